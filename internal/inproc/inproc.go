@@ -1,0 +1,103 @@
+// Package inproc connects parts of the process by HTTP without a socket.
+//
+// A Listener is served by an ordinary http.Server; a Dialer leads the well-known host names of the
+// separate containers (`node-exporter:9100`) to such listeners, so that configuration files written
+// for them work unchanged. Standard library only; every part may import it.
+package inproc
+
+import (
+	"context"
+	"maps"
+	"net"
+	"slices"
+	"sync"
+)
+
+// Listener is a net.Listener whose connections are made in memory by DialContext.
+type Listener struct {
+	name   addr
+	conns  chan net.Conn
+	closed chan struct{}
+	once   sync.Once
+}
+
+var _ net.Listener = (*Listener)(nil)
+
+// NewListener returns a listener; name is what its Addr says.
+func NewListener(name string) *Listener {
+	return &Listener{name: addr(name), conns: make(chan net.Conn), closed: make(chan struct{})}
+}
+
+// Accept waits for the next DialContext. It returns net.ErrClosed after Close.
+func (l *Listener) Accept() (net.Conn, error) {
+	select {
+	case c := <-l.conns:
+		return c, nil
+	case <-l.closed:
+		return nil, net.ErrClosed
+	}
+}
+
+// Close makes pending and later calls of Accept and DialContext fail. Connections that were made stay open.
+func (l *Listener) Close() error {
+	l.once.Do(func() { close(l.closed) })
+	return nil
+}
+
+// Addr returns the name of the listener on the network "inproc".
+func (l *Listener) Addr() net.Addr { return l.name }
+
+// DialContext returns the client's end of a new connection; network and address are ignored.
+// It blocks until the listener is served, closed, or ctx ends.
+func (l *Listener) DialContext(ctx context.Context, _, _ string) (net.Conn, error) {
+	client, server := net.Pipe()
+	select {
+	case l.conns <- conn{server, l.name}:
+		return client, nil
+	case <-l.closed:
+		return nil, &net.OpError{Op: "dial", Net: l.name.Network(), Addr: l.name, Err: net.ErrClosed}
+	case <-ctx.Done():
+		return nil, &net.OpError{Op: "dial", Net: l.name.Network(), Addr: l.name, Err: ctx.Err()}
+	}
+}
+
+// conn has the listener's name as both addresses, because net.Pipe's own is just "pipe".
+type conn struct {
+	net.Conn
+	name addr
+}
+
+func (c conn) LocalAddr() net.Addr  { return c.name }
+func (c conn) RemoteAddr() net.Addr { return c.name }
+
+type addr string
+
+func (addr) Network() string  { return "inproc" }
+func (a addr) String() string { return string(a) }
+
+// DialContextFunc is the signature of net.Dialer.DialContext.
+type DialContextFunc func(ctx context.Context, network, address string) (net.Conn, error)
+
+// Dialer dials some addresses in memory and hands all others on.
+type Dialer struct {
+	names map[string]*Listener
+	next  DialContextFunc
+}
+
+// NewDialer returns a dialer that leads the given "host:port" addresses to their listeners and every other to next.
+func NewDialer(names map[string]*Listener, next DialContextFunc) *Dialer {
+	return &Dialer{names: maps.Clone(names), next: next}
+}
+
+// DialContext implements DialContextFunc.
+func (d *Dialer) DialContext(ctx context.Context, network, address string) (net.Conn, error) {
+	if l, ok := d.names[address]; ok {
+		return l.DialContext(ctx, network, address)
+	}
+	return d.next(ctx, network, address)
+}
+
+// Names returns the addresses that are dialled in memory, sorted.
+func (d *Dialer) Names() []string {
+	return slices.Sorted(maps.Keys(d.names))
+}
