@@ -50,9 +50,14 @@ func (l *Listener) Addr() net.Addr { return l.name }
 // DialContext returns the client's end of a new connection; network and address are ignored.
 // It blocks until the listener is served, closed, or ctx ends.
 func (l *Listener) DialContext(ctx context.Context, _, _ string) (net.Conn, error) {
+	return l.dial(ctx, l.name)
+}
+
+// dial makes a connection whose client the server sees as remote.
+func (l *Listener) dial(ctx context.Context, remote addr) (net.Conn, error) {
 	client, server := net.Pipe()
 	select {
-	case l.conns <- conn{server, l.name}:
+	case l.conns <- conn{server, l.name, remote}:
 		return client, nil
 	case <-l.closed:
 		return nil, &net.OpError{Op: "dial", Net: l.name.Network(), Addr: l.name, Err: net.ErrClosed}
@@ -61,14 +66,14 @@ func (l *Listener) DialContext(ctx context.Context, _, _ string) (net.Conn, erro
 	}
 }
 
-// conn has the listener's name as both addresses, because net.Pipe's own is just "pipe".
+// conn has addresses that say something, because net.Pipe's own are just "pipe".
 type conn struct {
 	net.Conn
-	name addr
+	local, remote addr
 }
 
-func (c conn) LocalAddr() net.Addr  { return c.name }
-func (c conn) RemoteAddr() net.Addr { return c.name }
+func (c conn) LocalAddr() net.Addr  { return c.local }
+func (c conn) RemoteAddr() net.Addr { return c.remote }
 
 type addr string
 
