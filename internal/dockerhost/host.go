@@ -1,0 +1,245 @@
+// Package dockerhost is the process's only client of the Docker engine.
+//
+// It keeps the list of running containers (names, labels, addresses, process ids), says what is wrong when the
+// engine cannot be asked and how to repair it, and dials names that only Docker knows.
+// It wraps github.com/moby/moby/client and imports nothing of ours; every part may use it, most through an
+// interface of their own.
+package dockerhost
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"net"
+	"os"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+)
+
+// DefaultEndpoint is where the engine listens unless DOCKER_HOST says otherwise.
+const DefaultEndpoint = "unix:///var/run/docker.sock"
+
+// Options are the settings of a Host.
+type Options struct {
+	// Endpoint names the engine: unix:///path or tcp://host:port. Empty means DOCKER_HOST, else DefaultEndpoint.
+	Endpoint string
+	// Logger receives state changes, never a line per attempt. Nil discards.
+	Logger *slog.Logger
+	// Registerer receives the ausguck_dockerhost_* metrics; it may be nil.
+	Registerer prometheus.Registerer
+}
+
+// Status says whether the engine can be asked, and if not, why and what repairs it.
+type Status struct {
+	Connected bool
+	// Reason is what is wrong, for people; empty while connected.
+	Reason string
+	// Remedy is the exact command or compose line that repairs it; empty while connected.
+	Remedy string
+}
+
+// Host is one Docker engine. Make it with New; all methods may be called at any time, also before Run.
+type Host struct {
+	endpoint string
+	network  string // "unix" or "tcp"
+	address  string // the socket's path or host:port
+	logger   *slog.Logger
+	dialer   *net.Dialer
+	resolver *net.Resolver
+	self     self
+	timing   timing
+
+	reconnects prometheus.Counter
+
+	mu      sync.Mutex
+	known   map[string]Container // as inspected, by full id; owned by follow.go
+	status  Status
+	kind    troubleKind
+	changed chan struct{} // closed and replaced at every change
+
+	view atomic.Pointer[view]
+}
+
+// timing holds the durations that tests shorten.
+type timing struct {
+	call     time.Duration // limit of one API call
+	relist   time.Duration // safety net beside the events
+	minDelay time.Duration // first pause before connecting again
+	maxDelay time.Duration
+	lookup   time.Duration // limit of DNS when Docker knows the name
+}
+
+// New checks the options. It starts nothing and contacts nothing.
+func New(o Options) (*Host, error) {
+	endpoint := o.Endpoint
+	if endpoint == "" {
+		endpoint = os.Getenv("DOCKER_HOST")
+	}
+	if endpoint == "" {
+		endpoint = DefaultEndpoint
+	}
+	network, address, ok := strings.Cut(endpoint, "://")
+	if !ok || address == "" || (network != "unix" && network != "tcp") {
+		return nil, fmt.Errorf("docker endpoint %q: want unix:///path/to/docker.sock or tcp://host:port", endpoint)
+	}
+	if network == "tcp" {
+		address = strings.TrimSuffix(address, "/")
+		if _, _, err := net.SplitHostPort(address); err != nil {
+			return nil, fmt.Errorf("docker endpoint %q: want tcp://host:port: %w", endpoint, err)
+		}
+	}
+	logger := o.Logger
+	if logger == nil {
+		logger = slog.New(slog.DiscardHandler)
+	}
+	h := &Host{
+		endpoint: endpoint,
+		network:  network,
+		address:  address,
+		logger:   logger,
+		dialer:   &net.Dialer{},
+		resolver: net.DefaultResolver,
+		self:     detectSelf("/"),
+		timing: timing{
+			call:     10 * time.Second,
+			relist:   time.Minute,
+			minDelay: 500 * time.Millisecond,
+			maxDelay: 5 * time.Second,
+			lookup:   2 * time.Second,
+		},
+		known:   map[string]Container{},
+		status:  Status{Reason: "Docker at " + endpoint + " was not asked yet", Remedy: "wait a moment"},
+		changed: make(chan struct{}),
+	}
+	h.view.Store(newView(nil))
+	if err := h.register(o.Registerer); err != nil {
+		return nil, err
+	}
+	return h, nil
+}
+
+func (h *Host) register(r prometheus.Registerer) error {
+	h.reconnects = prometheus.NewCounter(prometheus.CounterOpts{
+		Name: "ausguck_dockerhost_connections_total",
+		Help: "Connections made to the Docker engine.",
+	})
+	if r == nil {
+		return nil
+	}
+	collectors := []prometheus.Collector{
+		h.reconnects,
+		prometheus.NewGaugeFunc(prometheus.GaugeOpts{
+			Name: "ausguck_dockerhost_up",
+			Help: "Whether the Docker engine can be asked (1) or not (0).",
+		}, func() float64 {
+			if h.Status().Connected {
+				return 1
+			}
+			return 0
+		}),
+		prometheus.NewGaugeFunc(prometheus.GaugeOpts{
+			Name: "ausguck_dockerhost_containers",
+			Help: "Running containers that the Docker engine reported last.",
+		}, func() float64 { return float64(len(h.view.Load().sorted)) }),
+	}
+	for _, c := range collectors {
+		if err := r.Register(c); err != nil {
+			return fmt.Errorf("register Docker metrics: %w", err)
+		}
+	}
+	return nil
+}
+
+// Run keeps the container list up to date until ctx ends. It calls ready at once and never fails because Docker is
+// missing: it waits for it, and connects again when the engine restarts. It is a lifecycle.Component.
+func (h *Host) Run(ctx context.Context, ready func()) error {
+	ready()
+	delay := h.timing.minDelay
+	for ctx.Err() == nil {
+		begun := time.Now()
+		established, err := h.follow(ctx)
+		if ctx.Err() != nil {
+			break
+		}
+		if established && time.Since(begun) > h.timing.minDelay {
+			// The stream of events ended. Proxies cut idle ones, so ask again before calling it trouble.
+			delay = h.timing.minDelay
+			continue
+		}
+		h.setTrouble(err)
+		select {
+		case <-ctx.Done():
+		case <-time.After(delay):
+		}
+		delay = min(2*delay, h.timing.maxDelay)
+	}
+	return nil
+}
+
+// Endpoint returns the engine's address, for example unix:///var/run/docker.sock.
+func (h *Host) Endpoint() string { return h.endpoint }
+
+// Containers returns the running containers sorted by name. While the engine cannot be asked it returns the last
+// ones that were known. The slice is the caller's; the maps and slices inside are shared and must not be changed.
+func (h *Host) Containers() []Container {
+	return append([]Container(nil), h.view.Load().sorted...)
+}
+
+// ByID returns the running container with that full id, or the only one whose id begins with the given 12 or more
+// characters.
+func (h *Host) ByID(id string) (Container, bool) { return h.view.Load().find(id) }
+
+// Status returns the present state of the connection.
+func (h *Host) Status() Status {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	return h.status
+}
+
+// Changed returns a channel that is closed at the next change of the containers or of the connection. Ask for it
+// before reading the state; several callers may wait at once.
+func (h *Host) Changed() <-chan struct{} {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	return h.changed
+}
+
+// announce wakes everybody who waits in Changed. Call it with h.mu held.
+func (h *Host) announce() {
+	close(h.changed)
+	h.changed = make(chan struct{})
+}
+
+func (h *Host) setConnected(apiVersion string) {
+	h.mu.Lock()
+	was := h.status.Connected
+	h.status, h.kind = Status{Connected: true}, troubleNone
+	if !was {
+		h.announce()
+	}
+	h.mu.Unlock()
+	h.reconnects.Inc()
+	if !was {
+		h.logger.Info("Connected to Docker", "endpoint", h.endpoint, "api_version", apiVersion,
+			"containers", len(h.view.Load().sorted))
+	}
+}
+
+func (h *Host) setTrouble(err error) {
+	kind, status := h.diagnose(err)
+	h.mu.Lock()
+	same := h.kind == kind && !h.status.Connected
+	h.status, h.kind = status, kind
+	if !same {
+		h.announce()
+	}
+	h.mu.Unlock()
+	if !same {
+		h.logger.Warn("Docker cannot be asked; container names and discovery wait for it",
+			"reason", status.Reason, "remedy", status.Remedy, "err", err)
+	}
+}

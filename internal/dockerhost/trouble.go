@@ -1,0 +1,119 @@
+package dockerhost
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"net"
+	"os/user"
+	"strings"
+	"syscall"
+
+	cerrdefs "github.com/containerd/errdefs"
+)
+
+// troubleKind is what a state change is judged by: the same kind again is not worth another log line.
+type troubleKind int
+
+const (
+	troubleNone troubleKind = iota
+	troubleMissing
+	troublePermission
+	troubleRefused
+	troubleSilent
+	troubleForbidden
+	troubleVersion
+	troubleUnreachable
+)
+
+const installHint = "install it (Debian, Ubuntu: sudo apt-get install docker.io) or, if it is installed, " +
+	"sudo systemctl enable --now docker; another engine is named with --docker.host or DOCKER_HOST"
+
+// diagnose turns the error of a connection attempt into words that a person can act on.
+func (h *Host) diagnose(err error) (troubleKind, Status) {
+	unix := h.network == "unix"
+	var netErr net.Error
+	text := ""
+	if err != nil {
+		text = err.Error()
+	}
+	switch {
+	case unix && errors.Is(err, fs.ErrNotExist), unix && strings.Contains(text, "no such file or directory"):
+		return troubleMissing, Status{Reason: "there is no Docker socket at " + h.address, Remedy: h.missingRemedy()}
+	case errors.Is(err, fs.ErrPermission), unix && strings.Contains(text, "permission denied"):
+		return troublePermission, Status{
+			Reason: "no permission to use the Docker socket " + h.address,
+			Remedy: h.permissionRemedy(),
+		}
+	case cerrdefs.IsPermissionDenied(err), cerrdefs.IsUnauthorized(err):
+		return troubleForbidden, Status{
+			Reason: fmt.Sprintf("%s forbids what is asked: %v", h.endpoint, err),
+			Remedy: "set CONTAINERS=1 and EVENTS=1 (PING=1 is usual) in the environment of the Docker socket proxy",
+		}
+	case errors.Is(err, errSilent), errors.Is(err, context.DeadlineExceeded), errors.As(err, &netErr) && netErr.Timeout():
+		return troubleSilent, Status{
+			Reason: fmt.Sprintf("Docker at %s does not answer within %s", h.endpoint, h.timing.call),
+			Remedy: "look at it with: docker info; restart it with: sudo systemctl restart docker",
+		}
+	case strings.Contains(text, "minimum supported API version"), strings.Contains(text, "client version"):
+		return troubleVersion, Status{
+			Reason: fmt.Sprintf("Docker at %s speaks another API version: %v", h.endpoint, err),
+			Remedy: "update the Docker engine to 19.03 or newer, and unset DOCKER_API_VERSION",
+		}
+	case errors.Is(err, syscall.ECONNREFUSED), errors.Is(err, io.EOF), strings.Contains(text, "connection refused"):
+		return troubleRefused, Status{
+			Reason: "nothing listens at " + h.endpoint,
+			Remedy: h.refusedRemedy(),
+		}
+	case unix && strings.Contains(text, "Cannot connect to the Docker daemon"):
+		return troubleRefused, Status{Reason: "nothing listens at " + h.endpoint, Remedy: h.refusedRemedy()}
+	default:
+		return troubleUnreachable, Status{
+			Reason: fmt.Sprintf("Docker at %s cannot be reached: %v", h.endpoint, err),
+			Remedy: "check the address given with --docker.host or DOCKER_HOST with: docker -H " + h.endpoint + " info",
+		}
+	}
+}
+
+func (h *Host) missingRemedy() string {
+	if h.self.inContainer {
+		return fmt.Sprintf("mount it: docker run -v %[1]s:%[1]s:ro …, or in the compose file under volumes: - %[1]s:%[1]s:ro",
+			h.address)
+	}
+	return installHint
+}
+
+func (h *Host) refusedRemedy() string {
+	switch {
+	case h.network == "tcp":
+		return "start the Docker socket proxy, or correct the address in --docker.host or DOCKER_HOST"
+	case h.self.inContainer:
+		return "start Docker on the host: sudo systemctl start docker; the socket comes back by itself if its folder is mounted"
+	default:
+		return "sudo systemctl start docker"
+	}
+}
+
+// permissionRemedy names the group that owns the socket, because it is not docker everywhere.
+func (h *Host) permissionRemedy() string {
+	gid, ok := socketGroup(h.address)
+	if h.self.inContainer {
+		if !ok {
+			return "run the container with --group-add and the number that this prints on the host: stat -c %g " + h.address
+		}
+		return fmt.Sprintf(`add the socket's group: docker run --group-add %[1]d …, or in the compose file group_add: ["%[1]d"]`, gid)
+	}
+	who := "$USER"
+	if u, err := user.Current(); err == nil {
+		who = u.Username
+	}
+	if ok && gid != 0 {
+		if g, err := user.LookupGroupId(fmt.Sprint(gid)); err == nil {
+			return fmt.Sprintf("sudo usermod -aG %s %s, then log in again (systemd: SupplementaryGroups=%[1]s and restart)",
+				g.Name, who)
+		}
+	}
+	return fmt.Sprintf("sudo setfacl -m u:%s:rw %s", who, h.address)
+}
