@@ -1,0 +1,24 @@
+#!/bin/sh
+# Builds the stock programs that Ausguck embeds into OUTDIR: prometheus, promtool, node_exporter and cadvisor.
+# Go's build cache decides what is out of date, so a second run takes about a second.
+set -eu
+
+out=${1:?usage: tools/stock/build.sh OUTDIR}
+mkdir -p "$out"
+out=$(cd "$out" && pwd)
+cd "$(dirname "$0")"
+
+# The discovery mechanisms that Ausguck has too, so that a comparison is not one of cloud vendors' libraries.
+tags=remove_all_sd,enable_consul_sd,enable_dns_sd,enable_kubernetes_sd,enable_moby_sd
+
+export GOWORK=off CGO_ENABLED=0
+version() { go list -m -f '{{.Version}}' "$1" | sed 's/^v//'; }
+# The tags of prometheus as a library are v0.313.5 for the program 3.13.5.
+prometheus=$(version github.com/prometheus/prometheus | sed -E 's/^0\.([0-9])([0-9]{2})\./\1.\2./')
+node_exporter=$(version github.com/prometheus/node_exporter)
+stamp() { printf -- '-s -w -X github.com/prometheus/common/version.Version=%s' "$1"; }
+
+go build -tags "$tags" -ldflags "$(stamp "$prometheus")" -o "$out/" \
+	github.com/prometheus/prometheus/cmd/prometheus github.com/prometheus/prometheus/cmd/promtool
+go build -ldflags "$(stamp "$node_exporter")" -o "$out/" github.com/prometheus/node_exporter
+go build -ldflags '-s -w' -o "$out/cadvisor" ./cadvisor
