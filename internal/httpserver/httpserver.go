@@ -1,0 +1,244 @@
+// Package httpserver owns the listening sockets: TLS and basic auth from the standard web.yml, request
+// metrics, the access log, recovery from panics, and the drain at stop.
+//
+// It wraps prometheus/exporter-toolkit/web. It imports nothing of ours; only internal/app imports it.
+package httpserver
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/http"
+	"sync"
+	"syscall"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+)
+
+// Main is the listener name whose address comes from --web.listen-address; errors name that flag for it.
+const Main = "main"
+
+// What Options fields mean when they are zero. The first two are stock Prometheus's.
+const (
+	DefaultReadTimeout    = 5 * time.Minute
+	DefaultMaxConnections = 512
+	DefaultDrainTimeout   = 5 * time.Second
+)
+
+const (
+	readHeaderTimeout = 10 * time.Second
+	idleTimeout       = 2 * time.Minute
+	// PromQL and LogQL travel in the URL, so this is well above what a browser sends.
+	maxHeaderBytes = 256 << 10
+)
+
+// ErrAnonymous is the cause of Listen's error when an address that other machines can reach would be
+// served without asking for credentials.
+var ErrAnonymous = errors.New("other machines could reach it and nothing asks for credentials")
+
+// Options configure a Server.
+type Options struct {
+	Logger *slog.Logger
+	// Registerer takes the ausguck_http_* metrics; nil means none.
+	Registerer prometheus.Registerer
+	// WebConfigFile is a web.yml as every Prometheus exporter reads it; empty means plain HTTP without users.
+	WebConfigFile string
+	// AllowAnonymous lets Listen bind addresses that other machines can reach without users in web.yml.
+	AllowAnonymous bool
+	// ReadTimeout bounds the reading of one request with its body.
+	ReadTimeout time.Duration
+	// MaxConnections bounds the open connections of all listeners together; more wait to be accepted.
+	MaxConnections int
+	// AccessLog logs every request at debug level.
+	AccessLog bool
+	// DrainTimeout is how long running requests may go on once Serve is asked to stop.
+	DrainTimeout time.Duration
+}
+
+// Server serves handlers on several listeners.
+type Server struct {
+	opts    Options
+	logger  *slog.Logger
+	access  access
+	metrics *metrics
+	slots   chan struct{} // one is held per open connection
+
+	mtx   sync.Mutex
+	bound []*listener
+}
+
+// Address is where one listener answers.
+type Address struct {
+	Name   string // as given to Listen
+	Addr   string // host:port, with the real port when :0 was asked for
+	Scheme string // http or https
+}
+
+// URL returns the root of the address, without a slash at its end.
+func (a Address) URL() string { return a.Scheme + "://" + a.Addr }
+
+type listener struct {
+	Address
+	socket net.Listener
+	server *http.Server
+}
+
+// New checks web.yml and returns a server that is bound to nothing yet.
+func New(o Options) (*Server, error) {
+	if o.ReadTimeout == 0 {
+		o.ReadTimeout = DefaultReadTimeout
+	}
+	if o.MaxConnections == 0 {
+		o.MaxConnections = DefaultMaxConnections
+	}
+	if o.DrainTimeout == 0 {
+		o.DrainTimeout = DefaultDrainTimeout
+	}
+	if errs := CheckWebConfig(o.WebConfigFile); len(errs) > 0 {
+		return nil, errors.Join(errs...)
+	}
+	a, err := readAccess(o.WebConfigFile)
+	if err != nil {
+		return nil, err
+	}
+	return &Server{
+		opts:    o,
+		logger:  o.Logger,
+		access:  a,
+		metrics: newMetrics(o.Registerer),
+		slots:   make(chan struct{}, o.MaxConnections),
+	}, nil
+}
+
+// Listen binds addr now; Serve answers there with h. The name tells listeners apart in logs, metrics
+// and errors. The error wraps ErrAnonymous when credentials are missing, and syscall.EADDRINUSE when
+// the port is taken; either way it says what to do.
+func (s *Server) Listen(name, addr string, h http.Handler) error {
+	// The address that is checked is the one that is bound: a host name is resolved only once.
+	tcpAddr, err := net.ResolveTCPAddr("tcp", addr)
+	if err != nil {
+		return fmt.Errorf("listen on %s for %s: %w", addr, name, err)
+	}
+	if !tcpAddr.IP.IsLoopback() && !s.access.credentials() {
+		if !s.opts.AllowAnonymous {
+			return fmt.Errorf("listen on %s for %s: %w; %s", addr, name, ErrAnonymous, s.access.advice(tcpAddr.Port))
+		}
+		s.logger.Warn("Serving without credentials on an address that other machines can reach", "listener", name, "address", addr)
+	}
+	l, err := net.ListenTCP("tcp", tcpAddr)
+	if err != nil {
+		return fmt.Errorf("listen on %s for %s: %w%s", addr, name, err, bindAdvice(name, tcpAddr.Port, err))
+	}
+	server, err := s.newHTTPServer(name, l.Addr(), h)
+	if err != nil {
+		l.Close()
+		return fmt.Errorf("listen on %s for %s: %w", addr, name, err)
+	}
+	server.ConnState = s.metrics.connState(name)
+
+	s.mtx.Lock()
+	defer s.mtx.Unlock()
+	s.bound = append(s.bound, &listener{
+		Address: Address{Name: name, Addr: l.Addr().String(), Scheme: s.access.scheme()},
+		socket:  &limitListener{Listener: l, slots: s.slots, closed: make(chan struct{})},
+		server:  server,
+	})
+	return nil
+}
+
+// bindAdvice says what a person can do about a failed bind, as the rest of a sentence.
+func bindAdvice(name string, port int, err error) string {
+	flag := "turn the well-known ports off with --no-web.well-known-ports"
+	if name == Main {
+		flag = "choose another address with --web.listen-address"
+	}
+	switch {
+	case errors.Is(err, syscall.EADDRINUSE):
+		return fmt.Sprintf("; stop the program that holds the port (`ss -ltnp 'sport = :%d'` names it), or %s", port, flag)
+	case errors.Is(err, syscall.EACCES):
+		return "; ports below 1024 need root or CAP_NET_BIND_SERVICE, or " + flag
+	case errors.Is(err, syscall.EADDRNOTAVAIL):
+		return "; this machine has no such address (`ip address` lists them), " + flag
+	}
+	return ""
+}
+
+// Addresses returns what is bound, in the order of the calls to Listen.
+func (s *Server) Addresses() []Address {
+	s.mtx.Lock()
+	defer s.mtx.Unlock()
+	addrs := make([]Address, 0, len(s.bound))
+	for _, l := range s.bound {
+		addrs = append(addrs, l.Address)
+	}
+	return addrs
+}
+
+// Serve answers on everything bound until ctx ends. Then it accepts no more, gives running requests the
+// drain timeout, cuts off the rest and returns nil. It returns early with an error when a listener fails.
+func (s *Server) Serve(ctx context.Context) error {
+	// Requests outlive ctx for the drain; handlers of hijacked connections see the end of this one.
+	requests, cancelRequests := context.WithCancel(context.WithoutCancel(ctx))
+	defer cancelRequests()
+
+	s.mtx.Lock()
+	bound := s.bound
+	s.mtx.Unlock()
+
+	failed := make(chan error, len(bound))
+	for _, l := range bound {
+		l.server.BaseContext = func(net.Listener) context.Context { return requests }
+		s.logger.Info("Listening", "listener", l.Name, "address", l.Addr, "scheme", l.Scheme)
+		go func() {
+			if err := l.serve(); !errors.Is(err, http.ErrServerClosed) {
+				failed <- fmt.Errorf("serve %s on %s: %w", l.Name, l.Addr, err)
+			}
+		}()
+	}
+	select {
+	case err := <-failed:
+		s.drain(bound)
+		return err
+	case <-ctx.Done():
+		s.drain(bound)
+		return nil
+	}
+}
+
+// drain stops all listeners side by side, so that the slowest decides the time and not the sum.
+func (s *Server) drain(bound []*listener) {
+	ctx, cancel := context.WithTimeout(context.Background(), s.opts.DrainTimeout)
+	defer cancel()
+	var wg sync.WaitGroup
+	for _, l := range bound {
+		wg.Go(func() {
+			if err := l.server.Shutdown(ctx); err != nil {
+				s.logger.Warn("Cutting off requests that outlasted the drain", "listener", l.Name, "drain_timeout", s.opts.DrainTimeout, "err", err)
+				l.server.Close()
+			}
+		})
+	}
+	wg.Wait()
+}
+
+// Close releases what Listen bound. It is for a start that failed before Serve, which closes by itself.
+func (s *Server) Close() error {
+	s.mtx.Lock()
+	defer s.mtx.Unlock()
+	var errs []error
+	for _, l := range s.bound {
+		errs = append(errs, l.socket.Close())
+	}
+	return errors.Join(errs...)
+}
+
+func (l *listener) serve() error {
+	// Without TLS, net/http itself leaves a TLSConfig here, but no GetConfigForClient.
+	if l.server.TLSConfig != nil && l.server.TLSConfig.GetConfigForClient != nil {
+		return l.server.ServeTLS(l.socket, "", "")
+	}
+	return l.server.Serve(l.socket)
+}

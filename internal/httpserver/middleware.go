@@ -1,0 +1,146 @@
+package httpserver
+
+import (
+	"bufio"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"runtime/debug"
+	"time"
+)
+
+// wrap puts what every request gets around h: recovery, metrics and the access log. It is the outermost,
+// so that requests refused for their credentials are counted and logged as well.
+func (s *Server) wrap(name string, h http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		start := time.Now()
+		rec := &recorder{ResponseWriter: w}
+		defer func() {
+			cause := recover()
+			if cause != nil && cause != http.ErrAbortHandler {
+				s.metrics.panics.Inc()
+				s.logger.Error("Handler panicked", "listener", name, "method", r.Method, "path", r.URL.Path, "err", cause, "stack", string(debug.Stack()))
+				if rec.code == 0 {
+					http.Error(rec, "internal error; the log has the details", http.StatusInternalServerError)
+					cause = nil
+				} else {
+					// Too late for a status: a broken connection is the only way to tell the client.
+					cause = http.ErrAbortHandler
+				}
+			}
+			s.served(name, r, rec, time.Since(start))
+			if cause != nil {
+				panic(cause)
+			}
+		}()
+		h.ServeHTTP(rec.withOptional(), r)
+	})
+}
+
+func (s *Server) served(name string, r *http.Request, rec *recorder, d time.Duration) {
+	code := rec.code
+	if code == 0 {
+		code = http.StatusOK // net/http sends this for a handler that wrote nothing
+	}
+	s.metrics.observe(name, r.Method, code, d)
+	if s.opts.AccessLog {
+		// Without the query: it may hold a token.
+		s.logger.Debug("Request served", "listener", name, "remote", r.RemoteAddr, "method", r.Method,
+			"path", r.URL.Path, "code", code, "bytes", rec.bytes, "duration", d)
+	}
+}
+
+// secure sets the headers that are right for every answer; web.yml and handlers may replace them.
+func secure(h http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set("X-Content-Type-Options", "nosniff")
+		w.Header().Set("X-Frame-Options", "deny")
+		w.Header().Set("Referrer-Policy", "same-origin")
+		h.ServeHTTP(w, r)
+	})
+}
+
+// recorder remembers the status and counts the bytes of an answer.
+type recorder struct {
+	http.ResponseWriter
+	code  int
+	bytes int64
+}
+
+// Unwrap is for http.ResponseController.
+func (r *recorder) Unwrap() http.ResponseWriter { return r.ResponseWriter }
+
+// WriteHeader remembers the final status; 1xx come before it.
+func (r *recorder) WriteHeader(code int) {
+	if r.code == 0 && code >= 200 || code == http.StatusSwitchingProtocols {
+		r.code = code
+	}
+	r.ResponseWriter.WriteHeader(code)
+}
+
+// Write counts.
+func (r *recorder) Write(b []byte) (int, error) {
+	r.implied()
+	n, err := r.ResponseWriter.Write(b)
+	r.bytes += int64(n)
+	return n, err
+}
+
+// ReadFrom keeps the wrapped writer's fast path for files.
+func (r *recorder) ReadFrom(src io.Reader) (int64, error) {
+	r.implied()
+	n, err := io.Copy(r.ResponseWriter, src)
+	r.bytes += n
+	return n, err
+}
+
+func (r *recorder) implied() {
+	if r.code == 0 {
+		r.code = http.StatusOK
+	}
+}
+
+// withOptional returns a writer that can flush and hijack exactly when the wrapped one can: upstream
+// handlers ask by type assertion, and one that is told yes wrongly fails in the middle of an answer.
+func (r *recorder) withOptional() http.ResponseWriter {
+	flusher, canFlush := r.ResponseWriter.(http.Flusher)
+	_, canHijack := r.ResponseWriter.(http.Hijacker)
+	switch {
+	case canFlush && canHijack:
+		return &struct {
+			*recorder
+			flush
+			hijack
+		}{r, flush{r, flusher}, hijack{r}}
+	case canFlush:
+		return &struct {
+			*recorder
+			flush
+		}{r, flush{r, flusher}}
+	}
+	return r
+}
+
+type flush struct {
+	rec     *recorder
+	flusher http.Flusher
+}
+
+// Flush sends what was written, with status 200 when none was set.
+func (f flush) Flush() {
+	f.rec.implied()
+	f.flusher.Flush()
+}
+
+type hijack struct{ rec *recorder }
+
+// Hijack hands the connection over; the request counts as 101.
+func (h hijack) Hijack() (net.Conn, *bufio.ReadWriter, error) {
+	c, rw, err := h.rec.ResponseWriter.(http.Hijacker).Hijack()
+	if err != nil {
+		return nil, nil, fmt.Errorf("hijack connection: %w", err)
+	}
+	h.rec.code = http.StatusSwitchingProtocols
+	return c, rw, nil
+}

@@ -1,0 +1,87 @@
+package httpserver
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/http"
+
+	"github.com/prometheus/exporter-toolkit/web"
+)
+
+// newHTTPServer returns the server of one listener. With a web.yml its handler and TLS settings are the
+// toolkit's own: users, headers, rate limit and certificates are read again for each request or
+// connection, as in every exporter.
+func (s *Server) newHTTPServer(name string, addr net.Addr, h http.Handler) (*http.Server, error) {
+	server := &http.Server{
+		Handler:           h,
+		ReadTimeout:       s.opts.ReadTimeout,
+		ReadHeaderTimeout: min(readHeaderTimeout, s.opts.ReadTimeout),
+		IdleTimeout:       idleTimeout,
+		MaxHeaderBytes:    maxHeaderBytes,
+		ErrorLog:          slog.NewLogLogger(s.logger.Handler(), slog.LevelDebug),
+	}
+	if file := s.opts.WebConfigFile; file != "" {
+		if err := s.applyToolkit(server, addr, file); err != nil {
+			return nil, fmt.Errorf("apply %s: %w", file, err)
+		}
+		server.Handler = healthFirst(h, server.Handler)
+	}
+	server.Handler = s.wrap(name, secure(server.Handler))
+	return server, nil
+}
+
+// applyToolkit wraps the server's handler and sets its TLSConfig as file has it.
+//
+// The toolkit does both inside web.Serve and exports no other way to it, and nothing inside its wrapping
+// can pass its authentication by. So web.Serve is called with a listener that fails at once: it leaves
+// the prepared server, around which the health paths are then led. Writing the authentication anew
+// would be the alternative, and would drift from upstream.
+func (s *Server) applyToolkit(server *http.Server, addr net.Addr, file string) error {
+	logger := slog.New(fromWarn{s.logger.Handler()})
+	err := web.Serve(unserved{addr}, server, &web.FlagConfig{WebConfigFile: &file}, logger)
+	if !errors.Is(err, errUnserved) {
+		return err
+	}
+	return nil
+}
+
+// healthFirst answers the two health paths without credentials: whoever starts and watches the
+// program (a container's health check, a load balancer) has none.
+func healthFirst(open, guarded http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		// RawPath is set when the path was escaped in an unusual way, which a router may read differently.
+		if r.URL.RawPath == "" && (r.URL.Path == "/-/healthy" || r.URL.Path == "/-/ready") {
+			open.ServeHTTP(w, r)
+			return
+		}
+		guarded.ServeHTTP(w, r)
+	})
+}
+
+var errUnserved = errors.New("not to be served")
+
+// unserved is a listener that never has a connection.
+type unserved struct{ addr net.Addr }
+
+func (unserved) Accept() (net.Conn, error) { return nil, errUnserved }
+func (unserved) Close() error              { return nil }
+func (u unserved) Addr() net.Addr          { return u.addr }
+
+// fromWarn drops what the toolkit says at info level about each listener: Serve says it in one line.
+type fromWarn struct{ slog.Handler }
+
+// Enabled reports whether the level is at least warn and wanted.
+func (h fromWarn) Enabled(ctx context.Context, l slog.Level) bool {
+	return l >= slog.LevelWarn && h.Handler.Enabled(ctx, l)
+}
+
+// WithAttrs keeps the wrapping.
+func (h fromWarn) WithAttrs(attrs []slog.Attr) slog.Handler {
+	return fromWarn{h.Handler.WithAttrs(attrs)}
+}
+
+// WithGroup keeps the wrapping.
+func (h fromWarn) WithGroup(name string) slog.Handler { return fromWarn{h.Handler.WithGroup(name)} }
