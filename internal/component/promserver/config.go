@@ -1,0 +1,242 @@
+package promserver
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"sync"
+
+	"github.com/prometheus/common/model"
+	"github.com/prometheus/prometheus/config"
+	"github.com/prometheus/prometheus/model/rulefmt"
+	"github.com/prometheus/prometheus/promql/parser"
+)
+
+// Source is a prometheus.yml as it was read.
+type Source struct {
+	// Name is the path that messages show.
+	Name string
+	// Dir is the folder to which paths in the file are relative.
+	Dir     string
+	Content []byte
+}
+
+// Config is one consistent state of prometheus.yml and all the rule files it names. What is applied
+// is what was checked, even when the files change in between.
+type Config struct {
+	*config.Config
+	rules map[string][]byte // by path
+	// Warnings are what a person should look at although it does not keep the configuration from working.
+	Warnings []string
+}
+
+// Loader reads and checks configurations. `check`, start and reload share it.
+type Loader struct {
+	set *settings
+}
+
+// NewLoader returns a loader for the given options. It sets the globals of upstream's config package.
+func NewLoader(o Options) (*Loader, error) {
+	set, err := o.settings()
+	if err != nil {
+		return nil, err
+	}
+	set.claimGlobals()
+	return &Loader{set: set}, nil
+}
+
+// claimGlobals sets the variables from which upstream takes its defaults; config.Load reads all of them.
+func (s *settings) claimGlobals() {
+	model.NameValidationScheme = model.UTF8Validation //nolint:staticcheck // config.Load demands it
+	config.DefaultTSDBRetentionConfig = config.TSDBRetentionConfig{Time: s.Storage.RetentionTime, Size: s.Storage.RetentionSize}
+	if s.Storage.RetentionSize == 0 {
+		config.DefaultTSDBRetentionConfig.Size = defaultRetentionSize(s.Dir)
+	}
+	config.DefaultExemplarsConfig.MaxExemplars = s.Storage.DefaultMaxExemplars
+	for _, g := range []*config.GlobalConfig{&config.DefaultGlobalConfig, &config.DefaultConfig.GlobalConfig} {
+		if s.features["extra-scrape-metrics"] {
+			on := true
+			g.ExtraScrapeMetrics = &on
+		}
+		if s.features["created-timestamp-zero-ingestion"] || s.features["st-storage"] {
+			g.ScrapeProtocols = config.DefaultProtoFirstScrapeProtocols
+		}
+	}
+}
+
+// Load reads src and the files it names. It returns all problems that it finds, each as
+// "file:line: field: reason"; the Config is nil when there is one.
+func (l *Loader) Load(src Source) (*Config, []error) {
+	// Upstream logs while it loads; what it says there we return.
+	quiet := slog.New(slog.DiscardHandler)
+	cfg, err := config.Load(string(src.Content), quiet)
+	if err != nil {
+		problems := locate(src, err)
+		rest := &Config{rules: map[string][]byte{}}
+		return nil, append(problems, rest.readRules(src, rulePatterns(src), model.UTF8Validation, l.set.features.parserOptions())...)
+	}
+	cfg.SetDirectory(src.Dir)
+	if cfg.StorageConfig.ExemplarsConfig == nil {
+		exemplars := config.DefaultExemplarsConfig
+		cfg.StorageConfig.ExemplarsConfig = &exemplars
+	}
+	l.fillLimits(cfg)
+
+	var problems []error
+	if _, err := cfg.GetScrapeConfigs(); err != nil {
+		problems = append(problems, fmt.Errorf("%s: scrape_config_files: %w", src.Name, err))
+	}
+	problems = append(problems, checkFiles(src, cfg)...)
+	c := &Config{Config: cfg, rules: map[string][]byte{}}
+	problems = append(problems,
+		c.readRules(src, cfg.RuleFiles, cfg.GlobalConfig.MetricNameValidationScheme, l.set.features.parserOptions())...)
+	if len(problems) > 0 {
+		return nil, problems
+	}
+	return c, nil
+}
+
+// fillLimits gives every scrape that the file does not limit the default limits. Jobs in
+// scrape_config_files take them from the global section when upstream reads them.
+func (l *Loader) fillLimits(cfg *config.Config) {
+	st, g := &l.set.Storage, &cfg.GlobalConfig
+	setDefault(&g.SampleLimit, st.DefaultScrapeSampleLimit)
+	setDefault(&g.BodySizeLimit, st.DefaultScrapeBodySizeLimit)
+	setDefault(&g.LabelLimit, st.DefaultScrapeLabelLimit)
+	setDefault(&g.LabelNameLengthLimit, st.DefaultScrapeLabelNameLimit)
+	setDefault(&g.LabelValueLengthLimit, st.DefaultScrapeLabelValueLimit)
+	for _, c := range cfg.ScrapeConfigs {
+		setDefault(&c.SampleLimit, g.SampleLimit)
+		setDefault(&c.BodySizeLimit, g.BodySizeLimit)
+		setDefault(&c.LabelLimit, g.LabelLimit)
+		setDefault(&c.LabelNameLengthLimit, g.LabelNameLengthLimit)
+		setDefault(&c.LabelValueLengthLimit, g.LabelValueLengthLimit)
+	}
+}
+
+func setDefault[T comparable](field *T, value T) {
+	var zero T
+	if *field == zero {
+		*field = value
+	}
+}
+
+// readRules reads and checks every rule file. Missing files are fine, as in Prometheus, but worth a warning.
+func (c *Config) readRules(src Source, patterns []string, scheme model.ValidationScheme, o parser.Options) []error {
+	var problems []error
+	groups := map[string]string{} // name → first file
+	for _, pattern := range patterns {
+		files, err := filepath.Glob(pattern)
+		if err != nil {
+			problems = append(problems, fmt.Errorf("%s: rule_files: %q: %w", src.Name, pattern, err))
+			continue
+		}
+		if len(files) == 0 {
+			c.Warnings = append(c.Warnings, fmt.Sprintf("%s: rule_files: no file matches %s", src.Name, pattern))
+		}
+		for _, file := range files {
+			if _, seen := c.rules[file]; seen {
+				continue
+			}
+			content, err := os.ReadFile(file)
+			if err != nil {
+				problems = append(problems, fmt.Errorf("%s: read rule file: %w", file, explainUnreadable(err)))
+				continue
+			}
+			parsed, errs := rulefmt.Parse(content, false, scheme, parser.NewParser(o), slog.New(slog.DiscardHandler))
+			problems = append(problems, positioned(file, errs)...)
+			c.rules[file] = content
+			c.warnAboutSharedNames(groups, file, parsed)
+		}
+	}
+	return problems
+}
+
+func (c *Config) warnAboutSharedNames(groups map[string]string, file string, parsed *rulefmt.RuleGroups) {
+	if parsed == nil {
+		return
+	}
+	for _, g := range parsed.Groups {
+		if first, ok := groups[g.Name]; ok && first != file {
+			c.Warnings = append(c.Warnings, fmt.Sprintf("%s: group %q is in %s too; both run, rename one to tell them apart", file, g.Name, first))
+			continue
+		}
+		groups[g.Name] = file
+	}
+}
+
+// rulePosition matches the "line:column: " that rulefmt puts before its errors, and YAML's "line N: ".
+var (
+	rulePosition = regexp.MustCompile(`^(\d+):\d+: (?:\d+:\d+: )?`)
+	yamlPosition = regexp.MustCompile(`(?m)^\s*(?:yaml: )?line (\d+): (.*)$`)
+)
+
+// positioned puts errors of a rule file into the form "file:line: reason", each once: rulefmt decodes
+// a file twice and so finds YAML errors twice.
+func positioned(file string, errs []error) []error {
+	var problems []error
+	var texts []string
+	add := func(text string) {
+		if !slices.Contains(texts, text) {
+			texts = append(texts, text)
+			problems = append(problems, errors.New(text))
+		}
+	}
+	for _, err := range errs {
+		text := err.Error()
+		if m := rulePosition.FindStringSubmatch(text); m != nil {
+			add(fmt.Sprintf("%s:%s: %s", file, m[1], text[len(m[0]):]))
+			continue
+		}
+		if ms := yamlPosition.FindAllStringSubmatch(text, -1); ms != nil {
+			for _, m := range ms {
+				add(fmt.Sprintf("%s:%s: %s", file, m[1], plainYAML(m[2])))
+			}
+			continue
+		}
+		add(fmt.Sprintf("%s: %s", file, text))
+	}
+	return problems
+}
+
+func explainUnreadable(err error) error {
+	var pathErr *fs.PathError
+	if errors.Is(err, fs.ErrPermission) && errors.As(err, &pathErr) {
+		return fmt.Errorf("%w; run: sudo chmod a+r %s", err, pathErr.Path)
+	}
+	return err
+}
+
+// ruleLoader hands the rule manager the rule files as they were when the configuration was checked.
+type ruleLoader struct {
+	parser parser.Parser
+
+	mtx   sync.Mutex
+	files map[string][]byte
+}
+
+func (l *ruleLoader) use(files map[string][]byte) {
+	l.mtx.Lock()
+	defer l.mtx.Unlock()
+	l.files = files
+}
+
+// Load implements rules.GroupLoader.
+func (l *ruleLoader) Load(file string, ignoreUnknownFields bool, scheme model.ValidationScheme) (*rulefmt.RuleGroups, []error) {
+	l.mtx.Lock()
+	content, ok := l.files[file]
+	l.mtx.Unlock()
+	if !ok {
+		return nil, []error{fmt.Errorf("rule file %s is not part of the loaded configuration", file)}
+	}
+	groups, errs := rulefmt.Parse(content, ignoreUnknownFields, scheme, l.parser, slog.New(slog.DiscardHandler))
+	return groups, positioned(file, errs)
+}
+
+// Parse implements rules.GroupLoader.
+func (l *ruleLoader) Parse(query string) (parser.Expr, error) { return l.parser.ParseExpr(query) }

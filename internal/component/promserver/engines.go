@@ -1,0 +1,208 @@
+package promserver
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"sync/atomic"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+	commonconfig "github.com/prometheus/common/config"
+	"github.com/prometheus/prometheus/discovery"
+	"github.com/prometheus/prometheus/notifier"
+	"github.com/prometheus/prometheus/promql"
+	"github.com/prometheus/prometheus/promql/parser"
+	"github.com/prometheus/prometheus/rules"
+	"github.com/prometheus/prometheus/scrape"
+	"github.com/prometheus/prometheus/storage"
+	"github.com/prometheus/prometheus/storage/remote"
+	"github.com/prometheus/prometheus/tracing"
+	"github.com/prometheus/prometheus/tsdb"
+	"github.com/prometheus/prometheus/util/features"
+	"github.com/prometheus/prometheus/util/logging"
+	"github.com/prometheus/prometheus/util/notifications"
+	"github.com/prometheus/prometheus/web"
+
+	// The service discoveries that are built in; the cloud vendors' would add their SDKs.
+	_ "github.com/prometheus/prometheus/discovery/consul"
+	_ "github.com/prometheus/prometheus/discovery/dns"
+	_ "github.com/prometheus/prometheus/discovery/file"
+	_ "github.com/prometheus/prometheus/discovery/http"
+	_ "github.com/prometheus/prometheus/discovery/kubernetes"
+	_ "github.com/prometheus/prometheus/discovery/moby"
+)
+
+// engines are the parts of one run of Prometheus.
+type engines struct {
+	set     *settings
+	logger  *slog.Logger
+	initial *Config
+	parser  parser.Parser
+
+	storage *lateStorage
+	remote  *remote.Storage
+	fanout  storage.Storage
+	query   *promql.Engine
+	scrape  *scrape.Manager
+	notify  *notifier.Manager
+	rules   *rules.Manager
+	tracing *tracing.Manager
+
+	scrapeSD, notifySD         *discovery.Manager
+	stopScrapeSD, stopNotifySD context.CancelFunc
+	cancelEvaluations          context.CancelFunc
+
+	ruleFiles        *ruleLoader
+	subqueryInterval atomic.Int64 // milliseconds
+	ruleQueryOffset  atomic.Int64 // nanoseconds
+	notifications    *notifications.Notifications
+	reloadSuccessful prometheus.Gauge
+	reloadTime       prometheus.Gauge
+
+	web      *web.Handler
+	webBuilt chan struct{} // closed when web may be used
+	serving  atomic.Bool
+	ready    atomic.Bool
+}
+
+func newEngines(set *settings, cfg *Config) (*engines, error) {
+	reg := set.Registry
+	e := &engines{
+		set: set, logger: set.Logger, initial: cfg,
+		parser:        parser.NewParser(set.features.parserOptions()),
+		storage:       &lateStorage{stats: tsdb.NewDBStats()},
+		notifications: notifications.NewNotifications(set.Web.MaxNotificationSubscribers, reg),
+		tracing:       tracing.NewManager(set.Logger.With("component", "tracing")),
+		webBuilt:      make(chan struct{}),
+	}
+	e.notifications.AddNotification(notifications.StartingUp)
+	e.ruleFiles = &ruleLoader{parser: e.parser}
+	e.registerReloadMetrics(reg)
+	features.Enable(features.Prometheus, "server_mode")
+
+	scraper := &lateScrape{}
+	e.remote = remote.NewStorage(e.component("remote"), reg, e.storage.StartTime, set.Dir,
+		time.Duration(set.RemoteFlushDeadline), scraper, set.features["type-and-unit-labels"])
+	e.fanout = storage.NewFanout(e.logger, e.storage, e.remote)
+	if err := e.newScrape(reg); err != nil {
+		return nil, err
+	}
+	scraper.manager = e.scrape
+
+	tracker, err := promql.NewActiveQueryTracker(set.Dir, set.Query.MaxConcurrency, e.component("active query tracker"))
+	if err != nil {
+		return nil, explainPermission(set.Dir, fmt.Errorf("open the log of active queries: %w", err))
+	}
+	e.query = promql.NewEngine(e.queryOptions(tracker))
+	e.notify = notifier.NewManager(&notifier.Options{
+		QueueCapacity:   set.Notifier.QueueCapacity,
+		MaxBatchSize:    set.Notifier.MaxBatchSize,
+		DrainOnShutdown: set.Notifier.DrainOnShutdown,
+		Registerer:      reg,
+	}, cfg.GlobalConfig.MetricNameValidationScheme, e.component("notifier"))
+	e.rules = rules.NewManager(e.ruleOptions(reg))
+	return e, nil
+}
+
+func (e *engines) component(name string) *slog.Logger { return e.logger.With("component", name) }
+
+// newScrape makes the scrape manager and both discovery managers. They share one set of discovery
+// metrics, because upstream can register them only once.
+func (e *engines) newScrape(reg prometheus.Registerer) error {
+	if err := discovery.RegisterK8sClientMetricsWithPrometheus(reg); err != nil {
+		return fmt.Errorf("register Kubernetes client metrics: %w", err)
+	}
+	sdMetrics, err := discovery.CreateAndRegisterSDMetrics(reg)
+	if err != nil {
+		return fmt.Errorf("register service discovery metrics: %w", err)
+	}
+	newSD := func(name string) (*discovery.Manager, context.CancelFunc, error) {
+		ctx, cancel := context.WithCancel(context.Background())
+		logger := slog.New(newRepeatFilter(e.component("discovery manager " + name).Handler()))
+		m := discovery.NewManager(ctx, logger, reg, sdMetrics, discovery.Name(name), discovery.FeatureRegistry(features.DefaultRegistry))
+		if m == nil {
+			cancel()
+			return nil, nil, fmt.Errorf("create the %s discovery manager", name)
+		}
+		return m, cancel, nil
+	}
+	var notifyErr error
+	e.scrapeSD, e.stopScrapeSD, err = newSD("scrape")
+	e.notifySD, e.stopNotifySD, notifyErr = newSD("notify")
+	if err := errors.Join(err, notifyErr); err != nil {
+		return err
+	}
+	f := e.set.features
+	o := &scrape.Options{
+		DiscoveryReloadInterval:           e.set.DiscoveryReloadInterval,
+		DiscoveryReloadOnStartup:          true,
+		FeatureRegistry:                   features.DefaultRegistry,
+		AppendMetadata:                    f["metadata-wal-records"],
+		EnableTypeAndUnitLabels:           f["type-and-unit-labels"],
+		EnableStartTimestampZeroIngestion: f["created-timestamp-zero-ingestion"],
+		ParseST:                           f["created-timestamp-zero-ingestion"] || f["st-storage"],
+		SynthesizeST:                      f["st-synthesis"],
+	}
+	if e.set.Dial != nil {
+		o.HTTPClientOptions = []commonconfig.HTTPClientOption{commonconfig.WithDialContextFunc(commonconfig.DialContextFunc(e.set.Dial))}
+	}
+	e.scrape, err = scrape.NewManager(o, e.component("scrape manager"), logging.NewJSONFileLogger, nil, e.fanout, reg)
+	if err != nil {
+		return fmt.Errorf("create the scrape manager: %w", err)
+	}
+	return nil
+}
+
+func (e *engines) queryOptions(tracker promql.QueryTracker) promql.EngineOpts {
+	set := e.set
+	return promql.EngineOpts{
+		Logger:                   e.component("query engine"),
+		Reg:                      set.Registry,
+		MaxSamples:               set.Query.MaxSamples,
+		Timeout:                  time.Duration(set.Query.Timeout),
+		ActiveQueryTracker:       tracker,
+		LookbackDelta:            time.Duration(set.Query.LookbackDelta),
+		NoStepSubqueryIntervalFn: func(int64) int64 { return e.subqueryInterval.Load() },
+		EnableAtModifier:         true, // always on in PromQL since 2.33, as is the next
+		EnableNegativeOffset:     true,
+		EnablePerStepStats:       set.features["promql-per-step-stats"],
+		EnableDelayedNameRemoval: set.features["promql-delayed-name-removal"],
+		EnableTypeAndUnitLabels:  set.features["type-and-unit-labels"],
+		UseStartTimestamps:       set.features["use-start-timestamps"],
+		FeatureRegistry:          features.DefaultRegistry,
+		Parser:                   e.parser,
+	}
+}
+
+func (e *engines) ruleOptions(reg prometheus.Registerer) *rules.ManagerOptions {
+	set := e.set
+	ctx, cancel := context.WithCancel(context.Background())
+	e.cancelEvaluations = cancel
+	return &rules.ManagerOptions{
+		NameValidationScheme:   e.initial.GlobalConfig.MetricNameValidationScheme,
+		Appendable:             e.fanout,
+		Queryable:              e.storage,
+		QueryFunc:              rules.EngineQueryFunc(e.query, e.fanout),
+		NotifyFunc:             rules.SendAlerts(e.notify, set.externalURL.String()),
+		Context:                ctx,
+		ExternalURL:            set.externalURL,
+		Registerer:             reg,
+		Logger:                 e.component("rule manager"),
+		OutageTolerance:        time.Duration(set.Rules.OutageTolerance),
+		ForGracePeriod:         time.Duration(set.Rules.ForGracePeriod),
+		ResendDelay:            time.Duration(set.Rules.ResendDelay),
+		MaxConcurrentEvals:     set.Rules.MaxConcurrentEvals,
+		ConcurrentEvalsEnabled: set.features["concurrent-rule-eval"],
+		GroupLoader:            e.ruleFiles,
+		DefaultRuleQueryOffset: func() time.Duration { return time.Duration(e.ruleQueryOffset.Load()) },
+		FeatureRegistry:        features.DefaultRegistry,
+		Parser:                 e.parser,
+	}
+}
+
+// lateScrape hands remote storage, which is made first, the scrape manager, which appends to it.
+type lateScrape struct{ manager *scrape.Manager }
+
+func (l *lateScrape) Get() (*scrape.Manager, error) { return l.manager, nil }

@@ -1,0 +1,220 @@
+// Package promserver is Prometheus as a part: TSDB, scraping, service discovery, rules, alert
+// notifications, remote storage and the whole HTTP API, wired from its packages.
+//
+// It wraps github.com/prometheus/prometheus and imports no sibling part; internal/app wires it.
+// The order of what it starts follows cmd/prometheus/main.go of the same version, so that flags,
+// files and data folders mean the same here as there.
+package promserver
+
+import (
+	"errors"
+	"fmt"
+	"log/slog"
+	"net/url"
+	"strings"
+	"time"
+
+	"github.com/alecthomas/units"
+	"github.com/grafana/regexp"
+	"github.com/prometheus/client_golang/exp/api/remote"
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/common/model"
+	"github.com/prometheus/prometheus/util/compression"
+
+	"github.com/ausguck/ausguck/internal/inproc"
+)
+
+// Options is what a Server is made from. The fields that flags set are documented by RegisterFlags.
+type Options struct {
+	Logger *slog.Logger
+	// Registry receives the prometheus_* metrics and answers the endpoints that show them.
+	Registry *prometheus.Registry
+	// Dial opens the connections of scrapes; nil means the network.
+	Dial inproc.DialContextFunc
+	// ListenAddress is the main address, "host:port"; ExternalURL defaults to it.
+	ListenAddress string
+	// Flags are shown at /api/v1/status/flags.
+	Flags map[string]string
+
+	// Dir holds the TSDB; a stock Prometheus opens it.
+	Dir string
+
+	ExternalURL string
+	Web         WebOptions
+	Storage     StorageOptions
+	Query       QueryOptions
+	Rules       RuleOptions
+	Notifier    NotifierOptions
+
+	RemoteFlushDeadline     model.Duration
+	DiscoveryReloadInterval model.Duration
+	// Features are the names that --enable-feature takes, each possibly a comma-separated list.
+	Features []string
+}
+
+// WebOptions are the stock --web.* flags.
+type WebOptions struct {
+	EnableLifecycle            bool
+	EnableAdminAPI             bool
+	EnableRemoteWriteReceiver  bool
+	EnableOTLPReceiver         bool
+	AcceptRemoteWriteProtoMsgs []string
+	ConsoleTemplates           string
+	ConsoleLibraries           string
+	UserAssets                 string
+	PageTitle                  string
+	CORSOrigin                 string
+	MaxNotificationSubscribers int
+	MaxSearchLimit             int
+}
+
+// StorageOptions are the stock --storage.* flags; durations and sizes have upstream's units.
+type StorageOptions struct {
+	RetentionTime model.Duration
+	// RetentionSize caps the blocks on disk; 0 derives a cap from the free room of the disk.
+	RetentionSize                units.Base2Bytes
+	NoLockfile                   bool
+	MinBlockDuration             model.Duration
+	MaxBlockDuration             model.Duration
+	MaxBlockChunkSegmentSize     units.Base2Bytes
+	WALSegmentSize               units.Base2Bytes
+	WALCompression               bool
+	WALCompressionType           string
+	HeadChunksWriteQueueSize     int
+	SamplesPerChunk              int
+	AllowOverlappingCompaction   bool
+	DelayedCompactionMaxPercent  int
+	BlockReloadInterval          model.Duration
+	RemoteReadSampleLimit        int
+	RemoteReadConcurrencyLimit   int
+	RemoteReadBytesInFrame       int
+	StripeSize                   int
+	HeadChunksWriteBufferSize    int
+	DefaultMaxExemplars          int64
+	DefaultScrapeSampleLimit     uint
+	DefaultScrapeBodySizeLimit   units.Base2Bytes
+	DefaultScrapeLabelLimit      uint
+	DefaultScrapeLabelNameLimit  uint
+	DefaultScrapeLabelValueLimit uint
+}
+
+// QueryOptions are the stock --query.* flags.
+type QueryOptions struct {
+	LookbackDelta  model.Duration
+	Timeout        model.Duration
+	MaxConcurrency int
+	MaxSamples     int
+}
+
+// RuleOptions are the stock --rules.* flags.
+type RuleOptions struct {
+	OutageTolerance    model.Duration
+	ForGracePeriod     model.Duration
+	ResendDelay        model.Duration
+	MaxConcurrentEvals int64
+}
+
+// NotifierOptions are the stock --alertmanager.* flags.
+type NotifierOptions struct {
+	QueueCapacity   int
+	MaxBatchSize    int
+	DrainOnShutdown bool
+}
+
+// What is small here and large upstream is sized for one team's machine; see docs/adr/0005.
+const (
+	defaultStripeSize                = 2048
+	defaultHeadChunksWriteBufferSize = 256 << 10
+	defaultMaxExemplars              = 10_000
+	defaultRetentionTime             = model.Duration(15 * 24 * time.Hour)
+	maxRetentionTime                 = model.Duration(100 * 365 * 24 * time.Hour)
+	defaultMaxBlockDuration          = model.Duration(31 * 24 * time.Hour)
+)
+
+// settings are the options in the form in which the engines take them.
+type settings struct {
+	Options
+	features       featureSet
+	externalURL    *url.URL
+	corsOrigin     *regexp.Regexp
+	protoMsgs      remote.MessageTypes
+	walCompression compression.Type
+}
+
+func (o Options) settings() (*settings, error) {
+	var errs []error
+	fail := func(err error) {
+		if err != nil {
+			errs = append(errs, err)
+		}
+	}
+	s := &settings{Options: o}
+	var err error
+	s.features, err = parseFeatures(o.Features, o.Logger)
+	fail(err)
+	s.externalURL, err = ParseExternalURL(o.ExternalURL, o.ListenAddress)
+	fail(err)
+	s.corsOrigin, err = regexp.Compile("^(?s:" + o.Web.CORSOrigin + ")$")
+	if err != nil {
+		fail(fmt.Errorf("--web.cors.origin %q: %w", o.Web.CORSOrigin, err))
+	}
+	for _, name := range o.Web.AcceptRemoteWriteProtoMsgs {
+		msg := remote.WriteMessageType(name)
+		if err := msg.Validate(); err != nil {
+			fail(fmt.Errorf("--web.remote-write-receiver.accepted-protobuf-messages: %w", err))
+		}
+		s.protoMsgs = append(s.protoMsgs, msg)
+	}
+	s.walCompression = compression.None
+	if o.Storage.WALCompression {
+		s.walCompression = compression.Type(o.Storage.WALCompressionType)
+	}
+	if size := o.Storage.WALSegmentSize; size != 0 && (size < 10<<20 || size > 256<<20) {
+		fail(fmt.Errorf("--storage.tsdb.wal-segment-size %v must be between 10MB and 256MB", size))
+	}
+	if size := o.Storage.MaxBlockChunkSegmentSize; size != 0 && size < 1<<20 {
+		fail(fmt.Errorf("--storage.tsdb.max-block-chunk-segment-size %v must be over 1MB", size))
+	}
+	if o.Web.MaxSearchLimit < 0 {
+		fail(fmt.Errorf("--web.search.max-limit %d must not be negative; 0 lifts the limit", o.Web.MaxSearchLimit))
+	}
+	s.normaliseDurations()
+	return s, errors.Join(errs...)
+}
+
+func (s *settings) normaliseDurations() {
+	st := &s.Storage
+	if st.RetentionTime == 0 && st.RetentionSize == 0 {
+		st.RetentionTime = defaultRetentionTime
+	}
+	if st.RetentionTime < 0 || st.RetentionTime > maxRetentionTime {
+		st.RetentionTime = maxRetentionTime
+	}
+	if st.MaxBlockDuration == 0 {
+		st.MaxBlockDuration = defaultMaxBlockDuration
+		if st.RetentionTime != 0 && st.RetentionTime/10 < st.MaxBlockDuration {
+			st.MaxBlockDuration = st.RetentionTime / 10
+		}
+	}
+	st.BlockReloadInterval = max(st.BlockReloadInterval, model.Duration(time.Second))
+}
+
+// ParseExternalURL returns the URL under which the server is reachable: raw, or, when that is empty,
+// the listen address on loopback. The path has no trailing slash.
+func ParseExternalURL(raw, listenAddress string) (*url.URL, error) {
+	if raw == "" {
+		raw = "http://" + listenAddress + "/"
+	}
+	if strings.Trim(raw, `"'`) != raw {
+		return nil, fmt.Errorf("--web.external-url %s must not begin or end with quotes", raw)
+	}
+	u, err := url.Parse(raw)
+	if err != nil {
+		return nil, fmt.Errorf("--web.external-url: %w", err)
+	}
+	if u.Host == "" {
+		return nil, fmt.Errorf("--web.external-url %q has no host; write it like https://monitoring.example.org/ausguck", raw)
+	}
+	u.Path = strings.TrimRight(u.Path, "/")
+	return u, nil
+}

@@ -1,0 +1,75 @@
+package promserver
+
+import (
+	"context"
+	"log/slog"
+	"sync"
+	"time"
+)
+
+// repeatEvery is how often the same complaint is logged again.
+const repeatEvery = time.Hour
+
+// repeatFilter drops a warning or error that was logged within repeatEvery in the same words.
+//
+// Service discovery logs an error at each refresh, every few seconds, as long as what it asks is away:
+// a machine without Docker would say so 17,000 times a day.
+type repeatFilter struct {
+	slog.Handler
+	attrs string // what WithAttrs added, as part of the key
+	seen  *seenRecords
+}
+
+type seenRecords struct {
+	mtx  sync.Mutex
+	last map[string]time.Time
+}
+
+func newRepeatFilter(h slog.Handler) *repeatFilter {
+	return &repeatFilter{Handler: h, seen: &seenRecords{last: map[string]time.Time{}}}
+}
+
+// Handle implements slog.Handler.
+func (f *repeatFilter) Handle(ctx context.Context, r slog.Record) error {
+	if r.Level >= slog.LevelWarn && f.seen.again(f.key(r), r.Time) {
+		return nil
+	}
+	return f.Handler.Handle(ctx, r)
+}
+
+func (f *repeatFilter) key(r slog.Record) string {
+	key := f.attrs + r.Message
+	r.Attrs(func(a slog.Attr) bool {
+		key += " " + a.String()
+		return true
+	})
+	return key
+}
+
+// again reports whether key was seen within repeatEvery before now, and remembers it.
+func (s *seenRecords) again(key string, now time.Time) bool {
+	s.mtx.Lock()
+	defer s.mtx.Unlock()
+	if last, ok := s.last[key]; ok && now.Sub(last) < repeatEvery {
+		return true
+	}
+	if len(s.last) > 1000 { // messages with ever new values must not fill the memory
+		clear(s.last)
+	}
+	s.last[key] = now
+	return false
+}
+
+// WithAttrs implements slog.Handler.
+func (f *repeatFilter) WithAttrs(attrs []slog.Attr) slog.Handler {
+	key := f.attrs
+	for _, a := range attrs {
+		key += a.String() + " "
+	}
+	return &repeatFilter{Handler: f.Handler.WithAttrs(attrs), attrs: key, seen: f.seen}
+}
+
+// WithGroup implements slog.Handler.
+func (f *repeatFilter) WithGroup(name string) slog.Handler {
+	return &repeatFilter{Handler: f.Handler.WithGroup(name), attrs: f.attrs + name + " ", seen: f.seen}
+}

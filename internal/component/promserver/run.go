@@ -1,0 +1,115 @@
+package promserver
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"time"
+
+	"github.com/prometheus/prometheus/util/notifications"
+	"github.com/prometheus/prometheus/web"
+)
+
+// evaluationGrace is how long a stop lets rule evaluations finish before their queries are cancelled.
+const evaluationGrace = 2 * time.Second
+
+// The methods run… are the lifecycle.Components of one run, in the order of their start.
+
+// runWeb builds upstream's handler while the storage opens, since that takes some 300 ms (it renders
+// the OpenAPI documents), and serves it on l until everything else has stopped.
+func (e *engines) runWeb(ctx context.Context, ready func(), l net.Listener) error {
+	ready()
+	e.web = web.New(e.component("web"), e.webOptions(ctx))
+	e.serving.Store(true)
+	close(e.webBuilt)
+	return e.web.Run(ctx, []net.Listener{l}, "")
+}
+
+// runStorage opens the TSDB and closes it with the remote storage. A replay cannot be interrupted; when
+// it is asked to stop meanwhile it leaves the WAL as it is.
+func (e *engines) runStorage(ctx context.Context, ready func()) error {
+	opened := make(chan error, 1)
+	start := time.Now()
+	go func() { opened <- e.storage.open(e.set, e.initial.Config) }()
+	select {
+	case err := <-opened:
+		if err != nil {
+			return err
+		}
+	case <-ctx.Done():
+		return nil
+	}
+	e.storage.db.Load().SetWriteNotified(e.remote)
+	e.logger.Info("Storage opened", "path", e.set.Dir, "took", time.Since(start).Round(time.Millisecond),
+		"retention_time", e.initial.StorageConfig.TSDBConfig.Retention.Time,
+		"retention_size", e.initial.StorageConfig.TSDBConfig.Retention.Size)
+	ready()
+	<-ctx.Done()
+	if err := e.fanout.Close(); err != nil {
+		return fmt.Errorf("close storage: %w", err)
+	}
+	return nil
+}
+
+func (e *engines) runTracing(ctx context.Context, ready func()) error {
+	return runUntil(ctx, ready, e.tracing.Run, e.tracing.Stop)
+}
+
+func (e *engines) runNotifier(ctx context.Context, ready func()) error {
+	go func() { _ = e.notifySD.Run() }() // returns when its context ends, with that as error
+	return runUntil(ctx, ready, func() { e.notify.Run(e.notifySD.SyncCh()) }, func() {
+		e.stopNotifySD()
+		e.notify.Stop()
+	})
+}
+
+func (e *engines) runScrape(ctx context.Context, ready func()) error {
+	go func() { _ = e.scrapeSD.Run() }()
+	failed := make(chan error, 1)
+	err := runUntil(ctx, ready, func() { failed <- e.scrape.Run(e.scrapeSD.SyncCh()) }, func() {
+		e.stopScrapeSD()
+		e.scrape.Stop()
+	})
+	return errors.Join(err, <-failed)
+}
+
+func (e *engines) runRules(ctx context.Context, ready func()) error {
+	return runUntil(ctx, ready, e.rules.Run, func() {
+		timer := time.AfterFunc(evaluationGrace, e.cancelEvaluations)
+		defer timer.Stop()
+		e.rules.Stop()
+	})
+}
+
+// runUntil runs a manager of upstream, which blocks in run until stop is called from elsewhere.
+func runUntil(ctx context.Context, ready func(), run, stop func()) error {
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		run()
+	}()
+	ready()
+	select {
+	case <-done:
+		return nil
+	case <-ctx.Done():
+	}
+	stop()
+	<-done
+	return nil
+}
+
+func (e *engines) announceReady() {
+	e.ready.Store(true)
+	e.web.SetReady(web.Ready)
+	e.notifications.DeleteNotification(notifications.StartingUp)
+}
+
+func (e *engines) announceStop() {
+	e.ready.Store(false)
+	if e.serving.Load() {
+		e.web.SetReady(web.Stopping)
+	}
+	e.notifications.AddNotification(notifications.ShuttingDown)
+}

@@ -1,0 +1,142 @@
+package promserver
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"sync"
+	"sync/atomic"
+	"time"
+
+
+	"github.com/ausguck/ausguck/internal/inproc"
+	"github.com/ausguck/ausguck/internal/lifecycle"
+)
+
+// Server is Prometheus as a lifecycle.Component.
+type Server struct {
+	*Loader
+	listener *inproc.Listener
+	proxy    http.Handler
+	// state is nil until Run has made the engines.
+	state atomic.Pointer[engines]
+
+	mtx     sync.Mutex // held while a configuration is applied
+	applied *Config
+}
+
+var _ lifecycle.Component = (*Server)(nil)
+
+// engineStopTimeout bounds the stop of each engine; together they stay within what a supervisor waits.
+const engineStopTimeout = 5 * time.Second
+
+// New returns a server that will start with cfg, which l has loaded.
+func New(l *Loader, cfg *Config) *Server {
+	listener := inproc.NewListener("prometheus")
+	return &Server{Loader: l, listener: listener, proxy: inproc.NewProxy(listener), applied: cfg}
+}
+
+// Run starts the engines in the order in which they lean on each other, and stops them in reverse:
+// rules first, or absent() alerts would fire at shutdown; the storage last.
+func (s *Server) Run(ctx context.Context, ready func()) error {
+	if err := prepareDir(s.set.Dir); err != nil {
+		return err
+	}
+	e, err := newEngines(s.set, s.applied)
+	if err != nil {
+		return err
+	}
+	s.state.Store(e)
+	defer s.state.Store(nil)
+	defer context.AfterFunc(ctx, e.announceStop)()
+
+	group := lifecycle.NewGroup(s.set.Logger, engineStopTimeout)
+	group.Add("web", lifecycle.Func(func(ctx context.Context, ready func()) error { return e.runWeb(ctx, ready, s.listener) }))
+	group.Add("storage", lifecycle.Func(e.runStorage))
+	group.Add("configuration", lifecycle.Func(s.applyInitial))
+	group.Add("tracing", lifecycle.Func(e.runTracing))
+	group.Add("notifier", lifecycle.Func(e.runNotifier))
+	group.Add("scrape", lifecycle.Func(e.runScrape))
+	group.Add("rules", lifecycle.Func(e.runRules))
+	return group.Run(ctx, func() {
+		e.announceReady()
+		ready()
+	})
+}
+
+// applyInitial waits for those who take the configuration and hands them the one checked at start.
+func (s *Server) applyInitial(ctx context.Context, ready func()) error {
+	e := s.state.Load()
+	select {
+	case <-e.webBuilt:
+	case <-ctx.Done():
+		return nil
+	}
+	if err := e.apply(s.applied); err != nil {
+		return fmt.Errorf("apply configuration: %w", err)
+	}
+	ready()
+	<-ctx.Done()
+	return nil
+}
+
+// ApplyConfig makes cfg, which Load has checked, the running configuration. When a part of it cannot be
+// applied after all, the one before is put back and the error says why.
+func (s *Server) ApplyConfig(cfg *Config) error {
+	s.mtx.Lock()
+	defer s.mtx.Unlock()
+	e := s.state.Load()
+	if e == nil || !e.ready.Load() {
+		return errors.New("prometheus is still starting; try again when /-/ready answers 200")
+	}
+	if err := e.apply(cfg); err != nil {
+		if back := e.apply(s.applied); back != nil {
+			return errors.Join(err, fmt.Errorf("put the previous configuration back: %w", back))
+		}
+		return err
+	}
+	s.applied = cfg
+	return nil
+}
+
+// Applied returns the running configuration.
+func (s *Server) Applied() *Config {
+	s.mtx.Lock()
+	defer s.mtx.Unlock()
+	return s.applied
+}
+
+// ReportReload makes the outcome of a reload visible in prometheus_config_last_reload_successful and in
+// the notifications of the UI; a reload that never got as far as ApplyConfig counts too.
+func (s *Server) ReportReload(err error) {
+	if e := s.state.Load(); e != nil {
+		e.reportReload(err)
+	}
+}
+
+// Handler serves Prometheus's whole HTTP surface: /api/v1, /federate, /consoles, /user, /version, /-/ and /debug.
+func (s *Server) Handler() http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		e := s.state.Load()
+		if e == nil || !e.serving.Load() {
+			w.Header().Set("Retry-After", "1")
+			http.Error(w, "prometheus is starting", http.StatusServiceUnavailable)
+			return
+		}
+		s.proxy.ServeHTTP(w, r)
+	})
+}
+
+// Starting says what the server waits for, empty when it is ready.
+func (s *Server) Starting() string {
+	switch e := s.state.Load(); {
+	case e == nil:
+		return "not started"
+	case e.ready.Load():
+		return ""
+	default:
+		return e.storage.replayProgress()
+	}
+}
+

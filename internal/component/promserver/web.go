@@ -1,0 +1,103 @@
+package promserver
+
+import (
+	"context"
+	"fmt"
+	"runtime/debug"
+	"strings"
+	"time"
+
+	"github.com/prometheus/common/version"
+	"github.com/prometheus/prometheus/util/features"
+	"github.com/prometheus/prometheus/web"
+)
+
+// modulePath is where the build information finds the version of what is embedded.
+const modulePath = "github.com/prometheus/prometheus"
+
+// webOptions is the one place that fills upstream's web.Options.
+func (e *engines) webOptions(ctx context.Context) *web.Options {
+	set, f := e.set, e.set.features
+	retention := e.initial.StorageConfig.TSDBConfig.Retention
+	return &web.Options{
+		Context:               ctx,
+		TSDBDir:               set.Dir,
+		TSDBRetentionDuration: retention.Time,
+		TSDBMaxBytes:          retention.Size,
+		TSDBMaxPercentage:     retention.Percentage,
+		LocalStorage:          e.storage,
+		Storage:               e.fanout,
+		ExemplarStorage:       e.storage,
+		QueryEngine:           e.query,
+		Parser:                e.parser,
+		LookbackDelta:         time.Duration(set.Query.LookbackDelta),
+		ScrapeManager:         e.scrape,
+		RuleManager:           e.rules,
+		Notifier:              e.notify,
+		NotificationsGetter:   e.notifications.Get,
+		NotificationsSub:      e.notifications.Sub,
+		Registerer:            set.Registry,
+		Gatherer:              set.Registry,
+		FeatureRegistry:       features.DefaultRegistry,
+		Flags:                 set.Flags,
+		Version:               buildInfo(),
+		AppName:               "Prometheus Server",
+
+		ListenAddresses:      []string{set.ListenAddress},
+		ExternalURL:          set.externalURL,
+		RoutePrefix:          "/", // internal/app strips the path of the external URL
+		CORSOrigin:           set.corsOrigin,
+		PageTitle:            set.Web.PageTitle,
+		UserAssetsPath:       set.Web.UserAssets,
+		ConsoleTemplatesPath: set.Web.ConsoleTemplates,
+		ConsoleLibrariesPath: set.Web.ConsoleLibraries,
+		EnableLifecycle:      set.Web.EnableLifecycle,
+		EnableAdminAPI:       set.Web.EnableAdminAPI,
+		EnableSearch:         f["search-api"],
+		MaxSearchLimit:       set.Web.MaxSearchLimit,
+
+		RemoteReadSampleLimit:      set.Storage.RemoteReadSampleLimit,
+		RemoteReadConcurrencyLimit: set.Storage.RemoteReadConcurrencyLimit,
+		RemoteReadBytesInFrame:     set.Storage.RemoteReadBytesInFrame,
+		EnableRemoteWriteReceiver:  set.Web.EnableRemoteWriteReceiver,
+		AcceptRemoteWriteProtoMsgs: set.protoMsgs,
+		EnableOTLPWriteReceiver:    set.Web.EnableOTLPReceiver,
+		ConvertOTLPDelta:           f["otlp-deltatocumulative"],
+		NativeOTLPDeltaIngestion:   f["otlp-native-delta-ingestion"],
+		STZeroIngestionEnabled:     f["created-timestamp-zero-ingestion"],
+		EnableTypeAndUnitLabels:    f["type-and-unit-labels"],
+		AppendMetadata:             f["metadata-wal-records"],
+	}
+}
+
+// buildInfo says which Prometheus this is, since clients such as Grafana choose their queries by it.
+func buildInfo() *web.PrometheusVersion {
+	return &web.PrometheusVersion{
+		Version:   Version(),
+		Revision:  version.GetRevision(),
+		Branch:    version.Branch,
+		BuildUser: version.BuildUser,
+		BuildDate: version.BuildDate,
+		GoVersion: version.GoVersion,
+	}
+}
+
+// Version returns the version of the embedded Prometheus, such as 3.13.5, or "unknown" in a binary
+// without build information. The module of release 3.13.5 is numbered 0.313.5.
+func Version() string {
+	info, ok := debug.ReadBuildInfo()
+	if !ok {
+		return "unknown"
+	}
+	for _, dep := range info.Deps {
+		if dep.Path != modulePath {
+			continue
+		}
+		var major, minor, patch int
+		if _, err := fmt.Sscanf(dep.Version, "v0.%1d%02d.%d", &major, &minor, &patch); err == nil {
+			return fmt.Sprintf("%d.%d.%d", major, minor, patch)
+		}
+		return strings.TrimPrefix(dep.Version, "v")
+	}
+	return "unknown"
+}
