@@ -5,8 +5,8 @@ import (
 	"sync"
 )
 
-// limitListener accepts only while a slot is free. netutil.LimitListener has a semaphore per listener,
-// which would multiply the limit by the number of ports; this one is given the shared slots.
+// limitListener hands out a connection only while a slot is free. netutil.LimitListener has a semaphore per
+// listener, which would multiply the limit by the number of ports; this one is given the shared slots.
 type limitListener struct {
 	net.Listener
 	slots     chan struct{}
@@ -14,19 +14,19 @@ type limitListener struct {
 	closeOnce sync.Once
 }
 
-// Accept waits for a free slot and then for a connection.
+// Accept waits for a connection and then for a slot: the other way round, idle listeners would hold slots.
 func (l *limitListener) Accept() (net.Conn, error) {
-	select {
-	case l.slots <- struct{}{}:
-	case <-l.closed:
-		return nil, net.ErrClosed
-	}
 	c, err := l.Listener.Accept()
 	if err != nil {
-		<-l.slots
 		return nil, err
 	}
-	return &limitConn{Conn: c, release: sync.OnceFunc(func() { <-l.slots })}, nil
+	select {
+	case l.slots <- struct{}{}:
+		return &limitConn{Conn: c, release: sync.OnceFunc(func() { <-l.slots })}, nil
+	case <-l.closed:
+		c.Close()
+		return nil, net.ErrClosed
+	}
 }
 
 // Close also wakes an Accept that waits for a slot.

@@ -1,0 +1,149 @@
+package httpserver_test
+
+import (
+	"crypto/ecdsa"
+	"crypto/elliptic"
+	"crypto/rand"
+	"crypto/tls"
+	"crypto/x509"
+	"crypto/x509/pkix"
+	"encoding/pem"
+	"log/slog"
+	"math/big"
+	"net"
+	"net/http"
+	"path/filepath"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+	"golang.org/x/crypto/bcrypt"
+
+	"github.com/ausguck/ausguck/internal/httpserver"
+)
+
+func hash(t *testing.T, password string) string {
+	t.Helper()
+	h, err := bcrypt.GenerateFromPassword([]byte(password), bcrypt.MinCost)
+	require.NoError(t, err)
+	return string(h)
+}
+
+// newCert writes a self-signed certificate for 127.0.0.1 to dir/name.crt and dir/name.key.
+func newCert(t *testing.T, dir, name string) tls.Certificate {
+	t.Helper()
+	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	require.NoError(t, err)
+	template := &x509.Certificate{
+		SerialNumber:          big.NewInt(time.Now().UnixNano()),
+		Subject:               pkix.Name{CommonName: name},
+		NotAfter:              time.Now().Add(time.Hour),
+		IPAddresses:           []net.IP{net.IPv4(127, 0, 0, 1)},
+		IsCA:                  true,
+		BasicConstraintsValid: true,
+	}
+	der, err := x509.CreateCertificate(rand.Reader, template, template, &key.PublicKey, key)
+	require.NoError(t, err)
+	keyDER, err := x509.MarshalECPrivateKey(key)
+	require.NoError(t, err)
+	certPEM := pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: der})
+	keyPEM := pem.EncodeToMemory(&pem.Block{Type: "EC PRIVATE KEY", Bytes: keyDER})
+	writeFile(t, filepath.Join(dir, name+".crt"), string(certPEM))
+	writeFile(t, filepath.Join(dir, name+".key"), string(keyPEM))
+	cert, err := tls.X509KeyPair(certPEM, keyPEM)
+	require.NoError(t, err)
+	return cert
+}
+
+func tlsClient(t *testing.T, server tls.Certificate, client ...tls.Certificate) *http.Client {
+	t.Helper()
+	pool := x509.NewCertPool()
+	leaf, err := x509.ParseCertificate(server.Certificate[0])
+	require.NoError(t, err)
+	pool.AddCert(leaf)
+	transport := &http.Transport{
+		ForceAttemptHTTP2: true,
+		TLSClientConfig:   &tls.Config{RootCAs: pool, Certificates: client},
+	}
+	t.Cleanup(transport.CloseIdleConnections)
+	return &http.Client{Transport: transport}
+}
+
+func TestTLSAndUsersFromWebConfig(t *testing.T) {
+	dir := t.TempDir()
+	cert := newCert(t, dir, "server")
+	file := writeFile(t, filepath.Join(dir, "web.yml"), `
+tls_server_config:
+  cert_file: server.crt
+  key_file: server.key
+http_server_config:
+  headers:
+    X-Frame-Options: sameorigin
+basic_auth_users:
+  admin: `+hash(t, "secret")+"\n")
+	url, _ := start(t, httpserver.Options{WebConfigFile: file}, text("hello"))
+	client := tlsClient(t, cert)
+	require.Regexp(t, `^https://127\.0\.0\.1:\d+$`, url)
+
+	tests := map[string]struct {
+		path, user, password string
+		want                 int
+	}{
+		"right":                     {"/", "admin", "secret", 200},
+		"none":                      {"/", "", "", 401},
+		"wrong password":            {"/", "admin", "guess", 401},
+		"unknown user":              {"/", "root", "secret", 401},
+		"healthy is open":           {"/-/healthy", "", "", 200},
+		"ready is open":             {"/-/ready", "", "", 200},
+		"healthy by wrong password": {"/-/healthy", "admin", "guess", 200},
+		"reload is not":             {"/-/reload", "", "", 401},
+		"below a health path":       {"/-/ready/x", "", "", 401},
+		"with a slash":              {"/-/ready/", "", "", 401},
+		"escaped health path":       {"/-%2Fready", "", "", 401},
+		"dots":                      {"/-/ready/../../api/v1/query", "", "", 401},
+	}
+	for name, tt := range tests {
+		t.Run(name, func(t *testing.T) {
+			resp, _ := get(t, client, url+tt.path, tt.user, tt.password)
+			require.Equal(t, tt.want, resp.StatusCode)
+			require.Equal(t, "nosniff", resp.Header.Get("X-Content-Type-Options"))
+		})
+	}
+	resp, _ := get(t, client, url, "admin", "secret")
+	require.Equal(t, 2, resp.ProtoMajor)
+	require.Equal(t, "sameorigin", resp.Header.Get("X-Frame-Options"), "web.yml replaces the default")
+
+	// Users and certificates are read again without a restart.
+	writeFile(t, file, "tls_server_config: {cert_file: server.crt, key_file: server.key}\nbasic_auth_users:\n  eve: "+hash(t, "new")+"\n")
+	resp, _ = get(t, client, url, "admin", "secret")
+	require.Equal(t, 401, resp.StatusCode)
+	resp, _ = get(t, client, url, "eve", "new")
+	require.Equal(t, 200, resp.StatusCode)
+}
+
+func TestClientCertificates(t *testing.T) {
+	dir := t.TempDir()
+	cert, client, stranger := newCert(t, dir, "server"), newCert(t, dir, "client"), newCert(t, dir, "stranger")
+	file := writeFile(t, filepath.Join(dir, "web.yml"), `
+tls_server_config:
+  cert_file: server.crt
+  key_file: server.key
+  client_auth_type: RequireAndVerifyClientCert
+  client_ca_file: client.crt
+http_server_config:
+  http2: false
+`)
+	s, err := httpserver.New(httpserver.Options{Logger: slog.New(slog.DiscardHandler), WebConfigFile: file})
+	require.NoError(t, err)
+	require.NoError(t, s.Listen(httpserver.Main, "0.0.0.0:0", text("hello")), "certificates are credentials")
+	require.NoError(t, s.Close())
+
+	url, _ := start(t, httpserver.Options{WebConfigFile: file}, text("hello"))
+	resp, _ := get(t, tlsClient(t, cert, client), url, "", "")
+	require.Equal(t, 200, resp.StatusCode)
+	require.Equal(t, 1, resp.ProtoMajor)
+	for _, c := range []*http.Client{tlsClient(t, cert), tlsClient(t, cert, stranger)} {
+		_, err = c.Get(url)
+		require.ErrorContains(t, err, "tls: ")
+	}
+}
