@@ -1,0 +1,24 @@
+//go:build !linux
+
+package cadvisor
+
+import (
+	"context"
+	"net/http"
+)
+
+// Exporter exists on Linux only.
+type Exporter struct{}
+
+// New returns ErrNotLinux.
+func New(Options) (*Exporter, error) { return nil, ErrNotLinux }
+
+// Run returns ErrNotLinux.
+func (e *Exporter) Run(context.Context, func()) error { return ErrNotLinux }
+
+// Handler answers 503.
+func (e *Exporter) Handler() http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		http.Error(w, ErrNotLinux.Error(), http.StatusServiceUnavailable)
+	})
+}
