@@ -1,24 +1,154 @@
+// Command ausguck is Prometheus, node_exporter and cAdvisor in one program.
 package main
 
 import (
-	_ "github.com/KimMachineGun/automemlimit/memlimit"
-	_ "github.com/alecthomas/kingpin/v2"
-	_ "github.com/google/cadvisor/container/docker/install"
-	_ "github.com/google/cadvisor/container/podman/install"
-	_ "github.com/google/cadvisor/lib/fs/overlay/install"
-	_ "github.com/google/cadvisor/lib/fs/vfs/install"
-	_ "github.com/google/cadvisor/lib/manager"
-	_ "github.com/google/cadvisor/lib/metrics"
-	_ "github.com/prometheus/node_exporter/collector"
-	_ "github.com/prometheus/prometheus/discovery/consul"
-	_ "github.com/prometheus/prometheus/discovery/dns"
-	_ "github.com/prometheus/prometheus/discovery/file"
-	_ "github.com/prometheus/prometheus/discovery/http"
-	_ "github.com/prometheus/prometheus/discovery/kubernetes"
-	_ "github.com/prometheus/prometheus/discovery/moby"
-	_ "github.com/prometheus/prometheus/web"
-	_ "go.uber.org/automaxprocs/maxprocs"
-	_ "k8s.io/klog/v2"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/signal"
+	"path/filepath"
+	"syscall"
+
+	"github.com/alecthomas/kingpin/v2"
+	"github.com/prometheus/common/promslog"
+	promslogflag "github.com/prometheus/common/promslog/flag"
+
+	"github.com/ausguck/ausguck/internal/app"
+	"github.com/ausguck/ausguck/internal/component/nodeexporter"
 )
 
-func main() {}
+// The exit codes, as docs/run.md lists them.
+const (
+	exitStopped = 0 // asked to stop, and everything stopped
+	exitFailed  = 1 // failed while running
+	exitUsage   = 2 // bad flags or configuration
+)
+
+func main() {
+	os.Exit(run(os.Args[1:], os.Stdout, os.Stderr))
+}
+
+func run(args []string, stdout, stderr io.Writer) int {
+	var options app.Options
+	var logging promslog.Config
+	a := kingpin.New(filepath.Base(os.Args[0]), description)
+	a.UsageWriter(stdout).ErrorWriter(stderr).Terminate(os.Exit)
+	a.HelpFlag.Short('h')
+	options.RegisterFlags(a)
+	promslogflag.AddFlags(a, &logging)
+
+	start := a.Command("run", "Watch this machine (the default command).").Default()
+	check := a.Command("check", "Check every configuration file and print every problem.")
+	initialise := a.Command("init", "Write the built-in configuration set into a folder.")
+	initDir := initialise.Arg("dir", "The folder.").Default(app.DefaultConfigDir).String()
+	health := a.Command("healthcheck", "Ask a running Ausguck whether it is ready; for containers.")
+	version := a.Command("version", "Print the version and those of what is embedded.")
+
+	nodeArgs, rest := nodeexporter.Split(args)
+	command, err := a.Parse(rest)
+	if err != nil {
+		fmt.Fprintf(stderr, "%s: %s; see %s --help\n", a.Name, err, a.Name)
+		return exitUsage
+	}
+	options.NodeExporterArgs = nodeArgs
+	options.Stdout = stdout
+	logging.Writer = stderr
+	options.Logger = promslog.New(&logging)
+	options.Prometheus.Flags = shownFlags(a)
+
+	switch command {
+	case start.FullCommand():
+		return serve(options, stderr)
+	case check.FullCommand():
+		return runCheck(options, stdout, stderr)
+	case initialise.FullCommand():
+		return runInit(*initDir, stdout, stderr)
+	case health.FullCommand():
+		return runHealthcheck(options, stdout, stderr)
+	case version.FullCommand():
+		fmt.Fprint(stdout, app.VersionText())
+	}
+	return exitStopped
+}
+
+const description = `Prometheus, node_exporter and cAdvisor in one program, with their standard files, flags and APIs.
+
+The flags of node_exporter's collectors work too: --collector.*, --no-collector.* and --path.*; its documentation lists them.`
+
+// serve runs until SIGINT or SIGTERM; SIGHUP reloads.
+func serve(o app.Options, stderr io.Writer) int {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	a, err := app.New(o)
+	if err != nil {
+		fmt.Fprintln(stderr, err)
+		return exitUsage
+	}
+	hup := make(chan os.Signal, 1)
+	signal.Notify(hup, syscall.SIGHUP)
+	defer signal.Stop(hup)
+	go func() {
+		for range hup {
+			_ = a.Reload() // it logs its outcome
+		}
+	}()
+	if err := a.Run(ctx); err != nil {
+		fmt.Fprintf(stderr, "ausguck: %s\n", err)
+		return exitFailed
+	}
+	return exitStopped
+}
+
+func runCheck(o app.Options, stdout, stderr io.Writer) int {
+	warnings, err := app.Check(o)
+	for _, w := range warnings {
+		fmt.Fprintf(stdout, "warning: %s\n", w)
+	}
+	if err != nil {
+		fmt.Fprintln(stderr, err)
+		var ce *app.ConfigError
+		if errors.As(err, &ce) {
+			fmt.Fprintf(stderr, "%d problems\n", len(ce.Problems))
+		}
+		return exitUsage
+	}
+	fmt.Fprintln(stdout, "The configuration is right.")
+	return exitStopped
+}
+
+func runInit(dir string, stdout, stderr io.Writer) int {
+	written, err := app.WriteConfig(dir)
+	if err != nil {
+		fmt.Fprintf(stderr, "ausguck init: %s\n", err)
+		return exitUsage
+	}
+	for _, file := range written {
+		fmt.Fprintln(stdout, file)
+	}
+	fmt.Fprintf(stdout, "Start with: ausguck --config.dir=%s\n", dir)
+	return exitStopped
+}
+
+func runHealthcheck(o app.Options, stdout, stderr io.Writer) int {
+	answer, err := app.Healthcheck(context.Background(), o)
+	if err != nil {
+		fmt.Fprintf(stderr, "ausguck healthcheck: %s\n", err)
+		return exitFailed
+	}
+	fmt.Fprintln(stdout, answer)
+	return exitStopped
+}
+
+// shownFlags are the flags with their values, for /api/v1/status/flags.
+func shownFlags(a *kingpin.Application) map[string]string {
+	boilerplate := kingpin.New("", "").Version("")
+	flags := map[string]string{}
+	for _, f := range a.Model().Flags {
+		if boilerplate.GetFlag(f.Name) == nil {
+			flags[f.Name] = f.Value.String()
+		}
+	}
+	return flags
+}

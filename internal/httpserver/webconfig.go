@@ -172,3 +172,9 @@ basic_auth_users:
 
 or listen on this machine only (127.0.0.1:%d), or accept it with --web.allow-anonymous`, file, port)
 }
+
+// Scheme returns https when the web.yml at path, which CheckWebConfig accepts, has a certificate, else http.
+func Scheme(path string) (string, error) {
+	a, err := readAccess(path)
+	return a.scheme(), err
+}

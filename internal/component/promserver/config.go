@@ -30,7 +30,9 @@ type Source struct {
 // is what was checked, even when the files change in between.
 type Config struct {
 	*config.Config
-	rules map[string][]byte // by path
+	// Source is the name of the file.
+	Source string
+	rules  map[string][]byte // by path
 	// Warnings are what a person should look at although it does not keep the configuration from working.
 	Warnings []string
 }
@@ -92,7 +94,7 @@ func (l *Loader) Load(src Source) (*Config, []error) {
 		problems = append(problems, fmt.Errorf("%s: scrape_config_files: %w", src.Name, err))
 	}
 	problems = append(problems, checkFiles(src, cfg)...)
-	c := &Config{Config: cfg, rules: map[string][]byte{}}
+	c := &Config{Config: cfg, Source: src.Name, rules: map[string][]byte{}}
 	problems = append(problems,
 		c.readRules(src, cfg.RuleFiles, cfg.GlobalConfig.MetricNameValidationScheme, l.set.features.parserOptions())...)
 	if len(problems) > 0 {

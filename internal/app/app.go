@@ -1,0 +1,218 @@
+package app
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"net/http"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/coreos/go-systemd/v22/daemon"
+	"github.com/prometheus/client_golang/prometheus"
+
+	"github.com/ausguck/ausguck/internal/component/promserver"
+	"github.com/ausguck/ausguck/internal/inproc"
+	"github.com/ausguck/ausguck/internal/lifecycle"
+)
+
+const (
+	// partStopTimeout and drainTimeout together stay below the 10 s that Docker gives a container.
+	partStopTimeout = 7 * time.Second
+	drainTimeout    = 2 * time.Second
+)
+
+var networkDialer = net.Dialer{Timeout: 30 * time.Second, KeepAlive: 30 * time.Second}
+
+// App is the whole program as a value.
+type App struct {
+	options Options
+	loader  *promserver.Loader
+	parts   *parts
+	group   *lifecycle.Group
+	prefix  string
+	started time.Time
+
+	reloading sync.Mutex
+	ready     atomic.Bool
+	quit      context.CancelFunc
+}
+
+// New checks the options and all files and makes the parts. It starts nothing and binds nothing.
+// Wrong options or files give a ConfigError.
+func New(o Options) (*App, error) {
+	o = o.complete()
+	setMemoryLimit(o.Memory, o.Logger)
+	p, err := newParts(o)
+	if err != nil {
+		return nil, &ConfigError{Problems: []error{err}}
+	}
+	o.Prometheus.Registry = p.registry
+	o.Prometheus.Dial = p.dialer.DialContext
+	loader, err := promserver.NewLoader(o.Prometheus)
+	if err != nil {
+		return nil, &ConfigError{Problems: []error{err}}
+	}
+	cfg, problems := loadConfiguration(o, loader, o.dockerHost())
+	if len(problems) > 0 {
+		return nil, &ConfigError{Problems: problems}
+	}
+	if err := wire(o, loader, cfg, p); err != nil {
+		return nil, &ConfigError{Problems: []error{err}}
+	}
+	a := &App{options: o, loader: loader, parts: p, started: time.Now()}
+	if a.prefix, err = o.routePrefix(); err != nil {
+		return nil, &ConfigError{Problems: []error{err}}
+	}
+	a.group = lifecycle.NewGroup(o.Logger, partStopTimeout)
+	p.components(a.group)
+	a.registerStates(p.registry)
+	a.logWarnings(cfg.warnings)
+	return a, nil
+}
+
+// Run binds the addresses and runs all parts until ctx ends. HTTP surrounds them: health checks and
+// pages answer before the first part is ready and until the last has stopped.
+func (a *App) Run(ctx context.Context) error {
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	a.quit = cancel
+
+	if err := a.listen(); err != nil {
+		return errors.Join(err, a.parts.http.Close())
+	}
+	a.Banner(a.options.Stdout)
+	httpCtx, stopHTTP := context.WithCancel(context.WithoutCancel(ctx))
+	defer stopHTTP()
+	httpDone := make(chan error, 1)
+	go func() {
+		defer cancel() // without HTTP there is nothing to run for
+		httpDone <- a.parts.http.Serve(httpCtx)
+	}()
+	stopInProcess := a.serveInProcess()
+
+	if a.options.AutoReload {
+		go a.watchFiles(ctx)
+	}
+	go a.feedWatchdog(ctx)
+	defer context.AfterFunc(ctx, func() {
+		a.ready.Store(false)
+		notifySystemd(daemon.SdNotifyStopping)
+	})()
+	err := a.group.Run(ctx, func() {
+		a.ready.Store(true)
+		a.options.Logger.Info("Ready", "took", time.Since(a.started).Round(time.Millisecond))
+		notifySystemd(daemon.SdNotifyReady)
+	})
+	stopInProcess()
+	stopHTTP()
+	return errors.Join(err, <-httpDone)
+}
+
+// listen binds the main address, without which there is no start, and the well-known ports, without
+// which there is a warning.
+func (a *App) listen() error {
+	routes := a.routes()
+	if err := a.parts.http.Listen("main", a.options.Web.ListenAddress, routes); err != nil {
+		return err
+	}
+	if !a.options.Web.WellKnownPorts {
+		return nil
+	}
+	host, _, err := net.SplitHostPort(a.options.Web.ListenAddress)
+	if err != nil {
+		return fmt.Errorf("--web.listen-address %q: %w", a.options.Web.ListenAddress, err)
+	}
+	for _, w := range []struct {
+		name, port string
+		handler    http.Handler
+	}{
+		{"prometheus", "9090", routes},
+		{"node-exporter", "9100", exporterRoutes("node_exporter", a.nodeMetrics())},
+		{"cadvisor", "8080", exporterRoutes("cAdvisor", a.containerMetrics())},
+	} {
+		address := net.JoinHostPort(host, w.port)
+		if err := a.parts.http.Listen(w.name, address, w.handler); err != nil {
+			a.options.Logger.Warn("Going on without a well-known port; the main address serves the same, and --no-web.well-known-ports leaves them all",
+				"listener", w.name, "err", err)
+		}
+	}
+	return nil
+}
+
+// serveInProcess answers the well-known host names inside the process. The returned function ends it.
+func (a *App) serveInProcess() (stop func()) {
+	var servers []*http.Server
+	for l, h := range map[*inproc.Listener]http.Handler{
+		a.parts.main:         a.routes(),
+		a.parts.nodeAddr:     exporterRoutes("node_exporter", a.nodeMetrics()),
+		a.parts.cadvisorAddr: exporterRoutes("cAdvisor", a.containerMetrics()),
+	} {
+		srv := &http.Server{Handler: plain(h), ReadHeaderTimeout: time.Minute}
+		servers = append(servers, srv)
+		go func() { _ = srv.Serve(l) }() // ends with ErrServerClosed
+	}
+	return func() {
+		for _, srv := range servers {
+			_ = srv.Close()
+		}
+	}
+}
+
+// waitingFor lists the parts that are not ready, each with what it waits for.
+func (a *App) waitingFor() []string {
+	if a.ready.Load() {
+		return nil
+	}
+	waiting := []string{}
+	for _, s := range a.group.States() {
+		if s.Phase == lifecycle.Ready {
+			continue
+		}
+		line := s.Name + " is " + string(s.Phase)
+		if s.Name == "promserver" && s.Phase == lifecycle.Starting {
+			line += ": " + a.parts.prom.Starting()
+		}
+		waiting = append(waiting, line)
+	}
+	if len(waiting) == 0 {
+		waiting = append(waiting, "stopping")
+	}
+	return waiting
+}
+
+// registerStates exports ausguck_part_ready, 1 for each part that is ready.
+func (a *App) registerStates(reg prometheus.Registerer) {
+	for i, s := range a.group.States() {
+		reg.MustRegister(prometheus.NewGaugeFunc(prometheus.GaugeOpts{
+			Name:        "ausguck_part_ready",
+			Help:        "Whether a part of Ausguck is ready.",
+			ConstLabels: prometheus.Labels{"part": s.Name},
+		}, func() float64 {
+			if a.group.States()[i].Phase == lifecycle.Ready {
+				return 1
+			}
+			return 0
+		}))
+	}
+}
+
+// routePrefix returns the path before all routes, without a slash at its end.
+func (o Options) routePrefix() (string, error) {
+	prefix := o.Web.RoutePrefix
+	if prefix == "" {
+		u, err := promserver.ParseExternalURL(o.Prometheus.ExternalURL, o.Web.ListenAddress)
+		if err != nil {
+			return "", err
+		}
+		prefix = u.Path
+	}
+	prefix = strings.Trim(prefix, "/")
+	if prefix == "" {
+		return "", nil
+	}
+	return "/" + prefix, nil
+}

@@ -1,0 +1,50 @@
+package app
+
+import (
+	"fmt"
+	"io"
+	"strings"
+)
+
+// Banner writes the lines that tell a person at the terminal where to look and what is watched.
+func (a *App) Banner(w io.Writer) {
+	names := make([]string, 0, 3)
+	for _, u := range Upstreams() {
+		names = append(names, u.Name+" "+u.Version)
+	}
+	var look string
+	var also []string
+	for i, addr := range a.parts.http.Addresses() {
+		if i == 0 {
+			look = addr.URL() + a.prefix + "/"
+			continue
+		}
+		also = append(also, addr.Addr+" ("+addr.Name+")")
+	}
+	if len(also) == 0 {
+		also = append(also, "the main address only")
+	}
+	fmt.Fprintf(w, "Ausguck %s with %s\n", Version(), strings.Join(names, ", "))
+	fmt.Fprintf(w, "  Look at   %s  (PromQL at %sapi/v1/query)\n", look, look)
+	fmt.Fprintf(w, "  Also on   %s\n", strings.Join(also, ", "))
+	fmt.Fprintf(w, "  Watches   %s\n", a.watches())
+	fmt.Fprintf(w, "  Keeps     %s\n", a.storageLine())
+}
+
+func (a *App) watches() string {
+	var what []string
+	if a.parts.node != nil {
+		what = append(what, "this host")
+	}
+	if a.parts.cadvisor != nil {
+		what = append(what, "its containers")
+	}
+	if a.parts.docker != nil {
+		what = append(what, "Docker at "+a.parts.docker.Endpoint())
+	}
+	jobs := make([]string, 0, len(a.parts.prom.Applied().ScrapeConfigs))
+	for _, c := range a.parts.prom.Applied().ScrapeConfigs {
+		jobs = append(jobs, c.JobName)
+	}
+	return fmt.Sprintf("%s; the jobs of %s: %s", strings.Join(what, ", "), a.parts.prom.Applied().Source, strings.Join(jobs, ", "))
+}

@@ -1,0 +1,57 @@
+package app
+
+import (
+	"context"
+	"crypto/tls"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"strings"
+	"time"
+
+	"github.com/ausguck/ausguck/internal/httpserver"
+)
+
+// Healthcheck asks the Ausguck that runs with the same options whether it is ready, and returns what it
+// answers; anything but 200 is an error.
+func Healthcheck(ctx context.Context, o Options) (string, error) {
+	o = o.complete()
+	host, port, err := net.SplitHostPort(o.Web.ListenAddress)
+	if err != nil {
+		return "", fmt.Errorf("--web.listen-address %q: %w", o.Web.ListenAddress, err)
+	}
+	if ip := net.ParseIP(host); host == "" || (ip != nil && ip.IsUnspecified()) {
+		host = "localhost"
+	}
+	scheme, err := httpserver.Scheme(o.webConfigFile())
+	if err != nil {
+		return "", err
+	}
+	url := scheme + "://" + net.JoinHostPort(host, port) + "/-/ready"
+
+	ctx, cancel := context.WithTimeout(ctx, 5*time.Second)
+	defer cancel()
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, url, nil)
+	if err != nil {
+		return "", err
+	}
+	client := &http.Client{Transport: &http.Transport{
+		// The certificate names the outside world's host; this asks one's own process.
+		TLSClientConfig: &tls.Config{InsecureSkipVerify: true},
+	}}
+	res, err := client.Do(req)
+	if err != nil {
+		return "", fmt.Errorf("ask %s: %w", url, err)
+	}
+	defer res.Body.Close()
+	body, err := io.ReadAll(io.LimitReader(res.Body, 4096))
+	if err != nil {
+		return "", fmt.Errorf("read the answer of %s: %w", url, err)
+	}
+	answer := strings.TrimSpace(string(body))
+	if res.StatusCode != http.StatusOK {
+		return "", fmt.Errorf("%s answers %s: %s", url, res.Status, answer)
+	}
+	return answer, nil
+}

@@ -1,0 +1,67 @@
+package app
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path"
+	"path/filepath"
+
+	"github.com/ausguck/ausguck/monitoring"
+)
+
+// WriteConfig writes the built-in configuration set into dir and returns the paths it wrote. It writes
+// nothing when one of the files is there already.
+func WriteConfig(dir string) ([]string, error) {
+	var names []string
+	err := fs.WalkDir(monitoring.Files, ".", func(name string, d fs.DirEntry, err error) error {
+		if err == nil && d.Type().IsRegular() {
+			names = append(names, name)
+		}
+		return err
+	})
+	if err != nil {
+		return nil, fmt.Errorf("list the built-in configuration set: %w", err)
+	}
+	var existing []error
+	for _, name := range names {
+		if target := filepath.Join(dir, filepath.FromSlash(name)); fileExists(target) {
+			existing = append(existing, fmt.Errorf("%s exists already; nothing was written: move it away or name another folder", target))
+		}
+	}
+	if len(existing) > 0 {
+		return nil, errors.Join(existing...)
+	}
+	var written []string
+	for _, name := range names {
+		target := filepath.Join(dir, filepath.FromSlash(name))
+		if err := writeNew(name, target); err != nil {
+			return written, fmt.Errorf("write %s: %w", target, err)
+		}
+		written = append(written, target)
+	}
+	return written, nil
+}
+
+func fileExists(name string) bool {
+	_, err := os.Lstat(name)
+	return !errors.Is(err, fs.ErrNotExist)
+}
+
+// writeNew refuses to overwrite even what appeared since it was looked for.
+func writeNew(name, target string) error {
+	content, err := fs.ReadFile(monitoring.Files, path.Clean(name))
+	if err != nil {
+		return err
+	}
+	if err := os.MkdirAll(filepath.Dir(target), 0o755); err != nil {
+		return err
+	}
+	f, err := os.OpenFile(target, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o644)
+	if err != nil {
+		return err
+	}
+	_, err = f.Write(content)
+	return errors.Join(err, f.Close())
+}

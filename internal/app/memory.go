@@ -1,0 +1,25 @@
+package app
+
+import (
+	"log/slog"
+
+	"github.com/KimMachineGun/automemlimit/memlimit"
+)
+
+// setMemoryLimit sets GOMEMLIMIT from the cgroup, or from the system where no cgroup limits it. The
+// environment variable goes first.
+func setMemoryLimit(o MemoryOptions, log *slog.Logger) {
+	if !o.AutoLimit {
+		return
+	}
+	limit, err := memlimit.SetGoMemLimitWithOpts(
+		memlimit.WithRatio(o.Ratio),
+		memlimit.WithProvider(memlimit.ApplyFallback(memlimit.FromCgroup, memlimit.FromSystem)),
+		memlimit.WithLogger(slog.New(slog.DiscardHandler)),
+	)
+	if err != nil {
+		log.Warn("Going on without GOMEMLIMIT", "err", err)
+		return
+	}
+	log.Debug("GOMEMLIMIT set", "bytes", limit)
+}

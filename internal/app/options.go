@@ -1,0 +1,149 @@
+// Package app is the composition root: what cannot be seen here does not happen.
+//
+//	options.go  what can be chosen, and the flags that choose it
+//	config.go   which files are read, and how all their problems are found at once
+//	wire.go     which parts there are and who gets whom
+//	routes.go   every URL
+//	reload.go   what a reload does
+//	app.go      start and stop
+//
+// Only this package knows two parts at once. cmd/ausguck is its only importer.
+package app
+
+import (
+	"io"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"github.com/alecthomas/kingpin/v2"
+	"github.com/prometheus/common/model"
+
+	"github.com/ausguck/ausguck/internal/component/cadvisor"
+	"github.com/ausguck/ausguck/internal/component/promserver"
+)
+
+// Options are everything that can be chosen at start. RegisterFlags and Complete fill in the defaults.
+type Options struct {
+	Logger *slog.Logger
+	// Stdout receives the lines that say where to look.
+	Stdout io.Writer
+	// NodeExporterArgs are node_exporter's own flags, see nodeexporter.Split.
+	NodeExporterArgs []string
+
+	ConfigDir          string
+	AutoReload         bool
+	AutoReloadInterval model.Duration
+	StoragePath        string
+
+	Web        WebOptions
+	Docker     DockerOptions
+	Prometheus promserver.Options
+	// PrometheusFile is --config.file; empty means prometheus.yml in ConfigDir.
+	PrometheusFile string
+
+	NodeExporter Switch
+	CAdvisor     Switch
+	Housekeeping time.Duration
+
+	Memory MemoryOptions
+}
+
+// WebOptions say where and how HTTP is served.
+type WebOptions struct {
+	ListenAddress  string
+	RoutePrefix    string
+	WellKnownPorts bool
+	ConfigFile     string
+	AllowAnonymous bool
+	ReadTimeout    model.Duration
+	MaxConnections int
+	AccessLog      bool
+}
+
+// DockerOptions say which engine is asked for containers.
+type DockerOptions struct {
+	Enabled Switch
+	Host    string
+	Labels  string
+}
+
+// MemoryOptions bound the memory of the Go runtime.
+type MemoryOptions struct {
+	AutoLimit bool
+	Ratio     float64
+}
+
+// Switch is a part that is on by default: on by default it is skipped where it cannot work, asked for
+// by a flag its failure is fatal.
+type Switch struct {
+	On    bool
+	Asked bool
+}
+
+func (s *Switch) register(a *kingpin.Application, name, help string) {
+	a.Flag(name, help).Default("true").IsSetByUser(&s.Asked).BoolVar(&s.On)
+}
+
+// DefaultListenAddress is where the main address is, unless told otherwise.
+const DefaultListenAddress = "127.0.0.1:3000"
+
+// DefaultConfigDir is used when it exists.
+const DefaultConfigDir = "monitoring"
+
+// RegisterFlags adds every flag but node_exporter's, which keep their own parser, and the logger's.
+func (o *Options) RegisterFlags(a *kingpin.Application) {
+	a.Flag("config.dir", "Folder of prometheus.yml, its rule files and web.yml; what is missing is taken from the built-in set. Default: ./monitoring when it exists.").
+		PlaceHolder("<path>").StringVar(&o.ConfigDir)
+	a.Flag("config.file", "prometheus.yml, when it is not in --config.dir.").PlaceHolder("<path>").StringVar(&o.PrometheusFile)
+	a.Flag("config.auto-reload", "Reload when a file of the configuration has changed.").BoolVar(&o.AutoReload)
+	a.Flag("config.auto-reload-interval", "How often to look for changed files.").Default("30s").SetValue(&o.AutoReloadInterval)
+	a.Flag("storage.path", "Folder of all data.").Default("data").StringVar(&o.StoragePath)
+	o.Web.register(a)
+	o.Docker.register(a)
+	o.NodeExporter.register(a, "node-exporter", "Watch this host, as node_exporter does.")
+	o.CAdvisor.register(a, "cadvisor", "Watch containers, as cAdvisor does.")
+	a.Flag("cadvisor.housekeeping-interval", "How often the usage of containers is read.").
+		Default(cadvisor.DefaultHousekeepingInterval.String()).DurationVar(&o.Housekeeping)
+	a.Flag("auto-gomemlimit", "Set GOMEMLIMIT from the memory limit of the container or system.").Default("true").BoolVar(&o.Memory.AutoLimit)
+	a.Flag("auto-gomemlimit.ratio", "Share of the memory limit that is for GOMEMLIMIT.").Default("0.9").FloatVar(&o.Memory.Ratio)
+	a.Flag("auto-gomaxprocs", "Accepted for compatibility: the Go runtime follows the CPU quota by itself.").Hidden().Default("true").Bool()
+	o.Prometheus.RegisterFlags(a)
+}
+
+func (w *WebOptions) register(a *kingpin.Application) {
+	a.Flag("web.listen-address", "Main address.").Default(DefaultListenAddress).StringVar(&w.ListenAddress)
+	a.Flag("web.well-known-ports", "Listen on the ports of the separate programs too: 9090, 9100, 8080, on the host of the main address.").
+		Default("true").BoolVar(&w.WellKnownPorts)
+	a.Flag("web.config.file", "web.yml with TLS and users. Default: web.yml in --config.dir when it exists.").PlaceHolder("<path>").StringVar(&w.ConfigFile)
+	a.Flag("web.allow-anonymous", "Serve other machines without asking for credentials.").BoolVar(&w.AllowAnonymous)
+	a.Flag("web.route-prefix", "Path before all routes. Default: the path of --web.external-url.").PlaceHolder("<path>").StringVar(&w.RoutePrefix)
+	a.Flag("web.read-timeout", "Longest time to read a request.").Default("5m").SetValue(&w.ReadTimeout)
+	a.Flag("web.max-connections", "Most open connections.").Default("512").IntVar(&w.MaxConnections)
+	a.Flag("web.access-log", "Log every request at debug level.").BoolVar(&w.AccessLog)
+}
+
+func (d *DockerOptions) register(a *kingpin.Application) {
+	d.Enabled.register(a, "docker", "Ask Docker for the names, labels and addresses of containers.")
+	a.Flag("docker.host", "The engine, unix:// or tcp://. Default: $DOCKER_HOST, else unix:///var/run/docker.sock.").
+		PlaceHolder("<URL>").StringVar(&d.Host)
+	a.Flag("docker.labels", "Container labels to copy to the series of containers, comma-separated.").
+		Default(strings.Join(cadvisor.DefaultContainerLabels, ",")).StringVar(&d.Labels)
+}
+
+// complete fills in what depends on other options or on the machine.
+func (o Options) complete() Options {
+	if o.ConfigDir == "" {
+		if info, err := os.Stat(DefaultConfigDir); err == nil && info.IsDir() {
+			o.ConfigDir = DefaultConfigDir
+		}
+	}
+	if o.Prometheus.Dir == "" {
+		o.Prometheus.Dir = filepath.Join(o.StoragePath, "prometheus")
+	}
+	o.Prometheus.Logger = o.Logger
+	o.Prometheus.ListenAddress = o.Web.ListenAddress
+	return o
+}

@@ -1,0 +1,52 @@
+package app
+
+import (
+	"context"
+	"net/http"
+	"time"
+
+	"github.com/coreos/go-systemd/v22/daemon"
+)
+
+// The functions below talk to systemd when it started the process with Type=notify, and do nothing else.
+
+func notifySystemd(state string) { _, _ = daemon.SdNotify(false, state) }
+
+// feedWatchdog tells systemd that the process works, twice per WatchdogSec, until ctx ends. What it
+// proves is that the HTTP side answers: a process that hangs is killed and started again.
+func (a *App) feedWatchdog(ctx context.Context) {
+	interval, err := daemon.SdWatchdogEnabled(false)
+	if err != nil || interval == 0 {
+		return
+	}
+	ticker := time.NewTicker(interval / 2)
+	defer ticker.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-ticker.C:
+		}
+		if err := a.answers(ctx); err != nil {
+			a.options.Logger.Error("Not feeding the watchdog: the HTTP side does not answer", "err", err)
+			continue
+		}
+		notifySystemd(daemon.SdNotifyWatchdog)
+	}
+}
+
+// answers asks the health check through the in-process listener, as a client would.
+func (a *App) answers(ctx context.Context) error {
+	ctx, cancel := context.WithTimeout(ctx, 5*time.Second)
+	defer cancel()
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://ausguck/-/healthy", nil)
+	if err != nil {
+		return err
+	}
+	client := &http.Client{Transport: &http.Transport{DialContext: a.parts.main.DialContext, DisableKeepAlives: true}}
+	res, err := client.Do(req)
+	if err != nil {
+		return err
+	}
+	return res.Body.Close()
+}

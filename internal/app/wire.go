@@ -1,0 +1,176 @@
+package app
+
+import (
+	"fmt"
+	"log/slog"
+	"net/http"
+	"strings"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/collectors"
+	versioncollector "github.com/prometheus/client_golang/prometheus/collectors/version"
+
+	"github.com/ausguck/ausguck/internal/component/cadvisor"
+	"github.com/ausguck/ausguck/internal/component/nodeexporter"
+	"github.com/ausguck/ausguck/internal/component/promserver"
+	"github.com/ausguck/ausguck/internal/dockerhost"
+	"github.com/ausguck/ausguck/internal/httpserver"
+	"github.com/ausguck/ausguck/internal/inproc"
+	"github.com/ausguck/ausguck/internal/lifecycle"
+	"github.com/ausguck/ausguck/internal/logbridge"
+)
+
+// parts are everything that runs. A nil part is switched off or cannot work here.
+type parts struct {
+	registry *prometheus.Registry
+	http     *httpserver.Server
+	docker   *dockerhost.Host
+	node     *nodeexporter.Exporter
+	cadvisor *cadvisor.Exporter
+	prom     *promserver.Server
+	disk     *diskWatch
+
+	// In-process listeners, by the part that answers there.
+	main, nodeAddr, cadvisorAddr *inproc.Listener
+	dialer                       *inproc.Dialer
+}
+
+// wire makes the parts and hands each what it needs of the others.
+func wire(o Options, l *promserver.Loader, cfg *configuration, p *parts) error {
+	log := o.Logger
+	logbridge.ClaimKlog(log.With("part", "klog"))
+
+	var err error
+	p.http, err = httpserver.New(httpserver.Options{
+		Logger:         log.With("part", "httpserver"),
+		Registerer:     p.registry,
+		WebConfigFile:  cfg.webFile,
+		AllowAnonymous: o.Web.AllowAnonymous,
+		ReadTimeout:    time.Duration(o.Web.ReadTimeout),
+		MaxConnections: o.Web.MaxConnections,
+		AccessLog:      o.Web.AccessLog,
+		DrainTimeout:   drainTimeout,
+	})
+	if err != nil {
+		return err
+	}
+	if o.NodeExporter.On {
+		p.node, err = nodeexporter.New(nodeexporter.Options{
+			Logger: log.With("part", "nodeexporter"), Args: o.NodeExporterArgs, Registerer: p.registry,
+		})
+		if err = skip(log, "nodeexporter", o.NodeExporter.Asked || len(o.NodeExporterArgs) > 0, err); err != nil {
+			return err
+		}
+	}
+	if o.CAdvisor.On {
+		p.cadvisor, err = cadvisor.New(cadvisor.Options{
+			Logger:               log.With("part", "cadvisor"),
+			Registerer:           p.registry,
+			Containers:           p.containerSource(),
+			HousekeepingInterval: o.Housekeeping,
+			ContainerLabels:      splitList(o.Docker.Labels),
+		})
+		if err = skip(log, "cadvisor", o.CAdvisor.Asked, err); err != nil {
+			return err
+		}
+	}
+	p.disk = newDiskWatch(log.With("part", "storage"), o.StoragePath, p.registry)
+	p.prom = promserver.New(l, cfg.prometheus)
+	return nil
+}
+
+// newParts makes what the others are made with: metrics, Docker, and the dialer of scrapes.
+func newParts(o Options) (*parts, error) {
+	p := &parts{
+		registry:     newRegistry(),
+		main:         inproc.NewListener("ausguck"),
+		nodeAddr:     inproc.NewListener("node-exporter"),
+		cadvisorAddr: inproc.NewListener("cadvisor"),
+	}
+	next := inproc.DialContextFunc((&networkDialer).DialContext)
+	if o.Docker.Enabled.On {
+		var err error
+		p.docker, err = dockerhost.New(dockerhost.Options{Endpoint: o.Docker.Host, Logger: o.Logger.With("part", "dockerhost")})
+		if err != nil {
+			return nil, fmt.Errorf("--docker.host: %w", err)
+		}
+		next = p.docker.DialContext
+	}
+	p.dialer = inproc.NewDialer(p.wellKnownNames(o), next)
+	return p, nil
+}
+
+// wellKnownNames leads the host names of the separate containers, also with the prefix that the original
+// compose file gives them, to the parts that take their place.
+func (p *parts) wellKnownNames(o Options) map[string]*inproc.Listener {
+	names := map[string]*inproc.Listener{}
+	add := func(address string, l *inproc.Listener) {
+		names[address] = l
+		names["agent-"+address] = l
+	}
+	add("prometheus:9090", p.main)
+	add("grafana:3000", p.main)
+	if o.NodeExporter.On {
+		add("node-exporter:9100", p.nodeAddr)
+	}
+	if o.CAdvisor.On {
+		add("cadvisor:8080", p.cadvisorAddr)
+	}
+	return names
+}
+
+// components lists what runs, in the order of the start: a part starts after every part it calls.
+func (p *parts) components(g *lifecycle.Group) {
+	g.Add("storage", p.disk)
+	if p.docker != nil {
+		g.Add("dockerhost", p.docker)
+	}
+	if p.node != nil {
+		g.Add("nodeexporter", p.node)
+	}
+	if p.cadvisor != nil {
+		g.Add("cadvisor", p.cadvisor)
+	}
+	g.Add("promserver", p.prom)
+}
+
+// containerSource avoids an interface that holds a nil pointer.
+func (p *parts) containerSource() cadvisor.ContainerSource {
+	if p.docker == nil {
+		return nil
+	}
+	return p.docker
+}
+
+// newRegistry returns the registry of Ausguck and Prometheus, with the runtime metrics that stock Prometheus has.
+func newRegistry() *prometheus.Registry {
+	reg := prometheus.NewRegistry()
+	reg.MustRegister(
+		collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}),
+		collectors.NewGoCollector(collectors.WithGoCollectorRuntimeMetrics(collectors.MetricsGC, collectors.MetricsScheduler)),
+		versioncollector.NewCollector("ausguck"),
+	)
+	return reg
+}
+
+// skip turns the error of a part that nobody asked for into a warning.
+func skip(log *slog.Logger, part string, asked bool, err error) error {
+	if err == nil || asked {
+		return err
+	}
+	log.Warn("Going on without a part that cannot work here", "part", part, "err", err)
+	return nil
+}
+
+func splitList(s string) []string {
+	return strings.FieldsFunc(s, func(r rune) bool { return r == ',' || r == ' ' })
+}
+
+// plain serves h without compression: between parts of one process it would only cost time.
+func plain(h http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		r.Header.Del("Accept-Encoding")
+		h.ServeHTTP(w, r)
+	})
+}
