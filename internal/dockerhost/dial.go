@@ -76,7 +76,7 @@ func (h *Host) lookup(ctx context.Context, network, host string) ([]netip.Addr, 
 	case "tcp6", "udp6":
 		family = "ip6"
 	}
-	return h.resolver.LookupNetIP(ctx, family, host)
+	return h.dialer.Resolver.LookupNetIP(ctx, family, host)
 }
 
 // reachable returns the addresses at which a container can be dialled from where this process runs.

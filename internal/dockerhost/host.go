@@ -49,7 +49,6 @@ type Host struct {
 	address  string // the socket's path or host:port
 	logger   *slog.Logger
 	dialer   *net.Dialer
-	resolver *net.Resolver
 	self     self
 	timing   timing
 
@@ -101,8 +100,7 @@ func New(o Options) (*Host, error) {
 		network:  network,
 		address:  address,
 		logger:   logger,
-		dialer:   &net.Dialer{},
-		resolver: net.DefaultResolver,
+		dialer:   &net.Dialer{Resolver: net.DefaultResolver},
 		self:     detectSelf("/"),
 		timing: timing{
 			call:     10 * time.Second,

@@ -89,8 +89,10 @@ func (e *Exporter) Run(ctx context.Context, ready func()) error {
 			delay = minRestartDelay
 			continue
 		}
+		if err.Error() != *e.reason.Load() {
+			e.logger.Warn("Container metrics are missing; trying again until it works", "err", err)
+		}
 		e.setReason(err.Error())
-		e.logger.Warn("Container metrics are missing; trying again", "retry_in", delay, "err", err)
 		select {
 		case <-ctx.Done():
 		case <-time.After(delay):

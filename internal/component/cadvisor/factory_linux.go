@@ -10,6 +10,7 @@ import (
 	"github.com/google/cadvisor/lib/container/libcontainer"
 	info "github.com/google/cadvisor/lib/model"
 	"github.com/google/cadvisor/lib/watcher"
+	"github.com/opencontainers/cgroups"
 )
 
 // factory recognises Docker's containers by their cgroups. It asks nobody: what it does not know yet gets its name
@@ -18,7 +19,7 @@ type factory struct {
 	source     ContainerSource // may be nil
 	machine    *machineInfo
 	subsystems map[string]string
-	labels     []string
+	unified    bool // cgroup v2
 
 	mu sync.Mutex
 	// refused are cgroups that look like a container of somebody else's, by name. If Docker turns out to know
@@ -31,13 +32,14 @@ var (
 	_ watcher.ContainerWatcher          = (*adopter)(nil)
 )
 
-func newFactory(source ContainerSource, machine *machineInfo, labels []string) (*factory, error) {
+func newFactory(source ContainerSource, machine *machineInfo) (*factory, error) {
 	subsystems, err := libcontainer.GetCgroupSubsystems(exported)
 	if err != nil {
 		return nil, fmt.Errorf("find cgroup mounts: %w", err)
 	}
 	return &factory{
-		source: source, machine: machine, subsystems: subsystems, labels: labels, refused: map[string]string{},
+		source: source, machine: machine, subsystems: subsystems, unified: cgroups.IsCgroup2UnifiedMode(),
+		refused: map[string]string{},
 	}, nil
 }
 

@@ -151,7 +151,7 @@ func sharesNetwork(c dockerhost.Container) bool {
 // oomKills reads the kernel's count, which upstream leaves to a reader of /dev/kmsg in its own binary.
 func (h *handler) oomKills() uint64 {
 	dir, file := h.paths["memory"], "memory.oom_control"
-	if cgroups.IsCgroup2UnifiedMode() {
+	if h.factory.unified {
 		dir, file = h.paths[""], "memory.events"
 	}
 	b, err := os.ReadFile(filepath.Join(dir, file))
@@ -182,7 +182,7 @@ func (h *handler) ListProcesses(container.ListType) ([]int, error) { return h.cg
 
 // GetCgroupPath implements container.ContainerHandler.
 func (h *handler) GetCgroupPath(resource string) (string, error) {
-	if cgroups.IsCgroup2UnifiedMode() {
+	if h.factory.unified {
 		resource = ""
 	}
 	p, ok := h.paths[resource]

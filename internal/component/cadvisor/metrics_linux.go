@@ -16,6 +16,15 @@ var (
 	ofCgroups    = exported.Difference(set(container.ProcessMetrics))
 )
 
+// served are the kinds that become series. The kernel has no pressure figures for cgroup v1, and upstream would
+// serve zeros that say all is well.
+func served(unified bool) container.MetricSet {
+	if unified {
+		return exported
+	}
+	return exported.Difference(set(container.PressureMetrics))
+}
+
 func set(kinds ...container.MetricKind) container.MetricSet {
 	s := container.MetricSet{}
 	for _, k := range kinds {

@@ -17,6 +17,7 @@ import (
 	info "github.com/google/cadvisor/lib/model"
 	"github.com/google/cadvisor/lib/utils/sysfs"
 	"github.com/google/cadvisor/lib/watcher"
+	"github.com/opencontainers/cgroups"
 	"github.com/prometheus/client_golang/prometheus"
 	"k8s.io/utils/clock"
 )
@@ -60,12 +61,13 @@ func (s *session) start(interval time.Duration) error {
 		return fmt.Errorf("start cAdvisor's manager: %w", err)
 	}
 	maxAge := freshness
+	kinds := served(cgroups.IsCgroup2UnifiedMode())
 	registry := prometheus.NewRegistry()
 	for _, c := range []prometheus.Collector{
-		metrics.NewPrometheusCollector(m, s.seriesLabels, exported, clock.RealClock{}, info.RequestOptions{
+		metrics.NewPrometheusCollector(m, s.seriesLabels, kinds, clock.RealClock{}, info.RequestOptions{
 			IdType: info.TypeName, Count: 1, Recursive: true, MaxAge: &maxAge,
 		}),
-		metrics.NewPrometheusMachineCollector(m, exported),
+		metrics.NewPrometheusMachineCollector(m, kinds),
 	} {
 		if err := registry.Register(c); err != nil {
 			s.release()
@@ -78,7 +80,7 @@ func (s *session) start(interval time.Duration) error {
 
 // register is called by upstream in manager.Start, through the plugin.
 func (s *session) register(m info.MachineInfoFactory, fsInfo fs.FsInfo) (watcher.ContainerWatcher, error) {
-	f, err := newFactory(s.source, &machineInfo{MachineInfoFactory: m}, s.labels)
+	f, err := newFactory(s.source, &machineInfo{MachineInfoFactory: m})
 	if err != nil {
 		return nil, err
 	}
