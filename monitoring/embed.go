@@ -1,0 +1,12 @@
+// Package monitoring is the built-in configuration set: the files that apply where the configuration
+// folder has none, and that `ausguck init` writes. Each is valid for the stock program as it is.
+//
+// It imports nothing; only internal/app imports it.
+package monitoring
+
+import "embed"
+
+// Files holds the configuration set under the names that it has in the configuration folder.
+//
+//go:embed prometheus.yml web.yml
+var Files embed.FS
