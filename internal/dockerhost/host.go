@@ -54,10 +54,11 @@ type Host struct {
 
 	reconnects prometheus.Counter
 
+	kind troubleKind // of status; used by Run's goroutine only
+
 	mu      sync.Mutex
-	known   map[string]Container // as inspected, by full id; owned by follow.go
+	known   map[string]Container // as inspected, by full id
 	status  Status
-	kind    troubleKind
 	changed chan struct{} // closed and replaced at every change
 
 	view atomic.Pointer[view]
@@ -163,12 +164,13 @@ func (h *Host) Run(ctx context.Context, ready func()) error {
 		if ctx.Err() != nil {
 			break
 		}
-		if established && time.Since(begun) > h.timing.minDelay {
+		if !established {
+			h.setTrouble(err)
+		} else if time.Since(begun) > delay {
 			// The stream of events ended. Proxies cut idle ones, so ask again before calling it trouble.
 			delay = h.timing.minDelay
 			continue
 		}
-		h.setTrouble(err)
 		select {
 		case <-ctx.Done():
 		case <-time.After(delay):
@@ -212,32 +214,31 @@ func (h *Host) announce() {
 	h.changed = make(chan struct{})
 }
 
+// setConnected and setTrouble are called by Run's goroutine only. They log before they announce, so that whoever is
+// woken finds the line written.
 func (h *Host) setConnected(apiVersion string) {
-	h.mu.Lock()
-	was := h.status.Connected
-	h.status, h.kind = Status{Connected: true}, troubleNone
-	if !was {
-		h.announce()
-	}
-	h.mu.Unlock()
 	h.reconnects.Inc()
-	if !was {
-		h.logger.Info("Connected to Docker", "endpoint", h.endpoint, "api_version", apiVersion,
-			"containers", len(h.view.Load().sorted))
+	if h.Status().Connected {
+		return
 	}
+	h.logger.Info("Connected to Docker", "endpoint", h.endpoint, "api_version", apiVersion,
+		"containers", len(h.view.Load().sorted))
+	h.setStatus(troubleNone, Status{Connected: true})
 }
 
 func (h *Host) setTrouble(err error) {
 	kind, status := h.diagnose(err)
+	if h.kind == kind {
+		return
+	}
+	h.logger.Warn("Docker cannot be asked; container names and discovery wait for it",
+		"reason", status.Reason, "remedy", status.Remedy, "err", err)
+	h.setStatus(kind, status)
+}
+
+func (h *Host) setStatus(kind troubleKind, status Status) {
 	h.mu.Lock()
-	same := h.kind == kind && !h.status.Connected
-	h.status, h.kind = status, kind
-	if !same {
-		h.announce()
-	}
-	h.mu.Unlock()
-	if !same {
-		h.logger.Warn("Docker cannot be asked; container names and discovery wait for it",
-			"reason", status.Reason, "remedy", status.Remedy, "err", err)
-	}
+	defer h.mu.Unlock()
+	h.kind, h.status = kind, status
+	h.announce()
 }
