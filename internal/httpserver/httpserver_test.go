@@ -316,7 +316,7 @@ func TestOptionalInterfaces(t *testing.T) {
 		}
 		defer conn.Close()
 		io.WriteString(rw, "HTTP/1.1 200 OK\r\nConnection: close\r\n\r\nby hand")
-		rw.Flush()
+		_ = rw.Flush()
 	}))
 	_, body := get(t, http.DefaultClient, url, "", "")
 	require.Equal(t, "by hand", body)

@@ -2,6 +2,7 @@ package httpserver
 
 import (
 	"bufio"
+	"errors"
 	"fmt"
 	"io"
 	"net"
@@ -18,7 +19,7 @@ func (s *Server) wrap(name string, h http.Handler) http.Handler {
 		rec := &recorder{ResponseWriter: w}
 		defer func() {
 			cause := recover()
-			if cause != nil && cause != http.ErrAbortHandler {
+			if cause != nil && !isAbort(cause) {
 				s.metrics.panics.Inc()
 				s.logger.Error("Handler panicked", "listener", name, "method", r.Method, "path", r.URL.Path, "err", cause, "stack", string(debug.Stack()))
 				if rec.code == 0 {
@@ -36,6 +37,12 @@ func (s *Server) wrap(name string, h http.Handler) http.Handler {
 		}()
 		h.ServeHTTP(rec.withOptional(), r)
 	})
+}
+
+// isAbort tells the panic by which a handler asks net/http to break the connection off.
+func isAbort(cause any) bool {
+	err, ok := cause.(error)
+	return ok && errors.Is(err, http.ErrAbortHandler)
 }
 
 func (s *Server) served(name string, r *http.Request, rec *recorder, d time.Duration) {
