@@ -16,7 +16,6 @@ import (
 	promslogflag "github.com/prometheus/common/promslog/flag"
 
 	"github.com/ausguck/ausguck/internal/app"
-	"github.com/ausguck/ausguck/internal/component/nodeexporter"
 )
 
 // The exit codes, as docs/run.md lists them.
@@ -46,13 +45,11 @@ func run(args []string, stdout, stderr io.Writer) int {
 	health := a.Command("healthcheck", "Ask a running Ausguck whether it is ready; for containers.")
 	version := a.Command("version", "Print the version and those of what is embedded.")
 
-	nodeArgs, rest := nodeexporter.Split(args)
-	command, err := a.Parse(rest)
+	command, err := a.Parse(options.TakeNodeExporterFlags(args))
 	if err != nil {
 		fmt.Fprintf(stderr, "%s: %s; see %s --help\n", a.Name, err, a.Name)
 		return exitUsage
 	}
-	options.NodeExporterArgs = nodeArgs
 	options.Stdout = stdout
 	logging.Writer = stderr
 	options.Logger = promslog.New(&logging)

@@ -22,6 +22,7 @@ import (
 	"github.com/prometheus/common/model"
 
 	"github.com/ausguck/ausguck/internal/component/cadvisor"
+	"github.com/ausguck/ausguck/internal/component/nodeexporter"
 	"github.com/ausguck/ausguck/internal/component/promserver"
 )
 
@@ -30,7 +31,7 @@ type Options struct {
 	Logger *slog.Logger
 	// Stdout receives the lines that say where to look.
 	Stdout io.Writer
-	// NodeExporterArgs are node_exporter's own flags, see nodeexporter.Split.
+	// NodeExporterArgs are node_exporter's own flags, see TakeNodeExporterFlags.
 	NodeExporterArgs []string
 
 	ConfigDir          string
@@ -111,6 +112,13 @@ func (o *Options) RegisterFlags(a *kingpin.Application) {
 	a.Flag("auto-gomemlimit.ratio", "Share of the memory limit that is for GOMEMLIMIT.").Default("0.9").FloatVar(&o.Memory.Ratio)
 	a.Flag("auto-gomaxprocs", "Accepted for compatibility: the Go runtime follows the CPU quota by itself.").Hidden().Default("true").Bool()
 	o.Prometheus.RegisterFlags(a)
+}
+
+// TakeNodeExporterFlags keeps the flags of node_exporter's collectors, which have a parser of their own,
+// and returns the rest of the command line.
+func (o *Options) TakeNodeExporterFlags(args []string) (rest []string) {
+	o.NodeExporterArgs, rest = nodeexporter.Split(args)
+	return rest
 }
 
 func (w *WebOptions) register(a *kingpin.Application) {

@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 	"regexp"
 	"slices"
+	"strings"
 	"sync"
 
 	"github.com/prometheus/common/model"
@@ -150,13 +151,30 @@ func (c *Config) readRules(src Source, patterns []string, scheme model.Validatio
 				problems = append(problems, fmt.Errorf("%s: read rule file: %w", file, explainUnreadable(err)))
 				continue
 			}
-			parsed, errs := rulefmt.Parse(content, false, scheme, parser.NewParser(o), slog.New(slog.DiscardHandler))
+			parsed, errs := parseRules(content, scheme, parser.NewParser(o))
 			problems = append(problems, positioned(file, errs)...)
 			c.rules[file] = content
 			c.warnAboutSharedNames(groups, file, parsed)
 		}
 	}
 	return problems
+}
+
+// parseRules returns all errors of a rule file. Upstream looks at no expression when a field is unknown,
+// so a file with such a field is read a second time without it.
+func parseRules(content []byte, scheme model.ValidationScheme, p parser.Parser) (*rulefmt.RuleGroups, []error) {
+	quiet := slog.New(slog.DiscardHandler)
+	parsed, errs := rulefmt.Parse(content, false, scheme, p, quiet)
+	if parsed == nil && len(errs) > 0 {
+		_, more := rulefmt.Parse(content, true, scheme, p, quiet)
+		for _, err := range more {
+			// At 0:0 it misses what stands in the unknown field, and at YAML errors it says the same again.
+			if rulePosition.MatchString(err.Error()) && !strings.HasPrefix(err.Error(), "0:0: ") {
+				errs = append(errs, err)
+			}
+		}
+	}
+	return parsed, errs
 }
 
 func (c *Config) warnAboutSharedNames(groups map[string]string, file string, parsed *rulefmt.RuleGroups) {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"net"
 	"time"
 
@@ -20,7 +21,9 @@ const evaluationGrace = 2 * time.Second
 // the OpenAPI documents), and serves it on l until everything else has stopped.
 func (e *engines) runWeb(ctx context.Context, ready func(), l net.Listener) error {
 	ready()
-	e.web = web.New(e.component("web"), e.webOptions(ctx))
+	// What it says at Info is about a listener that only the process itself can reach.
+	logger := slog.New(atLeast{e.component("web").Handler(), slog.LevelWarn})
+	e.web = web.New(logger, e.webOptions(ctx))
 	e.serving.Store(true)
 	close(e.webBuilt)
 	return e.web.Run(ctx, []net.Listener{l}, "")

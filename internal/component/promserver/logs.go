@@ -73,3 +73,22 @@ func (f *repeatFilter) WithAttrs(attrs []slog.Attr) slog.Handler {
 func (f *repeatFilter) WithGroup(name string) slog.Handler {
 	return &repeatFilter{Handler: f.Handler.WithGroup(name), attrs: f.attrs + name + " ", seen: f.seen}
 }
+
+// atLeast drops what is below a level.
+type atLeast struct {
+	slog.Handler
+	level slog.Level
+}
+
+// Enabled implements slog.Handler.
+func (h atLeast) Enabled(ctx context.Context, level slog.Level) bool {
+	return level >= h.level && h.Handler.Enabled(ctx, level)
+}
+
+// WithAttrs implements slog.Handler.
+func (h atLeast) WithAttrs(attrs []slog.Attr) slog.Handler {
+	return atLeast{h.Handler.WithAttrs(attrs), h.level}
+}
+
+// WithGroup implements slog.Handler.
+func (h atLeast) WithGroup(name string) slog.Handler { return atLeast{h.Handler.WithGroup(name), h.level} }

@@ -1,0 +1,140 @@
+package app_test
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"io"
+	"os/exec"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+)
+
+const module = "github.com/ausguck/ausguck"
+
+// rule says what a package of ours may import. Test files are free.
+type rule struct {
+	pkg string // below the module; "…/" at the end covers everything below
+	// ours lists our packages that it may import, foreign the prefixes of others besides the standard library.
+	ours, foreign []string
+	why           string
+}
+
+// The table of DESIGN.md. Flag and yaml libraries are allowed where a part owns its flags and files (ADR 0004).
+var rules = []rule{
+	{
+		pkg: "cmd/ausguck", ours: []string{"internal/app"},
+		foreign: []string{"github.com/alecthomas/kingpin/", "github.com/prometheus/common/promslog"},
+		why:     "main only turns flags into app.Options; what it does beyond that cannot be seen in internal/app",
+	},
+	{
+		pkg: "internal/app", ours: []string{"internal/", "web", "monitoring"},
+		foreign: []string{
+			"github.com/alecthomas/", "github.com/prometheus/client_golang/", "github.com/prometheus/common/",
+			"github.com/KimMachineGun/automemlimit/", "github.com/coreos/go-systemd/",
+		},
+		why: "the composition root wires parts and knows no upstream itself",
+	},
+	{
+		pkg: "internal/component/promserver", ours: []string{"internal/lifecycle", "internal/inproc"},
+		foreign: []string{"github.com/prometheus/", "github.com/alecthomas/", "github.com/grafana/regexp", "go.yaml.in/yaml/"},
+		why:     "only promserver knows Prometheus, and it knows no sibling",
+	},
+	{
+		pkg: "internal/component/nodeexporter", ours: []string{"internal/lifecycle"},
+		foreign: []string{"github.com/prometheus/", "github.com/alecthomas/kingpin/"},
+		why:     "only nodeexporter knows node_exporter, and it knows no sibling",
+	},
+	{
+		pkg: "internal/component/cadvisor", ours: []string{"internal/lifecycle", "internal/dockerhost"},
+		foreign: []string{"github.com/google/cadvisor/", "github.com/opencontainers/", "github.com/prometheus/client_golang/", "github.com/prometheus/client_model/", "k8s.io/"},
+		why:     "only cadvisor knows cAdvisor, and it knows no sibling",
+	},
+	{
+		pkg:     "internal/httpserver",
+		foreign: []string{"github.com/prometheus/exporter-toolkit/", "github.com/prometheus/client_golang/", "github.com/prometheus/common/", "golang.org/x/", "go.yaml.in/yaml/"},
+		why:     "listeners know nothing of what they serve",
+	},
+	{
+		pkg:     "internal/dockerhost",
+		foreign: []string{"github.com/moby/moby/", "github.com/containerd/errdefs", "github.com/prometheus/client_golang/"},
+		why:     "the one Docker client knows nothing of those who ask it",
+	},
+	{pkg: "internal/lifecycle", why: "every part imports it, so it imports the standard library only"},
+	{pkg: "internal/inproc", why: "every part imports it, so it imports the standard library only"},
+	{pkg: "internal/logbridge", foreign: []string{"k8s.io/klog/"}, why: "it knows logging libraries only"},
+	{pkg: "web", why: "it holds files and no logic"},
+	{pkg: "monitoring", why: "it holds files and no logic"},
+}
+
+// free are packages that are no part of the program.
+var free = []string{"bench", "test/", "tools/"}
+
+type listed struct {
+	ImportPath string
+	Imports    []string
+}
+
+func TestImportsFollowTheDesign(t *testing.T) {
+	for _, p := range packages(t) {
+		name := strings.TrimPrefix(p.ImportPath, module+"/")
+		if slices.ContainsFunc(free, func(f string) bool { return strings.HasPrefix(name+"/", f) || strings.HasPrefix(name, f) }) {
+			continue
+		}
+		i := slices.IndexFunc(rules, func(r rule) bool { return r.pkg == name })
+		require.NotEqual(t, -1, i, "%s has no rule: add it to the table in this file and in docs/architecture.md", name)
+		for _, imported := range p.Imports {
+			if !rules[i].allows(imported) {
+				t.Errorf("%s must not import %s: %s", name, imported, rules[i].why)
+			}
+		}
+	}
+}
+
+func (r rule) allows(imported string) bool {
+	if ours, ok := strings.CutPrefix(imported, module+"/"); ok {
+		return slices.ContainsFunc(r.ours, func(o string) bool {
+			return ours == o || strings.HasSuffix(o, "/") && strings.HasPrefix(ours, o)
+		})
+	}
+	if first, _, _ := strings.Cut(imported, "/"); !strings.Contains(first, ".") {
+		return true // the standard library
+	}
+	return slices.ContainsFunc(r.foreign, func(f string) bool { return strings.HasPrefix(imported+"/", f) || strings.HasPrefix(imported, f) })
+}
+
+func packages(t *testing.T) []listed {
+	t.Helper()
+	cmd := exec.Command("go", "list", "-json=ImportPath,Imports", module+"/...")
+	cmd.Dir = "../.."
+	var stderr bytes.Buffer
+	cmd.Stderr = &stderr
+	out, err := cmd.Output()
+	require.NoError(t, err, stderr.String())
+	var all []listed
+	for dec := json.NewDecoder(bytes.NewReader(out)); ; {
+		var p listed
+		if err := dec.Decode(&p); errors.Is(err, io.EOF) {
+			break
+		} else {
+			require.NoError(t, err)
+		}
+		all = append(all, p)
+	}
+	require.Greater(t, len(all), len(rules)-1, "go list found too little")
+	return all
+}
+
+func TestRulesForbid(t *testing.T) {
+	promserver := rules[slices.IndexFunc(rules, func(r rule) bool { return r.pkg == "internal/component/promserver" })]
+	require.True(t, promserver.allows("net/http"))
+	require.True(t, promserver.allows("github.com/prometheus/prometheus/tsdb"))
+	require.True(t, promserver.allows(module+"/internal/inproc"))
+	require.False(t, promserver.allows(module+"/internal/component/cadvisor"), "a sibling")
+	require.False(t, promserver.allows("github.com/google/cadvisor/lib/manager"), "another's upstream")
+	lifecycle := rules[slices.IndexFunc(rules, func(r rule) bool { return r.pkg == "internal/lifecycle" })]
+	require.False(t, lifecycle.allows("github.com/prometheus/client_golang/prometheus"))
+}

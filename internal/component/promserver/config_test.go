@@ -1,0 +1,173 @@
+package promserver_test
+
+import (
+	"flag"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/alecthomas/kingpin/v2"
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/common/model"
+	"github.com/stretchr/testify/require"
+
+	"github.com/ausguck/ausguck/internal/component/promserver"
+)
+
+var update = flag.Bool("update", false, "write the golden files anew")
+
+// testOptions returns the options of the given flags, with a data folder of the test's own.
+func testOptions(t *testing.T, args ...string) promserver.Options {
+	t.Helper()
+	o := promserver.Options{
+		Logger:        slog.New(slog.NewTextHandler(t.Output(), nil)),
+		Registry:      prometheus.NewRegistry(),
+		ListenAddress: "127.0.0.1:3000",
+		Dir:           filepath.Join(t.TempDir(), "prometheus"),
+	}
+	dir := o.Dir
+	a := kingpin.New("test", "")
+	o.RegisterFlags(a)
+	_, err := a.Parse(args)
+	require.NoError(t, err)
+	if o.Dir == "" {
+		o.Dir = dir
+	}
+	return o
+}
+
+func testLoader(t *testing.T, args ...string) *promserver.Loader {
+	t.Helper()
+	l, err := promserver.NewLoader(testOptions(t, args...))
+	require.NoError(t, err)
+	return l
+}
+
+func source(t *testing.T, path string) promserver.Source {
+	t.Helper()
+	content, err := os.ReadFile(path)
+	require.NoError(t, err)
+	return promserver.Source{Name: path, Dir: filepath.Dir(path), Content: content}
+}
+
+func TestLoadReportsEveryProblemWithItsLine(t *testing.T) {
+	files, err := filepath.Glob("testdata/config/*.bad.yml")
+	require.NoError(t, err)
+	require.NotEmpty(t, files)
+	for _, file := range files {
+		t.Run(filepath.Base(file), func(t *testing.T) {
+			cfg, problems := testLoader(t).Load(source(t, file))
+			require.Nil(t, cfg)
+			var got strings.Builder
+			for _, p := range problems {
+				got.WriteString(strings.ReplaceAll(p.Error(), "testdata/config/", "") + "\n")
+			}
+			golden := strings.TrimSuffix(file, "yml") + "txt"
+			if *update {
+				require.NoError(t, os.WriteFile(golden, []byte(got.String()), 0o644))
+			}
+			want, err := os.ReadFile(golden)
+			require.NoError(t, err)
+			require.Equal(t, string(want), got.String())
+		})
+	}
+}
+
+func TestLoadTakesStandardFilesUnchanged(t *testing.T) {
+	files, err := filepath.Glob("testdata/config/*.good.yml")
+	require.NoError(t, err)
+	require.NotEmpty(t, files)
+	for _, file := range files {
+		t.Run(filepath.Base(file), func(t *testing.T) {
+			_, problems := testLoader(t).Load(source(t, file))
+			require.Empty(t, problems)
+		})
+	}
+}
+
+func TestLoadFillsInLimits(t *testing.T) {
+	cfg, problems := testLoader(t).Load(promserver.Source{Name: "prometheus.yml", Dir: t.TempDir(), Content: []byte(`
+global:
+  scrape_interval: 15s
+scrape_configs:
+  - job_name: unlimited
+    static_configs: [{targets: ['a:1']}]
+  - job_name: own
+    sample_limit: 7
+    static_configs: [{targets: ['b:1']}]
+`)})
+	require.Empty(t, problems)
+	unlimited, own := cfg.ScrapeConfigs[0], cfg.ScrapeConfigs[1]
+	require.NotZero(t, unlimited.SampleLimit)
+	require.NotZero(t, unlimited.BodySizeLimit)
+	require.NotZero(t, unlimited.LabelLimit)
+	require.NotZero(t, unlimited.LabelNameLengthLimit)
+	require.NotZero(t, unlimited.LabelValueLengthLimit)
+	require.Equal(t, uint(7), own.SampleLimit, "the file goes first")
+	require.Equal(t, unlimited.BodySizeLimit, own.BodySizeLimit)
+}
+
+func TestRetention(t *testing.T) {
+	const day = model.Duration(24 * time.Hour)
+	for name, tc := range map[string]struct {
+		args []string
+		file string
+		time model.Duration
+		size string
+	}{
+		"default is 15 days and what the disk has": {time: 15 * day, size: "some"},
+		"flag":                           {args: []string{"--storage.tsdb.retention.time=3d"}, time: 3 * day, size: "some"},
+		"size flag alone, as upstream":   {args: []string{"--storage.tsdb.retention.size=1GB"}, time: 0, size: "1GiB"},
+		"the file goes before the flags": {args: []string{"--storage.tsdb.retention.time=3d"}, file: "storage: {tsdb: {retention: {time: 2d, size: 512MB}}}", time: 2 * day, size: "512MiB"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			cfg, problems := testLoader(t, tc.args...).Load(promserver.Source{Name: "p", Dir: ".", Content: []byte(tc.file)})
+			require.Empty(t, problems)
+			got := cfg.StorageConfig.TSDBConfig.Retention
+			require.Equal(t, tc.time, got.Time)
+			if tc.size == "some" {
+				require.NotZero(t, got.Size)
+				return
+			}
+			require.Equal(t, tc.size, got.Size.String())
+		})
+	}
+}
+
+func TestGroupOfTheSameNameInTwoFiles(t *testing.T) {
+	dir := t.TempDir()
+	const group = "groups: [{name: host, rules: [{record: a, expr: vector(1)}]}]"
+	for _, name := range []string{"a.rules.yml", "b.rules.yml"} {
+		require.NoError(t, os.WriteFile(filepath.Join(dir, name), []byte(group), 0o644))
+	}
+	cfg, problems := testLoader(t).Load(promserver.Source{Name: "p", Dir: dir, Content: []byte(`rule_files: ["*.rules.yml", "none.yml"]`)})
+	require.Empty(t, problems, "Prometheus runs both")
+	require.Len(t, cfg.RulePaths(), 2)
+	require.Len(t, cfg.Warnings, 2)
+	require.Contains(t, cfg.Warnings[0], `b.rules.yml: group "host" is in `)
+	require.Contains(t, cfg.Warnings[1], "no file matches")
+}
+
+func TestOptionsAreChecked(t *testing.T) {
+	for name, tc := range map[string]struct {
+		args []string
+		err  string
+	}{
+		"CORS":          {[]string{"--web.cors.origin=("}, "--web.cors.origin"},
+		"external URL":  {[]string{"--web.external-url=example.org/x"}, "has no host"},
+		"quoted URL":    {[]string{`--web.external-url="http://a"`}, "quotes"},
+		"WAL segment":   {[]string{"--storage.tsdb.wal-segment-size=1MB"}, "between 10MB and 256MB"},
+		"chunk segment": {[]string{"--storage.tsdb.max-block-chunk-segment-size=1KB"}, "over 1MB"},
+		"remote write":  {[]string{"--web.remote-write-receiver.accepted-protobuf-messages=xml"}, "accepted-protobuf-messages"},
+		"features":      {[]string{"--enable-feature=otlp-deltatocumulative,otlp-native-delta-ingestion"}, "only one of"},
+		"search":        {[]string{"--web.search.max-limit=-1"}, "must not be negative"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			_, err := promserver.NewLoader(testOptions(t, tc.args...))
+			require.ErrorContains(t, err, tc.err)
+		})
+	}
+}
