@@ -39,6 +39,9 @@ type summary struct {
 func main() {
 	s := &summary{out: os.Stdout, output: make(map[string]*strings.Builder), failedIn: make(map[string]int)}
 	for _, arg := range os.Args[1:] {
+		if strings.TrimSpace(arg) == "" { // a group that the Makefile left out
+			continue
+		}
 		if err := s.run(strings.Fields(arg)); err != nil {
 			fmt.Fprintf(s.out, "FAIL go test %s: %v\n", arg, err)
 		}

@@ -1,0 +1,77 @@
+# Everything a person does with this repository. CI calls these targets and nothing else.
+
+GO      ?= go
+BIN     := bin
+ARGS    ?=
+
+VERSION  = $(shell git describe --tags --match 'v*' --dirty 2>/dev/null | sed 's/^v//' | grep . || echo 0.1.0-dev)
+REVISION = $(shell git rev-parse HEAD 2>/dev/null)
+STAMP    = github.com/prometheus/common/version
+LDFLAGS  = -s -w -X $(STAMP).Version=$(VERSION) -X $(STAMP).Revision=$(REVISION)
+
+# The tests by level, see "Tests" in AGENTS.md. Black-box tests start real servers: one package at a time.
+PACKAGES = $(eval PACKAGES := $(shell $(GO) list ./...))$(PACKAGES)
+RACE     = $(if $(shell command -v gcc),$(filter %/lifecycle %/inproc %/httpserver %/dockerhost,$(PACKAGES)))
+UNIT     = $(filter-out github.com/ausguck/ausguck/test/% $(RACE),$(PACKAGES))
+BLACKBOX = $(filter %/test/e2e %/test/script,$(PACKAGES))
+DOCKER   = $(if $(AUSGUCK_TEST_DOCKER),-count=1 -p 1 -timeout 20m ./test/e2e/docker/...)
+
+export CGO_ENABLED := 0
+
+.DEFAULT_GOAL := help
+
+.PHONY: help
+help: ## show the targets
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+.PHONY: build
+build: ## build bin/ausguck
+	@$(GO) build -trimpath -ldflags '$(LDFLAGS)' -o $(BIN)/ausguck ./cmd/ausguck
+
+.PHONY: run
+run: build ## build and start it; ARGS="--flag=value" passes flags on
+	@exec $(BIN)/ausguck $(ARGS)
+
+.PHONY: test
+test: vet build stock $(BIN)/testsum ## check, then run all tests; with AUSGUCK_TEST_DOCKER=1 those with a Docker engine too
+	@$(if $(DOCKER),,echo 'The tests with a Docker engine are not run; AUSGUCK_TEST_DOCKER=1 make test runs them, as root on a machine with dockerd.')
+	@$(BIN)/testsum '$(UNIT)' '$(if $(RACE),-race $(RACE))' '-count=1 -p 1 -timeout 20m $(BLACKBOX)' '$(DOCKER)'
+
+.PHONY: test-docker
+test-docker: build $(BIN)/testsum ## only the tests with a Docker engine, as root
+	@AUSGUCK_TEST_DOCKER=1 $(BIN)/testsum '-count=1 -p 1 -timeout 20m ./test/e2e/docker/...'
+
+.PHONY: vet
+vet: ## what takes seconds: go vet and gofmt
+	@$(GO) vet ./...
+	@unformatted=$$(git ls-files -z --cached --others --exclude-standard '*.go' | xargs -0 gofmt -l); \
+	if [ -n "$$unformatted" ]; then echo "Not formatted, make fmt does it:"; echo "$$unformatted"; exit 1; fi
+
+.PHONY: lint
+lint: $(BIN)/golangci-lint ## run golangci-lint; its first build takes some minutes
+	@$(BIN)/golangci-lint run --timeout 15m ./...
+
+.PHONY: fmt
+fmt: $(BIN)/golangci-lint ## format the Go code
+	@$(BIN)/golangci-lint fmt ./...
+
+.PHONY: bench
+bench: build stock ## measure side by side with the stock programs
+	@$(GO) run ./bench $(ARGS)
+
+.PHONY: stock
+stock: ## build the stock programs to compare with into bin/stock
+	@tools/stock/build.sh $(BIN)/stock
+
+.PHONY: clean
+clean: ## remove what was built; data stays
+	@rm -rf $(BIN)
+
+# The tools have a module of their own, so that their dependencies stay out of the program's.
+$(BIN)/golangci-lint: tools/go.mod
+	@GOWORK=off $(GO) build -C tools -ldflags '-s -w' -o ../$@ github.com/golangci/golangci-lint/v2/cmd/golangci-lint
+	@touch $@
+
+$(BIN)/testsum: tools/testsum/main.go
+	@GOWORK=off $(GO) build -C tools -o ../$@ ./testsum
+	@touch $@
