@@ -8,7 +8,6 @@ import (
 	"os"
 	"path/filepath"
 	"time"
-
 )
 
 // Reload reads all files again and applies them, or changes nothing and returns every reason.
@@ -84,4 +83,3 @@ func (a *App) logWarnings(warnings []string) {
 		a.options.Logger.Warn("Look at this in the configuration", "warning", w)
 	}
 }
-

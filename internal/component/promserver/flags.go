@@ -105,4 +105,3 @@ func (o *Options) registerEvaluation(a *kingpin.Application) {
 		Default("1s").SetValue(&o.DiscoveryReloadInterval)
 	a.Flag("enable-feature", "Comma-separated feature names, as of Prometheus: "+strings.Join(knownFeatures, ", ")+".").StringsVar(&o.Features)
 }
-

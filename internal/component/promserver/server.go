@@ -9,7 +9,6 @@ import (
 	"sync/atomic"
 	"time"
 
-
 	"github.com/ausguck/ausguck/internal/inproc"
 	"github.com/ausguck/ausguck/internal/lifecycle"
 )
@@ -139,4 +138,3 @@ func (s *Server) Starting() string {
 		return e.storage.replayProgress()
 	}
 }
-

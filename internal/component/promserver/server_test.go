@@ -104,7 +104,6 @@ func TestServerScrapesAndAnswers(t *testing.T) {
 	code, body = r.get(t, "/api/v1/status/buildinfo")
 	require.Equal(t, http.StatusOK, code)
 	require.Contains(t, body, `"version":"`+promserver.Version()+`"`)
-	require.Regexp(t, `^3\.\d+\.\d+$`, promserver.Version())
 	require.NoError(t, r.stop())
 	code, _ = r.get(t, "/api/v1/query?query=up")
 	require.Equal(t, http.StatusServiceUnavailable, code)

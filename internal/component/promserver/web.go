@@ -90,14 +90,18 @@ func Version() string {
 		return "unknown"
 	}
 	for _, dep := range info.Deps {
-		if dep.Path != modulePath {
-			continue
+		if dep.Path == modulePath {
+			return release(dep.Version)
 		}
-		var major, minor, patch int
-		if _, err := fmt.Sscanf(dep.Version, "v0.%1d%02d.%d", &major, &minor, &patch); err == nil {
-			return fmt.Sprintf("%d.%d.%d", major, minor, patch)
-		}
-		return strings.TrimPrefix(dep.Version, "v")
 	}
 	return "unknown"
+}
+
+// release returns the name of the release that a module version stands for.
+func release(version string) string {
+	var major, minor, patch int
+	if _, err := fmt.Sscanf(version, "v0.%1d%02d.%d", &major, &minor, &patch); err != nil {
+		return strings.TrimPrefix(version, "v")
+	}
+	return fmt.Sprintf("%d.%d.%d", major, minor, patch)
 }
