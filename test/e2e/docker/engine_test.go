@@ -1,0 +1,273 @@
+package docker_test
+
+import (
+	"archive/tar"
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strings"
+	"syscall"
+	"time"
+
+	"github.com/moby/moby/api/types/container"
+	"github.com/moby/moby/client"
+)
+
+const (
+	image     = "ausguck-testservice"
+	ownsLabel = "ausguck.test" // on everything that the tests make, so that it can be removed
+)
+
+// engine is a Docker engine: a given one, or a dockerd of our own.
+type engine struct {
+	endpoint string
+	cli      *client.Client
+
+	dir  string // of our own dockerd; empty for a given one
+	args []string
+	cmd  *exec.Cmd
+	exit chan error
+	log  *os.File
+}
+
+// givenEngine is the one at an address, which is left as it was found.
+func givenEngine(endpoint string) (*engine, error) {
+	e := &engine{endpoint: endpoint}
+	return e, e.connect()
+}
+
+// ownEngine starts a dockerd that keeps everything in a folder of its own.
+func ownEngine(args ...string) (*engine, error) {
+	path, err := exec.LookPath("dockerd")
+	if err != nil {
+		path = "/usr/sbin/dockerd"
+	}
+	if _, err := os.Stat(path); err != nil || os.Geteuid() != 0 {
+		return nil, errors.New("no Docker engine: set DOCKER_HOST to one, or run as root on a machine with dockerd (Debian: apt-get install docker.io)")
+	}
+	dir, err := os.MkdirTemp("", "ausguck-docker")
+	if err != nil {
+		return nil, err
+	}
+	e := &engine{dir: dir, endpoint: "unix://" + filepath.Join(dir, "docker.sock")}
+	e.args = append([]string{
+		path, "--storage-driver=vfs", "--host=" + e.endpoint, "--pidfile=" + filepath.Join(dir, "docker.pid"),
+		"--data-root=" + filepath.Join(dir, "data"), "--exec-root=" + filepath.Join(dir, "exec"),
+	}, args...)
+	if err := e.start(); err != nil {
+		return nil, errors.Join(err, e.close())
+	}
+	return e, nil
+}
+
+func (e *engine) start() error {
+	log, err := os.OpenFile(filepath.Join(e.dir, "log"), os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o600)
+	if err != nil {
+		return err
+	}
+	e.log = log
+	e.cmd = exec.Command(e.args[0], e.args[1:]...)
+	e.cmd.Stdout, e.cmd.Stderr = log, log
+	// In a group of its own: an interrupt at the terminal must reach it after the containers are removed.
+	e.cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true, Pdeathsig: syscall.SIGTERM}
+	if err := e.cmd.Start(); err != nil {
+		return err
+	}
+	e.exit = make(chan error, 1)
+	go func(cmd *exec.Cmd, exit chan error) { exit <- cmd.Wait() }(e.cmd, e.exit)
+	return e.connect()
+}
+
+// stop ends our dockerd by its process id and waits for it.
+func (e *engine) stop() error {
+	if e.cmd == nil {
+		return nil
+	}
+	defer e.log.Close()
+	cmd := e.cmd
+	e.cmd = nil
+	_ = cmd.Process.Signal(syscall.SIGTERM)
+	select {
+	case <-e.exit: // how it ends says nothing
+		return nil
+	case <-time.After(30 * time.Second):
+		_ = cmd.Process.Kill()
+		<-e.exit
+		return errors.New("dockerd did not stop within 30s")
+	}
+}
+
+func (e *engine) connect() error {
+	if e.cli != nil {
+		_ = e.cli.Close()
+	}
+	cli, err := client.New(client.WithHost(e.endpoint))
+	if err != nil {
+		return err
+	}
+	e.cli = cli
+	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
+	defer cancel()
+	for {
+		_, err = cli.Ping(ctx, client.PingOptions{NegotiateAPIVersion: true})
+		if err == nil {
+			return nil
+		}
+		select {
+		case exit := <-e.exit:
+			e.cmd = nil
+			return fmt.Errorf("dockerd ended: %w\n%s", errors.Join(exit, err), e.logTail())
+		case <-ctx.Done():
+			return fmt.Errorf("no answer from %s: %w\n%s", e.endpoint, err, e.logTail())
+		case <-time.After(100 * time.Millisecond):
+		}
+	}
+}
+
+func (e *engine) logTail() string {
+	if e.dir == "" {
+		return ""
+	}
+	b, _ := os.ReadFile(filepath.Join(e.dir, "log"))
+	return string(b[max(0, len(b)-4000):])
+}
+
+// clean removes what earlier tests or killed runs have left.
+func (e *engine) clean(ctx context.Context) error {
+	owned := make(client.Filters).Add("label", ownsLabel)
+	containers, err := e.cli.ContainerList(ctx, client.ContainerListOptions{All: true, Filters: owned})
+	if err != nil {
+		return err
+	}
+	for _, c := range containers.Items {
+		if _, err := e.cli.ContainerRemove(ctx, c.ID, client.ContainerRemoveOptions{Force: true}); err != nil {
+			return err
+		}
+	}
+	networks, err := e.cli.NetworkList(ctx, client.NetworkListOptions{Filters: owned})
+	if err != nil {
+		return err
+	}
+	for _, n := range networks.Items {
+		if _, err := e.cli.NetworkRemove(ctx, n.ID, client.NetworkRemoveOptions{}); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// close leaves nothing behind.
+func (e *engine) close() error {
+	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
+	defer cancel()
+	var err error
+	if e.cli != nil && (e.dir == "" || e.cmd != nil) {
+		err = e.clean(ctx)
+		_ = e.cli.Close()
+	}
+	if e.dir == "" {
+		return err
+	}
+	return errors.Join(err, e.stop(), removeTree(e.dir))
+}
+
+// removeTree removes a folder below which dockerd has left mounts.
+func removeTree(dir string) error {
+	mounts, err := os.ReadFile("/proc/self/mountinfo")
+	if err != nil {
+		return err
+	}
+	lines := strings.Split(string(mounts), "\n")
+	for _, line := range slices.Backward(lines) { // the last one mounted first
+		if f := strings.Fields(line); len(f) > 4 && strings.HasPrefix(f[4], dir+"/") {
+			if err := syscall.Unmount(f[4], syscall.MNT_DETACH); err != nil {
+				return fmt.Errorf("unmount %s: %w", f[4], err)
+			}
+		}
+	}
+	return os.RemoveAll(dir)
+}
+
+// buildImage makes the image FROM scratch with the program.
+func (e *engine) buildImage(ctx context.Context, program string) error {
+	b, err := os.ReadFile(program)
+	if err != nil {
+		return err
+	}
+	var buf bytes.Buffer
+	w := tar.NewWriter(&buf)
+	for name, content := range map[string][]byte{
+		"Dockerfile":  []byte("FROM scratch\nCOPY testservice /testservice\nENTRYPOINT [\"/testservice\"]\n"),
+		"testservice": b,
+	} {
+		if err := w.WriteHeader(&tar.Header{Name: name, Mode: 0o755, Size: int64(len(content))}); err != nil {
+			return err
+		}
+		if _, err := w.Write(content); err != nil {
+			return err
+		}
+	}
+	if err := w.Close(); err != nil {
+		return err
+	}
+	r, err := e.cli.ImageBuild(ctx, &buf, client.ImageBuildOptions{
+		Tags: []string{image}, Remove: true, Labels: map[string]string{ownsLabel: "image"},
+	})
+	if err != nil {
+		return err
+	}
+	defer r.Body.Close()
+	out, err := io.ReadAll(r.Body)
+	if err != nil {
+		return err
+	}
+	if bytes.Contains(out, []byte(`"errorDetail"`)) {
+		return fmt.Errorf("build image: %s", out)
+	}
+	return nil
+}
+
+// service describes a container of the test image.
+type service struct {
+	name        string
+	env         []string
+	labels      map[string]string
+	exposed     []string // "8080/tcp"
+	networkMode string
+	networks    []string // joined before the start, besides networkMode
+}
+
+// run creates and starts a container and returns its id.
+func (e *engine) run(ctx context.Context, s service) (string, error) {
+	cfg := &container.Config{Env: s.env, Labels: map[string]string{ownsLabel: "container"}}
+	for k, v := range s.labels {
+		cfg.Labels[k] = v
+	}
+	ports, err := portSet(s.exposed)
+	if err != nil {
+		return "", err
+	}
+	cfg.ExposedPorts = ports
+	created, err := e.cli.ContainerCreate(ctx, client.ContainerCreateOptions{
+		Config: cfg, HostConfig: &container.HostConfig{NetworkMode: container.NetworkMode(s.networkMode)},
+		Name: s.name, Image: image,
+	})
+	if err != nil {
+		return "", fmt.Errorf("create %s: %w", s.name, err)
+	}
+	for _, n := range s.networks {
+		if _, err := e.cli.NetworkConnect(ctx, n, client.NetworkConnectOptions{Container: created.ID}); err != nil {
+			return "", fmt.Errorf("connect %s to %s: %w", s.name, n, err)
+		}
+	}
+	if _, err := e.cli.ContainerStart(ctx, created.ID, client.ContainerStartOptions{}); err != nil {
+		return "", fmt.Errorf("start %s: %w", s.name, err)
+	}
+	return created.ID, nil
+}

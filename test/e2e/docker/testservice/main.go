@@ -1,0 +1,76 @@
+// Command testservice is the program inside the containers of the end-to-end tests. It imports the standard library
+// only, so that it builds in a second and its image is FROM scratch.
+//
+// PORTS (default 8080) lists the ports to listen on, METRICS_PATH (default /metrics) names the page with series, and
+// BURN_CPU (default 0) is the share of one core that it burns.
+package main
+
+import (
+	"fmt"
+	"log"
+	"net"
+	"net/http"
+	"os"
+	"os/signal"
+	"strconv"
+	"strings"
+	"sync/atomic"
+	"syscall"
+	"time"
+)
+
+func main() {
+	var requests atomic.Uint64
+	mux := http.NewServeMux()
+	mux.HandleFunc("GET "+env("METRICS_PATH", "/metrics"), func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set("Content-Type", "text/plain; version=0.0.4")
+		fmt.Fprintf(w, "# TYPE testservice_requests_total counter\ntestservice_requests_total %d\n", requests.Add(1))
+		fmt.Fprintf(w, "# TYPE testservice_info gauge\ntestservice_info{hostname=%q} 1\n", hostname())
+	})
+	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, r *http.Request) { fmt.Fprintln(w, "ok") })
+
+	for _, port := range strings.Split(env("PORTS", "8080"), ",") {
+		l, err := net.Listen("tcp", ":"+port)
+		if err != nil {
+			log.Fatalf("listen on %s: %v", port, err)
+		}
+		go func() { log.Fatal(http.Serve(l, mux)) }()
+	}
+	share, err := strconv.ParseFloat(env("BURN_CPU", "0"), 64)
+	if err != nil || share < 0 || share > 1 {
+		log.Fatalf("BURN_CPU: want a number from 0 to 1, have %q", os.Getenv("BURN_CPU"))
+	}
+	if share > 0 {
+		go burn(share)
+	}
+	ended := make(chan os.Signal, 1)
+	signal.Notify(ended, syscall.SIGTERM, os.Interrupt)
+	<-ended
+}
+
+// burn works for its share of every tenth of a second.
+func burn(share float64) {
+	const slice = 100 * time.Millisecond
+	for {
+		begun := time.Now()
+		for n := uint64(1); time.Since(begun) < time.Duration(share*float64(slice)); n++ {
+			_ = n * n
+		}
+		time.Sleep(slice - time.Since(begun))
+	}
+}
+
+func env(name, otherwise string) string {
+	if v := os.Getenv(name); v != "" {
+		return v
+	}
+	return otherwise
+}
+
+func hostname() string {
+	h, err := os.Hostname()
+	if err != nil {
+		return "unknown"
+	}
+	return h
+}
