@@ -2,7 +2,9 @@ package app
 
 import (
 	"context"
+	"errors"
 	"log/slog"
+	"path/filepath"
 	"sync/atomic"
 	"syscall"
 	"time"
@@ -29,6 +31,7 @@ type diskWatch struct {
 
 func newDiskWatch(log *slog.Logger, path string, reg prometheus.Registerer) *diskWatch {
 	d := &diskWatch{log: log, path: path}
+	d.look()
 	gauge := func(name, help string, f func() float64) {
 		reg.MustRegister(prometheus.NewGaugeFunc(prometheus.GaugeOpts{Name: name, Help: help}, f))
 	}
@@ -47,7 +50,6 @@ func newDiskWatch(log *slog.Logger, path string, reg prometheus.Registerer) *dis
 
 // Run implements lifecycle.Component.
 func (d *diskWatch) Run(ctx context.Context, ready func()) error {
-	d.look()
 	ready()
 	ticker := time.NewTicker(diskInterval)
 	defer ticker.Stop()
@@ -63,8 +65,8 @@ func (d *diskWatch) Run(ctx context.Context, ready func()) error {
 
 func (d *diskWatch) look() {
 	var fs syscall.Statfs_t
-	if err := syscall.Statfs(d.path, &fs); err != nil {
-		return // the folder is made by the first part that needs it
+	if err := statfs(d.path, &fs); err != nil {
+		return // what was seen last is better than nothing
 	}
 	free, size := fs.Bavail*uint64(fs.Bsize), fs.Blocks*uint64(fs.Bsize)
 	d.free.Store(free)
@@ -79,6 +81,19 @@ func (d *diskWatch) look() {
 		return
 	}
 	d.log.Info("Disk has room again", "path", d.path, "free_bytes", free)
+}
+
+// statfs asks for the folder, or, before the first part has made it, for the closest one above.
+func statfs(path string, fs *syscall.Statfs_t) error {
+	path, err := filepath.Abs(path)
+	for err == nil {
+		err = syscall.Statfs(path, fs)
+		if err == nil || !errors.Is(err, syscall.ENOENT) || path == filepath.Dir(path) {
+			return err
+		}
+		path, err = filepath.Dir(path), nil
+	}
+	return err
 }
 
 // nearlyFull takes the smaller of both limits, so that neither a small nor a large disk is always low.

@@ -36,7 +36,7 @@ type linkView struct{ Path, About string }
 func (a *App) serveStatus(w http.ResponseWriter, _ *http.Request) {
 	host, _ := os.Hostname()
 	view := statusView{
-		Host: host, Version: "Ausguck " + Version(), Uptime: time.Since(a.started).Round(time.Second).String(),
+		Host: host, Version: Version(), Uptime: time.Since(a.started).Round(time.Second).String(),
 		ConfigName: a.parts.prom.Applied().Source,
 		Storage:    a.storageLine(),
 		Parts:      a.partViews(),
@@ -89,7 +89,7 @@ func (a *App) dockerLine() string {
 
 func (a *App) storageLine() string {
 	retention := a.parts.prom.Applied().StorageConfig.TSDBConfig.Retention
-	line := "Metrics are kept in " + a.options.Prometheus.Dir
+	line := "metrics in " + a.options.Prometheus.Dir
 	if retention.Time > 0 {
 		line += " for " + retention.Time.String()
 	}
@@ -99,7 +99,7 @@ func (a *App) storageLine() string {
 	if free := a.parts.disk.free.Load(); free > 0 {
 		line += "; the disk has " + bytes(free) + " of " + bytes(a.parts.disk.size.Load()) + " free"
 	}
-	return line + "."
+	return line
 }
 
 // bytes writes a size with one binary unit, such as 51.2GiB.
