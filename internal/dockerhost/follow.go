@@ -120,7 +120,6 @@ func (h *Host) list(ctx context.Context, cli *client.Client, all bool) error {
 			return err
 		}
 		if ok {
-			c.OOMKills = old.OOMKills
 			next[s.ID] = c
 		}
 	}
@@ -164,6 +163,7 @@ func (h *Host) inspect(ctx context.Context, cli *client.Client, id string) (Cont
 		return Container{}, false, fmt.Errorf("inspect container %.12s: %w", id, err)
 	}
 	c, ok := fromInspect(got.Container)
+	c.OOMKills = h.oomKills[c.ID]
 	return c, ok, nil
 }
 
@@ -179,6 +179,12 @@ func (h *Host) apply(ctx context.Context, cli *client.Client, m events.Message) 
 	case strings.HasPrefix(string(m.Action), "exec_"), m.Action == events.ActionTop, m.Action == events.ActionResize:
 		return nil // every health check makes three of these
 	}
+	switch m.Action {
+	case events.ActionOOM:
+		h.oomKills[id]++
+	case events.ActionDestroy:
+		delete(h.oomKills, id)
+	}
 	if id == "" {
 		return nil
 	}
@@ -189,12 +195,7 @@ func (h *Host) apply(ctx context.Context, cli *client.Client, m events.Message) 
 	h.mu.Lock()
 	next := maps.Clone(h.known)
 	h.mu.Unlock()
-	old := next[id]
 	if running {
-		c.OOMKills = old.OOMKills
-		if m.Action == events.ActionOOM {
-			c.OOMKills++
-		}
 		next[id] = c
 	} else {
 		delete(next, id)

@@ -54,7 +54,9 @@ type Host struct {
 
 	reconnects prometheus.Counter
 
-	kind troubleKind // of status; used by Run's goroutine only
+	// Used by Run's goroutine only.
+	kind     troubleKind       // of status
+	oomKills map[string]uint64 // by id; they outlive the end of a container, because most die of the first one
 
 	mu      sync.Mutex
 	known   map[string]Container // as inspected, by full id
@@ -110,9 +112,10 @@ func New(o Options) (*Host, error) {
 			maxDelay: 5 * time.Second,
 			lookup:   2 * time.Second,
 		},
-		known:   map[string]Container{},
-		status:  Status{Reason: "Docker at " + endpoint + " was not asked yet", Remedy: "wait a moment"},
-		changed: make(chan struct{}),
+		oomKills: map[string]uint64{},
+		known:    map[string]Container{},
+		status:   Status{Reason: "Docker at " + endpoint + " was not asked yet", Remedy: "it is asked right after the start"},
+		changed:  make(chan struct{}),
 	}
 	h.view.Store(newView(nil))
 	if err := h.register(o.Registerer); err != nil {

@@ -161,6 +161,9 @@ func TestFollowsContainers(t *testing.T) {
 	wait(t, h, "unhealthy", func() bool { c, _ := h.ByID(id("b")); return c.Health == "unhealthy" })
 
 	e.happens(events.ActionOOM, sick)
+	e.happens(events.ActionDie, ended(sick))
+	wait(t, h, "ended", func() bool { return names(h) == "zebra" })
+	e.happens(events.ActionStart, sick)
 	e.happens(events.ActionOOM, sick)
 	wait(t, h, "killed twice", func() bool { c, _ := h.ByID(id("b")); return c.OOMKills == 2 })
 

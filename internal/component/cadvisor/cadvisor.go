@@ -25,8 +25,6 @@ type ContainerSource interface {
 	ByID(id string) (dockerhost.Container, bool)
 	// Changed returns a channel that is closed at the next change.
 	Changed() <-chan struct{}
-	// Status says whether the engine can be asked.
-	Status() dockerhost.Status
 }
 
 var _ ContainerSource = (*dockerhost.Host)(nil)

@@ -21,7 +21,8 @@ const (
 	slowStart       = 15 * time.Second
 )
 
-// Exporter serves the series of containers and cgroups. Make it with New.
+// Exporter serves the series of containers and cgroups. Make it with New. Upstream's factories are global, so one may
+// run at a time.
 type Exporter struct {
 	logger   *slog.Logger
 	source   ContainerSource

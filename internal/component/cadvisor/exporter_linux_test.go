@@ -55,8 +55,6 @@ func (s *source) Changed() <-chan struct{} {
 	return s.changed
 }
 
-func (s *source) Status() dockerhost.Status { return dockerhost.Status{Connected: true} }
-
 func (s *source) learn(c dockerhost.Container) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -285,7 +283,6 @@ func TestStopReleasesGoroutines(t *testing.T) {
 		"goroutines: %d after the first run", before)
 }
 
-// hanging is a runtime whose socket accepts and never answers.
 func TestRuntimeThatHangsDoesNotStopUs(t *testing.T) {
 	release := make(chan struct{})
 	t.Cleanup(func() { close(release) })
