@@ -94,16 +94,16 @@ func (a *App) storageLine() string {
 		line += " for " + retention.Time.String()
 	}
 	if retention.Size > 0 {
-		line += ", at most " + bytes(uint64(retention.Size))
+		line += ", at most " + humanBytes(uint64(retention.Size))
 	}
 	if free := a.parts.disk.free.Load(); free > 0 {
-		line += "; the disk has " + bytes(free) + " of " + bytes(a.parts.disk.size.Load()) + " free"
+		line += "; the disk has " + humanBytes(free) + " of " + humanBytes(a.parts.disk.size.Load()) + " free"
 	}
 	return line
 }
 
-// bytes writes a size with one binary unit, such as 51.2GiB.
-func bytes(n uint64) string { return units.Base2Bytes(n).Round(1).String() }
+// humanBytes writes a size with one binary unit, such as 51.2GiB.
+func humanBytes(n uint64) string { return units.Base2Bytes(n).Round(1).String() }
 
 func since(t time.Time) string {
 	if t.IsZero() {
