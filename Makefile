@@ -14,7 +14,7 @@ PACKAGES = $(eval PACKAGES := $(shell $(GO) list ./...))$(PACKAGES)
 RACE     = $(if $(shell command -v gcc),$(filter %/lifecycle %/inproc %/httpserver %/dockerhost,$(PACKAGES)))
 UNIT     = $(filter-out github.com/ausguck/ausguck/test/% $(RACE),$(PACKAGES))
 BLACKBOX = $(filter %/test/e2e %/test/script,$(PACKAGES))
-DOCKER   = $(if $(AUSGUCK_TEST_DOCKER),-count=1 -p 1 -timeout 20m ./test/e2e/docker/...)
+DOCKER   = $(if $(AUSGUCK_TEST_DOCKER),-vet=off -count=1 -p 1 -timeout 20m ./test/e2e/docker/...)
 
 export CGO_ENABLED := 0
 
@@ -35,11 +35,11 @@ run: build ## build and start it; ARGS="--flag=value" passes flags on
 .PHONY: test
 test: vet build stock $(BIN)/testsum ## check, then run all tests; with AUSGUCK_TEST_DOCKER=1 those with a Docker engine too
 	@$(if $(DOCKER),,echo 'The tests with a Docker engine are not run; AUSGUCK_TEST_DOCKER=1 make test runs them, as root on a machine with dockerd.')
-	@$(BIN)/testsum '$(UNIT)' '$(if $(RACE),-race $(RACE))' '-count=1 -p 1 -timeout 20m $(BLACKBOX)' '$(DOCKER)'
+	@$(BIN)/testsum '-vet=off $(UNIT)' '$(if $(RACE),-vet=off -race $(RACE))' '-vet=off -count=1 -p 1 -timeout 20m $(BLACKBOX)' '$(DOCKER)'
 
 .PHONY: test-docker
 test-docker: build $(BIN)/testsum ## only the tests with a Docker engine, as root
-	@AUSGUCK_TEST_DOCKER=1 $(BIN)/testsum '-count=1 -p 1 -timeout 20m ./test/e2e/docker/...'
+	@AUSGUCK_TEST_DOCKER=1 $(BIN)/testsum '-vet=off -count=1 -p 1 -timeout 20m ./test/e2e/docker/...'
 
 .PHONY: vet
 vet: ## what takes seconds: go vet and gofmt
