@@ -3,6 +3,7 @@ package e2e
 import (
 	"bytes"
 	"fmt"
+	"math"
 	"net/http"
 	"strconv"
 	"testing"
@@ -106,4 +107,18 @@ func (s *server) writeManySeries(t *testing.T, count int, at time.Time) {
 		}
 		s.write(t, batch...)
 	}
+}
+
+// manySamples are count series of one sample a second from a time on. Their values have little in common.
+func manySamples(name string, count int, begin time.Time, samples int) []prompb.TimeSeries {
+	batch := make([]prompb.TimeSeries, count)
+	for i := range batch {
+		batch[i] = oneSample(name, begin, 0, "series", strconv.Itoa(i))
+		batch[i].Samples = make([]prompb.Sample, samples)
+		for step := range batch[i].Samples {
+			at := begin.Add(time.Duration(step) * time.Second).UnixMilli()
+			batch[i].Samples[step] = prompb.Sample{Timestamp: at, Value: math.Sin(float64(at) + float64(i))}
+		}
+	}
+	return batch
 }

@@ -1,0 +1,77 @@
+package e2e
+
+import (
+	"context"
+	"net"
+	"runtime"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+	"golang.org/x/sys/unix"
+)
+
+// network is a network namespace of its own with a loopback device, so that a test finds every port free.
+// A namespace belongs to a thread: what is to happen in it happens on the one goroutine that holds the thread.
+type network struct {
+	jobs chan func()
+}
+
+// newNetwork makes a namespace. It needs root.
+func newNetwork(t *testing.T) *network {
+	t.Helper()
+	n := &network{jobs: make(chan func())}
+	made := make(chan error)
+	go func() {
+		// Never unlocked, so that the thread ends with the goroutine and nobody else gets it.
+		runtime.LockOSThread()
+		made <- enterNetwork()
+		for job := range n.jobs {
+			job()
+		}
+	}()
+	require.NoError(t, <-made, "a network namespace needs root")
+	t.Cleanup(func() { close(n.jobs) })
+	return n
+}
+
+// enterNetwork moves the thread into a new namespace and brings its loopback device up.
+func enterNetwork() error {
+	if err := unix.Unshare(unix.CLONE_NEWNET); err != nil {
+		return err
+	}
+	socket, err := unix.Socket(unix.AF_INET, unix.SOCK_DGRAM, 0)
+	if err != nil {
+		return err
+	}
+	defer unix.Close(socket)
+	loopback, err := unix.NewIfreq("lo")
+	if err != nil {
+		return err
+	}
+	loopback.SetUint16(unix.IFF_UP | unix.IFF_RUNNING)
+	return unix.IoctlIfreq(socket, unix.SIOCSIFFLAGS, loopback)
+}
+
+// do runs the function in the namespace. Processes that it starts and sockets that it opens belong there.
+func (n *network) do(job func()) {
+	done := make(chan struct{})
+	n.jobs <- func() {
+		defer close(done)
+		job()
+	}
+	<-done
+}
+
+// dial connects inside the namespace.
+func (n *network) dial(ctx context.Context, protocol, address string) (connection net.Conn, err error) {
+	n.do(func() { connection, err = (&net.Dialer{}).DialContext(ctx, protocol, address) })
+	return connection, err
+}
+
+func (n *network) listen(t *testing.T, address string) (listener net.Listener) {
+	t.Helper()
+	var err error
+	n.do(func() { listener, err = net.Listen("tcp", address) })
+	require.NoError(t, err)
+	return listener
+}
