@@ -129,7 +129,8 @@ func setDefault[T comparable](field *T, value T) {
 	}
 }
 
-// readRules reads and checks every rule file. Missing files are fine, as in Prometheus, but worth a warning.
+// readRules reads and checks every rule file. A missing file is fine, as in Prometheus, but worth a
+// warning when it was named outright.
 func (c *Config) readRules(src Source, patterns []string, scheme model.ValidationScheme, o parser.Options) []error {
 	var problems []error
 	groups := map[string]string{} // name → first file
@@ -139,8 +140,8 @@ func (c *Config) readRules(src Source, patterns []string, scheme model.Validatio
 			problems = append(problems, fmt.Errorf("%s: rule_files: %q: %w", src.Name, pattern, err))
 			continue
 		}
-		if len(files) == 0 {
-			c.Warnings = append(c.Warnings, fmt.Sprintf("%s: rule_files: no file matches %s", src.Name, pattern))
+		if len(files) == 0 && !strings.ContainsAny(filepath.Base(pattern), "*?[") {
+			c.Warnings = append(c.Warnings, fmt.Sprintf("%s: rule_files: %s does not exist", src.Name, pattern))
 		}
 		for _, file := range files {
 			if _, seen := c.rules[file]; seen {

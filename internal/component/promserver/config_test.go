@@ -143,12 +143,12 @@ func TestGroupOfTheSameNameInTwoFiles(t *testing.T) {
 	for _, name := range []string{"a.rules.yml", "b.rules.yml"} {
 		require.NoError(t, os.WriteFile(filepath.Join(dir, name), []byte(group), 0o644))
 	}
-	cfg, problems := testLoader(t).Load(promserver.Source{Name: "p", Dir: dir, Content: []byte(`rule_files: ["*.rules.yml", "none.yml"]`)})
+	cfg, problems := testLoader(t).Load(promserver.Source{Name: "p", Dir: dir, Content: []byte(`rule_files: ["*.rules.yml", "*.none", "none.yml"]`)})
 	require.Empty(t, problems, "Prometheus runs both")
 	require.Len(t, cfg.RulePaths(), 2)
 	require.Len(t, cfg.Warnings, 2)
 	require.Contains(t, cfg.Warnings[0], `b.rules.yml: group "host" is in `)
-	require.Contains(t, cfg.Warnings[1], "no file matches")
+	require.Contains(t, cfg.Warnings[1], "none.yml does not exist")
 }
 
 func TestOptionsAreChecked(t *testing.T) {
