@@ -85,7 +85,7 @@ func newEngines(set *settings, cfg *Config) (*engines, error) {
 	scraper := &lateScrape{}
 	e.remote = remote.NewStorage(e.component("remote"), reg, e.storage.StartTime, set.Dir,
 		time.Duration(set.RemoteFlushDeadline), scraper, set.features["type-and-unit-labels"])
-	e.fanout = storage.NewFanout(e.logger, e.storage, e.remote)
+	e.fanout = newDiskGuard(storage.NewFanout(e.logger, e.storage, e.remote), set.Dir, e.logger, reg)
 	if err := e.newScrape(reg); err != nil {
 		return nil, err
 	}
@@ -108,6 +108,11 @@ func newEngines(set *settings, cfg *Config) (*engines, error) {
 
 func (e *engines) component(name string) *slog.Logger { return e.logger.With("component", name) }
 
+// calm is for components that repeat a complaint as long as its reason lasts.
+func (e *engines) calm(name string) *slog.Logger {
+	return slog.New(newRepeatFilter(e.component(name).Handler()))
+}
+
 // newScrape makes the scrape manager and both discovery managers. They share one set of discovery
 // metrics, because upstream can register them only once.
 func (e *engines) newScrape(reg prometheus.Registerer) error {
@@ -120,7 +125,7 @@ func (e *engines) newScrape(reg prometheus.Registerer) error {
 	}
 	newSD := func(name string) (*discovery.Manager, context.CancelFunc, error) {
 		ctx, cancel := context.WithCancel(context.Background())
-		logger := slog.New(newRepeatFilter(e.component("discovery manager " + name).Handler()))
+		logger := e.calm("discovery manager " + name)
 		m := discovery.NewManager(ctx, logger, reg, sdMetrics, discovery.Name(name), discovery.FeatureRegistry(features.DefaultRegistry))
 		if m == nil {
 			cancel()
@@ -148,7 +153,7 @@ func (e *engines) newScrape(reg prometheus.Registerer) error {
 	if e.set.Dial != nil {
 		o.HTTPClientOptions = []commonconfig.HTTPClientOption{commonconfig.WithDialContextFunc(commonconfig.DialContextFunc(e.set.Dial))}
 	}
-	e.scrape, err = scrape.NewManager(o, e.component("scrape manager"), logging.NewJSONFileLogger, nil, e.fanout, reg)
+	e.scrape, err = scrape.NewManager(o, e.calm("scrape manager"), logging.NewJSONFileLogger, nil, e.fanout, reg)
 	if err != nil {
 		return fmt.Errorf("create the scrape manager: %w", err)
 	}

@@ -151,21 +151,20 @@ func (s *lateStorage) ExemplarQuerier(ctx context.Context) (storage.ExemplarQuer
 	return nil, tsdb.ErrNotReady
 }
 
-// Appender implements storage.Storage. Nothing appends before the storage is open: scraping and rules
-// start after it, and the API answers 503 until then.
-func (s *lateStorage) Appender(ctx context.Context) storage.Appender { return s.mustDB().Appender(ctx) }
-
-// AppenderV2 implements storage.Storage; see Appender.
-func (s *lateStorage) AppenderV2(ctx context.Context) storage.AppenderV2 {
-	return s.mustDB().AppenderV2(ctx)
+// Appender implements storage.Storage.
+func (s *lateStorage) Appender(ctx context.Context) storage.Appender {
+	if db := s.db.Load(); db != nil {
+		return db.Appender(ctx)
+	}
+	return refusal{tsdb.ErrNotReady}
 }
 
-func (s *lateStorage) mustDB() *tsdb.DB {
-	db := s.db.Load()
-	if db == nil {
-		panic("promserver: append before the storage is open")
+// AppenderV2 implements storage.Storage.
+func (s *lateStorage) AppenderV2(ctx context.Context) storage.AppenderV2 {
+	if db := s.db.Load(); db != nil {
+		return db.AppenderV2(ctx)
 	}
-	return db
+	return refusalV2{refusal{tsdb.ErrNotReady}}
 }
 
 // Close implements storage.Storage.
