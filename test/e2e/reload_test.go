@@ -166,16 +166,6 @@ func rewrite(t *testing.T, dir string, files map[string]string) {
 	}
 }
 
-func TestReloadOverHTTPNeedsItsFlag(t *testing.T) {
-	t.Parallel()
-	s := startAusguck(t, configDir(t, map[string]string{"prometheus.yml": quietConfig}), t.TempDir(), metricsOnly...)
-	for _, path := range []string{"/-/reload", "/-/quit"} {
-		status, body := s.do(t, http.MethodPost, path, nil, "")
-		require.Equal(t, http.StatusForbidden, status, "%s: %s", path, body)
-	}
-	s.stop(t)
-}
-
 func TestQuitOverHTTP(t *testing.T) {
 	t.Parallel()
 	s := startAusguck(t, configDir(t, map[string]string{"prometheus.yml": quietConfig}), t.TempDir(),
