@@ -16,7 +16,7 @@ import (
 
 const (
 	minRestartDelay = time.Second
-	maxRestartDelay = time.Minute
+	maxRestartDelay = 5 * time.Minute // each start costs an inotify instance, see release
 	newcomerPeriod  = 30 * time.Second
 	slowStart       = 15 * time.Second
 )

@@ -175,6 +175,17 @@ func (a *adopter) remove(ctx context.Context, name string) bool {
 	return a.send(ctx, watcher.ContainerDelete, name)
 }
 
+// drain frees upstream's goroutines that still want to report something to a manager that has stopped.
+func (a *adopter) drain() {
+	for {
+		select {
+		case <-a.events:
+		default:
+			return
+		}
+	}
+}
+
 func (a *adopter) send(ctx context.Context, t watcher.ContainerEventType, name string) bool {
 	a.mu.Lock()
 	events := a.events

@@ -1,12 +1,16 @@
 package cadvisor
 
 import (
+	"errors"
+	"log/slog"
 	"os"
 	"path/filepath"
+	"syscall"
 	"testing"
 
 	"github.com/google/cadvisor/lib/container"
 	"github.com/google/cadvisor/lib/fs"
+	"github.com/google/cadvisor/lib/manager"
 	info "github.com/google/cadvisor/lib/model"
 	"github.com/google/cadvisor/lib/watcher"
 	"github.com/stretchr/testify/require"
@@ -22,6 +26,34 @@ func (stuckPlugin) InitializeFSContext(*fs.Context) error { return nil }
 func (p stuckPlugin) Register(info.MachineInfoFactory, fs.FsInfo, container.MetricSet) (watcher.ContainerWatcher, error) {
 	<-p.release
 	return nil, nil
+}
+
+// brokenManager reads one of its two containers.
+type brokenManager struct {
+	manager.Manager
+	read map[string]info.ContainerInfo
+}
+
+func (m brokenManager) GetContainerInfoV2(string, info.RequestOptions) (map[string]info.ContainerInfo, error) {
+	return m.read, errors.New("partial failures")
+}
+
+func TestOneBrokenContainerLeavesTheOthers(t *testing.T) {
+	good := info.ContainerInfo{ContainerReference: info.ContainerReference{Name: "/good"}}
+	p := provider{brokenManager{read: map[string]info.ContainerInfo{"/good": good, "/bad": {}}}, slog.New(slog.DiscardHandler)}
+	infos, err := p.GetRequestedContainersInfo("/", info.RequestOptions{})
+	require.NoError(t, err)
+	require.Equal(t, map[string]*info.ContainerInfo{"/good": &good}, infos)
+
+	p.Manager = brokenManager{}
+	_, err = p.GetRequestedContainersInfo("/", info.RequestOptions{})
+	require.EqualError(t, err, "partial failures")
+}
+
+func TestRemedy(t *testing.T) {
+	require.Contains(t, remedy(os.NewSyscallError("inotify_init", syscall.EMFILE)), "fs.inotify.max_user_instances")
+	require.Contains(t, remedy(os.NewSyscallError("inotify_add_watch", syscall.ENOSPC)), "fs.inotify.max_user_watches")
+	require.Empty(t, remedy(errors.New("other")))
 }
 
 func TestOOMKills(t *testing.T) {

@@ -2,10 +2,12 @@ package cadvisor
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
 	"path/filepath"
 	"strings"
+	"syscall"
 	"time"
 
 	"github.com/google/cadvisor/lib/cache/memory"
@@ -58,13 +60,13 @@ func (s *session) start(interval time.Duration) error {
 	s.manager = m
 	if err := m.Start(); err != nil {
 		s.release()
-		return fmt.Errorf("start cAdvisor's manager: %w", err)
+		return fmt.Errorf("start cAdvisor's manager: %w%s", err, remedy(err))
 	}
 	maxAge := freshness
 	kinds := served(cgroups.IsCgroup2UnifiedMode())
 	registry := prometheus.NewRegistry()
 	for _, c := range []prometheus.Collector{
-		metrics.NewPrometheusCollector(m, s.seriesLabels, kinds, clock.RealClock{}, info.RequestOptions{
+		metrics.NewPrometheusCollector(provider{m, s.logger}, s.seriesLabels, kinds, clock.RealClock{}, info.RequestOptions{
 			IdType: info.TypeName, Count: 1, Recursive: true, MaxAge: &maxAge,
 		}),
 		metrics.NewPrometheusMachineCollector(m, kinds),
@@ -76,6 +78,18 @@ func (s *session) start(interval time.Duration) error {
 	}
 	s.gatherer = timeless{registry}
 	return nil
+}
+
+// remedy completes the errors of a start that a person can do something about.
+func remedy(err error) string {
+	switch {
+	case errors.Is(err, syscall.EMFILE):
+		return "; sudo sysctl fs.inotify.max_user_instances=1024 allows more of them"
+	case errors.Is(err, syscall.ENOSPC):
+		return "; sudo sysctl fs.inotify.max_user_watches=524288 allows more of them"
+	default:
+		return ""
+	}
 }
 
 // register is called by upstream in manager.Start, through the plugin.
@@ -132,7 +146,8 @@ func (s *session) seriesLabels(c *info.ContainerInfo) map[string]string {
 }
 
 // release ends what start began. manager.Stop ends three goroutines and leaves one per container, so those are
-// removed first, by events as if their cgroups had gone.
+// removed first, by events as if their cgroups had gone. What stays is one idle inotify instance of the raw factory,
+// which upstream never closes.
 func (s *session) release() {
 	if s.manager == nil {
 		return
@@ -148,6 +163,9 @@ func (s *session) release() {
 	defer timer.Stop()
 	select {
 	case err := <-stopped:
+		if s.adopter != nil {
+			s.adopter.drain()
+		}
 		if err != nil {
 			s.logger.Warn("Stopping cAdvisor's manager failed; its goroutines stay", "err", err)
 		}
@@ -157,20 +175,23 @@ func (s *session) release() {
 	running.CompareAndSwap(s, nil)
 }
 
+// removeAll repeats until nothing is left, because just after a start the raw watcher may still report containers as
+// new that are known already.
 func (s *session) removeAll(ctx context.Context) {
-	names := s.containers()
-	for _, name := range names {
-		if !s.adopter.remove(ctx, name) {
+	for {
+		names := s.containers()
+		if len(names) == 0 {
 			return
 		}
-	}
-	for _, name := range names {
-		for s.manager.Exists(name) {
-			select {
-			case <-ctx.Done():
+		for _, name := range names {
+			if !s.adopter.remove(ctx, name) {
 				return
-			case <-time.After(5 * time.Millisecond):
 			}
+		}
+		select {
+		case <-ctx.Done():
+			return
+		case <-time.After(5 * time.Millisecond):
 		}
 	}
 }

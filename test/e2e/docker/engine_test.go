@@ -32,7 +32,8 @@ type engine struct {
 	dir  string // of our own dockerd; empty for a given one
 	args []string
 	cmd  *exec.Cmd
-	exit chan error
+	exit chan struct{} // closed when cmd has ended, err says how
+	err  error
 	log  *os.File
 }
 
@@ -79,8 +80,12 @@ func (e *engine) start() error {
 	if err := e.cmd.Start(); err != nil {
 		return err
 	}
-	e.exit = make(chan error, 1)
-	go func(cmd *exec.Cmd, exit chan error) { exit <- cmd.Wait() }(e.cmd, e.exit)
+	cmd, exit := e.cmd, make(chan struct{})
+	e.exit = exit
+	go func() {
+		defer close(exit)
+		e.err = cmd.Wait()
+	}()
 	return e.connect()
 }
 
@@ -94,7 +99,7 @@ func (e *engine) stop() error {
 	e.cmd = nil
 	_ = cmd.Process.Signal(syscall.SIGTERM)
 	select {
-	case <-e.exit: // how it ends says nothing
+	case <-e.exit:
 		return nil
 	case <-time.After(30 * time.Second):
 		_ = cmd.Process.Kill()
@@ -120,9 +125,9 @@ func (e *engine) connect() error {
 			return nil
 		}
 		select {
-		case exit := <-e.exit:
+		case <-e.exit:
 			e.cmd = nil
-			return fmt.Errorf("dockerd ended: %w\n%s", errors.Join(exit, err), e.logTail())
+			return fmt.Errorf("dockerd ended: %w\n%s", errors.Join(e.err, err), e.logTail())
 		case <-ctx.Done():
 			return fmt.Errorf("no answer from %s: %w\n%s", e.endpoint, err, e.logTail())
 		case <-time.After(100 * time.Millisecond):

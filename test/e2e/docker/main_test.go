@@ -4,6 +4,7 @@ package docker_test
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"os"
 	"os/exec"
@@ -35,7 +36,7 @@ func runTests(m *testing.M) (code int, err error) {
 	if err != nil {
 		return 1, err
 	}
-	defer os.RemoveAll(dir)
+	defer func() { err = errors.Join(err, os.RemoveAll(dir)) }()
 	program = filepath.Join(dir, "testservice")
 	build := exec.Command("go", "build", "-trimpath", "-ldflags=-s -w", "-o", program, "./testservice")
 	build.Env = append(os.Environ(), "CGO_ENABLED=0")
