@@ -91,7 +91,9 @@ func newParts(o Options) (*parts, error) {
 	next := inproc.DialContextFunc((&networkDialer).DialContext)
 	if o.Docker.Enabled.On {
 		var err error
-		p.docker, err = dockerhost.New(dockerhost.Options{Endpoint: o.Docker.Host, Logger: o.Logger.With("part", "dockerhost")})
+		p.docker, err = dockerhost.New(dockerhost.Options{
+			Endpoint: o.Docker.Host, Logger: o.Logger.With("part", "dockerhost"), Registerer: p.registry,
+		})
 		if err != nil {
 			return nil, fmt.Errorf("--docker.host: %w", err)
 		}
