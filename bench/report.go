@@ -1,0 +1,136 @@
+package main
+
+import (
+	"bytes"
+	"fmt"
+	"io"
+	"maps"
+	"os"
+	"runtime"
+	"slices"
+	"strings"
+	"time"
+)
+
+// result is all that a run has measured. The keys of the maps are the names of the sides: separate and ausguck.
+type result struct {
+	Time    time.Time             `json:"time"`
+	Machine string                `json:"machine"`
+	Load    load                  `json:"load"`
+	Seconds float64               `json:"seconds"`
+	Starts  map[string]startTimes `json:"starts"`
+	Sides   map[string]*usage     `json:"sides"`
+	// Queries holds the median latencies in seconds, by query and side.
+	Queries map[string]map[string]float64 `json:"queries"`
+}
+
+// startTimes are medians in seconds from the execution on an empty folder.
+type startTimes struct {
+	// Server is the time until /-/ready answers 200.
+	Server float64 `json:"server_ready_seconds"`
+	// All is the time until the host's and the containers' metrics are there as well.
+	All  float64 `json:"all_ready_seconds"`
+	Stop float64 `json:"stop_seconds"`
+}
+
+// usage is what a side needed during the measurement.
+type usage struct {
+	Programs map[string]*programUsage `json:"programs"`
+	Samples  float64                  `json:"samples_appended"`
+	programUsage
+	SamplesPerCPUSecond float64 `json:"samples_per_cpu_second"`
+}
+
+// programUsage is what a process, or all of a side, needed. Memory is the median over the measurement, in bytes.
+type programUsage struct {
+	CPUSeconds float64 `json:"cpu_seconds"`
+	RSS        float64 `json:"rss_bytes"`
+	Anonymous  float64 `json:"anonymous_bytes"`
+	PeakRSS    float64 `json:"peak_rss_bytes"`
+
+	rss, anonymous []float64
+}
+
+func (u *programUsage) add(m memory) {
+	u.rss = append(u.rss, float64(m.RSS))
+	u.anonymous = append(u.anonymous, float64(m.Anonymous))
+}
+
+// sum works out the medians and adds the processes up, moment by moment.
+func (u *usage) sum() {
+	for _, program := range u.Programs {
+		program.settle()
+		u.CPUSeconds += program.CPUSeconds
+		if u.rss == nil {
+			u.rss, u.anonymous = make([]float64, len(program.rss)), make([]float64, len(program.rss))
+		}
+		for i := range program.rss {
+			u.rss[i] += program.rss[i]
+			u.anonymous[i] += program.anonymous[i]
+		}
+	}
+	u.settle()
+	u.SamplesPerCPUSecond = u.Samples / u.CPUSeconds
+}
+
+func (u *programUsage) settle() {
+	u.RSS, u.Anonymous, u.PeakRSS = median(u.rss), median(u.anonymous), slices.Max(u.rss)
+}
+
+// row is a line of the main table.
+type row struct {
+	name              string
+	separate, ausguck float64
+	format            string
+	aim               string
+}
+
+const megabyte = 1e6
+
+// print writes the result as Markdown tables.
+func (r result) print(out io.Writer) {
+	separate, ausguck := r.Sides["separate"], r.Sides["ausguck"]
+	fmt.Fprintf(out, "%s, %s\n%d series on %d targets, scraped every %s, with the host and the containers; measured for %.0f s\n\n",
+		r.Time.Format("2006-01-02 15:04 MST"), r.Machine, r.Load.Series, r.Load.Targets, r.Load.Interval, r.Seconds)
+	rows := []row{
+		{"resident memory, MB (median)", separate.RSS / megabyte, ausguck.RSS / megabyte, "%.0f", "≤ 0.9"},
+		{"resident memory, MB (peak)", separate.PeakRSS / megabyte, ausguck.PeakRSS / megabyte, "%.0f", ""},
+		{"anonymous memory, MB (median)", separate.Anonymous / megabyte, ausguck.Anonymous / megabyte, "%.0f", ""},
+		{"CPU, seconds", separate.CPUSeconds, ausguck.CPUSeconds, "%.1f", "≤ 1.0"},
+		{"samples per CPU second", separate.SamplesPerCPUSecond, ausguck.SamplesPerCPUSecond, "%.0f", "≥ 1.0"},
+		{"server ready, seconds", r.Starts["separate"].Server, r.Starts["ausguck"].Server, "%.2f", ""},
+		{"all ready, seconds", r.Starts["separate"].All, r.Starts["ausguck"].All, "%.2f", ""},
+		{"stopped, seconds", r.Starts["separate"].Stop, r.Starts["ausguck"].Stop, "%.2f", ""},
+	}
+	for _, query := range rangeQueries {
+		latency := r.Queries[query]
+		rows = append(rows, row{"`" + query + "`, ms", latency["separate"] * 1000, latency["ausguck"] * 1000, "%.1f", ""})
+	}
+	printRows(out, rows)
+	fmt.Fprintf(out, "\nOf the separate programs:\n\n| program | resident MB | anonymous MB | CPU seconds |\n|---|---:|---:|---:|\n")
+	for _, name := range slices.Sorted(maps.Keys(separate.Programs)) {
+		p := separate.Programs[name]
+		fmt.Fprintf(out, "| %s | %.0f | %.0f | %.1f |\n", name, p.RSS/megabyte, p.Anonymous/megabyte, p.CPUSeconds)
+	}
+}
+
+func printRows(out io.Writer, rows []row) {
+	fmt.Fprintln(out, "| | separate programs | Ausguck | ratio | aim |\n|---|---:|---:|---:|---|")
+	for _, r := range rows {
+		fmt.Fprintf(out, "| %s | "+r.format+" | "+r.format+" | %.2f | %s |\n", r.name, r.separate, r.ausguck, r.ausguck/r.separate, r.aim)
+	}
+}
+
+// describeMachine names the processor and its cores.
+func describeMachine() string {
+	model := "unknown processor"
+	if info, err := os.ReadFile("/proc/cpuinfo"); err == nil {
+		for line := range bytes.Lines(info) {
+			if name, value, found := strings.Cut(string(line), ":"); found && strings.TrimSpace(name) == "model name" {
+				model = strings.TrimSpace(value)
+				break
+			}
+		}
+	}
+	return fmt.Sprintf("%s, %d cores, %s", model, runtime.NumCPU(), runtime.Version())
+}

@@ -1,0 +1,200 @@
+package main
+
+import (
+	"bufio"
+	"context"
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"net/url"
+	"os"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+)
+
+// side is one of the two ways to do the work: three stock programs, or Ausguck.
+type side struct {
+	name     string
+	programs []*program
+	// api is the address of the Prometheus API, without a slash at its end.
+	api string
+}
+
+// What the pages of the exporters hold when they do their work.
+const (
+	nodeSign      = "node_cpu_seconds_total"
+	containerSign = "container_cpu_usage_seconds_total"
+)
+
+// startSeparate starts the three stock programs. The targets are those of the load, in addition to the host and the containers.
+func startSeparate(ctx context.Context, o options, dir string, targets []string) (*side, error) {
+	addresses := make([]string, 3)
+	for i := range addresses {
+		var err error
+		if addresses[i], err = freeAddress(); err != nil {
+			return nil, err
+		}
+	}
+	server, node, containers := addresses[0], addresses[1], addresses[2]
+	config, err := writeConfig(dir, o.load.Interval, targets, server, node, containers)
+	if err != nil {
+		return nil, err
+	}
+	host, port, _ := strings.Cut(containers, ":")
+	s := &side{name: "separate", api: "http://" + server}
+	for _, command := range []struct {
+		name  string
+		ready sign
+		args  []string
+	}{
+		{"prometheus", sign{"http://" + server + "/-/ready", ""}, []string{
+			"--config.file=" + config, "--storage.tsdb.path=" + filepath.Join(dir, "tsdb"), "--web.listen-address=" + server,
+		}},
+		{"node_exporter", sign{"http://" + node + "/metrics", nodeSign}, []string{"--web.listen-address=" + node}},
+		{"cadvisor", sign{"http://" + containers + "/metrics", containerSign}, []string{"-listen_ip=" + host, "-port=" + port}},
+	} {
+		p, err := start(ctx, dir, command.name, []sign{command.ready}, filepath.Join(o.stockDir, command.name), command.args...)
+		if err != nil {
+			return nil, err
+		}
+		s.programs = append(s.programs, p)
+	}
+	return s, nil
+}
+
+// startAusguck starts the one program. Its own exporters are scraped under the names that it ships with.
+func startAusguck(ctx context.Context, o options, dir string, targets []string) (*side, error) {
+	address, err := freeAddress()
+	if err != nil {
+		return nil, err
+	}
+	config, err := writeConfig(dir, o.load.Interval, targets, "prometheus:9090", "node-exporter:9100", "cadvisor:8080")
+	if err != nil {
+		return nil, err
+	}
+	ready := []sign{
+		{"http://" + address + "/-/ready", ""},
+		{"http://" + address + "/metrics/node", nodeSign},
+		{"http://" + address + "/metrics/cadvisor", containerSign},
+	}
+	p, err := start(ctx, dir, "ausguck", ready, o.ausguck,
+		"--config.dir="+filepath.Dir(config), "--storage.path="+filepath.Join(dir, "data"),
+		"--web.listen-address="+address, "--no-web.well-known-ports")
+	if err != nil {
+		return nil, err
+	}
+	return &side{name: "ausguck", programs: []*program{p}, api: "http://" + address}, nil
+}
+
+// writeConfig writes the prometheus.yml, the same for both sides but for the addresses.
+func writeConfig(dir string, interval time.Duration, targets []string, server, node, containers string) (string, error) {
+	text := fmt.Sprintf("global: {scrape_interval: %s}\nscrape_configs:\n", interval)
+	for job, addresses := range map[string][]string{
+		"load": targets, "prometheus": {server}, "node-exporter": {node}, "cadvisor": {containers},
+	} {
+		if len(addresses) > 0 {
+			text += fmt.Sprintf("  - job_name: %s\n    static_configs: [{targets: ['%s']}]\n", job, strings.Join(addresses, "', '"))
+		}
+	}
+	path := filepath.Join(dir, "config", "prometheus.yml")
+	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
+		return "", err
+	}
+	return path, os.WriteFile(path, []byte(text), 0o644)
+}
+
+// waitReady waits for all programs of the side and returns the times until its server and until all of it was ready.
+func (s *side) waitReady(ctx context.Context) (server, all time.Duration, err error) {
+	for i, p := range s.programs {
+		first, last, err := p.waitReady(ctx)
+		if err != nil {
+			return 0, 0, err
+		}
+		if i == 0 {
+			server = first
+		}
+		all = max(all, last)
+	}
+	return server, all, nil
+}
+
+// stop ends all programs of the side and returns the time that the slowest took.
+func (s *side) stop() (time.Duration, error) {
+	var slowest time.Duration
+	for _, p := range slices.Backward(s.programs) {
+		took, err := p.stop()
+		if err != nil {
+			return 0, err
+		}
+		slowest = max(slowest, took)
+	}
+	return slowest, nil
+}
+
+// query evaluates an expression of one series now.
+func (s *side) query(ctx context.Context, expression string) (float64, error) {
+	var answer struct {
+		Data struct {
+			Result []struct {
+				Value [2]any `json:"value"`
+			} `json:"result"`
+		} `json:"data"`
+	}
+	if err := s.get(ctx, "/api/v1/query", url.Values{"query": {expression}}, &answer); err != nil {
+		return 0, err
+	}
+	if len(answer.Data.Result) != 1 {
+		return 0, fmt.Errorf("%s has %d series on the side %s", expression, len(answer.Data.Result), s.name)
+	}
+	text, _ := answer.Data.Result[0].Value[1].(string)
+	return strconv.ParseFloat(text, 64)
+}
+
+// samplesAppended is the number of samples that the side has stored since its start.
+func (s *side) samplesAppended(ctx context.Context) (float64, error) {
+	request, err := http.NewRequestWithContext(ctx, http.MethodGet, s.api+"/metrics", nil)
+	if err != nil {
+		return 0, err
+	}
+	response, err := http.DefaultClient.Do(request)
+	if err != nil {
+		return 0, err
+	}
+	defer response.Body.Close()
+	sum, found := 0.0, false
+	for lines := bufio.NewScanner(response.Body); lines.Scan(); {
+		name, text, _ := strings.Cut(lines.Text(), " ")
+		if !strings.HasPrefix(name, "prometheus_tsdb_head_samples_appended_total") {
+			continue
+		}
+		value, err := strconv.ParseFloat(text, 64)
+		if err != nil {
+			return 0, err
+		}
+		sum, found = sum+value, true
+	}
+	if !found {
+		return 0, fmt.Errorf("%s does not say how many samples it has stored", s.name)
+	}
+	return sum, nil
+}
+
+// get asks the API and decodes its answer.
+func (s *side) get(ctx context.Context, path string, params url.Values, into any) error {
+	request, err := http.NewRequestWithContext(ctx, http.MethodGet, s.api+path+"?"+params.Encode(), nil)
+	if err != nil {
+		return err
+	}
+	response, err := http.DefaultClient.Do(request)
+	if err != nil {
+		return err
+	}
+	defer response.Body.Close()
+	if response.StatusCode != http.StatusOK {
+		return fmt.Errorf("%s of %s answers %s", path, s.name, response.Status)
+	}
+	return json.NewDecoder(response.Body).Decode(into)
+}
