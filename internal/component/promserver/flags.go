@@ -89,7 +89,8 @@ func (o *Options) registerEvaluation(a *kingpin.Application) {
 	a.Flag("query.lookback-delta", "How far a query looks back for a sample.").Default("5m").SetValue(&q.LookbackDelta)
 	a.Flag("query.timeout", "Longest time a query may take.").Default("2m").SetValue(&q.Timeout)
 	a.Flag("query.max-concurrency", "Most queries at the same time.").Default("20").IntVar(&q.MaxConcurrency)
-	a.Flag("query.max-samples", "Most samples a query may hold in memory.").Default("50000000").IntVar(&q.MaxSamples)
+	a.Flag("query.max-samples", "Most samples a query may hold in memory. Default: 50000000 as stock, fewer where GOMEMLIMIT is below 3 GiB.").
+		IntVar(&q.MaxSamples)
 	a.Flag("rules.alert.for-outage-tolerance", "Longest outage after which the for state of alerts is restored.").
 		Default("1h").SetValue(&r.OutageTolerance)
 	a.Flag("rules.alert.for-grace-period", "Shortest time between alert and restored for state.").Default("10m").SetValue(&r.ForGracePeriod)

@@ -11,6 +11,7 @@ import (
 	"fmt"
 	"log/slog"
 	"net/url"
+	"runtime/debug"
 	"strings"
 	"time"
 
@@ -103,7 +104,8 @@ type QueryOptions struct {
 	LookbackDelta  model.Duration
 	Timeout        model.Duration
 	MaxConcurrency int
-	MaxSamples     int
+	// MaxSamples limits what one query holds in memory; 0 derives it from GOMEMLIMIT.
+	MaxSamples int
 }
 
 // RuleOptions are the stock --rules.* flags.
@@ -179,7 +181,15 @@ func (o Options) settings() (*settings, error) {
 		fail(fmt.Errorf("--web.search.max-limit %d must not be negative; 0 lifts the limit", o.Web.MaxSearchLimit))
 	}
 	s.normaliseDurations()
+	setDefault(&s.Query.MaxSamples, querySamples(debug.SetMemoryLimit(-1)))
 	return s, errors.Join(errs...)
+}
+
+// querySamples returns how many samples a query may hold when the process may use memoryLimit bytes.
+// A sample takes 16 bytes, so that one query stays below a quarter of it.
+func querySamples(memoryLimit int64) int {
+	const stock, least = 50_000_000, 1_000_000
+	return int(min(max(memoryLimit/64, least), stock))
 }
 
 func (s *settings) normaliseDurations() {
