@@ -20,8 +20,10 @@ import (
 )
 
 const (
-	// partStopTimeout and drainTimeout together stay below the 10 s that Docker gives a container.
+	// partStopTimeout and drainTimeout together stay below the 10 s that Docker gives a container, unless
+	// remote write was given longer to flush.
 	partStopTimeout = 7 * time.Second
+	flushMargin     = 4 * time.Second
 	drainTimeout    = 2 * time.Second
 )
 
@@ -67,7 +69,7 @@ func New(o Options) (*App, error) {
 	if a.prefix, err = o.routePrefix(); err != nil {
 		return nil, &ConfigError{Problems: []error{err}}
 	}
-	a.group = lifecycle.NewGroup(o.Logger, partStopTimeout)
+	a.group = lifecycle.NewGroup(o.Logger, max(partStopTimeout, time.Duration(o.Prometheus.RemoteFlushDeadline)+flushMargin))
 	p.components(a.group)
 	a.registerStates(p.registry)
 	a.logWarnings(cfg.warnings)

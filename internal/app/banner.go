@@ -42,9 +42,11 @@ func (a *App) watches() string {
 	if a.parts.docker != nil {
 		what = append(what, "Docker at "+a.parts.docker.Endpoint())
 	}
-	jobs := make([]string, 0, len(a.parts.prom.Applied().ScrapeConfigs))
-	for _, c := range a.parts.prom.Applied().ScrapeConfigs {
+	cfg := a.parts.prom.Applied()
+	jobs := make([]string, 0, len(cfg.ScrapeConfigs))
+	for _, c := range cfg.ScrapeConfigs {
 		jobs = append(jobs, c.JobName)
 	}
-	return fmt.Sprintf("%s; the jobs of %s: %s", strings.Join(what, ", "), a.parts.prom.Applied().Source, strings.Join(jobs, ", "))
+	what = append(what, "the jobs of "+cfg.Source+" ("+strings.Join(jobs, ", ")+")")
+	return strings.Join(what, ", ")
 }

@@ -83,7 +83,7 @@ func newEngines(set *settings, cfg *Config) (*engines, error) {
 	features.Enable(features.Prometheus, "server_mode")
 
 	scraper := &lateScrape{}
-	e.remote = remote.NewStorage(e.component("remote"), reg, e.storage.StartTime, set.Dir,
+	e.remote = remote.NewStorage(slog.New(secretive{e.component("remote").Handler()}), reg, e.storage.StartTime, set.Dir,
 		time.Duration(set.RemoteFlushDeadline), scraper, set.features["type-and-unit-labels"])
 	e.fanout = newDiskGuard(storage.NewFanout(e.logger, e.storage, e.remote), set.Dir, e.logger, reg)
 	if err := e.newScrape(reg); err != nil {

@@ -78,7 +78,7 @@ func (o *Options) registerStorage(a *kingpin.Application) {
 	a.Flag("storage.tsdb.block-reload-interval", "How often to look for new or removed blocks.").Hidden().
 		Default("1m").SetValue(&s.BlockReloadInterval)
 	a.Flag("storage.remote.flush-deadline", "How long a stop waits for remote write to flush (stock: 1m).").
-		Default("5s").SetValue(&o.RemoteFlushDeadline)
+		Default("3s").SetValue(&o.RemoteFlushDeadline)
 	a.Flag("storage.remote.read-sample-limit", "Most samples of one remote read; 0 lifts the limit.").Default("5e7").IntVar(&s.RemoteReadSampleLimit)
 	a.Flag("storage.remote.read-concurrent-limit", "Most concurrent remote reads; 0 lifts the limit.").Default("10").IntVar(&s.RemoteReadConcurrencyLimit)
 	a.Flag("storage.remote.read-max-bytes-in-frame", "Most bytes in a frame of a streamed remote read.").Default("1048576").IntVar(&s.RemoteReadBytesInFrame)

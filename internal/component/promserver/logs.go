@@ -3,6 +3,7 @@ package promserver
 import (
 	"context"
 	"log/slog"
+	"regexp"
 	"sync"
 	"time"
 )
@@ -94,3 +95,37 @@ func (h atLeast) WithAttrs(attrs []slog.Attr) slog.Handler {
 func (h atLeast) WithGroup(name string) slog.Handler {
 	return atLeast{h.Handler.WithGroup(name), h.level}
 }
+
+// secretive hides passwords in URLs: upstream logs the address of remote write as it stands in the file.
+type secretive struct{ slog.Handler }
+
+var urlPassword = regexp.MustCompile(`(://[^/\s:@]*:)[^/\s@]+@`)
+
+func hidePassword(a slog.Attr) slog.Attr {
+	if a.Value.Kind() == slog.KindString {
+		a.Value = slog.StringValue(urlPassword.ReplaceAllString(a.Value.String(), "${1}xxxxx@"))
+	}
+	return a
+}
+
+// Handle implements slog.Handler.
+func (h secretive) Handle(ctx context.Context, r slog.Record) error {
+	clean := slog.NewRecord(r.Time, r.Level, r.Message, r.PC)
+	r.Attrs(func(a slog.Attr) bool {
+		clean.AddAttrs(hidePassword(a))
+		return true
+	})
+	return h.Handler.Handle(ctx, clean)
+}
+
+// WithAttrs implements slog.Handler.
+func (h secretive) WithAttrs(attrs []slog.Attr) slog.Handler {
+	clean := make([]slog.Attr, len(attrs))
+	for i, a := range attrs {
+		clean[i] = hidePassword(a)
+	}
+	return secretive{h.Handler.WithAttrs(clean)}
+}
+
+// WithGroup implements slog.Handler.
+func (h secretive) WithGroup(name string) slog.Handler { return secretive{h.Handler.WithGroup(name)} }

@@ -34,3 +34,12 @@ func TestRepeatFilterSaysTheSameOncePerHour(t *testing.T) {
 		require.Equal(t, 5, lines())
 	})
 }
+
+func TestSecretiveHidesPasswordsInURLs(t *testing.T) {
+	var out bytes.Buffer
+	log := slog.New(secretive{slog.NewTextHandler(&out, nil)}).With("url", "http://someone:hunter2@example.org/write")
+	log.Info("Tailing WAL", "again", "https://:hunter2@example.org", "plain", "http://example.org:9090/a@b")
+	require.NotContains(t, out.String(), "hunter2")
+	require.Contains(t, out.String(), "url=http://someone:xxxxx@example.org/write")
+	require.Contains(t, out.String(), "plain=http://example.org:9090/a@b")
+}

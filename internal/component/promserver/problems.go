@@ -33,7 +33,7 @@ func locate(src Source, whole error) []error {
 	var problems []error
 	for _, p := range parts {
 		if err := loadParts(lines, append(slices.Clone(always), p)); err != nil {
-			problems = append(problems, describe(src.Name, p, err)...)
+			problems = append(problems, describe(src.Name, p.narrow(lines, err), err)...)
 		} else if p.field == "global" {
 			always = append(always, p)
 		}
@@ -123,17 +123,27 @@ func describe(file string, p part, err error) []error {
 
 var quoted = regexp.MustCompile(`"([^"]+)"`)
 
+// narrow returns p from the line on that holds the value which err quotes. The last quotation is the
+// value itself; those before are pieces of it.
+func (p part) narrow(lines []string, err error) part {
+	for _, m := range slices.Backward(quoted.FindAllStringSubmatch(err.Error(), -1)) {
+		for n := p.first; n < p.end && n <= len(lines); n++ {
+			if strings.Contains(lines[n-1], m[1]) {
+				p.first = n
+				return p
+			}
+		}
+	}
+	return p
+}
+
 // lastMention finds the part that an error about a combination speaks of: the last one with the name
 // that the error quotes.
 func lastMention(parts []part, lines []string, err error) part {
-	m := quoted.FindStringSubmatch(err.Error())
-	if m == nil {
-		return part{}
-	}
 	for _, p := range slices.Backward(parts) {
-		for n := p.first; n < p.end && n <= len(lines); n++ {
-			if strings.Contains(lines[n-1], m[1]) {
-				return p
+		for _, m := range quoted.FindAllStringSubmatch(err.Error(), -1) {
+			if strings.Contains(strings.Join(lines[p.first-1:min(p.end-1, len(lines))], "\n"), m[1]) {
+				return p.narrow(lines, err)
 			}
 		}
 	}
@@ -142,20 +152,35 @@ func lastMention(parts []part, lines []string, err error) part {
 
 var (
 	unknownField = regexp.MustCompile(`^field (\S+) not found in type \S+$`)
-	cloudSD      = regexp.MustCompile(`^\w+_sd_configs$`)
-	goType       = regexp.MustCompile(` into (?:\*?\[?\]?[\w.]+\.)?(\w+)$`)
+	otherSD      = regexp.MustCompile(`^\w+_sd_configs$`)
+	mismatch     = regexp.MustCompile("^cannot unmarshal !!(\\w+)(?: `[^`]*`)? into (\\S+)$")
+	scalar       = regexp.MustCompile(`^(u?int|float|bool|string|.*Duration)`)
+	yamlKinds    = map[string]string{"str": "a text", "int": "a number", "float": "a number", "bool": "true or false", "seq": "a list", "map": "a section with fields"}
 )
 
-// plainYAML says what the YAML library says without the names of Go types.
+// plainYAML says what the YAML library says without the names of Go types. A text that stands where a
+// section belongs is not repeated: it may be a secret that lost its key.
 func plainYAML(reason string) string {
 	reason = strings.TrimPrefix(reason, "yaml: ")
 	if m := unknownField.FindStringSubmatch(reason); m != nil {
-		if cloudSD.MatchString(m[1]) {
+		if otherSD.MatchString(m[1]) {
 			return m[1] + ": this service discovery is not built in; use file_sd_configs or http_sd_configs"
 		}
 		return m[1] + ": unknown field"
 	}
-	return goType.ReplaceAllString(reason, " into $1")
+	m := mismatch.FindStringSubmatch(reason)
+	if m == nil || scalar.MatchString(m[2]) {
+		return reason
+	}
+	want := "a section with fields"
+	if strings.HasPrefix(m[2], "[]") {
+		want = "a list"
+	}
+	got, ok := yamlKinds[m[1]]
+	if !ok {
+		got = m[1]
+	}
+	return fmt.Sprintf("%s is needed here, not %s", want, got)
 }
 
 // rulePatterns returns the rule files that a file names which does not load as a whole.

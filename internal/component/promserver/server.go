@@ -27,8 +27,11 @@ type Server struct {
 
 var _ lifecycle.Component = (*Server)(nil)
 
-// engineStopTimeout bounds the stop of each engine; together they stay within what a supervisor waits.
+// engineStopTimeout bounds the stop of an engine.
 const engineStopTimeout = 5 * time.Second
+
+// flushMargin is what closing the storage takes beside the flush of remote write.
+const flushMargin = 2 * time.Second
 
 // New returns a server that will start with cfg, which l has loaded.
 func New(l *Loader, cfg *Config) *Server {
@@ -50,7 +53,7 @@ func (s *Server) Run(ctx context.Context, ready func()) error {
 	defer s.state.Store(nil)
 	defer context.AfterFunc(ctx, e.announceStop)()
 
-	group := lifecycle.NewGroup(s.set.Logger, engineStopTimeout)
+	group := lifecycle.NewGroup(s.set.Logger, max(engineStopTimeout, time.Duration(s.set.RemoteFlushDeadline)+flushMargin))
 	group.Add("web", lifecycle.Func(func(ctx context.Context, ready func()) error { return e.runWeb(ctx, ready, s.listener) }))
 	group.Add("storage", lifecycle.Func(e.runStorage))
 	group.Add("configuration", lifecycle.Func(s.applyInitial))
