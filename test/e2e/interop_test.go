@@ -190,7 +190,7 @@ func TestPromtoolTalksToTheServer(t *testing.T) {
 		{"range", []string{"query", "range", "--start=" + unixTime(now.Add(-time.Minute)), "--end=" + unixTime(now), s.url, "talk_value"}, `talk_value{who="promtool"}`},
 		{"series", []string{"query", "series", "--match=talk_value", s.url}, `"promtool"`},
 		{"labels", []string{"query", "labels", s.url, "who"}, "promtool"},
-		{"push", []string{"push", "metrics", s.url + "/api/v1/write", pushed}, "SUCCESS"},
+		{"push", []string{"push", "metrics", s.url, pushed}, "SUCCESS"},
 		{"analyze", []string{"query", "instant", s.url, "pushed_value"}, "7"},
 	} {
 		code, output := runToEnd(t, promtool, tc.args...)
