@@ -54,6 +54,7 @@ func New(o Options) (*App, error) {
 	}
 	o.Prometheus.Registry = p.registry
 	o.Prometheus.Dial = p.dialer.DialContext
+	o.Prometheus.Disk = p.disk
 	loader, err := promserver.NewLoader(o.Prometheus)
 	if err != nil {
 		return nil, &ConfigError{Problems: []error{err}}

@@ -63,6 +63,10 @@ var rules = []rule{
 		foreign: []string{"github.com/moby/moby/", "github.com/containerd/errdefs", "github.com/prometheus/client_golang/"},
 		why:     "the one Docker client knows nothing of those who ask it",
 	},
+	{
+		pkg: "internal/diskspace", foreign: []string{"github.com/prometheus/client_golang/"},
+		why: "it knows the disk and nothing of those who write to it",
+	},
 	{pkg: "internal/lifecycle", why: "every part imports it, so it imports the standard library only"},
 	{pkg: "internal/inproc", why: "every part imports it, so it imports the standard library only"},
 	{pkg: "internal/logbridge", foreign: []string{"k8s.io/klog/"}, why: "it knows logging libraries only"},

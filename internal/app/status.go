@@ -68,12 +68,22 @@ func (a *App) partViews() []partView {
 			v.Says = a.parts.prom.Starting()
 		case s.Name == "dockerhost":
 			v.Says = a.dockerLine()
-		case s.Name == "storage" && a.parts.disk.low.Load():
-			v.Says = "the disk is nearly full; new samples are lost when it is"
+		case s.Name == "storage":
+			v.Says = a.diskLine()
 		}
 		views = append(views, v)
 	}
 	return views
+}
+
+func (a *App) diskLine() string {
+	if err := a.parts.disk.Full(); err != nil {
+		return err.Error()
+	}
+	if _, _, scarce := a.parts.disk.Space(); scarce {
+		return "the disk is nearly full: soon nothing new can be stored"
+	}
+	return ""
 }
 
 func (a *App) dockerLine() string {
@@ -96,8 +106,8 @@ func (a *App) storageLine() string {
 	if retention.Size > 0 {
 		line += ", at most " + humanBytes(uint64(retention.Size))
 	}
-	if free := a.parts.disk.free.Load(); free > 0 {
-		line += "; the disk has " + humanBytes(free) + " of " + humanBytes(a.parts.disk.size.Load()) + " free"
+	if free, size, _ := a.parts.disk.Space(); size > 0 {
+		line += "; the disk has " + humanBytes(free) + " of " + humanBytes(size) + " free"
 	}
 	return line
 }

@@ -14,6 +14,7 @@ import (
 	"github.com/ausguck/ausguck/internal/component/cadvisor"
 	"github.com/ausguck/ausguck/internal/component/nodeexporter"
 	"github.com/ausguck/ausguck/internal/component/promserver"
+	"github.com/ausguck/ausguck/internal/diskspace"
 	"github.com/ausguck/ausguck/internal/dockerhost"
 	"github.com/ausguck/ausguck/internal/httpserver"
 	"github.com/ausguck/ausguck/internal/inproc"
@@ -29,7 +30,7 @@ type parts struct {
 	node     *nodeexporter.Exporter
 	cadvisor *cadvisor.Exporter
 	prom     *promserver.Server
-	disk     *diskWatch
+	disk     *diskspace.Watch
 
 	// In-process listeners, by the part that answers there.
 	main, nodeAddr, cadvisorAddr *inproc.Listener
@@ -75,12 +76,11 @@ func wire(o Options, l *promserver.Loader, cfg *configuration, p *parts) error {
 			return err
 		}
 	}
-	p.disk = newDiskWatch(log.With("part", "storage"), o.StoragePath, p.registry)
 	p.prom = promserver.New(l, cfg.prometheus)
 	return nil
 }
 
-// newParts makes what the others are made with: metrics, Docker, and the dialer of scrapes.
+// newParts makes what the others are made with: metrics, disk, Docker, and the dialer of scrapes.
 func newParts(o Options) (*parts, error) {
 	p := &parts{
 		registry:     newRegistry(),
@@ -88,6 +88,7 @@ func newParts(o Options) (*parts, error) {
 		nodeAddr:     inproc.NewListener("node-exporter"),
 		cadvisorAddr: inproc.NewListener("cadvisor"),
 	}
+	p.disk = diskspace.New(o.Prometheus.Dir, o.Logger.With("part", "storage"), p.registry)
 	next := inproc.DialContextFunc((&networkDialer).DialContext)
 	if o.Docker.Enabled.On {
 		var err error

@@ -27,6 +27,7 @@ func testOptions(t *testing.T, args ...string) promserver.Options {
 		Registry:      prometheus.NewRegistry(),
 		ListenAddress: "127.0.0.1:3000",
 		Dir:           filepath.Join(t.TempDir(), "prometheus"),
+		Disk:          roomy{},
 	}
 	dir := o.Dir
 	a := kingpin.New("test", "")
@@ -38,6 +39,11 @@ func testOptions(t *testing.T, args ...string) promserver.Options {
 	}
 	return o
 }
+
+// roomy is a disk that is never full.
+type roomy struct{}
+
+func (roomy) Full() error { return nil }
 
 func testLoader(t *testing.T, args ...string) *promserver.Loader {
 	t.Helper()

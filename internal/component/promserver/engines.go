@@ -43,7 +43,7 @@ type engines struct {
 
 	storage *lateStorage
 	remote  *remote.Storage
-	fanout  storage.Storage
+	fanout  storage.Storage // local and remote, behind the guard
 	query   *promql.Engine
 	scrape  *scrape.Manager
 	notify  *notifier.Manager
@@ -85,7 +85,7 @@ func newEngines(set *settings, cfg *Config) (*engines, error) {
 	scraper := &lateScrape{}
 	e.remote = remote.NewStorage(slog.New(secretive{e.component("remote").Handler()}), reg, e.storage.StartTime, set.Dir,
 		time.Duration(set.RemoteFlushDeadline), scraper, set.features["type-and-unit-labels"])
-	e.fanout = newDiskGuard(storage.NewFanout(e.logger, e.storage, e.remote), set.Dir, e.logger, reg)
+	e.fanout = newDiskGuard(storage.NewFanout(e.logger, e.storage, e.remote), set.Disk, reg)
 	if err := e.newScrape(reg); err != nil {
 		return nil, err
 	}

@@ -26,7 +26,7 @@ func (o *Options) setSizes() {
 	o.Storage.HeadChunksWriteBufferSize = defaultHeadChunksWriteBufferSize
 	o.Storage.DefaultMaxExemplars = defaultMaxExemplars
 	o.Storage.DefaultScrapeSampleLimit = 200_000
-	o.Storage.DefaultScrapeBodySizeLimit = 64 << 20
+	o.Storage.DefaultScrapeBodySizeLimit = 32 << 20
 	o.Storage.DefaultScrapeLabelLimit = 64
 	o.Storage.DefaultScrapeLabelNameLimit = 512
 	o.Storage.DefaultScrapeLabelValueLimit = 8192

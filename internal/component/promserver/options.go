@@ -32,6 +32,8 @@ type Options struct {
 	Registry *prometheus.Registry
 	// Dial opens the connections of scrapes; nil means the network.
 	Dial inproc.DialContextFunc
+	// Disk is asked before samples are stored.
+	Disk Disk
 	// ListenAddress is the main address, "host:port"; ExternalURL defaults to it.
 	ListenAddress string
 	// Flags are shown at /api/v1/status/flags.

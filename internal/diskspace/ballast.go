@@ -1,0 +1,61 @@
+package diskspace
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+)
+
+// ballast is a file that takes up room, so that there is some to give back when the disk is full: the
+// TSDB has to write the last full chunks then, and panics when it cannot.
+type ballast struct {
+	path string
+	size uint64
+}
+
+const ballastName = "ballast"
+
+// ballastSize returns 64 MiB, and a quarter of a disk that is smaller than 256 MiB.
+func ballastSize(disk uint64) uint64 { return min(64*mib, disk/4) }
+
+// held says whether the file is there.
+func (b ballast) held() bool {
+	_, err := os.Stat(b.path)
+	return err == nil
+}
+
+// hold makes the file. It is written rather than allocated, which not every file system can do.
+func (b ballast) hold() error {
+	if b.size == 0 || b.held() {
+		return nil
+	}
+	f, err := os.OpenFile(b.path, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
+	if err != nil {
+		return fmt.Errorf("reserve room on the disk: %w", err)
+	}
+	if err := errors.Join(fill(f, b.size), f.Close()); err != nil {
+		return errors.Join(fmt.Errorf("reserve room on the disk: %w", err), b.release())
+	}
+	return nil
+}
+
+func fill(f *os.File, size uint64) error {
+	zeros := make([]byte, mib)
+	for size > 0 {
+		n, err := f.Write(zeros[:min(size, mib)])
+		if err != nil {
+			return err
+		}
+		size -= uint64(n)
+	}
+	return nil
+}
+
+// release gives the room back.
+func (b ballast) release() error {
+	if err := os.Remove(b.path); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return fmt.Errorf("give back reserved room on the disk: %w", err)
+	}
+	return nil
+}

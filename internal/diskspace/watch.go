@@ -1,0 +1,185 @@
+// Package diskspace watches the disk of the data folder: it says when room gets scarce, tells writers to
+// stop before there is none, and keeps a ballast to give back when that happens.
+//
+// It wraps nothing and knows nothing of those who write. Only internal/app may import it; a part that
+// writes declares an interface for Full.
+package diskspace
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"sync"
+	"syscall"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+)
+
+// ErrFull is wrapped by what Full returns.
+var ErrFull = errors.New("the disk of the data folder is full: nothing new is stored until there is room")
+
+const (
+	interval = time.Second
+	mib      = 1 << 20
+)
+
+// Watch is the disk of one folder. Make it with New.
+type Watch struct {
+	logger *slog.Logger
+	dir    string
+	space  func(dir string) (free, size uint64, err error)
+
+	mtx        sync.Mutex
+	free, size uint64
+	level      level
+}
+
+// level is how scarce room is.
+type level int
+
+const (
+	enough level = iota
+	low
+	full
+)
+
+// New looks at the disk of dir, which need not exist yet, and registers the ausguck_storage_* metrics.
+func New(dir string, logger *slog.Logger, reg prometheus.Registerer) *Watch {
+	w := &Watch{logger: logger, dir: dir, space: space}
+	w.register(reg)
+	w.free, w.size, _ = w.space(dir)
+	return w
+}
+
+func (w *Watch) register(reg prometheus.Registerer) {
+	gauge := func(name, help string, value func() float64) {
+		reg.MustRegister(prometheus.NewGaugeFunc(prometheus.GaugeOpts{Name: name, Help: help}, func() float64 {
+			w.mtx.Lock()
+			defer w.mtx.Unlock()
+			return value()
+		}))
+	}
+	is := func(l level) func() float64 {
+		return func() float64 {
+			if w.level >= l {
+				return 1
+			}
+			return 0
+		}
+	}
+	gauge("ausguck_storage_free_bytes", "Free bytes of the disk that holds the data folder.", func() float64 { return float64(w.free) })
+	gauge("ausguck_storage_size_bytes", "Size of the disk that holds the data folder.", func() float64 { return float64(w.size) })
+	gauge("ausguck_storage_low", "Whether the disk that holds the data folder is nearly full.", is(low))
+	gauge("ausguck_storage_full", "Whether the disk is so full that nothing new is stored.", is(full))
+}
+
+// Run looks at the disk until ctx ends. It implements lifecycle.Component.
+func (w *Watch) Run(ctx context.Context, ready func()) error {
+	ticker := time.NewTicker(interval)
+	defer ticker.Stop()
+	_ = w.Full() // before the first part opens its files: on a full disk they need the ballast's room
+	ready()
+	for {
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-ticker.C:
+			_ = w.Full() // those who write are told when they ask
+		}
+	}
+}
+
+// Space returns the free bytes and the size of the disk as they were last seen, and whether room is scarce.
+func (w *Watch) Space() (free, size uint64, scarce bool) {
+	w.mtx.Lock()
+	defer w.mtx.Unlock()
+	return w.free, w.size, w.level >= low
+}
+
+// Full looks at the disk and returns an error that wraps ErrFull while writers must not write. The
+// text holds no numbers, so that a log can leave out what it has said. It takes about a microsecond.
+func (w *Watch) Full() error {
+	w.mtx.Lock()
+	defer w.mtx.Unlock()
+	free, size, err := w.space(w.dir)
+	if err != nil {
+		return nil // nothing is known against it
+	}
+	w.free, w.size = free, size
+	b := ballast{filepath.Join(w.dir, ballastName), ballastSize(size)}
+	w.enter(w.next(b), b)
+	if w.level == full {
+		return fmt.Errorf("%w (%s)", ErrFull, w.dir)
+	}
+	return nil
+}
+
+// next returns the level that the free bytes call for. Once full it stays so until there is room for the
+// ballast too: what was given back is not for new data.
+func (w *Watch) next(b ballast) level {
+	needed := reserve(w.size)
+	if w.level == full && !b.held() {
+		needed += b.size
+	}
+	switch {
+	case w.free < needed:
+		return full
+	case w.free < scarce(w.size):
+		return low
+	}
+	return enough
+}
+
+// enter says what changes, and releases or holds the ballast.
+func (w *Watch) enter(next level, b ballast) {
+	before := w.level
+	w.level = next
+	pairs := []any{"path", w.dir, "free_bytes", w.free, "size_bytes", w.size}
+	switch {
+	case next == full && before != full:
+		w.logger.Error("Disk full: nothing new is stored until there is room; queries go on. Free some, or lower --storage.tsdb.retention.size", pairs...)
+		if err := b.release(); err != nil {
+			w.logger.Error("What is still in memory may find no room on the disk", "err", err)
+		}
+	case next == low && before == enough:
+		w.logger.Error("Disk nearly full: soon nothing new can be stored. Free some room, or lower --storage.tsdb.retention.size", pairs...)
+	case before == full:
+		w.logger.Info("Disk has room again; storing goes on", pairs...)
+	case next == enough && before == low:
+		w.logger.Info("Disk has room again", pairs...)
+	}
+	if next != full && w.free >= reserve(w.size)+b.size {
+		if err := b.hold(); err != nil {
+			w.logger.Debug("Going on without ballast", "err", err)
+		}
+	}
+}
+
+// reserve is what stays free: enough that no batch of samples runs into the end of the disk.
+func reserve(size uint64) uint64 { return max(min(64*mib, size/50), mib) }
+
+// scarce is where people are told: the smaller of both, so that no disk is always low.
+func scarce(size uint64) uint64 { return max(min(256*mib, size/20), 2*mib) }
+
+// space asks the folder, or, before the first part has made it, the closest one above.
+func space(dir string) (free, size uint64, err error) {
+	dir, err = filepath.Abs(dir)
+	if err != nil {
+		return 0, 0, err
+	}
+	for {
+		var fs syscall.Statfs_t
+		err := syscall.Statfs(dir, &fs)
+		if err == nil {
+			return fs.Bavail * uint64(fs.Bsize), fs.Blocks * uint64(fs.Bsize), nil
+		}
+		if !errors.Is(err, syscall.ENOENT) || dir == filepath.Dir(dir) {
+			return 0, 0, &os.PathError{Op: "statfs", Path: dir, Err: err}
+		}
+		dir = filepath.Dir(dir)
+	}
+}
