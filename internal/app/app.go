@@ -53,6 +53,8 @@ func New(o Options) (*App, error) {
 		return nil, &ConfigError{Problems: []error{err}}
 	}
 	o.Prometheus.Registry = p.registry
+	o.Prometheus.Gatherer = p.gatherer
+	o.Prometheus.AutoReload = o.AutoReload
 	o.Prometheus.Dial = p.dialer.DialContext
 	o.Prometheus.Disk = p.disk
 	loader, err := promserver.NewLoader(o.Prometheus)

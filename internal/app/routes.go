@@ -5,8 +5,6 @@ import (
 	"net/http"
 	"strings"
 
-	"github.com/prometheus/client_golang/prometheus/promhttp"
-
 	"github.com/ausguck/ausguck/web"
 )
 
@@ -23,9 +21,7 @@ func (a *App) routes() http.Handler {
 	mux.HandleFunc("POST /-/quit", a.lifecycleOnly(a.serveQuit))
 	mux.HandleFunc("PUT /-/quit", a.lifecycleOnly(a.serveQuit))
 
-	mux.Handle("GET /metrics", promhttp.HandlerFor(a.parts.registry, promhttp.HandlerOpts{
-		Registry: a.parts.registry, EnableOpenMetrics: true, EnableOpenMetricsTextCreatedSamples: false,
-	}))
+	mux.Handle("GET /metrics", a.ownMetrics())
 	mux.Handle("GET /metrics/node", a.nodeMetrics())
 	mux.Handle("GET /metrics/cadvisor", a.containerMetrics())
 

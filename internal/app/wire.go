@@ -8,8 +8,6 @@ import (
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
-	"github.com/prometheus/client_golang/prometheus/collectors"
-	versioncollector "github.com/prometheus/client_golang/prometheus/collectors/version"
 
 	"github.com/ausguck/ausguck/internal/component/cadvisor"
 	"github.com/ausguck/ausguck/internal/component/nodeexporter"
@@ -25,6 +23,7 @@ import (
 // parts are everything that runs. A nil part is switched off or cannot work here.
 type parts struct {
 	registry *prometheus.Registry
+	gatherer prometheus.Gatherer
 	http     *httpserver.Server
 	docker   *dockerhost.Host
 	node     *nodeexporter.Exporter
@@ -83,11 +82,11 @@ func wire(o Options, l *promserver.Loader, cfg *configuration, p *parts) error {
 // newParts makes what the others are made with: metrics, disk, Docker, and the dialer of scrapes.
 func newParts(o Options) (*parts, error) {
 	p := &parts{
-		registry:     newRegistry(),
 		main:         inproc.NewListener("ausguck"),
 		nodeAddr:     inproc.NewListener("node-exporter"),
 		cadvisorAddr: inproc.NewListener("cadvisor"),
 	}
+	p.registry, p.gatherer = newRegistry()
 	p.disk = diskspace.New(o.Prometheus.Dir, o.Logger.With("part", "storage"), p.registry)
 	next := inproc.DialContextFunc((&networkDialer).DialContext)
 	if o.Docker.Enabled.On {
@@ -144,17 +143,6 @@ func (p *parts) containerSource() cadvisor.ContainerSource {
 		return nil
 	}
 	return p.docker
-}
-
-// newRegistry returns the registry of Ausguck and Prometheus, with the runtime metrics that stock Prometheus has.
-func newRegistry() *prometheus.Registry {
-	reg := prometheus.NewRegistry()
-	reg.MustRegister(
-		collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}),
-		collectors.NewGoCollector(collectors.WithGoCollectorRuntimeMetrics(collectors.MetricsGC, collectors.MetricsScheduler)),
-		versioncollector.NewCollector("ausguck"),
-	)
-	return reg
 }
 
 // skip turns the error of a part that nobody asked for into a warning.

@@ -29,6 +29,7 @@ func testOptions(t *testing.T, args ...string) promserver.Options {
 		Dir:           filepath.Join(t.TempDir(), "prometheus"),
 		Disk:          roomy{},
 	}
+	o.Gatherer = o.Registry
 	dir := o.Dir
 	a := kingpin.New("test", "")
 	o.RegisterFlags(a)

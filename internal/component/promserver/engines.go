@@ -11,6 +11,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 	commonconfig "github.com/prometheus/common/config"
 	"github.com/prometheus/prometheus/discovery"
+	"github.com/prometheus/prometheus/model/labels"
 	"github.com/prometheus/prometheus/notifier"
 	"github.com/prometheus/prometheus/promql"
 	"github.com/prometheus/prometheus/promql/parser"
@@ -18,6 +19,7 @@ import (
 	"github.com/prometheus/prometheus/scrape"
 	"github.com/prometheus/prometheus/storage"
 	"github.com/prometheus/prometheus/storage/remote"
+	"github.com/prometheus/prometheus/template"
 	"github.com/prometheus/prometheus/tracing"
 	"github.com/prometheus/prometheus/tsdb"
 	"github.com/prometheus/prometheus/util/features"
@@ -80,7 +82,8 @@ func newEngines(set *settings, cfg *Config) (*engines, error) {
 	e.notifications.AddNotification(notifications.StartingUp)
 	e.ruleFiles = &ruleLoader{parser: e.parser}
 	e.registerReloadMetrics(reg)
-	features.Enable(features.Prometheus, "server_mode")
+	reg.MustRegister(buildInfoMetric())
+	e.declareFeatures()
 
 	scraper := &lateScrape{}
 	e.remote = remote.NewStorage(slog.New(secretive{e.component("remote").Handler()}), reg, e.storage.StartTime, set.Dir,
@@ -107,6 +110,21 @@ func newEngines(set *settings, cfg *Config) (*engines, error) {
 }
 
 func (e *engines) component(name string) *slog.Logger { return e.logger.With("component", name) }
+
+// declareFeatures fills what main of stock Prometheus adds to /api/v1/features.
+func (e *engines) declareFeatures() {
+	features.Enable(features.Prometheus, "server_mode")
+	features.Set(features.Prometheus, "agent_mode", false)
+	features.Set(features.Prometheus, "auto_reload_config", e.set.AutoReload)
+	features.Enable(features.Prometheus, labels.ImplementationName)
+	template.RegisterFeatures(features.DefaultRegistry)
+	if e.set.features["metadata-wal-records"] {
+		features.Enable(features.TSDB, "metadata_wal_records")
+	}
+	if e.set.features["st-synthesis"] {
+		features.Enable(features.Scrape, "st-synthesis")
+	}
+}
 
 // calm is for components that repeat a complaint as long as its reason lasts.
 func (e *engines) calm(name string) *slog.Logger {

@@ -7,6 +7,7 @@ import (
 	"github.com/alecthomas/kingpin/v2"
 	"github.com/prometheus/client_golang/exp/api/remote"
 	"github.com/prometheus/prometheus/notifier"
+	"github.com/prometheus/prometheus/scrape"
 	"github.com/prometheus/prometheus/util/compression"
 )
 
@@ -77,6 +78,8 @@ func (o *Options) registerStorage(a *kingpin.Application) {
 		Default("10").IntVar(&s.DelayedCompactionMaxPercent)
 	a.Flag("storage.tsdb.block-reload-interval", "How often to look for new or removed blocks.").Hidden().
 		Default("1m").SetValue(&s.BlockReloadInterval)
+	a.Flag("storage.tsdb.delay-compact-file.path", "JSON file that lists uploaded blocks, as Thanos's sidecar writes it; blocks that are not in it are not compacted.").
+		PlaceHolder("<path>").StringVar(&s.DelayCompactFile)
 	a.Flag("storage.remote.flush-deadline", "How long a stop waits for remote write to flush (stock: 1m).").
 		Default("3s").SetValue(&o.RemoteFlushDeadline)
 	a.Flag("storage.remote.read-sample-limit", "Most samples of one remote read; 0 lifts the limit.").Default("5e7").IntVar(&s.RemoteReadSampleLimit)
@@ -104,5 +107,7 @@ func (o *Options) registerEvaluation(a *kingpin.Application) {
 		Default("true").BoolVar(&n.DrainOnShutdown)
 	a.Flag("scrape.discovery-reload-interval", "How often changed targets are taken over (stock: 5s).").Hidden().
 		Default("1s").SetValue(&o.DiscoveryReloadInterval)
+	a.Flag("scrape.adjust-timestamps", "Align scrape timestamps with their schedule.").Hidden().Default("true").BoolVar(&scrape.AlignScrapeTimestamps)
+	a.Flag("scrape.timestamp-tolerance", "How far a scrape timestamp may be moved for that.").Hidden().Default("2ms").DurationVar(&scrape.ScrapeTimestampTolerance)
 	a.Flag("enable-feature", "Comma-separated feature names, as of Prometheus: "+strings.Join(knownFeatures, ", ")+".").StringsVar(&o.Features)
 }

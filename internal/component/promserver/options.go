@@ -28,14 +28,18 @@ import (
 // Options is what a Server is made from. The fields that flags set are documented by RegisterFlags.
 type Options struct {
 	Logger *slog.Logger
-	// Registry receives the prometheus_* metrics and answers the endpoints that show them.
+	// Registry receives the prometheus_* metrics.
 	Registry *prometheus.Registry
+	// Gatherer answers the endpoints that show metrics: Registry, and what upstream registers globally.
+	Gatherer prometheus.Gatherer
 	// Dial opens the connections of scrapes; nil means the network.
 	Dial inproc.DialContextFunc
 	// Disk is asked before samples are stored.
 	Disk Disk
 	// ListenAddress is the main address, "host:port"; ExternalURL defaults to it.
 	ListenAddress string
+	// AutoReload is shown at /api/v1/features.
+	AutoReload bool
 	// Flags are shown at /api/v1/status/flags.
 	Flags map[string]string
 
@@ -88,6 +92,7 @@ type StorageOptions struct {
 	AllowOverlappingCompaction   bool
 	DelayedCompactionMaxPercent  int
 	BlockReloadInterval          model.Duration
+	DelayCompactFile             string
 	RemoteReadSampleLimit        int
 	RemoteReadConcurrencyLimit   int
 	RemoteReadBytesInFrame       int

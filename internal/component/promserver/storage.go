@@ -60,6 +60,9 @@ func (s *settings) tsdbOptions(cfg *config.Config) *tsdb.Options {
 		o.FloatChunkEncoding = chunkenc.EncXOR2
 	}
 	o.FeatureRegistry = features.DefaultRegistry
+	if s.Storage.DelayCompactFile != "" {
+		o.BlockCompactionExcludeFunc = newUploads(s.Storage.DelayCompactFile, s.Logger).pending
+	}
 
 	// What the file decides.
 	tc := cfg.StorageConfig.TSDBConfig

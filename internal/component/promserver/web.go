@@ -7,6 +7,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/common/version"
 	"github.com/prometheus/prometheus/util/features"
 	"github.com/prometheus/prometheus/web"
@@ -37,7 +38,7 @@ func (e *engines) webOptions(ctx context.Context) *web.Options {
 		NotificationsGetter:   e.notifications.Get,
 		NotificationsSub:      e.notifications.Sub,
 		Registerer:            set.Registry,
-		Gatherer:              set.Registry,
+		Gatherer:              set.Gatherer,
 		FeatureRegistry:       features.DefaultRegistry,
 		Flags:                 set.Flags,
 		Version:               buildInfo(),
@@ -80,6 +81,18 @@ func buildInfo() *web.PrometheusVersion {
 		BuildDate: version.BuildDate,
 		GoVersion: version.GoVersion,
 	}
+}
+
+// buildInfoMetric is prometheus_build_info as stock Prometheus has it, for dashboards that show its version.
+func buildInfoMetric() prometheus.Collector {
+	return prometheus.NewGaugeFunc(prometheus.GaugeOpts{
+		Name: "prometheus_build_info",
+		Help: "A metric with a constant '1' value labeled by version, revision, branch, goversion from which prometheus was built, and the goos and goarch for the build.",
+		ConstLabels: prometheus.Labels{
+			"version": Version(), "revision": version.GetRevision(), "branch": version.Branch, "goversion": version.GoVersion,
+			"goos": version.GoOS, "goarch": version.GoArch, "tags": version.GetTags(),
+		},
+	}, func() float64 { return 1 })
 }
 
 // Version returns the version of the embedded Prometheus, such as 3.13.5, or "unknown" in a binary
