@@ -26,7 +26,7 @@ func (o *Options) setSizes() {
 	o.Storage.StripeSize = defaultStripeSize
 	o.Storage.HeadChunksWriteBufferSize = defaultHeadChunksWriteBufferSize
 	o.Storage.DefaultMaxExemplars = defaultMaxExemplars
-	o.Storage.DefaultScrapeSampleLimit = 200_000
+	o.Storage.DefaultScrapeSampleLimit = 100_000
 	o.Storage.DefaultScrapeBodySizeLimit = 32 << 20
 	o.Storage.DefaultScrapeLabelLimit = 64
 	o.Storage.DefaultScrapeLabelNameLimit = 512
