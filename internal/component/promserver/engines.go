@@ -45,6 +45,7 @@ type engines struct {
 
 	storage *lateStorage
 	remote  *remote.Storage
+	guard   *guard
 	fanout  storage.Storage // local and remote, behind the guard
 	query   *promql.Engine
 	scrape  *scrape.Manager
@@ -54,6 +55,7 @@ type engines struct {
 
 	scrapeSD, notifySD         *discovery.Manager
 	stopScrapeSD, stopNotifySD context.CancelFunc
+	scrapeDialer               *scrapeDialer
 	cancelEvaluations          context.CancelFunc
 
 	ruleFiles        *ruleLoader
@@ -88,7 +90,8 @@ func newEngines(set *settings, cfg *Config) (*engines, error) {
 	scraper := &lateScrape{}
 	e.remote = remote.NewStorage(slog.New(secretive{e.component("remote").Handler()}), reg, e.storage.StartTime, set.Dir,
 		time.Duration(set.RemoteFlushDeadline), scraper, set.features["type-and-unit-labels"])
-	e.fanout = newDiskGuard(storage.NewFanout(e.logger, e.storage, e.remote), set.Disk, reg)
+	e.guard = newGuard(storage.NewFanout(e.logger, e.storage, e.remote), set.Disk, reg)
+	e.fanout = e.guard
 	if err := e.newScrape(reg); err != nil {
 		return nil, err
 	}
@@ -168,9 +171,8 @@ func (e *engines) newScrape(reg prometheus.Registerer) error {
 		ParseST:                           f["created-timestamp-zero-ingestion"] || f["st-storage"],
 		SynthesizeST:                      f["st-synthesis"],
 	}
-	if e.set.Dial != nil {
-		o.HTTPClientOptions = []commonconfig.HTTPClientOption{commonconfig.WithDialContextFunc(commonconfig.DialContextFunc(e.set.Dial))}
-	}
+	e.scrapeDialer = newScrapeDialer(e.set.Dial)
+	o.HTTPClientOptions = []commonconfig.HTTPClientOption{commonconfig.WithDialContextFunc(e.scrapeDialer.DialContext)}
 	e.scrape, err = scrape.NewManager(o, e.calm("scrape manager"), logging.NewJSONFileLogger, nil, e.fanout, reg)
 	if err != nil {
 		return fmt.Errorf("create the scrape manager: %w", err)

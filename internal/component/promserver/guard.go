@@ -2,6 +2,8 @@ package promserver
 
 import (
 	"context"
+	"errors"
+	"sync/atomic"
 
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/prometheus/model/exemplar"
@@ -17,21 +19,22 @@ type Disk interface {
 	Full() error
 }
 
-// diskGuard is a storage that takes no samples while its disk is full.
+// guard is a storage that takes no samples while its disk is full, nor once it is closed.
 //
 // A WAL that hits the end of the disk has a torn record in its middle. Upstream goes on behind it when
 // there is room again, but a later replay ends at the tear and drops everything after it: up to three
 // hours of samples that had been there. A refused append loses only its own samples. See docs/adr/0008.
-type diskGuard struct {
+type guard struct {
 	storage.Storage
 	disk    Disk
+	closed  atomic.Bool
 	refused prometheus.Counter
 }
 
-var _ storage.Storage = (*diskGuard)(nil)
+var _ storage.Storage = (*guard)(nil)
 
-func newDiskGuard(next storage.Storage, disk Disk, reg prometheus.Registerer) *diskGuard {
-	g := &diskGuard{Storage: next, disk: disk, refused: prometheus.NewCounter(prometheus.CounterOpts{
+func newGuard(next storage.Storage, disk Disk, reg prometheus.Registerer) *guard {
+	g := &guard{Storage: next, disk: disk, refused: prometheus.NewCounter(prometheus.CounterOpts{
 		Name: "ausguck_promserver_appends_refused_total",
 		Help: "Batches of samples that were refused because the disk of the data folder was full.",
 	})}
@@ -39,19 +42,31 @@ func newDiskGuard(next storage.Storage, disk Disk, reg prometheus.Registerer) *d
 	return g
 }
 
-// Appender implements storage.Storage.
-func (g *diskGuard) Appender(ctx context.Context) storage.Appender {
+// close makes every later append an error.
+func (g *guard) close() { g.closed.Store(true) }
+
+func (g *guard) check() error {
+	if g.closed.Load() {
+		return errors.New("samples are not stored any more: Prometheus is stopping")
+	}
 	if err := g.disk.Full(); err != nil {
 		g.refused.Inc()
+		return err
+	}
+	return nil
+}
+
+// Appender implements storage.Storage.
+func (g *guard) Appender(ctx context.Context) storage.Appender {
+	if err := g.check(); err != nil {
 		return refusal{err}
 	}
 	return g.Storage.Appender(ctx)
 }
 
 // AppenderV2 implements storage.Storage.
-func (g *diskGuard) AppenderV2(ctx context.Context) storage.AppenderV2 {
-	if err := g.disk.Full(); err != nil {
-		g.refused.Inc()
+func (g *guard) AppenderV2(ctx context.Context) storage.AppenderV2 {
+	if err := g.check(); err != nil {
 		return refusalV2{refusal{err}}
 	}
 	return g.Storage.AppenderV2(ctx)

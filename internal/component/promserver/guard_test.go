@@ -18,12 +18,12 @@ type disk struct{ full error }
 
 func (d *disk) Full() error { return d.full }
 
-func TestDiskGuardRefusesWhileTheDiskIsFull(t *testing.T) {
+func TestGuardRefusesWhileTheDiskIsFull(t *testing.T) {
 	db, err := tsdb.Open(t.TempDir(), slog.New(slog.DiscardHandler), nil, tsdb.DefaultOptions(), nil)
 	require.NoError(t, err)
 	t.Cleanup(func() { require.NoError(t, db.Close()) })
 	d := &disk{}
-	g := newDiskGuard(db, d, prometheus.NewRegistry())
+	g := newGuard(db, d, prometheus.NewRegistry())
 	ls := labels.FromStrings("__name__", "a")
 	store := func(ts int64) error {
 		app := g.Appender(t.Context())
@@ -43,4 +43,7 @@ func TestDiskGuardRefusesWhileTheDiskIsFull(t *testing.T) {
 	d.full = nil
 	require.NoError(t, store(3))
 	require.NoError(t, storeV2(4))
+	g.close()
+	require.ErrorContains(t, store(5), "Prometheus is stopping")
+	require.ErrorContains(t, storeV2(5), "Prometheus is stopping")
 }

@@ -12,8 +12,11 @@ import (
 	"github.com/prometheus/prometheus/web"
 )
 
-// evaluationGrace is how long a stop lets rule evaluations finish before their queries are cancelled.
-const evaluationGrace = 2 * time.Second
+// How long a stop lets rule evaluations and scrapes finish by themselves.
+const (
+	evaluationGrace = 2 * time.Second
+	scrapeGrace     = 2 * time.Second
+)
 
 // The methods run… are the lifecycle.Components of one run, in the order of their start.
 
@@ -72,6 +75,11 @@ func (e *engines) runScrape(ctx context.Context, ready func()) error {
 	failed := make(chan error, 1)
 	err := runUntil(ctx, ready, func() { failed <- e.scrape.Run(e.scrapeSD.SyncCh()) }, func() {
 		e.stopScrapeSD()
+		timer := time.AfterFunc(scrapeGrace, func() {
+			e.guard.close() // first, or targets that are cut off would be recorded as down
+			e.scrapeDialer.abort()
+		})
+		defer timer.Stop()
 		e.scrape.Stop()
 	})
 	return errors.Join(err, <-failed)

@@ -109,6 +109,23 @@ func TestServerScrapesAndAnswers(t *testing.T) {
 	require.Equal(t, http.StatusServiceUnavailable, code)
 }
 
+func TestStopEndsScrapesThatHang(t *testing.T) {
+	scraped := make(chan struct{}, 100)
+	target := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
+		scraped <- struct{}{}
+		<-r.Context().Done()
+	}))
+	t.Cleanup(target.Close)
+	r := start(t, `{scrape_configs: [{job_name: silent, scrape_interval: 20s, scrape_timeout: 20s, static_configs: [{targets: ["`+
+		target.Listener.Addr().String()+`"]}, {targets: ["192.0.2.1:1"]}]}]}`)
+	select {
+	case <-scraped:
+	case <-time.After(40 * time.Second):
+		t.Fatal("the target was never scraped")
+	}
+	require.NoError(t, r.stop(), "within the time that an engine has")
+}
+
 func TestApplyConfigTakesRulesAsTheyWereChecked(t *testing.T) {
 	r := start(t, "")
 	rules := filepath.Join(r.dir, "a.rules.yml")
