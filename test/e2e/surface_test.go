@@ -34,7 +34,7 @@ GET /api/v1/query?query=up&stats=all
 GET /api/v1/query?query=surface_total&limit=1
 GET /api/v1/query?query=vector(1)&time=1700000000
 GET /api/v1/query?query=surface_seconds_bucket[1m]
-GET /api/v1/query?query=up&timeout=1ms&lookback_delta=1m
+GET /api/v1/query?query=up&timeout=30s&lookback_delta=1m
 GET /api/v1/query?query=rate(up[5m])
 GET /api/v1/query?query=sum(
 GET /api/v1/query?query=up&time=yesterday
