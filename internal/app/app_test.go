@@ -224,6 +224,24 @@ func TestEveryRoute(t *testing.T) {
 	}
 }
 
+func TestOtherSitesMayNotChangeAnything(t *testing.T) {
+	post := func(r *running, origin string) int {
+		req, err := http.NewRequestWithContext(t.Context(), http.MethodPost, r.url+"/api/v1/query", strings.NewReader("query=up"))
+		require.NoError(t, err)
+		req.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+		req.Header.Set("Origin", origin)
+		res, err := http.DefaultClient.Do(req)
+		require.NoError(t, err)
+		defer res.Body.Close()
+		return res.StatusCode
+	}
+	r := start(t, testOptions(t))
+	require.Equal(t, http.StatusOK, post(r, r.url))
+	require.Equal(t, http.StatusForbidden, post(r, "https://evil.example.org"))
+	allowed := start(t, testOptions(t, "--web.cors.origin=https://grafana.example.org"))
+	require.Equal(t, http.StatusOK, post(allowed, "https://grafana.example.org"))
+}
+
 func TestBanner(t *testing.T) {
 	var out bytes.Buffer
 	o := testOptions(t)

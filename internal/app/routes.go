@@ -29,7 +29,17 @@ func (a *App) routes() http.Handler {
 	for _, path := range []string{"/api/v1/", "/federate", "/consoles/", "/user/", "/version", "/debug/"} {
 		mux.Handle(path, prometheus)
 	}
-	return stripPrefix(a.prefix, mux)
+	return stripPrefix(a.prefix, a.sameOrigin(mux))
+}
+
+// sameOrigin refuses what changes something when another site's page asks for it through a browser:
+// without credentials, nothing else would keep such a page from it. An operator who allows origins
+// with --web.cors.origin has decided for all methods.
+func (a *App) sameOrigin(h http.Handler) http.Handler {
+	if a.options.Prometheus.Web.CORSOrigin != "" {
+		return h
+	}
+	return http.NewCrossOriginProtection().Handler(h)
 }
 
 // nodeMetrics is served at /metrics/node and as /metrics on the port of node_exporter.
