@@ -64,9 +64,9 @@ type WebOptions struct {
 	AccessLog      bool
 }
 
-// DockerOptions say which engine is asked for containers.
+// DockerOptions say which engine is asked for containers. An engine that is away is waited for.
 type DockerOptions struct {
-	Enabled Switch
+	Enabled bool
 	Host    string
 	Labels  string
 }
@@ -134,7 +134,7 @@ func (w *WebOptions) register(a *kingpin.Application) {
 }
 
 func (d *DockerOptions) register(a *kingpin.Application) {
-	d.Enabled.register(a, "docker", "Ask Docker for the names, labels and addresses of containers.")
+	a.Flag("docker", "Ask Docker for the names, labels and addresses of containers.").Default("true").BoolVar(&d.Enabled)
 	a.Flag("docker.host", "The engine, unix:// or tcp://. Default: $DOCKER_HOST, else unix:///var/run/docker.sock.").
 		PlaceHolder("<URL>").StringVar(&d.Host)
 	a.Flag("docker.labels", "Container labels to copy to the series of containers, comma-separated.").

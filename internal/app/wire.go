@@ -36,6 +36,49 @@ type parts struct {
 	dialer                       *inproc.Dialer
 }
 
+// newParts makes what the others are made with: metrics, disk, Docker, and the dialer of scrapes.
+func newParts(o Options) (*parts, error) {
+	p := &parts{
+		main:         inproc.NewListener("ausguck"),
+		nodeAddr:     inproc.NewListener("node-exporter"),
+		cadvisorAddr: inproc.NewListener("cadvisor"),
+	}
+	p.registry, p.gatherer = newRegistry()
+	p.disk = diskspace.New(o.Prometheus.Dir, o.Logger.With("part", "storage"), p.registry)
+	next := inproc.DialContextFunc((&networkDialer).DialContext)
+	if o.Docker.Enabled {
+		var err error
+		p.docker, err = dockerhost.New(dockerhost.Options{
+			Endpoint: o.Docker.Host, Logger: o.Logger.With("part", "dockerhost"), Registerer: p.registry,
+		})
+		if err != nil {
+			return nil, fmt.Errorf("--docker.host: %w", err)
+		}
+		next = p.docker.DialContext
+	}
+	p.dialer = inproc.NewDialer(p.wellKnownNames(o), next)
+	return p, nil
+}
+
+// wellKnownNames leads the host names of the separate containers, also with the prefix that the original
+// compose file gives them, to the parts that take their place.
+func (p *parts) wellKnownNames(o Options) map[string]*inproc.Listener {
+	names := map[string]*inproc.Listener{}
+	add := func(address string, l *inproc.Listener) {
+		names[address] = l
+		names["agent-"+address] = l
+	}
+	add("prometheus:9090", p.main)
+	add("grafana:3000", p.main)
+	if o.NodeExporter.On {
+		add("node-exporter:9100", p.nodeAddr)
+	}
+	if o.CAdvisor.On {
+		add("cadvisor:8080", p.cadvisorAddr)
+	}
+	return names
+}
+
 // wire makes the parts and hands each what it needs of the others.
 func wire(o Options, l *promserver.Loader, cfg *configuration, p *parts) error {
 	log := o.Logger
@@ -77,49 +120,6 @@ func wire(o Options, l *promserver.Loader, cfg *configuration, p *parts) error {
 	}
 	p.prom = promserver.New(l, cfg.prometheus)
 	return nil
-}
-
-// newParts makes what the others are made with: metrics, disk, Docker, and the dialer of scrapes.
-func newParts(o Options) (*parts, error) {
-	p := &parts{
-		main:         inproc.NewListener("ausguck"),
-		nodeAddr:     inproc.NewListener("node-exporter"),
-		cadvisorAddr: inproc.NewListener("cadvisor"),
-	}
-	p.registry, p.gatherer = newRegistry()
-	p.disk = diskspace.New(o.Prometheus.Dir, o.Logger.With("part", "storage"), p.registry)
-	next := inproc.DialContextFunc((&networkDialer).DialContext)
-	if o.Docker.Enabled.On {
-		var err error
-		p.docker, err = dockerhost.New(dockerhost.Options{
-			Endpoint: o.Docker.Host, Logger: o.Logger.With("part", "dockerhost"), Registerer: p.registry,
-		})
-		if err != nil {
-			return nil, fmt.Errorf("--docker.host: %w", err)
-		}
-		next = p.docker.DialContext
-	}
-	p.dialer = inproc.NewDialer(p.wellKnownNames(o), next)
-	return p, nil
-}
-
-// wellKnownNames leads the host names of the separate containers, also with the prefix that the original
-// compose file gives them, to the parts that take their place.
-func (p *parts) wellKnownNames(o Options) map[string]*inproc.Listener {
-	names := map[string]*inproc.Listener{}
-	add := func(address string, l *inproc.Listener) {
-		names[address] = l
-		names["agent-"+address] = l
-	}
-	add("prometheus:9090", p.main)
-	add("grafana:3000", p.main)
-	if o.NodeExporter.On {
-		add("node-exporter:9100", p.nodeAddr)
-	}
-	if o.CAdvisor.On {
-		add("cadvisor:8080", p.cadvisorAddr)
-	}
-	return names
 }
 
 // components lists what runs, in the order of the start: a part starts after every part it calls.
