@@ -61,6 +61,10 @@ func (s *settings) claimGlobals() {
 		config.DefaultTSDBRetentionConfig.Size = defaultRetentionSize(s.Dir)
 	}
 	config.DefaultExemplarsConfig.MaxExemplars = s.Storage.DefaultMaxExemplars
+	if os.Getenv("GOGC") == "" {
+		config.DefaultRuntimeConfig.GoGC = defaultGOGC
+		config.DefaultConfig.Runtime.GoGC = defaultGOGC
+	}
 	for _, g := range []*config.GlobalConfig{&config.DefaultGlobalConfig, &config.DefaultConfig.GlobalConfig} {
 		if s.features["extra-scrape-metrics"] {
 			on := true

@@ -49,6 +49,9 @@ func (s *Server) Run(ctx context.Context, ready func()) error {
 	if err != nil {
 		return err
 	}
+	if err := e.applyRuntime(s.applied); err != nil { // before the replay, which makes most garbage
+		return err
+	}
 	s.state.Store(e)
 	defer s.state.Store(nil)
 	defer context.AfterFunc(ctx, e.announceStop)()
