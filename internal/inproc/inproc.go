@@ -7,6 +7,8 @@ package inproc
 
 import (
 	"context"
+	"errors"
+	"io"
 	"maps"
 	"net"
 	"slices"
@@ -58,7 +60,7 @@ func (l *Listener) dial(ctx context.Context, remote addr) (net.Conn, error) {
 	client, server := net.Pipe()
 	select {
 	case l.conns <- conn{server, l.name, remote}:
-		return client, nil
+		return clientConn{client}, nil
 	case <-l.closed:
 		return nil, &net.OpError{Op: "dial", Net: l.name.Network(), Addr: l.name, Err: net.ErrClosed}
 	case <-ctx.Done():
@@ -74,6 +76,19 @@ type conn struct {
 
 func (c conn) LocalAddr() net.Addr  { return c.local }
 func (c conn) RemoteAddr() net.Addr { return c.remote }
+
+// clientConn takes what is written after the server has closed, as TCP does. A server may answer before
+// it has read the whole request; net.Pipe would fail the write, and an http.Transport would report
+// that instead of the answer.
+type clientConn struct{ net.Conn }
+
+func (c clientConn) Write(p []byte) (int, error) {
+	n, err := c.Conn.Write(p)
+	if errors.Is(err, io.ErrClosedPipe) {
+		return len(p), nil
+	}
+	return n, err
+}
 
 type addr string
 

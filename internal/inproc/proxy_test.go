@@ -53,6 +53,23 @@ func TestProxyKeepsTheClientAndStreams(t *testing.T) {
 	_ = res.Body.Close()
 }
 
+func TestProxyHandsOnAnAnswerThatDidNotWaitForTheRequest(t *testing.T) {
+	l := inproc.NewListener("upstream")
+	srv := &http.Server{Handler: http.NotFoundHandler()}
+	go func() { _ = srv.Serve(l) }()
+	t.Cleanup(func() { _ = srv.Close() })
+	front := httptest.NewServer(inproc.NewProxy(l))
+	t.Cleanup(front.Close)
+	for _, size := range []int{10, 10_000, 100_000} {
+		for range 50 {
+			res, err := http.Post(front.URL, "text/plain", strings.NewReader(strings.Repeat("x", size)))
+			require.NoError(t, err)
+			require.NoError(t, res.Body.Close())
+			require.Equal(t, http.StatusNotFound, res.StatusCode, "%d bytes", size)
+		}
+	}
+}
+
 func TestProxyOfAClosedListener(t *testing.T) {
 	l := inproc.NewListener("upstream")
 	require.NoError(t, l.Close())
