@@ -27,6 +27,7 @@ type options struct {
 	load     load
 	warmUp   time.Duration
 	duration time.Duration
+	busy     time.Duration
 	starts   int
 }
 
@@ -39,8 +40,9 @@ func main() {
 	flag.IntVar(&o.load.Series, "series", 100_000, "series of the load")
 	flag.IntVar(&o.load.Targets, "targets", 25, "targets that the load is spread over")
 	flag.DurationVar(&o.load.Interval, "interval", 10*time.Second, "scrape interval")
-	flag.DurationVar(&o.warmUp, "warm-up", 45*time.Second, "time before the measurement, in which the series are created")
-	flag.DurationVar(&o.duration, "duration", 3*time.Minute, "time of the measurement")
+	flag.DurationVar(&o.warmUp, "warm-up", time.Minute, "time before the measurement, in which the series are created")
+	flag.DurationVar(&o.duration, "duration", 2*time.Minute, "time of the measurement without queries")
+	flag.DurationVar(&o.busy, "busy", time.Minute, "time of the measurement with a dashboard")
 	flag.IntVar(&o.starts, "starts", 5, "starts to take the median of")
 	flag.BoolVar(&serveLoad, "serve-load", false, "serve the load and print its addresses; used by the benchmark itself")
 	flag.Parse()
@@ -70,7 +72,7 @@ func run(ctx context.Context, logger *slog.Logger, o options) error {
 	}
 	defer os.RemoveAll(work)
 
-	result := result{Time: time.Now().UTC().Truncate(time.Second), Machine: describeMachine(), Load: o.load, Seconds: o.duration.Seconds()}
+	result := result{Time: time.Now().UTC().Truncate(time.Second), Machine: describeMachine(), Load: o.load, QuietSeconds: o.duration.Seconds(), BusySeconds: o.busy.Seconds()}
 	if result.Starts, err = measureStarts(ctx, logger, o, work); err != nil {
 		return fmt.Errorf("measure the starts: %w", err)
 	}

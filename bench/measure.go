@@ -11,8 +11,8 @@ import (
 	"time"
 )
 
-// sampleInterval is the time between two looks at the memory. Each costs the kernel a walk over the process's pages.
-const sampleInterval = 5 * time.Second
+// lookInterval is the time between two looks at the memory. Each costs the kernel a walk over the process's pages.
+const lookInterval = 5 * time.Second
 
 // sides are the two ways to do the work.
 var sides = []struct {
@@ -89,13 +89,16 @@ func measureWork(ctx context.Context, logger *slog.Logger, o options, work strin
 			return err
 		}
 	}
-	logger.Info("Measuring", "seconds", o.duration.Seconds())
-	if result.Sides, err = watch(ctx, running, o.duration); err != nil {
+	logger.Info("Measuring without queries", "seconds", o.duration.Seconds())
+	if result.Quiet, err = watch(ctx, running, o.duration, func() error { return nil }); err != nil {
 		return err
 	}
-	if result.Queries, err = measureQueries(ctx, running); err != nil {
+	logger.Info("Measuring with an open dashboard", "seconds", o.busy.Seconds())
+	board := newDashboard(slices.Clone(running))
+	if result.Busy, err = watch(ctx, running, o.busy, func() error { return board.refresh(ctx) }); err != nil {
 		return err
 	}
+	result.Queries = board.medians()
 	for _, s := range running {
 		if _, err := s.stop(); err != nil {
 			return err
@@ -104,14 +107,15 @@ func measureWork(ctx context.Context, logger *slog.Logger, o options, work strin
 	return nil
 }
 
-// requireWork makes sure that the side scrapes all that it should, or its figures would be worth nothing.
+// requireWork makes sure that the side scrapes all that it should, or its figures would be worth nothing. It asks only
+// for series that are few, because the memory of a large query would be measured as well.
 func (s *side) requireWork(ctx context.Context, l load) error {
 	for expression, want := range map[string]float64{
-		`count({__name__=~"load_.*"})`:                    float64(l.Series),
-		`count(up{job="load"} == 1)`:                      float64(l.Targets),
-		`count(up{job!="load"} == 1)`:                     3,
-		`count(count(node_cpu_seconds_total))`:            1,
-		`count(count(container_cpu_usage_seconds_total))`: 1,
+		`sum(scrape_samples_scraped{job="load"})`:               float64(l.Series),
+		`count(up{job="load"} == 1)`:                            float64(l.Targets),
+		`count(up{job!="load"} == 1)`:                           3,
+		`count(sum(node_cpu_seconds_total))`:                    1,
+		`count(sum(container_cpu_usage_seconds_total{id="/"}))`: 1,
 	} {
 		got, err := s.query(ctx, expression)
 		if err != nil {
@@ -124,56 +128,80 @@ func (s *side) requireWork(ctx context.Context, l load) error {
 	return nil
 }
 
-// watch looks at the processes of both sides for a time.
-func watch(ctx context.Context, running []*side, duration time.Duration) (map[string]*usage, error) {
+// watch looks at the processes of both sides for a time, in which besides runs at each look.
+func watch(ctx context.Context, running []*side, duration time.Duration, besides func() error) (map[string]*usage, error) {
 	usages := map[string]*usage{}
 	for _, s := range running {
-		u := &usage{Programs: map[string]*programUsage{}}
-		for _, p := range s.programs {
-			begin, err := p.cpuSeconds()
-			if err != nil {
-				return nil, err
-			}
-			u.Programs[p.name] = &programUsage{CPUSeconds: -begin}
-		}
-		appended, err := s.samplesAppended(ctx)
+		u, err := s.begin(ctx)
 		if err != nil {
 			return nil, err
 		}
-		u.Samples = -appended
 		usages[s.name] = u
 	}
 	for end := time.Now().Add(duration); time.Now().Before(end); {
+		if err := besides(); err != nil {
+			return nil, err
+		}
 		for _, s := range running {
-			for _, p := range s.programs {
-				m, err := p.memory()
-				if err != nil {
-					return nil, err
-				}
-				usages[s.name].Programs[p.name].add(m)
+			if err := s.look(usages[s.name]); err != nil {
+				return nil, err
 			}
 		}
-		if err := sleep(ctx, min(sampleInterval, time.Until(end))); err != nil {
+		if err := sleep(ctx, min(lookInterval, time.Until(end))); err != nil {
 			return nil, err
 		}
 	}
 	for _, s := range running {
-		u := usages[s.name]
-		for _, p := range s.programs {
-			end, err := p.cpuSeconds()
-			if err != nil {
-				return nil, err
-			}
-			u.Programs[p.name].CPUSeconds += end
+		if err := s.end(ctx, usages[s.name]); err != nil {
+			return nil, err
 		}
-		appended, err := s.samplesAppended(ctx)
+	}
+	return usages, nil
+}
+
+// begin notes what the processes of the side have used so far.
+func (s *side) begin(ctx context.Context) (*usage, error) {
+	u := &usage{Programs: map[string]*programUsage{}}
+	for _, p := range s.programs {
+		used, err := p.cpuSeconds()
 		if err != nil {
 			return nil, err
 		}
-		u.Samples += appended
-		u.sum()
+		u.Programs[p.name] = &programUsage{CPUSeconds: -used}
 	}
-	return usages, nil
+	appended, err := s.samplesAppended(ctx)
+	u.Samples = -appended
+	return u, err
+}
+
+// look notes the memory of the processes of the side.
+func (s *side) look(u *usage) error {
+	for _, p := range s.programs {
+		m, err := p.memory()
+		if err != nil {
+			return err
+		}
+		u.Programs[p.name].add(m)
+	}
+	return nil
+}
+
+// end notes what the processes have used since begin.
+func (s *side) end(ctx context.Context, u *usage) error {
+	for _, p := range s.programs {
+		used, err := p.cpuSeconds()
+		if err != nil {
+			return err
+		}
+		u.Programs[p.name].CPUSeconds += used
+	}
+	appended, err := s.samplesAppended(ctx)
+	if err != nil {
+		return err
+	}
+	u.Samples += appended
+	u.sum()
+	return nil
 }
 
 // rangeQueries are typical for dashboards over the load.
@@ -184,33 +212,52 @@ var rangeQueries = []string{
 	`sum by (mode) (rate(node_cpu_seconds_total[1m]))`,
 }
 
-// measureQueries asks both sides the same range queries in turns and returns the median latencies in seconds.
-func measureQueries(ctx context.Context, running []*side) (map[string]map[string]float64, error) {
-	const rounds, window, step = 9, 3 * time.Minute, 5
-	end := time.Now()
-	latencies := map[string]map[string]float64{}
+// dashboard asks both sides the same range queries, as an open dashboard does with each refresh, and keeps the latencies.
+type dashboard struct {
+	running   []*side
+	latencies map[string]map[string][]float64
+}
+
+func newDashboard(running []*side) *dashboard {
+	d := &dashboard{running: running, latencies: map[string]map[string][]float64{}}
 	for _, query := range rangeQueries {
-		times := map[string][]float64{}
+		d.latencies[query] = map[string][]float64{}
+	}
+	return d
+}
+
+// refresh asks everything once. The side that was first is last the next time.
+func (d *dashboard) refresh(ctx context.Context) error {
+	const window, step = 3 * time.Minute, 5
+	slices.Reverse(d.running)
+	now := time.Now()
+	for _, query := range rangeQueries {
 		params := url.Values{
 			"query": {query}, "step": {strconv.Itoa(step)},
-			"start": {strconv.FormatInt(end.Add(-window).Unix(), 10)}, "end": {strconv.FormatInt(end.Unix(), 10)},
+			"start": {strconv.FormatInt(now.Add(-window).Unix(), 10)}, "end": {strconv.FormatInt(now.Unix(), 10)},
 		}
-		for range rounds {
-			for _, s := range running {
-				var answer any
-				begin := time.Now()
-				if err := s.get(ctx, "/api/v1/query_range", params, &answer); err != nil {
-					return nil, err
-				}
-				times[s.name] = append(times[s.name], time.Since(begin).Seconds())
+		for _, s := range d.running {
+			var answer any
+			begin := time.Now()
+			if err := s.get(ctx, "/api/v1/query_range", params, &answer); err != nil {
+				return err
 			}
-		}
-		latencies[query] = map[string]float64{}
-		for name, values := range times {
-			latencies[query][name] = median(values)
+			d.latencies[query][s.name] = append(d.latencies[query][s.name], time.Since(begin).Seconds())
 		}
 	}
-	return latencies, nil
+	return nil
+}
+
+// medians returns the median latency in seconds by query and side.
+func (d *dashboard) medians() map[string]map[string]float64 {
+	result := map[string]map[string]float64{}
+	for query, byside := range d.latencies {
+		result[query] = map[string]float64{}
+		for name, values := range byside {
+			result[query][name] = median(values)
+		}
+	}
+	return result
 }
 
 // median returns the middle of the values.

@@ -17,9 +17,12 @@ type result struct {
 	Time    time.Time             `json:"time"`
 	Machine string                `json:"machine"`
 	Load    load                  `json:"load"`
-	Seconds float64               `json:"seconds"`
 	Starts  map[string]startTimes `json:"starts"`
-	Sides   map[string]*usage     `json:"sides"`
+	// Quiet is the time without queries, Busy that with a dashboard that is refreshed every five seconds.
+	QuietSeconds float64           `json:"quiet_seconds"`
+	Quiet        map[string]*usage `json:"quiet"`
+	BusySeconds  float64           `json:"busy_seconds"`
+	Busy         map[string]*usage `json:"busy"`
 	// Queries holds the median latencies in seconds, by query and side.
 	Queries map[string]map[string]float64 `json:"queries"`
 }
@@ -77,7 +80,7 @@ func (u *programUsage) settle() {
 	u.RSS, u.Anonymous, u.PeakRSS = median(u.rss), median(u.anonymous), slices.Max(u.rss)
 }
 
-// row is a line of the main table.
+// row is a line of the main table, or a heading in it when it has no format.
 type row struct {
 	name              string
 	separate, ausguck float64
@@ -89,27 +92,48 @@ const megabyte = 1e6
 
 // print writes the result as Markdown tables.
 func (r result) print(out io.Writer) {
-	separate, ausguck := r.Sides["separate"], r.Sides["ausguck"]
-	fmt.Fprintf(out, "%s, %s\n%d series on %d targets, scraped every %s, with the host and the containers; measured for %.0f s\n\n",
-		r.Time.Format("2006-01-02 15:04 MST"), r.Machine, r.Load.Series, r.Load.Targets, r.Load.Interval, r.Seconds)
-	rows := []row{
-		{"resident memory, MB (median)", separate.RSS / megabyte, ausguck.RSS / megabyte, "%.0f", "≤ 0.9"},
-		{"resident memory, MB (peak)", separate.PeakRSS / megabyte, ausguck.PeakRSS / megabyte, "%.0f", ""},
-		{"anonymous memory, MB (median)", separate.Anonymous / megabyte, ausguck.Anonymous / megabyte, "%.0f", ""},
-		{"CPU, seconds", separate.CPUSeconds, ausguck.CPUSeconds, "%.1f", "≤ 1.0"},
-		{"samples per CPU second", separate.SamplesPerCPUSecond, ausguck.SamplesPerCPUSecond, "%.0f", "≥ 1.0"},
-		{"server ready, seconds", r.Starts["separate"].Server, r.Starts["ausguck"].Server, "%.2f", ""},
-		{"all ready, seconds", r.Starts["separate"].All, r.Starts["ausguck"].All, "%.2f", ""},
-		{"stopped, seconds", r.Starts["separate"].Stop, r.Starts["ausguck"].Stop, "%.2f", ""},
+	fmt.Fprintf(out, "%s, %s.\n%d series on %d targets, scraped every %s, with the host and the containers.\n\n",
+		r.Time.Format("2006-01-02 15:04 MST"), r.Machine, r.Load.Series, r.Load.Targets, r.Load.Interval)
+	var rows []row
+	for _, part := range []struct {
+		name  string
+		sides map[string]*usage
+	}{
+		{fmt.Sprintf("%.0f s without queries", r.QuietSeconds), r.Quiet},
+		{fmt.Sprintf("%.0f s with a dashboard", r.BusySeconds), r.Busy},
+	} {
+		separate, ausguck := part.sides["separate"], part.sides["ausguck"]
+		rows = append(rows,
+			row{name: "**" + part.name + "**"},
+			row{"resident memory, MB (median)", separate.RSS / megabyte, ausguck.RSS / megabyte, "%.0f", "≤ 0.9"},
+			row{"resident memory, MB (peak)", separate.PeakRSS / megabyte, ausguck.PeakRSS / megabyte, "%.0f", ""},
+			row{"anonymous memory, MB (median)", separate.Anonymous / megabyte, ausguck.Anonymous / megabyte, "%.0f", ""},
+			row{"CPU, seconds", separate.CPUSeconds, ausguck.CPUSeconds, "%.1f", "≤ 1.0"},
+			row{"samples per CPU second", separate.SamplesPerCPUSecond, ausguck.SamplesPerCPUSecond, "%.0f", "≥ 1.0"},
+		)
 	}
+	rows = append(rows, row{name: "**median latency of the dashboard's queries, ms**"})
 	for _, query := range rangeQueries {
 		latency := r.Queries[query]
-		rows = append(rows, row{"`" + query + "`, ms", latency["separate"] * 1000, latency["ausguck"] * 1000, "%.1f", ""})
+		rows = append(rows, row{"`" + query + "`", latency["separate"] * 1000, latency["ausguck"] * 1000, "%.1f", ""})
 	}
+	separate, ausguck := r.Starts["separate"], r.Starts["ausguck"]
+	rows = append(rows,
+		row{name: "**start and stop with an empty folder, seconds (median)**"},
+		row{"server ready", separate.Server, ausguck.Server, "%.2f", ""},
+		row{"host and container metrics there too", separate.All, ausguck.All, "%.2f", ""},
+		row{"stopped", separate.Stop, ausguck.Stop, "%.2f", ""},
+	)
 	printRows(out, rows)
-	fmt.Fprintf(out, "\nOf the separate programs:\n\n| program | resident MB | anonymous MB | CPU seconds |\n|---|---:|---:|---:|\n")
-	for _, name := range slices.Sorted(maps.Keys(separate.Programs)) {
-		p := separate.Programs[name]
+	r.printPrograms(out)
+}
+
+// printPrograms writes what each of the separate programs has its part of.
+func (r result) printPrograms(out io.Writer) {
+	fmt.Fprintf(out, "\nThe separate programs without queries:\n\n| program | resident MB | anonymous MB | CPU seconds |\n|---|---:|---:|---:|\n")
+	programs := r.Quiet["separate"].Programs
+	for _, name := range slices.Sorted(maps.Keys(programs)) {
+		p := programs[name]
 		fmt.Fprintf(out, "| %s | %.0f | %.0f | %.1f |\n", name, p.RSS/megabyte, p.Anonymous/megabyte, p.CPUSeconds)
 	}
 }
@@ -117,6 +141,10 @@ func (r result) print(out io.Writer) {
 func printRows(out io.Writer, rows []row) {
 	fmt.Fprintln(out, "| | separate programs | Ausguck | ratio | aim |\n|---|---:|---:|---:|---|")
 	for _, r := range rows {
+		if r.format == "" {
+			fmt.Fprintf(out, "| %s | | | | |\n", r.name)
+			continue
+		}
 		fmt.Fprintf(out, "| %s | "+r.format+" | "+r.format+" | %.2f | %s |\n", r.name, r.separate, r.ausguck, r.ausguck/r.separate, r.aim)
 	}
 }
