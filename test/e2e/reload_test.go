@@ -70,6 +70,9 @@ func TestReloadTakesAllOrNothing(t *testing.T) {
 			config := configDir(t, map[string]string{"prometheus.yml": goodConfig, "one.rules.yml": goodRules})
 			s := startAusguck(t, config, t.TempDir(), append([]string{"--web.enable-lifecycle"}, metricsOnly...)...)
 			s.waitValue(t, 15*time.Second, "one:value", 1)
+			eventually(t, 15*time.Second, func() error {
+				return errUnless(s.targets(t)["first"].Labels != nil, "the target of the first job is not there")
+			})
 			before := s.applied(t)
 
 			changedConfig := strings.ReplaceAll(goodConfig, "first", "second")

@@ -27,7 +27,7 @@ func (o *Options) setSizes() {
 	o.Storage.HeadChunksWriteBufferSize = defaultHeadChunksWriteBufferSize
 	o.Storage.DefaultMaxExemplars = defaultMaxExemplars
 	o.Storage.DefaultScrapeSampleLimit = 100_000
-	o.Storage.DefaultScrapeBodySizeLimit = 32 << 20
+	o.Storage.DefaultScrapeBodySizeLimit = 24 << 20
 	o.Storage.DefaultScrapeLabelLimit = 64
 	o.Storage.DefaultScrapeLabelNameLimit = 512
 	o.Storage.DefaultScrapeLabelValueLimit = 8192
