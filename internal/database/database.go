@@ -1,0 +1,117 @@
+// Package database owns the one SQLite file: how it is opened and how its tables grow from version to version.
+//
+// It wraps modernc.org/sqlite, which needs no cgo. It imports nothing of ours; internal/auth and parts that keep
+// rows may import it. Each owner has its own tables, named with its own prefix, and its own list of steps.
+package database
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"io/fs"
+	"net/url"
+	"os"
+	"path/filepath"
+	"time"
+
+	"modernc.org/sqlite"
+	sqlite3 "modernc.org/sqlite/lib"
+)
+
+// busyTimeout is how long a writer waits for another one, which may be another process such as
+// `ausguck reset-password`.
+const busyTimeout = 10 * time.Second
+
+// maxConns bounds the open connections: each has a page cache, and SQLite has one writer anyway.
+const maxConns = 4
+
+// Open opens the database in the file at path, for reading and writing, and creates it, and its folder, when it is
+// missing. Only the user who runs the program may read the file. A write that was committed outlives a power cut.
+//
+// Every transaction takes the write lock when it begins, so that it waits for other writers instead of
+// failing in its middle.
+func Open(path string) (*sql.DB, error) {
+	path, err := filepath.Abs(path)
+	if err != nil {
+		return nil, fmt.Errorf("open the database %s: %w", path, err)
+	}
+	if err := prepare(path); err != nil {
+		return nil, fmt.Errorf("open the database %s: %w", path, withAdvice(path, err))
+	}
+	db, err := sql.Open("sqlite", dsn(path))
+	if err != nil {
+		return nil, fmt.Errorf("open the database %s: %w", path, err)
+	}
+	db.SetMaxOpenConns(maxConns)
+	db.SetConnMaxIdleTime(5 * time.Minute)
+	if err := tryWrite(db); err != nil {
+		return nil, errors.Join(fmt.Errorf("open the database %s: %w", path, withAdvice(path, err)), db.Close())
+	}
+	return db, nil
+}
+
+// prepare makes the folder, and the file with its rights: SQLite would make it readable for everybody. The files
+// that SQLite puts beside it get the same rights.
+func prepare(path string) error {
+	if err := os.MkdirAll(filepath.Dir(path), 0o750); err != nil {
+		return err
+	}
+	f, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE, 0o600)
+	if err != nil {
+		return err
+	}
+	return f.Close()
+}
+
+func dsn(path string) string {
+	query := url.Values{
+		"_pragma": {
+			fmt.Sprintf("busy_timeout(%d)", busyTimeout.Milliseconds()), // first: the others may have to wait
+			"journal_mode(WAL)",
+			"foreign_keys(1)",
+		},
+		"_txlock": {"immediate"},
+	}
+	return "file:" + (&url.URL{Path: path}).EscapedPath() + "?" + query.Encode()
+}
+
+// tryWrite finds out what else would only be found by the first login: no database, no right to write.
+func tryWrite(db *sql.DB) error {
+	tx, err := db.Begin()
+	if err != nil {
+		return err
+	}
+	defer func() { _ = tx.Rollback() }()
+	var n int
+	return tx.QueryRow("SELECT count(*) FROM sqlite_schema").Scan(&n)
+}
+
+// withAdvice adds to err what a person can do about it.
+func withAdvice(path string, err error) error {
+	code := 0
+	var e *sqlite.Error
+	if errors.As(err, &e) {
+		code = e.Code() & 0xff // the rest are details of the same
+	}
+	dir := filepath.Dir(path)
+	switch {
+	case errors.Is(err, fs.ErrPermission), code == sqlite3.SQLITE_READONLY, code == sqlite3.SQLITE_CANTOPEN, code == sqlite3.SQLITE_PERM:
+		return fmt.Errorf("%w; Ausguck must be able to write there: chown -R %d:%d %s, or name another folder with --storage.path",
+			err, os.Geteuid(), os.Getegid(), dir)
+	case code == sqlite3.SQLITE_NOTADB, code == sqlite3.SQLITE_CORRUPT:
+		return fmt.Errorf("%w; put a backup in its place, or move it away and Ausguck starts with an empty one", err)
+	case code == sqlite3.SQLITE_BUSY:
+		return fmt.Errorf("%w; another program holds it (`fuser %s` names it)", err, path)
+	}
+	return err
+}
+
+// Path returns the file that db was opened from, for messages.
+func Path(ctx context.Context, db *sql.DB) string {
+	var file string
+	if err := db.QueryRowContext(ctx, "SELECT file FROM pragma_database_list WHERE name = 'main'").Scan(&file); err != nil {
+		return "the database"
+	}
+	return file
+}
