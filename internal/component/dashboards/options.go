@@ -1,0 +1,119 @@
+// Package dashboards is what Grafana's server does for its page: provisioning, saved dashboards, folders,
+// datasources with their proxy and query API, annotations, search, stars and preferences, by Grafana's own
+// HTTP API and files.
+//
+// It wraps no engine. Shapes of dashboard JSON are in dashjson, queries and data frames in dsquery. It imports
+// no sibling part and knows no users: it is told who asks. internal/app wires it.
+package dashboards
+
+import (
+	"database/sql"
+	"errors"
+	"io/fs"
+	"log/slog"
+	"net/http"
+	"net/url"
+	"strings"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+)
+
+// Role is one of Grafana's organisation roles. Each includes the rights of those before it.
+type Role string
+
+// The roles, from the least rights to the most.
+const (
+	Viewer Role = "Viewer"
+	Editor Role = "Editor"
+	Admin  Role = "Admin"
+)
+
+var ranks = map[Role]int{Viewer: 1, Editor: 2, Admin: 3}
+
+// Includes reports whether r has all rights of needed. A role that is not Grafana's has none.
+func (r Role) Includes(needed Role) bool { return ranks[r] > 0 && ranks[r] >= ranks[needed] }
+
+// Caller is who sent a request.
+type Caller struct {
+	// ID and UID name the user or service account for good; stars and preferences hang on UID.
+	ID  int64
+	UID string
+	// Login, Name and Email are shown as author; Login is stored with versions and annotations.
+	Login, Name, Email string
+	Role               Role
+}
+
+// Options is what a Server is made from.
+type Options struct {
+	// Logger receives messages; nil discards them.
+	Logger *slog.Logger
+	// Registerer receives the ausguck_dashboards_* metrics; nil keeps them to itself.
+	Registerer prometheus.Registerer
+	// DB is the open database of internal/database. It holds annotations, stars, preferences, short links
+	// and the datasources that were made by API. Run migrates it.
+	DB *sql.DB
+	// Dir holds saved dashboards as plain JSON files, `<folder uid or "general">/<uid>.json`, with folders.json
+	// and .versions beside them. Run creates it.
+	Dir string
+	// Caller says who sent a request; false answers 401. It must be safe for concurrent use.
+	Caller func(*http.Request) (Caller, bool)
+	// Transport asks datasources. It dials the well-known names (http://prometheus:9090) in process. nil is
+	// the network. It is cloned for datasources with TLS settings of their own.
+	Transport *http.Transport
+	// Version and Commit are ours, shown by /api/health and in buildInfo.
+	Version, Commit string
+	// AppURL is where people reach the page, with the path and a slash at the end: "http://localhost:3000/".
+	// Its path is the sub URL of links that answers carry.
+	AppURL string
+	// QueryTimeout bounds a query of /api/ds/query and a health check of a datasource; 0 is 30 s.
+	QueryTimeout time.Duration
+	// Now is the clock; nil is time.Now.
+	Now func() time.Time
+}
+
+const defaultQueryTimeout = 30 * time.Second
+
+func (o Options) complete() (Options, error) {
+	if o.DB == nil || o.Dir == "" || o.Caller == nil {
+		return o, errors.New("dashboards: DB, Dir and Caller are needed")
+	}
+	if o.Logger == nil {
+		o.Logger = slog.New(slog.DiscardHandler)
+	}
+	if o.Registerer == nil {
+		o.Registerer = prometheus.NewRegistry()
+	}
+	if o.Transport == nil {
+		o.Transport = http.DefaultTransport.(*http.Transport).Clone()
+	}
+	if o.AppURL == "" {
+		o.AppURL = "http://localhost:3000/"
+	}
+	if o.QueryTimeout == 0 {
+		o.QueryTimeout = defaultQueryTimeout
+	}
+	if o.Now == nil {
+		o.Now = time.Now
+	}
+	return o, nil
+}
+
+// subURL is the path of AppURL without the slash at its end, empty at the root.
+func (o Options) subURL() string {
+	u, err := url.Parse(o.AppURL)
+	if err != nil {
+		return ""
+	}
+	return strings.TrimRight(u.Path, "/")
+}
+
+// Source says where provisioning is read from.
+type Source struct {
+	// ConfigDir is --config.dir; its grafana/provisioning and grafana/dashboards are read. Empty means none.
+	ConfigDir string
+	// BuiltIn holds the dashboards that are always there as grafana/dashboards/*.json; nil means none.
+	BuiltIn fs.FS
+	// Dir is Options.Dir; its files are checked too. Empty means none.
+	Dir string
+}

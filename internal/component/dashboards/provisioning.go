@@ -1,0 +1,177 @@
+package dashboards
+
+import (
+	"cmp"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"go.yaml.in/yaml/v3"
+)
+
+// builtInFolder is where the dashboards of the binary are.
+const builtInFolder = "Ausguck"
+
+// provider is a folder of dashboard files.
+type provider struct {
+	name            string
+	folder          string // title; empty is General
+	folderUID       string
+	path            string // as it is here
+	disableDeletion bool
+	allowUIUpdates  bool
+	interval        time.Duration
+	folders         bool // subfolders of path are folders
+	builtIn         bool // path is in Source.BuiltIn
+}
+
+type providerFile struct {
+	APIVersion int         `yaml:"apiVersion"`
+	Providers  []yaml.Node `yaml:"providers"`
+}
+
+type providerYAML struct {
+	Name                  string         `yaml:"name"`
+	OrgID                 int64          `yaml:"orgId"`
+	Folder                string         `yaml:"folder"`
+	FolderUID             string         `yaml:"folderUid"`
+	Type                  string         `yaml:"type"`
+	DisableDeletion       bool           `yaml:"disableDeletion"`
+	Editable              *bool          `yaml:"editable"`
+	AllowUIUpdates        bool           `yaml:"allowUiUpdates"`
+	UpdateIntervalSeconds int64          `yaml:"updateIntervalSeconds"`
+	Options               map[string]any `yaml:"options"`
+}
+
+const (
+	defaultInterval = 10 * time.Second // Grafana's
+	maxInterval     = 24 * time.Hour
+)
+
+// readProviders reads one file of provisioning/dashboards.
+func (c *Config) readProviders(file string, content []byte) []error {
+	root, problems := c.parseYAML(file, content)
+	if root == nil || isNull(root) {
+		return problems
+	}
+	var f providerFile
+	if root.Kind == yaml.SequenceNode { // the form before apiVersion
+		for _, n := range root.Content {
+			f.Providers = append(f.Providers, *n)
+		}
+	} else if errs := c.decode(file, "", root, &f); len(errs) > 0 {
+		return append(problems, errs...)
+	}
+	if f.APIVersion > 1 {
+		problems = append(problems, fmt.Errorf("%s:%d: apiVersion: 1 is the only version there is, not %d", file, root.Line, f.APIVersion))
+	}
+	for i := range f.Providers {
+		var y providerYAML
+		field := fmt.Sprintf("providers[%d]", i)
+		if errs := c.decode(file, field, &f.Providers[i], &y); len(errs) > 0 {
+			problems = append(problems, errs...)
+			continue
+		}
+		where := fmt.Sprintf("%s:%d: %s", file, f.Providers[i].Line, field)
+		p, errs := c.provider(where, y)
+		problems = append(problems, errs...)
+		c.providers = append(c.providers, p)
+	}
+	return problems
+}
+
+func (c *Config) provider(where string, y providerYAML) (provider, []error) {
+	p := provider{
+		name: cmp.Or(y.Name, "default"), folder: y.Folder, folderUID: y.FolderUID,
+		disableDeletion: y.DisableDeletion, allowUIUpdates: y.AllowUIUpdates, interval: defaultInterval,
+	}
+	var problems []error
+	bad := func(format string, args ...any) { problems = append(problems, fmt.Errorf(where+": "+format, args...)) }
+	if y.Type != "" && y.Type != "file" {
+		bad("type: file is the only one there is, not %q", y.Type)
+	}
+	if y.UpdateIntervalSeconds < 0 {
+		bad("updateIntervalSeconds: %d is less than 0", y.UpdateIntervalSeconds)
+	} else if y.UpdateIntervalSeconds > 0 {
+		p.interval = min(time.Duration(y.UpdateIntervalSeconds)*time.Second, maxInterval)
+	}
+	if y.FolderUID != "" && !legalUID(y.FolderUID) {
+		bad("folderUid: %q may hold letters, digits, - and _, at most 40", y.FolderUID)
+	}
+	for _, other := range c.providers {
+		if other.name == p.name {
+			bad("name: %q is there twice; Grafana would read only one of them", p.name)
+		}
+	}
+	p.folders, _ = y.Options["foldersFromFilesStructure"].(bool)
+	if p.folders && (p.folder != "" || p.folderUID != "") {
+		bad("foldersFromFilesStructure: folder and folderUid must be empty then")
+	}
+	path, _ := y.Options["path"].(string)
+	if path == "" {
+		path, _ = y.Options["folder"].(string) // the key of old files
+	}
+	if path == "" {
+		bad("options.path: needed, the folder with dashboard files")
+		return p, problems
+	}
+	p.path = c.localPath(where, path)
+	return p, problems
+}
+
+// localPath returns where path, which may be one of a container, is here.
+func (c *Config) localPath(where, path string) string {
+	if filepath.IsAbs(path) {
+		if _, err := os.Stat(path); err == nil {
+			return path
+		}
+	}
+	base := filepath.Join(c.source.ConfigDir, "grafana")
+	candidates := []string{}
+	if !filepath.IsAbs(path) {
+		candidates = append(candidates, filepath.Join(c.source.ConfigDir, path), filepath.Join(base, path))
+	}
+	for _, known := range []struct{ container, here string }{
+		{"/etc/grafana/provisioning/dashboards", filepath.Join(base, "provisioning", "dashboards")},
+		{"/etc/grafana/provisioning", filepath.Join(base, "provisioning")},
+		{"/var/lib/grafana/dashboards", filepath.Join(base, "dashboards")},
+		{"/etc/grafana/dashboards", filepath.Join(base, "dashboards")},
+		{"/etc/dashboards", filepath.Join(base, "dashboards")},
+		{"/dashboards", filepath.Join(base, "dashboards")},
+		{"/var/lib/grafana", base},
+		{"/etc/grafana", base},
+	} {
+		if rest, ok := strings.CutPrefix(filepath.Clean(path)+"/", known.container+"/"); ok {
+			candidates = append(candidates, filepath.Join(known.here, rest))
+		}
+	}
+	// Files that stand flat in the repository are often mounted into a folder of a container.
+	candidates = append(candidates, filepath.Join(base, "dashboards", filepath.Base(path)), filepath.Join(base, "dashboards"))
+	for _, candidate := range candidates {
+		if info, err := os.Stat(candidate); err == nil && info.IsDir() {
+			if filepath.IsAbs(path) {
+				c.Warnings = append(c.Warnings, fmt.Sprintf("%s: options.path: %s is not here, %s is read in its place", where, path, candidate))
+			}
+			return candidate
+		}
+	}
+	c.Warnings = append(c.Warnings, fmt.Sprintf("%s: options.path: %s is not here; its dashboards appear when it is", where, path))
+	return path
+}
+
+// addDefaultProviders adds the folder that is read without being named, and the built-in dashboards.
+func (c *Config) addDefaultProviders() {
+	if len(c.providers) == 0 && c.source.ConfigDir != "" {
+		c.providers = append(c.providers, provider{
+			name: "default", path: filepath.Join(c.source.ConfigDir, "grafana", "dashboards"),
+			interval: defaultInterval, folders: true,
+		})
+	}
+	if c.source.BuiltIn != nil {
+		c.providers = append(c.providers, provider{
+			name: "built-in", folder: builtInFolder, folderUID: "ausguck", path: "grafana/dashboards", interval: maxInterval, builtIn: true,
+		})
+	}
+}

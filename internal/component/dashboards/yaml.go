@@ -1,0 +1,123 @@
+package dashboards
+
+import (
+	"errors"
+	"fmt"
+	"reflect"
+	"regexp"
+	"slices"
+	"strings"
+
+	"go.yaml.in/yaml/v3"
+)
+
+// parseYAML returns the root of the document with variables expanded, nil for an empty file.
+func (c *Config) parseYAML(file string, content []byte) (*yaml.Node, []error) {
+	var doc yaml.Node
+	if err := yaml.Unmarshal(content, &doc); err != nil {
+		return nil, yamlErrors(file, "", err)
+	}
+	if len(doc.Content) == 0 {
+		return nil, nil
+	}
+	e := &expander{file: file}
+	e.expandNode(doc.Content[0], false)
+	c.Warnings = append(c.Warnings, e.warnings...)
+	return doc.Content[0], e.problems
+}
+
+// decode fills into from n and warns of the keys that have no effect. Grafana ignores those in silence, so
+// that a file with one must keep working.
+func (c *Config) decode(file, field string, n *yaml.Node, into any) []error {
+	if err := n.Decode(into); err != nil {
+		return yamlErrors(file, field, err)
+	}
+	if n.Kind != yaml.MappingNode {
+		return nil
+	}
+	known := yamlKeys(reflect.TypeOf(into).Elem())
+	for i := 0; i+1 < len(n.Content); i += 2 {
+		if key := n.Content[i]; !slices.Contains(known, key.Value) {
+			c.Warnings = append(c.Warnings, fmt.Sprintf("%s:%d: %s%s: unknown field, it has no effect", file, key.Line, prefixed(field), key.Value))
+		}
+	}
+	return nil
+}
+
+func yamlKeys(t reflect.Type) []string {
+	var keys []string
+	for i := range t.NumField() {
+		if name, _, _ := strings.Cut(t.Field(i).Tag.Get("yaml"), ","); name != "" && name != "-" {
+			keys = append(keys, name)
+		}
+	}
+	return keys
+}
+
+func prefixed(field string) string {
+	if field == "" {
+		return ""
+	}
+	return field + ": "
+}
+
+var (
+	yamlLine     = regexp.MustCompile(`(?:yaml: )?line (\d+): (.*)`)
+	yamlMismatch = regexp.MustCompile("^cannot unmarshal !!(\\w+)(?: `([^`]*)`)? into (\\S+)$")
+)
+
+// yamlErrors returns what the YAML library says as "file:line: field: reason", without names of Go types.
+func yamlErrors(file, field string, err error) []error {
+	texts := []string{err.Error()}
+	var typed *yaml.TypeError
+	if errors.As(err, &typed) {
+		texts = typed.Errors
+	}
+	var problems []error
+	for _, text := range texts {
+		where := file
+		if m := yamlLine.FindStringSubmatch(text); m != nil {
+			where, text = file+":"+m[1], m[2]
+		}
+		if m := yamlMismatch.FindStringSubmatch(text); m != nil {
+			text = fmt.Sprintf("%s is needed here, not %q", wantedKind(m[3]), m[2])
+			if m[2] == "" {
+				text = fmt.Sprintf("%s is needed here", wantedKind(m[3]))
+			}
+		}
+		problems = append(problems, fmt.Errorf("%s: %s%s", where, prefixed(field), strings.TrimPrefix(text, "yaml: ")))
+	}
+	return problems
+}
+
+func wantedKind(goType string) string {
+	switch {
+	case strings.HasPrefix(goType, "[]"):
+		return "a list"
+	case goType == "bool":
+		return "true or false"
+	case strings.HasPrefix(goType, "int"), strings.HasPrefix(goType, "float"):
+		return "a number"
+	case goType == "string":
+		return "a text"
+	}
+	return "a section with fields"
+}
+
+// child returns the value of key in a section, nil when there is none.
+func child(n *yaml.Node, key string) *yaml.Node {
+	if n == nil || n.Kind != yaml.MappingNode {
+		return nil
+	}
+	for i := 0; i+1 < len(n.Content); i += 2 {
+		if n.Content[i].Value == key {
+			return n.Content[i+1]
+		}
+	}
+	return nil
+}
+
+// isNull reports whether n holds nothing: `datasources:` with all items commented out.
+func isNull(n *yaml.Node) bool {
+	return n == nil || n.Kind == yaml.ScalarNode && n.ShortTag() == "!!null"
+}
