@@ -1,0 +1,13 @@
+import type { DataSourceApi, DataSourceInstanceSettings } from '@grafana/data';
+
+type Load = (settings: DataSourceInstanceSettings) => Promise<DataSourceApi>;
+
+/** Every type of data source; its code is loaded when the first query asks for it. */
+export const datasourceLoaders: Record<string, Load> = {
+  prometheus: async (s) => new (await import('./prometheus/PrometheusDatasource')).PrometheusDatasource(s),
+  loki: async (s) => new (await import('./loki/LokiDatasource')).LokiDatasource(s),
+  alertmanager: async (s) => new (await import('./alertmanager/AlertmanagerDatasource')).AlertmanagerDatasource(s),
+  mixed: async (s) => new (await import('./mixed/MixedDatasource')).MixedDatasource(s),
+  dashboard: async (s) => new (await import('./dashboard/DashboardDatasource')).DashboardDatasource(s),
+  grafana: async (s) => new (await import('./grafana/GrafanaDatasource')).GrafanaDatasource(s),
+};

@@ -1,0 +1,13 @@
+import type { PanelPlugin } from '@grafana/data';
+
+/** How a panel type is called and where its code is; the code is loaded when the first panel of the type is shown. */
+export interface PanelLoader {
+  name: string;
+  // Each panel has its own types of options and field options.
+  // eslint-disable-next-line @typescript-eslint/no-explicit-any
+  load: () => Promise<{ plugin: PanelPlugin<any, any> }>;
+}
+
+/** Every panel type, by the id that dashboards use. */
+export const panelLoaders: Record<string, PanelLoader> = {
+};
