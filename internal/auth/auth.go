@@ -1,0 +1,251 @@
+// Package auth owns who may do what: users with their roles and passwords, sessions of browsers, tokens of machines,
+// the login page and Grafana's HTTP API for all of them (ADR 0009).
+//
+// It imports internal/database only. internal/app puts its Require in front of every route.
+package auth
+
+import (
+	"context"
+	"crypto/rand"
+	"database/sql"
+	"errors"
+	"html/template"
+	"log/slog"
+	"net/http"
+	"strings"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+
+	"github.com/ausguck/ausguck/internal/database"
+)
+
+// Role is what a user may do, as Grafana's organisation roles: each includes the ones before it.
+type Role string
+
+// The roles, from the smallest to the greatest.
+const (
+	Viewer Role = "Viewer"
+	Editor Role = "Editor"
+	Admin  Role = "Admin"
+)
+
+func (r Role) rank() int {
+	switch r {
+	case Viewer:
+		return 1
+	case Editor:
+		return 2
+	case Admin:
+		return 3
+	}
+	return 0
+}
+
+// Includes reports whether r may do what other may.
+func (r Role) Includes(other Role) bool { return r.rank() >= other.rank() }
+
+func (r Role) valid() bool { return r.rank() > 0 }
+
+// Means is how a request showed who sends it.
+type Means string
+
+// The means. A browser sends the first two without being asked, also for other sites' pages.
+const (
+	BySession  Means = "session"
+	ByPassword Means = "password"
+	ByToken    Means = "token"
+)
+
+// Identity is who sends a request.
+type Identity struct {
+	UserID      int64
+	UID         string
+	Login       string
+	Name        string
+	Email       string
+	Role        Role
+	ServiceUser bool // a service account
+	By          Means
+
+	session []byte // the key of the session, for BySession
+}
+
+type contextKey struct{}
+
+// FromContext returns who sends the request that has this context; false when Require did not ask.
+func FromContext(ctx context.Context) (Identity, bool) {
+	id, ok := ctx.Value(contextKey{}).(Identity)
+	return id, ok
+}
+
+// What Options fields mean when they are zero.
+const (
+	DefaultSessionIdle     = 7 * 24 * time.Hour
+	DefaultSessionLifetime = 30 * 24 * time.Hour
+	DefaultAdminLogin      = "admin"
+)
+
+// Options configure a Service.
+type Options struct {
+	DB     *sql.DB
+	Logger *slog.Logger
+	// Registerer takes the ausguck_auth_* metrics; nil means none.
+	Registerer prometheus.Registerer
+	// Prefix is the path below which browsers see all pages, without a slash at its end; empty for none.
+	Prefix string
+	// Secure says that browsers come by HTTPS whatever the connection is: the external URL says so.
+	Secure bool
+	// LoginPage is executed with a LoginView.
+	LoginPage *template.Template
+	// SessionIdle ends sessions that were not used for so long, SessionLifetime all that are as old.
+	SessionIdle, SessionLifetime time.Duration
+	// AdminLogin is the first user. AdminPassword, when it is not empty, becomes its password at every start.
+	AdminLogin, AdminPassword string
+	// UserHash returns the bcrypt hash of a user that is kept elsewhere (web.yml) and is an Admin here. For a
+	// name that is not known it may return another's hash and false, so that both take the same time.
+	UserHash func(login string) (hash string, known bool)
+	// TrustedOrigin reports whether another site's pages may send requests that change something, provided
+	// that they send a password or token with them. Nil means none may.
+	TrustedOrigin func(origin string) bool
+}
+
+// Service answers who a request comes from.
+type Service struct {
+	opts      Options
+	store     store
+	log       *slog.Logger
+	metrics   *metrics
+	passwords *passwords
+	throttle  *throttle
+	origins   *http.CrossOriginProtection
+	api       http.Handler
+}
+
+// New prepares the tables. It creates no user; Bootstrap does.
+func New(ctx context.Context, o Options) (*Service, error) {
+	if o.SessionIdle == 0 {
+		o.SessionIdle = DefaultSessionIdle
+	}
+	if o.SessionLifetime == 0 {
+		o.SessionLifetime = DefaultSessionLifetime
+	}
+	if o.AdminLogin == "" {
+		o.AdminLogin = DefaultAdminLogin
+	}
+	if o.UserHash == nil {
+		o.UserHash = func(string) (string, bool) { return "", false }
+	}
+	if err := database.Migrate(ctx, o.DB, "auth", migrations); err != nil {
+		return nil, err
+	}
+	s := &Service{
+		opts:      o,
+		store:     store{o.DB},
+		log:       o.Logger,
+		metrics:   newMetrics(o.Registerer),
+		passwords: newPasswords(),
+		throttle:  newThrottle(),
+		origins:   http.NewCrossOriginProtection(),
+	}
+	s.api = s.routes()
+	return s, nil
+}
+
+// sweepInterval is how often what has expired is removed.
+const sweepInterval = 15 * time.Minute
+
+// Run removes expired sessions and tokens until ctx ends. It is a lifecycle.Component.
+func (s *Service) Run(ctx context.Context, ready func()) error {
+	ready()
+	ticker := time.NewTicker(sweepInterval)
+	defer ticker.Stop()
+	for {
+		if err := s.store.sweep(ctx, s.oldestUse(), s.oldestLogin()); err != nil && ctx.Err() == nil {
+			s.log.Warn("Expired sessions stay until the next try", "retry_in", sweepInterval, "err", err)
+		}
+		s.throttle.sweep()
+		s.passwords.sweep()
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-ticker.C:
+		}
+	}
+}
+
+func (s *Service) oldestUse() time.Time   { return time.Now().Add(-s.opts.SessionIdle) }
+func (s *Service) oldestLogin() time.Time { return time.Now().Add(-s.opts.SessionLifetime) }
+
+// Bootstrap makes sure that somebody can log in. With an AdminPassword, the AdminLogin becomes or stays an enabled
+// Admin with that password; its sessions end when the password really is another. Without one, and without any
+// Admin, it creates the AdminLogin with a password that it generates and returns, since nothing else knows it.
+func (s *Service) Bootstrap(ctx context.Context) (generated string, err error) {
+	if s.opts.AdminPassword != "" {
+		return "", s.applyAdminPassword(ctx, s.opts.AdminPassword)
+	}
+	admins, err := s.store.admins(ctx)
+	if err != nil || admins > 0 {
+		return "", err
+	}
+	generated = rand.Text()
+	return generated, s.setAdmin(ctx, generated)
+}
+
+// ResetPassword gives a user a new password, which it returns, and ends the user's sessions. The AdminLogin is
+// created when it is missing. An empty login means the AdminLogin.
+func (s *Service) ResetPassword(ctx context.Context, login string) (string, error) {
+	password := rand.Text()
+	if login == "" || strings.EqualFold(login, s.opts.AdminLogin) {
+		return password, s.setAdmin(ctx, password)
+	}
+	u, err := s.store.userByLogin(ctx, login)
+	if err != nil {
+		return "", err
+	}
+	return password, s.setPassword(ctx, u.ID, password, nil)
+}
+
+// applyAdminPassword leaves a password that is set already, with the sessions that began with it.
+func (s *Service) applyAdminPassword(ctx context.Context, password string) error {
+	u, err := s.store.userByLogin(ctx, s.opts.AdminLogin)
+	if err == nil && u.Role == Admin && !u.Disabled && !u.Service && matches(u.hash, password) {
+		return nil
+	}
+	if err != nil && !errors.Is(err, errNotFound) {
+		return err
+	}
+	if err := s.setAdmin(ctx, password); err != nil {
+		return err
+	}
+	s.log.Info("The admin's password was set from the environment or file; sessions with the one before ended", "login", s.opts.AdminLogin)
+	return nil
+}
+
+// setAdmin makes the AdminLogin an enabled Admin with this password.
+func (s *Service) setAdmin(ctx context.Context, password string) error {
+	u, err := s.store.userByLogin(ctx, s.opts.AdminLogin)
+	if errors.Is(err, errNotFound) {
+		u, err = s.store.createUser(ctx, User{Login: s.opts.AdminLogin, Role: Admin})
+	}
+	if err != nil {
+		return err
+	}
+	if u.Service {
+		return errors.New("the admin's login " + s.opts.AdminLogin + " is the name of a service account; choose another with GF_SECURITY_ADMIN_USER")
+	}
+	u.Role, u.Disabled = Admin, false
+	if err := s.store.updateUser(ctx, u); err != nil {
+		return err
+	}
+	return s.setPassword(ctx, u.ID, password, nil)
+}
+
+// setPassword changes a password and ends the sessions that began with the one before, but for keep.
+func (s *Service) setPassword(ctx context.Context, userID int64, password string, keep []byte) error {
+	hash, err := s.passwords.hash(ctx, password)
+	if err != nil {
+		return err
+	}
+	return s.store.setHash(ctx, userID, hash, keep)
+}

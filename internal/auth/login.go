@@ -1,0 +1,163 @@
+package auth
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"mime"
+	"net/http"
+	"net/url"
+	"strings"
+)
+
+// LoginView is what the login page is executed with.
+type LoginView struct {
+	// Prefix is the path below which everything is, without a slash at its end.
+	Prefix string
+	// Login and RedirectTo are as they were sent.
+	Login, RedirectTo string
+	// Error is what went wrong, empty at first.
+	Error string
+}
+
+// loginPolicy allows the page its style and form and nothing else.
+const loginPolicy = "default-src 'none'; style-src 'self'; img-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
+
+// LoginPage answers GET /login.
+func (s *Service) LoginPage(w http.ResponseWriter, r *http.Request) {
+	redirectTo := r.URL.Query().Get("redirectTo")
+	if _, err := s.sessionIdentity(r); err == nil {
+		http.Redirect(w, r, s.target(redirectTo), http.StatusFound)
+		return
+	}
+	s.showLogin(w, http.StatusOK, LoginView{RedirectTo: redirectTo})
+}
+
+func (s *Service) showLogin(w http.ResponseWriter, code int, v LoginView) {
+	v.Prefix = s.opts.Prefix
+	var page bytes.Buffer
+	if err := s.opts.LoginPage.Execute(&page, v); err != nil {
+		s.log.Error("Login page not made", "err", err)
+		http.Error(w, "internal error; the log has the details", http.StatusInternalServerError)
+		return
+	}
+	h := w.Header()
+	h.Set("Content-Type", "text/html; charset=utf-8")
+	h.Set("Content-Security-Policy", loginPolicy)
+	h.Set("Cache-Control", "no-store")
+	w.WriteHeader(code)
+	_, _ = w.Write(page.Bytes())
+}
+
+// credentials are what POST /login takes, as JSON or as a form.
+type credentials struct {
+	User       string `json:"user"`
+	Password   string `json:"password"`
+	RedirectTo string `json:"redirectTo"`
+}
+
+// maxLoginBody bounds what is read of somebody who has shown nothing yet.
+const maxLoginBody = 64 << 10
+
+// Login answers POST /login: with a page and a redirect for the form, with JSON for JSON. The session is always a new
+// one, and one that the browser had before ends.
+func (s *Service) Login(w http.ResponseWriter, r *http.Request) {
+	w.Header().Set("Cache-Control", "no-store")
+	// Else another site could log its visitor in as somebody whose actions it reads.
+	if err := s.origins.Check(r); err != nil {
+		http.Error(w, "another site's page may not log you in: "+err.Error(), http.StatusForbidden)
+		return
+	}
+	r.Body = http.MaxBytesReader(w, r.Body, maxLoginBody)
+	c, isJSON, err := readCredentials(r)
+	if err != nil {
+		s.refuseLogin(w, bodyStatus(err), isJSON, c, "The login could not be read: "+err.Error())
+		return
+	}
+	id, err := s.passwordIdentity(r.Context(), c.User, c.Password, remoteOf(r))
+	var throttled *throttledError
+	switch {
+	case errors.As(err, &throttled):
+		retryAfter(w, throttled.wait)
+		s.refuseLogin(w, http.StatusTooManyRequests, isJSON, c, "Too many wrong passwords. Try again in "+humanDuration(throttled.wait)+".")
+		return
+	case errors.Is(err, errWrong):
+		s.refuseLogin(w, http.StatusUnauthorized, isJSON, c, "Invalid username or password")
+		return
+	case errors.Is(err, errBusy):
+		retryAfter(w, 1)
+		s.refuseLogin(w, http.StatusServiceUnavailable, isJSON, c, "Too many logins at once. Try again.")
+		return
+	}
+	if err == nil {
+		err = s.endSessions(r)
+	}
+	var secret string
+	if err == nil {
+		secret, err = s.startSession(r.Context(), id.UserID, remoteOf(r), r.UserAgent())
+	}
+	if err != nil {
+		s.failed(w, r, err)
+		return
+	}
+	s.setCookie(w, r, secret)
+	s.log.Info("Logged in", "login", id.Login, "remote", remoteOf(r))
+	if isJSON {
+		writeJSON(w, http.StatusOK, map[string]string{"message": "Logged in", "redirectUrl": s.target(c.RedirectTo)})
+		return
+	}
+	http.Redirect(w, r, s.target(c.RedirectTo), http.StatusSeeOther)
+}
+
+func readCredentials(r *http.Request) (c credentials, isJSON bool, err error) {
+	if kind, _, _ := mime.ParseMediaType(r.Header.Get("Content-Type")); kind == "application/json" {
+		return c, true, json.NewDecoder(r.Body).Decode(&c)
+	}
+	if err := r.ParseForm(); err != nil {
+		return c, false, err
+	}
+	f := r.PostForm
+	return credentials{User: f.Get("user"), Password: f.Get("password"), RedirectTo: f.Get("redirectTo")}, false, nil
+}
+
+func (s *Service) refuseLogin(w http.ResponseWriter, code int, isJSON bool, c credentials, text string) {
+	if isJSON {
+		body := map[string]any{"message": text, "statusCode": code}
+		if id, ok := messageIDs[text]; ok {
+			body["messageId"] = id
+		}
+		writeJSON(w, code, body)
+		return
+	}
+	s.showLogin(w, code, LoginView{Login: truncate(c.User, maxLogin), RedirectTo: c.RedirectTo, Error: text})
+}
+
+// Logout answers /logout. An image or link of another site does not log anybody out.
+func (s *Service) Logout(w http.ResponseWriter, r *http.Request) {
+	w.Header().Set("Cache-Control", "no-store")
+	if s.origins.Check(r) == nil && r.Header.Get("Sec-Fetch-Site") != "cross-site" {
+		if err := s.endSessions(r); err != nil {
+			s.failed(w, r, err)
+			return
+		}
+		s.setCookie(w, r, "")
+	}
+	http.Redirect(w, r, s.opts.Prefix+"/login", http.StatusSeeOther)
+}
+
+// target returns where to go after the login: a path of ours and never another site.
+func (s *Service) target(redirectTo string) string {
+	home := s.opts.Prefix + "/"
+	// Browsers take a backslash for a slash, and two slashes for the name of another host.
+	if !strings.HasPrefix(redirectTo, "/") || strings.ContainsAny(redirectTo, "\\\r\n\t") {
+		return home
+	}
+	u, err := url.Parse(redirectTo)
+	if err != nil || u.Scheme != "" || u.Host != "" || u.User != nil || strings.HasPrefix(u.Path, "//") || u.Path == "/login" || u.Path == "/logout" {
+		return home
+	}
+	if s.opts.Prefix != "" && (u.Path == s.opts.Prefix || strings.HasPrefix(u.Path, home)) {
+		return u.String()
+	}
+	return s.opts.Prefix + u.String()
+}

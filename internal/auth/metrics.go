@@ -1,0 +1,26 @@
+package auth
+
+import (
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/promauto"
+)
+
+// What comes of a password that is sent; those that were right a moment ago are not counted again.
+const (
+	resultOK        = "ok"
+	resultWrong     = "wrong"
+	resultThrottled = "throttled"
+)
+
+type metrics struct{ logins *prometheus.CounterVec }
+
+func newMetrics(reg prometheus.Registerer) *metrics {
+	m := &metrics{logins: promauto.With(reg).NewCounterVec(prometheus.CounterOpts{
+		Name: "ausguck_auth_logins_total",
+		Help: "Passwords sent to log in or with a request, by what came of them.",
+	}, []string{"result"})}
+	for _, result := range []string{resultOK, resultWrong, resultThrottled} {
+		m.logins.WithLabelValues(result) // so that an alert sees the first one
+	}
+	return m
+}

@@ -1,0 +1,134 @@
+package auth
+
+import (
+	"context"
+	"errors"
+	"net/http"
+	"net/url"
+	"strconv"
+	"strings"
+	"time"
+)
+
+// Require lets requests of those through who have the role, with an Identity in their context, and answers all others:
+// 302 to the login page for a browser that opens a page, else 401 or 403, in Grafana's JSON below /api/ but for
+// the APIs of Prometheus and Alertmanager there.
+//
+// What changes something is refused when another site's page sends it with what the browser adds by itself.
+func (s *Service) Require(role Role, h http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		id, err := s.identify(r)
+		if err != nil {
+			s.challenge(w, r, err)
+			return
+		}
+		if err := s.sameSite(r, id.By); err != nil {
+			refuse(w, r, http.StatusForbidden, "another site's page may not do this: "+err.Error())
+			return
+		}
+		if !id.Role.Includes(role) {
+			refuse(w, r, http.StatusForbidden, "You'll need additional permissions to perform this action. Role needed: "+string(role))
+			return
+		}
+		h.ServeHTTP(w, r.WithContext(context.WithValue(r.Context(), contextKey{}, id)))
+	})
+}
+
+// sameSite refuses what another site's page has a browser send. A token is not sent by itself; a password may
+// be, since browsers remember it, unless the other site is one that the operator trusts.
+func (s *Service) sameSite(r *http.Request, by Means) error {
+	if by == ByToken {
+		return nil
+	}
+	if by == ByPassword && s.opts.TrustedOrigin != nil && s.opts.TrustedOrigin(r.Header.Get("Origin")) {
+		return nil
+	}
+	return s.origins.Check(r)
+}
+
+// challenge answers a request that shows nobody who may come in.
+func (s *Service) challenge(w http.ResponseWriter, r *http.Request, err error) {
+	var throttled *throttledError
+	switch {
+	case errors.As(err, &throttled):
+		retryAfter(w, throttled.wait)
+		refuse(w, r, http.StatusTooManyRequests, throttled.Error())
+		return
+	case errors.Is(err, errBusy):
+		retryAfter(w, time.Second)
+		refuse(w, r, http.StatusServiceUnavailable, err.Error())
+		return
+	case !errors.Is(err, errNobody) && !errors.Is(err, errWrong) && !errors.Is(err, errToken):
+		s.failed(w, r, err)
+		return
+	}
+	if errors.Is(err, errNobody) && opensPage(r) {
+		http.Redirect(w, r, s.opts.Prefix+"/login?redirectTo="+url.QueryEscape(r.URL.RequestURI()), http.StatusFound)
+		return
+	}
+	// A browser would show a dialog of its own for this header in the middle of a page.
+	if r.Header.Get("Sec-Fetch-Mode") == "" && r.Header.Get("Sec-Fetch-Site") == "" && r.Header.Get("Sec-Fetch-Dest") == "" {
+		w.Header().Set("WWW-Authenticate", `Basic realm="Ausguck", charset="UTF-8"`)
+	}
+	switch {
+	case errors.Is(err, errWrong):
+		refuse(w, r, http.StatusUnauthorized, "Invalid username or password")
+	case errors.Is(err, errToken):
+		refuse(w, r, http.StatusUnauthorized, "Invalid API key")
+	default:
+		refuse(w, r, http.StatusUnauthorized, "Unauthorized")
+	}
+}
+
+// failed answers when the database does not.
+func (s *Service) failed(w http.ResponseWriter, r *http.Request, err error) {
+	if r.Context().Err() != nil {
+		return // the client has gone
+	}
+	s.log.Error("Request not answered: users and sessions cannot be read or written", "path", r.URL.Path, "err", err)
+	refuse(w, r, http.StatusInternalServerError, "internal error; the log has the details")
+}
+
+// opensPage tells a browser that opens an address from a script that asks one.
+func opensPage(r *http.Request) bool {
+	if r.Method != http.MethodGet && r.Method != http.MethodHead {
+		return false
+	}
+	if mode := r.Header.Get("Sec-Fetch-Mode"); mode != "" && mode != "navigate" {
+		return false
+	}
+	return strings.Contains(r.Header.Get("Accept"), "text/html")
+}
+
+// refuse answers as the API does that was asked.
+func refuse(w http.ResponseWriter, r *http.Request, code int, text string) {
+	w.Header().Set("Cache-Control", "no-store")
+	if !grafanaAPI(r.URL.Path) {
+		http.Error(w, text, code)
+		return
+	}
+	body := map[string]any{"message": text}
+	switch code {
+	case http.StatusForbidden:
+		body["title"] = "Access denied"
+		body["accessErrorId"] = "ACE" + newUID()[:10]
+	case http.StatusUnauthorized:
+		body["statusCode"] = code
+		body["messageId"] = messageIDs[text]
+	}
+	writeJSON(w, code, body)
+}
+
+var messageIDs = map[string]string{
+	"Unauthorized":                 "auth.unauthorized",
+	"Invalid username or password": "password-auth.failed",
+	"Invalid API key":              "api-key.invalid",
+}
+
+func grafanaAPI(path string) bool {
+	return strings.HasPrefix(path, "/api/") && !strings.HasPrefix(path, "/api/v1/") && !strings.HasPrefix(path, "/api/v2/")
+}
+
+func retryAfter(w http.ResponseWriter, wait time.Duration) {
+	w.Header().Set("Retry-After", strconv.Itoa(int((wait+time.Second-1)/time.Second)))
+}

@@ -1,0 +1,125 @@
+package auth
+
+import (
+	"context"
+	"crypto/rand"
+	"crypto/sha256"
+	"encoding/base64"
+	"errors"
+	"net/http"
+	"time"
+)
+
+// CookieName is the cookie that holds the secret of a session.
+const CookieName = "ausguck_session"
+
+// seenInterval is how exact the time of the last use is kept: each use would else be a write.
+const seenInterval = time.Minute
+
+// keyOf is what is kept of a secret, so that who reads the database cannot use what is in it. The secrets have 256
+// random bits: a slow hash would protect them no better.
+func keyOf(secret string) []byte {
+	sum := sha256.Sum256([]byte(secret))
+	return sum[:]
+}
+
+// startSession returns the secret of a new session.
+func (s *Service) startSession(ctx context.Context, userID int64, remote, agent string) (string, error) {
+	var random [32]byte
+	_, _ = rand.Read(random[:]) // it never fails
+	secret := base64.RawURLEncoding.EncodeToString(random[:])
+	now := time.Now().UnixMilli()
+	_, err := s.store.db.ExecContext(ctx, "INSERT INTO auth_sessions (key, user_id, created, seen, remote, agent) VALUES (?, ?, ?, ?, ?, ?)",
+		keyOf(secret), userID, now, now, remote, truncate(agent, 200))
+	if err != nil {
+		return "", err
+	}
+	return secret, s.store.sawUser(ctx, userID)
+}
+
+// sessionIdentity returns whose session the request's cookie is of, errNotFound for none.
+func (s *Service) sessionIdentity(r *http.Request) (Identity, error) {
+	// A browser may send cookies of one name for several paths; which of them is ours is seen only here.
+	for _, c := range r.CookiesNamed(CookieName) {
+		id, err := s.sessionOf(r.Context(), keyOf(c.Value))
+		if !errors.Is(err, errNotFound) {
+			return id, err
+		}
+	}
+	return Identity{}, errNotFound
+}
+
+func (s *Service) sessionOf(ctx context.Context, key []byte) (Identity, error) {
+	var seen int64
+	u, err := scanUser(s.store.db.QueryRowContext(ctx, "SELECT "+userColumns+`, s.seen FROM auth_sessions s JOIN auth_users u ON u.id = s.user_id
+		WHERE s.key = ? AND s.seen >= ? AND s.created >= ? AND NOT u.disabled`, key, millis(s.oldestUse()), millis(s.oldestLogin())), &seen)
+	if err != nil {
+		return Identity{}, err
+	}
+	_, web := s.opts.UserHash(u.Login)
+	if !web && u.hash == "" {
+		return Identity{}, errNotFound // was in web.yml and no longer is
+	}
+	if time.Since(fromMillis(seen)) > min(seenInterval, s.opts.SessionIdle/4) {
+		if _, err := s.store.db.ExecContext(ctx, "UPDATE auth_sessions SET seen = ? WHERE key = ?", time.Now().UnixMilli(), key); err != nil {
+			return Identity{}, err
+		}
+	}
+	s.saw(ctx, u)
+	id := identityOf(u, BySession)
+	id.session = key
+	if web {
+		id.Role = Admin
+	}
+	return id, nil
+}
+
+// endSessions ends those whose cookies the request has.
+func (s *Service) endSessions(r *http.Request) error {
+	var errs []error
+	for _, c := range r.CookiesNamed(CookieName) {
+		_, err := s.store.db.ExecContext(r.Context(), "DELETE FROM auth_sessions WHERE key = ?", keyOf(c.Value))
+		errs = append(errs, err)
+	}
+	return errors.Join(errs...)
+}
+
+// endSessionsOf ends all sessions of a user.
+func (s *Service) endSessionsOf(ctx context.Context, userID int64) error {
+	_, err := s.store.db.ExecContext(ctx, "DELETE FROM auth_sessions WHERE user_id = ?", userID)
+	return err
+}
+
+// setCookie hands the secret to the browser; an empty one takes the cookie away.
+func (s *Service) setCookie(w http.ResponseWriter, r *http.Request, secret string) {
+	maxAge := int(s.opts.SessionLifetime.Seconds())
+	if secret == "" {
+		maxAge = -1
+	}
+	http.SetCookie(w, &http.Cookie{
+		Name: CookieName, Value: secret, Path: s.opts.Prefix + "/", MaxAge: maxAge,
+		HttpOnly: true, SameSite: http.SameSiteLaxMode,
+		Secure: s.opts.Secure || r.TLS != nil || r.Header.Get("X-Forwarded-Proto") == "https",
+	})
+}
+
+// saw keeps when a user was last there, not more exactly than seenInterval.
+func (s *Service) saw(ctx context.Context, u User) {
+	if time.Since(u.Seen) < seenInterval {
+		return
+	}
+	if err := s.store.sawUser(ctx, u.ID); err != nil && ctx.Err() == nil {
+		s.log.Warn("The time of a user's last request is not kept", "login", u.Login, "err", err)
+	}
+}
+
+func identityOf(u User, by Means) Identity {
+	return Identity{UserID: u.ID, UID: u.UID, Login: u.Login, Name: u.Name, Email: u.Email, Role: u.Role, ServiceUser: u.Service, By: by}
+}
+
+func truncate(text string, n int) string {
+	if len(text) > n {
+		return text[:n]
+	}
+	return text
+}

@@ -1,0 +1,118 @@
+package auth
+
+import (
+	"context"
+	"crypto/rand"
+	"database/sql"
+	"encoding/hex"
+	"hash/crc32"
+	"net/http"
+	"strings"
+	"time"
+)
+
+// Tokens look as Grafana's, so that scanners for leaked secrets know them: glsa_SECRET_CHECKSUM.
+const (
+	tokenPrefix = "glsa_"
+	secretLen   = 32
+	checksumLen = 8
+)
+
+// Token is a key of a service account. The secret itself is not kept.
+type Token struct {
+	ID                     int64
+	Name                   string
+	Created, Expires, Used time.Time // zero for never
+}
+
+func newToken() string {
+	secret := (rand.Text() + rand.Text())[:secretLen]
+	return tokenPrefix + secret + "_" + checksum(secret)
+}
+
+func checksum(secret string) string {
+	sum := crc32.ChecksumIEEE([]byte("sa" + secret))
+	return hex.EncodeToString([]byte{byte(sum >> 24), byte(sum >> 16), byte(sum >> 8), byte(sum)})
+}
+
+// wellFormed tells typing errors and other programs' tokens without asking the database.
+func wellFormed(token string) bool {
+	rest, ok := strings.CutPrefix(token, tokenPrefix)
+	if !ok || len(rest) != secretLen+1+checksumLen || rest[secretLen] != '_' {
+		return false
+	}
+	return rest[secretLen+1:] == checksum(rest[:secretLen])
+}
+
+// tokenIdentity returns whose token it is, errNotFound when it is nobody's, has expired, or its account is disabled.
+func (s *Service) tokenIdentity(ctx context.Context, token string) (Identity, error) {
+	if !wellFormed(token) {
+		return Identity{}, errNotFound
+	}
+	var tokenID, used int64
+	u, err := scanUser(s.store.db.QueryRowContext(ctx, "SELECT "+userColumns+`, t.id, t.used FROM auth_tokens t JOIN auth_users u ON u.id = t.user_id
+		WHERE t.key = ? AND (t.expires = 0 OR t.expires > ?) AND NOT u.disabled`, keyOf(token), time.Now().UnixMilli()), &tokenID, &used)
+	if err != nil {
+		return Identity{}, err
+	}
+	if time.Since(fromMillis(used)) > seenInterval {
+		if _, err := s.store.db.ExecContext(ctx, "UPDATE auth_tokens SET used = ? WHERE id = ?", time.Now().UnixMilli(), tokenID); err != nil {
+			return Identity{}, err
+		}
+	}
+	s.saw(ctx, u)
+	return identityOf(u, ByToken), nil
+}
+
+// bearer returns the token that the request has, also as the password of the user api_key, as Grafana takes it.
+func bearer(r *http.Request) (string, bool) {
+	if scheme, token, ok := strings.Cut(r.Header.Get("Authorization"), " "); ok && strings.EqualFold(scheme, "Bearer") {
+		return strings.TrimSpace(token), true
+	}
+	if user, password, ok := r.BasicAuth(); ok && user == "api_key" {
+		return password, true
+	}
+	return "", false
+}
+
+// createToken returns the secret, which cannot be had again.
+func (s store) createToken(ctx context.Context, userID int64, name string, ttl time.Duration) (id int64, secret string, err error) {
+	secret = newToken()
+	now := time.Now()
+	var expires int64
+	if ttl > 0 {
+		expires = now.Add(ttl).UnixMilli()
+	}
+	res, err := s.db.ExecContext(ctx, "INSERT INTO auth_tokens (user_id, name, key, created, expires, used) VALUES (?, ?, ?, ?, ?, 0)",
+		userID, name, keyOf(secret), now.UnixMilli(), expires)
+	if err != nil {
+		return 0, "", unique(err)
+	}
+	id, err = res.LastInsertId()
+	return id, secret, err
+}
+
+func (s store) tokens(ctx context.Context, userID int64) ([]Token, error) {
+	rows, err := s.db.QueryContext(ctx, "SELECT id, name, created, expires, used FROM auth_tokens WHERE user_id = ? ORDER BY id", userID)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	tokens := []Token{}
+	for rows.Next() {
+		var t Token
+		var created, expires, used int64
+		if err := rows.Scan(&t.ID, &t.Name, &created, &expires, &used); err != nil {
+			return nil, err
+		}
+		t.Created, t.Expires, t.Used = fromMillis(created), fromMillis(expires), fromMillis(used)
+		tokens = append(tokens, t)
+	}
+	return tokens, rows.Err()
+}
+
+func (s store) deleteToken(ctx context.Context, userID, id int64) error {
+	var res sql.Result
+	res, err := s.db.ExecContext(ctx, "DELETE FROM auth_tokens WHERE id = ? AND user_id = ?", id, userID)
+	return one(res, err)
+}
