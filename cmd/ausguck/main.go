@@ -43,6 +43,8 @@ func run(args []string, stdout, stderr io.Writer) int {
 	initialise := a.Command("init", "Write the built-in configuration set into a folder.")
 	initDir := initialise.Arg("dir", "The folder.").Default(app.DefaultConfigDir).String()
 	health := a.Command("healthcheck", "Ask a running Ausguck whether it is ready; for containers.")
+	reset := a.Command("reset-password", "Give a user a new password and print it; also while Ausguck runs.")
+	resetLogin := reset.Arg("login", "The user. Default: the admin.").String()
 	version := a.Command("version", "Print the version and those of what is embedded.")
 
 	command, err := a.Parse(options.TakeNodeExporterFlags(args))
@@ -64,6 +66,8 @@ func run(args []string, stdout, stderr io.Writer) int {
 		return runInit(*initDir, stdout, stderr)
 	case health.FullCommand():
 		return runHealthcheck(options, stdout, stderr)
+	case reset.FullCommand():
+		return runResetPassword(options, *resetLogin, stdout, stderr)
 	case version.FullCommand():
 		fmt.Fprint(stdout, app.VersionText())
 	}
@@ -79,9 +83,14 @@ func serve(o app.Options, stderr io.Writer) int {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
 	a, err := app.New(o)
-	if err != nil {
+	var ce *app.ConfigError
+	if errors.As(err, &ce) {
 		fmt.Fprintln(stderr, err)
 		return exitUsage
+	}
+	if err != nil {
+		fmt.Fprintf(stderr, "ausguck: %s\n", err)
+		return exitFailed
 	}
 	hup := make(chan os.Signal, 1)
 	signal.Notify(hup, syscall.SIGHUP)
@@ -135,6 +144,19 @@ func runHealthcheck(o app.Options, stdout, stderr io.Writer) int {
 		return exitFailed
 	}
 	fmt.Fprintln(stdout, answer)
+	return exitStopped
+}
+
+func runResetPassword(o app.Options, login string, stdout, stderr io.Writer) int {
+	name, password, warnings, err := app.ResetPassword(context.Background(), o, login)
+	if err != nil {
+		fmt.Fprintf(stderr, "ausguck reset-password: %s\n", err)
+		return exitFailed
+	}
+	for _, w := range warnings {
+		fmt.Fprintf(stderr, "warning: %s\n", w)
+	}
+	fmt.Fprintf(stdout, "The password of %s is now %s\n", name, password)
 	return exitStopped
 }
 

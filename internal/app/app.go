@@ -15,6 +15,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 
 	"github.com/ausguck/ausguck/internal/component/promserver"
+	"github.com/ausguck/ausguck/internal/httpserver"
 	"github.com/ausguck/ausguck/internal/inproc"
 	"github.com/ausguck/ausguck/internal/lifecycle"
 )
@@ -36,6 +37,7 @@ type App struct {
 	parts   *parts
 	group   *lifecycle.Group
 	prefix  string
+	admin   adminUser
 	started time.Time
 
 	reloading sync.Mutex
@@ -44,7 +46,7 @@ type App struct {
 }
 
 // New checks the options and all files and makes the parts. It starts nothing and binds nothing.
-// Wrong options or files give a ConfigError.
+// Wrong options or files give a ConfigError; a database that cannot be used gives another error.
 func New(o Options) (*App, error) {
 	o = o.complete()
 	setMemoryLimit(o.Memory, o.Logger)
@@ -68,9 +70,12 @@ func New(o Options) (*App, error) {
 	if err := wire(o, loader, cfg, p); err != nil {
 		return nil, &ConfigError{Problems: []error{err}}
 	}
-	a := &App{options: o, loader: loader, parts: p, started: time.Now()}
+	a := &App{options: o, loader: loader, parts: p, admin: cfg.admin, started: time.Now()}
 	if a.prefix, err = o.routePrefix(); err != nil {
 		return nil, &ConfigError{Problems: []error{err}}
+	}
+	if err := wireStored(o, a.prefix, cfg, p); err != nil {
+		return nil, err
 	}
 	a.group = lifecycle.NewGroup(o.Logger, max(partStopTimeout, time.Duration(o.Prometheus.RemoteFlushDeadline)+flushMargin))
 	p.components(a.group)
@@ -87,9 +92,13 @@ func (a *App) Run(ctx context.Context) error {
 	a.quit = cancel
 
 	if err := a.listen(); err != nil {
-		return errors.Join(err, a.parts.http.Close())
+		return errors.Join(err, a.parts.http.Close(), a.parts.db.Close())
 	}
-	a.Banner(a.options.Stdout)
+	password, err := a.parts.auth.Bootstrap(ctx)
+	if err != nil {
+		return errors.Join(fmt.Errorf("set up the admin: %w", err), a.parts.http.Close(), a.parts.db.Close())
+	}
+	a.Banner(a.options.Stdout, password)
 	httpCtx, stopHTTP := context.WithCancel(context.WithoutCancel(ctx))
 	defer stopHTTP()
 	httpDone := make(chan error, 1)
@@ -107,21 +116,21 @@ func (a *App) Run(ctx context.Context) error {
 		a.ready.Store(false)
 		notifySystemd(daemon.SdNotifyStopping)
 	})()
-	err := a.group.Run(ctx, func() {
+	err = a.group.Run(ctx, func() {
 		a.ready.Store(true)
 		a.options.Logger.Info("Ready", "took", time.Since(a.started).Round(time.Millisecond))
 		notifySystemd(daemon.SdNotifyReady)
 	})
 	stopInProcess()
 	stopHTTP()
-	return errors.Join(err, <-httpDone)
+	err = errors.Join(err, <-httpDone)
+	return errors.Join(err, a.parts.db.Close()) // the last requests may have needed it
 }
 
 // listen binds the main address, without which there is no start, and the well-known ports, without
 // which there is a warning.
 func (a *App) listen() error {
-	routes := a.routes()
-	if err := a.parts.http.Listen("main", a.options.Web.ListenAddress, routes); err != nil {
+	if err := a.parts.http.Listen(httpserver.Main, a.options.Web.ListenAddress, a.asking(a.routes())); err != nil {
 		return err
 	}
 	if !a.options.Web.WellKnownPorts {
@@ -133,14 +142,14 @@ func (a *App) listen() error {
 	}
 	for _, w := range []struct {
 		name, port string
-		handler    http.Handler
+		routes     []route
 	}{
-		{"prometheus", "9090", routes},
+		{"prometheus", "9090", a.stockPrometheusRoutes()},
 		{"node-exporter", "9100", exporterRoutes("node_exporter", a.nodeMetrics())},
 		{"cadvisor", "8080", exporterRoutes("cAdvisor", a.containerMetrics())},
 	} {
 		address := net.JoinHostPort(host, w.port)
-		if err := a.parts.http.Listen(w.name, address, w.handler); err != nil {
+		if err := a.parts.http.ListenWellKnown(w.name, address, a.open(w.routes), a.asking(w.routes)); err != nil {
 			a.options.Logger.Warn("Going on without a well-known port; the main address serves the same, and --no-web.well-known-ports leaves them all",
 				"listener", w.name, "err", err)
 		}
@@ -151,12 +160,12 @@ func (a *App) listen() error {
 // serveInProcess answers the well-known host names inside the process. The returned function ends it.
 func (a *App) serveInProcess() (stop func()) {
 	var servers []*http.Server
-	for l, h := range map[*inproc.Listener]http.Handler{
-		a.parts.main:         a.routes(),
+	for l, routes := range map[*inproc.Listener][]route{
+		a.parts.main:         a.stockPrometheusRoutes(),
 		a.parts.nodeAddr:     exporterRoutes("node_exporter", a.nodeMetrics()),
 		a.parts.cadvisorAddr: exporterRoutes("cAdvisor", a.containerMetrics()),
 	} {
-		srv := &http.Server{Handler: plain(h), ReadHeaderTimeout: time.Minute}
+		srv := &http.Server{Handler: plain(a.open(notForAdmins(routes))), ReadHeaderTimeout: time.Minute}
 		servers = append(servers, srv)
 		go func() { _ = srv.Serve(l) }() // ends with ErrServerClosed
 	}

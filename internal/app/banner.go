@@ -6,8 +6,9 @@ import (
 	"strings"
 )
 
-// Banner writes the lines that tell a person at the terminal where to look and what is watched.
-func (a *App) Banner(w io.Writer) {
+// Banner writes the lines that tell a person at the terminal where to look, how to log in and what is watched.
+// generated is the password that was made for the first admin, empty when there is one already.
+func (a *App) Banner(w io.Writer, generated string) {
 	names := make([]string, 0, 3)
 	for _, u := range Upstreams() {
 		names = append(names, u.Name+" "+u.Version)
@@ -26,9 +27,20 @@ func (a *App) Banner(w io.Writer) {
 	}
 	fmt.Fprintf(w, "Ausguck %s with %s\n", Version(), strings.Join(names, ", "))
 	fmt.Fprintf(w, "  Look at   %s  (PromQL at %sapi/v1/query)\n", look, look)
+	fmt.Fprintf(w, "  Log in    %s\n", a.loginLine(generated))
 	fmt.Fprintf(w, "  Also on   %s\n", strings.Join(also, ", "))
 	fmt.Fprintf(w, "  Watches   %s\n", a.watches())
 	fmt.Fprintf(w, "  Keeps     %s\n", a.storageLine())
+}
+
+func (a *App) loginLine(generated string) string {
+	switch {
+	case generated != "":
+		return "as " + a.admin.login + " with the password " + generated + " (shown only now; `ausguck reset-password` makes another)"
+	case a.admin.password != "":
+		return "as " + a.admin.login + " with the password of " + a.admin.source
+	}
+	return "as before (`ausguck reset-password` makes a new password)"
 }
 
 func (a *App) watches() string {

@@ -19,6 +19,7 @@ type configuration struct {
 	// webFile is the web.yml to use, empty for none. Its content is read again by the HTTP server at each
 	// connection, as with every program that uses the exporter toolkit.
 	webFile  string
+	admin    adminUser
 	warnings []string
 }
 
@@ -44,10 +45,15 @@ func loadConfiguration(o Options, l *promserver.Loader, dockerHost string) (*con
 		problems = append(problems, errs...)
 	}
 	problems = append(problems, httpserver.CheckWebConfig(c.webFile)...)
+	var warnings []string
+	c.admin, warnings, err = o.adminUser(os.LookupEnv)
+	if err != nil {
+		problems = append(problems, err)
+	}
 	if len(problems) > 0 {
 		return nil, problems
 	}
-	c.warnings = c.prometheus.Warnings
+	c.warnings = append(warnings, c.prometheus.Warnings...)
 	return c, nil
 }
 

@@ -50,6 +50,7 @@ type Options struct {
 	Housekeeping time.Duration
 
 	Memory MemoryOptions
+	Auth   AuthOptions
 }
 
 // WebOptions say where and how HTTP is served.
@@ -62,6 +63,12 @@ type WebOptions struct {
 	ReadTimeout    model.Duration
 	MaxConnections int
 	AccessLog      bool
+}
+
+// AuthOptions say who may come in. The admin's name and password also come from the environment, see adminUser.
+type AuthOptions struct {
+	AdminPasswordFile string
+	SessionIdle       model.Duration
 }
 
 // DockerOptions say which engine is asked for containers. An engine that is away is waited for.
@@ -103,6 +110,7 @@ func (o *Options) RegisterFlags(a *kingpin.Application) {
 	a.Flag("config.auto-reload-interval", "How often to look for changed files.").Default("30s").SetValue(&o.AutoReloadInterval)
 	a.Flag("storage.path", "Folder of all data.").Default("data").StringVar(&o.StoragePath)
 	o.Web.register(a)
+	o.Auth.register(a)
 	o.Docker.register(a)
 	o.NodeExporter.register(a, "node-exporter", "Watch this host, as node_exporter does.")
 	o.CAdvisor.register(a, "cadvisor", "Watch containers, as cAdvisor does.")
@@ -125,12 +133,18 @@ func (w *WebOptions) register(a *kingpin.Application) {
 	a.Flag("web.listen-address", "Main address.").Default(DefaultListenAddress).StringVar(&w.ListenAddress)
 	a.Flag("web.well-known-ports", "Listen on the ports of the separate programs too: 9090, 9100, 8080, on the host of the main address.").
 		Default("true").BoolVar(&w.WellKnownPorts)
-	a.Flag("web.config.file", "web.yml with TLS and users. Default: web.yml in --config.dir when it exists.").PlaceHolder("<path>").StringVar(&w.ConfigFile)
-	a.Flag("web.allow-anonymous", "Serve other machines without asking for credentials.").BoolVar(&w.AllowAnonymous)
+	a.Flag("web.config.file", "web.yml with TLS, and users, who are admins. Default: web.yml in --config.dir when it exists.").PlaceHolder("<path>").StringVar(&w.ConfigFile)
+	a.Flag("web.allow-anonymous", "Do not ask for credentials on well-known ports that other machines can reach. The main address always asks.").BoolVar(&w.AllowAnonymous)
 	a.Flag("web.route-prefix", "Path before all routes. Default: the path of --web.external-url.").PlaceHolder("<path>").StringVar(&w.RoutePrefix)
 	a.Flag("web.read-timeout", "Longest time to read a request.").Default("5m").SetValue(&w.ReadTimeout)
 	a.Flag("web.max-connections", "Most open connections.").Default("512").IntVar(&w.MaxConnections)
 	a.Flag("web.access-log", "Log every request at debug level.").BoolVar(&w.AccessLog)
+}
+
+func (o *AuthOptions) register(a *kingpin.Application) {
+	a.Flag("auth.admin-password-file", "File with the admin's password, applied at every start, as $GF_SECURITY_ADMIN_PASSWORD is. Default: a password is generated at the first start and printed once.").
+		PlaceHolder("<path>").StringVar(&o.AdminPasswordFile)
+	a.Flag("auth.session-idle", "End sessions of browsers that were not used for so long.").Default("7d").SetValue(&o.SessionIdle)
 }
 
 func (d *DockerOptions) register(a *kingpin.Application) {

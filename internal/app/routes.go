@@ -3,43 +3,172 @@ package app
 import (
 	"fmt"
 	"net/http"
+	"slices"
 	"strings"
 
+	"github.com/ausguck/ausguck/internal/auth"
 	"github.com/ausguck/ausguck/web"
 )
 
-// routes is every URL of the main address.
-func (a *App) routes() http.Handler {
-	mux := http.NewServeMux()
-	mux.HandleFunc("GET /{$}", a.serveStatus)
-	mux.Handle("GET /static/", http.FileServerFS(web.Files))
-
-	mux.HandleFunc("GET /-/healthy", serveHealthy)
-	mux.HandleFunc("GET /-/ready", a.serveReady)
-	mux.HandleFunc("POST /-/reload", a.lifecycleOnly(a.serveReload))
-	mux.HandleFunc("PUT /-/reload", a.lifecycleOnly(a.serveReload))
-	mux.HandleFunc("POST /-/quit", a.lifecycleOnly(a.serveQuit))
-	mux.HandleFunc("PUT /-/quit", a.lifecycleOnly(a.serveQuit))
-
-	mux.Handle("GET /metrics", a.ownMetrics())
-	mux.Handle("GET /metrics/node", a.nodeMetrics())
-	mux.Handle("GET /metrics/cadvisor", a.containerMetrics())
-
-	prometheus := a.parts.prom.Handler()
-	for _, path := range []string{"/api/v1/", "/federate", "/consoles/", "/user/", "/version", "/debug/"} {
-		mux.Handle(path, prometheus)
-	}
-	return stripPrefix(a.prefix, a.sameOrigin(mux))
+// route is a URL, who may ask it, and what answers.
+type route struct {
+	pattern string
+	who     auth.Role
+	handler http.Handler
 }
 
-// sameOrigin refuses what changes something when another site's page asks for it through a browser:
-// without credentials, nothing else would keep such a page from it. An operator who allows origins
-// with --web.cors.origin has decided for all methods.
-func (a *App) sameOrigin(h http.Handler) http.Handler {
+// everybody may ask without credentials.
+const everybody auth.Role = ""
+
+// routes is every URL of the main address.
+func (a *App) routes() []route {
+	users := a.parts.auth.API()
+	routes := []route{
+		{"GET /login", everybody, http.HandlerFunc(a.parts.auth.LoginPage)},
+		{"POST /login", everybody, http.HandlerFunc(a.parts.auth.Login)},
+		{"GET /logout", everybody, http.HandlerFunc(a.parts.auth.Logout)},
+		{"POST /logout", everybody, http.HandlerFunc(a.parts.auth.Logout)},
+		{"GET /public/", everybody, http.HandlerFunc(servePublic)},
+		{"GET /favicon.ico", everybody, staticFile("static/icon.svg")},
+		{"GET /robots.txt", everybody, staticFile("static/robots.txt")},
+
+		{"GET /status", auth.Viewer, http.HandlerFunc(a.serveStatus)},
+
+		{"/api/", auth.Viewer, http.HandlerFunc(notFoundJSON)},
+		{"/api/login/ping", auth.Viewer, users},
+		{"/api/user", auth.Viewer, users},
+		{"/api/user/password", auth.Viewer, users},
+		{"/api/user/orgs", auth.Viewer, users},
+		{"/api/access-control/user/", auth.Viewer, users},
+		{"/api/auth/keys", auth.Viewer, users},
+		{"/api/auth/keys/", auth.Viewer, users},
+		// These are for admins; their answer to others names the permission that is missing.
+		{"/api/users", auth.Viewer, users},
+		{"/api/users/", auth.Viewer, users},
+		{"/api/org/users", auth.Viewer, users},
+		{"/api/org/users/", auth.Viewer, users},
+		{"/api/admin/users", auth.Viewer, users},
+		{"/api/admin/users/", auth.Viewer, users},
+		{"/api/serviceaccounts", auth.Viewer, users},
+		{"/api/serviceaccounts/", auth.Viewer, users},
+
+		{"/", auth.Viewer, http.NotFoundHandler()},
+	}
+	page := http.HandlerFunc(a.servePage)
+	routes = append(routes, route{"GET /{$}", auth.Viewer, page})
+	for _, first := range pages {
+		routes = append(routes, route{"GET /" + first, auth.Viewer, page}, route{"GET /" + first + "/", auth.Viewer, page})
+	}
+	return append(routes, a.prometheusRoutes()...)
+}
+
+// pages are the first segments of the addresses that the page of web/ has.
+var pages = []string{"d", "dashboards", "dashboard", "import", "explore", "alerts", "alerting", "targets", "logs", "settings", "profile", "admin"}
+
+// prometheusRoutes are those of Prometheus, on the main address and on its own port.
+func (a *App) prometheusRoutes() []route {
+	prometheus := a.parts.prom.Handler()
+	return []route{
+		{"GET /-/healthy", everybody, http.HandlerFunc(serveHealthy)},
+		{"GET /-/ready", everybody, http.HandlerFunc(a.serveReady)},
+		{"POST /-/reload", auth.Admin, a.lifecycleOnly(a.serveReload)},
+		{"PUT /-/reload", auth.Admin, a.lifecycleOnly(a.serveReload)},
+		{"POST /-/quit", auth.Admin, a.lifecycleOnly(a.serveQuit)},
+		{"PUT /-/quit", auth.Admin, a.lifecycleOnly(a.serveQuit)},
+
+		{"GET /static/", everybody, cached(http.FileServerFS(web.Files))},
+		{"GET /metrics", everybody, a.ownMetrics()},
+		{"GET /metrics/node", auth.Viewer, a.nodeMetrics()},
+		{"GET /metrics/cadvisor", auth.Viewer, a.containerMetrics()},
+
+		{"/api/v1/", auth.Viewer, prometheus},
+		{"/api/v1/write", auth.Editor, prometheus},
+		{"/api/v1/otlp/", auth.Editor, prometheus},
+		{"/api/v1/admin/", auth.Admin, prometheus},
+		{"/federate", auth.Viewer, prometheus},
+		{"/consoles/", auth.Viewer, prometheus},
+		{"/user/", auth.Viewer, prometheus},
+		{"/version", auth.Viewer, prometheus},
+		{"/debug/", auth.Admin, prometheus},
+	}
+}
+
+// stockPrometheusRoutes is what the port of Prometheus answers.
+func (a *App) stockPrometheusRoutes() []route {
+	return append(a.prometheusRoutes(),
+		route{"GET /{$}", auth.Viewer, http.HandlerFunc(a.serveStatus)},
+		route{"/", auth.Viewer, http.NotFoundHandler()},
+	)
+}
+
+// exporterRoutes is what the port of a separate exporter answers.
+func exporterRoutes(name string, metrics http.Handler) []route {
+	return []route{
+		{"GET /metrics", auth.Viewer, metrics},
+		{"GET /-/healthy", everybody, http.HandlerFunc(serveHealthy)},
+		{"GET /healthz", everybody, http.HandlerFunc(serveHealthy)},
+		{"GET /{$}", auth.Viewer, http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+			w.Header().Set("Content-Type", "text/html; charset=utf-8")
+			fmt.Fprintf(w, "<!doctype html><title>%[1]s</title><h1>%[1]s</h1><p><a href=\"/metrics\">Metrics</a></p>\n", name)
+		})},
+	}
+}
+
+// asking serves the routes to those who have the role of each.
+func (a *App) asking(routes []route) http.Handler {
+	mux := http.NewServeMux()
+	for _, r := range routes {
+		h := r.handler
+		if r.who != everybody {
+			h = a.preflightFirst(h, a.parts.auth.Require(r.who, h))
+		}
+		mux.Handle(r.pattern, h)
+	}
+	return stripPrefix(a.prefix, apiPolicy(mux))
+}
+
+// open serves the routes to everybody who can reach them, as the stock programs do. Other sites' pages, which can
+// through a visitor's browser, may change nothing, unless the operator has allowed some with --web.cors.origin.
+func (a *App) open(routes []route) http.Handler {
+	mux := http.NewServeMux()
+	for _, r := range routes {
+		mux.Handle(r.pattern, r.handler)
+	}
+	h := stripPrefix(a.prefix, mux)
 	if a.options.Prometheus.Web.CORSOrigin != "" {
 		return h
 	}
 	return http.NewCrossOriginProtection().Handler(h)
+}
+
+// notForAdmins leaves out what only an admin may: parts of the process ask for others, who may have put the address
+// into a data source, and need none of it.
+func notForAdmins(routes []route) []route {
+	return slices.DeleteFunc(slices.Clone(routes), func(r route) bool { return r.who == auth.Admin })
+}
+
+// preflightFirst lets browsers ask what other sites may do, which they do without credentials, when some may.
+func (a *App) preflightFirst(open, asking http.Handler) http.Handler {
+	if a.options.Prometheus.Web.CORSOrigin == "" {
+		return asking
+	}
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.Method == http.MethodOptions && strings.HasPrefix(r.URL.Path, "/api/v1/") {
+			open.ServeHTTP(w, r)
+			return
+		}
+		asking.ServeHTTP(w, r)
+	})
+}
+
+// apiPolicy keeps browsers from running what an API answers, which may be another server's page.
+func apiPolicy(h http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if strings.HasPrefix(r.URL.Path, "/api/") {
+			w.Header().Set("Content-Security-Policy", "default-src 'none'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'")
+		}
+		h.ServeHTTP(w, r)
+	})
 }
 
 // nodeMetrics is served at /metrics/node and as /metrics on the port of node_exporter.
@@ -56,19 +185,6 @@ func (a *App) containerMetrics() http.Handler {
 		return absent("containers are not watched: cAdvisor is switched off or cannot work here")
 	}
 	return a.parts.cadvisor.Handler()
-}
-
-// exporterRoutes is what the port of a separate exporter answers.
-func exporterRoutes(name string, metrics http.Handler) http.Handler {
-	mux := http.NewServeMux()
-	mux.Handle("GET /metrics", metrics)
-	mux.HandleFunc("GET /-/healthy", serveHealthy)
-	mux.HandleFunc("GET /healthz", serveHealthy)
-	mux.HandleFunc("GET /{$}", func(w http.ResponseWriter, _ *http.Request) {
-		w.Header().Set("Content-Type", "text/html; charset=utf-8")
-		fmt.Fprintf(w, "<!doctype html><title>%[1]s</title><h1>%[1]s</h1><p><a href=\"/metrics\">Metrics</a></p>\n", name)
-	})
-	return mux
 }
 
 func serveHealthy(w http.ResponseWriter, _ *http.Request) {

@@ -32,7 +32,7 @@ type targetView struct {
 
 type linkView struct{ Path, About string }
 
-// serveStatus is the page at /: what runs, what is watched, and where to go.
+// serveStatus is the page at /status and at / of Prometheus's own port: what runs, what is watched, and where to go.
 func (a *App) serveStatus(w http.ResponseWriter, _ *http.Request) {
 	host, _ := os.Hostname()
 	view := statusView{

@@ -1,17 +1,24 @@
 package app
 
 import (
+	"context"
+	"database/sql"
+	"errors"
 	"fmt"
 	"log/slog"
 	"net/http"
+	"path/filepath"
+	"regexp"
 	"strings"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
 
+	"github.com/ausguck/ausguck/internal/auth"
 	"github.com/ausguck/ausguck/internal/component/cadvisor"
 	"github.com/ausguck/ausguck/internal/component/nodeexporter"
 	"github.com/ausguck/ausguck/internal/component/promserver"
+	"github.com/ausguck/ausguck/internal/database"
 	"github.com/ausguck/ausguck/internal/diskspace"
 	"github.com/ausguck/ausguck/internal/dockerhost"
 	"github.com/ausguck/ausguck/internal/httpserver"
@@ -30,6 +37,8 @@ type parts struct {
 	cadvisor *cadvisor.Exporter
 	prom     *promserver.Server
 	disk     *diskspace.Watch
+	db       *sql.DB
+	auth     *auth.Service
 
 	// In-process listeners, by the part that answers there.
 	main, nodeAddr, cadvisorAddr *inproc.Listener
@@ -122,9 +131,41 @@ func wire(o Options, l *promserver.Loader, cfg *configuration, p *parts) error {
 	return nil
 }
 
+// wireStored opens the database and makes the parts that keep rows in it.
+func wireStored(o Options, prefix string, cfg *configuration, p *parts) (err error) {
+	p.db, err = database.Open(filepath.Join(o.StoragePath, "ausguck.db"))
+	if err != nil {
+		return err
+	}
+	defer func() {
+		if err != nil {
+			err = errors.Join(err, p.db.Close())
+		}
+	}()
+	trusted, err := regexp.Compile("^(?s:" + o.Prometheus.Web.CORSOrigin + ")$") // as promserver reads it
+	if err != nil {
+		return err
+	}
+	p.auth, err = auth.New(context.Background(), auth.Options{
+		DB:            p.db,
+		Logger:        o.Logger.With("part", "auth"),
+		Registerer:    p.registry,
+		Prefix:        prefix,
+		Secure:        strings.HasPrefix(o.Prometheus.ExternalURL, "https:"),
+		LoginPage:     loginPage,
+		SessionIdle:   time.Duration(o.Auth.SessionIdle),
+		AdminLogin:    cfg.admin.login,
+		AdminPassword: cfg.admin.password,
+		UserHash:      p.http.UserHash,
+		TrustedOrigin: func(origin string) bool { return o.Prometheus.Web.CORSOrigin != "" && trusted.MatchString(origin) },
+	})
+	return err
+}
+
 // components lists what runs, in the order of the start: a part starts after every part it calls.
 func (p *parts) components(g *lifecycle.Group) {
 	g.Add("storage", p.disk)
+	g.Add("auth", p.auth)
 	if p.docker != nil {
 		g.Add("dockerhost", p.docker)
 	}

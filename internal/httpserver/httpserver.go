@@ -35,10 +35,6 @@ const (
 	maxHeaderBytes = 256 << 10
 )
 
-// ErrAnonymous is the cause of Listen's error when an address that other machines can reach would be
-// served without asking for credentials.
-var ErrAnonymous = errors.New("other machines could reach it and nothing asks for credentials")
-
 // Options configure a Server.
 type Options struct {
 	Logger *slog.Logger
@@ -46,7 +42,7 @@ type Options struct {
 	Registerer prometheus.Registerer
 	// WebConfigFile is a web.yml as every Prometheus exporter reads it; empty means plain HTTP without users.
 	WebConfigFile string
-	// AllowAnonymous lets Listen bind addresses that other machines can reach without users in web.yml.
+	// AllowAnonymous leaves ListenWellKnown as open on addresses that other machines can reach as on loopback.
 	AllowAnonymous bool
 	// ReadTimeout bounds the reading of one request with its body.
 	ReadTimeout time.Duration
@@ -65,6 +61,7 @@ type Server struct {
 	access  access
 	metrics *metrics
 	slots   chan struct{} // one is held per open connection
+	web     *webFile
 
 	mtx   sync.Mutex
 	bound []*listener
@@ -110,29 +107,49 @@ func New(o Options) (*Server, error) {
 		access:  a,
 		metrics: newMetrics(o.Registerer),
 		slots:   make(chan struct{}, o.MaxConnections),
+		web:     &webFile{path: o.WebConfigFile},
 	}, nil
 }
 
-// Listen binds addr now; Serve answers there with h. The name tells listeners apart in logs, metrics
-// and errors. The error wraps ErrAnonymous when credentials are missing, and syscall.EADDRINUSE when
-// the port is taken; either way it says what to do.
+// Listen binds addr now; Serve answers there with h, which asks for credentials itself: the users of web.yml, see
+// UserHash, are not asked for beside it. The name tells listeners apart in logs, metrics and errors. The error wraps
+// syscall.EADDRINUSE when the port is taken and says what to do.
 func (s *Server) Listen(name, addr string, h http.Handler) error {
+	tcpAddr, err := net.ResolveTCPAddr("tcp", addr)
+	if err != nil {
+		return fmt.Errorf("listen on %s for %s: %w", addr, name, err)
+	}
+	return s.listen(name, tcpAddr, h, false)
+}
+
+// ListenWellKnown binds the port of a stock program. On loopback Serve answers as that program does, with open: only
+// the users of web.yml are asked for, if there are any. On an address that other machines can reach it answers with
+// asking, which asks for credentials itself, unless web.yml demands verified client certificates or AllowAnonymous is set.
+func (s *Server) ListenWellKnown(name, addr string, open, asking http.Handler) error {
 	// The address that is checked is the one that is bound: a host name is resolved only once.
 	tcpAddr, err := net.ResolveTCPAddr("tcp", addr)
 	if err != nil {
 		return fmt.Errorf("listen on %s for %s: %w", addr, name, err)
 	}
-	if !tcpAddr.IP.IsLoopback() && !s.access.credentials() {
-		if !s.opts.AllowAnonymous {
-			return fmt.Errorf("listen on %s for %s: %w; %s", addr, name, ErrAnonymous, s.access.advice(tcpAddr.Port))
+	if tcpAddr.IP.IsLoopback() || s.access.clientCerts {
+		return s.listen(name, tcpAddr, open, true)
+	}
+	if s.opts.AllowAnonymous {
+		if !s.access.credentials() {
+			s.logger.Warn("Serving without credentials on an address that other machines can reach", "listener", name, "address", addr)
 		}
-		s.logger.Warn("Serving without credentials on an address that other machines can reach", "listener", name, "address", addr)
+		return s.listen(name, tcpAddr, open, true)
 	}
-	l, err := net.ListenTCP("tcp", tcpAddr)
+	return s.listen(name, tcpAddr, asking, false)
+}
+
+// listen binds; users says whether the toolkit asks for the users of web.yml.
+func (s *Server) listen(name string, addr *net.TCPAddr, h http.Handler, users bool) error {
+	l, err := net.ListenTCP("tcp", addr)
 	if err != nil {
-		return fmt.Errorf("listen on %s for %s: %w%s", addr, name, err, bindAdvice(name, tcpAddr.Port, err))
+		return fmt.Errorf("listen on %s for %s: %w%s", addr, name, err, bindAdvice(name, addr.Port, err))
 	}
-	server, err := s.newHTTPServer(name, l.Addr(), h)
+	server, err := s.newHTTPServer(name, l.Addr(), h, users)
 	if err != nil {
 		l.Close()
 		return fmt.Errorf("listen on %s for %s: %w", addr, name, err)

@@ -11,10 +11,10 @@ import (
 	"github.com/prometheus/exporter-toolkit/web"
 )
 
-// newHTTPServer returns the server of one listener. With a web.yml its handler and TLS settings are the
-// toolkit's own: users, headers, rate limit and certificates are read again for each request or
+// newHTTPServer returns the server of one listener. With a web.yml its TLS settings are the toolkit's own, and where
+// users are asked for also its handler: users, headers and certificates are read again for each request or
 // connection, as in every exporter.
-func (s *Server) newHTTPServer(name string, addr net.Addr, h http.Handler) (*http.Server, error) {
+func (s *Server) newHTTPServer(name string, addr net.Addr, h http.Handler, users bool) (*http.Server, error) {
 	server := &http.Server{
 		Handler:           h,
 		ReadTimeout:       s.opts.ReadTimeout,
@@ -27,7 +27,15 @@ func (s *Server) newHTTPServer(name string, addr net.Addr, h http.Handler) (*htt
 		if err := s.applyToolkit(server, addr, file); err != nil {
 			return nil, fmt.Errorf("apply %s: %w", file, err)
 		}
-		server.Handler = healthFirst(h, server.Handler)
+		guarded := server.Handler
+		if !users {
+			// The toolkit's handler would ask for its users, and has no switch for it.
+			var err error
+			if guarded, err = s.asConfigured(h); err != nil {
+				return nil, fmt.Errorf("apply %s: %w", file, err)
+			}
+		}
+		server.Handler = healthFirst(h, guarded)
 	}
 	server.Handler = s.wrap(name, secure(server.Handler))
 	return server, nil

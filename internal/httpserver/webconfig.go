@@ -159,20 +159,6 @@ func (a access) scheme() string {
 	return "http"
 }
 
-// advice says how to make a listener on the port acceptable, as the rest of a sentence.
-func (a access) advice(port int) string {
-	file := a.file
-	if file == "" {
-		file = "web.yml in the configuration folder"
-	}
-	return fmt.Sprintf(`add a user to %s (the line that "htpasswd -nBC 10 admin" prints, with a space after the colon):
-
-basic_auth_users:
-  admin: $2y$10$...
-
-or listen on this machine only (127.0.0.1:%d), or accept it with --web.allow-anonymous`, file, port)
-}
-
 // Scheme returns https when the web.yml at path, which CheckWebConfig accepts, has a certificate, else http.
 func Scheme(path string) (string, error) {
 	a, err := readAccess(path)

@@ -1,0 +1,190 @@
+package app
+
+import (
+	"bytes"
+	"compress/gzip"
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"errors"
+	"html"
+	"html/template"
+	"io"
+	"io/fs"
+	"net/http"
+	"path"
+	"regexp"
+	"strings"
+	"time"
+
+	"github.com/ausguck/ausguck/internal/auth"
+	"github.com/ausguck/ausguck/web"
+)
+
+var loginPage = template.Must(template.ParseFS(web.Files, "login.html"))
+
+// pagePolicy allows the page its own scripts only. Styles are made at run time by Grafana's libraries; pictures may be
+// anybody's, since text panels show them.
+const pagePolicy = "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data: blob: https: http:; " +
+	"font-src 'self' data:; connect-src 'self'; frame-src 'none'; worker-src 'self' blob:; base-uri 'self'; form-action 'self'; frame-ancestors 'none'"
+
+// What the built page leaves open.
+const (
+	baseMark = `<base href="/" />`
+	bootMark = `<script type="application/json" id="boot"></script>`
+)
+
+// boot is what the page knows without asking.
+type boot struct {
+	User     bootUser       `json:"user"`
+	Settings map[string]any `json:"settings"`
+	SubURL   string         `json:"subUrl"`
+	Version  string         `json:"version"`
+}
+
+type bootUser struct {
+	ID         int64     `json:"id"`
+	UID        string    `json:"uid"`
+	Login      string    `json:"login"`
+	Name       string    `json:"name"`
+	Email      string    `json:"email"`
+	OrgRole    auth.Role `json:"orgRole"`
+	Theme      string    `json:"theme"`
+	Timezone   string    `json:"timezone"`
+	WeekStart  string    `json:"weekStart"`
+	IsSignedIn bool      `json:"isSignedIn"`
+}
+
+// servePage answers every address of the page with the same document.
+func (a *App) servePage(w http.ResponseWriter, r *http.Request) {
+	h := w.Header()
+	h.Set("Content-Type", "text/html; charset=utf-8")
+	h.Set("Cache-Control", "no-store")
+	h.Set("Content-Security-Policy", pagePolicy)
+	index, err := fs.ReadFile(web.Files, "dist/index.html")
+	if errors.Is(err, fs.ErrNotExist) {
+		w.WriteHeader(http.StatusNotImplemented)
+		io.WriteString(w, "<!doctype html><title>Ausguck</title><p>This Ausguck was built without the UI: run <code>make build</code>. "+
+			"The APIs and the <a href=\""+html.EscapeString(a.prefix)+"/status\">status page</a> are there.</p>\n")
+		return
+	}
+	id, _ := auth.FromContext(r.Context())
+	data, err := json.Marshal(a.bootOf(r, id)) // escapes what could end the script element
+	if err != nil {
+		a.options.Logger.Error("Page not made", "err", err)
+		http.Error(w, "internal error; the log has the details", http.StatusInternalServerError)
+		return
+	}
+	page := strings.Replace(string(index), baseMark, `<base href="`+html.EscapeString(a.prefix)+`/" />`, 1)
+	page = strings.Replace(page, bootMark, strings.TrimSuffix(bootMark, "</script>")+string(data)+"</script>", 1)
+	_, _ = io.WriteString(w, page)
+}
+
+func (a *App) bootOf(_ *http.Request, id auth.Identity) boot {
+	return boot{
+		User: bootUser{
+			ID: id.UserID, UID: id.UID, Login: id.Login, Name: id.Name, Email: id.Email, OrgRole: id.Role, IsSignedIn: true,
+			Theme: "system", Timezone: "browser",
+		},
+		Settings: map[string]any{},
+		SubURL:   a.prefix,
+		Version:  Version(),
+	}
+}
+
+// contentTypes are those of what the build writes. The system's own table would differ from machine to machine.
+var contentTypes = map[string]string{
+	".js": "text/javascript; charset=utf-8", ".css": "text/css; charset=utf-8", ".json": "application/json",
+	".svg": "image/svg+xml", ".png": "image/png", ".ico": "image/x-icon", ".woff2": "font/woff2", ".woff": "font/woff",
+	".ttf": "font/ttf", ".wasm": "application/wasm", ".txt": "text/plain; charset=utf-8", ".map": "application/json",
+}
+
+// servePublic answers with what the build has compressed. Names below /public/build/ have a hash of the content, so
+// they are kept for ever.
+func servePublic(w http.ResponseWriter, r *http.Request) {
+	name := "dist" + path.Clean(r.URL.Path)
+	body, encoding, err := compressed(name, r.Header.Get("Accept-Encoding"))
+	if err != nil {
+		http.NotFound(w, r)
+		return
+	}
+	h := w.Header()
+	h.Set("Vary", "Accept-Encoding")
+	kind, ok := contentTypes[path.Ext(name)]
+	if !ok {
+		kind = "application/octet-stream"
+	}
+	h.Set("Content-Type", kind)
+	if encoding != "" {
+		h.Set("Content-Encoding", encoding)
+	}
+	if path.Ext(name) == ".svg" {
+		h.Set("Content-Security-Policy", "default-src 'none'; style-src 'unsafe-inline'; sandbox")
+	}
+	if strings.HasPrefix(name, "dist/public/build/") {
+		h.Set("Cache-Control", "public, max-age=31536000, immutable")
+	} else {
+		sum := sha256.Sum256(body)
+		h.Set("Cache-Control", "public, max-age=86400")
+		h.Set("ETag", `"`+hex.EncodeToString(sum[:12])+`"`)
+	}
+	// It answers HEAD and If-None-Match, and ranges of what is sent as it is.
+	if encoding != "" {
+		r.Header.Del("Range")
+	}
+	http.ServeContent(w, r, "", time.Time{}, bytes.NewReader(body))
+}
+
+// compressed returns the file in the best encoding that is accepted; the plain one is not in the binary.
+func compressed(name, accepted string) (body []byte, encoding string, err error) {
+	for _, e := range []struct{ coding, suffix string }{{"br", ".br"}, {"gzip", ".gz"}} {
+		if accepts(accepted, e.coding) {
+			if body, err = fs.ReadFile(web.Files, name+e.suffix); err == nil {
+				return body, e.coding, nil
+			}
+		}
+	}
+	packed, err := fs.ReadFile(web.Files, name+".gz")
+	if err != nil {
+		return nil, "", err
+	}
+	plain, err := gzip.NewReader(bytes.NewReader(packed))
+	if err != nil {
+		return nil, "", err
+	}
+	body, err = io.ReadAll(plain)
+	return body, "", err
+}
+
+// accepts reports whether an Accept-Encoding header has the coding and does not refuse it.
+func accepts(header, coding string) bool {
+	for part := range strings.SplitSeq(header, ",") {
+		name, params, _ := strings.Cut(part, ";")
+		if strings.EqualFold(strings.TrimSpace(name), coding) {
+			return !refused.MatchString(params)
+		}
+	}
+	return false
+}
+
+var refused = regexp.MustCompile(`^\s*q\s*=\s*0(\.0*)?\s*$`)
+
+// staticFile serves one file under another name.
+func staticFile(name string) http.Handler {
+	return cached(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { http.ServeFileFS(w, r, web.Files, name) }))
+}
+
+// cached is for files that change with the version only.
+func cached(h http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set("Cache-Control", "public, max-age=3600")
+		h.ServeHTTP(w, r)
+	})
+}
+
+// notFoundJSON is Grafana's answer to what it does not know.
+func notFoundJSON(w http.ResponseWriter, _ *http.Request) {
+	w.Header().Set("Content-Type", "application/json; charset=utf-8")
+	w.WriteHeader(http.StatusNotFound)
+	io.WriteString(w, `{"message":"Not found"}`+"\n")
+}

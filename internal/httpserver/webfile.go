@@ -1,0 +1,93 @@
+package httpserver
+
+import (
+	"errors"
+	"io/fs"
+	"maps"
+	"net/http"
+	"os"
+	"slices"
+	"sync"
+	"time"
+
+	"github.com/prometheus/exporter-toolkit/web"
+	"go.yaml.in/yaml/v3"
+	"golang.org/x/time/rate"
+)
+
+// webFile is a web.yml that is read again when it has changed.
+type webFile struct {
+	path string
+
+	mtx      sync.Mutex
+	size     int64
+	modified time.Time
+	config   web.Config
+	err      error
+}
+
+// read returns what the file says now; without a file it says nothing.
+func (f *webFile) read() (web.Config, error) {
+	if f.path == "" {
+		return web.Config{}, nil
+	}
+	f.mtx.Lock()
+	defer f.mtx.Unlock()
+	info, err := os.Stat(f.path)
+	if err != nil {
+		return web.Config{}, err
+	}
+	if info.Size() == f.size && info.ModTime().Equal(f.modified) {
+		return f.config, f.err
+	}
+	f.size, f.modified, f.config = info.Size(), info.ModTime(), web.Config{}
+	var content []byte
+	if content, f.err = os.ReadFile(f.path); f.err == nil {
+		f.err = yaml.Unmarshal(content, &f.config)
+	}
+	return f.config, f.err
+}
+
+// UserHash returns the bcrypt hash of a user of web.yml. For a name that is not known it returns the hash of another,
+// so that comparing takes the same time, and false.
+func (s *Server) UserHash(login string) (hash string, known bool) {
+	c, err := s.web.read()
+	if err != nil || len(c.Users) == 0 {
+		if err != nil && !errors.Is(err, fs.ErrNotExist) {
+			s.logger.Warn("Nobody of web.yml may come in while it cannot be read", "file", s.web.path, "err", err)
+		}
+		return "", false
+	}
+	if secret, ok := c.Users[login]; ok {
+		return string(secret), true
+	}
+	return string(c.Users[slices.Min(slices.Collect(maps.Keys(c.Users)))]), false
+}
+
+// asConfigured does what the toolkit's handler does but for the users: rate limit and headers.
+func (s *Server) asConfigured(h http.Handler) (http.Handler, error) {
+	c, err := s.web.read()
+	if err != nil {
+		return nil, err
+	}
+	limiter := rate.NewLimiter(rate.Inf, 0)
+	if c.RateLimiterConfig.Interval != 0 {
+		limiter = rate.NewLimiter(rate.Every(c.RateLimiterConfig.Interval), c.RateLimiterConfig.Burst)
+	}
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		c, err := s.web.read()
+		if err != nil {
+			s.logger.Error("Request not answered: web.yml cannot be read", "file", s.web.path, "err", err)
+			http.Error(w, http.StatusText(http.StatusInternalServerError), http.StatusInternalServerError)
+			return
+		}
+		if !limiter.Allow() {
+			http.Error(w, http.StatusText(http.StatusTooManyRequests), http.StatusTooManyRequests)
+			return
+		}
+		for name, value := range c.HTTPConfig.Header {
+			w.Header().Set(name, value)
+		}
+		h.ServeHTTP(w, r)
+	}), nil
+}
