@@ -1,0 +1,1 @@
+export { migrateDashboard, schemaVersion } from './migrateDashboard';
