@@ -31,6 +31,9 @@ type sign struct {
 	url, text string
 }
 
+// adminPassword is Ausguck's; the stock programs ask for none.
+const adminPassword = "bench"
+
 // start executes a program; its output goes to a file in dir.
 func start(ctx context.Context, dir, name string, ready []sign, path string, args ...string) (*program, error) {
 	log, err := os.Create(filepath.Join(dir, name+".log"))
@@ -39,6 +42,7 @@ func start(ctx context.Context, dir, name string, ready []sign, path string, arg
 	}
 	cmd := exec.CommandContext(ctx, path, args...)
 	cmd.Stdout, cmd.Stderr = log, log
+	cmd.Env = append(os.Environ(), "GF_SECURITY_ADMIN_PASSWORD="+adminPassword)
 	cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
 	p := &program{name: name, cmd: cmd, log: log, started: time.Now(), ready: ready}
 	if err := cmd.Start(); err != nil {

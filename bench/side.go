@@ -75,18 +75,15 @@ func startAusguck(ctx context.Context, o options, dir string, targets []string) 
 	if err != nil {
 		return nil, err
 	}
-	ready := []sign{
-		{"http://" + address + "/-/ready", ""},
-		{"http://" + address + "/metrics/node", nodeSign},
-		{"http://" + address + "/metrics/cadvisor", containerSign},
-	}
+	api := "http://admin:" + adminPassword + "@" + address
+	ready := []sign{{api + "/-/ready", ""}, {api + "/metrics/node", nodeSign}, {api + "/metrics/cadvisor", containerSign}}
 	p, err := start(ctx, dir, "ausguck", ready, o.ausguck,
 		"--config.dir="+filepath.Dir(config), "--storage.path="+filepath.Join(dir, "data"),
 		"--web.listen-address="+address, "--no-web.well-known-ports")
 	if err != nil {
 		return nil, err
 	}
-	return &side{name: "ausguck", programs: []*program{p}, api: "http://" + address}, nil
+	return &side{name: "ausguck", programs: []*program{p}, api: api}, nil
 }
 
 // writeConfig writes the prometheus.yml, the same for both sides but for the addresses.

@@ -13,6 +13,7 @@ import (
 	"net/url"
 	"os"
 	"path/filepath"
+	"strings"
 	"time"
 
 	"modernc.org/sqlite"
@@ -98,13 +99,21 @@ func withAdvice(path string, err error) error {
 	switch {
 	case errors.Is(err, fs.ErrPermission), code == sqlite3.SQLITE_READONLY, code == sqlite3.SQLITE_CANTOPEN, code == sqlite3.SQLITE_PERM:
 		return fmt.Errorf("%w; Ausguck must be able to write there: chown -R %d:%d %s, or name another folder with --storage.path",
-			err, os.Geteuid(), os.Getegid(), dir)
+			err, os.Geteuid(), os.Getegid(), quoted(dir))
 	case code == sqlite3.SQLITE_NOTADB, code == sqlite3.SQLITE_CORRUPT:
 		return fmt.Errorf("%w; put a backup in its place, or move it away and Ausguck starts with an empty one", err)
 	case code == sqlite3.SQLITE_BUSY:
 		return fmt.Errorf("%w; another program holds it (`fuser %s` names it)", err, path)
 	}
 	return err
+}
+
+// quoted makes a path one word for a shell.
+func quoted(path string) string {
+	if strings.ContainsAny(path, " '\"$&;()<>|*?[]`\\") {
+		return "'" + strings.ReplaceAll(path, "'", `'\''`) + "'"
+	}
+	return path
 }
 
 // Path returns the file that db was opened from, for messages.

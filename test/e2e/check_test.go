@@ -131,7 +131,7 @@ func TestInitWritesWhatCheckAccepts(t *testing.T) {
 func TestHealthcheck(t *testing.T) {
 	t.Parallel()
 	s := startAusguck(t, configDir(t, map[string]string{"prometheus.yml": quietConfig}), t.TempDir(), metricsOnly...)
-	address := strings.TrimPrefix(s.url, "http://")
+	address := s.address
 	code, report := runToEnd(t, ausguckBinary(t), "healthcheck", "--web.listen-address="+address)
 	require.Zero(t, code, report)
 	s.stop(t)

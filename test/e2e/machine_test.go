@@ -101,15 +101,19 @@ func TestWellKnownPorts(t *testing.T) {
 	defer taken.Close()
 
 	const address = "127.0.0.1:3000"
-	cmd := exec.Command(ausguckBinary(t), "--config.dir="+t.TempDir(), "--storage.path="+t.TempDir(), "--web.listen-address="+address, "--no-docker")
+	flags := []string{"--config.dir=" + t.TempDir(), "--storage.path=" + t.TempDir(), "--web.listen-address=" + address, "--no-docker"}
 	var s *server
-	network.do(func() { s = launch(t, address, cmd) })
+	network.do(func() { s = launchAt(t, address, flags...) })
 	s.client.Transport = &http.Transport{DialContext: network.dial}
 	s.waitReady(t, readyTimeout)
 
 	require.Regexp(t, `(?m)level=WARN.*9100`, s.output.String(), "the taken port is a warning")
 	page := func(port, path string) string {
-		response, err := s.client.Get("http://127.0.0.1:" + port + path)
+		base := "http://127.0.0.1:" + port
+		if port == "3000" {
+			base = s.url
+		}
+		response, err := s.client.Get(base + path)
 		require.NoError(t, err)
 		body, err := readAll(response.Body)
 		require.NoError(t, err)

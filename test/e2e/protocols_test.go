@@ -7,7 +7,6 @@ import (
 	"net/http"
 	"net/url"
 	"path/filepath"
-	"strings"
 	"testing"
 	"time"
 
@@ -217,7 +216,6 @@ func TestFederationAndRemoteReadFromAbove(t *testing.T) {
 	page := below.get(t, "/federate?"+url.Values{"match[]": {`{job="below"}`}}.Encode())
 	require.Contains(t, page, `below_value{job="below",instance=""} 5`)
 
-	address := strings.TrimPrefix(below.url, "http://")
 	config := configDir(t, map[string]string{"prometheus.yml": fmt.Sprintf(`
 global: {scrape_interval: 1s}
 scrape_configs:
@@ -226,11 +224,12 @@ scrape_configs:
     metrics_path: /federate
     params: {'match[]': ['below_value']}
     static_configs: [{targets: ['%s']}]
+    basic_auth: {username: admin, password: %s}
 remote_read:
   - url: %s/api/v1/read
     read_recent: true
     filter_external_labels: false
-`, address, below.url)})
+`, below.address, adminPassword, below.url)})
 	above := startStock(t, filepath.Join(config, "prometheus.yml"), filepath.Join(t.TempDir(), "tsdb"))
 	above.waitValue(t, 30*time.Second, `max(below_value{job="below"})`, 5)
 	below.write(t, oneSample("only_below_value", time.Now(), 6))

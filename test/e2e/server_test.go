@@ -22,8 +22,9 @@ const readyTimeout = 30 * time.Second
 // server is a program that serves the HTTP API of Prometheus, Ausguck or the stock one.
 type server struct {
 	*process
-	url    string
-	client *http.Client
+	address string // host:port
+	url     string // with credentials where there are some
+	client  *http.Client
 }
 
 // metricsOnly are the flags of a test that is about the Prometheus part alone.
@@ -45,7 +46,28 @@ func launchAusguck(t *testing.T, config, storage string, flags ...string) *serve
 		"--config.dir=" + config, "--storage.path=" + storage,
 		"--web.listen-address=" + address, "--no-web.well-known-ports",
 	}, flags...)
-	return launch(t, address, exec.Command(ausguckBinary(t), args...))
+	return launchAt(t, address, args...)
+}
+
+// What the tests log in with.
+const (
+	adminPassword = "correct horse"
+	passwordEnv   = "GF_SECURITY_ADMIN_PASSWORD=" + adminPassword
+)
+
+// launchAt starts Ausguck with these flags alone. Requests to its url have the admin's password.
+func launchAt(t *testing.T, address string, flags ...string) *server {
+	t.Helper()
+	cmd := exec.Command(ausguckBinary(t), flags...)
+	cmd.Env = append(os.Environ(), passwordEnv)
+	s := launch(t, address, cmd)
+	s.url = urlOf("admin", adminPassword, address)
+	return s
+}
+
+// urlOf is an address with credentials, which most clients take out of it.
+func urlOf(user, password, address string) string {
+	return (&url.URL{Scheme: "http", User: url.UserPassword(user, password), Host: address}).String()
 }
 
 // startStock starts the stock Prometheus on the TSDB folder and waits until it is ready.
@@ -64,6 +86,7 @@ func launch(t *testing.T, address string, cmd *exec.Cmd) *server {
 	t.Helper()
 	return &server{
 		process: startProcess(t, cmd),
+		address: address,
 		url:     "http://" + address,
 		client:  &http.Client{Timeout: time.Minute, Transport: &http.Transport{MaxIdleConnsPerHost: 4}},
 	}

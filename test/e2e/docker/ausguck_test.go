@@ -69,7 +69,8 @@ func startAusguck(t *testing.T, e *engine, config string, flags ...string) *ausg
 		"--storage.path=" + t.TempDir(), "--config.dir=" + configDir, "--web.listen-address=" + address,
 		"--no-web.well-known-ports", "--docker.host=" + e.endpoint,
 	}, flags...)...)
-	a := &ausguck{url: "http://" + address, exit: make(chan error, 1)}
+	cmd.Env = append(os.Environ(), "GF_SECURITY_ADMIN_PASSWORD=secret")
+	a := &ausguck{url: "http://admin:secret@" + address, exit: make(chan error, 1)}
 	cmd.Stdout, cmd.Stderr = a, a
 	cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
 	require.NoError(t, cmd.Start())

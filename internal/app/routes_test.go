@@ -1,0 +1,191 @@
+package app_test
+
+import (
+	"io"
+	"net/http"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/ausguck/ausguck/internal/app"
+)
+
+// user is a login with a password; the empty one sends no credentials.
+type user struct{ login, password string }
+
+var (
+	nobody = user{}
+	admin  = user{"admin", adminPassword}
+	viewer = user{"eve", "password of eve"}
+	editor = user{"bob", "password of bob"}
+)
+
+// ask returns the status, header and body of an answer; redirects are not followed.
+func (r *running) ask(t *testing.T, who user, method, path, body string, header ...string) (int, http.Header, string) {
+	t.Helper()
+	req, err := http.NewRequestWithContext(t.Context(), method, r.url+path, strings.NewReader(body))
+	require.NoError(t, err)
+	if who != nobody {
+		req.SetBasicAuth(who.login, who.password)
+	}
+	for i := 0; i < len(header); i += 2 {
+		req.Header.Set(header[i], header[i+1])
+	}
+	res, err := http.DefaultTransport.RoundTrip(req)
+	require.NoError(t, err)
+	defer res.Body.Close()
+	content, err := io.ReadAll(res.Body)
+	require.NoError(t, err)
+	return res.StatusCode, res.Header, string(content)
+}
+
+// addUsers creates the viewer and the editor.
+func (r *running) addUsers(t *testing.T) {
+	t.Helper()
+	for _, u := range []user{viewer, editor} {
+		code, _, body := r.ask(t, admin, http.MethodPost, "/api/admin/users", `{"login":"`+u.login+`","password":"`+u.password+`"}`)
+		require.Equal(t, http.StatusOK, code, body)
+	}
+	code, _, body := r.ask(t, admin, http.MethodPatch, "/api/org/users/3", `{"role":"Editor"}`)
+	require.Equal(t, http.StatusOK, code, body)
+}
+
+// Every URL, what it answers to an admin, and what to others.
+func TestEveryRoute(t *testing.T) {
+	r := start(t, testOptions(t, "--no-cadvisor", "--web.enable-lifecycle", "--web.enable-remote-write-receiver", "--web.enable-admin-api"))
+	r.addUsers(t)
+	const no, not = http.StatusUnauthorized, http.StatusForbidden
+	for line, want := range map[string]struct {
+		nobody, viewer, editor, admin int
+		text                          string // in the admin's answer
+	}{
+		"GET /-/healthy":          {200, 200, 200, 200, "healthy"},
+		"GET /-/ready":            {200, 200, 200, 200, "ready"},
+		"GET /metrics":            {200, 200, 200, 200, `ausguck_part_ready{part="promserver"} 1`},
+		"GET /login":              {200, 200, 200, 200, "Log in"},
+		"GET /static/status.css":  {200, 200, 200, 200, "body {"},
+		"GET /static/login.css":   {200, 200, 200, 200, "body {"},
+		"GET /favicon.ico":        {200, 200, 200, 200, "<svg"},
+		"GET /robots.txt":         {200, 200, 200, 200, "Disallow"},
+		"GET /public/none.js":     {404, 404, 404, 404, ""},
+		"GET /public/../status":   {307, 307, 307, 307, ""},
+		"GET /status":             {no, 200, 200, 200, "<title>Ausguck on "},
+		"GET /metrics/node":       {no, 200, 200, 200, "node_"},
+		"GET /metrics/cadvisor":   {no, 404, 404, 404, "switched off"},
+		"GET /version":            {no, 200, 200, 200, "goVersion"},
+		"GET /federate?match[]=a": {no, 200, 200, 200, ""},
+		"GET /no-such-page":       {no, 404, 404, 404, ""},
+		"POST /":                  {no, 404, 404, 404, ""},
+		"GET /consoles/none.html": {no, 404, 404, 404, ""},
+
+		"GET /debug/pprof/cmdline":             {no, not, not, 200, ""},
+		"GET /api/v1/status/flags":             {no, 200, 200, 200, "success"},
+		"POST /api/v1/query query=up":          {no, 200, 200, 200, "success"},
+		"GET /api/v1/rules":                    {no, 200, 200, 200, "success"},
+		"GET /api/v1/no-such-thing":            {no, 404, 404, 404, ""},
+		"POST /api/v1/write":                   {no, not, 400, 400, ""},
+		"POST /api/v1/admin/tsdb/snapshot":     {no, not, not, 200, "success"},
+		"PUT /api/v1/admin/tsdb/snapshot":      {no, not, not, 200, "success"},
+		"POST /-/reload":                       {no, not, not, 200, ""},
+		"PUT /-/reload":                        {no, not, not, 200, ""},
+		"GET /api/user":                        {no, 200, 200, 200, `"login":"admin"`},
+		"GET /api/user/orgs":                   {no, 200, 200, 200, `"role":"Admin"`},
+		"GET /api/login/ping":                  {no, 200, 200, 200, "Logged in"},
+		"GET /api/access-control/user/actions": {no, 200, 200, 200, `"users:read":true`},
+		"GET /api/users":                       {no, not, not, 200, `"login":"eve"`},
+		"GET /api/org/users":                   {no, not, not, 200, `"role":"Editor"`},
+		"GET /api/serviceaccounts/search":      {no, not, not, 200, `"totalCount":0`},
+		"GET /api/auth/keys":                   {no, 404, 404, 404, "service accounts"},
+		"GET /api/no-such-thing":               {no, 404, 404, 404, `{"message":"Not found"}`},
+		"PUT /api/no-such-thing":               {no, 404, 404, 404, `"message"`},
+	} {
+		method, rest, _ := strings.Cut(line, " ")
+		path, form, _ := strings.Cut(rest, " ")
+		for _, c := range []struct {
+			who  user
+			want int
+			text string
+		}{{nobody, want.nobody, ""}, {viewer, want.viewer, ""}, {editor, want.editor, ""}, {admin, want.admin, want.text}} {
+			header := []string{}
+			if form != "" {
+				header = append(header, "Content-Type", "application/x-www-form-urlencoded")
+			}
+			code, h, body := r.ask(t, c.who, method, path, form, header...)
+			require.Equal(t, c.want, code, "%s as %q: %s", line, c.who.login, body)
+			require.Contains(t, body, c.text, line)
+			require.Equal(t, "nosniff", h.Get("X-Content-Type-Options"), line)
+			require.Equal(t, "deny", h.Get("X-Frame-Options"), line)
+		}
+	}
+}
+
+func TestPageWithoutAndWithTheBuiltUI(t *testing.T) {
+	r := start(t, testOptions(t))
+	for _, path := range []string{"/", "/d/abc/some-title", "/dashboards", "/dashboard/import", "/explore"} {
+		code, header, body := r.ask(t, admin, http.MethodGet, path, "")
+		require.Contains(t, header.Get("Content-Security-Policy"), "script-src 'self';", path)
+		require.Equal(t, "no-store", header.Get("Cache-Control"))
+		if code == http.StatusNotImplemented {
+			require.Contains(t, body, "built without the UI: run <code>make build</code>")
+			continue
+		}
+		require.Equal(t, http.StatusOK, code, path)
+		require.Contains(t, body, `"login":"admin"`)
+		require.Contains(t, body, `"orgRole":"Admin"`)
+	}
+}
+
+func TestBrowsersAreLedToTheLogin(t *testing.T) {
+	r := start(t, testOptions(t, "--web.external-url=https://example.org/ausguck/"))
+	code, header, _ := r.ask(t, nobody, http.MethodGet, "/ausguck/d/a/b?var-x=1&y=2", "", "Accept", "text/html", "Sec-Fetch-Mode", "navigate")
+	require.Equal(t, http.StatusFound, code)
+	require.Equal(t, "/ausguck/login?redirectTo=%2Fd%2Fa%2Fb%3Fvar-x%3D1%26y%3D2", header.Get("Location"))
+	require.Empty(t, header.Get("WWW-Authenticate"))
+
+	code, header, _ = r.ask(t, nobody, http.MethodGet, "/api/user", "", "Accept", "text/html", "Sec-Fetch-Mode", "cors")
+	require.Equal(t, http.StatusUnauthorized, code, "a script")
+	require.Empty(t, header.Get("WWW-Authenticate"), "no dialog in the middle of a page")
+	code, header, _ = r.ask(t, nobody, http.MethodGet, "/api/v1/labels", "")
+	require.Equal(t, http.StatusUnauthorized, code)
+	require.Contains(t, header.Get("WWW-Authenticate"), "Basic realm=")
+}
+
+func TestPreflightOnlyWhenAnOriginIsAllowed(t *testing.T) {
+	preflight := func(flags ...string) (int, http.Header) {
+		code, header, _ := start(t, testOptions(t, flags...)).ask(t, nobody, http.MethodOptions, "/api/v1/query", "", "Origin", "https://grafana.example.org")
+		return code, header
+	}
+	code, _ := preflight()
+	require.Equal(t, http.StatusUnauthorized, code)
+	code, header := preflight("--web.cors.origin=https://grafana.example.org")
+	require.Equal(t, http.StatusNoContent, code)
+	require.Equal(t, "https://grafana.example.org", header.Get("Access-Control-Allow-Origin"))
+}
+
+func TestUnusableDatabaseIsNoWrongConfiguration(t *testing.T) {
+	o := testOptions(t)
+	writeFile(t, o.StoragePath+"/ausguck.db", "this is no database, and far from it, for it is a text that goes on and on")
+	_, err := app.New(o)
+	require.ErrorContains(t, err, "not a database")
+	var wrong *app.ConfigError
+	require.NotErrorAs(t, err, &wrong)
+}
+
+func TestAdminPasswordMustBeClear(t *testing.T) {
+	o := testOptions(t)
+	t.Setenv("GF_SECURITY_ADMIN_PASSWORD", "another")
+	_, err := app.New(o)
+	require.ErrorContains(t, err, "the admin's password is set by GF_SECURITY_ADMIN_PASSWORD and by --auth.admin-password-file; leave one")
+	o.Auth.AdminPasswordFile = ""
+	t.Setenv("GF_USERS_ALLOW_SIGN_UP", "true")
+	warnings, err := app.Check(o)
+	require.NoError(t, err)
+	require.Len(t, warnings, 1)
+	require.Contains(t, warnings[0], "nobody can sign up")
+	t.Setenv("GF_USERS_ALLOW_SIGN_UP", "false")
+	t.Setenv("GF_SECURITY_ADMIN_PASSWORD", "")
+	t.Setenv("GF_SECURITY_ADMIN_PASSWORD__FILE", "/nowhere/password")
+	_, err = app.Check(o)
+	require.ErrorContains(t, err, "GF_SECURITY_ADMIN_PASSWORD__FILE: read the admin's password: open /nowhere/password")
+}
