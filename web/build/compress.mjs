@@ -6,8 +6,8 @@ import { brotliCompressSync, constants, gzipSync } from 'node:zlib';
 const dist = new URL('../dist/', import.meta.url).pathname;
 const icons = new URL('../node_modules/@grafana/ui/dist/public/img/icons/', import.meta.url).pathname;
 
-mkdirSync(join(dist, 'public/img'), { recursive: true });
-cpSync(icons, join(dist, 'public/img/icons'), { recursive: true });
+mkdirSync(join(dist, 'public/build/img'), { recursive: true });
+cpSync(icons, join(dist, 'public/build/img/icons'), { recursive: true });
 
 let plain = 0;
 let small = 0;

@@ -1,6 +1,8 @@
 import type { DataSourceApi, DataSourceInstanceSettings } from '@grafana/data';
 
-type Load = (settings: DataSourceInstanceSettings) => Promise<DataSourceApi>;
+// Each data source has its own types of queries and options.
+// eslint-disable-next-line @typescript-eslint/no-explicit-any
+type Load = (settings: DataSourceInstanceSettings) => Promise<DataSourceApi<any, any>>;
 
 /** Every type of data source; its code is loaded when the first query asks for it. */
 export const datasourceLoaders: Record<string, Load> = {

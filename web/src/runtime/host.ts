@@ -24,7 +24,7 @@ export async function claimHost() {
   setPluginImportUtils({ importPanelPlugin, getPanelPluginFromCache: panelPluginFromCache });
   setRunRequest((datasource, request) => runRequest(datasource as DataSourceApi, request as DataQueryRequest));
   setLocationSrv({ update: ({ path, query, partial, replace }) => updateLocation(path, query, partial, replace) });
-  setEchoSrv({ flush() {}, addBackend() {}, addEvent() {} });
+  setEchoSrv({ flush() {}, addBackend() {}, addEvent() {}, onInteraction: () => () => {} });
   setPluginLinksHook(() => ({ isLoading: false, links: [] }));
   setPluginComponentsHook(() => ({ isLoading: false, components: [] }));
   setChromeHeaderHeightHook(() => 0);

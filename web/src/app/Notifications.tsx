@@ -1,0 +1,53 @@
+import { css } from '@emotion/css';
+import { AppEvents, type AppEvent, type GrafanaTheme2 } from '@grafana/data';
+import { getAppEvents } from '@grafana/runtime';
+import { Alert, useStyles2 } from '@grafana/ui';
+import { useEffect, useState } from 'react';
+
+type Severity = 'success' | 'warning' | 'error' | 'info';
+
+interface Note {
+  id: number;
+  severity: Severity;
+  title: string;
+  text?: string;
+}
+
+const events: Array<[AppEvent<unknown[]>, Severity]> = [
+  [AppEvents.alertSuccess, 'success'], [AppEvents.alertWarning, 'warning'], [AppEvents.alertError, 'error'], [AppEvents.alertInfo, 'info'],
+];
+const shown: Record<Severity, number> = { success: 3000, info: 5000, warning: 7000, error: 12000 };
+
+let next = 1;
+
+/** Short messages at the corner of the page, for what was done and what failed. */
+export function Notifications() {
+  const [notes, setNotes] = useState<Note[]>([]);
+  const styles = useStyles2(getStyles);
+  useEffect(() => {
+    const drop = (id: number) => setNotes((all) => all.filter((n) => n.id !== id));
+    const subscriptions = events.map(([event, severity]) =>
+      // The event types of @grafana/data are classes to some of its functions and plain names to others.
+      getAppEvents().getStream(event as never).subscribe((published: { payload?: unknown[] }) => {
+        const [title, text] = published.payload ?? [];
+        const note: Note = { id: next++, severity, title: String(title ?? ''), text: text === undefined ? undefined : String(text) };
+        setNotes((all) => [...all.filter((n) => n.title !== note.title || n.text !== note.text).slice(-3), note]);
+        setTimeout(() => drop(note.id), shown[severity]);
+      })
+    );
+    return () => subscriptions.forEach((s) => s.unsubscribe());
+  }, []);
+  return (
+    <div className={styles.place} role="status" aria-live="polite">
+      {notes.map((note) => (
+        <Alert key={note.id} severity={note.severity} title={note.title} elevated onRemove={() => setNotes((all) => all.filter((n) => n.id !== note.id))}>
+          {note.text}
+        </Alert>
+      ))}
+    </div>
+  );
+}
+
+const getStyles = (theme: GrafanaTheme2) => ({
+  place: css({ position: 'fixed', right: theme.spacing(2), top: theme.spacing(7), width: 'min(420px, calc(100vw - 32px))', zIndex: theme.zIndex.portal }),
+});

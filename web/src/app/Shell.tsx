@@ -1,0 +1,143 @@
+import { css, cx } from '@emotion/css';
+import type { GrafanaTheme2 } from '@grafana/data';
+import { locationService } from '@grafana/runtime';
+import { Dropdown, Icon, IconButton, Menu, ToolbarButton, useStyles2, type IconName } from '@grafana/ui';
+import { lazy, Suspense, useEffect, useState, type ReactNode } from 'react';
+import { Link, useLocation } from 'react-router-dom';
+
+import { bootData } from '../boot/bootData';
+import { address } from '../runtime/backendSrv';
+import { usePageState } from './page';
+import { useShortcuts } from './shortcuts';
+import { chooseTheme } from './theme';
+
+const CommandPalette = lazy(() => import('./CommandPalette'));
+const ShortcutHelp = lazy(() => import('./ShortcutHelp'));
+
+const navigation: Array<{ to: string; text: string; icon: IconName; match: RegExp; outside?: boolean }> = [
+  { to: '/', text: 'Home', icon: 'home-alt', match: /^\/$/ },
+  { to: '/dashboards?starred=true', text: 'Starred', icon: 'star', match: /starred=true/ },
+  { to: '/dashboards', text: 'Dashboards', icon: 'apps', match: /^\/(dashboards(?!.*starred)|d\/|dashboard|import)/ },
+  { to: '/status', text: 'Status', icon: 'shield', match: /^\/status/, outside: true },
+];
+
+/** What surrounds every page: the menu, where one is, the search, and the user. */
+export function Shell({ children }: { children: ReactNode }) {
+  const { breadcrumbs, actions, bare } = usePageState();
+  const [open, setOpen] = useState(() => localStorage.getItem('ausguck.menu') !== 'closed' && window.innerWidth >= 992);
+  const [dialog, setDialog] = useState<'search' | 'help'>();
+  const styles = useStyles2(getStyles);
+  const location = useLocation();
+  useShortcuts({ search: () => setDialog('search'), help: () => setDialog('help') });
+  useEffect(() => {
+    document.title = [...breadcrumbs.map((b) => b.text).reverse(), 'Ausguck'].join(' – ');
+  }, [breadcrumbs]);
+  useEffect(() => {
+    if (window.innerWidth < 992) {
+      setOpen(false);
+    }
+  }, [location.pathname]);
+  const toggle = () => {
+    localStorage.setItem('ausguck.menu', open ? 'closed' : 'open');
+    setOpen(!open);
+  };
+  const here = location.pathname + location.search;
+  return (
+    <div className={styles.app}>
+      <a href="#page" className={styles.skip} onClick={(e) => { e.preventDefault(); document.getElementById('page')?.focus(); }}>Skip to the content</a>
+      {!bare && (
+        <header className={styles.top}>
+          <IconButton name="bars" size="lg" aria-label={open ? 'Close the menu' : 'Open the menu'} aria-expanded={open} onClick={toggle} tooltip="Menu" />
+          <Link to="/" className={styles.brand} aria-label="Ausguck: home">
+            <img src={address('/static/icon.svg')} alt="" width={24} height={24} />
+          </Link>
+          <nav aria-label="Breadcrumbs" className={styles.crumbs}>
+            <ol>
+              {breadcrumbs.map((crumb, i) => (
+                <li key={i}>
+                  {i > 0 && <Icon name="angle-right" />}
+                  {crumb.to ? <Link to={crumb.to}>{crumb.text}</Link> : <span aria-current="page">{crumb.text}</span>}
+                </li>
+              ))}
+            </ol>
+          </nav>
+          <div className={styles.actions}>{actions}</div>
+          <ToolbarButton icon="search" aria-label="Search dashboards" tooltip="Search (Ctrl K)" onClick={() => setDialog('search')} />
+          <Dropdown overlay={<UserMenu help={() => setDialog('help')} />} placement="bottom-end">
+            <ToolbarButton icon="user" aria-label={`User ${bootData.user.login}`} />
+          </Dropdown>
+        </header>
+      )}
+      <div className={styles.middle}>
+        {!bare && open && (
+          <nav className={styles.menu} aria-label="Main">
+            {navigation.map(({ to, text, icon, match, outside }) => {
+              const content = (<><Icon name={icon} size="lg" /> {text}</>);
+              const active = match.test(here);
+              return outside ? (
+                <a key={to} href={address(to)} className={styles.item}>{content}</a>
+              ) : (
+                <Link key={to} to={to} className={cx(styles.item, active && styles.active)} aria-current={active ? 'page' : undefined}>{content}</Link>
+              );
+            })}
+          </nav>
+        )}
+        <main id="page" className={styles.page} tabIndex={-1}>{children}</main>
+      </div>
+      <Suspense fallback={null}>
+        {dialog === 'search' && <CommandPalette onClose={() => setDialog(undefined)} />}
+        {dialog === 'help' && <ShortcutHelp onClose={() => setDialog(undefined)} />}
+      </Suspense>
+    </div>
+  );
+}
+
+function UserMenu({ help }: { help: () => void }) {
+  const { login, orgRole } = bootData.user;
+  return (
+    <Menu header={`${login} (${orgRole})`}>
+      <Menu.Item label="Profile" icon="user" onClick={() => locationService.push('/profile')} />
+      <Menu.Item label="Light theme" icon="circle" onClick={() => chooseTheme('light')} />
+      <Menu.Item label="Dark theme" icon="circle-mono" onClick={() => chooseTheme('dark')} />
+      <Menu.Item label="Keyboard shortcuts" icon="keyboard" onClick={help} />
+      <Menu.Divider />
+      <Menu.Item label="Sign out" icon="signout" onClick={signOut} />
+    </Menu>
+  );
+}
+
+/** Sign-out changes something, so it is posted. */
+function signOut() {
+  const form = document.createElement('form');
+  form.method = 'post';
+  form.action = address('/logout');
+  document.body.append(form);
+  form.submit();
+}
+
+const getStyles = (theme: GrafanaTheme2) => ({
+  app: css({ display: 'flex', flexDirection: 'column', minHeight: '100vh', background: theme.colors.background.canvas }),
+  skip: css({ position: 'absolute', left: -9999, '&:focus': { left: 8, top: 8, zIndex: 9999, background: theme.colors.background.primary, padding: theme.spacing(1) } }),
+  top: css({
+    display: 'flex', alignItems: 'center', gap: theme.spacing(1), minHeight: 48, padding: theme.spacing(0, 2), background: theme.colors.background.primary,
+    borderBottom: `1px solid ${theme.colors.border.weak}`, flexWrap: 'wrap',
+  }),
+  brand: css({ display: 'flex' }),
+  crumbs: css({
+    flex: '1 1 auto', minWidth: 0,
+    ol: { display: 'flex', listStyle: 'none', alignItems: 'center', flexWrap: 'wrap' },
+    li: { display: 'flex', alignItems: 'center', gap: 4, paddingRight: 4, minWidth: 0, a: { color: theme.colors.text.secondary }, span: { overflow: 'hidden', textOverflow: 'ellipsis', whiteSpace: 'nowrap', maxWidth: '50vw' } },
+  }),
+  actions: css({ display: 'flex', gap: theme.spacing(1), alignItems: 'center' }),
+  middle: css({ display: 'flex', flex: '1 1 auto', minWidth: 0 }),
+  menu: css({
+    width: 200, flexShrink: 0, padding: theme.spacing(1), background: theme.colors.background.primary, borderRight: `1px solid ${theme.colors.border.weak}`,
+    [theme.breakpoints.down('md')]: { position: 'fixed', top: 48, bottom: 0, zIndex: theme.zIndex.sidemenu, boxShadow: theme.shadows.z3 },
+  }),
+  item: css({
+    display: 'flex', alignItems: 'center', gap: theme.spacing(1), padding: theme.spacing(1), borderRadius: theme.shape.radius.default, color: theme.colors.text.secondary,
+    '&:hover': { background: theme.colors.action.hover, color: theme.colors.text.primary },
+  }),
+  active: css({ background: theme.colors.action.selected, color: theme.colors.text.primary }),
+  page: css({ flex: '1 1 auto', minWidth: 0, display: 'flex', flexDirection: 'column', outline: 'none' }),
+});

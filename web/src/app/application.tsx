@@ -1,0 +1,55 @@
+import { config, LocationServiceProvider, locationService } from '@grafana/runtime';
+import { GlobalStyles, PortalContainer, ModalsProvider, ModalRoot } from '@grafana/ui';
+import { ThemeContext } from '@grafana/data';
+import { createRoot } from 'react-dom/client';
+import { Router } from 'react-router-dom';
+import { useLayoutEffect, useState, type ReactNode } from 'react';
+
+import { bootData } from '../boot/bootData';
+import { panelLoaders } from '../panels/registry';
+import { setKnownPanelTypes } from '../dashboard/scene/panel';
+import { claimHost } from '../runtime/host';
+import { cacheIcons } from '../runtime/icons';
+import { Notifications } from './Notifications';
+import { Routes } from './routes';
+import { Shell } from './Shell';
+
+/** Draws the application into the page. */
+export async function start() {
+  await claimHost();
+  cacheIcons();
+  setKnownPanelTypes(Object.keys(panelLoaders));
+  createRoot(document.getElementById('root')!).render(<Application />);
+}
+
+function Application() {
+  return (
+    <ThemeContext.Provider value={config.theme2}>
+      <GlobalStyles />
+      <LocationServiceProvider service={locationService}>
+        <HistoryRouter>
+          <ModalsProvider>
+            <Shell>
+              <Routes />
+            </Shell>
+            <Notifications />
+            <ModalRoot />
+          </ModalsProvider>
+        </HistoryRouter>
+      </LocationServiceProvider>
+      <PortalContainer />
+    </ThemeContext.Provider>
+  );
+}
+
+/** The router follows Grafana's history, which scenes write the state of dashboards to. */
+function HistoryRouter({ children }: { children: ReactNode }) {
+  const history = locationService.getHistory();
+  const [state, setState] = useState({ action: history.action, location: history.location });
+  useLayoutEffect(() => history.listen((location, action) => setState({ action, location })), [history]);
+  return (
+    <Router basename={bootData.subUrl || '/'} location={state.location as never} navigationType={state.action as never} navigator={history as never}>
+      {children}
+    </Router>
+  );
+}

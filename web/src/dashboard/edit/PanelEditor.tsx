@@ -1,0 +1,3 @@
+export default function PanelEditor(_: { scene: unknown; panelKey: string; replace: unknown }) {
+  return null;
+}

@@ -1,0 +1,39 @@
+import { locationService } from '@grafana/runtime';
+import { sceneUtils } from '@grafana/scenes';
+import type { Dashboard } from '@grafana/schema';
+
+import { allPanels, withPanel, type PanelJson } from '../load';
+import { migrateDashboard } from '../migrate';
+import { DashboardScene } from '../scene/DashboardScene';
+
+/** A scene of changed JSON that keeps the time range and variables on the screen. */
+export function withModel(scene: DashboardScene, model: Dashboard): DashboardScene {
+  const { dashboard, notices } = migrateDashboard(model);
+  const next = new DashboardScene(dashboard, scene.state.meta, notices);
+  const search = new URLSearchParams();
+  for (const [name, value] of Object.entries(sceneUtils.getUrlState(scene))) {
+    for (const one of [value].flat()) {
+      if (one !== null && one !== undefined) {
+        search.append(name, String(one));
+      }
+    }
+  }
+  sceneUtils.syncStateFromSearchParams(next, search);
+  next.setState({ isDirty: true });
+  return next;
+}
+
+/** The dashboard with a new panel below all others, which is opened in the editor. */
+export function addPanel(scene: DashboardScene): DashboardScene {
+  const panels = allPanels(scene.state.model);
+  const id = Math.max(0, ...panels.map((p) => p.id ?? 0)) + 1;
+  const y = Math.max(0, ...panels.map((p) => (p.gridPos?.y ?? 0) + (p.gridPos?.h ?? 0)));
+  const panel = {
+    id, type: 'timeseries', title: 'New panel', gridPos: { x: 0, y, w: 12, h: 8 }, datasource: { type: 'prometheus', uid: 'prometheus' },
+    targets: [{ refId: 'A', expr: '' }], fieldConfig: { defaults: {}, overrides: [] }, options: {},
+  } as unknown as PanelJson;
+  const next = withModel(scene, withPanel(scene.state.model, id, panel));
+  next.setState({ editPanel: `panel-${id}` });
+  locationService.partial({ editPanel: `panel-${id}` });
+  return next;
+}

@@ -1,0 +1,71 @@
+/** What an exported dashboard asks for when it is imported. */
+export interface ImportInput {
+  name: string;
+  label: string;
+  type: string;
+  pluginId?: string;
+  description?: string;
+  value: string;
+}
+
+export interface ImportFile {
+  json: unknown;
+  title: string;
+  panels: number;
+  inputs: ImportInput[];
+  /** Why it cannot be imported; the server has the last word. */
+  problem?: string;
+}
+
+type Json = Record<string, unknown>;
+
+/** Reads a file far enough to show what it is: bare, wrapped, exported, Kubernetes style or the v2 schema. */
+export function readImport(text: string): ImportFile {
+  const nothing = { json: undefined, title: '', panels: 0, inputs: [] };
+  let json: unknown;
+  try {
+    json = JSON.parse(text);
+  } catch (err) {
+    return { ...nothing, problem: `It is not JSON: ${(err as Error).message}` };
+  }
+  if (!isObject(json)) {
+    return { ...nothing, problem: 'A dashboard is a JSON object.' };
+  }
+  const body = bodyOf(json);
+  const { title } = body;
+  if (typeof title !== 'string' || title.trim() === '') {
+    return { ...nothing, json, problem: 'It has no title. A dashboard looks like { "title": …, "panels": […] }.' };
+  }
+  return { json, title, panels: countPanels(body), inputs: inputsOf(body) };
+}
+
+function bodyOf(json: Json): Json {
+  if (isObject(json['dashboard'])) {
+    return json['dashboard'];
+  }
+  return isObject(json['spec']) ? json['spec'] : json;
+}
+
+function countPanels(body: Json): number {
+  if (isObject(body['elements'])) {
+    return Object.keys(body['elements']).length;
+  }
+  const list = (value: unknown) => (Array.isArray(value) ? value.filter(isObject) : []);
+  const rows = list(body['rows']).flatMap((row) => list(row['panels']));
+  const panels = list(body['panels']).flatMap((p) => (p['type'] === 'row' ? list(p['panels']) : [p]));
+  return rows.length + panels.length;
+}
+
+function inputsOf(body: Json): ImportInput[] {
+  const list = Array.isArray(body['__inputs']) ? body['__inputs'].filter(isObject) : [];
+  return list.map((input) => ({
+    name: String(input['name']), label: String(input['label'] || input['name']), type: String(input['type']),
+    pluginId: typeof input['pluginId'] === 'string' ? input['pluginId'] : undefined,
+    description: typeof input['description'] === 'string' ? input['description'] : undefined,
+    value: typeof input['value'] === 'string' ? input['value'] : '',
+  }));
+}
+
+function isObject(value: unknown): value is Json {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}

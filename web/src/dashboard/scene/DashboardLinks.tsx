@@ -1,0 +1,79 @@
+import { textUtil } from '@grafana/data';
+import { sceneGraph, sceneUtils } from '@grafana/scenes';
+import type { DashboardLink } from '@grafana/schema';
+import { Dropdown, LinkButton, Menu, ToolbarButton, type IconName } from '@grafana/ui';
+import { useEffect, useState } from 'react';
+
+import { dashboards, type SearchHit } from '../../api/dashboards';
+import { address } from '../../runtime/backendSrv';
+import type { DashboardScene } from './DashboardScene';
+
+const icons: Record<string, IconName> = {
+  'external link': 'external-link-alt', dashboard: 'apps', question: 'question-circle', info: 'info-circle', bolt: 'bolt', doc: 'file-alt', cloud: 'cloud',
+};
+
+/** The links of a dashboard: to an address, or to all dashboards with certain tags. */
+export function DashboardLinks({ dashboard }: { dashboard: DashboardScene }) {
+  const { links = [] } = dashboard.state.model;
+  return (
+    <>
+      {links.map((link, i) => (link.type === 'dashboards' ? <TaggedDashboards key={i} link={link} dashboard={dashboard} /> : <OneLink key={i} link={link} dashboard={dashboard} />))}
+    </>
+  );
+}
+
+function OneLink({ link, dashboard }: { link: DashboardLink; dashboard: DashboardScene }) {
+  return (
+    <LinkButton
+      size="sm" variant="secondary" fill="outline" icon={icons[link.icon] ?? 'external-link-alt'} tooltip={link.tooltip || undefined}
+      href={target(link, link.url ?? '', dashboard)} target={link.targetBlank ? '_blank' : undefined} rel="noreferrer"
+    >
+      {sceneGraph.interpolate(dashboard, link.title, undefined, 'text')}
+    </LinkButton>
+  );
+}
+
+function TaggedDashboards({ link, dashboard }: { link: DashboardLink; dashboard: DashboardScene }) {
+  const [hits, setHits] = useState<SearchHit[]>([]);
+  const tags = link.tags ?? [];
+  useEffect(() => {
+    let gone = false;
+    void dashboards.search({ tag: tags, type: 'dash-db', limit: 100 }).then((found) => !gone && setHits(found.filter((h) => h.uid !== dashboard.state.model.uid)));
+    return () => {
+      gone = true;
+    };
+  }, [tags.join('\n'), dashboard]);
+  if (!link.asDropdown) {
+    return hits.map((hit) => <OneLink key={hit.uid} link={{ ...link, title: hit.title, icon: 'dashboard', url: hit.url }} dashboard={dashboard} />);
+  }
+  const menu = () => (
+    <Menu>
+      {hits.map((hit) => (
+        <Menu.Item key={hit.uid} label={hit.title} url={target(link, hit.url, dashboard)} target={link.targetBlank ? '_blank' : '_self'} />
+      ))}
+    </Menu>
+  );
+  return (
+    <Dropdown overlay={menu}>
+      <ToolbarButton icon="bars" variant="canvas">{link.title || 'Dashboards'}</ToolbarButton>
+    </Dropdown>
+  );
+}
+
+/** The address of a link with the time range and the variables that it wants to keep. */
+function target(link: DashboardLink, url: string, dashboard: DashboardScene): string {
+  const plain = textUtil.sanitizeUrl(sceneGraph.interpolate(dashboard, url, undefined, 'percentencode'));
+  const params = new URLSearchParams();
+  const state = sceneUtils.getUrlState(dashboard);
+  for (const [name, value] of Object.entries(state)) {
+    const keep = (link.keepTime && (name === 'from' || name === 'to')) || (link.includeVars && name.startsWith('var-'));
+    for (const one of keep ? [value].flat() : []) {
+      if (one !== null && one !== undefined) {
+        params.append(name, String(one));
+      }
+    }
+  }
+  const query = params.toString();
+  const full = query === '' ? plain : `${plain}${plain.includes('?') ? '&' : '?'}${query}`;
+  return full.startsWith('/') ? address(full) : full;
+}

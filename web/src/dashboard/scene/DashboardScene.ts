@@ -1,0 +1,173 @@
+import type { CustomVariableModel } from '@grafana/data';
+import type { Dashboard, Panel } from '@grafana/schema';
+import {
+  behaviors, MultiValueVariable, SceneDataLayerControls, SceneDataLayerSet, sceneGraph, SceneGridLayout, SceneObjectBase, SceneObjectUrlSyncConfig,
+  SceneRefreshPicker, SceneTimePicker, SceneTimeRange, VariableDependencyConfig, VariableValueSelectors, VizPanel, type SceneObjectState, type SceneObjectUrlValues, type VariableValueOption,
+} from '@grafana/scenes';
+
+import type { DashboardMeta } from '../../api/dashboards';
+import { buildAnnotations } from './annotations';
+import { DashboardView } from './DashboardView';
+import { GridBuilder } from './grid';
+import { repeatVariables, type ValuesOf } from './repeats';
+import { buildVariables } from './variables';
+
+export type InspectTab = 'data' | 'query' | 'json' | 'stats';
+
+export interface DashboardState extends SceneObjectState {
+  /** The migrated JSON; everything else is built from it. */
+  model: Dashboard;
+  meta: DashboardMeta;
+  /** What people should know about this dashboard, such as parts that could not be read. */
+  notices: string[];
+  body: SceneGridLayout;
+  variables: VariableValueSelectors;
+  layers: SceneDataLayerControls;
+  timePicker: SceneTimePicker;
+  refreshPicker: SceneRefreshPicker;
+  /** Key of the panel that fills the page. */
+  viewPanel?: string;
+  /** Key of the panel that is edited. */
+  editPanel?: string;
+  /** Key of the panel whose data and queries are shown. */
+  inspect?: string;
+  inspectTab?: InspectTab;
+  /** Without menus and controls. */
+  kiosk?: boolean;
+  isDirty?: boolean;
+}
+
+/** A dashboard on the screen. */
+export class DashboardScene extends SceneObjectBase<DashboardState> {
+  static Component = DashboardView;
+
+  protected _urlSync = new SceneObjectUrlSyncConfig(this, { keys: ['viewPanel', 'inspect', 'inspectTab', 'kiosk', 'editPanel'] });
+  protected _variableDependency: VariableDependencyConfig<DashboardState>;
+  private readonly grid: GridBuilder;
+  private repeated = '';
+
+  constructor(model: Dashboard, meta: DashboardMeta, notices: string[] = []) {
+    const panels = (model.panels ?? []) as Panel[];
+    const grid = new GridBuilder(panels);
+    const told = [...notices];
+    const repeats = repeatVariables(panels);
+    const saved = savedValues(model);
+    super({
+      model, meta, notices: told,
+      $timeRange: timeRange(model),
+      $variables: buildVariables(model.templating?.list ?? [], told),
+      $data: new SceneDataLayerSet({ layers: buildAnnotations(model) }),
+      $behaviors: [new behaviors.CursorSync({ key: 'cursor-sync', sync: model.graphTooltip ?? 0 }), publishContext],
+      body: new SceneGridLayout({ isLazy: true, isDraggable: false, isResizable: false, children: grid.children(repeats.length > 0 ? saved : () => undefined) }),
+      variables: new VariableValueSelectors({}),
+      layers: new SceneDataLayerControls(),
+      timePicker: new SceneTimePicker({ hidePicker: model.timepicker?.hidden ?? false }),
+      refreshPicker: new SceneRefreshPicker({ refresh: String(model.refresh || ''), intervals: model.timepicker?.refresh_intervals, minRefreshInterval: '1s' }),
+    });
+    this.grid = grid;
+    this._variableDependency = new VariableDependencyConfig<DashboardState>(this, {
+      variableNames: repeats,
+      onVariableUpdateCompleted: () => this.repeat(),
+    });
+  }
+
+  /** Lays out the copies of repeated panels and rows anew, when the chosen values have changed. */
+  private repeat() {
+    const names = repeatVariables((this.state.model.panels ?? []) as Panel[]);
+    if (names.length === 0) {
+      return;
+    }
+    const valuesOf: ValuesOf = (name) => chosen(this, name);
+    const now = JSON.stringify(names.map(valuesOf));
+    if (now === this.repeated) {
+      return;
+    }
+    this.repeated = now;
+    this.grid.rememberRows(this.state.body.state.children);
+    this.state.body.setState({ children: this.grid.children(valuesOf) });
+  }
+
+  /** The panel with a key, or with an id as older links have it. */
+  findPanel(key: string): VizPanel | undefined {
+    const wanted = /^\d+$/.test(key) ? `panel-${key}` : key;
+    const found = sceneGraph.findObject(this, (o) => o instanceof VizPanel && o.state.key === wanted);
+    return found instanceof VizPanel ? found : undefined;
+  }
+
+  /** Every panel, those in closed rows too. */
+  panels(): VizPanel[] {
+    return sceneGraph.findAllObjects(this, (o) => o instanceof VizPanel) as VizPanel[];
+  }
+
+  getUrlState(): SceneObjectUrlValues {
+    const { viewPanel, inspect, inspectTab, kiosk, editPanel } = this.state;
+    return { viewPanel, inspect, inspectTab: inspect ? inspectTab : undefined, kiosk: kiosk ? '1' : undefined, editPanel };
+  }
+
+  updateFromUrl(values: SceneObjectUrlValues) {
+    const one = (name: string) => (typeof values[name] === 'string' && values[name] !== '' ? values[name] : undefined);
+    const next: Partial<DashboardState> = {};
+    if ('viewPanel' in values) {
+      next.viewPanel = one('viewPanel');
+    }
+    if ('inspect' in values) {
+      next.inspect = one('inspect');
+    }
+    if ('inspectTab' in values) {
+      next.inspectTab = one('inspectTab') as InspectTab | undefined;
+    }
+    if ('kiosk' in values) {
+      next.kiosk = values['kiosk'] !== null && values['kiosk'] !== undefined;
+    }
+    if ('editPanel' in values) {
+      next.editPanel = one('editPanel');
+    }
+    this.setState(next);
+  }
+}
+
+/** Data sources interpolate what is not part of a scene through the dashboard on the screen. */
+function publishContext(scene: unknown) {
+  const dashboard = scene as DashboardScene;
+  const before = window.__grafanaSceneContext;
+  window.__grafanaSceneContext = dashboard;
+  return () => {
+    if (window.__grafanaSceneContext === dashboard) {
+      window.__grafanaSceneContext = before;
+    }
+  };
+}
+
+function timeRange(model: Dashboard): SceneTimeRange {
+  return new SceneTimeRange({
+    from: model.time?.from ?? 'now-6h', to: model.time?.to ?? 'now', timeZone: model.timezone || undefined,
+    fiscalYearStartMonth: model.fiscalYearStartMonth, UNSAFE_nowDelay: model.timepicker?.nowDelay,
+    weekStart: (model.weekStart || undefined) as undefined,
+  });
+}
+
+/** What a variable has chosen now; "All" is every option. */
+function chosen(scene: DashboardScene, name: string): ReturnType<ValuesOf> {
+  const variable = sceneGraph.lookupVariable(name, scene);
+  if (!(variable instanceof MultiValueVariable)) {
+    return undefined;
+  }
+  const { value, text, options } = variable.state;
+  if (variable.hasAllValue()) {
+    return options.map((o: VariableValueOption) => ({ value: String(o.value), text: o.label }));
+  }
+  const values = Array.isArray(value) ? value : [value];
+  const labels = Array.isArray(text) ? text : [text];
+  return values.map((v, i) => ({ value: String(v), text: String(labels[i] ?? v) }));
+}
+
+/** Until the variables have loaded their options, repeats show what was saved. */
+function savedValues(model: Dashboard): ValuesOf {
+  return (name) => {
+    const current = (model.templating?.list ?? []).find((v) => v.name === name)?.current as CustomVariableModel['current'] | undefined;
+    const value = (current as { value?: string | string[] } | undefined)?.value;
+    const values = (Array.isArray(value) ? value : [value]).filter((v): v is string => typeof v === 'string' && v !== '' && v !== '$__all');
+    return values.length > 0 ? values.map((v) => ({ value: v, text: v })) : undefined;
+  };
+}
+

@@ -1,0 +1,60 @@
+import type { PanelMenuItem } from '@grafana/data';
+import { locationService } from '@grafana/runtime';
+import { sceneGraph, VizPanel, VizPanelMenu } from '@grafana/scenes';
+
+import { bootData } from '../../boot/bootData';
+import { DashboardScene, type InspectTab } from './DashboardScene';
+import { copyText, downloadCsv, downloadPicture, panelLink } from './panelActions';
+
+/** The menu of a panel; it is filled when it is opened. */
+export function buildMenu(): VizPanelMenu {
+  return new VizPanelMenu({
+    $behaviors: [
+      (menu: VizPanelMenu) => {
+        const panel = menu.parent;
+        const dashboard = panel && sceneGraph.getAncestor(panel, DashboardScene);
+        if (panel instanceof VizPanel && dashboard) {
+          menu.setState({ items: items(panel, dashboard) });
+        }
+      },
+    ],
+  });
+}
+
+function items(panel: VizPanel, dashboard: DashboardScene): PanelMenuItem[] {
+  const key = panel.state.key!;
+  const { viewPanel, meta } = dashboard.state;
+  const inspect = (tab: InspectTab) => () => locationService.partial({ inspect: key, inspectTab: tab });
+  const list: PanelMenuItem[] = [
+    viewPanel
+      ? { text: 'Back to dashboard', iconClassName: 'arrow-left', shortcut: 'v', onClick: () => locationService.partial({ viewPanel: null }) }
+      : { text: 'View', iconClassName: 'eye', shortcut: 'v', onClick: () => locationService.partial({ viewPanel: key }) },
+  ];
+  if (meta.canEdit !== false && bootData.user.orgRole !== 'Viewer') {
+    list.push({ text: 'Edit', iconClassName: 'edit', shortcut: 'e', onClick: () => locationService.partial({ editPanel: panel.state.repeatSourceKey ?? sourceKey(key), viewPanel: null }) });
+  }
+  list.push(
+    {
+      text: 'Inspect', iconClassName: 'info-circle', shortcut: 'i', onClick: inspect('data'),
+      subMenu: [
+        { text: 'Data', onClick: inspect('data') },
+        { text: 'Query', onClick: inspect('query') },
+        { text: 'Panel JSON', onClick: inspect('json') },
+      ],
+    },
+    {
+      text: 'Share', iconClassName: 'share-alt', onClick: () => copyText(panelLink(dashboard, key), 'Link copied'),
+      subMenu: [
+        { text: 'Copy link', shortcut: 'p u', onClick: () => copyText(panelLink(dashboard, key), 'Link copied') },
+        { text: 'Download picture', onClick: () => downloadPicture(panel) },
+        { text: 'Download CSV', onClick: () => downloadCsv(panel) },
+      ],
+    }
+  );
+  return list;
+}
+
+/** Copies of a repeated panel are edited where they come from. */
+function sourceKey(key: string): string {
+  return /^panel-\d+/.exec(key)?.[0] ?? key;
+}

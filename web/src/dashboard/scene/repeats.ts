@@ -1,0 +1,151 @@
+import type { Panel } from '@grafana/schema';
+
+/** The width of a dashboard, in columns. */
+export const columns = 24;
+
+/** A value that a repeat gives to a variable inside one copy. */
+export interface ScopedValue {
+  name: string;
+  value: string;
+  text: string;
+}
+
+/** One copy of a panel, with its place. */
+export interface PlacedPanel {
+  key: string;
+  panel: Panel;
+  x: number;
+  y: number;
+  w: number;
+  h: number;
+  scoped: ScopedValue[];
+  /** Key of the panel that this is a copy of. */
+  source?: string;
+}
+
+/** A row with what is below it; the panels above the first row have none. */
+export interface Section {
+  row?: { key: string; panel: Panel; y: number; collapsed: boolean; scoped: ScopedValue[]; source?: string };
+  panels: PlacedPanel[];
+}
+
+/** The chosen values of a variable, undefined when there is no such variable. */
+export type ValuesOf = (variable: string) => Array<{ value: string; text: string }> | undefined;
+
+interface Group {
+  row?: Panel;
+  panels: Panel[];
+}
+
+/** Lays out every panel, with a copy for each value of the variables that panels and rows are repeated by. */
+export function expandRepeats(panels: Panel[], valuesOf: ValuesOf): Section[] {
+  const sections: Section[] = [];
+  let y = 0;
+  for (const group of groups(panels)) {
+    for (const copy of rowCopies(group, valuesOf)) {
+      const top = y + (group.row ? 1 : 0);
+      const { placed, height } = place(group.panels, top, copy, valuesOf);
+      const collapsed = group.row?.['collapsed' as keyof Panel] === true;
+      sections.push({
+        row: group.row && {
+          key: copy.suffix ? `panel-${group.row.id}-${copy.suffix}` : `panel-${group.row.id}`,
+          panel: group.row, y, collapsed, scoped: copy.scoped, source: copy.suffix ? `panel-${group.row.id}` : undefined,
+        },
+        panels: placed,
+      });
+      y = top + (collapsed ? 0 : height);
+    }
+  }
+  return sections;
+}
+
+/** Names of the variables that something is repeated by. */
+export function repeatVariables(panels: Panel[]): string[] {
+  const names = new Set<string>();
+  for (const group of groups(panels)) {
+    for (const panel of [group.row, ...group.panels]) {
+      if (panel?.repeat) {
+        names.add(panel.repeat);
+      }
+    }
+  }
+  return [...names];
+}
+
+/** Rows with their panels: nested when the row is collapsed, following it when it is open. */
+function groups(panels: Panel[]): Group[] {
+  const found: Group[] = [{ panels: [] }];
+  for (const panel of [...panels].sort(byPlace)) {
+    if (panel.type === 'row') {
+      const nested = (panel as Panel & { panels?: Panel[] }).panels ?? [];
+      found.push({ row: panel, panels: [...nested].sort(byPlace) });
+    } else {
+      found[found.length - 1]!.panels.push(panel);
+    }
+  }
+  return found[0]!.panels.length > 0 ? found : found.slice(1);
+}
+
+function byPlace(a: Panel, b: Panel): number {
+  return (a.gridPos?.y ?? 0) - (b.gridPos?.y ?? 0) || (a.gridPos?.x ?? 0) - (b.gridPos?.x ?? 0);
+}
+
+interface Copy {
+  scoped: ScopedValue[];
+  /** Empty for the first copy, which keeps the keys of the originals. */
+  suffix: string;
+}
+
+function rowCopies(group: Group, valuesOf: ValuesOf): Copy[] {
+  const name = group.row?.repeat;
+  const values = name ? valuesOf(name) : undefined;
+  if (!name || !values?.length) {
+    return [{ scoped: [], suffix: '' }];
+  }
+  return values.map(({ value, text }, i) => ({ scoped: [{ name, value, text }], suffix: i === 0 ? '' : `clone-${i}` }));
+}
+
+function place(panels: Panel[], top: number, copy: Copy, valuesOf: ValuesOf): { placed: PlacedPanel[]; height: number } {
+  const first = Math.min(...panels.map((p) => p.gridPos?.y ?? 0));
+  const placed: PlacedPanel[] = [];
+  let shift = 0;
+  let height = 0;
+  let lastY = 0;
+  let pending = 0;
+  for (const panel of panels) {
+    const pos = { x: panel.gridPos?.x ?? 0, y: (panel.gridPos?.y ?? 0) - first, w: panel.gridPos?.w ?? 12, h: panel.gridPos?.h ?? 8 };
+    if (pos.y > lastY) {
+      // Panels beside a repeated one stay; those below make room for its copies.
+      shift += pending;
+      pending = 0;
+      lastY = pos.y;
+    }
+    const copies = panelCopies(panel, { ...pos, y: top + pos.y + shift }, copy, valuesOf);
+    placed.push(...copies);
+    const bottom = Math.max(...copies.map((c) => c.y + c.h));
+    pending = Math.max(pending, bottom - (top + pos.y + shift + pos.h));
+    height = Math.max(height, bottom - top);
+  }
+  return { placed, height };
+}
+
+function panelCopies(panel: Panel, at: { x: number; y: number; w: number; h: number }, copy: Copy, valuesOf: ValuesOf): PlacedPanel[] {
+  const id = `panel-${panel.id}`;
+  const base = copy.suffix ? `${id}-${copy.suffix}` : id;
+  const own = copy.scoped.find((s) => s.name === panel.repeat);
+  const values = panel.repeat && !own ? valuesOf(panel.repeat) : undefined;
+  if (!panel.repeat || !values?.length) {
+    return [{ key: base, panel, ...at, scoped: copy.scoped, source: copy.suffix ? id : undefined }];
+  }
+  const name = panel.repeat;
+  const vertical = panel.repeatDirection === 'v';
+  const perRow = vertical ? 1 : Math.min(values.length, panel.maxPerRow ?? 4);
+  const w = vertical ? at.w : Math.floor(columns / perRow);
+  return values.map(({ value, text }, i) => ({
+    key: i === 0 ? base : `${base}-clone-${i}`, panel, w, h: at.h,
+    x: vertical ? at.x : (i % perRow) * w,
+    y: at.y + Math.floor(i / perRow) * at.h,
+    scoped: [...copy.scoped, { name, value, text }],
+    source: i === 0 && !copy.suffix ? undefined : id,
+  }));
+}
