@@ -55,7 +55,7 @@ var rules = []rule{
 	},
 	{
 		pkg: "internal/component/dashboards", ours: []string{"internal/lifecycle", "internal/inproc", "internal/logbridge", "internal/database", "internal/component/dashboards/"},
-		foreign: []string{"github.com/prometheus/client_golang/", "github.com/prometheus/common/", "github.com/fsnotify/fsnotify", "go.yaml.in/yaml/"},
+		foreign: []string{"github.com/prometheus/client_golang/", "github.com/prometheus/common/", "github.com/fsnotify/fsnotify", "github.com/pmezard/go-difflib/", "go.yaml.in/yaml/"},
 		why:     "dashboards knows no engine, no sibling and no users: it is told who asks",
 	},
 	{

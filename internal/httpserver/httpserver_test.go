@@ -17,6 +17,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/testutil"
 	"github.com/stretchr/testify/require"
+	"golang.org/x/crypto/bcrypt"
 
 	"github.com/ausguck/ausguck/internal/httpserver"
 )
@@ -51,7 +52,8 @@ func start(t *testing.T, o httpserver.Options, h http.Handler) (url string, stop
 	}
 	s, err := httpserver.New(o)
 	require.NoError(t, err)
-	require.NoError(t, s.Listen(httpserver.Main, "127.0.0.1:0", h))
+	// As on a well-known port on loopback: the toolkit asks for the users of web.yml.
+	require.NoError(t, s.ListenWellKnown(httpserver.Main, "127.0.0.1:0", h, h))
 	ctx, cancel := context.WithCancel(t.Context())
 	done := make(chan error, 1)
 	go func() { done <- s.Serve(ctx) }()
@@ -61,6 +63,19 @@ func start(t *testing.T, o httpserver.Options, h http.Handler) (url string, stop
 	})
 	t.Cleanup(func() { require.NoError(t, stop()) })
 	return s.Addresses()[0].URL(), stop
+}
+
+// serve runs the server until the test ends and returns its first address.
+func serve(t *testing.T, s *httpserver.Server) httpserver.Address {
+	t.Helper()
+	ctx, cancel := context.WithCancel(t.Context())
+	done := make(chan error, 1)
+	go func() { done <- s.Serve(ctx) }()
+	t.Cleanup(func() {
+		cancel()
+		require.NoError(t, <-done)
+	})
+	return s.Addresses()[0]
 }
 
 func get(t *testing.T, c *http.Client, url, user, password string) (*http.Response, string) {
@@ -88,28 +103,31 @@ func writeFile(t *testing.T, path, content string) string {
 	return path
 }
 
-func TestListenRefusesToServeStrangers(t *testing.T) {
+func TestWellKnownPortsAskWhereOthersReachThem(t *testing.T) {
 	dir := t.TempDir()
-	newCert(t, dir, "server")
+	cert, client := newCert(t, dir, "server"), newCert(t, dir, "client")
 	users := "basic_auth_users:\n  admin: " + hash(t, "secret") + "\n"
 	certs := "tls_server_config:\n  cert_file: server.crt\n  key_file: server.key\n"
 	tests := map[string]struct {
-		addr    string
-		web     string
-		allow   bool
-		refused bool
+		addr  string
+		web   string
+		allow bool
+		want  string // who answers: open, asking, or the toolkit with 401
 	}{
-		"loopback":                       {addr: "127.0.0.1:0"},
-		"another loopback":               {addr: "127.1.2.3:0"},
-		"localhost":                      {addr: "localhost:0"},
-		"all":                            {addr: ":0", refused: true},
-		"all, IPv4":                      {addr: "0.0.0.0:0", refused: true},
-		"all, IPv6":                      {addr: "[::]:0", refused: true},
-		"all with users":                 {addr: "0.0.0.0:0", web: users},
-		"all with TLS only":              {addr: "0.0.0.0:0", web: certs, refused: true},
-		"all with optional certificates": {addr: "0.0.0.0:0", web: certs + "  client_auth_type: RequireAnyClientCert\n", refused: true},
-		"all, allowed by flag":           {addr: "0.0.0.0:0", allow: true},
-		"all with an empty web.yml":      {addr: "0.0.0.0:0", web: "# nothing\n", refused: true},
+		"loopback":                       {addr: "127.0.0.1:0", want: "open"},
+		"another loopback":               {addr: "127.1.2.3:0", want: "open"},
+		"localhost":                      {addr: "localhost:0", want: "open"},
+		"loopback with users":            {addr: "127.0.0.1:0", web: users, want: "Unauthorized\n"},
+		"all":                            {addr: ":0", want: "asking"},
+		"all, IPv4":                      {addr: "0.0.0.0:0", want: "asking"},
+		"all, IPv6":                      {addr: "[::]:0", want: "asking"},
+		"all with users":                 {addr: "0.0.0.0:0", web: users, want: "asking"},
+		"all with TLS only":              {addr: "0.0.0.0:0", web: certs, want: "asking"},
+		"all with optional certificates": {addr: "0.0.0.0:0", web: certs + "  client_auth_type: RequireAnyClientCert\n", want: "asking"},
+		"all with verified certificates": {addr: "0.0.0.0:0", web: certs + "  client_auth_type: RequireAndVerifyClientCert\n  client_ca_file: client.crt\n", want: "open"},
+		"all, allowed by flag":           {addr: "0.0.0.0:0", allow: true, want: "open"},
+		"all, allowed, with users":       {addr: "0.0.0.0:0", allow: true, web: users, want: "Unauthorized\n"},
+		"all with an empty web.yml":      {addr: "0.0.0.0:0", web: "# nothing\n", want: "asking"},
 	}
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {
@@ -119,19 +137,66 @@ func TestListenRefusesToServeStrangers(t *testing.T) {
 			}
 			s, err := httpserver.New(o)
 			require.NoError(t, err)
-			err = s.Listen(httpserver.Main, tt.addr, text("hello"))
-			if !tt.refused {
-				require.NoError(t, err)
-				require.NoError(t, s.Close())
-				return
+			require.NoError(t, s.ListenWellKnown("prometheus", tt.addr, text("open"), text("asking")))
+			a := serve(t, s)
+			_, port, err := net.SplitHostPort(a.Addr)
+			require.NoError(t, err)
+			host, _, err := net.SplitHostPort(tt.addr)
+			require.NoError(t, err)
+			if ip := net.ParseIP(host); host == "" || ip != nil && ip.IsUnspecified() {
+				host = "127.0.0.1"
 			}
-			require.ErrorIs(t, err, httpserver.ErrAnonymous)
-			require.ErrorContains(t, err, "web.yml")
-			require.ErrorContains(t, err, "basic_auth_users:\n  admin: $2y$10$")
-			require.ErrorContains(t, err, "--web.allow-anonymous")
-			require.Empty(t, s.Addresses())
+			_, body := get(t, tlsClient(t, cert, client), a.Scheme+"://"+net.JoinHostPort(host, port), "", "")
+			require.Equal(t, tt.want, body)
 		})
 	}
+}
+
+// The main address asks for credentials itself; everything else of web.yml holds there too.
+func TestMainAddressLeavesUsersToItsHandler(t *testing.T) {
+	file := writeFile(t, filepath.Join(t.TempDir(), "web.yml"), `
+http_server_config:
+  headers:
+    Strict-Transport-Security: max-age=1
+rate_limit:
+  burst: 2
+  interval: 1h
+basic_auth_users:
+  admin: `+hash(t, "secret")+"\n")
+	s, err := httpserver.New(httpserver.Options{Logger: slog.New(slog.DiscardHandler), WebConfigFile: file})
+	require.NoError(t, err)
+	require.NoError(t, s.Listen(httpserver.Main, "127.0.0.1:0", text("hello")))
+	a := serve(t, s)
+	for range 2 {
+		resp, body := get(t, http.DefaultClient, a.URL(), "", "")
+		require.Equal(t, "hello", body)
+		require.Equal(t, "max-age=1", resp.Header.Get("Strict-Transport-Security"))
+	}
+	resp, _ := get(t, http.DefaultClient, a.URL(), "", "")
+	require.Equal(t, http.StatusTooManyRequests, resp.StatusCode)
+
+	secret, known := s.UserHash("admin")
+	require.True(t, known)
+	require.NoError(t, bcrypt.CompareHashAndPassword([]byte(secret), []byte("secret")))
+	other, known := s.UserHash("nobody")
+	require.False(t, known)
+	require.Equal(t, secret, other, "something to compare with, for the time it takes")
+
+	// The file is read again when it has changed, and nobody may come in while it is broken.
+	writeFile(t, file, "basic_auth_users:\n  eve: "+hash(t, "new")+"\n")
+	_, known = s.UserHash("admin")
+	require.False(t, known)
+	_, known = s.UserHash("eve")
+	require.True(t, known)
+	writeFile(t, file, "basic_auth_users: [\n")
+	_, known = s.UserHash("eve")
+	require.False(t, known)
+	require.NoError(t, os.Remove(file))
+	secret, known = s.UserHash("eve")
+	require.False(t, known)
+	require.Empty(t, secret)
+	resp, _ = get(t, http.DefaultClient, a.URL(), "", "")
+	require.Equal(t, http.StatusInternalServerError, resp.StatusCode)
 }
 
 func TestPortTaken(t *testing.T) {

@@ -8,7 +8,6 @@ import (
 	"crypto/x509"
 	"crypto/x509/pkix"
 	"encoding/pem"
-	"log/slog"
 	"math/big"
 	"net"
 	"net/http"
@@ -133,17 +132,12 @@ tls_server_config:
 http_server_config:
   http2: false
 `)
-	s, err := httpserver.New(httpserver.Options{Logger: slog.New(slog.DiscardHandler), WebConfigFile: file})
-	require.NoError(t, err)
-	require.NoError(t, s.Listen(httpserver.Main, "0.0.0.0:0", text("hello")), "certificates are credentials")
-	require.NoError(t, s.Close())
-
 	url, _ := start(t, httpserver.Options{WebConfigFile: file}, text("hello"))
 	resp, _ := get(t, tlsClient(t, cert, client), url, "", "")
 	require.Equal(t, 200, resp.StatusCode)
 	require.Equal(t, 1, resp.ProtoMajor)
 	for _, c := range []*http.Client{tlsClient(t, cert), tlsClient(t, cert, stranger)} {
-		_, err = c.Get(url)
+		_, err := c.Get(url)
 		require.ErrorContains(t, err, "tls: ")
 	}
 }
