@@ -107,6 +107,3 @@ func onlyComments(file string) bool {
 	}
 	return true
 }
-
-// checkDashboards fills DashboardProblems.
-func (c *Config) checkDashboards() {}

@@ -115,6 +115,10 @@ func queryInt(r *http.Request, name string, otherwise int64) (int64, error) {
 	if raw == "" {
 		return otherwise, nil
 	}
+	return parseID(name, raw)
+}
+
+func parseID(name, raw string) (int64, error) {
 	n, err := strconv.ParseInt(raw, 10, 64)
 	if err != nil {
 		return 0, fail(http.StatusBadRequest, "%s: a number is needed, not %q", name, raw)

@@ -2,11 +2,14 @@ package dashboards
 
 import (
 	"context"
+	"fmt"
 	"log/slog"
 	"net/http"
 	"sync"
 	"sync/atomic"
+	"time"
 
+	"github.com/ausguck/ausguck/internal/database"
 	"github.com/ausguck/ausguck/internal/lifecycle"
 )
 
@@ -14,11 +17,19 @@ import (
 type Server struct {
 	o       Options
 	log     *slog.Logger
+	metrics *metrics
 	handler http.Handler
 	serving atomic.Bool
 
-	mtx sync.Mutex // held while anything is changed
-	cfg *Config
+	mtx      sync.Mutex // held while anything is changed
+	cfg      *Config
+	lib      *library
+	reported map[string]bool // file problems that the log has
+	// sources are all datasources, those of the API included.
+	sources atomic.Pointer[[]Datasource]
+	clients clientCache
+	// followed is sent to when the folders to watch are others.
+	followed chan struct{}
 }
 
 var _ lifecycle.Component = (*Server)(nil)
@@ -29,52 +40,88 @@ func New(o Options, cfg *Config) (*Server, error) {
 	if err != nil {
 		return nil, err
 	}
-	s := &Server{o: o, log: o.Logger, cfg: cfg}
+	m, err := newMetrics(o.Registerer)
+	if err != nil {
+		return nil, err
+	}
+	s := &Server{o: o, log: o.Logger, metrics: m, cfg: cfg, reported: map[string]bool{}, followed: make(chan struct{}, 1)}
+	s.sources.Store(&cfg.datasources)
+	s.lib = &library{store: store{o.Dir}, now: o.Now, builtIn: cfg.source.BuiltIn}
 	s.handler = s.newHandler()
 	return s, nil
 }
 
+// pruneInterval is how often annotations beyond their caps are deleted.
+const pruneInterval = time.Hour
+
 // Run reads all dashboards, answers requests and follows the files until ctx ends.
 func (s *Server) Run(ctx context.Context, ready func()) error {
+	if err := database.Migrate(ctx, s.o.DB, "dashboards", migrations); err != nil {
+		return fmt.Errorf("prepare database of dashboards: %w", err)
+	}
+	if err := s.start(ctx); err != nil {
+		return err
+	}
 	s.serving.Store(true)
 	defer s.serving.Store(false)
 	ready()
-	<-ctx.Done()
+	prune := time.NewTicker(pruneInterval)
+	defer prune.Stop()
+	go func() {
+		for {
+			select {
+			case <-ctx.Done():
+				return
+			case <-prune.C:
+				if err := s.pruneAnnotations(ctx); err != nil && ctx.Err() == nil {
+					s.log.Error("Old annotations stay", "err", err)
+				}
+			}
+		}
+	}()
+	s.follow(ctx)
 	return nil
+}
+
+func (s *Server) start(ctx context.Context) error {
+	s.mtx.Lock()
+	defer s.mtx.Unlock()
+	if err := s.applySources(ctx, s.cfg); err != nil {
+		return err
+	}
+	for _, w := range s.cfg.Warnings {
+		s.log.Warn("Provisioning", "warning", w)
+	}
+	if err := s.lib.open(s.cfg.providers); err != nil {
+		return err
+	}
+	s.observe()
+	return s.pruneAnnotations(ctx)
 }
 
 // ApplyConfig makes cfg, which LoadConfig has checked, the running configuration.
 func (s *Server) ApplyConfig(cfg *Config) error {
+	if !s.serving.Load() {
+		return fmt.Errorf("dashboards are still being read; try again when /-/ready answers 200")
+	}
 	s.mtx.Lock()
 	defer s.mtx.Unlock()
+	if err := s.applySources(context.Background(), cfg); err != nil {
+		return err
+	}
 	s.cfg = cfg
+	s.lib.builtIn = cfg.source.BuiltIn
+	if err := s.lib.reload(cfg.providers); err != nil {
+		return err
+	}
+	s.observe()
+	select {
+	case s.followed <- struct{}{}:
+	default:
+	}
 	return nil
 }
 
 // Handler serves every path below /api/ that the part knows and answers 404 in Grafana's shape to all
 // others; mount it at /api/ and /goto/. Until Run is ready it answers 503, but for /api/health.
 func (s *Server) Handler() http.Handler { return s.handler }
-
-// FrontendSettings is what GET /api/frontend/settings answers, for the page that is served with it.
-func (s *Server) FrontendSettings() map[string]any { return map[string]any{} }
-
-// Preferences are a user's settings of the page; an empty field means the default.
-type Preferences struct {
-	// Theme is dark, light or system.
-	Theme string `json:"theme"`
-	// Timezone is browser, utc or an IANA name.
-	Timezone string `json:"timezone"`
-	// WeekStart is monday, saturday or sunday.
-	WeekStart string `json:"weekStart"`
-	// HomeDashboardUID is what / shows.
-	HomeDashboardUID string `json:"homeDashboardUID,omitempty"`
-}
-
-// UserPreferences returns the caller's preferences with the organisation's where the caller has none.
-func (s *Server) UserPreferences(ctx context.Context, c Caller) (Preferences, error) {
-	return Preferences{}, nil
-}
-
-func (s *Server) getHealth(w http.ResponseWriter, _ *http.Request, _ Caller) error {
-	return reply(w, http.StatusOK, map[string]any{"database": "ok", "version": s.o.Version, "commit": s.o.Commit})
-}

@@ -1,0 +1,133 @@
+package dashjson
+
+import (
+	"fmt"
+	"regexp"
+	"slices"
+)
+
+// Input is something that an exported dashboard leaves open.
+type Input struct {
+	Name        string `json:"name"`
+	Label       string `json:"label"`
+	Description string `json:"description"`
+	// Type is datasource or constant.
+	Type string `json:"type"`
+	// PluginID is the type of a datasource.
+	PluginID string `json:"pluginId"`
+	// Value is that of a constant.
+	Value string `json:"value"`
+}
+
+func (d *Dashboard) readInputs() {
+	for _, o := range d.Body.Objects("__inputs") {
+		in := Input{
+			Name: o.Text("name"), Label: o.Text("label"), Description: o.Text("description"),
+			Type: o.Text("type"), PluginID: o.Text("pluginId"), Value: o.Text("value"),
+		}
+		if v := o.Get("value"); in.Value == "" && v != nil {
+			in.Value = fmt.Sprint(v)
+		}
+		if in.Name != "" {
+			d.Inputs = append(d.Inputs, in)
+		}
+	}
+}
+
+var placeholder = regexp.MustCompile(`\$\{([\w-]+)\}`)
+
+// Resolve replaces each input by what value returns for it, and takes away what only an export needs. An
+// input without a value stays as it is and is named in Notices.
+func (d *Dashboard) Resolve(value func(Input) (string, bool)) {
+	values := map[string]string{}
+	for _, in := range d.Inputs {
+		if v, ok := value(in); ok {
+			values[in.Name] = v
+		} else {
+			d.notice("input %s (%s %s) has no value", in.Name, in.Type, in.PluginID)
+		}
+	}
+	d.Inputs = slices.DeleteFunc(d.Inputs, func(in Input) bool { _, ok := values[in.Name]; return ok })
+	for _, key := range []string{"__inputs", "__requires", "__elements"} {
+		d.Body.Delete(key)
+	}
+	if len(values) > 0 {
+		substitute(d.Body, values)
+	}
+}
+
+// substitute replaces ${NAME} in all texts below v and returns v's replacement.
+func substitute(v any, values map[string]string) any {
+	switch v := v.(type) {
+	case string:
+		return placeholder.ReplaceAllStringFunc(v, func(found string) string {
+			if value, ok := values[found[2:len(found)-1]]; ok {
+				return value
+			}
+			return found
+		})
+	case *Object:
+		for key, child := range v.values {
+			v.values[key] = substitute(child, values)
+		}
+	case []any:
+		for i, child := range v {
+			v[i] = substitute(child, values)
+		}
+	}
+	return v
+}
+
+// readElements reads the library panels of an export: an object by uid, or a list in older ones.
+func (d *Dashboard) readElements() {
+	d.elements = map[string]*Object{}
+	add := func(key string, e *Object) {
+		if uid := e.Text("uid"); uid != "" {
+			key = uid
+		}
+		if model := e.Object("model"); model != nil && key != "" {
+			d.elements[key] = model
+		}
+	}
+	for _, e := range d.Body.Objects("__elements") {
+		add("", e)
+	}
+	elements := d.Body.Object("__elements")
+	for _, key := range elements.Keys() {
+		add(key, elements.Object(key))
+	}
+}
+
+// inlineElements puts the model of a library panel into each panel that refers to it. There are no library
+// panels here.
+func (d *Dashboard) inlineElements() {
+	for _, p := range Panels(d.Body) {
+		ref := p.Object("libraryPanel")
+		if ref == nil {
+			continue
+		}
+		model := d.elements[ref.Text("uid")]
+		if model == nil {
+			model = ref.Object("model")
+		}
+		if model == nil {
+			if p.Text("type") == "" || p.Text("type") == "library-panel-ref" {
+				d.notice("panel %q is the library panel %s, which is not in the file", p.Text("title"), ref.Text("uid"))
+			}
+			continue
+		}
+		for _, key := range model.Keys() {
+			if own := p.Get(key); key == "id" || key == "gridPos" || key == "libraryPanel" || key == "title" && own != nil && own != "" {
+				continue
+			}
+			p.Set(key, clone(model.Get(key)))
+		}
+		p.Delete("libraryPanel")
+	}
+}
+
+func (d *Dashboard) notice(format string, args ...any) {
+	if text := fmt.Sprintf(format, args...); !slices.Contains(d.Notices, text) {
+		d.Notices = append(d.Notices, text)
+	}
+}

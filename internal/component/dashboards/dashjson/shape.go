@@ -1,0 +1,227 @@
+// Package dashjson turns every shape of dashboard JSON that people have into Grafana's classic one: bare,
+// wrapped in {"dashboard": …}, exported with __inputs, Kubernetes style, and the v2 schema.
+//
+// It knows no files and no HTTP. What it does not know it keeps, in its order and with its digits. Migrating
+// old schema versions of the classic shape is the page's business. Only the dashboards part imports it.
+package dashjson
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+)
+
+// Shape is how a dashboard came.
+type Shape string
+
+// The shapes, as notices name them.
+const (
+	Classic    Shape = "classic"
+	Wrapped    Shape = "wrapped"
+	Exported   Shape = "exported"
+	Kubernetes Shape = "kubernetes"
+	V2         Shape = "v2"
+)
+
+// MaxPanels bounds the panels of one dashboard, those in rows included.
+const MaxPanels = 10_000
+
+// Dashboard is a dashboard in the classic shape.
+type Dashboard struct {
+	// Body is the classic dashboard. It has a title; its panels have ids.
+	Body *Object
+	// Shape is how it came; the outermost but for wrapping.
+	Shape Shape
+	// FolderUID is the folder that the JSON names around the dashboard, empty for none.
+	FolderUID string
+	// HasFolder reports whether it names one; the empty one is General.
+	HasFolder bool
+	// Message and Overwrite are what a wrapper says.
+	Message   string
+	Overwrite bool
+	// Inputs are what has to be filled in with Resolve.
+	Inputs []Input
+	// Notices are what a person should know of the conversion.
+	Notices []string
+
+	elements map[string]*Object // library panels by uid
+}
+
+// Parse reads one dashboard of any shape. Its error says what was found in place of a dashboard.
+func Parse(data []byte) (*Dashboard, error) {
+	v, err := Decode(data)
+	if err != nil {
+		return nil, fmt.Errorf("not JSON: %w", err)
+	}
+	return FromValue(v)
+}
+
+// FromValue is Parse for what Decode has read. It takes v over.
+func FromValue(v any) (*Dashboard, error) {
+	d := &Dashboard{Shape: Classic}
+	if err := d.unwrap(v, 0); err != nil {
+		return nil, err
+	}
+	d.readInputs()
+	d.readElements()
+	d.inlineElements()
+	if err := checkTypes(d.Body); err != nil {
+		return nil, err
+	}
+	if strings.TrimSpace(d.Body.Text("title")) == "" {
+		return nil, ErrNoTitle
+	}
+	return d, d.completePanels()
+}
+
+// ErrNoTitle is returned for a dashboard without a title, in Grafana's words.
+var ErrNoTitle = errors.New("Dashboard title cannot be empty") //nolint:staticcheck,revive // API clients compare it
+
+const maxWrappers = 3
+
+// unwrap finds the dashboard in v and makes it classic.
+func (d *Dashboard) unwrap(v any, depth int) error {
+	o, ok := v.(*Object)
+	if !ok {
+		return fmt.Errorf("not a dashboard but %s; a dashboard is an object with title and panels", kindOf(v))
+	}
+	inner, wrapped := o.Get("dashboard").(*Object)
+	switch {
+	case o.Text("apiVersion") != "" && o.Has("kind") && (o.Has("spec") || o.Has("items")):
+		return d.fromKubernetes(o)
+	case wrapped && !o.Has("panels"):
+		if depth == maxWrappers {
+			return errors.New("not a dashboard: \"dashboard\" holds \"dashboard\" too often")
+		}
+		d.Shape = Wrapped
+		d.readWrapper(o)
+		return d.unwrap(inner, depth+1)
+	case o.Has("elements") && o.Has("layout"): // the spec of v2 without what is around it
+		return d.fromV2(o, "")
+	case depth == 0 && !looksClassic(o):
+		return describeOther(o)
+	}
+	if o.Has("__inputs") || o.Has("__requires") || o.Has("__elements") {
+		d.Shape = Exported
+	}
+	d.Body = o
+	return nil
+}
+
+// readWrapper takes what the API's requests and answers say around the dashboard.
+func (d *Dashboard) readWrapper(o *Object) {
+	d.Message, d.Overwrite = o.Text("message"), o.Bool("overwrite")
+	for _, from := range []*Object{o, o.Object("meta")} {
+		if uid, ok := from.Get("folderUid").(string); ok && !d.HasFolder {
+			d.FolderUID, d.HasFolder = uid, true
+		}
+	}
+}
+
+// marks are fields of which a classic dashboard has at least one beside its title.
+var marks = []string{"panels", "rows", "templating", "schemaVersion", "annotations", "timepicker", "graphTooltip", "time", "tags", "uid", "refresh", "version", "editable"}
+
+func looksClassic(o *Object) bool {
+	if o.Has("panels") || o.Has("rows") || o.Has("templating") {
+		return true
+	}
+	return o.Has("title") && !looksLikePanel(o) && slices.ContainsFunc(marks, o.Has)
+}
+
+func looksLikePanel(o *Object) bool {
+	return o.Text("type") != "" && (o.Has("targets") || o.Has("gridPos") || o.Has("fieldConfig") || o.Has("options"))
+}
+
+// describeOther says what an object is that is no dashboard.
+func describeOther(o *Object) error {
+	switch found := o.Get("dashboard"); {
+	case looksLikePanel(o):
+		return fmt.Errorf("this is one panel (type %s), not a dashboard; put it into \"panels\" of a dashboard", o.Text("type"))
+	case o.Has("groups"):
+		return errors.New("this is a file of alert rules, not a dashboard; rules belong into rule_files of prometheus.yml")
+	case o.Has("model") && o.Has("kind"):
+		return errors.New("this is a library panel, not a dashboard; put its \"model\" into \"panels\" of a dashboard")
+	case o.Has("access") && o.Has("type") || o.Has("datasources"):
+		return errors.New("this is a datasource, not a dashboard; datasources belong into provisioning/datasources")
+	case o.Has("dashboard"):
+		return fmt.Errorf("\"dashboard\" is %s, an object with title and panels is needed", kindOf(found))
+	}
+	keys := o.Keys()
+	if len(keys) == 0 {
+		return errors.New("not a dashboard but an empty object {}; a dashboard has title and panels")
+	}
+	if len(keys) > 5 {
+		keys = append(keys[:5], "…")
+	}
+	return fmt.Errorf("not a dashboard but an object with %s; a dashboard has title and panels", strings.Join(keys, ", "))
+}
+
+// fromKubernetes reads a resource of Grafana's API group.
+func (d *Dashboard) fromKubernetes(o *Object) error {
+	group, version, _ := strings.Cut(o.Text("apiVersion"), "/")
+	switch kind := o.Text("kind"); {
+	case kind == "DashboardList" || kind == "List":
+		return fmt.Errorf("this is a list of %d dashboards; one file holds one dashboard, so write each of \"items\" into a file", len(o.List("items")))
+	case kind != "Dashboard" && kind != "DashboardWithAccessInfo":
+		return fmt.Errorf("this is a %s (%s), not a dashboard; kind: Dashboard is needed", kind, o.Text("apiVersion"))
+	case group != "dashboard.grafana.app" && group != "grafana.app":
+		return fmt.Errorf("this is a Dashboard of %s; apiVersion: dashboard.grafana.app/v1 is needed", o.Text("apiVersion"))
+	}
+	spec := o.Object("spec")
+	if spec == nil {
+		return errors.New("\"spec\" is missing; it holds the dashboard")
+	}
+	d.Shape = Kubernetes
+	metadata := o.Object("metadata")
+	annotations := metadata.Object("annotations")
+	if annotations.Has("grafana.app/folder") {
+		d.FolderUID, d.HasFolder = annotations.Text("grafana.app/folder"), true
+	}
+	d.Message = annotations.Text("grafana.app/message")
+	name := metadata.Text("name")
+	if strings.HasPrefix(version, "v2") || spec.Has("elements") && spec.Has("layout") {
+		return d.fromV2(spec, name)
+	}
+	if name != "" {
+		spec.SetFirst("uid", name)
+	}
+	d.Body = spec
+	return nil
+}
+
+// checkTypes reports the first field that is not what everything else relies on.
+func checkTypes(o *Object) error {
+	for _, f := range []struct {
+		name string
+		ok   func(any) bool
+		want string
+	}{
+		{"title", isText, "a text"},
+		{"uid", isText, "a text"},
+		{"panels", isObjects, "a list of objects"},
+		{"rows", isObjects, "a list of objects"},
+		{"tags", isTexts, "a list of texts"},
+		{"templating", isObject, "an object"},
+		{"annotations", isObject, "an object"},
+		{"time", isObject, "an object"},
+	} {
+		if v := o.Get(f.name); v != nil && !f.ok(v) {
+			return fmt.Errorf("%s: %s is needed, not %s", f.name, f.want, kindOf(v))
+		}
+	}
+	return nil
+}
+
+func isText(v any) bool   { _, ok := v.(string); return ok }
+func isObject(v any) bool { _, ok := v.(*Object); return ok }
+
+func isTexts(v any) bool {
+	list, ok := v.([]any)
+	return ok && !slices.ContainsFunc(list, func(v any) bool { return !isText(v) })
+}
+
+func isObjects(v any) bool {
+	list, ok := v.([]any)
+	return ok && !slices.ContainsFunc(list, func(v any) bool { return !isObject(v) })
+}

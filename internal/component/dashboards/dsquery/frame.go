@@ -1,0 +1,141 @@
+package dsquery
+
+import (
+	"encoding/json"
+	"math"
+	"time"
+)
+
+// Frame is a data frame; it becomes Grafana's JSON {"schema": …, "data": …}.
+type Frame struct {
+	Name   string
+	RefID  string
+	Meta   map[string]any
+	Fields []*Field
+}
+
+// Field is a column of a frame. Exactly one of Times, Numbers, Texts and Values is used.
+type Field struct {
+	Name   string
+	Labels map[string]string
+	Config map[string]any
+
+	Times   []time.Time
+	Numbers []float64
+	Texts   []string
+	Values  []any // other JSON, type "other"
+}
+
+func (f *Field) kind() (kind, goType string) {
+	switch {
+	case f.Times != nil:
+		return "time", "time.Time"
+	case f.Numbers != nil:
+		return "number", "float64"
+	case f.Texts != nil:
+		return "string", "string"
+	}
+	return "other", "json.RawMessage"
+}
+
+type schemaField struct {
+	Name     string            `json:"name"`
+	Type     string            `json:"type"`
+	TypeInfo map[string]string `json:"typeInfo"`
+	Labels   map[string]string `json:"labels,omitempty"`
+	Config   map[string]any    `json:"config,omitempty"`
+}
+
+// entities are the places of numbers that JSON cannot write.
+type entities struct {
+	NaN    []int `json:"NaN,omitempty"`
+	Inf    []int `json:"Inf,omitempty"`
+	NegInf []int `json:"NegInf,omitempty"`
+}
+
+// MarshalJSON writes the frame as Grafana's API does.
+func (f *Frame) MarshalJSON() ([]byte, error) {
+	type schema struct {
+		Name   string         `json:"name,omitempty"`
+		RefID  string         `json:"refId,omitempty"`
+		Meta   map[string]any `json:"meta,omitempty"`
+		Fields []schemaField  `json:"fields"`
+	}
+	type data struct {
+		Values   []any       `json:"values"`
+		Nanos    [][]int64   `json:"nanos,omitempty"`
+		Entities []*entities `json:"entities,omitempty"`
+	}
+	s := schema{Name: f.Name, RefID: f.RefID, Meta: f.Meta, Fields: []schemaField{}}
+	d := data{Values: []any{}}
+	nanos, special := make([][]int64, len(f.Fields)), make([]*entities, len(f.Fields))
+	hasNanos, hasSpecial := false, false
+	for i, field := range f.Fields {
+		kind, goType := field.kind()
+		s.Fields = append(s.Fields, schemaField{field.Name, kind, map[string]string{"frame": goType}, field.Labels, field.Config})
+		var values any
+		switch {
+		case field.Times != nil:
+			values, nanos[i] = splitTimes(field.Times)
+			hasNanos = hasNanos || nanos[i] != nil
+		case field.Numbers != nil:
+			values, special[i] = splitNumbers(field.Numbers)
+			hasSpecial = hasSpecial || special[i] != nil
+		case field.Texts != nil:
+			values = field.Texts
+		default:
+			values = field.Values
+			if field.Values == nil {
+				values = []any{}
+			}
+		}
+		d.Values = append(d.Values, values)
+	}
+	if hasNanos {
+		d.Nanos = nanos
+	}
+	if hasSpecial {
+		d.Entities = special
+	}
+	return json.Marshal(struct {
+		Schema schema `json:"schema"`
+		Data   data   `json:"data"`
+	}{s, d})
+}
+
+// splitTimes returns milliseconds, and the nanoseconds beyond them when there are any.
+func splitTimes(times []time.Time) (ms, nanos []int64) {
+	ms = make([]int64, len(times))
+	for i, t := range times {
+		ms[i] = t.UnixMilli()
+		if rest := int64(t.Nanosecond() % int(time.Millisecond)); rest != 0 {
+			if nanos == nil {
+				nanos = make([]int64, len(times))
+			}
+			nanos[i] = rest
+		}
+	}
+	return ms, nanos
+}
+
+func splitNumbers(numbers []float64) ([]*float64, *entities) {
+	values := make([]*float64, len(numbers))
+	var e entities
+	special := false
+	for i := range numbers {
+		switch v := numbers[i]; {
+		case math.IsNaN(v):
+			e.NaN, special = append(e.NaN, i), true
+		case math.IsInf(v, 1):
+			e.Inf, special = append(e.Inf, i), true
+		case math.IsInf(v, -1):
+			e.NegInf, special = append(e.NegInf, i), true
+		default:
+			values[i] = &numbers[i]
+		}
+	}
+	if !special {
+		return values, nil
+	}
+	return values, &e
+}

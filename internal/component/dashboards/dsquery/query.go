@@ -1,0 +1,173 @@
+// Package dsquery asks Prometheus and Loki as Grafana's query API does and answers with its data frames.
+//
+// It knows neither datasources nor rights: the dashboards part gives it a Source to ask. Only that part imports it.
+package dsquery
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"net/url"
+	"time"
+)
+
+// Query is one query of a request, in the fields of Grafana's Prometheus and Loki queries.
+type Query struct {
+	RefID         string          `json:"refId"`
+	Expr          string          `json:"expr"`
+	Range         *bool           `json:"range"`
+	Instant       bool            `json:"instant"`
+	Exemplar      bool            `json:"exemplar"`
+	Format        string          `json:"format"`
+	LegendFormat  string          `json:"legendFormat"`
+	Interval      string          `json:"interval"`
+	IntervalMs    float64         `json:"intervalMs"`
+	Factor        float64         `json:"intervalFactor"`
+	MaxDataPoints float64         `json:"maxDataPoints"`
+	QueryType     string          `json:"queryType"`
+	MaxLines      json.Number     `json:"maxLines"`
+	Direction     string          `json:"direction"`
+	Step          string          `json:"step"`
+	Datasource    json.RawMessage `json:"datasource"`
+	DatasourceID  int64           `json:"datasourceId"`
+	TimeRange     *struct {
+		From string `json:"from"`
+		To   string `json:"to"`
+	} `json:"timeRange"`
+}
+
+// Source is the server to ask.
+type Source struct {
+	// Type is prometheus or loki.
+	Type string
+	// Do sends one API call; path is below the server's URL. The answer's body is closed by this package.
+	Do func(ctx context.Context, path string, form url.Values) (*http.Response, error)
+	// TimeInterval is the scrape interval of the server, such as 15s; empty is that.
+	TimeInterval string
+	// MaxLines is how many log lines are asked for; 0 is 1000.
+	MaxLines int
+}
+
+// Response is the answer to one query.
+type Response struct {
+	Status      int      `json:"status"`
+	Error       string   `json:"error,omitempty"`
+	ErrorSource string   `json:"errorSource,omitempty"`
+	Frames      []*Frame `json:"frames,omitempty"`
+}
+
+// Fail is the response to a query that cannot be answered.
+func Fail(status int, err error) Response {
+	return Response{Status: status, Error: err.Error(), ErrorSource: "downstream"}
+}
+
+// Run asks the query for the time from the one to the other.
+func Run(ctx context.Context, src Source, q Query, from, to time.Time) Response {
+	if q.Expr == "" {
+		return Fail(http.StatusBadRequest, errors.New("expr: needed, the query is empty"))
+	}
+	var frames []*Frame
+	var err error
+	switch src.Type {
+	case "prometheus":
+		frames, err = prometheus(ctx, src, q, from, to)
+	case "loki":
+		frames, err = loki(ctx, src, q, from, to)
+	default:
+		return Fail(http.StatusBadRequest, fmt.Errorf("a datasource of type %s cannot be queried", src.Type))
+	}
+	if err != nil {
+		var refused *refusal
+		switch {
+		case errors.As(err, &refused):
+			return Fail(refused.status, err)
+		case errors.Is(err, context.DeadlineExceeded):
+			return Fail(http.StatusGatewayTimeout, errors.New("the query took longer than the timeout"))
+		}
+		return Fail(http.StatusBadGateway, err)
+	}
+	for _, f := range frames {
+		f.RefID = q.RefID
+	}
+	return Response{Status: http.StatusOK, Frames: frames}
+}
+
+// refusal is an error that the server answered.
+type refusal struct {
+	status int
+	text   string
+}
+
+func (r *refusal) Error() string { return r.text }
+
+// maxAnswer bounds what one query may answer, in bytes.
+const maxAnswer = 256 << 20
+
+// apiAnswer is what Prometheus and Loki answer.
+type apiAnswer struct {
+	Status    string          `json:"status"`
+	Data      json.RawMessage `json:"data"`
+	ErrorType string          `json:"errorType"`
+	Error     string          `json:"error"`
+	Warnings  []string        `json:"warnings"`
+	Infos     []string        `json:"infos"`
+}
+
+func ask(ctx context.Context, src Source, path string, form url.Values) (*apiAnswer, error) {
+	res, err := src.Do(ctx, path, form)
+	if err != nil {
+		return nil, err
+	}
+	defer res.Body.Close()
+	body, err := io.ReadAll(io.LimitReader(res.Body, maxAnswer+1))
+	switch {
+	case err != nil:
+		return nil, err
+	case len(body) > maxAnswer:
+		return nil, &refusal{http.StatusBadRequest, fmt.Sprintf("the answer is larger than %d MiB; ask for less time or fewer series", maxAnswer>>20)}
+	}
+	var a apiAnswer
+	if err := json.Unmarshal(body, &a); err != nil || a.Status == "" {
+		if res.StatusCode/100 == 2 {
+			return nil, fmt.Errorf("the answer is not one of the %s API", src.Type)
+		}
+		return nil, &refusal{clientStatus(res.StatusCode), fmt.Sprintf("%s: %s", res.Status, firstLine(body))}
+	}
+	if a.Status != "success" {
+		return nil, &refusal{clientStatus(res.StatusCode), a.ErrorType + ": " + a.Error}
+	}
+	return &a, nil
+}
+
+// clientStatus keeps a server's 401 from looking like the end of the caller's own session.
+func clientStatus(status int) int {
+	if status == http.StatusUnauthorized || status == http.StatusForbidden || status < 400 {
+		return http.StatusBadGateway
+	}
+	return status
+}
+
+func firstLine(b []byte) string {
+	const limit = 300
+	for i, c := range b {
+		if c == '\n' || i == limit {
+			return string(b[:i])
+		}
+	}
+	return string(b)
+}
+
+// notices shows what the server warned of on the panel.
+func (a *apiAnswer) notices() []any {
+	var out []any
+	for _, w := range a.Warnings {
+		out = append(out, map[string]any{"severity": "warning", "text": w})
+	}
+	for _, i := range a.Infos {
+		out = append(out, map[string]any{"severity": "info", "text": i})
+	}
+	return out
+}

@@ -1,0 +1,243 @@
+package dashboards
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"maps"
+	"os"
+	"path"
+	"path/filepath"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/ausguck/ausguck/internal/component/dashboards/dashjson"
+)
+
+const (
+	maxFiles     = 10_000 // of one provider
+	maxPathDepth = 20     // a link may lead to a folder that holds it
+)
+
+// providerFiles are the files of one provider as they were last seen.
+type providerFiles struct {
+	provider provider
+	files    map[string]*dashboardFile // by path below the provider's folder
+	err      error                     // the folder cannot be read
+}
+
+// dashboardFile is one file. good outlives its becoming unreadable.
+type dashboardFile struct {
+	stamp stamp
+	good  *dashboard
+	dir   string // title of the folder that it makes, with foldersFromFilesStructure
+	err   error
+}
+
+// stamp tells whether a file may have changed.
+type stamp struct {
+	size     int64
+	modified time.Time
+}
+
+// resolver gives the value of an input of an exported dashboard.
+type resolver func(dashjson.Input) (string, bool)
+
+func (p provider) files(builtIn fs.FS) (fs.FS, error) {
+	if p.builtIn {
+		return fs.Sub(builtIn, p.path)
+	}
+	return os.DirFS(p.path), nil
+}
+
+// scan reads what has changed since before, which may be nil, and returns the new state. all reads every
+// file anew.
+func (p provider) scan(builtIn fs.FS, before *providerFiles, resolve resolver, all bool) (now *providerFiles, gone []*dashboard) {
+	now = &providerFiles{provider: p, files: map[string]*dashboardFile{}}
+	if before == nil {
+		before = &providerFiles{}
+	}
+	fsys, err := p.files(builtIn)
+	if err == nil {
+		err = walkJSON(fsys, ".", 0, func(name string, info fs.FileInfo) error {
+			if len(now.files) == maxFiles {
+				return fmt.Errorf("more than %d files", maxFiles)
+			}
+			was := before.files[name]
+			seen := stamp{info.Size(), info.ModTime()}
+			if was != nil && was.stamp == seen && !all {
+				now.files[name] = was
+				return nil
+			}
+			now.files[name] = p.read(fsys, name, seen, was, resolve)
+			return nil
+		})
+	}
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		now.err, now.files = fmt.Errorf("read dashboards of provider %s in %s: %w", p.name, p.path, err), before.files
+		return now, nil
+	}
+	for _, name := range slices.Sorted(maps.Keys(before.files)) {
+		if _, still := now.files[name]; !still && before.files[name].good != nil {
+			gone = append(gone, before.files[name].good)
+		}
+	}
+	return now, gone
+}
+
+// walkJSON calls found with every *.json below dir, links followed, hidden files and folders left out; a
+// ConfigMap keeps its states in hidden folders.
+func walkJSON(fsys fs.FS, dir string, depth int, found func(name string, info fs.FileInfo) error) error {
+	entries, err := fs.ReadDir(fsys, dir)
+	if err != nil || depth > maxPathDepth {
+		return err
+	}
+	for _, e := range entries {
+		if strings.HasPrefix(e.Name(), ".") {
+			continue
+		}
+		name := path.Join(dir, e.Name())
+		info, err := fs.Stat(fsys, name)
+		if err != nil {
+			continue // gone meanwhile, or a link to nowhere
+		}
+		switch {
+		case info.IsDir():
+			err = walkJSON(fsys, name, depth+1, found)
+			if errors.Is(err, fs.ErrNotExist) {
+				err = nil
+			}
+		case strings.EqualFold(path.Ext(name), ".json"):
+			err = found(name, info)
+		}
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// read reads one file. What is broken keeps the good state before.
+func (p provider) read(fsys fs.FS, name string, seen stamp, was *dashboardFile, resolve resolver) *dashboardFile {
+	f := &dashboardFile{stamp: seen}
+	if dir := path.Dir(name); p.folders && dir != "." {
+		f.dir = path.Base(dir) // Grafana's folders do not nest here
+	}
+	if was != nil {
+		f.good = was.good
+	}
+	shown := p.shown(name)
+	d, err := readDashboard(fsys, name, seen.size, resolve)
+	if err != nil {
+		f.err = fmt.Errorf("%s: %w", shown, err)
+		return f
+	}
+	id := identity{uid: d.Body.Text("uid"), version: 1, created: seen.modified, updated: seen.modified, createdBy: "provisioning", updatedBy: "provisioning"}
+	if p.builtIn {
+		id.createdBy, id.updatedBy = "Ausguck", "Ausguck"
+	}
+	if v, ok := d.Body.Int("version"); ok && v > 0 {
+		id.version = v
+	}
+	if id.uid == "" {
+		id.uid = stableUID("dashboard", p.name+"/"+name)
+	} else if !legalUID(id.uid) {
+		id.uid = nearestUID(id.uid)
+		d.Notices = append(d.Notices, fmt.Sprintf("uid %q may hold letters, digits, - and _, at most %d; it is %s here", d.Body.Text("uid"), maxUIDLength, id.uid))
+	}
+	made, err := newDashboard(d.Body, id)
+	if err != nil {
+		f.err = fmt.Errorf("%s: %w", shown, err)
+		return f
+	}
+	made.notices = d.Notices
+	made.provisioned = &provenance{provider: p.name, path: shown, external: name, allowUIUpdates: p.allowUIUpdates, builtIn: p.builtIn}
+	f.good = made
+	return f
+}
+
+// shown is the path of a file in messages.
+func (p provider) shown(name string) string {
+	if p.builtIn {
+		return "built-in " + name
+	}
+	return filepath.Join(p.path, filepath.FromSlash(name))
+}
+
+// readDashboard reads one file of any shape and resolves its inputs.
+func readDashboard(fsys fs.FS, name string, size int64, resolve resolver) (*dashjson.Dashboard, error) {
+	if size > maxBody {
+		return nil, fmt.Errorf("%d MiB is more than %d, which is the limit", size>>20, maxBody>>20)
+	}
+	content, err := fs.ReadFile(fsys, name)
+	if err != nil {
+		return nil, err
+	}
+	d, err := dashjson.Parse(content)
+	if err != nil {
+		return nil, err
+	}
+	d.Resolve(resolve)
+	return d, nil
+}
+
+// nearestUID makes a legal uid of one that is not, the same at every start.
+func nearestUID(uid string) string {
+	legal := strings.Map(func(r rune) rune {
+		if legalUID(string(r)) {
+			return r
+		}
+		return '-'
+	}, uid)
+	return strings.Trim(legal[:min(len(legal), 30)], "-") + "-" + stableUID("uid", uid)[1:9]
+}
+
+// checkDashboards fills DashboardProblems with what a start would report.
+func (c *Config) checkDashboards() {
+	resolve := defaultResolver(c.datasources)
+	var all []*providerFiles
+	for _, p := range c.providers {
+		now, _ := p.scan(c.source.BuiltIn, nil, resolve, true)
+		all = append(all, now)
+	}
+	_, c.DashboardProblems = mergeProvisioned(all, nil)
+	if c.source.Dir != "" {
+		_, problems := scanSaved(os.DirFS(c.source.Dir), c.source.Dir, nil, resolve)
+		c.DashboardProblems = append(c.DashboardProblems, problems...)
+	}
+}
+
+// defaultResolver fills inputs with the default datasource of their type and constants with their value.
+func defaultResolver(sources []Datasource) resolver {
+	return func(in dashjson.Input) (string, bool) {
+		if in.Type != "datasource" {
+			return in.Value, true
+		}
+		if in.PluginID == "__expr__" || in.PluginID == "grafana" {
+			return map[string]string{"__expr__": "__expr__", "grafana": "-- Grafana --"}[in.PluginID], true
+		}
+		ds := defaultOfType(sources, in.PluginID)
+		if ds == nil {
+			return "", false
+		}
+		return ds.UID, true
+	}
+}
+
+// defaultOfType is the datasource that stands for a type: the default of all when it has the type, else the first.
+func defaultOfType(sources []Datasource, kind string) *Datasource {
+	var first *Datasource
+	for i := range sources {
+		if sources[i].Type != kind {
+			continue
+		}
+		if sources[i].IsDefault {
+			return &sources[i]
+		}
+		if first == nil {
+			first = &sources[i]
+		}
+	}
+	return first
+}

@@ -1,0 +1,332 @@
+package dashboards
+
+import (
+	"encoding/hex"
+	"fmt"
+	"io/fs"
+	"maps"
+	"os"
+	"slices"
+	"sync/atomic"
+	"time"
+
+	"github.com/ausguck/ausguck/internal/component/dashboards/dashjson"
+)
+
+// library is all dashboards and folders: those of the providers' files and the saved ones. Its methods that
+// change it are called with Server.mtx held; view may be read at any time.
+type library struct {
+	store   store
+	now     func() time.Time
+	resolve resolver
+	builtIn fs.FS
+
+	providers []*providerFiles
+	files     map[string]*savedFile // by path
+	saved     map[string]*savedDashboard
+	folders   map[string]*folder // of folders.json
+
+	view     atomic.Pointer[view]
+	problems atomic.Pointer[[]error]
+}
+
+// savedDashboard is the last good state of a saved one.
+type savedDashboard struct {
+	*dashboard
+	path    string
+	basedOn string // version.Provisioned
+}
+
+// open reads everything for the first time.
+func (l *library) open(providers []provider) error {
+	if err := os.MkdirAll(l.store.dir, 0o750); err != nil {
+		return fmt.Errorf("make the folder of saved dashboards: %w", err)
+	}
+	l.store.cleanTemporary()
+	folders, err := l.store.readFolders()
+	if err != nil {
+		return err
+	}
+	l.folders, l.saved = folders, map[string]*savedDashboard{}
+	return l.reload(providers)
+}
+
+// reload reads all files of the given providers anew.
+func (l *library) reload(providers []provider) error {
+	var all []*providerFiles
+	for _, p := range providers {
+		now, _ := p.scan(l.builtIn, l.before(p), l.resolve, true)
+		all = append(all, now)
+	}
+	l.providers = all
+	return l.rescanSaved()
+}
+
+func (l *library) before(p provider) *providerFiles {
+	for _, pf := range l.providers {
+		if pf.provider.name == p.name && pf.provider.path == p.path && pf.provider.builtIn == p.builtIn {
+			return pf
+		}
+	}
+	return nil
+}
+
+// rescan reads the files that have changed.
+func (l *library) rescan() error {
+	for i, pf := range l.providers {
+		now, gone := pf.provider.scan(l.builtIn, pf, l.resolve, false)
+		l.providers[i] = now
+		if !pf.provider.disableDeletion {
+			continue
+		}
+		for _, d := range gone { // the provider wants them kept
+			if err := l.adopt(d); err != nil {
+				return err
+			}
+		}
+	}
+	return l.rescanSaved()
+}
+
+// adopt saves a dashboard whose file is gone.
+func (l *library) adopt(d *dashboard) error {
+	if _, ok := l.saved[d.uid]; ok {
+		return nil
+	}
+	current := l.view.Load().dashboards[d.uid]
+	if current == nil {
+		current = d
+	}
+	if err := l.keepFolder(current.folderUID); err != nil {
+		return err
+	}
+	kept := *current
+	kept.provisioned = nil
+	return l.put(&kept, version{Message: "kept: its provisioned file is gone", Author: "provisioning"})
+}
+
+// rescanSaved reads saved files that have changed and publishes the new view.
+func (l *library) rescanSaved() error {
+	files, problems := scanSaved(os.DirFS(l.store.dir), l.store.dir, l.files, l.resolve)
+	byUID := map[string]*savedFile{}
+	for _, name := range slices.Sorted(maps.Keys(files)) {
+		f := files[name]
+		if other := byUID[f.uid]; other != nil {
+			older := f
+			if f.stamp.modified.After(other.stamp.modified) {
+				older, byUID[f.uid] = other, f
+			}
+			problems = append(problems, fmt.Errorf("%s: uid %q is in %s too, which is newer", l.store.abs(older.path), f.uid, l.store.abs(byUID[f.uid].path)))
+			continue
+		}
+		byUID[f.uid] = f
+	}
+	saved := map[string]*savedDashboard{}
+	for uid, f := range byUID {
+		d, err := l.fromFile(f)
+		switch {
+		case err != nil:
+			problems = append(problems, err)
+		case d != nil:
+			saved[uid] = d
+		}
+	}
+	for _, f := range files {
+		f.body = nil
+	}
+	l.files, l.saved = files, saved
+	l.publish(problems)
+	return nil
+}
+
+// fromFile returns the dashboard of a saved file. A file that a person has changed becomes a new version; one
+// that is broken leaves the last good state, also over a restart.
+func (l *library) fromFile(f *savedFile) (*savedDashboard, error) {
+	if was := l.saved[f.uid]; was != nil && f.body == nil && was.folderUID == f.folderUID {
+		return was, nil
+	}
+	latest := l.store.latestVersion(f.uid)
+	if f.body == nil {
+		if latest == nil {
+			return nil, nil // broken from the start, and reported as that
+		}
+		d, err := latest.dashboard(f.uid, f.folderUID)
+		return &savedDashboard{d, f.path, latest.Provisioned}, err
+	}
+	stated, _ := f.body.Int("version")
+	d, err := newDashboard(f.body, identity{uid: f.uid, folderUID: f.folderUID, version: max(stated, 1), created: f.stamp.modified, updated: f.stamp.modified})
+	if err != nil {
+		return nil, err
+	}
+	d.notices = f.notices
+	v := version{Message: "found as a file", Created: f.stamp.modified, Version: d.version}
+	if latest != nil {
+		old, err := latest.dashboard(f.uid, f.folderUID)
+		if err == nil && old.content == d.content {
+			old.notices = f.notices
+			return &savedDashboard{old, f.path, latest.Provisioned}, nil
+		}
+		v = version{Message: "changed in the file", Created: f.stamp.modified, Version: latest.Version + 1,
+			DashboardCreated: latest.DashboardCreated, DashboardAuthor: latest.DashboardAuthor, Provisioned: latest.Provisioned}
+	}
+	if d, err = l.record(d, &v); err != nil {
+		return nil, err
+	}
+	return &savedDashboard{d, f.path, v.Provisioned}, nil
+}
+
+// record writes a version of d and returns d with the version's number and times.
+func (l *library) record(d *dashboard, v *version) (*dashboard, error) {
+	if v.Created.IsZero() {
+		v.Created = l.now()
+	}
+	if v.DashboardCreated.IsZero() {
+		v.DashboardCreated, v.DashboardAuthor = v.Created, v.Author
+	}
+	body, err := d.body()
+	if err != nil {
+		return nil, err
+	}
+	made, err := newDashboard(body, v.identity(d.uid, d.folderUID))
+	if err != nil {
+		return nil, err
+	}
+	made.notices = d.notices
+	if v.Data, err = made.json(); err != nil {
+		return nil, err
+	}
+	return made, l.store.addVersion(d.uid, v)
+}
+
+// put saves d as the version after the last one: the file first, for it is what counts after a crash.
+func (l *library) put(d *dashboard, v version) error {
+	was := l.saved[d.uid]
+	v.Version, v.Created = max(d.version, 1), l.now()
+	if latest := l.store.latestVersion(d.uid); latest != nil {
+		v.Version = max(v.Version, latest.Version+1)
+		v.DashboardCreated, v.DashboardAuthor = latest.DashboardCreated, latest.DashboardAuthor
+	} else {
+		v.DashboardCreated, v.DashboardAuthor = v.Created, v.Author
+	}
+	body, err := d.body()
+	if err != nil {
+		return err
+	}
+	made, err := newDashboard(body, v.identity(d.uid, d.folderUID))
+	if err != nil {
+		return err
+	}
+	file, err := l.store.write(made)
+	if err != nil {
+		return err
+	}
+	if was != nil && was.path != file.path {
+		if err := l.store.remove(was.path); err != nil {
+			return err
+		}
+		delete(l.files, was.path)
+	}
+	if made, err = l.record(made, &v); err != nil {
+		return err
+	}
+	if l.files == nil {
+		l.files = map[string]*savedFile{}
+	}
+	l.files[file.path] = file
+	l.saved[d.uid] = &savedDashboard{made, file.path, v.Provisioned}
+	return nil
+}
+
+// drop deletes a saved dashboard with its versions.
+func (l *library) drop(d *savedDashboard) error {
+	if err := l.store.remove(d.path); err != nil {
+		return err
+	}
+	delete(l.files, d.path)
+	delete(l.saved, d.uid)
+	return l.store.removeVersions(d.uid)
+}
+
+// keepFolder writes a folder that only provisioning or the disk knows into folders.json.
+func (l *library) keepFolder(uid string) error {
+	if uid == "" || l.folders[uid] != nil {
+		return nil
+	}
+	f := l.view.Load().folders[uid]
+	if f == nil {
+		return nil
+	}
+	kept := *f
+	kept.provider = ""
+	l.folders[uid] = &kept
+	return l.store.writeFolders(l.folders)
+}
+
+// publish makes the present state the one that is seen.
+func (l *library) publish(problems []error) {
+	set, more := mergeProvisioned(l.providers, l.folders)
+	problems = append(more, problems...)
+	folders := set.folders
+	for _, f := range l.folders {
+		own := *f
+		if p := set.folders[f.UID]; p != nil {
+			own.provider = p.provider
+		}
+		folders[f.UID] = &own
+	}
+	for _, uid := range slices.Sorted(maps.Keys(l.saved)) {
+		d := l.saved[uid]
+		if p := set.dashboards[uid]; p != nil && !overrides(d, p) {
+			if d.basedOn == "" {
+				problems = append(problems, fmt.Errorf("%s: uid %q belongs to %s, which is shown", l.store.abs(d.path), uid, p.provisioned.path))
+			}
+			continue
+		} else if p != nil {
+			shown := *d.dashboard
+			shown.provisioned = p.provisioned
+			d = &savedDashboard{dashboard: &shown}
+		}
+		set.dashboards[uid] = d.dashboard
+		if d.folderUID != "" && folders[d.folderUID] == nil {
+			folders[d.folderUID] = impliedFolder(d.folderUID, d.created)
+		}
+	}
+	for _, f := range folders { // a parent that is gone leaves its children at the top
+		if f.ParentUID != "" && folders[f.ParentUID] == nil {
+			f.ParentUID = ""
+		}
+	}
+	l.view.Store(newView(set.dashboards, folders))
+	l.problems.Store(&problems)
+}
+
+// overrides reports whether a saved dashboard stands before the provisioned one of the same uid: it does when
+// the provider allows it and the file is still the one that was changed.
+func overrides(saved *savedDashboard, file *dashboard) bool {
+	return file.provisioned.allowUIUpdates && saved.basedOn == contentHash(file)
+}
+
+func contentHash(d *dashboard) string { return hex.EncodeToString(d.content[:]) }
+
+// fileProblems are the dashboard files that are not shown as they are.
+func (l *library) fileProblems() []error {
+	if p := l.problems.Load(); p != nil {
+		return *p
+	}
+	return nil
+}
+
+// parse reads a dashboard that somebody sends, with the values that they choose for its inputs.
+func (l *library) parse(v any, inputs map[string]string) (*dashjson.Dashboard, error) {
+	d, err := dashjson.FromValue(v)
+	if err != nil {
+		return nil, err
+	}
+	d.Resolve(func(in dashjson.Input) (string, bool) {
+		if value, ok := inputs[in.Name]; ok {
+			return value, true
+		}
+		return l.resolve(in)
+	})
+	return d, nil
+}

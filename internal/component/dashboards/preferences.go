@@ -1,0 +1,169 @@
+package dashboards
+
+import (
+	"cmp"
+	"context"
+	"database/sql"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net/http"
+	"slices"
+	"time"
+)
+
+// Preferences are a user's settings of the page; an empty field means the default.
+type Preferences struct {
+	// Theme is dark, light or system.
+	Theme string `json:"theme"`
+	// Timezone is browser, utc or an IANA name.
+	Timezone string `json:"timezone"`
+	// WeekStart is monday, saturday or sunday.
+	WeekStart string `json:"weekStart"`
+	// HomeDashboardUID is what / shows.
+	HomeDashboardUID string `json:"homeDashboardUID,omitempty"`
+	// Language is a BCP 47 name.
+	Language string `json:"language,omitempty"`
+	// QueryHistory is kept for clients that store it.
+	QueryHistory json.RawMessage `json:"queryHistory,omitempty"`
+	// Navbar and CookiePreferences are kept for clients that store them.
+	Navbar            json.RawMessage `json:"navbar,omitempty"`
+	CookiePreferences json.RawMessage `json:"cookiePreferences,omitempty"`
+}
+
+const orgOwner = "org"
+
+func owner(c Caller) string { return "user:" + c.UID }
+
+// UserPreferences returns the caller's preferences with the organisation's where the caller has none.
+func (s *Server) UserPreferences(ctx context.Context, c Caller) (Preferences, error) {
+	own, err := s.preferences(ctx, owner(c))
+	if err != nil {
+		return own, err
+	}
+	shared, err := s.preferences(ctx, orgOwner)
+	own.Theme, own.Timezone = cmp.Or(own.Theme, shared.Theme), cmp.Or(own.Timezone, shared.Timezone)
+	own.WeekStart, own.HomeDashboardUID = cmp.Or(own.WeekStart, shared.WeekStart), cmp.Or(own.HomeDashboardUID, shared.HomeDashboardUID)
+	own.Language = cmp.Or(own.Language, shared.Language)
+	return own, err
+}
+
+func (s *Server) preferences(ctx context.Context, owner string) (p Preferences, err error) {
+	var body string
+	err = s.o.DB.QueryRowContext(ctx, "SELECT body FROM preferences WHERE owner = ?", owner).Scan(&body)
+	if errors.Is(err, sql.ErrNoRows) {
+		return p, nil
+	}
+	if err == nil {
+		err = json.Unmarshal([]byte(body), &p)
+	}
+	if err != nil {
+		return p, fmt.Errorf("read preferences: %w", err)
+	}
+	return p, nil
+}
+
+func (s *Server) storePreferences(ctx context.Context, owner string, p Preferences) error {
+	body, err := json.Marshal(p)
+	if err == nil {
+		_, err = s.o.DB.ExecContext(ctx, "INSERT INTO preferences (owner, body) VALUES (?, ?) ON CONFLICT (owner) DO UPDATE SET body = excluded.body", owner, string(body))
+	}
+	if err != nil {
+		return fmt.Errorf("save preferences: %w", err)
+	}
+	return nil
+}
+
+// getPreferences answers with the preferences of the owner alone, defaults left empty.
+func (s *Server) getPreferences(ownerOf func(Caller) string) handler {
+	return func(w http.ResponseWriter, r *http.Request, c Caller) error {
+		p, err := s.preferences(r.Context(), ownerOf(c))
+		if err != nil {
+			return err
+		}
+		return reply(w, http.StatusOK, p)
+	}
+}
+
+// preferencesBody is what PUT and PATCH send; a field that is left out is nil.
+type preferencesBody struct {
+	Theme            *string         `json:"theme"`
+	Timezone         *string         `json:"timezone"`
+	WeekStart        *string         `json:"weekStart"`
+	HomeDashboardUID *string         `json:"homeDashboardUID"`
+	HomeDashboardID  *int64          `json:"homeDashboardId"`
+	Language         *string         `json:"language"`
+	QueryHistory     json.RawMessage `json:"queryHistory"`
+	Navbar           json.RawMessage `json:"navbar"`
+	Cookies          json.RawMessage `json:"cookies"`
+}
+
+// setPreferences replaces all preferences (keep false), or only those that are sent.
+func (s *Server) setPreferences(ownerOf func(Caller) string, keep bool) handler {
+	return func(w http.ResponseWriter, r *http.Request, c Caller) error {
+		var body preferencesBody
+		if err := readJSON(w, r, &body); err != nil {
+			return err
+		}
+		var p Preferences
+		if keep {
+			var err error
+			if p, err = s.preferences(r.Context(), ownerOf(c)); err != nil {
+				return err
+			}
+		}
+		if err := s.applyPreferences(&p, body); err != nil {
+			return err
+		}
+		if err := s.storePreferences(r.Context(), ownerOf(c), p); err != nil {
+			return err
+		}
+		return message(w, "Preferences updated")
+	}
+}
+
+func (s *Server) applyPreferences(p *Preferences, body preferencesBody) error {
+	set := func(to, from *string) {
+		if from != nil {
+			*to = *from
+		}
+	}
+	set(&p.Theme, body.Theme)
+	set(&p.Timezone, body.Timezone)
+	set(&p.WeekStart, body.WeekStart)
+	set(&p.HomeDashboardUID, body.HomeDashboardUID)
+	set(&p.Language, body.Language)
+	v := s.lib.view.Load()
+	if id := body.HomeDashboardID; id != nil && *id != 0 && body.HomeDashboardUID == nil {
+		d := v.byID(*id)
+		if d == nil {
+			return errNoDash
+		}
+		p.HomeDashboardUID = d.uid
+	}
+	for _, raw := range []struct{ to, from *json.RawMessage }{
+		{&p.QueryHistory, &body.QueryHistory}, {&p.Navbar, &body.Navbar}, {&p.CookiePreferences, &body.Cookies},
+	} {
+		if *raw.from != nil {
+			*raw.to = *raw.from
+		}
+	}
+	if p.HomeDashboardUID != "" && v.dashboards[p.HomeDashboardUID] == nil {
+		return fail(http.StatusNotFound, "Dashboard not found")
+	}
+	if !slices.Contains([]string{"", "dark", "light", "system"}, p.Theme) {
+		return fail(http.StatusBadRequest, "Invalid theme")
+	}
+	if !slices.Contains([]string{"", "monday", "saturday", "sunday", "browser"}, p.WeekStart) {
+		return fail(http.StatusBadRequest, "Invalid week start")
+	}
+	if !slices.Contains([]string{"", "browser", "utc"}, p.Timezone) {
+		if _, err := time.LoadLocation(p.Timezone); err != nil || len(p.Timezone) > 64 {
+			return fail(http.StatusBadRequest, "Invalid timezone")
+		}
+	}
+	if len(p.Language) > 35 || len(p.QueryHistory)+len(p.Navbar)+len(p.CookiePreferences) > 64<<10 {
+		return fail(http.StatusBadRequest, "The preferences are larger than 64 KiB, which is the limit")
+	}
+	return nil
+}

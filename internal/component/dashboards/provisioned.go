@@ -1,0 +1,80 @@
+package dashboards
+
+import (
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+)
+
+// provisionedSet is what all providers together show.
+type provisionedSet struct {
+	dashboards map[string]*dashboard
+	folders    map[string]*folder
+}
+
+// mergeProvisioned puts the files of all providers together: of a uid that is there twice the first counts.
+// saved folders lend their uid to provisioned ones of the same title.
+func mergeProvisioned(all []*providerFiles, saved map[string]*folder) (provisionedSet, []error) {
+	set := provisionedSet{map[string]*dashboard{}, map[string]*folder{}}
+	var problems []error
+	for _, pf := range all {
+		if pf.err != nil {
+			problems = append(problems, pf.err)
+		}
+		for _, name := range slices.Sorted(maps.Keys(pf.files)) {
+			f := pf.files[name]
+			if f.err != nil {
+				problems = append(problems, f.err)
+			}
+			if f.good == nil {
+				continue
+			}
+			d := *f.good
+			if first, ok := set.dashboards[d.uid]; ok {
+				if !pf.provider.builtIn { // replacing a built-in one is how people change it
+					problems = append(problems, fmt.Errorf("%s: uid %q is in %s already", d.provisioned.path, d.uid, first.provisioned.path))
+				}
+				continue
+			}
+			title := pf.provider.folder
+			if f.dir != "" {
+				title = f.dir
+			}
+			d.folderUID = set.folder(title, pf.provider, saved, d)
+			set.dashboards[d.uid] = &d
+		}
+	}
+	return set, problems
+}
+
+// folder returns the uid of the folder with the title, which it makes when it is not there.
+func (s provisionedSet) folder(title string, p provider, saved map[string]*folder, d dashboard) string {
+	if title == "" && p.folderUID == "" || strings.EqualFold(title, generalTitle) {
+		return ""
+	}
+	uid := p.folderUID
+	if uid == "" {
+		uid = folderUIDOf(title, saved)
+	}
+	if title == "" {
+		title = uid
+	}
+	if _, ok := s.folders[uid]; !ok {
+		s.folders[uid] = &folder{UID: uid, Title: title, Version: 1, Created: d.created, Updated: d.updated, provider: p.name}
+	}
+	return uid
+}
+
+// folderUIDOf derives a folder's uid from its title, or takes that of the saved folder of the same title.
+func folderUIDOf(title string, saved map[string]*folder) string {
+	for _, f := range saved {
+		if f.ParentUID == "" && f.Title == title {
+			return f.UID
+		}
+	}
+	if uid := slugify(title); legalUID(uid) && uid != generalUID {
+		return uid
+	}
+	return stableUID("folder", title)
+}

@@ -1,0 +1,157 @@
+package dashboards
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"log/slog"
+	"net/http"
+	"net/http/httputil"
+	"net/url"
+	"strings"
+	"time"
+)
+
+// proxyDatasource answers /api/datasources/proxy/….
+func (s *Server) proxyDatasource(w http.ResponseWriter, r *http.Request, c Caller) error {
+	return s.proxy(w, r, c, func(below string) string { return below })
+}
+
+// datasourceResource answers /api/datasources/uid/…/resources/…. The resource calls of Grafana's Prometheus plugin
+// are API paths, those of its Loki plugin are below /loki/api/v1.
+func (s *Server) datasourceResource(w http.ResponseWriter, r *http.Request, c Caller) error {
+	return s.proxy(w, r, c, func(below string) string {
+		if d, err := s.pathSource(r); err == nil && d.Type == typeLoki && !strings.HasPrefix(below, "loki/") {
+			return "loki/api/v1/" + below
+		}
+		return below
+	})
+}
+
+func (s *Server) proxy(w http.ResponseWriter, r *http.Request, c Caller, place func(string) string) error {
+	d, err := s.pathSource(r)
+	if err != nil {
+		return err
+	}
+	below := place(escapedTail(r))
+	plain, err := url.PathUnescape(below)
+	if err != nil || hasDotSegment(plain) || strings.ContainsAny(plain, "\r\n\x00") {
+		return fail(http.StatusBadRequest, "The path is not one that can be asked")
+	}
+	if !allowProxy(d.Type, c.Role, r.Method, below) {
+		return denied("datasources:write")
+	}
+	target, err := url.Parse(d.URL)
+	if err != nil || target.Host == "" {
+		return fail(http.StatusBadRequest, "Datasource %q has no URL that can be asked", d.Name)
+	}
+	client, err := s.clients.get(s.o.Transport, d)
+	if err != nil {
+		return fail(http.StatusBadGateway, "Datasource %q: %v", d.Name, err)
+	}
+	s.forward(w, r, d, client, join(target, plain, below))
+	return nil
+}
+
+// escapedTail is the {path...} of the pattern as it is escaped in the request.
+func escapedTail(r *http.Request) string {
+	segments := strings.Count(r.Pattern[:strings.Index(r.Pattern, "{path...}")], "/")
+	rest := r.URL.EscapedPath()
+	for range segments {
+		_, rest, _ = strings.Cut(rest, "/")
+	}
+	return rest
+}
+
+// join appends a path to the datasource's URL and keeps its escapes.
+func join(base *url.URL, plain, escaped string) *url.URL {
+	u := *base
+	u.Path, u.RawPath = strings.TrimRight(base.Path, "/")+"/"+plain, strings.TrimRight(base.EscapedPath(), "/")+"/"+escaped
+	return &u
+}
+
+// droppedRequest are headers of the caller that a datasource must not see; droppedResponse are those of a
+// datasource that would act on this origin.
+var (
+	droppedRequest = []string{
+		"Cookie", "Authorization", "Proxy-Authorization", "Origin", "Referer", "X-Grafana-Org-Id", "X-Grafana-Device-Id", "X-Panel-Id", "X-Dashboard-Uid",
+		"X-Datasource-Uid", "X-Plugin-Id", "X-Query-Group-Id", "X-Forwarded-User", "X-WEBAUTH-USER",
+	}
+	droppedResponse = []string{
+		"Set-Cookie", "Set-Cookie2", "WWW-Authenticate", "Clear-Site-Data", "Strict-Transport-Security", "Service-Worker-Allowed", "Content-Security-Policy",
+		"Access-Control-Allow-Origin", "Access-Control-Allow-Credentials", "Access-Control-Allow-Headers", "Access-Control-Allow-Methods", "Access-Control-Expose-Headers",
+		"Refresh", "Link", "Report-To", "Nel", "Alt-Svc",
+	}
+)
+
+// forward sends the request to the datasource and streams the answer, a WebSocket (Loki's tail) included.
+func (s *Server) forward(w http.ResponseWriter, r *http.Request, d *Datasource, client *sourceClient, target *url.URL) {
+	started := time.Now()
+	ctx, cancel := context.WithCancelCause(r.Context())
+	defer cancel(nil)
+	late := time.AfterFunc(cmp.Or(client.timeout, s.o.QueryTimeout), func() { cancel(errSourceTimeout) })
+	defer late.Stop()
+	proxy := &httputil.ReverseProxy{
+		Transport: client.transport, FlushInterval: -1, ErrorLog: slog.NewLogLogger(s.log.Handler(), slog.LevelDebug),
+		Rewrite: func(p *httputil.ProxyRequest) {
+			query := p.In.URL.RawQuery
+			p.Out.URL = target
+			p.Out.URL.RawQuery = query
+			p.Out.Host = target.Host
+			for _, h := range droppedRequest {
+				p.Out.Header.Del(h)
+			}
+			p.SetXForwarded()
+			client.authorize(p.Out)
+		},
+		ModifyResponse: func(res *http.Response) error {
+			late.Stop() // streams may take their time
+			s.metrics.asked(d, res.StatusCode, time.Since(started))
+			guardAnswer(res)
+			return nil
+		},
+		ErrorHandler: func(w http.ResponseWriter, _ *http.Request, err error) {
+			code := http.StatusBadGateway
+			if errors.Is(context.Cause(ctx), errSourceTimeout) {
+				code, err = http.StatusGatewayTimeout, errSourceTimeout
+			} else if ctx.Err() != nil {
+				return // the client has gone
+			}
+			s.metrics.asked(d, 0, time.Since(started))
+			s.answer(w, r, fail(code, "%s", unreachable(d, err)))
+		},
+	}
+	// A datasource may answer before it has read the whole query; see inproc/proxy.go.
+	_ = http.NewResponseController(w).EnableFullDuplex()
+	proxy.ServeHTTP(w, r.WithContext(ctx))
+}
+
+// guardAnswer keeps what a datasource answers from acting as a page of this origin.
+func guardAnswer(res *http.Response) {
+	if res.StatusCode == http.StatusSwitchingProtocols {
+		return
+	}
+	for _, h := range droppedResponse {
+		res.Header.Del(h)
+	}
+	res.Header.Set("Content-Security-Policy", "sandbox")
+	res.Header.Set("X-Content-Type-Options", "nosniff")
+	if res.StatusCode >= 300 && res.StatusCode < 400 {
+		res.Header.Del("Location") // it would lead the browser past the proxy
+	}
+	if res.StatusCode == http.StatusUnauthorized {
+		// The page would take a 401 for the end of its own session.
+		res.StatusCode, res.Status = http.StatusBadGateway, ""
+		res.Header.Set("X-Datasource-Status", "401")
+	}
+}
+
+// unreachable says why a datasource does not answer, without what is secret.
+func unreachable(d *Datasource, err error) string {
+	reason := err.Error()
+	var dial *url.Error
+	if errors.As(err, &dial) {
+		reason = dial.Err.Error()
+	}
+	return "Datasource " + d.Name + " at " + redactURL(d.URL) + " does not answer: " + reason
+}

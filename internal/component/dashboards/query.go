@@ -1,0 +1,231 @@
+package dashboards
+
+import (
+	"cmp"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"maps"
+	"net/http"
+	"net/url"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/ausguck/ausguck/internal/component/dashboards/dsquery"
+)
+
+const (
+	maxQueries      = 200 // of one request
+	parallelQueries = 4
+)
+
+type queryRequest struct {
+	From    json.RawMessage   `json:"from"`
+	To      json.RawMessage   `json:"to"`
+	Queries []json.RawMessage `json:"queries"`
+}
+
+// plannedQuery is one query with the datasource that it asks.
+type plannedQuery struct {
+	dsquery.Query
+	source   *Datasource
+	from, to time.Time
+}
+
+// queryDatasources answers POST /api/ds/query: 200 when every query was answered, 400 when none was, else 207.
+func (s *Server) queryDatasources(w http.ResponseWriter, r *http.Request, _ Caller) error {
+	var body queryRequest
+	if err := readJSON(w, r, &body); err != nil {
+		return err
+	}
+	if len(body.Queries) == 0 {
+		return fail(http.StatusBadRequest, "No queries found in query")
+	}
+	if len(body.Queries) > maxQueries {
+		return fail(http.StatusBadRequest, "%d queries are more than %d, which is the limit", len(body.Queries), maxQueries)
+	}
+	plan := make([]plannedQuery, len(body.Queries))
+	refs := map[string]bool{}
+	for i, raw := range body.Queries {
+		p, err := s.plan(raw, body)
+		if err != nil {
+			return err
+		}
+		if p.RefID == "" {
+			p.RefID = string(rune('A' + i%26))
+		}
+		if refs[p.RefID] {
+			return fail(http.StatusBadRequest, "refId %q is there twice", p.RefID)
+		}
+		refs[p.RefID] = true
+		plan[i] = p
+	}
+	results := s.runAll(r.Context(), plan)
+	failed := 0
+	for _, res := range results {
+		if res.Status >= 300 {
+			failed++
+		}
+	}
+	code := http.StatusOK
+	switch {
+	case failed == len(results):
+		code = http.StatusBadRequest
+	case failed > 0:
+		code = http.StatusMultiStatus
+	}
+	return reply(w, code, map[string]any{"results": results})
+}
+
+// plan reads one query. An error is one of the whole request.
+func (s *Server) plan(raw json.RawMessage, body queryRequest) (p plannedQuery, err error) {
+	if err := json.Unmarshal(raw, &p.Query); err != nil {
+		return p, fail(http.StatusBadRequest, "bad request data: %v", err)
+	}
+	if p.source, err = s.querySource(p.Query); err != nil {
+		return p, err
+	}
+	from, to := timeText(body.From), timeText(body.To)
+	if p.TimeRange != nil {
+		from, to = p.TimeRange.From, p.TimeRange.To
+	}
+	now := s.o.Now()
+	if p.from, err = dsquery.ParseTime(cmp.Or(from, "now-1h"), now, false); err != nil {
+		return p, fail(http.StatusBadRequest, "from: %v", err)
+	}
+	if p.to, err = dsquery.ParseTime(cmp.Or(to, "now"), now, true); err != nil {
+		return p, fail(http.StatusBadRequest, "to: %v", err)
+	}
+	if p.to.Before(p.from) {
+		return p, fail(http.StatusBadRequest, "from (%s) is after to (%s)", stamped(p.from), stamped(p.to))
+	}
+	return p, nil
+}
+
+// timeText takes a time that is written as text or as a number.
+func timeText(raw json.RawMessage) string {
+	var text string
+	if json.Unmarshal(raw, &text) == nil {
+		return text
+	}
+	return strings.TrimSpace(string(raw))
+}
+
+// querySource finds the datasource of a query: {"type", "uid"}, a name, a numeric id, or the default.
+func (s *Server) querySource(q dsquery.Query) (*Datasource, error) {
+	var ref struct{ Type, UID string }
+	var name string
+	if json.Unmarshal(q.Datasource, &name) == nil {
+		ref.UID = name
+	} else if len(q.Datasource) > 0 {
+		_ = json.Unmarshal(q.Datasource, &ref)
+	}
+	if ref.UID == "__expr__" || ref.Type == "__expr__" || ref.UID == "-100" {
+		return nil, fail(http.StatusBadRequest, "Server-side expressions are not supported; write the calculation in PromQL or LogQL, or use a transformation")
+	}
+	var d *Datasource
+	switch {
+	case ref.UID != "":
+		if d = s.sourceByUID(ref.UID); d == nil {
+			d = s.sourceByName(ref.UID)
+		}
+	case q.DatasourceID != 0:
+		d = s.sourceByID(q.DatasourceID)
+	case ref.Type != "":
+		d = defaultOfType(s.allSources(), ref.Type)
+	default:
+		d = s.defaultSource()
+	}
+	if d == nil {
+		return nil, fail(http.StatusNotFound, "Data source not found").with("messageId", "datasource.notFound")
+	}
+	return d, nil
+}
+
+func (s *Server) runAll(ctx context.Context, plan []plannedQuery) map[string]dsquery.Response {
+	results := map[string]dsquery.Response{}
+	var mtx sync.Mutex
+	var wg sync.WaitGroup
+	places := make(chan struct{}, parallelQueries)
+	for _, p := range plan {
+		wg.Go(func() {
+			places <- struct{}{}
+			defer func() { <-places }()
+			res := s.run(ctx, p)
+			mtx.Lock()
+			defer mtx.Unlock()
+			results[p.RefID] = res
+		})
+	}
+	wg.Wait()
+	return results
+}
+
+func (s *Server) run(ctx context.Context, p plannedQuery) dsquery.Response {
+	client, err := s.clients.get(s.o.Transport, p.source)
+	if err != nil {
+		return dsquery.Fail(http.StatusBadGateway, fmt.Errorf("datasource %q: %w", p.source.Name, err))
+	}
+	ctx, cancel := context.WithTimeout(ctx, cmp.Or(client.timeout, s.o.QueryTimeout))
+	defer cancel()
+	src := dsquery.Source{Type: p.source.Type, TimeInterval: p.source.text("timeInterval"), Do: s.caller(p.source, client)}
+	if n, err := json.Number(p.source.text("maxLines")).Int64(); err == nil {
+		src.MaxLines = int(n)
+	}
+	return dsquery.Run(ctx, src, p.Query, p.from, p.to)
+}
+
+// caller sends API calls to a datasource: POST, or GET when it is set or the server knows no POST.
+func (s *Server) caller(d *Datasource, client *sourceClient) func(ctx context.Context, path string, form url.Values) (*http.Response, error) {
+	return func(ctx context.Context, path string, form url.Values) (*http.Response, error) {
+		if extra, err := url.ParseQuery(d.text("customQueryParameters")); err == nil {
+			maps.Copy(form, extra)
+		}
+		method := http.MethodPost
+		if strings.EqualFold(d.text("httpMethod"), http.MethodGet) || d.Type == typeLoki {
+			method = http.MethodGet
+		}
+		res, err := s.call(ctx, d, client, method, path, form)
+		if err == nil && res.StatusCode == http.StatusMethodNotAllowed && method == http.MethodPost {
+			_ = res.Body.Close()
+			return s.call(ctx, d, client, http.MethodGet, path, form)
+		}
+		return res, err
+	}
+}
+
+func (s *Server) call(ctx context.Context, d *Datasource, client *sourceClient, method, path string, form url.Values) (*http.Response, error) {
+	target, err := url.Parse(d.URL)
+	if err != nil || target.Host == "" {
+		return nil, fmt.Errorf("datasource %q has no URL that can be asked", d.Name)
+	}
+	target = join(target, path, path)
+	var body io.Reader
+	if method == http.MethodGet {
+		target.RawQuery = form.Encode()
+	} else {
+		body = strings.NewReader(form.Encode())
+	}
+	req, err := http.NewRequestWithContext(ctx, method, target.String(), body)
+	if err != nil {
+		return nil, fmt.Errorf("ask datasource %q: %w", d.Name, err)
+	}
+	if body != nil {
+		req.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+	}
+	client.authorize(req)
+	started := time.Now()
+	res, err := client.transport.RoundTrip(req)
+	if err != nil {
+		s.metrics.asked(d, 0, time.Since(started))
+		if errors.Is(err, context.DeadlineExceeded) {
+			return nil, err
+		}
+		return nil, errors.New(unreachable(d, err))
+	}
+	s.metrics.asked(d, res.StatusCode, time.Since(started))
+	return res, nil
+}

@@ -1,0 +1,187 @@
+package dashboards
+
+import (
+	"errors"
+	"fmt"
+	"net/http"
+	"strings"
+	"time"
+
+	"github.com/ausguck/ausguck/internal/component/dashboards/dashjson"
+)
+
+// saveCommand is a dashboard that somebody wants saved.
+type saveCommand struct {
+	parsed    *dashjson.Dashboard
+	folderUID string
+	hasFolder bool // false keeps the folder of a dashboard that is there already
+	overwrite bool
+	message   string
+	author    string
+	restored  int64
+}
+
+// save applies Grafana's rules and writes the dashboard. The error is the answer.
+func (s *Server) save(cmd saveCommand) (*dashboard, error) {
+	s.mtx.Lock()
+	defer s.mtx.Unlock()
+	v := s.lib.view.Load()
+	body := cmd.parsed.Body
+	uid := strings.TrimSpace(body.Text("uid"))
+	switch {
+	case len(uid) > maxUIDLength:
+		return nil, fail(http.StatusBadRequest, "uid too long, max 40 characters")
+	case uid != "" && !legalUID(uid):
+		return nil, fail(http.StatusBadRequest, "uid contains illegal characters")
+	}
+	title := strings.TrimSpace(body.Text("title"))
+	body.Set("title", title)
+	existing, err := v.existing(uid, body)
+	if err != nil {
+		return nil, err
+	}
+	folderUID := cmd.folderUID
+	if !cmd.hasFolder && existing != nil {
+		folderUID = existing.folderUID
+	}
+	if folderUID != "" && v.folders[folderUID] == nil {
+		return nil, fail(http.StatusBadRequest, "folder not found").with("status", "not-found")
+	}
+	if same := v.byTitle(folderUID, title); same != nil && (existing == nil || same.uid != existing.uid) {
+		if !cmd.overwrite {
+			return nil, fail(http.StatusPreconditionFailed, "A dashboard with the same name in the folder already exists").with("status", "name-exists")
+		}
+		if existing == nil && uid == "" {
+			existing = same
+		}
+	}
+	id := identity{uid: uid, folderUID: folderUID, version: 1}
+	var v1 version
+	if existing != nil {
+		if basedOn, err := s.checkExisting(existing, body, cmd.overwrite); err != nil {
+			return nil, err
+		} else if basedOn != "" {
+			v1.Provisioned = basedOn
+		}
+		id.uid, id.version = existing.uid, existing.version+1
+	}
+	if id.uid == "" {
+		id.uid = newUID()
+	}
+	d, err := newDashboard(body, id)
+	if err != nil {
+		return nil, err
+	}
+	d.notices = cmd.parsed.Notices
+	v1.Message, v1.Author, v1.RestoredFrom = cmd.message, cmd.author, cmd.restored
+	return s.put(d, v1)
+}
+
+// put writes d and publishes it.
+func (s *Server) put(d *dashboard, v1 version) (*dashboard, error) {
+	if err := s.lib.keepFolder(d.folderUID); err != nil {
+		return nil, err
+	}
+	if err := s.lib.put(d, v1); err != nil {
+		return nil, err
+	}
+	s.metrics.saves.Inc()
+	s.publish()
+	return s.lib.saved[d.uid].dashboard, nil
+}
+
+// publish makes a change that the API made visible; what was wrong with files stays said.
+func (s *Server) publish() {
+	s.lib.publish(savedProblems(s.lib.files, s.lib.store.dir))
+	s.observe()
+}
+
+// existing finds the dashboard that a body means, nil when it is new. A numeric id of another Grafana counts
+// for nothing when there is a uid too: exports carry one.
+func (v *view) existing(uid string, body *dashjson.Object) (*dashboard, error) {
+	if d := v.dashboards[uid]; d != nil || uid != "" {
+		return d, nil
+	}
+	id, ok := body.Int("id")
+	if !ok || id == 0 {
+		return nil, nil
+	}
+	if d := v.byID(id); d != nil {
+		return d, nil
+	}
+	return nil, errNoDash
+}
+
+// checkExisting says whether existing may be replaced. For a provisioned one that may, it returns the hash of
+// the file's content.
+func (s *Server) checkExisting(existing *dashboard, body *dashjson.Object, overwrite bool) (basedOn string, err error) {
+	if p := existing.provisioned; p != nil {
+		if !p.allowUIUpdates {
+			return "", fail(http.StatusBadRequest, "Cannot save provisioned dashboard").with("provisionedFrom", p.path)
+		}
+		if file := s.lib.provisionedFile(existing.uid); file != nil {
+			basedOn = contentHash(file)
+		}
+	}
+	if version, _ := body.Int("version"); version != existing.version && !overwrite {
+		return "", fail(http.StatusPreconditionFailed, "The dashboard has been changed by someone else").with("status", "version-mismatch")
+	}
+	return basedOn, nil
+}
+
+// provisionedFile is the dashboard as its file has it, nil when no provider has it.
+func (l *library) provisionedFile(uid string) *dashboard {
+	set, _ := mergeProvisioned(l.providers, l.folders)
+	return set.dashboards[uid]
+}
+
+// deleteDashboard deletes a saved dashboard.
+func (s *Server) deleteDashboard(uid string) (*dashboard, error) {
+	s.mtx.Lock()
+	defer s.mtx.Unlock()
+	d := s.lib.view.Load().dashboards[uid]
+	switch {
+	case d == nil:
+		return nil, errNoDash
+	case d.provisioned != nil:
+		return nil, fail(http.StatusBadRequest, "provisioned dashboard cannot be deleted").with("provisionedFrom", d.provisioned.path)
+	}
+	if saved := s.lib.saved[uid]; saved != nil {
+		if err := s.lib.drop(saved); err != nil {
+			return nil, err
+		}
+	}
+	s.publish()
+	return d, nil
+}
+
+// moveDashboard puts a saved dashboard into another folder.
+func (s *Server) moveDashboard(d *dashboard, folderUID, author string) error {
+	moved := *d
+	moved.folderUID, moved.version = folderUID, d.version+1
+	return s.lib.put(&moved, version{Author: author, Message: "moved to another folder"})
+}
+
+// asAnswer turns what dashjson says about a body into Grafana's answer.
+func asAnswer(err error) error {
+	if errors.Is(err, dashjson.ErrNoTitle) {
+		return fail(http.StatusBadRequest, "%v", err).with("status", "empty-name")
+	}
+	return fail(http.StatusBadRequest, "%s", capital(err.Error()))
+}
+
+func capital(s string) string {
+	if s == "" {
+		return s
+	}
+	return strings.ToUpper(s[:1]) + s[1:]
+}
+
+// stamped writes times as Grafana's API does.
+func stamped(t time.Time) string { return t.UTC().Format(time.RFC3339) }
+
+func (d *dashboard) url(sub string) string { return fmt.Sprintf("%s/d/%s/%s", sub, d.uid, d.slug) }
+
+func (f *folder) url(sub string) string {
+	return fmt.Sprintf("%s/dashboards/f/%s/%s", sub, f.UID, slugify(f.Title))
+}

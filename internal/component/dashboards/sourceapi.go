@@ -1,0 +1,211 @@
+package dashboards
+
+import (
+	"maps"
+	"net/http"
+	"strings"
+)
+
+// sourceJSON is a datasource in Grafana's words, without any secret.
+func sourceJSON(d *Datasource, list bool) map[string]any {
+	out := map[string]any{
+		"id": d.ID, "uid": d.UID, "orgId": 1, "name": d.Name, "type": d.Type, "typeLogoUrl": pluginLogo(d.Type),
+		"access": d.Access, "url": d.URL, "user": d.User, "database": d.Database, "basicAuth": d.BasicAuth,
+		"isDefault": d.IsDefault, "jsonData": d.JSONData, "readOnly": d.provisioned,
+	}
+	if list {
+		out["typeName"] = pluginName(d.Type)
+		return out
+	}
+	fields := map[string]bool{}
+	for key, value := range d.SecureJSONData {
+		if value != "" {
+			fields[key] = true
+		}
+	}
+	out["basicAuthUser"], out["withCredentials"] = d.BasicAuthUser, d.WithCredentials
+	out["secureJsonFields"], out["version"], out["apiVersion"] = fields, d.Version, ""
+	return out
+}
+
+func (s *Server) listSources(w http.ResponseWriter, r *http.Request, _ Caller) error {
+	out := []any{}
+	all := s.allSources()
+	for i := range all {
+		if kind := r.URL.Query().Get("type"); kind == "" || kind == all[i].Type {
+			out = append(out, sourceJSON(&all[i], true))
+		}
+	}
+	return reply(w, http.StatusOK, out)
+}
+
+// pathSource is the datasource that the path names by uid, name or id.
+func (s *Server) pathSource(r *http.Request) (*Datasource, error) {
+	var d *Datasource
+	if uid := r.PathValue("uid"); uid != "" {
+		d = s.sourceByUID(uid)
+	} else if name := r.PathValue("name"); name != "" {
+		d = s.sourceByName(name)
+	} else {
+		id, err := pathInt(r, "id")
+		if err != nil {
+			return nil, err
+		}
+		d = s.sourceByID(id)
+	}
+	if d == nil {
+		return nil, errNoSource
+	}
+	return d, nil
+}
+
+func (s *Server) getSource(w http.ResponseWriter, r *http.Request, _ Caller) error {
+	d, err := s.pathSource(r)
+	if err != nil {
+		return err
+	}
+	return reply(w, http.StatusOK, sourceJSON(d, false))
+}
+
+func (s *Server) getSourceID(w http.ResponseWriter, r *http.Request, _ Caller) error {
+	d, err := s.pathSource(r)
+	if err != nil {
+		return err
+	}
+	return reply(w, http.StatusOK, map[string]any{"id": d.ID})
+}
+
+// sourceBody is what POST and PUT send.
+type sourceBody struct {
+	UID             string            `json:"uid"`
+	Name            string            `json:"name"`
+	Type            string            `json:"type"`
+	Access          string            `json:"access"`
+	URL             string            `json:"url"`
+	User            string            `json:"user"`
+	Database        string            `json:"database"`
+	BasicAuth       bool              `json:"basicAuth"`
+	BasicAuthUser   string            `json:"basicAuthUser"`
+	WithCredentials bool              `json:"withCredentials"`
+	IsDefault       bool              `json:"isDefault"`
+	JSONData        map[string]any    `json:"jsonData"`
+	SecureJSONData  map[string]string `json:"secureJsonData"`
+	Version         int64             `json:"version"`
+}
+
+func (b sourceBody) datasource() (Datasource, error) {
+	d := Datasource{
+		UID: b.UID, Name: strings.TrimSpace(b.Name), Type: b.Type, Access: b.Access, URL: b.URL, User: b.User, Database: b.Database,
+		BasicAuth: b.BasicAuth, BasicAuthUser: b.BasicAuthUser, WithCredentials: b.WithCredentials, IsDefault: b.IsDefault,
+		JSONData: b.JSONData, SecureJSONData: maps.Clone(b.SecureJSONData),
+	}
+	if d.SecureJSONData == nil {
+		d.SecureJSONData = map[string]string{}
+	}
+	for key := range d.JSONData {
+		if strings.HasPrefix(key, "httpHeaderValue") {
+			return d, fail(http.StatusBadRequest, "%s belongs into secureJsonData, where nobody can read it", key)
+		}
+	}
+	if problems := d.complete(); len(problems) > 0 {
+		return d, fail(http.StatusBadRequest, "bad request data: %v", problems[0])
+	}
+	return d, nil
+}
+
+func (s *Server) postSource(w http.ResponseWriter, r *http.Request, _ Caller) error {
+	var body sourceBody
+	if err := readJSON(w, r, &body); err != nil {
+		return err
+	}
+	if body.UID == "" {
+		body.UID = newUID()
+	}
+	d, err := body.datasource()
+	if err != nil {
+		return err
+	}
+	s.mtx.Lock()
+	defer s.mtx.Unlock()
+	switch {
+	case s.sourceByName(d.Name) != nil:
+		return fail(http.StatusConflict, "data source with the same name already exists")
+	case s.sourceByUID(d.UID) != nil:
+		return fail(http.StatusConflict, "data source with the same uid already exists")
+	}
+	if err := s.changeSource(r, d); err != nil {
+		return err
+	}
+	return s.replySource(w, d.UID, "Datasource added")
+}
+
+func (s *Server) putSource(w http.ResponseWriter, r *http.Request, _ Caller) error {
+	var body sourceBody
+	if err := readJSON(w, r, &body); err != nil {
+		return err
+	}
+	s.mtx.Lock()
+	defer s.mtx.Unlock()
+	old, err := s.pathSource(r)
+	switch {
+	case err != nil:
+		return err
+	case old.provisioned:
+		return fail(http.StatusForbidden, "Cannot update read-only data source")
+	case body.Version != 0 && body.Version != old.Version:
+		return fail(http.StatusConflict, "Datasource has already been updated by someone else. Please reload and try again")
+	}
+	body.UID = old.UID
+	d, err := body.datasource()
+	if err != nil {
+		return err
+	}
+	if same := s.sourceByName(d.Name); same != nil && same.UID != d.UID {
+		return fail(http.StatusConflict, "data source with the same name already exists")
+	}
+	for key, value := range old.SecureJSONData { // what is not sent stays
+		if _, sent := d.SecureJSONData[key]; !sent {
+			d.SecureJSONData[key] = value
+		}
+	}
+	d.Version = old.Version + 1
+	if err := s.changeSource(r, d); err != nil {
+		return err
+	}
+	return s.replySource(w, d.UID, "Datasource updated")
+}
+
+// changeSource stores d and asks it from now on.
+func (s *Server) changeSource(r *http.Request, d Datasource) error {
+	if d.IsDefault && hasOwnDefault(s.cfg.datasources) {
+		return fail(http.StatusConflict, "The default datasource is provisioned; change isDefault in its file")
+	}
+	if err := s.storeSource(r.Context(), d); err != nil {
+		return err
+	}
+	return s.applySources(r.Context(), s.cfg)
+}
+
+func (s *Server) replySource(w http.ResponseWriter, uid, text string) error {
+	d := s.sourceByUID(uid)
+	return reply(w, http.StatusOK, map[string]any{"datasource": sourceJSON(d, false), "id": d.ID, "message": text, "name": d.Name})
+}
+
+func (s *Server) deleteSource(w http.ResponseWriter, r *http.Request, _ Caller) error {
+	s.mtx.Lock()
+	defer s.mtx.Unlock()
+	d, err := s.pathSource(r)
+	if err != nil {
+		return err
+	}
+	if d.provisioned {
+		return fail(http.StatusForbidden, "Cannot delete read-only data source")
+	}
+	if _, err := s.o.DB.ExecContext(r.Context(), "DELETE FROM datasources WHERE uid = ?", d.UID); err != nil {
+		return err
+	}
+	if err := s.applySources(r.Context(), s.cfg); err != nil {
+		return err
+	}
+	return reply(w, http.StatusOK, map[string]any{"message": "Data source deleted", "id": d.ID})
+}

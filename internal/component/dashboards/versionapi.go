@@ -1,0 +1,218 @@
+package dashboards
+
+import (
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"slices"
+
+	"github.com/pmezard/go-difflib/difflib"
+
+	"github.com/ausguck/ausguck/internal/component/dashboards/dashjson"
+)
+
+// pathDashboard is the dashboard that the path names by uid or id.
+func (s *Server) pathDashboard(r *http.Request) (*dashboard, error) { return s.starTarget(r) }
+
+// versionJSON is a version in Grafana's words.
+func versionJSON(d *dashboard, v *version) map[string]any {
+	return map[string]any{
+		"id": v.Version, "dashboardId": d.id(), "uid": d.uid, "dashboardUID": d.uid, "parentVersion": max(v.Version-1, 0), "restoredFrom": v.RestoredFrom,
+		"version": v.Version, "created": stamped(v.Created), "createdBy": v.Author, "message": v.Message,
+	}
+}
+
+// kept returns the kept versions of d, the newest first. A provisioned dashboard that nobody changed has the
+// one that its file holds.
+func (s *Server) kept(d *dashboard) ([]*version, error) {
+	numbers, err := s.lib.store.versionNumbers(d.uid)
+	if err != nil {
+		return nil, err
+	}
+	var all []*version
+	for _, n := range numbers {
+		v, err := s.lib.store.readVersion(d.uid, n)
+		if err != nil {
+			return nil, err
+		}
+		if v != nil {
+			all = append(all, v)
+		}
+	}
+	if len(all) == 0 || d.provisioned != nil && all[0].Version != d.version {
+		body, err := d.json()
+		if err != nil {
+			return nil, err
+		}
+		all = slices.Insert(all, 0, &version{Version: d.version, Created: d.updated, Author: d.updatedBy, Message: "as provisioned", Data: body})
+	}
+	return all, nil
+}
+
+func (s *Server) listVersions(w http.ResponseWriter, r *http.Request, _ Caller) error {
+	d, err := s.pathDashboard(r)
+	if err != nil {
+		return err
+	}
+	limit, err := queryInt(r, "limit", 0)
+	if err != nil {
+		return err
+	}
+	start, err := queryInt(r, "start", 0)
+	if err != nil {
+		return err
+	}
+	all, err := s.kept(d)
+	if err != nil {
+		return err
+	}
+	all = all[min(max(start, 0), int64(len(all))):]
+	if limit > 0 {
+		all = all[:min(limit, int64(len(all)))]
+	}
+	out := []any{}
+	for _, v := range all {
+		out = append(out, versionJSON(d, v))
+	}
+	return reply(w, http.StatusOK, map[string]any{"continueToken": "", "versions": out})
+}
+
+// version finds a kept version.
+func (s *Server) version(d *dashboard, n int64) (*version, error) {
+	all, err := s.kept(d)
+	if err != nil {
+		return nil, err
+	}
+	for _, v := range all {
+		if v.Version == n {
+			return v, nil
+		}
+	}
+	return nil, fail(http.StatusNotFound, "Dashboard version %d not found for dashboard %s", n, d.uid)
+}
+
+func (s *Server) getVersion(w http.ResponseWriter, r *http.Request, _ Caller) error {
+	d, err := s.pathDashboard(r)
+	if err != nil {
+		return err
+	}
+	n, err := pathInt(r, "version")
+	if err != nil {
+		return err
+	}
+	v, err := s.version(d, n)
+	if err != nil {
+		return err
+	}
+	out := versionJSON(d, v)
+	out["data"] = v.Data
+	return reply(w, http.StatusOK, out)
+}
+
+func (s *Server) restoreVersion(w http.ResponseWriter, r *http.Request, c Caller) error {
+	d, err := s.pathDashboard(r)
+	if err != nil {
+		return err
+	}
+	var body struct {
+		Version int64 `json:"version"`
+	}
+	if err := readJSON(w, r, &body); err != nil {
+		return err
+	}
+	v, err := s.version(d, body.Version)
+	if err != nil {
+		return err
+	}
+	if v.Version == d.version {
+		return fail(http.StatusBadRequest, "Current dashboard is identical to the specified version")
+	}
+	value, err := dashjson.Decode(v.Data)
+	if err != nil {
+		return fmt.Errorf("restore version %d of %s: %w", v.Version, d.uid, err)
+	}
+	parsed, err := dashjson.FromValue(value)
+	if err != nil {
+		return asAnswer(err)
+	}
+	parsed.Body.Set("uid", d.uid)
+	parsed.Body.Set("version", json.Number(fmt.Sprint(d.version)))
+	saved, err := s.save(saveCommand{
+		parsed: parsed, message: fmt.Sprintf("Restored from version %d", v.Version), author: c.Login, restored: v.Version,
+	})
+	if err != nil {
+		return err
+	}
+	return reply(w, http.StatusOK, s.saved(saved))
+}
+
+// diffSide is one side of a comparison: a kept version, or a dashboard that is not saved.
+type diffSide struct {
+	DashboardID  int64            `json:"dashboardId"`
+	DashboardUID string           `json:"dashboardUID"`
+	Version      int64            `json:"version"`
+	Unsaved      *dashjson.Object `json:"unsavedDashboard"`
+}
+
+// maxDiffLines bounds the work of a comparison.
+const maxDiffLines = 50_000
+
+// calculateDiff answers with a unified diff of the two JSON texts for every diffType.
+func (s *Server) calculateDiff(w http.ResponseWriter, r *http.Request, _ Caller) error {
+	var body struct {
+		Base     diffSide `json:"base"`
+		New      diffSide `json:"new"`
+		DiffType string   `json:"diffType"`
+	}
+	if err := readJSON(w, r, &body); err != nil {
+		return err
+	}
+	if !slices.Contains([]string{"", "basic", "json", "delta"}, body.DiffType) {
+		return fail(http.StatusBadRequest, "diffType: basic or json is needed, not %q", body.DiffType)
+	}
+	from, fromName, err := s.diffText(body.Base)
+	if err != nil {
+		return err
+	}
+	to, toName, err := s.diffText(body.New)
+	if err != nil {
+		return err
+	}
+	a, b := difflib.SplitLines(from), difflib.SplitLines(to)
+	if len(a) > maxDiffLines || len(b) > maxDiffLines {
+		return fail(http.StatusBadRequest, "The dashboards have more than %d lines, which is the limit of a comparison", maxDiffLines)
+	}
+	text, err := difflib.GetUnifiedDiffString(difflib.UnifiedDiff{A: a, B: b, FromFile: fromName, ToFile: toName, Context: 3})
+	if err != nil {
+		return fmt.Errorf("compare dashboards: %w", err)
+	}
+	w.Header().Set("Content-Type", "text/plain; charset=utf-8")
+	w.Header().Set("X-Content-Type-Options", "nosniff")
+	fmt.Fprint(w, text)
+	return nil
+}
+
+func (s *Server) diffText(side diffSide) (text, name string, err error) {
+	var value any = side.Unsaved
+	name = "unsaved"
+	if side.Unsaved == nil {
+		v := s.lib.view.Load()
+		d := v.dashboards[side.DashboardUID]
+		if d == nil && side.DashboardID != 0 {
+			d = v.byID(side.DashboardID)
+		}
+		if d == nil {
+			return "", "", errNoDash
+		}
+		kept, err := s.version(d, side.Version)
+		if err != nil {
+			return "", "", err
+		}
+		if value, err = dashjson.Decode(kept.Data); err != nil {
+			return "", "", err
+		}
+		name = fmt.Sprintf("%s version %d", d.uid, kept.Version)
+	}
+	pretty, err := dashjson.EncodeIndent(value)
+	return string(pretty), name, err
+}

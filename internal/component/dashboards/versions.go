@@ -1,0 +1,132 @@
+package dashboards
+
+import (
+	"cmp"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/ausguck/ausguck/internal/component/dashboards/dashjson"
+)
+
+// keptVersions is how many versions of a dashboard stay.
+const keptVersions = 20
+
+// version is one state of a saved dashboard: `<dir>/.versions/<uid>/<n>.json`.
+type version struct {
+	Version int64     `json:"version"`
+	Created time.Time `json:"created"`
+	Author  string    `json:"createdBy"`
+	Message string    `json:"message"`
+	// RestoredFrom is the version that this one brought back, 0 for none.
+	RestoredFrom int64 `json:"restoredFrom,omitempty"`
+	// DashboardCreated and DashboardAuthor are those of the first version, which may be gone.
+	DashboardCreated time.Time `json:"dashboardCreated"`
+	DashboardAuthor  string    `json:"dashboardCreatedBy"`
+	// Provisioned is the content of the provisioned file that this version was made from, as a hash. The
+	// version counts as long as the file stays so.
+	Provisioned string          `json:"provisionedContent,omitempty"`
+	Data        json.RawMessage `json:"data"`
+}
+
+func (s store) versionDir(uid string) string { return filepath.Join(s.dir, ".versions", uid) }
+
+// versionNumbers lists the kept versions, the newest first.
+func (s store) versionNumbers(uid string) ([]int64, error) {
+	entries, err := os.ReadDir(s.versionDir(uid))
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return nil, fmt.Errorf("list versions of %s: %w", uid, err)
+	}
+	var numbers []int64
+	for _, e := range entries {
+		name, ok := strings.CutSuffix(e.Name(), ".json")
+		if n, err := strconv.ParseInt(name, 10, 64); ok && err == nil && n > 0 {
+			numbers = append(numbers, n)
+		}
+	}
+	slices.SortFunc(numbers, func(a, b int64) int { return cmp.Compare(b, a) })
+	return numbers, nil
+}
+
+// readVersion reads one version, nil when there is none.
+func (s store) readVersion(uid string, n int64) (*version, error) {
+	content, err := os.ReadFile(filepath.Join(s.versionDir(uid), strconv.FormatInt(n, 10)+".json"))
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, nil
+	}
+	var v version
+	if err == nil {
+		err = json.Unmarshal(content, &v)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("read version %d of %s: %w", n, uid, err)
+	}
+	v.Version = n
+	return &v, nil
+}
+
+// latestVersion reads the newest version that can be read, nil when there is none.
+func (s store) latestVersion(uid string) *version {
+	numbers, _ := s.versionNumbers(uid)
+	for _, n := range numbers {
+		if v, err := s.readVersion(uid, n); err == nil && v != nil {
+			return v
+		}
+	}
+	return nil
+}
+
+// addVersion writes v and drops those beyond keptVersions.
+func (s store) addVersion(uid string, v *version) error {
+	content, err := json.MarshalIndent(v, "", "  ")
+	if err == nil {
+		err = writeFile(filepath.Join(s.versionDir(uid), strconv.FormatInt(v.Version, 10)+".json"), append(content, '\n'))
+	}
+	if err != nil {
+		return fmt.Errorf("save version %d of %s: %w", v.Version, uid, err)
+	}
+	numbers, err := s.versionNumbers(uid)
+	if err != nil {
+		return err
+	}
+	for i, n := range numbers {
+		if i >= keptVersions {
+			_ = os.Remove(filepath.Join(s.versionDir(uid), strconv.FormatInt(n, 10)+".json"))
+		}
+	}
+	return nil
+}
+
+func (s store) removeVersions(uid string) error {
+	if err := os.RemoveAll(s.versionDir(uid)); err != nil {
+		return fmt.Errorf("delete versions of %s: %w", uid, err)
+	}
+	return nil
+}
+
+// dashboard returns the dashboard as this version has it.
+func (v *version) dashboard(uid, folderUID string) (*dashboard, error) {
+	body, err := dashjson.Decode(v.Data)
+	if err != nil {
+		return nil, fmt.Errorf("version %d of %s: %w", v.Version, uid, err)
+	}
+	o, ok := body.(*dashjson.Object)
+	if !ok {
+		return nil, fmt.Errorf("version %d of %s holds no dashboard", v.Version, uid)
+	}
+	return newDashboard(o, v.identity(uid, folderUID))
+}
+
+func (v *version) identity(uid, folderUID string) identity {
+	return identity{
+		uid: uid, folderUID: folderUID, version: v.Version,
+		created: v.DashboardCreated, createdBy: v.DashboardAuthor, updated: v.Created, updatedBy: v.Author,
+	}
+}

@@ -1,0 +1,116 @@
+package dashboards
+
+import (
+	"context"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"github.com/fsnotify/fsnotify"
+)
+
+const (
+	// debounce lets a writer finish and many changes become one.
+	debounce = 300 * time.Millisecond
+	// maxWatched bounds the folders that are watched; the rest is found by looking at intervals.
+	maxWatched = 2000
+	minPoll    = time.Second
+)
+
+// follow rescans files when they change, until ctx ends. What the system does not tell is found at intervals.
+func (s *Server) follow(ctx context.Context) {
+	w, err := fsnotify.NewWatcher()
+	var events <-chan fsnotify.Event
+	var failures <-chan error
+	if err != nil {
+		s.log.Warn("Looking for changed dashboards only at intervals", "err", err)
+	} else {
+		defer w.Close()
+		events, failures = w.Events, w.Errors
+	}
+	s.watchFolders(w)
+	poll := time.NewTicker(s.pollInterval())
+	defer poll.Stop()
+	var settle <-chan time.Time
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-s.followed:
+			s.watchFolders(w)
+			poll.Reset(s.pollInterval())
+		case e := <-events:
+			if base := filepath.Base(e.Name); !strings.HasPrefix(base, ".tmp-") && settle == nil {
+				settle = time.After(debounce)
+			}
+		case err := <-failures: // too many events at once: some are lost
+			s.log.Warn("Watching dashboards was interrupted", "err", err)
+			settle = time.After(debounce)
+		case <-settle:
+			settle = nil
+			s.rescan()
+			s.watchFolders(w)
+		case <-poll.C:
+			s.rescan()
+			s.watchFolders(w)
+		}
+	}
+}
+
+func (s *Server) rescan() {
+	s.mtx.Lock()
+	defer s.mtx.Unlock()
+	if err := s.lib.rescan(); err != nil {
+		s.log.Error("Dashboards were not read again", "err", err)
+	}
+	s.observe()
+}
+
+// pollInterval is the shortest that a provider asks for.
+func (s *Server) pollInterval() time.Duration {
+	s.mtx.Lock()
+	defer s.mtx.Unlock()
+	interval := defaultInterval
+	for _, p := range s.cfg.providers {
+		interval = min(interval, p.interval)
+	}
+	return max(interval, minPoll)
+}
+
+// watchFolders watches every folder with dashboard files. A folder that is watched already costs nothing.
+func (s *Server) watchFolders(w *fsnotify.Watcher) {
+	if w == nil {
+		return
+	}
+	s.mtx.Lock()
+	roots := []string{s.o.Dir}
+	for _, p := range s.cfg.providers {
+		if !p.builtIn {
+			roots = append(roots, p.path)
+		}
+	}
+	s.mtx.Unlock()
+	watched := 0
+	for _, root := range roots {
+		if real, err := filepath.EvalSymlinks(root); err == nil {
+			root = real
+		}
+		_ = filepath.WalkDir(root, func(path string, e fs.DirEntry, err error) error {
+			if err != nil || !e.IsDir() {
+				return nil //nolint:nilerr // what is not there is found when it is
+			}
+			if path != root && strings.HasPrefix(e.Name(), ".") {
+				return fs.SkipDir
+			}
+			if watched++; watched > maxWatched {
+				return fs.SkipAll
+			}
+			if err := w.Add(path); err != nil && !os.IsNotExist(err) {
+				s.log.Debug("Folder is looked at only at intervals", "path", path, "err", err)
+			}
+			return nil
+		})
+	}
+}
