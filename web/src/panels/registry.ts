@@ -10,4 +10,5 @@ export interface PanelLoader {
 
 /** Every panel type, by the id that dashboards use. */
 export const panelLoaders: Record<string, PanelLoader> = {
+  timeseries: { name: 'Time series', load: () => import('./timeseries/plugin') },
 };

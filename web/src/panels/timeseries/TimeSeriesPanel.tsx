@@ -1,0 +1,52 @@
+import { css } from '@emotion/css';
+import { DashboardCursorSync, type DataFrame, type PanelProps } from '@grafana/data';
+import { config } from '@grafana/runtime';
+import { TooltipDisplayMode } from '@grafana/schema';
+import { EventBusPlugin, TimeSeries, TooltipPlugin2, usePanelContext, type UPlotConfigBuilder } from '@grafana/ui';
+import { useMemo } from 'react';
+
+import { NoData } from '../shared/NoData';
+import { hoverModeOf } from '../shared/tooltipMode';
+import { Annotations } from './Annotations';
+import { Exemplars } from './Exemplars';
+import { graphable } from './frames';
+import type { Options } from './plugin';
+import { Tooltip } from './Tooltip';
+
+/** Values over time as lines, bars or points. */
+export function TimeSeriesPanel({ data, timeRange, timeZone, width, height, options, onChangeTimeRange, replaceVariables, id }: PanelProps<Options>) {
+  const { sync, eventBus, eventsScope } = usePanelContext();
+  const { frames, warning } = useMemo(() => graphable(data.series, config.theme2), [data.series]);
+  const zones = useMemo(() => (options.timezone?.length ? options.timezone.map((z) => replaceVariables(z) || timeZone) : [timeZone]), [options.timezone, timeZone, replaceVariables]);
+  if (!frames) {
+    return <NoData text={warning} data={data} />;
+  }
+  const mode = sync?.() ?? DashboardCursorSync.Off;
+  const zoom = ({ from, to }: { from: number; to: number }) => onChangeTimeRange({ from, to });
+  const exemplars = data.annotations?.filter((f) => f.name === 'exemplar');
+  const annotations = data.annotations?.filter((f) => f.name !== 'exemplar');
+  return (
+    <div className={cursor} data-testid="timeseries" data-panel-id={id}>
+      <TimeSeries
+        frames={frames} structureRev={data.structureRev} timeRange={timeRange} timeZone={zones} width={width} height={height}
+        legend={options.legend} options={options}
+      >
+        {(builder: UPlotConfigBuilder, aligned: DataFrame) => (
+          <>
+            <EventBusPlugin config={builder} eventBus={eventBus} frame={aligned} />
+            {options.tooltip.mode !== TooltipDisplayMode.None && (
+              <TooltipPlugin2
+                config={builder} hoverMode={hoverModeOf(options.tooltip.mode)} queryZoom={zoom} clientZoom syncMode={mode} syncScope={eventsScope} maxWidth={options.tooltip.maxWidth}
+                render={(_u, dataIdxs, seriesIdx, isPinned) => <Tooltip frame={aligned} {...{ dataIdxs, seriesIdx, isPinned }} options={options.tooltip} timeZone={zones[0]!} />}
+              />
+            )}
+            {annotations && annotations.length > 0 && <Annotations config={builder} frames={annotations} timeZone={zones[0]!} />}
+            {exemplars && exemplars.length > 0 && <Exemplars config={builder} frames={exemplars} timeZone={zones[0]!} />}
+          </>
+        )}
+      </TimeSeries>
+    </div>
+  );
+}
+
+const cursor = css({ width: '100%', height: '100%' });

@@ -1,0 +1,66 @@
+import { FieldType, getDisplayProcessor, isBooleanUnit, type DataFrame, type Field, type GrafanaTheme2 } from '@grafana/data';
+import { LineInterpolation, type GraphFieldConfig } from '@grafana/schema';
+
+/** The frames that can be drawn over time; undefined when there are none, and why. */
+export function graphable(series: DataFrame[], theme: GrafanaTheme2): { frames: DataFrame[]; warning?: undefined } | { frames?: undefined; warning: string } {
+  if (series.length === 0) {
+    return { warning: 'No data' };
+  }
+  const frames: DataFrame[] = [];
+  let seriesIndex = 0;
+  for (const frame of series) {
+    const time = frame.fields.find((f) => f.type === FieldType.time);
+    if (!time) {
+      continue;
+    }
+    const drawn = frame.fields.filter((f) => f !== time).flatMap((f) => drawable(f, theme));
+    if (drawn.length === 0) {
+      continue;
+    }
+    for (const field of drawn) {
+      field.state = { ...field.state, seriesIndex: field.state?.seriesIndex ?? seriesIndex };
+      seriesIndex++;
+    }
+    frames.push(inOrder({ ...frame, fields: [time, ...drawn] }));
+  }
+  if (frames.length > 0) {
+    return { frames };
+  }
+  const hasTime = series.some((f) => f.fields.some((field) => field.type === FieldType.time));
+  return { warning: series.every((f) => f.length === 0) ? 'No data' : hasTime ? 'Data is missing a number field' : 'Data is missing a time field' };
+}
+
+function drawable(field: Field, theme: GrafanaTheme2): Field[] {
+  switch (field.type) {
+    case FieldType.number:
+      return [{ ...field, values: field.values.map((v) => (typeof v === 'number' && Number.isFinite(v) ? v : null)) }];
+    case FieldType.boolean: {
+      const custom: GraphFieldConfig = { ...field.config.custom };
+      const config = {
+        ...field.config, max: 1, min: 0,
+        custom: { ...custom, lineInterpolation: custom.lineInterpolation ?? LineInterpolation.StepAfter },
+        ...(!isBooleanUnit(field.config.unit) && { unit: 'bool' }),
+      };
+      const copy: Field = { ...field, type: FieldType.number, config, values: field.values.map((v) => (v === null || v === undefined ? v : v ? 1 : 0)) };
+      return [{ ...copy, display: getDisplayProcessor({ field: copy, theme }) }];
+    }
+    case FieldType.enum:
+      return [field];
+    default:
+      return [];
+  }
+}
+
+/** uPlot wants times that grow. */
+function inOrder(frame: DataFrame): DataFrame {
+  const times = frame.fields[0]!.values as number[];
+  let sorted = true;
+  for (let i = 1; i < times.length && sorted; i++) {
+    sorted = times[i]! >= times[i - 1]!;
+  }
+  if (sorted) {
+    return frame;
+  }
+  const order = times.map((_, i) => i).sort((a, b) => times[a]! - times[b]!);
+  return { ...frame, fields: frame.fields.map((f) => ({ ...f, values: order.map((i) => f.values[i]) })) };
+}
