@@ -11,4 +11,7 @@ export interface PanelLoader {
 /** Every panel type, by the id that dashboards use. */
 export const panelLoaders: Record<string, PanelLoader> = {
   timeseries: { name: 'Time series', load: () => import('./timeseries/plugin') },
+  stat: { name: 'Stat', load: () => import('./stat/plugin') },
+  gauge: { name: 'Gauge', load: () => import('./gauge/plugin') },
+  bargauge: { name: 'Bar gauge', load: () => import('./bargauge/plugin') },
 };
