@@ -60,7 +60,7 @@ type deleteDatasource struct {
 // readDatasources reads one file of provisioning/datasources.
 func (c *Config) readDatasources(file string, content []byte) []error {
 	root, problems := c.parseYAML(file, content)
-	if root == nil || isNull(root) {
+	if len(problems) > 0 || isNull(root) {
 		return problems
 	}
 	var f datasourceFile

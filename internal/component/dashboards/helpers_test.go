@@ -3,6 +3,7 @@ package dashboards_test
 import (
 	"bytes"
 	"context"
+	"database/sql"
 	"encoding/json"
 	"io"
 	"log/slog"
@@ -82,25 +83,7 @@ func (r *rig) source() dashboards.Source {
 // run starts the server on the folders of r; it may be called again after stop.
 func (r *rig) run(change ...func(*dashboards.Options)) {
 	r.t.Helper()
-	cfg, problems := dashboards.LoadConfig(r.source())
-	require.Empty(r.t, problems)
-	db, err := database.Open(filepath.Join(filepath.Dir(r.dir), "ausguck.db"))
-	require.NoError(r.t, err)
-	r.registry, r.log = prometheus.NewRegistry(), &syncBuffer{}
-	o := dashboards.Options{
-		Logger: slog.New(slog.NewTextHandler(r.log, nil)), Registerer: r.registry, DB: db, Dir: r.dir, Version: "1.2.3", Commit: "abc",
-		AppURL: "http://localhost:3000/",
-		Caller: func(req *http.Request) (dashboards.Caller, bool) {
-			role := dashboards.Role(req.Header.Get("X-Role"))
-			login := strings.ToLower(string(role))
-			return dashboards.Caller{ID: 7, UID: "u-" + login, Login: login, Email: login + "@example.com", Role: role}, role != ""
-		},
-	}
-	for _, f := range change {
-		f(&o)
-	}
-	r.server, err = dashboards.New(o, cfg)
-	require.NoError(r.t, err)
+	db := r.make(change...)
 	ctx, cancel := context.WithCancel(context.Background())
 	ready, done := make(chan struct{}), make(chan error, 1)
 	go func() { done <- r.server.Run(ctx, func() { close(ready) }) }()
@@ -121,6 +104,41 @@ func (r *rig) run(change ...func(*dashboards.Options)) {
 		})
 	}
 	r.t.Cleanup(r.stop)
+}
+
+// make makes the server that run starts, and its database.
+func (r *rig) make(change ...func(*dashboards.Options)) *sql.DB {
+	r.t.Helper()
+	cfg, problems := dashboards.LoadConfig(r.source())
+	require.Empty(r.t, problems)
+	db, err := database.Open(filepath.Join(filepath.Dir(r.dir), "ausguck.db"))
+	require.NoError(r.t, err)
+	r.registry, r.log = prometheus.NewRegistry(), &syncBuffer{}
+	o := dashboards.Options{
+		Logger: slog.New(slog.NewTextHandler(r.log, nil)), Registerer: r.registry, DB: db, Dir: r.dir, Version: "1.2.3", Commit: "abc",
+		AppURL: "http://localhost:3000/",
+		Caller: func(req *http.Request) (dashboards.Caller, bool) {
+			role := dashboards.Role(req.Header.Get("X-Role"))
+			login := strings.ToLower(string(role))
+			return dashboards.Caller{ID: 7, UID: "u-" + login, Login: login, Email: login + "@example.com", Role: role}, role != ""
+		},
+	}
+	for _, f := range change {
+		f(&o)
+	}
+	r.server, err = dashboards.New(o, cfg)
+	require.NoError(r.t, err)
+	return db
+}
+
+// runError is what Run returns when it cannot start.
+func (r *rig) runError() error {
+	r.t.Helper()
+	db := r.make()
+	defer db.Close()
+	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
+	defer cancel()
+	return r.server.Run(ctx, cancel)
 }
 
 // answer is what a request brought.
@@ -184,4 +202,19 @@ func at(t *testing.T, v any, path ...any) any {
 func eventually(t *testing.T, condition func() bool, what string) {
 	t.Helper()
 	require.Eventually(t, condition, 15*time.Second, 20*time.Millisecond, what)
+}
+
+// metric is the value of a gauge or counter without labels.
+func metric(t *testing.T, r *rig, name string) float64 {
+	t.Helper()
+	families, err := r.registry.Gather()
+	require.NoError(t, err)
+	for _, f := range families {
+		if f.GetName() == name {
+			m := f.GetMetric()[0]
+			return m.GetGauge().GetValue() + m.GetCounter().GetValue()
+		}
+	}
+	t.Fatalf("no metric %s", name)
+	return 0
 }

@@ -53,7 +53,7 @@ const (
 // readProviders reads one file of provisioning/dashboards.
 func (c *Config) readProviders(file string, content []byte) []error {
 	root, problems := c.parseYAML(file, content)
-	if root == nil || isNull(root) {
+	if len(problems) > 0 || isNull(root) {
 		return problems
 	}
 	var f providerFile

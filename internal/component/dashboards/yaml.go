@@ -63,7 +63,7 @@ func prefixed(field string) string {
 
 var (
 	yamlLine     = regexp.MustCompile(`(?:yaml: )?line (\d+): (.*)`)
-	yamlMismatch = regexp.MustCompile("^cannot unmarshal !!(\\w+)(?: `([^`]*)`)? into (\\S+)$")
+	yamlMismatch = regexp.MustCompile("^cannot unmarshal !!(\\w+)(?: `([^`]*)`)? into (.+)$")
 )
 
 // yamlErrors returns what the YAML library says as "file:line: field: reason", without names of Go types.
@@ -80,9 +80,10 @@ func yamlErrors(file, field string, err error) []error {
 			where, text = file+":"+m[1], m[2]
 		}
 		if m := yamlMismatch.FindStringSubmatch(text); m != nil {
-			text = fmt.Sprintf("%s is needed here, not %q", wantedKind(m[3]), m[2])
-			if m[2] == "" {
-				text = fmt.Sprintf("%s is needed here", wantedKind(m[3]))
+			want, scalar := wantedKind(m[3])
+			text = want + " is needed here"
+			if scalar && m[2] != "" { // elsewhere it may be a secret that lost its key
+				text += fmt.Sprintf(", not %q", m[2])
 			}
 		}
 		problems = append(problems, fmt.Errorf("%s: %s%s", where, prefixed(field), strings.TrimPrefix(text, "yaml: ")))
@@ -90,31 +91,18 @@ func yamlErrors(file, field string, err error) []error {
 	return problems
 }
 
-func wantedKind(goType string) string {
+func wantedKind(goType string) (name string, scalar bool) {
 	switch {
 	case strings.HasPrefix(goType, "[]"):
-		return "a list"
+		return "a list", false
 	case goType == "bool":
-		return "true or false"
+		return "true or false", true
 	case strings.HasPrefix(goType, "int"), strings.HasPrefix(goType, "float"):
-		return "a number"
+		return "a number", true
 	case goType == "string":
-		return "a text"
+		return "a text", true
 	}
-	return "a section with fields"
-}
-
-// child returns the value of key in a section, nil when there is none.
-func child(n *yaml.Node, key string) *yaml.Node {
-	if n == nil || n.Kind != yaml.MappingNode {
-		return nil
-	}
-	for i := 0; i+1 < len(n.Content); i += 2 {
-		if n.Content[i].Value == key {
-			return n.Content[i+1]
-		}
-	}
-	return nil
+	return "a section with fields", false
 }
 
 // isNull reports whether n holds nothing: `datasources:` with all items commented out.

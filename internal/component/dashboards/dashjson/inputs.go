@@ -51,8 +51,24 @@ func (d *Dashboard) Resolve(value func(Input) (string, bool)) {
 	for _, key := range []string{"__inputs", "__requires", "__elements"} {
 		d.Body.Delete(key)
 	}
+	d.presetVariables(values)
 	if len(values) > 0 {
 		substitute(d.Body, values)
+	}
+}
+
+// presetVariables takes those inputs out of values that are variables of the dashboard too: ${NAME} goes on to
+// mean the variable, so that people can choose another datasource, and the input is what it starts with.
+func (d *Dashboard) presetVariables(values map[string]string) {
+	for _, v := range d.Body.Object("templating").Objects("list") {
+		value, ok := values[v.Text("name")]
+		if !ok {
+			continue
+		}
+		delete(values, v.Text("name"))
+		if current := v.Object("current"); v.Text("type") == "datasource" && current.Get("value") == nil {
+			v.Set("current", NewObject("text", value, "value", value))
+		}
 	}
 }
 

@@ -239,6 +239,16 @@ func TestInputs(t *testing.T) {
 	require.Len(t, d.Inputs, 1)
 }
 
+func TestInputThatIsAVariableStaysOne(t *testing.T) {
+	d, err := dashjson.Parse([]byte(`{"__inputs":[{"name":"DS_PROMETHEUS","type":"datasource","pluginId":"prometheus"}],"title":"A",
+		"templating":{"list":[{"name":"DS_PROMETHEUS","type":"datasource","query":"prometheus","current":{}}]},
+		"panels":[{"id":1,"gridPos":{},"datasource":{"uid":"${DS_PROMETHEUS}"}}]}`))
+	require.NoError(t, err)
+	d.Resolve(func(dashjson.Input) (string, bool) { return "main", true })
+	require.Equal(t, `{"title":"A","templating":{"list":[{"name":"DS_PROMETHEUS","type":"datasource","query":"prometheus","current":{"text":"main","value":"main"}}]},`+
+		`"panels":[{"id":1,"gridPos":{},"datasource":{"uid":"${DS_PROMETHEUS}"}}]}`, encode(t, d.Body))
+}
+
 func TestLibraryPanelsAreInlined(t *testing.T) {
 	for name, elements := range map[string]string{
 		"by uid": `{"lib1":{"name":"CPU","uid":"lib1","kind":1,"model":{"type":"timeseries","title":"CPU","targets":[{"expr":"up"}]}}}`,
