@@ -8,6 +8,7 @@ import {
 import { bootData } from '../boot/bootData';
 import { Backend, setSubUrl } from './backendSrv';
 import { Datasources, type DatasourceSettings } from './datasourceSrv';
+import { registerOptionEditors } from './optionEditors';
 import { importPanelPlugin, panelPluginFromCache } from './panelImporter';
 import { runRequest } from './runRequest';
 import { registerStandardFieldConfig } from './standardFieldConfig';
@@ -28,6 +29,7 @@ export async function claimHost() {
   setPluginLinksHook(() => ({ isLoading: false, links: [] }));
   setPluginComponentsHook(() => ({ isLoading: false, components: [] }));
   setChromeHeaderHeightHook(() => 0);
+  registerOptionEditors();
   registerStandardFieldConfig();
   registerTransformers();
   await initPluginTranslations('grafana', []);

@@ -2,40 +2,39 @@ import {
   booleanOverrideProcessor, dataLinksOverrideProcessor, displayNameOverrideProcessor, FieldColorModeId, FieldConfigProperty, FieldType,
   identityOverrideProcessor, numberOverrideProcessor, standardFieldConfigEditorRegistry, stringOverrideProcessor, ThresholdsMode,
   thresholdsOverrideProcessor, unitOverrideProcessor, valueMappingsOverrideProcessor, type Field, type FieldConfigPropertyItem,
-  type StandardEditorProps,
 } from '@grafana/data';
 
-/** Overrides are edited as JSON, the common options by the panel editor's own controls: no editor components here. */
-const noEditor = (_: StandardEditorProps<never, never>) => null;
+import type { EditorId } from '../dashboard/edit/optionEditors';
+import { editorOf } from './optionEditors';
 
-type Item = Pick<FieldConfigPropertyItem, 'id' | 'name' | 'process' | 'shouldApply'> & Partial<FieldConfigPropertyItem>;
+type Item = Pick<FieldConfigPropertyItem, 'id' | 'name' | 'process' | 'shouldApply'> & Partial<FieldConfigPropertyItem> & { edit: EditorId };
 
 const numeric = (field: Field) => field.type === FieldType.number;
 const any = () => true;
 
 const items: Item[] = [
-  { id: FieldConfigProperty.DisplayName, name: 'Display name', process: displayNameOverrideProcessor, shouldApply: any, settings: { expandTemplateVars: true } },
-  { id: FieldConfigProperty.Unit, name: 'Unit', process: unitOverrideProcessor, shouldApply: any },
-  { id: FieldConfigProperty.Min, name: 'Min', process: numberOverrideProcessor, shouldApply: numeric },
-  { id: FieldConfigProperty.Max, name: 'Max', process: numberOverrideProcessor, shouldApply: numeric },
-  { id: FieldConfigProperty.FieldMinMax, name: 'Field min/max', process: booleanOverrideProcessor, shouldApply: numeric },
-  { id: FieldConfigProperty.Decimals, name: 'Decimals', process: numberOverrideProcessor, shouldApply: numeric, settings: { integer: true, min: 0, max: 15 } },
-  { id: FieldConfigProperty.Color, name: 'Color scheme', process: identityOverrideProcessor, shouldApply: any, defaultValue: { mode: FieldColorModeId.Thresholds } },
-  { id: FieldConfigProperty.NoValue, name: 'No value', process: displayNameOverrideProcessor, shouldApply: any },
-  { id: FieldConfigProperty.Links, name: 'Data links', process: dataLinksOverrideProcessor, shouldApply: any },
-  { id: FieldConfigProperty.Actions, name: 'Actions', process: identityOverrideProcessor, shouldApply: any },
-  { id: FieldConfigProperty.Mappings, name: 'Value mappings', process: valueMappingsOverrideProcessor, shouldApply: any, defaultValue: [] },
-  { id: FieldConfigProperty.Thresholds, name: 'Thresholds', process: thresholdsOverrideProcessor, shouldApply: any, defaultValue: { mode: ThresholdsMode.Absolute, steps: [{ value: -Infinity, color: 'green' }, { value: 80, color: 'red' }] } },
-  { id: FieldConfigProperty.Filterable, name: 'Filterable', process: booleanOverrideProcessor, shouldApply: any },
-  { id: 'description', name: 'Description', process: stringOverrideProcessor, shouldApply: any, settings: { expandTemplateVars: true } },
+  { id: FieldConfigProperty.DisplayName, edit: 'text', name: 'Display name', process: displayNameOverrideProcessor, shouldApply: any, settings: { expandTemplateVars: true } },
+  { id: FieldConfigProperty.Unit, edit: 'unit', name: 'Unit', process: unitOverrideProcessor, shouldApply: any },
+  { id: FieldConfigProperty.Min, edit: 'number', name: 'Min', process: numberOverrideProcessor, shouldApply: numeric },
+  { id: FieldConfigProperty.Max, edit: 'number', name: 'Max', process: numberOverrideProcessor, shouldApply: numeric },
+  { id: FieldConfigProperty.FieldMinMax, edit: 'boolean', name: 'Field min/max', process: booleanOverrideProcessor, shouldApply: numeric },
+  { id: FieldConfigProperty.Decimals, edit: 'number', name: 'Decimals', process: numberOverrideProcessor, shouldApply: numeric, settings: { integer: true, min: 0, max: 15 } },
+  { id: FieldConfigProperty.Color, edit: 'fieldColor', name: 'Color scheme', process: identityOverrideProcessor, shouldApply: any, defaultValue: { mode: FieldColorModeId.Thresholds } },
+  { id: FieldConfigProperty.NoValue, edit: 'text', name: 'No value', process: displayNameOverrideProcessor, shouldApply: any },
+  { id: FieldConfigProperty.Links, edit: 'json', name: 'Data links', process: dataLinksOverrideProcessor, shouldApply: any },
+  { id: FieldConfigProperty.Actions, edit: 'json', name: 'Actions', process: identityOverrideProcessor, shouldApply: any },
+  { id: FieldConfigProperty.Mappings, edit: 'json', name: 'Value mappings', process: valueMappingsOverrideProcessor, shouldApply: any, defaultValue: [] },
+  { id: FieldConfigProperty.Thresholds, edit: 'thresholds', name: 'Thresholds', process: thresholdsOverrideProcessor, shouldApply: any, defaultValue: { mode: ThresholdsMode.Absolute, steps: [{ value: -Infinity, color: 'green' }, { value: 80, color: 'red' }] } },
+  { id: FieldConfigProperty.Filterable, edit: 'boolean', name: 'Filterable', process: booleanOverrideProcessor, shouldApply: any },
+  { id: 'description', edit: 'text', name: 'Description', process: stringOverrideProcessor, shouldApply: any, settings: { expandTemplateVars: true } },
 ];
 
 /** Tells @grafana/data which field options every panel has and how their values are read from JSON. */
 export function registerStandardFieldConfig() {
   standardFieldConfigEditorRegistry.setInit(() =>
-    items.map(
-      (item) =>
-        ({ path: item.id, category: ['Standard options'], editor: noEditor, override: noEditor, ...item }) as unknown as FieldConfigPropertyItem
-    )
+    items.map(({ edit, ...item }) => {
+      const editor = editorOf(edit);
+      return { path: item.id, category: ['Standard options'], editor, override: editor, ...item } as FieldConfigPropertyItem;
+    })
   );
 }
