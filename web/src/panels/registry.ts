@@ -14,4 +14,5 @@ export const panelLoaders: Record<string, PanelLoader> = {
   stat: { name: 'Stat', load: () => import('./stat/plugin') },
   gauge: { name: 'Gauge', load: () => import('./gauge/plugin') },
   bargauge: { name: 'Bar gauge', load: () => import('./bargauge/plugin') },
+  table: { name: 'Table', load: () => import('./table/plugin') },
 };
