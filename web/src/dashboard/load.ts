@@ -1,4 +1,4 @@
-import type { Dashboard } from '@grafana/schema';
+import type { Dashboard, Panel } from '@grafana/schema';
 
 import { dashboards, type DashboardMeta } from '../api/dashboards';
 import { migrateDashboard } from './migrate';
@@ -29,7 +29,7 @@ export function findPanelJson(model: Dashboard, id: number): PanelJson | undefin
 }
 
 /** Panels and rows as JSON has them; a closed row holds its panels. */
-export type PanelJson = NonNullable<Dashboard['panels']>[number] & { panels?: PanelJson[] };
+export type PanelJson = Panel & { panels?: PanelJson[] };
 
 export function allPanels(model: Dashboard): PanelJson[] {
   return ((model.panels ?? []) as PanelJson[]).flatMap((p) => [p, ...(p.panels ?? [])]);

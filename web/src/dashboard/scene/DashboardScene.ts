@@ -29,6 +29,8 @@ export interface DashboardState extends SceneObjectState {
   viewPanel?: string;
   /** Key of the panel that is edited. */
   editPanel?: string;
+  /** The edited panel with the changes so far. */
+  preview?: VizPanel;
   /** Key of the panel whose data and queries are shown. */
   inspect?: string;
   inspectTab?: InspectTab;

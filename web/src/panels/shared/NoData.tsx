@@ -1,14 +1,23 @@
 import { css } from '@emotion/css';
-import type { GrafanaTheme2 } from '@grafana/data';
+import { LoadingState, type GrafanaTheme2, type PanelData } from '@grafana/data';
 import { useStyles2 } from '@grafana/ui';
 
-/** Stands in the middle of a panel that has nothing to show. */
-export function NoData({ text = 'No data' }: { text?: string }) {
-  return <div className={useStyles2(styles)}>{text}</div>;
+/** Stands in the middle of a panel that has nothing to show; a query that failed says why. */
+export function NoData({ text = 'No data', data }: { text?: string; data?: PanelData }) {
+  const style = useStyles2(styles);
+  if (data?.state === LoadingState.Loading) {
+    return null;
+  }
+  const error = data?.errors?.map((e) => e.message ?? e.data?.message).find(Boolean);
+  return (
+    <div className={style} role={error ? 'alert' : undefined} data-testid="no-data">
+      {error ?? text}
+    </div>
+  );
 }
 
 const styles = (theme: GrafanaTheme2) =>
   css({
-    display: 'flex', alignItems: 'center', justifyContent: 'center', width: '100%', height: '100%', textAlign: 'center',
-    color: theme.colors.text.secondary, fontSize: theme.typography.h4.fontSize,
+    display: 'flex', alignItems: 'center', justifyContent: 'center', width: '100%', height: '100%', textAlign: 'center', overflow: 'auto',
+    overflowWrap: 'anywhere', color: theme.colors.text.secondary, fontSize: theme.typography.size.md,
   });
