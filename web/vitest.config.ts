@@ -1,0 +1,19 @@
+import { fileURLToPath } from 'node:url';
+import { defineConfig } from 'vitest/config';
+
+const local = (path: string) => fileURLToPath(new URL(path, import.meta.url));
+
+export default defineConfig({
+  resolve: {
+    alias: [
+      { find: /^monaco-editor(\/.*)?$/, replacement: local('src/boot/noMonaco.ts') },
+      { find: /^uwrap$/, replacement: local('node_modules/uwrap/dist/uWrap.mjs') },
+    ],
+  },
+  test: {
+    environment: 'jsdom',
+    include: ['src/**/*.test.{ts,tsx}'],
+    setupFiles: ['src/boot/testSetup.ts'],
+    server: { deps: { inline: [/@grafana\//, 'react-inlinesvg'] } },
+  },
+});
