@@ -15,4 +15,6 @@ export const panelLoaders: Record<string, PanelLoader> = {
   gauge: { name: 'Gauge', load: () => import('./gauge/plugin') },
   bargauge: { name: 'Bar gauge', load: () => import('./bargauge/plugin') },
   table: { name: 'Table', load: () => import('./table/plugin') },
+  text: { name: 'Text', load: () => import('./text/plugin') },
+  unknown: { name: 'Unknown panel type', load: () => import('./unknown/plugin') },
 };

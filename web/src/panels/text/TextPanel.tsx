@@ -1,0 +1,47 @@
+import { useMemo } from 'react';
+import { css, cx } from '@emotion/css';
+import type { GrafanaTheme2, PanelProps } from '@grafana/data';
+import type { Options } from '@grafana/schema/dist/esm/raw/composable/text/panelcfg/x/TextPanelCfg_types.gen';
+import { useStyles2 } from '@grafana/ui';
+
+import { renderText } from './render';
+
+export function TextPanel({ options, replaceVariables, height }: PanelProps<Options>) {
+  const styles = useStyles2(getStyles);
+  const rendered = renderText(options, replaceVariables);
+  // Values of variables are in the result, so it is compared and not its inputs.
+  const inner = useMemo(() => (rendered.kind === 'html' ? { __html: rendered.html } : undefined), [rendered.kind === 'html' ? rendered.html : '']);
+  if (rendered.kind === 'code') {
+    const lines = options.code?.showLineNumbers === true;
+    return (
+      <pre className={cx(styles.code, lines && styles.numbered)} style={{ height }} tabIndex={0}>
+        {lines ? rendered.text.split('\n').map((line, i) => <span key={i}>{`${line}\n`}</span>) : rendered.text}
+      </pre>
+    );
+  }
+  // Sanitised by renderText.
+  return <div className={cx('markdown-html', styles.html)} style={{ height }} tabIndex={0} dangerouslySetInnerHTML={inner} />;
+}
+
+const getStyles = (theme: GrafanaTheme2) => ({
+  html: css({
+    overflow: 'auto',
+    overflowWrap: 'anywhere',
+    '& img': { maxWidth: '100%' },
+    '& table': { borderCollapse: 'collapse', marginBottom: theme.spacing(2) },
+    '& th, & td': { padding: theme.spacing(0.5, 1), border: `1px solid ${theme.colors.border.weak}` },
+    '& > :first-child': { marginTop: 0 },
+    '& > :last-child': { marginBottom: 0 },
+  }),
+  code: css({
+    overflow: 'auto', margin: 0, padding: theme.spacing(1), border: 'none', whiteSpace: 'pre',
+    fontFamily: theme.typography.fontFamilyMonospace, fontSize: theme.typography.bodySmall.fontSize, background: theme.colors.background.canvas,
+  }),
+  numbered: css({
+    counterReset: 'line',
+    '& span::before': {
+      counterIncrement: 'line', content: 'counter(line)', display: 'inline-block', width: '3em', marginRight: '1em', textAlign: 'right',
+      color: theme.colors.text.disabled, userSelect: 'none',
+    },
+  }),
+});
