@@ -8,6 +8,7 @@ import (
 	"path/filepath"
 	"strings"
 
+	"github.com/ausguck/ausguck/internal/component/dashboards"
 	"github.com/ausguck/ausguck/internal/component/promserver"
 	"github.com/ausguck/ausguck/internal/httpserver"
 	"github.com/ausguck/ausguck/monitoring"
@@ -16,6 +17,7 @@ import (
 // configuration is one consistent state of all files.
 type configuration struct {
 	prometheus *promserver.Config
+	dashboards *dashboards.Config
 	// webFile is the web.yml to use, empty for none. Its content is read again by the HTTP server at each
 	// connection, as with every program that uses the exporter toolkit.
 	webFile  string
@@ -36,14 +38,16 @@ func loadConfiguration(o Options, l *promserver.Loader, dockerHost string) (*con
 		}
 	}
 	c := &configuration{webFile: o.webConfigFile()}
+	var errs []error
 	src, err := o.prometheusSource(dockerHost)
 	if err != nil {
 		problems = append(problems, err)
 	} else {
-		var errs []error
 		c.prometheus, errs = l.Load(src)
 		problems = append(problems, errs...)
 	}
+	c.dashboards, errs = dashboards.LoadConfig(o.dashboardSource())
+	problems = append(problems, errs...)
 	problems = append(problems, httpserver.CheckWebConfig(c.webFile)...)
 	var warnings []string
 	c.admin, warnings, err = o.adminUser(os.LookupEnv)
@@ -54,6 +58,7 @@ func loadConfiguration(o Options, l *promserver.Loader, dockerHost string) (*con
 		return nil, problems
 	}
 	c.warnings = append(warnings, c.prometheus.Warnings...)
+	c.warnings = append(c.warnings, c.dashboards.Warnings...)
 	return c, nil
 }
 
@@ -83,6 +88,14 @@ func (o Options) prometheusSource(dockerHost string) (promserver.Source, error) 
 	}
 	return promserver.Source{Name: "built-in prometheus.yml", Dir: dir, Content: []byte(text)}, nil
 }
+
+// dashboardSource says where Grafana's files are, and which dashboards are built in.
+func (o Options) dashboardSource() dashboards.Source {
+	return dashboards.Source{ConfigDir: o.ConfigDir, BuiltIn: monitoring.Files, Dir: o.dashboardDir()}
+}
+
+// dashboardDir is where the dashboards are that were saved in the UI.
+func (o Options) dashboardDir() string { return filepath.Join(o.StoragePath, "dashboards") }
 
 // webConfigFile returns the web.yml that is named or in the folder, empty when there is none.
 func (o Options) webConfigFile() string {
@@ -127,6 +140,10 @@ func Check(o Options) (warnings []string, err error) {
 	c, problems := loadConfiguration(o, l, o.dockerHost())
 	if len(problems) > 0 {
 		return nil, &ConfigError{Problems: problems}
+	}
+	// A dashboard that cannot be shown keeps nothing else from working: a start only warns of it.
+	if broken := c.dashboards.DashboardProblems; len(broken) > 0 {
+		return c.warnings, &ConfigError{Problems: broken}
 	}
 	return c.warnings, nil
 }

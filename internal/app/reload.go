@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/sha256"
 	"errors"
+	"fmt"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -32,7 +33,14 @@ func (a *App) reload() error {
 		return &ConfigError{Problems: problems}
 	}
 	a.logWarnings(cfg.warnings)
-	return a.parts.prom.ApplyConfig(cfg.prometheus)
+	before := a.parts.prom.Applied()
+	if err := a.parts.prom.ApplyConfig(cfg.prometheus); err != nil {
+		return err
+	}
+	if err := a.parts.dashboards.ApplyConfig(cfg.dashboards); err != nil {
+		return errors.Join(fmt.Errorf("apply the configuration of dashboards: %w", err), a.parts.prom.ApplyConfig(before))
+	}
+	return nil
 }
 
 // watchFiles reloads when a configuration file has changed, for --config.auto-reload.

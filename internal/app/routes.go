@@ -22,7 +22,7 @@ const everybody auth.Role = ""
 
 // routes is every URL of the main address.
 func (a *App) routes() []route {
-	users := a.parts.auth.API()
+	users, grafana := a.parts.auth.API(), a.parts.dashboards.Handler()
 	routes := []route{
 		{"GET /login", everybody, http.HandlerFunc(a.parts.auth.LoginPage)},
 		{"POST /login", everybody, http.HandlerFunc(a.parts.auth.Login)},
@@ -34,7 +34,11 @@ func (a *App) routes() []route {
 
 		{"GET /status", auth.Viewer, http.HandlerFunc(a.serveStatus)},
 
-		{"/api/", auth.Viewer, http.HandlerFunc(notFoundJSON)},
+		// What of it is for editors and admins, it knows itself.
+		{"/api/", auth.Viewer, grafana},
+		{"GET /api/health", everybody, grafana},
+		{"GET /goto/", auth.Viewer, grafana},
+
 		{"/api/login/ping", auth.Viewer, users},
 		{"/api/user", auth.Viewer, users},
 		{"/api/user/password", auth.Viewer, users},

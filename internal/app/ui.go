@@ -2,6 +2,7 @@ package app
 
 import (
 	"bytes"
+	"cmp"
 	"compress/gzip"
 	"crypto/sha256"
 	"encoding/hex"
@@ -80,13 +81,18 @@ func (a *App) servePage(w http.ResponseWriter, r *http.Request) {
 	_, _ = io.WriteString(w, page)
 }
 
-func (a *App) bootOf(_ *http.Request, id auth.Identity) boot {
+// bootOf answers with defaults while the database cannot say what the user prefers.
+func (a *App) bootOf(r *http.Request, id auth.Identity) boot {
+	p, err := a.parts.dashboards.UserPreferences(r.Context(), callerOf(id))
+	if err != nil {
+		a.options.Logger.Debug("Preferences not read", "login", id.Login, "err", err)
+	}
 	return boot{
 		User: bootUser{
 			ID: id.UserID, UID: id.UID, Login: id.Login, Name: id.Name, Email: id.Email, OrgRole: id.Role, IsSignedIn: true,
-			Theme: "system", Timezone: "browser",
+			Theme: cmp.Or(p.Theme, "dark"), Timezone: cmp.Or(p.Timezone, "browser"), WeekStart: p.WeekStart,
 		},
-		Settings: map[string]any{},
+		Settings: a.parts.dashboards.FrontendSettings(),
 		SubURL:   a.prefix,
 		Version:  Version(),
 	}
@@ -135,7 +141,8 @@ func servePublic(w http.ResponseWriter, r *http.Request) {
 	http.ServeContent(w, r, "", time.Time{}, bytes.NewReader(body))
 }
 
-// compressed returns the file in the best encoding that is accepted; the plain one is not in the binary.
+// compressed returns the file in the best encoding that is accepted. A whole build has no plain files; half of one, as
+// developers make it, has nothing else.
 func compressed(name, accepted string) (body []byte, encoding string, err error) {
 	for _, e := range []struct{ coding, suffix string }{{"br", ".br"}, {"gzip", ".gz"}} {
 		if accepts(accepted, e.coding) {
@@ -146,7 +153,8 @@ func compressed(name, accepted string) (body []byte, encoding string, err error)
 	}
 	packed, err := fs.ReadFile(web.Files, name+".gz")
 	if err != nil {
-		return nil, "", err
+		body, err = fs.ReadFile(web.Files, name)
+		return body, "", err
 	}
 	plain, err := gzip.NewReader(bytes.NewReader(packed))
 	if err != nil {
@@ -180,11 +188,4 @@ func cached(h http.Handler) http.Handler {
 		w.Header().Set("Cache-Control", "public, max-age=3600")
 		h.ServeHTTP(w, r)
 	})
-}
-
-// notFoundJSON is Grafana's answer to what it does not know.
-func notFoundJSON(w http.ResponseWriter, _ *http.Request) {
-	w.Header().Set("Content-Type", "application/json; charset=utf-8")
-	w.WriteHeader(http.StatusNotFound)
-	io.WriteString(w, `{"message":"Not found"}`+"\n")
 }

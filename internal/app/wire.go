@@ -7,15 +7,19 @@ import (
 	"fmt"
 	"log/slog"
 	"net/http"
+	"net/url"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/common/version"
 
 	"github.com/ausguck/ausguck/internal/auth"
 	"github.com/ausguck/ausguck/internal/component/cadvisor"
+	"github.com/ausguck/ausguck/internal/component/dashboards"
 	"github.com/ausguck/ausguck/internal/component/nodeexporter"
 	"github.com/ausguck/ausguck/internal/component/promserver"
 	"github.com/ausguck/ausguck/internal/database"
@@ -39,6 +43,8 @@ type parts struct {
 	disk     *diskspace.Watch
 	db       *sql.DB
 	auth     *auth.Service
+	// dashboards is what Grafana's server does for the page.
+	dashboards *dashboards.Server
 
 	// In-process listeners, by the part that answers there.
 	main, nodeAddr, cadvisorAddr *inproc.Listener
@@ -159,13 +165,59 @@ func wireStored(o Options, prefix string, cfg *configuration, p *parts) (err err
 		UserHash:      p.http.UserHash,
 		TrustedOrigin: func(origin string) bool { return o.Prometheus.Web.CORSOrigin != "" && trusted.MatchString(origin) },
 	})
+	if err != nil {
+		return err
+	}
+	external, err := promserver.ParseExternalURL(o.Prometheus.ExternalURL, o.Web.ListenAddress)
+	if err != nil {
+		return err
+	}
+	p.dashboards, err = dashboards.New(dashboards.Options{
+		DB:         p.db,
+		Dir:        o.dashboardDir(),
+		Logger:     o.Logger.With("part", "dashboards"),
+		Registerer: p.registry,
+		Caller:     caller,
+		Transport:  p.transport(),
+		Version:    Version(),
+		Commit:     version.GetRevision(),
+		AppURL:     external.Scheme + "://" + external.Host + prefix + "/",
+	}, cfg.dashboards)
 	return err
+}
+
+// caller tells dashboards who asks.
+func caller(r *http.Request) (dashboards.Caller, bool) {
+	id, ok := auth.FromContext(r.Context())
+	return callerOf(id), ok
+}
+
+func callerOf(id auth.Identity) dashboards.Caller {
+	return dashboards.Caller{ID: id.UserID, UID: id.UID, Login: id.Login, Name: id.Name, Email: id.Email, Role: dashboards.Role(id.Role)}
+}
+
+// transport asks data sources: the names of the separate containers in process, others by the network and its proxy.
+func (p *parts) transport() *http.Transport {
+	inProcess := p.dialer.Names()
+	return &http.Transport{
+		DialContext: p.dialer.DialContext,
+		Proxy: func(r *http.Request) (*url.URL, error) {
+			if slices.Contains(inProcess, r.URL.Host) {
+				return nil, nil
+			}
+			return http.ProxyFromEnvironment(r)
+		},
+		MaxIdleConnsPerHost: 16,
+		IdleConnTimeout:     90 * time.Second,
+		TLSHandshakeTimeout: 10 * time.Second,
+	}
 }
 
 // components lists what runs, in the order of the start: a part starts after every part it calls.
 func (p *parts) components(g *lifecycle.Group) {
 	g.Add("storage", p.disk)
 	g.Add("auth", p.auth)
+	g.Add("dashboards", p.dashboards) // asks data sources only for others, so it answers while the WAL is read
 	if p.docker != nil {
 		g.Add("dockerhost", p.docker)
 	}
