@@ -1,0 +1,311 @@
+package dashboards_test
+
+import (
+	"bufio"
+	"context"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/ausguck/ausguck/internal/component/dashboards"
+)
+
+// upstream is a datasource that says what it was asked.
+func upstream(t *testing.T, h http.HandlerFunc) *httptest.Server {
+	t.Helper()
+	if h == nil {
+		h = func(w http.ResponseWriter, r *http.Request) {
+			body, _ := io.ReadAll(r.Body)
+			w.Header().Set("Set-Cookie", "evil=1")
+			w.Header().Set("Access-Control-Allow-Origin", "*")
+			w.Header().Set("Content-Type", "text/html")
+			w.Header().Set("X-Method", r.Method)
+			fmt.Fprintf(w, "%s %s host=%s cookie=%q authorization=%q tenant=%q forwarded=%q body=%s", r.Method, r.URL.String(), r.Host,
+				r.Header.Get("Cookie"), r.Header.Get("Authorization"), r.Header.Get("X-Scope-OrgID"), r.Header.Get("X-Forwarded-Host"), body)
+		}
+	}
+	srv := httptest.NewServer(h)
+	t.Cleanup(srv.Close)
+	return srv
+}
+
+func provision(sources ...string) map[string]string {
+	return map[string]string{sourcesFile: "apiVersion: 1\ndatasources:\n" + strings.Join(sources, "")}
+}
+
+func ds(name, kind, url string, more ...string) string {
+	return fmt.Sprintf("  - {name: %s, uid: %s, type: %s, url: '%s'%s}\n", name, name, kind, url, strings.Join(append([]string{""}, more...), ", "))
+}
+
+func TestProxySendsTheDatasourcesCredentialsAndNoneOfTheCaller(t *testing.T) {
+	up := upstream(t, nil)
+	r := start(t, provision(ds("main", "prometheus", up.URL+"/base/", "basicAuth: true", "basicAuthUser: me",
+		"jsonData: {httpHeaderName1: X-Scope-OrgID}", "secureJsonData: {basicAuthPassword: word, httpHeaderValue1: tenant-a}")))
+	front := httptest.NewServer(r.server.Handler())
+	t.Cleanup(front.Close)
+	req, err := http.NewRequest(http.MethodPost, front.URL+"/api/datasources/proxy/uid/main/api/v1/query?x=a%20b", strings.NewReader("query=up"))
+	require.NoError(t, err)
+	req.Header.Set("X-Role", "Viewer")
+	req.Header.Set("Cookie", "session=secret")
+	req.Header.Set("Authorization", "Bearer secret")
+	req.Header.Set("X-Forwarded-Host", "forged")
+	res, err := http.DefaultClient.Do(req)
+	require.NoError(t, err)
+	defer res.Body.Close()
+	body, err := io.ReadAll(res.Body)
+	require.NoError(t, err)
+	require.Equal(t, http.StatusOK, res.StatusCode, string(body))
+	require.Equal(t, fmt.Sprintf("POST /base/api/v1/query?x=a%%20b host=%s cookie=\"\" authorization=\"Basic bWU6d29yZA==\" tenant=\"tenant-a\" forwarded=%q body=query=up",
+		strings.TrimPrefix(up.URL, "http://"), strings.TrimPrefix(front.URL, "http://")), string(body))
+	require.Empty(t, res.Header.Get("Set-Cookie"))
+	require.Empty(t, res.Header.Get("Access-Control-Allow-Origin"))
+	require.Equal(t, "sandbox", res.Header.Get("Content-Security-Policy"))
+	require.Equal(t, "nosniff", res.Header.Get("X-Content-Type-Options"))
+}
+
+func TestProxyPaths(t *testing.T) {
+	up := upstream(t, nil)
+	r := start(t, provision(ds("prom", "prometheus", up.URL), ds("logs", "loki", up.URL)))
+	id := at(t, r.ok("GET", "/api/datasources/uid/prom", ""), "id").(float64)
+	for _, tc := range []struct{ path, want string }{
+		{"/api/datasources/proxy/uid/prom/api/v1/label/a%2Fb/values", "GET /api/v1/label/a%2Fb/values"},
+		{fmt.Sprintf("/api/datasources/proxy/%.0f/api/v1/labels?start=1", id), "GET /api/v1/labels?start=1"},
+		{"/api/datasources/uid/prom/resources/api/v1/labels", "GET /api/v1/labels"},
+		{"/api/datasources/uid/logs/resources/labels", "GET /loki/api/v1/labels"},
+		{"/api/datasources/proxy/uid/prom/api/v1/label/__name__/values?match[]=%7Ba%3D%22b%22%7D", "GET /api/v1/label/__name__/values?match[]=%7Ba%3D%22b%22%7D"},
+	} {
+		a := r.as(dashboards.Viewer, "GET", tc.path, "")
+		require.Equal(t, http.StatusOK, a.code, "%s: %s", tc.path, a.body)
+		require.Equal(t, tc.want, strings.Join(strings.Fields(a.body)[:2], " "))
+	}
+	for _, path := range []string{
+		"/api/datasources/proxy/uid/prom/api/v1/%2e%2e/%2e%2e/-/quit", "/api/datasources/proxy/uid/prom/api/v1/label/..%2f..%2f../values",
+		"/api/datasources/proxy/uid/prom/api/v1/label/%5c/values", "/api/datasources/proxy/uid/prom/./api/v1/query",
+	} {
+		require.Equal(t, http.StatusBadRequest, r.admin("GET", path, "").code, path)
+	}
+	require.Equal(t, http.StatusNotFound, r.admin("GET", "/api/datasources/proxy/uid/none/api/v1/query", "").code)
+	require.Equal(t, http.StatusBadRequest, r.admin("GET", "/api/datasources/proxy/none/api/v1/query", "").code)
+}
+
+func TestProxyRights(t *testing.T) {
+	up := upstream(t, nil)
+	r := start(t, provision(ds("prom", "prometheus", up.URL), ds("logs", "loki", up.URL), ds("am", "alertmanager", up.URL), ds("other", "tempo", up.URL)))
+	for _, tc := range []struct {
+		method, path string
+		needs        dashboards.Role
+	}{
+		{"GET", "prom/api/v1/query", dashboards.Viewer},
+		{"POST", "prom/api/v1/query_range", dashboards.Viewer},
+		{"GET", "prom/api/v1/label/job/values", dashboards.Viewer},
+		{"GET", "prom/api/v1/targets", dashboards.Viewer},
+		{"POST", "prom/api/v1/targets", dashboards.Admin},
+		{"DELETE", "prom/api/v1/series", dashboards.Admin},
+		{"GET", "prom/api/v1/status/config", dashboards.Admin},
+		{"POST", "prom/api/v1/admin/tsdb/delete_series", dashboards.Admin},
+		{"POST", "prom/api/v1/write", dashboards.Admin},
+		{"POST", "prom/-/reload", dashboards.Admin},
+		{"GET", "prom/-/healthy", dashboards.Admin},
+		{"GET", "prom/federate", dashboards.Admin},
+		{"GET", "prom/metrics", dashboards.Admin},
+		{"GET", "prom/debug/pprof/heap", dashboards.Admin},
+		{"GET", "prom/", dashboards.Admin},
+		{"GET", "logs/loki/api/v1/query_range", dashboards.Viewer},
+		{"GET", "logs/loki/api/v1/label/app/values", dashboards.Viewer},
+		{"POST", "logs/loki/api/v1/push", dashboards.Admin},
+		{"POST", "logs/loki/api/v1/delete", dashboards.Admin},
+		{"POST", "logs/flush", dashboards.Admin},
+		{"GET", "am/api/v2/silences", dashboards.Viewer},
+		{"POST", "am/api/v2/silences", dashboards.Editor},
+		{"DELETE", "am/api/v2/silence/x", dashboards.Editor},
+		{"POST", "am/-/reload", dashboards.Admin},
+		{"GET", "other/api/search", dashboards.Admin},
+	} {
+		for _, role := range []dashboards.Role{dashboards.Viewer, dashboards.Editor, dashboards.Admin} {
+			want := http.StatusForbidden
+			if role.Includes(tc.needs) {
+				want = http.StatusOK
+			}
+			a := r.as(role, tc.method, "/api/datasources/proxy/uid/"+tc.path, "")
+			require.Equal(t, want, a.code, "%s %s as %s: %s", tc.method, tc.path, role, a.body)
+		}
+	}
+}
+
+func TestProxyFailures(t *testing.T) {
+	slow := upstream(t, func(_ http.ResponseWriter, r *http.Request) { <-r.Context().Done() })
+	closed := upstream(t, nil)
+	closed.Close()
+	login := upstream(t, func(w http.ResponseWriter, r *http.Request) {
+		if strings.Contains(r.URL.Path, "labels") {
+			http.Redirect(w, r, "https://elsewhere.example.com/", http.StatusFound)
+			return
+		}
+		w.Header().Set("WWW-Authenticate", "Basic")
+		w.WriteHeader(http.StatusUnauthorized)
+	})
+	r := start(t, provision(ds("slow", "prometheus", slow.URL, "jsonData: {timeout: 0.2}"), ds("closed", "prometheus", closed.URL), ds("login", "prometheus", login.URL)))
+	a := r.admin("GET", "/api/datasources/proxy/uid/slow/api/v1/query", "")
+	require.Equal(t, http.StatusGatewayTimeout, a.code)
+	require.Contains(t, a.body, "Datasource slow at "+slow.URL+" does not answer: it took longer than the timeout")
+	a = r.admin("GET", "/api/datasources/proxy/uid/closed/api/v1/query", "")
+	require.Equal(t, http.StatusBadGateway, a.code)
+	require.Contains(t, at(t, decoded(t, a.body), "message"), "connection refused")
+	a = r.admin("GET", "/api/datasources/proxy/uid/login/api/v1/query", "")
+	require.Equal(t, http.StatusBadGateway, a.code, "a 401 of a datasource is not the end of the caller's session")
+	require.Empty(t, a.header.Get("WWW-Authenticate"))
+	a = r.admin("GET", "/api/datasources/proxy/uid/login/api/v1/labels", "")
+	require.Empty(t, a.header.Get("Location"))
+}
+
+func TestProxyStreams(t *testing.T) {
+	next := make(chan struct{})
+	up := upstream(t, func(w http.ResponseWriter, _ *http.Request) {
+		fmt.Fprintln(w, "first")
+		w.(http.Flusher).Flush()
+		<-next
+		fmt.Fprintln(w, "second")
+	})
+	r := start(t, provision(ds("prom", "prometheus", up.URL, "jsonData: {timeout: 0.1}")))
+	front := httptest.NewServer(r.server.Handler())
+	t.Cleanup(front.Close)
+	req, err := http.NewRequestWithContext(t.Context(), http.MethodGet, front.URL+"/api/datasources/proxy/uid/prom/api/v1/query", nil)
+	require.NoError(t, err)
+	req.Header.Set("X-Role", "Viewer")
+	res, err := http.DefaultClient.Do(req)
+	require.NoError(t, err)
+	defer res.Body.Close()
+	lines := bufio.NewReader(res.Body)
+	line, err := lines.ReadString('\n')
+	require.NoError(t, err)
+	require.Equal(t, "first\n", line, "while the datasource still works")
+	time.AfterFunc(200*time.Millisecond, func() { close(next) })
+	line, err = lines.ReadString('\n')
+	require.NoError(t, err, "the timeout is one to the head of the answer")
+	require.Equal(t, "second\n", line)
+}
+
+func TestProxyUpgradesToAWebSocket(t *testing.T) {
+	up := upstream(t, func(w http.ResponseWriter, r *http.Request) {
+		conn, buf, err := http.NewResponseController(w).Hijack()
+		if err != nil {
+			return
+		}
+		defer conn.Close()
+		fmt.Fprintf(buf, "HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n")
+		_ = buf.Flush()
+		line, _ := buf.ReadString('\n')
+		fmt.Fprintf(buf, "got %s%s\n", line, r.URL.String())
+		_ = buf.Flush()
+	})
+	r := start(t, provision(ds("logs", "loki", up.URL)))
+	front := httptest.NewServer(r.server.Handler())
+	t.Cleanup(front.Close)
+	var d net.Dialer
+	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
+	defer cancel()
+	conn, err := d.DialContext(ctx, "tcp", strings.TrimPrefix(front.URL, "http://"))
+	require.NoError(t, err)
+	defer conn.Close()
+	fmt.Fprintf(conn, "GET /api/datasources/proxy/uid/logs/loki/api/v1/tail?query=x HTTP/1.1\r\nHost: a\r\nX-Role: Viewer\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n")
+	in := bufio.NewReader(conn)
+	res, err := http.ReadResponse(in, nil)
+	require.NoError(t, err)
+	require.Equal(t, http.StatusSwitchingProtocols, res.StatusCode)
+	fmt.Fprintf(conn, "hello\n")
+	first, err := in.ReadString('\n')
+	require.NoError(t, err)
+	second, err := in.ReadString('\n')
+	require.NoError(t, err)
+	require.Equal(t, "got hello\n/loki/api/v1/tail?query=x\n", first+second)
+}
+
+func TestDatasourceHealth(t *testing.T) {
+	prom := upstream(t, func(w http.ResponseWriter, r *http.Request) {
+		fmt.Fprintf(w, `{"status":"success","data":{"asked":%q}}`, r.URL.String())
+	})
+	am := upstream(t, func(w http.ResponseWriter, _ *http.Request) { fmt.Fprint(w, `{"versionInfo":{}}`) })
+	page := upstream(t, func(w http.ResponseWriter, _ *http.Request) { fmt.Fprint(w, `<html>`) })
+	gone := upstream(t, nil)
+	gone.Close()
+	r := start(t, provision(ds("prom", "prometheus", prom.URL), ds("logs", "loki", prom.URL), ds("am", "alertmanager", am.URL),
+		ds("page", "prometheus", page.URL), ds("gone", "loki", gone.URL), ds("other", "tempo", page.URL)))
+	for uid, want := range map[string]string{
+		"prom": "Successfully queried the Prometheus API.", "logs": "Data source successfully connected.", "am": "Health check passed.",
+	} {
+		require.Equal(t, map[string]any{"status": "OK", "message": want}, r.ok("GET", "/api/datasources/uid/"+uid+"/health", ""))
+	}
+	a := r.admin("GET", "/api/datasources/uid/page/health", "")
+	require.Equal(t, http.StatusBadRequest, a.code)
+	require.Equal(t, "ERROR", at(t, decoded(t, a.body), "status"))
+	require.Contains(t, a.body, "answered, but not as the Prometheus API does")
+	require.Contains(t, r.admin("GET", "/api/datasources/uid/gone/health", "").body, "does not answer")
+	require.Equal(t, http.StatusNotFound, r.admin("GET", "/api/datasources/uid/other/health", "").code)
+	require.Equal(t, http.StatusNotFound, r.admin("GET", "/api/datasources/uid/none/health", "").code)
+}
+
+func TestTLSSettingsOfADatasource(t *testing.T) {
+	up := httptest.NewTLSServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { fmt.Fprint(w, `{"status":"success"}`) }))
+	t.Cleanup(up.Close)
+	r := start(t, provision(ds("strict", "prometheus", up.URL), ds("skip", "prometheus", up.URL, "jsonData: {tlsSkipVerify: true}"),
+		ds("badca", "prometheus", up.URL, "jsonData: {tlsAuthWithCACert: true}", "secureJsonData: {tlsCACert: nonsense}"),
+		ds("badkey", "prometheus", up.URL, "jsonData: {tlsAuth: true}")))
+	require.Equal(t, http.StatusOK, r.admin("GET", "/api/datasources/uid/skip/health", "").code)
+	require.Contains(t, r.admin("GET", "/api/datasources/uid/strict/health", "").body, "certificate")
+	require.Contains(t, r.admin("GET", "/api/datasources/uid/badca/health", "").body, "tlsCACert holds no certificate in PEM")
+	require.Contains(t, r.admin("GET", "/api/datasources/proxy/uid/badkey/api/v1/query", "").body, "tlsClientCert and tlsClientKey")
+}
+
+func TestQueries(t *testing.T) {
+	prom := upstream(t, func(w http.ResponseWriter, r *http.Request) {
+		_ = r.ParseForm()
+		if r.Form.Get("query") == "bad(" {
+			w.WriteHeader(http.StatusBadRequest)
+			fmt.Fprint(w, `{"status":"error","errorType":"bad_data","error":"parse error"}`)
+			return
+		}
+		fmt.Fprintf(w, `{"status":"success","data":{"resultType":"vector","result":[{"metric":{"q":%q,"method":%q,"extra":%q},"value":[1700000000,"1"]}]}}`,
+			r.Form.Get("query"), r.Method, r.Form.Get("extra"))
+	})
+	r := start(t, provision(ds("main", "prometheus", prom.URL, "isDefault: true", "jsonData: {customQueryParameters: 'extra=1'}")))
+	ask := func(queries string) answer {
+		return r.as(dashboards.Viewer, "POST", "/api/ds/query", `{"from":"now-1h","to":"now","queries":[`+queries+`]}`)
+	}
+	good := `{"refId":"A","datasource":{"type":"prometheus","uid":"main"},"expr":"up","instant":true}`
+	a := ask(good)
+	require.Equal(t, http.StatusOK, a.code, a.body)
+	labels := at(t, decoded(t, a.body), "results", "A", "frames", 0, "schema", "fields", 1, "labels")
+	require.Equal(t, map[string]any{"q": "up", "method": "POST", "extra": "1"}, labels)
+
+	a = ask(good + `,{"refId":"B","datasource":"main","expr":"bad("}`)
+	require.Equal(t, http.StatusMultiStatus, a.code)
+	require.Equal(t, "bad_data: parse error", at(t, decoded(t, a.body), "results", "B", "error"))
+	require.Equal(t, 400.0, at(t, decoded(t, a.body), "results", "B", "status"))
+	require.Equal(t, 200.0, at(t, decoded(t, a.body), "results", "A", "status"))
+	require.Equal(t, http.StatusBadRequest, ask(`{"refId":"B","expr":"bad("}`).code, "none was answered; the default datasource")
+
+	for _, tc := range []struct {
+		body, want string
+		code       int
+	}{
+		{`{"queries":[]}`, "No queries found", 400},
+		{`{`, "bad request data", 400},
+		{`{"queries":[{"datasource":{"type":"__expr__","uid":"__expr__"},"type":"math"}]}`, "Server-side expressions are not supported", 400},
+		{`{"queries":[{"datasource":{"uid":"none"},"expr":"x"}]}`, "Data source not found", 404},
+		{`{"from":"soon","queries":[{"expr":"x"}]}`, `from: a time such as now-1h`, 400},
+		{`{"from":"now","to":"now-1h","queries":[{"expr":"x"}]}`, "is after to", 400},
+		{`{"queries":[{"refId":"A","expr":"x"},{"refId":"A","expr":"y"}]}`, `refId "A" is there twice`, 400},
+	} {
+		a := r.admin("POST", "/api/ds/query", tc.body)
+		require.Equal(t, tc.code, a.code, tc.body)
+		require.Contains(t, at(t, decoded(t, a.body), "message"), tc.want)
+	}
+	require.Equal(t, http.StatusNotFound, r.admin("POST", "/api/tsdb/query", "{}").code)
+}
