@@ -1,6 +1,7 @@
 # Everything a person does with this repository. CI calls these targets and nothing else.
 
 GO      ?= go
+NPM     ?= npm
 BIN     := bin
 ARGS    ?=
 
@@ -16,6 +17,12 @@ UNIT     = $(filter-out github.com/ausguck/ausguck/test/% $(RACE),$(PACKAGES))
 BLACKBOX = $(filter %/test/e2e %/test/script,$(PACKAGES))
 DOCKER   = $(if $(AUSGUCK_TEST_DOCKER),-vet=off -count=1 -p 1 -timeout 20m ./test/e2e/docker/...)
 
+# The UI is built again when one of these is newer than what was built.
+UI       = web/dist/index.html
+UI_FROM  = $(filter-out %.test.ts %.test.tsx,$(shell find web/src web/build -type f 2>/dev/null)) \
+	web/index.html web/package.json web/vite.config.ts web/tsconfig.json
+MODULES  = web/node_modules/.package-lock.json
+
 export CGO_ENABLED := 0
 
 .DEFAULT_GOAL := help
@@ -25,8 +32,22 @@ help: ## show the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 .PHONY: build
-build: ## build bin/ausguck
+build: $(UI) ## build bin/ausguck with its UI
 	@$(GO) build -trimpath -ldflags '$(LDFLAGS)' -o $(BIN)/ausguck ./cmd/ausguck
+
+.PHONY: ui
+ui: $(UI) ## build only the UI, into web/dist
+
+$(UI): $(MODULES) $(UI_FROM)
+	@rm -rf web/dist/public $@
+	@cd web && $(NPM) run --silent build
+	@touch $@
+
+# Scripts of packages are not run, here as in web/.npmrc: none of them is needed.
+$(MODULES): web/package-lock.json web/package.json
+	@command -v $(NPM) >/dev/null || { echo 'The UI needs Node 20 or newer with npm: apt-get install nodejs npm. `go build ./cmd/ausguck` builds all but the UI.'; exit 1; }
+	@cd web && $(NPM) ci --ignore-scripts --no-audit --no-fund --loglevel=error
+	@touch $@
 
 .PHONY: run
 run: build ## build and start it; ARGS="--flag=value" passes flags on
@@ -35,7 +56,7 @@ run: build ## build and start it; ARGS="--flag=value" passes flags on
 .PHONY: test
 test: vet build stock $(BIN)/testsum ## check, then run all tests; with AUSGUCK_TEST_DOCKER=1 those with a Docker engine too
 	@$(if $(DOCKER),,echo 'The tests with a Docker engine are not run; AUSGUCK_TEST_DOCKER=1 make test runs them, as root on a machine with dockerd.')
-	@$(BIN)/testsum '-vet=off $(UNIT)' '$(if $(RACE),-vet=off -race $(RACE))' '-vet=off -count=1 -p 1 -timeout 20m $(BLACKBOX)' '$(DOCKER)'
+	@$(BIN)/testsum 'npm web' '-vet=off $(UNIT)' '$(if $(RACE),-vet=off -race $(RACE))' '-vet=off -count=1 -p 1 -timeout 20m $(BLACKBOX)' '$(DOCKER)'
 
 .PHONY: test-docker
 test-docker: build $(BIN)/testsum ## only the tests with a Docker engine, as root
@@ -65,7 +86,7 @@ stock: ## build the stock programs to compare with into bin/stock
 
 .PHONY: clean
 clean: ## remove what was built; data stays
-	@rm -rf $(BIN)
+	@rm -rf $(BIN) web/dist/public $(UI)
 
 # The tools have a module of their own, so that their dependencies stay out of the program's.
 $(BIN)/golangci-lint: tools/go.mod

@@ -98,7 +98,7 @@ func withAdvice(path string, err error) error {
 	dir := filepath.Dir(path)
 	switch {
 	case errors.Is(err, fs.ErrPermission), code == sqlite3.SQLITE_READONLY, code == sqlite3.SQLITE_CANTOPEN, code == sqlite3.SQLITE_PERM:
-		return fmt.Errorf("%w; Ausguck must be able to write there: chown -R %d:%d %s, or name another folder with --storage.path",
+		return fmt.Errorf("%w; name another folder with --storage.path, or give this one to the user who runs Ausguck: chown -R %d:%d %s",
 			err, os.Geteuid(), os.Getegid(), quoted(dir))
 	case code == sqlite3.SQLITE_NOTADB, code == sqlite3.SQLITE_CORRUPT:
 		return fmt.Errorf("%w; put a backup in its place, or move it away and Ausguck starts with an empty one", err)

@@ -1,7 +1,8 @@
-// Command testsum runs `go test` once per argument, prints what failed with its output and which packages
-// were slow, and closes with one line that counts tests over all runs: "N passed, N failed".
+// Command testsum runs `go test` once per argument, or Vitest in the folder that follows "npm", prints what failed
+// with its output and which packages were slow, and closes with one line that counts tests over all runs:
+// "N passed, N failed".
 //
-//	testsum './internal/...' '-race ./internal/lifecycle' '-p 1 ./test/...'
+//	testsum 'npm web' './internal/...' '-race ./internal/lifecycle' '-p 1 ./test/...'
 //
 // CGO_ENABLED is 0 but for runs with -race, which need it. The exit code is 1 when anything failed.
 package main
@@ -40,6 +41,12 @@ func main() {
 	s := &summary{out: os.Stdout, output: make(map[string]*strings.Builder), failedIn: make(map[string]int)}
 	for _, arg := range os.Args[1:] {
 		if strings.TrimSpace(arg) == "" { // a group that the Makefile left out
+			continue
+		}
+		if dir, ok := strings.CutPrefix(arg, "npm "); ok {
+			if err := s.vitest(dir); err != nil {
+				fmt.Fprintf(s.out, "FAIL npm test in %s: %v\n", dir, err)
+			}
 			continue
 		}
 		if err := s.run(strings.Fields(arg)); err != nil {
