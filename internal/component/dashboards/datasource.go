@@ -43,6 +43,8 @@ type Datasource struct {
 	// provisioned sources can only be changed in their files.
 	provisioned bool
 	where       string // "file:line" of a provisioned one
+	// toldDefault is whether its file says that it is the default, not only that there is no other.
+	toldDefault bool
 }
 
 type datasourceFile struct {
@@ -82,6 +84,7 @@ func (c *Config) readDatasources(file string, content []byte) []error {
 			problems = append(problems, errs...)
 			continue
 		}
+		ds.toldDefault = ds.IsDefault
 		for _, err := range ds.complete() {
 			problems = append(problems, fmt.Errorf("%s: %s: %w", ds.where, field, err))
 		}

@@ -26,7 +26,7 @@ import (
 
 // rig is a running server with its folders.
 type rig struct {
-	t         *testing.T
+	t         testing.TB
 	server    *dashboards.Server
 	configDir string
 	dir       string
@@ -58,7 +58,7 @@ var builtIn = fstest.MapFS{
 }
 
 // writeTree writes files below dir.
-func writeTree(t *testing.T, dir string, files map[string]string) {
+func writeTree(t testing.TB, dir string, files map[string]string) {
 	t.Helper()
 	for name, content := range files {
 		path := filepath.Join(dir, filepath.FromSlash(name))
@@ -68,7 +68,7 @@ func writeTree(t *testing.T, dir string, files map[string]string) {
 }
 
 // start runs a server on files of the configuration folder. The header X-Role of a request is its caller's role.
-func start(t *testing.T, files map[string]string, change ...func(*dashboards.Options)) *rig {
+func start(t testing.TB, files map[string]string, change ...func(*dashboards.Options)) *rig {
 	t.Helper()
 	r := &rig{t: t, configDir: t.TempDir(), dir: filepath.Join(t.TempDir(), "dashboards")}
 	writeTree(t, r.configDir, files)
@@ -173,7 +173,7 @@ func (r *rig) ok(method, path, body string) any {
 	return decoded(r.t, a.body)
 }
 
-func decoded(t *testing.T, text string) any {
+func decoded(t testing.TB, text string) any {
 	t.Helper()
 	var v any
 	require.NoError(t, json.Unmarshal([]byte(text), &v), text)
@@ -181,7 +181,7 @@ func decoded(t *testing.T, text string) any {
 }
 
 // at follows keys and indexes into decoded JSON.
-func at(t *testing.T, v any, path ...any) any {
+func at(t testing.TB, v any, path ...any) any {
 	t.Helper()
 	for _, p := range path {
 		switch p := p.(type) {
@@ -199,13 +199,13 @@ func at(t *testing.T, v any, path ...any) any {
 	return v
 }
 
-func eventually(t *testing.T, condition func() bool, what string) {
+func eventually(t testing.TB, condition func() bool, what string) {
 	t.Helper()
 	require.Eventually(t, condition, 15*time.Second, 20*time.Millisecond, what)
 }
 
 // metric is the value of a gauge or counter without labels.
-func metric(t *testing.T, r *rig, name string) float64 {
+func metric(t testing.TB, r *rig, name string) float64 {
 	t.Helper()
 	families, err := r.registry.Gather()
 	require.NoError(t, err)

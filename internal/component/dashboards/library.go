@@ -216,6 +216,7 @@ func (l *library) put(d *dashboard, v version) error {
 	if err != nil {
 		return err
 	}
+	made.notices = d.notices
 	file, err := l.store.write(made)
 	if err != nil {
 		return err

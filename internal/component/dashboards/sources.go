@@ -37,14 +37,18 @@ func (s *Server) applySources(ctx context.Context, cfg *Config) error {
 	return nil
 }
 
-// hasOwnDefault reports whether a file, and not only the built-in set, says what the default is.
+// hasOwnDefault reports whether a file says what the default is.
 func hasOwnDefault(sources []Datasource) bool {
-	return slices.ContainsFunc(sources, func(d Datasource) bool { return d.IsDefault && d.where != "" })
+	return slices.ContainsFunc(sources, func(d Datasource) bool { return d.toldDefault })
 }
 
 // useSources publishes the datasources, exactly one of them the default.
 func (s *Server) useSources(all []Datasource) {
-	if i := slices.IndexFunc(all, func(d Datasource) bool { return d.IsDefault && !d.builtIn() }); i >= 0 {
+	i := slices.IndexFunc(all, func(d Datasource) bool { return d.toldDefault })
+	if i < 0 {
+		i = slices.IndexFunc(all, func(d Datasource) bool { return d.IsDefault && !d.provisioned })
+	}
+	if i >= 0 {
 		for j := range all {
 			all[j].IsDefault = i == j
 		}
@@ -54,8 +58,6 @@ func (s *Server) useSources(all []Datasource) {
 	s.clients.forget()
 	s.lib.resolve = defaultResolver(all)
 }
-
-func (d *Datasource) builtIn() bool { return d.provisioned && d.where == "" }
 
 // storedSource is a row of the table of datasources.
 type storedSource struct {
