@@ -94,7 +94,7 @@ func (a *App) Run(ctx context.Context) error {
 	if err := a.listen(); err != nil {
 		return errors.Join(err, a.parts.http.Close(), a.parts.db.Close())
 	}
-	password, err := a.parts.auth.Bootstrap(ctx)
+	password, err := a.parts.auth.Bootstrap(context.WithoutCancel(ctx)) // asked to stop, it stops below
 	if err != nil {
 		return errors.Join(fmt.Errorf("set up the admin: %w", err), a.parts.http.Close(), a.parts.db.Close())
 	}

@@ -79,6 +79,8 @@ func (a *App) prometheusRoutes() []route {
 		{"PUT /-/reload", auth.Admin, a.lifecycleOnly(a.serveReload)},
 		{"POST /-/quit", auth.Admin, a.lifecycleOnly(a.serveQuit)},
 		{"PUT /-/quit", auth.Admin, a.lifecycleOnly(a.serveQuit)},
+		{"/-/reload", auth.Admin, onlyPostAndPut},
+		{"/-/quit", auth.Admin, onlyPostAndPut},
 
 		{"GET /static/", everybody, cached(http.FileServerFS(web.Files))},
 		{"GET /metrics", everybody, a.ownMetrics()},
@@ -213,6 +215,12 @@ func (a *App) lifecycleOnly(h http.HandlerFunc) http.HandlerFunc {
 		http.Error(w, "Lifecycle API is not enabled. Start with --web.enable-lifecycle.", http.StatusForbidden)
 	}
 }
+
+// onlyPostAndPut answers other methods, which would else reach what answers unknown paths.
+var onlyPostAndPut = http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+	w.Header().Set("Allow", "POST, PUT")
+	http.Error(w, "Only POST or PUT requests allowed", http.StatusMethodNotAllowed)
+})
 
 func (a *App) serveReload(w http.ResponseWriter, _ *http.Request) {
 	if err := a.Reload(); err != nil {
