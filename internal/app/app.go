@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net"
 	"net/http"
+	"net/netip"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -133,6 +134,7 @@ func (a *App) listen() error {
 	if err := a.parts.http.Listen(httpserver.Main, a.options.Web.ListenAddress, a.asking(a.routes())); err != nil {
 		return err
 	}
+	a.warnOfPlainText()
 	if !a.options.Web.WellKnownPorts {
 		return nil
 	}
@@ -155,6 +157,16 @@ func (a *App) listen() error {
 		}
 	}
 	return nil
+}
+
+// warnOfPlainText tells people that what they are about to do lets others read their passwords.
+func (a *App) warnOfPlainText() {
+	addr := a.parts.http.Addresses()[0]
+	host, err := netip.ParseAddrPort(addr.Addr)
+	if err == nil && !host.Addr().Unmap().IsLoopback() && addr.Scheme == "http" && !strings.HasPrefix(a.options.Prometheus.ExternalURL, "https:") {
+		a.options.Logger.Warn("Passwords cross the network readable: give web.yml a certificate, or put a proxy with TLS in front and say so with --web.external-url=https://…",
+			"address", addr.Addr)
+	}
 }
 
 // serveInProcess answers the well-known host names inside the process. The returned function ends it.
