@@ -15,6 +15,8 @@ type Config struct {
 	source      Source
 	providers   []provider
 	datasources []Datasource
+	// scanned are the files of the providers as they were checked, so that a start reads them once.
+	scanned []*providerFiles
 	// deleted are the names of datasources made by API that provisioning takes away.
 	deleted []string
 	// Warnings are what a person should look at although it keeps nothing from working.

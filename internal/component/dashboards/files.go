@@ -86,6 +86,20 @@ func (p provider) scan(builtIn fs.FS, before *providerFiles, resolve resolver, a
 	return now, gone
 }
 
+// keepGood gives broken files the last good state that before has.
+func (pf *providerFiles) keepGood(before *providerFiles) {
+	if before == nil {
+		return
+	}
+	for name, f := range pf.files {
+		if was := before.files[name]; f.good == nil && was != nil {
+			kept := *f
+			kept.good = was.good
+			pf.files[name] = &kept
+		}
+	}
+}
+
 // walkJSON calls found with every *.json below dir, links followed, hidden files and folders left out; a
 // ConfigMap keeps its states in hidden folders.
 func walkJSON(fsys fs.FS, dir string, depth int, found func(name string, info fs.FileInfo) error) error {
@@ -196,12 +210,11 @@ func nearestUID(uid string) string {
 // checkDashboards fills DashboardProblems with what a start would report.
 func (c *Config) checkDashboards() {
 	resolve := defaultResolver(c.datasources)
-	var all []*providerFiles
 	for _, p := range c.providers {
 		now, _ := p.scan(c.source.BuiltIn, nil, resolve, true)
-		all = append(all, now)
+		c.scanned = append(c.scanned, now)
 	}
-	_, c.DashboardProblems = mergeProvisioned(all, nil)
+	_, c.DashboardProblems = mergeProvisioned(c.scanned, nil)
 	if c.source.Dir != "" {
 		_, problems := scanSaved(os.DirFS(c.source.Dir), c.source.Dir, nil, resolve)
 		c.DashboardProblems = append(c.DashboardProblems, problems...)

@@ -18,7 +18,7 @@ import (
 type library struct {
 	store   store
 	now     func() time.Time
-	resolve resolver
+	resolve resolver // safe for concurrent use
 	builtIn fs.FS
 
 	providers []*providerFiles
@@ -37,8 +37,8 @@ type savedDashboard struct {
 	basedOn string // version.Provisioned
 }
 
-// open reads everything for the first time.
-func (l *library) open(providers []provider) error {
+// open reads everything for the first time; see reload for all.
+func (l *library) open(cfg *Config, all bool) error {
 	if err := os.MkdirAll(l.store.dir, 0o750); err != nil {
 		return fmt.Errorf("make the folder of saved dashboards: %w", err)
 	}
@@ -48,17 +48,20 @@ func (l *library) open(providers []provider) error {
 		return err
 	}
 	l.folders, l.saved = folders, map[string]*savedDashboard{}
-	return l.reload(providers)
+	return l.reload(cfg, all)
 }
 
-// reload reads all files of the given providers anew.
-func (l *library) reload(providers []provider) error {
-	var all []*providerFiles
-	for _, p := range providers {
-		now, _ := p.scan(l.builtIn, l.before(p), l.resolve, true)
-		all = append(all, now)
+// reload shows the files of cfg's providers. Those that are as cfg has checked them are not read again,
+// unless all says that their inputs may have other values now.
+func (l *library) reload(cfg *Config, all bool) error {
+	l.builtIn = cfg.source.BuiltIn
+	providers := make([]*providerFiles, len(cfg.providers))
+	for i, p := range cfg.providers {
+		now, _ := p.scan(l.builtIn, cfg.scanned[i], l.resolve, all)
+		now.keepGood(l.before(p))
+		providers[i] = now
 	}
-	l.providers = all
+	l.providers = providers
 	return l.rescanSaved()
 }
 

@@ -9,6 +9,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/ausguck/ausguck/internal/component/dashboards/dashjson"
 	"github.com/ausguck/ausguck/internal/database"
 	"github.com/ausguck/ausguck/internal/lifecycle"
 )
@@ -46,7 +47,9 @@ func New(o Options, cfg *Config) (*Server, error) {
 	}
 	s := &Server{o: o, log: o.Logger, metrics: m, cfg: cfg, reported: map[string]bool{}, followed: make(chan struct{}, 1)}
 	s.sources.Store(&cfg.datasources)
-	s.lib = &library{store: store{o.Dir}, now: o.Now, builtIn: cfg.source.BuiltIn}
+	s.lib = &library{store: store{o.Dir}, now: o.Now, resolve: func(in dashjson.Input) (string, bool) {
+		return defaultResolver(s.allSources())(in)
+	}}
 	s.handler = s.newHandler()
 	return s, nil
 }
@@ -92,7 +95,7 @@ func (s *Server) start(ctx context.Context) error {
 	for _, w := range s.cfg.Warnings {
 		s.log.Warn("Provisioning", "warning", w)
 	}
-	if err := s.lib.open(s.cfg.providers); err != nil {
+	if err := s.lib.open(s.cfg, s.hasOwnSources()); err != nil {
 		return err
 	}
 	s.observe()
@@ -106,12 +109,14 @@ func (s *Server) ApplyConfig(cfg *Config) error {
 	}
 	s.mtx.Lock()
 	defer s.mtx.Unlock()
+	if err := s.lib.rescan(); err != nil { // what has gone meanwhile and is to be kept
+		return err
+	}
 	if err := s.applySources(context.Background(), cfg); err != nil {
 		return err
 	}
 	s.cfg = cfg
-	s.lib.builtIn = cfg.source.BuiltIn
-	if err := s.lib.reload(cfg.providers); err != nil {
+	if err := s.lib.reload(cfg, s.hasOwnSources()); err != nil {
 		return err
 	}
 	s.observe()

@@ -56,7 +56,6 @@ func (s *Server) useSources(all []Datasource) {
 	slices.SortStableFunc(all, func(a, b Datasource) int { return cmp.Compare(strings.ToLower(a.Name), strings.ToLower(b.Name)) })
 	s.sources.Store(&all)
 	s.clients.forget()
-	s.lib.resolve = defaultResolver(all)
 }
 
 // storedSource is a row of the table of datasources.
@@ -137,6 +136,11 @@ func (s *Server) storeSource(ctx context.Context, d Datasource) error {
 }
 
 func (s *Server) allSources() []Datasource { return *s.sources.Load() }
+
+// hasOwnSources reports whether there are datasources that the check of the files does not know.
+func (s *Server) hasOwnSources() bool {
+	return s.source(func(d *Datasource) bool { return !d.provisioned }) != nil
+}
 
 // source finds a datasource, nil when there is none.
 func (s *Server) source(match func(*Datasource) bool) *Datasource {

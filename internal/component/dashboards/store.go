@@ -172,7 +172,7 @@ func writeFile(name string, content []byte) error {
 func syncDir(dir string) error {
 	d, err := os.Open(dir)
 	if err != nil {
-		return nil //nolint:nilerr // a folder that is gone has nothing to lose
+		return nil // a folder that is gone has nothing to lose
 	}
 	err = d.Sync()
 	return errors.Join(err, d.Close())

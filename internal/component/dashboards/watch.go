@@ -33,13 +33,14 @@ func (s *Server) follow(ctx context.Context) {
 	s.watchFolders(w)
 	poll := time.NewTicker(s.pollInterval())
 	defer poll.Stop()
-	var settle <-chan time.Time
+	settle := time.After(0) // what changed between the first look and the watch
 	for {
 		select {
 		case <-ctx.Done():
 			return
 		case <-s.followed:
 			s.watchFolders(w)
+			settle = time.After(0)
 			poll.Reset(s.pollInterval())
 		case e := <-events:
 			if base := filepath.Base(e.Name); !strings.HasPrefix(base, ".tmp-") && settle == nil {
@@ -99,7 +100,7 @@ func (s *Server) watchFolders(w *fsnotify.Watcher) {
 		}
 		_ = filepath.WalkDir(root, func(path string, e fs.DirEntry, err error) error {
 			if err != nil || !e.IsDir() {
-				return nil //nolint:nilerr // what is not there is found when it is
+				return nil // what is not there is found when it is
 			}
 			if path != root && strings.HasPrefix(e.Name(), ".") {
 				return fs.SkipDir

@@ -129,4 +129,11 @@ func TestApplyConfig(t *testing.T) {
 	r.ok("GET", "/api/datasources/uid/new", "")
 	writeTree(t, r.configDir, map[string]string{"grafana/other/b.json": `{"uid":"b","title":"B2","panels":[]}`})
 	r.eventuallyTitles("Other/B2 Other/C")
+
+	writeTree(t, r.configDir, map[string]string{"grafana/other/b.json": `{"uid":"b","title":`})
+	cfg, problems = dashboards.LoadConfig(r.source())
+	require.Empty(t, problems)
+	require.Len(t, cfg.DashboardProblems, 1)
+	require.NoError(t, r.server.ApplyConfig(cfg))
+	require.Equal(t, "Other/B2 Other/C", r.titles(), "a broken file keeps its last good state over a reload")
 }

@@ -204,7 +204,7 @@ func encode(buf *bytes.Buffer, v any) error {
 			if i > 0 {
 				buf.WriteByte(',')
 			}
-			if err := encodeOther(buf, k); err != nil {
+			if err := encode(buf, k); err != nil {
 				return err
 			}
 			buf.WriteByte(':')
@@ -226,8 +226,25 @@ func encode(buf *bytes.Buffer, v any) error {
 		}
 		buf.WriteByte(']')
 		return nil
+	case string:
+		if plain(v) {
+			buf.WriteByte('"')
+			buf.WriteString(v)
+			buf.WriteByte('"')
+			return nil
+		}
 	}
 	return encodeOther(buf, v)
+}
+
+// plain reports whether a text is written as it is: most are, and the encoder of the library is slow for each.
+func plain(s string) bool {
+	for i := range len(s) {
+		if c := s[i]; c < ' ' || c >= 0x7f || c == '"' || c == '\\' {
+			return false
+		}
+	}
+	return true
 }
 
 func encodeOther(buf *bytes.Buffer, v any) error {

@@ -76,7 +76,7 @@ func FromValue(v any) (*Dashboard, error) {
 }
 
 // ErrNoTitle is returned for a dashboard without a title, in Grafana's words.
-var ErrNoTitle = errors.New("Dashboard title cannot be empty") //nolint:staticcheck,revive // API clients compare it
+var ErrNoTitle = errors.New("Dashboard title cannot be empty") //nolint:revive // API clients compare it
 
 const maxWrappers = 3
 
