@@ -17,4 +17,5 @@ export const panelLoaders: Record<string, PanelLoader> = {
   table: { name: 'Table', load: () => import('./table/plugin') },
   text: { name: 'Text', load: () => import('./text/plugin') },
   unknown: { name: 'Unknown panel type', load: () => import('./unknown/plugin') },
+  logs: { name: 'Logs', load: () => import('./logs/plugin') },
 };

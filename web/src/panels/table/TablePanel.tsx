@@ -21,7 +21,7 @@ export function TablePanel(props: PanelProps<TableOptions>) {
   const index = Math.min(Math.max(0, options.frameIndex ?? 0), Math.max(0, frames.length - 1));
   const frame = frames[index];
   if (frame === undefined || frame.fields.length === 0) {
-    return <NoData text={fieldConfig.defaults.noValue || undefined} />;
+    return <NoData text={fieldConfig.defaults.noValue || undefined} data={data} />;
   }
   const pick = frames.length > 1 && !frame.fields.some((field) => field.type === FieldType.nestedFrames);
   const table = (

@@ -23,13 +23,14 @@ export function UnknownPanel({ options, data, width, height, timeRange, fieldCon
     cacheFieldDisplayNames(data.series);
     return data.series.filter((frame) => frame.fields.length > 0);
   }, [data.series]);
+  const queries = queriesOf(panel);
   const tableHeight = Math.max(smallestTable, Math.floor((height - headHeight) / Math.max(1, Math.min(frames.length, 3))));
   return (
     <div className={styles.panel} style={{ height }} tabIndex={0}>
       <p className={styles.name}>
-        Panel type <code>{panel?.type ?? 'unknown'}</code> is not available. Its queries{frames.length > 0 ? ' and their data' : ''}:
+        Panel type <code>{panel?.type ?? 'unknown'}</code> is not available.{queries.length > 0 && ` Its queries${frames.length > 0 ? ' and their data' : ''}:`}
       </p>
-      {queriesOf(panel).map((query, i) => (
+      {queries.map((query, i) => (
         <pre key={i} className={styles.query}>
           {query}
         </pre>

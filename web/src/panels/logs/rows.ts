@@ -1,0 +1,143 @@
+import { FieldType, LogLevel, NumericLogLevel, type DataFrame, type Field, type Labels } from '@grafana/data';
+import { LogsDedupStrategy, LogsSortOrder } from '@grafana/schema';
+
+/** One line of a log. */
+export interface LogRow {
+  key: string;
+  /** Milliseconds since 1970. */
+  time: number;
+  /** What is missing in `time`: 0 … 999 999 nanoseconds. */
+  nanos: number;
+  line: string;
+  level: LogLevel;
+  labels: Labels;
+  /** The labels that not all lines share. */
+  uniqueLabels: Labels;
+  /** How many equal lines follow that are not shown. */
+  duplicates: number;
+  frame: DataFrame;
+  index: number;
+}
+
+const levelLabels = ['level', 'detected_level', 'severity', 'severity_text', 'lvl', 'loglevel'];
+const lineNames = ['body', 'Line', 'line', 'message', 'msg'];
+
+/** The frame's columns that make up a line; undefined when it has no lines. */
+function columns(frame: DataFrame) {
+  const time = frame.fields.find((field) => field.type === FieldType.time);
+  const strings = frame.fields.filter((field) => field.type === FieldType.string);
+  const line = strings.find((field) => lineNames.includes(field.name)) ?? strings.find((field) => !['id', 'tsNs', 'severity', 'level'].includes(field.name));
+  if (time === undefined || line === undefined) {
+    return undefined;
+  }
+  const named = (...names: string[]) => frame.fields.find((field) => field !== line && names.includes(field.name));
+  return { time, line, labels: named('labels', 'attributes'), id: named('id'), ns: named('tsNs'), severity: named('severity', 'level') };
+}
+
+/** The lines of all frames, in the order asked for. Frames without time or text are passed over. */
+export function readRows(frames: DataFrame[], order: LogsSortOrder): LogRow[] {
+  const rows = frames.flatMap((frame, f) => {
+    const cols = columns(frame);
+    return cols === undefined ? [] : Array.from({ length: frame.length }, (_, i) => readRow(frame, cols, i, `${f}.${i}`));
+  });
+  const common = commonLabels(rows);
+  for (const row of rows) {
+    row.uniqueLabels = Object.fromEntries(Object.entries(row.labels).filter(([key]) => !Object.hasOwn(common, key)));
+  }
+  const sign = order === LogsSortOrder.Ascending ? 1 : -1;
+  return rows.sort((a, b) => sign * (a.time - b.time || a.nanos - b.nanos));
+}
+
+function readRow(frame: DataFrame, cols: NonNullable<ReturnType<typeof columns>>, i: number, fallback: string): LogRow {
+  const ns = cols.ns === undefined ? undefined : String(cols.ns.values[i]);
+  const line = text(cols.line.values[i]);
+  const labels = { ...cols.line.labels, ...labelsOf(cols.labels, i) };
+  const id = cols.id?.values[i];
+  return {
+    key: id === undefined || id === null ? fallback : `${fallback}.${String(id)}`,
+    time: Number(cols.time.values[i]) || 0,
+    nanos: ns !== undefined && /^\d{7,}$/.test(ns) ? Number(ns.slice(-6)) : (cols.time.nanos?.[i] ?? 0),
+    line,
+    level: levelOf(cols.severity?.values[i], labels, line),
+    labels,
+    uniqueLabels: {},
+    duplicates: 0,
+    frame,
+    index: i,
+  };
+}
+
+function text(value: unknown): string {
+  return typeof value === 'string' ? value : value === null || value === undefined ? '' : typeof value === 'object' ? JSON.stringify(value) : String(value);
+}
+
+function labelsOf(field: Field | undefined, i: number): Labels {
+  const value: unknown = field?.values[i];
+  return typeof value === 'object' && value !== null ? Object.fromEntries(Object.entries(value).map(([k, v]) => [k, text(v)])) : {};
+}
+
+const levels: Record<string, LogLevel> = { ...LogLevel };
+const said = /\b(?:level|lvl|severity)["']?\s*[=:]\s*["']?([a-z]+)/i;
+const mentioned = /\b(emerg(?:ency)?|fatal|alert|crit(?:ical)?|warn(?:ing)?|err(?:or)?|info(?:rmation)?|notice|debug|dbug|trace)\b/i;
+
+/** By name of the level or by the numbers of syslog (0 … 7). */
+export function levelOf(severity: unknown, labels: Labels, line: string): LogLevel {
+  const named = [severity, ...levelLabels.map((name) => (Object.hasOwn(labels, name) ? labels[name] : undefined))].find((value) => typeof value === 'string' && value !== '');
+  for (const word of [named, said.exec(line)?.[1], mentioned.exec(line)?.[1]]) {
+    const key = String(word ?? '').toLowerCase();
+    const level = Object.hasOwn(levels, key) ? levels[key] : NumericLogLevel[key];
+    if (level !== undefined && level !== LogLevel.unknown && level !== LogLevel.unspecified) {
+      return level;
+    }
+  }
+  return LogLevel.unknown;
+}
+
+/** The labels that all lines have with the same value. */
+export function commonLabels(rows: LogRow[]): Labels {
+  const common = { ...rows[0]?.labels };
+  for (const { labels } of rows) {
+    for (const key of Object.keys(common)) {
+      if (labels[key] !== common[key]) {
+        delete common[key];
+      }
+    }
+  }
+  return common;
+}
+
+const isoTime = /\d{4}-[01]\d-[0-3]\dT[0-2]\d:[0-5]\d:[0-6]\d[,.]\d+([+-][0-2]\d:[0-5]\d|Z)/g;
+
+/** What two lines have in common when a strategy takes them for the same. */
+function essence(line: string, strategy: LogsDedupStrategy): string {
+  switch (strategy) {
+    case LogsDedupStrategy.exact:
+      return line.replace(isoTime, '');
+    case LogsDedupStrategy.numbers:
+      return line.replace(/\d/g, '');
+    case LogsDedupStrategy.signature:
+      return line.replace(/\w/g, '');
+    default:
+      return line;
+  }
+}
+
+/** Takes neighbours that are the same out, and counts them at the first one. */
+export function dedup(rows: LogRow[], strategy: LogsDedupStrategy): LogRow[] {
+  if (strategy === LogsDedupStrategy.none) {
+    return rows;
+  }
+  const result: LogRow[] = [];
+  let last: string | undefined;
+  for (const row of rows) {
+    const now = essence(row.line, strategy);
+    const previous = result.at(-1);
+    if (previous !== undefined && now === last) {
+      previous.duplicates++;
+    } else {
+      result.push({ ...row, duplicates: 0 });
+      last = now;
+    }
+  }
+  return result;
+}

@@ -1,0 +1,79 @@
+import { useCallback, useLayoutEffect, useMemo, useRef, useState, type ReactNode } from 'react';
+
+import { offsetsOf, visibleRange } from './virtual';
+
+interface Props {
+  count: number;
+  height: number;
+  /** Height in pixels that a row has as long as it was not seen. */
+  estimate: (index: number) => number;
+  keyOf: (index: number) => string;
+  render: (index: number) => ReactNode;
+  /** Begin at the end of the list. */
+  fromEnd?: boolean;
+  label: string;
+}
+
+const overscan = 400;
+
+/** A list of rows of any height of which only those in sight are in the page. */
+export function VirtualRows({ count, height, estimate, keyOf, render, fromEnd, label }: Props) {
+  const scroller = useRef<HTMLDivElement>(null);
+  const measured = useRef(new Map<string, number>());
+  const [top, setTop] = useState(0);
+  const [revision, setRevision] = useState(0);
+  const offsets = useMemo(
+    () => offsetsOf(count, (i) => measured.current.get(keyOf(i)) ?? estimate(i)),
+    [count, estimate, keyOf, revision]
+  );
+  const range = visibleRange(offsets, top, height, overscan);
+
+  const observer = useMemo(() => {
+    const changed = (entries: ResizeObserverEntry[]) => {
+      let any = false;
+      for (const { target } of entries) {
+        const key = (target as HTMLElement).dataset.key ?? '';
+        const size = (target as HTMLElement).offsetHeight;
+        if (size > 0 && measured.current.get(key) !== size) {
+          measured.current.set(key, size);
+          any = true;
+        }
+      }
+      if (any) {
+        setRevision((n) => n + 1);
+      }
+    };
+    return new ResizeObserver(changed);
+  }, []);
+  useLayoutEffect(() => () => observer.disconnect(), [observer]);
+  const watch = useCallback(
+    (element: HTMLDivElement | null) => {
+      if (element === null) {
+        return;
+      }
+      observer.observe(element);
+      return () => observer.unobserve(element);
+    },
+    [observer]
+  );
+
+  useLayoutEffect(() => {
+    if (fromEnd && scroller.current) {
+      scroller.current.scrollTop = scroller.current.scrollHeight;
+    }
+  }, [fromEnd, count]);
+
+  const rows = [];
+  for (let i = range.from; i < range.to; i++) {
+    rows.push(
+      <div key={keyOf(i)} data-key={keyOf(i)} ref={watch} style={{ position: 'absolute', top: offsets[i], left: 0, minWidth: '100%' }}>
+        {render(i)}
+      </div>
+    );
+  }
+  return (
+    <div ref={scroller} style={{ height, overflow: 'auto' }} onScroll={(event) => setTop(event.currentTarget.scrollTop)} tabIndex={0} role="log" aria-label={label}>
+      <div style={{ position: 'relative', height: offsets[count], minWidth: '100%' }}>{rows}</div>
+    </div>
+  );
+}
