@@ -8,6 +8,10 @@ const icons = new URL('../node_modules/@grafana/ui/dist/public/img/icons/', impo
 
 mkdirSync(join(dist, 'public/build/img'), { recursive: true });
 cpSync(icons, join(dist, 'public/build/img/icons'), { recursive: true });
+// @grafana/ui asks for these icons by names that its own set lacks.
+cpSync(join(icons, 'unicons/sync.svg'), join(dist, 'public/build/img/icons/unicons/spinner.svg'));
+cpSync(join(icons, 'unicons/angle-left.svg'), join(dist, 'public/build/img/icons/unicons/angle-double-left.svg'));
+copyFonts();
 
 let plain = 0;
 let small = 0;
@@ -35,5 +39,18 @@ function* walk(dir) {
     } else {
       yield path;
     }
+  }
+}
+
+/** The fonts under the names that Grafana's styles give them. */
+function copyFonts() {
+  const from = (name) => new URL(`../node_modules/@fontsource/${name}.woff2`, import.meta.url).pathname;
+  const fonts = {
+    'inter/Inter-Regular': 'inter/files/inter-latin-400-normal', 'inter/Inter-Medium': 'inter/files/inter-latin-500-normal',
+    'inter/Inter-Italic': 'inter/files/inter-latin-400-italic', 'inter/Inter-MediumItalic': 'inter/files/inter-latin-500-italic',
+    'roboto/L0xTDF4xlVMF-BfR8bXMIhJHg45mwgGEFl0_3vrtSM1J-gEPT5Ese6hmHSh0mQ': 'roboto-mono/files/roboto-mono-latin-400-normal',
+  };
+  for (const [to, source] of Object.entries(fonts)) {
+    cpSync(from(source), join(dist, `public/fonts/${to}.woff2`));
   }
 }

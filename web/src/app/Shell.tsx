@@ -1,4 +1,4 @@
-import { css, cx } from '@emotion/css';
+import { css, cx, injectGlobal } from '@emotion/css';
 import type { GrafanaTheme2 } from '@grafana/data';
 import { locationService } from '@grafana/runtime';
 import { Dropdown, Icon, IconButton, Menu, ToolbarButton, useStyles2, type IconName } from '@grafana/ui';
@@ -114,6 +114,8 @@ function signOut() {
   document.body.append(form);
   form.submit();
 }
+
+injectGlobal({ body: { margin: 0 } });
 
 const getStyles = (theme: GrafanaTheme2) => ({
   app: css({ display: 'flex', flexDirection: 'column', minHeight: '100vh', background: theme.colors.background.canvas }),

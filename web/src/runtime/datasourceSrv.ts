@@ -143,7 +143,7 @@ export class Datasources implements DataSourceSrv {
 }
 
 async function create(settings: DataSourceInstanceSettings): Promise<DataSourceApi> {
-  const load = datasourceLoaders[settings.type];
+  const load = datasourceLoaders[settings.meta.id] ?? datasourceLoaders[settings.type];
   if (!load) {
     throw new Error(`data sources of the type ${settings.type} are not supported; Prometheus, Loki and Alertmanager are`);
   }

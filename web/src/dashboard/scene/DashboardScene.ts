@@ -1,11 +1,12 @@
 import type { CustomVariableModel } from '@grafana/data';
 import type { Dashboard, Panel } from '@grafana/schema';
 import {
-  behaviors, MultiValueVariable, SceneDataLayerControls, SceneDataLayerSet, sceneGraph, SceneGridLayout, SceneObjectBase, SceneObjectUrlSyncConfig,
+  behaviors, MultiValueVariable, SceneDataLayerSet, sceneGraph, SceneGridLayout, SceneObjectBase, SceneObjectUrlSyncConfig,
   SceneRefreshPicker, SceneTimePicker, SceneTimeRange, VariableDependencyConfig, VariableValueSelectors, VizPanel, type SceneObjectState, type SceneObjectUrlValues, type VariableValueOption,
 } from '@grafana/scenes';
 
 import type { DashboardMeta } from '../../api/dashboards';
+import { offerReport } from '../report';
 import { buildAnnotations } from './annotations';
 import { DashboardView } from './DashboardView';
 import { GridBuilder } from './grid';
@@ -22,7 +23,6 @@ export interface DashboardState extends SceneObjectState {
   notices: string[];
   body: SceneGridLayout;
   variables: VariableValueSelectors;
-  layers: SceneDataLayerControls;
   timePicker: SceneTimePicker;
   refreshPicker: SceneRefreshPicker;
   /** Key of the panel that fills the page. */
@@ -59,10 +59,9 @@ export class DashboardScene extends SceneObjectBase<DashboardState> {
       $timeRange: timeRange(model),
       $variables: buildVariables(model.templating?.list ?? [], told),
       $data: new SceneDataLayerSet({ layers: buildAnnotations(model) }),
-      $behaviors: [new behaviors.CursorSync({ key: 'cursor-sync', sync: model.graphTooltip ?? 0 }), publishContext],
+      $behaviors: [new behaviors.CursorSync({ key: 'cursor-sync', sync: model.graphTooltip ?? 0 }), publishContext, (scene) => offerReport(scene as unknown as DashboardScene)],
       body: new SceneGridLayout({ isLazy: true, isDraggable: false, isResizable: false, children: grid.children(repeats.length > 0 ? saved : () => undefined) }),
       variables: new VariableValueSelectors({}),
-      layers: new SceneDataLayerControls(),
       timePicker: new SceneTimePicker({ hidePicker: model.timepicker?.hidden ?? false }),
       refreshPicker: new SceneRefreshPicker({ refresh: String(model.refresh || ''), intervals: model.timepicker?.refresh_intervals, minRefreshInterval: '1s' }),
     });

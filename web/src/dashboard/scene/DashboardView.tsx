@@ -4,6 +4,7 @@ import type { SceneComponentProps, SceneGridLayout } from '@grafana/scenes';
 import { Alert, useStyles2 } from '@grafana/ui';
 import { lazy, Suspense } from 'react';
 
+import { AnnotationControls } from './AnnotationControls';
 import { DashboardLinks } from './DashboardLinks';
 import type { DashboardScene } from './DashboardScene';
 
@@ -11,14 +12,14 @@ const Inspector = lazy(() => import('../inspect/Inspector'));
 
 /** The controls of a dashboard and its panels, or the one panel that fills the page. */
 export function DashboardView({ model }: SceneComponentProps<DashboardScene>) {
-  const { body, variables, layers, timePicker, refreshPicker, viewPanel, inspect, kiosk, notices, model: json } = model.useState();
+  const { body, variables, timePicker, refreshPicker, viewPanel, inspect, kiosk, notices, model: json } = model.useState();
   const styles = useStyles2(getStyles);
   return (
     <div className={styles.page} data-testid="dashboard" data-uid={json.uid}>
       <div className={kiosk ? styles.hidden : styles.controls} aria-label="Dashboard controls" role="group">
         <div className={styles.left}>
           <variables.Component model={variables} />
-          <layers.Component model={layers} />
+          <AnnotationControls dashboard={model} />
           <DashboardLinks dashboard={model} />
         </div>
         <div className={styles.right}>

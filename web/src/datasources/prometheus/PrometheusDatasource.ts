@@ -98,7 +98,7 @@ export class PrometheusDatasource extends DataSourceApi<PromQuery, PromOptions> 
     const templates = getTemplateSrv();
     const { range } = request;
     const instantOnly = Boolean(target.instant) && !target.range;
-    const minStep = seconds(templates.replace(target.interval ?? '', withInterval(request))) || target.step || this.scrapeInterval;
+    const minStep = seconds(templates.replace(target.interval ?? '', withInterval(request))) || this.scrapeInterval;
     const step = stepOf(range, request.intervalMs / 1000, minStep, target.intervalFactor ?? 1);
     const offset = range.to.utcOffset() * 60;
     const window = align(range.from.valueOf() / 1000, range.to.valueOf() / 1000, step, offset);

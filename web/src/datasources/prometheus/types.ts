@@ -10,8 +10,6 @@ export interface PromQuery extends DataQuery {
   legendFormat?: string;
   /** Minimum step, such as "30s" or "$__rate_interval". */
   interval?: string;
-  /** Older dashboards: the step in seconds. */
-  step?: number;
   intervalFactor?: number;
 }
 
