@@ -12,7 +12,7 @@ LDFLAGS  = -s -w -X $(STAMP).Version=$(VERSION) -X $(STAMP).Revision=$(REVISION)
 
 # The tests by level, see "Tests" in AGENTS.md. Black-box tests start real servers: one package at a time.
 PACKAGES = $(eval PACKAGES := $(shell $(GO) list ./...))$(PACKAGES)
-RACE     = $(if $(shell command -v gcc),$(filter %/lifecycle %/inproc %/httpserver %/dockerhost,$(PACKAGES)))
+RACE     = $(if $(shell command -v gcc),$(filter %/lifecycle %/inproc %/database %/httpserver %/dockerhost,$(PACKAGES)))
 UNIT     = $(filter-out github.com/ausguck/ausguck/test/% $(RACE),$(PACKAGES))
 BLACKBOX = $(filter %/test/e2e %/test/script,$(PACKAGES))
 DOCKER   = $(if $(AUSGUCK_TEST_DOCKER),-vet=off -count=1 -p 1 -timeout 20m ./test/e2e/docker/...)

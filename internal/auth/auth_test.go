@@ -32,7 +32,7 @@ type house struct {
 	db  *sql.DB
 }
 
-func newHouse(t *testing.T, change func(*auth.Options)) *house {
+func newHouse(t testing.TB, change func(*auth.Options)) *house {
 	t.Helper()
 	db, err := database.Open(filepath.Join(t.TempDir(), "ausguck.db"))
 	require.NoError(t, err)
