@@ -1,8 +1,8 @@
-import type { CustomVariableModel } from '@grafana/data';
+import { CoreApp, type CustomVariableModel, type DataQueryRequest } from '@grafana/data';
 import type { Dashboard, Panel } from '@grafana/schema';
 import {
   behaviors, MultiValueVariable, SceneDataLayerSet, sceneGraph, SceneGridLayout, SceneObjectBase, SceneObjectUrlSyncConfig,
-  SceneRefreshPicker, SceneTimePicker, SceneTimeRange, VariableDependencyConfig, VariableValueSelectors, VizPanel, type SceneObjectState, type SceneObjectUrlValues, type VariableValueOption,
+  SceneRefreshPicker, SceneTimePicker, SceneTimeRange, VariableDependencyConfig, VariableValueSelectors, VizPanel, type SceneObjectState, type SceneObject, type SceneObjectUrlValues, type VariableValueOption,
 } from '@grafana/scenes';
 
 import type { DashboardMeta } from '../../api/dashboards';
@@ -86,6 +86,15 @@ export class DashboardScene extends SceneObjectBase<DashboardState> {
     this.repeated = now;
     this.grid.rememberRows(this.state.body.state.children);
     this.state.body.setState({ children: this.grid.children(valuesOf) });
+  }
+
+  /** What data sources are told about who asks. */
+  enrichDataRequest(source: SceneObject): Partial<DataQueryRequest> {
+    const panel = source instanceof VizPanel ? source : sceneGraph.findObject(source, (o) => o instanceof VizPanel);
+    return {
+      app: CoreApp.Dashboard, dashboardUID: this.state.model.uid, dashboardTitle: this.state.model.title,
+      ...(panel instanceof VizPanel && { panelId: panel.getLegacyPanelId(), panelName: panel.state.title, panelPluginId: panel.state.pluginId }),
+    };
   }
 
   /** The panel with a key, or with an id as older links have it. */

@@ -1,5 +1,5 @@
 import {
-  DataSourceApi, getDefaultTimeRange, type AnnotationEvent, type AnnotationQueryRequest, type DataFrame, type DataQueryRequest,
+  DataSourceApi, getDefaultTimeRange, type AnnotationEvent, type AnnotationQuery, type DataFrame, type DataQueryRequest,
   type DataQueryResponse, type DataSourceInstanceSettings, type DataSourceJsonData, type LegacyMetricFindQueryOptions, type MetricFindValue,
   type DataSourceGetTagValuesOptions, type TimeRange,
 } from '@grafana/data';
@@ -8,6 +8,7 @@ import { getBackendSrv, getTemplateSrv } from '@grafana/runtime';
 import { catchError, forkJoin, map, of, type Observable } from 'rxjs';
 
 import { errorMessage } from '../../runtime/backendSrv';
+import { annotationSupport, answerAnnotation } from '../annotations';
 import { formatForQuery } from '../prometheus/escape';
 import { framesOf } from '../prometheus/frames';
 import { durationText, seconds, stepOf } from '../prometheus/interval';
@@ -39,6 +40,7 @@ type LokiData = PromData | { resultType: 'streams'; result: Stream[] };
 
 /** A Loki server. */
 export class LokiDatasource extends DataSourceApi<LokiQuery, LokiOptions> {
+  annotations = annotationSupport;
   private readonly url: string;
   private readonly maxLines: number;
 
@@ -49,6 +51,10 @@ export class LokiDatasource extends DataSourceApi<LokiQuery, LokiOptions> {
   }
 
   query(request: DataQueryRequest<LokiQuery>): Observable<DataQueryResponse> {
+    const events = answerAnnotation(request, (annotation) => this.annotationEvents(annotation, request.range));
+    if (events) {
+      return events;
+    }
     const targets = request.targets.filter((t) => !t.hide && t.expr?.trim());
     if (targets.length === 0) {
       return of({ data: [] });
@@ -112,7 +118,7 @@ export class LokiDatasource extends DataSourceApi<LokiQuery, LokiOptions> {
     return (values ?? []).map((text) => ({ text }));
   }
 
-  async annotationQuery({ annotation, range }: AnnotationQueryRequest<LokiQuery>): Promise<AnnotationEvent[]> {
+  private async annotationEvents(annotation: AnnotationQuery, range: TimeRange): Promise<AnnotationEvent[]> {
     const a = annotation as unknown as { expr?: string; target?: LokiQuery; titleFormat?: string; textFormat?: string; tagKeys?: string; maxLines?: number };
     const expr = getTemplateSrv().replace(a.expr ?? a.target?.expr ?? '', rangeVars(range), formatForQuery);
     if (expr === '') {

@@ -1,13 +1,14 @@
 import {
-  DataSourceApi, type AdHocVariableFilter, type AnnotationQueryRequest, type AnnotationEvent, type DataFrame, type DataQueryRequest,
+  DataSourceApi, type AdHocVariableFilter, type AnnotationEvent, type AnnotationQuery, type DataFrame, type DataQueryRequest,
   type DataQueryResponse, type DataSourceGetTagKeysOptions, type DataSourceGetTagValuesOptions, type DataSourceInstanceSettings,
   type DataSourceJsonData, type LegacyMetricFindQueryOptions, type MetricFindValue, type QueryResultMetaNotice, type ScopedVars, type TimeRange,
   getDefaultTimeRange, type TestDataSourceResponse,
 } from '@grafana/data';
 import { getTemplateSrv } from '@grafana/runtime';
-import { catchError, forkJoin, from, map, merge, of, switchMap, type Observable } from 'rxjs';
+import { catchError, firstValueFrom, forkJoin, from, map, merge, of, switchMap, type Observable } from 'rxjs';
 
 import { errorMessage } from '../../runtime/backendSrv';
+import { annotationSupport, answerAnnotation } from '../annotations';
 import { regions, type PromAnnotation } from './annotations';
 import { PromClient } from './client';
 import { formatForQuery } from './escape';
@@ -26,6 +27,7 @@ export interface PromOptions extends DataSourceJsonData {
 
 /** A Prometheus server, or what speaks its API. */
 export class PrometheusDatasource extends DataSourceApi<PromQuery, PromOptions> {
+  annotations = annotationSupport;
   readonly client: PromClient;
   private readonly scrapeInterval: number;
 
@@ -38,6 +40,10 @@ export class PrometheusDatasource extends DataSourceApi<PromQuery, PromOptions> 
 
   /** Each query is sent by itself and shown as soon as its answer is there. */
   query(request: DataQueryRequest<PromQuery>): Observable<DataQueryResponse> {
+    const events = answerAnnotation(request, (annotation) => this.annotationEvents(annotation, request.range));
+    if (events) {
+      return events;
+    }
     const targets = request.targets.filter((t) => !t.hide && t.expr?.trim());
     if (targets.length === 0) {
       return of({ data: [] });
@@ -157,7 +163,7 @@ export class PrometheusDatasource extends DataSourceApi<PromQuery, PromOptions> 
     return values.map((text) => ({ text }));
   }
 
-  async annotationQuery({ annotation, range }: AnnotationQueryRequest<PromQuery>): Promise<AnnotationEvent[]> {
+  private async annotationEvents(annotation: AnnotationQuery, range: TimeRange): Promise<AnnotationEvent[]> {
     const { expr, step: asked, ...rest } = annotation as unknown as PromAnnotation & { target?: PromQuery };
     const text = expr ?? rest.target?.expr;
     if (!text) {
@@ -167,9 +173,7 @@ export class PrometheusDatasource extends DataSourceApi<PromQuery, PromOptions> 
     const step = Math.max(seconds(templates.replace(asked ?? rest.target?.interval ?? '')) || 60, stepOf(range, 0, 0, 1));
     const query = templates.replace(text, rangeVars(range), formatForQuery);
     const { start, end } = align(range.from.valueOf() / 1000, range.to.valueOf() / 1000, step, 0);
-    const answer = await new Promise<PromAnswer<PromData>>((resolve, reject) => {
-      this.client.post<PromData>('query_range', { query, start, end, step }).subscribe({ next: resolve, error: (e) => reject(new Error(errorMessage(e))) });
-    });
+    const answer = await firstValueFrom(this.client.post<PromData>('query_range', { query, start, end, step }));
     return regions(answer.data.result as MatrixSeries[], rest as PromAnnotation, step);
   }
 
