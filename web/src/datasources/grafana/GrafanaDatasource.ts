@@ -60,5 +60,4 @@ async function stored(annotation: AnnotationQuery, { range, dashboardUID }: Data
     params['dashboardUID'] = dashboardUID;
   }
   return getBackendSrv().get<AnnotationEvent[]>('/api/annotations', params);
-  }
-
+}
