@@ -17,6 +17,8 @@ export interface DashboardMeta {
   provisionedExternalId?: string;
   updated?: string;
   updatedBy?: string;
+  /** What was changed or left out when the file was read. */
+  notices?: string[];
 }
 
 export interface DashboardAnswer {

@@ -12,7 +12,7 @@ export async function loadDashboard(uid: string): Promise<DashboardScene> {
 
 export function sceneOf(json: unknown, meta: DashboardMeta): DashboardScene {
   const { dashboard, notices } = migrateDashboard(json);
-  return new DashboardScene(dashboard, meta, notices);
+  return new DashboardScene(dashboard, meta, [...(meta.notices ?? []), ...notices]);
 }
 
 /** A dashboard without panels. */

@@ -67,6 +67,8 @@ function Frame({ scene, replace }: { scene: DashboardScene; replace: (scene: Das
     },
     `${scene.state.key}/${title}/${kiosk}/${editPanel}/${viewPanel}/${isDirty}/${meta.version}`
   );
+  // The editor shows a part of the scene only; variables and annotations have to run all the same.
+  useEffect(() => scene.activate(), [scene]);
   useUnsavedWarning(Boolean(isDirty));
   if (editPanel) {
     return (

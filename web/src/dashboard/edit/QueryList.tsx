@@ -30,7 +30,7 @@ interface Props {
 /** The queries of a panel. */
 export function QueryList({ panel, onChange, onRun }: Props) {
   const targets = (panel.targets ?? []) as unknown as Target[];
-  const sources = getDataSourceSrv().getList({ metrics: true, logs: true, all: true }).filter((d) => d.type === 'prometheus' || d.type === 'loki');
+  const sources = getDataSourceSrv().getList().filter((d) => d.type === 'prometheus' || d.type === 'loki');
   const chosen = getDataSourceSrv().getInstanceSettings(refOf(panel.datasource) ?? refOf(targets[0]?.datasource));
   const set = (next: Target[]) => onChange({ ...panel, targets: next as never });
   const change = (i: number, part: Partial<Target>) => set(targets.map((t, j) => (j === i ? { ...t, ...part } : t)));

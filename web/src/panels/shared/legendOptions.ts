@@ -1,4 +1,4 @@
-import type { PanelOptionsEditorBuilder } from '@grafana/data';
+import { standardEditorsRegistry, type PanelOptionsEditorBuilder } from '@grafana/data';
 import { LegendDisplayMode, SortOrder, TooltipDisplayMode, type OptionsWithLegend, type OptionsWithTooltip } from '@grafana/schema';
 
 export function addLegendOptions<T extends OptionsWithLegend>(builder: PanelOptionsEditorBuilder<T>) {
@@ -9,7 +9,7 @@ export function addLegendOptions<T extends OptionsWithLegend>(builder: PanelOpti
       settings: { options: [{ value: LegendDisplayMode.List, label: 'List' }, { value: LegendDisplayMode.Table, label: 'Table' }] },
     })
     .addRadio({ path: 'legend.placement', name: 'Placement', category: ['Legend'], defaultValue: 'bottom', settings: { options: [{ value: 'bottom', label: 'Bottom' }, { value: 'right', label: 'Right' }] } })
-    .addCustomEditor({ id: 'legend.calcs', path: 'legend.calcs', name: 'Values', category: ['Legend'], defaultValue: [], editor: () => null });
+    .addCustomEditor({ id: 'legend.calcs', path: 'legend.calcs', name: 'Values', category: ['Legend'], defaultValue: [], settings: { allowMultiple: true }, editor: standardEditorsRegistry.get('stats-picker').editor });
 }
 
 export function addTooltipOptions<T extends OptionsWithTooltip>(builder: PanelOptionsEditorBuilder<T>) {
