@@ -18,4 +18,6 @@ export const panelLoaders: Record<string, PanelLoader> = {
   text: { name: 'Text', load: () => import('./text/plugin') },
   unknown: { name: 'Unknown panel type', load: () => import('./unknown/plugin') },
   logs: { name: 'Logs', load: () => import('./logs/plugin') },
+  alertlist: { name: 'Alert list', load: () => import('./alertlist/plugin') },
+  dashlist: { name: 'Dashboard list', load: () => import('./dashlist/plugin') },
 };

@@ -1,0 +1,63 @@
+import { useCallback, useEffect, useState } from 'react';
+import type { Options } from '@grafana/schema/dist/esm/raw/composable/dashboardlist/panelcfg/x/DashboardListPanelCfg_types.gen';
+
+import { dashboards, type SearchHit } from '../../api/dashboards';
+import { recentVisits } from '../../dashboard/recent';
+
+export interface Section {
+  title: string;
+  hits: SearchHit[];
+}
+
+/** The lists that the options ask for. */
+async function load(options: Options, query: string): Promise<Section[]> {
+  const limit = options.maxItems > 0 ? options.maxItems : 10;
+  const wanted: Array<Promise<Section> | undefined> = [
+    options.showStarred ? dashboards.search({ starred: true, type: 'dash-db', limit }).then((hits) => ({ title: 'Starred dashboards', hits })) : undefined,
+    options.showRecentlyViewed ? recent(limit).then((hits) => ({ title: 'Recently viewed dashboards', hits })) : undefined,
+    options.showSearch
+      ? dashboards
+          .search({ query, tag: options.tags, folderUIDs: options.folderUID ? [options.folderUID] : undefined, type: 'dash-db', limit })
+          .then((hits) => ({ title: 'Search', hits }))
+      : undefined,
+  ];
+  return Promise.all(wanted.filter((section) => section !== undefined));
+}
+
+/** Dashboards that were looked at and are still there. */
+async function recent(limit: number): Promise<SearchHit[]> {
+  const visits = recentVisits().slice(0, limit);
+  if (visits.length === 0) {
+    return [];
+  }
+  const byUid = new Map((await dashboards.search({ type: 'dash-db', limit: 5000 })).map((hit) => [hit.uid, hit]));
+  return visits.flatMap(({ uid }) => byUid.get(uid) ?? []);
+}
+
+/** The sections of a dashboard list, and a way to star one of its entries. */
+export function useDashboards(options: Options, query: string) {
+  const [sections, setSections] = useState<Section[]>();
+  const [error, setError] = useState<string>();
+  const [revision, setRevision] = useState(0);
+  const key = JSON.stringify([options, query]);
+  useEffect(() => {
+    let stale = false;
+    load(options, query).then(
+      (result) => {
+        if (!stale) {
+          setSections(result);
+          setError(undefined);
+        }
+      },
+      (problem: { data?: { message?: string }; message?: string }) => stale || setError(problem.data?.message ?? problem.message ?? 'the dashboards could not be read')
+    );
+    return () => {
+      stale = true;
+    };
+  }, [key, revision]);
+  const star = useCallback(async (hit: SearchHit) => {
+    await dashboards.star(hit.uid, !hit.isStarred);
+    setRevision((n) => n + 1);
+  }, []);
+  return { sections, error, star };
+}
