@@ -1,0 +1,103 @@
+import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { chromium, type BrowserContext, type Page } from 'playwright-core';
+
+import type { PanelReport } from '../src/dashboard/report';
+import { password, repository, until, type Program } from './program';
+
+/** Screenshots for people to look at; the folder is not committed. */
+export const screenshots = join(repository, 'test/e2e/out/screenshots');
+
+const executable = process.env['CHROMIUM'] ?? '/usr/bin/chromium';
+const flags = ['--no-sandbox', '--disable-gpu', '--no-first-run', '--disable-background-networking', '--disable-component-update', '--disable-sync'];
+
+/** A browser window with a fresh profile that keeps everything the console complains about. */
+export class Browser {
+  readonly complaints: string[] = [];
+
+  private constructor(
+    readonly program: Program,
+    readonly page: Page,
+    private readonly context: BrowserContext,
+    private readonly profile: string
+  ) {}
+
+  static async open(program: Program, viewport = { width: 1280, height: 900 }): Promise<Browser> {
+    const profile = mkdtempSync(join(tmpdir(), 'ausguck-chromium-'));
+    const context = await chromium.launchPersistentContext(profile, { executablePath: executable, headless: true, args: flags, viewport, acceptDownloads: true });
+    const page = await context.newPage();
+    const browser = new Browser(program, page, context, profile);
+    page.on('console', (message) => {
+      // The browser itself reports each 4xx answer; tests that want one look at the page.
+      if (message.type() === 'error' && !message.text().startsWith('Failed to load resource')) {
+        browser.complaints.push(`${page.url()}: ${message.text()}`);
+      }
+    });
+    page.on('pageerror', (err) => browser.complaints.push(`${page.url()}: ${err.stack ?? err.message}`));
+    page.on('requestfailed', (request) => {
+      if (request.failure()?.errorText !== 'net::ERR_ABORTED') {
+        browser.complaints.push(`${request.url()}: ${request.failure()?.errorText}`);
+      }
+    });
+    return browser;
+  }
+
+  async login(user = 'admin', pass = password) {
+    await this.page.goto(`${this.program.url}/login`);
+    await this.page.fill('input[name=user]', user);
+    await this.page.fill('input[name=password]', pass);
+    await Promise.all([this.page.waitForNavigation(), this.page.click('button[type=submit]')]);
+  }
+
+  async goto(path: string) {
+    await this.page.goto(this.program.url + path);
+  }
+
+  /** Opens a dashboard with all rows, in a window as high as itself, and waits until no panel is loading. */
+  async dashboard(path: string): Promise<PanelReport[]> {
+    const { page } = this;
+    const { width } = page.viewportSize()!;
+    await page.setViewportSize({ width, height: 900 });
+    await this.goto(path);
+    await page.waitForSelector('[data-testid=dashboard]');
+    await this.settled();
+    for (let row = page.locator('[aria-label^="Expand row"]').first(); (await row.count()) > 0; row = page.locator('[aria-label^="Expand row"]').first()) {
+      await row.click();
+    }
+    const height = await page.evaluate(() => document.documentElement.scrollHeight);
+    await page.setViewportSize({ width, height: Math.min(height + 50, 16_000) });
+    return this.settled();
+  }
+
+  /** Waits until every panel that is on the page has its answer. */
+  async settled(): Promise<PanelReport[]> {
+    let reports: PanelReport[] = [];
+    let quiet = 0;
+    await until('all panels are drawn', async () => {
+      reports = await this.report();
+      const busy = await this.page.locator('[aria-label="Panel loading bar"], [data-testid="Spinner"]').count();
+      quiet = reports.every((r) => r.state !== 'Loading') && busy === 0 ? quiet + 1 : 0;
+      return quiet >= 4;
+    }, 60_000);
+    return reports;
+  }
+
+  report(): Promise<PanelReport[]> {
+    return this.page.evaluate(() => window.ausguckReport?.() ?? []);
+  }
+
+  panel(title: string) {
+    return this.page.locator('[data-viz-panel-key]', { has: this.page.getByRole('heading', { name: title, exact: true }) }).first();
+  }
+
+  async screenshot(name: string) {
+    mkdirSync(screenshots, { recursive: true });
+    await this.page.screenshot({ path: join(screenshots, `${name.replace(/[^\w.-]+/g, '_')}.png`) });
+  }
+
+  async close() {
+    await this.context.close();
+    rmSync(this.profile, { recursive: true, force: true });
+  }
+}

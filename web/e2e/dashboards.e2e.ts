@@ -1,0 +1,91 @@
+import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { join, resolve } from 'node:path';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+
+import type { PanelReport } from '../src/dashboard/report';
+import { Browser } from './browser';
+import { serveMetrics, wantedSeries } from './generate';
+import { Program, repository, until } from './program';
+
+const shared = resolve(repository, '../shared');
+const files = [...readdirSync(join(shared, 'dashboards')).filter((f) => f.endsWith('.json')).map((f) => join(shared, 'dashboards', f)), join(shared, 'original/dashboard.json')];
+const dashboards = files.map((file) => ({ file, json: JSON.parse(readFileSync(file, 'utf8')) as Record<string, unknown> }));
+
+let program: Program;
+let browser: Browser;
+let generator: Awaited<ReturnType<typeof serveMetrics>>;
+
+beforeAll(async () => {
+  // What the host part exposes is real; the rest is made up from what the dashboards ask for.
+  generator = await serveMetrics(wantedSeries(dashboards.map((d) => d.json), new Set()).filter(({ metric }) => !metric.startsWith('node_') && !metric.startsWith('machine_')));
+  program = await Program.start({
+    files: {
+      'prometheus.yml': `global: {scrape_interval: 1s, evaluation_interval: 5s}
+scrape_configs:
+- {job_name: prometheus, static_configs: [{targets: ['prometheus:9090']}]}
+- {job_name: node-exporter, static_configs: [{targets: ['node-exporter:9100']}]}
+- {job_name: generated, honor_labels: true, static_configs: [{targets: ['${generator.address}']}]}
+`,
+      ...Object.fromEntries(dashboards.map(({ file, json }) => [`grafana/dashboards/${file.split('/').pop()}`, JSON.stringify(json)])),
+    },
+  });
+  browser = await Browser.open(program, { width: 1400, height: 900 });
+  await browser.login();
+  await until('rates have two samples', async () => ((await program.query('min(count_over_time(node_load1[1m]))')) ?? 0) >= 6, 30_000);
+});
+
+afterAll(async () => {
+  await browser?.close();
+  await program?.stop();
+  generator?.server.close();
+});
+
+interface Hit {
+  uid: string;
+  title: string;
+  url: string;
+}
+
+const table: string[] = ['dashboard | panels | with data | notices | errors', '--- | --- | --- | --- | ---'];
+
+afterAll(() => {
+  const out = join(repository, 'test/e2e/out');
+  mkdirSync(out, { recursive: true });
+  writeFileSync(join(out, 'dashboards.md'), `${table.join('\n')}\n`);
+});
+
+describe('every shared dashboard', () => {
+  test.each(dashboards.map(({ file, json }) => [file.split('/').pop()!, ((json['dashboard'] as { title?: string } | undefined)?.title ?? json['title']) as string]))('%s', async (_, title) => {
+    const hits = await program.api<Hit[]>(`/api/search?type=dash-db&query=${encodeURIComponent(title)}`);
+    const hit = hits.find((h) => h.title === title);
+    expect(hit, `${title} is listed`).toBeDefined();
+    browser.complaints.length = 0;
+    const reports = await browser.dashboard(`${hit!.url}?from=now-5m&to=now`);
+    await browser.screenshot(`dashboard-${title}`);
+
+    const shown = reports.filter((r) => r.hasData);
+    table.push(`${title} | ${reports.length} | ${shown.length} | ${reports.filter((r) => r.notices.length > 0).length} | ${reports.filter((r) => r.errors.length > 0).length}`);
+    expect(browser.complaints).toEqual([]);
+    expect(reports.length).toBeGreaterThan(0);
+    expect(reports.filter((r) => r.type === 'unknown')).toEqual([]);
+    expect(reports.filter((r) => r.errors.length > 0).map(brief)).toEqual([]);
+    expect(await emptyButAnswered(reports)).toEqual([]);
+  });
+});
+
+function brief(r: PanelReport): string {
+  return `${r.title} (${r.type}): ${r.errors.join('; ')}`;
+}
+
+/** Panels that say "N/A" or "No data" although their frames have values. */
+async function emptyButAnswered(reports: PanelReport[]): Promise<string[]> {
+  const empty: string[] = [];
+  for (const report of reports.filter((r) => r.hasData)) {
+    const finite = report.frames.some((f) => f.fields.some((field) => field.type === 'number' && !/^(NaN|Inf|-Inf|N\/A|null|undefined|No data|)$/.test(field.last)));
+    const text = await browser.page.locator(`[data-viz-panel-key="${report.key}"]`).innerText();
+    if (finite && /^(N\/A|No data)$/m.test(text) && report.frames.length === 1) {
+      empty.push(`${report.title}: ${text}`);
+    }
+  }
+  return empty;
+}
