@@ -74,12 +74,18 @@ export class Browser {
   async settled(): Promise<PanelReport[]> {
     let reports: PanelReport[] = [];
     let quiet = 0;
-    await until('all panels are drawn', async () => {
+    let busy = 0;
+    const drawn = async () => {
       reports = await this.report();
-      const busy = await this.page.locator('[aria-label="Panel loading bar"], [data-testid="Spinner"]').count();
+      busy = await this.page.locator('[aria-label="Panel loading bar"], [data-testid="Spinner"]').count();
       quiet = reports.every((r) => r.state !== 'Loading') && busy === 0 ? quiet + 1 : 0;
       return quiet >= 4;
-    }, 60_000);
+    };
+    await until('all panels are drawn', drawn, 30_000).catch(async (err: Error) => {
+      await this.screenshot('not-settled');
+      const loading = reports.filter((r) => r.state === 'Loading').map((r) => r.title);
+      throw new Error(`${err.message}; ${busy} spinners, loading: ${loading.join(', ')}`);
+    });
     return reports;
   }
 

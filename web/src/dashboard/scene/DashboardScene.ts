@@ -84,7 +84,6 @@ export class DashboardScene extends SceneObjectBase<DashboardState> {
       return;
     }
     this.repeated = now;
-    this.grid.rememberRows(this.state.body.state.children);
     this.state.body.setState({ children: this.grid.children(valuesOf) });
   }
 
