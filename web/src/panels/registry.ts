@@ -20,4 +20,5 @@ export const panelLoaders: Record<string, PanelLoader> = {
   logs: { name: 'Logs', load: () => import('./logs/plugin') },
   alertlist: { name: 'Alert list', load: () => import('./alertlist/plugin') },
   dashlist: { name: 'Dashboard list', load: () => import('./dashlist/plugin') },
+  piechart: { name: 'Pie chart', load: () => import('./piechart/plugin') },
 };
