@@ -1,0 +1,337 @@
+import { readFileSync } from 'node:fs';
+import { resolve } from 'node:path';
+import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+
+import { Browser } from './browser';
+import { password, Program, repository, until } from './program';
+
+const original = readFileSync(resolve(repository, '../shared/original/dashboard.json'), 'utf8');
+
+const config = `global: {scrape_interval: 1s}
+scrape_configs:
+- {job_name: prometheus, static_configs: [{targets: ['prometheus:9090']}]}
+- {job_name: node-exporter, static_configs: [{targets: ['node-exporter:9100']}]}
+`;
+
+/** A dashboard to try things with. */
+const sample = {
+  uid: 'sample', title: 'Sample', schemaVersion: 42, time: { from: 'now-5m', to: 'now' },
+  templating: { list: [{ name: 'mode', type: 'query', query: 'label_values(node_cpu_seconds_total, mode)', datasource: { type: 'prometheus', uid: 'prometheus' }, refresh: 1, sort: 1 }] },
+  panels: [
+    {
+      id: 1, type: 'timeseries', title: 'CPU $mode', gridPos: { x: 0, y: 0, w: 24, h: 10 }, datasource: { type: 'prometheus', uid: 'prometheus' },
+      targets: [{ refId: 'A', expr: 'sum by (cpu) (rate(node_cpu_seconds_total{mode="$mode"}[1m]))', legendFormat: 'cpu {{cpu}}' }],
+      options: { legend: { showLegend: true, displayMode: 'list', placement: 'bottom', calcs: [] }, tooltip: { mode: 'multi', sort: 'none' } }, fieldConfig: { defaults: {}, overrides: [] },
+    },
+  ],
+};
+
+let program: Program;
+
+beforeAll(async () => {
+  program = await Program.start({ files: { 'prometheus.yml': config } });
+  await program.api('/api/dashboards/db', { method: 'POST', body: { dashboard: sample, overwrite: true } });
+  await program.api('/api/admin/users', { method: 'POST', body: { login: 'vera', name: 'Vera', email: 'vera@example.org', password: 'viewer password 1', OrgId: 1 } });
+  const user = await program.api<{ id: number }>('/api/users/lookup?loginOrEmail=vera');
+  await program.api(`/api/org/users/${user.id}`, { method: 'PATCH', body: { role: 'Viewer' } });
+  await until('CPU rates are there', async () => ((await program.query('count(rate(node_cpu_seconds_total[1m]))')) ?? 0) > 0, 30_000);
+});
+
+afterAll(() => program?.stop());
+
+/** A browser for each test, so that none sees what another did; its console must stay silent. */
+let browser: Browser;
+beforeEach(async () => {
+  browser = await Browser.open(program);
+  return async () => {
+    const { complaints } = browser;
+    await browser.close();
+    expect(complaints).toEqual([]);
+  };
+});
+
+describe('who may', () => {
+  test('a wrong password is told and the right one leads to where one wanted to go', async () => {
+    const { page } = browser;
+    await browser.goto('/d/sample/x');
+    expect(page.url()).toContain('/login');
+    await browser.screenshot('login');
+    await page.fill('input[name=user]', 'admin');
+    await page.fill('input[name=password]', 'wrong');
+    await page.click('button[type=submit]');
+    expect(await page.innerText('body')).toMatch(/invalid|wrong|incorrect/i);
+    await page.fill('input[name=user]', 'admin');
+    await page.fill('input[name=password]', password);
+    await Promise.all([page.waitForNavigation(), page.click('button[type=submit]')]);
+    await page.waitForSelector('[data-testid=dashboard][data-uid=sample]');
+  });
+
+  test('a viewer sees and may not save', async () => {
+    const { page } = browser;
+    await browser.login('vera', 'viewer password 1');
+    await browser.dashboard('/d/sample/x');
+    expect(await page.locator('[data-testid=save-dashboard]').count()).toBe(0);
+    expect(await page.getByText('Add panel').count()).toBe(0);
+    const status = await page.evaluate(async () => (await fetch('/api/dashboards/db', { method: 'POST', headers: { 'Content-Type': 'application/json' }, body: '{"dashboard":{"title":"x","panels":[]}}' })).status);
+    expect(status).toBe(403);
+    await browser.goto('/dashboard/import');
+    await page.getByText('Viewers cannot import dashboards').waitFor();
+  });
+
+  test('an ended session leads to the login page and back', async () => {
+    const { page } = browser;
+    await browser.login();
+    await browser.dashboard('/d/sample/x');
+    await page.context().clearCookies();
+    await page.keyboard.press('g');
+    await page.keyboard.press('d');
+    await page.waitForURL(/\/login\?redirectTo=/);
+    await browser.login();
+    await page.waitForSelector('main');
+  });
+});
+
+describe('a dashboard', () => {
+  beforeEach(() => browser.login());
+
+  test('shows live data; time range, variable, zoom and legend work', async () => {
+    const { page } = browser;
+    const [first] = await browser.dashboard('/d/sample/x');
+    expect(first).toMatchObject({ state: 'Done', hasData: true });
+    const before = await page.getByRole('heading', { name: /^CPU / }).innerText();
+
+    await page.getByTestId('data-testid TimePicker Open Button').click();
+    await page.getByText('Last 15 minutes', { exact: true }).click();
+    await until('the URL has the range', () => page.url().includes('from=now-15m'));
+
+    await page.goto(`${program.url}/d/sample/x?var-mode=user`);
+    await browser.settled();
+    expect(await page.getByRole('heading', { name: 'CPU user' }).count()).toBe(1);
+    expect(before).not.toBe('CPU user');
+
+    const over = (await page.locator('.u-over').first().boundingBox())!;
+    await page.mouse.move(over.x + over.width * 0.6, over.y + over.height / 2);
+    await page.mouse.down();
+    await page.mouse.move(over.x + over.width * 0.9, over.y + over.height / 2, { steps: 5 });
+    await page.mouse.up();
+    await until('zoom made the range absolute', () => /from=\d{4}-/.test(decodeURIComponent(page.url())));
+
+    await browser.settled();
+    const legend = page.getByRole('button', { name: /^cpu \d+$/ });
+    const all = await legend.count();
+    expect(all).toBeGreaterThan(1);
+    await legend.first().click();
+    await until('only the chosen series is left', async () => (await browser.report())[0]!.frames.filter((f) => f.fields.some((field) => field.type === 'number' && !field.hidden)).length === 1);
+    await browser.screenshot('one-series');
+  });
+
+  test('can be inspected', async () => {
+    const { page } = browser;
+    await browser.dashboard('/d/sample/x?inspect=panel-1&inspectTab=data');
+    await page.getByTestId('inspect-table').getByRole('grid').waitFor();
+    await browser.screenshot('inspect');
+    await page.getByRole('tab', { name: 'Query' }).click();
+    expect(await page.getByTestId('inspect-query').innerText()).toContain('rate(node_cpu_seconds_total{mode="');
+    await page.getByRole('tab', { name: 'JSON' }).click();
+    await page.getByText('"refId": "A"').waitFor();
+    const [download] = await Promise.all([page.waitForEvent('download'), (async () => { await page.getByRole('tab', { name: 'Data' }).click(); await page.getByRole('button', { name: 'Download CSV' }).click(); })()]);
+    expect(readFileSync((await download.path())!, 'utf8').split('\n').length).toBeGreaterThan(5);
+  });
+
+  test('is edited, saved, and is the same after a reload', async () => {
+    const { page } = browser;
+    await browser.dashboard('/d/sample/x?editPanel=panel-1');
+    await page.waitForSelector('[data-testid=panel-editor]');
+    await page.fill('#panel-title', 'Edited');
+    await page.getByTestId('option-unit').locator('input').click();
+    await page.getByTestId('option-unit').locator('input').fill('percent (0.0');
+    await page.getByText('Percent (0.0-1.0)').first().click();
+    await browser.screenshot('editor');
+    await page.getByTestId('apply-panel').click();
+    await page.getByRole('heading', { name: 'Edited' }).waitFor();
+    await page.getByTestId('save-dashboard').click();
+    await page.getByTestId('save-confirm').click();
+    await page.getByText('Dashboard saved').waitFor();
+    await page.goto(`${program.url}/d/sample/x`);
+    const [panel] = await browser.settled();
+    expect(panel!.title).toBe('Edited');
+    expect(panel!.frames[0]!.fields[1]!.last).toMatch(/%$/);
+    const { dashboard } = await program.api<{ dashboard: { panels: Array<{ fieldConfig: { defaults: { unit?: string } } }>; version: number } }>('/api/dashboards/uid/sample');
+    expect(dashboard.panels[0]!.fieldConfig.defaults.unit).toBe('percentunit');
+    await page.getByRole('button', { name: 'More' }).click();
+    await page.getByText('Versions').click();
+    await page.getByRole('button', { name: 'Restore' }).first().waitFor();
+    await browser.screenshot('versions');
+  });
+
+  test('is edited as JSON, which is checked', async () => {
+    const { page } = browser;
+    await browser.dashboard('/d/sample/x');
+    await page.getByRole('button', { name: 'More' }).click();
+    await page.getByText('JSON', { exact: true }).click();
+    const editor = page.locator('.cm-content');
+    await editor.click();
+    await page.keyboard.press('Control+A');
+    await page.keyboard.insertText('{"title": "", "panels": {}}');
+    await page.getByTestId('apply-json').click();
+    await page.getByText('"title" must be a text that is not empty').waitFor();
+    await page.keyboard.press('Escape');
+  });
+
+  test('the original dashboard imports and shows its five panels', async () => {
+    const { page } = browser;
+    await browser.goto('/dashboard/import');
+    await page.locator('.cm-content').click();
+    await page.keyboard.insertText(original);
+    expect(await page.getByTestId('import-summary').innerText()).toContain('5 panels');
+    await browser.screenshot('import');
+    await page.getByTestId('import-confirm').click();
+    await page.waitForSelector('[data-testid=dashboard]');
+    expect((await browser.settled()).map((r) => [r.title, r.type])).toEqual([
+      ['Service Health', 'stat'], ['HTTP Request Rate', 'timeseries'], ['Response Time P95', 'timeseries'], ['ADO Webhook Processing', 'timeseries'], ['Container Resource Usage', 'timeseries'],
+    ]);
+  });
+});
+
+describe('bad input', () => {
+  beforeEach(() => browser.login());
+
+  test('what is no dashboard is refused with a reason', async () => {
+    const { page } = browser;
+    await browser.goto('/dashboard/import');
+    for (const [text, reason] of [['[1, 2]', 'A dashboard is a JSON object'], ['{"a": 1}', 'It has no title'], ['{', 'It is not JSON']] as const) {
+      await page.locator('.cm-content').click();
+      await page.keyboard.press('Control+A');
+      await page.keyboard.insertText(text);
+      await page.getByText(reason).first().waitFor();
+    }
+  });
+
+  test('label values, Markdown, links and titles run nothing', async () => {
+    const { page } = browser;
+    const script = '<img src=x onerror="window.pwned=1"><script>window.pwned=1</script>';
+    const datasource = { type: 'prometheus', uid: 'prometheus' };
+    const hostile = {
+      uid: 'hostile', title: script, schemaVersion: 42, description: script,
+      links: [{ title: script, url: 'javascript:window.pwned=1', type: 'link', icon: 'info', tags: [] }],
+      templating: { list: [{ name: 'v', label: script, type: 'custom', query: `a,${script.replace(/,/g, '')}` }, { name: 'a', type: 'query', query: 'label_values(up{x="$b"}, job)', datasource }, { name: 'b', type: 'query', query: 'label_values(up{x="$a"}, job)', datasource }] },
+      panels: [
+        { id: 1, type: 'text', title: script, gridPos: { x: 0, y: 0, w: 12, h: 6 }, options: { mode: 'markdown', content: `${script}\n\n[click](javascript:window.pwned=1) <a href="javascript:window.pwned=1">x</a>` } },
+        { id: 2, type: 'text', title: 'html', gridPos: { x: 12, y: 0, w: 12, h: 6 }, options: { mode: 'html', content: `${script}<svg onload="window.pwned=1"></svg><iframe src="javascript:window.pwned=1"></iframe>` } },
+        ...['timeseries', 'stat', 'table', 'gauge', 'bargauge', 'piechart', 'state-timeline'].map((type, i) => ({
+          id: 3 + i, type, title: type, gridPos: { x: (i % 4) * 6, y: 6 + Math.floor(i / 4) * 6, w: 6, h: 6 }, datasource,
+          targets: [{ refId: 'A', expr: `label_replace(vector(1), "x", "${script.replace(/"/g, '\\"')}", "", "")`, legendFormat: '{{x}}' }],
+          fieldConfig: { defaults: { links: [{ title: script, url: 'javascript:window.pwned=1' }] }, overrides: [] }, options: {},
+        })),
+        { id: 20, type: 'timeseries', title: 'fails', gridPos: { x: 0, y: 20, w: 12, h: 6 }, datasource, targets: [{ refId: 'A', expr: 'sum(' }], options: {}, fieldConfig: { defaults: {}, overrides: [] } },
+        { id: 21, type: 'nobody-knows-this', title: 'unknown', gridPos: { x: 12, y: 20, w: 12, h: 6 }, datasource, targets: [{ refId: 'A', expr: 'up' }], options: {}, fieldConfig: { defaults: {}, overrides: [] } },
+      ],
+    };
+    await program.api('/api/dashboards/db', { method: 'POST', body: { dashboard: hostile, overwrite: true } });
+    const reports = await browser.dashboard('/d/hostile/x');
+    await browser.screenshot('hostile');
+    expect(await page.evaluate(() => (window as { pwned?: number }).pwned)).toBeUndefined();
+    for (const link of await page.locator('a[href^="javascript:"]').all()) {
+      throw new Error(`a link that runs: ${await link.evaluate((e) => e.outerHTML)}`);
+    }
+    expect(reports.find((r) => r.title === 'fails')!.errors[0]).toContain('parse error');
+    expect(await browser.panel('fails').innerText()).toContain('parse error');
+    expect(await browser.panel('unknown').innerText()).toContain('nobody-knows-this');
+    expect(await page.getByText('need each other in a circle').count()).toBe(1);
+    // The page's policy refuses the images of the attack; that is what it is for.
+    browser.complaints.length = 0;
+  });
+
+  test('an unknown dashboard and one with slashes in its uid say so', async () => {
+    for (const uid of ['nothing-here', 'a%2Fb', '..%2F..%2Fetc']) {
+      await browser.goto(`/d/${uid}/x`);
+      await browser.page.getByText('The dashboard cannot be shown').or(browser.page.getByText('There is no page at this address')).waitFor();
+    }
+  });
+
+  test('10 MB of JSON are refused with the limit', async () => {
+    const body = { dashboard: { title: 'big', panels: [], description: 'x'.repeat(10.5 * 1024 * 1024) } };
+    await expect(program.api('/api/dashboards/db', { method: 'POST', body })).rejects.toThrow(/413.*(MiB|MB)/);
+  });
+});
+
+describe('everyone', () => {
+  test.each(['dark', 'light'] as const)('the pages in the %s theme', async (theme) => {
+    await browser.login();
+    await browser.page.evaluate(async (t) => fetch('/api/user/preferences', { method: 'PATCH', headers: { 'Content-Type': 'application/json' }, body: JSON.stringify({ theme: t }) }), theme);
+    for (const [name, path] of [['home', '/'], ['dashboards', '/dashboards'], ['import', '/dashboard/import'], ['profile', '/profile'], ['dashboard', '/d/sample/x'], ['editor', '/d/sample/x?editPanel=panel-1'], ['status', '/status']] as const) {
+      await browser.goto(path);
+      await browser.page.waitForSelector('main');
+      await browser.settled();
+      await browser.screenshot(`${theme}-${name}`);
+      expect(await unreadable(browser)).toEqual([]);
+    }
+  });
+
+  test('a phone shows panels below each other and the menu over the page', async () => {
+    const { page } = browser;
+    await page.setViewportSize({ width: 390, height: 844 });
+    await browser.login();
+    await browser.dashboard('/d/sample/x');
+    expect(await page.evaluate(() => document.documentElement.scrollWidth)).toBeLessThanOrEqual(390);
+    await browser.screenshot('phone-dashboard');
+    await page.getByRole('button', { name: 'Open the menu' }).click();
+    await page.getByRole('navigation', { name: 'Main' }).getByText('Dashboards').click();
+    await page.waitForURL(/\/dashboards/);
+    await browser.screenshot('phone-browse');
+  });
+
+  test('the keyboard reaches everything', async () => {
+    const { page } = browser;
+    await browser.login();
+    await browser.dashboard('/d/sample/x');
+    await page.keyboard.press('Tab');
+    expect(await page.evaluate(() => document.activeElement?.textContent)).toBe('Skip to the content');
+    await page.keyboard.press('Control+k');
+    await page.getByPlaceholder('Search dashboards and folders').waitFor();
+    await page.keyboard.type('Sample');
+    await page.getByRole('option', { name: /Sample/ }).waitFor();
+    await page.keyboard.press('Enter');
+    await page.waitForSelector('[data-uid=sample]');
+    await page.keyboard.press('?');
+    await page.getByText('Keyboard shortcuts').waitFor();
+    await page.keyboard.press('Escape');
+    await page.keyboard.press('d');
+    await page.keyboard.press('k');
+    await until('kiosk mode hides the header', async () => (await page.locator('header').count()) === 0);
+    await page.keyboard.press('Escape');
+    await page.locator('header').waitFor();
+  });
+});
+
+/** Texts whose contrast with their background is below 4.5 (3 for large ones), by WCAG's formula. */
+async function unreadable(b: Browser): Promise<string[]> {
+  return b.page.evaluate(() => {
+    const parse = (color: string) => (color.match(/[\d.]+/g) ?? []).map(Number);
+    const luminance = ([r = 0, g = 0, bl = 0]: number[]) => [r, g, bl].map((v) => (v / 255 <= 0.03928 ? v / 255 / 12.92 : ((v / 255 + 0.055) / 1.055) ** 2.4)).reduce((sum, v, i) => sum + v * [0.2126, 0.7152, 0.0722][i]!, 0);
+    const bad = new Set<string>();
+    for (const element of document.querySelectorAll<HTMLElement>('main *, header *, nav *')) {
+      const own = [...element.childNodes].some((n) => n.nodeType === Node.TEXT_NODE && n.textContent!.trim() !== '');
+      if (!own || element.closest('[data-plugin-id], .cm-editor, [disabled], [aria-disabled=true]') || element.getClientRects().length === 0) {
+        continue;
+      }
+      let behind: HTMLElement | null = element;
+      let background = [0, 0, 0, 0];
+      while (behind && (background[3] ?? 1) < 1) {
+        background = parse(getComputedStyle(behind).backgroundColor);
+        background[3] ??= 1;
+        behind = behind.parentElement;
+      }
+      const style = getComputedStyle(element);
+      const text = parse(style.color);
+      const blended = text.slice(0, 3).map((v, i) => v * (text[3] ?? 1) + background[i]! * (1 - (text[3] ?? 1)));
+      const [high, low] = [luminance(blended), luminance(background)].sort((x, y) => y - x) as [number, number];
+      const ratio = (high + 0.05) / (low + 0.05);
+      if (ratio < (parseFloat(style.fontSize) >= 24 ? 3 : 4.5)) {
+        bad.add(`${element.textContent!.trim().slice(0, 30)}: ${ratio.toFixed(2)}`);
+      }
+    }
+    return [...bad];
+  });
+}
+
