@@ -56,7 +56,7 @@ run: build ## build and start it; ARGS="--flag=value" passes flags on
 .PHONY: test
 test: vet build stock $(BIN)/testsum ## check, then run all tests; with AUSGUCK_TEST_DOCKER=1 those with a Docker engine too
 	@$(if $(DOCKER),,echo 'The tests with a Docker engine are not run; AUSGUCK_TEST_DOCKER=1 make test runs them, as root on a machine with dockerd.')
-	@$(BIN)/testsum 'npm web' '-vet=off $(UNIT)' '$(if $(RACE),-vet=off -race $(RACE))' '-vet=off -count=1 -p 1 -timeout 20m $(BLACKBOX)' '$(DOCKER)'
+	@$(BIN)/testsum 'npm web' '-vet=off $(UNIT)' '$(if $(RACE),-vet=off -race $(RACE))' '-vet=off -count=1 -p 1 -timeout 20m $(BLACKBOX)' 'npm web/e2e' '$(DOCKER)'
 
 .PHONY: test-docker
 test-docker: build $(BIN)/testsum ## only the tests with a Docker engine, as root
