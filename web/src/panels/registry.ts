@@ -21,4 +21,5 @@ export const panelLoaders: Record<string, PanelLoader> = {
   alertlist: { name: 'Alert list', load: () => import('./alertlist/plugin') },
   dashlist: { name: 'Dashboard list', load: () => import('./dashlist/plugin') },
   piechart: { name: 'Pie chart', load: () => import('./piechart/plugin') },
+  histogram: { name: 'Histogram', load: () => import('./histogram/plugin') },
 };
