@@ -4,6 +4,7 @@ import type { Options } from '@grafana/schema/dist/esm/raw/composable/stat/panel
 import { BigValue, useTheme2, VizRepeater, type VizRepeaterRenderValueProps } from '@grafana/ui';
 
 import { LinkedValue } from '../shared/LinkedValue';
+import { NoData } from '../shared/NoData';
 import { reduceToDisplays } from '../shared/reduce';
 
 type Alignment = ReturnType<typeof getDisplayValueAlignmentFactors>;
@@ -11,6 +12,10 @@ type Alignment = ReturnType<typeof getDisplayValueAlignmentFactors>;
 export function StatPanel(props: PanelProps<Options>) {
   const { width, height, data, renderCounter, options } = props;
   const theme = useTheme2();
+
+  if (!props.fieldConfig.defaults.noValue && data.series.every((frame) => frame.length === 0)) {
+    return <NoData data={data} />;
+  }
 
   // BigValue has enums of its own with the same values.
   const draw = ({ value, width, height, count, alignmentFactors }: VizRepeaterRenderValueProps<FieldDisplay, Alignment>) => (
