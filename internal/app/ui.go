@@ -15,6 +15,7 @@ import (
 	"net/http"
 	"path"
 	"regexp"
+	"strconv"
 	"strings"
 	"time"
 
@@ -110,7 +111,7 @@ var contentTypes = map[string]string{
 func servePublic(w http.ResponseWriter, r *http.Request) {
 	name := "dist" + path.Clean(r.URL.Path)
 	body, encoding, err := compressed(name, r.Header.Get("Accept-Encoding"))
-	if err != nil {
+	if err != nil || !strings.HasPrefix(name, "dist/public/") {
 		http.NotFound(w, r)
 		return
 	}
@@ -123,6 +124,7 @@ func servePublic(w http.ResponseWriter, r *http.Request) {
 	h.Set("Content-Type", kind)
 	if encoding != "" {
 		h.Set("Content-Encoding", encoding)
+		h.Set("Content-Length", strconv.Itoa(len(body))) // ServeContent leaves it out of what is encoded
 	}
 	if path.Ext(name) == ".svg" {
 		h.Set("Content-Security-Policy", "default-src 'none'; style-src 'unsafe-inline'; sandbox")
