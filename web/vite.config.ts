@@ -48,6 +48,8 @@ export default defineConfig({
       // @grafana/ui carries Monaco for editors that are not used here; CodeMirror does their work.
       { find: /^monaco-editor(\/.*)?$/, replacement: local('src/boot/noMonaco.ts') },
       { find: /^@monaco-editor\/react$/, replacement: local('src/boot/noMonaco.ts') },
+      // One router: the compatible one of Grafana's own build brings a second, which does not know where it is.
+      { find: /^react-router-dom-v5-compat$/, replacement: 'react-router-dom' },
       { find: /^uwrap$/, replacement: local('node_modules/uwrap/dist/uWrap.mjs') },
     ],
     dedupe: ['react', 'react-dom', 'rxjs', '@codemirror/state', '@codemirror/view', '@grafana/data', '@grafana/ui'],

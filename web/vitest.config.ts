@@ -7,6 +7,7 @@ export default defineConfig({
   resolve: {
     alias: [
       { find: /^monaco-editor(\/.*)?$/, replacement: local('src/boot/noMonaco.ts') },
+      { find: /^react-router-dom-v5-compat$/, replacement: 'react-router-dom' },
       { find: /^uwrap$/, replacement: local('node_modules/uwrap/dist/uWrap.mjs') },
     ],
   },

@@ -47,7 +47,7 @@ export function Shell({ children }: { children: ReactNode }) {
       <a href="#page" className={styles.skip} onClick={(e) => { e.preventDefault(); document.getElementById('page')?.focus(); }}>Skip to the content</a>
       {!bare && (
         <header className={styles.top}>
-          <IconButton name="bars" size="lg" aria-label={open ? 'Close the menu' : 'Open the menu'} aria-expanded={open} onClick={toggle} tooltip="Menu" />
+          <IconButton name="bars" size="lg" aria-expanded={open} onClick={toggle} tooltip={open ? 'Close the menu' : 'Open the menu'} />
           <Link to="/" className={styles.brand} aria-label="Ausguck: home">
             <img src={address('/static/icon.svg')} alt="" width={24} height={24} />
           </Link>

@@ -118,6 +118,8 @@ async function send<T>(options: BackendSrvRequest, signal: AbortSignal): Promise
   }
   if (response.status === 401 && !options.url.includes('/api/datasources/')) {
     toLogin();
+    // The page is about to be left: nobody should act on an answer any more.
+    return new Promise(() => {});
   }
   const data = await read<T>(response, options.responseType);
   if (!response.ok) {

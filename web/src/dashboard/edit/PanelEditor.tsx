@@ -1,6 +1,5 @@
 import { css } from '@emotion/css';
 import type { FieldConfigSource, GrafanaTheme2 } from '@grafana/data';
-import { locationService } from '@grafana/runtime';
 import { sceneGraph, VizPanel } from '@grafana/scenes';
 import { Alert, Button, Combobox, Field, Input, Switch, Tab, TabsBar, TextArea, useStyles2 } from '@grafana/ui';
 import { useEffect, useRef, useState } from 'react';
@@ -27,13 +26,14 @@ export default function PanelEditor({ scene, panelKey, replace }: Props) {
   const id = Number(/\d+/.exec(panelKey)?.[0]);
   const json = findPanelJson(scene.state.model, id);
   if (!json) {
-    return <Alert severity="warning" title={`This dashboard has no panel ${panelKey}`}><Button onClick={leave}>Back to the dashboard</Button></Alert>;
+    return <Alert severity="warning" title={`This dashboard has no panel ${panelKey}`}><Button onClick={() => leave(scene)}>Back to the dashboard</Button></Alert>;
   }
   return <Editor scene={scene} id={id} json={json} replace={replace} />;
 }
 
-function leave() {
-  locationService.partial({ editPanel: null });
+/** The URL follows the scene; the other way round, what the editor still does on its way out would bring it back. */
+function leave(scene: DashboardScene) {
+  scene.setState({ editPanel: undefined });
 }
 
 function Editor({ scene, id, json, replace }: { scene: DashboardScene; id: number; json: PanelJson; replace: Props['replace'] }) {
@@ -44,16 +44,16 @@ function Editor({ scene, id, json, replace }: { scene: DashboardScene; id: numbe
   const styles = useStyles2(getStyles);
   const changed = draft !== json;
   const apply = () => {
+    leave(scene);
     if (changed) {
       const next = withModel(scene, withPanel(scene.state.model, id, draft));
       next.setState({ editPanel: undefined });
       replace(next);
     }
-    leave();
   };
   const discard = () => {
     if (!changed || window.confirm('Discard the changes to this panel?')) {
-      leave();
+      leave(scene);
     }
   };
   return (

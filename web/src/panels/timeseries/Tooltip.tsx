@@ -1,6 +1,7 @@
+import { css } from '@emotion/css';
 import { dateTimeFormat, FieldType, type DataFrame, type TimeZone } from '@grafana/data';
 import { SortOrder, TooltipDisplayMode, type VizTooltipOptions } from '@grafana/schema';
-import { getFieldDisplayItems, getFieldDisplayLinks, isTooltipScrollable, VizTooltipContent, VizTooltipFooter, VizTooltipRow, VizTooltipWrapper } from '@grafana/ui';
+import { getFieldDisplayItems, getFieldDisplayLinks, isTooltipScrollable, VizTooltipContent, VizTooltipFooter, VizTooltipWrapper } from '@grafana/ui';
 
 interface Props {
   frame: DataFrame;
@@ -23,12 +24,14 @@ export function Tooltip({ frame, dataIdxs, seriesIdx, isPinned, options, timeZon
   const field = seriesIdx === null ? undefined : frame.fields[seriesIdx];
   const row = seriesIdx === null ? null : dataIdxs[seriesIdx];
   const links = field && typeof row === 'number' ? getFieldDisplayLinks(field, row) : [];
-  const time = x.display?.(x.values[at]).text ?? dateTimeFormat(x.values[at] as number, { timeZone });
+  const time = dateTimeFormat(x.values[at] as number, { timeZone });
   return (
     <VizTooltipWrapper>
-      <VizTooltipRow label="" value={<strong>{time}</strong>} isPinned={isPinned} />
+      <div className={header}>{time}</div>
       <VizTooltipContent items={items} isPinned={isPinned} scrollable={isTooltipScrollable(options)} maxHeight={options.maxHeight} />
       {isPinned && links.length > 0 && <VizTooltipFooter dataLinks={links} />}
     </VizTooltipWrapper>
   );
 }
+
+const header = css({ padding: '6px 8px', fontWeight: 500 });
