@@ -155,13 +155,6 @@ func (s *Server) deleteDashboard(uid string) (*dashboard, error) {
 	return d, nil
 }
 
-// moveDashboard puts a saved dashboard into another folder.
-func (s *Server) moveDashboard(d *dashboard, folderUID, author string) error {
-	moved := *d
-	moved.folderUID, moved.version = folderUID, d.version+1
-	return s.lib.put(&moved, version{Author: author, Message: "moved to another folder"})
-}
-
 // asAnswer turns what dashjson says about a body into Grafana's answer.
 func asAnswer(err error) error {
 	if errors.Is(err, dashjson.ErrNoTitle) {

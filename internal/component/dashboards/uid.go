@@ -15,9 +15,12 @@ func legalUID(uid string) bool {
 	if uid == "" || len(uid) > maxUIDLength {
 		return false
 	}
-	return strings.IndexFunc(uid, func(r rune) bool {
-		return !(r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' || r >= '0' && r <= '9' || r == '-' || r == '_')
-	}) < 0
+	for _, r := range uid {
+		if legal := r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' || r >= '0' && r <= '9' || r == '-' || r == '_'; !legal {
+			return false
+		}
+	}
+	return true
 }
 
 var uidAlphabet = base32.NewEncoding("abcdefghijklmnopqrstuvwxyz234567").WithPadding(base32.NoPadding)

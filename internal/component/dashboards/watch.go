@@ -27,7 +27,7 @@ func (s *Server) follow(ctx context.Context) {
 	if err != nil {
 		s.log.Warn("Looking for changed dashboards only at intervals", "err", err)
 	} else {
-		defer w.Close()
+		defer func() { _ = w.Close() }()
 		events, failures = w.Events, w.Errors
 	}
 	s.watchFolders(w)

@@ -28,7 +28,7 @@ export function Notifications() {
     const drop = (id: number) => setNotes((all) => all.filter((n) => n.id !== id));
     const subscriptions = events.map(([event, severity]) =>
       // The event types of @grafana/data are classes to some of its functions and plain names to others.
-      getAppEvents().getStream(event as never).subscribe((published: { payload?: unknown[] }) => {
+      getAppEvents().getStream({ type: event.name } as never).subscribe((published: { payload?: unknown[] }) => {
         const [title, text] = published.payload ?? [];
         const note: Note = { id: next++, severity, title: String(title ?? ''), text: text === undefined ? undefined : String(text) };
         setNotes((all) => [...all.filter((n) => n.title !== note.title || n.text !== note.text).slice(-3), note]);

@@ -75,8 +75,8 @@ func FromValue(v any) (*Dashboard, error) {
 	return d, d.completePanels()
 }
 
-// ErrNoTitle is returned for a dashboard without a title, in Grafana's words.
-var ErrNoTitle = errors.New("Dashboard title cannot be empty") //nolint:revive // API clients compare it
+// ErrNoTitle is returned for a dashboard without a title, in Grafana's words: API clients compare them.
+var ErrNoTitle = errors.New("Dashboard title cannot be empty")
 
 const maxWrappers = 3
 
