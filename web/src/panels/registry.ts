@@ -22,4 +22,6 @@ export const panelLoaders: Record<string, PanelLoader> = {
   dashlist: { name: 'Dashboard list', load: () => import('./dashlist/plugin') },
   piechart: { name: 'Pie chart', load: () => import('./piechart/plugin') },
   histogram: { name: 'Histogram', load: () => import('./histogram/plugin') },
+  'state-timeline': { name: 'State timeline', load: () => import('./state-timeline/plugin') },
+  'status-history': { name: 'Status history', load: () => import('./status-history/plugin') },
 };

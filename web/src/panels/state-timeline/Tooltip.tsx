@@ -1,0 +1,65 @@
+import { dateTimeFormat, type TimeZone } from '@grafana/data';
+import { TooltipDisplayMode, type VizTooltipOptions } from '@grafana/schema';
+import { getFieldDisplayLinks, isTooltipScrollable, VizTooltipColorIndicator, VizTooltipColorPlacement, VizTooltipContent, VizTooltipFooter, VizTooltipRow, VizTooltipWrapper } from '@grafana/ui';
+
+import type { Row, Segment } from './rows';
+
+interface Props {
+  rows: Row[];
+  /** The segment of each row that is under the pointer. */
+  hovered: Array<Segment | undefined>;
+  row: number | null;
+  time: number;
+  isPinned: boolean;
+  options: VizTooltipOptions;
+  timeZone: TimeZone;
+  /** Say since when and how long. */
+  withDuration: boolean;
+}
+
+/** The state under the pointer, since when and for how long; of all rows when the panel is set so. */
+export function StateTooltip({ rows, hovered, row, time, isPinned, options, timeZone, withDuration }: Props) {
+  const all = options.mode === TooltipDisplayMode.Multi;
+  const shown = rows.flatMap((r, i) => {
+    const segment = hovered[i];
+    return segment && (all || i === row) && r.field.config.custom?.hideFrom?.tooltip !== true ? [{ row: r, segment, active: i === row }] : [];
+  });
+  if (shown.length === 0) {
+    return null;
+  }
+  const format = (at: number) => dateTimeFormat(at, { timeZone });
+  const items = shown.map(({ row: r, segment, active }) => ({
+    label: r.name, value: segment.text, color: segment.color, colorIndicator: VizTooltipColorIndicator.value, colorPlacement: VizTooltipColorPlacement.trailing, isActive: all && active,
+  }));
+  const one = row === null ? undefined : shown.find((s) => s.row === rows[row]);
+  const header = one && !all && withDuration ? `${format(one.segment.from)} – ${format(one.segment.to)}` : format(time);
+  if (one && withDuration) {
+    items.push(
+      { ...plainItem, label: 'Since', value: format(one.segment.from) },
+      { ...plainItem, label: 'Duration', value: durationText(one.segment.to - one.segment.from) }
+    );
+  }
+  const links = one ? getFieldDisplayLinks(one.row.field, one.segment.row) : [];
+  return (
+    <VizTooltipWrapper>
+      <VizTooltipRow label="" value={<strong>{header}</strong>} isPinned={isPinned} />
+      <VizTooltipContent items={items} isPinned={isPinned} scrollable={isTooltipScrollable(options)} maxHeight={options.maxHeight} />
+      {isPinned && links.length > 0 && <VizTooltipFooter dataLinks={links} />}
+    </VizTooltipWrapper>
+  );
+}
+
+const plainItem = { color: undefined, colorIndicator: VizTooltipColorIndicator.value, colorPlacement: VizTooltipColorPlacement.hidden, isActive: false };
+
+const units: Array<[number, string]> = [[86_400_000, 'd'], [3_600_000, 'h'], [60_000, 'm'], [1000, 's'], [1, 'ms']];
+
+/** The two largest parts of a time in milliseconds: "2h 5m". */
+export function durationText(ms: number): string {
+  let rest = Math.max(0, Math.round(ms));
+  const parts = units.flatMap(([size, unit]) => {
+    const n = Math.floor(rest / size);
+    rest -= n * size;
+    return n > 0 ? [`${n}${unit}`] : [];
+  });
+  return parts.slice(0, 2).join(' ') || '0s';
+}

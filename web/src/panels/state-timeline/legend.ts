@@ -1,0 +1,32 @@
+import { FieldColorModeId, type Field, type GrafanaTheme2 } from '@grafana/data';
+import type { VizLegendItem } from '@grafana/ui';
+
+import type { Row } from './rows';
+import { thresholdRanges } from './states';
+
+/** What the colours mean: the ranges of thresholds, and each state that appears. */
+export function stateLegend(rows: Row[], theme: GrafanaTheme2): VizLegendItem[] {
+  const items = new Map<string, string>();
+  for (const { field, segments } of rows.filter((r) => !hidden(r.field))) {
+    const ranges = thresholdRanges(field);
+    ranges?.steps.forEach((step, i) => items.set(ranges.labels[i]!, theme.visualization.getColorByName(step.color)));
+    // A scale of colours has no names; only what is mapped has.
+    if (!ranges && isContinuous(field) && !field.config.mappings?.length && field.type === 'number') {
+      continue;
+    }
+    for (const { text, color } of segments) {
+      if (color) {
+        items.set(text, color);
+      }
+    }
+  }
+  return [...items].map(([label, color]) => ({ label, color, yAxis: 1 }));
+}
+
+function hidden(field: Field): boolean {
+  return field.config.custom?.hideFrom?.legend === true;
+}
+
+function isContinuous(field: Field): boolean {
+  return (field.config.color?.mode ?? FieldColorModeId.Fixed).startsWith('continuous');
+}
