@@ -9,15 +9,15 @@ import { dashboards, type SearchHit } from '../api/dashboards';
 /** Finds a dashboard by a part of its title. */
 export default function CommandPalette({ onClose }: { onClose: () => void }) {
   const [query, setQuery] = useState('');
-  const [hits, setHits] = useState<SearchHit[]>([]);
+  const [{ hits, found }, setFound] = useState<{ hits: SearchHit[]; found: string }>({ hits: [], found: '' });
   const [at, setAt] = useState(0);
   const styles = useStyles2(getStyles);
   useEffect(() => {
     let gone = false;
     const wait = setTimeout(() => {
-      void dashboards.search({ query, limit: 20 }).then((found) => {
+      void dashboards.search({ query, limit: 20 }).then((answer) => {
         if (!gone) {
-          setHits(found);
+          setFound({ hits: answer, found: query });
           setAt(0);
         }
       });
@@ -39,7 +39,8 @@ export default function CommandPalette({ onClose }: { onClose: () => void }) {
       event.preventDefault();
       setAt(Math.min(Math.max(at + move, 0), hits.length - 1));
     } else if (event.key === 'Enter') {
-      open(hits[at]);
+      // Who types fast means what was typed, not what the list still shows.
+      void (found === query ? Promise.resolve(hits[at]) : dashboards.search({ query, limit: 1 }).then(([hit]) => hit)).then(open);
     }
   };
   return (
