@@ -24,4 +24,5 @@ export const panelLoaders: Record<string, PanelLoader> = {
   histogram: { name: 'Histogram', load: () => import('./histogram/plugin') },
   'state-timeline': { name: 'State timeline', load: () => import('./state-timeline/plugin') },
   'status-history': { name: 'Status history', load: () => import('./status-history/plugin') },
+  heatmap: { name: 'Heatmap', load: () => import('./heatmap/plugin') },
 };
