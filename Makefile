@@ -43,10 +43,11 @@ $(UI): $(MODULES) $(UI_FROM)
 	@cd web && $(NPM) run --silent build
 	@touch $@
 
-# Scripts of packages are not run, here as in web/.npmrc: none of them is needed.
+# Versions are those of the lock file. `npm ci` would also want the optional packages of all other platforms, which
+# mirrors need not have. Scripts of packages are not run, here as in web/.npmrc: none of them is needed.
 $(MODULES): web/package-lock.json web/package.json
 	@command -v $(NPM) >/dev/null || { echo 'The UI needs Node 20 or newer with npm: apt-get install nodejs npm. `go build ./cmd/ausguck` builds all but the UI.'; exit 1; }
-	@cd web && $(NPM) ci --ignore-scripts --no-audit --no-fund --loglevel=error
+	@cd web && $(NPM) install --no-save --ignore-scripts --no-audit --no-fund --loglevel=error
 	@touch $@
 
 .PHONY: run
