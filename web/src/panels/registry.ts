@@ -25,4 +25,5 @@ export const panelLoaders: Record<string, PanelLoader> = {
   'state-timeline': { name: 'State timeline', load: () => import('./state-timeline/plugin') },
   'status-history': { name: 'Status history', load: () => import('./status-history/plugin') },
   heatmap: { name: 'Heatmap', load: () => import('./heatmap/plugin') },
+  barchart: { name: 'Bar chart', load: () => import('./barchart/plugin') },
 };

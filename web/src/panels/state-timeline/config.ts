@@ -5,6 +5,7 @@ import type uPlot from 'uplot';
 
 import { band, drawRows, type BoxStyle } from './draw';
 import { segmentAt, type Row, type Segment } from './rows';
+import { shorten } from './shorten';
 
 /** What the plot reads while it draws; changed without a new plot. */
 export interface Live {
@@ -60,24 +61,6 @@ function labels(u: uPlot, rows: Row[]): string[] {
   const every = Math.max(1, Math.ceil((fontSize * rows.length) / Math.max(1, height)));
   const room = u.width * 0.4;
   return rows.map((row, i) => (i % every === 0 ? shorten(row.name, room, (text) => measureText(text, fontSize).width) : ''));
-}
-
-/** As much of a text as fits into the room, with an ellipsis where it was cut. */
-export function shorten(text: string, room: number, widthOf: (text: string) => number): string {
-  if (widthOf(text) <= room) {
-    return text;
-  }
-  let low = 0;
-  let high = text.length - 1;
-  while (low < high) {
-    const middle = (low + high + 1) >> 1;
-    if (widthOf(`${text.slice(0, middle)}…`) <= room) {
-      low = middle;
-    } else {
-      high = middle - 1;
-    }
-  }
-  return `${text.slice(0, low)}…`;
 }
 
 function setCursor(builder: UPlotConfigBuilder, live: () => Live) {

@@ -1,9 +1,9 @@
 import { createTheme, FieldColorModeId, FieldType, getDisplayProcessor, MappingType, ThresholdsMode, toDataFrame, type DataFrame, type FieldConfig } from '@grafana/data';
 import { expect, test } from 'vitest';
 
-import { shorten } from './config';
 import { stateLegend } from './legend';
 import { historyRows, segmentAt, timelineRows } from './rows';
+import { shorten } from './shorten';
 import { durationText } from './Tooltip';
 
 const theme = createTheme();
