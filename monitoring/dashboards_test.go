@@ -1,0 +1,298 @@
+package monitoring_test
+
+import (
+	"encoding/json"
+	"fmt"
+	"io/fs"
+	"maps"
+	"os"
+	"path"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/prometheus/prometheus/model/labels"
+	"github.com/prometheus/prometheus/promql/parser"
+	"github.com/stretchr/testify/require"
+
+	"github.com/ausguck/ausguck/monitoring"
+)
+
+type dashboard struct {
+	UID           string   `json:"uid"`
+	Title         string   `json:"title"`
+	Description   string   `json:"description"`
+	Tags          []string `json:"tags"`
+	SchemaVersion int      `json:"schemaVersion"`
+	Refresh       string   `json:"refresh"`
+	Links         []struct {
+		Type        string   `json:"type"`
+		Tags        []string `json:"tags"`
+		KeepTime    bool     `json:"keepTime"`
+		IncludeVars bool     `json:"includeVars"`
+	} `json:"links"`
+	Annotations struct {
+		List []struct {
+			Name       string     `json:"name"`
+			Datasource datasource `json:"datasource"`
+			Expr       string     `json:"expr"`
+		} `json:"list"`
+	} `json:"annotations"`
+	Templating struct {
+		List []variable `json:"list"`
+	} `json:"templating"`
+	Panels []panel `json:"panels"`
+}
+
+type datasource struct {
+	Type string `json:"type"`
+	UID  string `json:"uid"`
+}
+
+type variable struct {
+	Name       string          `json:"name"`
+	Type       string          `json:"type"`
+	Query      json.RawMessage `json:"query"` // text or an object, by type
+	Definition string          `json:"definition"`
+	Datasource datasource      `json:"datasource"`
+}
+
+type panel struct {
+	ID          int        `json:"id"`
+	Type        string     `json:"type"`
+	Title       string     `json:"title"`
+	Collapsed   bool       `json:"collapsed"`
+	GridPos     grid       `json:"gridPos"`
+	Datasource  datasource `json:"datasource"`
+	Panels      []panel    `json:"panels"`
+	FieldConfig struct {
+		Defaults struct {
+			Unit string `json:"unit"`
+		} `json:"defaults"`
+	} `json:"fieldConfig"`
+	Targets []struct {
+		RefID      string     `json:"refId"`
+		Datasource datasource `json:"datasource"`
+		Expr       string     `json:"expr"`
+	} `json:"targets"`
+}
+
+type grid struct{ X, Y, W, H int }
+
+func (g grid) overlaps(o grid) bool {
+	return g.X < o.X+o.W && o.X < g.X+g.W && g.Y < o.Y+o.H && o.Y < g.Y+g.H
+}
+
+// all lists panels with those in collapsed rows.
+func all(panels []panel) []panel {
+	var list []panel
+	for _, p := range panels {
+		list = append(append(list, p), p.Panels...)
+	}
+	return list
+}
+
+func dashboards(t *testing.T) map[string]dashboard {
+	t.Helper()
+	files, err := fs.Glob(monitoring.Files, "grafana/dashboards/*.json")
+	require.NoError(t, err)
+	set := make(map[string]dashboard)
+	for _, file := range files {
+		content, err := fs.ReadFile(monitoring.Files, file)
+		require.NoError(t, err)
+		var d dashboard
+		require.NoError(t, json.Unmarshal(content, &d), file)
+		set[path.Base(file)] = d
+	}
+	return set
+}
+
+func TestDashboardsAreTheSeven(t *testing.T) {
+	uids := make(map[string]string)
+	for file, d := range dashboards(t) {
+		uids[file] = d.UID + " " + d.Title
+	}
+	require.Equal(t, map[string]string{
+		"overview.json":   "ausguck-overview Overview",
+		"host.json":       "ausguck-host Host",
+		"containers.json": "ausguck-containers Containers",
+		"services.json":   "ausguck-services Services",
+		"code-agent.json": "ausguck-code-agent Code agent",
+		"logs.json":       "ausguck-logs Logs",
+		"ausguck.json":    "ausguck-self Ausguck",
+	}, uids)
+}
+
+func TestDashboardsAreWellFormed(t *testing.T) {
+	for file, d := range dashboards(t) {
+		t.Run(file, func(t *testing.T) {
+			require.Equal(t, 42, d.SchemaVersion)
+			require.NotEmpty(t, d.Description)
+			require.NotEmpty(t, d.Refresh)
+			require.Contains(t, d.Tags, "ausguck")
+			require.Len(t, d.Links, 1)
+			require.Equal(t, []string{"ausguck"}, d.Links[0].Tags)
+			require.True(t, d.Links[0].KeepTime && d.Links[0].IncludeVars)
+
+			ids := make(map[int]string)
+			for _, p := range all(d.Panels) {
+				require.Positive(t, p.ID, p.Title)
+				require.NotContains(t, ids, p.ID, p.Title)
+				ids[p.ID] = p.Title
+				require.NotEmpty(t, p.Title)
+				require.LessOrEqual(t, p.GridPos.X+p.GridPos.W, 24, p.Title)
+				require.Positive(t, p.GridPos.W*p.GridPos.H, p.Title)
+				refs := make(map[string]bool)
+				for _, target := range p.Targets {
+					require.NotEmpty(t, target.RefID, p.Title)
+					require.False(t, refs[target.RefID], "%s: %s is there twice", p.Title, target.RefID)
+					refs[target.RefID] = true
+				}
+			}
+			requireApart(t, d.Panels)
+			for _, p := range d.Panels {
+				requireApart(t, p.Panels)
+				require.Equal(t, len(p.Panels) > 0, p.Collapsed, "%s: only a collapsed row holds its panels", p.Title)
+			}
+		})
+	}
+}
+
+func requireApart(t *testing.T, panels []panel) {
+	t.Helper()
+	for i, p := range panels {
+		for _, o := range panels[:i] {
+			require.False(t, p.GridPos.overlaps(o.GridPos), "%s lies on %s", p.Title, o.Title)
+		}
+	}
+}
+
+// No dashboard names a datasource, so that each works wherever it is imported.
+func TestDashboardsTakeDatasourcesFromVariables(t *testing.T) {
+	for file, d := range dashboards(t) {
+		t.Run(file, func(t *testing.T) {
+			known := map[datasource]bool{{"grafana", "-- Grafana --"}: true}
+			for _, v := range d.Templating.List {
+				if v.Type == "datasource" {
+					var kind string
+					require.NoError(t, json.Unmarshal(v.Query, &kind))
+					require.Equal(t, map[string]string{"datasource": "prometheus", "loki": "loki"}[v.Name], kind)
+					known[datasource{kind, "${" + v.Name + "}"}] = true
+				} else if v.Type == "query" {
+					require.True(t, known[v.Datasource], "variable %s: %v", v.Name, v.Datasource)
+				}
+			}
+			for _, a := range d.Annotations.List {
+				require.True(t, known[a.Datasource], "annotation %s: %v", a.Name, a.Datasource)
+			}
+			for _, p := range all(d.Panels) {
+				if p.Type == "row" {
+					continue
+				}
+				require.True(t, known[p.Datasource], "%s: %v", p.Title, p.Datasource)
+				for _, target := range p.Targets {
+					require.Equal(t, p.Datasource, target.Datasource, p.Title)
+				}
+			}
+		})
+	}
+}
+
+var (
+	builtIn  = regexp.MustCompile(`\$__(rate_interval|interval|range)\b`)
+	used     = regexp.MustCompile(`\$(\w+)`)
+	selector = regexp.MustCompile(`label_values\((.+), \w+\)`)
+)
+
+// queries returns the PromQL of a dashboard, by where it is, with the variables filled in.
+func queries(t *testing.T, d dashboard) map[string]string {
+	t.Helper()
+	names := make(map[string]bool)
+	found := make(map[string]string)
+	for _, v := range d.Templating.List {
+		names[v.Name] = true
+		if m := selector.FindStringSubmatch(v.Definition); m != nil && v.Datasource.Type == "prometheus" {
+			found["variable "+v.Name] = m[1]
+		}
+	}
+	for _, a := range d.Annotations.List {
+		if a.Datasource.Type == "prometheus" {
+			found["annotation "+a.Name] = a.Expr
+		}
+	}
+	for _, p := range all(d.Panels) {
+		for _, target := range p.Targets {
+			if target.Datasource.Type == "prometheus" {
+				found[fmt.Sprintf("panel %d %s %s", p.ID, p.Title, target.RefID)] = target.Expr
+			}
+		}
+	}
+	for where, expr := range found {
+		expr = builtIn.ReplaceAllString(expr, "5m")
+		for _, m := range used.FindAllStringSubmatch(expr, -1) {
+			require.True(t, names[m[1]] || m[1] == "1", "%s: no variable %s", where, m[1])
+		}
+		found[where] = used.ReplaceAllString(expr, "x")
+	}
+	return found
+}
+
+// knownMetrics reads testdata/metrics.txt: each name with the section that it stands in.
+func knownMetrics(t *testing.T) map[string]string {
+	t.Helper()
+	known, section := make(map[string]string), ""
+	for line := range strings.Lines(readTestdata(t, "metrics.txt")) {
+		line = strings.TrimSpace(line)
+		if name, ok := strings.CutPrefix(line, "# section "); ok {
+			section = name
+		} else if line != "" && !strings.HasPrefix(line, "#") {
+			require.NotContains(t, known, line, "metrics.txt names it twice")
+			known[line] = section
+		}
+	}
+	return known
+}
+
+func TestDashboardsAskForMetricsThatThereAre(t *testing.T) {
+	known, asked := knownMetrics(t), make(map[string]bool)
+	for file, d := range dashboards(t) {
+		for where, expr := range queries(t, d) {
+			for _, name := range metricsOf(t, file+": "+where, expr) {
+				asked[name] = true
+				require.Contains(t, known, name, "%s: %s: add the metric to testdata/metrics.txt", file, where)
+			}
+		}
+	}
+	for name := range known {
+		require.Contains(t, asked, name, "no dashboard asks for it: take it out of testdata/metrics.txt")
+	}
+	require.ElementsMatch(t, slices.Collect(maps.Keys(known)), slices.Collect(maps.Keys(asked)))
+}
+
+// metricsOf parses PromQL and returns the names of the metrics that it selects.
+func metricsOf(t *testing.T, where, expr string) []string {
+	t.Helper()
+	tree, err := parser.NewParser(parser.Options{}).ParseExpr(expr)
+	require.NoError(t, err, "%s: %s", where, expr)
+	var names []string
+	parser.Inspect(tree, func(node parser.Node, _ []parser.Node) error {
+		if v, ok := node.(*parser.VectorSelector); ok {
+			for _, m := range v.LabelMatchers {
+				if m.Name == labels.MetricName && m.Type == labels.MatchEqual {
+					names = append(names, m.Value)
+				}
+			}
+		}
+		return nil
+	})
+	return names
+}
+
+func readTestdata(t *testing.T, name string) string {
+	t.Helper()
+	content, err := os.ReadFile(filepath.Join("testdata", name))
+	require.NoError(t, err)
+	return string(content)
+}
