@@ -1,4 +1,3 @@
-// boot sets what Grafana's libraries read while they are loaded, so the application comes after it.
-import './boot/bootData';
+import { start } from './app/application';
 
-void import('./app/application').then((application) => application.start());
+void start();

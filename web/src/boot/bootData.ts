@@ -22,37 +22,9 @@ export interface BootUser {
 
 declare global {
   interface Window {
-    grafanaBootData?: unknown;
+    /** Set by static/boot.js, which runs before this and everything else. */
     __grafana_public_path__?: string;
   }
 }
 
-export const bootData = read();
-
-// The types of @grafana/runtime want many more fields than anything reads.
-window.grafanaBootData = {
-  assets: { dark: '', light: '' },
-  navTree: [],
-  user: { ...bootData.user, theme: effectiveTheme(bootData.user.theme), orgId: 1, orgName: 'Main Org.', permissions: {} },
-  settings: { ...bootData.settings, appSubUrl: bootData.subUrl, featureToggles: {}, minRefreshInterval: '' },
-};
-window.__grafana_public_path__ = `${bootData.subUrl}/public/`;
-
-function read(): BootData {
-  const text = document.getElementById('boot')?.textContent ?? '';
-  if (text.trim() === '') {
-    throw new Error('the page has no boot data: it must be served by Ausguck');
-  }
-  return JSON.parse(text) as BootData;
-}
-
-/** Dark unless the user or, for "system", the browser wants light. */
-function effectiveTheme(preference: string): string {
-  if (preference === 'light' || preference === 'dark') {
-    return preference;
-  }
-  if (preference === 'system' || preference === '') {
-    return window.matchMedia('(prefers-color-scheme: light)').matches ? 'light' : 'dark';
-  }
-  return preference;
-}
+export const bootData = JSON.parse(document.getElementById('boot')?.textContent ?? '') as BootData;

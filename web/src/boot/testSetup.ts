@@ -8,6 +8,7 @@ boot.textContent = JSON.stringify({
   subUrl: '', version: 'test',
 });
 document.head.append(boot);
+(window as { grafanaBootData?: unknown }).grafanaBootData = { assets: {}, navTree: [], settings: {}, user: { theme: 'dark' } };
 window.matchMedia ??= (query: string) => ({ matches: false, media: query, addEventListener() {}, removeEventListener() {}, addListener() {}, removeListener() {} }) as unknown as MediaQueryList;
 window.ResizeObserver ??= class { observe() {} unobserve() {} disconnect() {} };
 window.IntersectionObserver ??= class { root = null; rootMargin = ''; thresholds = []; observe() {} unobserve() {} disconnect() {} takeRecords() { return []; } } as unknown as typeof IntersectionObserver;

@@ -30,7 +30,7 @@ export function BarChartPanel({ data, options, fieldConfig, timeZone, width, hei
   }
   const multi = options.tooltip.mode === TooltipDisplayMode.Multi;
   // What the plot is built from beside the options: its series with their settings, and labels, whose lengths decide the axis' size.
-  const shape = bars && JSON.stringify([bars.series.map((s) => [s.name, s.hidden, s.origin]), bars.labels]);
+  const shape = bars && JSON.stringify([bars.series.map((s) => [s.name, s.hidden, s.origin]), bars.ticks]);
   const builder = useMemo(() => (bars ? buildConfig(() => scene.current, multi) : undefined), [shape, options, fieldConfig, theme, horizontal, multi]);
   const aligned = useMemo<uPlot.AlignedData>(() => (bars ? [bars.labels.map((_, i) => i), ...bars.series.map((s) => s.to)] : [[]]), [bars]);
   if (!bars || !builder) {

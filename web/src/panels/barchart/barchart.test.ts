@@ -6,7 +6,7 @@ import { barColor } from './colors';
 import { scaleKeyOf, valuePlacement } from './config';
 import { cutLabel, laneOf, valueSize, visibleLabels } from './layout';
 import type { Options } from './options';
-import { barsOf, stacked } from './series';
+import { barsOf, stacked, timeTicks } from './series';
 
 const theme = createTheme();
 const options = {
@@ -48,6 +48,16 @@ test('series over time share groups, in the order of time', () => {
   expect(bars.labels).toEqual(['1970-01-01 00:00:01', '1970-01-01 00:00:02', '1970-01-01 00:00:03']);
   expect(bars.series.map((s) => s.values)).toEqual([[null, 1, 2], [3, 4, null]]);
   expect(bars.series.map((s) => s.rows)).toEqual([[null, 0, 1], [0, 1, null]]);
+});
+
+test.each([
+  [[0, 1000], ['00:00:00', '00:00:01']],
+  [[0, 60_000], ['00:00', '00:01']],
+  [[0, 90_000_000, 90_060_000], ['01/01 00:00', '01/02 01:00', '01/02 01:01']],
+  [[0, 86_400_000], ['00:00', '00:00']],
+  [[0, 86_400_000, 172_800_000], ['01/01', '01/02', '01/03']],
+])('times on the axis: %j', (times, want) => {
+  expect(timeTicks(times, 'utc')).toEqual(want);
 });
 
 test('stacks: positive and negative apart, hidden ones left out', () => {

@@ -54,18 +54,23 @@ function addLabels(builder: UPlotConfigBuilder, scene: () => Scene) {
   const custom: BarFieldConfig = bars.xField.config.custom ?? {};
   const rotation = horizontal ? 0 : (options.xTickLabelRotation ?? 0);
   const angle = (Math.abs(rotation) * Math.PI) / 180;
-  const texts = () => scene().bars.labels.map((l) => cutLabel(l, options.xTickLabelMaxLength));
+  const texts = () => scene().bars.ticks.map((l) => cutLabel(l, options.xTickLabelMaxLength));
   const widest = texts().reduce((max, t) => Math.max(max, widthOf(t)), 0);
   const slanted = angle > 0;
   if (slanted) {
     const overhang = Math.min(100, widest * Math.cos(angle));
     builder.setPadding([undefined, rotation > 0 ? overhang : undefined, undefined, rotation < 0 ? overhang : undefined] as unknown as uPlot.Padding);
   }
+  if (horizontal) {
+    // The last number of the axis below is wider than its tick.
+    builder.setPadding([undefined, 24, undefined, undefined] as unknown as uPlot.Padding);
+  }
   builder.addAxis({
     scaleKey: 'x', theme, label: custom.axisLabel, grid: { show: false }, ticks: { show: false }, gap: slanted ? 8 : 5,
     placement: custom.axisPlacement === AxisPlacement.Hidden ? AxisPlacement.Hidden : horizontal ? AxisPlacement.Left : AxisPlacement.Bottom,
     size: custom.axisWidth ?? (slanted ? Math.min(160, widest * Math.sin(angle) + fontSize + 16) : undefined),
-    tickLabelRotation: rotation,
+    // uPlot turns the other way than dashboards say.
+    tickLabelRotation: -rotation,
     splits: () => scene().bars.labels.map((_, i) => i),
     values: (u) => {
       const all = texts();

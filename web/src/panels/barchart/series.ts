@@ -1,4 +1,4 @@
-import { dateTimeFormat, FieldType, formattedValueToString, getFieldDisplayName, type DataFrame, type Field, type TimeZone } from '@grafana/data';
+import { dateTimeFormat, FieldType, formattedValueToString, getFieldDisplayName, systemDateFormats, type DataFrame, type Field, type TimeZone } from '@grafana/data';
 import { StackingMode } from '@grafana/schema';
 
 import type { BarFieldConfig, Options } from './options';
@@ -20,7 +20,9 @@ export interface BarSeries {
 /** Groups of bars along the axis of x. */
 export interface Bars {
   xField: Field;
+  /** Each group's name in full, and as the axis has it. */
   labels: string[];
+  ticks: string[];
   series: BarSeries[];
   /** Colour of each group's bars, when another field gives it. */
   colors?: Array<string | undefined>;
@@ -108,11 +110,26 @@ function ordered(groups: Array<[unknown, number]>, x: Field, timeZone: TimeZone,
     }
     return x.display ? formattedValueToString(x.display(value)) : x.type === FieldType.time ? dateTimeFormat(value as number, { timeZone }) : String(value);
   };
+  const labels = order.map((i) => label(values[i]));
   return {
-    labels: order.map((i) => label(values[i])),
+    labels,
+    ticks: x.type === FieldType.time && !x.config.unit ? timeTicks(order.map((i) => values[i] as number), timeZone) : labels,
     series: series.map((s) => ({ ...s, values: order.map((i) => s.values[i] ?? null), rows: order.map((i) => s.rows[i] ?? null) })),
     colors: colors && order.map((i) => colors[i]),
   };
+}
+
+/** Times as short as they can be told apart: no date within a day, no time between days. */
+export function timeTicks(times: number[], timeZone: TimeZone): string[] {
+  const day = 86_400_000;
+  const span = (times.at(-1) ?? 0) - (times[0] ?? 0);
+  let step = span || day;
+  for (let i = 1; i < times.length; i++) {
+    step = Math.min(step, times[i]! - times[i - 1]! || step);
+  }
+  const { interval } = systemDateFormats;
+  const format = step < 60_000 ? interval.second : span <= day ? interval.minute : step < day ? interval.hour : span < 365 * day ? interval.day : interval.month;
+  return times.map((t) => dateTimeFormat(t, { timeZone, format }));
 }
 
 /** Places each bar on the axis of values: beside each other from zero, or on top of those before; positive and negative ones apart. */

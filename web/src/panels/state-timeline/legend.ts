@@ -2,16 +2,18 @@ import { FieldColorModeId, type Field, type GrafanaTheme2 } from '@grafana/data'
 import type { VizLegendItem } from '@grafana/ui';
 
 import type { Row } from './rows';
-import { thresholdRanges } from './states';
+import { rangeKey, thresholdRanges } from './states';
 
 /** What the colours mean: the ranges of thresholds, and each state that appears. */
 export function stateLegend(rows: Row[], theme: GrafanaTheme2): VizLegendItem[] {
   const items = new Map<string, string>();
   for (const { field, segments } of rows.filter((r) => !hidden(r.field))) {
-    const ranges = thresholdRanges(field);
+    const mapped = field.config.mappings?.length;
+    // Where every value has a name of its own, ranges say nothing.
+    const ranges = mapped && !segments.some((s) => String(s.key).startsWith(rangeKey)) ? undefined : thresholdRanges(field);
     ranges?.steps.forEach((step, i) => items.set(ranges.labels[i]!, theme.visualization.getColorByName(step.color)));
     // A scale of colours has no names; only what is mapped has.
-    if (!ranges && isContinuous(field) && !field.config.mappings?.length && field.type === 'number') {
+    if (!ranges && isContinuous(field) && !mapped && field.type === 'number') {
       continue;
     }
     for (const { text, color } of segments) {

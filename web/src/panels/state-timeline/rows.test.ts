@@ -44,6 +44,7 @@ test('values between the same thresholds are one state, mapped ones keep their t
   const frame = frameOf([0, 10, 20, 30, 40], [10, 20, 90, 99, 0], config);
   expect(spans(frame, 50)).toEqual([[0, 20, '< 80'], [20, 40, '80+'], [40, 50, 'off']]);
   expect(stateLegend(timelineRows([frame], theme, 50, true), theme).map((i) => i.label)).toEqual(['< 80', '80+', 'off']);
+  expect(stateLegend(timelineRows([frameOf([0], [0], config)], theme, 50, true), theme).map((i) => i.label)).toEqual(['off']);
 });
 
 test('booleans, unordered times, hidden fields', () => {

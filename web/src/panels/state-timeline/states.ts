@@ -10,6 +10,9 @@ export interface State {
   color?: string;
 }
 
+/** How the keys of states begin that are ranges between thresholds. */
+export const rangeKey = 'threshold ';
+
 /** Says which state a value of the field is; undefined where there is none. */
 export function stateOf(field: Field, theme: GrafanaTheme2): (value: unknown) => State | undefined {
   const known = new Map<unknown, State>();
@@ -21,7 +24,7 @@ export function stateOf(field: Field, theme: GrafanaTheme2): (value: unknown) =>
     if (ranges && typeof value === 'number' && !mappings.some((m) => isMapped(m, value))) {
       const step = getActiveThreshold(comparable(value, field), ranges.steps);
       const at = ranges.steps.indexOf(step);
-      return { key: `threshold ${at}`, text: ranges.labels[at] ?? text, color: theme.visualization.getColorByName(step.color) };
+      return { key: `${rangeKey}${at}`, text: ranges.labels[at] ?? text, color: theme.visualization.getColorByName(step.color) };
     }
     return { key: value, text, color: shown?.color };
   };
