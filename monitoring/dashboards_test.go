@@ -13,6 +13,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/prometheus/common/model"
 	"github.com/prometheus/prometheus/model/labels"
 	"github.com/prometheus/prometheus/promql/parser"
 	"github.com/stretchr/testify/require"
@@ -175,12 +176,13 @@ func TestDashboardsTakeDatasourcesFromVariables(t *testing.T) {
 		t.Run(file, func(t *testing.T) {
 			known := map[datasource]bool{{"grafana", "-- Grafana --"}: true}
 			for _, v := range d.Templating.List {
-				if v.Type == "datasource" {
+				switch v.Type {
+				case "datasource":
 					var kind string
 					require.NoError(t, json.Unmarshal(v.Query, &kind))
 					require.Equal(t, map[string]string{"datasource": "prometheus", "loki": "loki"}[v.Name], kind)
 					known[datasource{kind, "${" + v.Name + "}"}] = true
-				} else if v.Type == "query" {
+				case "query":
 					require.True(t, known[v.Datasource], "variable %s: %v", v.Name, v.Datasource)
 				}
 			}
@@ -280,7 +282,7 @@ func metricsOf(t *testing.T, where, expr string) []string {
 	parser.Inspect(tree, func(node parser.Node, _ []parser.Node) error {
 		if v, ok := node.(*parser.VectorSelector); ok {
 			for _, m := range v.LabelMatchers {
-				if m.Name == labels.MetricName && m.Type == labels.MatchEqual {
+				if m.Name == model.MetricNameLabel && m.Type == labels.MatchEqual {
 					names = append(names, m.Value)
 				}
 			}

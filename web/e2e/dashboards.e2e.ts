@@ -31,7 +31,7 @@ scrape_configs:
   });
   browser = await Browser.open(program, { width: 1400, height: 900 });
   await browser.login();
-  await until('rates have two samples', async () => ((await program.query('min(count_over_time(node_load1[1m]))')) ?? 0) >= 6, 30_000);
+  await until('graphs have two points', async () => ((await program.query('min(count_over_time(node_load1[1m]))')) ?? 0) >= 40, 90_000);
 });
 
 afterAll(async () => {

@@ -9,9 +9,10 @@ import { useMemo, useRef } from 'react';
 import type uPlot from 'uplot';
 
 import { NoData } from '../shared/NoData';
+import { squareMarks } from '../state-timeline/square';
 import { hoverModeOf } from '../shared/tooltipMode';
 import { barColor } from './colors';
-import { buildConfig, scaleKeyOf } from './config';
+import { buildConfig, scaleKeyOf, signsOf } from './config';
 import type { Scene } from './draw';
 import type { Options } from './options';
 import { barsOf, stacked, type Bars } from './series';
@@ -30,7 +31,8 @@ export function BarChartPanel({ data, options, fieldConfig, timeZone, width, hei
   }
   const multi = options.tooltip.mode === TooltipDisplayMode.Multi;
   // What the plot is built from beside the options: its series with their settings, and labels, whose lengths decide the axis' size.
-  const shape = bars && JSON.stringify([bars.series.map((s) => [s.name, s.hidden, s.origin]), bars.ticks]);
+  const signs = bars && scene.current.scaleKeys.map((key) => signsOf(scene.current, key));
+  const shape = bars && JSON.stringify([bars.series.map((s) => [s.name, s.hidden, s.origin]), bars.ticks, signs]);
   const builder = useMemo(() => (bars ? buildConfig(() => scene.current, multi) : undefined), [shape, options, fieldConfig, theme, horizontal, multi]);
   const aligned = useMemo<uPlot.AlignedData>(() => (bars ? [bars.labels.map((_, i) => i), ...bars.series.map((s) => s.to)] : [[]]), [bars]);
   if (!bars || !builder) {
@@ -39,7 +41,7 @@ export function BarChartPanel({ data, options, fieldConfig, timeZone, width, hei
   const { legend, tooltip } = options;
   const drawLegend = legend.showLegend && legend.displayMode !== LegendDisplayMode.Hidden;
   return (
-    <div data-testid="barchart">
+    <div className={squareMarks} data-testid="barchart">
       <VizLayout width={width} height={height} legend={drawLegend ? <PlotLegend data={data.series} config={builder} {...legend} /> : null}>
         {(w, h) =>
           w > 0 && h > 0 ? (

@@ -3,7 +3,7 @@ import { AxisPlacement, StackingMode, VisibilityMode, VizOrientation } from '@gr
 import { expect, test } from 'vitest';
 
 import { barColor } from './colors';
-import { scaleKeyOf, valuePlacement } from './config';
+import { scaleKeyOf, signsOf, valuePlacement } from './config';
 import { cutLabel, laneOf, valueSize, visibleLabels } from './layout';
 import type { Options } from './options';
 import { barsOf, stacked, timeTicks } from './series';
@@ -120,6 +120,13 @@ test('fields of one unit share an axis', () => {
   expect(key({ unit: 's' })).toBe(key({ unit: 's', decimals: 2 }));
   expect(key({ unit: 's' })).not.toBe(key({ unit: 'bytes' }));
   expect(key({ unit: 's', custom: { axisPlacement: 'right' } })).not.toBe(key({ unit: 's' }));
+});
+
+test('an axis knows on which sides of zero its bars are', () => {
+  const bars = stacked(barsFrom([table]), StackingMode.None);
+  expect(['a', 'b', 'c'].map((key) => signsOf({ bars, scaleKeys: ['a', 'b', 'c'] }, key))).toEqual([
+    { negative: false, positive: true }, { negative: true, positive: true }, { negative: false, positive: true },
+  ]);
 });
 
 test('the axis of lying bars is below or above', () => {

@@ -1,12 +1,12 @@
-import { formattedValueToString, getDisplayProcessor, getFieldSeriesColor, type Field, type GrafanaTheme2 } from '@grafana/data';
-import { AxisColorMode, AxisPlacement, ScaleDirection, ScaleDistribution, ScaleOrientation, StackingMode } from '@grafana/schema';
+import { formattedValueToString, getDisplayProcessor, getFieldSeriesColor, type Field } from '@grafana/data';
+import { AxisColorMode, AxisPlacement, ScaleDirection, ScaleDistribution, ScaleOrientation, StackingMode, VisibilityMode } from '@grafana/schema';
 import { measureText, UPlotConfigBuilder } from '@grafana/ui';
 import type uPlot from 'uplot';
 
 import { shorten } from '../state-timeline/shorten';
 import { boxOf, drawBars, drawThresholds, type Scene } from './draw';
 import { cutLabel, visibleLabels } from './layout';
-import type { BarFieldConfig, Options } from './options';
+import type { BarFieldConfig } from './options';
 
 const fontSize = 12;
 const widthOf = (text: string) => measureText(text, fontSize).width;
@@ -21,14 +21,14 @@ export function scaleKeyOf({ config }: Field): string {
 /** A plot of bars; `scene` gives what is drawn, so that new data needs no new plot. */
 export function buildConfig(scene: () => Scene, allAtOnce: boolean): UPlotConfigBuilder {
   const builder = new UPlotConfigBuilder();
-  const { bars, options, theme, horizontal, scaleKeys } = scene();
+  const { bars, theme, horizontal, scaleKeys } = scene();
   builder.addScale({
     scaleKey: 'x', orientation: horizontal ? ScaleOrientation.Vertical : ScaleOrientation.Horizontal, direction: horizontal ? ScaleDirection.Down : ScaleDirection.Right,
     range: () => [-0.5, Math.max(1, scene().bars.labels.length) - 0.5],
   });
   addLabels(builder, scene);
   bars.series.forEach((series, i) => {
-    addValues(builder, series.field, scaleKeys[i]!, options, theme, horizontal);
+    addValues(builder, series.field, scaleKeys[i]!, scene());
     builder.addSeries({
       scaleKey: scaleKeys[i]!, theme, pathBuilder: () => null, pointsBuilder: () => false, show: !series.hidden,
       lineColor: getFieldSeriesColor(series.field, theme).color, dataFrameFieldIndex: series.origin,
@@ -57,14 +57,11 @@ function addLabels(builder: UPlotConfigBuilder, scene: () => Scene) {
   const texts = () => scene().bars.ticks.map((l) => cutLabel(l, options.xTickLabelMaxLength));
   const widest = texts().reduce((max, t) => Math.max(max, widthOf(t)), 0);
   const slanted = angle > 0;
-  if (slanted) {
-    const overhang = Math.min(100, widest * Math.cos(angle));
-    builder.setPadding([undefined, rotation > 0 ? overhang : undefined, undefined, rotation < 0 ? overhang : undefined] as unknown as uPlot.Padding);
-  }
-  if (horizontal) {
-    // The last number of the axis below is wider than its tick.
-    builder.setPadding([undefined, 24, undefined, undefined] as unknown as uPlot.Padding);
-  }
+  const overhang = slanted ? Math.min(100, widest * Math.cos(angle)) : undefined;
+  // Values stand beyond the ends of bars; and the last number of an axis below is wider than its tick.
+  const values = options.showValue !== VisibilityMode.Never && options.stacking === StackingMode.None;
+  const padding = horizontal ? [undefined, values ? 48 : 24, undefined, undefined] : [values ? 22 : undefined, rotation > 0 ? overhang : undefined, undefined, rotation < 0 ? overhang : undefined];
+  builder.setPadding(padding as unknown as uPlot.Padding);
   builder.addAxis({
     scaleKey: 'x', theme, label: custom.axisLabel, grid: { show: false }, ticks: { show: false }, gap: slanted ? 8 : 5,
     placement: custom.axisPlacement === AxisPlacement.Hidden ? AxisPlacement.Hidden : horizontal ? AxisPlacement.Left : AxisPlacement.Bottom,
@@ -86,13 +83,15 @@ function addLabels(builder: UPlotConfigBuilder, scene: () => Scene) {
   });
 }
 
-function addValues(builder: UPlotConfigBuilder, field: Field, key: string, options: Options, theme: GrafanaTheme2, horizontal: boolean) {
+function addValues(builder: UPlotConfigBuilder, field: Field, key: string, scene: Scene) {
+  const { options, theme, horizontal } = scene;
+  const signs = signsOf(scene, key);
   const custom: BarFieldConfig = field.config.custom ?? {};
   const percent = options.stacking === StackingMode.Percent;
   builder.addScale({
     scaleKey: key, orientation: horizontal ? ScaleOrientation.Horizontal : ScaleOrientation.Vertical, direction: horizontal ? ScaleDirection.Right : ScaleDirection.Up,
     distribution: custom.scaleDistribution?.type, log: custom.scaleDistribution?.log, linearThreshold: custom.scaleDistribution?.linearThreshold,
-    min: field.config.min, max: field.config.max, softMin: custom.axisSoftMin ?? softZero(custom), softMax: custom.axisSoftMax ?? softZero(custom),
+    min: field.config.min, max: field.config.max, softMin: custom.axisSoftMin ?? (signs.negative ? undefined : softZero(custom)), softMax: custom.axisSoftMax ?? (signs.positive ? undefined : softZero(custom)),
     centeredZero: custom.axisCenteredZero, decimals: field.config.decimals,
     range: percent ? (_u, low, high) => [(low ?? 0) < 0 ? -1 : 0, (high ?? 0) > 0 || !((low ?? 0) < 0) ? 1 : 0] : undefined,
   });
@@ -104,6 +103,12 @@ function addValues(builder: UPlotConfigBuilder, field: Field, key: string, optio
     border: { show: custom.axisBorderShow ?? false, stroke: color }, ticks: { show: custom.axisBorderShow ?? false, stroke: color },
     formatValue: (v: number, decimals) => (display ? formattedValueToString(display(v, decimals)) : String(v)),
   });
+}
+
+/** On which sides of zero an axis has bars. */
+export function signsOf({ bars, scaleKeys }: Pick<Scene, 'bars' | 'scaleKeys'>, key: string): { negative: boolean; positive: boolean } {
+  const ends = bars.series.filter((s, i) => scaleKeys[i] === key && !s.hidden).flatMap((s) => s.to);
+  return { negative: ends.some((v) => v !== null && v < 0), positive: ends.some((v) => v !== null && v > 0) };
 }
 
 /** Bars begin at zero, which a logarithmic axis does not have. */

@@ -106,7 +106,7 @@ function corners(r: number, horizontal: boolean, negative: boolean): number[] {
 }
 
 function drawValues(u: uPlot, scene: Scene) {
-  const { ctx, bbox } = u;
+  const { ctx } = u;
   const { options, horizontal, theme, bars } = scene;
   const stacked = options.stacking !== StackingMode.None;
   const always = options.showValue === VisibilityMode.Always;
@@ -133,7 +133,7 @@ function drawValues(u: uPlot, scene: Scene) {
       if (stacked && !always && length < (horizontal ? width : size * devicePixelRatio)) {
         continue;
       }
-      const at = stacked ? middle(ctx, box) : beside(ctx, box, negative, horizontal, width, size, bbox);
+      const at = stacked ? middle(ctx, box) : beside(ctx, box, negative, horizontal, width, size);
       ctx.fillText(text, at.x, at.y);
     }
   }
@@ -146,20 +146,20 @@ function middle(ctx: CanvasRenderingContext2D, box: Box) {
   return { x: box.left + box.width / 2, y: box.top + box.height / 2 };
 }
 
-/** After the end of the bar; within it where the plot ends. */
-function beside(ctx: CanvasRenderingContext2D, box: Box, negative: boolean, horizontal: boolean, width: number, size: number, bbox: uPlot.BBox) {
+/** After the end of the bar; within it where the canvas ends. */
+function beside(ctx: CanvasRenderingContext2D, box: Box, negative: boolean, horizontal: boolean, width: number, size: number) {
   const gap = 4 * devicePixelRatio;
   if (horizontal) {
     ctx.textAlign = 'left';
     ctx.textBaseline = 'middle';
     const x = negative ? box.left - gap - width : box.left + box.width + gap;
-    return { x: Math.min(Math.max(x, bbox.left), bbox.left + bbox.width - width), y: box.top + box.height / 2 };
+    return { x: Math.min(Math.max(x, 0), ctx.canvas.width - width), y: box.top + box.height / 2 };
   }
   const height = size * devicePixelRatio;
   ctx.textAlign = 'center';
   ctx.textBaseline = 'top';
   const y = negative ? box.top + box.height + gap : box.top - gap - height;
-  return { x: box.left + box.width / 2, y: Math.min(Math.max(y, bbox.top), bbox.top + bbox.height - height) };
+  return { x: box.left + box.width / 2, y: Math.min(Math.max(y, 0), ctx.canvas.height - height) };
 }
 
 function valueText(field: Field, value: number): string {

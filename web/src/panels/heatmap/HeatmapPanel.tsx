@@ -5,6 +5,7 @@ import { useMemo, useRef, useState } from 'react';
 import type uPlot from 'uplot';
 
 import { NoData } from '../shared/NoData';
+import { squareMarks } from '../state-timeline/square';
 import { hoverMode } from '../shared/tooltipMode';
 import { Annotations } from '../timeseries/Annotations';
 import { cellsOf } from './cells';
@@ -53,7 +54,7 @@ function Plot({ view, onHover, width, height, data, options, timeRange, timeZone
   const exemplars = data.annotations?.filter((f) => f.name === 'exemplar') ?? [];
   const annotations = data.annotations?.filter((f) => f.name !== 'exemplar') ?? [];
   return (
-    <div data-testid="heatmap">
+    <div className={squareMarks} data-testid="heatmap">
       <UPlotChart config={builder} data={aligned} width={width} height={height}>
         <EventBusPlugin config={builder} eventBus={eventBus} frame={data.series[0]} />
         {options.tooltip.mode !== 'none' && (

@@ -49,7 +49,8 @@ function addYAxis(builder: UPlotConfigBuilder, live: () => Live, options: Option
     placement: axis.axisPlacement && axis.axisPlacement !== AxisPlacement.Auto ? axis.axisPlacement : AxisPlacement.Left,
     grid: { show: axis.axisGridShow ?? false }, ticks: { show: axis.axisPlacement !== AxisPlacement.Hidden }, border: { show: axis.axisBorderShow ?? false },
     distr: y.kind === 'log' ? ScaleDistribution.Log : ScaleDistribution.Linear,
-    formatValue: (v: number, decimals) => live().view.formatY(v, decimals),
+    // Powers have as many decimals as they have; only even steps share theirs.
+    formatValue: (v: number, decimals) => live().view.formatY(v, y.kind === 'linear' ? decimals : undefined),
     ...rows,
   });
 }
@@ -95,6 +96,10 @@ export function yRange(cells: Cells, axis: YAxisOptions): [number, number] {
     // Zero has no place on a logarithmic axis: its bucket is drawn below the smallest bound.
     low = low > 0 ? low : (Number.isFinite(positive) ? positive : 1) / y.base;
     high = high > low ? high : low * y.base;
+    // Ticks stand at powers of the base.
+    const power = (v: number, round: (n: number) => number) => y.base ** round(Number((Math.log(v) / Math.log(y.base)).toFixed(6)));
+    low = axis.min != null && axis.min > 0 ? axis.min : power(low, Math.floor);
+    high = axis.max ?? power(high, Math.ceil);
   }
   return high > low ? [low, high] : [low === Infinity ? 0 : low, (low === Infinity ? 0 : low) + 1];
 }

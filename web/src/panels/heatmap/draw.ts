@@ -1,4 +1,4 @@
-import type { GrafanaTheme2 } from '@grafana/data';
+import { colorManipulator, type GrafanaTheme2 } from '@grafana/data';
 import type uPlot from 'uplot';
 
 import type { Options } from './options';
@@ -34,7 +34,7 @@ export function drawCells(u: uPlot, view: View, options: Options, theme: Grafana
       ctx.fillRect(box.left, box.top, box.width, box.height);
     }
     if (values) {
-      drawValue(ctx, view.formatCount(view.cells.count[i]!), box, options.color.mode === 'opacity' ? theme.colors.text.primary : theme.colors.getContrastText(view.palette[fill]!, 3), theme);
+      drawValue(ctx, view.formatCount(view.cells.count[i]!), box, valueColor(view.palette[fill]!, theme), theme);
     }
   }
   ctx.restore();
@@ -66,6 +66,12 @@ export function boxOf(u: uPlot, { cells }: View, i: number, options: Options, ca
   const width = Math.max(least, right - left - gap);
   const height = Math.max(least, bottom - top - gap);
   return { left: left + gap / 2, top: top + gap / 2, width, height };
+}
+
+/** Black or white, whichever is read better on a cell that may let the panel's background through. */
+function valueColor(cell: string, theme: GrafanaTheme2): string {
+  const ratio = (text: string) => colorManipulator.getContrastRatio(text, cell, theme.colors.background.primary);
+  return ratio('#000000') >= ratio('#ffffff') ? '#000000' : '#ffffff';
 }
 
 function drawValue(ctx: CanvasRenderingContext2D, text: string, box: Box, color: string, theme: GrafanaTheme2) {

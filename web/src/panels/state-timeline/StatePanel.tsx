@@ -11,6 +11,7 @@ import { Annotations } from '../timeseries/Annotations';
 import { buildConfig, hoveredSegment, plotData, type Live } from './config';
 import { stateLegend } from './legend';
 import type { Row } from './rows';
+import { squareMarks } from './square';
 import { StateTooltip } from './Tooltip';
 
 /** Options that both panels of states have. */
@@ -46,7 +47,7 @@ export function StatePanel(props: Props) {
   const { placement, width: legendWidth, displayMode, showLegend } = options.legend;
   const drawLegend = showLegend && displayMode !== LegendDisplayMode.Hidden && legend.length > 0;
   return (
-    <div data-testid="state-panel">
+    <div className={squareMarks} data-testid="state-panel">
       <VizLayout
         width={width} height={height - (pages > 1 ? pagerHeight : 0)}
         legend={drawLegend ? (

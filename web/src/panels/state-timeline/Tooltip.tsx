@@ -33,7 +33,7 @@ export function StateTooltip({ rows, hovered, row, time, isPinned, options, time
   }));
   const one = row === null ? undefined : shown.find((s) => s.row === rows[row]);
   const header = one && !all && withDuration ? `${format(one.segment.from)} – ${format(one.segment.to)}` : format(time);
-  if (one && withDuration) {
+  if (one && withDuration && !all) {
     items.push(
       { ...plainItem, label: 'Since', value: format(one.segment.from) },
       { ...plainItem, label: 'Duration', value: durationText(one.segment.to - one.segment.from) }

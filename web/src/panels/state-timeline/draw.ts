@@ -84,7 +84,10 @@ function drawText(ctx: CanvasRenderingContext2D, segment: Segment, box: { left: 
   ctx.restore();
 }
 
-/** A colour that can be read on the box, which lets the background through. */
-function textColor(color: string, fillOpacity: number, theme: GrafanaTheme2): string {
-  return fillOpacity < 50 ? theme.colors.text.primary : theme.colors.getContrastText(color, 3);
+/** Black or white, whichever is read better on the box that lets the panel's background through. */
+export function textColor(color: string, fillOpacity: number, theme: GrafanaTheme2): string {
+  const canvas = theme.colors.background.primary;
+  const seen = colorManipulator.alpha(color, fillOpacity / 100);
+  const ratio = (text: string) => colorManipulator.getContrastRatio(text, seen, canvas);
+  return ratio('#000000') >= ratio('#ffffff') ? '#000000' : '#ffffff';
 }

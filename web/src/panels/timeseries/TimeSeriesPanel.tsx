@@ -14,12 +14,12 @@ import type { Options } from './plugin';
 import { Tooltip } from './Tooltip';
 
 /** Values over time as lines, bars or points. */
-export function TimeSeriesPanel({ data, timeRange, timeZone, width, height, options, onChangeTimeRange, replaceVariables, id }: PanelProps<Options>) {
+export function TimeSeriesPanel({ data, timeRange, timeZone, width, height, options, onChangeTimeRange, replaceVariables, fieldConfig, id }: PanelProps<Options>) {
   const { sync, eventBus, eventsScope } = usePanelContext();
   const { frames, warning } = useMemo(() => graphable(data.series, config.theme2), [data.series]);
   const zones = useMemo(() => (options.timezone?.length ? options.timezone.map((z) => replaceVariables(z) || timeZone) : [timeZone]), [options.timezone, timeZone, replaceVariables]);
   if (!frames) {
-    return <NoData text={warning} data={data} />;
+    return <NoData text={fieldConfig.defaults.noValue ?? warning} data={data} />;
   }
   const mode = sync?.() ?? DashboardCursorSync.Off;
   const zoom = ({ from, to }: { from: number; to: number }) => onChangeTimeRange({ from, to });
