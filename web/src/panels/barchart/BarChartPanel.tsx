@@ -2,7 +2,7 @@ import type { Field, PanelProps } from '@grafana/data';
 import { config as grafana } from '@grafana/runtime';
 import { LegendDisplayMode, SortOrder, TooltipDisplayMode, VizOrientation } from '@grafana/schema';
 import {
-  getFieldDisplayItems, getFieldDisplayLinks, isTooltipScrollable, PlotLegend, TooltipPlugin2, UPlotChart, VizLayout, VizTooltipContent, VizTooltipFooter, VizTooltipRow,
+  getFieldDisplayItems, getFieldDisplayLinks, isTooltipScrollable, PlotLegend, TooltipPlugin2, UPlotChart, VizLayout, VizTooltipContent, VizTooltipFooter, VizTooltipHeader,
   VizTooltipWrapper,
 } from '@grafana/ui';
 import { useMemo, useRef } from 'react';
@@ -88,7 +88,7 @@ function BarTooltip({ bars, dataIdxs, seriesIdx, isPinned, options: { tooltip } 
   const links = series && typeof row === 'number' ? getFieldDisplayLinks(series.field, row) : [];
   return (
     <VizTooltipWrapper>
-      <VizTooltipRow label="" value={<strong>{bars.labels[group]}</strong>} isPinned={isPinned} />
+      <VizTooltipHeader item={{ label: '', value: bars.labels[group] }} isPinned={isPinned} />
       <VizTooltipContent items={items} isPinned={isPinned} scrollable={isTooltipScrollable(tooltip)} maxHeight={tooltip.maxHeight} />
       {isPinned && links.length > 0 && <VizTooltipFooter dataLinks={links} />}
     </VizTooltipWrapper>

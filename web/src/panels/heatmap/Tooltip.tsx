@@ -1,5 +1,5 @@
 import { dateTimeFormat, type TimeZone } from '@grafana/data';
-import { getFieldDisplayLinks, VizTooltipColorIndicator, VizTooltipColorPlacement, VizTooltipContent, VizTooltipFooter, VizTooltipRow, VizTooltipWrapper } from '@grafana/ui';
+import { getFieldDisplayLinks, VizTooltipColorIndicator, VizTooltipColorPlacement, VizTooltipContent, VizTooltipFooter, VizTooltipHeader, VizTooltipWrapper } from '@grafana/ui';
 
 import { ColorScale } from './ColorScale';
 import type { Options } from './options';
@@ -42,7 +42,7 @@ export function CellTooltip({ view, cell, isPinned, options, timeZone }: Props) 
       ];
   return (
     <VizTooltipWrapper>
-      <VizTooltipRow label="" value={<strong>{`${format(cells.xMin[cell]!)} – ${format(cells.xMax[cell]!)}`}</strong>} isPinned={isPinned} />
+      <VizTooltipHeader item={{ label: '', value: `${format(cells.xMin[cell]!)} – ${format(cells.xMax[cell]!)}` }} isPinned={isPinned} />
       <VizTooltipContent items={items} isPinned={isPinned} scrollable={all} maxHeight={options.tooltip.maxHeight ?? 300}>
         {options.tooltip.yHistogram && <Histogram view={view} drawn={drawn} cell={cell} />}
         {options.tooltip.showColorScale && <ColorScale view={view} hovered={cells.count[cell]} />}

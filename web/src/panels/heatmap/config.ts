@@ -32,7 +32,8 @@ export function buildConfig(live: () => Live, options: Options, theme: GrafanaTh
   addYAxis(builder, live, options, theme);
   builder.addSeries({ scaleKey: 'y', theme, pathBuilder: () => null, pointsBuilder: () => false, lineColor: 'transparent' });
   builder.addHook('draw', (u) => drawCells(u, live().view, options, theme));
-  builder.addHook('setLegend', (u) => live().onHover(u.cursor.idxs?.[1] ?? -1));
+  // Another panel's pointer says a time, no bucket.
+  builder.addHook('setLegend', (u) => live().onHover(u.cursor.event ? (u.cursor.idxs?.[1] ?? -1) : -1));
   setCursor(builder, live, options);
   return builder;
 }

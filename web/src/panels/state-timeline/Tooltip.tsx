@@ -1,6 +1,6 @@
 import { dateTimeFormat, type TimeZone } from '@grafana/data';
 import { TooltipDisplayMode, type VizTooltipOptions } from '@grafana/schema';
-import { getFieldDisplayLinks, isTooltipScrollable, VizTooltipColorIndicator, VizTooltipColorPlacement, VizTooltipContent, VizTooltipFooter, VizTooltipRow, VizTooltipWrapper } from '@grafana/ui';
+import { getFieldDisplayLinks, isTooltipScrollable, VizTooltipColorIndicator, VizTooltipColorPlacement, VizTooltipContent, VizTooltipFooter, VizTooltipHeader, VizTooltipWrapper } from '@grafana/ui';
 
 import type { Row, Segment } from './rows';
 
@@ -42,7 +42,7 @@ export function StateTooltip({ rows, hovered, row, time, isPinned, options, time
   const links = one ? getFieldDisplayLinks(one.row.field, one.segment.row) : [];
   return (
     <VizTooltipWrapper>
-      <VizTooltipRow label="" value={<strong>{header}</strong>} isPinned={isPinned} />
+      <VizTooltipHeader item={{ label: '', value: header }} isPinned={isPinned} />
       <VizTooltipContent items={items} isPinned={isPinned} scrollable={isTooltipScrollable(options)} maxHeight={options.maxHeight} />
       {isPinned && links.length > 0 && <VizTooltipFooter dataLinks={links} />}
     </VizTooltipWrapper>
