@@ -9,7 +9,7 @@ import { useMemo, useRef } from 'react';
 import type uPlot from 'uplot';
 
 import { NoData } from '../shared/NoData';
-import { squareMarks } from '../state-timeline/square';
+import { squareMarks } from '../shared/square';
 import { hoverModeOf } from '../shared/tooltipMode';
 import { barColor } from './colors';
 import { buildConfig, scaleKeyOf, signsOf } from './config';

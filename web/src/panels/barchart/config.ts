@@ -3,7 +3,7 @@ import { AxisColorMode, AxisPlacement, ScaleDirection, ScaleDistribution, ScaleO
 import { measureText, UPlotConfigBuilder } from '@grafana/ui';
 import type uPlot from 'uplot';
 
-import { shorten } from '../state-timeline/shorten';
+import { shorten } from '../shared/shorten';
 import { boxOf, drawBars, drawThresholds, type Scene } from './draw';
 import { cutLabel, visibleLabels } from './layout';
 import type { BarFieldConfig } from './options';

@@ -5,7 +5,7 @@ import { useMemo, useRef, useState } from 'react';
 import type uPlot from 'uplot';
 
 import { NoData } from '../shared/NoData';
-import { squareMarks } from '../state-timeline/square';
+import { squareMarks } from '../shared/square';
 import { hoverMode } from '../shared/tooltipMode';
 import { Annotations } from '../timeseries/Annotations';
 import { cellsOf } from './cells';

@@ -11,7 +11,7 @@ import { Annotations } from '../timeseries/Annotations';
 import { buildConfig, hoveredSegment, plotData, type Live } from './config';
 import { stateLegend } from './legend';
 import type { Row } from './rows';
-import { squareMarks } from './square';
+import { squareMarks } from '../shared/square';
 import { StateTooltip } from './Tooltip';
 
 /** Options that both panels of states have. */

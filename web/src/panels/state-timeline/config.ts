@@ -5,7 +5,7 @@ import type uPlot from 'uplot';
 
 import { band, drawRows, type BoxStyle } from './draw';
 import { segmentAt, type Row, type Segment } from './rows';
-import { shorten } from './shorten';
+import { shorten } from '../shared/shorten';
 
 /** What the plot reads while it draws; changed without a new plot. */
 export interface Live {

@@ -3,7 +3,7 @@ import { expect, test } from 'vitest';
 
 import { stateLegend } from './legend';
 import { historyRows, segmentAt, timelineRows } from './rows';
-import { shorten } from './shorten';
+import { shorten } from '../shared/shorten';
 import { durationText } from './Tooltip';
 
 const theme = createTheme();
