@@ -39,9 +39,24 @@ var rules = []rule{
 		why: "the composition root wires parts and knows no upstream itself",
 	},
 	{
-		pkg: "internal/component/promserver", ours: []string{"internal/lifecycle", "internal/inproc"},
+		pkg: "internal/component/promserver", ours: []string{"internal/lifecycle", "internal/inproc", "internal/problem"},
 		foreign: []string{"github.com/prometheus/", "github.com/alecthomas/", "github.com/grafana/regexp", "go.yaml.in/yaml/"},
 		why:     "only promserver knows Prometheus, and it knows no sibling",
+	},
+	{
+		pkg: "internal/component/alertmanager", ours: []string{"internal/lifecycle", "internal/problem", "internal/database"},
+		foreign: []string{"github.com/prometheus/", "github.com/alecthomas/kingpin/", "go.yaml.in/yaml/"},
+		why:     "only alertmanager knows Alertmanager, and it knows no sibling",
+	},
+	{
+		pkg: "internal/component/loki", ours: []string{"internal/lifecycle", "internal/inproc", "internal/logbridge", "internal/problem"},
+		foreign: []string{"github.com/grafana/", "github.com/prometheus/", "github.com/go-kit/log", "github.com/gorilla/mux", "google.golang.org/grpc", "go.yaml.in/yaml/", "gopkg.in/yaml.v2", "github.com/alecthomas/"},
+		why:     "only loki knows Loki, and it knows no sibling",
+	},
+	{
+		pkg: "internal/component/logcollector", ours: []string{"internal/lifecycle", "internal/inproc", "internal/logbridge", "internal/dockerhost", "internal/problem"},
+		foreign: []string{"github.com/grafana/", "github.com/prometheus/", "github.com/go-kit/log", "go.yaml.in/yaml/", "gopkg.in/yaml.v2", "github.com/alecthomas/"},
+		why:     "only logcollector knows Promtail, and it knows no sibling",
 	},
 	{
 		pkg: "internal/component/nodeexporter", ours: []string{"internal/lifecycle"},
@@ -85,6 +100,10 @@ var rules = []rule{
 	{
 		pkg: "internal/diskspace", foreign: []string{"github.com/prometheus/client_golang/"},
 		why: "it knows the disk and nothing of those who write to it",
+	},
+	{
+		pkg: "internal/problem", foreign: []string{"go.yaml.in/yaml/"},
+		why: "every part imports it; it knows YAML and no format",
 	},
 	{pkg: "internal/lifecycle", why: "every part imports it, so it imports the standard library only"},
 	{pkg: "internal/inproc", why: "every part imports it, so it imports the standard library only"},

@@ -3,7 +3,6 @@ package promserver
 import (
 	"errors"
 	"fmt"
-	"io/fs"
 	"log/slog"
 	"os"
 	"path/filepath"
@@ -16,6 +15,8 @@ import (
 	"github.com/prometheus/prometheus/config"
 	"github.com/prometheus/prometheus/model/rulefmt"
 	"github.com/prometheus/prometheus/promql/parser"
+
+	"github.com/ausguck/ausguck/internal/problem"
 )
 
 // Source is a prometheus.yml as it was read.
@@ -153,7 +154,7 @@ func (c *Config) readRules(src Source, patterns []string, scheme model.Validatio
 			}
 			content, err := os.ReadFile(file)
 			if err != nil {
-				problems = append(problems, fmt.Errorf("%s: read rule file: %w", file, explainUnreadable(err)))
+				problems = append(problems, fmt.Errorf("%s: read rule file: %w", file, problem.Explain(err)))
 				continue
 			}
 			parsed, errs := parseRules(content, scheme, parser.NewParser(o))
@@ -195,11 +196,8 @@ func (c *Config) warnAboutSharedNames(groups map[string]string, file string, par
 	}
 }
 
-// rulePosition matches the "line:column: " that rulefmt puts before its errors, and YAML's "line N: ".
-var (
-	rulePosition = regexp.MustCompile(`^(\d+):\d+: (?:\d+:\d+: )?`)
-	yamlPosition = regexp.MustCompile(`(?m)^\s*(?:yaml: )?line (\d+): (.*)$`)
-)
+// rulePosition matches the "line:column: " that rulefmt puts before its errors.
+var rulePosition = regexp.MustCompile(`^(\d+):\d+: (?:\d+:\d+: )?`)
 
 // positioned puts errors of a rule file into the form "file:line: reason", each once: rulefmt decodes
 // a file twice and so finds YAML errors twice.
@@ -218,23 +216,11 @@ func positioned(file string, errs []error) []error {
 			add(fmt.Sprintf("%s:%s: %s", file, m[1], text[len(m[0]):]))
 			continue
 		}
-		if ms := yamlPosition.FindAllStringSubmatch(text, -1); ms != nil {
-			for _, m := range ms {
-				add(fmt.Sprintf("%s:%s: %s", file, m[1], plainYAML(m[2])))
-			}
-			continue
+		for _, err := range problem.Describe(file, err) {
+			add(err.Error())
 		}
-		add(fmt.Sprintf("%s: %s", file, text))
 	}
 	return problems
-}
-
-func explainUnreadable(err error) error {
-	var pathErr *fs.PathError
-	if errors.Is(err, fs.ErrPermission) && errors.As(err, &pathErr) {
-		return fmt.Errorf("%w; run: sudo chmod a+r %s", err, pathErr.Path)
-	}
-	return err
 }
 
 // ruleLoader hands the rule manager the rule files as they were when the configuration was checked.

@@ -1,4 +1,4 @@
-package promserver
+package problem
 
 import (
 	"testing"
@@ -6,7 +6,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-func TestPlainYAML(t *testing.T) {
+func TestPlain(t *testing.T) {
 	for reason, want := range map[string]string{
 		"field scrape_intervall not found in type config.plain": "scrape_intervall: unknown field",
 		"field ec2_sd_configs not found in type config.plain":   "ec2_sd_configs: this service discovery is not built in; use file_sd_configs or http_sd_configs",
@@ -16,6 +16,6 @@ func TestPlainYAML(t *testing.T) {
 		"yaml: did not find expected '-' indicator":             "did not find expected '-' indicator",
 		`not a valid duration string: "soon"`:                   `not a valid duration string: "soon"`,
 	} {
-		require.Equal(t, want, plainYAML(reason))
+		require.Equal(t, want, Plain(reason))
 	}
 }
