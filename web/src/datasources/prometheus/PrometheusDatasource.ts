@@ -12,7 +12,7 @@ import { annotationSupport, answerAnnotation } from '../annotations';
 import { regions, type PromAnnotation } from './annotations';
 import { PromClient } from './client';
 import { formatForQuery } from './escape';
-import { exemplarFrame, type ExemplarSeries } from './exemplars';
+import { exemplarFrame, type ExemplarSeries, type TraceDestination } from './exemplars';
 import { framesOf } from './frames';
 import { align, durationText, rateInterval, seconds, stepOf } from './interval';
 import { metricFind } from './metricFind';
@@ -23,6 +23,7 @@ export interface PromOptions extends DataSourceJsonData {
   /** Scrape interval, such as "15s". */
   timeInterval?: string;
   customQueryParameters?: string;
+  exemplarTraceIdDestinations?: TraceDestination[];
 }
 
 /** A Prometheus server, or what speaks its API. */
@@ -30,11 +31,13 @@ export class PrometheusDatasource extends DataSourceApi<PromQuery, PromOptions> 
   annotations = annotationSupport;
   readonly client: PromClient;
   private readonly scrapeInterval: number;
+  private readonly traces?: TraceDestination[];
 
   constructor(settings: DataSourceInstanceSettings<PromOptions>) {
     super(settings);
     this.client = new PromClient(settings.url ?? `/api/datasources/proxy/uid/${settings.uid}`);
     this.scrapeInterval = seconds(settings.jsonData?.timeInterval) || 15;
+    this.traces = settings.jsonData?.exemplarTraceIdDestinations;
     this.interval = settings.jsonData?.timeInterval ?? '15s';
   }
 
@@ -90,7 +93,7 @@ export class PrometheusDatasource extends DataSourceApi<PromQuery, PromOptions> 
       const { expr, start, end } = query;
       parts.push(
         this.client.post<ExemplarSeries[]>('query_exemplars', { query: expr, start, end }, `${id}-exemplar`).pipe(
-          map((a) => [exemplarFrame(a.data, query)].filter((f) => f !== undefined)),
+          map((a) => [exemplarFrame(a.data, query, this.traces)].filter((f) => f !== undefined)),
           // Exemplars are an extra: a server without them still has the series.
           catchError(() => of([]))
         )

@@ -3,6 +3,7 @@ import { describe, expect, test } from 'vitest';
 
 import { addFilters } from './adhoc';
 import { formatForQuery } from './escape';
+import { exemplarFrame } from './exemplars';
 import { framesOf } from './frames';
 import { align, durationText, rateInterval, seconds, stepOf } from './interval';
 import { legendOf } from './legend';
@@ -83,6 +84,29 @@ describe('framesOf', () => {
     const [frame] = framesOf(native, { ...query, format: 'heatmap' }, false);
     expect(frame!.fields.map((f) => [f.name, f.values])).toEqual([['xMax', [60000]], ['yMin', [1]], ['yMax', [2]], ['count', [3]]]);
   });
+});
+
+describe('exemplarFrame', () => {
+  const at = (timestamp: number, value: number, id: string) => ({ timestamp, value: String(value), labels: { trace_id: id } });
+
+  test('has a column per label, in the order of time, and links where traces are', () => {
+    const frame = exemplarFrame(
+      [{ seriesLabels: { job: 'a' }, exemplars: [at(40, 2, 'y')] }, { seriesLabels: {}, exemplars: [at(10, 1, 'x')] }], query,
+      [{ name: 'trace_id', url: 'https://t/${__value.raw}' }, { name: 'trace_id', url: 'https://u', urlDisplayLabel: 'U' }, { name: 'job' }]
+    )!;
+    expect(frame.fields.map((f) => [f.name, f.values])).toEqual([['Time', [10_000, 40_000]], ['Value', [1, 2]], ['trace_id', ['x', 'y']], ['job', ['', 'a']]]);
+    expect(frame.fields[2]!.config.links!.map((l) => [l.title, l.url])).toEqual([['Go to https://t/${__value.raw}', 'https://t/${__value.raw}'], ['U', 'https://u']]);
+    expect(frame.fields[3]!.config.links).toBeUndefined();
+  });
+
+  test('of many in one step the highest stay, and those far below', () => {
+    const frame = exemplarFrame([{ seriesLabels: {}, exemplars: [at(1, 10, 'a'), at(2, 9, 'b'), at(3, 9.5, 'c'), at(4, 1, 'd'), at(16, 9, 'e')] }], query)!;
+    expect(frame.fields[2]!.values).toEqual(['a', 'd', 'e']);
+    const same = exemplarFrame([{ seriesLabels: {}, exemplars: [at(1, 5, 'a'), at(2, 5, 'b')] }], query)!;
+    expect(same.fields[2]!.values).toEqual(['a']);
+  });
+
+  test('is nothing without exemplars', () => expect(exemplarFrame([{ seriesLabels: {}, exemplars: [] }], query)).toBeUndefined());
 });
 
 describe('addFilters', () => {

@@ -8,13 +8,14 @@ import { NoData } from '../shared/NoData';
 import { squareMarks } from '../shared/square';
 import { hoverMode } from '../shared/tooltipMode';
 import { Annotations } from '../timeseries/Annotations';
+import { Exemplars } from '../timeseries/Exemplars';
+import { useOverlays } from '../timeseries/overlay';
 import { cellsOf } from './cells';
 import { ColorScale } from './ColorScale';
 import { buildConfig, type Live } from './config';
-import { ExemplarMarks } from './ExemplarMarks';
 import type { Options } from './options';
 import { CellTooltip } from './Tooltip';
-import { viewOf, type View } from './view';
+import { viewOf, yOfValue, type View } from './view';
 
 /** How often values fell into buckets, over time. */
 export function HeatmapPanel(props: PanelProps<Options>) {
@@ -51,8 +52,7 @@ function Plot({ view, onHover, width, height, data, options, timeRange, timeZone
   // The kind of scale is built into the plot; its rows are read anew with each drawing.
   const builder = useMemo(() => buildConfig(() => live.current, options, theme, timeZone), [view.cells.y.kind, options, theme, timeZone]);
   const aligned = useMemo<uPlot.AlignedData>(() => [view.cells.xMin, view.cells.count], [view]);
-  const exemplars = data.annotations?.filter((f) => f.name === 'exemplar') ?? [];
-  const annotations = data.annotations?.filter((f) => f.name !== 'exemplar') ?? [];
+  const { exemplars, annotations } = useOverlays(data);
   return (
     <div className={squareMarks} data-testid="heatmap">
       <UPlotChart config={builder} data={aligned} width={width} height={height}>
@@ -67,8 +67,11 @@ function Plot({ view, onHover, width, height, data, options, timeRange, timeZone
             }}
           />
         )}
-        {annotations.length > 0 && <Annotations config={builder} frames={annotations} timeZone={timeZone} />}
-        {exemplars.length > 0 && <ExemplarMarks config={builder} frames={exemplars} view={view} color={options.exemplars?.color ?? 'rgba(255,0,255,0.7)'} timeZone={timeZone} />}
+        <Annotations config={builder} frames={annotations} timeZone={timeZone} />
+        <Exemplars
+          config={builder} frames={exemplars} scaleOf={(_u, value) => ({ scale: 'y', at: yOfValue(view, value) })} color={options.exemplars?.color ?? 'rgba(255,0,255,0.7)'}
+          timeZone={timeZone}
+        />
       </UPlotChart>
     </div>
   );

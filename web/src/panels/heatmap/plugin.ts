@@ -15,6 +15,7 @@ export const plugin = new PanelPlugin<Options, HeatmapFieldConfig>(HeatmapPanel)
         .addCustomEditor({ id: 'hideFrom', path: 'hideFrom', name: 'Hide in area', defaultValue: { viz: false, legend: false, tooltip: false }, ...plain });
     },
   })
+  .setDataSupport({ annotations: true, alertStates: false })
   .setPanelOptions((builder) => {
     addCalculation(builder);
     addAxis(builder);

@@ -8,6 +8,7 @@ import { useMemo, useRef, useState } from 'react';
 import { NoData } from '../shared/NoData';
 import { hoverModeOf } from '../shared/tooltipMode';
 import { Annotations } from '../timeseries/Annotations';
+import { useOverlays } from '../timeseries/overlay';
 import { buildConfig, hoveredSegment, plotData, type Live } from './config';
 import { stateLegend } from './legend';
 import type { Row } from './rows';
@@ -91,7 +92,7 @@ function Plot({ rows, zones, width, height, ...props }: Props & { rows: Row[]; z
   );
   // A new range needs a new drawing even when the samples are the same.
   const aligned = useMemo(() => plotData(rows), [rows, timeRange]);
-  const annotations = data.annotations?.filter((f) => f.name !== 'exemplar') ?? [];
+  const { annotations } = useOverlays(data);
   return (
     <UPlotChart config={builder} data={aligned} width={width} height={height}>
       <EventBusPlugin config={builder} eventBus={eventBus} frame={data.series[0]} />
@@ -110,7 +111,7 @@ function Plot({ rows, zones, width, height, ...props }: Props & { rows: Row[]; z
           }}
         />
       )}
-      {annotations.length > 0 && <Annotations config={builder} frames={annotations} timeZone={zones[0]!} />}
+      <Annotations config={builder} frames={annotations} timeZone={zones[0]!} />
     </UPlotChart>
   );
 }

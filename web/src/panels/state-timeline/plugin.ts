@@ -23,6 +23,7 @@ function StateTimelinePanel(props: PanelProps<Options>) {
 
 export const plugin = new PanelPlugin<Options, StateFieldConfig>(StateTimelinePanel)
   .useFieldConfig(stateFieldConfig(FieldColorModeId.ContinuousGrYlRd, { lineWidth: 0, fillOpacity: 70, spanNulls: false, insertNulls: false }))
+  .setDataSupport({ annotations: true, alertStates: false })
   .setPanelOptions((builder) => {
     builder.addBooleanSwitch({ path: 'mergeValues', name: 'Merge equal consecutive values', defaultValue: true });
     addStateOptions(builder);

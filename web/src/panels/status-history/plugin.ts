@@ -21,6 +21,7 @@ function StatusHistoryPanel(props: PanelProps<Options>) {
 
 export const plugin = new PanelPlugin<Options, StateFieldConfig>(StatusHistoryPanel)
   .useFieldConfig(stateFieldConfig(FieldColorModeId.Thresholds, { lineWidth: 1, fillOpacity: 70 }))
+  .setDataSupport({ annotations: true, alertStates: false })
   .setPanelOptions((builder) => {
     addStateOptions(builder);
     builder.addSliderInput({ path: 'colWidth', name: 'Column width', defaultValue: 0.9, settings: { min: 0, max: 1, step: 0.01 } });

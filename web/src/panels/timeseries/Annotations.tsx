@@ -3,7 +3,7 @@ import { colorManipulator, dateTimeFormat, textUtil, type DataFrame, type TimeZo
 import { config as grafana } from '@grafana/runtime';
 import { Tag, Tooltip, type UPlotConfigBuilder } from '@grafana/ui';
 import { createPortal } from 'react-dom';
-import { useMemo } from 'react';
+import { useEffect, useMemo } from 'react';
 import type uPlot from 'uplot';
 
 import { usePlot } from './overlay';
@@ -27,6 +27,8 @@ interface Props {
 export function Annotations({ config, frames, timeZone }: Props) {
   const events = useMemo(() => eventsOf(frames), [frames]);
   const u = usePlot(config, (plot) => drawEvents(plot, events));
+  // Annotations arrive when they like, often after the series that they lie over.
+  useEffect(() => u?.redraw(false), [events]);
   if (!u) {
     return null;
   }

@@ -1,6 +1,6 @@
 import { css } from '@emotion/css';
-import { dateTimeFormat, type DataFrame, type TimeZone } from '@grafana/data';
-import { Tooltip, type UPlotConfigBuilder } from '@grafana/ui';
+import { dateTimeFormat, FieldType, formattedValueToString, type DataFrame, type Field, type TimeZone } from '@grafana/data';
+import { getFieldDisplayLinks, TextLink, Tooltip, type UPlotConfigBuilder } from '@grafana/ui';
 import { createPortal } from 'react-dom';
 import type uPlot from 'uplot';
 
@@ -9,60 +9,82 @@ import { usePlot } from './overlay';
 interface Props {
   config: UPlotConfigBuilder;
   frames: DataFrame[];
+  /** The scale that a value stands on, and where; undefined when it has no place. */
+  scaleOf: (u: uPlot, value: number) => { scale: string; at: number } | undefined;
+  color?: string;
   timeZone: TimeZone;
 }
 
-/** Exemplars as diamonds over a plot, each with its labels. */
-export function Exemplars({ config, frames, timeZone }: Props) {
+/** Exemplars as diamonds over a plot, each with its labels and the links that the data source gives them. */
+export function Exemplars({ config, frames, scaleOf, color = '#5794F2', timeZone }: Props) {
   const u = usePlot(config);
   if (!u) {
     return null;
   }
   return createPortal(
-    frames.flatMap((frame, f) =>
-      Array.from({ length: frame.length }, (_, row) => {
-        const at = place(u, frame, row);
-        return at && (
-          <Tooltip key={`${f}-${row}`} content={<Content frame={frame} row={row} timeZone={timeZone} />} interactive>
-            <button type="button" className={diamond} style={at} aria-label="Exemplar" />
+    frames.flatMap((frame, f) => {
+      const times: number[] = frame.fields.find((field) => field.type === FieldType.time)?.values ?? [];
+      const values: number[] = frame.fields.find((field) => field.type === FieldType.number)?.values ?? [];
+      return times.map((time, row) => {
+        const place = placeOf(u, time, scaleOf(u, values[row]!));
+        return place && (
+          <Tooltip key={`${f}-${row}`} content={<Labels {...{ frame, row, timeZone }} />} interactive>
+            <button type="button" className={diamond} style={{ ...place, background: color }} aria-label="Exemplar" data-testid="exemplar" />
           </Tooltip>
         );
-      })
-    ),
+      });
+    }),
     u.over
   );
 }
 
-function place(u: uPlot, frame: DataFrame, row: number) {
-  const scale = u.axes.slice(1).map((a) => a.scale).find((s) => s !== undefined && s !== 'x');
-  if (!scale) {
+function placeOf(u: uPlot, time: number, position: { scale: string; at: number } | undefined) {
+  const left = u.valToPos(time, 'x');
+  if (!position || left < 0 || left > u.over.clientWidth || !Number.isFinite(position.at)) {
     return undefined;
   }
-  const [time, value] = [frame.fields[0]!.values[row] as number, frame.fields[1]!.values[row] as number];
+  const { scale, at } = position;
   const { min, max } = u.scales[scale]!;
-  // An exemplar above the axis is shown at its edge, as Grafana does.
-  const shown = Math.min(Math.max(value, min ?? value), max ?? value);
-  const left = u.valToPos(time, 'x');
-  return left < 0 || left > u.over.clientWidth ? undefined : { left: left - 4, top: u.valToPos(shown, scale) - 4 };
+  // An exemplar beyond the axis is shown at its edge, as Grafana does.
+  return { left: left - 4, top: u.valToPos(Math.min(Math.max(at, min ?? at), max ?? at), scale) - 4 };
 }
 
-function Content({ frame, row, timeZone }: { frame: DataFrame; row: number; timeZone: TimeZone }) {
+/** The scale of the first axis of values, which exemplars of a graph share. */
+export function firstScale(u: uPlot, value: number) {
+  const scale = u.axes.slice(1).map((a) => a.scale).find((s) => s !== undefined && s !== 'x');
+  return scale === undefined ? undefined : { scale, at: value };
+}
+
+function Labels({ frame, row, timeZone }: { frame: DataFrame; row: number; timeZone: TimeZone }) {
+  const shown = frame.fields.filter((field) => field.values[row] !== '' && field.values[row] !== undefined);
   return (
-    <table>
-      <tbody>
-        {frame.fields.map((field, i) => {
-          const value = field.values[row];
-          const text = i === 0 ? dateTimeFormat(value, { timeZone }) : String(value);
-          return value === '' ? null : (
+    <div data-testid="exemplar-labels">
+      <table>
+        <tbody>
+          {shown.map((field) => (
             <tr key={field.name}>
-              <th scope="row" style={{ textAlign: 'left', paddingRight: 8 }}>{field.name}</th>
-              <td>{text}</td>
+              <th scope="row" className={name}>{field.name}</th>
+              <td>{textOf(field, row, timeZone)}</td>
             </tr>
-          );
-        })}
-      </tbody>
-    </table>
+          ))}
+        </tbody>
+      </table>
+      {shown.flatMap((field) => getFieldDisplayLinks(field, row)).map((link, i) => (
+        <div key={i}>
+          <TextLink href={link.href} external={link.target === '_blank'} onClick={link.onClick as React.MouseEventHandler<HTMLAnchorElement>}>{link.title}</TextLink>
+        </div>
+      ))}
+    </div>
   );
 }
 
-const diamond = css({ position: 'absolute', width: 8, height: 8, padding: 0, border: '1px solid white', background: '#5794F2', transform: 'rotate(45deg)', cursor: 'pointer', zIndex: 1 });
+function textOf(field: Field, row: number, timeZone: TimeZone): string {
+  const value: unknown = field.values[row];
+  if (field.type === FieldType.time) {
+    return dateTimeFormat(value as number, { timeZone });
+  }
+  return field.display ? formattedValueToString(field.display(value)) : String(value);
+}
+
+const name = css({ textAlign: 'left', paddingRight: 8 });
+const diamond = css({ position: 'absolute', width: 8, height: 8, padding: 0, border: '1px solid white', transform: 'rotate(45deg)', cursor: 'pointer', zIndex: 1 });

@@ -8,8 +8,9 @@ import { useMemo } from 'react';
 import { NoData } from '../shared/NoData';
 import { hoverModeOf } from '../shared/tooltipMode';
 import { Annotations } from './Annotations';
-import { Exemplars } from './Exemplars';
+import { Exemplars, firstScale } from './Exemplars';
 import { graphable } from './frames';
+import { useOverlays } from './overlay';
 import type { Options } from './plugin';
 import { Tooltip } from './Tooltip';
 
@@ -18,13 +19,12 @@ export function TimeSeriesPanel({ data, timeRange, timeZone, width, height, opti
   const { sync, eventBus, eventsScope } = usePanelContext();
   const { frames, warning } = useMemo(() => graphable(data.series, config.theme2), [data.series]);
   const zones = useMemo(() => (options.timezone?.length ? options.timezone.map((z) => replaceVariables(z) || timeZone) : [timeZone]), [options.timezone, timeZone, replaceVariables]);
+  const { exemplars, annotations } = useOverlays(data);
   if (!frames) {
     return <NoData text={fieldConfig.defaults.noValue ?? warning} data={data} />;
   }
   const mode = sync?.() ?? DashboardCursorSync.Off;
   const zoom = ({ from, to }: { from: number; to: number }) => onChangeTimeRange({ from, to });
-  const exemplars = data.annotations?.filter((f) => f.name === 'exemplar');
-  const annotations = data.annotations?.filter((f) => f.name !== 'exemplar');
   return (
     <div className={cursor} data-testid="timeseries" data-panel-id={id}>
       <TimeSeries
@@ -40,8 +40,8 @@ export function TimeSeriesPanel({ data, timeRange, timeZone, width, height, opti
                 render={(_u, dataIdxs, seriesIdx, isPinned) => <Tooltip frame={aligned} {...{ dataIdxs, seriesIdx, isPinned }} options={options.tooltip} timeZone={zones[0]!} />}
               />
             )}
-            {annotations && annotations.length > 0 && <Annotations config={builder} frames={annotations} timeZone={zones[0]!} />}
-            {exemplars && exemplars.length > 0 && <Exemplars config={builder} frames={exemplars} timeZone={zones[0]!} />}
+            <Annotations config={builder} frames={annotations} timeZone={zones[0]!} />
+            <Exemplars config={builder} frames={exemplars} scaleOf={firstScale} timeZone={zones[0]!} />
           </>
         )}
       </TimeSeries>

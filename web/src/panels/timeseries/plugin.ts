@@ -10,7 +10,10 @@ export interface Options extends OptionsWithLegend, OptionsWithTooltip, OptionsW
   orientation?: string;
 }
 
-export const plugin = new PanelPlugin<Options, GraphFieldConfig>(TimeSeriesPanel).useFieldConfig(graphFieldConfig()).setPanelOptions((builder) => {
-  addTooltipOptions(builder);
-  addLegendOptions(builder);
-});
+export const plugin = new PanelPlugin<Options, GraphFieldConfig>(TimeSeriesPanel)
+  .useFieldConfig(graphFieldConfig())
+  .setDataSupport({ annotations: true, alertStates: false })
+  .setPanelOptions((builder) => {
+    addTooltipOptions(builder);
+    addLegendOptions(builder);
+  });
