@@ -1,0 +1,219 @@
+package instrument
+
+import (
+	"maps"
+	"net/http"
+	"strconv"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+)
+
+// Values of the label route that stand for more than one route, and of the label method.
+const (
+	RouteUnknown  = "unknown"  // no route matched
+	RouteOverflow = "overflow" // routes beyond Options.MaxSeries
+	MethodOther   = "other"    // methods that are not known
+)
+
+// exemplarEvery bounds the cost of exemplars: one per bucket in that time is more than a scrape can take.
+const exemplarEvery = 250 * time.Millisecond
+
+// seriesTable finds the series of a request without locks or allocations, and makes each only once.
+type seriesTable struct {
+	durations       *prometheus.HistogramVec
+	requests        *prometheus.CounterVec
+	requestBytes    *prometheus.HistogramVec
+	responseBytes   *prometheus.HistogramVec
+	overflow        prometheus.Counter
+	buckets         []float64
+	methods         map[string]string // those told apart
+	max             int
+	mu              sync.Mutex // held while something is added
+	count           atomic.Int64
+	routes          atomic.Pointer[map[string]*route] // replaced as a whole
+	unknown, beyond *route
+}
+
+// route holds the series of one value of the label route.
+type route struct {
+	name   string
+	series atomic.Pointer[[]*series] // replaced as a whole; rarely more than five
+}
+
+type series struct {
+	method      string
+	status      int
+	duration    prometheus.Observer
+	exemplars   prometheus.ExemplarObserver
+	exemplarAt  []atomic.Int64 // by bucket, on the clock of now
+	requests    prometheus.Counter
+	requestSize prometheus.Observer
+	answerSize  prometheus.Observer
+}
+
+func newSeriesTable(registry prometheus.Registerer, o Options) *seriesTable {
+	duration := prometheus.HistogramOpts{
+		Name: "http_request_duration_seconds", Help: "Duration of HTTP requests in seconds", Buckets: o.Buckets,
+	}
+	if !o.NoNative {
+		duration.NativeHistogramBucketFactor = 1.1
+		duration.NativeHistogramMaxBucketNumber = 100
+		duration.NativeHistogramMinResetDuration = time.Hour
+	}
+	size := func(name, help string) *prometheus.HistogramVec {
+		return prometheus.NewHistogramVec(prometheus.HistogramOpts{
+			Name: name, Help: help, Buckets: prometheus.ExponentialBuckets(100, 10, 7),
+		}, []string{"method", "route"})
+	}
+	t := &seriesTable{
+		durations: prometheus.NewHistogramVec(duration, []string{"method", "route", "status"}),
+		requests: prometheus.NewCounterVec(prometheus.CounterOpts{
+			Name: "http_requests_total", Help: "Total number of HTTP requests",
+		}, []string{"method", "route", "status"}),
+		requestBytes:  size("http_request_size_bytes", "Size of the bodies of HTTP requests in bytes"),
+		responseBytes: size("http_response_size_bytes", "Size of the bodies of HTTP answers in bytes"),
+		overflow: prometheus.NewCounter(prometheus.CounterOpts{
+			Name: "http_requests_overflow_total",
+			Help: "HTTP requests that are counted under route overflow because there are too many series",
+		}),
+		buckets: o.Buckets, max: o.MaxSeries, methods: make(map[string]string),
+		unknown: &route{name: RouteUnknown}, beyond: &route{name: RouteOverflow},
+	}
+	for _, method := range append([]string{
+		http.MethodGet, http.MethodHead, http.MethodPost, http.MethodPut, http.MethodPatch, http.MethodDelete,
+		http.MethodConnect, http.MethodOptions, http.MethodTrace,
+	}, o.Methods...) {
+		t.methods[method] = method
+	}
+	t.routes.Store(&map[string]*route{})
+	registry.MustRegister(t.durations, t.requests, t.requestBytes, t.responseBytes, t.overflow)
+	return t
+}
+
+// find returns the series of a request.
+func (t *seriesTable) find(method, name string, status int) *series {
+	switch method { // most requests, without the map
+	case http.MethodGet, http.MethodPost:
+	default:
+		known, ok := t.methods[method]
+		if !ok {
+			known = MethodOther
+		}
+		method = known
+	}
+	r := t.unknown
+	if name != "" && name != RouteUnknown {
+		r = (*t.routes.Load())[name]
+	}
+	if r != nil {
+		if found := r.find(method, status); found != nil {
+			return found
+		}
+	}
+	if int(t.count.Load()) < t.max {
+		if added := t.add(method, name, status); added != nil {
+			return added
+		}
+	}
+	t.overflow.Inc()
+	if found := t.beyond.find(method, status); found != nil {
+		return found
+	}
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return t.make(t.beyond, method, status)
+}
+
+func (r *route) find(method string, status int) *series {
+	list := r.series.Load()
+	if list == nil {
+		return nil
+	}
+	for _, s := range *list {
+		if s.status == status && s.method == method {
+			return s
+		}
+	}
+	return nil
+}
+
+// add makes the series of a request, or returns nil when there are too many.
+func (t *seriesTable) add(method, name string, status int) *series {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	known := *t.routes.Load()
+	r := t.unknown
+	if name != "" && name != RouteUnknown {
+		r = known[name]
+	}
+	if r != nil {
+		if found := r.find(method, status); found != nil { // another request was faster
+			return found
+		}
+	}
+	if int(t.count.Load()) >= t.max {
+		return nil
+	}
+	if r == nil {
+		r = &route{name: strings.ToValidUTF8(name, "\ufffd")} // a label with anything else is a panic
+		more := maps.Clone(known)
+		more[name] = r
+		t.routes.Store(&more)
+	}
+	t.count.Add(1)
+	return t.make(r, method, status)
+}
+
+// make adds a series to a route, unless it is there. The caller holds t.mu.
+func (t *seriesTable) make(r *route, method string, status int) *series {
+	if found := r.find(method, status); found != nil {
+		return found
+	}
+	code := strconv.Itoa(status)
+	if r == t.beyond && http.StatusText(status) == "" && status != StatusClientGone {
+		// What handlers make up must not grow without bound either. Dashboards look for 5.., which this matches.
+		status = max(status/100, 1) * 100
+		if found := r.find(method, -status); found != nil {
+			return found
+		}
+		code, status = strconv.Itoa(status/100)+"xx", -status
+	}
+	duration := t.durations.WithLabelValues(method, r.name, code)
+	s := &series{
+		method: method, status: status,
+		duration: duration, exemplars: duration.(prometheus.ExemplarObserver),
+		exemplarAt:  make([]atomic.Int64, len(t.buckets)+1),
+		requests:    t.requests.WithLabelValues(method, r.name, code),
+		requestSize: t.requestBytes.WithLabelValues(method, r.name),
+		answerSize:  t.responseBytes.WithLabelValues(method, r.name),
+	}
+	var list []*series
+	if old := r.series.Load(); old != nil {
+		list = append(list, *old...)
+	}
+	list = append(list, s)
+	r.series.Store(&list)
+	return s
+}
+
+// observe adds the duration, with an exemplar when the trace is sampled and the bucket's last one is old.
+func (t *seriesTable) observe(s *series, seconds float64, at time.Duration, trace *Trace) {
+	if trace == nil || !trace.Sampled() {
+		s.duration.Observe(seconds)
+		return
+	}
+	bucket := 0
+	for bucket < len(t.buckets) && seconds > t.buckets[bucket] {
+		bucket++
+	}
+	last := s.exemplarAt[bucket].Load()
+	if last != 0 && at-time.Duration(last) < exemplarEvery || !s.exemplarAt[bucket].CompareAndSwap(last, int64(at)) {
+		s.duration.Observe(seconds)
+		return
+	}
+	s.exemplars.ObserveWithExemplar(seconds, prometheus.Labels{"trace_id": trace.ID(), "span_id": trace.SpanID()})
+}
