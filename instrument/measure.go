@@ -8,6 +8,7 @@ import (
 	"strings"
 	"sync/atomic"
 	"time"
+	"unicode/utf8"
 )
 
 // StatusClientGone is the status of requests whose client left before the answer began. It is nginx's number.
@@ -51,7 +52,8 @@ func (m *measured) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	} else if s.options.StartTraces {
 		rec.begin(NewTrace())
 	}
-	s.inFlight.Add(1)
+	rec.stripe = stripeOf(rec, s.series.stripes)
+	s.inFlight[rec.stripe].Add(1)
 	defer rec.finish()
 	m.next.ServeHTTP(s.writers.wrap(rec), rec.request)
 	rec.returned = true
@@ -76,19 +78,20 @@ func (rec *recorder) finish() {
 		}
 	}
 	if !rec.hijacked {
-		s.inFlight.Add(-1)
+		s.inFlight[rec.stripe].Add(-1)
 	}
 	if rec.request != rec.outer {
 		rec.outer.Pattern = rec.request.Pattern // for those around us
 	}
 	series := s.series.find(rec.request.Method, rec.routeName(), rec.result())
-	series.requests.Inc()
+	counted := &series.tally[rec.stripe]
+	counted.requests.Add(1)
 	if rec.hijacked {
 		return
 	}
 	s.series.observe(series, (end - rec.start).Seconds(), end, rec.trace)
-	series.requestSize.Observe(float64(rec.received()))
-	series.answerSize.Observe(float64(rec.written))
+	counted.received.observe(rec.received())
+	counted.sent.observe(rec.written)
 }
 
 func (rec *recorder) result() int {
@@ -115,14 +118,16 @@ func clientGone(ctx context.Context) bool {
 
 // routeName returns the route that matched, empty when none did.
 func (rec *recorder) routeName() string {
+	name := rec.request.Pattern
 	if rec.routed {
-		return rec.route
+		name = rec.route
+	} else if i := strings.IndexByte(name, ' '); i >= 0 { // the method has a label of its own
+		name = strings.TrimLeft(name[i:], " \t")
 	}
-	pattern := rec.request.Pattern
-	if i := strings.IndexByte(pattern, ' '); i >= 0 { // the method has a label of its own
-		return strings.TrimLeft(pattern[i:], " \t")
+	if !utf8.ValidString(name) {
+		return strings.ToValidUTF8(name, "\ufffd") // a label with anything else is a panic
 	}
-	return pattern
+	return name
 }
 
 func (rec *recorder) received() int64 {

@@ -22,6 +22,7 @@ type recorder struct {
 	start    time.Duration
 	written  int64
 	status   int // 0 before the header
+	stripe   int
 	routed   bool
 	hijacked bool
 	gone     bool
@@ -112,7 +113,7 @@ func (rec *recorder) hijack() (net.Conn, *bufio.ReadWriter, error) {
 	conn, rw, err := rec.inner.(http.Hijacker).Hijack()
 	if err == nil && !rec.hijacked {
 		rec.hijacked = true
-		rec.service.inFlight.Add(-1) // a connection from now on, no request
+		rec.service.inFlight[rec.stripe].Add(-1) // a connection from now on, no request
 	}
 	return conn, rw, err
 }

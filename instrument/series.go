@@ -4,7 +4,6 @@ import (
 	"maps"
 	"net/http"
 	"strconv"
-	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -25,9 +24,10 @@ const exemplarEvery = 250 * time.Millisecond
 // seriesTable finds the series of a request without locks or allocations, and makes each only once.
 type seriesTable struct {
 	durations       *prometheus.HistogramVec
-	requests        *prometheus.CounterVec
-	requestBytes    *prometheus.HistogramVec
-	responseBytes   *prometheus.HistogramVec
+	requests        *prometheus.Desc
+	requestBytes    *prometheus.Desc
+	responseBytes   *prometheus.Desc
+	stripes         int
 	overflow        prometheus.Counter
 	buckets         []float64
 	methods         map[string]string // those told apart
@@ -45,14 +45,14 @@ type route struct {
 }
 
 type series struct {
-	method      string
-	status      int
-	duration    prometheus.Observer
-	exemplars   prometheus.ExemplarObserver
-	exemplarAt  []atomic.Int64 // by bucket, on the clock of now
-	requests    prometheus.Counter
-	requestSize prometheus.Observer
-	answerSize  prometheus.Observer
+	method     string
+	code       string // status as label
+	status     int
+	duration   prometheus.Observer
+	exemplars  prometheus.ExemplarObserver
+	exemplarAt []atomic.Int64 // by bucket, on the clock of now
+	created    time.Time
+	tally      tally
 }
 
 func newSeriesTable(registry prometheus.Registerer, o Options) *seriesTable {
@@ -64,18 +64,15 @@ func newSeriesTable(registry prometheus.Registerer, o Options) *seriesTable {
 		duration.NativeHistogramMaxBucketNumber = 100
 		duration.NativeHistogramMinResetDuration = time.Hour
 	}
-	size := func(name, help string) *prometheus.HistogramVec {
-		return prometheus.NewHistogramVec(prometheus.HistogramOpts{
-			Name: name, Help: help, Buckets: prometheus.ExponentialBuckets(100, 10, 7),
-		}, []string{"method", "route"})
-	}
 	t := &seriesTable{
 		durations: prometheus.NewHistogramVec(duration, []string{"method", "route", "status"}),
-		requests: prometheus.NewCounterVec(prometheus.CounterOpts{
-			Name: "http_requests_total", Help: "Total number of HTTP requests",
-		}, []string{"method", "route", "status"}),
-		requestBytes:  size("http_request_size_bytes", "Size of the bodies of HTTP requests in bytes"),
-		responseBytes: size("http_response_size_bytes", "Size of the bodies of HTTP answers in bytes"),
+		requests: prometheus.NewDesc("http_requests_total", "Total number of HTTP requests",
+			[]string{"method", "route", "status"}, nil),
+		requestBytes: prometheus.NewDesc("http_request_size_bytes", "Size of the bodies of HTTP requests in bytes",
+			[]string{"method", "route"}, nil),
+		responseBytes: prometheus.NewDesc("http_response_size_bytes", "Size of the bodies of HTTP answers in bytes",
+			[]string{"method", "route"}, nil),
+		stripes: stripeCount(),
 		overflow: prometheus.NewCounter(prometheus.CounterOpts{
 			Name: "http_requests_overflow_total",
 			Help: "HTTP requests that are counted under route overflow because there are too many series",
@@ -90,7 +87,7 @@ func newSeriesTable(registry prometheus.Registerer, o Options) *seriesTable {
 		t.methods[method] = method
 	}
 	t.routes.Store(&map[string]*route{})
-	registry.MustRegister(t.durations, t.requests, t.requestBytes, t.responseBytes, t.overflow)
+	registry.MustRegister(t, t.durations, t.overflow)
 	return t
 }
 
@@ -105,10 +102,7 @@ func (t *seriesTable) find(method, name string, status int) *series {
 		}
 		method = known
 	}
-	r := t.unknown
-	if name != "" && name != RouteUnknown {
-		r = (*t.routes.Load())[name]
-	}
+	r := t.route(name)
 	if r != nil {
 		if found := r.find(method, status); found != nil {
 			return found
@@ -128,6 +122,17 @@ func (t *seriesTable) find(method, name string, status int) *series {
 	return t.make(t.beyond, method, status)
 }
 
+// route returns the route of that name, nil when it is new.
+func (t *seriesTable) route(name string) *route {
+	switch name {
+	case "", RouteUnknown:
+		return t.unknown
+	case RouteOverflow:
+		return t.beyond
+	}
+	return (*t.routes.Load())[name]
+}
+
 func (r *route) find(method string, status int) *series {
 	list := r.series.Load()
 	if list == nil {
@@ -145,11 +150,7 @@ func (r *route) find(method string, status int) *series {
 func (t *seriesTable) add(method, name string, status int) *series {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	known := *t.routes.Load()
-	r := t.unknown
-	if name != "" && name != RouteUnknown {
-		r = known[name]
-	}
+	r := t.route(name)
 	if r != nil {
 		if found := r.find(method, status); found != nil { // another request was faster
 			return found
@@ -159,8 +160,8 @@ func (t *seriesTable) add(method, name string, status int) *series {
 		return nil
 	}
 	if r == nil {
-		r = &route{name: strings.ToValidUTF8(name, "\ufffd")} // a label with anything else is a panic
-		more := maps.Clone(known)
+		r = &route{name: name}
+		more := maps.Clone(*t.routes.Load())
 		more[name] = r
 		t.routes.Store(&more)
 	}
@@ -184,12 +185,10 @@ func (t *seriesTable) make(r *route, method string, status int) *series {
 	}
 	duration := t.durations.WithLabelValues(method, r.name, code)
 	s := &series{
-		method: method, status: status,
+		method: method, status: status, code: code,
 		duration: duration, exemplars: duration.(prometheus.ExemplarObserver),
-		exemplarAt:  make([]atomic.Int64, len(t.buckets)+1),
-		requests:    t.requests.WithLabelValues(method, r.name, code),
-		requestSize: t.requestBytes.WithLabelValues(method, r.name),
-		answerSize:  t.responseBytes.WithLabelValues(method, r.name),
+		exemplarAt: make([]atomic.Int64, len(t.buckets)+1),
+		created:    time.Now(), tally: make(tally, t.stripes),
 	}
 	var list []*series
 	if old := r.series.Load(); old != nil {

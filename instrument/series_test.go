@@ -84,6 +84,9 @@ func FuzzLabels(f *testing.F) {
 	h := s.Handler(naming)
 	f.Add("GET", "/", 200)
 	f.Add("\xff", "/\xff\n\"", 999)
+	f.Add("GET", "/\xfe\n\"", 999) // the same label
+	f.Add("GET", "overflow", 200)
+	f.Add("GET", "unknown", 200)
 	f.Fuzz(func(t *testing.T, method, path string, status int) {
 		if status < 200 || status > 999 {
 			status = 200
@@ -91,6 +94,9 @@ func FuzzLabels(f *testing.F) {
 		r := httptest.NewRequest("GET", "/", nil)
 		r.Method, r.URL.Path, r.URL.RawQuery = method, path, strconv.Itoa(status)
 		h.ServeHTTP(httptest.NewRecorder(), r)
+		if _, err := s.Registry().Gather(); err != nil {
+			t.Error(err)
+		}
 		if n := len(seriesOf(t, s, "http_requests_total")); n > 20+10*80 {
 			t.Errorf("%d series", n)
 		}

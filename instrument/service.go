@@ -6,7 +6,6 @@ import (
 	"net/http"
 	"runtime/debug"
 	"slices"
-	"sync/atomic"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -48,7 +47,7 @@ type Service struct {
 	series   *seriesTable
 	checks   checks
 
-	inFlight atomic.Int64
+	inFlight inFlight
 	panics   prometheus.Counter
 	writers  writerCache
 }
@@ -63,6 +62,7 @@ func New(o Options) *Service {
 	o.fill(info)
 	s := &Service{options: o, registry: o.Registry}
 	s.series = newSeriesTable(s.registry, o)
+	s.inFlight = make(inFlight, s.series.stripes)
 	s.panics = prometheus.NewCounter(prometheus.CounterOpts{
 		Name: "http_panics_total", Help: "HTTP requests whose handler panicked",
 	})
@@ -74,7 +74,7 @@ func New(o Options) *Service {
 		s.panics,
 		prometheus.NewGaugeFunc(prometheus.GaugeOpts{
 			Name: "http_requests_in_flight", Help: "HTTP requests being served now",
-		}, func() float64 { return float64(s.inFlight.Load()) }),
+		}, s.inFlight.sum),
 	)
 	return s
 }
