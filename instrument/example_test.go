@@ -8,8 +8,6 @@ import (
 	"net/http"
 	"os"
 
-	"github.com/prometheus/client_golang/prometheus"
-
 	"github.com/ausguck/ausguck/instrument"
 )
 
@@ -35,10 +33,7 @@ func ExampleService() {
 		}
 		return answer.Body.Close()
 	})
-	webhooks := prometheus.NewCounterVec(prometheus.CounterOpts{
-		Name: "ado_webhooks_total", Help: "Total ADO webhooks received",
-	}, []string{"event_type", "status"})
-	service.Registry().MustRegister(webhooks)
+	webhooks := service.Counter("ado_webhooks_total", "Total ADO webhooks received", "event_type", "status")
 
 	mux := http.NewServeMux()
 	mux.HandleFunc("POST /webhook", func(w http.ResponseWriter, r *http.Request) {
