@@ -61,14 +61,12 @@ type Gateway struct {
 	base     *serve.Base
 	config   Config
 	queue    *queue.Queue
-	webhooks counter
+	webhooks serve.CounterVec
 	last     atomic.Int64 // of the last webhook, milliseconds since 1970
 	reading  chan struct{}
 	client   *http.Client
-	results  counter
+	results  serve.CounterVec
 }
-
-type counter interface{ Inc(labels ...string) }
 
 // New opens the queue. Close it when Run is not called.
 func New(base *serve.Base, c Config) (*Gateway, error) {

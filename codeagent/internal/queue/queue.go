@@ -344,3 +344,11 @@ func (q *Queue) finish(b *batch, err error) {
 	}
 	close(b.written)
 }
+
+// Seen reports whether an entry with the key was accepted, now or before, and whether it is not done yet.
+func (q *Queue) Seen(key Key) (accepted, waits bool) {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	_, accepted = q.seen[key]
+	return accepted, q.entries[key] != nil
+}

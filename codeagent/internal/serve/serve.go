@@ -119,13 +119,28 @@ func ReadJSON(w http.ResponseWriter, r *http.Request, limit int64, into any) (st
 }
 
 // CounterVec counts by labels. It spares services the import of client_golang.
-type CounterVec struct{ inc func(...string) }
+type CounterVec struct{ add func(float64, ...string) }
 
 // Inc counts one.
-func (c CounterVec) Inc(labels ...string) { c.inc(labels...) }
+func (c CounterVec) Inc(labels ...string) { c.add(1, labels...) }
 
 // Counter registers a counter.
 func Counter(b *Base, name, help string, labels ...string) CounterVec {
 	c := b.Metrics.Counter(name, help, labels...)
-	return CounterVec{func(l ...string) { c.WithLabelValues(l...).Inc() }}
+	return CounterVec{func(v float64, l ...string) { c.WithLabelValues(l...).Add(v) }}
 }
+
+// HistogramVec observes by labels.
+type HistogramVec struct{ observe func(float64, ...string) }
+
+// Observe adds a value, in seconds where it is a time.
+func (h HistogramVec) Observe(v float64, labels ...string) { h.observe(v, labels...) }
+
+// Histogram registers a histogram.
+func Histogram(b *Base, name, help string, buckets []float64, labels ...string) HistogramVec {
+	h := b.Metrics.Histogram(name, help, buckets, labels...)
+	return HistogramVec{func(v float64, l ...string) { h.WithLabelValues(l...).Observe(v) }}
+}
+
+// Add counts more than one.
+func (c CounterVec) Add(v float64, labels ...string) { c.add(v, labels...) }
