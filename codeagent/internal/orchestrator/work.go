@@ -98,6 +98,9 @@ func (o *Orchestrator) run(ctx context.Context, entry *queue.Entry) (result stri
 			result = done
 		}
 	}
+	if err != nil && ctx.Err() != nil {
+		return result, err // asked to stop: the job is not over
+	}
 	o.jobTime.Observe(time.Since(start).Seconds(), result)
 	if err != nil {
 		o.base.Logger.ErrorContext(ctx, "Job failed", "job", entry.Key.String(), "event_type", e.EventType, "err", err)
