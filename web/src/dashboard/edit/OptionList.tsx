@@ -1,6 +1,6 @@
 import { type DataFrame, type FieldConfigSource, type InterpolateFunction, type PanelPlugin, type StandardEditorContext, PanelOptionsEditorBuilder } from '@grafana/data';
 import { ControlledCollapse, Field } from '@grafana/ui';
-import { get, isEqual, set as setPath, cloneDeep, unset } from 'lodash';
+import { get, isEqual, merge, set as setPath, cloneDeep, unset } from 'lodash';
 import { useMemo, type ComponentType } from 'react';
 
 import type { PanelJson } from '../load';
@@ -30,12 +30,13 @@ interface Item {
 
 /** Every option of a panel type and of its fields, by group, as the panel's plugin declares them. */
 export function OptionList({ panel, plugin, data, onChange, replaceVariables }: Props) {
-  const options = (panel.options ?? {}) as object;
+  // What the panel is drawn with: its own options over those of its type.
+  const options = useMemo(() => ({ ...merge({}, plugin.defaults, panel.options) }) as object, [plugin, panel.options]);
   const fieldConfig = panel.fieldConfig as FieldConfigSource | undefined;
   const context: EditorContext = useMemo(() => ({ data, options, replaceVariables }), [data, options]);
   const own = useMemo(() => panelItems(plugin, context), [plugin, context]);
   const fields = useMemo(() => plugin.fieldConfigRegistry.list().filter((item) => !item.hideFromDefaults) as unknown as Item[], [plugin]);
-  const setOption = (item: Item, value: unknown) => onChange({ ...panel, options: setPath(cloneDeep(options), item.path, value) as never });
+  const setOption = (item: Item, value: unknown) => onChange({ ...panel, options: setPath(cloneDeep(panel.options ?? {}), item.path, value) as never });
   const setField = (item: Item & { isCustom?: boolean }, value: unknown) => {
     const defaults = cloneDeep(fieldConfig?.defaults ?? {});
     const path = item.isCustom ? `custom.${item.path}` : item.path;
@@ -45,14 +46,14 @@ export function OptionList({ panel, plugin, data, onChange, replaceVariables }: 
   return (
     <>
       {groups(own, plugin.meta.name).map(([name, items]) => (
-        <Group key={`panel-${name}`} name={name}>
+        <Group key={`panel-${name}`} name={name} open={name === plugin.meta.name || name === 'Legend'}>
           {items.filter((item) => item.showIf?.(options as never, data) ?? true).map((item) => (
             <Option key={item.id} item={item} value={get(options, item.path) ?? item.defaultValue} onChange={(value) => setOption(item, value)} context={context} />
           ))}
         </Group>
       ))}
       {groups(fields, 'Fields').map(([name, items]) => (
-        <Group key={`field-${name}`} name={name}>
+        <Group key={`field-${name}`} name={name} open={name === 'Standard options'}>
           {items.map((item) => {
             const path = (item as { isCustom?: boolean }).isCustom ? `custom.${item.path}` : item.path;
             const value = get(fieldConfig?.defaults, path) ?? item.defaultValue;
@@ -81,8 +82,8 @@ function groups(items: Item[], fallback: string): Array<[string, Item[]]> {
   return [...found];
 }
 
-function Group({ name, children }: { name: string; children: React.ReactNode }) {
-  return <ControlledCollapse label={name} isOpen={name === 'Standard options' || name === 'Legend'}>{children}</ControlledCollapse>;
+function Group({ name, open, children }: { name: string; open: boolean; children: React.ReactNode }) {
+  return <ControlledCollapse label={name} isOpen={open}>{children}</ControlledCollapse>;
 }
 
 function Option({ item, value, onChange, context }: { item: Item; value: unknown; onChange: (value: unknown) => void; context: unknown }) {

@@ -221,7 +221,7 @@ describe('table', () => {
     expect(panel).toMatchObject({
       type: 'table',
       transformations: [{ id: 'joinByField', options: { mode: 'outer' } }],
-      options: { showHeader: true, sortBy: [{ displayName: 'Time', desc: true }], enablePagination: true, pageSize: 20 },
+      options: { showHeader: true, sortBy: [{ displayName: 'When', desc: true }], enablePagination: true, pageSize: 20 },
       fieldConfig: {
         defaults: { unit: 'short', decimals: 2, custom: { cellOptions: { type: 'color-background', mode: 'basic' } }, thresholds: { steps: [{ color: 'a' }, { color: 'b', value: 1 }, { color: 'c', value: 2 }] } },
         overrides: [
@@ -240,6 +240,42 @@ describe('table', () => {
     ['json', [{ id: 'extractFields' }, { id: 'filterFieldsByName' }]],
   ])('transform %s', (transform, expected) => {
     expect(migrate({ type: 'table-old', transform, columns: [{ text: 'Avg', value: 'avg' }, { text: 'Max', value: 'max' }] }).transformations).toMatchObject(expected);
+  });
+
+  test.each([
+    ['timeseries_aggregations', 0, 'Field'],
+    ['timeseries_aggregations', 1, 'Mean'],
+    ['timeseries_to_rows', 1, 'Metric'],
+    ['timeseries_to_columns', 1, 'total'],
+    ['timeseries_to_columns', 2, undefined],
+    ['json', 1, 'Max'],
+    ['table', 1, 'cluster'],
+    ['table', 2, 'Namespace'],
+    ['table', 3, 'Value #A'],
+    ['table', 4, 'Value #C'],
+    ['table', 5, undefined],
+  ])('sorting of %s by column %i', (transform, col, displayName) => {
+    const panel = migrate({
+      type: 'table-old', transform, sort: { col, desc: false }, columns: [{ text: 'Avg', value: 'avg' }, { text: 'Max', value: 'max' }],
+      styles: [{ pattern: 'namespace', alias: 'Namespace', type: 'string' }],
+      targets: [
+        { refId: 'A', expr: 'sum(rate(x{a=")"}[5m])) by (namespace, cluster)', legendFormat: 'total' },
+        { refId: 'B', expr: 'x', hide: true },
+        { refId: 'C', expr: 'count by (namespace) (y)', legendFormat: '{{x}}' },
+      ],
+    });
+    expect(panel.options!.sortBy).toEqual(displayName === undefined ? undefined : [{ displayName, desc: false }]);
+  });
+
+  test.each([
+    ['sum(a) / sum(b)', undefined],
+    ['sum by (x) (a) / sum by (x) (b)', undefined],
+    ['up', undefined],
+    ['sum(a)', 'Value'],
+    ['sum(a) by (', undefined],
+  ])('sorting of a table of %s', (expr, displayName) => {
+    const panel = migrate({ type: 'table-old', transform: 'table', sort: { col: 1, desc: true }, targets: [{ refId: 'A', expr }] });
+    expect(panel.options!.sortBy).toEqual(displayName && [{ displayName, desc: true }]);
   });
 
   test('the present table keeps its own, with cell options and footer of today', () => {

@@ -1,6 +1,7 @@
 import { compact, isObject, num, obj, objs, str, text, without, type Json } from './json';
 import { aliasMatcher, reducers, type Override } from './context';
 import { angularMappings, angularThresholds } from './mappings';
+import { tableSort } from './tableSort';
 
 const tableKeys = ['columns', 'fontSize', 'pageSize', 'scroll', 'showHeader', 'sort', 'styles', 'transform', 'showCellBorders', 'showRowBorders', 'filterNull', 'table2'];
 const everything = /^\/\.[*+]\/$/;
@@ -31,7 +32,7 @@ export function migrateOldTable(panel: Json): Json {
     .map((style): Override => ({ matcher: aliasMatcher(String(style.pattern)), properties: styleProperties(style) }))
     .filter((override) => override.properties.length > 0)
     .reverse();
-  const sortBy = sorting(panel);
+  const sortBy = tableSort(panel, styles);
   const pageSize = num(panel.pageSize);
   return {
     ...without(panel, tableKeys),
@@ -143,19 +144,4 @@ function transformations(panel: Json): Json[] {
     default:
       return objs(panel.targets).length > 1 ? [{ id: 'merge', options: { reducers: [] } }] : [];
   }
-}
-
-/** The old table sorted by the index of a column; its name is known for the first and for listed ones. */
-function sorting(panel: Json): Json[] | undefined {
-  const sort = obj(panel.sort);
-  const col = num(sort.col);
-  if (col === undefined) {
-    return undefined;
-  }
-  const listed = objs(panel.columns);
-  const aggregated = panel.transform === 'timeseries_aggregations';
-  const name = aggregated
-    ? col === 0 ? 'Field' : text(listed[col - 1]?.text)
-    : col === 0 && panel.transform !== 'json' ? 'Time' : text(listed[col]?.text);
-  return name === undefined ? undefined : [{ displayName: name, desc: sort.desc === true }];
 }

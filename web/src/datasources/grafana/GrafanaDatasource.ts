@@ -8,12 +8,13 @@ import { of, type Observable } from 'rxjs';
 
 import { annotationSupport, answerAnnotation } from '../annotations';
 import { randomWalk } from './randomWalk';
+import { regionsWithin, type TimeRegion } from './timeRegions';
 
 interface GrafanaQuery extends DataQuery {
   queryType?: string;
 }
 
-/** Grafana's built-in data source: stored annotations, and a random walk to try panels with. */
+/** Grafana's built-in data source: stored annotations, time regions, and a random walk to try panels with. */
 export class GrafanaDatasource extends DataSourceApi<GrafanaQuery> {
   constructor(settings: DataSourceInstanceSettings) {
     super(settings);
@@ -22,7 +23,7 @@ export class GrafanaDatasource extends DataSourceApi<GrafanaQuery> {
   annotations = annotationSupport;
 
   query(request: DataQueryRequest<GrafanaQuery>): Observable<DataQueryResponse> {
-    return answerAnnotation(request, (annotation) => stored(annotation, request)) ?? of(walks(request));
+    return answerAnnotation(request, (annotation) => events(annotation, request)) ?? of(walks(request));
   }
 
   async testDatasource() {
@@ -48,8 +49,26 @@ function walks(request: DataQueryRequest<GrafanaQuery>): DataQueryResponse {
   };
 }
 
-async function stored(annotation: AnnotationQuery, { range, dashboardUID }: DataQueryRequest): Promise<AnnotationEvent[]> {
-  const target = (annotation.target ?? annotation) as { type?: string; limit?: number; tags?: string[]; matchAny?: boolean };
+/** What an annotation of this data source asks for, in `target` or, in old dashboards, in itself. */
+interface AnnotationTarget {
+  queryType?: string;
+  timeRegion?: TimeRegion;
+  type?: string;
+  limit?: number;
+  tags?: string[];
+  matchAny?: boolean;
+}
+
+async function events(annotation: AnnotationQuery, request: DataQueryRequest): Promise<AnnotationEvent[]> {
+  const target = (annotation.target ?? annotation) as AnnotationTarget;
+  if (target.queryType !== 'timeRegions') {
+    return stored(target, request);
+  }
+  const { range, timezone } = request;
+  return regionsWithin(target.timeRegion ?? {}, range.from.valueOf(), range.to.valueOf(), timezone).map((stretch) => ({ ...stretch, isRegion: true, title: annotation.name }));
+}
+
+async function stored(target: AnnotationTarget, { range, dashboardUID }: DataQueryRequest): Promise<AnnotationEvent[]> {
   const params: Record<string, unknown> = { from: range.from.valueOf(), to: range.to.valueOf(), limit: target.limit ?? 100, matchAny: target.matchAny };
   if (target.type === 'tags') {
     params['tags'] = (target.tags ?? []).map((tag) => getTemplateSrv().replace(tag, {}, 'pipe')).flatMap((t) => t.split('|'));

@@ -4,7 +4,7 @@ import { dateTime, formattedValueToString, getValueFormat, type GrafanaTheme2, t
 import { BigValue, BigValueColorMode, BigValueGraphMode, BigValueTextMode, IconButton, Icon, useStyles2, useTheme2, type IconName } from '@grafana/ui';
 
 import { NoData } from '../shared/NoData';
-import { itemsOf, parseMatchers, type Alert, type AlertListOptions, type Item, type State } from './alerts';
+import { itemsOf, parseMatchers, whyNone, type Alert, type AlertListOptions, type Item, type State } from './alerts';
 import { useRules } from './useRules';
 
 const looks: Record<State, { icon: IconName; color: (theme: GrafanaTheme2) => string; text: string }> = {
@@ -38,7 +38,7 @@ export function AlertListPanel({ options, timeRange, replaceVariables, width, he
     return <Count items={items} width={width} height={height} />;
   }
   if (items.length === 0) {
-    return <NoData text="No alerts match" />;
+    return <NoData text={whyNone(rules.groups, options, name !== '' || labels.trim() !== '')} />;
   }
   return (
     <div className={styles.list} style={{ height }} tabIndex={0}>

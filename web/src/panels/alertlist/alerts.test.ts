@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { itemsOf, matches, parseMatchers, type AlertListOptions, type RuleGroup } from './alerts';
+import { itemsOf, matches, parseMatchers, whyNone, type AlertListOptions, type RuleGroup } from './alerts';
 
 const alert = (state: string, activeAt: string, labels: Record<string, string>) => ({ state, activeAt, labels, annotations: { summary: `${labels.host} is ill` } });
 const groups: RuleGroup[] = [
@@ -64,3 +64,11 @@ describe('matchers', () => {
     expect(() => parseMatchers(text)).toThrow(/label filter/);
   });
 });
+
+test.each([
+  ['There are no alerting rules', [], {}, false],
+  ['No alert matches the filter', groups, {}, true],
+  ['No alert is firing or pending', groups, {}, false],
+  ['No alert is firing', groups, { firing: true, error: true }, false],
+  ['No alert is in the states that are shown', groups, { noData: true }, false],
+])('%s', (wanted, all, stateFilter, filtered) => expect(whyNone(all, { ...options, stateFilter }, filtered)).toBe(wanted));

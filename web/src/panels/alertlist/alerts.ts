@@ -74,6 +74,18 @@ export function itemsOf(groups: RuleGroup[], options: AlertListOptions, filter: 
   return sortItems(items, options.sortOrder).slice(0, options.maxItems > 0 ? options.maxItems : undefined);
 }
 
+/** Why nothing is listed, in words. */
+export function whyNone(groups: RuleGroup[], options: AlertListOptions, filtered: boolean): string {
+  if (!groups.some((group) => list(group.rules).some((rule) => rule.type === 'alerting'))) {
+    return 'There are no alerting rules';
+  }
+  if (filtered) {
+    return 'No alert matches the filter';
+  }
+  const states = (['firing', 'pending'] as const).filter((state) => isWanted(state, options));
+  return states.length > 0 ? `No alert is ${states.join(' or ')}` : 'No alert is in the states that are shown';
+}
+
 function list<T>(value: T[] | undefined | null): T[] {
   return Array.isArray(value) ? value : [];
 }

@@ -36,7 +36,7 @@ export function BarChartPanel({ data, options, fieldConfig, timeZone, width, hei
   const builder = useMemo(() => (bars ? buildConfig(() => scene.current, multi) : undefined), [shape, options, fieldConfig, theme, horizontal, multi]);
   const aligned = useMemo<uPlot.AlignedData>(() => (bars ? [bars.labels.map((_, i) => i), ...bars.series.map((s) => s.to)] : [[]]), [bars]);
   if (!bars || !builder) {
-    return <NoData data={data} text={warning} />;
+    return <NoData data={data} text={fieldConfig.defaults.noValue || warning} />;
   }
   const { legend, tooltip } = options;
   const drawLegend = legend.showLegend && legend.displayMode !== LegendDisplayMode.Hidden;

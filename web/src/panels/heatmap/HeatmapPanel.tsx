@@ -19,7 +19,7 @@ import { viewOf, yOfValue, type View } from './view';
 
 /** How often values fell into buckets, over time. */
 export function HeatmapPanel(props: PanelProps<Options>) {
-  const { data, options, timeRange, width, height } = props;
+  const { data, options, fieldConfig, timeRange, width, height } = props;
   const theme = grafana.theme2;
   const { view, warning } = useMemo(() => {
     const found = cellsOf(data.series, options, timeRange);
@@ -27,7 +27,7 @@ export function HeatmapPanel(props: PanelProps<Options>) {
   }, [data.series, options, timeRange, theme]);
   const [hovered, setHovered] = useState(-1);
   if (!view) {
-    return <NoData data={data} text={warning} />;
+    return <NoData data={data} text={fieldConfig.defaults.noValue || warning} />;
   }
   const { show, placement = 'bottom', width: legendWidth } = options.legend;
   return (

@@ -3,6 +3,7 @@ import { AxisPlacement, ScaleDirection, ScaleDistribution, ScaleOrientation } fr
 import { UPlotConfigBuilder } from '@grafana/ui';
 import type uPlot from 'uplot';
 
+import { timePadding } from '../shared/axisRoom';
 import { rowBounds, type Cells } from './cells';
 import { boxOf, drawCells } from './draw';
 import type { Options, YAxisOptions } from './options';
@@ -29,6 +30,7 @@ export function buildConfig(live: () => Live, options: Options, theme: GrafanaTh
     range: () => yRange(live().view.cells, options.yAxis),
   });
   builder.addAxis({ scaleKey: 'x', isTime: true, placement: AxisPlacement.Bottom, timeZone, theme, grid: { show: false } });
+  builder.setPadding(timePadding);
   addYAxis(builder, live, options, theme);
   builder.addSeries({ scaleKey: 'y', theme, pathBuilder: () => null, pointsBuilder: () => false, lineColor: 'transparent' });
   builder.addHook('draw', (u) => drawCells(u, live().view, options, theme));

@@ -5,9 +5,11 @@ import { schemeNames } from './colors';
 import { HeatmapPanel } from './HeatmapPanel';
 import type { HeatmapFieldConfig, Options } from './options';
 
+const standardOptions = new Set([FieldConfigProperty.Links, FieldConfigProperty.DisplayName, FieldConfigProperty.Unit, FieldConfigProperty.NoValue]);
+
 export const plugin = new PanelPlugin<Options, HeatmapFieldConfig>(HeatmapPanel)
   .useFieldConfig({
-    disableStandardOptions: Object.values(FieldConfigProperty).filter((v) => v !== FieldConfigProperty.Links && v !== FieldConfigProperty.DisplayName && v !== FieldConfigProperty.Unit),
+    disableStandardOptions: Object.values(FieldConfigProperty).filter((v) => !standardOptions.has(v)),
     useCustomConfig: (builder) => {
       const plain = { editor: () => null, override: () => null, process: identityOverrideProcessor, shouldApply: () => true, hideFromDefaults: true };
       builder

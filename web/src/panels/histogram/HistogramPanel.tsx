@@ -9,10 +9,10 @@ import { hoverModeOf } from '../shared/tooltipMode';
 import { buildConfig } from './config';
 import { buildModel, type Model } from './model';
 
-export function HistogramPanel({ data, options, width, height }: PanelProps<Options>) {
+export function HistogramPanel({ data, options, fieldConfig, width, height }: PanelProps<Options>) {
   const theme = useTheme2();
   const model = useMemo(() => buildModel(data.series, options, theme), [data.series, options, theme]);
-  return model === undefined ? <NoData data={data} /> : <Histogram model={model} options={options} width={width} height={height} />;
+  return model === undefined ? <NoData data={data} text={fieldConfig.defaults.noValue || undefined} /> : <Histogram model={model} options={options} width={width} height={height} />;
 }
 
 interface Props {

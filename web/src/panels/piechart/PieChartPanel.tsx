@@ -25,7 +25,7 @@ export function PieChartPanel(props: PanelProps<Options>) {
   );
   // Without rows there is one value all the same: the text that there is none.
   if (entries.length === 0 || data.series.every((frame) => frame.length === 0)) {
-    return <NoData data={data} />;
+    return <NoData data={data} text={fieldConfig.defaults.noValue || undefined} />;
   }
   const total = totalOf(entries);
   const shown = hover && options.tooltip?.mode !== TooltipDisplayMode.None && hover.entry.tooltip;
@@ -84,7 +84,8 @@ function legendOf(entries: Entry[], total: number, options: Options) {
   }));
   return (
     <VizLayout.Legend placement={placement} width={legend?.width}>
-      <VizLegend items={items} placement={placement} displayMode={legend?.displayMode ?? LegendDisplayMode.List} />
+      {/* Fields can be hidden, rows of one cannot. */}
+      <VizLegend items={items} placement={placement} displayMode={legend?.displayMode ?? LegendDisplayMode.List} readonly={options.reduceOptions?.values === true} />
     </VizLayout.Legend>
   );
 }

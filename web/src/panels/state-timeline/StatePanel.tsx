@@ -29,17 +29,19 @@ interface Props extends PanelProps<StateOptions> {
 }
 
 const pagerHeight = 36;
+/** So many pages have room in a narrow panel. */
+const shortList = 5;
 
 /** States over time, a row for each field. */
 export function StatePanel(props: Props) {
-  const { data, timeRange, timeZone, width, height, options, replaceVariables, rowsOf } = props;
+  const { data, timeRange, timeZone, width, height, options, fieldConfig, replaceVariables, rowsOf } = props;
   const theme = grafana.theme2;
   const rows = useMemo(() => rowsOf(props, timeRange), [data.series, timeRange, options, rowsOf]);
   const zones = useMemo(() => (options.timezone?.length ? options.timezone.map((z) => replaceVariables(z) || timeZone) : [timeZone]), [options.timezone, timeZone, replaceVariables]);
   const legend = useMemo(() => stateLegend(rows, theme), [rows, theme]);
   const [wanted, setPage] = useState(1);
   if (rows.every((r) => r.segments.length === 0)) {
-    return <NoData data={data} text={whyNothing(props)} />;
+    return <NoData data={data} text={fieldConfig.defaults.noValue || whyNothing(props)} />;
   }
   const perPage = options.perPage && options.perPage > 0 ? options.perPage : rows.length;
   const pages = Math.ceil(rows.length / perPage);
@@ -61,7 +63,7 @@ export function StatePanel(props: Props) {
       </VizLayout>
       {pages > 1 && (
         <div className={pager}>
-          <Pagination currentPage={page} numberOfPages={pages} onNavigate={setPage} showSmallVersion={width < 500} />
+          <Pagination currentPage={page} numberOfPages={pages} onNavigate={setPage} showSmallVersion={width < 500 && pages > shortList} />
         </div>
       )}
     </div>

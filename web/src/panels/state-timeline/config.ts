@@ -5,6 +5,7 @@ import type uPlot from 'uplot';
 
 import { band, drawRows, type BoxStyle } from './draw';
 import { segmentAt, type Row, type Segment } from './rows';
+import { timePadding } from '../shared/axisRoom';
 import { shorten } from '../shared/shorten';
 
 /** What the plot reads while it draws; changed without a new plot. */
@@ -42,6 +43,7 @@ export function buildConfig(live: () => Live, theme: GrafanaTheme2, timeZones: T
   });
   builder.addScale({ scaleKey: 'y', auto: false, orientation: ScaleOrientation.Vertical, direction: ScaleDirection.Down, range: () => [0, Math.max(1, live().rows.length)] });
   timeZones.forEach((timeZone, i) => builder.addAxis({ scaleKey: 'x', isTime: true, placement: AxisPlacement.Bottom, timeZone, theme, grid: { show: i === 0 } }));
+  builder.setPadding(timePadding);
   builder.addAxis({
     scaleKey: 'y', theme, placement: axis.show ? AxisPlacement.Left : AxisPlacement.Hidden, size: axis.width, grid: { show: false }, ticks: { show: false },
     splits: () => live().rows.map((_, i) => i + 0.5),

@@ -48,7 +48,7 @@ function Content({ event, timeZone }: { event: Event; timeZone: TimeZone }) {
     <div>
       <div>{when}</div>
       {event.title && <strong>{event.title}</strong>}
-      {event.text && <div dangerouslySetInnerHTML={{ __html: textUtil.sanitize(event.text) }} />}
+      {event.text && <div dangerouslySetInnerHTML={{ __html: textUtil.sanitizeTextPanelContent(event.text) }} />}
       <div>{event.tags.map((tag) => <Tag key={tag} name={tag} />)}</div>
     </div>
   );

@@ -1,7 +1,6 @@
-import { css } from '@emotion/css';
-import { dateTimeFormat, FieldType, type DataFrame, type TimeZone } from '@grafana/data';
+import { dateTimeFormat, FieldType, getLinksSupplier, type DataFrame, type Field, type InterpolateFunction, type TimeZone } from '@grafana/data';
 import { SortOrder, TooltipDisplayMode, type VizTooltipOptions } from '@grafana/schema';
-import { getFieldDisplayItems, getFieldDisplayLinks, isTooltipScrollable, VizTooltipContent, VizTooltipFooter, VizTooltipWrapper } from '@grafana/ui';
+import { getFieldDisplayItems, getFieldDisplayLinks, isTooltipScrollable, VizTooltipContent, VizTooltipFooter, VizTooltipHeader, VizTooltipWrapper } from '@grafana/ui';
 
 interface Props {
   frame: DataFrame;
@@ -10,10 +9,11 @@ interface Props {
   isPinned: boolean;
   options: VizTooltipOptions;
   timeZone: TimeZone;
+  replaceVariables: InterpolateFunction;
 }
 
 /** What is under the pointer: the time, then each series' name and value. */
-export function Tooltip({ frame, dataIdxs, seriesIdx, isPinned, options, timeZone }: Props) {
+export function Tooltip({ frame, dataIdxs, seriesIdx, isPinned, options, timeZone, replaceVariables }: Props) {
   const [x] = frame.fields;
   const at = dataIdxs[0];
   if (!x || at === null || at === undefined) {
@@ -23,15 +23,20 @@ export function Tooltip({ frame, dataIdxs, seriesIdx, isPinned, options, timeZon
   const items = getFieldDisplayItems(frame.fields, x, dataIdxs, seriesIdx, mode, options.sort ?? SortOrder.None, (f) => f.type === FieldType.number || f.type === FieldType.enum, options.hideZeros);
   const field = seriesIdx === null ? undefined : frame.fields[seriesIdx];
   const row = seriesIdx === null ? null : dataIdxs[seriesIdx];
-  const links = field && typeof row === 'number' ? getFieldDisplayLinks(field, row) : [];
+  const links = field && typeof row === 'number' ? getFieldDisplayLinks(withLinks(field, frame, replaceVariables), row) : [];
   const time = dateTimeFormat(x.values[at] as number, { timeZone });
   return (
     <VizTooltipWrapper>
-      <div className={header}>{time}</div>
+      <VizTooltipHeader item={{ label: '', value: time }} isPinned={isPinned} />
       <VizTooltipContent items={items} isPinned={isPinned} scrollable={isTooltipScrollable(options)} maxHeight={options.maxHeight} />
       {isPinned && links.length > 0 && <VizTooltipFooter dataLinks={links} />}
     </VizTooltipWrapper>
   );
 }
 
-const header = css({ padding: '6px 8px', fontWeight: 500 });
+/** A field whose links read its values as they stand in the joined frame, beside those that it came with. */
+function withLinks(field: Field, frame: DataFrame, replaceVariables: InterpolateFunction): Field {
+  const from = field.state?.origin?.frameIndex;
+  const fields = frame.fields.filter((f, i) => i === 0 || f === field || (from !== undefined && f.state?.origin?.frameIndex === from));
+  return { ...field, getLinks: getLinksSupplier({ ...frame, fields }, field, { ...field.state?.scopedVars, __dataContext: undefined }, replaceVariables) };
+}
