@@ -74,7 +74,7 @@ func TestRuleFilesAreFoundByName(t *testing.T) {
 	require.NoError(t, os.WriteFile(filepath.Join(dir, "mine.rules.yml"), []byte("groups: []\n"), 0o600))
 	cfg, err := config.LoadFile(filepath.Join(dir, "prometheus.yml"), false, slog.New(slog.DiscardHandler))
 	require.NoError(t, err)
-	require.Len(t, cfg.RuleFiles, 1)
+	require.Len(t, cfg.RuleFiles, 2, "people's files, and the built-in ones")
 	found, err := filepath.Glob(cfg.RuleFiles[0])
 	require.NoError(t, err)
 	require.Equal(t, []string{filepath.Join(dir, "mine.rules.yml")}, found)

@@ -1,4 +1,4 @@
-// Command ausguck is Prometheus, node_exporter and cAdvisor in one program.
+// Command ausguck is Prometheus, Alertmanager, node_exporter and cAdvisor in one program.
 package main
 
 import (
@@ -40,6 +40,8 @@ func run(args []string, stdout, stderr io.Writer) int {
 
 	start := a.Command("run", "Watch this machine (the default command).").Default()
 	check := a.Command("check", "Check every configuration file and print every problem.")
+	notify := a.Command("notify-test", "Send a test notification through a receiver of alertmanager.yml and print what the other side answered.")
+	notifyReceiver := notify.Arg("receiver", "The receiver.").Required().String()
 	initialise := a.Command("init", "Write the built-in configuration set into a folder.")
 	initDir := initialise.Arg("dir", "The folder.").Default(app.DefaultConfigDir).String()
 	health := a.Command("healthcheck", "Ask a running Ausguck whether it is ready; for containers.")
@@ -62,6 +64,8 @@ func run(args []string, stdout, stderr io.Writer) int {
 		return serve(options, stderr)
 	case check.FullCommand():
 		return runCheck(options, stdout, stderr)
+	case notify.FullCommand():
+		return runNotifyTest(options, *notifyReceiver, stdout, stderr)
 	case initialise.FullCommand():
 		return runInit(*initDir, stdout, stderr)
 	case health.FullCommand():
@@ -74,7 +78,7 @@ func run(args []string, stdout, stderr io.Writer) int {
 	return exitStopped
 }
 
-const description = `Prometheus, node_exporter and cAdvisor in one program, with their standard files, flags and APIs.
+const description = `Prometheus, Alertmanager, node_exporter and cAdvisor in one program, with their standard files, flags and APIs.
 
 The flags of node_exporter's collectors work too: --collector.*, --no-collector.* and --path.*; its documentation lists them.`
 
@@ -121,6 +125,22 @@ func runCheck(o app.Options, stdout, stderr io.Writer) int {
 		return exitUsage
 	}
 	fmt.Fprintln(stdout, "The configuration is right.")
+	return exitStopped
+}
+
+func runNotifyTest(o app.Options, receiver string, stdout, stderr io.Writer) int {
+	delivered, err := app.TryReceiver(context.Background(), o, receiver, stdout)
+	var ce *app.ConfigError
+	switch {
+	case errors.As(err, &ce):
+		fmt.Fprintln(stderr, err)
+		return exitUsage
+	case err != nil:
+		fmt.Fprintf(stderr, "ausguck notify-test: %s\n", err)
+		return exitFailed
+	case !delivered:
+		return exitFailed
+	}
 	return exitStopped
 }
 

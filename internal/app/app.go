@@ -34,7 +34,7 @@ var networkDialer = net.Dialer{Timeout: 30 * time.Second, KeepAlive: 30 * time.S
 // App is the whole program as a value.
 type App struct {
 	options Options
-	loader  *promserver.Loader
+	loaders *loaders
 	parts   *parts
 	group   *lifecycle.Group
 	prefix  string
@@ -60,22 +60,24 @@ func New(o Options) (*App, error) {
 	o.Prometheus.AutoReload = o.AutoReload
 	o.Prometheus.Dial = p.dialer.DialContext
 	o.Prometheus.Disk = p.disk
-	loader, err := promserver.NewLoader(o.Prometheus)
+	o.Prometheus.BuiltInAlertmanagers = p.builtInAlertmanagers(o)
+	o.Alerting.Registerer = p.registry
+	loaders, err := newLoaders(o)
 	if err != nil {
 		return nil, &ConfigError{Problems: []error{err}}
 	}
-	cfg, problems := loadConfiguration(o, loader, o.dockerHost())
+	cfg, problems := loadConfiguration(o, loaders, o.dockerHost())
 	if len(problems) > 0 {
 		return nil, &ConfigError{Problems: problems}
 	}
-	if err := wire(o, loader, cfg, p); err != nil {
+	if err := wire(o, loaders, cfg, p); err != nil {
 		return nil, &ConfigError{Problems: []error{err}}
 	}
-	a := &App{options: o, loader: loader, parts: p, admin: cfg.admin, started: time.Now()}
+	a := &App{options: o, loaders: loaders, parts: p, admin: cfg.admin, started: time.Now()}
 	if a.prefix, err = o.routePrefix(); err != nil {
 		return nil, &ConfigError{Problems: []error{err}}
 	}
-	if err := wireStored(o, a.prefix, cfg, p); err != nil {
+	if err := wireStored(o, a.prefix, loaders, cfg, p); err != nil {
 		return nil, err
 	}
 	a.group = lifecycle.NewGroup(o.Logger, max(partStopTimeout, time.Duration(o.Prometheus.RemoteFlushDeadline)+flushMargin))
@@ -147,10 +149,14 @@ func (a *App) listen() error {
 		routes     []route
 	}{
 		{"prometheus", "9090", a.stockPrometheusRoutes()},
+		{"alertmanager", "9093", a.stockAlertmanagerRoutes()},
 		{"node-exporter", "9100", exporterRoutes("node_exporter", a.nodeMetrics())},
 		{"cadvisor", "8080", exporterRoutes("cAdvisor", a.containerMetrics())},
 	} {
 		address := net.JoinHostPort(host, w.port)
+		if w.routes == nil { // the part is off
+			continue
+		}
 		if err := a.parts.http.ListenWellKnown(w.name, address, a.open(w.routes), a.asking(w.routes)); err != nil {
 			a.options.Logger.Warn("Going on without a well-known port; the main address serves the same, and --no-web.well-known-ports leaves them all",
 				"listener", w.name, "err", err)
@@ -174,6 +180,7 @@ func (a *App) serveInProcess() (stop func()) {
 	var servers []*http.Server
 	for l, routes := range map[*inproc.Listener][]route{
 		a.parts.main:         a.stockPrometheusRoutes(),
+		a.parts.alertingAddr: a.stockAlertmanagerRoutes(),
 		a.parts.nodeAddr:     exporterRoutes("node_exporter", a.nodeMetrics()),
 		a.parts.cadvisorAddr: exporterRoutes("cAdvisor", a.containerMetrics()),
 	} {

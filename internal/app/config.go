@@ -8,6 +8,7 @@ import (
 	"path/filepath"
 	"strings"
 
+	"github.com/ausguck/ausguck/internal/component/alertmanager"
 	"github.com/ausguck/ausguck/internal/component/dashboards"
 	"github.com/ausguck/ausguck/internal/component/promserver"
 	"github.com/ausguck/ausguck/internal/httpserver"
@@ -17,6 +18,7 @@ import (
 // configuration is one consistent state of all files.
 type configuration struct {
 	prometheus *promserver.Config
+	alerting   *alertmanager.Config // nil when the part is off
 	dashboards *dashboards.Config
 	// webFile is the web.yml to use, empty for none. Its content is read again by the HTTP server at each
 	// connection, as with every program that uses the exporter toolkit.
@@ -29,7 +31,7 @@ type configuration struct {
 const defaultDockerHost = "unix:///var/run/docker.sock"
 
 // loadConfiguration reads every file and returns all problems of all of them. `check`, start and reload share it.
-func loadConfiguration(o Options, l *promserver.Loader, dockerHost string) (*configuration, []error) {
+func loadConfiguration(o Options, l *loaders, dockerHost string) (*configuration, []error) {
 	var problems []error
 	if o.ConfigDir != "" {
 		if info, err := os.Stat(o.ConfigDir); err != nil || !info.IsDir() {
@@ -43,8 +45,17 @@ func loadConfiguration(o Options, l *promserver.Loader, dockerHost string) (*con
 	if err != nil {
 		problems = append(problems, err)
 	} else {
-		c.prometheus, errs = l.Load(src)
+		c.prometheus, errs = l.prometheus.Load(src)
 		problems = append(problems, errs...)
+	}
+	if o.Alertmanager.On {
+		name, dir, content, err := o.configFile(o.AlertmanagerFile, "alertmanager.yml")
+		if err != nil {
+			problems = append(problems, err)
+		} else {
+			c.alerting, errs = l.alerting.Load(alertmanager.Source{Name: name, Dir: dir, Content: content})
+			problems = append(problems, errs...)
+		}
 	}
 	c.dashboards, errs = dashboards.LoadConfig(o.dashboardSource())
 	problems = append(problems, errs...)
@@ -59,34 +70,71 @@ func loadConfiguration(o Options, l *promserver.Loader, dockerHost string) (*con
 	}
 	c.warnings = append(warnings, c.prometheus.Warnings...)
 	c.warnings = append(c.warnings, c.dashboards.Warnings...)
+	if c.alerting != nil {
+		c.warnings = append(c.warnings, c.alerting.Warnings...)
+	}
 	return c, nil
 }
 
-// prometheusSource returns prometheus.yml: the one that is named, the one in the folder, or the built-in one.
+// loaders read and check the files of the parts that have some.
+type loaders struct {
+	prometheus *promserver.Loader
+	alerting   *alertmanager.Loader
+}
+
+func newLoaders(o Options) (*loaders, error) {
+	external, err := promserver.ParseExternalURL(o.Prometheus.ExternalURL, o.Web.ListenAddress)
+	if err != nil {
+		return nil, err
+	}
+	o.Alerting.ExternalURL = external
+	l := &loaders{}
+	if l.prometheus, err = promserver.NewLoader(o.Prometheus); err != nil {
+		return nil, err
+	}
+	l.alerting, err = alertmanager.NewLoader(o.Alerting)
+	return l, err
+}
+
+// prometheusSource returns prometheus.yml, the built-in one with the address of the Docker engine.
 func (o Options) prometheusSource(dockerHost string) (promserver.Source, error) {
-	path := o.PrometheusFile
+	name, dir, content, err := o.configFile(o.PrometheusFile, "prometheus.yml")
+	src := promserver.Source{Name: name, Dir: dir, Content: content}
+	if strings.HasPrefix(name, builtIn) {
+		src.Content = []byte(strings.ReplaceAll(string(content), defaultDockerHost, dockerHost))
+		src.Beside = monitoring.Files // its rules
+	}
+	return src, err
+}
+
+// builtIn starts the names of files that are part of the program.
+const builtIn = "built-in "
+
+// configFile reads a file: the one that a flag names, the one in the folder, or the built-in one. dir is the folder
+// to which paths in it are relative.
+func (o Options) configFile(named, file string) (name, dir string, content []byte, err error) {
+	path := named
 	if path == "" && o.ConfigDir != "" {
-		path = filepath.Join(o.ConfigDir, "prometheus.yml")
+		path = filepath.Join(o.ConfigDir, file)
 	}
 	if path != "" {
 		content, err := os.ReadFile(path)
 		if err == nil {
-			return promserver.Source{Name: path, Dir: filepath.Dir(path), Content: content}, nil
+			return path, filepath.Dir(path), content, nil
 		}
-		if o.PrometheusFile != "" || !errors.Is(err, fs.ErrNotExist) {
-			return promserver.Source{}, fmt.Errorf("read prometheus.yml: %w", err)
+		if named != "" || !errors.Is(err, fs.ErrNotExist) {
+			return "", "", nil, fmt.Errorf("read %s: %w", file, err)
 		}
 	}
-	content, err := fs.ReadFile(monitoring.Files, "prometheus.yml")
+	content, err = fs.ReadFile(monitoring.Files, file)
 	if err != nil {
-		return promserver.Source{}, fmt.Errorf("read the built-in prometheus.yml: %w", err)
+		return "", "", nil, fmt.Errorf("read the built-in %s: %w", file, err)
 	}
-	text := strings.ReplaceAll(string(content), defaultDockerHost, dockerHost)
-	dir := o.ConfigDir
+	dir = o.ConfigDir
 	if dir == "" {
 		dir = DefaultConfigDir
 	}
-	return promserver.Source{Name: "built-in prometheus.yml", Dir: dir, Content: []byte(text)}, nil
+	return builtIn + file, dir, content, nil
 }
 
 // dashboardSource says where Grafana's files are, and which dashboards are built in.
@@ -133,7 +181,7 @@ func (e *ConfigError) Unwrap() []error { return e.Problems }
 // Check reads all files as a start would and returns warnings, and the problems as a ConfigError.
 func Check(o Options) (warnings []string, err error) {
 	o = o.complete()
-	l, err := promserver.NewLoader(o.Prometheus)
+	l, err := newLoaders(o)
 	if err != nil {
 		return nil, &ConfigError{Problems: []error{err}}
 	}

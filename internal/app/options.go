@@ -21,6 +21,7 @@ import (
 	"github.com/alecthomas/kingpin/v2"
 	"github.com/prometheus/common/model"
 
+	"github.com/ausguck/ausguck/internal/component/alertmanager"
 	"github.com/ausguck/ausguck/internal/component/cadvisor"
 	"github.com/ausguck/ausguck/internal/component/nodeexporter"
 	"github.com/ausguck/ausguck/internal/component/promserver"
@@ -44,6 +45,11 @@ type Options struct {
 	Prometheus promserver.Options
 	// PrometheusFile is --config.file; empty means prometheus.yml in ConfigDir.
 	PrometheusFile string
+
+	Alertmanager Switch
+	Alerting     alertmanager.Options
+	// AlertmanagerFile is --alertmanager.config.file; empty means alertmanager.yml in ConfigDir.
+	AlertmanagerFile string
 
 	NodeExporter Switch
 	CAdvisor     Switch
@@ -103,7 +109,7 @@ const DefaultConfigDir = "monitoring"
 
 // RegisterFlags adds every flag but node_exporter's, which keep their own parser, and the logger's.
 func (o *Options) RegisterFlags(a *kingpin.Application) {
-	a.Flag("config.dir", "Folder of prometheus.yml, its rule files and web.yml; what is missing is taken from the built-in set. Default: ./monitoring when it exists.").
+	a.Flag("config.dir", "Folder of prometheus.yml, its rule files, alertmanager.yml and web.yml; what is missing is taken from the built-in set. Default: ./monitoring when it exists.").
 		PlaceHolder("<path>").StringVar(&o.ConfigDir)
 	a.Flag("config.file", "prometheus.yml, when it is not in --config.dir.").PlaceHolder("<path>").StringVar(&o.PrometheusFile)
 	a.Flag("config.auto-reload", "Reload when a file of the configuration has changed.").BoolVar(&o.AutoReload)
@@ -112,6 +118,8 @@ func (o *Options) RegisterFlags(a *kingpin.Application) {
 	o.Web.register(a)
 	o.Auth.register(a)
 	o.Docker.register(a)
+	o.Alertmanager.register(a, "alertmanager", "Send notifications of alerts, as Alertmanager does.")
+	a.Flag("alertmanager.config.file", "alertmanager.yml, when it is not in --config.dir.").PlaceHolder("<path>").StringVar(&o.AlertmanagerFile)
 	o.NodeExporter.register(a, "node-exporter", "Watch this host, as node_exporter does.")
 	o.CAdvisor.register(a, "cadvisor", "Watch containers, as cAdvisor does.")
 	a.Flag("cadvisor.housekeeping-interval", "How often the usage of containers is read.").
@@ -120,6 +128,7 @@ func (o *Options) RegisterFlags(a *kingpin.Application) {
 	a.Flag("auto-gomemlimit.ratio", "Share of the memory limit that is for GOMEMLIMIT.").Default("0.9").FloatVar(&o.Memory.Ratio)
 	a.Flag("auto-gomaxprocs", "Accepted for compatibility: the Go runtime follows the CPU quota by itself.").Hidden().Default("true").Bool()
 	o.Prometheus.RegisterFlags(a)
+	o.Alerting.RegisterFlags(a)
 }
 
 // TakeNodeExporterFlags keeps the flags of node_exporter's collectors, which have a parser of their own,
@@ -131,7 +140,7 @@ func (o *Options) TakeNodeExporterFlags(args []string) (rest []string) {
 
 func (w *WebOptions) register(a *kingpin.Application) {
 	a.Flag("web.listen-address", "Main address.").Default(DefaultListenAddress).StringVar(&w.ListenAddress)
-	a.Flag("web.well-known-ports", "Listen on the ports of the separate programs too: 9090, 9100, 8080, on the host of the main address.").
+	a.Flag("web.well-known-ports", "Listen on the ports of the separate programs too: 9090, 9093, 9100, 8080, on the host of the main address.").
 		Default("true").BoolVar(&w.WellKnownPorts)
 	a.Flag("web.config.file", "web.yml with TLS, and users, who are admins. Default: web.yml in --config.dir when it exists.").PlaceHolder("<path>").StringVar(&w.ConfigFile)
 	a.Flag("web.allow-anonymous", "Do not ask for credentials on well-known ports that other machines can reach. The main address always asks.").BoolVar(&w.AllowAnonymous)
@@ -166,6 +175,10 @@ func (o Options) complete() Options {
 		o.Prometheus.Dir = filepath.Join(o.StoragePath, "prometheus")
 	}
 	o.Prometheus.Logger = o.Logger
+	o.Alerting.Logger = o.Logger.With("part", "alertmanager")
+	if o.Alerting.Dir == "" {
+		o.Alerting.Dir = filepath.Join(o.StoragePath, "alertmanager")
+	}
 	o.Prometheus.ListenAddress = o.Web.ListenAddress
 	return o
 }

@@ -18,6 +18,9 @@ func (a *App) Reload() error {
 	defer a.reloading.Unlock()
 	err := a.reload()
 	a.parts.prom.ReportReload(err)
+	if a.parts.alerting != nil {
+		a.parts.alerting.ReportReload(err)
+	}
 	if err != nil {
 		a.options.Logger.Error("Configuration not reloaded; the one before stays", "err", err)
 		return err
@@ -28,7 +31,7 @@ func (a *App) Reload() error {
 
 func (a *App) reload() error {
 	// Each step that can fail comes before the first that changes something.
-	cfg, problems := loadConfiguration(a.options, a.loader, a.options.dockerHost())
+	cfg, problems := loadConfiguration(a.options, a.loaders, a.options.dockerHost())
 	if len(problems) > 0 {
 		return &ConfigError{Problems: problems}
 	}
@@ -39,6 +42,9 @@ func (a *App) reload() error {
 	}
 	if err := a.parts.dashboards.ApplyConfig(cfg.dashboards); err != nil {
 		return errors.Join(fmt.Errorf("apply the configuration of dashboards: %w", err), a.parts.prom.ApplyConfig(before))
+	}
+	if a.parts.alerting != nil {
+		return a.parts.alerting.ApplyConfig(cfg.alerting) // fails before its start only, where Prometheus's has failed
 	}
 	return nil
 }
@@ -65,7 +71,7 @@ func (a *App) watchFiles(ctx context.Context) {
 // fingerprint changes when prometheus.yml, a loaded rule file or a file in the configuration folder does.
 func (a *App) fingerprint() [sha256.Size]byte {
 	h := sha256.New()
-	files := append([]string{a.options.PrometheusFile}, a.parts.prom.Applied().RulePaths()...)
+	files := append([]string{a.options.PrometheusFile, a.options.AlertmanagerFile}, a.parts.prom.Applied().RulePaths()...)
 	if a.options.ConfigDir != "" {
 		_ = filepath.WalkDir(a.options.ConfigDir, func(path string, d fs.DirEntry, err error) error {
 			if err == nil && d.Type().IsRegular() {

@@ -63,6 +63,7 @@ func (a *App) routes() []route {
 	for _, first := range pages {
 		routes = append(routes, route{"GET /" + first, auth.Viewer, page}, route{"GET /" + first + "/", auth.Viewer, page})
 	}
+	routes = append(routes, a.alertmanagerRoutes()...)
 	return append(routes, a.prometheusRoutes()...)
 }
 
@@ -97,6 +98,36 @@ func (a *App) prometheusRoutes() []route {
 		{"/version", auth.Viewer, prometheus},
 		{"/debug/", auth.Admin, prometheus},
 	}
+}
+
+// alertmanagerRoutes are those of Alertmanager, on the main address and on its own port.
+func (a *App) alertmanagerRoutes() []route {
+	if a.parts.alerting == nil {
+		return nil
+	}
+	alertmanager, ours := a.parts.alerting.Handler(), a.parts.alerting.API()
+	return []route{
+		{"/api/v2/", auth.Editor, alertmanager},
+		{"GET /api/v2/", auth.Viewer, alertmanager},
+		{"GET /api/ausguck/alerting/", auth.Viewer, ours},
+		{"POST /api/ausguck/alerting/test", auth.Editor, ours},
+	}
+}
+
+// stockAlertmanagerRoutes is what the port of Alertmanager answers.
+func (a *App) stockAlertmanagerRoutes() []route {
+	if a.parts.alerting == nil {
+		return nil
+	}
+	return append(a.alertmanagerRoutes(),
+		route{"/api/v1/", auth.Viewer, a.parts.alerting.Handler()}, // gone, says how
+		route{"GET /-/healthy", everybody, http.HandlerFunc(serveHealthy)},
+		route{"GET /-/ready", everybody, http.HandlerFunc(a.serveReady)},
+		route{"POST /-/reload", auth.Admin, a.lifecycleOnly(a.serveReload)},
+		route{"GET /metrics", everybody, a.ownMetrics()},
+		route{"GET /{$}", auth.Viewer, http.HandlerFunc(a.serveStatus)},
+		route{"/", auth.Viewer, http.NotFoundHandler()},
+	)
 }
 
 // stockPrometheusRoutes is what the port of Prometheus answers.

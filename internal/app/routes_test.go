@@ -83,6 +83,12 @@ func TestEveryRoute(t *testing.T) {
 		"GET /api/v1/status/flags":             {no, 200, 200, 200, "success"},
 		"POST /api/v1/query query=up":          {no, 200, 200, 200, "success"},
 		"GET /api/v1/rules":                    {no, 200, 200, 200, "success"},
+		"GET /api/v2/status":                   {no, 200, 200, 200, "receiver: nobody"},
+		"GET /api/v2/silences":                 {no, 200, 200, 200, ""},
+		"DELETE /api/v2/silence/none":          {no, not, 422, 422, ""},
+		"GET /api/ausguck/alerting/receivers":  {no, 200, 200, 200, `"sendsNowhere":true`},
+		"GET /api/ausguck/alerting/routes":     {no, 200, 200, 200, `"receiver":"nobody"`},
+		"POST /api/ausguck/alerting/test":      {no, not, 400, 400, "the body is"},
 		"GET /api/v1/no-such-thing":            {no, 404, 404, 404, ""},
 		"POST /api/v1/write":                   {no, not, 400, 400, ""},
 		"POST /api/v1/admin/tsdb/snapshot":     {no, not, not, 200, "success"},
@@ -187,8 +193,9 @@ func TestAdminPasswordMustBeClear(t *testing.T) {
 	t.Setenv("GF_USERS_ALLOW_SIGN_UP", "true")
 	warnings, err := app.Check(o)
 	require.NoError(t, err)
-	require.Len(t, warnings, 1)
+	require.Len(t, warnings, 2)
 	require.Contains(t, warnings[0], "nobody can sign up")
+	require.Contains(t, warnings[1], "no alert reaches anybody")
 	t.Setenv("GF_USERS_ALLOW_SIGN_UP", "false")
 	t.Setenv("GF_SECURITY_ADMIN_PASSWORD", "")
 	t.Setenv("GF_SECURITY_ADMIN_PASSWORD__FILE", "/nowhere/password")

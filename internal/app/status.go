@@ -66,6 +66,8 @@ func (a *App) partViews() []partView {
 		switch {
 		case s.Name == "promserver" && s.Phase == lifecycle.Starting:
 			v.Says = a.parts.prom.Starting()
+		case s.Name == "alertmanager" && a.parts.alerting.Applied().SendsNowhere():
+			v.Says = "no alert reaches anybody: no receiver that a route names has an integration; see docs/alerting.md"
 		case s.Name == "dockerhost":
 			v.Says = a.dockerLine()
 		case s.Name == "storage":

@@ -18,6 +18,7 @@ import (
 	"github.com/prometheus/common/version"
 
 	"github.com/ausguck/ausguck/internal/auth"
+	"github.com/ausguck/ausguck/internal/component/alertmanager"
 	"github.com/ausguck/ausguck/internal/component/cadvisor"
 	"github.com/ausguck/ausguck/internal/component/dashboards"
 	"github.com/ausguck/ausguck/internal/component/nodeexporter"
@@ -40,6 +41,7 @@ type parts struct {
 	node     *nodeexporter.Exporter
 	cadvisor *cadvisor.Exporter
 	prom     *promserver.Server
+	alerting *alertmanager.Server
 	disk     *diskspace.Watch
 	db       *sql.DB
 	auth     *auth.Service
@@ -47,14 +49,15 @@ type parts struct {
 	dashboards *dashboards.Server
 
 	// In-process listeners, by the part that answers there.
-	main, nodeAddr, cadvisorAddr *inproc.Listener
-	dialer                       *inproc.Dialer
+	main, alertingAddr, nodeAddr, cadvisorAddr *inproc.Listener
+	dialer                                     *inproc.Dialer
 }
 
 // newParts makes what the others are made with: metrics, disk, Docker, and the dialer of scrapes.
 func newParts(o Options) (*parts, error) {
 	p := &parts{
 		main:         inproc.NewListener("ausguck"),
+		alertingAddr: inproc.NewListener("alertmanager"),
 		nodeAddr:     inproc.NewListener("node-exporter"),
 		cadvisorAddr: inproc.NewListener("cadvisor"),
 	}
@@ -85,6 +88,11 @@ func (p *parts) wellKnownNames(o Options) map[string]*inproc.Listener {
 	}
 	add("prometheus:9090", p.main)
 	add("grafana:3000", p.main)
+	if o.Alertmanager.On {
+		for _, address := range alertmanagerAddresses {
+			add(address, p.alertingAddr)
+		}
+	}
 	if o.NodeExporter.On {
 		add("node-exporter:9100", p.nodeAddr)
 	}
@@ -94,8 +102,21 @@ func (p *parts) wellKnownNames(o Options) map[string]*inproc.Listener {
 	return names
 }
 
+// alertmanagerAddresses are what other files call the built-in Alertmanager.
+var alertmanagerAddresses = []string{"alertmanager:9093"}
+
+// builtInAlertmanagers are the addresses, with their prefixed forms, that rules reach in process.
+func (p *parts) builtInAlertmanagers(o Options) (addresses []string) {
+	for address, listener := range p.wellKnownNames(o) {
+		if listener == p.alertingAddr {
+			addresses = append(addresses, address)
+		}
+	}
+	return addresses
+}
+
 // wire makes the parts and hands each what it needs of the others.
-func wire(o Options, l *promserver.Loader, cfg *configuration, p *parts) error {
+func wire(o Options, l *loaders, cfg *configuration, p *parts) error {
 	log := o.Logger
 	logbridge.ClaimKlog(log.With("part", "klog"))
 
@@ -133,12 +154,12 @@ func wire(o Options, l *promserver.Loader, cfg *configuration, p *parts) error {
 			return err
 		}
 	}
-	p.prom = promserver.New(l, cfg.prometheus)
+	p.prom = promserver.New(l.prometheus, cfg.prometheus)
 	return nil
 }
 
 // wireStored opens the database and makes the parts that keep rows in it.
-func wireStored(o Options, prefix string, cfg *configuration, p *parts) (err error) {
+func wireStored(o Options, prefix string, l *loaders, cfg *configuration, p *parts) (err error) {
 	p.db, err = database.Open(filepath.Join(o.StoragePath, "ausguck.db"))
 	if err != nil {
 		return err
@@ -183,6 +204,10 @@ func wireStored(o Options, prefix string, cfg *configuration, p *parts) (err err
 		Commit:     version.GetRevision(),
 		AppURL:     external.Scheme + "://" + external.Host + prefix + "/",
 	}, cfg.dashboards)
+	if err != nil || !o.Alertmanager.On {
+		return err
+	}
+	p.alerting, err = alertmanager.New(context.Background(), l.alerting, cfg.alerting, p.db)
 	return err
 }
 
@@ -226,6 +251,9 @@ func (p *parts) components(g *lifecycle.Group) {
 	}
 	if p.cadvisor != nil {
 		g.Add("cadvisor", p.cadvisor)
+	}
+	if p.alerting != nil {
+		g.Add("alertmanager", p.alerting)
 	}
 	g.Add("promserver", p.prom)
 }

@@ -3,6 +3,7 @@ package promserver
 import (
 	"errors"
 	"fmt"
+	"io/fs"
 	"log/slog"
 	"os"
 	"path/filepath"
@@ -26,6 +27,9 @@ type Source struct {
 	// Dir is the folder to which paths in the file are relative.
 	Dir     string
 	Content []byte
+	// Beside holds rule files that count as if they were in Dir, where Dir has none of the same name. It is nil for
+	// files that people wrote.
+	Beside fs.FS
 }
 
 // Config is one consistent state of prometheus.yml and all the rule files it names. What is applied
@@ -140,7 +144,7 @@ func (c *Config) readRules(src Source, patterns []string, scheme model.Validatio
 	var problems []error
 	groups := map[string]string{} // name → first file
 	for _, pattern := range patterns {
-		files, err := filepath.Glob(pattern)
+		files, err := src.glob(pattern)
 		if err != nil {
 			problems = append(problems, fmt.Errorf("%s: rule_files: %q: %w", src.Name, pattern, err))
 			continue
@@ -152,7 +156,7 @@ func (c *Config) readRules(src Source, patterns []string, scheme model.Validatio
 			if _, seen := c.rules[file]; seen {
 				continue
 			}
-			content, err := os.ReadFile(file)
+			content, err := src.read(file)
 			if err != nil {
 				problems = append(problems, fmt.Errorf("%s: read rule file: %w", file, problem.Explain(err)))
 				continue

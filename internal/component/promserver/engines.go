@@ -106,6 +106,7 @@ func newEngines(set *settings, cfg *Config) (*engines, error) {
 		QueueCapacity:   set.Notifier.QueueCapacity,
 		MaxBatchSize:    set.Notifier.MaxBatchSize,
 		DrainOnShutdown: set.Notifier.DrainOnShutdown,
+		Do:              sendAlerts(set.BuiltInAlertmanagers, set.Dial),
 		Registerer:      reg,
 	}, cfg.GlobalConfig.MetricNameValidationScheme, e.component("notifier"))
 	e.rules = rules.NewManager(e.ruleOptions(reg))
@@ -210,7 +211,7 @@ func (e *engines) ruleOptions(reg prometheus.Registerer) *rules.ManagerOptions {
 		Appendable:             e.fanout,
 		Queryable:              e.storage,
 		QueryFunc:              rules.EngineQueryFunc(e.query, e.fanout),
-		NotifyFunc:             rules.SendAlerts(e.notify, set.externalURL.String()),
+		NotifyFunc:             notifyWithLinks(e.notify, set.externalURL.String(), time.Now),
 		Context:                ctx,
 		ExternalURL:            set.externalURL,
 		Registerer:             reg,

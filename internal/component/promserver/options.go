@@ -34,6 +34,9 @@ type Options struct {
 	Gatherer prometheus.Gatherer
 	// Dial opens the connections of scrapes; nil means the network.
 	Dial inproc.DialContextFunc
+	// BuiltInAlertmanagers are the addresses, "host:port", which Dial leads to the one in this process; alerts for them
+	// do not cross the network.
+	BuiltInAlertmanagers []string
 	// Disk is asked before samples are stored.
 	Disk Disk
 	// ListenAddress is the main address, "host:port"; ExternalURL defaults to it.

@@ -1,0 +1,54 @@
+package app
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"strings"
+
+	"github.com/ausguck/ausguck/internal/component/alertmanager"
+)
+
+// TryReceiver sends a test through a receiver of alertmanager.yml and writes what became of it. It needs no running
+// server. Files that are wrong give a ConfigError.
+func TryReceiver(ctx context.Context, o Options, receiver string, out io.Writer) (delivered bool, err error) {
+	o = o.complete()
+	l, err := newLoaders(o)
+	if err != nil {
+		return false, &ConfigError{Problems: []error{err}}
+	}
+	name, dir, content, err := o.configFile(o.AlertmanagerFile, "alertmanager.yml")
+	if err != nil {
+		return false, &ConfigError{Problems: []error{err}}
+	}
+	cfg, problems := l.alerting.Load(alertmanager.Source{Name: name, Dir: dir, Content: content})
+	if len(problems) > 0 {
+		return false, &ConfigError{Problems: problems}
+	}
+	trials, err := l.alerting.TryReceiver(ctx, cfg, receiver)
+	if err != nil {
+		return false, fmt.Errorf("%s: %w", name, err)
+	}
+	if len(trials) == 0 {
+		return false, fmt.Errorf("%s: receiver %q has no integration, so it tells nobody; docs/alerting.md shows some", name, receiver)
+	}
+	delivered = true
+	for _, t := range trials {
+		delivered = delivered && t.Result == alertmanager.Delivered
+		fmt.Fprintf(out, "%s: %s after %.2f s\n", t.Integration, t.Result, t.Seconds)
+		if t.Error != "" {
+			fmt.Fprintf(out, "  error: %s\n", indent(t.Error))
+		}
+		for _, a := range t.Answers {
+			fmt.Fprintf(out, "  %s answered %s\n", a.From, a.Status)
+			if body := strings.TrimSpace(a.Body); body != "" {
+				fmt.Fprintf(out, "    %s\n", indent(body))
+			}
+		}
+	}
+	return delivered, nil
+}
+
+func indent(text string) string {
+	return strings.ReplaceAll(strings.TrimSpace(text), "\n", "\n    ")
+}

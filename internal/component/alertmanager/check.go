@@ -1,0 +1,276 @@
+package alertmanager
+
+import (
+	"fmt"
+	"path/filepath"
+	"reflect"
+	"regexp"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/prometheus/alertmanager/alert"
+	"github.com/prometheus/alertmanager/config"
+	"github.com/prometheus/alertmanager/template"
+	commonconfig "github.com/prometheus/common/config"
+	"github.com/prometheus/common/model"
+	"go.yaml.in/yaml/v3"
+
+	"github.com/ausguck/ausguck/internal/problem"
+)
+
+// locate turns the error of config.Load into all problems of the file. References are looked up first: upstream
+// names only the first that leads nowhere.
+func locate(src Source, whole error) []error {
+	problems := danglingReferences(src)
+	found := problem.Locate(src.file(), whole, func(content string) error {
+		_, err := config.Load(complete(content))
+		return err
+	}, "global")
+	if len(problems) > 0 { // then the error of the whole file may be one of them, said with less
+		found = slices.DeleteFunc(found, func(err error) bool {
+			return strings.HasSuffix(err.Error(), whole.Error()) && dangling.MatchString(whole.Error())
+		})
+	}
+	return append(problems, found...)
+}
+
+// dangling matches upstream's errors about references, which danglingReferences reports itself.
+var dangling = regexp.MustCompile(`^undefined (receiver|(?:mute )?time interval) `)
+
+// document is what of an alertmanager.yml can be read when something else in it is wrong.
+type document struct {
+	Route             *routeNode `yaml:"route"`
+	Receivers         []named    `yaml:"receivers"`
+	MuteTimeIntervals []named    `yaml:"mute_time_intervals"`
+	TimeIntervals     []named    `yaml:"time_intervals"`
+}
+
+type named struct {
+	Name string `yaml:"name"`
+}
+
+type routeNode struct {
+	Receiver yaml.Node    `yaml:"receiver"`
+	Mute     []yaml.Node  `yaml:"mute_time_intervals"`
+	Active   []yaml.Node  `yaml:"active_time_intervals"`
+	Routes   []*routeNode `yaml:"routes"`
+}
+
+func (r *routeNode) walk(visit func(*routeNode)) {
+	if r == nil {
+		return
+	}
+	visit(r)
+	for _, child := range r.Routes {
+		child.walk(visit)
+	}
+}
+
+func read(content []byte) (document, bool) {
+	var d document
+	return d, yaml.Unmarshal(content, &d) == nil
+}
+
+// danglingReferences returns every receiver and time interval that a route names and the file does not have.
+func danglingReferences(src Source) []error {
+	d, ok := read(src.Content)
+	if !ok {
+		return nil
+	}
+	has := func(all []named, name string) bool {
+		return slices.ContainsFunc(all, func(n named) bool { return n.Name == name })
+	}
+	intervals := slices.Concat(d.MuteTimeIntervals, d.TimeIntervals)
+	var problems []error
+	d.Route.walk(func(r *routeNode) {
+		if name := r.Receiver.Value; name != "" && !has(d.Receivers, name) {
+			problems = append(problems, fmt.Errorf("%s:%d: route: there is no receiver %q under receivers", src.Name, r.Receiver.Line, name))
+		}
+		for _, n := range slices.Concat(r.Mute, r.Active) {
+			if !has(intervals, n.Value) {
+				problems = append(problems, fmt.Errorf("%s:%d: route: there is no %q under time_intervals", src.Name, n.Line, n.Value))
+			}
+		}
+	})
+	return problems
+}
+
+// complete adds to a piece of a file what config.Load wants of a whole one: a route, and what its route names.
+func complete(content string) string {
+	d, ok := read([]byte(content))
+	if !ok {
+		return content
+	}
+	if d.Route == nil {
+		name := "trial"
+		if len(d.Receivers) > 0 && d.Receivers[0].Name != "" {
+			name = d.Receivers[0].Name
+		}
+		content += fmt.Sprintf("\nroute: {receiver: %q}", name)
+		if len(d.Receivers) == 0 {
+			content += fmt.Sprintf("\nreceivers: [{name: %q}]", name)
+		}
+		return content
+	}
+	receivers, intervals := map[string]bool{}, map[string]bool{}
+	d.Route.walk(func(r *routeNode) {
+		receivers[r.Receiver.Value] = true
+		for _, n := range slices.Concat(r.Mute, r.Active) {
+			intervals[n.Value] = true
+		}
+	})
+	list := func(key string, names map[string]bool) string {
+		var items []string
+		for name := range names {
+			if name != "" {
+				items = append(items, fmt.Sprintf("{name: %q}", name))
+			}
+		}
+		return "\n" + key + ": [" + strings.Join(items, ", ") + "]"
+	}
+	if d.Receivers == nil {
+		content += list("receivers", receivers)
+	}
+	if d.TimeIntervals == nil && d.MuteTimeIntervals == nil {
+		content += list("time_intervals", intervals)
+	}
+	return content
+}
+
+// field is a text somewhere in a configuration.
+type field struct {
+	// path leads to it, such as "receivers: team-a: slack_configs[0]: api_url_file".
+	path, key string
+	value     reflect.Value
+	secret    bool
+	// client is set in the settings of HTTP clients, whose paths upstream makes relative to the folder of the file.
+	client bool
+}
+
+func (f field) text() string { return f.value.String() }
+
+func (f field) isFile() bool {
+	return f.text() != "" && !f.secret && (strings.HasSuffix(f.key, "_file") || f.client && slices.Contains([]string{"ca_file", "cert_file", "key_file"}, f.key))
+}
+
+// walk visits every text in global and in the receivers.
+func walk(cfg *config.Config, visit func(field)) {
+	visitValue("global", "", reflect.ValueOf(cfg.Global), false, visit)
+	for i := range cfg.Receivers {
+		r := &cfg.Receivers[i]
+		visitValue("receivers: "+r.Name, "", reflect.ValueOf(r).Elem(), false, visit)
+	}
+}
+
+var (
+	secretTypes = []reflect.Type{reflect.TypeFor[commonconfig.Secret]()}
+	clientType  = reflect.TypeFor[commonconfig.HTTPClientConfig]()
+	tlsType     = reflect.TypeFor[commonconfig.TLSConfig]()
+)
+
+func visitValue(path, key string, v reflect.Value, client bool, visit func(field)) {
+	switch v.Kind() {
+	case reflect.Pointer, reflect.Interface:
+		if !v.IsNil() {
+			visitValue(path, key, v.Elem(), client, visit)
+		}
+	case reflect.Struct:
+		client = client || v.Type() == clientType || v.Type() == tlsType
+		for i := range v.NumField() {
+			f := v.Type().Field(i)
+			if !f.IsExported() {
+				continue
+			}
+			name, options, _ := strings.Cut(f.Tag.Get("yaml"), ",")
+			switch {
+			case name == "-":
+			case strings.Contains(options, "inline"):
+				visitValue(path, key, v.Field(i), client, visit)
+			default:
+				visitValue(path+": "+name, name, v.Field(i), client, visit)
+			}
+		}
+	case reflect.Slice:
+		for i := range v.Len() {
+			visitValue(fmt.Sprintf("%s[%d]", path, i), key, v.Index(i), client, visit)
+		}
+	case reflect.Map:
+		for _, k := range v.MapKeys() {
+			if k.Kind() == reflect.String && v.MapIndex(k).Kind() == reflect.String { // a copy: a map's values cannot be set
+				text := reflect.New(reflect.TypeFor[string]()).Elem()
+				text.SetString(v.MapIndex(k).String())
+				visit(field{path: path + ": " + k.String(), key: k.String(), value: text, secret: slices.Contains(secretTypes, v.MapIndex(k).Type()), client: client})
+			}
+		}
+	case reflect.String:
+		visit(field{path: path, key: key, value: v, secret: slices.Contains(secretTypes, v.Type()), client: client})
+	}
+}
+
+// checkFiles reports the files with secrets and certificates that cannot be read. Upstream notices at the first
+// notification.
+func checkFiles(src Source, cfg *config.Config) []error {
+	var problems []error
+	seen := map[string]bool{}
+	walk(cfg, func(f field) {
+		if !f.isFile() || seen[f.text()] {
+			return
+		}
+		seen[f.text()] = true // receivers inherit the files of global
+		if err := problem.Readable(f.text()); err != nil {
+			problems = append(problems, problem.At(src.file(), filepath.Base(f.text()), fmt.Errorf("%s: %w", f.path, err)))
+		}
+	})
+	return problems
+}
+
+// tryTemplates runs every template of the receivers on an alert, so that an error shows at `check` and not when it
+// hurts. Values are not repeated: they may be secrets.
+func tryTemplates(src Source, cfg *config.Config, tmpl *template.Template) []error {
+	data := tmpl.Data("trial", model.LabelSet{"alertname": "Trial"}, "first notification", sampleAlert("trial", time.Now()))
+	var problems []error
+	said := map[string]bool{}
+	walk(cfg, func(f field) {
+		if !strings.Contains(f.text(), "{{") {
+			return
+		}
+		_, err := tmpl.ExecuteTextString(f.text(), data)
+		if err == nil {
+			return
+		}
+		line := "template"
+		if !f.secret {
+			line = firstLine(f.text())
+		}
+		p := problem.At(src.file(), line, fmt.Errorf("%s: %w", f.path, err))
+		if !said[p.Error()] {
+			said[p.Error()] = true
+			problems = append(problems, p)
+		}
+	})
+	return problems
+}
+
+func firstLine(text string) string {
+	line, _, _ := strings.Cut(strings.TrimSpace(text), "\n")
+	return line
+}
+
+// sampleAlert is the alert of tests: firing, clearly marked, with the labels that messages usually show.
+func sampleAlert(instance string, now time.Time) *alert.Alert {
+	return &alert.Alert{
+		Alert: model.Alert{
+			Labels: model.LabelSet{
+				"alertname": "AusguckTest", "severity": "info", "instance": model.LabelValue(instance), "job": "ausguck",
+			},
+			Annotations: model.LabelSet{
+				"summary":     "This is a test from Ausguck",
+				"description": "Somebody asked for a test notification. Nothing is wrong.",
+			},
+			StartsAt: now.Add(-time.Minute),
+			EndsAt:   now.Add(4 * time.Minute),
+		},
+		UpdatedAt: now,
+	}
+}

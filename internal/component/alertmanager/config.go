@@ -1,0 +1,183 @@
+package alertmanager
+
+import (
+	"errors"
+	"fmt"
+	"log/slog"
+	"net/url"
+	"path/filepath"
+	"slices"
+
+	"github.com/prometheus/alertmanager/config"
+	"github.com/prometheus/alertmanager/config/receiver"
+	"github.com/prometheus/alertmanager/dispatch"
+	"github.com/prometheus/alertmanager/notify"
+	"github.com/prometheus/alertmanager/template"
+	"github.com/prometheus/alertmanager/timeinterval"
+
+	"github.com/ausguck/ausguck/internal/problem"
+)
+
+// Source is an alertmanager.yml as it was read.
+type Source struct {
+	// Name is the path that messages show.
+	Name string
+	// Dir is the folder to which paths in the file are relative.
+	Dir     string
+	Content []byte
+}
+
+func (s Source) file() problem.File { return problem.File{Name: s.Name, Content: s.Content} }
+
+// Config is an alertmanager.yml that was checked, with all that can fail already made from it: templates, the
+// routing tree and receivers.
+type Config struct {
+	*config.Config
+	// Warnings are what a person should look at although it does not keep the configuration from working.
+	Warnings []string
+
+	source    []byte
+	templates *template.Template
+	routes    *dispatch.Route
+	// integrations are those of receivers that a route uses.
+	integrations map[string][]notify.Integration
+	intervals    map[string][]timeinterval.TimeInterval
+}
+
+// Loader reads and checks configurations. `check`, start and reload share it.
+type Loader struct {
+	options Options
+}
+
+// NewLoader returns a loader for the given options. It sets a global of upstream's.
+func NewLoader(o Options) (*Loader, error) {
+	ff, err := o.flags()
+	if err != nil {
+		return nil, err
+	}
+	claimGlobals(o.Logger, ff)
+	return &Loader{options: o}, nil
+}
+
+// Load checks src and everything that it names. It returns all problems that it finds, each as
+// "file:line: field: reason"; the Config is nil when there is one.
+func (l *Loader) Load(src Source) (*Config, []error) {
+	cfg, err := config.Load(string(src.Content))
+	if err != nil {
+		return nil, locate(src, err)
+	}
+	resolvePaths(src.Dir, cfg)
+	problems := checkFiles(src, cfg)
+	c := &Config{Config: cfg, source: src.Content, routes: dispatch.NewRoute(cfg.Route, nil), intervals: map[string][]timeinterval.TimeInterval{}}
+	c.templates, err = template.FromGlobs(cfg.Templates)
+	if err != nil {
+		return nil, append(problems, problem.At(src.file(), "templates", fmt.Errorf("templates: %w", err)))
+	}
+	c.templates.ExternalURL = l.options.ExternalURL
+	if c.templates.ExternalURL == nil {
+		c.templates.ExternalURL = &url.URL{}
+	}
+	problems = append(problems, tryTemplates(src, cfg, c.templates)...)
+	if len(problems) > 0 {
+		return nil, problems
+	}
+	// Upstream logs while it builds; the receivers that run log on their own.
+	c.integrations, err = l.build(c, l.options.Logger)
+	if err != nil {
+		return nil, []error{problem.At(src.file(), "receivers", fmt.Errorf("receivers: %w", err))}
+	}
+	for _, i := range cfg.MuteTimeIntervals {
+		c.intervals[i.Name] = i.TimeIntervals
+	}
+	for _, i := range cfg.TimeIntervals {
+		c.intervals[i.Name] = i.TimeIntervals
+	}
+	c.warn(src, l.options)
+	return c, nil
+}
+
+// build makes the integrations of the receivers that a route uses.
+func (l *Loader) build(c *Config, logger *slog.Logger) (map[string][]notify.Integration, error) {
+	used := c.usedReceivers()
+	built := make(map[string][]notify.Integration, len(used))
+	for _, r := range c.Receivers {
+		if !slices.Contains(used, r.Name) {
+			continue
+		}
+		integrations, err := receiver.BuildReceiverIntegrations(r, c.templates, logger)
+		if err != nil {
+			return nil, fmt.Errorf("receiver %q: %w", r.Name, err)
+		}
+		built[r.Name] = integrations
+	}
+	return built, nil
+}
+
+// usedReceivers returns the names of the receivers to which a route leads, sorted.
+func (c *Config) usedReceivers() []string {
+	var used []string
+	c.routes.Walk(func(r *dispatch.Route) { used = append(used, r.RouteOpts.Receiver) })
+	slices.Sort(used)
+	return slices.Compact(used)
+}
+
+// SendsNowhere says whether no route leads to a receiver that tells anybody.
+func (c *Config) SendsNowhere() bool {
+	for _, integrations := range c.integrations {
+		if len(integrations) > 0 {
+			return false
+		}
+	}
+	return true
+}
+
+// warn collects what stock logs when it applies a configuration, and what nobody would notice.
+func (c *Config) warn(src Source, o Options) {
+	add := func(format string, args ...any) {
+		c.Warnings = append(c.Warnings, src.Name+": "+fmt.Sprintf(format, args...))
+	}
+	if c.SendsNowhere() {
+		add("no alert reaches anybody: no receiver that a route names has an integration; docs/alerting.md sets up Slack and email in five minutes")
+	}
+	c.routes.Walk(func(r *dispatch.Route) {
+		if o.Retention > 0 && r.RouteOpts.RepeatInterval > o.Retention {
+			add("route: repeat_interval %s of %s is longer than --data.retention %s: notifications are repeated more often than wanted", r.RouteOpts.RepeatInterval, r.Key(), o.Retention)
+		}
+		if r.RouteOpts.RepeatInterval < r.RouteOpts.GroupInterval {
+			add("route: repeat_interval %s of %s is shorter than group_interval %s, which is what counts then", r.RouteOpts.RepeatInterval, r.Key(), r.RouteOpts.GroupInterval)
+		}
+	})
+	used := c.usedReceivers()
+	for _, r := range c.Receivers {
+		if !slices.Contains(used, r.Name) {
+			add("receivers: no route leads to %q", r.Name)
+		}
+	}
+	if c.TracingConfig.Endpoint != "" {
+		add("tracing: is taken from prometheus.yml only, for the whole process")
+	}
+	if len(c.EventRecorder.FileOutputs)+len(c.EventRecorder.WebhookOutputs)+len(c.EventRecorder.KafkaOutputs) > 0 {
+		add("event_recorder: is not built in and has no effect; notifications are recorded in ausguck.db")
+	}
+}
+
+// errUnknownReceiver is returned for a receiver that the configuration does not have.
+var errUnknownReceiver = errors.New("no such receiver")
+
+// resolvePaths makes the paths in cfg relative to dir, as upstream does for templates and HTTP clients; files with
+// secrets, which upstream takes from the working folder, are also found in dir.
+func resolvePaths(dir string, cfg *config.Config) {
+	for i, t := range cfg.Templates {
+		if !filepath.IsAbs(t) {
+			cfg.Templates[i] = filepath.Join(dir, t)
+		}
+	}
+	walk(cfg, func(f field) {
+		if !f.isFile() || filepath.IsAbs(f.text()) {
+			return
+		}
+		if inDir := filepath.Join(dir, f.text()); f.client || problem.Readable(f.text()) != nil && problem.Readable(inDir) == nil {
+			f.value.SetString(inDir)
+		}
+	})
+}

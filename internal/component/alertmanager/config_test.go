@@ -1,0 +1,81 @@
+package alertmanager_test
+
+import (
+	"log/slog"
+	"net/url"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/alecthomas/kingpin/v2"
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/stretchr/testify/require"
+
+	"github.com/ausguck/ausguck/internal/component/alertmanager"
+)
+
+func newLoader(t *testing.T) (*alertmanager.Loader, alertmanager.Options) {
+	t.Helper()
+	external, err := url.Parse("http://watch.example/ausguck")
+	require.NoError(t, err)
+	o := alertmanager.Options{
+		Logger: slog.New(slog.NewTextHandler(t.Output(), nil)), Registerer: prometheus.NewRegistry(), Dir: t.TempDir(), ExternalURL: external,
+	}
+	a := kingpin.New("test", "")
+	o.RegisterFlags(a)
+	_, err = a.Parse(nil) // fills in the defaults
+	require.NoError(t, err)
+	l, err := alertmanager.NewLoader(o)
+	require.NoError(t, err)
+	return l, o
+}
+
+func load(t *testing.T, l *alertmanager.Loader, content string) (*alertmanager.Config, string) {
+	t.Helper()
+	cfg, problems := l.Load(alertmanager.Source{Name: "alertmanager.yml", Dir: "testdata", Content: []byte(content)})
+	lines := []string{}
+	for _, p := range problems {
+		lines = append(lines, p.Error())
+	}
+	return cfg, strings.Join(lines, "\n")
+}
+
+// Every *.bad.yml in testdata has its expected problems, one per line, in the file beside it.
+func TestBadFilesAreExplained(t *testing.T) {
+	l, _ := newLoader(t)
+	files, err := filepath.Glob("testdata/*.bad.yml")
+	require.NoError(t, err)
+	require.NotEmpty(t, files)
+	for _, file := range files {
+		t.Run(filepath.Base(file), func(t *testing.T) {
+			content, err := os.ReadFile(file)
+			require.NoError(t, err)
+			want, err := os.ReadFile(strings.TrimSuffix(file, ".yml") + ".txt")
+			require.NoError(t, err)
+			cfg, got := load(t, l, string(content))
+			require.Nil(t, cfg)
+			require.Equal(t, strings.TrimSpace(string(want)), got)
+		})
+	}
+}
+
+func TestNobodyIsTold(t *testing.T) {
+	l, _ := newLoader(t)
+	cfg, problems := load(t, l, "route: {receiver: none}\nreceivers: [{name: none}, {name: unused}]")
+	require.Empty(t, problems)
+	require.True(t, cfg.SendsNowhere())
+	require.Contains(t, strings.Join(cfg.Warnings, "\n"), "no alert reaches anybody")
+	require.Contains(t, strings.Join(cfg.Warnings, "\n"), `no route leads to "unused"`)
+}
+
+func TestSecretsAreFoundBesideTheFile(t *testing.T) {
+	l, _ := newLoader(t)
+	cfg, problems := load(t, l, `
+global: {slack_api_url_file: slack_url}
+route: {receiver: team}
+receivers: [{name: team, slack_configs: [{channel: '#a'}]}]`)
+	require.Empty(t, problems)
+	require.Equal(t, "testdata/slack_url", cfg.Receivers[0].SlackConfigs[0].APIURLFile)
+	require.False(t, cfg.SendsNowhere())
+}

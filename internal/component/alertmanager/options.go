@@ -1,0 +1,138 @@
+// Package alertmanager is Alertmanager as a part: routing, grouping, inhibition, silences, every receiver that
+// upstream has, its cluster, and /api/v2, wired from its packages.
+//
+// It wraps github.com/prometheus/alertmanager and imports no sibling part; internal/app wires it. The order of what
+// it starts follows cmd/alertmanager/main.go of the same version, so that flags, files and data mean the same here
+// as there. What upstream does not have: every attempt of a notification is recorded (history.go), a test goes
+// through the real receiver (trial.go), and what has changed is on the disk within a second (snapshot.go).
+package alertmanager
+
+import (
+	"errors"
+	"fmt"
+	"log/slog"
+	"net/url"
+	"strings"
+	"time"
+
+	"github.com/alecthomas/kingpin/v2"
+	"github.com/prometheus/alertmanager/cluster"
+	"github.com/prometheus/alertmanager/featurecontrol"
+	"github.com/prometheus/alertmanager/matcher/compat"
+	"github.com/prometheus/client_golang/prometheus"
+)
+
+// Options is what a Server is made from. The fields that flags set are documented by RegisterFlags.
+type Options struct {
+	Logger *slog.Logger
+	// Registerer receives the alertmanager_* metrics.
+	Registerer prometheus.Registerer
+	// Dir holds silences and the notification log; a stock Alertmanager opens it.
+	Dir string
+	// ExternalURL is what links in messages start with.
+	ExternalURL *url.URL
+
+	Retention           time.Duration
+	MaintenanceInterval time.Duration
+	HistorySize         int
+
+	MaxSilences         int
+	MaxSilenceSizeBytes int
+	LogSilences         bool
+
+	AlertGCInterval     time.Duration
+	PerAlertNameLimit   int
+	DispatchMaintenance time.Duration
+	DispatchStartDelay  time.Duration
+
+	GetConcurrency int
+	Timeout        time.Duration
+
+	Cluster ClusterOptions
+	// Features are upstream's experimental features, comma-separated.
+	Features string
+}
+
+// ClusterOptions are the stock --cluster.* flags. Without an address to listen on there is no cluster.
+type ClusterOptions struct {
+	ListenAddress       string
+	AdvertiseAddress    string
+	PeerName            string
+	Peers               []string
+	PeerTimeout         time.Duration
+	PeersResolveTimeout time.Duration
+	GossipInterval      time.Duration
+	PushPullInterval    time.Duration
+	TCPTimeout          time.Duration
+	ProbeTimeout        time.Duration
+	ProbeInterval       time.Duration
+	SettleTimeout       time.Duration
+	ReconnectInterval   time.Duration
+	ReconnectTimeout    time.Duration
+	TLSConfigFile       string
+	AllowInsecurePublic bool
+	Label               string
+}
+
+// RegisterFlags adds Alertmanager's flags under their stock names. The stock --enable-feature belongs to Prometheus
+// here, and the cluster, which stock starts on every address, is off until an address is given.
+func (o *Options) RegisterFlags(a *kingpin.Application) {
+	a.Flag("data.retention", "How long silences that ended and the notification log are kept.").Default("120h").DurationVar(&o.Retention)
+	a.Flag("data.maintenance-interval", "How often what is past its retention is removed.").Default("15m").DurationVar(&o.MaintenanceInterval)
+	a.Flag("alertmanager.history-size", "How many attempts of notifications are kept, the newest.").Default("10000").IntVar(&o.HistorySize)
+	a.Flag("silences.max-silences", "Most silences, ended ones included; 0 for no limit.").Default("0").IntVar(&o.MaxSilences)
+	a.Flag("silences.max-silence-size-bytes", "Largest silence; 0 for no limit.").Default("0").IntVar(&o.MaxSilenceSizeBytes)
+	a.Flag("log.silences", "Log each change of a silence.").BoolVar(&o.LogSilences)
+	a.Flag("alerts.gc-interval", "How often resolved alerts are removed.").Default("30m").DurationVar(&o.AlertGCInterval)
+	a.Flag("alerts.per-alertname-limit", "Most alerts of one name; 0 for no limit.").Default("0").IntVar(&o.PerAlertNameLimit)
+	a.Flag("dispatch.maintenance-interval", "How often empty groups of alerts are removed.").Default("30s").DurationVar(&o.DispatchMaintenance)
+	a.Flag("dispatch.start-delay", "Time after the start in which no notification is sent.").Default("0s").DurationVar(&o.DispatchStartDelay)
+	a.Flag("web.get-concurrency", "Most GET requests that Alertmanager's API answers at the same time; 0 for the number of CPUs, at least 8.").Default("0").IntVar(&o.GetConcurrency)
+	a.Flag("web.timeout", "Longest time for a request of Alertmanager's API; 0 for no limit.").Default("0").DurationVar(&o.Timeout)
+	a.Flag("alertmanager.enable-feature", "Experimental features of Alertmanager, comma-separated: "+strings.Join(featurecontrol.AllowedFlags, ", ")+".").
+		PlaceHolder("<names>").StringVar(&o.Features)
+	o.Cluster.register(a)
+}
+
+func (c *ClusterOptions) register(a *kingpin.Application) {
+	a.Flag("cluster.listen-address", "Address for other Alertmanagers of a cluster, such as 0.0.0.0:9094. Default: no cluster.").PlaceHolder("<host:port>").StringVar(&c.ListenAddress)
+	a.Flag("cluster.advertise-address", "Address under which others reach this one.").PlaceHolder("<host:port>").StringVar(&c.AdvertiseAddress)
+	a.Flag("cluster.peer-name", "Name of this one in the cluster. Default: a random one.").StringVar(&c.PeerName)
+	a.Flag("cluster.peer", "Another of the cluster; may be repeated.").PlaceHolder("<host:port>").StringsVar(&c.Peers)
+	for _, f := range []struct {
+		name, help string
+		value      *time.Duration
+		standard   time.Duration
+	}{
+		{"peer-timeout", "Time to wait between peers to send notifications.", &c.PeerTimeout, 15 * time.Second},
+		{"peers-resolve-timeout", "Time to resolve peers.", &c.PeersResolveTimeout, cluster.DefaultResolvePeersTimeout},
+		{"gossip-interval", "Time between gossip messages.", &c.GossipInterval, cluster.DefaultGossipInterval},
+		{"pushpull-interval", "Time between exchanges of the whole state.", &c.PushPullInterval, cluster.DefaultPushPullInterval},
+		{"tcp-timeout", "Longest time for a connection to a peer.", &c.TCPTimeout, cluster.DefaultTCPTimeout},
+		{"probe-timeout", "Time to wait for the answer of a probed peer.", &c.ProbeTimeout, cluster.DefaultProbeTimeout},
+		{"probe-interval", "Time between probes.", &c.ProbeInterval, cluster.DefaultProbeInterval},
+		{"settle-timeout", "Longest time to wait for the cluster to settle before notifications are sent.", &c.SettleTimeout, cluster.DefaultPushPullInterval},
+		{"reconnect-interval", "Time between attempts to reach a lost peer.", &c.ReconnectInterval, cluster.DefaultReconnectInterval},
+		{"reconnect-timeout", "Time after which a lost peer is given up.", &c.ReconnectTimeout, cluster.DefaultReconnectTimeout},
+	} {
+		a.Flag("cluster."+f.name, f.help).Default(f.standard.String()).DurationVar(f.value)
+	}
+	a.Flag("cluster.tls-config", "File that turns on mutual TLS between peers.").PlaceHolder("<path>").StringVar(&c.TLSConfigFile)
+	a.Flag("cluster.allow-insecure-public-advertise-address-discovery", "Let a public address be found and used.").BoolVar(&c.AllowInsecurePublic)
+	a.Flag("cluster.label", "Name that keeps clusters apart which share a network.").StringVar(&c.Label)
+}
+
+// flags reads the names of the features.
+func (o *Options) flags() (featurecontrol.Flagger, error) {
+	ff, err := featurecontrol.NewFlags(o.Logger, o.Features)
+	if err != nil {
+		return nil, fmt.Errorf("--alertmanager.enable-feature: %w", err)
+	}
+	if ff.EnableEventRecorder() {
+		return nil, errors.New("--alertmanager.enable-feature: event-recorder is not built in; the history of notifications is at /api/ausguck/alerting/notifications")
+	}
+	return ff, nil
+}
+
+// claimGlobals sets how upstream reads matchers: config.Load, the API and silences all read it.
+func claimGlobals(logger *slog.Logger, ff featurecontrol.Flagger) { compat.InitFromFlags(logger, ff) }

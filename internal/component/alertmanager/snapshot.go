@@ -1,0 +1,213 @@
+package alertmanager
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"net/http"
+	"os"
+	"path/filepath"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/prometheus/alertmanager/nflog"
+	"github.com/prometheus/alertmanager/silence"
+)
+
+// Upstream writes silences and the notification log every 15 minutes and when it stops: kill it, and a silence made
+// since is gone and messages are repeated. Both tell of every change through the hook that their cluster uses, so
+// here a change is on the disk snapshotDelay later at most, and a silence before its maker gets an answer.
+const snapshotDelay = 500 * time.Millisecond
+
+// snapshots writes what has changed.
+type snapshots struct {
+	logger *slog.Logger
+	files  []*snapshot
+	done   chan struct{}
+	wg     sync.WaitGroup
+}
+
+// snapshot is one file.
+type snapshot struct {
+	path string
+	save func(io.Writer) (int64, error)
+	// changed holds a value when there is something to write; version counts the changes, written says which of them
+	// the file has.
+	changed chan struct{}
+	version atomic.Int64
+	mtx     sync.Mutex // held while the file is written
+	written int64
+}
+
+// load reads what is on the disk and keeps it there.
+func (e *engine) load() (err error) {
+	o := e.options
+	e.sent, err = nflog.New(nflog.Options{
+		SnapshotFile: filepath.Join(o.Dir, "nflog"), Retention: o.Retention,
+		Logger: e.logger.With("component", "nflog"), Metrics: o.Registerer,
+	})
+	if err != nil {
+		return fmt.Errorf("read the notification log: %w", err)
+	}
+	e.silences, err = silence.New(silence.Options{
+		SnapshotFile: filepath.Join(o.Dir, "silences"), Retention: o.Retention,
+		Limits: silence.Limits{
+			MaxSilences:         func() int { return o.MaxSilences },
+			MaxSilenceSizeBytes: func() int { return o.MaxSilenceSizeBytes },
+		},
+		Logger: e.logger.With("component", "silences"), Metrics: o.Registerer, Logging: o.LogSilences, EventRecorder: noEvents,
+	})
+	if err != nil {
+		return fmt.Errorf("read the silences: %w", err)
+	}
+	sent := newSnapshot(filepath.Join(o.Dir, "nflog"), e.sent.Snapshot)
+	silences := newSnapshot(filepath.Join(o.Dir, "silences"), e.silences.Snapshot)
+	gossipSent, gossipSilences := func([]byte) {}, func([]byte) {}
+	if e.peer != nil {
+		gossipSent = e.peer.AddState("nfl", e.sent, o.Registerer).Broadcast
+		gossipSilences = e.peer.AddState("sil", e.silences, o.Registerer).Broadcast
+	}
+	e.sent.SetBroadcast(func(b []byte) { sent.touch(); gossipSent(b) })
+	e.silences.SetBroadcast(func(b []byte) { silences.touch(); gossipSilences(b) })
+
+	e.snapshots = &snapshots{logger: e.logger, files: []*snapshot{silences, sent}, done: make(chan struct{})}
+	e.snapshots.start(o.MaintenanceInterval, e.sent, e.silences)
+	return nil
+}
+
+func newSnapshot(path string, save func(io.Writer) (int64, error)) *snapshot {
+	return &snapshot{path: path, save: save, changed: make(chan struct{}, 1)}
+}
+
+// touch is called with the lock of what is saved held, so it only leaves a note.
+func (s *snapshot) touch() {
+	s.version.Add(1)
+	select {
+	case s.changed <- struct{}{}:
+	default: // there is one
+	}
+}
+
+// start writes what changes, and has upstream remove what is past its retention.
+func (s *snapshots) start(interval time.Duration, sent *nflog.Log, silences *silence.Silences) {
+	for _, f := range s.files {
+		s.wg.Go(func() { s.follow(f) })
+	}
+	collect := func(gc func() (int, error), f *snapshot) func() (int64, error) {
+		return func() (int64, error) {
+			if _, err := gc(); err != nil {
+				return 0, err
+			}
+			return f.write()
+		}
+	}
+	s.wg.Go(func() { silences.Maintenance(interval, s.files[0].path, s.done, collect(silences.GC, s.files[0])) })
+	s.wg.Go(func() { sent.Maintenance(interval, s.files[1].path, s.done, collect(sent.GC, s.files[1])) })
+}
+
+func (s *snapshots) follow(f *snapshot) {
+	for {
+		select {
+		case <-s.done:
+			return
+		case <-f.changed:
+		}
+		if err := f.flush(); err != nil {
+			s.logger.Error("What Alertmanager knows is in memory only until it can be written", "file", f.path, "err", err)
+			f.touch()
+		}
+		select { // many changes make one write
+		case <-s.done:
+			return
+		case <-time.After(snapshotDelay):
+		}
+	}
+}
+
+// flush writes the file when something has changed since it was written.
+func (s *snapshot) flush() error {
+	s.mtx.Lock()
+	defer s.mtx.Unlock()
+	if s.written == s.version.Load() {
+		return nil
+	}
+	_, err := s.replace()
+	return err
+}
+
+func (s *snapshot) write() (int64, error) {
+	s.mtx.Lock()
+	defer s.mtx.Unlock()
+	return s.replace()
+}
+
+// replace puts the file in place whole, or leaves the one before.
+func (s *snapshot) replace() (size int64, err error) {
+	version := s.version.Load()
+	f, err := os.OpenFile(s.path+".tmp", os.O_WRONLY|os.O_CREATE|os.O_TRUNC, 0o640)
+	if err != nil {
+		return 0, err
+	}
+	size, err = s.save(f)
+	if err = errors.Join(err, f.Sync(), f.Close()); err != nil {
+		return size, errors.Join(err, os.Remove(f.Name()))
+	}
+	if err := os.Rename(f.Name(), s.path); err != nil {
+		return size, err
+	}
+	s.written = version
+	return size, nil
+}
+
+// serveDurably answers a request that changes something once the change is on the disk. When it cannot be written
+// the change holds until the process ends, and the log says so.
+func (s *snapshots) serveDurably(h http.Handler, w http.ResponseWriter, r *http.Request) {
+	held := &heldWriter{ResponseWriter: w}
+	h.ServeHTTP(held, r)
+	if err := s.files[0].flush(); err != nil {
+		s.logger.Error("A silence is in memory only until it can be written", "file", s.files[0].path, "err", err)
+		s.files[0].touch()
+	}
+	held.release()
+}
+
+// stop writes for the last time.
+func (s *snapshots) stop() error {
+	close(s.done)
+	s.wg.Wait()
+	var errs []error
+	for _, f := range s.files {
+		if err := f.flush(); err != nil {
+			errs = append(errs, fmt.Errorf("write %s: %w", f.path, err))
+		}
+	}
+	return errors.Join(errs...)
+}
+
+// heldWriter keeps a short answer until it is released.
+type heldWriter struct {
+	http.ResponseWriter
+	code int
+	body []byte
+}
+
+func (w *heldWriter) WriteHeader(code int) {
+	if w.code == 0 {
+		w.code = code
+	}
+}
+
+func (w *heldWriter) Write(b []byte) (int, error) {
+	w.WriteHeader(http.StatusOK)
+	w.body = append(w.body, b...)
+	return len(b), nil
+}
+
+func (w *heldWriter) release() {
+	if w.code != 0 {
+		w.ResponseWriter.WriteHeader(w.code)
+	}
+	_, _ = w.ResponseWriter.Write(w.body) // the client is gone
+}

@@ -1,0 +1,200 @@
+package alertmanager
+
+import (
+	"bufio"
+	"bytes"
+	"context"
+	"crypto/ecdsa"
+	"crypto/elliptic"
+	"crypto/rand"
+	"crypto/tls"
+	"crypto/x509"
+	"errors"
+	"fmt"
+	"io"
+	"math/big"
+	"net"
+	"net/http"
+	"strings"
+	"sync"
+	"time"
+
+	commonconfig "github.com/prometheus/common/config"
+)
+
+// maxAnswer bounds what is kept of an answer.
+const maxAnswer = 16 << 10
+
+// Answer is what the other side of a test said.
+type Answer struct {
+	// From is the address that was called, "host:port".
+	From   string `json:"from"`
+	Status string `json:"status"` // such as "200 OK"
+	Body   string `json:"body"`
+}
+
+// tap listens to the connections of a test. Integrations build their own HTTP clients and keep the answers to
+// themselves, but take a function that dials: each connection ends here, in memory, and goes on from here. For TLS
+// the integration speaks with a certificate made for the occasion, and the tap, with the integration's own TLS
+// settings, with the other side, whose certificate it checks.
+type tap struct {
+	mtx     sync.Mutex
+	real    *tls.Config // the integration's settings
+	records []*record
+	failed  error
+}
+
+// record is what one connection said.
+type record struct {
+	from string
+	mtx  sync.Mutex
+	said bytes.Buffer
+}
+
+func newTap() *tap { return &tap{} }
+
+func (t *tap) options() []commonconfig.HTTPClientOption {
+	return []commonconfig.HTTPClientOption{
+		commonconfig.WithDialContextFunc(t.dial),
+		commonconfig.WithNewTLSConfigFunc(t.settings),
+		commonconfig.WithHTTP2Disabled(),
+		commonconfig.WithKeepAlivesDisabled(),
+	}
+}
+
+// settings keeps what the integration wants of the other side and trusts the tap.
+func (t *tap) settings(ctx context.Context, c *commonconfig.TLSConfig, o ...commonconfig.TLSConfigOption) (*tls.Config, error) {
+	real, err := commonconfig.NewTLSConfigWithContext(ctx, c, o...)
+	if err != nil {
+		return nil, err
+	}
+	t.mtx.Lock()
+	defer t.mtx.Unlock()
+	t.real = real
+	return &tls.Config{InsecureSkipVerify: true}, nil //nolint:gosec // its other end is in this process
+}
+
+func (t *tap) dial(ctx context.Context, network, address string) (net.Conn, error) {
+	conn, err := (&net.Dialer{Timeout: trialTimeout}).DialContext(ctx, network, address)
+	if err != nil {
+		return nil, err
+	}
+	r := &record{from: address}
+	t.mtx.Lock()
+	t.records = append(t.records, r)
+	t.mtx.Unlock()
+	near, far := net.Pipe()
+	go func() {
+		defer func() { _, _ = conn.Close(), far.Close() }()
+		if err := t.join(ctx, far, conn, r); err != nil {
+			t.mtx.Lock()
+			t.failed = err
+			t.mtx.Unlock()
+		}
+	}()
+	return near, nil
+}
+
+// join leads far, the integration's connection, to the other side's.
+func (t *tap) join(ctx context.Context, far, conn net.Conn, r *record) error {
+	first := bufio.NewReader(far)
+	start, err := first.Peek(1)
+	if err != nil {
+		return nil //nolint:nilerr // nothing was asked
+	}
+	const handshake = 0x16 // the first byte of TLS
+	if start[0] != handshake {
+		return pump(first, far, conn, r)
+	}
+	host, _, err := net.SplitHostPort(r.from)
+	if err != nil {
+		return err
+	}
+	t.mtx.Lock()
+	settings := t.real.Clone()
+	t.mtx.Unlock()
+	settings.NextProtos = []string{"http/1.1"}
+	if settings.ServerName == "" {
+		settings.ServerName = host
+	}
+	other := tls.Client(conn, settings)
+	if err := other.HandshakeContext(ctx); err != nil {
+		return fmt.Errorf("TLS with %s: %w", r.from, err)
+	}
+	own, err := certificate()
+	if err != nil {
+		return err
+	}
+	here := tls.Server(&peeked{far, first}, &tls.Config{Certificates: []tls.Certificate{own}, MinVersion: tls.VersionTLS12})
+	return pump(here, here, other, r)
+}
+
+// pump copies both ways, and to r what the other side says.
+func pump(asked io.Reader, near io.Writer, other net.Conn, r *record) error {
+	go func() { _, _ = io.Copy(other, asked) }() // ends with the connections
+	if _, err := io.Copy(io.MultiWriter(near, r), other); err != nil && !errors.Is(err, io.ErrClosedPipe) && !errors.Is(err, net.ErrClosed) {
+		return err
+	}
+	return nil
+}
+
+// Write keeps the beginning of what is said.
+func (r *record) Write(b []byte) (int, error) {
+	r.mtx.Lock()
+	defer r.mtx.Unlock()
+	if room := maxAnswer - r.said.Len(); room > 0 {
+		r.said.Write(b[:min(room, len(b))])
+	}
+	return len(b), nil
+}
+
+// take returns what was said since it was last called, and why a connection failed.
+func (t *tap) take() ([]Answer, error) {
+	t.mtx.Lock()
+	defer t.mtx.Unlock()
+	answers := []Answer{}
+	for _, r := range t.records {
+		answers = append(answers, r.answers()...)
+	}
+	failed := t.failed
+	t.records, t.failed = nil, nil
+	return answers, failed
+}
+
+// answers reads the HTTP answers in a record. What is cut off is read as far as it goes.
+func (r *record) answers() (answers []Answer) {
+	r.mtx.Lock()
+	defer r.mtx.Unlock()
+	said := bufio.NewReader(bytes.NewReader(r.said.Bytes()))
+	for {
+		resp, err := http.ReadResponse(said, nil)
+		if err != nil {
+			return answers
+		}
+		body, _ := io.ReadAll(resp.Body) // cut off: what there is
+		_ = resp.Body.Close()
+		answers = append(answers, Answer{From: r.from, Status: resp.Status, Body: strings.ToValidUTF8(string(body), "�")})
+	}
+}
+
+// peeked is a connection of which the beginning was read already.
+type peeked struct {
+	net.Conn
+	r io.Reader
+}
+
+func (p *peeked) Read(b []byte) (int, error) { return p.r.Read(b) }
+
+// certificate makes one for the few seconds of a test; nobody checks it.
+func certificate() (tls.Certificate, error) {
+	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	if err != nil {
+		return tls.Certificate{}, err
+	}
+	c := &x509.Certificate{SerialNumber: big.NewInt(1), NotBefore: time.Now().Add(-time.Minute), NotAfter: time.Now().Add(time.Hour)}
+	der, err := x509.CreateCertificate(rand.Reader, c, c, &key.PublicKey, key)
+	if err != nil {
+		return tls.Certificate{}, err
+	}
+	return tls.Certificate{Certificate: [][]byte{der}, PrivateKey: key}, nil
+}
