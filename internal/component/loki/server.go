@@ -1,7 +1,270 @@
-// Package loki wraps grafana/loki.
 package loki
 
 import (
-	_ "github.com/grafana/dskit/services"
-	_ "github.com/grafana/loki/v3/pkg/loki"
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net/http"
+	"os"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/go-kit/log"
+	"github.com/grafana/loki/v3/pkg/logql/syntax"
+	"github.com/grafana/loki/v3/pkg/validation"
+	"github.com/prometheus/client_golang/prometheus"
+	dto "github.com/prometheus/client_model/go"
+
+	"github.com/ausguck/ausguck/internal/lifecycle"
 )
+
+const (
+	startTimeout = 5 * time.Minute // a long write-ahead log is read in this time
+	stopTimeout  = 6 * time.Second
+)
+
+// Server is Loki as a part.
+type Server struct {
+	options Options
+	logger  log.Logger
+	log     *slog.Logger
+	cap     *sizeCap
+	alerts  *alertWay
+
+	engine atomic.Pointer[engine] // nil while it does not answer
+	reload chan reloading
+
+	mtx     sync.Mutex
+	applied *Config
+	full    atomic.Bool
+}
+
+type reloading struct {
+	cfg  *Config
+	done chan error
+}
+
+var (
+	_ lifecycle.Component = (*Server)(nil)
+	_ prometheus.Gatherer = (*Server)(nil)
+)
+
+// New returns a Server; cfg comes from LoadConfig with the same options. It sets the globals of Loki's packages.
+func New(o Options, cfg *Config) *Server {
+	s := &Server{
+		options: o, log: o.Logger, logger: claimGlobals(o.Logger), applied: cfg,
+		cap: newSizeCap(o), alerts: newAlertWay(o.Logger, o.Dial, o.InProcess), reload: make(chan reloading),
+	}
+	s.cap.chunks = chunkFolder(cfg)
+	return s
+}
+
+// chunkFolder returns where chunks are when they are files, else a folder that is not there.
+func chunkFolder(cfg *Config) string {
+	for _, p := range cfg.SchemaConfig.Configs {
+		if p.ObjectType == "filesystem" {
+			return cfg.StorageConfig.FSConfig.Directory
+		}
+	}
+	return ""
+}
+
+// Run starts Loki, calls ready when it stores and finds lines, and stops it when ctx ends.
+func (s *Server) Run(ctx context.Context, ready func()) error {
+	if err := os.MkdirAll(s.options.Dir, 0o750); err != nil {
+		return fmt.Errorf("make Loki's folder: %w", err)
+	}
+	if err := s.alerts.listen(); err != nil {
+		return err
+	}
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	go s.alerts.serve(ctx)
+	e, err := s.begin(ctx, s.Applied())
+	if err != nil {
+		if ctx.Err() != nil {
+			return nil // asked to stop before it was ready
+		}
+		return err
+	}
+	capped := make(chan struct{})
+	go func() {
+		defer close(capped)
+		s.cap.run(ctx)
+	}()
+	ready()
+	for {
+		select {
+		case <-ctx.Done():
+			<-capped
+			return s.end(e)
+		case err := <-e.failed:
+			return errors.Join(err, s.end(e))
+		case r := <-s.reload:
+			next, err := s.swap(ctx, e, r.cfg)
+			r.done <- err
+			if next == nil {
+				return err
+			}
+			e = next
+		}
+	}
+}
+
+// begin makes and starts an engine.
+func (s *Server) begin(ctx context.Context, cfg *Config) (*engine, error) {
+	started := time.Now()
+	limits := &cappedLimits{cap: s.cap, defaults: cfg.LimitsConfig, cache: map[*validation.Limits]cappedAt{}}
+	e, err := newEngine(s, cfg, limits)
+	if err != nil {
+		return nil, err
+	}
+	ctx, cancel := context.WithTimeout(ctx, startTimeout)
+	defer cancel()
+	if err := e.start(ctx); err != nil {
+		return nil, errors.Join(err, s.end(e))
+	}
+	s.engine.Store(e)
+	s.log.Info("Loki is ready", "took", time.Since(started).Round(time.Millisecond), "retention", cfg.Retention(), "size_limit_bytes", s.cap.limit)
+	return e, nil
+}
+
+func (s *Server) end(e *engine) error {
+	s.engine.Store(nil)
+	ctx, cancel := context.WithTimeout(context.Background(), stopTimeout)
+	defer cancel()
+	return e.stop(ctx)
+}
+
+// swap stops e and starts Loki anew with cfg, or, when that fails, with what it ran with. Who pushes waits meanwhile.
+func (s *Server) swap(ctx context.Context, e *engine, cfg *Config) (*engine, error) {
+	if err := s.end(e); err != nil {
+		return nil, err
+	}
+	next, err := s.begin(ctx, cfg)
+	if err == nil {
+		return next, nil
+	}
+	before, again := s.begin(ctx, e.cfg)
+	if again != nil {
+		return nil, errors.Join(err, again)
+	}
+	return before, err
+}
+
+// Applied returns the configuration that Loki runs with.
+func (s *Server) Applied() *Config {
+	s.mtx.Lock()
+	defer s.mtx.Unlock()
+	return s.applied
+}
+
+// ApplyConfig starts Loki anew when the file has changed; it answers 503 for that time, and lines wait.
+func (s *Server) ApplyConfig(cfg *Config) error {
+	s.mtx.Lock()
+	before := s.applied
+	s.mtx.Unlock()
+	if bytes.Equal(before.content, cfg.content) {
+		return nil
+	}
+	r := reloading{cfg, make(chan error, 1)}
+	select {
+	case s.reload <- r:
+	case <-time.After(stopTimeout):
+		return errors.New("apply loki.yml: Loki is not running; try again when it is")
+	}
+	if err := <-r.done; err != nil {
+		return fmt.Errorf("apply loki.yml: %w", err)
+	}
+	s.mtx.Lock()
+	defer s.mtx.Unlock()
+	s.applied = cfg
+	return nil
+}
+
+// room asks the disk before lines are stored.
+func (s *Server) room() error {
+	if s.options.Disk == nil {
+		return nil
+	}
+	err := s.options.Disk.Full()
+	if full := err != nil; s.full.Swap(full) != full && full {
+		s.log.Error("Logs are not stored while the disk is full; who sends them keeps them. Free some room, or lower --storage.loki.retention.size", "err", err)
+	}
+	return err
+}
+
+// Handler is Loki's HTTP API without what stops or empties it; it answers 503 until Loki is ready.
+func (s *Server) Handler() http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if strings.HasSuffix(r.URL.Path, "/status/buildinfo") {
+			serveBuildInfo(w)
+			return
+		}
+		if strings.HasSuffix(r.URL.Path, "/format_query") {
+			serveFormatQuery(w, r)
+			return
+		}
+		e := s.engine.Load()
+		if e == nil {
+			w.Header().Set("Retry-After", "1")
+			http.Error(w, "Loki is not ready: it starts or reads its write-ahead log", http.StatusServiceUnavailable)
+			return
+		}
+		if isPush(r) {
+			if err := s.room(); err != nil {
+				w.Header().Set("Retry-After", "10")
+				http.Error(w, err.Error(), http.StatusInsufficientStorage)
+				return
+			}
+		}
+		e.handler.ServeHTTP(w, r)
+	})
+}
+
+func isPush(r *http.Request) bool {
+	return r.Method == http.MethodPost && (strings.HasSuffix(r.URL.Path, "/push") || strings.HasSuffix(r.URL.Path, "/v1/logs"))
+}
+
+// Ready reports whether lines can be stored and found.
+func (s *Server) Ready() bool { return s.engine.Load() != nil }
+
+// Gather returns Loki's own metrics without those that the process has elsewhere.
+func (s *Server) Gather() ([]*dto.MetricFamily, error) {
+	e := s.engine.Load()
+	if e == nil {
+		return nil, nil
+	}
+	families, err := e.registry.Gather()
+	kept := families[:0]
+	for _, f := range families {
+		if !isShared(f.GetName()) {
+			kept = append(kept, f)
+		}
+	}
+	return kept, err
+}
+
+// isShared reports whether another registry of the process has the metric too.
+func isShared(name string) bool {
+	for _, prefix := range []string{"go_", "process_", "prometheus_", "promhttp_"} {
+		if strings.HasPrefix(name, prefix) {
+			return true
+		}
+	}
+	return false
+}
+
+// serveFormatQuery answers what Loki's own main would: how a query is written well.
+func serveFormatQuery(w http.ResponseWriter, r *http.Request) {
+	expr, err := syntax.ParseExpr(r.FormValue("query"))
+	if err != nil {
+		writeJSON(w, http.StatusBadRequest, map[string]string{"status": "invalid-query", "error": err.Error()})
+		return
+	}
+	writeJSON(w, http.StatusOK, map[string]string{"status": "success", "data": syntax.Prettify(expr)})
+}

@@ -1,0 +1,20 @@
+package loki
+
+import (
+	"encoding/json"
+	"net/http"
+	"runtime"
+)
+
+// serveBuildInfo answers /loki/api/v1/status/buildinfo, by which Grafana decides what the data source can do.
+func serveBuildInfo(w http.ResponseWriter) {
+	writeJSON(w, http.StatusOK, map[string]string{
+		"version": Version(), "revision": "", "branch": "", "buildUser": "", "buildDate": "", "goVersion": runtime.Version(),
+	})
+}
+
+func writeJSON(w http.ResponseWriter, code int, v any) {
+	w.Header().Set("Content-Type", "application/json; charset=utf-8")
+	w.WriteHeader(code)
+	_ = json.NewEncoder(w).Encode(v) // the client has gone
+}

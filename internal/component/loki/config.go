@@ -1,0 +1,207 @@
+package loki
+
+import (
+	"errors"
+	"flag"
+	"fmt"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/grafana/loki/v3/pkg/loki"
+	lokiruntime "github.com/grafana/loki/v3/pkg/runtime"
+	"github.com/grafana/loki/v3/pkg/util/cfg"
+	"github.com/grafana/loki/v3/pkg/validation"
+	"go.yaml.in/yaml/v3"
+	yamlv2 "gopkg.in/yaml.v2"
+
+	"github.com/ausguck/ausguck/internal/problem"
+)
+
+// Source is a loki.yml as it was read.
+type Source struct {
+	// Name is the path that messages show.
+	Name string
+	// Dir is the folder to which paths of rules in the file are relative.
+	Dir     string
+	Content []byte
+}
+
+// Config is a checked loki.yml with everything filled in that it does not say.
+type Config struct {
+	loki.Config
+	// Source is the name of the file.
+	Source string
+	// Warnings are what a person should look at although it does not keep the configuration from working.
+	Warnings []string
+
+	content []byte
+	cluster bool // other Lokis take part
+}
+
+// LoadConfig reads and checks src. It returns all problems that it finds, each as "file:line: field: reason".
+func LoadConfig(o Options, src Source) (*Config, []error) {
+	c := &Config{Source: src.Name, content: src.Content}
+	doc, problems := c.dropOldKeys(src)
+	if len(problems) > 0 {
+		return nil, problems
+	}
+	var content []byte // none, when the file has none: a null would empty the defaults
+	if len(doc.top().Content) > 0 {
+		var err error
+		if content, err = yaml.Marshal(doc.node()); err != nil {
+			return nil, []error{fmt.Errorf("%s: %w", src.Name, err)}
+		}
+	}
+	if problems := c.decode(o, src, doc, content); len(problems) > 0 {
+		return nil, problems
+	}
+	c.settle(o, doc)
+	if err := c.Config.Validate(); err != nil {
+		return nil, c.explain(src, doc, err)
+	}
+	problems = c.checkRules(src)
+	if len(problems) > 0 {
+		return nil, problems
+	}
+	return c, nil
+}
+
+// decode fills c in Loki's own order: its defaults, ours, the file, what follows from the file, the file again.
+func (c *Config) decode(o Options, src Source, doc document, content []byte) []error {
+	w := &loki.ConfigWrapper{}
+	claimLimits(&loki.ConfigWrapper{}, o, doc)
+	var problems []error
+	file := func(dst cfg.Cloneable) error {
+		err := yamlv2.Unmarshal(content, dst)
+		if err != nil {
+			var typeErr *yamlv2.TypeError
+			if !errors.As(err, &typeErr) {
+				return err
+			}
+			problems = doc.located(src.Name, typeErr.Errors)
+		}
+		return err
+	}
+	err := cfg.Unmarshal(w,
+		cfg.Defaults(flag.NewFlagSet("loki", flag.ContinueOnError)),
+		func(cfg.Cloneable) error { ourDefaults(w, o, doc); return nil },
+		file,
+		w.ApplyDynamicConfig(),
+		file,
+	)
+	switch {
+	case len(problems) > 0:
+		return problems
+	case err != nil:
+		return problem.Describe(src.Name, err)
+	}
+	c.Config = w.Config
+	return nil
+}
+
+// claimLimits sets the package variables from which Loki fills every limits section that it decodes: they would
+// else still hold the limits of the file that was loaded before.
+func claimLimits(w *loki.ConfigWrapper, o Options, doc document) {
+	w.RegisterFlags(flag.NewFlagSet("loki", flag.ContinueOnError))
+	ourDefaults(w, o, doc)
+	w.LimitsConfig.SetGlobalOTLPConfig(w.Distributor.OTLPConfig)
+	validation.SetDefaultLimitsForYAMLUnmarshalling(w.LimitsConfig)
+	lokiruntime.SetDefaultLimitsForYAMLUnmarshalling(w.OperationalConfig)
+}
+
+// settle decides what depends on the whole file, and what is not the file's to decide inside this process.
+func (c *Config) settle(o Options, doc document) {
+	c.cluster = doc.clustered()
+	c.LimitsConfig.SetGlobalOTLPConfig(c.Distributor.OTLPConfig)
+	if err := c.LimitsConfig.SetDefaultPolicyStreamMapping(c.Distributor.DefaultPolicyStreamMappings); err != nil {
+		c.warn("distributor.default_policy_stream_mappings is left out: %v", err)
+	}
+	if c.Analytics.Enabled {
+		c.warn("analytics.reporting_enabled: nothing is reported to anybody from here")
+	}
+	c.Analytics.Enabled = false
+	c.settleRetention(doc)
+	c.settlePaths(o)
+	last := c.SchemaConfig.Configs[len(c.SchemaConfig.Configs)-1]
+	if version, err := last.VersionAsInt(); err == nil && (version < 13 || last.IndexType != "tsdb") &&
+		!doc.has("limits_config.allow_structured_metadata") {
+		c.LimitsConfig.AllowStructuredMetadata = false
+		c.warn("schema_config: the last period is %s %s; OTLP logs and detected levels need tsdb v13: add a period with `store: tsdb`, `schema: v13` and a `from` in the future", last.IndexType, last.Schema)
+	}
+	if !c.cluster {
+		c.QueryScheduler.UseSchedulerRing = false // one process: a ring would be waited for
+		c.Common.Ring.KVStore.Store = "inmemory"
+	}
+}
+
+// settleRetention makes retention_period work: Loki ignores it without the compactor.
+func (c *Config) settleRetention(doc document) {
+	cc := &c.CompactorConfig
+	if doc.has("compactor.retention_enabled") {
+		if !cc.RetentionEnabled && c.LimitsConfig.RetentionPeriod > 0 && doc.has("limits_config.retention_period") {
+			c.warn("limits_config.retention_period has no effect, because compactor.retention_enabled is false")
+		}
+	} else {
+		cc.RetentionEnabled = true
+	}
+	if cc.RetentionEnabled && cc.DeleteRequestStore == "" {
+		for _, p := range slices.Backward(c.SchemaConfig.Configs) {
+			cc.DeleteRequestStore = p.ObjectType
+			break
+		}
+	}
+}
+
+// settlePaths leads relative paths to where they are meant: data/… below the storage folder.
+func (c *Config) settlePaths(o Options) {
+	dir := filepath.Dir(o.Dir)
+	for _, path := range []*string{
+		&c.Common.PathPrefix, &c.Ingester.WAL.Dir, &c.Ingester.ShutdownMarkerPath, &c.CompactorConfig.WorkingDirectory,
+		&c.StorageConfig.FSConfig.Directory, &c.StorageConfig.TSDBShipperConfig.ActiveIndexDirectory,
+		&c.StorageConfig.TSDBShipperConfig.CacheLocation, &c.StorageConfig.BoltDBShipperConfig.ActiveIndexDirectory,
+		&c.StorageConfig.BoltDBShipperConfig.CacheLocation, &c.Ruler.RulePath, &c.Ruler.StoreConfig.Local.Directory,
+		&c.Common.Storage.FSConfig.ChunksDirectory, &c.Common.Storage.FSConfig.RulesDirectory,
+	} {
+		if below, ok := strings.CutPrefix(*path, "data/"); ok {
+			*path = filepath.Join(dir, below)
+		}
+	}
+}
+
+func (c *Config) warn(format string, args ...any) {
+	c.Warnings = append(c.Warnings, c.Source+": "+fmt.Sprintf(format, args...))
+}
+
+var configError = regexp.MustCompile(`^CONFIG ERROR: (invalid (\w+) config: )?`)
+
+// explain turns Loki's list of errors into problems with the lines of their sections.
+func (c *Config) explain(src Source, doc document, err error) []error {
+	var problems []error
+	for line := range strings.Lines(err.Error()) {
+		line = strings.TrimSpace(line)
+		if line == "" || strings.HasPrefix(line, "MULTIPLE CONFIG ERRORS") {
+			continue
+		}
+		section := ""
+		if m := configError.FindStringSubmatch(line); m != nil {
+			line, section = line[len(m[0]):], strings.ReplaceAll(m[2], "schema", "schema_config")
+		}
+		if p := doc.at(section); p > 0 {
+			problems = append(problems, fmt.Errorf("%s:%d: %s: %s", src.Name, p, section, line))
+		} else {
+			problems = append(problems, fmt.Errorf("%s: %s", src.Name, line))
+		}
+	}
+	return problems
+}
+
+// Retention returns how long logs are kept; 0 means for ever.
+func (c *Config) Retention() time.Duration {
+	if !c.CompactorConfig.RetentionEnabled {
+		return 0
+	}
+	return time.Duration(c.LimitsConfig.RetentionPeriod)
+}

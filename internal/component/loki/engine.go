@@ -1,0 +1,212 @@
+package loki
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"net/url"
+	"os"
+	"path/filepath"
+	"runtime"
+	"sync/atomic"
+	"time"
+
+	"github.com/go-kit/log"
+	"github.com/grafana/dskit/grpcutil"
+	"github.com/grafana/dskit/modules"
+	"github.com/grafana/dskit/services"
+	"github.com/grafana/loki/v3/pkg/loki"
+	"github.com/grafana/loki/v3/pkg/validation"
+	"github.com/prometheus/client_golang/prometheus"
+	"google.golang.org/grpc"
+	"google.golang.org/grpc/health/grpc_health_v1"
+)
+
+// engine is one run of Loki's modules.
+type engine struct {
+	cfg      *Config
+	registry *prometheus.Registry
+	loki     *loki.Loki
+	manager  *services.Manager
+	handler  http.Handler
+	failed   chan error
+}
+
+// allModules are those of Loki's target "all" without its UI.
+var allModules = []string{
+	loki.QueryScheduler, loki.QueryFrontend, loki.Querier, loki.Ingester, loki.PatternIngester, loki.Distributor,
+	loki.Ruler, loki.Compactor,
+}
+
+// engines counts starts, so that each has a socket name of its own.
+var engines atomic.Int64
+
+// newEngine makes Loki's modules. It binds a loopback port for their calls to each other.
+func newEngine(s *Server, cfg *Config, limits *cappedLimits) (*engine, error) {
+	e := &engine{cfg: cfg, registry: prometheus.NewRegistry(), failed: make(chan error, 1)}
+	c := cfg.Config // a copy: modules write into it
+	e.listenInside(&c, s.logger)
+	c.StorageConfig.ObjectClientDecorator = s.cap.decorate
+	s.alerts.adopt(&c.Ruler)
+
+	if engines.Load() > 1 {
+		// A compactor that is stopped before it took over leaves this file locked by the process. It only
+		// spares work that was done.
+		_ = os.Remove(filepath.Join(c.CompactorConfig.WorkingDirectory, "deletion", "series_progress.boltdb"))
+	}
+	release := useRegistry(e.registry)
+	defer release()
+	var err error
+	e.loki, err = loki.New(c)
+	if err != nil {
+		return nil, fmt.Errorf("make Loki: %w", err)
+	}
+	e.loki.PushParserWrapper = parseInProcess
+	mm := e.loki.ModuleManager
+	mm.RegisterModule(loki.Overrides, func() (services.Service, error) {
+		limits.inner = e.loki.TenantLimits
+		overrides, err := validation.NewOverrides(e.loki.Cfg.LimitsConfig, limits)
+		e.loki.Overrides = overrides
+		return nil, err
+	}, modules.UserInvisibleModule)
+	if err := mm.AddDependency(loki.Overrides, loki.RuntimeConfig); err != nil {
+		return nil, err
+	}
+	targets := []string(c.Target)
+	if len(targets) == 1 && targets[0] == loki.All {
+		targets = allModules
+	}
+	made, err := mm.InitModuleServices(targets...)
+	if err != nil {
+		e.closeListeners()
+		return nil, fmt.Errorf("make Loki's modules: %w", err)
+	}
+	list := make([]services.Service, 0, len(made))
+	for _, service := range made {
+		list = append(list, service)
+	}
+	e.manager, err = services.NewManager(list...)
+	if err != nil {
+		e.closeListeners()
+		return nil, fmt.Errorf("make Loki's modules: %w", err)
+	}
+	e.manager.AddListener(services.NewManagerListener(nil, nil, func(service services.Service) {
+		if err := service.FailureCase(); !errors.Is(err, modules.ErrStopProcess) {
+			select {
+			case e.failed <- fmt.Errorf("Loki's %s: %w", services.DescribeService(service), err):
+			default:
+			}
+		}
+	}))
+	grpc_health_v1.RegisterHealthServer(e.loki.Server.GRPC, grpcutil.NewHealthCheck(e.manager))
+	e.serveHTTP()
+	return e, nil
+}
+
+// listenInside keeps Loki from listening where others can reach it: HTTP is served by ours, and gRPC, which the
+// modules of one process need too, takes only this process. A cluster's gRPC stays as the file says.
+func (e *engine) listenInside(c *loki.Config, logger log.Logger) {
+	c.Server.Log = logger
+	c.Server.Registerer, c.Server.Gatherer = e.registry, e.registry
+	c.Server.RegisterInstrumentation = false
+	c.Server.HTTPListenNetwork = "unix"
+	c.Server.HTTPListenPort = 0
+	name := fmt.Sprintf("ausguck-loki-%d-%d", os.Getpid(), engines.Add(1))
+	if runtime.GOOS == "linux" {
+		c.Server.HTTPListenAddress = "@" + name // in the kernel only: no file stays behind
+	} else {
+		c.Server.HTTPListenAddress = filepath.Join(os.TempDir(), name)
+	}
+	c.Server.GRPCServerMaxRecvMsgSize = max(c.Server.GRPCServerMaxRecvMsgSize, 64<<20)
+	c.Server.GRPCServerMaxSendMsgSize = max(c.Server.GRPCServerMaxSendMsgSize, 64<<20)
+	if e.cfg.cluster {
+		return
+	}
+	c.Server.GRPCListenNetwork = "tcp4"
+	c.Server.GRPCListenAddress = "127.0.0.1"
+	c.Server.GRPCListenPort = 0
+	if runtime.GOOS == "linux" {
+		c.Server.GRPCOptions = append(c.Server.GRPCOptions, grpc.Creds(ownProcessOnly{}))
+	}
+}
+
+// serveHTTP takes Loki's handler for ours and leaves nothing on the listener of Loki's own server.
+func (e *engine) serveHTTP() {
+	e.handler = e.loki.Server.HTTPServer.Handler
+	e.loki.Server.HTTPServer.Handler = http.NotFoundHandler()
+}
+
+// closeListeners frees what initServer has bound when a module after it could not be made.
+func (e *engine) closeListeners() {
+	if e.loki != nil && e.loki.Server != nil {
+		e.loki.Server.Shutdown()
+	}
+}
+
+// start runs the modules and returns when lines can be stored and found.
+func (e *engine) start(ctx context.Context) error {
+	release := useRegistry(e.registry)
+	defer release()
+	if err := e.manager.StartAsync(context.WithoutCancel(ctx)); err != nil {
+		return fmt.Errorf("start Loki: %w", err)
+	}
+	if err := e.manager.AwaitHealthy(ctx); err != nil {
+		select {
+		case failed := <-e.failed:
+			return fmt.Errorf("start Loki: %w", failed)
+		default:
+			return fmt.Errorf("start Loki: %w", err)
+		}
+	}
+	for wait := time.NewTicker(10 * time.Millisecond); ; {
+		err := e.ready(ctx)
+		if err == nil {
+			wait.Stop()
+			return nil
+		}
+		select {
+		case <-wait.C:
+		case failed := <-e.failed:
+			return fmt.Errorf("start Loki: %w", failed)
+		case <-ctx.Done():
+			return fmt.Errorf("start Loki: %w; %w", ctx.Err(), err)
+		}
+	}
+}
+
+// ready asks the modules, and one question the whole way through them.
+func (e *engine) ready(ctx context.Context) error {
+	if e.loki.Ingester == nil {
+		return nil // one of a cluster that only reads
+	}
+	if err := e.loki.Ingester.CheckReady(ctx); err != nil {
+		return err
+	}
+	if p := e.loki.PatternIngester; p != nil {
+		if err := p.CheckReady(ctx); err != nil {
+			return err
+		}
+	}
+	ctx, cancel := context.WithTimeout(ctx, 2*time.Second)
+	defer cancel()
+	r, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://loki/loki/api/v1/labels?"+url.Values{"since": {"1m"}}.Encode(), nil)
+	if err != nil {
+		return err
+	}
+	answer := &answer{header: http.Header{}}
+	e.handler.ServeHTTP(answer, r)
+	if answer.code != http.StatusOK && answer.code != 0 {
+		return fmt.Errorf("labels: %s", answer)
+	}
+	return nil
+}
+
+// stop ends the modules; what is in memory is in the write-ahead log.
+func (e *engine) stop(ctx context.Context) error {
+	e.manager.StopAsync()
+	if err := e.manager.AwaitStopped(ctx); err != nil {
+		return fmt.Errorf("stop Loki: %w", err)
+	}
+	return nil
+}

@@ -1,0 +1,138 @@
+package loki
+
+import (
+	"context"
+	"log/slog"
+	"runtime/debug"
+	"strings"
+	"sync"
+
+	"github.com/go-kit/log"
+	"github.com/grafana/loki/v3/pkg/util/build"
+	utillog "github.com/grafana/loki/v3/pkg/util/log"
+	"github.com/prometheus/client_golang/prometheus"
+
+	"github.com/ausguck/ausguck/internal/logbridge"
+)
+
+const modulePath = "github.com/grafana/loki/v3"
+
+// Version returns the version of Loki that is built in.
+var Version = sync.OnceValue(func() string {
+	info, ok := debug.ReadBuildInfo()
+	if ok {
+		for _, dep := range info.Deps {
+			if dep.Path == modulePath {
+				return strings.TrimPrefix(dep.Version, "v")
+			}
+		}
+	}
+	return "unknown"
+})
+
+// claimGlobals sets what Loki's packages keep in variables of their own: the logger, the version that its API
+// tells, and the default registry.
+func claimGlobals(logger *slog.Logger) log.Logger {
+	l := logbridge.GoKit(slog.New(calm{logger.Handler()}))
+	utillog.Logger = l
+	build.Version = Version()
+	switchRegistry()
+	return l
+}
+
+// registrySwitch takes the place of the default registry, because Loki's modules register there whenever they are
+// made, which a second start in one process would not survive.
+type registrySwitch struct {
+	prometheus.Registerer // what was there before
+
+	mtx sync.RWMutex
+	to  prometheus.Registerer
+}
+
+var (
+	theSwitch      *registrySwitch
+	switchRegistry = sync.OnceFunc(func() {
+		theSwitch = &registrySwitch{Registerer: prometheus.DefaultRegisterer}
+		prometheus.DefaultRegisterer = theSwitch
+	})
+	startOneByOne sync.Mutex
+)
+
+// useRegistry leads what registers in the default registry to reg until release is called.
+func useRegistry(reg prometheus.Registerer) (release func()) {
+	startOneByOne.Lock()
+	theSwitch.set(reg)
+	return func() {
+		theSwitch.set(nil)
+		startOneByOne.Unlock()
+	}
+}
+
+func (s *registrySwitch) set(to prometheus.Registerer) {
+	s.mtx.Lock()
+	defer s.mtx.Unlock()
+	s.to = to
+}
+
+func (s *registrySwitch) current() prometheus.Registerer {
+	s.mtx.RLock()
+	defer s.mtx.RUnlock()
+	if s.to != nil {
+		return s.to
+	}
+	return s.Registerer
+}
+
+// Register implements prometheus.Registerer.
+func (s *registrySwitch) Register(c prometheus.Collector) error { return s.current().Register(c) }
+
+// MustRegister implements prometheus.Registerer.
+func (s *registrySwitch) MustRegister(cs ...prometheus.Collector) { s.current().MustRegister(cs...) }
+
+// Unregister implements prometheus.Registerer.
+func (s *registrySwitch) Unregister(c prometheus.Collector) bool {
+	s.mtx.RLock()
+	to := s.to
+	s.mtx.RUnlock()
+	return to != nil && to.Unregister(c) || s.Registerer.Unregister(c)
+}
+
+// calm lowers what Loki reports at every step, and two complaints that every start and stop of a single process brings.
+type calm struct{ slog.Handler }
+
+var expected = []string{
+	"empty ring", "error contacting scheduler", "error contacting frontend", "error processing requests", "queue is stopped",
+	"Worker address is empty", "error closing", "context canceled",
+}
+
+func (c calm) Handle(ctx context.Context, r slog.Record) error {
+	if r.Level >= slog.LevelWarn && c.expects(r) {
+		r.Level = slog.LevelDebug
+	}
+	if r.Level < slog.LevelWarn {
+		r.Level = slog.LevelDebug
+	}
+	if !c.Handler.Enabled(ctx, r.Level) {
+		return nil
+	}
+	return c.Handler.Handle(ctx, r)
+}
+
+func (c calm) expects(r slog.Record) bool {
+	text := r.Message
+	r.Attrs(func(a slog.Attr) bool {
+		if a.Key == "err" || a.Key == "error" {
+			text += " " + a.Value.String()
+		}
+		return true
+	})
+	for _, e := range expected {
+		if strings.Contains(text, e) {
+			return true
+		}
+	}
+	return false
+}
+
+func (c calm) WithAttrs(attrs []slog.Attr) slog.Handler { return calm{c.Handler.WithAttrs(attrs)} }
+func (c calm) WithGroup(name string) slog.Handler       { return calm{c.Handler.WithGroup(name)} }

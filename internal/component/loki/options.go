@@ -1,0 +1,65 @@
+// Package loki is Loki as a part: log storage, LogQL, rules over logs, retention and the whole HTTP API, run by
+// Loki's own module manager inside this process.
+//
+// It wraps github.com/grafana/loki and imports no sibling part; internal/app wires it.
+//
+//	config.go    loki.yml: what is read, what is filled in, what is wrong with it
+//	oldkeys.go   what Loki no longer knows, and what to write instead
+//	engine.go    Loki's modules: start, stop, what they listen on
+//	server.go    the part: life cycle, HTTP, reload
+//	push.go      lines in without HTTP, and looking whether lines are there
+//	sizecap.go   the cap by size that Loki lacks
+//	alerts.go    the way of the ruler's alerts to Alertmanagers inside the process
+package loki
+
+import (
+	"log/slog"
+	"path/filepath"
+
+	"github.com/alecthomas/kingpin/v2"
+	"github.com/alecthomas/units"
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/common/model"
+
+	"github.com/ausguck/ausguck/internal/inproc"
+)
+
+// Options is what a Server is made from.
+type Options struct {
+	Logger *slog.Logger
+	// Registerer receives the ausguck_loki_* metrics. Loki's own are in a registry of their own, see Server.Gather.
+	Registerer prometheus.Registerer
+	// Dir holds everything that Loki stores.
+	Dir string
+	// Dial opens connections to the hosts in InProcess.
+	Dial inproc.DialContextFunc
+	// InProcess are the "host:port" addresses that Dial leads to parts of this process.
+	InProcess []string
+	// Disk is asked before lines are stored; nil means that there is always room.
+	Disk Disk
+	// ExternalURL is where people find the page; alerts of rules link to it.
+	ExternalURL string
+
+	RetentionTime model.Duration
+	// RetentionSize caps what Dir takes on disk; 0 derives a cap from the free room of the disk.
+	RetentionSize units.Base2Bytes
+}
+
+// Disk says whether there is room for new data.
+type Disk interface {
+	// Full returns an error while writers must not write.
+	Full() error
+}
+
+const defaultRetentionTime = "15d"
+
+// RegisterFlags adds the flags of what loki.yml does not know or does not say.
+func (o *Options) RegisterFlags(a *kingpin.Application) {
+	a.Flag("storage.loki.retention.time", "How long logs are kept when loki.yml does not say it (limits_config.retention_period). 0 keeps them for ever.").
+		Default(defaultRetentionTime).SetValue(&o.RetentionTime)
+	a.Flag("storage.loki.retention.size", "Most bytes that logs take on the disk, the oldest go first. Units: B, KB, MB, GB, TB. Default: what they take at start and a tenth of the disk's free room.").
+		PlaceHolder("<bytes>").BytesVar(&o.RetentionSize)
+}
+
+// sizeFile remembers up to when logs were deleted to stay below the cap.
+func (o *Options) sizeFile() string { return filepath.Join(o.Dir, "size-cap.json") }

@@ -1,0 +1,176 @@
+package loki
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"strings"
+	"time"
+
+	"github.com/go-kit/log"
+	"github.com/grafana/dskit/user"
+	"github.com/grafana/loki/v3/pkg/loghttp/push"
+	"github.com/grafana/loki/v3/pkg/logproto"
+	"github.com/grafana/loki/v3/pkg/logql"
+	"github.com/grafana/loki/v3/pkg/logql/syntax"
+	"github.com/grafana/loki/v3/pkg/logqlmodel"
+	"github.com/grafana/loki/v3/pkg/querier/plan"
+	lokiruntime "github.com/grafana/loki/v3/pkg/runtime"
+	"github.com/prometheus/prometheus/model/labels"
+)
+
+// tenant is who everybody is while auth_enabled is false.
+const tenant = "fake"
+
+// PushError is the answer of a store that did not take everything.
+type PushError struct {
+	// Code is the HTTP status that a client would have got.
+	Code int
+	Text string
+}
+
+// Error gives Loki's words.
+func (e *PushError) Error() string { return fmt.Sprintf("Loki answered %d: %s", e.Code, e.Text) }
+
+// Rejected reports whether the same lines would be refused again, so that trying again is of no use.
+func (e *PushError) Rejected() bool {
+	return e.Code/100 == 4 && e.Code != http.StatusTooManyRequests && e.Code != http.StatusRequestTimeout
+}
+
+var errNotRunning = &PushError{Code: http.StatusServiceUnavailable, Text: "Loki is not running yet"}
+
+type requestKey struct{}
+
+// Push stores lines. It blocks while Loki works; the request must not be used again. An error of type *PushError
+// says what to do: when the lines are rejected, some of them may have been stored, as by HTTP.
+func (s *Server) Push(ctx context.Context, req *logproto.PushRequest) error {
+	e := s.engine.Load()
+	if e == nil {
+		return errNotRunning
+	}
+	if err := s.room(); err != nil {
+		return &PushError{Code: http.StatusInsufficientStorage, Text: err.Error()}
+	}
+	r, err := http.NewRequestWithContext(context.WithValue(ctx, requestKey{}, req), http.MethodPost, "http://loki/loki/api/v1/push", http.NoBody)
+	if err != nil {
+		return err
+	}
+	a := &answer{header: http.Header{}}
+	e.handler.ServeHTTP(a, r)
+	switch {
+	case ctx.Err() != nil && a.code/100 != 2:
+		return ctx.Err()
+	case a.code/100 == 2:
+		return nil
+	}
+	return &PushError{Code: a.code, Text: strings.TrimSpace(a.body.String())}
+}
+
+// parseInProcess hands typed requests of Push on, with the labels and statistics that Loki's own parser gives;
+// all others are parsed by inner.
+func parseInProcess(inner push.RequestParser) push.RequestParser {
+	return func(userID string, r *http.Request, limits push.Limits, configs *lokiruntime.TenantConfigs, maxSize int, maxDecompressed int64, tracker push.UsageTracker, resolver push.StreamResolver, logger log.Logger) (*logproto.PushRequest, *push.Stats, error) {
+		req, ok := r.Context().Value(requestKey{}).(*logproto.PushRequest)
+		if !ok {
+			return inner(userID, r, limits, configs, maxSize, maxDecompressed, tracker, resolver, logger)
+		}
+		from := limits.DiscoverServiceName(userID)
+		for i := range req.Streams {
+			if err := nameService(&req.Streams[i], from); err != nil {
+				return nil, nil, err
+			}
+		}
+		stats := push.NewPushStats()
+		if err := push.CalculateStreamsStats(r.Context(), userID, req, resolver, configs, stats); err != nil {
+			return nil, nil, err
+		}
+		return req, stats, nil
+	}
+}
+
+// nameService adds the label service_name, by which Grafana's log pages group, from the first label that has one.
+func nameService(stream *logproto.Stream, from []string) error {
+	set, err := syntax.ParseLabels(stream.Labels)
+	if err != nil {
+		return fmt.Errorf("labels %s: %w", stream.Labels, err)
+	}
+	if len(from) > 0 && !set.Has(push.LabelServiceName) {
+		name := push.ServiceUnknown
+		for _, label := range from {
+			if v := set.Get(label); v != "" {
+				name = v
+				break
+			}
+		}
+		b := labels.NewBuilder(set)
+		set = b.Set(push.LabelServiceName, name).Labels()
+	}
+	stream.Labels = set.String()
+	return nil
+}
+
+// Line is a stored line.
+type Line struct {
+	Time time.Time
+	Text string
+}
+
+// Lines returns what is stored of the streams with these labels between two times, both included. Who
+// does not know whether lines were stored before a crash asks for them.
+func (s *Server) Lines(ctx context.Context, stream string, from, to time.Time) ([]Line, error) {
+	e := s.engine.Load()
+	if e == nil || e.loki.Querier == nil {
+		return nil, errNotRunning
+	}
+	expr, err := syntax.ParseLogSelector(stream, true)
+	if err != nil {
+		return nil, fmt.Errorf("selector %s: %w", stream, err)
+	}
+	ctx = user.InjectOrgID(ctx, tenant)
+	it, err := e.loki.Querier.SelectLogs(ctx, logql.SelectLogParams{QueryRequest: &logproto.QueryRequest{
+		Selector:  stream,
+		Limit:     1 << 30,
+		Start:     from,
+		End:       to.Add(time.Nanosecond),
+		Direction: logproto.FORWARD,
+		Plan:      &plan.QueryPlan{AST: expr},
+	}})
+	if err != nil {
+		if errors.Is(err, logqlmodel.ErrLimit) {
+			return nil, err
+		}
+		return nil, fmt.Errorf("look for %s: %w", stream, err)
+	}
+	var lines []Line
+	for it.Next() {
+		entry := it.At()
+		lines = append(lines, Line{entry.Timestamp, entry.Line})
+	}
+	return lines, errors.Join(it.Err(), it.Close())
+}
+
+// answer is what a handler answers to a caller inside the process.
+type answer struct {
+	header http.Header
+	code   int
+	body   bytes.Buffer
+}
+
+func (a *answer) Header() http.Header { return a.header }
+
+func (a *answer) WriteHeader(code int) {
+	if a.code == 0 {
+		a.code = code
+	}
+}
+
+func (a *answer) Write(p []byte) (int, error) {
+	a.WriteHeader(http.StatusOK)
+	return a.body.Write(p)
+}
+
+func (a *answer) String() string {
+	return fmt.Sprintf("%d %s", a.code, strings.TrimSpace(a.body.String()))
+}

@@ -1,0 +1,83 @@
+package loki
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"github.com/grafana/loki/v3/pkg/logql/syntax"
+	"github.com/grafana/loki/v3/pkg/ruler"
+	"github.com/prometheus/prometheus/model/rulefmt"
+	"go.yaml.in/yaml/v3"
+
+	"github.com/ausguck/ausguck/internal/problem"
+)
+
+// checkRules reads every LogQL rule file below the ruler's folder, one folder per tenant as Loki has it. A relative
+// folder is one beside the file; one that does not exist gives way to the storage folder, which can be made.
+func (c *Config) checkRules(src Source) []error {
+	store := &c.Ruler.StoreConfig
+	if store.Type != "local" || store.Local.Directory == "" {
+		return nil
+	}
+	dir := store.Local.Directory
+	if !filepath.IsAbs(dir) && !strings.HasPrefix(dir, c.Common.PathPrefix) {
+		dir = filepath.Join(src.Dir, dir)
+	}
+	if info, err := os.Stat(dir); err != nil || !info.IsDir() {
+		if !filepath.IsAbs(store.Local.Directory) {
+			store.Local.Directory = filepath.Join(c.Common.PathPrefix, "rules")
+		}
+		return nil
+	}
+	store.Local.Directory = dir
+	files, err := filepath.Glob(filepath.Join(dir, "*", "*"))
+	if err != nil {
+		return []error{fmt.Errorf("%s: ruler.storage.local.directory %s: %w", src.Name, dir, err)}
+	}
+	var problems []error
+	for _, file := range files {
+		if info, err := os.Stat(file); err != nil || !info.Mode().IsRegular() {
+			continue
+		}
+		content, err := os.ReadFile(file)
+		if err != nil {
+			problems = append(problems, fmt.Errorf("%s: read rule file: %w", file, problem.Explain(err)))
+			continue
+		}
+		problems = append(problems, CheckRules(problem.File{Name: file, Content: content})...)
+	}
+	return problems
+}
+
+// CheckRules returns all problems of a file of LogQL rules, each as "file:line: field: reason".
+func CheckRules(f problem.File) []error {
+	var groups rulefmt.RuleGroups
+	decoder := yaml.NewDecoder(bytes.NewReader(f.Content))
+	decoder.KnownFields(true)
+	if err := decoder.Decode(&groups); err != nil && !errors.Is(err, io.EOF) {
+		return problem.Describe(f.Name, err)
+	}
+	var problems []error
+	for _, g := range groups.Groups {
+		wrong := 0
+		for _, r := range g.Rules {
+			if _, err := syntax.ParseExpr(r.Expr); err != nil {
+				wrong++
+				first, _, _ := strings.Cut(strings.TrimSpace(r.Expr), "\n")
+				problems = append(problems, problem.At(f, first, fmt.Errorf("group %q, rule %q: expr: %w", g.Name, r.Record+r.Alert, err)))
+			}
+		}
+		if wrong > 0 {
+			continue // what follows stops at the first expression that cannot be read
+		}
+		for _, err := range ruler.ValidateGroups(g) {
+			problems = append(problems, problem.At(f, g.Name, err))
+		}
+	}
+	return problems
+}

@@ -1,0 +1,107 @@
+package loki_test
+
+import (
+	"context"
+	"io"
+	"log/slog"
+	"net/http"
+	"net/http/httptest"
+	"net/url"
+	"path/filepath"
+	"testing"
+	"time"
+
+	_ "google.golang.org/grpc/encoding/proto"
+
+	"github.com/grafana/loki/v3/pkg/logproto"
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/stretchr/testify/require"
+
+	"github.com/ausguck/ausguck/internal/component/loki"
+)
+
+func options(t *testing.T) loki.Options {
+	t.Helper()
+	return loki.Options{
+		Logger:      slog.New(slog.NewTextHandler(t.Output(), nil)),
+		Registerer:  prometheus.NewRegistry(),
+		Dir:         filepath.Join(t.TempDir(), "loki"),
+		ExternalURL: "http://localhost:3000/",
+	}
+}
+
+// start runs a Server with a file until the test or stop ends it.
+func start(t *testing.T, o loki.Options, file string) (s *loki.Server, stop func()) {
+	t.Helper()
+	cfg, problems := loki.LoadConfig(o, loki.Source{Name: "loki.yml", Content: []byte(file)})
+	require.Empty(t, problems)
+	s = loki.New(o, cfg)
+	ctx, cancel := context.WithCancel(context.Background())
+	ready, done := make(chan struct{}), make(chan error, 1)
+	go func() { done <- s.Run(ctx, func() { close(ready) }) }()
+	stopped := false
+	stop = func() {
+		if !stopped {
+			stopped = true
+			cancel()
+			require.NoError(t, <-done)
+		}
+	}
+	t.Cleanup(stop)
+	select {
+	case <-ready:
+	case err := <-done:
+		stopped = true
+		require.NoError(t, err)
+	case <-time.After(30 * time.Second):
+		require.Fail(t, "Loki is not ready after 30 s")
+	}
+	return s, stop
+}
+
+func push(t *testing.T, s *loki.Server, labels string, at time.Time, lines ...string) {
+	t.Helper()
+	stream := logproto.Stream{Labels: labels}
+	for i, line := range lines {
+		stream.Entries = append(stream.Entries, logproto.Entry{Timestamp: at.Add(time.Duration(i)), Line: line})
+	}
+	require.NoError(t, s.Push(t.Context(), &logproto.PushRequest{Streams: []logproto.Stream{stream}}))
+}
+
+func get(s *loki.Server, path string, values url.Values) (int, string) {
+	rec := httptest.NewRecorder()
+	s.Handler().ServeHTTP(rec, httptest.NewRequest(http.MethodGet, path+"?"+values.Encode(), nil))
+	body, _ := io.ReadAll(rec.Body)
+	return rec.Code, string(body)
+}
+
+func TestPushedLinesAreFoundAfterARestart(t *testing.T) {
+	o := options(t)
+	s, stop := start(t, o, "")
+	now := time.Now().Truncate(time.Millisecond)
+	push(t, s, `{job="a"}`, now, "one", "level=error two")
+	find := func(s *loki.Server) []loki.Line {
+		lines, err := s.Lines(t.Context(), `{job="a"}`, now, now.Add(time.Second))
+		require.NoError(t, err)
+		return lines
+	}
+	require.Equal(t, []loki.Line{{now.UTC(), "one"}, {now.UTC().Add(1), "level=error two"}}, utc(find(s)))
+	code, body := get(s, "/loki/api/v1/query_range", url.Values{"query": {`{service_name="a"}`}})
+	require.Equal(t, http.StatusOK, code, body)
+	require.Contains(t, body, `"detected_level":"error"`)
+	families, err := s.Gather()
+	require.NoError(t, err)
+	require.NotEmpty(t, families)
+	stop()
+
+	o.Registerer = prometheus.NewRegistry()
+	s, _ = start(t, o, "")
+	require.Len(t, find(s), 2, "the write-ahead log brings them back")
+}
+
+func utc(lines []loki.Line) []loki.Line {
+	for i := range lines {
+		lines[i].Time = lines[i].Time.UTC()
+	}
+	return lines
+}
