@@ -11,8 +11,6 @@ import (
 	"testing"
 	"time"
 
-	_ "google.golang.org/grpc/encoding/proto"
-
 	"github.com/grafana/loki/v3/pkg/logproto"
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/stretchr/testify/require"
