@@ -59,7 +59,7 @@ func LoadConfig(o Options, src Source) (*Config, []error) {
 		return nil, problems
 	}
 	c.settle(o, doc)
-	if err := c.Config.Validate(); err != nil {
+	if err := c.Validate(); err != nil {
 		return nil, c.explain(src, doc, err)
 	}
 	problems = c.checkRules(src)

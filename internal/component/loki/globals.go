@@ -112,7 +112,7 @@ func (c calm) Handle(ctx context.Context, r slog.Record) error {
 	if r.Level < slog.LevelWarn {
 		r.Level = slog.LevelDebug
 	}
-	if !c.Handler.Enabled(ctx, r.Level) {
+	if !c.Enabled(ctx, r.Level) {
 		return nil
 	}
 	return c.Handler.Handle(ctx, r)
