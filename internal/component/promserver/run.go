@@ -86,11 +86,37 @@ func (e *engines) runScrape(ctx context.Context, ready func()) error {
 }
 
 func (e *engines) runRules(ctx context.Context, ready func()) error {
-	return runUntil(ctx, ready, e.rules.Run, func() {
+	start := func() {
+		e.awaitAlertmanagers(ctx)
+		e.rules.Run()
+	}
+	return runUntil(ctx, ready, start, func() {
 		timer := time.AfterFunc(evaluationGrace, e.cancelEvaluations)
 		defer timer.Stop()
 		e.rules.Stop()
 	})
+}
+
+// alertmanagersPatience bounds how long rules wait for somebody who takes their alerts.
+const alertmanagersPatience = 3 * time.Second
+
+// awaitAlertmanagers returns when the notifier knows an Alertmanager, if the configuration names any. What fires before
+// would be dropped, and sent again a minute later only.
+func (e *engines) awaitAlertmanagers(ctx context.Context) {
+	if len(e.initial.AlertingConfig.AlertmanagerConfigs) == 0 {
+		return
+	}
+	ctx, cancel := context.WithTimeout(ctx, alertmanagersPatience)
+	defer cancel()
+	ticker := time.NewTicker(5 * time.Millisecond)
+	defer ticker.Stop()
+	for len(e.notify.Alertmanagers()) == 0 {
+		select {
+		case <-ctx.Done():
+			return
+		case <-ticker.C:
+		}
+	}
 }
 
 // runUntil runs a manager of upstream, which blocks in run until stop is called from elsewhere.
