@@ -221,7 +221,7 @@ test('time regions of old graphs lie over their graph only', async () => {
 test('the last label of a time axis has room for date and time', async () => {
   await browser.dashboard('/d/panels/panels?from=now-2d&to=now%2B1h');
   await browser.screenshot('two-days');
-  for (const title of ['Lines', 'Symlog', 'Timeline']) {
+  for (const title of ['Lines', 'Timeline', 'History']) {
     const right = async (part: string) => browser.panel(title).locator(part).first().boundingBox().then((box) => box!.x + box!.width);
     expect((await right('canvas')) - (await right('.u-over'))).toBeGreaterThanOrEqual(32);
   }
