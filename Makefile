@@ -69,6 +69,14 @@ vet: ## what takes seconds: go vet and gofmt
 	@unformatted=$$(git ls-files -z --cached --others --exclude-standard '*.go' | xargs -0 gofmt -l); \
 	if [ -n "$$unformatted" ]; then echo "Not formatted, make fmt does it:"; echo "$$unformatted"; exit 1; fi
 
+.PHONY: codeagent
+codeagent: ## build bin/codeagent, the sample system that is watched
+	@GOWORK=off $(GO) build -C codeagent -trimpath -ldflags '-s -w' -o ../$(BIN)/codeagent .
+
+.PHONY: demo
+demo: build codeagent ## Ausguck and the code agent together; in containers where a Docker engine answers
+	@deploy/demo/run.sh
+
 .PHONY: lint
 lint: $(BIN)/golangci-lint ## run golangci-lint; its first build takes some minutes
 	@$(BIN)/golangci-lint run --timeout 15m ./...

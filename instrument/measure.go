@@ -70,7 +70,7 @@ func (rec *recorder) finish() {
 	s, end := rec.service, now()
 	if !rec.returned {
 		if v := recover(); v != nil {
-			rec.aborted = v == http.ErrAbortHandler
+			rec.aborted = v == any(http.ErrAbortHandler) // as net/http compares it
 			if !rec.aborted {
 				s.panics.Inc()
 			}

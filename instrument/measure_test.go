@@ -253,10 +253,10 @@ func TestHijack(t *testing.T) {
 		}
 		defer conn.Close()
 		fmt.Fprint(rw, "HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: echo\r\n\r\n")
-		rw.Flush()
+		_ = rw.Flush()
 		line, _ := rw.ReadString('\n')
 		fmt.Fprint(rw, line)
-		rw.Flush()
+		_ = rw.Flush()
 		<-stay
 	})))
 	defer server.Close()

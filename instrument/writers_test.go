@@ -2,6 +2,7 @@ package instrument
 
 import (
 	"bufio"
+	"errors"
 	"fmt"
 	"io"
 	"net"
@@ -62,12 +63,12 @@ func use(t *testing.T, w http.ResponseWriter) {
 		v.CloseNotify()
 	}
 	if v, ok := w.(http.Pusher); ok {
-		if err := v.Push("/", nil); err != http.ErrNotSupported {
+		if err := v.Push("/", nil); !errors.Is(err, http.ErrNotSupported) {
 			t.Error(err)
 		}
 	}
 	if v, ok := w.(http.Hijacker); ok {
-		if _, _, err := v.Hijack(); err != http.ErrNotSupported {
+		if _, _, err := v.Hijack(); !errors.Is(err, http.ErrNotSupported) {
 			t.Error(err)
 		}
 	}
@@ -104,7 +105,7 @@ func (flushFails) FlushError() error { return io.ErrClosedPipe }
 func TestFlushErrorIsHandedOn(t *testing.T) {
 	s := New(Options{})
 	s.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if err := http.NewResponseController(w).Flush(); err != io.ErrClosedPipe {
+		if err := http.NewResponseController(w).Flush(); !errors.Is(err, io.ErrClosedPipe) {
 			t.Errorf("flush: %v", err)
 		}
 	})).ServeHTTP(flushFails{httptest.NewRecorder()}, httptest.NewRequest("GET", "/", nil))

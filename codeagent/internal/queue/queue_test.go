@@ -190,7 +190,7 @@ func FuzzReadRecord(f *testing.F) {
 		for {
 			r, n, err := readRecord(from)
 			if err != nil {
-				if err != io.EOF && err != errTorn {
+				if !errors.Is(err, io.EOF) && !errors.Is(err, errTorn) {
 					t.Fatal(err)
 				}
 				return
