@@ -17,6 +17,10 @@ UNIT     = $(filter-out github.com/ausguck/ausguck/test/% $(RACE),$(PACKAGES))
 BLACKBOX = $(filter %/test/e2e %/test/script,$(PACKAGES))
 DOCKER   = $(if $(AUSGUCK_TEST_DOCKER),-vet=off -count=1 -p 1 -timeout 20m ./test/e2e/docker/...)
 
+# Modules of their own, so that what they need stays out of the program and the other way round.
+NESTED   = instrument codeagent bench/instrument
+NESTED_TEST = $(foreach m,$(NESTED),'in $(m) -vet=off $(if $(shell command -v gcc),-race) ./...')
+
 # The UI is built again when one of these is newer than what was built.
 UI       = web/dist/index.html
 UI_FROM  = $(filter-out %.test.ts %.test.tsx,$(shell find web/src web/build -type f 2>/dev/null)) \
@@ -54,10 +58,18 @@ $(MODULES): web/package-lock.json web/package.json
 run: build ## build and start it; ARGS="--flag=value" passes flags on
 	@exec $(BIN)/ausguck $(ARGS)
 
+.PHONY: codeagent
+codeagent: ## build bin/codeagent, the sample system that is watched
+	@GOWORK=off $(GO) build -C codeagent -trimpath -ldflags '-s -w' -o ../$(BIN)/codeagent .
+
+.PHONY: demo
+demo: build codeagent ## Ausguck and the code agent together; in containers where a Docker engine answers
+	@deploy/demo/run.sh
+
 .PHONY: test
-test: vet build stock $(BIN)/testsum ## check, then run all tests; with AUSGUCK_TEST_DOCKER=1 those with a Docker engine too
+test: vet build codeagent stock $(BIN)/testsum ## check, then run all tests; with AUSGUCK_TEST_DOCKER=1 those with a Docker engine too
 	@$(if $(DOCKER),,echo 'The tests with a Docker engine are not run; AUSGUCK_TEST_DOCKER=1 make test runs them, as root on a machine with dockerd.')
-	@$(BIN)/testsum 'npm web' '-vet=off $(UNIT)' '$(if $(RACE),-vet=off -race $(RACE))' '-vet=off -count=1 -p 1 -timeout 20m $(BLACKBOX)' 'npm web/e2e' '$(DOCKER)'
+	@$(BIN)/testsum 'npm web' '-vet=off $(UNIT)' '$(if $(RACE),-vet=off -race $(RACE))' $(NESTED_TEST) '-vet=off -count=1 -p 1 -timeout 20m $(BLACKBOX)' 'npm web/e2e' '$(DOCKER)'
 
 .PHONY: test-docker
 test-docker: build $(BIN)/testsum ## only the tests with a Docker engine, as root
@@ -66,6 +78,7 @@ test-docker: build $(BIN)/testsum ## only the tests with a Docker engine, as roo
 .PHONY: vet
 vet: ## what takes seconds: go vet and gofmt
 	@$(GO) vet ./...
+	@for m in $(NESTED); do GOWORK=off $(GO) vet -C $$m ./... || exit 1; done
 	@unformatted=$$(git ls-files -z --cached --others --exclude-standard '*.go' | xargs -0 gofmt -l); \
 	if [ -n "$$unformatted" ]; then echo "Not formatted, make fmt does it:"; echo "$$unformatted"; exit 1; fi
 
@@ -80,6 +93,7 @@ demo: build codeagent ## Ausguck and the code agent together; in containers wher
 .PHONY: lint
 lint: $(BIN)/golangci-lint ## run golangci-lint; its first build takes some minutes
 	@$(BIN)/golangci-lint run --timeout 15m ./...
+	@for m in $(NESTED); do (cd $$m && GOWORK=off $(CURDIR)/$(BIN)/golangci-lint run --timeout 15m ./...) || exit 1; done
 
 .PHONY: fmt
 fmt: $(BIN)/golangci-lint ## format the Go code

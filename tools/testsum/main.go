@@ -1,8 +1,8 @@
 // Command testsum runs `go test` once per argument, or Vitest in the folder that follows "npm", prints what failed
 // with its output and which packages were slow, and closes with one line that counts tests over all runs:
-// "N passed, N failed".
+// "N passed, N failed". "in" and a folder before the arguments of `go test` run it in the module there.
 //
-//	testsum 'npm web' './internal/...' '-race ./internal/lifecycle' '-p 1 ./test/...'
+//	testsum 'npm web' './internal/...' '-race ./internal/lifecycle' 'in codeagent ./...' '-p 1 ./test/...'
 //
 // CGO_ENABLED is 0 but for runs with -race, which need it. The exit code is 1 when anything failed.
 package main
@@ -65,12 +65,19 @@ func main() {
 
 // run executes one `go test`. It counts a failure when go test fails without naming a test or build.
 func (s *summary) run(args []string) error {
+	dir := ""
+	if len(args) > 1 && args[0] == "in" {
+		dir, args = args[1], args[2:]
+	}
 	cmd := exec.Command("go", append([]string{"test", "-json"}, args...)...)
 	cgo := "CGO_ENABLED=0"
 	if slices.Contains(args, "-race") {
 		cgo = "CGO_ENABLED=1"
 	}
 	cmd.Env = append(os.Environ(), cgo)
+	if dir != "" {
+		cmd.Dir, cmd.Env = dir, append(cmd.Env, "GOWORK=off")
+	}
 	cmd.Stderr = os.Stderr
 	stdout, err := cmd.StdoutPipe()
 	if err != nil {

@@ -3,6 +3,7 @@ package docker_test
 import (
 	"archive/tar"
 	"bytes"
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -199,8 +200,8 @@ func removeTree(dir string) error {
 	return os.RemoveAll(dir)
 }
 
-// buildImage makes the image FROM scratch with the program.
-func (e *engine) buildImage(ctx context.Context, program string) error {
+// buildImage makes an image FROM scratch with the program.
+func (e *engine) buildImage(ctx context.Context, image, program string) error {
 	b, err := os.ReadFile(program)
 	if err != nil {
 		return err
@@ -208,8 +209,8 @@ func (e *engine) buildImage(ctx context.Context, program string) error {
 	var buf bytes.Buffer
 	w := tar.NewWriter(&buf)
 	for name, content := range map[string][]byte{
-		"Dockerfile":  []byte("FROM scratch\nCOPY testservice /testservice\nENTRYPOINT [\"/testservice\"]\n"),
-		"testservice": b,
+		"Dockerfile": []byte("FROM scratch\nCOPY program /program\nENTRYPOINT [\"/program\"]\n"),
+		"program":    b,
 	} {
 		if err := w.WriteHeader(&tar.Header{Name: name, Mode: 0o755, Size: int64(len(content))}); err != nil {
 			return err
@@ -238,8 +239,10 @@ func (e *engine) buildImage(ctx context.Context, program string) error {
 	return nil
 }
 
-// service describes a container of the test image.
+// service describes a container, of the test image unless it names another.
 type service struct {
+	image       string
+	cmd         []string
 	name        string
 	env         []string
 	labels      map[string]string
@@ -250,7 +253,7 @@ type service struct {
 
 // run creates and starts a container and returns its id.
 func (e *engine) run(ctx context.Context, s service) (string, error) {
-	cfg := &container.Config{Env: s.env, Labels: map[string]string{ownsLabel: "container"}}
+	cfg := &container.Config{Env: s.env, Cmd: s.cmd, Labels: map[string]string{ownsLabel: "container"}}
 	for k, v := range s.labels {
 		cfg.Labels[k] = v
 	}
@@ -261,7 +264,7 @@ func (e *engine) run(ctx context.Context, s service) (string, error) {
 	cfg.ExposedPorts = ports
 	created, err := e.cli.ContainerCreate(ctx, client.ContainerCreateOptions{
 		Config: cfg, HostConfig: &container.HostConfig{NetworkMode: container.NetworkMode(s.networkMode)},
-		Name: s.name, Image: image,
+		Name: s.name, Image: cmp.Or(s.image, image),
 	})
 	if err != nil {
 		return "", fmt.Errorf("create %s: %w", s.name, err)

@@ -61,7 +61,7 @@ func runTests(m *testing.M) (code int, err error) {
 	if err := docker.clean(ctx); err != nil {
 		return 1, fmt.Errorf("clean up after an earlier run: %w", err)
 	}
-	if err := docker.buildImage(ctx, program); err != nil {
+	if err := docker.buildImage(ctx, image, program); err != nil {
 		return 1, err
 	}
 	return m.Run(), nil

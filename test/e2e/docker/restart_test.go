@@ -24,7 +24,7 @@ func TestEngineRestarts(t *testing.T) {
 			e, err := ownEngine(append([]string{"--bridge=none", "--iptables=false", "--ip6tables=false"}, tc.flags...)...)
 			require.NoError(t, err)
 			t.Cleanup(func() { require.NoError(t, e.close()) })
-			require.NoError(t, e.buildImage(t.Context(), program))
+			require.NoError(t, e.buildImage(t.Context(), image, program))
 			id, err := e.run(t.Context(), service{name: "survivor", networkMode: "none"})
 			require.NoError(t, err)
 			t.Cleanup(func() { // the engine may be away when the test fails
