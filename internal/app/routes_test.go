@@ -98,7 +98,7 @@ func TestEveryRoute(t *testing.T) {
 		"GET /-/quit":                          {no, not, not, 405, ""},
 		"GET /api/health":                      {200, 200, 200, 200, `"database"`},
 		"GET /api/search":                      {no, 200, 200, 200, ""},
-		"GET /api/datasources":                 {no, 200, 200, 200, `"prometheus"`},
+		"GET /api/datasources":                 {no, not, not, 200, `"prometheus"`},
 		"POST /api/datasources":                {no, not, not, 400, ""},
 		"POST /api/dashboards/db":              {no, not, 400, 400, ""},
 		"GET /api/user":                        {no, 200, 200, 200, `"login":"admin"`},

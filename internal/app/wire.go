@@ -196,6 +196,7 @@ func wireStored(o Options, prefix string, l *loaders, cfg *configuration, p *par
 	p.dashboards, err = dashboards.New(dashboards.Options{
 		DB:         p.db,
 		Dir:        o.dashboardDir(),
+		KeyFile:    filepath.Join(o.StoragePath, "datasources.key"),
 		Logger:     o.Logger.With("part", "dashboards"),
 		Registerer: p.registry,
 		Caller:     caller,

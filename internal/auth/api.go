@@ -208,7 +208,7 @@ func rfc3339OrNull(t time.Time) *string {
 // show a button are served from here, and so are the checks of this API.
 var permissions = map[Role][]string{
 	Viewer: {
-		"dashboards:read", "folders:read", "annotations:read", "datasources:query", "datasources:read", "alert.rules:read",
+		"dashboards:read", "folders:read", "annotations:read", "datasources:query", "datasources.id:read", "alert.rules:read",
 		"alert.instances:read", "alert.notifications:read", "orgs:read", "plugins.app:access",
 	},
 	Editor: {
@@ -217,7 +217,7 @@ var permissions = map[Role][]string{
 		"library.panels:read", "alert.instances:create", "alert.instances:write",
 	},
 	Admin: {
-		"datasources:create", "datasources:write", "datasources:delete", "orgs:write", "orgs.preferences:read", "orgs.preferences:write",
+		"datasources:read", "datasources:create", "datasources:write", "datasources:delete", "orgs:write", "orgs.preferences:read", "orgs.preferences:write",
 		"org.users:read", "org.users:add", "org.users:write", "org.users:remove",
 		"users:read", "users:create", "users:write", "users:delete", "users:disable", "users:enable", "users.password:write",
 		"users.permissions:read", "users.permissions:write", "users.logout:write",

@@ -76,6 +76,8 @@ func start(t testing.TB, files map[string]string, change ...func(*dashboards.Opt
 	return r
 }
 
+func (r *rig) keyFile() string { return filepath.Join(filepath.Dir(r.dir), "datasources.key") }
+
 func (r *rig) source() dashboards.Source {
 	return dashboards.Source{ConfigDir: r.configDir, BuiltIn: builtIn, Dir: r.dir}
 }
@@ -115,7 +117,7 @@ func (r *rig) make(change ...func(*dashboards.Options)) *sql.DB {
 	require.NoError(r.t, err)
 	r.registry, r.log = prometheus.NewRegistry(), &syncBuffer{}
 	o := dashboards.Options{
-		Logger: slog.New(slog.NewTextHandler(r.log, nil)), Registerer: r.registry, DB: db, Dir: r.dir, Version: "1.2.3", Commit: "abc",
+		Logger: slog.New(slog.NewTextHandler(r.log, nil)), Registerer: r.registry, DB: db, Dir: r.dir, KeyFile: r.keyFile(), Version: "1.2.3", Commit: "abc",
 		AppURL: "http://localhost:3000/",
 		Caller: func(req *http.Request) (dashboards.Caller, bool) {
 			role := dashboards.Role(req.Header.Get("X-Role"))

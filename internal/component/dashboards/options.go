@@ -56,6 +56,8 @@ type Options struct {
 	// Dir holds saved dashboards as plain JSON files, `<folder uid or "general">/<uid>.json`, with folders.json
 	// and .versions beside them. Run creates it.
 	Dir string
+	// KeyFile holds the key of the secrets of datasources made by API. Run makes it when it is not there.
+	KeyFile string
 	// Caller says who sent a request; false answers 401. It must be safe for concurrent use.
 	Caller func(*http.Request) (Caller, bool)
 	// Transport asks datasources. It dials the well-known names (http://prometheus:9090) in process. nil is
@@ -75,8 +77,8 @@ type Options struct {
 const defaultQueryTimeout = 30 * time.Second
 
 func (o Options) complete() (Options, error) {
-	if o.DB == nil || o.Dir == "" || o.Caller == nil {
-		return o, errors.New("dashboards: DB, Dir and Caller are needed")
+	if o.DB == nil || o.Dir == "" || o.KeyFile == "" || o.Caller == nil {
+		return o, errors.New("dashboards: DB, Dir, KeyFile and Caller are needed")
 	}
 	if o.Logger == nil {
 		o.Logger = slog.New(slog.DiscardHandler)

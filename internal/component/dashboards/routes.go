@@ -7,6 +7,7 @@ const (
 	mayWriteDashboards  = "dashboards:write"
 	mayWriteFolders     = "folders:write"
 	mayWriteAnnotations = "annotations:write"
+	mayReadSources      = "datasources:read"
 	mayWriteSources     = "datasources:write"
 	mayWriteOrg         = "orgs.preferences:write"
 )
@@ -73,15 +74,15 @@ func (s *Server) libraryRoutes() []route {
 // otherRoutes are datasources, queries, settings, and what Grafana has and this does not.
 func (s *Server) otherRoutes() []route {
 	return []route{
-		{"GET /api/datasources", Viewer, "", s.listSources},
+		{"GET /api/datasources", Admin, mayReadSources, s.listSources},
 		{"POST /api/datasources", Admin, "datasources:create", s.postSource},
-		{"GET /api/datasources/{id}", Viewer, "", s.getSource},
+		{"GET /api/datasources/{id}", Admin, mayReadSources, s.getSource},
 		{"PUT /api/datasources/{id}", Admin, mayWriteSources, s.putSource},
 		{"DELETE /api/datasources/{id}", Admin, "datasources:delete", s.deleteSource},
-		{"GET /api/datasources/uid/{uid}", Viewer, "", s.getSource},
+		{"GET /api/datasources/uid/{uid}", Admin, mayReadSources, s.getSource},
 		{"PUT /api/datasources/uid/{uid}", Admin, mayWriteSources, s.putSource},
 		{"DELETE /api/datasources/uid/{uid}", Admin, "datasources:delete", s.deleteSource},
-		{"GET /api/datasources/name/{name}", Viewer, "", s.getSource},
+		{"GET /api/datasources/name/{name}", Admin, mayReadSources, s.getSource},
 		{"DELETE /api/datasources/name/{name}", Admin, "datasources:delete", s.deleteSource},
 		{"GET /api/datasources/id/{name}", Viewer, "", s.getSourceID},
 		{"GET /api/datasources/uid/{uid}/health", Viewer, "", s.datasourceHealth},

@@ -29,6 +29,7 @@ type Server struct {
 	// sources are all datasources, those of the API included.
 	sources atomic.Pointer[[]Datasource]
 	clients clientCache
+	secrets *secretBox // since Run
 	// followed is sent to when the folders to watch are others.
 	followed chan struct{}
 }
@@ -61,6 +62,10 @@ const pruneInterval = time.Hour
 func (s *Server) Run(ctx context.Context, ready func()) error {
 	if err := database.Migrate(ctx, s.o.DB, "dashboards", migrations); err != nil {
 		return fmt.Errorf("prepare database of dashboards: %w", err)
+	}
+	var err error
+	if s.secrets, err = openSecretBox(s.o.KeyFile); err != nil {
+		return err
 	}
 	if err := s.start(ctx); err != nil {
 		return err

@@ -74,6 +74,9 @@ type storedSource struct {
 }
 
 func (s *Server) storedSources(ctx context.Context) ([]Datasource, error) {
+	if err := s.sealOld(ctx); err != nil {
+		return nil, fmt.Errorf("encrypt secrets of datasources: %w", err)
+	}
 	rows, err := s.o.DB.QueryContext(ctx, "SELECT uid, name, body, secure FROM datasources ORDER BY name")
 	if err != nil {
 		return nil, fmt.Errorf("read datasources: %w", err)
@@ -90,8 +93,9 @@ func (s *Server) storedSources(ctx context.Context) ([]Datasource, error) {
 		if err := json.Unmarshal([]byte(body), &b); err != nil {
 			return nil, fmt.Errorf("read datasource %s: %w", name, err)
 		}
-		if err := json.Unmarshal([]byte(secure), &d.SecureJSONData); err != nil {
-			return nil, fmt.Errorf("read datasource %s: %w", name, err)
+		if d.SecureJSONData, err = s.secrets.open(uid, secure); err != nil {
+			// Its dashboards still say what fails; the other datasources have nothing to do with it.
+			s.log.Error("Secrets of a datasource cannot be read; set them again", "uid", uid, "name", name, "key", s.o.KeyFile, "err", err)
 		}
 		d.Type, d.Access, d.URL, d.User, d.Database = b.Type, b.Access, b.URL, b.User, b.Database
 		d.BasicAuth, d.BasicAuthUser, d.WithCredentials, d.IsDefault = b.BasicAuth, b.BasicAuthUser, b.WithCredentials, b.IsDefault
@@ -110,7 +114,7 @@ func (s *Server) storeSource(ctx context.Context, d Datasource) error {
 	if err != nil {
 		return fmt.Errorf("save datasource %s: %w", d.Name, err)
 	}
-	secure, err := json.Marshal(d.SecureJSONData)
+	secure, err := s.secrets.seal(d.UID, d.SecureJSONData)
 	if err != nil {
 		return fmt.Errorf("save datasource %s: %w", d.Name, err)
 	}
@@ -125,7 +129,7 @@ func (s *Server) storeSource(ctx context.Context, d Datasource) error {
 		}
 	}
 	_, err = tx.ExecContext(ctx, `INSERT INTO datasources (uid, name, body, secure) VALUES (?, ?, ?, ?)
-		ON CONFLICT (uid) DO UPDATE SET name = excluded.name, body = excluded.body, secure = excluded.secure`, d.UID, d.Name, string(body), string(secure))
+		ON CONFLICT (uid) DO UPDATE SET name = excluded.name, body = excluded.body, secure = excluded.secure`, d.UID, d.Name, string(body), secure)
 	if err == nil {
 		err = tx.Commit()
 	}

@@ -294,6 +294,8 @@ func TestRoles(t *testing.T) {
 		{"POST", "/api/folders", `{"title":"x"}`, dashboards.Editor, "folders:create"},
 		{"POST", "/api/annotations", `{"text":"x"}`, dashboards.Editor, "annotations:create"},
 		{"POST", "/api/datasources", `{"name":"x","type":"loki","url":"http://x"}`, dashboards.Admin, "datasources:create"},
+		{"GET", "/api/datasources", "", dashboards.Admin, "datasources:read"},
+		{"GET", "/api/datasources/uid/prometheus", "", dashboards.Admin, "datasources:read"},
 		{"PUT", "/api/org/preferences", `{}`, dashboards.Admin, "orgs.preferences:write"},
 		{"PUT", "/api/user/preferences", `{}`, dashboards.Viewer, ""},
 	} {

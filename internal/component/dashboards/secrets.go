@@ -1,0 +1,131 @@
+package dashboards
+
+import (
+	"context"
+	"crypto/aes"
+	"crypto/cipher"
+	"crypto/rand"
+	"encoding/base64"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+)
+
+// secretBox encrypts the secrets of datasources with AES-256-GCM. The uid of the datasource is bound to them, so that
+// a row copied to another datasource, whose address somebody chose, does not open there.
+type secretBox struct{ aead cipher.AEAD }
+
+// sealedPrefix stands before secrets that are encrypted; JSON without it is what older versions wrote.
+const sealedPrefix = "aes256gcm:"
+
+const keySize = 32
+
+// openSecretBox reads the key in path, or makes one that only this user may read.
+func openSecretBox(path string) (*secretBox, error) {
+	key, err := os.ReadFile(path) //nolint:gosec // G304: the path is the operator's
+	if errors.Is(err, fs.ErrNotExist) {
+		key, err = makeKey(path)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("read key of datasource secrets: %w", err)
+	}
+	if len(key) != keySize {
+		return nil, fmt.Errorf("read key of datasource secrets: %s has %d bytes, not %d; put the file of a backup in its place", path, len(key), keySize)
+	}
+	block, err := aes.NewCipher(key)
+	if err != nil {
+		return nil, fmt.Errorf("use key of datasource secrets: %w", err)
+	}
+	aead, err := cipher.NewGCM(block)
+	if err != nil {
+		return nil, fmt.Errorf("use key of datasource secrets: %w", err)
+	}
+	return &secretBox{aead}, nil
+}
+
+// makeKey writes a new key beside path and renames it, so that a crash leaves a whole one or none.
+func makeKey(path string) ([]byte, error) {
+	key := make([]byte, keySize)
+	rand.Read(key) // never fails
+	if err := os.MkdirAll(filepath.Dir(path), 0o750); err != nil {
+		return nil, err
+	}
+	f, err := os.CreateTemp(filepath.Dir(path), ".key-*") // mode 0600
+	if err != nil {
+		return nil, err
+	}
+	defer func() { _ = os.Remove(f.Name()) }()
+	_, err = f.Write(key)
+	if err == nil {
+		err = f.Sync()
+	}
+	if closed := f.Close(); err == nil {
+		err = closed
+	}
+	if err == nil {
+		err = os.Rename(f.Name(), path)
+	}
+	return key, err
+}
+
+func (b *secretBox) seal(uid string, values map[string]string) (string, error) {
+	plain, err := json.Marshal(values)
+	if err != nil {
+		return "", err
+	}
+	nonce := make([]byte, b.aead.NonceSize())
+	rand.Read(nonce) // never fails
+	return sealedPrefix + base64.StdEncoding.EncodeToString(b.aead.Seal(nonce, nonce, plain, []byte(uid))), nil
+}
+
+// open returns what seal was given. Secrets that are not encrypted are read as they are.
+func (b *secretBox) open(uid, text string) (map[string]string, error) {
+	plain := []byte(text)
+	if encoded, sealed := strings.CutPrefix(text, sealedPrefix); sealed {
+		data, err := base64.StdEncoding.DecodeString(encoded)
+		if err != nil || len(data) < b.aead.NonceSize() {
+			return nil, errors.New("they are damaged")
+		}
+		if plain, err = b.aead.Open(nil, data[:b.aead.NonceSize()], data[b.aead.NonceSize():], []byte(uid)); err != nil {
+			return nil, errors.New("they were encrypted with another key")
+		}
+	}
+	var values map[string]string
+	return values, json.Unmarshal(plain, &values)
+}
+
+// sealOld encrypts what older versions left as JSON.
+func (s *Server) sealOld(ctx context.Context) error {
+	rows, err := s.o.DB.QueryContext(ctx, "SELECT uid, secure FROM datasources WHERE secure NOT LIKE ?", sealedPrefix+"%")
+	if err != nil {
+		return err
+	}
+	defer func() { _ = rows.Close() }()
+	sealed := map[string]string{}
+	for rows.Next() {
+		var uid, plain string
+		if err := rows.Scan(&uid, &plain); err != nil {
+			return err
+		}
+		values, err := s.secrets.open(uid, plain)
+		if err != nil {
+			return fmt.Errorf("%s: %w", uid, err)
+		}
+		if sealed[uid], err = s.secrets.seal(uid, values); err != nil {
+			return err
+		}
+	}
+	if err := errors.Join(rows.Err(), rows.Close()); err != nil {
+		return err
+	}
+	for uid, text := range sealed {
+		if _, err := s.o.DB.ExecContext(ctx, "UPDATE datasources SET secure = ? WHERE uid = ?", text, uid); err != nil {
+			return err
+		}
+	}
+	return nil
+}
