@@ -97,7 +97,7 @@ func all(panels []panel) []panel {
 
 func dashboards(t *testing.T) map[string]dashboard {
 	t.Helper()
-	files, err := fs.Glob(monitoring.Files, "grafana/dashboards/*.json")
+	files, err := fs.Glob(monitoring.Files, "grafana/dashboards/Ausguck/*.json")
 	require.NoError(t, err)
 	set := make(map[string]dashboard)
 	for _, file := range files {

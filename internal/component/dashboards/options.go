@@ -114,7 +114,7 @@ func (o Options) subURL() string {
 type Source struct {
 	// ConfigDir is --config.dir; its grafana/provisioning and grafana/dashboards are read. Empty means none.
 	ConfigDir string
-	// BuiltIn holds the dashboards that are always there as grafana/dashboards/*.json; nil means none.
+	// BuiltIn holds the dashboards that are always there below grafana/dashboards; nil means none.
 	BuiltIn fs.FS
 	// Dir is Options.Dir; its files are checked too. Empty means none.
 	Dir string

@@ -238,6 +238,21 @@ func TestWithoutProvidersTheFolderIsRead(t *testing.T) {
 	require.Contains(t, r.ok("GET", "/api/folders", ""), map[string]any{"id": at(t, r.ok("GET", "/api/folders/team-b", ""), "id"), "uid": "team-b", "title": "Team B"})
 }
 
+// What `ausguck init` writes is shown where it was before.
+func TestWrittenBuiltInDashboardsKeepTheirFolder(t *testing.T) {
+	r := start(t, map[string]string{
+		"grafana/dashboards/Ausguck/overview.json": `{"uid":"ausguck-overview","title":"My overview","panels":[]}`,
+		"grafana/dashboards/mine.json":             `{"uid":"mine","title":"Mine","panels":[]}`,
+	})
+	folders := r.ok("GET", "/api/folders", "").([]any)
+	require.Len(t, folders, 1)
+	require.Equal(t, "ausguck", at(t, folders[0], "uid"))
+	require.Equal(t, "Ausguck", at(t, folders[0], "title"))
+	for uid, folder := range map[string]string{"ausguck-overview": "ausguck", "ausguck-host": "ausguck", "mine": ""} {
+		require.Equal(t, folder, at(t, r.ok("GET", "/api/dashboards/uid/"+uid, ""), "meta", "folderUid"), uid)
+	}
+}
+
 func TestUIDsOfFiles(t *testing.T) {
 	r := start(t, map[string]string{
 		"grafana/dashboards/none.json":      `{"title":"None","panels":[]}`,
