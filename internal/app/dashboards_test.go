@@ -63,7 +63,7 @@ func TestInitWritesSubfolders(t *testing.T) {
 	dir := t.TempDir()
 	written, err := app.WriteConfig(dir)
 	require.NoError(t, err)
-	require.Contains(t, written, filepath.Join(dir, "grafana", "dashboards", "overview.json"))
+	require.Contains(t, written, filepath.Join(dir, "grafana", "dashboards", "Ausguck", "overview.json"))
 	for _, name := range written {
 		require.FileExists(t, name)
 	}

@@ -160,7 +160,7 @@ func testFolders(t *testing.T, c *grafana.GrafanaHTTPAPI, _ string) {
 	})
 	byUID, err := c.Folders.GetFolderByUID("team")
 	require.NoError(t, err)
-	byID, err := c.Folders.GetFolderByID(byUID.Payload.ID)
+	byID, err := c.Folders.GetFolderByID(byUID.Payload.ID) //nolint:staticcheck // deprecated, and asked by scripts still
 	require.NoError(t, err)
 	require.Equal(t, "team", byID.Payload.UID)
 	permissions, err := c.Folders.GetFolderPermissionList("team")
