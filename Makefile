@@ -72,7 +72,7 @@ test: vet build codeagent stock $(BIN)/testsum ## check, then run all tests; wit
 	@$(BIN)/testsum 'npm web' '-vet=off $(UNIT)' '$(if $(RACE),-vet=off -race $(RACE))' $(NESTED_TEST) '-vet=off -count=1 -p 1 -timeout 20m $(BLACKBOX)' 'in test/grafanaclient -vet=off -count=1 ./...' 'npm web/e2e' '$(DOCKER)'
 
 .PHONY: test-docker
-test-docker: build $(BIN)/testsum ## only the tests with a Docker engine, as root
+test-docker: build codeagent $(BIN)/testsum ## only the tests with a Docker engine, as root
 	@AUSGUCK_TEST_DOCKER=1 $(BIN)/testsum '-vet=off -count=1 -p 1 -timeout 20m ./test/e2e/docker/...'
 
 .PHONY: vet
