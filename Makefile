@@ -8,7 +8,9 @@ ARGS    ?=
 VERSION  = $(shell git describe --tags --match 'v*' --dirty 2>/dev/null | sed 's/^v//' | grep . || echo 0.1.0-dev)
 REVISION = $(shell git rev-parse HEAD 2>/dev/null)
 STAMP    = github.com/prometheus/common/version
-LDFLAGS  = -s -w -X $(STAMP).Version=$(VERSION) -X $(STAMP).Revision=$(REVISION)
+# Loki's package overwrites the stamp with its own when the program starts.
+LOKI     = github.com/grafana/loki/v3/pkg/util/build
+LDFLAGS  = -s -w -X $(STAMP).Version=$(VERSION) -X $(STAMP).Revision=$(REVISION) -X $(LOKI).Version=$(VERSION) -X $(LOKI).Revision=$(REVISION)
 
 # The tests by level, see "Tests" in AGENTS.md. Black-box tests start real servers: one package at a time.
 PACKAGES = $(eval PACKAGES := $(shell $(GO) list ./...))$(PACKAGES)

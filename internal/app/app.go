@@ -152,6 +152,7 @@ func (a *App) listen() error {
 		{"alertmanager", "9093", a.stockAlertmanagerRoutes()},
 		{"node-exporter", "9100", exporterRoutes("node_exporter", a.nodeMetrics())},
 		{"cadvisor", "8080", exporterRoutes("cAdvisor", a.containerMetrics())},
+		{"loki", "3100", a.stockLokiRoutes()},
 	} {
 		address := net.JoinHostPort(host, w.port)
 		if w.routes == nil { // the part is off
@@ -183,6 +184,7 @@ func (a *App) serveInProcess() (stop func()) {
 		a.parts.alertingAddr: a.stockAlertmanagerRoutes(),
 		a.parts.nodeAddr:     exporterRoutes("node_exporter", a.nodeMetrics()),
 		a.parts.cadvisorAddr: exporterRoutes("cAdvisor", a.containerMetrics()),
+		a.parts.lokiAddr:     a.stockLokiRoutes(),
 	} {
 		srv := &http.Server{Handler: plain(a.open(notForAdmins(routes))), ReadHeaderTimeout: time.Minute}
 		servers = append(servers, srv)

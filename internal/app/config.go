@@ -10,6 +10,7 @@ import (
 
 	"github.com/ausguck/ausguck/internal/component/alertmanager"
 	"github.com/ausguck/ausguck/internal/component/dashboards"
+	"github.com/ausguck/ausguck/internal/component/loki"
 	"github.com/ausguck/ausguck/internal/component/promserver"
 	"github.com/ausguck/ausguck/internal/httpserver"
 	"github.com/ausguck/ausguck/monitoring"
@@ -20,6 +21,7 @@ type configuration struct {
 	prometheus *promserver.Config
 	alerting   *alertmanager.Config // nil when the part is off
 	dashboards *dashboards.Config
+	loki       *loki.Config // nil when logs are not stored
 	// webFile is the web.yml to use, empty for none. Its content is read again by the HTTP server at each
 	// connection, as with every program that uses the exporter toolkit.
 	webFile  string
@@ -59,6 +61,7 @@ func loadConfiguration(o Options, l *loaders, dockerHost string) (*configuration
 	}
 	c.dashboards, errs = dashboards.LoadConfig(o.dashboardSource())
 	problems = append(problems, errs...)
+	problems = append(problems, c.loadLogs(o)...)
 	problems = append(problems, httpserver.CheckWebConfig(c.webFile)...)
 	var warnings []string
 	c.admin, warnings, err = o.adminUser(os.LookupEnv)
@@ -72,6 +75,9 @@ func loadConfiguration(o Options, l *loaders, dockerHost string) (*configuration
 	c.warnings = append(c.warnings, c.dashboards.Warnings...)
 	if c.alerting != nil {
 		c.warnings = append(c.warnings, c.alerting.Warnings...)
+	}
+	if c.loki != nil {
+		c.warnings = append(c.warnings, c.loki.Warnings...)
 	}
 	return c, nil
 }

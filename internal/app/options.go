@@ -55,6 +55,8 @@ type Options struct {
 	CAdvisor     Switch
 	Housekeeping time.Duration
 
+	Logs LogOptions
+
 	Memory MemoryOptions
 	Auth   AuthOptions
 }
@@ -124,6 +126,7 @@ func (o *Options) RegisterFlags(a *kingpin.Application) {
 	o.CAdvisor.register(a, "cadvisor", "Watch containers, as cAdvisor does.")
 	a.Flag("cadvisor.housekeeping-interval", "How often the usage of containers is read.").
 		Default(cadvisor.DefaultHousekeepingInterval.String()).DurationVar(&o.Housekeeping)
+	o.Logs.register(a)
 	a.Flag("auto-gomemlimit", "Set GOMEMLIMIT from the memory limit of the container or system.").Default("true").BoolVar(&o.Memory.AutoLimit)
 	a.Flag("auto-gomemlimit.ratio", "Share of the memory limit that is for GOMEMLIMIT.").Default("0.9").FloatVar(&o.Memory.Ratio)
 	a.Flag("auto-gomaxprocs", "Accepted for compatibility: the Go runtime follows the CPU quota by itself.").Hidden().Default("true").Bool()
@@ -140,7 +143,7 @@ func (o *Options) TakeNodeExporterFlags(args []string) (rest []string) {
 
 func (w *WebOptions) register(a *kingpin.Application) {
 	a.Flag("web.listen-address", "Main address.").Default(DefaultListenAddress).StringVar(&w.ListenAddress)
-	a.Flag("web.well-known-ports", "Listen on the ports of the separate programs too: 9090, 9093, 9100, 8080, on the host of the main address.").
+	a.Flag("web.well-known-ports", "Listen on the ports of the separate programs too: 9090, 9093, 3100, 9100, 8080, on the host of the main address.").
 		Default("true").BoolVar(&w.WellKnownPorts)
 	a.Flag("web.config.file", "web.yml with TLS, and users, who are admins. Default: web.yml in --config.dir when it exists.").PlaceHolder("<path>").StringVar(&w.ConfigFile)
 	a.Flag("web.allow-anonymous", "Do not ask for credentials on well-known ports that other machines can reach. The main address always asks.").BoolVar(&w.AllowAnonymous)

@@ -43,8 +43,13 @@ func (a *App) reload() error {
 	if err := a.parts.dashboards.ApplyConfig(cfg.dashboards); err != nil {
 		return errors.Join(fmt.Errorf("apply the configuration of dashboards: %w", err), a.parts.prom.ApplyConfig(before))
 	}
-	if a.parts.alerting != nil {
-		return a.parts.alerting.ApplyConfig(cfg.alerting) // fails before its start only, where Prometheus's has failed
+	if a.parts.alerting != nil { // fails before its start only, where Prometheus's has failed
+		if err := a.parts.alerting.ApplyConfig(cfg.alerting); err != nil {
+			return err
+		}
+	}
+	if err := a.parts.applyLogs(cfg); err != nil {
+		return errors.Join(err, a.parts.prom.ApplyConfig(before))
 	}
 	return nil
 }

@@ -64,6 +64,7 @@ func (a *App) routes() []route {
 		routes = append(routes, route{"GET /" + first, auth.Viewer, page}, route{"GET /" + first + "/", auth.Viewer, page})
 	}
 	routes = append(routes, a.alertmanagerRoutes()...)
+	routes = append(routes, a.logRoutes()...)
 	return append(routes, a.prometheusRoutes()...)
 }
 
@@ -201,7 +202,7 @@ func (a *App) preflightFirst(open, asking http.Handler) http.Handler {
 // apiPolicy keeps browsers from running what an API answers, which may be another server's page.
 func apiPolicy(h http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if strings.HasPrefix(r.URL.Path, "/api/") {
+		if strings.HasPrefix(r.URL.Path, "/api/") || strings.HasPrefix(r.URL.Path, "/loki/") {
 			w.Header().Set("Content-Security-Policy", "default-src 'none'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'")
 		}
 		h.ServeHTTP(w, r)

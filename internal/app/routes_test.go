@@ -79,6 +79,18 @@ func TestEveryRoute(t *testing.T) {
 		"POST /":                  {no, 404, 404, 404, ""},
 		"GET /consoles/none.html": {no, 404, 404, 404, ""},
 
+		"GET /loki/api/v1/labels":           {no, 200, 200, 200, "success"},
+		"GET /loki/api/v1/status/buildinfo": {no, 200, 200, 200, `"version"`},
+		"POST /loki/api/v1/push":            {no, not, 400, 400, ""},
+		"POST /otlp/v1/logs":                {no, not, 400, 400, ""},
+		"GET /loki/api/v1/delete":           {no, not, not, 200, ""},
+		"POST /loki/api/v1/rules/x":         {no, not, 400, 400, ""},
+		"GET /prometheus/api/v1/rules":      {no, 200, 200, 200, "success"},
+		"GET /api/prom/label":               {no, 200, 200, 200, ""},
+		"POST /api/prom/push":               {no, not, 400, 400, ""},
+		"POST /flush":                       {no, 404, 404, 404, ""},
+		"POST /ingester/shutdown":           {no, 404, 404, 404, ""},
+
 		"GET /debug/pprof/cmdline":             {no, not, not, 200, ""},
 		"GET /api/v1/status/flags":             {no, 200, 200, 200, "success"},
 		"POST /api/v1/query query=up":          {no, 200, 200, 200, "success"},

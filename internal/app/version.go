@@ -25,6 +25,7 @@ type Embedded struct{ Name, Version string }
 func Upstreams() []Embedded {
 	return []Embedded{
 		{"Prometheus", promserver.Version()},
+		{"Loki", moduleVersion("github.com/grafana/loki/v3")},
 		{"node_exporter", moduleVersion("github.com/prometheus/node_exporter")},
 		{"cAdvisor", moduleVersion("github.com/google/cadvisor/lib")},
 	}

@@ -21,6 +21,7 @@ import (
 	"github.com/ausguck/ausguck/internal/component/alertmanager"
 	"github.com/ausguck/ausguck/internal/component/cadvisor"
 	"github.com/ausguck/ausguck/internal/component/dashboards"
+	"github.com/ausguck/ausguck/internal/component/loki"
 	"github.com/ausguck/ausguck/internal/component/nodeexporter"
 	"github.com/ausguck/ausguck/internal/component/promserver"
 	"github.com/ausguck/ausguck/internal/database"
@@ -42,6 +43,7 @@ type parts struct {
 	cadvisor *cadvisor.Exporter
 	prom     *promserver.Server
 	alerting *alertmanager.Server
+	loki     *loki.Server
 	disk     *diskspace.Watch
 	db       *sql.DB
 	auth     *auth.Service
@@ -49,8 +51,8 @@ type parts struct {
 	dashboards *dashboards.Server
 
 	// In-process listeners, by the part that answers there.
-	main, alertingAddr, nodeAddr, cadvisorAddr *inproc.Listener
-	dialer                                     *inproc.Dialer
+	main, alertingAddr, nodeAddr, cadvisorAddr, lokiAddr *inproc.Listener
+	dialer                                               *inproc.Dialer
 }
 
 // newParts makes what the others are made with: metrics, disk, Docker, and the dialer of scrapes.
@@ -60,8 +62,10 @@ func newParts(o Options) (*parts, error) {
 		alertingAddr: inproc.NewListener("alertmanager"),
 		nodeAddr:     inproc.NewListener("node-exporter"),
 		cadvisorAddr: inproc.NewListener("cadvisor"),
+		lokiAddr:     inproc.NewListener("loki"),
 	}
 	p.registry, p.gatherer = newRegistry()
+	p.gatherer = gatherers{p.gatherer, prometheus.GathererFunc(p.gatherLogs)}
 	p.disk = diskspace.New(o.Prometheus.Dir, o.Logger.With("part", "storage"), p.registry)
 	next := inproc.DialContextFunc((&networkDialer).DialContext)
 	if o.Docker.Enabled {
@@ -98,6 +102,9 @@ func (p *parts) wellKnownNames(o Options) map[string]*inproc.Listener {
 	}
 	if o.CAdvisor.On {
 		add("cadvisor:8080", p.cadvisorAddr)
+	}
+	if o.Logs.Loki.On {
+		add("loki:3100", p.lokiAddr)
 	}
 	return names
 }
@@ -154,6 +161,7 @@ func wire(o Options, l *loaders, cfg *configuration, p *parts) error {
 			return err
 		}
 	}
+	wireLogs(o, cfg, p)
 	p.prom = promserver.New(l.prometheus, cfg.prometheus)
 	return nil
 }
@@ -255,6 +263,9 @@ func (p *parts) components(g *lifecycle.Group) {
 	}
 	if p.alerting != nil {
 		g.Add("alertmanager", p.alerting)
+	}
+	if p.loki != nil {
+		g.Add("loki", p.loki)
 	}
 	g.Add("promserver", p.prom)
 }
