@@ -1,11 +1,8 @@
 package app
 
 import (
-	"errors"
 	"fmt"
-	"io/fs"
 	"net/http"
-	"os"
 	"path/filepath"
 
 	"github.com/alecthomas/kingpin/v2"
@@ -16,7 +13,6 @@ import (
 	"github.com/ausguck/ausguck/internal/auth"
 	"github.com/ausguck/ausguck/internal/component/loki"
 	"github.com/ausguck/ausguck/internal/component/promserver"
-	"github.com/ausguck/ausguck/monitoring"
 )
 
 // LogOptions say whether and how logs are stored and collected.
@@ -59,34 +55,8 @@ func (c *configuration) loadLogs(o Options) (problems []error) {
 
 // lokiSource returns loki.yml: the one that is named, the one in the folder, or the built-in one.
 func (o Options) lokiSource() (loki.Source, error) {
-	name, dir, content, err := o.readConfig("loki.yml", o.Logs.LokiFile)
+	name, dir, content, err := o.configFile(o.Logs.LokiFile, "loki.yml")
 	return loki.Source{Name: name, Dir: dir, Content: content}, err
-}
-
-// readConfig returns a file: the one that is named, the one in the folder, or the built-in one.
-func (o Options) readConfig(file, named string) (name, dir string, content []byte, err error) {
-	path := named
-	if path == "" && o.ConfigDir != "" {
-		path = filepath.Join(o.ConfigDir, file)
-	}
-	if path != "" {
-		content, err = os.ReadFile(path)
-		if err == nil {
-			return path, filepath.Dir(path), content, nil
-		}
-		if named != "" || !errors.Is(err, fs.ErrNotExist) {
-			return "", "", nil, fmt.Errorf("read %s: %w", file, err)
-		}
-	}
-	content, err = fs.ReadFile(monitoring.Files, file)
-	if err != nil {
-		return "", "", nil, fmt.Errorf("read the built-in %s: %w", file, err)
-	}
-	dir = o.ConfigDir
-	if dir == "" {
-		dir = DefaultConfigDir
-	}
-	return "built-in " + file, dir, content, nil
 }
 
 // wireLogs makes the parts that store and collect logs.
