@@ -31,7 +31,7 @@ var rules = []rule{
 		why:     "main only turns flags into app.Options; what it does beyond that cannot be seen in internal/app",
 	},
 	{
-		pkg: "internal/app", ours: []string{"internal/", "web", "monitoring"},
+		pkg: "internal/app", ours: []string{"internal/", "web", "monitoring", "docs/runbooks"},
 		foreign: []string{
 			"github.com/alecthomas/", "github.com/prometheus/client_golang/", "github.com/prometheus/client_model/", "github.com/prometheus/common/",
 			"github.com/KimMachineGun/automemlimit/", "github.com/coreos/go-systemd/",
@@ -105,11 +105,16 @@ var rules = []rule{
 		pkg: "internal/problem", foreign: []string{"go.yaml.in/yaml/"},
 		why: "every part imports it; it knows YAML and no format",
 	},
+	{
+		pkg: "internal/runbook", foreign: []string{"github.com/yuin/goldmark"},
+		why: "it knows Markdown and nothing of alerts",
+	},
 	{pkg: "internal/lifecycle", why: "every part imports it, so it imports the standard library only"},
 	{pkg: "internal/inproc", why: "every part imports it, so it imports the standard library only"},
 	{pkg: "internal/logbridge", foreign: []string{"k8s.io/klog/", "github.com/go-kit/log"}, why: "it knows logging libraries only"},
 	{pkg: "web", why: "it holds files and no logic"},
 	{pkg: "monitoring", why: "it holds files and no logic"},
+	{pkg: "docs/runbooks", why: "it holds files and no logic"},
 }
 
 // free are packages that are no part of the program.

@@ -6,7 +6,9 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/ausguck/ausguck/docs/runbooks"
 	"github.com/ausguck/ausguck/internal/auth"
+	"github.com/ausguck/ausguck/internal/runbook"
 	"github.com/ausguck/ausguck/web"
 )
 
@@ -33,6 +35,7 @@ func (a *App) routes() []route {
 		{"GET /robots.txt", everybody, staticFile("static/robots.txt")},
 
 		{"GET /status", auth.Viewer, http.HandlerFunc(a.serveStatus)},
+		{"GET /runbooks/", auth.Viewer, runbook.New(runbooks.Files)},
 
 		// What of it is for editors and admins, it knows itself.
 		{"/api/", auth.Viewer, grafana},
