@@ -62,7 +62,7 @@ fi
 
 cat <<EOF
 Dashboards        http://$address/   user admin, password demo (or GF_SECURITY_ADMIN_PASSWORD)
-A failure         curl -X POST '$stand_ins/failure?for=2m'      the alert LanguageModelFails fires
+A failure         curl -X POST '$stand_ins/failure?for=5m'      the alert LanguageModelFails fires after two minutes
 A slow spell      curl -X POST '$stand_ins/slow-spell?for=5m'
 Ctrl-C ends it.
 EOF

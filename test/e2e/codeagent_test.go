@@ -67,10 +67,12 @@ func TestCodeAgent(t *testing.T) {
 		require.Contains(t, text, from)
 		text = strings.ReplaceAll(text, from, to)
 	}
-	rules, err := os.ReadFile("../../deploy/demo/process/code-agent.rules.yml")
+	require.Contains(t, text, "../../../monitoring/rules/")
+	text = strings.ReplaceAll(text, "../../../monitoring/rules/", "")
+	rules, err := os.ReadFile("../../monitoring/rules/codeagent.rules.yml")
 	require.NoError(t, err)
 	s := startAusguck(t, configDir(t, map[string]string{
-		"prometheus.yml": text, "code-agent.rules.yml": strings.ReplaceAll(string(rules), "interval: 5s", "interval: 1s"),
+		"prometheus.yml": text, "codeagent.rules.yml": quicker(t, string(rules)),
 	}), t.TempDir(), "--no-docker")
 
 	s.waitValue(t, time.Minute, `count(up{job=~"gateway|orchestrator|adapter|llm-patch"} == 1)`, 4)
@@ -104,6 +106,18 @@ func TestCodeAgent(t *testing.T) {
 		agent.logs[name].stop(t)
 	}
 	s.stop(t)
+}
+
+// quicker turns minutes of a rule file into seconds.
+func quicker(t *testing.T, rules string) string {
+	t.Helper()
+	for from, to := range map[string]string{
+		"interval: 30s": "interval: 1s", "for: 1m\n": "for: 5s\n", "keep_firing_for: 3m": "keep_firing_for: 5s", "[3m]": "[20s]",
+	} {
+		require.Contains(t, rules, from)
+		rules = strings.ReplaceAll(rules, from, to)
+	}
+	return rules
 }
 
 func (a *codeAgent) post(t *testing.T, path string) {
