@@ -67,6 +67,12 @@ export class Browser {
     }
     const height = await page.evaluate(() => document.documentElement.scrollHeight);
     await page.setViewportSize({ width, height: Math.min(height + 50, 16_000) });
+    // Panels load when they come into sight; the tallest dashboards take more than one look.
+    const waiting = async () => (await this.settled()).filter((r) => r.state === 'NotStarted').length;
+    for (let top = 0; (await waiting()) > 0 && top < height; top += 8000) {
+      await page.evaluate((y) => window.scrollTo(0, y), top);
+    }
+    await page.evaluate(() => window.scrollTo(0, 0));
     return this.settled();
   }
 

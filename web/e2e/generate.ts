@@ -7,31 +7,53 @@ type Json = Record<string, unknown>;
 interface Wanted {
   metric: string;
   labels: Map<string, string>;
+  /** The only value that answers, as in `haproxy_up == 1`. */
+  value?: number;
 }
+
+type Matcher = [label: string, operator: string, value: string];
+
+interface Selector extends Wanted {
+  /** What does not depend on a variable. */
+  matchers: Matcher[];
+}
+
+/** A series that is there without being made up. */
+export type Real = Record<string, string>;
 
 /**
  * Reads every expression of dashboards and makes up series that answer them: the labels that are matched, grouped by
- * or shown, and values that change. A metric that the program exposes by itself is left out by `known`.
+ * or shown, and values that change. What real series answer is left out.
  */
-export function wantedSeries(dashboards: Json[], known: Set<string>): Wanted[] {
+export function wantedSeries(dashboards: Json[], real: Real[]): Wanted[] {
+  const byName = new Map<string, Real[]>();
+  real.forEach((labels) => byName.set(labels['__name__']!, [...(byName.get(labels['__name__']!) ?? []), labels]));
   const wanted = new Map<string, Wanted>();
   for (const dashboard of dashboards) {
     const shown = new Set<string>(JSON.stringify(dashboard).match(/\{\{\s*\w+\s*\}\}/g)?.map((l) => l.replace(/[{}\s]/g, '')));
+    const variables = variableValues(dashboard);
     for (const expr of expressions(dashboard)) {
-      for (const { metric, labels } of selectors(expr)) {
-        if (known.has(metric)) {
+      for (const { metric, labels, matchers, value } of selectors(expr, variables)) {
+        if (byName.get(metric)?.some((r) => matchers.every((m) => answers(r, m)))) {
           continue;
         }
         for (const label of shown) {
           if (!labels.has(label)) {
-            labels.set(label, made(label));
+            labels.set(label, made(label, metric));
           }
         }
-        wanted.set(`${metric}${JSON.stringify([...labels].sort())}`, { metric, labels });
+        const key = `${metric}${JSON.stringify([...labels].sort())}`;
+        wanted.set(key, { metric, labels, value: value ?? wanted.get(key)?.value });
       }
     }
   }
   return [...wanted.values()];
+}
+
+function answers(labels: Real, [label, operator, value]: Matcher): boolean {
+  const has = labels[label] ?? '';
+  const equal = operator.includes('~') ? new RegExp(`^(?:${value.replace(/\\\\/g, '\\')})$`).test(has) : has === value;
+  return equal !== operator.startsWith('!');
 }
 
 function expressions(value: unknown, found: string[] = []): string[] {
@@ -49,11 +71,28 @@ function expressions(value: unknown, found: string[] = []): string[] {
   return found;
 }
 
+/** What the variables of a dashboard will hold: what is made up for the label that they list, or their first option. */
+function variableValues(dashboard: Json): Map<string, string> {
+  const inner = (dashboard['dashboard'] as Json | undefined) ?? dashboard;
+  const list = ((inner['templating'] as Json | undefined)?.['list'] ?? []) as Array<{ name: string; type: string; query?: unknown; regex?: string }>;
+  const values = new Map<string, string>();
+  for (const { name, type, query, regex } of list) {
+    const text = typeof query === 'string' ? query : String((query as Json | undefined)?.['query'] ?? '');
+    const label = /^label_values\([\s\S]*?(\w+)\s*\)$/.exec(text.trim())?.[1];
+    if (type === 'query' && label && !regex) {
+      values.set(name, made(label, text));
+    } else if (type === 'custom' || type === 'constant' || type === 'textbox') {
+      values.set(name, text.split(',')[0]!.trim());
+    }
+  }
+  return values;
+}
+
 /** Selectors of an expression whose variables are replaced by something that PromQL can read. */
-function selectors(expr: string): Wanted[] {
-  const text = expr.replace(/\[\s*(\$\w+|\$\{\w+\}|\[\[\w+\]\])/g, '[5m').replace(/offset \$\w+/g, '').replace(/\$\{?\w+(:\w+)?\}?/g, variable).replace(/\[\[\w+\]\]/g, variable);
+function selectors(expr: string, variables: Map<string, string>): Selector[] {
+  const text = expr.replace(/\[\s*(\$\w+|\$\{\w+\}|\[\[\w+\]\])/g, '[5m').replace(/offset \$\w+/g, '').replace(/\$\{?(\w+)(?::\w+)?\}?|\[\[(\w+)\]\]/g, `${placeholder}$1$2`);
   const grouped = new Set<string>();
-  const found: Wanted[] = [];
+  const found: Selector[] = [];
   parser.parse(text).iterate({
     enter(node) {
       const part = text.slice(node.from, node.to);
@@ -63,49 +102,68 @@ function selectors(expr: string): Wanted[] {
       if (node.name === 'VectorSelector') {
         const metric = /^[A-Za-z_:][\w:]*/.exec(part)?.[0];
         if (metric) {
-          found.push({ metric, labels: matchers(part) });
+          const only = /^\s*==\s*(\d+)/.exec(text.slice(node.to))?.[1];
+          found.push({ metric, ...matched(part, metric, variables), value: only === undefined ? undefined : Number(only) });
         }
       }
     },
   });
-  for (const { labels } of found) {
-    grouped.forEach((label) => labels.has(label) || labels.set(label, made(label)));
+  for (const { labels, metric } of found) {
+    grouped.forEach((label) => labels.has(label) || labels.set(label, made(label, metric)));
   }
   return found;
 }
 
-const placeholder = 'VARIABLE';
+const placeholder = 'VARIABLE_';
 
-function variable(): string {
-  return placeholder;
-}
-
-function matchers(selector: string): Map<string, string> {
+function matched(selector: string, metric: string, variables: Map<string, string>): Pick<Selector, 'labels' | 'matchers'> {
   const labels = new Map<string, string>();
-  for (const [, name, operator, value] of selector.matchAll(/(\w+)\s*(=~|!~|!=|=)\s*"((?:[^"\\]|\\.)*)"/g)) {
-    if (operator === '=' && !value!.includes(placeholder)) {
-      labels.set(name!, value!);
-    } else if (operator === '=~' && !value!.includes(placeholder)) {
-      labels.set(name!, literal(value!, name!));
+  const fixed: Matcher[] = [];
+  for (const [, name, operator, value] of selector.matchAll(/(\w+)\s*(=~|!~|!=|=)\s*"((?:[^"\\]|\\.)*)"/g) as Iterable<[string, string, string, string]>) {
+    if (value.includes(placeholder)) {
+      const variable = value.startsWith(placeholder) ? variables.get(value.slice(placeholder.length)) : undefined;
+      labels.set(name, labels.get(name) ?? variable ?? made(name, metric));
+      continue;
+    }
+    fixed.push([name, operator, value]);
+    if (operator === '=') {
+      labels.set(name, value);
+    } else if (operator === '=~') {
+      labels.set(name, literal(value, name, metric));
     } else {
-      labels.set(name!, labels.get(name!) ?? made(name!));
+      labels.set(name, labels.get(name) ?? made(name, metric));
     }
   }
-  return labels;
+  return { labels, matchers: fixed };
 }
 
 /** Something that a simple regular expression matches. */
-function literal(pattern: string, label: string): string {
+function literal(pattern: string, label: string, metric: string): string {
   const first = pattern.replace(/^\^|\$$/g, '').split('|')[0]!.replace(/^\(+|\)+$/g, '');
   const text = first.replace(/\\+\./g, '.').replace(/\.[+*]/g, 'x').replace(/\[0-9\]\+?|\[\^[^\]]*\]\+?|\\+d\+?/g, '1').replace(/[()?]/g, '');
-  return new RegExp(`^(?:${pattern.replace(/\\\\/g, '\\')})$`).test(text) ? text : made(label);
+  return new RegExp(`^(?:${pattern.replace(/\\\\/g, '\\')})$`).test(text) ? text : made(label, metric);
 }
 
-function made(label: string): string {
-  return label === 'le' ? '+Inf' : label === 'quantile' ? '0.99' : label === 'code' || label === 'status' ? '200' : `gen-${label}`;
+/** Values that dashboards take for real: what is made up about a target belongs to the one that is there. */
+function made(label: string, metric: string): string {
+  switch (label) {
+    case 'le':
+      return '+Inf';
+    case 'quantile':
+      return '0.99';
+    case 'code':
+    case 'status':
+      return '200';
+    case 'instance':
+      return /prometheus_/.test(metric) ? 'prometheus:9090' : 'node-exporter:9100';
+    case 'job':
+      return /prometheus_/.test(metric) ? 'prometheus' : /node_/.test(metric) ? 'node-exporter' : 'gen-job';
+    default:
+      return `gen-${label}`;
+  }
 }
 
-/** Serves the series as /metrics: counters that grow, histograms with buckets, gauges that swing. */
+/** Serves the series, which may be added to, as /metrics: counters that grow, histograms with buckets, gauges that swing. */
 export async function serveMetrics(series: Wanted[], more: () => string = () => ''): Promise<{ address: string; server: Server }> {
   const started = Date.now();
   const server = createServer((_, response) => {
@@ -123,9 +181,11 @@ function exposition(series: Wanted[], seconds: number): string {
     const family = lines.get(metric) ?? new Map<string, number>();
     lines.set(metric, family.set(`${metric}{${text}}`, value));
   };
-  series.forEach(({ metric, labels }, i) => {
+  series.forEach(({ metric, labels, value }, i) => {
     const pace = 1 + (i % 7);
-    if (metric.endsWith('_bucket')) {
+    if (value !== undefined) {
+      add(metric, labels, value);
+    } else if (metric.endsWith('_bucket')) {
       const total = pace * seconds;
       [['0.1', 0.3], ['0.5', 0.7], ['1', 0.9], ['+Inf', 1]].forEach(([le, share]) => add(metric, new Map([...labels, ['le', String(le)]]), total * Number(share)));
     } else if (/_(total|count|sum)$/.test(metric)) {
