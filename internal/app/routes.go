@@ -72,7 +72,7 @@ func (a *App) routes() []route {
 }
 
 // pages are the first segments of the addresses that the page of web/ has.
-var pages = []string{"d", "dashboards", "dashboard", "import", "explore", "alerts", "alerting", "targets", "logs", "settings", "profile", "admin"}
+var pages = []string{"d", "dashboards", "dashboard", "import", "explore", "graph", "query", "alerts", "alerting", "targets", "logs", "settings", "profile", "admin"}
 
 // prometheusRoutes are those of Prometheus, on the main address and on its own port.
 func (a *App) prometheusRoutes() []route {

@@ -20,8 +20,8 @@ type LoginView struct {
 	Error string
 }
 
-// loginPolicy allows the page its style and form and nothing else.
-const loginPolicy = "default-src 'none'; style-src 'self'; img-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
+// loginPolicy allows the page its style, its script and its form and nothing else.
+const loginPolicy = "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
 
 // LoginPage answers GET /login.
 func (s *Service) LoginPage(w http.ResponseWriter, r *http.Request) {

@@ -108,6 +108,37 @@ export class Browser {
     await this.page.screenshot({ path: join(screenshots, `${name.replace(/[^\w.-]+/g, '_')}.png`) });
   }
 
+  /** Texts whose contrast with their background is below 4.5 (3 for large ones), by WCAG's formula. */
+  unreadable(): Promise<string[]> {
+    return this.page.evaluate(() => {
+      const parse = (color: string) => (color.match(/[\d.]+/g) ?? []).map(Number);
+      const luminance = ([r = 0, g = 0, bl = 0]: number[]) => [r, g, bl].map((v) => (v / 255 <= 0.03928 ? v / 255 / 12.92 : ((v / 255 + 0.055) / 1.055) ** 2.4)).reduce((sum, v, i) => sum + v * [0.2126, 0.7152, 0.0722][i]!, 0);
+      const bad = new Set<string>();
+      for (const element of document.querySelectorAll<HTMLElement>('main *, header *, nav *')) {
+        const own = [...element.childNodes].some((n) => n.nodeType === Node.TEXT_NODE && n.textContent!.trim() !== '');
+        if (!own || element.closest('[data-plugin-id], .cm-editor, [disabled], [aria-disabled=true]') || element.getClientRects().length === 0) {
+          continue;
+        }
+        let behind: HTMLElement | null = element;
+        let background = [0, 0, 0, 0];
+        while (behind && (background[3] ?? 1) < 1) {
+          background = parse(getComputedStyle(behind).backgroundColor);
+          background[3] ??= 1;
+          behind = behind.parentElement;
+        }
+        const style = getComputedStyle(element);
+        const text = parse(style.color);
+        const blended = text.slice(0, 3).map((v, i) => v * (text[3] ?? 1) + background[i]! * (1 - (text[3] ?? 1)));
+        const [high, low] = [luminance(blended), luminance(background)].sort((x, y) => y - x) as [number, number];
+        const ratio = (high + 0.05) / (low + 0.05);
+        if (ratio < (parseFloat(style.fontSize) >= 24 ? 3 : 4.5)) {
+          bad.add(`${element.textContent!.trim().slice(0, 30)}: ${ratio.toFixed(2)}`);
+        }
+      }
+      return [...bad];
+    });
+  }
+
   async close() {
     await this.context.close();
     rmSync(this.profile, { recursive: true, force: true });

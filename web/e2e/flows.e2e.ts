@@ -265,7 +265,7 @@ describe('everyone', () => {
       await browser.page.waitForSelector('main');
       await browser.settled();
       await browser.screenshot(`${theme}-${name}`);
-      expect(await unreadable(browser)).toEqual([]);
+      expect(await browser.unreadable()).toEqual([]);
     }
   });
 
@@ -304,35 +304,3 @@ describe('everyone', () => {
     await page.locator('header').waitFor();
   });
 });
-
-/** Texts whose contrast with their background is below 4.5 (3 for large ones), by WCAG's formula. */
-async function unreadable(b: Browser): Promise<string[]> {
-  return b.page.evaluate(() => {
-    const parse = (color: string) => (color.match(/[\d.]+/g) ?? []).map(Number);
-    const luminance = ([r = 0, g = 0, bl = 0]: number[]) => [r, g, bl].map((v) => (v / 255 <= 0.03928 ? v / 255 / 12.92 : ((v / 255 + 0.055) / 1.055) ** 2.4)).reduce((sum, v, i) => sum + v * [0.2126, 0.7152, 0.0722][i]!, 0);
-    const bad = new Set<string>();
-    for (const element of document.querySelectorAll<HTMLElement>('main *, header *, nav *')) {
-      const own = [...element.childNodes].some((n) => n.nodeType === Node.TEXT_NODE && n.textContent!.trim() !== '');
-      if (!own || element.closest('[data-plugin-id], .cm-editor, [disabled], [aria-disabled=true]') || element.getClientRects().length === 0) {
-        continue;
-      }
-      let behind: HTMLElement | null = element;
-      let background = [0, 0, 0, 0];
-      while (behind && (background[3] ?? 1) < 1) {
-        background = parse(getComputedStyle(behind).backgroundColor);
-        background[3] ??= 1;
-        behind = behind.parentElement;
-      }
-      const style = getComputedStyle(element);
-      const text = parse(style.color);
-      const blended = text.slice(0, 3).map((v, i) => v * (text[3] ?? 1) + background[i]! * (1 - (text[3] ?? 1)));
-      const [high, low] = [luminance(blended), luminance(background)].sort((x, y) => y - x) as [number, number];
-      const ratio = (high + 0.05) / (low + 0.05);
-      if (ratio < (parseFloat(style.fontSize) >= 24 ? 3 : 4.5)) {
-        bad.add(`${element.textContent!.trim().slice(0, 30)}: ${ratio.toFixed(2)}`);
-      }
-    }
-    return [...bad];
-  });
-}
-

@@ -13,9 +13,11 @@ import { cacheIcons } from '../runtime/icons';
 import { Notifications } from './Notifications';
 import { Routes } from './routes';
 import { Shell } from './Shell';
+import { followStockLinks } from './stockLinks';
 
 /** Draws the application into the page. */
 export async function start() {
+  followStockLinks(bootData.subUrl);
   await claimHost();
   cacheIcons();
   setKnownPanelTypes(Object.keys(panelLoaders));

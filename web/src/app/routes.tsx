@@ -7,6 +7,13 @@ const HomePage = lazy(() => import('../pages/HomePage'));
 const BrowsePage = lazy(() => import('../pages/BrowsePage'));
 const ImportPage = lazy(() => import('../pages/ImportPage'));
 const ProfilePage = lazy(() => import('../pages/ProfilePage'));
+const GraphPage = lazy(() => import('../pages/graph/GraphPage'));
+const ActivePage = lazy(() => import('../pages/alerting/ActivePage'));
+const RulesPage = lazy(() => import('../pages/alerting/RulesPage'));
+const SilencesPage = lazy(() => import('../pages/alerting/SilencesPage'));
+const SilencePage = lazy(() => import('../pages/alerting/SilencePage'));
+const NotificationsPage = lazy(() => import('../pages/alerting/NotificationsPage'));
+const ReceiversPage = lazy(() => import('../pages/alerting/ReceiversPage'));
 
 /** Every page and where it is. */
 export function Routes() {
@@ -20,6 +27,15 @@ export function Routes() {
         <Route path="/dashboard/new" element={<DashboardPage />} />
         <Route path="/dashboard/import" element={<ImportPage />} />
         <Route path="/import" element={<ImportPage />} />
+        <Route path="/alerts" element={<ActivePage />} />
+        <Route path="/alerts/rules" element={<RulesPage />} />
+        <Route path="/alerts/silences" element={<SilencesPage />} />
+        <Route path="/alerts/silences/new" element={<SilencePage />} />
+        <Route path="/alerts/silences/:id" element={<SilencePage />} />
+        <Route path="/alerts/notifications" element={<NotificationsPage />} />
+        <Route path="/alerts/receivers" element={<ReceiversPage />} />
+        <Route path="/graph" element={<GraphPage />} />
+        <Route path="/query" element={<GraphPage />} />
         <Route path="/profile" element={<ProfilePage />} />
         <Route path="*" element={<Alert severity="info" title="There is no page at this address">The dashboards are in the menu at the left.</Alert>} />
       </RouterRoutes>

@@ -1,0 +1,47 @@
+import { config } from '@grafana/runtime';
+
+import type { Labels } from '../api/alerting';
+import { formatMatchers, matchersOf } from './matchers';
+
+/** An address from outside when it is one that a browser may follow, else undefined. One of ours leads to ours, whatever name it has. */
+export function safeLink(address: string | undefined): { href: string; ours: boolean } | undefined {
+  if (!address) {
+    return undefined;
+  }
+  const base = config.appUrl.replace(/\/$/, '');
+  if (base && (address === base || address.startsWith(`${base}/`))) {
+    return { href: address.slice(base.length) || '/', ours: true };
+  }
+  if (/^\/(?![/\\])/.test(address)) {
+    return { href: address, ours: true };
+  }
+  try {
+    const url = new URL(address);
+    return url.protocol === 'http:' || url.protocol === 'https:' ? { href: url.href, ours: false } : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+export function silenceLink(labels: Labels): string {
+  return `/alerts/silences/new?filter=${encodeURIComponent(formatMatchers(matchersOf(labels)))}`;
+}
+
+export function graphPath(expr: string): string {
+  return `/graph?g0.expr=${encodeURIComponent(expr)}&g0.tab=0&g0.range_input=1h`;
+}
+
+/** Where a link of a stock Alertmanager's page leads here; undefined for other fragments. */
+export function stockPath(hash: string): string | undefined {
+  const [, page, rest = ''] = /^#\/(alerts|silences|status)((?:[/?].*)?)$/.exec(hash) ?? [];
+  switch (page) {
+    case 'alerts':
+      return `/alerts${rest.startsWith('?') ? rest : ''}`;
+    case 'silences': {
+      return `/alerts/silences${rest.replace(/^\/([^/?]+)\/edit(?=$|\?)/, '/$1')}`;
+    }
+    case 'status':
+      return '/status';
+  }
+  return undefined;
+}

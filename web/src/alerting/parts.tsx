@@ -1,0 +1,142 @@
+import { css, cx } from '@emotion/css';
+import { dateTime, dateTimeFormat, type GrafanaTheme2 } from '@grafana/data';
+import { Alert, Badge, LoadingPlaceholder, Tooltip, useStyles2, type BadgeColor } from '@grafana/ui';
+import type { ReactNode } from 'react';
+import { Link, useLocation } from 'react-router-dom';
+
+import type { Attempt, Labels, Result } from '../api/alerting';
+import { bootData } from '../boot/bootData';
+import { address } from '../runtime/backendSrv';
+import { safeLink } from './links';
+
+const tabs = [
+  { to: '/alerts', text: 'Alerts' },
+  { to: '/alerts/rules', text: 'Rules' },
+  { to: '/alerts/silences', text: 'Silences' },
+  { to: '/alerts/notifications', text: 'Notifications' },
+  { to: '/alerts/receivers', text: 'Receivers and routes' },
+];
+
+/** The frame of all pages about alerts. */
+export function AlertingPage({ error, loading, children }: { error?: string; loading?: boolean; children: ReactNode }) {
+  const styles = useStyles2(getStyles);
+  const { pathname } = useLocation();
+  return (
+    <div className={styles.page}>
+      <nav className={styles.tabs} aria-label="Alerting">
+        {tabs.map(({ to, text }) => {
+          const here = to === '/alerts' ? pathname === to : pathname.startsWith(to);
+          return <Link key={to} to={to} className={cx(styles.tab, here && styles.here)} aria-current={here ? 'page' : undefined}>{text}</Link>;
+        })}
+      </nav>
+      {error && <Alert severity="error" title="Not everything could be read">{error}</Alert>}
+      {loading && !error ? <LoadingPlaceholder text="" /> : children}
+    </div>
+  );
+}
+
+export const mayEdit = () => bootData.user.orgRole !== 'Viewer';
+
+/** Labels as chips; with onPick they are buttons that add to a filter. */
+export function LabelList({ labels, without = [], onPick }: { labels: Labels; without?: string[]; onPick?: (name: string, value: string) => void }) {
+  const styles = useStyles2(getStyles);
+  return (
+    <span className={styles.labels}>
+      {Object.entries(labels).filter(([name]) => !without.includes(name)).map(([name, value]) => {
+        const text = `${name}=${value}`;
+        return onPick ? (
+          <button key={name} type="button" className={styles.label} title={`Only alerts with ${text}`} onClick={() => onPick(name, value)}>{text}</button>
+        ) : (
+          <span key={name} className={styles.label}>{text}</span>
+        );
+      })}
+    </span>
+  );
+}
+
+/** "5 minutes ago", with the time itself in a tooltip. */
+export function Ago({ time, plain }: { time: string; plain?: boolean }) {
+  if (time.startsWith('0001')) {
+    return <>never</>;
+  }
+  return (
+    <Tooltip content={dateTimeFormat(time)}>
+      <time dateTime={time} tabIndex={0}>{dateTime(time).fromNow(plain)}</time>
+    </Tooltip>
+  );
+}
+
+/** A link that came from outside; as text when a browser must not follow it. */
+export function OutsideLink({ to, children }: { to: string | undefined; children: ReactNode }) {
+  const styles = useStyles2(getStyles);
+  const link = safeLink(to);
+  if (!link) {
+    return null;
+  }
+  if (!link.ours) {
+    return <a className={styles.link} href={link.href} target="_blank" rel="noreferrer noopener">{children}</a>;
+  }
+  return /^\/(graph|query|d|dashboards|alerts)([/?]|$)/.test(link.href) ? <Link className={styles.link} to={link.href}>{children}</Link> : <a className={styles.link} href={address(link.href)}>{children}</a>;
+}
+
+const resultLooks: Record<Result, { color: BadgeColor; text: string }> = {
+  delivered: { color: 'green', text: 'delivered' },
+  retrying: { color: 'orange', text: 'failed, tried again' },
+  refused: { color: 'red', text: 'refused' },
+};
+
+export function ResultBadge({ result }: { result: Result }) {
+  const { color, text } = resultLooks[result] ?? { color: 'purple', text: result };
+  return <Badge color={color} text={text} />;
+}
+
+/** What became of the last notification, in a line. */
+export function LastNotification({ attempt }: { attempt: Attempt | null | undefined }) {
+  const styles = useStyles2(getStyles);
+  if (!attempt) {
+    return <span className={styles.quiet}>nothing was sent yet</span>;
+  }
+  return (
+    <span className={styles.line}>
+      <ResultBadge result={attempt.result} /> <Ago time={attempt.time} /> by {attempt.integration}
+      {attempt.error && <span className={styles.error}>{attempt.error}</span>}
+    </span>
+  );
+}
+
+const stateColors: Record<string, BadgeColor> = { firing: 'red', active: 'red', pending: 'orange', silenced: 'blue', inhibited: 'purple', muted: 'purple', normal: 'green', expired: 'darkgrey' };
+
+export function StateBadge({ state }: { state: string }) {
+  return <Badge color={stateColors[state] ?? 'darkgrey'} text={state} />;
+}
+
+export const getStyles = (theme: GrafanaTheme2) => ({
+  page: css({ padding: theme.spacing(2), maxWidth: 1400, width: '100%', margin: '0 auto', display: 'flex', flexDirection: 'column', gap: theme.spacing(2) }),
+  tabs: css({ display: 'flex', flexWrap: 'wrap', gap: theme.spacing(1), borderBottom: `1px solid ${theme.colors.border.weak}` }),
+  tab: css({ padding: theme.spacing(1), color: theme.colors.text.secondary, borderBottom: '2px solid transparent', '&:hover': { color: theme.colors.text.primary } }),
+  here: css({ color: theme.colors.text.primary, borderBottomColor: theme.colors.primary.border }),
+  bar: css({ display: 'flex', flexWrap: 'wrap', gap: theme.spacing(1), alignItems: 'center', '> :first-child': { flex: '1 1 240px' } }),
+  card: css({ background: theme.colors.background.primary, border: `1px solid ${theme.colors.border.weak}`, borderRadius: theme.shape.radius.default, marginBottom: theme.spacing(2) }),
+  head: css({ display: 'flex', flexWrap: 'wrap', gap: theme.spacing(1), alignItems: 'center', padding: theme.spacing(1, 2), borderBottom: `1px solid ${theme.colors.border.weak}`, h2: { fontSize: theme.typography.h5.fontSize, margin: 0 } }),
+  item: css({ padding: theme.spacing(1, 2), borderBottom: `1px solid ${theme.colors.border.weak}`, '&:last-child': { borderBottom: 'none' }, display: 'flex', flexDirection: 'column', gap: theme.spacing(0.5) }),
+  list: css({ listStyle: 'none', margin: 0 }),
+  line: css({ display: 'flex', flexWrap: 'wrap', gap: theme.spacing(1), alignItems: 'center' }),
+  title: css({ fontWeight: theme.typography.fontWeightMedium, overflowWrap: 'anywhere' }),
+  quiet: css({ color: theme.colors.text.secondary, fontSize: theme.typography.bodySmall.fontSize, overflowWrap: 'anywhere' }),
+  error: css({ color: theme.colors.error.text, overflowWrap: 'anywhere', whiteSpace: 'pre-wrap' }),
+  labels: css({ display: 'flex', flexWrap: 'wrap', gap: theme.spacing(0.5) }),
+  label: css({
+    fontFamily: theme.typography.fontFamilyMonospace, fontSize: theme.typography.bodySmall.fontSize, background: theme.colors.background.secondary, color: theme.colors.text.primary, border: `1px solid ${theme.colors.border.weak}`,
+    borderRadius: theme.shape.radius.default, padding: theme.spacing(0, 0.5), overflowWrap: 'anywhere', textAlign: 'left',
+    'button&:hover': { background: theme.colors.action.hover },
+  }),
+  link: css({ color: theme.colors.text.link, '&:hover': { textDecoration: 'underline' } }),
+  code: css({ fontFamily: theme.typography.fontFamilyMonospace, fontSize: theme.typography.bodySmall.fontSize, overflowWrap: 'anywhere', whiteSpace: 'pre-wrap' }),
+  right: css({ marginLeft: 'auto', display: 'flex', gap: theme.spacing(1), flexWrap: 'wrap' }),
+  wide: css({ overflowX: 'auto' }),
+  table: css({
+    width: '100%', borderCollapse: 'collapse',
+    'th, td': { textAlign: 'left', verticalAlign: 'top', padding: theme.spacing(0.75, 1), borderBottom: `1px solid ${theme.colors.border.weak}` },
+    th: { color: theme.colors.text.secondary, fontWeight: theme.typography.fontWeightMedium, whiteSpace: 'nowrap' },
+  }),
+});

@@ -1,0 +1,156 @@
+import { getBackendSrv } from '@grafana/runtime';
+
+export type Labels = Record<string, string>;
+
+/** A rule group of /api/v1/rules. Times are texts; one that begins with 0001 means never. */
+export interface RuleGroup {
+  name: string;
+  file: string;
+  interval: number;
+  evaluationTime: number;
+  lastEvaluation: string;
+  rules: Rule[];
+}
+
+export interface Rule {
+  type: 'alerting' | 'recording';
+  name: string;
+  query: string;
+  /** Seconds for which the expression has to be true. */
+  duration?: number;
+  keepFiringFor?: number;
+  labels?: Labels;
+  annotations?: Labels;
+  state?: 'firing' | 'pending' | 'inactive' | 'unknown';
+  health: string;
+  lastError?: string;
+  lastEvaluation: string;
+  evaluationTime: number;
+  alerts?: RuleAlert[];
+}
+
+export interface RuleAlert {
+  labels: Labels;
+  annotations?: Labels;
+  state: 'firing' | 'pending';
+  activeAt?: string;
+  value?: string;
+}
+
+/** An alert as Alertmanager has it. */
+export interface ActiveAlert {
+  fingerprint: string;
+  labels: Labels;
+  annotations: Labels;
+  startsAt: string;
+  endsAt: string;
+  generatorURL?: string;
+  receivers: Array<{ name: string }>;
+  status: { state: 'active' | 'suppressed' | 'unprocessed'; silencedBy: string[]; inhibitedBy: string[]; mutedBy?: string[] };
+}
+
+/** Alerts that are sent together. */
+export interface AlertGroup {
+  labels: Labels;
+  receiver: { name: string };
+  alerts: ActiveAlert[];
+}
+
+export interface SilenceMatcher {
+  name: string;
+  value: string;
+  isRegex: boolean;
+  isEqual: boolean;
+}
+
+export interface NewSilence {
+  id?: string;
+  matchers: SilenceMatcher[];
+  startsAt: string;
+  endsAt: string;
+  createdBy: string;
+  comment: string;
+}
+
+export interface Silence extends NewSilence {
+  id: string;
+  updatedAt: string;
+  status: { state: 'active' | 'pending' | 'expired' };
+}
+
+/** One attempt to notify a receiver. */
+export interface Attempt {
+  id: number;
+  time: string;
+  seconds: number;
+  receiver: string;
+  integration: string;
+  index: number;
+  attempt: number;
+  result: Result;
+  error?: string;
+  reason: string;
+  route: string;
+  groupKey: string;
+  groupLabels: Labels;
+  firing: number;
+  resolved: number;
+  /** Labels of the first 20 alerts. */
+  alerts: Labels[];
+}
+
+export type Result = 'delivered' | 'retrying' | 'refused';
+
+export interface Receiver {
+  name: string;
+  /** False when no route leads to it. */
+  used: boolean;
+  integrations: Array<{ integration: string; index: number; last: Attempt | null }>;
+}
+
+export interface Route {
+  id: string;
+  receiver: string;
+  matchers: string[];
+  continue: boolean;
+  groupBy: string[];
+  groupWait: string;
+  groupInterval: string;
+  repeatInterval: string;
+  muteTimeIntervals: string[];
+  activeTimeIntervals: string[];
+  routes: Route[];
+  /** Set where an alert with the labels that were asked for ends. */
+  matches?: boolean;
+}
+
+/** What became of a test at one integration. */
+export interface Trial {
+  integration: string;
+  result: Result;
+  seconds: number;
+  error?: string;
+  answers: Array<{ from: string; status: string; body: string }> | null;
+}
+
+const quiet = { showErrorAlert: false };
+const ours = '/api/ausguck/alerting';
+
+function get<T>(url: string, params?: Record<string, unknown>): Promise<T> {
+  return getBackendSrv().get<T>(url, params, undefined, quiet);
+}
+
+export const alerting = {
+  rules: async () => (await get<{ data: { groups: RuleGroup[] } }>('/api/v1/rules', { type: 'alert' })).data.groups,
+  alerts: () => get<ActiveAlert[]>('/api/v2/alerts'),
+  groups: () => get<AlertGroup[]>('/api/v2/alerts/groups'),
+  silences: () => get<Silence[]>('/api/v2/silences'),
+  silence: (id: string) => get<Silence>(`/api/v2/silence/${encodeURIComponent(id)}`),
+  saveSilence: (silence: NewSilence) => getBackendSrv().post<{ silenceID: string }>('/api/v2/silences', silence, quiet),
+  expireSilence: (id: string) => getBackendSrv().delete(`/api/v2/silence/${encodeURIComponent(id)}`, undefined, quiet),
+  notifications: async (params: { receiver?: string; result?: string; alertname?: string; before?: number; limit?: number }) =>
+    (await get<{ notifications: Attempt[] | null }>(`${ours}/notifications`, Object.fromEntries(Object.entries(params).filter(([, v]) => v)))).notifications ?? [],
+  receivers: () => get<{ receivers: Receiver[]; sendsNowhere: boolean }>(`${ours}/receivers`),
+  routes: (labels?: Labels) => get<Route>(`${ours}/routes`, labels && { labels: JSON.stringify(labels) }),
+  test: (receiver: string) => getBackendSrv().post<{ integrations: Trial[] }>(`${ours}/test`, { receiver }, quiet),
+};

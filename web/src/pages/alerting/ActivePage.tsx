@@ -1,0 +1,128 @@
+import { Alert, Combobox, LinkButton, RadioButtonGroup, useStyles2 } from '@grafana/ui';
+import { Link } from 'react-router-dom';
+
+import { alerting, type ActiveAlert, type AlertGroup, type Attempt, type Labels } from '../../api/alerting';
+import { MatcherInput, useFilter, useUrlParams } from '../../alerting/MatcherInput';
+import { silenceLink } from '../../alerting/links';
+import { matchesAll } from '../../alerting/matchers';
+import { AlertingPage, Ago, getStyles, LabelList, LastNotification, mayEdit, OutsideLink, StateBadge } from '../../alerting/parts';
+import { usePolled } from '../../alerting/usePolled';
+import { usePage } from '../../app/page';
+import { address } from '../../runtime/backendSrv';
+
+const states = ['active', 'silenced', 'inhibited', 'muted'] as const;
+
+/** Alerts as Alertmanager has them, in the groups in which they are sent, with what became of the last notification. */
+export default function ActivePage() {
+  usePage({ breadcrumbs: [{ text: 'Alerts' }] }, 'alerts');
+  const styles = useStyles2(getStyles);
+  const [params, setParams] = useUrlParams();
+  const filter = useFilter();
+  const receiver = params.get('receiver') ?? '';
+  const state = params.get('state') ?? '';
+  const { data, error } = usePolled(async () => {
+    const [groups, sent, receivers] = await Promise.all([alerting.groups(), alerting.notifications({ limit: 500 }), alerting.receivers()]);
+    return { groups, sent, receivers };
+  });
+  const shown = (data?.groups ?? [])
+    .filter((g) => receiver === '' || g.receiver.name === receiver)
+    .map((g) => ({ ...g, alerts: g.alerts.filter((a) => (state === '' || stateOf(a) === state) && matchesAll(filter.matchers, a.labels)) }))
+    .filter((g) => g.alerts.length > 0);
+  const all = data?.groups.flatMap((g) => g.alerts) ?? [];
+  return (
+    <AlertingPage error={error} loading={!data}>
+      {data?.receivers.sendsNowhere && (
+        <Alert severity="warning" title="Alerts reach nobody">No receiver in alertmanager.yml sends anything. docs/alerting.md shows how to set up Slack and email in five minutes.</Alert>
+      )}
+      <div className={styles.bar}>
+        <MatcherInput filter={filter} />
+        <Combobox
+          aria-label="Receiver" width={24} isClearable placeholder="All receivers" value={receiver || null}
+          options={[...new Set([receiver, ...(data?.receivers.receivers ?? []).map((r) => r.name)].filter(Boolean))].map((name) => ({ value: name, label: name }))}
+          onChange={(o: { value: string } | null) => setParams({ receiver: o?.value })}
+        />
+        <RadioButtonGroup
+          value={state} options={[{ value: '', label: `All (${count(all)})` }, ...states.map((s) => ({ value: s as string, label: `${s} (${count(all.filter((a) => stateOf(a) === s))})` }))]}
+          onChange={(s) => setParams({ state: s })}
+        />
+        <LinkButton icon="bell-slash" variant="secondary" href={address('/alerts/silences/new')}>New silence</LinkButton>
+      </div>
+      {data && shown.length === 0 && (
+        <Alert severity={all.length === 0 ? 'success' : 'info'} title={all.length === 0 ? 'No alert is firing' : 'No alert matches the filter'}>
+          {all.length === 0 ? 'Rules that are pending are under “Rules”.' : `${count(all)} ${count(all) === 1 ? 'alert does' : 'alerts do'} not.`}
+        </Alert>
+      )}
+      {shown.map((group) => <Group key={`${group.receiver.name}/${JSON.stringify(group.labels)}`} group={group} last={lastOf(data!.sent, group)} onPick={filter.pick} />)}
+    </AlertingPage>
+  );
+}
+
+function Group({ group, last, onPick }: { group: AlertGroup; last: Attempt | undefined; onPick: (name: string, value: string) => void }) {
+  const styles = useStyles2(getStyles);
+  return (
+    <section className={styles.card} aria-label={`Alerts for ${group.receiver.name}`}>
+      <div className={styles.head}>
+        <h2>→ <Link className={styles.link} to={`/alerts/receivers?receiver=${encodeURIComponent(group.receiver.name)}`}>{group.receiver.name}</Link></h2>
+        <LabelList labels={group.labels} onPick={onPick} />
+        <span className={styles.right}><LastNotification attempt={last} /></span>
+      </div>
+      <ul className={styles.list}>
+        {group.alerts.map((alert) => <One key={alert.fingerprint} alert={alert} onPick={onPick} />)}
+      </ul>
+    </section>
+  );
+}
+
+function One({ alert, onPick }: { alert: ActiveAlert; onPick: (name: string, value: string) => void }) {
+  const styles = useStyles2(getStyles);
+  const { labels, annotations, status } = alert;
+  return (
+    <li className={styles.item} data-testid="alert" data-state={stateOf(alert)}>
+      <div className={styles.line}>
+        <StateBadge state={stateOf(alert)} />
+        <span className={styles.title}>{labels['alertname'] ?? 'alert without a name'}</span>
+        <span className={styles.quiet}>since <Ago time={alert.startsAt} /></span>
+        <span className={styles.right}>
+          <OutsideLink to={alert.generatorURL}>Graph</OutsideLink>
+          <OutsideLink to={annotations['dashboard'] ?? annotations['dashboard_url']}>Dashboard</OutsideLink>
+          <OutsideLink to={annotations['runbook_url']}>Runbook</OutsideLink>
+          <Link className={styles.link} to={`/alerts/receivers?labels=${encodeURIComponent(JSON.stringify(labels))}`}>Way</Link>
+          <Link className={styles.link} to={`/alerts/notifications?alertname=${encodeURIComponent(labels['alertname'] ?? '')}`}>Notifications</Link>
+          {mayEdit() && <Link className={styles.link} to={silenceLink(labels)}>Silence</Link>}
+        </span>
+      </div>
+      {annotations['summary'] && <div>{annotations['summary']}</div>}
+      {annotations['description'] && <div className={styles.quiet}>{annotations['description']}</div>}
+      <LabelList labels={labels} without={['alertname']} onPick={onPick} />
+      {status.silencedBy.length > 0 && (
+        <div className={styles.quiet}>silenced by {status.silencedBy.map((id) => <Link key={id} className={styles.link} to={`/alerts/silences/${encodeURIComponent(id)}`}>{id.slice(0, 8)}</Link>)}</div>
+      )}
+      {status.inhibitedBy.length > 0 && <div className={styles.quiet}>inhibited by {status.inhibitedBy.length === 1 ? 'another alert' : `${status.inhibitedBy.length} other alerts`}</div>}
+    </li>
+  );
+}
+
+function stateOf({ status }: ActiveAlert): (typeof states)[number] {
+  if (status.silencedBy.length > 0) {
+    return 'silenced';
+  }
+  if (status.inhibitedBy.length > 0) {
+    return 'inhibited';
+  }
+  return (status.mutedBy?.length ?? 0) > 0 ? 'muted' : 'active';
+}
+
+/** An alert with two receivers is one alert. */
+function count(alerts: ActiveAlert[]): number {
+  return new Set(alerts.map((a) => a.fingerprint)).size;
+}
+
+/** The newest attempt for a group. */
+function lastOf(sent: Attempt[], group: AlertGroup): Attempt | undefined {
+  return sent.find((a) => a.receiver === group.receiver.name && same(a.groupLabels, group.labels));
+}
+
+function same(a: Labels, b: Labels): boolean {
+  const names = Object.keys(a);
+  return names.length === Object.keys(b).length && names.every((name) => a[name] === b[name]);
+}

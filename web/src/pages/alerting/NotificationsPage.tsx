@@ -1,0 +1,70 @@
+import { Alert, Button, Input, RadioButtonGroup, useStyles2 } from '@grafana/ui';
+
+import { alerting, type Attempt } from '../../api/alerting';
+import { useUrlParams } from '../../alerting/MatcherInput';
+import { AlertingPage, Ago, getStyles, LabelList, ResultBadge } from '../../alerting/parts';
+import { usePolled } from '../../alerting/usePolled';
+import { usePage } from '../../app/page';
+
+const pageSize = 100;
+
+/** Who was told what, when, and whether it arrived. */
+export default function NotificationsPage() {
+  usePage({ breadcrumbs: [{ text: 'Alerts', to: '/alerts' }, { text: 'Notifications' }] }, 'notifications');
+  const styles = useStyles2(getStyles);
+  const [params, setParams] = useUrlParams();
+  const [receiver, result, alertname, before] = ['receiver', 'result', 'alertname', 'before'].map((name) => params.get(name) ?? '') as [string, string, string, string];
+  const { data, error } = usePolled(() => alerting.notifications({ receiver, result, alertname, before: Number(before), limit: pageSize }), JSON.stringify([receiver, result, alertname, before]));
+  const filtered = Boolean(receiver || result || alertname);
+  return (
+    <AlertingPage error={error} loading={false}>
+      <div className={styles.bar}>
+        <Input aria-label="Name of the alert" placeholder="Name of the alert" value={alertname} onChange={(e) => setParams({ alertname: e.currentTarget.value, before: undefined })} />
+        <Input aria-label="Receiver" placeholder="Receiver" width={24} value={receiver} onChange={(e) => setParams({ receiver: e.currentTarget.value, before: undefined })} />
+        <RadioButtonGroup
+          value={result} onChange={(r) => setParams({ result: r, before: undefined })}
+          options={[{ value: '', label: 'All' }, { value: 'delivered', label: 'Delivered' }, { value: 'retrying', label: 'Tried again' }, { value: 'refused', label: 'Refused' }]}
+        />
+      </div>
+      {data?.length === 0 && (
+        <Alert severity="info" title={filtered ? 'No notification matches the filter' : before ? 'There are no older ones' : 'No notification was sent yet'}>
+          {!filtered && !before && 'They appear here when an alert fires and a receiver sends. A test is sent from “Receivers and routes”.'}
+        </Alert>
+      )}
+      {data && data.length > 0 && (
+        <div className={styles.wide}>
+          <table className={styles.table} data-testid="notifications">
+            <thead><tr><th>When</th><th>Result</th><th>Receiver</th><th>Group</th><th>Alerts</th><th>Why</th><th>Took</th></tr></thead>
+            <tbody>{data.map((attempt) => <Row key={attempt.id} attempt={attempt} />)}</tbody>
+          </table>
+        </div>
+      )}
+      <div className={styles.line}>
+        {before && <Button variant="secondary" onClick={() => setParams({ before: undefined })}>Newest</Button>}
+        {data?.length === pageSize && <Button variant="secondary" onClick={() => setParams({ before: String(data[data.length - 1]!.id) })}>Older</Button>}
+      </div>
+    </AlertingPage>
+  );
+}
+
+function Row({ attempt }: { attempt: Attempt }) {
+  const styles = useStyles2(getStyles);
+  return (
+    <tr>
+      <td><Ago time={attempt.time} /></td>
+      <td>
+        <ResultBadge result={attempt.result} />
+        {attempt.attempt > 1 && <div className={styles.quiet}>attempt {attempt.attempt}</div>}
+        {attempt.error && <div className={styles.error}>{attempt.error}</div>}
+      </td>
+      <td>{attempt.receiver}<div className={styles.quiet}>{attempt.integration}[{attempt.index}]</div></td>
+      <td><LabelList labels={attempt.groupLabels ?? {}} /></td>
+      <td>
+        {attempt.firing} firing{attempt.resolved > 0 && `, ${attempt.resolved} resolved`}
+        <div className={styles.quiet}>{[...new Set((attempt.alerts ?? []).map((labels) => labels['alertname'] ?? ''))].join(', ')}</div>
+      </td>
+      <td>{attempt.reason}</td>
+      <td>{attempt.seconds < 1 ? `${Math.round(attempt.seconds * 1000)} ms` : `${attempt.seconds.toFixed(1)} s`}</td>
+    </tr>
+  );
+}

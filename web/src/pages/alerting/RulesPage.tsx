@@ -1,0 +1,128 @@
+import { formattedValueToString, getValueFormat } from '@grafana/data';
+import { Alert, RadioButtonGroup, useStyles2 } from '@grafana/ui';
+import { Link } from 'react-router-dom';
+
+import { alerting, type Rule, type RuleGroup } from '../../api/alerting';
+import { MatcherInput, useFilter, useUrlParams } from '../../alerting/MatcherInput';
+import { graphPath, silenceLink } from '../../alerting/links';
+import { matchesAll, type Matcher } from '../../alerting/matchers';
+import { AlertingPage, Ago, getStyles, LabelList, mayEdit, OutsideLink, StateBadge } from '../../alerting/parts';
+import { usePolled } from '../../alerting/usePolled';
+import { usePage } from '../../app/page';
+
+const seconds = getValueFormat('s');
+const short = getValueFormat('short');
+
+/** Alerting rules by group, with the alerts of each. */
+export default function RulesPage() {
+  usePage({ breadcrumbs: [{ text: 'Alerts', to: '/alerts' }, { text: 'Rules' }] }, 'rules');
+  const styles = useStyles2(getStyles);
+  const [params, setParams] = useUrlParams();
+  const filter = useFilter();
+  const state = params.get('state') ?? '';
+  const { data, error } = usePolled(alerting.rules);
+  const rules = data?.flatMap((g) => g.rules) ?? [];
+  const shown = (data ?? []).map((g) => ({ ...g, rules: g.rules.filter((r) => isShown(r, state, filter.matchers)) })).filter((g) => g.rules.length > 0);
+  const number = (s: string) => rules.filter((r) => stateOf(r) === s).length;
+  return (
+    <AlertingPage error={error} loading={!data}>
+      <div className={styles.bar}>
+        <MatcherInput filter={filter} />
+        <RadioButtonGroup
+          value={state} onChange={(s) => setParams({ state: s })}
+          options={[{ value: '', label: `All (${rules.length})` }, ...['firing', 'pending', 'failing', 'normal'].map((s) => ({ value: s, label: `${s} (${number(s)})` }))]}
+        />
+      </div>
+      {data?.length === 0 && <Alert severity="info" title="There are no alerting rules">Name their files in prometheus.yml under rule_files; `ausguck init` writes the built-in ones.</Alert>}
+      {data && data.length > 0 && shown.length === 0 && <Alert severity="info" title="No rule matches the filter" />}
+      {shown.map((group) => <Group key={`${group.file}/${group.name}`} group={group} matchers={filter.matchers} onPick={filter.pick} />)}
+    </AlertingPage>
+  );
+}
+
+function Group({ group, matchers, onPick }: { group: RuleGroup; matchers: Matcher[]; onPick: (name: string, value: string) => void }) {
+  const styles = useStyles2(getStyles);
+  return (
+    <section className={styles.card} aria-label={`Group ${group.name}`}>
+      <div className={styles.head}>
+        <h2>{group.name}</h2>
+        <span className={styles.quiet}>{group.file}</span>
+        <span className={`${styles.quiet} ${styles.right}`}>
+          <span>evaluated <Ago time={group.lastEvaluation} /> in {time(group.evaluationTime)}, every {time(group.interval)}</span>
+        </span>
+      </div>
+      <ul className={styles.list}>
+        {group.rules.map((rule, i) => <One key={i} rule={rule} matchers={matchers} onPick={onPick} />)}
+      </ul>
+    </section>
+  );
+}
+
+function One({ rule, matchers, onPick }: { rule: Rule; matchers: Matcher[]; onPick: (name: string, value: string) => void }) {
+  const styles = useStyles2(getStyles);
+  const alerts = (rule.alerts ?? []).filter((a) => matchesAll(matchers, a.labels));
+  return (
+    <li className={styles.item} data-testid="rule" data-state={stateOf(rule)}>
+      <div className={styles.line}>
+        <StateBadge state={stateOf(rule)} />
+        <span className={styles.title}>{rule.name}</span>
+        <LabelList labels={rule.labels ?? {}} onPick={onPick} />
+        <span className={styles.right}>
+          <OutsideLink to={rule.annotations?.['dashboard']}>Dashboard</OutsideLink>
+          <OutsideLink to={rule.annotations?.['runbook_url']}>Runbook</OutsideLink>
+          <span className={styles.quiet}>evaluated <Ago time={rule.lastEvaluation} /></span>
+        </span>
+      </div>
+      <div className={styles.line}>
+        <Link className={`${styles.link} ${styles.code}`} to={graphPath(rule.query)} title="Show the graph">{rule.query}</Link>
+        {rule.duration ? <span className={styles.quiet}>for {time(rule.duration)}</span> : null}
+      </div>
+      {rule.lastError && <div className={styles.error} role="alert">{rule.lastError}</div>}
+      {alerts.length > 0 && (
+        <div className={styles.wide}>
+          <table className={styles.table}>
+            <thead><tr><th>State</th><th>Labels</th><th>Value</th><th>Since</th><th /></tr></thead>
+            <tbody>
+              {alerts.map((alert) => (
+                <tr key={JSON.stringify(alert.labels)}>
+                  <td><StateBadge state={alert.state} /></td>
+                  <td>
+                    <LabelList labels={alert.labels} without={['alertname']} onPick={onPick} />
+                    {alert.annotations?.['summary'] && <div className={styles.quiet}>{alert.annotations['summary']}</div>}
+                  </td>
+                  <td>{valueText(alert.value)}</td>
+                  <td>{alert.activeAt && <Ago time={alert.activeAt} />}</td>
+                  <td>
+                    <Link className={styles.link} to={`/alerts/receivers?labels=${encodeURIComponent(JSON.stringify(alert.labels))}`}>Way</Link>{' '}
+                    {mayEdit() && <Link className={styles.link} to={silenceLink(alert.labels)}>Silence</Link>}
+                  </td>
+                </tr>
+              ))}
+            </tbody>
+          </table>
+        </div>
+      )}
+    </li>
+  );
+}
+
+function stateOf(rule: Rule): string {
+  if (rule.health === 'err') {
+    return 'failing';
+  }
+  return rule.state === 'firing' || rule.state === 'pending' ? rule.state : 'normal';
+}
+
+/** A filter by labels finds the rules with such alerts, and those whose own labels fit. */
+function isShown(rule: Rule, state: string, matchers: Matcher[]): boolean {
+  return (state === '' || stateOf(rule) === state) && (matchesAll(matchers, { ...rule.labels, alertname: rule.name }) || (rule.alerts ?? []).some((a) => matchesAll(matchers, a.labels)));
+}
+
+function time(value: number): string {
+  return formattedValueToString(seconds(value));
+}
+
+function valueText(value: string | undefined): string {
+  const number = Number(value);
+  return value === undefined ? '' : Number.isFinite(number) ? formattedValueToString(short(number)) : value;
+}

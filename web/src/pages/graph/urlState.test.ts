@@ -1,0 +1,39 @@
+import { dateTime } from '@grafana/data';
+import { expect, test } from 'vitest';
+
+import { durationOf, inputsOf, momentOf, paramsOf, queriesOf, rangeOf, secondsOf, tabOf } from './urlState';
+
+test('the address of a generatorURL', () => {
+  const address = 'g0.expr=up+%3D%3D+0&g0.tab=0&g0.range_input=1h30m&g0.end_input=2026-11-24+03%3A00%3A00';
+  const [query] = queriesOf(new URLSearchParams(address));
+  expect(query).toEqual({ expr: 'up == 0', tab: '0', range_input: '1h30m', end_input: '2026-11-24 03:00:00' });
+  expect(tabOf(query!)).toBe('graph');
+  expect(rangeOf(query!)).toEqual({ from: '2026-11-24T01:30:00.000Z', to: '2026-11-24T03:00:00.000Z' });
+  expect(momentOf(query!)).toBe(Date.UTC(2026, 10, 24, 3));
+  expect(paramsOf([query!]).toString()).toBe(address);
+});
+
+test('several queries, holes and nothing', () => {
+  expect(queriesOf(new URLSearchParams('g2.expr=b&g0.expr=a&g0.tab=1&other=x'))).toEqual([{ expr: 'a', tab: '1' }, { expr: 'b' }]);
+  expect(queriesOf(new URLSearchParams(''))).toEqual([{ expr: '' }]);
+  expect(paramsOf([{ expr: '' }, { expr: 'b' }]).toString()).toBe('g1.expr=b');
+});
+
+test.each([['1h', 3600], ['90', 90], ['1h30m', 5400], ['2w', 1_209_600], ['0s', undefined], ['x', undefined], ['', undefined], ['1h!', undefined]])('%s', (text, seconds) => {
+  expect(secondsOf(text)).toBe(seconds);
+});
+
+test.each([[3600, '1h'], [5400, '1h30m'], [691_200, '8d'], [1_209_600, '2w'], [0, '1s']])('%d seconds', (seconds, text) => {
+  expect(durationOf(seconds)).toBe(text);
+});
+
+test('without an end the range follows the clock', () => {
+  expect(rangeOf({ expr: '', range_input: '1h30m' })).toEqual({ from: 'now-1h-30m', to: 'now' });
+  expect(rangeOf({ expr: '', end_input: 'nonsense' })).toEqual({ from: 'now-1h', to: 'now' });
+  expect(momentOf({ expr: '' })).toBeUndefined();
+});
+
+test('a picked range', () => {
+  expect(inputsOf({ from: 'now-6h', to: 'now' })).toEqual({ range_input: '6h', end_input: '' });
+  expect(inputsOf({ from: dateTime('2026-11-24T01:00:00Z'), to: dateTime('2026-11-24T03:30:00Z') })).toEqual({ range_input: '2h30m', end_input: '2026-11-24 03:30:00' });
+});
