@@ -151,7 +151,7 @@ func TestEveryRoute(t *testing.T) {
 
 func TestPageWithoutAndWithTheBuiltUI(t *testing.T) {
 	r := start(t, testOptions(t))
-	for _, path := range []string{"/", "/d/abc/some-title", "/dashboards", "/dashboard/import", "/explore"} {
+	for _, path := range []string{"/", "/d/abc/some-title", "/dashboards", "/dashboard/import", "/explore", "/graph", "/query", "/alerts/silences/new"} {
 		code, header, body := r.ask(t, admin, http.MethodGet, path, "")
 		require.Contains(t, header.Get("Content-Security-Policy"), "script-src 'self';", path)
 		require.Equal(t, "no-store", header.Get("Cache-Control"))

@@ -196,7 +196,7 @@ describe('around alerts', () => {
     await browser.screenshot('rules');
     await page.getByRole('radio', { name: 'pending (1)' }).click();
     await until('only the pending one is left', async () => (await page.getByTestId('rule').count()) === 1);
-    await rule('IsPending').getByText('Way').click();
+    await rule('IsPending').getByText('Route', { exact: true }).click();
     await page.getByText('the alert ends here').waitFor();
     await browser.goto('/alerts/rules');
     await page.getByText('vector(41) + 1').click();
@@ -315,7 +315,7 @@ describe('around alerts', () => {
     };
     await focusOn('Silence');
     await page.keyboard.press('Enter');
-    await page.waitForURL(/silences\/new/);
+    await page.locator('#silence-comment').waitFor();
     await focusOn('silence-comment');
     await page.keyboard.type('by keyboard');
     await focusOn('Silence');

@@ -104,7 +104,7 @@ export function LastNotification({ attempt }: { attempt: Attempt | null | undefi
   );
 }
 
-const stateColors: Record<string, BadgeColor> = { firing: 'red', active: 'red', pending: 'orange', silenced: 'blue', inhibited: 'purple', muted: 'purple', normal: 'green', expired: 'darkgrey' };
+const stateColors: Record<string, BadgeColor> = { firing: 'red', active: 'red', failing: 'red', pending: 'orange', silenced: 'blue', inhibited: 'purple', muted: 'purple', normal: 'green', expired: 'darkgrey' };
 
 export function StateBadge({ state }: { state: string }) {
   return <Badge color={stateColors[state] ?? 'darkgrey'} text={state} />;

@@ -1,4 +1,4 @@
-import { Alert, Combobox, LinkButton, RadioButtonGroup, useStyles2 } from '@grafana/ui';
+import { Alert, Combobox, RadioButtonGroup, useStyles2 } from '@grafana/ui';
 import { Link } from 'react-router-dom';
 
 import { alerting, type ActiveAlert, type AlertGroup, type Attempt, type Labels } from '../../api/alerting';
@@ -8,7 +8,6 @@ import { matchesAll } from '../../alerting/matchers';
 import { AlertingPage, Ago, getStyles, LabelList, LastNotification, mayEdit, OutsideLink, StateBadge } from '../../alerting/parts';
 import { usePolled } from '../../alerting/usePolled';
 import { usePage } from '../../app/page';
-import { address } from '../../runtime/backendSrv';
 
 const states = ['active', 'silenced', 'inhibited', 'muted'] as const;
 
@@ -45,7 +44,6 @@ export default function ActivePage() {
           value={state} options={[{ value: '', label: `All (${count(all)})` }, ...states.map((s) => ({ value: s as string, label: `${s} (${count(all.filter((a) => stateOf(a) === s))})` }))]}
           onChange={(s) => setParams({ state: s })}
         />
-        <LinkButton icon="bell-slash" variant="secondary" href={address('/alerts/silences/new')}>New silence</LinkButton>
       </div>
       {data && shown.length === 0 && (
         <Alert severity={all.length === 0 ? 'success' : 'info'} title={all.length === 0 ? 'No alert is firing' : 'No alert matches the filter'}>
@@ -86,7 +84,7 @@ function One({ alert, onPick }: { alert: ActiveAlert; onPick: (name: string, val
           <OutsideLink to={alert.generatorURL}>Graph</OutsideLink>
           <OutsideLink to={annotations['dashboard'] ?? annotations['dashboard_url']}>Dashboard</OutsideLink>
           <OutsideLink to={annotations['runbook_url']}>Runbook</OutsideLink>
-          <Link className={styles.link} to={`/alerts/receivers?labels=${encodeURIComponent(JSON.stringify(labels))}`}>Way</Link>
+          <Link className={styles.link} to={`/alerts/receivers?labels=${encodeURIComponent(JSON.stringify(labels))}`}>Route</Link>
           <Link className={styles.link} to={`/alerts/notifications?alertname=${encodeURIComponent(labels['alertname'] ?? '')}`}>Notifications</Link>
           {mayEdit() && <Link className={styles.link} to={silenceLink(labels)}>Silence</Link>}
         </span>

@@ -93,7 +93,7 @@ function One({ rule, matchers, onPick }: { rule: Rule; matchers: Matcher[]; onPi
                   <td>{valueText(alert.value)}</td>
                   <td>{alert.activeAt && <Ago time={alert.activeAt} />}</td>
                   <td>
-                    <Link className={styles.link} to={`/alerts/receivers?labels=${encodeURIComponent(JSON.stringify(alert.labels))}`}>Way</Link>{' '}
+                    <Link className={styles.link} to={`/alerts/receivers?labels=${encodeURIComponent(JSON.stringify(alert.labels))}`}>Route</Link>{' '}
                     {mayEdit() && <Link className={styles.link} to={silenceLink(alert.labels)}>Silence</Link>}
                   </td>
                 </tr>
