@@ -60,8 +60,37 @@ func alertRules(t *testing.T) []alertRule {
 	return found
 }
 
+// logRules reads the built-in LogQL rules. What is wrong with their expressions finds internal/component/loki.
+func logRules(t *testing.T) []alertRule {
+	t.Helper()
+	files, err := fs.Glob(monitoring.Files, "loki-rules/fake/*.rules.yml")
+	require.NoError(t, err)
+	require.NotEmpty(t, files)
+	var found []alertRule
+	for _, file := range files {
+		content, err := fs.ReadFile(monitoring.Files, file)
+		require.NoError(t, err)
+		var groups rulefmt.RuleGroups
+		require.NoError(t, yaml.Unmarshal(content, &groups))
+		for _, g := range groups.Groups {
+			for _, r := range g.Rules {
+				// Loki knows only the function.
+				for name, text := range r.Annotations {
+					require.NotContains(t, text, "$externalURL", file)
+					r.Annotations[name] = strings.ReplaceAll(text, "{{ externalURL }}", here)
+				}
+				found = append(found, alertRule{r, strings.TrimSuffix(path.Base(file), ".rules.yml"), r.Labels["severity"]})
+			}
+		}
+	}
+	require.NotEmpty(t, found)
+	return found
+}
+
+// here starts links to this server.
+const here = "{{ $externalURL }}"
+
 func TestRulesHaveWhatMessagesNeed(t *testing.T) {
-	const here = "{{ $externalURL }}"
 	pages := runbook.New(runbooks.Files)
 	page := func(name string) string {
 		answer := httptest.NewRecorder()
@@ -74,7 +103,7 @@ func TestRulesHaveWhatMessagesNeed(t *testing.T) {
 		byUID[d.UID] = d
 	}
 	seen := make(map[string]bool)
-	for _, r := range alertRules(t) {
+	for _, r := range append(alertRules(t), logRules(t)...) {
 		require.False(t, seen[r.Alert+r.severity], "%s is there twice", r)
 		seen[r.Alert+r.severity] = true
 		if r.Alert == "Watchdog" {
@@ -109,7 +138,7 @@ func TestRulesHaveWhatMessagesNeed(t *testing.T) {
 // Every section of a runbook is about an alert: what has gone is taken out.
 func TestRunbooksAreAboutAlertsThatThereAre(t *testing.T) {
 	names := make(map[string]bool)
-	for _, r := range alertRules(t) {
+	for _, r := range append(alertRules(t), logRules(t)...) {
 		names[r.Alert] = true
 	}
 	files, err := fs.Glob(runbooks.Files, "*.md")

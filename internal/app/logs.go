@@ -2,6 +2,7 @@ package app
 
 import (
 	"fmt"
+	"io/fs"
 	"net/http"
 	"path/filepath"
 
@@ -13,6 +14,7 @@ import (
 	"github.com/ausguck/ausguck/internal/auth"
 	"github.com/ausguck/ausguck/internal/component/loki"
 	"github.com/ausguck/ausguck/internal/component/promserver"
+	"github.com/ausguck/ausguck/monitoring"
 )
 
 // LogOptions say whether and how logs are stored and collected.
@@ -37,6 +39,7 @@ func (o Options) lokiOptions() loki.Options {
 	if u, err := promserver.ParseExternalURL(o.Prometheus.ExternalURL, o.Web.ListenAddress); err == nil {
 		store.ExternalURL = u.String()
 	}
+	store.BuiltInRules, _ = fs.Sub(monitoring.Files, "loki-rules") // fails for names that are no paths
 	return store
 }
 

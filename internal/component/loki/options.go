@@ -7,12 +7,14 @@
 //	oldkeys.go   what Loki no longer knows, and what to write instead
 //	engine.go    Loki's modules: start, stop, what they listen on
 //	server.go    the part: life cycle, HTTP, reload
+//	builtin.go   the built-in rules, for configurations without rules
 //	push.go      lines in without HTTP, and looking whether lines are there
 //	sizecap.go   the cap by size that Loki lacks
 //	alerts.go    the way of the ruler's alerts to Alertmanagers inside the process
 package loki
 
 import (
+	"io/fs"
 	"log/slog"
 	"path/filepath"
 
@@ -39,6 +41,8 @@ type Options struct {
 	Disk Disk
 	// ExternalURL is where people find the page; alerts of rules link to it.
 	ExternalURL string
+	// BuiltInRules are LogQL rules, a folder per tenant, for configurations that have no folder of rules.
+	BuiltInRules fs.FS
 
 	RetentionTime model.Duration
 	// RetentionSize caps what Dir takes on disk; 0 derives a cap from the free room of the disk.

@@ -30,7 +30,7 @@ func (c *Config) checkRules(src Source) []error {
 	}
 	if info, err := os.Stat(dir); err != nil || !info.IsDir() {
 		if !filepath.IsAbs(store.Local.Directory) {
-			store.Local.Directory = filepath.Join(c.Common.PathPrefix, "rules")
+			store.Local.Directory = storedRules(c)
 		}
 		return nil
 	}

@@ -118,6 +118,9 @@ func (s *Server) Run(ctx context.Context, ready func()) error {
 // begin makes and starts an engine.
 func (s *Server) begin(ctx context.Context, cfg *Config) (*engine, error) {
 	started := time.Now()
+	if err := s.options.writeBuiltInRules(cfg); err != nil {
+		s.log.Warn("Built-in LogQL rules do not apply", "err", err)
+	}
 	limits := &cappedLimits{cap: s.cap, defaults: cfg.LimitsConfig, cache: map[*validation.Limits]cappedAt{}}
 	e, err := newEngine(s, cfg, limits)
 	if err != nil {

@@ -1,0 +1,44 @@
+package loki
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+)
+
+// writeBuiltInRules puts the built-in LogQL rules where the ruler reads them, when that is the storage folder because
+// the configuration has no folder of rules. The ruler reads files only. Other files there are left alone.
+func (o *Options) writeBuiltInRules(cfg *Config) error {
+	store := cfg.Ruler.StoreConfig
+	if o.BuiltInRules == nil || store.Type != "local" || store.Local.Directory != storedRules(cfg) {
+		return nil
+	}
+	return fs.WalkDir(o.BuiltInRules, ".", func(name string, d fs.DirEntry, err error) error {
+		if err != nil || d.IsDir() {
+			return err
+		}
+		content, err := fs.ReadFile(o.BuiltInRules, name)
+		if err != nil {
+			return fmt.Errorf("read built-in rules: %w", err)
+		}
+		target := filepath.Join(store.Local.Directory, filepath.FromSlash(name))
+		if there, err := os.ReadFile(target); err == nil && bytes.Equal(there, content) {
+			return nil
+		} else if err != nil && !errors.Is(err, fs.ErrNotExist) {
+			return fmt.Errorf("read what is in place of the built-in rules: %w", err)
+		}
+		if err := os.MkdirAll(filepath.Dir(target), 0o750); err != nil {
+			return fmt.Errorf("make the folder of built-in rules: %w", err)
+		}
+		if err := os.WriteFile(target, content, 0o640); err != nil {
+			return fmt.Errorf("write built-in rules: %w", err)
+		}
+		return nil
+	})
+}
+
+// storedRules is the folder of rules in the storage folder.
+func storedRules(cfg *Config) string { return filepath.Join(cfg.Common.PathPrefix, "rules") }
