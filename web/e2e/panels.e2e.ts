@@ -32,6 +32,7 @@ const drawn = [
   { title: 'Pie of rows', type: 'piechart', targets: [{ ...instant('share', '')[0], format: 'table' }], options: { legend: { ...legend, values: ['percent'] }, reduceOptions: { calcs: ['lastNotNull'], values: true, fields: '/^Value$/' }, displayLabels: ['name'] } },
   { title: 'Bars', type: 'barchart', targets: [{ ...instant('share', '')[0], format: 'table' }], fieldConfig: { defaults: linked, overrides: [] }, transformations: [{ id: 'organize', options: { excludeByName: { Time: true, __name__: true, instance: true, job: true } } }], options: { legend, tooltip: { mode: 'single' } } },
   { title: 'Alerts', type: 'alertlist', options: { stateFilter: { firing: true } } },
+  { title: 'Totals', type: 'heatmap', targets: range('sum by (le) (balance_bucket)', '{{le}}', { format: 'heatmap' }), options: { rowsFrame: { yBucketScale: { type: 'symlog', linearThreshold: 1 } } } },
 ];
 const empty = ['timeseries', 'state-timeline', 'status-history', 'heatmap', 'barchart', 'piechart', 'histogram', 'table', 'stat', 'gauge', 'bargauge'].map((type) => ({
   title: `No ${type}`, type, targets: range('absent_metric', ''), fieldConfig: { defaults: { noValue: 'nothing yet' }, overrides: [] },
@@ -221,7 +222,7 @@ test('time regions of old graphs lie over their graph only', async () => {
 test('the last label of a time axis has room for date and time', async () => {
   await browser.dashboard('/d/panels/panels?from=now-2d&to=now%2B1h');
   await browser.screenshot('two-days');
-  for (const title of ['Lines', 'Timeline', 'History']) {
+  for (const title of ['Lines', 'Timeline', 'History', 'Totals']) {
     const right = async (part: string) => browser.panel(title).locator(part).first().boundingBox().then((box) => box!.x + box!.width);
     expect((await right('canvas')) - (await right('.u-over'))).toBeGreaterThanOrEqual(32);
   }

@@ -1,6 +1,6 @@
 import { css, cx } from '@emotion/css';
 import { dateTime, dateTimeFormat, type GrafanaTheme2 } from '@grafana/data';
-import { Alert, Badge, LoadingPlaceholder, Tooltip, useStyles2, type BadgeColor } from '@grafana/ui';
+import { Alert, Badge, LoadingPlaceholder, RadioButtonGroup, Tooltip, useStyles2, type BadgeColor } from '@grafana/ui';
 import type { ReactNode } from 'react';
 import { Link, useLocation } from 'react-router-dom';
 
@@ -36,6 +36,25 @@ export function AlertingPage({ error, loading, children }: { error?: string; loa
 }
 
 export const mayEdit = () => bootData.user.orgRole !== 'Viewer';
+
+interface StateFilterProps {
+  /** Empty for all. */
+  value: string;
+  /** The text for all, then the states with their texts. */
+  all: string;
+  options: ReadonlyArray<readonly [value: string, text: string]>;
+  onChange: (value: string) => void;
+}
+
+/** Chooses one state of several; on a narrow page it scrolls by itself. */
+export function StateFilter({ value, all, options, onChange }: StateFilterProps) {
+  const styles = useStyles2(getStyles);
+  return (
+    <div className={styles.states}>
+      <RadioButtonGroup value={value} options={[{ value: '', label: all }, ...options.map(([v, label]) => ({ value: v, label }))]} onChange={onChange} />
+    </div>
+  );
+}
 
 /** Labels as chips; with onPick they are buttons that add to a filter. */
 export function LabelList({ labels, without = [], onPick }: { labels: Labels; without?: string[]; onPick?: (name: string, value: string) => void }) {
@@ -116,6 +135,7 @@ export const getStyles = (theme: GrafanaTheme2) => ({
   tab: css({ padding: theme.spacing(1), color: theme.colors.text.secondary, borderBottom: '2px solid transparent', '&:hover': { color: theme.colors.text.primary } }),
   here: css({ color: theme.colors.text.primary, borderBottomColor: theme.colors.primary.border }),
   bar: css({ display: 'flex', flexWrap: 'wrap', gap: theme.spacing(1), alignItems: 'center', '> :first-child': { flex: '1 1 240px' } }),
+  states: css({ maxWidth: '100%', overflowX: 'auto', '&& > *': { width: 'max-content', maxWidth: 'none' }, '&& label': { maxWidth: 'none' } }),
   card: css({ background: theme.colors.background.primary, border: `1px solid ${theme.colors.border.weak}`, borderRadius: theme.shape.radius.default, marginBottom: theme.spacing(2) }),
   head: css({ display: 'flex', flexWrap: 'wrap', gap: theme.spacing(1), alignItems: 'center', padding: theme.spacing(1, 2), borderBottom: `1px solid ${theme.colors.border.weak}`, h2: { fontSize: theme.typography.h5.fontSize, margin: 0 } }),
   item: css({ padding: theme.spacing(1, 2), borderBottom: `1px solid ${theme.colors.border.weak}`, '&:last-child': { borderBottom: 'none' }, display: 'flex', flexDirection: 'column', gap: theme.spacing(0.5) }),
@@ -138,5 +158,13 @@ export const getStyles = (theme: GrafanaTheme2) => ({
     width: '100%', borderCollapse: 'collapse',
     'th, td': { textAlign: 'left', verticalAlign: 'top', padding: theme.spacing(0.75, 1), borderBottom: `1px solid ${theme.colors.border.weak}` },
     th: { color: theme.colors.text.secondary, fontWeight: theme.typography.fontWeightMedium, whiteSpace: 'nowrap' },
+    // On a phone each row is a block whose cells say what they are.
+    [theme.breakpoints.down('sm')]: {
+      thead: { display: 'none' },
+      tr: { display: 'block', padding: theme.spacing(1, 0), borderBottom: `1px solid ${theme.colors.border.weak}` },
+      td: { display: 'flex', flexWrap: 'wrap', gap: theme.spacing(0.5, 1), padding: theme.spacing(0.25, 0), border: 'none' },
+      'td[data-label]::before': { content: 'attr(data-label)', color: theme.colors.text.secondary, flex: '0 0 72px' },
+    },
   }),
+  short: css({ whiteSpace: 'nowrap' }),
 });

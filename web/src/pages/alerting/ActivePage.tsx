@@ -1,11 +1,11 @@
-import { Alert, Combobox, RadioButtonGroup, useStyles2 } from '@grafana/ui';
+import { Alert, Combobox, useStyles2 } from '@grafana/ui';
 import { Link } from 'react-router-dom';
 
 import { alerting, type ActiveAlert, type AlertGroup, type Attempt, type Labels } from '../../api/alerting';
 import { MatcherInput, useFilter, useUrlParams } from '../../alerting/MatcherInput';
 import { silenceLink } from '../../alerting/links';
 import { matchesAll } from '../../alerting/matchers';
-import { AlertingPage, Ago, getStyles, LabelList, LastNotification, mayEdit, OutsideLink, StateBadge } from '../../alerting/parts';
+import { AlertingPage, Ago, getStyles, LabelList, LastNotification, mayEdit, OutsideLink, StateBadge, StateFilter } from '../../alerting/parts';
 import { usePolled } from '../../alerting/usePolled';
 import { usePage } from '../../app/page';
 
@@ -40,10 +40,7 @@ export default function ActivePage() {
           options={[...new Set([receiver, ...(data?.receivers.receivers ?? []).map((r) => r.name)].filter(Boolean))].map((name) => ({ value: name, label: name }))}
           onChange={(o: { value: string } | null) => setParams({ receiver: o?.value })}
         />
-        <RadioButtonGroup
-          value={state} options={[{ value: '', label: `All (${count(all)})` }, ...states.map((s) => ({ value: s as string, label: `${s} (${count(all.filter((a) => stateOf(a) === s))})` }))]}
-          onChange={(s) => setParams({ state: s })}
-        />
+        <StateFilter value={state} all={`All (${count(all)})`} options={states.map((s) => [s, `${s} (${count(all.filter((a) => stateOf(a) === s))})`])} onChange={(s) => setParams({ state: s })} />
       </div>
       {data && shown.length === 0 && (
         <Alert severity={all.length === 0 ? 'success' : 'info'} title={all.length === 0 ? 'No alert is firing' : 'No alert matches the filter'}>

@@ -1,8 +1,8 @@
-import { Alert, Button, Input, RadioButtonGroup, useStyles2 } from '@grafana/ui';
+import { Alert, Button, Input, useStyles2 } from '@grafana/ui';
 
 import { alerting, type Attempt } from '../../api/alerting';
 import { useUrlParams } from '../../alerting/MatcherInput';
-import { AlertingPage, Ago, getStyles, LabelList, ResultBadge } from '../../alerting/parts';
+import { AlertingPage, Ago, getStyles, LabelList, ResultBadge, StateFilter } from '../../alerting/parts';
 import { usePolled } from '../../alerting/usePolled';
 import { usePage } from '../../app/page';
 
@@ -21,10 +21,7 @@ export default function NotificationsPage() {
       <div className={styles.bar}>
         <Input aria-label="Name of the alert" placeholder="Name of the alert" value={alertname} onChange={(e) => setParams({ alertname: e.currentTarget.value, before: undefined })} />
         <Input aria-label="Receiver" placeholder="Receiver" width={24} value={receiver} onChange={(e) => setParams({ receiver: e.currentTarget.value, before: undefined })} />
-        <RadioButtonGroup
-          value={result} onChange={(r) => setParams({ result: r, before: undefined })}
-          options={[{ value: '', label: 'All' }, { value: 'delivered', label: 'Delivered' }, { value: 'retrying', label: 'Tried again' }, { value: 'refused', label: 'Refused' }]}
-        />
+        <StateFilter value={result} all="All" options={[['delivered', 'Delivered'], ['retrying', 'Tried again'], ['refused', 'Refused']]} onChange={(r) => setParams({ result: r, before: undefined })} />
       </div>
       {data?.length === 0 && (
         <Alert severity="info" title={filtered ? 'No notification matches the filter' : before ? 'There are no older ones' : 'No notification was sent yet'}>
@@ -51,20 +48,20 @@ function Row({ attempt }: { attempt: Attempt }) {
   const styles = useStyles2(getStyles);
   return (
     <tr>
-      <td><Ago time={attempt.time} /></td>
-      <td>
+      <td data-label="When" className={styles.short}><Ago time={attempt.time} /></td>
+      <td data-label="Result">
         <ResultBadge result={attempt.result} />
         {attempt.attempt > 1 && <div className={styles.quiet}>attempt {attempt.attempt}</div>}
         {attempt.error && <div className={styles.error}>{attempt.error}</div>}
       </td>
-      <td>{attempt.receiver}<div className={styles.quiet}>{attempt.integration}[{attempt.index}]</div></td>
-      <td><LabelList labels={attempt.groupLabels ?? {}} /></td>
-      <td>
+      <td data-label="Receiver" className={styles.short}>{attempt.receiver}<div className={styles.quiet}>{attempt.integration}[{attempt.index}]</div></td>
+      <td data-label="Group" style={{ minWidth: 160 }}><LabelList labels={attempt.groupLabels ?? {}} /></td>
+      <td data-label="Alerts" style={{ minWidth: 120 }}>
         {attempt.firing} firing{attempt.resolved > 0 && `, ${attempt.resolved} resolved`}
         <div className={styles.quiet}>{[...new Set((attempt.alerts ?? []).map((labels) => labels['alertname'] ?? ''))].join(', ')}</div>
       </td>
-      <td>{attempt.reason}</td>
-      <td>{attempt.seconds < 1 ? `${Math.round(attempt.seconds * 1000)} ms` : `${attempt.seconds.toFixed(1)} s`}</td>
+      <td data-label="Why">{attempt.reason}</td>
+      <td data-label="Took" className={styles.short}>{attempt.seconds < 1 ? `${Math.round(attempt.seconds * 1000)} ms` : `${attempt.seconds.toFixed(1)} s`}</td>
     </tr>
   );
 }

@@ -1,12 +1,12 @@
 import { formattedValueToString, getValueFormat } from '@grafana/data';
-import { Alert, RadioButtonGroup, useStyles2 } from '@grafana/ui';
+import { Alert, useStyles2 } from '@grafana/ui';
 import { Link } from 'react-router-dom';
 
 import { alerting, type Rule, type RuleGroup } from '../../api/alerting';
 import { MatcherInput, useFilter, useUrlParams } from '../../alerting/MatcherInput';
 import { graphPath, silenceLink } from '../../alerting/links';
 import { matchesAll, type Matcher } from '../../alerting/matchers';
-import { AlertingPage, Ago, getStyles, LabelList, mayEdit, OutsideLink, StateBadge } from '../../alerting/parts';
+import { AlertingPage, Ago, getStyles, LabelList, mayEdit, OutsideLink, StateBadge, StateFilter } from '../../alerting/parts';
 import { usePolled } from '../../alerting/usePolled';
 import { usePage } from '../../app/page';
 
@@ -28,10 +28,7 @@ export default function RulesPage() {
     <AlertingPage error={error} loading={!data}>
       <div className={styles.bar}>
         <MatcherInput filter={filter} />
-        <RadioButtonGroup
-          value={state} onChange={(s) => setParams({ state: s })}
-          options={[{ value: '', label: `All (${rules.length})` }, ...['firing', 'pending', 'failing', 'normal'].map((s) => ({ value: s, label: `${s} (${number(s)})` }))]}
-        />
+        <StateFilter value={state} all={`All (${rules.length})`} options={['firing', 'pending', 'failing', 'normal'].map((s) => [s, `${s} (${number(s)})`])} onChange={(s) => setParams({ state: s })} />
       </div>
       {data?.length === 0 && <Alert severity="info" title="There are no alerting rules">Name their files in prometheus.yml under rule_files; `ausguck init` writes the built-in ones.</Alert>}
       {data && data.length > 0 && shown.length === 0 && <Alert severity="info" title="No rule matches the filter" />}
@@ -85,14 +82,14 @@ function One({ rule, matchers, onPick }: { rule: Rule; matchers: Matcher[]; onPi
             <tbody>
               {alerts.map((alert) => (
                 <tr key={JSON.stringify(alert.labels)}>
-                  <td><StateBadge state={alert.state} /></td>
-                  <td>
+                  <td data-label="State"><StateBadge state={alert.state} /></td>
+                  <td data-label="Labels">
                     <LabelList labels={alert.labels} without={['alertname']} onPick={onPick} />
                     {alert.annotations?.['summary'] && <div className={styles.quiet}>{alert.annotations['summary']}</div>}
                   </td>
-                  <td>{valueText(alert.value)}</td>
-                  <td>{alert.activeAt && <Ago time={alert.activeAt} />}</td>
-                  <td>
+                  <td data-label="Value">{valueText(alert.value)}</td>
+                  <td data-label="Since" className={styles.short}>{alert.activeAt && <Ago time={alert.activeAt} />}</td>
+                  <td className={styles.short}>
                     <Link className={styles.link} to={`/alerts/receivers?labels=${encodeURIComponent(JSON.stringify(alert.labels))}`}>Route</Link>{' '}
                     {mayEdit() && <Link className={styles.link} to={silenceLink(alert.labels)}>Silence</Link>}
                   </td>

@@ -1,12 +1,12 @@
 import { AppEvents, dateTimeFormat } from '@grafana/data';
 import { getAppEvents } from '@grafana/runtime';
-import { Alert, Button, LinkButton, RadioButtonGroup, useStyles2 } from '@grafana/ui';
+import { Alert, Button, LinkButton, useStyles2 } from '@grafana/ui';
 import { Link } from 'react-router-dom';
 
 import { alerting, type ActiveAlert, type Silence } from '../../api/alerting';
 import { MatcherInput, useFilter, useUrlParams } from '../../alerting/MatcherInput';
 import { formatMatcher, fromSilenceMatcher, matchesAll } from '../../alerting/matchers';
-import { AlertingPage, Ago, getStyles, mayEdit, StateBadge } from '../../alerting/parts';
+import { AlertingPage, Ago, getStyles, mayEdit, StateBadge, StateFilter } from '../../alerting/parts';
 import { usePolled } from '../../alerting/usePolled';
 import { usePage } from '../../app/page';
 import { address, errorMessage } from '../../runtime/backendSrv';
@@ -34,10 +34,7 @@ export default function SilencesPage() {
     <AlertingPage error={error} loading={!data}>
       <div className={styles.bar}>
         <MatcherInput filter={filter} />
-        <RadioButtonGroup
-          value={state} onChange={(s) => setParams({ state: s })}
-          options={[{ value: '', label: 'Now and to come' }, ...order.map((s) => ({ value: s, label: `${s} (${number(s)})` }))]}
-        />
+        <StateFilter value={state} all="Now and to come" options={order.map((s) => [s, `${s} (${number(s)})`])} onChange={(s) => setParams({ state: s })} />
         {mayEdit() && <LinkButton icon="bell-slash" href={address('/alerts/silences/new')}>New silence</LinkButton>}
       </div>
       {data && shown.length === 0 && <Alert severity="info" title="There is no such silence">An alert is silenced with “Silence” beside it under “Alerts”.</Alert>}

@@ -2,24 +2,16 @@ import { css } from '@emotion/css';
 import type { DataFrame, GrafanaTheme2 } from '@grafana/data';
 import { EmbeddedScene, SceneDataTransformer, SceneFlexItem, SceneFlexLayout, SceneQueryRunner, SceneTimePicker, SceneTimeRange, VizPanel } from '@grafana/scenes';
 import { Alert, Button, useStyles2 } from '@grafana/ui';
-import { useEffect, useMemo, useRef, useState, type ReactNode } from 'react';
+import { useEffect, useMemo, useRef, useState } from 'react';
 import { map } from 'rxjs';
 
-import { inputsOf, rangeOf, type QueryState } from './urlState';
+import { inputsOf, rangeOf, type AnswerProps } from './urlState';
 
 /** More lines than this say nothing to an eye and take seconds to draw. */
 const mostSeries = 300;
 
-interface Props {
-  query: QueryState;
-  expr: string;
-  source: string;
-  onChange: (part: QueryState) => void;
-  children: ReactNode;
-}
-
 /** An expression over time. */
-export function Graph({ query, expr, source, onChange, children }: Props) {
+export function Graph({ query, expr, source, onChange, children }: AnswerProps) {
   const styles = useStyles2(getStyles);
   const stacked = query['stacked'] === '1' || query['display_mode'] === 'stacked';
   const [series, setSeries] = useState(0);

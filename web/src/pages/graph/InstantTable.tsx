@@ -1,7 +1,7 @@
 import { css } from '@emotion/css';
 import { dateTime, dateTimeFormat, type GrafanaTheme2 } from '@grafana/data';
 import { Alert, Button, DateTimePicker, LoadingPlaceholder, useStyles2 } from '@grafana/ui';
-import { useEffect, useState, type ReactNode } from 'react';
+import { useEffect, useState } from 'react';
 import { firstValueFrom } from 'rxjs';
 
 import { PromClient } from '../../datasources/prometheus/client';
@@ -9,7 +9,7 @@ import { seriesText } from '../../datasources/prometheus/legend';
 import type { Labels, PromAnswer, PromData } from '../../datasources/prometheus/types';
 import { errorMessage } from '../../runtime/backendSrv';
 import { proxyOf } from './source';
-import { momentOf, type QueryState } from './urlState';
+import { momentOf, type AnswerProps } from './urlState';
 
 const mostRows = 1000;
 
@@ -18,16 +18,8 @@ interface Row {
   values: string[];
 }
 
-interface Props {
-  query: QueryState;
-  expr: string;
-  source: string;
-  onChange: (part: QueryState) => void;
-  children: ReactNode;
-}
-
 /** An expression at one moment. */
-export function InstantTable({ query, expr, source, onChange, children }: Props) {
+export function InstantTable({ query, expr, source, onChange, children }: AnswerProps) {
   const styles = useStyles2(getStyles);
   const moment = momentOf(query);
   const [answer, setAnswer] = useState<PromAnswer<PromData>>();
