@@ -129,6 +129,10 @@ describe('an alert', () => {
     await browser.screenshot('graph-table');
     await page.getByText('Add query').click();
     await page.locator('.cm-content').nth(1).click();
+    await page.keyboard.type('prometheus_build');
+    await page.locator('.cm-tooltip-autocomplete', { hasText: 'prometheus_build_info' }).waitFor();
+    await page.keyboard.press('Escape');
+    await page.keyboard.press('Control+A');
     await page.keyboard.insertText('sum(');
     await page.keyboard.press('Shift+Enter');
     await page.getByText('parse error').first().waitFor();
@@ -193,6 +197,9 @@ describe('around alerts', () => {
     expect(await rule('IsPending').getAttribute('data-state')).toBe('pending');
     expect(await rule('IsQuiet').getAttribute('data-state')).toBe('normal');
     expect(await rule('AlwaysFires').getByRole('cell', { name: '42', exact: true }).count()).toBe(1);
+    // Loki's ruler has rules of its own.
+    await rule('LogErrorSurge').waitFor();
+    expect(await rule('LogErrorSurge').getByText('Dashboard').getAttribute('href')).toBe('/d/ausguck-logs');
     await browser.screenshot('rules');
     await page.getByRole('radio', { name: 'pending (1)' }).click();
     await until('only the pending one is left', async () => (await page.getByTestId('rule').count()) === 1);
@@ -215,6 +222,22 @@ describe('around alerts', () => {
     await until('only what was delivered is left', async () => (await page.getByTestId('notifications').getByText('refused').count()) === 0);
     await page.getByLabel('Name of the alert').fill('NoSuchAlert');
     await page.getByText('No notification matches the filter').waitFor();
+  });
+
+  test('without Alertmanager the page says so', async () => {
+    const without = await Program.start({ args: ['--no-alertmanager'] });
+    const other = await Browser.open(without);
+    try {
+      await other.login();
+      await other.goto('/alerts');
+      await other.page.getByText('Alertmanager is switched off').waitFor();
+      await other.goto('/alerts/rules');
+      await other.page.getByTestId('rule').filter({ hasText: 'Watchdog' }).first().waitFor();
+      expect(other.complaints).toEqual([]);
+    } finally {
+      await other.close();
+      await without.stop();
+    }
   });
 
   test('a test is sent to a receiver and the answer shown', async () => {

@@ -258,6 +258,10 @@ describe('bad input', () => {
 
 describe('everyone', () => {
   test.each(['dark', 'light'] as const)('the pages in the %s theme', async (theme) => {
+    await browser.page.emulateMedia({ colorScheme: theme });
+    await browser.goto('/login');
+    await browser.screenshot(`${theme}-login`);
+    expect(await browser.unreadable()).toEqual([]);
     await browser.login();
     await browser.page.evaluate(async (t) => fetch('/api/user/preferences', { method: 'PATCH', headers: { 'Content-Type': 'application/json' }, body: JSON.stringify({ theme: t }) }), theme);
     for (const [name, path] of [['home', '/'], ['dashboards', '/dashboards'], ['import', '/dashboard/import'], ['profile', '/profile'], ['dashboard', '/d/sample/x'], ['editor', '/d/sample/x?editPanel=panel-1'], ['status', '/status']] as const) {

@@ -1,7 +1,7 @@
 import { config } from '@grafana/runtime';
 import { beforeEach, expect, test } from 'vitest';
 
-import { safeLink, silenceLink, stockPath } from './links';
+import { ruleLink, safeLink, silenceLink, stockPath } from './links';
 
 beforeEach(() => {
   config.appUrl = 'https://watch.example/ausguck/';
@@ -40,4 +40,14 @@ test.each([
 
 test('a silence for exactly an alert', () => {
   expect(decodeURIComponent(silenceLink({ alertname: 'A', x: 'say "hi"' }))).toBe('/alerts/silences/new?filter={alertname="A", x="say \\"hi\\""}');
+});
+
+test.each([
+  ['{{ $externalURL }}/d/ausguck-self', '/d/ausguck-self'],
+  ['{{externalURL}}/d/logs?var-job={{ $labels.job }}&x=1', '/d/logs'],
+  ['https://runbooks.example/{{ $labels.alertname }}', undefined],
+  ['https://runbooks.example/x', 'https://runbooks.example/x'],
+  [undefined, undefined],
+])('%s in a rule', (template, want) => {
+  expect(ruleLink(template)).toBe(want);
 });

@@ -23,6 +23,15 @@ export function safeLink(address: string | undefined): { href: string; ours: boo
   }
 }
 
+/**
+ * The address in an annotation of a rule, which is a template: the beginning that leads to this server is known, and what
+ * depends on an alert is not there before it fires.
+ */
+export function ruleLink(template: string | undefined): string | undefined {
+  const address = template?.replace(/^\{\{\s*\$?externalURL\s*\}\}/, '').replace(/\?.*\{\{.*$/s, '');
+  return address?.includes('{{') ? undefined : address;
+}
+
 export function silenceLink(labels: Labels): string {
   return `/alerts/silences/new?filter=${encodeURIComponent(formatMatchers(matchersOf(labels)))}`;
 }

@@ -17,6 +17,9 @@ const tabs = [
   { to: '/alerts/receivers', text: 'Receivers and routes' },
 ];
 
+/** What the server says of an address that it does not have. */
+const absent = 'Not found';
+
 /** The frame of all pages about alerts. */
 export function AlertingPage({ error, loading, children }: { error?: string; loading?: boolean; children: ReactNode }) {
   const styles = useStyles2(getStyles);
@@ -29,7 +32,11 @@ export function AlertingPage({ error, loading, children }: { error?: string; loa
           return <Link key={to} to={to} className={cx(styles.tab, here && styles.here)} aria-current={here ? 'page' : undefined}>{text}</Link>;
         })}
       </nav>
-      {error && <Alert severity="error" title="Not everything could be read">{error}</Alert>}
+      {error === absent ? (
+        <Alert severity="info" title="Alertmanager is switched off">Ausguck was started with --no-alertmanager. Rules are evaluated all the same and are under “Rules”.</Alert>
+      ) : (
+        error && <Alert severity="error" title="Not everything could be read">{error}</Alert>
+      )}
       {loading && !error ? <LoadingPlaceholder text="" /> : children}
     </div>
   );

@@ -4,6 +4,8 @@ export type Labels = Record<string, string>;
 
 /** A rule group of /api/v1/rules. Times are texts; one that begins with 0001 means never. */
 export interface RuleGroup {
+  /** What its expressions are written in. */
+  language?: 'promql' | 'logql';
   name: string;
   file: string;
   interval: number;
@@ -141,7 +143,22 @@ function get<T>(url: string, params?: Record<string, unknown>): Promise<T> {
 }
 
 export const alerting = {
-  rules: async () => (await get<{ data: { groups: RuleGroup[] } }>('/api/v1/rules', { type: 'alert' })).data.groups,
+  /** The rule groups of Prometheus, and those of Loki where it is on and has some. */
+  rules: async () => {
+    type Answer = { data: { groups: RuleGroup[] | null } };
+    const [metrics, logs] = await Promise.all([
+      get<Answer>('/api/v1/rules', { type: 'alert' }),
+      get<Answer>('/prometheus/api/v1/rules', { type: 'alert' }).catch((err: { status?: number }) => {
+        // Switched off, or not ready yet: the answer is 404 or 503.
+        if (err.status === 404 || err.status === 503) {
+          return { data: { groups: [] } };
+        }
+        throw err;
+      }),
+    ]);
+    const inLanguage = (answer: Answer, language: 'promql' | 'logql') => (answer.data.groups ?? []).map((g) => ({ ...g, language, rules: (g.rules ?? []).filter((r) => r.type === 'alerting') }));
+    return [...inLanguage(metrics, 'promql'), ...inLanguage(logs, 'logql')].filter((g) => g.rules.length > 0);
+  },
   alerts: () => get<ActiveAlert[]>('/api/v2/alerts'),
   groups: () => get<AlertGroup[]>('/api/v2/alerts/groups'),
   silences: () => get<Silence[]>('/api/v2/silences'),

@@ -4,7 +4,7 @@ import { Link } from 'react-router-dom';
 
 import { alerting, type Rule, type RuleGroup } from '../../api/alerting';
 import { MatcherInput, useFilter, useUrlParams } from '../../alerting/MatcherInput';
-import { graphPath, silenceLink } from '../../alerting/links';
+import { graphPath, ruleLink, silenceLink } from '../../alerting/links';
 import { matchesAll, type Matcher } from '../../alerting/matchers';
 import { AlertingPage, Ago, getStyles, LabelList, mayEdit, OutsideLink, StateBadge, StateFilter } from '../../alerting/parts';
 import { usePolled } from '../../alerting/usePolled';
@@ -32,7 +32,7 @@ export default function RulesPage() {
       </div>
       {data?.length === 0 && <Alert severity="info" title="There are no alerting rules">Name their files in prometheus.yml under rule_files; `ausguck init` writes the built-in ones.</Alert>}
       {data && data.length > 0 && shown.length === 0 && <Alert severity="info" title="No rule matches the filter" />}
-      {shown.map((group) => <Group key={`${group.file}/${group.name}`} group={group} matchers={filter.matchers} onPick={filter.pick} />)}
+      {shown.map((group) => <Group key={`${group.language}/${group.file}/${group.name}`} group={group} matchers={filter.matchers} onPick={filter.pick} />)}
     </AlertingPage>
   );
 }
@@ -43,19 +43,19 @@ function Group({ group, matchers, onPick }: { group: RuleGroup; matchers: Matche
     <section className={styles.card} aria-label={`Group ${group.name}`}>
       <div className={styles.head}>
         <h2>{group.name}</h2>
-        <span className={styles.quiet}>{group.file}</span>
+        <span className={styles.quiet}>{group.language === 'logql' && 'LogQL · '}{group.file}</span>
         <span className={`${styles.quiet} ${styles.right}`}>
           <span>evaluated <Ago time={group.lastEvaluation} /> in {time(group.evaluationTime)}, every {time(group.interval)}</span>
         </span>
       </div>
       <ul className={styles.list}>
-        {group.rules.map((rule, i) => <One key={i} rule={rule} matchers={matchers} onPick={onPick} />)}
+        {group.rules.map((rule, i) => <One key={i} rule={rule} logql={group.language === 'logql'} matchers={matchers} onPick={onPick} />)}
       </ul>
     </section>
   );
 }
 
-function One({ rule, matchers, onPick }: { rule: Rule; matchers: Matcher[]; onPick: (name: string, value: string) => void }) {
+function One({ rule, logql, matchers, onPick }: { rule: Rule; logql: boolean; matchers: Matcher[]; onPick: (name: string, value: string) => void }) {
   const styles = useStyles2(getStyles);
   const alerts = (rule.alerts ?? []).filter((a) => matchesAll(matchers, a.labels));
   return (
@@ -65,13 +65,13 @@ function One({ rule, matchers, onPick }: { rule: Rule; matchers: Matcher[]; onPi
         <span className={styles.title}>{rule.name}</span>
         <LabelList labels={rule.labels ?? {}} onPick={onPick} />
         <span className={styles.right}>
-          <OutsideLink to={rule.annotations?.['dashboard']}>Dashboard</OutsideLink>
-          <OutsideLink to={rule.annotations?.['runbook_url']}>Runbook</OutsideLink>
+          <OutsideLink to={ruleLink(rule.annotations?.['dashboard'])}>Dashboard</OutsideLink>
+          <OutsideLink to={ruleLink(rule.annotations?.['runbook_url'])}>Runbook</OutsideLink>
           <span className={styles.quiet}>evaluated <Ago time={rule.lastEvaluation} /></span>
         </span>
       </div>
       <div className={styles.line}>
-        <Link className={`${styles.link} ${styles.code}`} to={graphPath(rule.query)} title="Show the graph">{rule.query}</Link>
+        {logql ? <code className={styles.code}>{rule.query}</code> : <Link className={`${styles.link} ${styles.code}`} to={graphPath(rule.query)} title="Show the graph">{rule.query}</Link>}
         {rule.duration ? <span className={styles.quiet}>for {time(rule.duration)}</span> : null}
       </div>
       {rule.lastError && <div className={styles.error} role="alert">{rule.lastError}</div>}
