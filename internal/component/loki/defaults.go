@@ -43,7 +43,7 @@ func ourDefaults(w *loki.ConfigWrapper, o Options, doc document) {
 	w.Pattern.Enabled = true
 }
 
-// ingestion sizes the write path for one machine (ADR 0012) and takes the waits out of the start.
+// ingestion sizes the write path for one machine (ADR 0014) and takes the waits out of the start.
 func ingestion(w *loki.ConfigWrapper) {
 	w.Ingester.LifecyclerConfig.MinReadyDuration = 0
 	w.Ingester.LifecyclerConfig.FinalSleep = 0

@@ -15,7 +15,6 @@ import (
 	"github.com/grafana/loki/v3/pkg/logproto"
 	"github.com/grafana/loki/v3/pkg/logql"
 	"github.com/grafana/loki/v3/pkg/logql/syntax"
-	"github.com/grafana/loki/v3/pkg/logqlmodel"
 	"github.com/grafana/loki/v3/pkg/querier/plan"
 	lokiruntime "github.com/grafana/loki/v3/pkg/runtime"
 	"github.com/prometheus/prometheus/model/labels"
@@ -111,25 +110,18 @@ func nameService(stream *logproto.Stream, from []string) error {
 	return nil
 }
 
-// Line is a stored line.
-type Line struct {
-	Time time.Time
-	Text string
-}
-
-// Lines returns what is stored of the streams with these labels between two times, both included. Who
-// does not know whether lines were stored before a crash asks for them.
-func (s *Server) Lines(ctx context.Context, stream string, from, to time.Time) ([]Line, error) {
+// Lines tells found which lines are stored of the streams with these labels between two times, both included. Who does
+// not know whether lines were stored before a crash asks for them.
+func (s *Server) Lines(ctx context.Context, stream string, from, to time.Time, found func(at time.Time, line string)) error {
 	e := s.engine.Load()
 	if e == nil || e.loki.Querier == nil {
-		return nil, errNotRunning
+		return errNotRunning
 	}
 	expr, err := syntax.ParseLogSelector(stream, true)
 	if err != nil {
-		return nil, fmt.Errorf("selector %s: %w", stream, err)
+		return fmt.Errorf("selector %s: %w", stream, err)
 	}
-	ctx = user.InjectOrgID(ctx, tenant)
-	it, err := e.loki.Querier.SelectLogs(ctx, logql.SelectLogParams{QueryRequest: &logproto.QueryRequest{
+	it, err := e.loki.Querier.SelectLogs(user.InjectOrgID(ctx, tenant), logql.SelectLogParams{QueryRequest: &logproto.QueryRequest{
 		Selector:  stream,
 		Limit:     1 << 30,
 		Start:     from,
@@ -138,17 +130,13 @@ func (s *Server) Lines(ctx context.Context, stream string, from, to time.Time) (
 		Plan:      &plan.QueryPlan{AST: expr},
 	}})
 	if err != nil {
-		if errors.Is(err, logqlmodel.ErrLimit) {
-			return nil, err
-		}
-		return nil, fmt.Errorf("look for %s: %w", stream, err)
+		return fmt.Errorf("look for %s: %w", stream, err)
 	}
-	var lines []Line
 	for it.Next() {
 		entry := it.At()
-		lines = append(lines, Line{entry.Timestamp, entry.Line})
+		found(entry.Timestamp, entry.Line)
 	}
-	return lines, errors.Join(it.Err(), it.Close())
+	return errors.Join(it.Err(), it.Close())
 }
 
 // answer is what a handler answers to a caller inside the process.

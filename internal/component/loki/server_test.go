@@ -2,6 +2,7 @@ package loki_test
 
 import (
 	"context"
+	"fmt"
 	"io"
 	"log/slog"
 	"net/http"
@@ -78,12 +79,13 @@ func TestPushedLinesAreFoundAfterARestart(t *testing.T) {
 	s, stop := start(t, o, "")
 	now := time.Now().Truncate(time.Millisecond)
 	push(t, s, `{job="a"}`, now, "one", "level=error two")
-	find := func(s *loki.Server) []loki.Line {
-		lines, err := s.Lines(t.Context(), `{job="a"}`, now, now.Add(time.Second))
-		require.NoError(t, err)
+	find := func(s *loki.Server) (lines []string) {
+		require.NoError(t, s.Lines(t.Context(), `{job="a"}`, now, now.Add(1), func(at time.Time, line string) {
+			lines = append(lines, fmt.Sprint(at.Sub(now).Nanoseconds(), " ", line))
+		}))
 		return lines
 	}
-	require.Equal(t, []loki.Line{{now.UTC(), "one"}, {now.UTC().Add(1), "level=error two"}}, utc(find(s)))
+	require.Equal(t, []string{"0 one", "1 level=error two"}, find(s), "both times included")
 	code, body := get(s, "/loki/api/v1/query_range", url.Values{"query": {`{service_name="a"}`}})
 	require.Equal(t, http.StatusOK, code, body)
 	require.Contains(t, body, `"detected_level":"error"`)
@@ -95,11 +97,4 @@ func TestPushedLinesAreFoundAfterARestart(t *testing.T) {
 	o.Registerer = prometheus.NewRegistry()
 	s, _ = start(t, o, "")
 	require.Len(t, find(s), 2, "the write-ahead log brings them back")
-}
-
-func utc(lines []loki.Line) []loki.Line {
-	for i := range lines {
-		lines[i].Time = lines[i].Time.UTC()
-	}
-	return lines
 }
