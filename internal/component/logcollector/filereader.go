@@ -1,0 +1,287 @@
+package logcollector
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"log/slog"
+	"os"
+	"strings"
+	"syscall"
+	"time"
+
+	"github.com/prometheus/common/model"
+	"golang.org/x/text/encoding"
+)
+
+const (
+	tailBytes = 64               // by which a file is known again
+	headBytes = 256              // by which a copy of it is told from an older one
+	linger    = 3 * time.Second  // how long a file that was rotated away may still grow
+	openEnd   = time.Minute      // how long a last line may wait for its newline
+	fullRead  = batchBytes - 256 // a read of this size means that there is more
+)
+
+// fileID is a file, whatever its name.
+type fileID struct{ dev, inode uint64 }
+
+func (f fileID) String() string { return fmt.Sprintf("%d:%d", f.dev, f.inode) }
+
+func idOf(info fs.FileInfo) fileID {
+	if s, ok := info.Sys().(*syscall.Stat_t); ok {
+		return fileID{uint64(s.Dev), s.Ino} //nolint:unconvert // its type differs by platform
+	}
+	return fileID{}
+}
+
+// fileReader reads one file to its end and on, wherever it is moved.
+type fileReader struct {
+	logger  *slog.Logger
+	sender  *sender
+	metrics *metrics
+	job     *job
+	key     string
+	id      fileID
+	path    string         // the name under which it was found; its label filename
+	labels  model.LabelSet // with filename
+	decode  *encoding.Decoder
+	// moved is called once when another file has the name, with when it was last seen to be this one's.
+	moved func(lastSeen time.Time)
+	// missed is called with files that copytruncate has made of this one, and of which nothing was read.
+	missed func(copies []fileID)
+
+	file     *os.File
+	pos      position
+	gone     bool      // another file has the name, or none
+	grew     time.Time // when bytes were last read
+	lastSeen time.Time // when the name was last seen to be this file's
+	copied   time.Time // when the copy was made that held the rest of what was truncated; zero once what followed is known
+	buf      []byte
+}
+
+// follow reads an open file until ctx ends or the file is gone and read. The position is the ledger's.
+func (r *fileReader) follow(ctx context.Context, file *os.File) error {
+	r.file = file
+	defer func() { _ = r.file.Close() }()
+	r.grew, r.lastSeen = time.Now(), time.Now()
+	if info, err := file.Stat(); err == nil {
+		r.lastSeen = info.ModTime() // it may have lost its name before anybody looked, and others had it since
+	}
+	r.buf = make([]byte, batchBytes)
+	r.pos, _ = r.sender.ledger.get(r.key)
+	r.gone = r.pos.Beside
+	if i, ok := r.sender.ledger.unfinished(r.key); ok {
+		if err := r.repeat(ctx, i); err != nil {
+			return err
+		}
+	}
+	r.pos.Path = r.path
+	timer := time.NewTimer(0)
+	defer timer.Stop()
+	for {
+		select {
+		case <-timer.C:
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+		ended := r.gone && time.Since(r.grew) > linger // what it has at last is read once more
+		for {
+			progress, err := r.step(ctx)
+			if err != nil {
+				return err
+			}
+			if !progress {
+				break
+			}
+		}
+		if ended {
+			return nil
+		}
+		r.look()
+		timer.Reset(pollInterval)
+	}
+}
+
+// look finds out whether the file still has its name. When it has not, what follows goes to another file.
+func (r *fileReader) look() {
+	if r.gone {
+		return
+	}
+	info, err := os.Stat(r.path)
+	switch {
+	case err == nil && idOf(info) == r.id:
+		r.lastSeen = time.Now()
+		return
+	case err != nil && !errors.Is(err, fs.ErrNotExist):
+		return // the folder cannot be read at the moment
+	}
+	r.gone = true
+	r.grew = time.Now()
+	r.moved(r.lastSeen)
+}
+
+// step reads and stores one batch; progress is false when there is nothing (yet).
+func (r *fileReader) step(ctx context.Context) (progress bool, err error) {
+	content, same, err := r.read(r.file, r.pos.Offset)
+	if err != nil {
+		return false, fmt.Errorf("read %s: %w", r.path, err)
+	}
+	if !same {
+		return true, r.restart(ctx)
+	}
+	if len(content) == 0 {
+		return false, nil
+	}
+	if !r.copied.IsZero() {
+		r.lookForCopies(content)
+	}
+	full := len(content) >= fullRead
+	idle := time.Since(r.lastChange(content))
+	last := r.gone && idle > linger || idle > openEnd
+	progress, err = r.store(ctx, content, r.pos.Offset, last, last || idle > r.job.wait)
+	if !progress && err == nil && full { // one block fills all the room
+		progress, err = r.store(ctx, content, r.pos.Offset, false, true)
+	}
+	return progress, err
+}
+
+// lastChange returns when the file grew last.
+func (r *fileReader) lastChange(content []byte) time.Time {
+	if end := r.pos.Offset + int64(len(content)); end != r.pos.seen {
+		r.pos.seen, r.grew = end, time.Now()
+	}
+	return r.grew
+}
+
+// read returns what follows offset, at most a batch. It reads the bytes before offset along with it: when they
+// are not those that were read before, the file was truncated or written anew, and same is false.
+func (r *fileReader) read(file io.ReaderAt, offset int64) (content []byte, same bool, err error) {
+	tail := len(r.pos.Tail)
+	n, err := file.ReadAt(r.buf, offset-int64(tail))
+	if err != nil && !errors.Is(err, io.EOF) {
+		return nil, false, err
+	}
+	if n < tail || !bytes.Equal(r.buf[:tail], r.pos.Tail) {
+		return nil, false, nil
+	}
+	return r.buf[tail:n], true, nil
+}
+
+// store makes entries of whole lines and stores them. closeLine takes a last line without newline too, closeBlock
+// a last block to which lines could still be added.
+func (r *fileReader) store(ctx context.Context, content []byte, offset int64, closeLine, closeBlock bool) (bool, error) {
+	base := max(time.Now().UnixNano(), r.pos.Given+1)
+	lines := r.split(content, base, closeLine)
+	if len(lines) == 0 {
+		return false, nil
+	}
+	entries, used := r.job.run(r.labels, lines, closeBlock)
+	if used == 0 {
+		return false, nil
+	}
+	size := lines[used-1].end
+	to := r.pos
+	stamp(entries, base, len(lines), &to)
+	to.Offset, to.Given, to.Path = offset+int64(size), base+int64(used)-1, r.path
+	to.Tail = tailOf(r.pos.Tail, content[:size])
+	if err := r.send(ctx, intent{Key: r.key, From: r.pos, To: to, Base: base}, entries, size, false); err != nil {
+		return false, err
+	}
+	to.seen = r.pos.seen
+	r.pos, r.copied = to, time.Time{}
+	return true, nil
+}
+
+func (r *fileReader) send(ctx context.Context, i intent, entries []entry, size int, look bool) error {
+	err := r.sender.send(ctx, &batch{intent: &i, entries: entries, bytes: size, look: look})
+	if err == nil {
+		r.metrics.bytes.WithLabelValues("file").Add(float64(size))
+	}
+	return err
+}
+
+// tailOf returns the last bytes before what comes next.
+func tailOf(before, content []byte) []byte {
+	if len(content) < tailBytes {
+		joined := append(bytes.Clone(before), content...)
+		return joined[max(0, len(joined)-tailBytes):]
+	}
+	return bytes.Clone(content[len(content)-tailBytes:])
+}
+
+// split cuts content into lines; each gets a time one nanosecond after the one before.
+func (r *fileReader) split(content []byte, base int64, closeLine bool) []raw {
+	lines := make([]raw, 0, bytes.Count(content, newline)+1)
+	start := 0
+	add := func(text []byte, end int) {
+		lines = append(lines, raw{text: r.text(text), at: time.Unix(0, base+int64(len(lines))), end: end})
+	}
+	for start < len(content) {
+		rest := content[start:]
+		n := bytes.IndexByte(rest, '\n')
+		switch {
+		case n > maxLine || n < 0 && len(rest) > maxLine:
+			cut := runeStart(rest, maxLine)
+			add(rest[:cut], start+cut)
+			start += cut
+		case n >= 0:
+			add(rest[:n], start+n+1)
+			start += n + 1
+		case closeLine:
+			add(rest, len(content))
+			start = len(content)
+		default:
+			return lines
+		}
+	}
+	return lines
+}
+
+var newline = []byte{'\n'}
+
+// runeStart returns the last place at or before n where a character starts.
+func runeStart(b []byte, n int) int {
+	for i := n; i > n-4 && i > 0; i-- {
+		if b[i]&0xC0 != 0x80 {
+			return i
+		}
+	}
+	return n
+}
+
+// text makes valid UTF-8 of a line.
+func (r *fileReader) text(line []byte) string {
+	line = bytes.TrimSuffix(line, []byte{'\r'})
+	if r.decode != nil {
+		if decoded, err := r.decode.Bytes(line); err == nil {
+			return string(decoded)
+		}
+	}
+	return strings.ToValidUTF8(string(line), "\uFFFD")
+}
+
+// repeat reads the batch of which nobody knows whether it was stored, with the same times, and stores what is missing.
+func (r *fileReader) repeat(ctx context.Context, i intent) error {
+	r.pos = i.From
+	size := int(i.To.Offset - i.From.Offset)
+	content, err := r.readAgain(i)
+	if err != nil {
+		return fmt.Errorf("read %s: %w", r.path, err)
+	}
+	if content == nil {
+		r.logger.Warn("Cannot read again what was being stored when the process ended", "path", r.path, "offset", i.From.Offset, "bytes", size)
+		return nil
+	}
+	lines := r.split(content, i.Base, true)
+	entries, _ := r.job.run(r.labels, lines, true)
+	at := i.From
+	stamp(entries, i.Base, len(lines), &at)
+	if err := r.send(ctx, i, entries, size, true); err != nil {
+		return err
+	}
+	r.pos = i.To
+	return nil
+}

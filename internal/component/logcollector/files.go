@@ -1,0 +1,388 @@
+package logcollector
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"hash/fnv"
+	"io/fs"
+	"log/slog"
+	"maps"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/bmatcuk/doublestar/v4"
+	"github.com/fsnotify/fsnotify"
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/common/model"
+	"github.com/prometheus/prometheus/discovery"
+	"github.com/prometheus/prometheus/discovery/targetgroup"
+	"github.com/prometheus/prometheus/model/labels"
+	"github.com/prometheus/prometheus/model/relabel"
+	"golang.org/x/text/encoding/ianaindex"
+)
+
+const (
+	pathLabel     = "__path__"
+	excludeLabel  = "__path_exclude__"
+	hostLabel     = "__host__"
+	filenameLabel = "filename"
+	scanInterval  = 10 * time.Second
+)
+
+// fileTarget is a glob with the labels of the files that it matches.
+type fileTarget struct {
+	job           *job
+	path, exclude string
+	labels        model.LabelSet
+	mark          string // of job and labels, in keys
+}
+
+// files reads all files that the targets of service discovery match.
+type files struct {
+	logger  *slog.Logger
+	sender  *sender
+	metrics *metrics
+	jobs    map[string]*job
+	wake    chan struct{}
+	// importPosition returns where a Promtail before us was in a file.
+	importPosition func(path string) int64
+
+	mtx        sync.Mutex
+	targets    map[string][]*fileTarget // by job
+	readers    map[string]*fileReader   // by key
+	finished   map[string]bool          // keys of files that are gone and read
+	unreadable map[string]string        // path → reason that was said
+	moves      []move
+	seen       map[string]bool // the paths that the last scan matched, nil before the first
+	scanned    time.Time       // when that was
+	wg         sync.WaitGroup
+}
+
+// move is a name that another file has now.
+type move struct {
+	target   *fileTarget
+	path     string
+	lastSeen time.Time
+}
+
+func newFiles(logger *slog.Logger, s *sender, m *metrics, jobs map[string]*job) *files {
+	return &files{
+		logger: logger, sender: s, metrics: m, jobs: jobs, wake: make(chan struct{}, 1),
+		importPosition: func(string) int64 { return 0 },
+		targets:        map[string][]*fileTarget{}, readers: map[string]*fileReader{},
+		finished: map[string]bool{}, unreadable: map[string]string{},
+	}
+}
+
+// run discovers and reads until ctx ends.
+func (f *files) run(ctx context.Context) error {
+	configs := map[string]discovery.Configs{}
+	for name, j := range f.jobs {
+		static := j.cfg.ServiceDiscoveryConfig.StaticConfigs
+		for i, group := range static {
+			group.Source = fmt.Sprint(i)
+			if len(group.Targets) == 0 {
+				group.Targets = []model.LabelSet{{model.AddressLabel: "localhost"}}
+			}
+		}
+		configs[name] = j.cfg.ServiceDiscoveryConfig.Configs()
+	}
+	reg := prometheus.NewRegistry() // the metrics of scrapes have these names already
+	sd, err := discovery.CreateAndRegisterSDMetrics(reg)
+	if err != nil {
+		return fmt.Errorf("discover log files: %w", err)
+	}
+	manager := discovery.NewManager(ctx, f.logger, reg, sd, discovery.Updatert(100*time.Millisecond))
+	if err := manager.ApplyConfig(configs); err != nil {
+		return fmt.Errorf("discover log files: %w", err)
+	}
+	go func() { _ = manager.Run() }() // ends with ctx
+	watcher, err := fsnotify.NewWatcher()
+	if err != nil {
+		f.logger.Warn("New log files are found a little later: folders cannot be watched", "err", err)
+		watcher = &fsnotify.Watcher{}
+	} else {
+		defer func() { _ = watcher.Close() }()
+	}
+	f.loop(ctx, manager.SyncCh(), watcher)
+	f.wg.Wait()
+	return nil
+}
+
+func (f *files) loop(ctx context.Context, groups <-chan map[string][]*targetgroup.Group, watcher *fsnotify.Watcher) {
+	ticker := time.NewTicker(scanInterval)
+	defer ticker.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case g := <-groups:
+			f.apply(g)
+		case <-ticker.C:
+		case <-f.wake:
+		case e, ok := <-watcher.Events:
+			if !ok || !e.Has(fsnotify.Create) {
+				continue
+			}
+		case err := <-watcher.Errors:
+			f.logger.Debug("Folders cannot be watched for the moment", "err", err)
+		}
+		f.scan(ctx, watcher)
+	}
+}
+
+// apply turns what service discovery found into targets.
+func (f *files) apply(all map[string][]*targetgroup.Group) {
+	f.mtx.Lock()
+	defer f.mtx.Unlock()
+	host, _ := os.Hostname()
+	for name, groups := range all {
+		j := f.jobs[name]
+		var targets []*fileTarget
+		seen := map[string]bool{}
+		for _, g := range groups {
+			for _, t := range g.Targets {
+				target := f.target(j, g.Labels.Merge(t), host)
+				if target == nil || seen[target.path+target.exclude+target.mark] {
+					continue
+				}
+				seen[target.path+target.exclude+target.mark] = true
+				targets = append(targets, target)
+			}
+		}
+		f.targets[name] = targets
+	}
+}
+
+// target relabels; nil means that the target is not for us.
+func (f *files) target(j *job, discovered model.LabelSet, host string) *fileTarget {
+	set, keep := relabelled(discovered, j.cfg.RelabelConfigs)
+	if !keep || set[pathLabel] == "" {
+		return nil
+	}
+	if h, ok := set[hostLabel]; ok && string(h) != host {
+		return nil
+	}
+	t := &fileTarget{job: j, path: string(set[pathLabel]), exclude: string(set[excludeLabel]), labels: publicLabels(set)}
+	h := fnv.New64a()
+	_, _ = fmt.Fprint(h, j.name, t.labels.String())
+	t.mark = fmt.Sprintf("%016x", h.Sum64())
+	return t
+}
+
+func relabelled(set model.LabelSet, configs []*relabel.Config) (model.LabelSet, bool) {
+	b := labels.NewBuilder(labels.EmptyLabels())
+	for name, value := range set {
+		b.Set(string(name), string(value))
+	}
+	keep := relabel.ProcessBuilder(b, configs...)
+	result := model.LabelSet{}
+	b.Range(func(l labels.Label) { result[model.LabelName(l.Name)] = model.LabelValue(l.Value) })
+	return result, keep
+}
+
+func publicLabels(set model.LabelSet) model.LabelSet {
+	public := model.LabelSet{}
+	for name, value := range set {
+		if !strings.HasPrefix(string(name), model.ReservedLabelPrefix) && value != "" {
+			public[name] = value
+		}
+	}
+	return public
+}
+
+// scan starts a reader for each file that is matched and not read yet.
+func (f *files) scan(ctx context.Context, watcher *fsnotify.Watcher) {
+	f.mtx.Lock()
+	defer f.mtx.Unlock()
+	now := time.Now()
+	dirs, matched, seen := map[string]bool{}, map[string]bool{}, map[string]bool{}
+	for _, targets := range f.targets {
+		for _, t := range targets {
+			dirs[t.base()] = true
+			for _, path := range t.matches() {
+				dirs[filepath.Dir(path)] = true
+				seen[path] = true
+				if key := f.begin(ctx, t, path); key != "" {
+					matched[key] = true
+				}
+				if f.seen != nil && !f.seen[path] { // it may have been rotated since it was made
+					f.moves = append(f.moves, move{t, path, f.scanned})
+				}
+			}
+			f.orphans(ctx, t, matched)
+		}
+	}
+	for _, m := range f.moves {
+		f.adopt(ctx, m)
+	}
+	f.moves = nil
+	if len(f.targets) > 0 {
+		f.seen, f.scanned = seen, now
+	}
+	known := f.sender.ledger.known()
+	for key := range f.finished {
+		if _, ok := known[key]; !ok && !matched[key] {
+			delete(f.finished, key)
+		}
+	}
+	f.watch(watcher, dirs)
+	f.metrics.sources.WithLabelValues("file").Set(float64(len(f.readers)))
+}
+
+func (f *files) watch(watcher *fsnotify.Watcher, dirs map[string]bool) {
+	if watcher.Events == nil {
+		return
+	}
+	for _, dir := range watcher.WatchList() {
+		if !dirs[dir] {
+			_ = watcher.Remove(dir)
+		}
+		delete(dirs, dir)
+	}
+	for dir := range dirs {
+		_ = watcher.Add(dir) // without, the next scan finds what is new
+	}
+}
+
+// base returns the folder below which all matches are.
+func (t *fileTarget) base() string {
+	if dir, err := filepath.Abs(filepath.Dir(t.path)); err == nil && !strings.ContainsAny(dir, "*?[{\\") {
+		return dir
+	}
+	dir, _ := doublestar.SplitPattern(filepath.ToSlash(t.path))
+	return filepath.Clean(dir)
+}
+
+// matches returns the paths that a target matches now.
+func (t *fileTarget) matches() []string {
+	paths := []string{t.path}
+	if info, err := os.Stat(t.path); err != nil || info.IsDir() {
+		if paths, err = doublestar.FilepathGlob(t.path); err != nil {
+			return nil
+		}
+	}
+	var kept []string
+	for _, p := range paths {
+		if out, _ := doublestar.PathMatch(t.exclude, p); t.exclude != "" && (out || t.exclude == p) {
+			continue
+		}
+		if abs, err := filepath.Abs(p); err == nil {
+			kept = append(kept, abs)
+		}
+	}
+	return kept
+}
+
+// begin starts the reader of a file, unless it runs or is done; it returns the file's key.
+func (f *files) begin(ctx context.Context, t *fileTarget, path string) string {
+	info, err := os.Stat(path)
+	if err != nil || !info.Mode().IsRegular() {
+		return ""
+	}
+	key := fileKey(idOf(info), t.mark)
+	if f.readers[key] != nil {
+		return key
+	}
+	file, err := os.Open(path)
+	if err != nil {
+		f.complain(path, err)
+		return ""
+	}
+	if f.unreadable[path] != "" {
+		delete(f.unreadable, path)
+		f.metrics.unreadable.Set(float64(len(f.unreadable)))
+	}
+	if info, err = file.Stat(); err != nil {
+		_ = file.Close()
+		return ""
+	}
+	key = fileKey(idOf(info), t.mark) // the name may be another file's by now
+	if f.readers[key] != nil || f.finished[key] && f.isRead(key, file, info) {
+		_ = file.Close()
+		return key
+	}
+	f.start(ctx, t, key, path, file)
+	return key
+}
+
+// isRead reports whether nothing follows what was read. A new file may have the number of one that was deleted.
+func (f *files) isRead(key string, file *os.File, info fs.FileInfo) bool {
+	pos, ok := f.sender.ledger.get(key)
+	return ok && pos.Offset == info.Size() && sameFile(file, pos)
+}
+
+func fileKey(id fileID, mark string) string { return "file:" + id.String() + ":" + mark }
+
+// complain says once which file cannot be read, and why.
+func (f *files) complain(path string, err error) {
+	if errors.Is(err, fs.ErrNotExist) || f.unreadable[path] == err.Error() {
+		return
+	}
+	f.unreadable[path] = err.Error()
+	f.metrics.unreadable.Set(float64(len(f.unreadable)))
+	remedy := ""
+	if errors.Is(err, fs.ErrPermission) {
+		remedy = "let the user of this process read it, for example by its group (adm on Debian), or: sudo setfacl -m u:ausguck:r " + path
+	}
+	f.logger.Warn("Cannot read a log file; it is left out until that changes", "path", path, "remedy", remedy, "err", err)
+}
+
+// start runs a reader of an open file; f.mtx is held.
+func (f *files) start(ctx context.Context, t *fileTarget, key, path string, file *os.File) {
+	info, err := file.Stat()
+	if err != nil {
+		_ = file.Close()
+		return
+	}
+	if pos, ok := f.sender.ledger.get(key); ok && (pos.Path != path || pos.Beside) && !sameFile(file, pos) {
+		f.sender.ledger.forget(key) // another file has the inode now
+	} else if !ok {
+		if offset := f.importPosition(path); offset > 0 && offset <= info.Size() {
+			f.sender.ledger.put(key, position{Path: path, Offset: offset})
+		}
+	}
+	r := &fileReader{
+		logger: f.logger, sender: f.sender, metrics: f.metrics, job: t.job, key: key, id: idOf(info), path: path,
+		labels: t.labels.Merge(model.LabelSet{filenameLabel: model.LabelValue(path)}),
+		moved:  func(lastSeen time.Time) { f.lookBeside(move{t, path, lastSeen}) },
+		missed: func(copies []fileID) { f.adoptCopies(ctx, t, path, copies) },
+	}
+	if name := t.job.cfg.Encoding; name != "" {
+		if e, err := ianaindex.IANA.Encoding(name); err == nil && e != nil { // checked when it was loaded
+			r.decode = e.NewDecoder()
+		}
+	}
+	f.readers[key] = r
+	f.wg.Add(1)
+	go func() {
+		defer f.wg.Done()
+		err := r.follow(ctx, file)
+		f.mtx.Lock()
+		defer f.mtx.Unlock()
+		delete(f.readers, key)
+		if ctx.Err() != nil {
+			return
+		}
+		if err != nil {
+			f.complain(path, err)
+			return
+		}
+		f.finished[key] = true
+	}()
+}
+
+// offsets returns how far each file is read, for positions.yaml.
+func (f *files) offsets() map[string]int64 {
+	offsets := map[string]int64{}
+	for key, p := range maps.All(f.sender.ledger.known()) {
+		if strings.HasPrefix(key, "file:") && p.Path != "" {
+			offsets[p.Path] = max(offsets[p.Path], p.Offset)
+		}
+	}
+	return offsets
+}

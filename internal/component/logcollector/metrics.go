@@ -1,0 +1,39 @@
+package logcollector
+
+import "github.com/prometheus/client_golang/prometheus"
+
+// metrics are the part's own; Promtail's are beside them.
+type metrics struct {
+	lines         prometheus.Counter
+	rejected      prometheus.Counter
+	retries       prometheus.Counter
+	found         prometheus.Counter
+	remoteDropped prometheus.Counter
+	unreadable    prometheus.Gauge
+	bytes         *prometheus.CounterVec
+	sources       *prometheus.GaugeVec
+}
+
+func newMetrics(reg prometheus.Registerer) *metrics {
+	counter := func(name, help string) prometheus.Counter {
+		c := prometheus.NewCounter(prometheus.CounterOpts{Name: "ausguck_logcollector_" + name, Help: help})
+		reg.MustRegister(c)
+		return c
+	}
+	m := &metrics{
+		lines:         counter("lines_total", "Lines that were stored."),
+		rejected:      counter("rejected_pushes_total", "Pushes of which the store refused lines for good, such as lines that are too old."),
+		retries:       counter("retries_total", "Tries again because lines could not be stored."),
+		found:         counter("found_lines_total", "Lines that were not sent again because the store had them."),
+		remoteDropped: counter("remote_dropped_lines_total", "Lines that another Loki missed because it did not keep up."),
+		unreadable:    prometheus.NewGauge(prometheus.GaugeOpts{Name: "ausguck_logcollector_unreadable_files", Help: "Files that are configured and cannot be read."}),
+		bytes: prometheus.NewCounterVec(prometheus.CounterOpts{
+			Name: "ausguck_logcollector_bytes_total", Help: "Bytes that were read and stored, by kind of source.",
+		}, []string{"kind"}),
+		sources: prometheus.NewGaugeVec(prometheus.GaugeOpts{
+			Name: "ausguck_logcollector_sources", Help: "Files and containers that are read.",
+		}, []string{"kind"}),
+	}
+	reg.MustRegister(m.unreadable, m.bytes, m.sources)
+	return m
+}

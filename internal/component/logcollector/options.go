@@ -1,0 +1,57 @@
+// Package logcollector collects logs as Promtail does, from an unchanged promtail.yml, and stores each line once.
+//
+// It wraps Promtail's packages of github.com/grafana/loki: their configuration, service discovery, relabelling,
+// pipeline stages, clients, and the targets that are told lines (syslog, push API, GELF, Kafka, …). Files, containers and the
+// journal are read by readers of its own, because Promtail's know neither when a line is stored nor which lines were
+// read before a crash (ADR 0013). It imports no sibling part; internal/app wires it.
+//
+//	config.go       promtail.yml
+//	ledger.go       what was read and stored, so that a crash neither loses nor doubles
+//	sender.go       batches to the store and to other Lokis
+//	job.go          pipeline stages over a batch
+//	files.go        which files to read, beside.go: those that rotation has moved; filereader.go, rotation.go: one file
+//	containers.go   which containers to read; containerreader.go: one container
+//	journal.go      the systemd journal
+//	told.go         Promtail's own targets
+package logcollector
+
+import (
+	"context"
+	"log/slog"
+	"time"
+
+	"github.com/grafana/loki/v3/pkg/logproto"
+	"github.com/prometheus/client_golang/prometheus"
+)
+
+// Store takes lines and finds them again.
+type Store interface {
+	// Push stores lines, and blocks while the store is busy. An error with a method Rejected() bool that
+	// returns true means that the same lines would be refused again. The request must not be used again.
+	Push(ctx context.Context, req *logproto.PushRequest) error
+	// Lines tells found which lines are stored of the streams with these labels between two times, both included.
+	Lines(ctx context.Context, stream string, from, to time.Time, found func(at time.Time, line string)) error
+}
+
+// Options is what a Collector is made from.
+type Options struct {
+	Logger *slog.Logger
+	// Registerer receives the ausguck_logcollector_* metrics and Promtail's.
+	Registerer prometheus.Registerer
+	// Store is where lines go; nil when only other Lokis get them.
+	Store Store
+	// OwnAddresses are the "host:port" under which promtail.yml may name the store of this process.
+	OwnAddresses []string
+	// Dir holds the ledger, and positions.yaml as Promtail writes it.
+	Dir string
+	// DockerHost takes the place of the built-in file's address of the engine; empty when no engine may be asked.
+	DockerHost string
+}
+
+const (
+	pollInterval = 250 * time.Millisecond
+	gather       = 150 * time.Millisecond // how long lines of quiet sources wait for company
+	batchBytes   = 1 << 20
+	enoughBytes  = 256 << 10 // from here on a batch waits for no other
+	maxLine      = 256 << 10 // longer lines are cut, as Docker cuts at 16 KB: Loki refuses them
+)

@@ -1,0 +1,279 @@
+package logcollector
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"strings"
+	"time"
+
+	"github.com/grafana/loki/v3/clients/pkg/promtail/api"
+	"github.com/grafana/loki/v3/pkg/logproto"
+	"github.com/prometheus/common/model"
+)
+
+// entry is a line with its labels, ready to be stored.
+type entry struct {
+	labels model.LabelSet
+	at     time.Time
+	line   string
+	meta   []logproto.LabelAdapter // structured metadata
+}
+
+// batch is a run of lines of one source. It is stored as a whole, and the source goes on when it is.
+type batch struct {
+	intent  *intent // nil for sources that cannot be read again
+	entries []entry
+	bytes   int
+	look    bool // whether the lines are stored is not known: look first
+	stored  chan error
+}
+
+// sender stores the batches of all sources, several in one push.
+type sender struct {
+	logger   *slog.Logger
+	store    Store
+	ledger   *ledger
+	others   []*remote
+	external model.LabelSet
+	metrics  *metrics
+	in       chan *batch
+}
+
+const (
+	firstRetry = 100 * time.Millisecond
+	lastRetry  = 5 * time.Second
+)
+
+// send blocks until the batch is stored or ctx ends; then whether it is stored is looked up at the next start.
+func (s *sender) send(ctx context.Context, b *batch) error {
+	b.stored = make(chan error, 1)
+	select {
+	case s.in <- b:
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+	return <-b.stored // run answers, and does so when ctx ends
+}
+
+// run stores batches until ctx ends.
+func (s *sender) run(ctx context.Context) {
+	for {
+		select {
+		case b := <-s.in:
+			group := s.company(ctx, b)
+			err := s.storeGroup(ctx, group)
+			for _, b := range group {
+				b.stored <- err
+			}
+		case <-ctx.Done():
+			return
+		}
+	}
+}
+
+// company waits a moment for other sources, unless there is enough already.
+func (s *sender) company(ctx context.Context, first *batch) []*batch {
+	group, bytes := []*batch{first}, first.bytes
+	timer := time.NewTimer(gather)
+	defer timer.Stop()
+	for bytes < enoughBytes {
+		select {
+		case b := <-s.in:
+			group, bytes = append(group, b), bytes+b.bytes
+		case <-timer.C:
+			return group
+		case <-ctx.Done():
+			return group
+		}
+	}
+	return group
+}
+
+func (s *sender) storeGroup(ctx context.Context, group []*batch) error {
+	var intents []intent
+	var entries []entry
+	look := false
+	for _, b := range group {
+		if b.intent != nil {
+			intents = append(intents, *b.intent)
+		}
+		entries = append(entries, b.entries...)
+		look = look || b.look
+	}
+	if err := s.retry(ctx, "Cannot write what was collected; collecting waits", func() error { return s.ledger.begin(intents) }); err != nil {
+		return err
+	}
+	if err := s.push(ctx, entries, look); err != nil {
+		return err
+	}
+	if err := s.ledger.done(intents); err != nil {
+		s.logger.Warn("Cannot write what was stored; the next start looks into the store", "err", err)
+	}
+	for _, r := range s.others {
+		r.offer(entries)
+	}
+	return nil
+}
+
+// push stores the entries. When a try fails, some of them may have been stored, so the next one looks first.
+func (s *sender) push(ctx context.Context, entries []entry, look bool) error {
+	if s.store == nil || len(entries) == 0 {
+		return nil
+	}
+	return s.retry(ctx, "Logs are not stored; collecting waits", func() error {
+		if look {
+			missing, err := s.missing(ctx, entries)
+			if err != nil {
+				return err
+			}
+			entries = missing
+		}
+		if len(entries) == 0 {
+			return nil
+		}
+		look = true
+		err := s.store.Push(ctx, s.request(entries))
+		var refused interface{ Rejected() bool }
+		if errors.As(err, &refused) && refused.Rejected() {
+			s.metrics.rejected.Inc()
+			s.logger.Warn("The store refused some lines; they are left out", "lines_in_push", len(entries), "err", shorten(err))
+			return nil
+		}
+		if err == nil {
+			s.metrics.lines.Add(float64(len(entries)))
+		}
+		return err
+	})
+}
+
+func shorten(err error) string {
+	const most = 500
+	text := err.Error()
+	if len(text) > most {
+		text = text[:most] + "…"
+	}
+	return text
+}
+
+// retry calls f until it succeeds or ctx ends, and says so once.
+func (s *sender) retry(ctx context.Context, complaint string, f func() error) error {
+	wait, said := firstRetry, false
+	for {
+		err := f()
+		if err == nil {
+			if said {
+				s.logger.Info("Collecting goes on")
+			}
+			return nil
+		}
+		if ctx.Err() != nil {
+			return ctx.Err()
+		}
+		s.metrics.retries.Inc()
+		if !said && wait > 4*firstRetry {
+			s.logger.Warn(complaint, "err", shorten(err))
+			said = true
+		}
+		timer := time.NewTimer(wait)
+		select {
+		case <-timer.C:
+		case <-ctx.Done():
+			timer.Stop()
+			return ctx.Err()
+		}
+		wait = min(2*wait, lastRetry)
+	}
+}
+
+// request groups entries by their labels.
+func (s *sender) request(entries []entry) *logproto.PushRequest {
+	req := &logproto.PushRequest{}
+	index := map[string]int{}
+	var lastLabels model.LabelSet
+	last := -1
+	for _, e := range entries {
+		i := last
+		if last < 0 || !sameSet(lastLabels, e.labels) {
+			text := s.stream(e.labels)
+			var ok bool
+			if i, ok = index[text]; !ok {
+				i = len(req.Streams)
+				index[text] = i
+				req.Streams = append(req.Streams, logproto.Stream{Labels: text})
+			}
+			lastLabels, last = e.labels, i
+		}
+		req.Streams[i].Entries = append(req.Streams[i].Entries, logproto.Entry{Timestamp: e.at, Line: e.line, StructuredMetadata: e.meta})
+	}
+	return req
+}
+
+// sameSet compares without looking at every label when it is the same map's content.
+func sameSet(a, b model.LabelSet) bool { return a.Equal(b) }
+
+// stream returns the labels as Loki takes them, without Promtail's internal ones.
+func (s *sender) stream(labels model.LabelSet) string {
+	public := make(model.LabelSet, len(labels)+len(s.external))
+	for name, value := range s.external {
+		public[name] = value
+	}
+	for name, value := range labels {
+		if !strings.HasPrefix(string(name), model.ReservedLabelPrefix) && value != "" {
+			public[name] = value
+		}
+	}
+	return public.String()
+}
+
+type stored struct {
+	at   int64
+	line string
+}
+
+// missing returns the entries that the store does not have.
+func (s *sender) missing(ctx context.Context, entries []entry) ([]entry, error) {
+	type span struct{ from, to time.Time }
+	spans := map[string]*span{}
+	names := make([]string, len(entries))
+	for i, e := range entries {
+		names[i] = s.stream(e.labels)
+		sp, ok := spans[names[i]]
+		if !ok {
+			spans[names[i]] = &span{e.at, e.at}
+			continue
+		}
+		if e.at.Before(sp.from) {
+			sp.from = e.at
+		}
+		if e.at.After(sp.to) {
+			sp.to = e.at
+		}
+	}
+	have := map[string]map[stored]int{}
+	for name, sp := range spans {
+		found := map[stored]int{}
+		err := s.store.Lines(ctx, name, sp.from, sp.to, func(at time.Time, line string) { found[stored{at.UnixNano(), line}]++ })
+		if err != nil {
+			return nil, fmt.Errorf("look whether lines are stored: %w", err)
+		}
+		have[name] = found
+	}
+	var missing []entry
+	for i, e := range entries {
+		key := stored{e.at.UnixNano(), e.line}
+		if have[names[i]][key] > 0 {
+			have[names[i]][key]--
+			continue
+		}
+		missing = append(missing, e)
+	}
+	s.metrics.found.Add(float64(len(entries) - len(missing)))
+	return missing, nil
+}
+
+// apiEntry turns an entry into what Promtail's clients take.
+func apiEntry(e entry) api.Entry {
+	return api.Entry{Labels: e.labels, Entry: logproto.Entry{Timestamp: e.at, Line: e.line, StructuredMetadata: e.meta}}
+}
