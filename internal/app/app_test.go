@@ -41,7 +41,7 @@ func testOptions(t *testing.T, args ...string) app.Options {
 	o.RegisterFlags(a)
 	_, err := a.Parse(append([]string{
 		"--storage.path=" + filepath.Join(dir, "data"), "--web.listen-address=" + freeAddress(t),
-		"--no-web.well-known-ports", "--no-docker",
+		"--no-web.well-known-ports", "--no-docker", "--no-log-collector",
 	}, args...))
 	require.NoError(t, err)
 	o.Auth.AdminPasswordFile = filepath.Join(dir, "password")

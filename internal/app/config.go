@@ -10,6 +10,7 @@ import (
 
 	"github.com/ausguck/ausguck/internal/component/alertmanager"
 	"github.com/ausguck/ausguck/internal/component/dashboards"
+	"github.com/ausguck/ausguck/internal/component/logcollector"
 	"github.com/ausguck/ausguck/internal/component/loki"
 	"github.com/ausguck/ausguck/internal/component/promserver"
 	"github.com/ausguck/ausguck/internal/httpserver"
@@ -21,7 +22,8 @@ type configuration struct {
 	prometheus *promserver.Config
 	alerting   *alertmanager.Config // nil when the part is off
 	dashboards *dashboards.Config
-	loki       *loki.Config // nil when logs are not stored
+	loki       *loki.Config         // nil when logs are not stored
+	collector  *logcollector.Config // nil when logs are not collected
 	// webFile is the web.yml to use, empty for none. Its content is read again by the HTTP server at each
 	// connection, as with every program that uses the exporter toolkit.
 	webFile  string
@@ -76,9 +78,7 @@ func loadConfiguration(o Options, l *loaders, dockerHost string) (*configuration
 	if c.alerting != nil {
 		c.warnings = append(c.warnings, c.alerting.Warnings...)
 	}
-	if c.loki != nil {
-		c.warnings = append(c.warnings, c.loki.Warnings...)
-	}
+	c.warnings = append(c.warnings, c.logWarnings()...)
 	return c, nil
 }
 

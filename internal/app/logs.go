@@ -5,6 +5,7 @@ import (
 	"io/fs"
 	"net/http"
 	"path/filepath"
+	"strings"
 
 	"github.com/alecthomas/kingpin/v2"
 	"github.com/prometheus/client_golang/prometheus"
@@ -12,6 +13,7 @@ import (
 	dto "github.com/prometheus/client_model/go"
 
 	"github.com/ausguck/ausguck/internal/auth"
+	"github.com/ausguck/ausguck/internal/component/logcollector"
 	"github.com/ausguck/ausguck/internal/component/loki"
 	"github.com/ausguck/ausguck/internal/component/promserver"
 	"github.com/ausguck/ausguck/monitoring"
@@ -23,12 +25,18 @@ type LogOptions struct {
 	// LokiFile is --loki.config.file; empty means loki.yml in ConfigDir.
 	LokiFile string
 	Store    loki.Options
+
+	Collector Switch
+	// PromtailFile is --promtail.config.file; empty means promtail.yml in ConfigDir.
+	PromtailFile string
 }
 
 func (l *LogOptions) register(a *kingpin.Application) {
 	l.Loki.register(a, "loki", "Store logs, as Loki does.")
 	a.Flag("loki.config.file", "loki.yml, when it is not in --config.dir.").PlaceHolder("<path>").StringVar(&l.LokiFile)
 	l.Store.RegisterFlags(a)
+	l.Collector.register(a, "log-collector", "Collect logs of files and containers, as Promtail does.")
+	a.Flag("promtail.config.file", "promtail.yml, when it is not in --config.dir.").PlaceHolder("<path>").StringVar(&l.PromtailFile)
 }
 
 // lokiOptions fills in what depends on other options.
@@ -43,17 +51,53 @@ func (o Options) lokiOptions() loki.Options {
 	return store
 }
 
+// collectorOptions fills in what depends on other options.
+func (o Options) collectorOptions() logcollector.Options {
+	collector := logcollector.Options{
+		Logger: o.Logger.With("part", "logcollector"),
+		Dir:    filepath.Join(o.StoragePath, "promtail"),
+	}
+	if o.Docker.Enabled {
+		collector.DockerHost = o.dockerHost()
+	}
+	return collector
+}
+
 // loadLogs reads the files of logs.
 func (c *configuration) loadLogs(o Options) (problems []error) {
-	if !o.Logs.Loki.On {
-		return nil
+	if o.Logs.Loki.On {
+		src, err := o.lokiSource()
+		if err != nil {
+			problems = append(problems, err)
+		} else {
+			var errs []error
+			c.loki, errs = loki.LoadConfig(o.lokiOptions(), src)
+			problems = append(problems, errs...)
+		}
 	}
-	src, err := o.lokiSource()
-	if err != nil {
-		return []error{err}
+	if o.Logs.Collector.On && (o.Logs.Loki.On || o.Logs.Collector.Asked) {
+		name, _, content, err := o.configFile(o.Logs.PromtailFile, "promtail.yml")
+		if err != nil {
+			return append(problems, err)
+		}
+		var errs []error
+		c.collector, errs = logcollector.LoadConfig(o.collectorOptions(), logcollector.Source{
+			Name: name, Content: content, BuiltIn: strings.HasPrefix(name, builtIn),
+		})
+		problems = append(problems, errs...)
 	}
-	c.loki, problems = loki.LoadConfig(o.lokiOptions(), src)
 	return problems
+}
+
+// logWarnings are what the files of logs bring a person to look at.
+func (c *configuration) logWarnings() (warnings []string) {
+	if c.loki != nil {
+		warnings = append(warnings, c.loki.Warnings...)
+	}
+	if c.collector != nil {
+		warnings = append(warnings, c.collector.Warnings...)
+	}
+	return warnings
 }
 
 // lokiSource returns loki.yml: the one that is named, the one in the folder, or the built-in one.
@@ -64,23 +108,45 @@ func (o Options) lokiSource() (loki.Source, error) {
 
 // wireLogs makes the parts that store and collect logs.
 func wireLogs(o Options, cfg *configuration, p *parts) {
-	if cfg.loki == nil {
-		return
+	if cfg.loki != nil {
+		store := o.lokiOptions()
+		store.Registerer = p.registry
+		store.Dial = p.dialer.DialContext
+		store.InProcess = p.dialer.Names()
+		store.Disk = p.disk
+		p.loki = loki.New(store, cfg.loki)
 	}
-	store := o.lokiOptions()
-	store.Registerer = p.registry
-	store.Dial = p.dialer.DialContext
-	store.InProcess = p.dialer.Names()
-	store.Disk = p.disk
-	p.loki = loki.New(store, cfg.loki)
+	if cfg.collector != nil {
+		collector := o.collectorOptions()
+		collector.Registerer = p.registry
+		if p.loki != nil {
+			collector.Store = p.loki
+			collector.OwnAddresses = o.ownLokiAddresses()
+		}
+		p.collector = logcollector.New(collector, cfg.collector)
+	}
+}
+
+// ownLokiAddresses are those under which files written for separate programs, or for this one, name our Loki.
+func (o Options) ownLokiAddresses() []string {
+	own := []string{"loki:3100", "agent-loki:3100", o.Web.ListenAddress}
+	if o.Web.WellKnownPorts {
+		own = append(own, "localhost:3100", "127.0.0.1:3100", "[::1]:3100")
+	}
+	return own
 }
 
 // applyLogs applies what loadLogs has read.
 func (p *parts) applyLogs(cfg *configuration) error {
-	if p.loki == nil {
-		return nil
+	if p.loki != nil {
+		if err := p.loki.ApplyConfig(cfg.loki); err != nil {
+			return err
+		}
 	}
-	return p.loki.ApplyConfig(cfg.loki)
+	if p.collector != nil {
+		return p.collector.ApplyConfig(cfg.collector)
+	}
+	return nil
 }
 
 // gatherLogs adds the metrics that Loki keeps in a registry of its own.

@@ -76,7 +76,8 @@ func (a *App) watchFiles(ctx context.Context) {
 // fingerprint changes when prometheus.yml, a loaded rule file or a file in the configuration folder does.
 func (a *App) fingerprint() [sha256.Size]byte {
 	h := sha256.New()
-	files := append([]string{a.options.PrometheusFile, a.options.AlertmanagerFile}, a.parts.prom.Applied().RulePaths()...)
+	o := a.options
+	files := append([]string{o.PrometheusFile, o.AlertmanagerFile, o.Logs.LokiFile, o.Logs.PromtailFile}, a.parts.prom.Applied().RulePaths()...)
 	if a.options.ConfigDir != "" {
 		_ = filepath.WalkDir(a.options.ConfigDir, func(path string, d fs.DirEntry, err error) error {
 			if err == nil && d.Type().IsRegular() {

@@ -21,6 +21,7 @@ import (
 	"github.com/ausguck/ausguck/internal/component/alertmanager"
 	"github.com/ausguck/ausguck/internal/component/cadvisor"
 	"github.com/ausguck/ausguck/internal/component/dashboards"
+	"github.com/ausguck/ausguck/internal/component/logcollector"
 	"github.com/ausguck/ausguck/internal/component/loki"
 	"github.com/ausguck/ausguck/internal/component/nodeexporter"
 	"github.com/ausguck/ausguck/internal/component/promserver"
@@ -44,9 +45,11 @@ type parts struct {
 	prom     *promserver.Server
 	alerting *alertmanager.Server
 	loki     *loki.Server
-	disk     *diskspace.Watch
-	db       *sql.DB
-	auth     *auth.Service
+	// collector reads log files and containers.
+	collector *logcollector.Collector
+	disk      *diskspace.Watch
+	db        *sql.DB
+	auth      *auth.Service
 	// dashboards is what Grafana's server does for the page.
 	dashboards *dashboards.Server
 
@@ -266,6 +269,9 @@ func (p *parts) components(g *lifecycle.Group) {
 	}
 	if p.loki != nil {
 		g.Add("loki", p.loki)
+	}
+	if p.collector != nil {
+		g.Add("logcollector", p.collector)
 	}
 	g.Add("promserver", p.prom)
 }
