@@ -28,7 +28,7 @@ type server struct {
 }
 
 // metricsOnly are the flags of a test that is about the Prometheus part alone.
-var metricsOnly = []string{"--no-cadvisor", "--no-node-exporter", "--no-docker"}
+var metricsOnly = []string{"--no-cadvisor", "--no-node-exporter", "--no-docker", "--no-log-collector"}
 
 // startAusguck starts Ausguck with its main address alone and waits until it is ready.
 func startAusguck(t *testing.T, config, storage string, flags ...string) *server {

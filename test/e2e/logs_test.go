@@ -1,0 +1,150 @@
+package e2e
+
+import (
+	"fmt"
+	"maps"
+	"math/rand/v2"
+	"slices"
+	"strconv"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"net/url"
+)
+
+// counts are how many entries each job has stored.
+func (s *server) counts(t *testing.T, since time.Time) map[string]int64 {
+	t.Helper()
+	expression := fmt.Sprintf(`sum by (job) (count_over_time({job=~".+"}[%ds]))`, int(time.Since(since).Seconds())+60)
+	var answer struct {
+		Result []struct {
+			Metric map[string]string `json:"metric"`
+			Value  [2]any            `json:"value"`
+		} `json:"result"`
+	}
+	s.data(t, "/loki/api/v1/query", url.Values{"query": {expression}, "time": {strconv.FormatInt(time.Now().UnixNano(), 10)}}, &answer)
+	counts := map[string]int64{}
+	for _, r := range answer.Result {
+		n, err := strconv.ParseInt(fmt.Sprint(r.Value[1]), 10, 64)
+		require.NoError(t, err)
+		counts[r.Metric["job"]] = n
+	}
+	return counts
+}
+
+// written are how many entries there must be.
+func written(writers map[string]*logWriter) map[string]int64 {
+	counts := map[string]int64{}
+	for job, w := range writers {
+		counts[job] = w.lines.Load()
+		if job == "blocks" {
+			counts[job] = w.entries.Load()
+		}
+	}
+	return counts
+}
+
+// waitStored waits until exactly what was written is stored, and requires that it stays so over a restart.
+func (s *server) waitStored(t *testing.T, begin time.Time, want map[string]int64) {
+	t.Helper()
+	eventually(t, time.Minute, func() error {
+		have := s.counts(t, begin)
+		for job, n := range have {
+			require.LessOrEqual(t, n, want[job], "job %s has lines twice: %v of %v", job, have, want)
+		}
+		return errUnless(maps.Equal(want, have), "stored %v of %v", have, want)
+	})
+}
+
+const logConfig = "global: {scrape_interval: 15s}\n"
+
+// 50 MB of every kind of log, with a rotation each second for a minute: the count is that which was written.
+func TestEveryLineOnceThroughRotation(t *testing.T) {
+	t.Parallel()
+	const most, seconds = 50 << 20, 55
+	seed := rand.Uint64()
+	t.Logf("seed %d", seed)
+	dir := t.TempDir()
+	config, storage := configDir(t, map[string]string{"prometheus.yml": logConfig, "promtail.yml": promtailFor(dir)}), t.TempDir()
+	s := startAusguck(t, config, storage, "--no-cadvisor", "--no-node-exporter", "--no-docker")
+	begin := time.Now()
+	writers := everyKind(dir, 10, most/seconds)
+	stop := make(chan struct{})
+	wait := writeAll(t, writers, seed, 1<<40, stop)
+	eventually(t, 2*time.Minute, func() error {
+		var total int64
+		for _, w := range writers {
+			total += w.bytes.Load()
+		}
+		return errUnless(total >= most, "%d bytes", total)
+	})
+	close(stop)
+	wait()
+	want := written(writers)
+	s.waitStored(t, begin, want)
+	t.Logf("%v entries in %s", want, time.Since(begin).Round(time.Second))
+
+	var sum struct {
+		Result []struct {
+			Value [2]any `json:"value"`
+		} `json:"result"`
+	}
+	for _, parser := range []string{"json", "logfmt"} {
+		s.data(t, "/loki/api/v1/query", url.Values{"query": {fmt.Sprintf(`sum(sum_over_time({job=%q} | %s | unwrap seq | __error__="" [10m]))`, parser, parser)}}, &sum)
+		n := want[parser]
+		require.Len(t, sum.Result, 1)
+		have, err := strconv.ParseFloat(fmt.Sprint(sum.Result[0].Value[1]), 64)
+		require.NoError(t, err)
+		require.InDelta(t, float64(n*(n-1)/2), have, 0.5, "each number of job %s once", parser)
+	}
+	s.stop(t)
+
+	s = startAusguck(t, config, storage, "--no-cadvisor", "--no-node-exporter", "--no-docker")
+	require.Equal(t, want, s.counts(t, begin), "after a restart")
+	s.stop(t)
+}
+
+// kills is how often TestEveryLineOnceThroughKills ends the process.
+const kills = 20
+
+// The same while the process is ended by kill -9 again and again, at any moment of its life.
+func TestEveryLineOnceThroughKills(t *testing.T) {
+	t.Parallel()
+	seed := rand.Uint64()
+	t.Logf("seed %d", seed)
+	random := rand.New(rand.NewPCG(seed, 0))
+	dir := t.TempDir()
+	config, storage := configDir(t, map[string]string{"prometheus.yml": logConfig, "promtail.yml": promtailFor(dir)}), t.TempDir()
+	writers := everyKind(dir, 1000, 400<<10) // no file may go before it is read
+	begin := time.Now()
+	stop := make(chan struct{})
+	wait := writeAll(t, writers, seed, 1<<40, stop)
+	for n := range kills {
+		s := launchAusguck(t, config, storage, "--no-cadvisor", "--no-node-exporter", "--no-docker")
+		if n%4 < 3 { // else it may die before it is ready
+			s.waitReady(t, readyTimeout)
+		}
+		if n == 0 { // from here on it knows the files
+			eventually(t, readyTimeout, func() error {
+				have := s.counts(t, begin)
+				return errUnless(len(have) == len(writers), "stored %v", have)
+			})
+		}
+		alive := time.NewTimer(time.Duration(random.IntN(2500)) * time.Millisecond)
+		select {
+		case <-alive.C:
+		case <-s.exited:
+			require.FailNow(t, "process ended by itself", tail(s.output.String(), 4000))
+		}
+		s.kill()
+	}
+	close(stop)
+	wait()
+	want := written(writers)
+	s := startAusguck(t, config, storage, "--no-cadvisor", "--no-node-exporter", "--no-docker")
+	s.waitStored(t, begin, want)
+	t.Logf("%v entries in %s, jobs %v", want, time.Since(begin).Round(time.Second), slices.Sorted(maps.Keys(want)))
+	s.stop(t)
+}
