@@ -210,6 +210,29 @@ describe('around alerts', () => {
     await page.locator('[data-testid=graph][data-series="1"]').waitFor();
   });
 
+  test('an expression about logs has its graph and its lines', async () => {
+    const { page } = browser;
+    const now = Date.now();
+    const values = Array.from({ length: 20 }, (_, i) => [`${now - i * 1000}000000`, `line ${i} ${script}`]);
+    await fetch(`${program.url}/loki/api/v1/push`, {
+      method: 'POST', body: JSON.stringify({ streams: [{ stream: { job: 'made' }, values }] }),
+      headers: { Authorization: `Basic ${Buffer.from(`admin:${password}`).toString('base64')}`, 'Content-Type': 'application/json' },
+    }).then((answer) => expect(answer.status).toBe(204));
+    await browser.login();
+    // As Loki's ruler writes it into alerts.
+    await browser.goto(`/explore?left=${encodeURIComponent(JSON.stringify({ queries: [{ expr: 'sum by (job) (count_over_time({job="made"}[1m])) > 1', queryType: 'range' }] }))}`);
+    await page.waitForURL(/\/graph\?.*g0\.source=loki/);
+    await page.locator('[data-testid=graph][data-series="1"]').waitFor();
+    await browser.screenshot('graph-logs');
+    await page.getByLabel('LogQL query').fill('{job="made"} |= "line 7 "');
+    await page.keyboard.press('Shift+Enter');
+    await page.getByTestId('graph').getByText(`line 7 ${script}`).waitFor();
+    expect(await page.getByTestId('graph').getByText('line 8').count()).toBe(0);
+    await browser.screenshot('graph-lines');
+    await page.getByRole('radio', { name: 'PromQL' }).click();
+    await page.locator('.cm-content').waitFor();
+  });
+
   test('notifications say who was told and what was answered', async () => {
     const { page } = browser;
     await browser.login();

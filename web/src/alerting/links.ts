@@ -36,8 +36,8 @@ export function silenceLink(labels: Labels): string {
   return `/alerts/silences/new?filter=${encodeURIComponent(formatMatchers(matchersOf(labels)))}`;
 }
 
-export function graphPath(expr: string): string {
-  return `/graph?g0.expr=${encodeURIComponent(expr)}&g0.tab=0&g0.range_input=1h`;
+export function graphPath(expr: string, language: 'promql' | 'logql' = 'promql'): string {
+  return `/graph?g0.expr=${encodeURIComponent(expr)}&g0.tab=0&g0.range_input=1h${language === 'logql' ? '&g0.source=loki' : ''}`;
 }
 
 /** Where a link of a stock Alertmanager's page leads here; undefined for other fragments. */

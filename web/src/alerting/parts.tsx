@@ -102,7 +102,7 @@ export function OutsideLink({ to, children }: { to: string | undefined; children
   if (!link.ours) {
     return <a className={styles.link} href={link.href} target="_blank" rel="noreferrer noopener">{children}</a>;
   }
-  return /^\/(graph|query|d|dashboards|alerts)([/?]|$)/.test(link.href) ? <Link className={styles.link} to={link.href}>{children}</Link> : <a className={styles.link} href={address(link.href)}>{children}</a>;
+  return /^\/(graph|query|explore|d|dashboards|alerts)([/?]|$)/.test(link.href) ? <Link className={styles.link} to={link.href}>{children}</Link> : <a className={styles.link} href={address(link.href)}>{children}</a>;
 }
 
 const resultLooks: Record<Result, { color: BadgeColor; text: string }> = {

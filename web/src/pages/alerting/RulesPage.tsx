@@ -45,17 +45,19 @@ function Group({ group, matchers, onPick }: { group: RuleGroup; matchers: Matche
         <h2>{group.name}</h2>
         <span className={styles.quiet}>{group.language === 'logql' && 'LogQL · '}{group.file}</span>
         <span className={`${styles.quiet} ${styles.right}`}>
-          <span>evaluated <Ago time={group.lastEvaluation} /> in {time(group.evaluationTime)}, every {time(group.interval)}</span>
+          <span>
+            {group.lastEvaluation.startsWith('0001') ? 'not evaluated yet' : <>evaluated <Ago time={group.lastEvaluation} /> in {time(group.evaluationTime)}</>}, every {time(group.interval)}
+          </span>
         </span>
       </div>
       <ul className={styles.list}>
-        {group.rules.map((rule, i) => <One key={i} rule={rule} logql={group.language === 'logql'} matchers={matchers} onPick={onPick} />)}
+        {group.rules.map((rule, i) => <One key={i} rule={rule} language={group.language ?? 'promql'} matchers={matchers} onPick={onPick} />)}
       </ul>
     </section>
   );
 }
 
-function One({ rule, logql, matchers, onPick }: { rule: Rule; logql: boolean; matchers: Matcher[]; onPick: (name: string, value: string) => void }) {
+function One({ rule, language, matchers, onPick }: { rule: Rule; language: 'promql' | 'logql'; matchers: Matcher[]; onPick: (name: string, value: string) => void }) {
   const styles = useStyles2(getStyles);
   const alerts = (rule.alerts ?? []).filter((a) => matchesAll(matchers, a.labels));
   return (
@@ -67,11 +69,11 @@ function One({ rule, logql, matchers, onPick }: { rule: Rule; logql: boolean; ma
         <span className={styles.right}>
           <OutsideLink to={ruleLink(rule.annotations?.['dashboard'])}>Dashboard</OutsideLink>
           <OutsideLink to={ruleLink(rule.annotations?.['runbook_url'])}>Runbook</OutsideLink>
-          <span className={styles.quiet}>evaluated <Ago time={rule.lastEvaluation} /></span>
+          {!rule.lastEvaluation.startsWith('0001') && <span className={styles.quiet}>evaluated <Ago time={rule.lastEvaluation} /></span>}
         </span>
       </div>
       <div className={styles.line}>
-        {logql ? <code className={styles.code}>{rule.query}</code> : <Link className={`${styles.link} ${styles.code}`} to={graphPath(rule.query)} title="Show the graph">{rule.query}</Link>}
+        <Link className={`${styles.link} ${styles.code}`} to={graphPath(rule.query, language)} title="Show the graph">{rule.query}</Link>
         {rule.duration ? <span className={styles.quiet}>for {time(rule.duration)}</span> : null}
       </div>
       {rule.lastError && <div className={styles.error} role="alert">{rule.lastError}</div>}

@@ -1,23 +1,24 @@
 import { css } from '@emotion/css';
 import type { DataFrame, GrafanaTheme2 } from '@grafana/data';
-import { EmbeddedScene, SceneDataTransformer, SceneFlexItem, SceneFlexLayout, SceneQueryRunner, SceneTimePicker, SceneTimeRange, VizPanel } from '@grafana/scenes';
+import { EmbeddedScene, SceneDataTransformer, SceneFlexItem, SceneFlexLayout, SceneQueryRunner, SceneTimePicker, SceneTimeRange, VizPanel, type VizPanelState } from '@grafana/scenes';
 import { Alert, Button, useStyles2 } from '@grafana/ui';
 import { useEffect, useMemo, useRef, useState } from 'react';
 import { map } from 'rxjs';
 
+import type { Language } from './source';
 import { inputsOf, rangeOf, type AnswerProps } from './urlState';
 
 /** More lines than this say nothing to an eye and take seconds to draw. */
 const mostSeries = 300;
 
 /** An expression over time. */
-export function Graph({ query, expr, source, onChange, children }: AnswerProps) {
+export function Graph({ query, expr, language, source, onChange, children }: AnswerProps) {
   const styles = useStyles2(getStyles);
   const stacked = query['stacked'] === '1' || query['display_mode'] === 'stacked';
   const [series, setSeries] = useState(0);
   const { from, to } = rangeOf(query);
   const step = /^\d+(\.\d+)?$/.test(query['step_input'] ?? '') ? `${query['step_input']}s` : undefined;
-  const { scene, body, timeRange, picker } = useMemo(() => build(expr, source, { from, to }, stacked, step, setSeries), [expr, source, stacked, step]);
+  const { scene, body, timeRange, picker } = useMemo(() => build({ expr, language, source, range: { from, to }, stacked, step, onSeries: setSeries }), [expr, language, source, stacked, step]);
   useEffect(() => scene.activate(), [scene]);
   const latest = useRef({ query, onChange });
   latest.current = { query, onChange };
@@ -40,7 +41,7 @@ export function Graph({ query, expr, source, onChange, children }: AnswerProps) 
     <>
       <div className={styles.bar}>
         {children}
-        <Button size="sm" variant="secondary" fill={stacked ? 'solid' : 'outline'} aria-pressed={stacked} onClick={() => onChange({ stacked: stacked ? '' : '1', display_mode: '' })}>Stacked</Button>
+        {!isLogs(language, expr) && <Button size="sm" variant="secondary" fill={stacked ? 'solid' : 'outline'} aria-pressed={stacked} onClick={() => onChange({ stacked: stacked ? '' : '1', display_mode: '' })}>Stacked</Button>}
         <span className={styles.right}><picker.Component model={picker} /></span>
       </div>
       {series > mostSeries && <Alert severity="warning" title={`${mostSeries} of ${series} series are drawn`}>Narrow the expression, with labels, topk() or sum by (…).</Alert>}
@@ -53,29 +54,49 @@ function same(a: { from: string; to: string }, b: { from: string; to: string }):
   return a.from === b.from && a.to === b.to;
 }
 
-function build(expr: string, source: string, range: { from: string; to: string }, stacked: boolean, step: string | undefined, onSeries: (n: number) => void) {
+interface Options {
+  expr: string;
+  language: Language;
+  source: string;
+  range: { from: string; to: string };
+  stacked: boolean;
+  step?: string;
+  onSeries: (count: number) => void;
+}
+
+function build({ expr, language, source, range, stacked, step, onSeries }: Options) {
   const timeRange = new SceneTimeRange(range);
   const picker = new SceneTimePicker({});
+  const query = language === 'promql' ? { refId: 'A', expr, range: true, exemplar: false, interval: step } : { refId: 'A', expr, queryType: 'range', step };
+  const firstSeries = map((all: DataFrame[]) => {
+    onSeries(all.length);
+    return all.slice(0, mostSeries);
+  });
   const panel = new VizPanel({
-    pluginId: 'timeseries', title: '', hoverHeader: true,
-    options: { legend: { displayMode: 'list', placement: 'bottom', showLegend: true, calcs: [] }, tooltip: { mode: 'multi', sort: 'desc' } },
-    fieldConfig: { defaults: { custom: { lineWidth: 1, fillOpacity: stacked ? 30 : 8, showPoints: 'auto', stacking: { mode: stacked ? 'normal' : 'none', group: 'A' } } }, overrides: [] },
+    title: '', hoverHeader: true, ...(isLogs(language, expr) ? asLogs : asLines(stacked)),
     $data: new SceneDataTransformer({
-      $data: new SceneQueryRunner({
-        datasource: { uid: source, type: 'prometheus' }, maxDataPointsFromWidth: true,
-        queries: [{ refId: 'A', expr, range: true, exemplar: false, interval: step } as never],
-      }),
-      transformations: [
-        () => (frames) => frames.pipe(map((all: DataFrame[]) => {
-          onSeries(all.length);
-          return all.slice(0, mostSeries);
-        })),
-      ],
+      $data: new SceneQueryRunner({ datasource: { uid: source, type: language === 'promql' ? 'prometheus' : 'loki' }, maxDataPointsFromWidth: true, queries: [query as never] }),
+      transformations: [() => firstSeries],
     }),
   });
   const body = new SceneFlexLayout({ children: [new SceneFlexItem({ minHeight: 420, body: panel })] });
   return { scene: new EmbeddedScene({ $timeRange: timeRange, body, controls: [picker] }), body, timeRange, picker };
 }
+
+/** A LogQL expression that begins with a selector answers with lines, any other with numbers. */
+function isLogs(language: Language, expr: string): boolean {
+  return language === 'logql' && expr.startsWith('{');
+}
+
+type Look = Pick<VizPanelState, 'pluginId' | 'options' | 'fieldConfig'>;
+
+const asLogs: Look = { pluginId: 'logs', options: { showTime: true, wrapLogMessage: true, enableLogDetails: true, sortOrder: 'Descending' }, fieldConfig: { defaults: {}, overrides: [] } };
+
+const asLines = (stacked: boolean): Look => ({
+  pluginId: 'timeseries',
+  options: { legend: { displayMode: 'list', placement: 'bottom', showLegend: true, calcs: [] }, tooltip: { mode: 'multi', sort: 'desc' } },
+  fieldConfig: { defaults: { unit: 'short', custom: { lineWidth: 1, fillOpacity: stacked ? 30 : 8, showPoints: 'auto', stacking: { mode: stacked ? 'normal' : 'none', group: 'A' } } }, overrides: [] },
+});
 
 const getStyles = (theme: GrafanaTheme2) => ({
   bar: css({ display: 'flex', flexWrap: 'wrap', gap: theme.spacing(1), alignItems: 'center' }),

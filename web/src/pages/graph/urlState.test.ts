@@ -1,7 +1,7 @@
 import { dateTime } from '@grafana/data';
 import { expect, test } from 'vitest';
 
-import { durationOf, inputsOf, momentOf, paramsOf, queriesOf, rangeOf, secondsOf, tabOf } from './urlState';
+import { durationOf, inputsOf, momentOf, paramsOf, queriesOf, queriesOfExplore, rangeOf, secondsOf, tabOf } from './urlState';
 
 test('the address of a generatorURL', () => {
   const address = 'g0.expr=up+%3D%3D+0&g0.tab=0&g0.range_input=1h30m&g0.end_input=2026-11-24+03%3A00%3A00';
@@ -36,4 +36,18 @@ test('without an end the range follows the clock', () => {
 test('a picked range', () => {
   expect(inputsOf({ from: 'now-6h', to: 'now' })).toEqual({ range_input: '6h', end_input: '' });
   expect(inputsOf({ from: dateTime('2026-11-24T01:00:00Z'), to: dateTime('2026-11-24T03:30:00Z') })).toEqual({ range_input: '2h30m', end_input: '2026-11-24 03:30:00' });
+});
+
+test('addresses of Explore', () => {
+  const of = (name: string, value: unknown) => queriesOfExplore(new URLSearchParams({ [name]: JSON.stringify(value) }));
+  // As Loki's ruler writes it.
+  expect(of('left', { queries: [{ expr: 'rate({job="x"}[1m]) > 1', queryType: 'range' }] })).toEqual([{ expr: 'rate({job="x"}[1m]) > 1', tab: '0', source: 'loki', range_input: '1h' }]);
+  // As Grafana writes it.
+  expect(of('panes', { abc: { datasource: 'prometheus', queries: [{ expr: 'up', datasource: { type: 'prometheus', uid: 'p' } }], range: { from: '1000000000000', to: '1000003600000' } } })).toEqual([
+    { expr: 'up', tab: '0', range_input: '1h', end_input: '2001-09-09 02:46:40' },
+  ]);
+  expect(of('left', { datasource: 'Prometheus', queries: [{ expr: 'up' }], range: { from: 'now-6h', to: 'now' } })).toEqual([{ expr: 'up', tab: '0', range_input: '6h' }]);
+  expect(of('left', ['now-1h', 'now', 'x'])).toEqual([]);
+  expect(of('left', null)).toEqual([]);
+  expect(queriesOfExplore(new URLSearchParams('left={'))).toEqual([]);
 });

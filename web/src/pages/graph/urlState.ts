@@ -1,13 +1,19 @@
 import { dateTime, rangeUtil, type RawTimeRange } from '@grafana/data';
 import type { ReactNode } from 'react';
 
-/** One query of the page, as Prometheus's own page writes it into the address: g0.expr, g0.tab and so on, without "g0.". */
+import type { Language } from './source';
+
+/**
+ * One query of the page, as Prometheus's own page writes it into the address: g0.expr, g0.tab and so on, without "g0.".
+ * What Prometheus does not have is source=loki, for LogQL.
+ */
 export type QueryState = Record<string, string>;
 
 /** What shows the answer to a query. */
 export interface AnswerProps {
   query: QueryState;
   expr: string;
+  language: Language;
   /** uid of the data source. */
   source: string;
   onChange: (part: QueryState) => void;
@@ -38,6 +44,41 @@ export function paramsOf(queries: QueryState[]): URLSearchParams {
 
 export function tabOf({ tab }: QueryState): Tab {
   return tab === '1' || tab === 'table' ? 'table' : 'graph';
+}
+
+export function languageOf({ source }: QueryState): Language {
+  return source === 'loki' ? 'logql' : 'promql';
+}
+
+interface Pane {
+  datasource?: string | { type?: string; uid?: string };
+  queries?: Array<{ expr?: string; datasource?: Pane['datasource'] }>;
+  range?: { from?: string; to?: string };
+}
+
+/** The queries of an address of Grafana's Explore, whose left={…} the ruler of Loki writes as well, or panes={…}. */
+export function queriesOfExplore(params: URLSearchParams): QueryState[] {
+  let panes: Pane[];
+  try {
+    panes = params.has('panes') ? (Object.values(JSON.parse(params.get('panes')!) as object) as Pane[]) : [JSON.parse(params.get('left') ?? '{}') as Pane];
+  } catch {
+    return [];
+  }
+  return panes.flatMap((pane) =>
+    (Array.isArray(pane?.queries) ? pane.queries : []).filter((q) => typeof q?.expr === 'string').map((q): QueryState => {
+      const source = q.datasource ?? pane.datasource ?? 'loki'; // only Loki's ruler leaves it out
+      const name = typeof source === 'string' ? source : `${source.type} ${source.uid}`;
+      const { from, to } = pane.range ?? {};
+      return { expr: q.expr!, tab: '0', ...(/loki/i.test(name) && { source: 'loki' }), ...inputsOfTexts(from, to) };
+    })
+  );
+}
+
+/** Texts such as now-6h, or milliseconds since 1970. */
+function inputsOfTexts(from = 'now-1h', to = 'now'): QueryState {
+  const time = (text: string) => (/^\d+$/.test(text) ? dateTime(Number(text)) : text);
+  const { range_input, end_input } = inputsOf({ from: time(String(from)), to: time(String(to)) });
+  return { range_input, ...(end_input && { end_input }) };
 }
 
 const units: Record<string, number> = { ms: 0.001, s: 1, m: 60, h: 3600, d: 86_400, w: 604_800, y: 31_536_000 };
