@@ -42,6 +42,7 @@ scrape_configs:
             name: 'always', rules: [
               { alert: 'AlwaysFires', expr: 'vector(41) + 1', labels: { severity: 'critical', team: 'a', evil: script }, annotations: { summary: `It fires ${script}`, runbook_url: 'javascript:window.pwned=1', dashboard: '/d/ausguck-host' } },
               { alert: 'GoesToNobody', expr: 'vector(1)', labels: { severity: 'warning', team: 'b' }, annotations: { runbook_url: 'https://runbooks.example/x' } },
+              { alert: 'IsInhibited', expr: 'vector(1)', labels: { team: 'a' } },
               { alert: 'IsPending', expr: 'vector(1)', for: '1h' },
               { alert: 'IsQuiet', expr: 'vector(0) > 1' },
               { alert: 'Fails', expr: 'up * on () {__name__=~"scrape_.+"}' },
@@ -51,6 +52,7 @@ scrape_configs:
       }),
       'alertmanager.yml': JSON.stringify({
         route: { receiver: 'hook', group_by: ['alertname'], group_wait: '0s', group_interval: '1s', repeat_interval: '1h', routes: [{ matchers: ['team="b"'], receiver: 'refusing' }] },
+        inhibit_rules: [{ source_matchers: ['alertname="AlwaysFires"'], target_matchers: ['alertname="IsInhibited"'] }],
         receivers: [{ name: 'hook', webhook_configs: [{ url: `${url}/` }] }, { name: 'refusing', webhook_configs: [{ url: `${url}/refuse` }] }],
       }),
     },
@@ -91,13 +93,17 @@ describe('an alert', () => {
     expect(await alert('AlwaysFires').innerText()).toContain(`It fires ${script}`);
     expect(await alert('AlwaysFires').getByText('Runbook').count()).toBe(0); // its address would run
     expect(await alert('GoesToNobody').getByText('Runbook').getAttribute('href')).toBe('https://runbooks.example/x');
-    await page.getByRole('region', { name: 'Alerts for hook' }).getByText('delivered').waitFor();
+    await page.getByRole('region', { name: 'Alerts for hook' }).getByText('delivered').first().waitFor();
     await page.getByRole('region', { name: 'Alerts for refusing' }).getByText('refused').waitFor();
     await browser.screenshot('alerts');
+    expect(await alert('IsInhibited').getAttribute('data-state')).toBe('inhibited');
+    expect(await alert('IsInhibited').innerText()).toContain('inhibited by another alert');
     // The filter is in the address, and the address is the filter.
+    await page.getByRole('radio', { name: /^active/ }).click();
+    await alert('IsInhibited').waitFor({ state: 'detached' });
     await alert('AlwaysFires').getByRole('button', { name: 'team=a' }).click();
     await until('only one is left', async () => (await page.getByTestId('alert').count()) === 1);
-    expect(decodeURIComponent(page.url())).toContain('filter={team="a"}');
+    expect(decodeURIComponent(page.url())).toContain('state=active&filter={team="a"}');
     await page.reload();
     await alert('AlwaysFires').waitFor();
     expect(await page.getByTestId('alert').count()).toBe(1);
@@ -148,11 +154,11 @@ describe('an alert', () => {
     await browser.login();
     await browser.goto('/alerts');
     await alert('AlwaysFires').getByText('Silence', { exact: true }).click();
-    await page.getByText('Keeps 1 of 2 alerts quiet').waitFor();
+    await page.getByText('Keeps 1 of 3 alerts quiet').waitFor();
     expect(await page.getByLabel('Value 1').inputValue()).toBe('AlwaysFires');
     expect(await page.getByRole('button', { name: 'Silence', exact: true }).isDisabled()).toBe(true);
     await page.getByLabel('Value 1').fill('Other');
-    await page.getByText('Keeps 0 of 2 alerts quiet').waitFor();
+    await page.getByText('Keeps 0 of 3 alerts quiet').waitFor();
     await page.getByLabel('Value 1').fill('AlwaysFires');
     await page.locator('#silence-comment').fill(`known ${script}`);
     expect(decodeURIComponent(page.url())).toContain('alertname="AlwaysFires"');
@@ -174,7 +180,7 @@ describe('an alert', () => {
 
     await browser.goto('/alerts?state=silenced');
     await alert('AlwaysFires').getByText('silenced by').getByRole('link').click();
-    await page.getByText('Keeps 1 of 2 alerts quiet').waitFor();
+    await page.getByText('Keeps 1 of 3 alerts quiet').waitFor();
     await browser.goto('/alerts/silences');
     await page.getByRole('button', { name: 'Expire' }).click();
     await page.getByText('There is no such silence').waitFor();
@@ -287,7 +293,7 @@ describe('around alerts', () => {
     await page.fill('input[name=password]', password);
     await page.click('button[type=submit]');
     await page.waitForURL(/\/alerts\/silences\/new\?/);
-    await page.getByText('Keeps 1 of 2 alerts quiet').waitFor();
+    await page.getByText('Keeps 1 of 3 alerts quiet').waitFor();
     await browser.goto(`/#/alerts?receiver=hook&filter=${filter}`);
     await page.waitForURL(/\/alerts\?receiver=hook/);
     await until('only one is left', async () => (await page.getByTestId('alert').count()) === 1);
