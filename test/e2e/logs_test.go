@@ -103,3 +103,48 @@ func TestEveryLineOnceThroughRotation(t *testing.T) {
 	require.Equal(t, want, s.counts(t, begin), "after a restart")
 	s.stop(t)
 }
+
+// kills is how often TestEveryLineOnceThroughKills ends the process.
+const kills = 20
+
+// The same while the process is ended by kill -9 again and again, at any moment of its life.
+func TestEveryLineOnceThroughKills(t *testing.T) {
+	t.Parallel()
+	seed := rand.Uint64()
+	t.Logf("seed %d", seed)
+	random := rand.New(rand.NewPCG(seed, 0))
+	dir := t.TempDir()
+	config, storage := configDir(t, map[string]string{"prometheus.yml": logConfig, "promtail.yml": promtailFor(dir)}), t.TempDir()
+	writers := everyKind(dir, 1000, 400<<10) // no file may go before it is read
+	flags := []string{"--no-cadvisor", "--no-node-exporter", "--no-docker"}
+	s := startAusguck(t, config, storage, flags...) // what was rotated before it was ever started is not collected
+	begin := time.Now()
+	stop := make(chan struct{})
+	wait := writeAll(t, writers, seed, 1<<40, stop)
+	eventually(t, readyTimeout, func() error {
+		have := s.counts(t, begin)
+		return errUnless(len(have) == len(writers), "stored %v", have)
+	})
+	for n := range kills {
+		if n > 0 {
+			s = launchAusguck(t, config, storage, flags...)
+		}
+		if n%4 < 3 { // else it may die before it is ready
+			s.waitReady(t, readyTimeout)
+		}
+		alive := time.NewTimer(time.Duration(random.IntN(2500)) * time.Millisecond)
+		select {
+		case <-alive.C:
+		case <-s.exited:
+			require.FailNow(t, "process ended by itself", tail(s.output.String(), 4000))
+		}
+		s.kill()
+	}
+	close(stop)
+	wait()
+	want := written(writers)
+	s = startAusguck(t, config, storage, flags...)
+	s.waitStored(t, begin, want)
+	t.Logf("%v entries in %s", want, time.Since(begin).Round(time.Second))
+	s.stop(t)
+}
