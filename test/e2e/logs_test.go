@@ -1,15 +1,20 @@
 package e2e
 
 import (
+	"errors"
 	"fmt"
 	"maps"
 	"math/rand/v2"
+	"net/http"
 	"net/url"
+	"os"
+	"path/filepath"
 	"strconv"
 	"testing"
 	"time"
 
 	"github.com/stretchr/testify/require"
+	"golang.org/x/sys/unix"
 )
 
 // counts are how many entries each job has stored.
@@ -146,5 +151,55 @@ func TestEveryLineOnceThroughKills(t *testing.T) {
 	s = startAusguck(t, config, storage, flags...)
 	s.waitStored(t, begin, want)
 	t.Logf("%v entries in %s", want, time.Since(begin).Round(time.Second))
+	s.stop(t)
+}
+
+// A full disk makes pushes fail with the reason and collecting wait. With room again all goes on, and nothing is missing.
+func TestLogsOnAFullDisk(t *testing.T) {
+	t.Parallel()
+	storage, dir := t.TempDir(), t.TempDir()
+	require.NoError(t, unix.Mount("tmpfs", storage, "tmpfs", 0, "size=64m"), "needs root")
+	t.Cleanup(func() { require.NoError(t, unix.Unmount(storage, unix.MNT_DETACH)) })
+	config := configDir(t, map[string]string{"prometheus.yml": logConfig, "promtail.yml": promtailFor(dir)})
+	flags := []string{"--no-cadvisor", "--no-node-exporter", "--no-docker"}
+	s := startAusguck(t, config, storage, flags...)
+	begin := time.Now()
+	want := map[string]int64{}
+	add := func(job, file string, lines int) {
+		f, err := os.OpenFile(filepath.Join(dir, file), os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o600)
+		require.NoError(t, err)
+		for n := range lines {
+			_, err := fmt.Fprintf(f, "line %d of %s\n", n, job)
+			require.NoError(t, err)
+		}
+		require.NoError(t, f.Close())
+		want[job] += int64(lines)
+	}
+	add("json", "app.log", 1000)
+	s.waitStored(t, begin, want)
+
+	filler := filepath.Join(storage, "somebody-elses-file")
+	fillDisk(t, filler)
+	eventually(t, 15*time.Second, func() error {
+		code, body := s.pushJob(t, "pushed", time.Now(), "a line")
+		if code == http.StatusNoContent {
+			want["pushed"]++
+			return errors.New("still accepted with a full disk")
+		}
+		require.Equal(t, http.StatusInsufficientStorage, code, body)
+		require.Regexp(t, `(?i)no space|full`, body)
+		return nil
+	})
+	add("json", "app.log", 1000)
+	add("syslog", "syslog", 1000)
+	s.waitOutput(t, `Logs are not stored`)
+	require.Equal(t, http.StatusOK, s.status(t, "/-/healthy"))
+	require.EqualValues(t, 1000, s.counts(t, begin)["json"], "queries go on, and nothing more is stored")
+
+	require.NoError(t, os.Remove(filler))
+	s.waitStored(t, begin, want)
+	s.stop(t)
+	s = startAusguck(t, config, storage, flags...)
+	require.Equal(t, want, s.counts(t, begin), "after a restart")
 	s.stop(t)
 }

@@ -1,5 +1,5 @@
 #!/bin/sh
-# Builds the stock programs that Ausguck embeds into OUTDIR: prometheus, promtool, node_exporter and cadvisor.
+# Builds the stock programs that Ausguck embeds into OUTDIR: prometheus, promtool, node_exporter, cadvisor, and Loki's logcli.
 # Go's build cache decides what is out of date, so a second run takes about a second.
 set -eu
 
@@ -22,3 +22,5 @@ go build -tags "$tags" -ldflags "$(stamp "$prometheus")" -o "$out/" \
 	github.com/prometheus/prometheus/cmd/prometheus github.com/prometheus/prometheus/cmd/promtool
 go build -ldflags "$(stamp "$node_exporter")" -o "$out/" github.com/prometheus/node_exporter
 go build -ldflags '-s -w' -o "$out/cadvisor" ./cadvisor
+# With the versions of the program itself: it is a client.
+(cd ../.. && go build -ldflags '-s -w' -o "$out/logcli" github.com/grafana/loki/v3/cmd/logcli)
