@@ -182,13 +182,16 @@ describe('a click keeps the tooltip and shows its data links', () => {
   // Twelve seconds before the end: steps of five seconds leave the last ones empty, and the first twenty have no data.
   test.each([['Lines', 0.8, 0.5], ['Symlog', 0.8, 0.5], ['Timeline', 0.8, 0.25], ['History', 0.8, 0.15], ['Bars', 0.5, 0.9]] as const)('%s', async (title, x, y) => {
     const { page } = browser;
-    const over = (await browser.panel(title).locator('.u-over').first().boundingBox())!;
-    await page.mouse.move(over.x + over.width * x - 5, over.y + over.height * y);
-    await page.mouse.move(over.x + over.width * x, over.y + over.height * y, { steps: 3 });
-    await page.mouse.down();
-    await page.mouse.up();
     const link = page.getByRole('link', { name: /^Details of / });
-    await link.waitFor();
+    // A click pins what the pointer was seen over; on a busy machine it can come before the plot saw the pointer.
+    await until('the tooltip stays', async () => {
+      const over = (await browser.panel(title).locator('.u-over').first().boundingBox())!;
+      await page.mouse.move(over.x + over.width * x - 5, over.y + over.height * y);
+      await page.mouse.move(over.x + over.width * x, over.y + over.height * y, { steps: 3 });
+      await page.mouse.down();
+      await page.mouse.up();
+      return link.waitFor({ timeout: 2000 }).then(() => true, () => false);
+    }, 60_000);
     await browser.screenshot(`pinned-${title}`);
     expect(await link.getAttribute('href')).toMatch(/\/d\/other\?var-v=-?[\d.]+$/);
     await page.keyboard.press('Escape');
