@@ -227,7 +227,7 @@ describe('around alerts', () => {
     await browser.login();
     // As Loki's ruler writes it into alerts.
     await browser.goto(`/explore?left=${encodeURIComponent(JSON.stringify({ queries: [{ expr: 'sum by (job) (count_over_time({job="made"}[1m])) > 1', queryType: 'range' }] }))}`);
-    await page.waitForURL(/\/graph\?.*g0\.source=loki/);
+    await page.waitForURL(/\/explore\?.*g0\.source=loki/);
     await page.locator('[data-testid=graph][data-series="1"]').waitFor();
     await browser.screenshot('graph-logs');
     await page.getByLabel('LogQL query').fill('{job="made"} |= "line 7 "');

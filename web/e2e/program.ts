@@ -73,6 +73,22 @@ export class Program {
     return data.result[0] && Number(data.result[0].value[1]);
   }
 
+  /** Posts something whose answer is empty. */
+  async send(path: string, body: unknown) {
+    const response = await fetch(this.url + path, {
+      method: 'POST', body: JSON.stringify(body), headers: { Authorization: `Basic ${Buffer.from(`admin:${password}`).toString('base64')}`, 'Content-Type': 'application/json' },
+    });
+    if (!response.ok) {
+      throw new Error(`POST ${path}: ${response.status} ${await response.text()}`);
+    }
+  }
+
+  /** How many lines a selector has had in the last hour. */
+  async logs(selector: string): Promise<number | undefined> {
+    const { data } = await this.api<{ data: { result: Array<{ value: [number, string] }> } }>(`/loki/api/v1/query?query=${encodeURIComponent(`sum(count_over_time(${selector}[1h]))`)}`);
+    return data.result[0] && Number(data.result[0].value[1]);
+  }
+
   async stop() {
     const gone = new Promise((done) => this.child.once('exit', done));
     this.child.kill('SIGTERM');

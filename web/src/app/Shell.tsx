@@ -18,7 +18,7 @@ const navigation: Array<{ to: string; text: string; icon: IconName; match: RegEx
   { to: '/', text: 'Home', icon: 'home-alt', match: /^\/$/ },
   { to: '/dashboards?starred=true', text: 'Starred', icon: 'star', match: /starred=true/ },
   { to: '/dashboards', text: 'Dashboards', icon: 'apps', match: /^\/(dashboards(?!.*starred)|d\/|dashboard|import)/ },
-  { to: '/graph', text: 'Graph', icon: 'compass', match: /^\/(graph|query)/ },
+  { to: '/explore', text: 'Explore', icon: 'compass', match: /^\/(explore|graph|query)/ },
   { to: '/alerts', text: 'Alerts', icon: 'bell', match: /^\/alerts/ },
   { to: '/status', text: 'Status', icon: 'shield', match: /^\/status/, outside: true },
 ];

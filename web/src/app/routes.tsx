@@ -7,8 +7,8 @@ const HomePage = lazy(() => import('../pages/HomePage'));
 const BrowsePage = lazy(() => import('../pages/BrowsePage'));
 const ImportPage = lazy(() => import('../pages/ImportPage'));
 const ProfilePage = lazy(() => import('../pages/ProfilePage'));
-const GraphPage = lazy(() => import('../pages/graph/GraphPage'));
-const ExploreLink = lazy(async () => ({ default: (await import('../pages/graph/GraphPage')).ExploreLink }));
+const ExplorePage = lazy(() => import('../pages/explore/ExplorePage'));
+const ExploreLink = lazy(async () => ({ default: (await import('../pages/explore/ExplorePage')).ExploreLink }));
 const ActivePage = lazy(() => import('../pages/alerting/ActivePage'));
 const RulesPage = lazy(() => import('../pages/alerting/RulesPage'));
 const SilencesPage = lazy(() => import('../pages/alerting/SilencesPage'));
@@ -35,9 +35,9 @@ export function Routes() {
         <Route path="/alerts/silences/:id" element={<SilencePage />} />
         <Route path="/alerts/notifications" element={<NotificationsPage />} />
         <Route path="/alerts/receivers" element={<ReceiversPage />} />
-        <Route path="/graph" element={<GraphPage />} />
+        <Route path="/graph" element={<ExplorePage />} />
         <Route path="/explore" element={<ExploreLink />} />
-        <Route path="/query" element={<GraphPage />} />
+        <Route path="/query" element={<ExplorePage />} />
         <Route path="/profile" element={<ProfilePage />} />
         <Route path="*" element={<Alert severity="info" title="There is no page at this address">The dashboards are in the menu at the left.</Alert>} />
       </RouterRoutes>

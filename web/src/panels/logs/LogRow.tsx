@@ -2,12 +2,22 @@ import { css, cx } from '@emotion/css';
 import { dateTimeFormat, FieldType, LogLevel, type Field, type GrafanaTheme2, type Labels, type TimeZone } from '@grafana/data';
 import type { Options } from '@grafana/schema/dist/esm/raw/composable/logs/panelcfg/x/LogsPanelCfg_types.gen';
 import { DataLinkButton, IconButton, useStyles2, useTheme2 } from '@grafana/ui';
+import type { ReactNode } from 'react';
 
-import { detectFields, hasAnsi, parseAnsi, prettify, type AnsiPart } from './line';
+import { detectFields, hasAnsi, mostLetters, parseAnsi, prettify, visible, type AnsiPart } from './line';
 import type { LogRow as Row } from './rows';
+
+/** What a page lets people do with a line. */
+export interface RowActions {
+  /** Adds a filter for a label of the stream or for a field of the line. */
+  onFilter: (name: string, value: string, operator: '=' | '!=', row: Row) => void;
+  /** Shown below the details. */
+  more: (row: Row) => ReactNode;
+}
 
 interface Props {
   row: Row;
+  actions?: RowActions;
   options: Options;
   timeZone: TimeZone;
   open: boolean;
@@ -15,7 +25,7 @@ interface Props {
 }
 
 /** One line of a log, and below it what is known of it when it is open. */
-export function LogRow({ row, options, timeZone, open, onToggle }: Props) {
+export function LogRow({ row, actions, options, timeZone, open, onToggle }: Props) {
   const theme = useTheme2();
   const styles = useStyles2(getStyles);
   const details = options.enableLogDetails !== false;
@@ -34,34 +44,41 @@ export function LogRow({ row, options, timeZone, open, onToggle }: Props) {
         )}
         {row.duplicates > 0 && <span className={styles.duplicates}>{row.duplicates + 1}x</span>}
         {options.showTime && <span className={styles.time}>{formatTime(row, timeZone, options.timestampResolution === 'ns')}</span>}
-        {options.showLabels && <span className={styles.labels}>{writeLabels(row.uniqueLabels)}</span>}
+        {options.showLabels && <span className={styles.labels}>{visible(writeLabels(row.uniqueLabels))}</span>}
         <span className={cx(styles.message, options.wrapLogMessage ? styles.wrap : options.prettifyLogMessage && styles.pre)}>
-          {fields.length > 0 ? writeLabels(pick(row, fields)) : <Message line={options.prettifyLogMessage ? prettify(row.line) : row.line} />}
+          {fields.length > 0 ? visible(writeLabels(pick(row, fields))) : <Message line={options.prettifyLogMessage ? prettify(row.line) : row.line} most={open ? mostLetters.open : mostLetters.closed} />}
         </span>
       </div>
-      {open && <Details row={row} />}
+      {open && <Details row={row} actions={actions} />}
     </div>
   );
 }
 
-function Message({ line }: { line: string }) {
+function Message({ line, most }: { line: string; most: number }) {
   const theme = useTheme2();
-  if (!hasAnsi(line)) {
-    return line;
+  const shown = line.length > most ? line.slice(0, most) : line;
+  const rest = shown.length < line.length && <strong>{` … ${most.toLocaleString()} of ${line.length.toLocaleString()} letters are shown`}</strong>;
+  if (!hasAnsi(shown)) {
+    return <>{visible(shown)}{rest}</>;
   }
-  return parseAnsi(line).map((part, i) => (
-    <span key={i} style={ansiStyle(part, theme)}>
-      {part.text}
-    </span>
-  ));
+  return (
+    <>
+      {parseAnsi(shown).map((part, i) => (
+        <span key={i} style={ansiStyle(part, theme)}>
+          {visible(part.text)}
+        </span>
+      ))}
+      {rest}
+    </>
+  );
 }
 
 /** Labels, fields that the line spells out, and links that the datasource gives. */
-function Details({ row }: { row: Row }) {
+function Details({ row, actions }: { row: Row; actions?: RowActions }) {
   const styles = useStyles2(getStyles);
   const labels = Object.entries(row.labels).sort(([a], [b]) => a.localeCompare(b));
   const fields = detectFields(row.line).filter(([key, value]) => row.labels[key] !== value);
-  const links = row.frame.fields.filter((field) => field.config.links?.length && field.getLinks).flatMap((field) => linksOf(field, row.index));
+  const links = (row.frame?.fields ?? []).filter((field) => field.config.links?.length && field.getLinks).flatMap((field) => linksOf(field, row.index));
   return (
     <table className={styles.details}>
       <tbody>
@@ -72,8 +89,16 @@ function Details({ row }: { row: Row }) {
             </tr>
           ) : (
             <tr key={i}>
-              <td className={styles.key}>{key}</td>
-              <td className={styles.value}>{value}</td>
+              <td className={styles.key}>{visible(key)}</td>
+              <td className={styles.value}>
+                {actions && (
+                  <>
+                    <IconButton name="search-plus" size="sm" tooltip={`Only lines with this ${key}`} onClick={() => actions.onFilter(key, value, '=', row)} />
+                    <IconButton name="search-minus" size="sm" tooltip={`No lines with this ${key}`} onClick={() => actions.onFilter(key, value, '!=', row)} />
+                  </>
+                )}
+                {visible(value.slice(0, mostLetters.closed))}
+              </td>
             </tr>
           )
         )}
@@ -88,6 +113,7 @@ function Details({ row }: { row: Row }) {
             <td>No labels or fields</td>
           </tr>
         )}
+        {actions && <tr><td colSpan={2}>{actions.more(row)}</td></tr>}
       </tbody>
     </table>
   );
@@ -153,13 +179,15 @@ const getStyles = (theme: GrafanaTheme2) => ({
   line: css({
     display: 'flex', alignItems: 'flex-start', gap: theme.spacing(1), fontFamily: theme.typography.fontFamilyMonospace,
     fontSize: theme.typography.bodySmall.fontSize, lineHeight: '20px', '& button': { margin: 0, height: 20 },
+    [theme.breakpoints.down('sm')]: { flexWrap: 'wrap', columnGap: theme.spacing(1), rowGap: 0 },
   }),
   small: css({ fontSize: 11 }),
   time: css({ color: theme.colors.text.secondary, whiteSpace: 'nowrap' }),
   labels: css({ color: theme.colors.text.secondary, whiteSpace: 'nowrap', maxWidth: '40%', overflow: 'hidden', textOverflow: 'ellipsis', flexShrink: 0 }),
   duplicates: css({ color: theme.colors.text.secondary, minWidth: '3em', textAlign: 'right' }),
-  message: css({ whiteSpace: 'nowrap', flexGrow: 1 }),
-  wrap: css({ whiteSpace: 'pre-wrap', overflowWrap: 'anywhere', minWidth: 0 }),
+  // The direction of a line must not reach what stands beside it.
+  message: css({ whiteSpace: 'nowrap', flexGrow: 1, unicodeBidi: 'isolate' }),
+  wrap: css({ whiteSpace: 'pre-wrap', overflowWrap: 'anywhere', minWidth: 0, [theme.breakpoints.down('sm')]: { flexBasis: '100%' } }),
   pre: css({ whiteSpace: 'pre' }),
   details: css({
     margin: theme.spacing(0.5, 0, 1, 3), background: theme.colors.background.secondary, fontSize: theme.typography.bodySmall.fontSize,

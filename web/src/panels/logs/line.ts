@@ -109,6 +109,18 @@ function extended(codes: number[], at: number): { color?: number | string; used:
   return { color: `rgb(${level(Math.floor(c / 36))}, ${level(Math.floor(c / 6) % 6)}, ${level(c % 6)})`, used: 2 };
 }
 
+/** More letters than this of one line are not drawn, opened or not: a browser takes seconds for a line of a megabyte. */
+export const mostLetters = { closed: 1000, open: 20_000 };
+
+// Controls but for tab and line feed, and what turns the direction of text or joins it to what stands around.
+// eslint-disable-next-line no-control-regex
+const controls = /[\u0000-\u0008\u000b-\u001f\u007f-\u009f\u061c\u200e\u200f\u2028\u2029\u202a-\u202e\u2066-\u2069\ufeff]/g;
+
+/** A text in which controls can be seen and do nothing: ⟨U+0007⟩ for a bell, ⟨U+202E⟩ for a change of direction. */
+export function visible(text: string): string {
+  return text.replace(/\r$/, '').replace(controls, (letter) => `⟨U+${letter.charCodeAt(0).toString(16).toUpperCase().padStart(4, '0')}⟩`);
+}
+
 /** A line that is a JSON object or list, spread over several lines; every other line as it is. */
 export function prettify(line: string): string {
   const trimmed = line.trim();

@@ -1,7 +1,7 @@
 import { FieldType, LogLevel, toDataFrame } from '@grafana/data';
 import { LogsDedupStrategy, LogsSortOrder } from '@grafana/schema';
 import { describe, expect, test } from 'vitest';
-import { detectFields, parseAnsi, prettify } from './line';
+import { detectFields, parseAnsi, prettify, visible } from './line';
 import { commonLabels, dedup, readRows } from './rows';
 
 const frame = (lines: string[], labels: Array<Record<string, string>> = []) =>
@@ -94,3 +94,8 @@ test.each([
   ['ts=1 level=info msg="a \\"b\\" c" empty= url=/x?y=z', [['ts', '1'], ['level', 'info'], ['msg', 'a "b" c'], ['empty', ''], ['url', '/x?y=z']]],
   ['nothing here', []],
 ])('fields of %s', (line, want) => expect(detectFields(line)).toEqual(want));
+
+test('controls and changes of direction are written out', () => {
+  expect(visible('a\u0007b\u202ec\u009b1m\ttab\r')).toBe('a⟨U+0007⟩b⟨U+202E⟩c⟨U+009B⟩1m\ttab');
+  expect(parseAnsi('\u001b[31mred\u001b[0m\u001b]8;;javascript:x\u0007link').map((p) => visible(p.text)).join('')).toBe('redlink');
+});

@@ -15,8 +15,11 @@ export interface LogRow {
   uniqueLabels: Labels;
   /** How many equal lines follow that are not shown. */
   duplicates: number;
-  frame: DataFrame;
+  /** Where it comes from, for the links of a panel. */
+  frame?: DataFrame;
   index: number;
+  /** The labels of its stream, where they are told apart from what else is known of the line. */
+  stream?: Labels;
 }
 
 const levelLabels = ['level', 'detected_level', 'severity', 'severity_text', 'lvl', 'loglevel'];
@@ -83,7 +86,8 @@ const mentioned = /\b(emerg(?:ency)?|fatal|alert|crit(?:ical)?|warn(?:ing)?|err(
 /** By name of the level or by the numbers of syslog (0 … 7). */
 export function levelOf(severity: unknown, labels: Labels, line: string): LogLevel {
   const named = [severity, ...levelLabels.map((name) => (Object.hasOwn(labels, name) ? labels[name] : undefined))].find((value) => typeof value === 'string' && value !== '');
-  for (const word of [named, said.exec(line)?.[1], mentioned.exec(line)?.[1]]) {
+  const beginning = line.slice(0, 2000);
+  for (const word of [named, said.exec(beginning)?.[1], mentioned.exec(beginning)?.[1]]) {
     const key = String(word ?? '').toLowerCase();
     const level = Object.hasOwn(levels, key) ? levels[key] : NumericLogLevel[key];
     if (level !== undefined && level !== LogLevel.unknown && level !== LogLevel.unspecified) {

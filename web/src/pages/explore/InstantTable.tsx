@@ -8,7 +8,9 @@ import { PromClient } from '../../datasources/prometheus/client';
 import { seriesText } from '../../datasources/prometheus/legend';
 import type { Labels, PromAnswer, PromData } from '../../datasources/prometheus/types';
 import { errorMessage } from '../../runtime/backendSrv';
-import { proxyOf } from './source';
+import { LogsOfLabels } from './LogsOfLabels';
+import { filledIn, proxyOf } from './source';
+import { Stats } from './Stats';
 import { momentOf, type AnswerProps } from './urlState';
 
 const mostRows = 1000;
@@ -22,13 +24,14 @@ interface Row {
 export function InstantTable({ query, expr, source, onChange, children }: AnswerProps) {
   const styles = useStyles2(getStyles);
   const moment = momentOf(query);
-  const [answer, setAnswer] = useState<PromAnswer<PromData>>();
+  const [answer, setAnswer] = useState<PromAnswer<PromData> & { seconds: number }>();
   const [error, setError] = useState<string>();
   useEffect(() => {
     let stale = false;
     setError(undefined);
-    firstValueFrom(new PromClient(proxyOf(source)).post<PromData>('query', { query: expr, time: (moment ?? Date.now()) / 1000 })).then(
-      (a) => stale || setAnswer(a),
+    const started = Date.now();
+    firstValueFrom(new PromClient(proxyOf(source)).post<PromData>('query', { query: filledIn(expr), time: (moment ?? Date.now()) / 1000 })).then(
+      (a) => stale || setAnswer({ ...a, seconds: (Date.now() - started) / 1000 }),
       (err: unknown) => stale || setError(errorMessage(err))
     );
     return () => {
@@ -40,6 +43,8 @@ export function InstantTable({ query, expr, source, onChange, children }: Answer
     <>
       <div className={styles.bar}>
         {children}
+        {answer && <LogsOfLabels labels={labelsOf(answer.data)} query={query} />}
+        {answer && <Stats series={rows.length} seconds={answer.seconds} />}
         <span className={styles.right}>
           {moment !== undefined && <Button size="sm" variant="secondary" onClick={() => onChange({ moment_input: '', end_input: '' })}>Now</Button>}
           <DateTimePicker date={moment === undefined ? undefined : dateTime(moment)} clearable={false} onChange={(at) => at && onChange({ moment_input: dateTime(at).utc().format('YYYY-MM-DD HH:mm:ss') })} />
@@ -74,6 +79,10 @@ function rowsOf(data: PromData): Row[] {
     default:
       return [{ series: data.resultType, values: [data.result[1]] }];
   }
+}
+
+function labelsOf(data: PromData): Labels[] {
+  return data.resultType === 'vector' || data.resultType === 'matrix' ? data.result.slice(0, mostRows).map((s) => s.metric) : [];
 }
 
 function nameOf(labels: Labels): string {

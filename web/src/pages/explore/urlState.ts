@@ -21,7 +21,7 @@ export interface AnswerProps {
   children: ReactNode;
 }
 
-export type Tab = 'graph' | 'table';
+export type Tab = 'graph' | 'table' | 'explain';
 
 /** Reads the queries of an address. There is always one. */
 export function queriesOf(params: URLSearchParams): QueryState[] {
@@ -43,7 +43,7 @@ export function paramsOf(queries: QueryState[]): URLSearchParams {
 }
 
 export function tabOf({ tab }: QueryState): Tab {
-  return tab === '1' || tab === 'table' ? 'table' : 'graph';
+  return tab === '1' || tab === 'table' ? 'table' : tab === 'explain' ? 'explain' : 'graph';
 }
 
 export function languageOf({ source }: QueryState): Language {

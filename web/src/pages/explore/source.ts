@@ -15,3 +15,13 @@ export function builtIn(language: Language): string | undefined {
 export function proxyOf(uid: string): string {
   return `/api/datasources/proxy/uid/${encodeURIComponent(uid)}`;
 }
+
+/** A LogQL expression that begins with a selector answers with lines, any other with numbers. */
+export function isLines(language: Language, expr: string): boolean {
+  return language === 'logql' && expr.trimStart().startsWith('{');
+}
+
+/** An expression of a dashboard with values for the variables that depend on its width. */
+export function filledIn(expr: string): string {
+  return expr.replace(/\$(?:__rate_interval|\{__rate_interval\})/g, '1m').replace(/\$(?:__interval|\{__interval\})/g, '1m').replace(/\$(?:__range|\{__range\})/g, '1h');
+}

@@ -1,0 +1,88 @@
+import { css } from '@emotion/css';
+import type { GrafanaTheme2 } from '@grafana/data';
+import { Alert, useStyles2 } from '@grafana/ui';
+import { useEffect, useMemo, useState } from 'react';
+import { firstValueFrom } from 'rxjs';
+
+import { PromClient } from '../../datasources/prometheus/client';
+import type { PromAnswer, PromData } from '../../datasources/prometheus/types';
+import { errorMessage } from '../../runtime/backendSrv';
+import { countOf, partsOf, type Part } from './explain';
+import { filledIn, proxyOf } from './source';
+import { momentOf, type AnswerProps } from './urlState';
+
+interface QueryStats {
+  timings: { evalTotalTime: number; execQueueTime: number; queryPreparationTime: number };
+  samples: { totalQueryableSamples: number; peakSamples: number };
+}
+
+/** What an expression is made of, with how many series are left at each step. */
+export function Explain({ query, expr, source, children }: AnswerProps) {
+  const styles = useStyles2(getStyles);
+  const moment = momentOf(query);
+  const text = filledIn(expr);
+  const tree = useMemo(() => partsOf(text), [text]);
+  const [stats, setStats] = useState<QueryStats>();
+  const [error, setError] = useState<string>();
+  useEffect(() => {
+    let stale = false;
+    setStats(undefined);
+    setError(undefined);
+    firstValueFrom(new PromClient(proxyOf(source)).post<PromData & { stats?: QueryStats }>('query', { query: text, time: (moment ?? Date.now()) / 1000, stats: 'all' })).then(
+      ({ data }) => stale || setStats(data.stats),
+      (err: unknown) => stale || setError(errorMessage(err))
+    );
+    return () => {
+      stale = true;
+    };
+  }, [text, source, moment]);
+  return (
+    <>
+      <div className={styles.bar}>
+        {children}
+        {stats && (
+          <span data-testid="query-stats">
+            {Math.round(stats.timings.evalTotalTime * 1e6) / 1000} ms · {stats.samples.totalQueryableSamples.toLocaleString()} samples read · at most {stats.samples.peakSamples.toLocaleString()} in memory
+          </span>
+        )}
+      </div>
+      {error && <Alert severity="error" title="The query failed">{error}</Alert>}
+      {tree ? <ul className={styles.tree} data-testid="explain"><Step key={text} part={tree} source={source} moment={moment} /></ul> : !error && <Alert severity="info" title="The expression cannot be taken apart" />}
+    </>
+  );
+}
+
+function Step({ part, source, moment }: { part: Part; source: string; moment?: number }) {
+  const styles = useStyles2(getStyles);
+  const [series, setSeries] = useState<number | string>();
+  useEffect(() => {
+    const subscription = new PromClient(proxyOf(source)).post<PromData>('query', { query: countOf(part), time: (moment ?? Date.now()) / 1000 }).subscribe({
+      next: (answer) => setSeries(seriesOf(answer)),
+      // count() takes vectors only.
+      error: (err: unknown) => setSeries(/expected type/.test(errorMessage(err)) ? 'one number' : errorMessage(err)),
+    });
+    return () => subscription.unsubscribe();
+  }, []);
+  return (
+    <li>
+      <div className={styles.step} data-testid="step" data-series={series}>
+        <code>{part.text}</code>
+        <span className={series === 0 ? styles.none : styles.count}>{typeof series === 'number' ? `${series.toLocaleString()} series` : (series ?? '…')}</span>
+        <small>{part.kind}</small>
+      </div>
+      {part.parts.length > 0 && <ul className={styles.tree}>{part.parts.map((p, i) => <Step key={i} part={p} source={source} moment={moment} />)}</ul>}
+    </li>
+  );
+}
+
+function seriesOf({ data }: PromAnswer<PromData>): number {
+  return data.resultType === 'vector' ? Number(data.result[0]?.value?.[1] ?? 0) : 0;
+}
+
+const getStyles = (theme: GrafanaTheme2) => ({
+  bar: css({ display: 'flex', flexWrap: 'wrap', gap: theme.spacing(1), alignItems: 'center' }),
+  tree: css({ listStyle: 'none', margin: 0, 'ul&': { paddingLeft: theme.spacing(1) }, 'li > &': { borderLeft: `2px solid ${theme.colors.border.medium}`, marginLeft: theme.spacing(1), paddingLeft: theme.spacing(1) } }),
+  step: css({ display: 'flex', flexWrap: 'wrap', gap: theme.spacing(1), alignItems: 'baseline', padding: theme.spacing(0.5, 0), code: { overflowWrap: 'anywhere', whiteSpace: 'pre-wrap' }, small: { color: theme.colors.text.secondary } }),
+  count: css({ color: theme.colors.success.text, fontWeight: theme.typography.fontWeightMedium }),
+  none: css({ color: theme.colors.error.text, fontWeight: theme.typography.fontWeightMedium }),
+});

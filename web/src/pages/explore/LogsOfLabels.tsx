@@ -1,0 +1,14 @@
+import type { Labels } from '@grafana/data';
+import { useEffect, useState } from 'react';
+
+import { PathButton } from '../../app/PathButton';
+import { logLabels, logsPath, selectorOf } from './related';
+import type { QueryState } from './urlState';
+
+/** Leads to the lines of what some series are about, at the same time; not there when there are none. */
+export function LogsOfLabels({ labels, query }: { labels: Labels[]; query: QueryState }) {
+  const [names, setNames] = useState<string[]>([]);
+  useEffect(() => void logLabels().then(setNames), []);
+  const selector = selectorOf(labels, names);
+  return selector === undefined ? null : <PathButton icon="gf-logs" to={logsPath(selector, query, query['expr'])} tooltip={`Lines of ${selector} at this time`}>Logs</PathButton>;
+}

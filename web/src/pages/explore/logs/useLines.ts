@@ -1,0 +1,54 @@
+import { rangeUtil } from '@grafana/data';
+import { useCallback, useEffect, useRef, useState } from 'react';
+
+import { errorMessage } from '../../../runtime/backendSrv';
+import { rangeOf, type QueryState } from '../urlState';
+import { LokiClient, type Window } from './client';
+import { readLines, type Progress } from './lines';
+
+export interface Lines extends Progress {
+  loading: boolean;
+  /** Seconds from the question to the last answer. */
+  seconds: number;
+  error?: string;
+  /** Stops reading; what was read stays. */
+  cancel: () => void;
+}
+
+/** The time range of a query as it is now. */
+export function windowOf(query: QueryState): Window {
+  const { from, to } = rangeUtil.convertRawToRange(rangeOf(query));
+  return { start: `${from.valueOf()}000000`, end: `${to.valueOf()}000000` };
+}
+
+/** The newest lines of an expression, up to a number. */
+export function useLines(source: string, expr: string, query: QueryState, most: number): Lines {
+  const [state, setState] = useState<Omit<Lines, 'cancel'>>({ rows: [], all: false, loading: true, seconds: 0 });
+  const running = useRef<AbortController>(undefined);
+  const { from, to } = rangeOf(query);
+  useEffect(() => {
+    const abort = new AbortController();
+    running.current = abort;
+    const started = Date.now();
+    const now = () => (Date.now() - started) / 1000;
+    setState((before) => ({ ...before, loading: true, error: undefined }));
+    let told = false;
+    const tell = (progress: Progress) => {
+      told = true;
+      if (!abort.signal.aborted) {
+        setState({ ...progress, loading: true, seconds: now() });
+      }
+    };
+    readLines(new LokiClient(source), expr, windowOf(query), most, tell, abort.signal).then(
+      () => abort.signal.aborted || setState((before) => ({ ...before, loading: false, seconds: now() })),
+      // What an earlier expression gave is no answer to this one.
+      (err: unknown) => abort.signal.aborted || setState((before) => ({ ...before, rows: told ? before.rows : [], loading: false, error: errorMessage(err) }))
+    );
+    return () => abort.abort();
+  }, [source, expr, from, to, most]);
+  const cancel = useCallback(() => {
+    running.current?.abort();
+    setState((before) => ({ ...before, loading: false }));
+  }, []);
+  return { ...state, cancel };
+}

@@ -1,0 +1,55 @@
+import type { Labels } from '@grafana/data';
+
+import { formatMatchers, type Matcher } from '../../alerting/matchers';
+import { LokiClient } from './logs/client';
+import { builtIn } from './source';
+import { paramsOf, type QueryState } from './urlState';
+
+/** Labels that metrics and logs of the same thing share here (docs/logs.md), the narrowest first. */
+const shared = ['container', 'pod', 'instance', 'job', 'compose_service', 'service_name', 'namespace', 'compose_project', 'filename'];
+
+/** More values than this of a label make a selector that nobody reads. */
+const mostValues = 20;
+
+/** The selector of the logs of what some series are about; undefined when nothing in their labels says so. */
+export function selectorOf(series: Labels[], names: readonly string[] = shared): string | undefined {
+  for (const name of shared.filter((n) => names.includes(n))) {
+    const values = [...new Set(series.map((labels) => labels[name]).filter((v): v is string => Boolean(v)))];
+    if (values.length > 0 && values.length <= mostValues) {
+      return formatMatchers([matcherOf(name, values)]);
+    }
+  }
+  return undefined;
+}
+
+function matcherOf(name: string, values: string[]): Matcher {
+  return values.length === 1 ? { name, operator: '=', value: values[0]! } : { name, operator: '=~', value: values.map((v) => v.replace(/[\\^$.*+?()[\]{}|]/g, '\\$&')).join('|') };
+}
+
+/** The labels of streams that there are, asked once for a page. */
+let known: Promise<string[]> | undefined;
+
+export function logLabels(): Promise<string[]> {
+  const source = builtIn('logql');
+  return source === undefined ? Promise.resolve([]) : (known ??= new LokiClient(source).labels().catch(() => {
+    known = undefined;
+    return [];
+  }));
+}
+
+/** The page with the lines of a selector, in the time range of a query; `back` is the expression that one came from. */
+export function logsPath(selector: string, range: QueryState, back?: string): string {
+  const { range_input = '1h', end_input = '' } = range;
+  return `/explore?${paramsOf([{ expr: selector, tab: '0', source: 'loki', range_input, end_input, back: back ?? '' }]).toString()}`;
+}
+
+export function metricsPath(expr: string, range: QueryState): string {
+  const { range_input = '1h', end_input = '' } = range;
+  return `/explore?${paramsOf([{ expr, tab: '0', range_input, end_input }]).toString()}`;
+}
+
+/** Something worth seeing of what logs are about, when it is not known what one came from. */
+export function metricsOf(selector: string): string | undefined {
+  const matchers = [...selector.matchAll(/([\w.]+)\s*(=~|=)\s*("(?:[^"\\]|\\.)*")/g)].filter(([, name]) => shared.includes(name!) && name !== 'filename' && name !== 'service_name');
+  return matchers.length === 0 ? undefined : `{__name__=~"up|process_resident_memory_bytes|container_memory_working_set_bytes", ${matchers.map(([, name, op, value]) => `${name}${op}${value}`).join(', ')}}`;
+}
