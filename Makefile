@@ -16,7 +16,7 @@ LDFLAGS  = -s -w -X $(STAMP).Version=$(VERSION) -X $(STAMP).Revision=$(REVISION)
 PACKAGES = $(eval PACKAGES := $(shell $(GO) list ./...))$(PACKAGES)
 RACE     = $(if $(shell command -v gcc),$(filter %/lifecycle %/inproc %/database %/httpserver %/dockerhost,$(PACKAGES)))
 UNIT     = $(filter-out github.com/ausguck/ausguck/test/% $(RACE),$(PACKAGES))
-BLACKBOX = $(filter %/test/e2e %/test/script,$(PACKAGES))
+BLACKBOX = $(filter %/test/acceptance %/test/e2e %/test/script,$(PACKAGES))
 DOCKER   = $(if $(AUSGUCK_TEST_DOCKER),-vet=off -count=1 -p 1 -timeout 20m ./test/e2e/docker/...)
 
 # Modules of their own, so that what they need stays out of the program and the other way round.

@@ -179,6 +179,7 @@ func (o Options) complete() Options {
 	}
 	o.Prometheus.Logger = o.Logger
 	o.Alerting.Logger = o.Logger.With("part", "alertmanager")
+	o.Alerting.Version = alertmanagerVersion()
 	if o.Alerting.Dir == "" {
 		o.Alerting.Dir = filepath.Join(o.StoragePath, "alertmanager")
 	}

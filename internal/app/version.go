@@ -25,6 +25,7 @@ type Embedded struct{ Name, Version string }
 func Upstreams() []Embedded {
 	return []Embedded{
 		{"Prometheus", promserver.Version()},
+		{"Alertmanager", alertmanagerVersion()},
 		{"Loki", moduleVersion("github.com/grafana/loki/v3")},
 		{"node_exporter", moduleVersion("github.com/prometheus/node_exporter")},
 		{"cAdvisor", moduleVersion("github.com/google/cadvisor/lib")},
@@ -40,6 +41,8 @@ func VersionText() string {
 	}
 	return b.String()
 }
+
+func alertmanagerVersion() string { return moduleVersion("github.com/prometheus/alertmanager") }
 
 func moduleVersion(path string) string {
 	info, ok := debug.ReadBuildInfo()

@@ -143,7 +143,7 @@ func TestVersionNamesWhatIsEmbedded(t *testing.T) {
 	t.Parallel()
 	code, report := runToEnd(t, ausguckBinary(t), "version")
 	require.Zero(t, code, report)
-	for _, name := range []string{"prometheus", "node_exporter"} {
+	for _, name := range []string{"prometheus", "alertmanager", "node_exporter"} {
 		version, err := exec.Command(stockBinary(t, name), "--version").Output()
 		require.NoError(t, err)
 		number := strings.Fields(string(version))[2]

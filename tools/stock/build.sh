@@ -1,5 +1,6 @@
 #!/bin/sh
-# Builds the stock programs that Ausguck embeds into OUTDIR: prometheus, promtool, node_exporter, cadvisor, and Loki's logcli.
+# Builds the stock programs that Ausguck embeds into OUTDIR: prometheus, promtool, node_exporter, cadvisor, alertmanager
+# and amtool with upstream's acceptance tests of both, and Loki's logcli.
 # Go's build cache decides what is out of date, so a second run takes about a second.
 set -eu
 
@@ -24,3 +25,24 @@ go build -ldflags "$(stamp "$node_exporter")" -o "$out/" github.com/prometheus/n
 go build -ldflags '-s -w' -o "$out/cadvisor" ./cadvisor
 # With the versions of the program itself: it is a client.
 (cd ../.. && go build -ldflags '-s -w' -o "$out/logcli" github.com/grafana/loki/v3/cmd/logcli)
+
+# Alertmanager, too, with the versions of the program. Its module lacks the UI that it embeds; an empty page stands for it.
+cd ../..
+alertmanager=$(version github.com/prometheus/alertmanager)
+package=github.com/prometheus/alertmanager
+source=$out/source/alertmanager-$alertmanager
+if [ ! -e "$source/ui/app/dist/index.html" ]; then
+	rm -rf "$out/source"
+	mkdir -p "$out/source"
+	cp -r "$(go list -m -f '{{.Dir}}' $package)" "$source"
+	chmod -R u+w "$source"
+	mkdir -p "$source/ui/app/dist"
+	echo '<!doctype html>' >"$source/ui/app/dist/index.html"
+fi
+cp go.mod "$source/with-ui.mod"
+cp go.sum "$source/with-ui.sum"
+go mod edit -replace "$package=$source" "$source/with-ui.mod"
+go build -modfile="$source/with-ui.mod" -ldflags "$(stamp "$alertmanager")" -o "$out/" $package/cmd/alertmanager
+go build -ldflags "$(stamp "$alertmanager")" -o "$out/" $package/cmd/amtool
+go test -c -o "$out/alertmanager-api.test" $package/test/with_api_v2/acceptance
+go test -c -o "$out/alertmanager-cli.test" $package/test/cli/acceptance

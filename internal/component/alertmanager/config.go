@@ -104,7 +104,7 @@ func (l *Loader) build(c *Config, logger *slog.Logger) (map[string][]notify.Inte
 		if !slices.Contains(used, r.Name) {
 			continue
 		}
-		integrations, err := receiver.BuildReceiverIntegrations(r, c.templates, logger)
+		integrations, err := receiver.BuildReceiverIntegrations(r, c.templates, logger, boundAnswers(logger, r.Name))
 		if err != nil {
 			return nil, fmt.Errorf("receiver %q: %w", r.Name, err)
 		}

@@ -2,6 +2,7 @@ package alertmanager
 
 import (
 	"context"
+	"encoding/json"
 	"fmt"
 	"log/slog"
 	"net/http"
@@ -128,11 +129,30 @@ func (e *engine) serve() error {
 
 // ServeHTTP answers the API. A change of silences is on the disk before the answer says that it was made.
 func (e *engine) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	if r.Method == http.MethodGet || r.Method == http.MethodHead {
+	switch {
+	case r.Method == http.MethodGet && r.URL.Path == "/api/v2/status" && e.options.Version != "":
+		e.serveStatus(w, r)
+	case r.Method == http.MethodGet || r.Method == http.MethodHead:
 		e.handler.ServeHTTP(w, r)
-		return
+	default:
+		e.snapshots.serveDurably(e.handler, w, r)
 	}
-	e.snapshots.serveDurably(e.handler, w, r)
+}
+
+// serveStatus puts Alertmanager's version where upstream has that of the program.
+func (e *engine) serveStatus(w http.ResponseWriter, r *http.Request) {
+	held := &heldWriter{ResponseWriter: w}
+	e.handler.ServeHTTP(held, r)
+	var status map[string]any
+	if err := json.Unmarshal(held.body, &status); err == nil {
+		if info, ok := status["versionInfo"].(map[string]any); ok {
+			info["version"] = e.options.Version
+			if body, err := json.Marshal(status); err == nil {
+				held.body = body
+			}
+		}
+	}
+	held.release()
 }
 
 // apply puts cfg, which cannot fail any more, in the place of the one before: the inhibitor first, so that nothing

@@ -6,7 +6,6 @@ import (
 	"encoding/json"
 	"fmt"
 	"log/slog"
-	"strings"
 	"sync"
 	"time"
 
@@ -57,8 +56,6 @@ const (
 	maxAlerts = 20
 	// queueLength is how many attempts may wait for the disk.
 	queueLength = 4096
-	// maxError bounds the text of an error: the answer of the other side may be anything.
-	maxError = 4096
 )
 
 // history keeps the attempts in the database. Writing never delays a notification.
@@ -110,9 +107,6 @@ func (h *history) add(a Attempt) {
 	labels := []string{a.Receiver, a.Integration, string(a.Result)}
 	h.attempts.WithLabelValues(labels...).Inc()
 	h.last.WithLabelValues(labels...).Set(float64(a.Time.UnixNano()) / 1e9)
-	if len(a.Error) > maxError {
-		a.Error = strings.ToValidUTF8(a.Error[:maxError], "") + " …"
-	}
 	select {
 	case h.queue <- a:
 	default:

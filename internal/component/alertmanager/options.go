@@ -29,6 +29,8 @@ type Options struct {
 	Registerer prometheus.Registerer
 	// Dir holds silences and the notification log; a stock Alertmanager opens it.
 	Dir string
+	// Version is that of Alertmanager, which its status tells: amtool compares it with its own. Empty leaves the program's.
+	Version string
 	// ExternalURL is what links in messages start with.
 	ExternalURL *url.URL
 

@@ -47,6 +47,7 @@ type attemptKey struct {
 func (r *recorder) Notify(ctx context.Context, alerts ...*alert.Alert) (retry bool, err error) {
 	started := time.Now()
 	retry, err = r.inner.Notify(ctx, alerts...)
+	err = shorten(err)
 	a := Attempt{
 		Time: started, Seconds: time.Since(started).Seconds(),
 		Receiver: r.receiver, Integration: r.inner.Name(), Index: r.inner.Index(), Result: Delivered,

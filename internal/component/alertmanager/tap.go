@@ -79,6 +79,7 @@ func (t *tap) dial(ctx context.Context, network, address string) (net.Conn, erro
 	if err != nil {
 		return nil, err
 	}
+	conn = &boundConn{Conn: conn, exceeded: func() { t.fail(errLongAnswer) }}
 	r := &record{from: address}
 	t.mtx.Lock()
 	t.records = append(t.records, r)
@@ -87,12 +88,17 @@ func (t *tap) dial(ctx context.Context, network, address string) (net.Conn, erro
 	go func() {
 		defer func() { _, _ = conn.Close(), far.Close() }()
 		if err := t.join(ctx, far, conn, r); err != nil {
-			t.mtx.Lock()
-			t.failed = err
-			t.mtx.Unlock()
+			t.fail(err)
 		}
 	}()
 	return near, nil
+}
+
+// fail keeps why a connection failed.
+func (t *tap) fail(err error) {
+	t.mtx.Lock()
+	defer t.mtx.Unlock()
+	t.failed = err
 }
 
 // join leads far, the integration's connection, to the other side's.

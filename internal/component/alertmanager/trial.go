@@ -64,7 +64,7 @@ func tryIntegration(ctx context.Context, receiver string, n *notify.Integration,
 	var failed error
 	trial.Answers, failed = t.take()
 	if err != nil {
-		trial.Result, trial.Error = Refused, err.Error()
+		trial.Result, trial.Error = Refused, shorten(err).Error()
 		if failed != nil { // the integration only saw a connection that ended
 			trial.Error = failed.Error()
 		}

@@ -1,0 +1,73 @@
+package alertmanager_test
+
+import (
+	"fmt"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/ausguck/ausguck/internal/component/alertmanager"
+)
+
+// What a receiver answers is kept in part, and not read to its end when that is far.
+func TestLongAnswers(t *testing.T) {
+	var sent atomic.Int64
+	p := &peer{Server: httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		kilobytes := 100
+		if r.Header.Get("X-Long") != "" {
+			kilobytes = 10 << 10
+		}
+		w.WriteHeader(http.StatusBadRequest)
+		for range kilobytes {
+			n, err := w.Write([]byte(strings.Repeat("x", 1<<10)))
+			sent.Add(int64(n))
+			if err != nil {
+				return // given up
+			}
+		}
+	}))}
+	t.Cleanup(p.Close)
+	s, _ := run(t, p)
+
+	fire(t, s, "Talkative")
+	failed := waitAttempt(t, s, "Talkative")
+	require.Equal(t, alertmanager.Refused, failed.Result)
+	require.Contains(t, failed.Error, "unexpected status code 400: xxx")
+	require.Contains(t, failed.Error, "(cut off)")
+	require.Less(t, len(failed.Error), 5000)
+
+	code, body := ask(t, s.API(), "POST", "/api/ausguck/alerting/test", `{"receiver":"team"}`)
+	require.Equal(t, 200, code)
+	require.Less(t, len(body), 30<<10)
+
+	cfg, problems := load(t, s.Loader, fmt.Sprintf(`
+route: {receiver: team, group_by: [alertname], group_wait: 10ms}
+receivers: [{name: team, webhook_configs: [{url: '%s', http_config: {http_headers: {X-Long: {values: [y]}}}}]}]`, p.URL))
+	require.Empty(t, problems)
+	require.NoError(t, s.ApplyConfig(cfg))
+	sent.Store(0)
+	fire(t, s, "Endless")
+	failed = waitAttempt(t, s, "Endless")
+	require.Equal(t, alertmanager.Refused, failed.Result)
+	require.Less(t, len(failed.Error), 5000)
+	require.Eventually(t, func() bool { return sent.Load() > 1000<<10 }, patience, 10*time.Millisecond)
+	p.Close() // waits for the answer to end
+	require.Less(t, sent.Load(), int64(9<<20), "it was not read to its end")
+}
+
+func waitAttempt(t *testing.T, s *alertmanager.Server, name string) (a alertmanager.Attempt) {
+	t.Helper()
+	require.Eventually(t, func() bool {
+		list := notifications(t, s, "?alertname="+name)
+		if len(list) > 0 {
+			a = list[0]
+		}
+		return len(list) > 0
+	}, patience, 20*time.Millisecond)
+	return a
+}
