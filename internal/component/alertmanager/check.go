@@ -11,6 +11,7 @@ import (
 
 	"github.com/prometheus/alertmanager/alert"
 	"github.com/prometheus/alertmanager/config"
+	"github.com/prometheus/alertmanager/matcher/compat"
 	"github.com/prometheus/alertmanager/template"
 	commonconfig "github.com/prometheus/common/config"
 	"github.com/prometheus/common/model"
@@ -32,7 +33,33 @@ func locate(src Source, whole error) []error {
 			return strings.HasSuffix(err.Error(), whole.Error()) && dangling.MatchString(whole.Error())
 		})
 	}
-	return append(problems, found...)
+	matchers, texts := badMatchers(src)
+	found = slices.DeleteFunc(found, func(err error) bool { // the same, at the line of the section
+		return slices.ContainsFunc(texts, func(text string) bool { return strings.HasSuffix(err.Error(), text) })
+	})
+	return slices.Concat(problems, matchers, found)
+}
+
+// badMatchers returns every matcher that cannot be read, and what upstream says of each: it stops at the first and does
+// not tell which it is.
+func badMatchers(src Source) (problems []error, texts []string) {
+	d, ok := read(src.Content)
+	if !ok {
+		return nil, nil
+	}
+	try := func(section string, nodes []yaml.Node) {
+		for _, n := range nodes {
+			if _, err := compat.Matchers(n.Value, "config"); err != nil {
+				problems = append(problems, fmt.Errorf("%s:%d: %s: matcher %s: %w", src.Name, n.Line, section, n.Value, err))
+				texts = append(texts, err.Error())
+			}
+		}
+	}
+	d.Route.walk(func(r *routeNode) { try("route", r.Matchers) })
+	for _, r := range d.InhibitRules {
+		try("inhibit_rules", slices.Concat(r.Source, r.Target))
+	}
+	return problems, texts
 }
 
 // dangling matches upstream's errors about references, which danglingReferences reports itself.
@@ -44,6 +71,10 @@ type document struct {
 	Receivers         []named    `yaml:"receivers"`
 	MuteTimeIntervals []named    `yaml:"mute_time_intervals"`
 	TimeIntervals     []named    `yaml:"time_intervals"`
+	InhibitRules      []struct {
+		Source []yaml.Node `yaml:"source_matchers"`
+		Target []yaml.Node `yaml:"target_matchers"`
+	} `yaml:"inhibit_rules"`
 }
 
 type named struct {
@@ -52,6 +83,7 @@ type named struct {
 
 type routeNode struct {
 	Receiver yaml.Node    `yaml:"receiver"`
+	Matchers []yaml.Node  `yaml:"matchers"`
 	Mute     []yaml.Node  `yaml:"mute_time_intervals"`
 	Active   []yaml.Node  `yaml:"active_time_intervals"`
 	Routes   []*routeNode `yaml:"routes"`
