@@ -2,6 +2,8 @@ package alertmanager_test
 
 import (
 	"fmt"
+	"io"
+	"net"
 	"net/http"
 	"net/http/httptest"
 	"strings"
@@ -70,4 +72,40 @@ func waitAttempt(t *testing.T, s *alertmanager.Server, name string) (a alertmana
 		return len(list) > 0
 	}, patience, 20*time.Millisecond)
 	return a
+}
+
+// The bound is that of one answer: those before it on the connection do not count, with HTTP/2 either.
+func TestLongAnswersOnOneConnection(t *testing.T) {
+	for _, protocol := range []string{"HTTP/1.1", "HTTP/2.0"} {
+		t.Run(protocol, func(t *testing.T) {
+			var connections atomic.Int64
+			server := httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+				if r.Proto != protocol {
+					t.Errorf("asked with %s", r.Proto)
+				}
+				_, _ = io.Copy(io.Discard, r.Body)
+				w.WriteHeader(http.StatusBadRequest)
+				_, _ = io.WriteString(w, strings.Repeat("x", 700<<10))
+			}))
+			server.EnableHTTP2 = protocol == "HTTP/2.0"
+			server.Config.ConnState = func(_ net.Conn, state http.ConnState) {
+				if state == http.StateNew {
+					connections.Add(1)
+				}
+			}
+			server.StartTLS()
+			t.Cleanup(server.Close)
+			s, _ := run(t, newPeer(t, func(int) int { return 200 }))
+			cfg, problems := load(t, s.Loader, fmt.Sprintf(`
+route: {receiver: team, group_by: [alertname], group_wait: 10ms}
+receivers: [{name: team, webhook_configs: [{url: '%s', http_config: {tls_config: {insecure_skip_verify: true}}}]}]`, server.URL))
+			require.Empty(t, problems)
+			require.NoError(t, s.ApplyConfig(cfg))
+			for _, name := range []string{"First", "Second", "Third"} {
+				fire(t, s, name)
+				require.Contains(t, waitAttempt(t, s, name).Error, "400: xxx")
+			}
+			require.EqualValues(t, 1, connections.Load())
+		})
+	}
 }

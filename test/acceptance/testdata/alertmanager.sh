@@ -2,7 +2,7 @@
 # Starts Ausguck as Alertmanager's acceptance tests start Alertmanager: its flags, its line about the address, and one
 # process, to which they send signals. Each gets a loopback address of its own, so that all can have port 9093.
 set -eu
-host=127.$(($$ / 65536 % 250 + 2)).$(($$ / 256 % 256)).$(($$ % 254 + 1))
+host=127.$(($$ / 65536 % 250 + 2)).$(($$ / 256 % 256)).$(($$ % 256))
 storage=
 for arg; do # each flag as --name=value
 	shift
