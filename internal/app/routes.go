@@ -37,6 +37,11 @@ func (a *App) routes() []route {
 		{"GET /status", auth.Viewer, http.HandlerFunc(a.serveStatus)},
 		{"GET /runbooks/", auth.Viewer, runbook.New(runbooks.Files)},
 
+		{"GET /api/ausguck/status", auth.Viewer, http.HandlerFunc(a.serveStatusAPI)},
+		{"GET /api/ausguck/containers", auth.Viewer, http.HandlerFunc(a.serveContainers)},
+		{"GET /api/ausguck/querylog", auth.Admin, http.HandlerFunc(a.serveQueryLog)},
+		{"POST /api/ausguck/reload", auth.Admin, http.HandlerFunc(a.serveReloadAPI)},
+
 		// What of it is for editors and admins, it knows itself.
 		{"/api/", auth.Viewer, grafana},
 		{"GET /api/health", everybody, grafana},

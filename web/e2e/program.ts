@@ -73,6 +73,11 @@ export class Program {
     return data.result[0] && Number(data.result[0].value[1]);
   }
 
+  /** Writes a file of the configuration folder anew. */
+  write(path: string, content: string) {
+    writeFileSync(join(this.dir, 'monitoring', path), content);
+  }
+
   /** Posts something whose answer is empty. */
   async send(path: string, body: unknown) {
     const response = await fetch(this.url + path, {

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/prometheus/prometheus/model/labels"
+	"github.com/prometheus/prometheus/scrape"
 )
 
 // Target is what a page shows of one scrape target.
@@ -27,11 +28,7 @@ func (s *Server) Targets() []Target {
 	var targets []Target
 	for job, active := range e.scrape.TargetsActive() {
 		for _, t := range active {
-			target := Target{Job: job, Instance: t.Labels(labels.NewBuilder(labels.EmptyLabels())).Get("instance"), Health: string(t.Health()), LastScrape: t.LastScrape()}
-			if err := t.LastError(); err != nil {
-				target.LastError = err.Error()
-			}
-			targets = append(targets, target)
+			targets = append(targets, targetOf(job, t))
 		}
 	}
 	slices.SortFunc(targets, func(a, b Target) int {
@@ -44,4 +41,12 @@ func (s *Server) Targets() []Target {
 		return strings.Compare(a.Job+" "+a.Instance, b.Job+" "+b.Instance)
 	})
 	return targets
+}
+
+func targetOf(job string, t *scrape.Target) Target {
+	target := Target{Job: job, Instance: t.Labels(labels.NewBuilder(labels.EmptyLabels())).Get("instance"), Health: string(t.Health()), LastScrape: t.LastScrape()}
+	if err := t.LastError(); err != nil {
+		target.LastError = err.Error()
+	}
+	return target
 }

@@ -14,13 +14,15 @@ import { chooseTheme } from './theme';
 const CommandPalette = lazy(() => import('./CommandPalette'));
 const ShortcutHelp = lazy(() => import('./ShortcutHelp'));
 
-const navigation: Array<{ to: string; text: string; icon: IconName; match: RegExp; outside?: boolean }> = [
+const navigation: Array<{ to: string; text: string; icon: IconName; match: RegExp }> = [
   { to: '/', text: 'Home', icon: 'home-alt', match: /^\/$/ },
   { to: '/dashboards?starred=true', text: 'Starred', icon: 'star', match: /starred=true/ },
   { to: '/dashboards', text: 'Dashboards', icon: 'apps', match: /^\/(dashboards(?!.*starred)|d\/|dashboard|import)/ },
   { to: '/explore', text: 'Explore', icon: 'compass', match: /^\/(explore|graph|query)/ },
   { to: '/alerts', text: 'Alerts', icon: 'bell', match: /^\/alerts/ },
-  { to: '/status', text: 'Status', icon: 'shield', match: /^\/status/, outside: true },
+  { to: '/targets', text: 'Targets', icon: 'monitor', match: /^\/targets/ },
+  { to: '/admin/status', text: 'Status', icon: 'shield', match: /^\/admin/ },
+  { to: '/settings', text: 'Settings', icon: 'cog', match: /^\/(settings|profile)/ },
 ];
 
 /** What surrounds every page: the menu, where one is, the search, and the user. */
@@ -73,14 +75,9 @@ export function Shell({ children }: { children: ReactNode }) {
       <div className={styles.middle}>
         {!bare && open && (
           <nav className={styles.menu} aria-label="Main">
-            {navigation.map(({ to, text, icon, match, outside }) => {
-              const content = (<><Icon name={icon} size="lg" /> {text}</>);
+            {navigation.map(({ to, text, icon, match }) => {
               const active = match.test(here);
-              return outside ? (
-                <a key={to} href={address(to)} className={styles.item}>{content}</a>
-              ) : (
-                <Link key={to} to={to} className={cx(styles.item, active && styles.active)} aria-current={active ? 'page' : undefined}>{content}</Link>
-              );
+              return <Link key={to} to={to} className={cx(styles.item, active && styles.active)} aria-current={active ? 'page' : undefined}><Icon name={icon} size="lg" /> {text}</Link>;
             })}
           </nav>
         )}

@@ -16,6 +16,17 @@ const SilencePage = lazy(() => import('../pages/alerting/SilencePage'));
 const NotificationsPage = lazy(() => import('../pages/alerting/NotificationsPage'));
 const ReceiversPage = lazy(() => import('../pages/alerting/ReceiversPage'));
 
+const TargetsPage = lazy(() => import('../pages/targets/TargetsPage'));
+const ContainersPage = lazy(() => import('../pages/targets/ContainersPage'));
+const DroppedPage = lazy(() => import('../pages/targets/DroppedPage'));
+
+const StatusPage = lazy(() => import('../pages/status/StatusPage'));
+const ConfigurationPage = lazy(() => import('../pages/status/ConfigurationPage'));
+const SeriesPage = lazy(() => import('../pages/status/SeriesPage'));
+const QueryLogPage = lazy(() => import('../pages/status/QueryLogPage'));
+const UsersPage = lazy(() => import('../pages/settings/UsersPage'));
+const TokensPage = lazy(() => import('../pages/settings/TokensPage'));
+
 /** Every page and where it is. */
 export function Routes() {
   return (
@@ -35,9 +46,19 @@ export function Routes() {
         <Route path="/alerts/silences/:id" element={<SilencePage />} />
         <Route path="/alerts/notifications" element={<NotificationsPage />} />
         <Route path="/alerts/receivers" element={<ReceiversPage />} />
+        <Route path="/targets" element={<TargetsPage />} />
+        <Route path="/targets/containers" element={<ContainersPage />} />
+        <Route path="/targets/dropped" element={<DroppedPage />} />
         <Route path="/graph" element={<ExplorePage />} />
         <Route path="/explore" element={<ExploreLink />} />
         <Route path="/query" element={<ExplorePage />} />
+        <Route path="/admin/status" element={<StatusPage />} />
+        <Route path="/admin/configuration" element={<ConfigurationPage />} />
+        <Route path="/admin/series" element={<SeriesPage />} />
+        <Route path="/admin/queries" element={<QueryLogPage />} />
+        <Route path="/settings" element={<ProfilePage />} />
+        <Route path="/settings/users" element={<UsersPage />} />
+        <Route path="/settings/tokens" element={<TokensPage />} />
         <Route path="/profile" element={<ProfilePage />} />
         <Route path="*" element={<Alert severity="info" title="There is no page at this address">The dashboards are in the menu at the left.</Alert>} />
       </RouterRoutes>

@@ -1,13 +1,22 @@
 import { locationService } from '@grafana/runtime';
+import { useSearchParams } from 'react-router-dom';
 
 
 import { dashboards } from '../api/dashboards';
 import { sceneOf } from '../dashboard/load';
 import { LoadedDashboard } from './DashboardPage';
+import { Now } from './home/Now';
 
-/** The home dashboard: the one that the user chose, or the built-in Overview. */
+/** What is wrong now, and below it the home dashboard: the one that the user chose, or the built-in Overview. */
 export default function HomePage() {
-  return <LoadedDashboard load={load} />;
+  const [params] = useSearchParams();
+  const alone = ['kiosk', 'viewPanel', 'editPanel'].some((name) => params.has(name));
+  return (
+    <>
+      {!alone && <Now />}
+      <LoadedDashboard load={load} />
+    </>
+  );
 }
 
 async function load() {
@@ -23,4 +32,3 @@ async function load() {
   }
   return sceneOf(answer.dashboard, answer.meta);
 }
-

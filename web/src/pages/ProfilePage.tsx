@@ -3,20 +3,23 @@ import { Alert, Button, Combobox, Field, Input, RadioButtonGroup, TimeZonePicker
 import { useState } from 'react';
 
 import { usePage } from '../app/page';
+import { TabbedPage } from '../app/Tabs';
 import { chooseTheme } from '../app/theme';
 import { bootData } from '../boot/bootData';
 import { errorMessage } from '../runtime/backendSrv';
+import { settingsTabs } from './settings/tabs';
 
 /** The user's own theme, time zone and password. */
 export default function ProfilePage() {
   const { login, orgRole, theme, timezone, weekStart } = bootData.user;
-  usePage({ breadcrumbs: [{ text: 'Profile' }] }, 'profile');
+  usePage({ breadcrumbs: [{ text: 'Settings' }] }, 'profile');
   const prefer = async (change: object) => {
     await getBackendSrv().patch('/api/user/preferences', change);
     window.location.reload();
   };
   return (
-    <div style={{ padding: 16, maxWidth: 600 }}>
+    <TabbedPage label="Settings" tabs={settingsTabs()}>
+    <div style={{ maxWidth: 600 }}>
       <h1>{login}</h1>
       <p>Role: {orgRole}</p>
       <Field label="Theme">
@@ -30,6 +33,7 @@ export default function ProfilePage() {
       </Field>
       <Password />
     </div>
+    </TabbedPage>
   );
 }
 

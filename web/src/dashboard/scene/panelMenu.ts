@@ -3,6 +3,8 @@ import { locationService } from '@grafana/runtime';
 import { sceneGraph, VizPanel, VizPanelMenu } from '@grafana/scenes';
 
 import { bootData } from '../../boot/bootData';
+import { logsPath, selectorOf } from '../../pages/explore/related';
+import { inputsOf, paramsOf, type QueryState } from '../../pages/explore/urlState';
 import { DashboardScene, type InspectTab } from './DashboardScene';
 import { copyText, downloadCsv, downloadPicture, panelLink } from './panelActions';
 
@@ -33,6 +35,7 @@ function items(panel: VizPanel, dashboard: DashboardScene): PanelMenuItem[] {
   if (meta.canEdit !== false && bootData.user.orgRole !== 'Viewer') {
     list.push({ text: 'Edit', iconClassName: 'edit', shortcut: 'e', onClick: () => locationService.partial({ editPanel: panel.state.repeatSourceKey ?? sourceKey(key), viewPanel: null }) });
   }
+  list.push(...exploreItems(panel));
   list.push(
     {
       text: 'Inspect', iconClassName: 'info-circle', shortcut: 'i', onClick: inspect('data'),
@@ -52,6 +55,25 @@ function items(panel: VizPanel, dashboard: DashboardScene): PanelMenuItem[] {
     }
   );
   return list;
+}
+
+/** Leads to the queries of a panel, and to the lines of what they are about, at the same time. */
+function exploreItems(panel: VizPanel): PanelMenuItem[] {
+  const range = inputsOf(sceneGraph.getTimeRange(panel).state.value.raw);
+  const { data } = sceneGraph.getData(panel).state;
+  const queries = (data?.request?.targets ?? []).flatMap((target): QueryState[] => {
+    const { expr, datasource } = target as { expr?: string; datasource?: { type?: string } };
+    return expr ? [{ expr: panel.interpolate(expr), tab: '0', source: datasource?.type === 'loki' ? 'loki' : '', ...range }] : [];
+  });
+  const selector = selectorOf((data?.series ?? []).slice(0, 100).map((frame) => frame.fields.find((f) => f.labels)?.labels ?? {}));
+  const items: PanelMenuItem[] = [];
+  if (queries.length > 0) {
+    items.push({ text: 'Explore', iconClassName: 'compass', onClick: () => locationService.push(`/explore?${paramsOf(queries).toString()}`) });
+  }
+  if (selector && queries[0] && queries[0]['source'] !== 'loki') {
+    items.push({ text: 'Logs', iconClassName: 'gf-logs', onClick: () => locationService.push(logsPath(selector, range, queries[0]!['expr'])) });
+  }
+  return items;
 }
 
 /** Copies of a repeated panel are edited where they come from. */

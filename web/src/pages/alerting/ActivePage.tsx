@@ -8,6 +8,7 @@ import { matchesAll } from '../../alerting/matchers';
 import { AlertingPage, Ago, getStyles, LabelList, LastNotification, mayEdit, OutsideLink, StateBadge, StateFilter } from '../../alerting/parts';
 import { usePolled } from '../../alerting/usePolled';
 import { usePage } from '../../app/page';
+import { logsOfAlert } from '../explore/related';
 
 const states = ['active', 'silenced', 'inhibited', 'muted'] as const;
 
@@ -71,6 +72,7 @@ function Group({ group, last, onPick }: { group: AlertGroup; last: Attempt | und
 function One({ alert, onPick }: { alert: ActiveAlert; onPick: (name: string, value: string) => void }) {
   const styles = useStyles2(getStyles);
   const { labels, annotations, status } = alert;
+  const logs = logsOfAlert(labels, alert.startsAt);
   return (
     <li className={styles.item} data-testid="alert" data-state={stateOf(alert)}>
       <div className={styles.line}>
@@ -79,6 +81,7 @@ function One({ alert, onPick }: { alert: ActiveAlert; onPick: (name: string, val
         <span className={styles.quiet}>since <Ago time={alert.startsAt} /></span>
         <span className={styles.right}>
           <OutsideLink to={alert.generatorURL}>Graph</OutsideLink>
+          {logs && <Link className={styles.link} to={logs}>Logs</Link>}
           <OutsideLink to={annotations['dashboard'] ?? annotations['dashboard_url']}>Dashboard</OutsideLink>
           <OutsideLink to={annotations['runbook_url']}>Runbook</OutsideLink>
           <Link className={styles.link} to={`/alerts/receivers?labels=${encodeURIComponent(JSON.stringify(labels))}`}>Route</Link>

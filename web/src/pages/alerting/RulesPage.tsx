@@ -9,6 +9,7 @@ import { matchesAll, type Matcher } from '../../alerting/matchers';
 import { AlertingPage, Ago, getStyles, LabelList, mayEdit, OutsideLink, StateBadge, StateFilter } from '../../alerting/parts';
 import { usePolled } from '../../alerting/usePolled';
 import { usePage } from '../../app/page';
+import { logsOfAlert } from '../explore/related';
 
 const seconds = getValueFormat('s');
 const short = getValueFormat('short');
@@ -93,6 +94,7 @@ function One({ rule, language, matchers, onPick }: { rule: Rule; language: 'prom
                   <td data-label="Since" className={styles.short}>{alert.activeAt && <Ago time={alert.activeAt} />}</td>
                   <td className={styles.short}>
                     <Link className={styles.link} to={`/alerts/receivers?labels=${encodeURIComponent(JSON.stringify(alert.labels))}`}>Route</Link>{' '}
+                    {alert.activeAt && logsOfAlert(alert.labels, alert.activeAt) && <Link className={styles.link} to={logsOfAlert(alert.labels, alert.activeAt)!}>Logs</Link>}{' '}
                     {mayEdit() && <Link className={styles.link} to={silenceLink(alert.labels)}>Silence</Link>}
                   </td>
                 </tr>

@@ -14,7 +14,8 @@ const mostValues = 20;
 /** The selector of the logs of what some series are about; undefined when nothing in their labels says so. */
 export function selectorOf(series: Labels[], names: readonly string[] = shared): string | undefined {
   for (const name of shared.filter((n) => names.includes(n))) {
-    const values = [...new Set(series.map((labels) => labels[name]).filter((v): v is string => Boolean(v)))];
+    // cAdvisor's own name for it.
+    const values = [...new Set(series.map((labels) => labels[name] ?? (name === 'container' && ('image' in labels || 'id' in labels) ? labels['name'] : undefined)).filter((v): v is string => Boolean(v)))];
     if (values.length > 0 && values.length <= mostValues) {
       return formatMatchers([matcherOf(name, values)]);
     }
@@ -43,6 +44,13 @@ export function logsPath(selector: string, range: QueryState, back?: string): st
   return `/explore?${paramsOf([{ expr: selector, tab: '0', source: 'loki', range_input, end_input, back: back ?? '' }]).toString()}`;
 }
 
+/** The lines of what an alert is about, from ten minutes before it began to five after; undefined when its labels do not say. */
+export function logsOfAlert(labels: Labels, startsAt: string): string | undefined {
+  const selector = selectorOf([labels]);
+  const end = Math.min(Date.now(), Date.parse(startsAt) + 5 * 60_000);
+  return selector && logsPath(selector, { range_input: '15m', end_input: new Date(end).toISOString().slice(0, 19).replace('T', ' ') });
+}
+
 export function metricsPath(expr: string, range: QueryState): string {
   const { range_input = '1h', end_input = '' } = range;
   return `/explore?${paramsOf([{ expr, tab: '0', range_input, end_input }]).toString()}`;
@@ -51,5 +59,9 @@ export function metricsPath(expr: string, range: QueryState): string {
 /** Something worth seeing of what logs are about, when it is not known what one came from. */
 export function metricsOf(selector: string): string | undefined {
   const matchers = [...selector.matchAll(/([\w.]+)\s*(=~|=)\s*("(?:[^"\\]|\\.)*")/g)].filter(([, name]) => shared.includes(name!) && name !== 'filename' && name !== 'service_name');
-  return matchers.length === 0 ? undefined : `{__name__=~"up|process_resident_memory_bytes|container_memory_working_set_bytes", ${matchers.map(([, name, op, value]) => `${name}${op}${value}`).join(', ')}}`;
+  if (matchers.length === 0) {
+    return undefined;
+  }
+  const containers = matchers.filter(([, name]) => name === 'container').map(([, , op, value]) => ` or container_memory_working_set_bytes{name${op}${value}}`);
+  return `{__name__=~"up|process_resident_memory_bytes", ${matchers.map(([, name, op, value]) => `${name}${op}${value}`).join(', ')}}${containers.join('')}`;
 }

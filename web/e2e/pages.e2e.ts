@@ -1,0 +1,283 @@
+import { appendFileSync, mkdirSync, writeFileSync } from 'node:fs';
+import { createServer, type Server } from 'node:http';
+import { join } from 'node:path';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+
+import { Browser } from './browser';
+import { Program, repository, until } from './program';
+
+const script = '<img src=x onerror="window.pwned=1"><script>window.pwned=1</script>';
+
+let program: Program;
+let browser: Browser;
+let peer: Server;
+let port: number;
+const received: string[] = [];
+
+beforeAll(async () => {
+  peer = createServer((request, response) => {
+    if (request.method === 'POST') {
+      let text = '';
+      request.on('data', (chunk) => (text += String(chunk)));
+      request.on('end', () => {
+        received.push(text);
+        response.end('thanks');
+      });
+    } else if (request.url === '/metrics') {
+      const exploding = Array.from({ length: 600 }, (_, i) => `requests_total{container="api",session_id="s${i}"} ${i}`).join('\n');
+      response.setHeader('Content-Type', 'text/plain').end(`# TYPE requests_total counter\n${exploding}\n# TYPE queue_length gauge\nqueue_length{container="api"} 7\n`);
+    } else {
+      response.writeHead(404).end('not here');
+    }
+  });
+  await new Promise<void>((done) => peer.listen(0, '127.0.0.1', done));
+  port = (peer.address() as { port: number }).port;
+  program = await Program.start({
+    files: {
+      'prometheus.yml': `global: {scrape_interval: 1s, evaluation_interval: 1s, query_log_file: queries.log}
+rule_files: [rules.yml]
+alerting: {alertmanagers: [{static_configs: [{targets: ['alertmanager:9093']}]}]}
+scrape_configs:
+- {job_name: shop, static_configs: [{targets: ['127.0.0.1:${port}']}]}
+- {job_name: wrong-path, metrics_path: /wrong, static_configs: [{targets: ['127.0.0.1:${port}'], labels: {evil: '${script.replace(/'/g, "''")}'}}]}
+- {job_name: limited, sample_limit: 10, static_configs: [{targets: ['127.0.0.1:${port}']}]}
+- job_name: chosen
+  static_configs: [{targets: ['127.0.0.1:${port}'], labels: {__meta_team: a, environment: test}}]
+  relabel_configs: [{source_labels: [__meta_team], target_label: team}, {source_labels: [environment], regex: production, action: keep}]
+remote_write: [{url: 'http://127.0.0.1:1/', basic_auth: {username: u, password: very-secret-word}}]
+`,
+      'rules.yml': JSON.stringify({ groups: [{ name: 'shop', rules: [{ alert: 'QueueLong', expr: 'queue_length > 5', labels: { severity: 'critical' }, annotations: { summary: `The queue is long ${script}` } }] }] }),
+      'alertmanager.yml': JSON.stringify({ route: { receiver: 'hook', group_by: ['alertname'], group_wait: '0s', group_interval: '1s', repeat_interval: '1h' }, receivers: [{ name: 'hook', webhook_configs: [{ url: `http://127.0.0.1:${port}/` }] }] }),
+    },
+  });
+  const now = BigInt(Date.now()) * 1_000_000n;
+  await program.send('/loki/api/v1/push', { streams: [{ stream: { container: 'api' }, values: [[String(now), `level=error msg="the queue is stuck" ${script}`]] }] });
+  await until('the alert is delivered', () => received.some((t) => t.includes('QueueLong')), 60_000);
+  await until('the lines are there', async () => ((await program.logs('{container="api"}')) ?? 0) === 1, 60_000);
+  mkdirSync(join(repository, 'test/e2e/out'), { recursive: true });
+  writeFileSync(join(repository, 'test/e2e/out/pages.md'), 'page | cold | warm\n--- | --- | ---\n');
+}, 180_000);
+
+afterAll(async () => {
+  await program?.stop();
+  peer?.close();
+});
+
+beforeEach(async () => {
+  browser = await Browser.open(program);
+  await browser.login();
+});
+
+afterEach(async (context) => {
+  await browser.screenshot(`end-of-${context.task.name}`);
+  const { complaints } = browser;
+  const pwned = await browser.page.evaluate(() => (window as { pwned?: number }).pwned);
+  await browser.close();
+  expect(pwned).toBeUndefined();
+  expect(complaints).toEqual([]);
+});
+
+const target = (text: string) => browser.page.getByTestId('target').filter({ hasText: text });
+
+describe('what people want to know', () => {
+  test('why a scrape fails: from home to the target and its error', async () => {
+    const { page } = browser;
+    await page.getByTestId('now').getByText('targets are down').waitFor();
+    await browser.screenshot('home');
+    await page.getByTestId('now').getByText('targets are down').click();
+    await target('/wrong').getByRole('alert').getByText('404 Not Found').waitFor();
+    expect(await target('/wrong').innerText()).toContain(script);
+    await target('/metrics').filter({ hasText: 'limit' }).getByText('a limit of prometheus.yml was hit').waitFor();
+    expect(await page.getByTestId('target').count()).toBe(2);
+    await page.getByRole('radio', { name: /^All/ }).click();
+    await target('of at most').first().waitFor({ state: 'detached' });
+    await browser.screenshot('targets');
+    await target('/wrong').getByRole('button', { name: 'Relabelling' }).click();
+    await page.getByTestId('relabelling').getByText('The job has no relabel_configs').waitFor();
+  });
+
+  test('what was dropped and by which rule', async () => {
+    const { page } = browser;
+    await browser.goto('/targets/dropped');
+    const dropped = page.getByTestId('dropped').filter({ hasText: 'of the job chosen' });
+    await dropped.getByText('drops the target').waitFor();
+    const steps = await dropped.getByRole('listitem').allInnerTexts();
+    expect(steps[0]).toContain('team=a');
+    expect(steps[1]).toContain('source_labels: [environment], regex: production, action: keep');
+    await browser.screenshot('targets-dropped');
+    await browser.goto('/targets/containers');
+    await page.getByText('Docker is not asked').waitFor();
+  });
+
+  test('from an alert to its graph, to the lines of that container, and to a silence; the notification arrived', async () => {
+    const { page } = browser;
+    await page.getByTestId('now').getByText('1 alert fires').waitFor();
+    expect(await page.getByTestId('now').innerText()).toContain(`The queue is long ${script}`);
+    await page.getByTestId('now').getByRole('link', { name: 'QueueLong' }).click();
+    const alert = page.getByTestId('alert').filter({ hasText: 'QueueLong' });
+    await alert.getByText('Graph', { exact: true }).click();
+    await page.locator('[data-testid=graph][data-series="1"]').waitFor();
+    await page.getByRole('link', { name: 'Logs' }).click();
+    await page.getByRole('log', { name: 'Lines', exact: true }).getByText('the queue is stuck').waitFor();
+    await browser.screenshot('alert-logs');
+    await page.goBack();
+    await page.goBack();
+    await alert.getByText('Logs', { exact: true }).click();
+    await page.getByRole('log', { name: 'Lines', exact: true }).getByText('the queue is stuck').waitFor();
+    await page.goBack();
+    await page.getByText('delivered').first().waitFor();
+    await alert.getByText('Notifications', { exact: true }).click();
+    await page.getByTestId('notifications').getByText('delivered').first().waitFor();
+    await page.goBack();
+    await alert.getByText('Silence', { exact: true }).click();
+    await page.getByText('Keeps 1 of').waitFor();
+    await page.locator('#silence-comment').fill('it is known');
+    await page.getByRole('button', { name: 'Silence', exact: true }).click();
+    await page.getByTestId('silence').filter({ hasText: 'it is known' }).waitFor();
+    await browser.goto('/alerts');
+    await until('it is silenced', async () => (await alert.getAttribute('data-state')) === 'silenced');
+  });
+
+  test('which label explodes, and who sends it', async () => {
+    const { page } = browser;
+    await browser.goto('/admin/series');
+    const labels = page.getByRole('region', { name: 'Labels with most values' });
+    const offender = labels.getByTestId('offender').filter({ hasText: 'session_id' });
+    await offender.getByText('600 values').waitFor();
+    await offender.getByRole('button', { name: 'Who sends it' }).click();
+    await offender.getByTestId('senders').getByText('600 series').waitFor();
+    expect(await offender.getByTestId('senders').innerText()).toContain('job shop');
+    await browser.screenshot('status-series');
+    await offender.getByTestId('senders').getByRole('link').click();
+    await target('shop').first().waitFor();
+  });
+});
+
+describe('status', () => {
+  test('parts, storage, versions, and a reload that lists its problems', async () => {
+    const { page } = browser;
+    await browser.goto('/admin/status');
+    await page.locator('[data-testid=part][data-phase=ready]').filter({ hasText: 'promserver' }).waitFor();
+    await page.getByTestId('storage').filter({ hasText: 'logs' }).getByText('of at most').waitFor();
+    await page.getByRole('cell', { name: 'Prometheus' }).waitFor();
+    await browser.screenshot('status');
+    await page.getByRole('button', { name: 'Reload the configuration' }).click();
+    await page.getByText('The configuration was reloaded').waitFor();
+    program.write('rules.yml', 'groups:\n- name: x\n  rules:\n  - {alert: A, expr: "sum("}\n  - {alert: B, expr: "1 +"}\n');
+    await page.getByRole('button', { name: 'Reload the configuration' }).click();
+    await page.getByText(/Nothing was changed: 2 problems/).waitFor();
+    expect(await page.getByTestId('problems').innerText()).toMatch(/rules\.yml:4: .*\n.*rules\.yml:5: /);
+    await browser.screenshot('status-problems');
+    program.write('rules.yml', 'groups: []\n');
+  });
+
+  test('configuration without secrets, flags, and the query log', async () => {
+    const { page } = browser;
+    await browser.goto('/admin/configuration');
+    await page.getByText('job_name: wrong-path').waitFor();
+    const text = await page.locator('main').innerText();
+    expect(text).toContain('<secret>');
+    expect(text).not.toContain('very-secret-word');
+    await page.getByLabel('Filter flags').fill('storage.tsdb');
+    await page.getByText('--storage.tsdb.path').waitFor();
+    await browser.screenshot('status-configuration');
+    await program.query('up{job="this is logged"}');
+    await browser.goto('/admin/queries');
+    await page.getByTestId('logged').filter({ hasText: 'this is logged' }).first().waitFor();
+    await browser.screenshot('status-queries');
+  });
+});
+
+describe('settings', () => {
+  test('a user is made, changed and deleted; a token is made, works and is revoked', async () => {
+    const { page } = browser;
+    await browser.goto('/settings/users');
+    await page.locator('#new-login').fill('eve');
+    await page.locator('#new-password').fill('a long enough password');
+    await page.getByRole('button', { name: 'Make the user' }).click();
+    await page.getByText('eve can log in').waitFor();
+    const eve = page.getByTestId('user').filter({ hasText: 'eve' });
+    await eve.getByLabel('Role of eve').click();
+    await page.getByRole('option', { name: 'Editor' }).click();
+    await until('the role is stored', async () => (await program.api<Array<{ login: string; role: string }>>('/api/org/users')).find((u) => u.login === 'eve')?.role === 'Editor');
+    await browser.screenshot('settings-users');
+    await eve.getByRole('button', { name: 'Delete' }).first().click();
+    await eve.getByRole('button', { name: 'Delete' }).last().click();
+    await eve.waitFor({ state: 'detached' });
+
+    await page.getByRole('navigation', { name: 'Settings' }).getByText('Tokens').click();
+    await page.locator('#account-name').fill('robot');
+    await page.getByRole('button', { name: 'Make the account' }).click();
+    const robot = page.getByTestId('account').filter({ hasText: 'robot' });
+    await robot.getByLabel('Name of a new token of robot').fill('first');
+    await robot.getByRole('button', { name: 'Make a token' }).click();
+    const token = await robot.getByTestId('token').innerText();
+    const ask = async () => (await fetch(`${program.url}/api/v1/labels`, { headers: { Authorization: `Bearer ${token}` } })).status;
+    expect(await ask()).toBe(200);
+    await browser.screenshot('settings-tokens');
+    await robot.getByRole('button', { name: 'Revoke' }).click();
+    await until('it is worth nothing', async () => (await ask()) === 401);
+  });
+});
+
+const pages = [
+  ['home', '/', '[data-testid=now][data-fine]'], ['explore', '/explore?g0.expr=up&g0.range_input=5m&g0.tab=0', '[data-testid=graph][data-series]'], ['alerts', '/alerts', 'main nav'], ['targets', '/targets', '[data-testid=target]'],
+  ['containers', '/targets/containers', 'main nav'], ['dropped', '/targets/dropped', '[data-testid=dropped] li'], ['status', '/admin/status', '[data-testid=part]'], ['series', '/admin/series', '[data-testid=offender]'],
+  ['configuration', '/admin/configuration', 'main pre'], ['queries', '/admin/queries', '[data-testid=logged]'], ['settings', '/settings', 'main h1'], ['users', '/settings/users', '[data-testid=user]'], ['tokens', '/settings/tokens', '#account-name'],
+] as const;
+
+describe('all pages', () => {
+  test('each is there soon', async () => {
+    const { page } = browser;
+    const client = await page.context().newCDPSession(page);
+    const took = async (usable: string, act: () => Promise<unknown>) => {
+      const started = Date.now();
+      await act();
+      await page.locator(usable).first().waitFor();
+      return Date.now() - started;
+    };
+    for (const [name, path, usable] of pages) {
+      await client.send('Network.clearBrowserCache');
+      const cold = await took(usable, () => browser.goto(path));
+      // Warm: the way back within the application, from a page that is as small as can be.
+      await page.getByRole('button', { name: 'User admin' }).click();
+      await page.getByRole('menuitem', { name: 'Profile' }).click();
+      await page.waitForURL(/\/profile$/);
+      const warm = await took(usable, () => page.goBack());
+      appendFileSync(join(repository, 'test/e2e/out/pages.md'), `${name} | ${cold} ms | ${warm} ms\n`);
+    }
+  });
+
+  test.each(['dark', 'light'] as const)('in the %s theme', async (theme) => {
+    await browser.page.evaluate(async (t) => fetch('/api/user/preferences', { method: 'PATCH', headers: { 'Content-Type': 'application/json' }, body: JSON.stringify({ theme: t }) }), theme);
+    for (const [name, path, usable] of pages) {
+      await browser.goto(path);
+      await browser.page.locator(usable).first().waitFor();
+      await browser.screenshot(`${theme}-page-${name}`);
+      expect(await browser.unreadable(), name).toEqual([]);
+    }
+  });
+
+  test('on a phone none scrolls sideways', async () => {
+    const { page } = browser;
+    await page.setViewportSize({ width: 390, height: 844 });
+    for (const [name, path, usable] of pages) {
+      await browser.goto(path);
+      await page.locator(usable).first().waitFor();
+      await browser.screenshot(`phone-page-${name}`);
+      expect(await page.evaluate(() => document.documentElement.scrollWidth), name).toBeLessThanOrEqual(390);
+    }
+  });
+
+  test('the keyboard opens the rules of a target', async () => {
+    const { page } = browser;
+    await browser.goto('/targets');
+    await target('/wrong').waitFor();
+    const button = target('/wrong').getByRole('button', { name: 'Relabelling' });
+    for (let i = 0; i < 80 && !(await button.evaluate((e) => e === document.activeElement)); i++) {
+      await page.keyboard.press('Tab');
+    }
+    await page.keyboard.press('Enter');
+    await page.getByTestId('relabelling').waitFor();
+  });
+});

@@ -1,0 +1,117 @@
+import { getBackendSrv } from '@grafana/runtime';
+
+import type { Labels } from './alerting';
+
+export interface Target {
+  discoveredLabels: Labels;
+  labels: Labels;
+  scrapePool: string;
+  scrapeUrl: string;
+  lastError: string;
+  lastScrape: string;
+  lastScrapeDuration: number;
+  health: 'up' | 'down' | 'unknown';
+  scrapeInterval: string;
+  scrapeTimeout: string;
+}
+
+export interface DroppedTarget {
+  discoveredLabels: Labels;
+  scrapePool: string;
+}
+
+export interface RelabelStep {
+  rule: { source_labels?: string[]; separator?: string; regex?: string; modulus?: number; target_label?: string; replacement?: string; action: string };
+  output: Labels;
+  keep: boolean;
+}
+
+/** Whether a container is scraped, why, and what changes that. */
+export interface Container {
+  name: string;
+  image: string;
+  health?: string;
+  network: string;
+  state: 'scraped' | 'waiting' | 'failing' | 'dropped' | 'unseen';
+  reason: string;
+  remedy?: string;
+  rule?: string;
+  url?: string;
+  job?: string;
+}
+
+export interface Docker {
+  enabled: boolean;
+  connected: boolean;
+  endpoint?: string;
+  reason?: string;
+  remedy?: string;
+}
+
+export interface Status {
+  host: string;
+  version: string;
+  revision: string;
+  started: string;
+  embedded: Array<{ Name: string; Version: string }>;
+  parts: Array<{ name: string; phase: string; since: string; says?: string }>;
+  files: Array<{ name: string; source: string }>;
+  storage: Array<{ name: string; bytes: number; limit: number; retention?: string }>;
+  disk: { free: number; size: number; scarce: boolean; full?: string };
+  queryLog: string;
+}
+
+export interface TsdbStat {
+  name: string;
+  value: number;
+}
+
+export interface TsdbStatus {
+  headStats: { numSeries: number; numLabelPairs: number; chunkCount: number; minTime: number; maxTime: number };
+  seriesCountByMetricName: TsdbStat[] | null;
+  labelValueCountByLabelName: TsdbStat[] | null;
+  memoryInBytesByLabelName: TsdbStat[] | null;
+  seriesCountByLabelValuePair: TsdbStat[] | null;
+}
+
+/** A line of Prometheus's query log. */
+export interface LoggedQuery {
+  time: string;
+  params?: { query?: string; start?: string; end?: string; step?: number };
+  stats?: { timings?: { evalTotalTime?: number } };
+  httpRequest?: { clientIP?: string; path?: string };
+  ruleGroup?: { name?: string };
+  error?: string;
+}
+
+export interface Sample {
+  metric: Labels;
+  value: number;
+}
+
+async function get<T>(url: string, params?: Record<string, unknown>): Promise<T> {
+  return getBackendSrv().get<T>(url, params, undefined, { showErrorAlert: false });
+}
+
+/** Prometheus's own API, which is at its own address here. */
+async function prom<T>(path: string, params?: Record<string, unknown>): Promise<T> {
+  return (await get<{ data: T }>(`/api/v1/${path}`, params)).data;
+}
+
+export const system = {
+  targets: async () => (await prom<{ activeTargets: Target[] | null }>('targets', { state: 'active' })).activeTargets ?? [],
+  dropped: async () => (await prom<{ droppedTargets: DroppedTarget[] | null }>('targets', { state: 'dropped' })).droppedTargets ?? [],
+  relabelSteps: async (pool: string, labels: Labels) => (await prom<{ steps: RelabelStep[] | null }>('targets/relabel_steps', { scrapePool: pool, labels: JSON.stringify(labels) })).steps ?? [],
+  query: async (query: string): Promise<Sample[]> => {
+    const { result } = await prom<{ result: Array<{ metric: Labels; value: [number, string] }> }>('query', { query });
+    return result.map(({ metric, value }) => ({ metric, value: Number(value[1]) }));
+  },
+  containers: () => get<{ docker: Docker; containers: Container[] }>('/api/ausguck/containers'),
+  status: () => get<Status>('/api/ausguck/status'),
+  tsdb: () => prom<TsdbStatus>('status/tsdb', { limit: 10 }),
+  flags: () => prom<Record<string, string>>('status/flags'),
+  prometheusConfig: async () => (await prom<{ yaml: string }>('status/config')).yaml,
+  alertmanagerConfig: async () => (await get<{ config: { original: string } }>('/api/v2/status')).config.original,
+  queryLog: () => get<{ file: string; entries: LoggedQuery[] }>('/api/ausguck/querylog'),
+  reload: () => getBackendSrv().post<{ reloaded: boolean; problems: string[] }>('/api/ausguck/reload', undefined, { showErrorAlert: false }),
+};

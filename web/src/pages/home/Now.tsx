@@ -1,0 +1,66 @@
+import { css } from '@emotion/css';
+import type { GrafanaTheme2 } from '@grafana/data';
+import { Icon, useStyles2, type IconName } from '@grafana/ui';
+import type { ReactNode } from 'react';
+import { Link } from 'react-router-dom';
+
+import { alerting } from '../../api/alerting';
+import { system } from '../../api/system';
+import { Ago, getStyles as getParts, LastNotification } from '../../alerting/parts';
+import { usePolled } from '../../alerting/usePolled';
+
+/** As many of each are named; the rest is behind the link. */
+const most = 4;
+
+/** What is wrong now, before everything else. */
+export function Now() {
+  const styles = useStyles2(getStyles);
+  const { data } = usePolled(async () => {
+    const [targets, groups, status, sent] = await Promise.all([
+      system.targets(), alerting.groups().catch(() => []), system.status(), alerting.notifications({ limit: 1 }).catch(() => []),
+    ]);
+    return { targets, groups, status, sent };
+  });
+  if (!data) {
+    return <div className={styles.now} aria-busy />;
+  }
+  const { targets, groups, status, sent } = data;
+  const down = targets.filter((t) => t.health === 'down');
+  const alerts = [...new Map(groups.flatMap((g) => g.alerts).filter((a) => a.status.state === 'active' && a.labels['severity'] !== 'none').map((a) => [a.fingerprint, a])).values()].sort((a, b) => rank(a.labels['severity']) - rank(b.labels['severity']));
+  const sick = status.parts.filter((p) => p.phase === 'failed' || p.says?.startsWith('the disk'));
+  const fine = down.length + alerts.length + sick.length === 0 && !status.disk.scarce;
+  return (
+    <section className={styles.now} aria-label="What is wrong now" data-testid="now" data-fine={fine}>
+      {fine && <Line icon="check-circle" good>Nothing is wrong: no alert fires, {targets.length === 1 ? 'the one target is' : `all ${targets.length} targets are`} up.</Line>}
+      {alerts.length > 0 && <Line icon="bell"><Link to="/alerts?state=active">{alerts.length} {alerts.length === 1 ? 'alert fires' : 'alerts fire'}:</Link> {alerts.slice(0, most).map((a) => <span key={a.fingerprint} className={styles.one}><Link to={`/alerts?filter=${encodeURIComponent(`{alertname="${a.labels['alertname'] ?? ''}"}`)}`}>{a.labels['alertname']}</Link> {a.annotations['summary']} <small>since <Ago time={a.startsAt} /></small></span>)}{more(alerts.length)}</Line>}
+      {down.length > 0 && <Line icon="heart-break"><Link to="/targets?state=down">{down.length} of {targets.length} targets {down.length === 1 ? 'is' : 'are'} down:</Link> {down.slice(0, most).map((t) => <span key={t.scrapeUrl} className={styles.one}><Link to={`/targets?filter=${encodeURIComponent(t.scrapeUrl)}`}>{t.scrapePool} {t.labels['instance']}</Link> {t.lastError}</span>)}{more(down.length)}</Line>}
+      {sick.map((p) => <Line key={p.name} icon="exclamation-triangle"><Link to="/admin/status">{p.name}</Link> {p.says ?? p.phase}</Line>)}
+      {sick.length === 0 && status.disk.scarce && <Line icon="exclamation-triangle"><Link to="/admin/status">The disk is nearly full</Link>: soon nothing new can be stored.</Line>}
+      {sent[0] && <Line icon="message" good><Link to="/alerts/notifications">Last notification</Link> <LastNotification attempt={sent[0]} /> to {sent[0].receiver}</Line>}
+    </section>
+  );
+}
+
+function more(count: number): string {
+  return count > most ? `and ${count - most} more` : '';
+}
+
+function rank(severity: string | undefined): number {
+  const found = ['critical', 'warning', 'info'].indexOf(severity ?? '');
+  return found < 0 ? 1.5 : found;
+}
+
+function Line({ icon, good, children }: { icon: IconName; good?: boolean; children: ReactNode }) {
+  const styles = useStyles2(getStyles);
+  return <div className={styles.line}><span className={good ? styles.good : styles.bad}><Icon name={icon} /></span><div className={styles.text}>{children}</div></div>;
+}
+
+const getStyles = (theme: GrafanaTheme2) => ({
+  ...getParts(theme),
+  now: css({ minHeight: 46, margin: theme.spacing(1, 2, 0), padding: theme.spacing(1), background: theme.colors.background.primary, border: `1px solid ${theme.colors.border.weak}`, borderRadius: theme.shape.radius.default, a: { color: theme.colors.text.link } }),
+  line: css({ display: 'flex', gap: theme.spacing(1), alignItems: 'flex-start', padding: theme.spacing(0.25, 0) }),
+  text: css({ display: 'flex', flexWrap: 'wrap', columnGap: theme.spacing(1), minWidth: 0, overflowWrap: 'anywhere' }),
+  one: css({ minWidth: 0, maxWidth: '100%', overflow: 'hidden', textOverflow: 'ellipsis', display: '-webkit-box', WebkitLineClamp: 2, WebkitBoxOrient: 'vertical', small: { color: theme.colors.text.secondary } }),
+  good: css({ color: theme.colors.success.text }),
+  bad: css({ color: theme.colors.error.text }),
+});

@@ -1,0 +1,39 @@
+import { FilterInput, useStyles2 } from '@grafana/ui';
+
+import { system } from '../../api/system';
+import { useUrlParams } from '../../alerting/MatcherInput';
+import { getStyles } from '../../alerting/parts';
+import { usePolled } from '../../alerting/usePolled';
+import { usePage } from '../../app/page';
+import { TabbedPage } from '../../app/Tabs';
+import { statusTabs } from './tabs';
+
+/** The files as they were loaded, without secrets, and the flags. */
+export default function ConfigurationPage() {
+  usePage({ breadcrumbs: [{ text: 'Status', to: '/admin/status' }, { text: 'Configuration' }] }, 'configuration');
+  const styles = useStyles2(getStyles);
+  const [params, setParams] = useUrlParams();
+  const filter = params.get('filter') ?? '';
+  const { data, error } = usePolled(async () => {
+    const [prometheus, alertmanager, flags] = await Promise.all([system.prometheusConfig(), system.alertmanagerConfig().catch(() => undefined), system.flags()]);
+    return { prometheus, alertmanager, flags };
+  });
+  const flags = Object.entries(data?.flags ?? {}).filter(([name, value]) => `${name}=${value}`.includes(filter)).sort();
+  return (
+    <TabbedPage label="Status" tabs={statusTabs()} error={error} loading={!data}>
+      {([['prometheus.yml', data?.prometheus], ['alertmanager.yml', data?.alertmanager]] as const).map(([name, text]) => text && (
+        <section key={name} className={styles.card} aria-label={name}>
+          <div className={styles.head}><h2>{name}</h2><span className={styles.quiet}>as loaded, secrets left out</span></div>
+          <pre className={styles.code} style={{ maxHeight: '50vh', overflow: 'auto', margin: 0, border: 'none' }}>{text}</pre>
+        </section>
+      ))}
+      <section className={styles.card} aria-label="Flags">
+        <div className={styles.head}><h2>Flags</h2></div>
+        <div className={styles.item}>
+          <FilterInput aria-label="Filter flags" placeholder="Part of a flag" value={filter} onChange={(f) => setParams({ filter: f })} escapeRegex={false} width={0} />
+          <table className={styles.table}><tbody>{flags.map(([name, value]) => <tr key={name}><td style={{ overflowWrap: 'anywhere' }}><code style={{ whiteSpace: 'pre-wrap' }}>--{name}</code></td><td style={{ overflowWrap: 'anywhere' }}>{value}</td></tr>)}</tbody></table>
+        </div>
+      </section>
+    </TabbedPage>
+  );
+}

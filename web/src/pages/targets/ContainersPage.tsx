@@ -1,0 +1,53 @@
+import { Alert, Badge, useStyles2, type BadgeColor } from '@grafana/ui';
+import { Link } from 'react-router-dom';
+
+import { system, type Container } from '../../api/system';
+import { useUrlParams } from '../../alerting/MatcherInput';
+import { formatMatchers, matchersOf } from '../../alerting/matchers';
+import { getStyles, StateFilter } from '../../alerting/parts';
+import { usePolled } from '../../alerting/usePolled';
+import { usePage } from '../../app/page';
+import { TabbedPage } from '../../app/Tabs';
+import { logsPath } from '../explore/related';
+import { tabs } from './tabs';
+
+const colors: Record<Container['state'], BadgeColor> = { failing: 'red', unseen: 'orange', dropped: 'darkgrey', waiting: 'blue', scraped: 'green' };
+const texts: Record<Container['state'], string> = { failing: 'fails', unseen: 'not found', dropped: 'not scraped', waiting: 'waiting', scraped: 'scraped' };
+
+/** Why each container is or is not scraped. */
+export default function ContainersPage() {
+  usePage({ breadcrumbs: [{ text: 'Targets', to: '/targets' }, { text: 'Containers' }] }, 'containers');
+  const styles = useStyles2(getStyles);
+  const [params, setParams] = useUrlParams();
+  const state = params.get('state') ?? '';
+  const { data, error } = usePolled(system.containers);
+  const all = data?.containers ?? [];
+  const shown = all.filter((c) => state === '' || c.state === state);
+  return (
+    <TabbedPage label="Targets" tabs={tabs} error={error} loading={!data}>
+      {data && !data.docker.enabled && <Alert severity="info" title="Docker is not asked">Ausguck was started with --no-docker.</Alert>}
+      {data?.docker.enabled && !data.docker.connected && <Alert severity="warning" title={`Docker at ${data.docker.endpoint} does not answer: ${data.docker.reason}`}>{data.docker.remedy}</Alert>}
+      {data?.docker.connected && all.length === 0 && <Alert severity="info" title="No container runs">Those that start appear here within seconds.</Alert>}
+      {all.length > 0 && <StateFilter value={state} all={`All (${all.length})`} options={(Object.keys(texts) as Array<Container['state']>).map((s) => [s, `${texts[s]} (${all.filter((c) => c.state === s).length})`])} onChange={(s) => setParams({ state: s })} />}
+      {shown.length > 0 && (
+        <section className={styles.card} aria-label="Containers">
+          <ul className={styles.list}>
+            {shown.map((c) => (
+              <li key={c.name} className={styles.item} data-testid="container" data-state={c.state}>
+                <div className={styles.line}>
+                  <Badge color={colors[c.state]} text={texts[c.state]} />
+                  <span className={styles.title}>{c.name}</span>
+                  <span className={styles.quiet}>{c.image}{c.health && ` · ${c.health}`} · network {c.network}</span>
+                  <span className={styles.right}><Link className={styles.link} to={logsPath(formatMatchers(matchersOf({ container: c.name })), {})}>Logs</Link></span>
+                </div>
+                <div>{c.reason}</div>
+                {c.remedy && <div>{/^[\w.]+\/[\w.-]+: /.test(c.remedy) ? <>Add to its labels: <code>{c.remedy}</code></> : c.remedy}</div>}
+                {c.rule && <div className={styles.quiet}>{c.rule}</div>}
+              </li>
+            ))}
+          </ul>
+        </section>
+      )}
+    </TabbedPage>
+  );
+}

@@ -1,0 +1,5 @@
+export const tabs = [
+  { to: '/targets', text: 'Targets' },
+  { to: '/targets/containers', text: 'Containers' },
+  { to: '/targets/dropped', text: 'Dropped' },
+] as const;
