@@ -55,7 +55,7 @@ func runSuite(t *testing.T, suite, program string) {
 			passed++
 		})
 	}
-	fmt.Printf("Alertmanager's acceptance tests, %s against %s: %d of %d pass\n", suite, program, passed, len(names))
+	t.Attr("figure", fmt.Sprintf("%d of %d of upstream's tests pass", passed, len(names)))
 }
 
 // workplace makes the folders in which upstream's tests look for their programs.

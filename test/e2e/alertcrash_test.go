@@ -53,7 +53,7 @@ func TestReceiverDownForTwoMinutes(t *testing.T) {
 		got := receiver.counts(t, "alertname", "firing")
 		return errUnless(len(got) == len(want) && receiver.counts(t, "alertname", "resolved")["Ending"] > 0, "so far %v", got)
 	})
-	t.Logf("everything arrived %.1f s after the receiver was back", time.Since(up).Seconds())
+	figure(t, "everything arrived %.1f s after the receiver was back", time.Since(up).Seconds())
 	waitUntil(t, time.Now().Add(15*time.Second)) // three times group_interval in which nothing may come again
 	require.Equal(t, want, receiver.counts(t, "alertname", "firing"))
 	require.Equal(t, map[string]int{"Ending": 1}, receiver.counts(t, "alertname", "resolved"))
@@ -116,7 +116,7 @@ scrape_configs: [{job_name: machine, static_configs: [{targets: ['%s']}]}]
 	for _, count := range got {
 		again += count - 1
 	}
-	t.Logf("%d kills, %d of them after the delivery; messages that came twice: %d", kills, delivered, again)
+	figure(t, "%d kills, %d of them after the delivery; messages that came twice: %d", kills, delivered, again)
 	require.NotZero(t, kills-delivered, "some kills come before the delivery")
 
 	var list []struct {

@@ -114,7 +114,7 @@ func TestAlertsAreDelivered(t *testing.T) {
 	said := slack.wait(t, time.Minute, "firing")
 	letter := letters.wait(t, time.Minute, "FIRING")
 	for name, m := range map[string]message{"webhook": hooks.all()[0], "Slack": said, "email": letter} {
-		t.Logf("from the condition to the delivery by %s: %.1f s, of which 2 s are group_wait", name, m.at.Sub(hot).Seconds())
+		figure(t, "from the condition to the delivery by %s: %.1f s, of which 2 s are group_wait", name, m.at.Sub(hot).Seconds())
 	}
 	s.requireSlack(t, said.body, hot)
 	s.requireLetter(t, letter)
@@ -123,7 +123,7 @@ func TestAlertsAreDelivered(t *testing.T) {
 	degrees.Store(20)
 	for name, b := range map[string]*inbox{"webhook": hooks, "Slack": slack, "email": &letters.inbox} {
 		m := b.wait(t, time.Minute, map[string]string{"webhook": `"status":"resolved"`, "Slack": "[resolved]", "email": "RESOLVED"}[name])
-		t.Logf("from the end of the condition to the delivery by %s: %.1f s", name, m.at.Sub(cool).Seconds())
+		figure(t, "from the end of the condition to the delivery by %s: %.1f s", name, m.at.Sub(cool).Seconds())
 	}
 	s.requireNoSecrets(t, hookSecret, slackSecret, letters.password)
 }

@@ -217,6 +217,12 @@ func errUnless(condition bool, format string, args ...any) error {
 	return fmt.Errorf(format, args...)
 }
 
+// figure shows what a test measured, in CI too.
+func figure(t *testing.T, format string, args ...any) {
+	t.Helper()
+	t.Attr("figure", fmt.Sprintf(format, args...))
+}
+
 // readAll reads a body to its end and closes it.
 func readAll(body io.ReadCloser) (string, error) {
 	content, err := io.ReadAll(body)

@@ -1,5 +1,5 @@
 // Command testsum runs `go test` once per argument, or Vitest in the folder that follows "npm", prints what failed
-// with its output and which packages were slow, and closes with one line that counts tests over all runs:
+// with its output, which packages were slow, and what tests measured (`t.Attr("figure", …)`), and closes with one line that counts tests over all runs:
 // "N passed, N failed". "in" and a folder before the arguments of `go test` run it in the module there.
 //
 //	testsum 'npm web' './internal/...' '-race ./internal/lifecycle' 'in codeagent ./...' '-p 1 ./test/...'
@@ -27,6 +27,7 @@ type event struct {
 	Action, Package, ImportPath, Test, Output string
 	Elapsed                                   float64
 	FailedBuild                               string
+	Key, Value                                string
 }
 
 // summary counts, and keeps the output of what has not passed yet.
@@ -112,6 +113,10 @@ func (s *summary) run(args []string) error {
 func (s *summary) take(e event) {
 	key := e.Package + " " + e.Test
 	switch e.Action {
+	case "attr":
+		if e.Key == "figure" {
+			fmt.Fprintf(s.out, "     %s: %s\n", e.Test, e.Value)
+		}
 	case "output":
 		s.keep(key, e.Output)
 	case "build-output":

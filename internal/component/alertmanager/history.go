@@ -54,8 +54,8 @@ type Attempt struct {
 const (
 	// maxAlerts bounds the alerts that an attempt keeps; how many there were is kept.
 	maxAlerts = 20
-	// queueLength is how many attempts may wait for the disk.
-	queueLength = 4096
+	// minQueue and maxQueue bound how many attempts may wait for the disk: as many as are kept, when that is between.
+	minQueue, maxQueue = 4096, 1 << 16
 )
 
 // history keeps the attempts in the database. Writing never delays a notification.
@@ -87,7 +87,7 @@ func newHistory(ctx context.Context, o Options, db *sql.DB) (*history, error) {
 	}
 	labels := []string{"receiver", "integration", "result"}
 	h := &history{
-		db: db, logger: o.Logger, size: max(o.HistorySize, 1), queue: make(chan Attempt, queueLength),
+		db: db, logger: o.Logger, size: max(o.HistorySize, 1), queue: make(chan Attempt, min(max(o.HistorySize, minQueue), maxQueue)),
 		attempts: prometheus.NewCounterVec(prometheus.CounterOpts{
 			Name: "ausguck_alertmanager_notification_attempts_total", Help: "Attempts to notify a receiver, by how they ended: delivered, retrying, refused.",
 		}, labels),
