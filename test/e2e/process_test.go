@@ -178,8 +178,9 @@ var lastPort atomic.Int32
 func freePort(t *testing.T) int {
 	t.Helper()
 	const first, last = 20000, 30000
+	begin := os.Getpid() % 100 * 100 // other runs on this machine look for ports too
 	for range last - first {
-		port := first + int(lastPort.Add(1))%(last-first)
+		port := first + (begin+int(lastPort.Add(1)))%(last-first)
 		listener, err := net.Listen("tcp", fmt.Sprintf("127.0.0.1:%d", port))
 		if err != nil {
 			continue
