@@ -1,6 +1,6 @@
-// Command bench measures Ausguck beside the stock Prometheus, node_exporter and cAdvisor in one run.
+// Command bench measures Ausguck beside the stock Prometheus, node_exporter, cAdvisor, Loki and Promtail in one run.
 //
-// Both sides do the same work at the same time: they scrape the same load, the host and the containers, each with the
+// Both sides do the same work at the same time: they scrape the same load, the host and the containers and collect the same logs, each with the
 // settings that it ships with. The result is printed as tables with ratios and written to bench/out as JSON.
 // docs/benchmarks.md says what the figures mean.
 package main
@@ -29,6 +29,9 @@ type options struct {
 	duration time.Duration
 	busy     time.Duration
 	starts   int
+	logRate  int
+	logBurst int
+	logDir   string // where both sides read the logs of the load
 }
 
 func main() {
@@ -37,13 +40,15 @@ func main() {
 	flag.StringVar(&o.ausguck, "ausguck", "bin/ausguck", "the program to measure")
 	flag.StringVar(&o.stockDir, "stock", "bin/stock", "folder of the stock programs")
 	flag.StringVar(&o.out, "out", "bench/out", "folder for the results as JSON")
-	flag.IntVar(&o.load.Series, "series", 100_000, "series of the load")
+	flag.IntVar(&o.load.Series, "series", 50_000, "series of the load")
 	flag.IntVar(&o.load.Targets, "targets", 25, "targets that the load is spread over")
 	flag.DurationVar(&o.load.Interval, "interval", 10*time.Second, "scrape interval")
 	flag.DurationVar(&o.warmUp, "warm-up", time.Minute, "time before the measurement, in which the series are created")
 	flag.DurationVar(&o.duration, "duration", 2*time.Minute, "time of the measurement without queries")
 	flag.DurationVar(&o.busy, "busy", time.Minute, "time of the measurement with a dashboard")
 	flag.IntVar(&o.starts, "starts", 5, "starts to take the median of")
+	flag.IntVar(&o.logRate, "log-rate", 1_000_000, "bytes of logs a second")
+	flag.IntVar(&o.logBurst, "log-burst", 60_000_000, "bytes of logs that are stored at once and asked for")
 	flag.BoolVar(&serveLoad, "serve-load", false, "serve the load and print its addresses; used by the benchmark itself")
 	flag.Parse()
 
@@ -71,8 +76,12 @@ func run(ctx context.Context, logger *slog.Logger, o options) error {
 		return err
 	}
 	defer os.RemoveAll(work)
+	o.logDir = filepath.Join(work, "logs")
+	if err := os.Mkdir(o.logDir, 0o755); err != nil {
+		return err
+	}
 
-	result := result{Time: time.Now().UTC().Truncate(time.Second), Machine: describeMachine(), Load: o.load, QuietSeconds: o.duration.Seconds(), BusySeconds: o.busy.Seconds()}
+	result := result{Time: time.Now().UTC().Truncate(time.Second), Machine: describeMachine(), Load: o.load, LogRate: o.logRate, QuietSeconds: o.duration.Seconds(), BusySeconds: o.busy.Seconds()}
 	if result.Starts, err = measureStarts(ctx, logger, o, work); err != nil {
 		return fmt.Errorf("measure the starts: %w", err)
 	}
@@ -90,6 +99,8 @@ func (o options) check() error {
 		filepath.Join(o.stockDir, "prometheus"):    "tools/stock/build.sh bin/stock",
 		filepath.Join(o.stockDir, "node_exporter"): "tools/stock/build.sh bin/stock",
 		filepath.Join(o.stockDir, "cadvisor"):      "tools/stock/build.sh bin/stock",
+		filepath.Join(o.stockDir, "loki"):          "tools/stock/build.sh bin/stock",
+		filepath.Join(o.stockDir, "promtail"):      "tools/stock/build.sh bin/stock",
 	} {
 		if _, err := os.Stat(path); errors.Is(err, fs.ErrNotExist) {
 			return fmt.Errorf("%s is missing; build it: %s", path, command)

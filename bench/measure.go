@@ -6,6 +6,7 @@ import (
 	"log/slog"
 	"net/url"
 	"os"
+	"path/filepath"
 	"slices"
 	"strconv"
 	"time"
@@ -13,6 +14,9 @@ import (
 
 // lookInterval is the time between two looks at the memory. Each costs the kernel a walk over the process's pages.
 const lookInterval = 5 * time.Second
+
+// idleTime is how long a side has nothing to do before its idle memory is looked at.
+const idleTime = 5 * time.Second
 
 // sides are the two ways to do the work.
 var sides = []struct {
@@ -34,7 +38,7 @@ func begin(ctx context.Context, o options, work string, which int, targets []str
 
 // measureStarts starts each side several times on an empty folder, in turns, and returns the median times.
 func measureStarts(ctx context.Context, logger *slog.Logger, o options, work string) (map[string]startTimes, error) {
-	server, all, stop := map[string][]float64{}, map[string][]float64{}, map[string][]float64{}
+	server, all, stop, idle := map[string][]float64{}, map[string][]float64{}, map[string][]float64{}, map[string][]float64{}
 	for range o.starts {
 		for which := range sides {
 			s, err := begin(ctx, o, work, which, nil)
@@ -45,6 +49,19 @@ func measureStarts(ctx context.Context, logger *slog.Logger, o options, work str
 			if err != nil {
 				return nil, err
 			}
+			if err := sleep(ctx, idleTime); err != nil {
+				return nil, err
+			}
+			var rested usage
+			rested.Programs = map[string]*programUsage{}
+			for _, p := range s.programs {
+				rested.Programs[p.name] = &programUsage{}
+			}
+			if err := s.look(&rested); err != nil {
+				return nil, err
+			}
+			rested.sum()
+			idle[s.name] = append(idle[s.name], rested.RSS)
 			stopped, err := s.stop()
 			if err != nil {
 				return nil, err
@@ -57,7 +74,7 @@ func measureStarts(ctx context.Context, logger *slog.Logger, o options, work str
 	}
 	starts := map[string]startTimes{}
 	for name := range server {
-		starts[name] = startTimes{Server: median(server[name]), All: median(all[name]), Stop: median(stop[name])}
+		starts[name] = startTimes{Server: median(server[name]), All: median(all[name]), Stop: median(stop[name]), Idle: median(idle[name])}
 	}
 	return starts, nil
 }
@@ -72,6 +89,10 @@ func measureWork(ctx context.Context, logger *slog.Logger, o options, work strin
 		_ = generator.Process.Kill()
 		_ = generator.Wait()
 	}()
+	logging, stopLogging := context.WithCancel(ctx)
+	defer stopLogging()
+	logsFailed := make(chan error, 1)
+	go func() { logsFailed <- logLoad{filepath.Join(o.logDir, "app.log"), o.logRate}.run(logging) }()
 	var running []*side
 	for which := range sides {
 		s, err := begin(ctx, o, work, which, targets)
@@ -85,6 +106,9 @@ func measureWork(ctx context.Context, logger *slog.Logger, o options, work strin
 		return err
 	}
 	for _, s := range running {
+		if stored, err := s.logCount(ctx, `sum(count_over_time({job="bench"}[1m]))`); err != nil || stored == 0 {
+			return fmt.Errorf("side %s stores no logs: %w", s.name, err)
+		}
 		if err := s.requireWork(ctx, o.load); err != nil {
 			return err
 		}
@@ -99,6 +123,14 @@ func measureWork(ctx context.Context, logger *slog.Logger, o options, work strin
 		return err
 	}
 	result.Queries = board.medians()
+	stopLogging()
+	if err := <-logsFailed; err != nil {
+		return fmt.Errorf("write logs: %w", err)
+	}
+	logger.Info("Measuring logs", "bytes", o.logBurst)
+	if result.Logs, err = measureLogs(ctx, running, o.logDir, o.logBurst); err != nil {
+		return err
+	}
 	for _, s := range running {
 		if _, err := s.stop(); err != nil {
 			return err

@@ -5,6 +5,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"io"
 	"net/http"
 	"net/url"
 	"os"
@@ -15,12 +16,14 @@ import (
 	"time"
 )
 
-// side is one of the two ways to do the work: three stock programs, or Ausguck.
+// side is one of the two ways to do the work: the stock programs, or Ausguck.
 type side struct {
 	name     string
 	programs []*program
 	// api is the address of the Prometheus API, without a slash at its end.
 	api string
+	// logs is the address of Loki's API.
+	logs string
 }
 
 // What the pages of the exporters hold when they do their work.
@@ -29,22 +32,28 @@ const (
 	containerSign = "container_cpu_usage_seconds_total"
 )
 
-// startSeparate starts the three stock programs. The targets are those of the load, in addition to the host and the containers.
+// startSeparate starts the stock programs. The targets are those of the load, in addition to the host and the containers.
 func startSeparate(ctx context.Context, o options, dir string, targets []string) (*side, error) {
-	addresses := make([]string, 3)
+	addresses := make([]string, 4)
 	for i := range addresses {
 		var err error
 		if addresses[i], err = freeAddress(); err != nil {
 			return nil, err
 		}
 	}
-	server, node, containers := addresses[0], addresses[1], addresses[2]
+	server, node, containers, logs := addresses[0], addresses[1], addresses[2], addresses[3]
 	config, err := writeConfig(dir, o.load.Interval, targets, server, node, containers)
 	if err != nil {
 		return nil, err
 	}
 	host, port, _ := strings.Cut(containers, ":")
-	s := &side{name: "separate", api: "http://" + server}
+	_, logPort, _ := strings.Cut(logs, ":")
+	for name, content := range map[string]string{"loki.yml": lokiFile(filepath.Join(dir, "loki"), logPort), "promtail.yml": promtailFile(dir, o.logDir, logs)} {
+		if err := os.WriteFile(filepath.Join(dir, name), []byte(content), 0o644); err != nil {
+			return nil, err
+		}
+	}
+	s := &side{name: "separate", api: "http://" + server, logs: "http://" + logs}
 	for _, command := range []struct {
 		name  string
 		ready sign
@@ -55,6 +64,8 @@ func startSeparate(ctx context.Context, o options, dir string, targets []string)
 		}},
 		{"node_exporter", sign{"http://" + node + "/metrics", nodeSign}, []string{"--web.listen-address=" + node}},
 		{"cadvisor", sign{"http://" + containers + "/metrics", containerSign}, []string{"-listen_ip=" + host, "-port=" + port}},
+		{"loki", sign{"http://" + logs + "/ready", ""}, []string{"-config.file=" + filepath.Join(dir, "loki.yml")}},
+		{"promtail", sign{"http://" + logs + "/ready", ""}, []string{"-config.file=" + filepath.Join(dir, "promtail.yml")}},
 	} {
 		p, err := start(ctx, dir, command.name, []sign{command.ready}, filepath.Join(o.stockDir, command.name), command.args...)
 		if err != nil {
@@ -75,6 +86,9 @@ func startAusguck(ctx context.Context, o options, dir string, targets []string) 
 	if err != nil {
 		return nil, err
 	}
+	if err := os.WriteFile(filepath.Join(filepath.Dir(config), "promtail.yml"), []byte(promtailFile(dir, o.logDir, "loki:3100")), 0o644); err != nil {
+		return nil, err
+	}
 	api := "http://admin:" + adminPassword + "@" + address
 	ready := []sign{{api + "/-/ready", ""}, {api + "/metrics/node", nodeSign}, {api + "/metrics/cadvisor", containerSign}}
 	p, err := start(ctx, dir, "ausguck", ready, o.ausguck,
@@ -83,7 +97,7 @@ func startAusguck(ctx context.Context, o options, dir string, targets []string) 
 	if err != nil {
 		return nil, err
 	}
-	return &side{name: "ausguck", programs: []*program{p}, api: api}, nil
+	return &side{name: "ausguck", programs: []*program{p}, api: api, logs: api}, nil
 }
 
 // writeConfig writes the prometheus.yml, the same for both sides but for the addresses.
@@ -179,11 +193,19 @@ func (s *side) samplesAppended(ctx context.Context) (float64, error) {
 	return sum, nil
 }
 
-// get asks the API and decodes its answer.
+// get asks the Prometheus API and decodes its answer.
 func (s *side) get(ctx context.Context, path string, params url.Values, into any) error {
-	request, err := http.NewRequestWithContext(ctx, http.MethodGet, s.api+path+"?"+params.Encode(), nil)
+	return s.ask(ctx, s.api, path, params, nil, into)
+}
+
+// ask asks an API and decodes its answer.
+func (s *side) ask(ctx context.Context, api, path string, params url.Values, header http.Header, into any) error {
+	request, err := http.NewRequestWithContext(ctx, http.MethodGet, api+path+"?"+params.Encode(), nil)
 	if err != nil {
 		return err
+	}
+	for name, values := range header {
+		request.Header[name] = values
 	}
 	response, err := http.DefaultClient.Do(request)
 	if err != nil {
@@ -191,7 +213,8 @@ func (s *side) get(ctx context.Context, path string, params url.Values, into any
 	}
 	defer response.Body.Close()
 	if response.StatusCode != http.StatusOK {
-		return fmt.Errorf("%s of %s answers %s", path, s.name, response.Status)
+		body, _ := io.ReadAll(io.LimitReader(response.Body, 500))
+		return fmt.Errorf("%s of %s answers %s: %s", path, s.name, response.Status, body)
 	}
 	return json.NewDecoder(response.Body).Decode(into)
 }

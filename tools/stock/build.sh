@@ -1,6 +1,6 @@
 #!/bin/sh
 # Builds the stock programs that Ausguck embeds into OUTDIR: prometheus, promtool, node_exporter, cadvisor, alertmanager
-# and amtool with upstream's acceptance tests of both, and Loki's logcli.
+# and amtool with upstream's acceptance tests of both, and Loki's loki, promtail and logcli.
 # Go's build cache decides what is out of date, so a second run takes about a second.
 set -eu
 
@@ -23,8 +23,9 @@ go build -tags "$tags" -ldflags "$(stamp "$prometheus")" -o "$out/" \
 	github.com/prometheus/prometheus/cmd/prometheus github.com/prometheus/prometheus/cmd/promtool
 go build -ldflags "$(stamp "$node_exporter")" -o "$out/" github.com/prometheus/node_exporter
 go build -ldflags '-s -w' -o "$out/cadvisor" ./cadvisor
-# With the versions of the program itself: it is a client.
-(cd ../.. && go build -ldflags '-s -w' -o "$out/logcli" github.com/grafana/loki/v3/cmd/logcli)
+# With the versions of the program itself: Loki's module has no other versions of what it needs.
+(cd ../.. && GOWORK= go build -ldflags '-s -w' -o "$out/" \
+	github.com/grafana/loki/v3/cmd/logcli github.com/grafana/loki/v3/cmd/loki ./bench/promtail)
 
 # Alertmanager, too, with the versions of the program. Its module lacks the UI that it embeds; an empty page stands for it.
 cd ../..

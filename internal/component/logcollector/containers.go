@@ -26,6 +26,7 @@ type containers struct {
 	job     *job
 	sd      *moby.DockerSDConfig
 	since   time.Time // containers that ended before this and were never read are old
+	asked   time.Time // when the time of the last look was written
 
 	mtx     sync.Mutex
 	readers map[string]bool
@@ -35,11 +36,22 @@ type containers struct {
 }
 
 func newContainers(logger *slog.Logger, s *sender, m *metrics, j *job, sd *moby.DockerSDConfig, since time.Time) *containers {
-	return &containers{
+	c := &containers{
 		logger: logger.With("job", j.name), sender: s, metrics: m, job: j, sd: sd, since: since,
 		readers: map[string]bool{}, drained: map[string]string{},
 	}
+	if last, ok := s.ledger.get(c.key()); ok { // one that lived and died while nobody looked has lines too
+		c.since = time.Unix(0, last.Time).Add(-engineMargin)
+	}
+	return c
 }
+
+// engineInterval is how often it is written that the engine was asked. A container that ended so shortly before that
+// its reader may have stored nothing is within engineMargin.
+const engineInterval, engineMargin = 10 * time.Second, time.Minute
+
+// key is where the ledger has when the engine was last asked.
+func (c *containers) key() string { return "engine:" + c.job.name + ":" + c.sd.Host }
 
 // run follows the engine until ctx ends, through its absences.
 func (c *containers) run(ctx context.Context) {
@@ -115,6 +127,10 @@ func (c *containers) list(ctx context.Context, cli *client.Client) error {
 	}
 	c.mtx.Lock()
 	defer c.mtx.Unlock()
+	if now := time.Now(); now.Sub(c.asked) > engineInterval {
+		c.asked = now
+		c.sender.ledger.put(c.key(), position{Time: now.UnixNano()})
+	}
 	present := map[string]bool{}
 	for _, item := range list.Items {
 		present[item.ID] = true

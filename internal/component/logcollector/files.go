@@ -2,7 +2,6 @@ package logcollector
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"hash/fnv"
 	"io/fs"
@@ -204,7 +203,11 @@ func (f *files) scan(ctx context.Context, watcher *fsnotify.Watcher) {
 	for _, targets := range f.targets {
 		for _, t := range targets {
 			dirs[t.base()] = true
-			for _, path := range t.matches() {
+			matches := t.matches()
+			if len(matches) == 0 && f.lookInto(t.base()) {
+				seen[t.base()] = true
+			}
+			for _, path := range matches {
 				dirs[filepath.Dir(path)] = true
 				seen[path] = true
 				if key := f.begin(ctx, t, path); key != "" {
@@ -221,6 +224,8 @@ func (f *files) scan(ctx context.Context, watcher *fsnotify.Watcher) {
 		f.adopt(ctx, m)
 	}
 	f.moves = nil
+	maps.DeleteFunc(f.unreadable, func(path, _ string) bool { return !seen[path] })
+	f.metrics.unreadable.Set(float64(len(f.unreadable)))
 	if len(f.targets) > 0 {
 		f.seen, f.scanned = seen, now
 	}
@@ -281,7 +286,11 @@ func (t *fileTarget) matches() []string {
 // begin starts the reader of a file, unless it runs or is done; it returns the file's key.
 func (f *files) begin(ctx context.Context, t *fileTarget, path string) string {
 	info, err := os.Stat(path)
-	if err != nil || !info.Mode().IsRegular() {
+	if err != nil {
+		f.complain(path, err)
+		return ""
+	}
+	if !info.Mode().IsRegular() {
 		return ""
 	}
 	key := fileKey(idOf(info), t.mark)
@@ -293,10 +302,7 @@ func (f *files) begin(ctx context.Context, t *fileTarget, path string) string {
 		f.complain(path, err)
 		return ""
 	}
-	if f.unreadable[path] != "" {
-		delete(f.unreadable, path)
-		f.metrics.unreadable.Set(float64(len(f.unreadable)))
-	}
+	delete(f.unreadable, path)
 	if info, err = file.Stat(); err != nil {
 		_ = file.Close()
 		return ""
@@ -317,20 +323,6 @@ func (f *files) isRead(key string, file *os.File, info fs.FileInfo) bool {
 }
 
 func fileKey(id fileID, mark string) string { return "file:" + id.String() + ":" + mark }
-
-// complain says once which file cannot be read, and why.
-func (f *files) complain(path string, err error) {
-	if errors.Is(err, fs.ErrNotExist) || f.unreadable[path] == err.Error() {
-		return
-	}
-	f.unreadable[path] = err.Error()
-	f.metrics.unreadable.Set(float64(len(f.unreadable)))
-	remedy := ""
-	if errors.Is(err, fs.ErrPermission) {
-		remedy = "let the user of this process read it, for example by its group (adm on Debian), or: sudo setfacl -m u:ausguck:r " + path
-	}
-	f.logger.Warn("Cannot read a log file; it is left out until that changes", "path", path, "remedy", remedy, "err", err)
-}
 
 // start runs a reader of an open file; f.mtx is held.
 func (f *files) start(ctx context.Context, t *fileTarget, key, path string, file *os.File) {

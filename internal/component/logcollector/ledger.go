@@ -62,7 +62,7 @@ type ledger struct {
 	size    int64
 	all     map[string]position
 	begun   []intent          // of the push that runs
-	pending map[string]intent // of the push that ran when the process before this one ended
+	pending map[string]intent // of the push that ran when the process before this one ended, and of those that wait
 }
 
 func openLedger(dir string) (*ledger, error) {
@@ -191,7 +191,7 @@ func (l *ledger) known() map[string]position {
 	return all
 }
 
-// begin must be called before a push; the one before must be done.
+// begin must be called before a push; the one before must be done, or wait.
 func (l *ledger) begin(intents []intent) error {
 	l.mtx.Lock()
 	defer l.mtx.Unlock()
@@ -222,6 +222,16 @@ func (l *ledger) done(intents []intent) error {
 		return l.compact()
 	}
 	return l.append(record{Done: true})
+}
+
+// wait says that it is not known whether all of what was begun is stored, and that others begin before it is.
+func (l *ledger) wait(intents []intent) {
+	l.mtx.Lock()
+	defer l.mtx.Unlock()
+	for _, i := range intents {
+		l.pending[i.Key] = i
+	}
+	l.begun = nil
 }
 
 // forget drops a source that is gone.

@@ -46,15 +46,47 @@ const (
 	lastRetry  = 5 * time.Second
 )
 
-// send blocks until the batch is stored or ctx ends; then whether it is stored is looked up at the next start.
+// send blocks until the batch is stored or ctx ends; then whether it is stored is looked up at the next start. A source
+// whose streams are too many waits alone.
 func (s *sender) send(ctx context.Context, b *batch) error {
-	b.stored = make(chan error, 1)
-	select {
-	case s.in <- b:
-	case <-ctx.Done():
-		return ctx.Err()
+	for said := false; ; said = true {
+		b.stored = make(chan error, 1)
+		select {
+		case s.in <- b:
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+		err := <-b.stored // run answers, and does so when ctx ends
+		if !isCrowded(err) {
+			return err
+		}
+		if !said {
+			s.logger.Warn("Lines of new streams wait: there are as many streams as Loki may have; look for a label with ever new values, or raise limits_config.max_global_streams_per_user",
+				"source", b.source(), "err", shorten(err))
+		}
+		b.look = true // the lines of other streams are stored
+		timer := time.NewTimer(lastRetry)
+		select {
+		case <-timer.C:
+		case <-ctx.Done():
+			timer.Stop()
+			return ctx.Err()
+		}
 	}
-	return <-b.stored // run answers, and does so when ctx ends
+}
+
+// source names where the lines of a batch come from.
+func (b *batch) source() string {
+	if b.intent == nil {
+		return ""
+	}
+	return b.intent.To.Path
+}
+
+// isCrowded reports whether the store has no room for more streams.
+func isCrowded(err error) bool {
+	var full interface{ Crowded() bool }
+	return errors.As(err, &full) && full.Crowded()
 }
 
 // run stores batches until ctx ends.
@@ -65,6 +97,11 @@ func (s *sender) run(ctx context.Context) {
 			group := s.company(ctx, b)
 			err := s.storeGroup(ctx, group)
 			for _, b := range group {
+				if len(group) > 1 && isCrowded(err) { // not because of all of them
+					b.look = true
+					b.stored <- s.storeGroup(ctx, []*batch{b})
+					continue
+				}
 				b.stored <- err
 			}
 		case <-ctx.Done():
@@ -106,6 +143,9 @@ func (s *sender) storeGroup(ctx context.Context, group []*batch) error {
 		return err
 	}
 	if err := s.push(ctx, entries, look); err != nil {
+		if isCrowded(err) {
+			s.ledger.wait(intents)
+		}
 		return err
 	}
 	if err := s.ledger.done(intents); err != nil {
@@ -122,7 +162,8 @@ func (s *sender) push(ctx context.Context, entries []entry, look bool) error {
 	if s.store == nil || len(entries) == 0 {
 		return nil
 	}
-	return s.retry(ctx, "Logs are not stored; collecting waits", func() error {
+	var crowded error
+	err := s.retry(ctx, "Logs are not stored; collecting waits", func() error {
 		if look {
 			missing, err := s.missing(ctx, entries)
 			if err != nil {
@@ -141,11 +182,17 @@ func (s *sender) push(ctx context.Context, entries []entry, look bool) error {
 			s.logger.Warn("The store refused some lines; they are left out", "lines_in_push", len(entries), "err", shorten(err))
 			return nil
 		}
+		if isCrowded(err) { // it may stay so for long
+			s.metrics.retries.Inc()
+			crowded = err
+			return nil
+		}
 		if err == nil {
 			s.metrics.lines.Add(float64(len(entries)))
 		}
 		return err
 	})
+	return errors.Join(err, crowded)
 }
 
 func shorten(err error) string {

@@ -43,6 +43,10 @@ func ourDefaults(w *loki.ConfigWrapper, o Options, doc document) {
 	w.Pattern.Enabled = true
 }
 
+// maxPush is what a push may hold once it is unpacked. Loki's own 5 GB would let a few bytes of gzip take the memory
+// of everything in this process.
+const maxPush = 32 << 20
+
 // ingestion sizes the write path for one machine (ADR 0014) and takes the waits out of the start.
 func ingestion(w *loki.ConfigWrapper) {
 	w.Ingester.LifecyclerConfig.MinReadyDuration = 0
@@ -54,6 +58,7 @@ func ingestion(w *loki.ConfigWrapper) {
 	w.Ingester.ChunkEncoding = "snappy"
 	w.Ingester.WAL.DiskFullThreshold = 0 // Options.Disk knows better than a share of the disk
 	w.Ingester.WAL.ReplayMemoryCeiling = flagext.ByteSize(clamp(memoryLimit()/4, 64<<20, 4<<30))
+	w.Distributor.MaxDecompressedSize = maxPush
 	w.Pattern.LifecyclerConfig.MinReadyDuration = 0
 	w.Pattern.LifecyclerConfig.FinalSleep = 0
 	w.Pattern.LifecyclerConfig.JoinAfter = 0
@@ -63,7 +68,6 @@ func ingestion(w *loki.ConfigWrapper) {
 	l.IngestionRateMB, l.IngestionBurstSizeMB = 64, 128
 	_ = l.PerStreamRateLimit.Set("32MB")
 	_ = l.PerStreamRateLimitBurst.Set("64MB")
-	l.MaxGlobalStreamsPerUser = 20_000
 	l.ShardStreams.Enabled = false // one ingester: shards would only be more streams
 	l.AllowStructuredMetadata = true
 	l.DiscoverLogLevels = true

@@ -38,6 +38,12 @@ func (e *PushError) Rejected() bool {
 	return e.Code/100 == 4 && e.Code != http.StatusTooManyRequests && e.Code != http.StatusRequestTimeout
 }
 
+// Crowded reports whether there are as many streams as there may be, so that lines of new ones have to wait while
+// those of the others are stored.
+func (e *PushError) Crowded() bool {
+	return e.Code == http.StatusTooManyRequests && strings.Contains(e.Text, "active stream limit")
+}
+
 var errNotRunning = &PushError{Code: http.StatusServiceUnavailable, Text: "Loki is not running yet"}
 
 type requestKey struct{}

@@ -33,6 +33,8 @@ const (
 	// Deleting goes on until this share of the cap is left, so that not every chunk deletes another.
 	lowWater    = 0.95
 	capInterval = 10 * time.Second
+	// walInterval is shorter: the write-ahead log grows with every line, and is quick to measure.
+	walInterval = time.Second
 )
 
 // sizeCap keeps what Loki stores below a size. It deletes the oldest chunks from the disk, and hides the time
@@ -92,23 +94,36 @@ func defaultRetentionSize(dir string) int64 {
 // run measures and deletes until ctx ends. The compactor must not delete at the same time only because its
 // markers name files, which may be gone: it takes that for done.
 func (c *sizeCap) run(ctx context.Context) {
-	ticker := time.NewTicker(capInterval)
+	ticker, walTicker := time.NewTicker(capInterval), time.NewTicker(walInterval)
 	defer ticker.Stop()
+	defer walTicker.Stop()
 	for {
+		wal := diskUsage(c.wal())
 		c.size.Store(diskUsage(c.dir))
 		if c.limit > 0 && c.size.Load() > c.limit {
 			if err := c.shrink(); err != nil {
 				c.logger.Error("Cannot keep logs below their size cap", "limit_bytes", c.limit, "err", err)
 			}
 		}
-		select {
-		case <-ctx.Done():
-			return
-		case <-ticker.C:
-		case <-c.grown:
+		for measure := false; !measure; {
+			select {
+			case <-ctx.Done():
+				return
+			case <-ticker.C:
+				measure = true
+			case <-c.grown:
+				measure = true
+			case <-walTicker.C:
+				before := wal
+				wal = diskUsage(c.wal())
+				measure = c.size.Add(wal-before) > c.limit && c.limit > 0
+			}
 		}
 	}
 }
+
+// wal is where the ingester's write-ahead log is, unless the file says otherwise: then it is measured less often.
+func (c *sizeCap) wal() string { return filepath.Join(c.dir, "wal") }
 
 // chunkFile is a chunk on the disk.
 type chunkFile struct {

@@ -32,6 +32,8 @@ type ausguck struct {
 	pid  int
 	exit chan error
 
+	killed bool
+
 	mu  sync.Mutex
 	log bytes.Buffer
 }
@@ -48,9 +50,15 @@ func (a *ausguck) output() string {
 	return a.log.String()
 }
 
-// startAusguck runs the binary with a configuration folder of its own until the test ends. config is the text of
-// prometheus.yml; empty means the built-in one.
+// startAusguck runs the binary with folders of its own until the test ends. config is the text of prometheus.yml; empty
+// means the built-in one.
 func startAusguck(t *testing.T, e *engine, config string, flags ...string) *ausguck {
+	t.Helper()
+	return startAusguckOn(t, e, t.TempDir(), config, flags...)
+}
+
+// startAusguckOn is startAusguck with what an earlier one has left in the storage folder.
+func startAusguckOn(t *testing.T, e *engine, storage, config string, flags ...string) *ausguck {
 	t.Helper()
 	binary := os.Getenv("AUSGUCK_BINARY")
 	if binary == "" {
@@ -66,7 +74,7 @@ func startAusguck(t *testing.T, e *engine, config string, flags ...string) *ausg
 	}
 	address := fmt.Sprintf("127.0.0.1:%d", freePort(t))
 	cmd := exec.Command(binary, append([]string{
-		"--storage.path=" + t.TempDir(), "--config.dir=" + configDir, "--web.listen-address=" + address,
+		"--storage.path=" + storage, "--config.dir=" + configDir, "--web.listen-address=" + address,
 		"--no-web.well-known-ports", "--docker.host=" + e.endpoint,
 	}, flags...)...)
 	cmd.Env = append(os.Environ(), "GF_SECURITY_ADMIN_PASSWORD=secret")
@@ -77,6 +85,9 @@ func startAusguck(t *testing.T, e *engine, config string, flags ...string) *ausg
 	a.pid = cmd.Process.Pid
 	go func() { a.exit <- cmd.Wait() }()
 	t.Cleanup(func() {
+		if a.killed {
+			return
+		}
 		_ = cmd.Process.Signal(syscall.SIGTERM)
 		select {
 		case err := <-a.exit:
@@ -96,6 +107,14 @@ func startAusguck(t *testing.T, e *engine, config string, flags ...string) *ausg
 		return err
 	})
 	return a
+}
+
+// kill ends the process by kill -9.
+func (a *ausguck) kill(t *testing.T) {
+	t.Helper()
+	a.killed = true
+	require.NoError(t, syscall.Kill(a.pid, syscall.SIGKILL))
+	require.Error(t, <-a.exit, "ended by the signal")
 }
 
 // get returns the body of an answer that must be 200.

@@ -2,10 +2,12 @@
 // only, so that it builds in a second and its image is FROM scratch.
 //
 // PORTS (default 8080) lists the ports to listen on, METRICS_PATH (default /metrics) names the page with series, and
-// BURN_CPU (default 0) is the share of one core that it burns.
+// BURN_CPU (default 0) is the share of one core that it burns. LOG_RATE (default 0) is how many lines it writes a second
+// until SIGTERM, with "total=N" as the last one; LOG_LINES (default 0) ends it after so many lines at once.
 package main
 
 import (
+	"bufio"
 	"fmt"
 	"log"
 	"net"
@@ -20,6 +22,12 @@ import (
 )
 
 func main() {
+	if lines := number("LOG_LINES"); lines > 0 {
+		for n := range lines {
+			fmt.Printf("last words %d\n", n)
+		}
+		return
+	}
 	var requests atomic.Uint64
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET "+env("METRICS_PATH", "/metrics"), func(w http.ResponseWriter, r *http.Request) {
@@ -45,7 +53,47 @@ func main() {
 	}
 	ended := make(chan os.Signal, 1)
 	signal.Notify(ended, syscall.SIGTERM, os.Interrupt)
+	if rate := number("LOG_RATE"); rate > 0 {
+		writeLines(rate, ended)
+		return
+	}
 	<-ended
+}
+
+// writeLines writes lines at a rate: every tenth one to standard error, every thousandth one longer than Docker keeps whole.
+func writeLines(rate int, ended <-chan os.Signal) {
+	out, failures := bufio.NewWriterSize(os.Stdout, 64<<10), bufio.NewWriter(os.Stderr)
+	tick := time.NewTicker(10 * time.Millisecond)
+	begun, n := time.Now(), 0
+	for {
+		select {
+		case <-tick.C:
+		case <-ended:
+			fmt.Fprintf(out, "total=%d\n", n+1)
+			_ = out.Flush()
+			return
+		}
+		for due := int(time.Since(begun).Seconds() * float64(rate)); n < due; n++ {
+			switch {
+			case n%1000 == 500:
+				fmt.Fprintf(out, "level=info seq=%d long=%s end\n", n, strings.Repeat("x", 40<<10))
+			case n%10 == 0:
+				fmt.Fprintf(failures, "level=error seq=%d msg=\"no route to host\"\n", n)
+			default:
+				fmt.Fprintf(out, "level=info seq=%d msg=\"served\" user=Jürgen took=%dms\n", n, n%977)
+			}
+		}
+		_ = out.Flush()
+		_ = failures.Flush()
+	}
+}
+
+func number(name string) int {
+	n, err := strconv.Atoi(env(name, "0"))
+	if err != nil || n < 0 {
+		log.Fatalf("%s: want a number, have %q", name, os.Getenv(name))
+	}
+	return n
 }
 
 // burn works for its share of every tenth of a second.
