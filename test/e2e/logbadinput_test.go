@@ -222,6 +222,7 @@ func TestManyLogStreams(t *testing.T) {
 	require.LessOrEqual(t, streams, 5000.0, "the limit")
 	require.Greater(t, s.discarded(t, "stream_limit"), 90_000.0)
 	t.Logf("%d streams in %s: %.0f taken; memory %d MB, before %d MB", total, time.Since(begin).Round(time.Millisecond), streams, s.memory(t, "VmRSS")>>20, before>>20)
+	require.Less(t, s.memory(t, "VmHWM")-before, 1<<30, "peak memory of the flood")
 	s.mustPush(t, "good", "after")
 	require.Equal(t, []string{"after", "before"}, s.lines(t, `{job="good"}`))
 	s.requireUnhurt(t, begin)

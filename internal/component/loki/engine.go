@@ -73,6 +73,9 @@ func newEngine(s *Server, cfg *Config, limits *cappedLimits) (*engine, error) {
 	if err := mm.AddDependency(loki.Overrides, loki.RuntimeConfig); err != nil {
 		return nil, err
 	}
+	if err := e.boundPatterns(); err != nil {
+		return nil, err
+	}
 	targets := []string(c.Target)
 	if len(targets) == 1 && targets[0] == loki.All {
 		targets = allModules
