@@ -126,6 +126,10 @@ describe('what people want to know', () => {
     await page.getByRole('log', { name: 'Lines', exact: true }).getByText('the queue is stuck').waitFor();
     await page.goBack();
     await page.getByText('delivered').first().waitFor();
+    await alert.getByRole('button', { name: 'Path' }).click();
+    await alert.getByTestId('path').getByText('delivered').waitFor();
+    expect(await alert.getByTestId('path').innerText()).toMatch(/rule QueueLong\s*→\s*every alert\s*→\s*receiver hook/);
+    await browser.screenshot('alert-path');
     await alert.getByText('Notifications', { exact: true }).click();
     await page.getByTestId('notifications').getByText('delivered').first().waitFor();
     await page.goBack();
@@ -136,6 +140,30 @@ describe('what people want to know', () => {
     await page.getByTestId('silence').filter({ hasText: 'it is known' }).waitFor();
     await browser.goto('/alerts');
     await until('it is silenced', async () => (await alert.getAttribute('data-state')) === 'silenced');
+  });
+
+  test('from a panel of a dashboard to the lines of its container, and back', async () => {
+    const { page } = browser;
+    const panel = { id: 1, type: 'timeseries', title: 'Queue', gridPos: { x: 0, y: 0, w: 24, h: 10 }, datasource: { type: 'prometheus', uid: 'prometheus' }, targets: [{ refId: 'A', expr: 'queue_length{container=~"$c"}' }] };
+    const templating = { list: [{ name: 'c', type: 'custom', query: 'api', current: { text: 'api', value: 'api' }, options: [] }] };
+    await program.api('/api/dashboards/db', { method: 'POST', body: { dashboard: { uid: 'queue', title: 'Queue', schemaVersion: 41, panels: [panel], templating }, overwrite: true } });
+    await browser.goto('/d/queue/queue?from=now-30m&to=now');
+    await browser.settled();
+    const menu = async (item: string) => {
+      await browser.panel('Queue').hover();
+      await browser.panel('Queue').getByRole('button', { name: /Menu/ }).click();
+      await page.getByRole('menuitem', { name: item, exact: true }).click();
+    };
+    await menu('Logs');
+    await page.getByRole('log', { name: 'Lines', exact: true }).getByText('the queue is stuck').waitFor();
+    expect(page.url()).toContain('range_input=30m');
+    await page.getByRole('link', { name: 'Back to the graph' }).click();
+    await page.locator('[data-testid=graph][data-series="1"]').waitFor();
+    await browser.goto('/d/queue/queue?from=now-30m&to=now');
+    await browser.settled();
+    await menu('Explore');
+    await page.locator('[data-testid=graph][data-series="1"]').waitFor();
+    expect(await page.getByLabel('PromQL query').innerText()).toBe('queue_length{container=~"api"}');
   });
 
   test('which label explodes, and who sends it', async () => {

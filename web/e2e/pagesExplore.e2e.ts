@@ -1,5 +1,6 @@
-import { mkdirSync, writeFileSync } from 'node:fs';
+import { appendFileSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer, type Server } from 'node:http';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 
@@ -13,6 +14,7 @@ const promql = (expr: string, more = '') => `/explore?g0.expr=${encodeURICompone
 let program: Program;
 let browser: Browser;
 let peer: Server;
+let logs: string;
 const times: string[] = ['page | ms', '--- | ---'];
 
 async function push(stream: Record<string, string>, lines: string[], agoMs = 0) {
@@ -29,8 +31,11 @@ beforeAll(async () => {
     response.setHeader('Content-Type', 'text/plain').end(`# TYPE many_series gauge\n${series.join('\n')}\n# TYPE made_total counter\nmade_total{container="api"} ${Date.now() / 1000}\n`);
   });
   await new Promise<void>((done) => peer.listen(0, '127.0.0.1', done));
+  logs = mkdtempSync(join(tmpdir(), 'ausguck-logs-'));
+  writeFileSync(join(logs, 'tailed.log'), 'the beginning\n');
   program = await Program.start({
     files: {
+      'promtail.yml': `clients: [{url: 'http://loki:3100/loki/api/v1/push'}]\nscrape_configs:\n- {job_name: files, static_configs: [{targets: [localhost], labels: {container: tailed, __path__: '${logs}/*.log'}}]}\n`,
       'prometheus.yml': `global: {scrape_interval: 2s}\nscrape_configs:\n- {job_name: made, honor_labels: true, static_configs: [{targets: ['127.0.0.1:${(peer.address() as { port: number }).port}']}]}\n`,
       'loki.yml': 'auth_enabled: false\nlimits_config: {max_line_size: 2MB, ingestion_rate_mb: 100, ingestion_burst_size_mb: 200, per_stream_rate_limit: 100MB, per_stream_rate_limit_burst: 200MB}\npattern_ingester: {enabled: true}\n',
     },
@@ -50,6 +55,7 @@ beforeAll(async () => {
 afterAll(async () => {
   await program?.stop();
   peer?.close();
+  rmSync(logs, { recursive: true, force: true });
   mkdirSync(join(repository, 'test/e2e/out'), { recursive: true });
   writeFileSync(join(repository, 'test/e2e/out/explore.md'), `${times.join('\n')}\n`);
 });
@@ -134,17 +140,20 @@ describe('log lines', () => {
     await lines().getByText('connection 7 from').first().waitFor();
   });
 
-  test('a log is followed live, through a pause', async () => {
+  test('the log file of a container is followed live, through a pause', async () => {
     const { page } = browser;
-    await push({ container: 'tailed' }, ['the beginning']);
+    const write = (line: string) => appendFileSync(join(logs, 'tailed.log'), `${line}\n`);
     await browser.goto(logql('{container="tailed"}'));
+    await lines().getByText('the beginning').waitFor();
     await page.getByRole('button', { name: 'Live' }).click();
     await page.locator('[data-testid=live][data-state=live]').waitFor();
-    await push({ container: 'tailed' }, ['a new line']);
+    write('a new line');
     await page.getByRole('log', { name: 'Live lines' }).getByText('a new line').waitFor();
     await browser.screenshot('explore-live');
     await page.getByRole('button', { name: 'Pause' }).click();
-    await push({ container: 'tailed' }, ['while it is paused']);
+    write('while it is paused');
+    await until('it is stored', async () => ((await program.logs('{container="tailed"} |= "paused"')) ?? 0) === 1);
+    expect(await page.getByRole('log', { name: 'Live lines' }).getByText('while it is paused').count()).toBe(0);
     await page.getByRole('button', { name: 'Go on' }).click();
     await page.getByRole('log', { name: 'Live lines' }).getByText('while it is paused').waitFor();
     await page.getByRole('button', { name: 'Stop' }).click();
@@ -157,8 +166,17 @@ describe('log lines', () => {
     await browser.goto(logql('{container="big"}'));
     await until('the first thousand is there', async () => (await count()) === 1000);
     await page.getByText('are not shown').waitFor();
+    // The second page is held back, as a slow Loki would, until somebody has had enough.
+    let asked = 0;
+    await page.route(/query_range\?.*limit=5000/, (route) => (++asked === 1 ? route.continue() : undefined));
+    await page.getByRole('button', { name: 'Show 100,000' }).click();
+    await page.getByText('5,000 of at most 100,000 lines…').waitFor();
+    await page.getByRole('button', { name: 'Stop' }).click();
+    await page.getByText('are not shown').waitFor();
+    expect(await count()).toBe(5000);
+    await page.unrouteAll();
     await timed('100,000 lines', async () => {
-      await page.getByRole('button', { name: 'Show 100,000' }).click();
+      await page.getByRole('button', { name: 'Run' }).click();
       await until('all are there', async () => (await count()) === 100_000, 90_000);
     });
     await page.getByText('Narrow the time range').waitFor();

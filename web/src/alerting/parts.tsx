@@ -158,6 +158,7 @@ export const getStyles = (theme: GrafanaTheme2) => ({
     'button&:hover': { background: theme.colors.action.hover },
   }),
   link: css({ color: theme.colors.text.link, '&:hover': { textDecoration: 'underline' } }),
+  plain: css({ color: theme.colors.text.link, background: 'none', border: 'none', padding: 0, '&:hover': { textDecoration: 'underline' } }),
   code: css({ fontFamily: theme.typography.fontFamilyMonospace, fontSize: theme.typography.bodySmall.fontSize, overflowWrap: 'anywhere', whiteSpace: 'pre-wrap' }),
   right: css({ marginLeft: 'auto', display: 'flex', gap: theme.spacing(1), flexWrap: 'wrap' }),
   wide: css({ overflowX: 'auto' }),

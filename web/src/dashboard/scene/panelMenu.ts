@@ -3,6 +3,7 @@ import { locationService } from '@grafana/runtime';
 import { sceneGraph, VizPanel, VizPanelMenu } from '@grafana/scenes';
 
 import { bootData } from '../../boot/bootData';
+import { formatForQuery } from '../../datasources/prometheus/escape';
 import { logsPath, selectorOf } from '../../pages/explore/related';
 import { inputsOf, paramsOf, type QueryState } from '../../pages/explore/urlState';
 import { DashboardScene, type InspectTab } from './DashboardScene';
@@ -63,7 +64,7 @@ function exploreItems(panel: VizPanel): PanelMenuItem[] {
   const { data } = sceneGraph.getData(panel).state;
   const queries = (data?.request?.targets ?? []).flatMap((target): QueryState[] => {
     const { expr, datasource } = target as { expr?: string; datasource?: { type?: string } };
-    return expr ? [{ expr: panel.interpolate(expr), tab: '0', source: datasource?.type === 'loki' ? 'loki' : '', ...range }] : [];
+    return expr ? [{ expr: panel.interpolate(expr, undefined, formatForQuery), tab: '0', source: datasource?.type === 'loki' ? 'loki' : '', ...range }] : [];
   });
   const selector = selectorOf((data?.series ?? []).slice(0, 100).map((frame) => frame.fields.find((f) => f.labels)?.labels ?? {}));
   const items: PanelMenuItem[] = [];

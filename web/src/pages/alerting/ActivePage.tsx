@@ -1,4 +1,5 @@
 import { Alert, Combobox, useStyles2 } from '@grafana/ui';
+import { useState } from 'react';
 import { Link } from 'react-router-dom';
 
 import { alerting, type ActiveAlert, type AlertGroup, type Attempt, type Labels } from '../../api/alerting';
@@ -9,6 +10,7 @@ import { AlertingPage, Ago, getStyles, LabelList, LastNotification, mayEdit, Out
 import { usePolled } from '../../alerting/usePolled';
 import { usePage } from '../../app/page';
 import { logsOfAlert } from '../explore/related';
+import { Path } from './Path';
 
 const states = ['active', 'silenced', 'inhibited', 'muted'] as const;
 
@@ -48,30 +50,31 @@ export default function ActivePage() {
           {all.length === 0 ? 'Rules that are pending are under “Rules”.' : `${count(all)} ${count(all) === 1 ? 'alert does' : 'alerts do'} not.`}
         </Alert>
       )}
-      {shown.map((group) => <Group key={`${group.receiver.name}/${JSON.stringify(group.labels)}`} group={group} last={lastOf(data!.sent, group)} onPick={filter.pick} />)}
+      {shown.map((group) => <Group key={`${group.receiver.name}/${JSON.stringify(group.labels)}`} group={group} sent={data!.sent} onPick={filter.pick} />)}
     </AlertingPage>
   );
 }
 
-function Group({ group, last, onPick }: { group: AlertGroup; last: Attempt | undefined; onPick: (name: string, value: string) => void }) {
+function Group({ group, sent, onPick }: { group: AlertGroup; sent: Attempt[]; onPick: (name: string, value: string) => void }) {
   const styles = useStyles2(getStyles);
   return (
     <section className={styles.card} aria-label={`Alerts for ${group.receiver.name}`}>
       <div className={styles.head}>
         <h2>→ <Link className={styles.link} to={`/alerts/receivers?receiver=${encodeURIComponent(group.receiver.name)}`}>{group.receiver.name}</Link></h2>
         <LabelList labels={group.labels} onPick={onPick} />
-        <span className={styles.right}><LastNotification attempt={last} /></span>
+        <span className={styles.right}><LastNotification attempt={lastOf(sent, group)} /></span>
       </div>
       <ul className={styles.list}>
-        {group.alerts.map((alert) => <One key={alert.fingerprint} alert={alert} onPick={onPick} />)}
+        {group.alerts.map((alert) => <One key={alert.fingerprint} alert={alert} sent={sent} onPick={onPick} />)}
       </ul>
     </section>
   );
 }
 
-function One({ alert, onPick }: { alert: ActiveAlert; onPick: (name: string, value: string) => void }) {
+function One({ alert, sent, onPick }: { alert: ActiveAlert; sent: Attempt[]; onPick: (name: string, value: string) => void }) {
   const styles = useStyles2(getStyles);
   const { labels, annotations, status } = alert;
+  const [open, setOpen] = useState(false);
   const logs = logsOfAlert(labels, alert.startsAt);
   return (
     <li className={styles.item} data-testid="alert" data-state={stateOf(alert)}>
@@ -84,6 +87,7 @@ function One({ alert, onPick }: { alert: ActiveAlert; onPick: (name: string, val
           {logs && <Link className={styles.link} to={logs}>Logs</Link>}
           <OutsideLink to={annotations['dashboard'] ?? annotations['dashboard_url']}>Dashboard</OutsideLink>
           <OutsideLink to={annotations['runbook_url']}>Runbook</OutsideLink>
+          <button type="button" className={styles.plain} aria-expanded={open} onClick={() => setOpen(!open)}>Path</button>
           <Link className={styles.link} to={`/alerts/receivers?labels=${encodeURIComponent(JSON.stringify(labels))}`}>Route</Link>
           <Link className={styles.link} to={`/alerts/notifications?alertname=${encodeURIComponent(labels['alertname'] ?? '')}`}>Notifications</Link>
           {mayEdit() && <Link className={styles.link} to={silenceLink(labels)}>Silence</Link>}
@@ -92,6 +96,7 @@ function One({ alert, onPick }: { alert: ActiveAlert; onPick: (name: string, val
       {annotations['summary'] && <div>{annotations['summary']}</div>}
       {annotations['description'] && <div className={styles.quiet}>{annotations['description']}</div>}
       <LabelList labels={labels} without={['alertname']} onPick={onPick} />
+      {open && <Path labels={labels} last={sent} />}
       {status.silencedBy.length > 0 && (
         <div className={styles.quiet}>silenced by {status.silencedBy.map((id) => <Link key={id} className={styles.link} to={`/alerts/silences/${encodeURIComponent(id)}`}>{id.slice(0, 8)}</Link>)}</div>
       )}
