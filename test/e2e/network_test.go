@@ -22,7 +22,8 @@ func newNetwork(t *testing.T) *network {
 	n := &network{jobs: make(chan func())}
 	made := make(chan error)
 	go func() {
-		// Never unlocked, so that the thread ends with the goroutine and nobody else gets it.
+		// Never unlocked and never ended: nobody else may get the thread, and when one ends, the kernel kills the
+		// processes that were started on it with Pdeathsig, among them those of other tests.
 		runtime.LockOSThread()
 		made <- enterNetwork()
 		for job := range n.jobs {
@@ -30,7 +31,6 @@ func newNetwork(t *testing.T) *network {
 		}
 	}()
 	require.NoError(t, <-made, "a network namespace needs root")
-	t.Cleanup(func() { close(n.jobs) })
 	return n
 }
 
