@@ -1,0 +1,36 @@
+package hostmount
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+)
+
+// View makes a folder that looks like proc with the network of the host in it, and returns it. /proc/net leads to the
+// network of whoever reads it, through every mount, so in a container with a network of its own net has to be that of
+// process 1. Processes but that one are left out. dir is made anew.
+func View(proc, dir string) (string, error) {
+	if err := os.RemoveAll(dir); err != nil {
+		return "", fmt.Errorf("make a view of %s: %w", proc, err)
+	}
+	if err := os.MkdirAll(dir, 0o755); err != nil {
+		return "", fmt.Errorf("make a view of %s: %w", proc, err)
+	}
+	entries, err := os.ReadDir(proc)
+	if err != nil {
+		return "", fmt.Errorf("make a view of %s: %w", proc, err)
+	}
+	for _, e := range entries {
+		name, target := e.Name(), filepath.Join(proc, e.Name())
+		switch {
+		case name == "net":
+			target = filepath.Join(proc, "1/net")
+		case name[0] >= '2' && name[0] <= '9', name[0] == '1' && name != "1":
+			continue
+		}
+		if err := os.Symlink(target, filepath.Join(dir, name)); err != nil {
+			return "", fmt.Errorf("make a view of %s: %w", proc, err)
+		}
+	}
+	return dir, nil
+}
