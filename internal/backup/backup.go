@@ -1,0 +1,136 @@
+// Package backup writes one archive of folders that are in use, and makes folders of it again.
+//
+// An archive is a gzipped tar: MANIFEST.json, the files, and SHA256SUMS with the sum of each, last, so that an archive
+// that was cut off is known as one. It imports nothing of ours and knows nothing of what it holds; only internal/app
+// imports it, which says in what order parts are copied.
+package backup
+
+import (
+	"archive/tar"
+	"compress/gzip"
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+	"time"
+)
+
+const (
+	manifestName = "MANIFEST.json"
+	sumsName     = "SHA256SUMS"
+	format       = 1
+)
+
+// Manifest says what an archive is.
+type Manifest struct {
+	Format  int       `json:"format"`
+	Program string    `json:"program"`
+	Made    time.Time `json:"made"`
+	// Bytes is the size of all files.
+	Bytes int64 `json:"bytes"`
+	Files int   `json:"files"`
+}
+
+// Measure returns the manifest of what is in dir.
+func Measure(dir, program string) (Manifest, error) {
+	m := Manifest{Format: format, Program: program, Made: time.Now().UTC().Truncate(time.Second)}
+	err := filepath.WalkDir(dir, func(_ string, d fs.DirEntry, err error) error {
+		if err != nil || !d.Type().IsRegular() {
+			return err
+		}
+		info, err := d.Info()
+		if err != nil {
+			return err
+		}
+		m.Files++
+		m.Bytes += info.Size()
+		return nil
+	})
+	return m, err
+}
+
+// Write writes what is in dir, of which nothing may change meanwhile, until ctx ends.
+func Write(ctx context.Context, w io.Writer, dir string, m Manifest) error {
+	compressed, err := gzip.NewWriterLevel(w, gzip.BestSpeed) // most of it is compressed already
+	if err != nil {
+		return err
+	}
+	a := &archive{tar: tar.NewWriter(compressed), made: m.Made}
+	manifest, err := json.MarshalIndent(m, "", "  ")
+	if err != nil {
+		return err
+	}
+	if err := a.put(manifestName, manifest); err != nil {
+		return err
+	}
+	err = filepath.WalkDir(dir, func(path string, d fs.DirEntry, err error) error {
+		if err = errors.Join(err, ctx.Err()); err != nil || path == dir {
+			return err
+		}
+		name, err := filepath.Rel(dir, path)
+		if err != nil {
+			return err
+		}
+		return a.add(path, filepath.ToSlash(name), d)
+	})
+	if err != nil {
+		return fmt.Errorf("write the archive: %w", err)
+	}
+	if err := a.put(sumsName, []byte(a.sums.String())); err != nil {
+		return err
+	}
+	return errors.Join(a.tar.Close(), compressed.Close())
+}
+
+// archive is one that is being written.
+type archive struct {
+	tar  *tar.Writer
+	sums strings.Builder
+	made time.Time
+}
+
+// put adds a file of the archive's own.
+func (a *archive) put(name string, content []byte) error {
+	header := &tar.Header{Typeflag: tar.TypeReg, Name: name, Mode: 0o600, Size: int64(len(content)), ModTime: a.made}
+	if err := a.tar.WriteHeader(header); err != nil {
+		return err
+	}
+	_, err := a.tar.Write(content)
+	return err
+}
+
+// add adds a folder or a file; what is neither is nothing that is stored.
+func (a *archive) add(path, name string, d fs.DirEntry) error {
+	info, err := d.Info()
+	if err != nil {
+		return err
+	}
+	switch {
+	case d.IsDir():
+		return a.tar.WriteHeader(&tar.Header{Typeflag: tar.TypeDir, Name: name + "/", Mode: int64(info.Mode().Perm()), ModTime: info.ModTime()})
+	case !d.Type().IsRegular():
+		return nil
+	}
+	f, err := os.Open(path)
+	if err != nil {
+		return err
+	}
+	defer f.Close()
+	header := &tar.Header{Typeflag: tar.TypeReg, Name: name, Mode: int64(info.Mode().Perm()), Size: info.Size(), ModTime: info.ModTime()}
+	if err := a.tar.WriteHeader(header); err != nil {
+		return err
+	}
+	sum := sha256.New()
+	if _, err := io.Copy(a.tar, io.TeeReader(f, sum)); err != nil {
+		return fmt.Errorf("%s: %w", name, err)
+	}
+	fmt.Fprintf(&a.sums, "%s  %s\n", hex.EncodeToString(sum.Sum(nil)), name)
+	return nil
+}

@@ -1,0 +1,113 @@
+package backup
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+)
+
+// attempts is how often a folder is copied anew because files of it went meanwhile.
+const attempts = 10
+
+// Copy copies the folder from, if it is there, while its owner writes to it: files that grow are copied as they are,
+// files that go make it begin again. skip says what is left out, by its path below from; it may be nil.
+func Copy(from, to string, skip func(name string, d fs.DirEntry) bool) error {
+	return repeat(from, to, skip, copyFile)
+}
+
+// Link is Copy for files that never change, which it links instead where the file system can.
+func Link(from, to string, skip func(name string, d fs.DirEntry) bool) error {
+	return repeat(from, to, skip, func(from, to string) error {
+		if os.Link(from, to) == nil {
+			return nil
+		}
+		return copyFile(from, to)
+	})
+}
+
+func repeat(from, to string, skip func(string, fs.DirEntry) bool, one func(from, to string) error) (err error) {
+	for range attempts {
+		if err = once(from, to, skip, one); !errors.Is(err, fs.ErrNotExist) {
+			break
+		}
+		if err := os.RemoveAll(to); err != nil {
+			return err
+		}
+	}
+	if err != nil {
+		return fmt.Errorf("copy %s: %w", from, err)
+	}
+	return nil
+}
+
+func once(from, to string, skip func(string, fs.DirEntry) bool, one func(from, to string) error) error {
+	if _, err := os.Stat(from); errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	return filepath.WalkDir(from, func(path string, d fs.DirEntry, err error) error {
+		if err != nil {
+			return err
+		}
+		name, err := filepath.Rel(from, path)
+		if err != nil {
+			return err
+		}
+		target := filepath.Join(to, name)
+		switch {
+		case name != "." && (strings.HasPrefix(d.Name(), stagingPrefix) || skip != nil && skip(filepath.ToSlash(name), d)):
+			if d.IsDir() {
+				return fs.SkipDir
+			}
+			return nil
+		case d.IsDir():
+			return os.MkdirAll(target, 0o750)
+		case d.Type().IsRegular():
+			return one(path, target)
+		}
+		return nil // sockets and links are nobody's data
+	})
+}
+
+// copyFile copies as much as the file has at one moment: who appends to it goes on.
+func copyFile(from, to string) error {
+	in, err := os.Open(from)
+	if err != nil {
+		return err
+	}
+	defer in.Close()
+	info, err := in.Stat()
+	if err != nil {
+		return err
+	}
+	out, err := os.OpenFile(to, os.O_WRONLY|os.O_CREATE|os.O_TRUNC, info.Mode().Perm())
+	if err != nil {
+		return err
+	}
+	_, err = io.Copy(out, io.LimitReader(in, info.Size()))
+	if err = errors.Join(err, out.Close()); err != nil {
+		return err
+	}
+	return os.Chtimes(to, info.ModTime(), info.ModTime())
+}
+
+// Stage makes a folder in dir for the copies that an archive is written from. Remove it afterwards.
+func Stage(dir string) (string, error) {
+	staging, err := os.MkdirTemp(dir, stagingPrefix)
+	if err != nil {
+		return "", fmt.Errorf("make a folder for the backup: %w", err)
+	}
+	return staging, nil
+}
+
+// Clean removes the folders that a process which was killed has left in dir.
+func Clean(dir string) error {
+	left, err := filepath.Glob(filepath.Join(dir, stagingPrefix+"*"))
+	for _, name := range left {
+		err = errors.Join(err, os.RemoveAll(name))
+	}
+	return err
+}
