@@ -1,0 +1,5 @@
+//go:build !unix
+
+package migrate
+
+func unlocked(string) error { return nil }
