@@ -1,0 +1,32 @@
+#!/bin/sh
+# After the files of a package are there: deb calls it with "configure" and the version before, rpm with 1 or 2.
+set -e
+
+if command -v systemd-sysusers >/dev/null; then
+	systemd-sysusers /usr/lib/sysusers.d/ausguck.conf
+elif ! getent passwd ausguck >/dev/null; then
+	useradd --system --user-group --home-dir /var/lib/ausguck --shell /usr/sbin/nologin ausguck
+fi
+if command -v systemd-tmpfiles >/dev/null; then
+	systemd-tmpfiles --create /usr/lib/tmpfiles.d/ausguck.conf
+else
+	install -d -m 0750 -o ausguck -g ausguck /var/lib/ausguck
+fi
+
+case "$1" in
+configure) [ -n "$2" ] && upgrade=yes ;;
+2) upgrade=yes ;;
+esac
+
+if [ -d /run/systemd/system ]; then
+	systemctl daemon-reload
+	if [ -n "$upgrade" ]; then
+		systemctl try-restart ausguck.service
+	else
+		systemctl enable --now ausguck.service
+	fi
+fi
+if [ -z "$upgrade" ]; then
+	echo "Ausguck: look at http://127.0.0.1:3000/ as admin; journalctl -u ausguck has the password, ausguck reset-password makes another."
+	echo "To see containers by name: systemctl edit ausguck, [Service] SupplementaryGroups=docker (that group amounts to root)."
+fi
