@@ -1,11 +1,11 @@
 #!/usr/bin/env bash
 # Ausguck and the code agent together, until Ctrl-C. Called by `make demo` with everything built. The code agent runs in
 # containers, found by their labels, where a Docker engine answers, and as a process otherwise. The folder data/demo
-# keeps what it has; DEMO_ADDRESS is where the page is, 127.0.0.1:3000 by default.
+# keeps what it has, DEMO_DATA names another; DEMO_ADDRESS is where the page is, 127.0.0.1:3000 by default.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 address=${DEMO_ADDRESS:-127.0.0.1:3000}
-data=data/demo
+data=${DEMO_DATA:-data/demo}
 mkdir -p "$data"
 
 names=(agent-stand-ins agent-adapter agent-llm-patch agent-orchestrator agent-gateway)
@@ -31,6 +31,7 @@ container() {
 }
 
 mode=process
+alert='the alert LanguageModelFails fires after two minutes'
 if command -v docker >/dev/null && docker info >/dev/null 2>&1; then
 	mode=containers
 	for name in "${names[@]}"; do
@@ -51,6 +52,7 @@ if [ "$mode" = containers ]; then
 	container llm-patch 7073 LLM_URL=http://agent-stand-ins:7070/model-stand-in/v1
 	container orchestrator 7071 QUEUE_DIR=/data
 	container gateway 3001 QUEUE_DIR=/data ADO_PASSWORD=demo
+	alert='the alert DemoJobsFail fires after a minute'
 	stand_ins=http://$(docker inspect --format '{{range .NetworkSettings.Networks}}{{.IPAddress}}{{end}}' agent-stand-ins):7070
 else
 	DEMO_DIR=$data/codeagent bin/codeagent demo >>"$data/codeagent.log" 2>&1 &
@@ -62,7 +64,7 @@ fi
 
 cat <<EOF
 Dashboards        http://$address/   user admin, password demo (or GF_SECURITY_ADMIN_PASSWORD)
-A failure         curl -X POST '$stand_ins/failure?for=5m'      the alert LanguageModelFails fires after two minutes
+A failure         curl -X POST '$stand_ins/failure?for=5m'      $alert
 A slow spell      curl -X POST '$stand_ins/slow-spell?for=5m'
 Ctrl-C ends it.
 EOF
