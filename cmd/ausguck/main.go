@@ -10,10 +10,12 @@ import (
 	"os/signal"
 	"path/filepath"
 	"syscall"
+	_ "time/tzdata" // where the system has no time zones, as in an image with nothing else in it
 
 	"github.com/alecthomas/kingpin/v2"
 	"github.com/prometheus/common/promslog"
 	promslogflag "github.com/prometheus/common/promslog/flag"
+	_ "golang.org/x/crypto/x509roots/fallback" // where the system has no certificates
 
 	"github.com/ausguck/ausguck/internal/app"
 )
@@ -44,6 +46,20 @@ func run(args []string, stdout, stderr io.Writer) int {
 	notifyReceiver := notify.Arg("receiver", "The receiver.").Required().String()
 	initialise := a.Command("init", "Write the built-in configuration set into a folder.")
 	initDir := initialise.Arg("dir", "The folder.").Default(app.DefaultConfigDir).String()
+	composing := a.Command("compose", "Write compose files: Ausguck in one container, the separate official containers, and the code agent. They mount --config.dir.")
+	composeDir := composing.Arg("dir", "The folder for them.").Default(".").String()
+	backing := a.Command("backup", "Write everything that the running Ausguck has into one file. No password is needed where --storage.path can be written to.")
+	backupFile := backing.Arg("file", "The file, or - for standard output.").Required().String()
+	restoring := a.Command("restore", "Make --storage.path of a backup. It must be empty.")
+	restoreFile := restoring.Arg("file", "The file, or - for standard input.").Required().String()
+	migrating := a.Command("migrate", "Take over what the separate programs have stored, into --storage.path. Only says what it would do, unless --write is given.")
+	var migration app.Migration
+	migrating.Flag("from-prometheus", "Data folder of a Prometheus that is stopped, or a snapshot of it.").PlaceHolder("<path>").StringVar(&migration.Prometheus)
+	migrating.Flag("from-loki", "Data folder of a Loki, with chunks/ in it.").PlaceHolder("<path>").StringVar(&migration.Loki)
+	migrating.Flag("from-alertmanager", "Data folder of an Alertmanager, with silences and nflog in it.").PlaceHolder("<path>").StringVar(&migration.Alertmanager)
+	migrating.Flag("from-grafana", "The file grafana.db of a Grafana, or its address.").PlaceHolder("<path or URL>").StringVar(&migration.Grafana)
+	migrating.Flag("grafana-token", "Token of an admin, for an address.").Envar("GRAFANA_TOKEN").PlaceHolder("<token>").StringVar(&migration.GrafanaToken)
+	migrating.Flag("write", "Do it.").BoolVar(&migration.Write)
 	health := a.Command("healthcheck", "Ask a running Ausguck whether it is ready; for containers.")
 	reset := a.Command("reset-password", "Give a user a new password and print it; also while Ausguck runs.")
 	resetLogin := reset.Arg("login", "The user. Default: the admin.").String()
@@ -68,6 +84,14 @@ func run(args []string, stdout, stderr io.Writer) int {
 		return runNotifyTest(options, *notifyReceiver, stdout, stderr)
 	case initialise.FullCommand():
 		return runInit(*initDir, stdout, stderr)
+	case composing.FullCommand():
+		return runCompose(options, *composeDir, stdout, stderr)
+	case backing.FullCommand():
+		return runBackup(options, *backupFile, stdout, stderr)
+	case restoring.FullCommand():
+		return runRestore(options, *restoreFile, stdout, stderr)
+	case migrating.FullCommand():
+		return runMigrate(options, migration, stdout, stderr)
 	case health.FullCommand():
 		return runHealthcheck(options, stdout, stderr)
 	case reset.FullCommand():
@@ -108,75 +132,6 @@ func serve(o app.Options, stderr io.Writer) int {
 		fmt.Fprintf(stderr, "ausguck: %s\n", err)
 		return exitFailed
 	}
-	return exitStopped
-}
-
-func runCheck(o app.Options, stdout, stderr io.Writer) int {
-	warnings, err := app.Check(o)
-	for _, w := range warnings {
-		fmt.Fprintf(stdout, "warning: %s\n", w)
-	}
-	if err != nil {
-		fmt.Fprintln(stderr, err)
-		var ce *app.ConfigError
-		if errors.As(err, &ce) {
-			fmt.Fprintf(stderr, "%d problems\n", len(ce.Problems))
-		}
-		return exitUsage
-	}
-	fmt.Fprintln(stdout, "The configuration is right.")
-	return exitStopped
-}
-
-func runNotifyTest(o app.Options, receiver string, stdout, stderr io.Writer) int {
-	delivered, err := app.TryReceiver(context.Background(), o, receiver, stdout)
-	var ce *app.ConfigError
-	switch {
-	case errors.As(err, &ce):
-		fmt.Fprintln(stderr, err)
-		return exitUsage
-	case err != nil:
-		fmt.Fprintf(stderr, "ausguck notify-test: %s\n", err)
-		return exitFailed
-	case !delivered:
-		return exitFailed
-	}
-	return exitStopped
-}
-
-func runInit(dir string, stdout, stderr io.Writer) int {
-	written, err := app.WriteConfig(dir)
-	if err != nil {
-		fmt.Fprintf(stderr, "ausguck init: %s\n", err)
-		return exitUsage
-	}
-	for _, file := range written {
-		fmt.Fprintln(stdout, file)
-	}
-	fmt.Fprintf(stdout, "Start with: ausguck --config.dir=%s\n", dir)
-	return exitStopped
-}
-
-func runHealthcheck(o app.Options, stdout, stderr io.Writer) int {
-	answer, err := app.Healthcheck(context.Background(), o)
-	if err != nil {
-		fmt.Fprintf(stderr, "ausguck healthcheck: %s\n", err)
-		return exitFailed
-	}
-	fmt.Fprintln(stdout, answer)
-	return exitStopped
-}
-
-func runResetPassword(o app.Options, login string, stdout, stderr io.Writer) int {
-	name, password, warnings, err := app.ResetPassword(context.Background(), o, login)
-	if err != nil {
-		fmt.Fprintf(stderr, "ausguck reset-password: %s\n", err)
-		return exitFailed
-	}
-	for _, w := range warnings {
-		fmt.Fprintf(stderr, "warning: %s\n", w)
-	}
-	fmt.Fprintf(stdout, "The password of %s is now %s\n", name, password)
 	return exitStopped
 }
 

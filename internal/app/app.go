@@ -42,6 +42,7 @@ type App struct {
 	started time.Time
 
 	reloading sync.Mutex
+	backingUp sync.Mutex
 	ready     atomic.Bool
 	quit      context.CancelFunc
 }
@@ -84,6 +85,7 @@ func New(o Options) (*App, error) {
 	p.components(a.group)
 	a.registerStates(p.registry)
 	a.logWarnings(cfg.warnings)
+	o.warnOfMissingMounts(o.Logger)
 	return a, nil
 }
 
@@ -95,11 +97,11 @@ func (a *App) Run(ctx context.Context) error {
 	a.quit = cancel
 
 	if err := a.listen(); err != nil {
-		return errors.Join(err, a.parts.http.Close(), a.parts.db.Close())
+		return errors.Join(err, a.parts.http.Close(), a.parts.closeStored())
 	}
 	password, err := a.parts.auth.Bootstrap(context.WithoutCancel(ctx)) // asked to stop, it stops below
 	if err != nil {
-		return errors.Join(fmt.Errorf("set up the admin: %w", err), a.parts.http.Close(), a.parts.db.Close())
+		return errors.Join(fmt.Errorf("set up the admin: %w", err), a.parts.http.Close(), a.parts.closeStored())
 	}
 	a.Banner(a.options.Stdout, password)
 	httpCtx, stopHTTP := context.WithCancel(context.WithoutCancel(ctx))
@@ -127,7 +129,7 @@ func (a *App) Run(ctx context.Context) error {
 	stopInProcess()
 	stopHTTP()
 	err = errors.Join(err, <-httpDone)
-	return errors.Join(err, a.parts.db.Close()) // the last requests may have needed it
+	return errors.Join(err, a.parts.closeStored()) // the last requests may have needed it
 }
 
 // listen binds the main address, without which there is no start, and the well-known ports, without

@@ -17,18 +17,11 @@ import (
 // answers; anything but 200 is an error.
 func Healthcheck(ctx context.Context, o Options) (string, error) {
 	o = o.complete()
-	host, port, err := net.SplitHostPort(o.Web.ListenAddress)
-	if err != nil {
-		return "", fmt.Errorf("--web.listen-address %q: %w", o.Web.ListenAddress, err)
-	}
-	if ip := net.ParseIP(host); host == "" || (ip != nil && ip.IsUnspecified()) {
-		host = "localhost"
-	}
-	scheme, err := httpserver.Scheme(o.webConfigFile())
+	url, err := o.ownURL()
 	if err != nil {
 		return "", err
 	}
-	url := scheme + "://" + net.JoinHostPort(host, port) + "/-/ready"
+	url += "/-/ready"
 
 	ctx, cancel := context.WithTimeout(ctx, 5*time.Second)
 	defer cancel()
@@ -36,11 +29,7 @@ func Healthcheck(ctx context.Context, o Options) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	client := &http.Client{Transport: &http.Transport{
-		// The certificate names the outside world's host; this asks one's own process.
-		TLSClientConfig: &tls.Config{InsecureSkipVerify: true},
-	}}
-	res, err := client.Do(req)
+	res, err := ownClient().Do(req)
 	if err != nil {
 		return "", fmt.Errorf("ask %s: %w", url, err)
 	}
@@ -54,4 +43,25 @@ func Healthcheck(ctx context.Context, o Options) (string, error) {
 		return "", fmt.Errorf("%s answers %s: %s", url, res.Status, answer)
 	}
 	return answer, nil
+}
+
+// ownURL is where the Ausguck that runs with the same options is on this machine.
+func (o Options) ownURL() (string, error) {
+	host, port, err := net.SplitHostPort(o.Web.ListenAddress)
+	if err != nil {
+		return "", fmt.Errorf("--web.listen-address %q: %w", o.Web.ListenAddress, err)
+	}
+	if ip := net.ParseIP(host); host == "" || (ip != nil && ip.IsUnspecified()) {
+		host = "localhost"
+	}
+	scheme, err := httpserver.Scheme(o.webConfigFile())
+	if err != nil {
+		return "", err
+	}
+	return scheme + "://" + net.JoinHostPort(host, port), nil
+}
+
+// ownClient reaches that process: its certificate names the outside world's host.
+func ownClient() *http.Client {
+	return &http.Client{Transport: &http.Transport{TLSClientConfig: &tls.Config{InsecureSkipVerify: true}}}
 }

@@ -27,7 +27,7 @@ func WriteConfig(dir string) ([]string, error) {
 	var existing []error
 	for _, name := range names {
 		if target := filepath.Join(dir, filepath.FromSlash(name)); fileExists(target) {
-			existing = append(existing, fmt.Errorf("%s exists already; nothing was written: move it away or name another folder", target))
+			existing = append(existing, alreadyThere(target))
 		}
 	}
 	if len(existing) > 0 {
@@ -36,7 +36,11 @@ func WriteConfig(dir string) ([]string, error) {
 	var written []string
 	for _, name := range names {
 		target := filepath.Join(dir, filepath.FromSlash(name))
-		if err := writeNew(name, target); err != nil {
+		content, err := fs.ReadFile(monitoring.Files, path.Clean(name))
+		if err != nil {
+			return written, err
+		}
+		if err := writeNew(target, content); err != nil {
 			return written, fmt.Errorf("write %s: %w", target, err)
 		}
 		written = append(written, target)
@@ -49,12 +53,12 @@ func fileExists(name string) bool {
 	return !errors.Is(err, fs.ErrNotExist)
 }
 
+func alreadyThere(name string) error {
+	return fmt.Errorf("%s exists already; nothing was written: move it away or name another folder", name)
+}
+
 // writeNew refuses to overwrite even what appeared since it was looked for.
-func writeNew(name, target string) error {
-	content, err := fs.ReadFile(monitoring.Files, path.Clean(name))
-	if err != nil {
-		return err
-	}
+func writeNew(target string, content []byte) error {
 	if err := os.MkdirAll(filepath.Dir(target), 0o755); err != nil {
 		return err
 	}

@@ -80,10 +80,12 @@ func (c *configuration) loadLogs(o Options) (problems []error) {
 		if err != nil {
 			return append(problems, err)
 		}
+		ours := strings.HasPrefix(name, builtIn)
+		if ours {
+			content = o.hostLogs(content)
+		}
 		var errs []error
-		c.collector, errs = logcollector.LoadConfig(o.collectorOptions(), logcollector.Source{
-			Name: name, Content: content, BuiltIn: strings.HasPrefix(name, builtIn),
-		})
+		c.collector, errs = logcollector.LoadConfig(o.collectorOptions(), logcollector.Source{Name: name, Content: content, BuiltIn: ours})
 		problems = append(problems, errs...)
 	}
 	return problems

@@ -25,6 +25,7 @@ import (
 	"github.com/ausguck/ausguck/internal/component/cadvisor"
 	"github.com/ausguck/ausguck/internal/component/nodeexporter"
 	"github.com/ausguck/ausguck/internal/component/promserver"
+	"github.com/ausguck/ausguck/internal/hostmount"
 )
 
 // Options are everything that can be chosen at start. RegisterFlags and Complete fill in the defaults.
@@ -59,6 +60,9 @@ type Options struct {
 
 	Memory MemoryOptions
 	Auth   AuthOptions
+
+	// host is where the host's folders are, when this is a container.
+	host hostmount.Mounts
 }
 
 // WebOptions say where and how HTTP is served.
@@ -112,11 +116,11 @@ const DefaultConfigDir = "monitoring"
 // RegisterFlags adds every flag but node_exporter's, which keep their own parser, and the logger's.
 func (o *Options) RegisterFlags(a *kingpin.Application) {
 	a.Flag("config.dir", "Folder of prometheus.yml, its rule files, alertmanager.yml and web.yml; what is missing is taken from the built-in set. Default: ./monitoring when it exists.").
-		PlaceHolder("<path>").StringVar(&o.ConfigDir)
+		PlaceHolder("<path>").Envar("AUSGUCK_CONFIG_DIR").StringVar(&o.ConfigDir)
 	a.Flag("config.file", "prometheus.yml, when it is not in --config.dir.").PlaceHolder("<path>").StringVar(&o.PrometheusFile)
 	a.Flag("config.auto-reload", "Reload when a file of the configuration has changed.").BoolVar(&o.AutoReload)
 	a.Flag("config.auto-reload-interval", "How often to look for changed files.").Default("30s").SetValue(&o.AutoReloadInterval)
-	a.Flag("storage.path", "Folder of all data.").Default("data").StringVar(&o.StoragePath)
+	a.Flag("storage.path", "Folder of all data.").Default("data").Envar("AUSGUCK_STORAGE_PATH").StringVar(&o.StoragePath)
 	o.Web.register(a)
 	o.Auth.register(a)
 	o.Docker.register(a)
@@ -142,7 +146,7 @@ func (o *Options) TakeNodeExporterFlags(args []string) (rest []string) {
 }
 
 func (w *WebOptions) register(a *kingpin.Application) {
-	a.Flag("web.listen-address", "Main address.").Default(DefaultListenAddress).StringVar(&w.ListenAddress)
+	a.Flag("web.listen-address", "Main address.").Default(DefaultListenAddress).Envar("AUSGUCK_LISTEN_ADDRESS").StringVar(&w.ListenAddress)
 	a.Flag("web.well-known-ports", "Listen on the ports of the separate programs too: 9090, 9093, 3100, 9100, 8080, on the host of the main address.").
 		Default("true").BoolVar(&w.WellKnownPorts)
 	a.Flag("web.config.file", "web.yml with TLS, and users, who are admins. Default: web.yml in --config.dir when it exists.").PlaceHolder("<path>").StringVar(&w.ConfigFile)
@@ -184,5 +188,6 @@ func (o Options) complete() Options {
 		o.Alerting.Dir = filepath.Join(o.StoragePath, "alertmanager")
 	}
 	o.Prometheus.ListenAddress = o.Web.ListenAddress
+	o.host = hostmount.Find("/")
 	return o
 }

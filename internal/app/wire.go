@@ -5,6 +5,7 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
+	"io"
 	"log/slog"
 	"net/http"
 	"net/url"
@@ -18,6 +19,7 @@ import (
 	"github.com/prometheus/common/version"
 
 	"github.com/ausguck/ausguck/internal/auth"
+	"github.com/ausguck/ausguck/internal/backup"
 	"github.com/ausguck/ausguck/internal/component/alertmanager"
 	"github.com/ausguck/ausguck/internal/component/cadvisor"
 	"github.com/ausguck/ausguck/internal/component/dashboards"
@@ -48,8 +50,10 @@ type parts struct {
 	// collector reads log files and containers.
 	collector *logcollector.Collector
 	disk      *diskspace.Watch
-	db        *sql.DB
-	auth      *auth.Service
+	// lock keeps other processes from the data.
+	lock io.Closer
+	db   *sql.DB
+	auth *auth.Service
 	// dashboards is what Grafana's server does for the page.
 	dashboards *dashboards.Server
 
@@ -145,8 +149,12 @@ func wire(o Options, l *loaders, cfg *configuration, p *parts) error {
 		return err
 	}
 	if o.NodeExporter.On {
+		args, err := o.nodeExporterArgs()
+		if err != nil {
+			return err
+		}
 		p.node, err = nodeexporter.New(nodeexporter.Options{
-			Logger: log.With("part", "nodeexporter"), Args: o.NodeExporterArgs, Registerer: p.registry,
+			Logger: log.With("part", "nodeexporter"), Args: args, Registerer: p.registry,
 		})
 		if err = skip(log, "nodeexporter", o.NodeExporter.Asked || len(o.NodeExporterArgs) > 0, err); err != nil {
 			return err
@@ -171,15 +179,20 @@ func wire(o Options, l *loaders, cfg *configuration, p *parts) error {
 
 // wireStored opens the database and makes the parts that keep rows in it.
 func wireStored(o Options, prefix string, l *loaders, cfg *configuration, p *parts) (err error) {
-	p.db, err = database.Open(filepath.Join(o.StoragePath, "ausguck.db"))
-	if err != nil {
+	if p.lock, err = lockStorage(o.StoragePath); err != nil {
 		return err
 	}
 	defer func() {
 		if err != nil {
-			err = errors.Join(err, p.db.Close())
+			err = errors.Join(err, p.closeStored())
 		}
 	}()
+	if err := backup.Clean(o.StoragePath); err != nil {
+		return fmt.Errorf("remove what an interrupted backup has left: %w", err)
+	}
+	if p.db, err = database.Open(filepath.Join(o.StoragePath, "ausguck.db")); err != nil {
+		return err
+	}
 	trusted, err := regexp.Compile("^(?s:" + o.Prometheus.Web.CORSOrigin + ")$") // as promserver reads it
 	if err != nil {
 		return err
@@ -221,6 +234,15 @@ func wireStored(o Options, prefix string, l *loaders, cfg *configuration, p *par
 	}
 	p.alerting, err = alertmanager.New(context.Background(), l.alerting, cfg.alerting, p.db)
 	return err
+}
+
+// closeStored lets go of the data, when nobody needs them any more.
+func (p *parts) closeStored() error {
+	var err error
+	if p.db != nil {
+		err = p.db.Close()
+	}
+	return errors.Join(err, p.lock.Close())
 }
 
 // caller tells dashboards who asks.

@@ -5,6 +5,7 @@ import (
 	"crypto/rand"
 	"database/sql"
 	"encoding/hex"
+	"fmt"
 	"hash/crc32"
 	"net/http"
 	"strings"
@@ -23,6 +24,20 @@ type Token struct {
 	ID                     int64
 	Name                   string
 	Created, Expires, Used time.Time // zero for never
+}
+
+// TemporaryToken makes a token of the admin for a program that has the database but no password. forget removes it;
+// should nobody do so, it ends by itself.
+func (s *Service) TemporaryToken(ctx context.Context, name string, ttl time.Duration) (secret string, forget func(context.Context) error, err error) {
+	u, err := s.store.userByLogin(ctx, s.opts.AdminLogin)
+	if err != nil {
+		return "", nil, fmt.Errorf("make a token of the user %q: %w", s.opts.AdminLogin, err)
+	}
+	id, secret, err := s.store.createToken(ctx, u.ID, name+" "+rand.Text(), ttl)
+	if err != nil {
+		return "", nil, fmt.Errorf("make a token of the user %q: %w", u.Login, err)
+	}
+	return secret, func(ctx context.Context) error { return s.store.deleteToken(ctx, u.ID, id) }, nil
 }
 
 func newToken() string {

@@ -74,8 +74,16 @@ type Address struct {
 	Scheme string // http or https
 }
 
-// URL returns the root of the address, without a slash at its end.
-func (a Address) URL() string { return a.Scheme + "://" + a.Addr }
+// URL returns the root of the address, without a slash at its end. One that is bound everywhere is on localhost too.
+func (a Address) URL() string {
+	addr := a.Addr
+	if host, port, err := net.SplitHostPort(addr); err == nil {
+		if ip := net.ParseIP(host); ip != nil && ip.IsUnspecified() {
+			addr = net.JoinHostPort("localhost", port)
+		}
+	}
+	return a.Scheme + "://" + addr
+}
 
 type listener struct {
 	Address

@@ -1,6 +1,7 @@
 package cadvisor
 
 import (
+	"flag"
 	"fmt"
 	"sync"
 	"sync/atomic"
@@ -41,6 +42,8 @@ func claimGlobals(housekeeping time.Duration) error {
 		// finds the timer not yet due and reads each cgroup once, with it about twice.
 		*manager.HousekeepingInterval = housekeeping
 		*manager.JitterFactor = 0
+		// Read by machine.Info: in a container the host's is below its root.
+		errClaim = flag.Set("machine_id_file", machineIDs)
 	})
 	if errClaim != nil {
 		return fmt.Errorf("claim cAdvisor's globals: %w", errClaim)

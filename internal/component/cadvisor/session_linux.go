@@ -52,7 +52,7 @@ func (s *session) start(interval time.Duration) error {
 	container.ClearContainerHandlerFactories()
 	static := false
 	housekeeping := manager.HousekeepingConfig{Interval: &interval, AllowDynamic: &static}
-	m, err := manager.New(memory.New(statsAge, nil), sysfs.NewRealSysFs(), housekeeping, ofCgroups,
+	m, err := manager.New(memory.New(statsAge, nil), hostSysFs{sysfs.NewRealSysFs()}, housekeeping, ofCgroups,
 		[]string{""}, []string{""}, "", 0)
 	if err != nil {
 		return fmt.Errorf("make cAdvisor's manager: %w", err)

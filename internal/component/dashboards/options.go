@@ -74,6 +74,9 @@ type Options struct {
 	Now func() time.Time
 }
 
+// MaxAnnotationAge is how long annotations are kept.
+const MaxAnnotationAge = maxAnnotationAge
+
 const defaultQueryTimeout = 30 * time.Second
 
 func (o Options) complete() (Options, error) {

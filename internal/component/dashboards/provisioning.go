@@ -121,6 +121,9 @@ func (c *Config) provider(where string, y providerYAML) (provider, []error) {
 	return p, problems
 }
 
+// usualMount is where the dashboards are in Grafana's documentation and in the original's compose file.
+const usualMount = "/var/lib/grafana/dashboards"
+
 // localPath returns where path, which may be one of a container, is here.
 func (c *Config) localPath(where, path string) string {
 	if filepath.IsAbs(path) {
@@ -136,7 +139,7 @@ func (c *Config) localPath(where, path string) string {
 	for _, known := range []struct{ container, here string }{
 		{"/etc/grafana/provisioning/dashboards", filepath.Join(base, "provisioning", "dashboards")},
 		{"/etc/grafana/provisioning", filepath.Join(base, "provisioning")},
-		{"/var/lib/grafana/dashboards", filepath.Join(base, "dashboards")},
+		{usualMount, filepath.Join(base, "dashboards")},
 		{"/etc/grafana/dashboards", filepath.Join(base, "dashboards")},
 		{"/etc/dashboards", filepath.Join(base, "dashboards")},
 		{"/dashboards", filepath.Join(base, "dashboards")},
@@ -151,7 +154,8 @@ func (c *Config) localPath(where, path string) string {
 	candidates = append(candidates, filepath.Join(base, "dashboards", filepath.Base(path)), filepath.Join(base, "dashboards"))
 	for _, candidate := range candidates {
 		if info, err := os.Stat(candidate); err == nil && info.IsDir() {
-			if filepath.IsAbs(path) {
+			// Its usual mount is no surprise: the built-in set names it so that a stock Grafana reads it too.
+			if usual := candidate == filepath.Join(base, "dashboards") && filepath.Clean(path) == usualMount; filepath.IsAbs(path) && !usual {
 				c.Warnings = append(c.Warnings, fmt.Sprintf("%s: options.path: %s is not here, %s is read in its place", where, path, candidate))
 			}
 			return candidate

@@ -36,7 +36,7 @@ func (o *Options) setSizes() {
 func (o *Options) registerWeb(a *kingpin.Application) {
 	w := &o.Web
 	a.Flag("web.external-url", "The URL under which Ausguck is reachable from outside, for links and behind a reverse proxy.").
-		PlaceHolder("<URL>").StringVar(&o.ExternalURL)
+		PlaceHolder("<URL>").Envar("AUSGUCK_EXTERNAL_URL").StringVar(&o.ExternalURL)
 	a.Flag("web.enable-lifecycle", "Enable reload and shutdown by HTTP (POST /-/reload, /-/quit).").BoolVar(&w.EnableLifecycle)
 	a.Flag("web.enable-admin-api", "Enable the API endpoints that delete and snapshot data.").BoolVar(&w.EnableAdminAPI)
 	a.Flag("web.enable-remote-write-receiver", "Accept remote write at /api/v1/write.").BoolVar(&w.EnableRemoteWriteReceiver)

@@ -9,6 +9,8 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/prometheus/prometheus/tsdb"
+
 	"github.com/ausguck/ausguck/internal/inproc"
 	"github.com/ausguck/ausguck/internal/lifecycle"
 )
@@ -131,6 +133,16 @@ func (s *Server) Handler() http.Handler {
 		}
 		s.proxy.ServeHTTP(w, r)
 	})
+}
+
+// Snapshot writes all blocks, linked where the file system can, and a block of what is in memory to dir, which together
+// are an ordinary data folder. It returns tsdb.ErrNotReady while the storage is not open.
+func (s *Server) Snapshot(dir string) error {
+	e := s.state.Load()
+	if e == nil {
+		return tsdb.ErrNotReady
+	}
+	return e.storage.Snapshot(dir, true)
 }
 
 // Starting says what the server waits for, empty when it is ready.

@@ -1,0 +1,127 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/signal"
+	"syscall"
+
+	"github.com/ausguck/ausguck/internal/app"
+)
+
+// Each command is one function: what it prints, and its exit code.
+
+func runCheck(o app.Options, stdout, stderr io.Writer) int {
+	warnings, err := app.Check(o)
+	for _, w := range warnings {
+		fmt.Fprintf(stdout, "warning: %s\n", w)
+	}
+	if err != nil {
+		fmt.Fprintln(stderr, err)
+		var ce *app.ConfigError
+		if errors.As(err, &ce) {
+			fmt.Fprintf(stderr, "%d problems\n", len(ce.Problems))
+		}
+		return exitUsage
+	}
+	fmt.Fprintln(stdout, "The configuration is right.")
+	return exitStopped
+}
+
+func runNotifyTest(o app.Options, receiver string, stdout, stderr io.Writer) int {
+	delivered, err := app.TryReceiver(context.Background(), o, receiver, stdout)
+	var ce *app.ConfigError
+	switch {
+	case errors.As(err, &ce):
+		fmt.Fprintln(stderr, err)
+		return exitUsage
+	case err != nil:
+		fmt.Fprintf(stderr, "ausguck notify-test: %s\n", err)
+		return exitFailed
+	case !delivered:
+		return exitFailed
+	}
+	return exitStopped
+}
+
+func runInit(dir string, stdout, stderr io.Writer) int {
+	written, err := app.WriteConfig(dir)
+	if err != nil {
+		fmt.Fprintf(stderr, "ausguck init: %s\n", err)
+		return exitUsage
+	}
+	for _, file := range written {
+		fmt.Fprintln(stdout, file)
+	}
+	fmt.Fprintf(stdout, "Start with: ausguck --config.dir=%s\n", dir)
+	return exitStopped
+}
+
+func runCompose(o app.Options, dir string, stdout, stderr io.Writer) int {
+	written, err := app.WriteCompose(dir, o.ConfigDir)
+	if err != nil {
+		fmt.Fprintf(stderr, "ausguck compose: %s\n", err)
+		return exitUsage
+	}
+	for _, file := range written {
+		fmt.Fprintln(stdout, file)
+	}
+	fmt.Fprintln(stdout, "The first lines of each file say how to start it.")
+	return exitStopped
+}
+
+func runBackup(o app.Options, file string, stdout, stderr io.Writer) int {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	if err := app.Backup(ctx, o, file, stdout, stderr); err != nil {
+		fmt.Fprintf(stderr, "ausguck backup: %s\n", err)
+		return exitFailed
+	}
+	return exitStopped
+}
+
+func runRestore(o app.Options, file string, stdout, stderr io.Writer) int {
+	m, dir, err := app.Restore(o, file, os.Stdin)
+	if err != nil {
+		fmt.Fprintf(stderr, "ausguck restore: %s\n", err)
+		return exitFailed
+	}
+	fmt.Fprintf(stdout, "%s holds the backup of %s: %d files, %d bytes, made by %s\n", dir, m.Made.Format("2006-01-02 15:04:05 MST"), m.Files, m.Bytes, m.Program)
+	return exitStopped
+}
+
+func runMigrate(o app.Options, m app.Migration, stdout, stderr io.Writer) int {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	if err := app.Migrate(ctx, o, m, stdout); err != nil {
+		fmt.Fprintf(stderr, "ausguck migrate: %s\n", err)
+		return exitFailed
+	}
+	return exitStopped
+}
+
+func runHealthcheck(o app.Options, stdout, stderr io.Writer) int {
+	answer, err := app.Healthcheck(context.Background(), o)
+	if err != nil {
+		fmt.Fprintf(stderr, "ausguck healthcheck: %s\n", err)
+		return exitFailed
+	}
+	fmt.Fprintln(stdout, answer)
+	return exitStopped
+}
+
+func runResetPassword(o app.Options, login string, stdout, stderr io.Writer) int {
+	name, password, warnings, err := app.ResetPassword(context.Background(), o, login)
+	if err != nil {
+		fmt.Fprintf(stderr, "ausguck reset-password: %s\n", err)
+		return exitFailed
+	}
+	for _, w := range warnings {
+		fmt.Fprintf(stderr, "warning: %s\n", w)
+	}
+	fmt.Fprintf(stdout, "The password of %s is now %s\n", name, password)
+	return exitStopped
+}

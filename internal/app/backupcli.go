@@ -1,0 +1,145 @@
+package app
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/alecthomas/units"
+
+	"github.com/ausguck/ausguck/internal/auth"
+	"github.com/ausguck/ausguck/internal/backup"
+	"github.com/ausguck/ausguck/internal/database"
+)
+
+// progressEvery is how often a backup says how far it is.
+const progressEvery = 2 * time.Second
+
+// Backup asks the Ausguck that runs on the same data folder for everything it has, and writes it to file, which must
+// not be there yet, or to out when it is "-". It needs no password: who may write to the folder may have what is in it.
+func Backup(ctx context.Context, o Options, file string, out, progress io.Writer) (err error) {
+	o = o.complete()
+	partial := file + ".partial"
+	if file != "-" {
+		if fileExists(file) {
+			return fmt.Errorf("%s exists already; name another file", file)
+		}
+		f, err := os.OpenFile(partial, os.O_WRONLY|os.O_CREATE|os.O_TRUNC, 0o600) // it has the users' password hashes
+		if err != nil {
+			return err
+		}
+		defer func() {
+			if err = errors.Join(err, f.Close()); err == nil {
+				err = os.Rename(partial, file)
+			} else {
+				err = errors.Join(err, os.Remove(partial))
+			}
+		}()
+		out = f
+	}
+	size, err := o.fetchBackup(ctx, out, progress)
+	if err == nil {
+		fmt.Fprintf(progress, "%s: %s of data in the backup\n", file, units.Base2Bytes(size).Round(1))
+	}
+	return err
+}
+
+func (o Options) fetchBackup(ctx context.Context, out, progress io.Writer) (size int64, err error) {
+	token, release, err := o.temporaryToken(ctx)
+	if err != nil {
+		return 0, err
+	}
+	defer func() { err = errors.Join(err, release()) }()
+	url, err := o.ownURL()
+	if err != nil {
+		return 0, err
+	}
+	r, err := http.NewRequestWithContext(ctx, http.MethodGet, url+"/api/ausguck/backup", nil)
+	if err != nil {
+		return 0, err
+	}
+	r.Header.Set("Authorization", "Bearer "+token)
+	answer, err := ownClient().Do(r)
+	if err != nil {
+		return 0, fmt.Errorf("ask the Ausguck that runs: %w; when none does, the folder %s can simply be copied", err, o.StoragePath)
+	}
+	defer answer.Body.Close()
+	if answer.StatusCode != http.StatusOK {
+		reason, _ := io.ReadAll(io.LimitReader(answer.Body, 4096)) // the status says enough without it
+		return 0, fmt.Errorf("%s answers %s: %s", url, answer.Status, strings.TrimSpace(string(reason)))
+	}
+	size, err = strconv.ParseInt(answer.Header.Get(backupBytes), 10, 64)
+	if err != nil {
+		return 0, fmt.Errorf("%s is no Ausguck that makes backups: it does not say how large this one is", url)
+	}
+	counter := &counter{out: progress, next: time.Now().Add(progressEvery), total: size}
+	if _, err := io.Copy(out, io.TeeReader(answer.Body, counter)); err != nil {
+		return size, fmt.Errorf("the backup was interrupted: %w", err)
+	}
+	return size, nil
+}
+
+// counter writes how much has come, from time to time.
+type counter struct {
+	out         io.Writer
+	next        time.Time
+	come, total int64
+}
+
+func (c *counter) Write(p []byte) (int, error) {
+	c.come += int64(len(p))
+	if now := time.Now(); now.After(c.next) {
+		c.next = now.Add(progressEvery)
+		fmt.Fprintf(c.out, "%s have come, of %s before compression\n", units.Base2Bytes(c.come).Round(1), units.Base2Bytes(c.total).Round(1))
+	}
+	return len(p), nil
+}
+
+// temporaryToken makes a token of an admin in the database of the data folder, for a moment.
+func (o Options) temporaryToken(ctx context.Context) (token string, release func() error, err error) {
+	path := filepath.Join(o.StoragePath, "ausguck.db")
+	if !fileExists(path) {
+		return "", nil, fmt.Errorf("there is no %s; name the folder of the data with --storage.path", path)
+	}
+	admin, _, err := o.adminUser(os.LookupEnv)
+	if err != nil {
+		return "", nil, err
+	}
+	db, err := database.Open(path)
+	if err != nil {
+		return "", nil, err
+	}
+	users, err := auth.New(ctx, auth.Options{DB: db, Logger: o.Logger, AdminLogin: admin.login})
+	if err != nil {
+		return "", nil, errors.Join(err, db.Close())
+	}
+	token, forget, err := users.TemporaryToken(ctx, "backup", time.Hour)
+	if err != nil {
+		return "", nil, errors.Join(err, db.Close())
+	}
+	return token, func() error {
+		return errors.Join(forget(context.WithoutCancel(ctx)), db.Close())
+	}, nil
+}
+
+// Restore makes the data folder of a backup, from in when file is "-". The folder must be empty.
+func Restore(o Options, file string, in io.Reader) (m backup.Manifest, dir string, err error) {
+	o = o.complete()
+	if file != "-" {
+		f, err := os.Open(file)
+		if err != nil {
+			return m, o.StoragePath, err
+		}
+		defer f.Close()
+		in = f
+	}
+	m, err = backup.Restore(in, o.StoragePath)
+	return m, o.StoragePath, err
+}

@@ -1,0 +1,69 @@
+package app
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"io/fs"
+	"path/filepath"
+
+	"github.com/ausguck/ausguck/deploy/compose"
+)
+
+// WriteCompose writes the compose files into dir, with the folder of the configuration that they mount, and returns the
+// paths that it wrote. It writes nothing when one of the files is there already.
+func WriteCompose(dir, configDir string) ([]string, error) {
+	mounted, err := composePath(dir, configDir)
+	if err != nil {
+		return nil, err
+	}
+	files := map[string][]byte{}
+	names, err := fs.Glob(compose.Files, "*.yml")
+	if err != nil {
+		return nil, err
+	}
+	var existing []error
+	for _, name := range names {
+		content, err := fs.ReadFile(compose.Files, name)
+		if err != nil {
+			return nil, err
+		}
+		files[name] = bytes.ReplaceAll(content, []byte("- "+compose.ConfigDir), []byte("- "+mounted))
+		if target := filepath.Join(dir, name); fileExists(target) {
+			existing = append(existing, alreadyThere(target))
+		}
+	}
+	if len(existing) > 0 {
+		return nil, errors.Join(existing...)
+	}
+	var written []string
+	for _, name := range names {
+		target := filepath.Join(dir, name)
+		if err := writeNew(target, files[name]); err != nil {
+			return written, fmt.Errorf("write %s: %w", target, err)
+		}
+		written = append(written, target)
+	}
+	return written, nil
+}
+
+// composePath is how a compose file in dir names the folder: relative, with the dot by which Compose tells folders
+// from volumes.
+func composePath(dir, configDir string) (string, error) {
+	if configDir == "" {
+		return compose.ConfigDir, nil
+	}
+	from, err := filepath.Abs(dir)
+	if err != nil {
+		return "", err
+	}
+	to, err := filepath.Abs(configDir)
+	if err != nil {
+		return "", err
+	}
+	relative, err := filepath.Rel(from, to)
+	if err != nil {
+		return to, nil
+	}
+	return "./" + filepath.ToSlash(relative), nil
+}

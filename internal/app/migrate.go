@@ -1,0 +1,148 @@
+package app
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"path/filepath"
+	"time"
+
+	"github.com/alecthomas/units"
+
+	"github.com/ausguck/ausguck/internal/component/dashboards"
+	"github.com/ausguck/ausguck/internal/database"
+	"github.com/ausguck/ausguck/internal/inproc"
+	"github.com/ausguck/ausguck/internal/migrate"
+)
+
+// Migration says what to take from the separate programs; empty fields take nothing.
+type Migration struct {
+	// Prometheus, Loki and Alertmanager are their data folders, Grafana is its database file or its address.
+	Prometheus, Loki, Alertmanager, Grafana string
+	// GrafanaToken are credentials for the address.
+	GrafanaToken string
+	// Write does it; without, it is only said what would be done.
+	Write bool
+}
+
+// Migrate takes over what the separate programs have stored, into --storage.path, and says on out what it finds and
+// does. Everything is looked at before anything is written, and nothing of the sources is changed.
+func Migrate(ctx context.Context, o Options, m Migration, out io.Writer) (err error) {
+	o = o.complete()
+	folders, grafana, err := m.plan(ctx, o.StoragePath)
+	if err != nil {
+		return err
+	}
+	for _, f := range folders {
+		fmt.Fprintf(out, "%-13s %s: %s, %s → %s\n", f.Program, f.Dir, f.Found, units.Base2Bytes(f.Bytes).Round(1), filepath.Join(o.StoragePath, f.To))
+	}
+	if grafana != nil {
+		fmt.Fprintf(out, "%-13s %s: %s\n", "Grafana", m.Grafana, grafana.Summary())
+		for _, note := range grafana.Notes {
+			fmt.Fprintf(out, "              %s\n", note)
+		}
+	}
+	if !m.Write {
+		fmt.Fprintln(out, "Nothing was written; add --write to do it.")
+		return nil
+	}
+	lock, err := lockStorage(o.StoragePath)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, lock.Close()) }()
+	for _, f := range folders {
+		begun := time.Now()
+		if err := f.Copy(o.StoragePath); err != nil {
+			return fmt.Errorf("take over %s: %w", f.Program, err)
+		}
+		fmt.Fprintf(out, "%s is taken over (%s).\n", f.Program, time.Since(begun).Round(time.Millisecond))
+	}
+	if grafana != nil {
+		outcome, err := o.takeGrafana(ctx, grafana)
+		if err != nil {
+			return fmt.Errorf("take over Grafana: %w", err)
+		}
+		fmt.Fprintf(out, "Grafana is taken over: %d dashboards in %d folders, %d data sources, %d annotations.\n",
+			outcome.Dashboards, outcome.Folders, outcome.Datasources, outcome.Annotations)
+		for _, left := range outcome.Left {
+			fmt.Fprintf(out, "  left: %s\n", left)
+		}
+	}
+	fmt.Fprintf(out, "Start with: ausguck --storage.path=%s\n", o.StoragePath)
+	return nil
+}
+
+// plan looks at every source and at the places for them, and returns all problems at once.
+func (m Migration) plan(ctx context.Context, storage string) (folders []migrate.Folder, grafana *migrate.Grafana, err error) {
+	for _, source := range []struct {
+		dir  string
+		look func(string) (migrate.Folder, error)
+	}{{m.Prometheus, migrate.Prometheus}, {m.Loki, migrate.Loki}, {m.Alertmanager, migrate.Alertmanager}} {
+		if source.dir == "" {
+			continue
+		}
+		f, lookErr := source.look(source.dir)
+		if lookErr == nil {
+			lookErr = f.Check(storage)
+		}
+		err = errors.Join(err, lookErr)
+		folders = append(folders, f)
+	}
+	if m.Grafana != "" {
+		var grafanaErr error
+		grafana, grafanaErr = migrate.ReadGrafana(ctx, m.Grafana, m.GrafanaToken)
+		err = errors.Join(err, grafanaErr)
+		if grafanaErr == nil {
+			oldest := time.Now().Add(-dashboards.MaxAnnotationAge)
+			grafana.Forget(oldest.UnixMilli(), "they ended before "+oldest.Format(time.DateOnly)+", and older ones are not kept here")
+		}
+	}
+	if err == nil && len(folders) == 0 && grafana == nil {
+		err = errors.New("nothing to take over: name a source with --from-prometheus, --from-loki, --from-alertmanager or --from-grafana")
+	}
+	return folders, grafana, err
+}
+
+// takeGrafana runs the part that answers Grafana's API, alone, and gives it everything.
+func (o Options) takeGrafana(ctx context.Context, g *migrate.Grafana) (outcome migrate.Outcome, err error) {
+	db, err := database.Open(filepath.Join(o.StoragePath, "ausguck.db"))
+	if err != nil {
+		return outcome, err
+	}
+	defer func() { err = errors.Join(err, db.Close()) }()
+	cfg, problems := dashboards.LoadConfig(o.dashboardSource())
+	if len(problems) > 0 {
+		return outcome, errors.Join(problems...)
+	}
+	admin, _, err := o.adminUser(func(string) (string, bool) { return "", false })
+	if err != nil {
+		return outcome, err
+	}
+	part, err := dashboards.New(dashboards.Options{
+		DB: db, Dir: o.dashboardDir(), KeyFile: filepath.Join(o.StoragePath, "datasources.key"), AppURL: "http://localhost/",
+		Caller: func(*http.Request) (dashboards.Caller, bool) {
+			return dashboards.Caller{UID: "migrate", Login: admin.login, Name: "migrated", Role: dashboards.Admin}, true
+		},
+	}, cfg)
+	if err != nil {
+		return outcome, err
+	}
+	running, stop := context.WithCancel(context.WithoutCancel(ctx))
+	ready, ended := make(chan struct{}), make(chan error, 1)
+	go func() { ended <- part.Run(running, func() { close(ready) }) }()
+	select {
+	case <-ready:
+	case err := <-ended:
+		stop()
+		return outcome, err
+	}
+	listener := inproc.NewListener("grafana")
+	server := &http.Server{Handler: part.Handler(), ReadHeaderTimeout: time.Minute}
+	go func() { _ = server.Serve(listener) }() // ends with ErrServerClosed
+	outcome, err = g.Give(ctx, &http.Client{Transport: &http.Transport{DialContext: listener.DialContext}})
+	stop()
+	return outcome, errors.Join(err, server.Close(), <-ended)
+}

@@ -1,0 +1,43 @@
+//go:build unix
+
+package app
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"strings"
+	"syscall"
+)
+
+// lockStorage keeps the folder of all data for this process until the file is closed or the process ends, however it
+// does. Two processes on one folder would tear each other's files.
+func lockStorage(dir string) (io.Closer, error) {
+	if err := os.MkdirAll(dir, 0o750); err != nil {
+		return nil, fmt.Errorf("make --storage.path: %w", err)
+	}
+	name := filepath.Join(dir, "ausguck.lock")
+	f, err := os.OpenFile(name, os.O_RDWR|os.O_CREATE, 0o640)
+	if errors.Is(err, syscall.ENOSPC) {
+		return io.NopCloser(nil), nil // a full disk must not keep the queries from being answered
+	}
+	if err != nil {
+		return nil, fmt.Errorf("lock --storage.path: %w; run: sudo chown -R %d:%d %s", err, os.Getuid(), os.Getgid(), dir)
+	}
+	err = syscall.Flock(int(f.Fd()), syscall.LOCK_EX|syscall.LOCK_NB)
+	if errors.Is(err, syscall.EWOULDBLOCK) {
+		holder, _ := io.ReadAll(io.LimitReader(f, 32))
+		return nil, errors.Join(fmt.Errorf("another Ausguck, process %s, uses %s: stop it, or give this one another --storage.path",
+			strings.TrimSpace(string(holder)), dir), f.Close())
+	}
+	if err != nil { // a file system without locks
+		return f, nil
+	}
+	// Only for that message, so a disk without room for it is no reason to stop.
+	if f.Truncate(0) == nil {
+		_, _ = fmt.Fprintln(f, os.Getpid())
+	}
+	return f, nil
+}
