@@ -11,7 +11,7 @@ REVISION = $(shell git rev-parse HEAD 2>/dev/null)
 STAMP    = github.com/prometheus/common/version
 # Loki's package overwrites the stamp with its own when the program starts.
 LOKI     = github.com/grafana/loki/v3/pkg/util/build
-LDFLAGS  = -s -w -X $(STAMP).Version=$(VERSION) -X $(STAMP).Revision=$(REVISION) -X $(LOKI).Version=$(VERSION) -X $(LOKI).Revision=$(REVISION)
+LDFLAGS  = -s -w -funcalign=16 -X $(STAMP).Version=$(VERSION) -X $(STAMP).Revision=$(REVISION) -X $(LOKI).Version=$(VERSION) -X $(LOKI).Revision=$(REVISION)
 
 # The tests by level, see "Tests" in AGENTS.md. Black-box tests start real servers: one package at a time.
 PACKAGES = $(eval PACKAGES := $(shell $(GO) list ./...))$(PACKAGES)
