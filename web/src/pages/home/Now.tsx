@@ -15,14 +15,14 @@ const most = 4;
 /** What is wrong now, before everything else. */
 export function Now() {
   const styles = useStyles2(getStyles);
-  const { data } = usePolled(async () => {
+  const { data, error } = usePolled(async () => {
     const [targets, groups, status, sent] = await Promise.all([
       system.targets(), alerting.groups().catch(() => []), system.status(), alerting.notifications({ limit: 1 }).catch(() => []),
     ]);
     return { targets, groups, status, sent };
   });
   if (!data) {
-    return <div className={styles.now} aria-busy />;
+    return <div className={styles.now} aria-busy={!error}>{error && <Line icon="exclamation-triangle">What is wrong now cannot be read: {error}</Line>}</div>;
   }
   const { targets, groups, status, sent } = data;
   const down = targets.filter((t) => t.health === 'down');
