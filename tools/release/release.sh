@@ -13,8 +13,7 @@ cd "$(dirname "$0")/../.."
 
 # Of the commit, or of what is built from without git.
 SOURCE_DATE_EPOCH=${SOURCE_DATE_EPOCH:-$(git log -1 --format=%ct 2>/dev/null || stat -c %Y CHANGELOG.md)}
-MTIME=$(date -u -d "@$SOURCE_DATE_EPOCH" +%Y-%m-%dT%H:%M:%SZ)
-export SOURCE_DATE_EPOCH MTIME
+export SOURCE_DATE_EPOCH
 tools=$out/.tools
 mkdir -p "$tools"
 GOWORK=off go build -C tools/release -o "$tools/" ./image github.com/goreleaser/nfpm/v2/cmd/nfpm github.com/CycloneDX/cyclonedx-gomod/cmd/cyclonedx-gomod
@@ -36,7 +35,7 @@ for ARCH in "$@"; do
 		--mode='u+rw,go+r,go-w' "$name" | gzip -n -6 >"$out/$name.tar.gz"
 
 	for packager in deb rpm; do
-		"$tools/nfpm" package --config deploy/package/nfpm.yaml --packager "$packager" --target "$out/" >/dev/null
+		"$tools/nfpm" package --config deploy/package/nfpm.yaml --packager "$packager" --target "$out/"
 	done
 
 	for program in ausguck codeagent; do

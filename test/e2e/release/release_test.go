@@ -240,7 +240,7 @@ func installDeb(t *testing.T, dir string) {
 	s.in(t, "/usr/bin/ausguck", "init", "/etc/ausguck")
 
 	// The next version: the same program in a package with another number.
-	env := []string{"ARCH=" + runtime.GOARCH, "VERSION=" + later, "MTIME=2024-01-01T00:00:00Z", "BUILD=" + filepath.Join(dir, ".build", runtime.GOARCH)}
+	env := []string{"ARCH=" + runtime.GOARCH, "VERSION=" + later, "SOURCE_DATE_EPOCH=1700000000", "BUILD=" + filepath.Join(dir, ".build", runtime.GOARCH)}
 	upgrade := exec.Command(filepath.Join(dir, ".tools", "nfpm"), "package", "--config=deploy/package/nfpm.yaml", "--packager=deb", "--target="+dir+"/")
 	upgrade.Dir, upgrade.Env = root, append(os.Environ(), env...)
 	made, err := upgrade.CombinedOutput()

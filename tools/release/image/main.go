@@ -9,10 +9,13 @@ package main
 import (
 	"archive/tar"
 	"bytes"
+	"encoding/json"
+	"errors"
 	"flag"
 	"fmt"
 	"io"
 	"os"
+	"slices"
 	"strings"
 	"time"
 
@@ -76,10 +79,57 @@ func run(o options) error {
 	if err != nil {
 		return fmt.Errorf("make the image: %w", err)
 	}
-	if err := tarball.MultiWriteToFile(o.out, map[name.Tag]v1.Image{tag: image, latest: image}); err != nil {
+	if err := write(o.out, map[name.Tag]v1.Image{tag: image, latest: image}); err != nil {
 		return fmt.Errorf("write %s: %w", o.out, err)
 	}
 	return nil
+}
+
+// write writes the file with its tags in order, where the library takes them as they come.
+func write(file string, images map[name.Tag]v1.Image) error {
+	var b bytes.Buffer
+	if err := tarball.MultiWrite(images, &b); err != nil {
+		return err
+	}
+	f, err := os.Create(file)
+	if err != nil {
+		return err
+	}
+	in, out := tar.NewReader(&b), tar.NewWriter(f)
+	for {
+		header, err := in.Next()
+		if errors.Is(err, io.EOF) {
+			return errors.Join(out.Close(), f.Close())
+		}
+		if err != nil {
+			return errors.Join(err, f.Close())
+		}
+		content := io.Reader(in)
+		if header.Name == "manifest.json" {
+			sorted, err := sortTags(in)
+			if err != nil {
+				return errors.Join(err, f.Close())
+			}
+			header.Size, content = int64(len(sorted)), bytes.NewReader(sorted)
+		}
+		if err := out.WriteHeader(header); err != nil {
+			return errors.Join(err, f.Close())
+		}
+		if _, err := io.Copy(out, content); err != nil {
+			return errors.Join(err, f.Close())
+		}
+	}
+}
+
+func sortTags(r io.Reader) ([]byte, error) {
+	var manifest tarball.Manifest
+	if err := json.NewDecoder(r).Decode(&manifest); err != nil {
+		return nil, err
+	}
+	for _, m := range manifest {
+		slices.Sort(m.RepoTags)
+	}
+	return json.Marshal(manifest)
 }
 
 // configOf says how the image is run.
