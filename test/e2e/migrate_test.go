@@ -8,6 +8,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 
@@ -56,7 +57,7 @@ func (s *server) searched(t *testing.T, query string) map[string]string {
 	return folders
 }
 
-// The folders of a stock Prometheus, of Loki and Alertmanager, and the database of a Grafana are taken over; they stay
+// The folders of a stock Prometheus, Loki and Alertmanager, and the database of a Grafana are taken over; they stay
 // as they were, and all of it is there after the start.
 func TestMigrate(t *testing.T) {
 	t.Parallel()
@@ -67,23 +68,25 @@ func TestMigrate(t *testing.T) {
 	stock.waitValue(t, time.Minute, `count_over_time(scraped_total[5m]) >= bool 5`, 1)
 	samples := stock.value(t, `count_over_time(scraped_total[5m])`)
 
-	flags := []string{"--no-cadvisor", "--no-node-exporter", "--no-docker", "--no-log-collector"}
-	before := t.TempDir()
-	old := startAusguck(t, config, before, flags...)
-	post := func(path, body string, want int) {
-		status, answer := old.do(t, http.MethodPost, path, map[string]string{"Content-Type": "application/json"}, body)
+	loki, alertmanager := t.TempDir(), t.TempDir()
+	post := func(s *server, path, body string, want int) {
+		status, answer := s.do(t, http.MethodPost, path, map[string]string{"Content-Type": "application/json"}, body)
 		require.Equal(t, want, status, answer)
 	}
-	post("/loki/api/v1/push", fmt.Sprintf(`{"streams":[{"stream":{"job":"old"},"values":[["%d","an old line"]]}]}`, time.Now().UnixNano()), http.StatusNoContent)
-	post("/api/v2/silences", fmt.Sprintf(`{"matchers":[{"name":"alertname","value":"x","isRegex":false}],"startsAt":%q,"endsAt":%q,"createdBy":"me","comment":"old silence"}`,
+	store := startStockLoki(t, loki)
+	post(store, "/loki/api/v1/push", fmt.Sprintf(`{"streams":[{"stream":{"job":"old"},"values":[["%d","an old line"]]}]}`, time.Now().UnixNano()), http.StatusNoContent)
+	store.signal(t, syscall.SIGTERM)
+	store.exitCode(t, time.Minute)
+	notifier := startStockAlertmanager(t, alertmanager)
+	post(notifier, "/api/v2/silences", fmt.Sprintf(`{"matchers":[{"name":"alertname","value":"x","isRegex":false}],"startsAt":%q,"endsAt":%q,"createdBy":"me","comment":"old silence"}`,
 		time.Now().Format(time.RFC3339), time.Now().Add(time.Hour).Format(time.RFC3339)), http.StatusOK)
-	old.stop(t)
+	notifier.stop(t)
 
 	storage := filepath.Join(t.TempDir(), "new")
 	grafana := grafanaDatabase(t, "v10.sql")
 	args := []string{
-		"migrate", "--storage.path=" + storage, "--from-prometheus=" + tsdb, "--from-loki=" + filepath.Join(before, "loki"),
-		"--from-alertmanager=" + filepath.Join(before, "alertmanager"), "--from-grafana=" + grafana,
+		"migrate", "--storage.path=" + storage, "--from-prometheus=" + tsdb, "--from-loki=" + loki,
+		"--from-alertmanager=" + alertmanager, "--from-grafana=" + grafana,
 	}
 	// One that is running is refused.
 	code, out := runToEnd(t, ausguckBinary(t), args...)
@@ -110,6 +113,7 @@ func TestMigrate(t *testing.T) {
 	require.Equal(t, 1, code)
 	require.Contains(t, out, "has data already; migrate into a new --storage.path")
 
+	flags := []string{"--no-cadvisor", "--no-node-exporter", "--no-docker", "--no-log-collector"}
 	s := startAusguck(t, config, storage, flags...)
 	require.GreaterOrEqual(t, s.value(t, `count_over_time(scraped_total[10m])`), samples)
 	eventually(t, 30*time.Second, func() error {
