@@ -189,7 +189,12 @@ func (s series) number() float64 {
 
 // query evaluates PromQL now.
 func (a *ausguck) query(promql string) ([]series, error) {
-	body, err := a.get("/api/v1/query?" + url.Values{"query": {promql}}.Encode())
+	return a.vector("/api/v1/query?" + url.Values{"query": {promql}}.Encode())
+}
+
+// vector returns the instant vector that the API of Prometheus or Loki answers.
+func (a *ausguck) vector(path string) ([]series, error) {
+	body, err := a.get(path)
 	if err != nil {
 		return nil, err
 	}

@@ -6,12 +6,10 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
-	"net/url"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"regexp"
-	"strconv"
 	"strings"
 	"syscall"
 	"testing"
@@ -192,22 +190,11 @@ func (a *ausguck) some(expression string) error {
 
 // logLines counts the stored lines of a container.
 func (a *ausguck) logLines(container string) (int, error) {
-	body, err := a.get("/loki/api/v1/query?" + url.Values{
-		"query": {fmt.Sprintf(`sum(count_over_time({container=%q}[1h]))`, container)},
-	}.Encode())
-	if err != nil {
+	found, err := a.logs(fmt.Sprintf(`sum(count_over_time({container=%q}[1h]))`, container))
+	if err != nil || len(found) == 0 {
 		return 0, err
 	}
-	var answer struct {
-		Data struct{ Result []series }
-	}
-	if err := json.Unmarshal([]byte(body), &answer); err != nil {
-		return 0, fmt.Errorf("%s: %w", body, err)
-	}
-	if len(answer.Data.Result) == 0 {
-		return 0, nil
-	}
-	return strconv.Atoi(fmt.Sprint(answer.Data.Result[0].Value[1]))
+	return int(found[0].number()), nil
 }
 
 // containerLogs are all lines that the engine has of a container.

@@ -2,7 +2,6 @@ package docker_test
 
 import (
 	"bytes"
-	"encoding/json"
 	"fmt"
 	"maps"
 	"net/url"
@@ -19,21 +18,9 @@ import (
 
 // logs evaluates LogQL that gives a vector, now.
 func (a *ausguck) logs(logql string) ([]series, error) {
-	body, err := a.get("/loki/api/v1/query?" + url.Values{
+	return a.vector("/loki/api/v1/query?" + url.Values{
 		"query": {logql}, "time": {strconv.FormatInt(time.Now().UnixNano(), 10)},
 	}.Encode())
-	if err != nil {
-		return nil, err
-	}
-	var answer struct {
-		Data struct {
-			Result []series `json:"result"`
-		} `json:"data"`
-	}
-	if err := json.Unmarshal([]byte(body), &answer); err != nil {
-		return nil, fmt.Errorf("%s: %w", body, err)
-	}
-	return answer.Data.Result, nil
 }
 
 // lineCounts are how many lines of each container are stored.
