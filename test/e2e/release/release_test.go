@@ -186,7 +186,7 @@ func (s *system) serve(t *testing.T) (url string, stop func()) {
 			require.NoError(t, err, log.String())
 		case <-time.After(20 * time.Second):
 			require.NoError(t, cmd.Process.Kill())
-			_ = <-ended // killed
+			require.Error(t, <-ended)
 			require.FailNow(t, "it does not stop", log.String())
 		}
 	}
