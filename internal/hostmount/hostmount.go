@@ -3,8 +3,10 @@
 package hostmount
 
 import (
+	"iter"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 )
 
@@ -46,7 +48,7 @@ func Find(below string) Mounts {
 			m.Container = true
 		}
 	}
-	if !m.Container {
+	if m.Container = m.Container && !onDisk(below); !m.Container {
 		return m
 	}
 	for _, name := range roots {
@@ -123,16 +125,39 @@ func isProc(dir string) bool {
 
 func isSys(dir string) bool { return exists(filepath.Join(dir, "class/net")) }
 
+// onDisk says whether the root is a whole disk, as that of a virtual machine made from an image, which has a marker
+// too. A container's is an overlay, or a folder of a disk.
+func onDisk(below string) bool {
+	for fields := range mounts(below) {
+		if separator := slices.Index(fields, "-"); fields[4] == "/" && separator > 0 && separator+2 < len(fields) {
+			return fields[3] == "/" && strings.HasPrefix(fields[separator+2], "/dev/")
+		}
+	}
+	return false
+}
+
 // isMount says whether something is mounted at the folder, whose name has no blanks.
 func isMount(below, dir string) bool {
-	table, err := os.ReadFile(filepath.Join(below, "proc/self/mountinfo"))
-	if err != nil {
-		return false
-	}
-	for line := range strings.Lines(string(table)) {
-		if fields := strings.Fields(line); len(fields) > 4 && fields[4] == dir {
+	for fields := range mounts(below) {
+		if fields[4] == dir {
 			return true
 		}
 	}
 	return false
+}
+
+// mounts are the lines of this process's mountinfo, see proc_pid_mountinfo(5): the root within the file system is field
+// 3, the place field 4, the device the second after a dash.
+func mounts(below string) iter.Seq[[]string] {
+	return func(yield func([]string) bool) {
+		table, err := os.ReadFile(filepath.Join(below, "proc/self/mountinfo"))
+		if err != nil {
+			return
+		}
+		for line := range strings.Lines(string(table)) {
+			if fields := strings.Fields(line); len(fields) > 4 && !yield(fields) {
+				return
+			}
+		}
+	}
 }

@@ -22,7 +22,7 @@ func tree(t *testing.T, files map[string]string) string {
 	return dir
 }
 
-const mountedLog = "1 2 8:1 / / rw - ext4 /dev/sda rw\n3 1 8:1 /var/log /var/log ro - ext4 /dev/sda rw\n"
+const mountedLog = "1 2 0:9 / / rw - overlay overlay rw\n3 1 8:1 /var/log /var/log ro - ext4 /dev/sda rw\n"
 
 func TestFind(t *testing.T) {
 	for _, c := range []struct {
@@ -32,6 +32,18 @@ func TestFind(t *testing.T) {
 		missing []string
 	}{
 		{"no container", map[string]string{"rootfs/etc/passwd": "", "rootfs/usr/x": ""}, hostmount.Mounts{}, nil},
+		{
+			"a virtual machine made from an image",
+			map[string]string{".dockerenv": "", "proc/self/mountinfo": "1 0 254:0 / / rw,relatime - ext4 /dev/vda rw\n"},
+			hostmount.Mounts{}, nil,
+		},
+		{
+			"a folder of a disk", map[string]string{
+				".dockerenv": "", "proc/self/mountinfo": "1 0 254:0 /vfs/dir/1 / rw,relatime - ext4 /dev/vda rw\n2 1 254:0 /var/log /var/log ro - ext4 /dev/vda rw\n",
+				"var/log/x": "", "rootfs/etc/x": "", "rootfs/usr/x": "", "rootfs/proc/stat": "", "rootfs/proc/1/net/dev": "", "rootfs/sys/class/net/lo": "",
+			},
+			hostmount.Mounts{Container: true, Root: "rootfs", Proc: "rootfs/proc", Sys: "rootfs/sys", Log: "var/log"}, nil,
+		},
 		{
 			"nothing is mounted", map[string]string{".dockerenv": "", "proc/self/mountinfo": "", "var/log/x": ""},
 			hostmount.Mounts{Container: true},
