@@ -101,6 +101,7 @@ var rules = []rule{
 		pkg: "internal/migrate", ours: []string{"internal/backup"}, foreign: []string{"modernc.org/sqlite"},
 		why: "it knows what the separate programs store and nothing of the parts that take it",
 	},
+	{pkg: "internal/redact", foreign: []string{"go.yaml.in/yaml/"}, why: "it knows YAML and no format"},
 	{pkg: "internal/backup", why: "it knows files and nothing of what is in them"},
 	{pkg: "internal/hostmount", why: "it knows how folders are mounted and nothing of who reads them"},
 	{

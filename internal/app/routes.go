@@ -41,6 +41,7 @@ func (a *App) routes() []route {
 		{"GET /api/ausguck/containers", auth.Viewer, http.HandlerFunc(a.serveContainers)},
 		{"GET /api/ausguck/querylog", auth.Admin, http.HandlerFunc(a.serveQueryLog)},
 		{"POST /api/ausguck/reload", auth.Admin, http.HandlerFunc(a.serveReloadAPI)},
+		{"GET /api/ausguck/configuration", auth.Admin, http.HandlerFunc(a.serveConfiguration)},
 		{"GET /api/ausguck/backup", auth.Admin, http.HandlerFunc(a.serveBackup)},
 
 		// What of it is for editors and admins, it knows itself.

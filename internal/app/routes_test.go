@@ -110,6 +110,7 @@ func TestEveryRoute(t *testing.T) {
 		"GET /api/ausguck/querylog":            {no, not, not, 200, `"entries":[]`},
 		"POST /api/ausguck/reload":             {no, not, not, 200, `"reloaded":true`},
 		"POST /api/ausguck/alerting/test":      {no, not, 400, 400, "the body is"},
+		"GET /api/ausguck/configuration":       {no, not, not, 200, "retention_period: 15d"},
 		"GET /api/ausguck/backup":              {no, not, not, 200, ""},
 		"GET /api/v1/no-such-thing":            {no, 404, 404, 404, ""},
 		"POST /api/v1/write":                   {no, not, 400, 400, ""},

@@ -11,6 +11,8 @@ import (
 
 	dto "github.com/prometheus/client_model/go"
 	"github.com/prometheus/common/version"
+
+	"github.com/ausguck/ausguck/internal/redact"
 )
 
 // statusAnswer is the answer of /api/ausguck/status.
@@ -161,4 +163,16 @@ func writeJSON(w http.ResponseWriter, code int, v any) {
 	w.Header().Set("Content-Type", "application/json")
 	w.WriteHeader(code)
 	_ = json.NewEncoder(w).Encode(v) // the caller has gone when it fails
+}
+
+// serveConfiguration answers with the files of logs as they were loaded, which no standard API shows, without secrets.
+func (a *App) serveConfiguration(w http.ResponseWriter, _ *http.Request) {
+	files := map[string]string{}
+	if a.parts.loki != nil {
+		files["loki.yml"] = redact.YAML(a.parts.loki.Applied().Text())
+	}
+	if a.parts.collector != nil {
+		files["promtail.yml"] = redact.YAML(a.parts.collector.Applied().Text())
+	}
+	writeJSON(w, http.StatusOK, files)
 }

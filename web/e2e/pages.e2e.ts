@@ -205,6 +205,7 @@ describe('status', () => {
     await page.getByText('job_name: wrong-path').waitFor();
     const text = await page.locator('main').innerText();
     expect(text).toContain('<secret>');
+    expect(text).toContain('retention_period: 15d'); // of loki.yml
     expect(text).not.toContain('very-secret-word');
     await page.getByLabel('Filter flags').fill('storage.tsdb');
     await page.getByText('--storage.tsdb.path').waitFor();

@@ -44,6 +44,9 @@ type Config struct {
 	content []byte
 }
 
+// Text is the file as it was read, the address of the Docker engine filled in.
+func (c *Config) Text() []byte { return c.content }
+
 // LoadConfig reads and checks src. It returns all problems that it finds, each as "file:line: field: reason".
 func LoadConfig(o Options, src Source) (*Config, []error) {
 	text := string(src.Content)

@@ -41,6 +41,9 @@ type Config struct {
 	cluster bool // other Lokis take part
 }
 
+// Text is the file as it was read.
+func (c *Config) Text() []byte { return c.content }
+
 // LoadConfig reads and checks src. It returns all problems that it finds, each as "file:line: field: reason".
 func LoadConfig(o Options, src Source) (*Config, []error) {
 	c := &Config{Source: src.Name, content: src.Content}

@@ -112,6 +112,7 @@ export const system = {
   flags: () => prom<Record<string, string>>('status/flags'),
   prometheusConfig: async () => (await prom<{ yaml: string }>('status/config')).yaml,
   alertmanagerConfig: async () => (await get<{ config: { original: string } }>('/api/v2/status')).config.original,
+  logConfigs: () => get<Record<string, string>>('/api/ausguck/configuration'),
   queryLog: () => get<{ file: string; entries: LoggedQuery[] }>('/api/ausguck/querylog'),
   reload: () => getBackendSrv().post<{ reloaded: boolean; problems: string[] }>('/api/ausguck/reload', undefined, { showErrorAlert: false }),
 };

@@ -6,6 +6,7 @@ import { getStyles } from '../../alerting/parts';
 import { usePolled } from '../../alerting/usePolled';
 import { usePage } from '../../app/page';
 import { TabbedPage } from '../../app/Tabs';
+import { bootData } from '../../boot/bootData';
 import { statusTabs } from './tabs';
 
 /** The files as they were loaded, without secrets, and the flags. */
@@ -15,13 +16,17 @@ export default function ConfigurationPage() {
   const [params, setParams] = useUrlParams();
   const filter = params.get('filter') ?? '';
   const { data, error } = usePolled(async () => {
-    const [prometheus, alertmanager, flags] = await Promise.all([system.prometheusConfig(), system.alertmanagerConfig().catch(() => undefined), system.flags()]);
-    return { prometheus, alertmanager, flags };
+    // Those of logs are for admins.
+    const admin = bootData.user.orgRole === 'Admin';
+    const [prometheus, alertmanager, logs, flags] = await Promise.all([
+      system.prometheusConfig(), system.alertmanagerConfig().catch(() => undefined), admin ? system.logConfigs() : {}, system.flags(),
+    ]);
+    return { files: Object.entries({ 'prometheus.yml': prometheus, 'alertmanager.yml': alertmanager, ...logs }), flags };
   });
   const flags = Object.entries(data?.flags ?? {}).filter(([name, value]) => `${name}=${value}`.includes(filter)).sort();
   return (
     <TabbedPage label="Status" tabs={statusTabs()} error={error} loading={!data}>
-      {([['prometheus.yml', data?.prometheus], ['alertmanager.yml', data?.alertmanager]] as const).map(([name, text]) => text && (
+      {data?.files.map(([name, text]) => text && (
         <section key={name} className={styles.card} aria-label={name}>
           <div className={styles.head}><h2>{name}</h2><span className={styles.quiet}>as loaded, secrets left out</span></div>
           <pre className={styles.code} style={{ maxHeight: '50vh', overflow: 'auto', margin: 0, border: 'none' }}>{text}</pre>

@@ -1,0 +1,64 @@
+// Package redact takes secrets out of YAML that is shown: of values by the names of their keys, and of addresses.
+//
+// It knows no format, so it rather takes out too much. It imports nothing of ours; only internal/app imports it.
+package redact
+
+import (
+	"bytes"
+	"net/url"
+	"regexp"
+
+	"go.yaml.in/yaml/v3"
+)
+
+// Secret stands for what is taken out, as in the configuration that Prometheus shows.
+const Secret = "<secret>"
+
+var (
+	// secret matches the names of keys whose values are secrets; a file that holds one is none.
+	secret = regexp.MustCompile(`(?i)(passw|secret|token|credential|bearer|authorization|api_?key|account_key|access_key|private_key|connection_string|sas)`)
+	file   = regexp.MustCompile(`(?i)(_file|_path|_type|_url|_ttl|_timeout|_bucket|_name|enabled)$`)
+)
+
+// YAML returns the document without its secrets, comments and order kept. What is no YAML is not shown at all.
+func YAML(content []byte) string {
+	var doc yaml.Node
+	if err := yaml.Unmarshal(content, &doc); err != nil {
+		return "# not shown: " + err.Error() + "\n"
+	}
+	walk(&doc, false)
+	var b bytes.Buffer
+	e := yaml.NewEncoder(&b)
+	e.SetIndent(2)
+	if err := e.Encode(&doc); err != nil {
+		return "# not shown: " + err.Error() + "\n"
+	}
+	return b.String()
+}
+
+// walk takes out every scalar below a key that names a secret.
+func walk(n *yaml.Node, hidden bool) {
+	switch n.Kind {
+	case yaml.MappingNode:
+		for i := 0; i+1 < len(n.Content); i += 2 {
+			name := n.Content[i].Value
+			walk(n.Content[i+1], hidden || secret.MatchString(name) && !file.MatchString(name))
+		}
+	case yaml.ScalarNode:
+		switch {
+		case n.Value == "" || n.Tag == "!!null" || n.Tag == "!!bool":
+		case hidden:
+			n.SetString(Secret)
+		default:
+			if u, err := url.Parse(n.Value); err == nil && u.User != nil {
+				u.User = url.User("secret")
+				n.SetString(u.String())
+			}
+		}
+	case yaml.AliasNode: // what it leads to is walked where it stands
+	default:
+		for _, child := range n.Content {
+			walk(child, hidden)
+		}
+	}
+}
