@@ -138,7 +138,8 @@ func (t *tap) join(ctx context.Context, far, conn net.Conn, r *record) error {
 // pump copies both ways, and to r what the other side says.
 func pump(asked io.Reader, near io.Writer, other net.Conn, r *record) error {
 	go func() { _, _ = io.Copy(other, asked) }() // ends with the connections
-	if _, err := io.Copy(io.MultiWriter(near, r), other); err != nil && !errors.Is(err, io.ErrClosedPipe) && !errors.Is(err, net.ErrClosed) {
+	// Kept first: who has read an answer to its end looks for it at once.
+	if _, err := io.Copy(io.MultiWriter(r, near), other); err != nil && !errors.Is(err, io.ErrClosedPipe) && !errors.Is(err, net.ErrClosed) {
 		return err
 	}
 	return nil

@@ -30,8 +30,10 @@ const (
 	// freeShare is the part of the disk's free room that logs may take when no cap is given. Metrics take four
 	// fifths of it; a tenth stays free.
 	freeShare = 0.1
-	// Deleting goes on until this share of the cap is left, so that not every chunk deletes another.
-	lowWater    = 0.95
+	// Deleting begins at one share of the cap, because lines are written while it measures, and goes on until the
+	// other is left, so that not every chunk deletes another.
+	highWater   = 0.9
+	lowWater    = 0.85
 	capInterval = 10 * time.Second
 	// walInterval is shorter: the write-ahead log grows with every line, and is quick to measure.
 	walInterval = time.Second
@@ -100,7 +102,7 @@ func (c *sizeCap) run(ctx context.Context) {
 	for {
 		wal := diskUsage(c.wal())
 		c.size.Store(diskUsage(c.dir))
-		if c.limit > 0 && c.size.Load() > c.limit {
+		if c.full() {
 			if err := c.shrink(); err != nil {
 				c.logger.Error("Cannot keep logs below their size cap", "limit_bytes", c.limit, "err", err)
 			}
@@ -116,10 +118,16 @@ func (c *sizeCap) run(ctx context.Context) {
 			case <-walTicker.C:
 				before := wal
 				wal = diskUsage(c.wal())
-				measure = c.size.Add(wal-before) > c.limit && c.limit > 0
+				c.size.Add(wal - before)
+				measure = c.full()
 			}
 		}
 	}
+}
+
+// full says whether something has to go.
+func (c *sizeCap) full() bool {
+	return c.limit > 0 && float64(c.size.Load()) > float64(c.limit)*highWater
 }
 
 // wal is where the ingester's write-ahead log is, unless the file says otherwise: then it is measured less often.
@@ -254,7 +262,7 @@ func (c countingClient) PutObject(ctx context.Context, key string, object io.Rea
 		}{counted, seeker}
 	}
 	err := c.ObjectClient.PutObject(ctx, key, reader)
-	if size := c.cap.size.Add(counted.n); err == nil && c.cap.limit > 0 && size > c.cap.limit {
+	if c.cap.size.Add(counted.n); err == nil && c.cap.full() {
 		select {
 		case c.cap.grown <- struct{}{}:
 		default:
