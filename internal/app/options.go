@@ -6,6 +6,8 @@
 //	routes.go   every URL
 //	reload.go   what a reload does
 //	app.go      start and stop
+//	host.go     what of the host is seen from a container
+//	backup.go   in what order everything is copied; backupcli.go, migrate.go, compose.go are the commands
 //
 // Only this package knows two parts at once. cmd/ausguck is its only importer.
 package app
