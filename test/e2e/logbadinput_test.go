@@ -256,16 +256,13 @@ func (s *server) requireUnhurt(t *testing.T, since time.Time) {
 	page := s.get(t, "/metrics")
 	require.Zero(t, metric(page, "prometheus_rule_group_iterations_missed_total"), "evaluations of rules on metrics")
 	require.LessOrEqual(t, metric(page, "loki_prometheus_rule_group_iterations_missed_total"), 0.0, "evaluations of rules on logs")
-	// Over all of the time since then: on two cores a flood makes a scrape or two late.
-	eventually(t, readyTimeout, func() error {
-		for _, expression := range []string{"min_over_time(up[%ds])", "count_over_time(up[%ds]) / %[1]d > bool 0.25", "count_over_time(beat[%ds]) / %[1]d > bool 0.8"} {
-			asked := fmt.Sprintf(expression, max(int(time.Since(since).Seconds()), 5))
-			if err := errUnless(s.value(t, asked) == 1, "%s is not 1", asked); err != nil {
-				return err
-			}
-		}
-		return nil
-	})
+	// Scrapes are 3 s apart: in a shorter time their share depends on where it begins.
+	const long = 15 * time.Second
+	eventually(t, readyTimeout, func() error { return errUnless(time.Since(since) >= long, "too short to count scrapes") })
+	seconds := int(time.Since(since).Seconds())
+	for _, expression := range []string{"min_over_time(up[%ds])", "count_over_time(up[%ds]) / %[1]d > bool 0.25", "count_over_time(beat[%ds]) / %[1]d > bool 0.8"} {
+		require.EqualValues(t, 1, s.value(t, fmt.Sprintf(expression, seconds)), expression)
+	}
 }
 
 // lines are the lines of the last hour, the newest first.
