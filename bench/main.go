@@ -1,4 +1,4 @@
-// Command bench measures Ausguck beside the stock Prometheus, node_exporter, cAdvisor, Loki and Promtail in one run.
+// Command bench measures Ausguck beside the stock Prometheus, Alertmanager, node_exporter, cAdvisor, Loki and Promtail in one run.
 //
 // Both sides do the same work at the same time: they scrape the same load, the host and the containers and collect the same logs, each with the
 // settings that it ships with. The result is printed as tables with ratios and written to bench/out as JSON.
@@ -99,6 +99,7 @@ func (o options) check() error {
 		filepath.Join(o.stockDir, "prometheus"):    "tools/stock/build.sh bin/stock",
 		filepath.Join(o.stockDir, "node_exporter"): "tools/stock/build.sh bin/stock",
 		filepath.Join(o.stockDir, "cadvisor"):      "tools/stock/build.sh bin/stock",
+		filepath.Join(o.stockDir, "alertmanager"):  "tools/stock/build.sh bin/stock",
 		filepath.Join(o.stockDir, "loki"):          "tools/stock/build.sh bin/stock",
 		filepath.Join(o.stockDir, "promtail"):      "tools/stock/build.sh bin/stock",
 	} {

@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"net/http"
@@ -34,15 +35,15 @@ const (
 
 // startSeparate starts the stock programs. The targets are those of the load, in addition to the host and the containers.
 func startSeparate(ctx context.Context, o options, dir string, targets []string) (*side, error) {
-	addresses := make([]string, 4)
+	addresses := make([]string, 5)
 	for i := range addresses {
 		var err error
 		if addresses[i], err = freeAddress(); err != nil {
 			return nil, err
 		}
 	}
-	server, node, containers, logs := addresses[0], addresses[1], addresses[2], addresses[3]
-	config, err := writeConfig(dir, o.load.Interval, targets, server, node, containers)
+	server, node, containers, logs, alerts := addresses[0], addresses[1], addresses[2], addresses[3], addresses[4]
+	config, err := writeConfig(dir, o.load.Interval, targets, server, node, containers, alerts)
 	if err != nil {
 		return nil, err
 	}
@@ -64,6 +65,10 @@ func startSeparate(ctx context.Context, o options, dir string, targets []string)
 		}},
 		{"node_exporter", sign{"http://" + node + "/metrics", nodeSign}, []string{"--web.listen-address=" + node}},
 		{"cadvisor", sign{"http://" + containers + "/metrics", containerSign}, []string{"-listen_ip=" + host, "-port=" + port}},
+		{"alertmanager", sign{"http://" + alerts + "/-/ready", ""}, []string{
+			"--config.file=" + filepath.Join(filepath.Dir(config), "alertmanager.yml"), "--storage.path=" + filepath.Join(dir, "alerts"),
+			"--web.listen-address=" + alerts, "--cluster.listen-address=",
+		}},
 		{"loki", sign{"http://" + logs + "/ready", ""}, []string{"-config.file=" + filepath.Join(dir, "loki.yml")}},
 		{"promtail", sign{"http://" + logs + "/ready", ""}, []string{"-config.file=" + filepath.Join(dir, "promtail.yml")}},
 	} {
@@ -82,7 +87,7 @@ func startAusguck(ctx context.Context, o options, dir string, targets []string) 
 	if err != nil {
 		return nil, err
 	}
-	config, err := writeConfig(dir, o.load.Interval, targets, "prometheus:9090", "node-exporter:9100", "cadvisor:8080")
+	config, err := writeConfig(dir, o.load.Interval, targets, "prometheus:9090", "node-exporter:9100", "cadvisor:8080", "alertmanager:9093")
 	if err != nil {
 		return nil, err
 	}
@@ -100,11 +105,11 @@ func startAusguck(ctx context.Context, o options, dir string, targets []string) 
 	return &side{name: "ausguck", programs: []*program{p}, api: api, logs: api}, nil
 }
 
-// writeConfig writes the prometheus.yml, the same for both sides but for the addresses.
-func writeConfig(dir string, interval time.Duration, targets []string, server, node, containers string) (string, error) {
-	text := fmt.Sprintf("global: {scrape_interval: %s}\nscrape_configs:\n", interval)
+// writeConfig writes the prometheus.yml, the same for both sides but for the addresses, and an alertmanager.yml.
+func writeConfig(dir string, interval time.Duration, targets []string, server, node, containers, alerts string) (string, error) {
+	text := fmt.Sprintf("global: {scrape_interval: %s}\nalerting: {alertmanagers: [{static_configs: [{targets: ['%s']}]}]}\nscrape_configs:\n", interval, alerts)
 	for job, addresses := range map[string][]string{
-		"load": targets, "prometheus": {server}, "node-exporter": {node}, "cadvisor": {containers},
+		"load": targets, "prometheus": {server}, "node-exporter": {node}, "cadvisor": {containers}, "alertmanager": {alerts},
 	} {
 		if len(addresses) > 0 {
 			text += fmt.Sprintf("  - job_name: %s\n    static_configs: [{targets: ['%s']}]\n", job, strings.Join(addresses, "', '"))
@@ -114,7 +119,9 @@ func writeConfig(dir string, interval time.Duration, targets []string, server, n
 	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
 		return "", err
 	}
-	return path, os.WriteFile(path, []byte(text), 0o644)
+	const nobody = "route: {receiver: nobody}\nreceivers: [{name: nobody}]\n"
+	return path, errors.Join(os.WriteFile(path, []byte(text), 0o644),
+		os.WriteFile(filepath.Join(filepath.Dir(path), "alertmanager.yml"), []byte(nobody), 0o644))
 }
 
 // waitReady waits for all programs of the side and returns the times until its server and until all of it was ready.

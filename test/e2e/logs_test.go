@@ -9,7 +9,9 @@ import (
 	"net/url"
 	"os"
 	"path/filepath"
+	"slices"
 	"strconv"
+	"strings"
 	"testing"
 	"time"
 
@@ -55,10 +57,58 @@ func (s *server) waitStored(t *testing.T, begin time.Time, want map[string]int64
 	eventually(t, time.Minute, func() error {
 		have := s.counts(t, begin)
 		for job, n := range have {
-			require.LessOrEqual(t, n, want[job], "job %s has lines twice: %v of %v", job, have, want)
+			if n > want[job] {
+				require.FailNow(t, "lines are stored twice", "job %s: %v of %v\n%s", job, have, want, s.doubles(t, job, begin))
+			}
 		}
 		return errUnless(maps.Equal(want, have), "stored %v of %v", have, want)
 	})
+}
+
+// doubles says which lines of a job are stored more than once, how far apart, and whether the collector sent any again.
+func (s *server) doubles(t *testing.T, job string, begin time.Time) string {
+	t.Helper()
+	const most, shown = 5000, 12
+	page := s.get(t, "/metrics")
+	var report strings.Builder
+	fmt.Fprintf(&report, "sent again: %v, found stored before: %v\n",
+		metric(page, "ausguck_logcollector_retries_total"), metric(page, "ausguck_logcollector_found_lines_total"))
+	at := map[string][]int64{} // line → when it was stored
+	for from := begin.Add(-time.Minute).UnixNano(); ; {
+		var answer struct {
+			Result []struct {
+				Values [][2]string `json:"values"`
+			} `json:"result"`
+		}
+		s.data(t, "/loki/api/v1/query_range", url.Values{"query": {fmt.Sprintf("{job=%q}", job)}, "limit": {strconv.Itoa(most)}, "direction": {"forward"},
+			"start": {strconv.FormatInt(from, 10)}, "end": {strconv.FormatInt(time.Now().UnixNano(), 10)}}, &answer)
+		n := 0
+		for _, stream := range answer.Result {
+			for _, v := range stream.Values {
+				stamp, err := strconv.ParseInt(v[0], 10, 64)
+				require.NoError(t, err)
+				at[v[1]] = append(at[v[1]], stamp)
+				from = max(from, stamp+1)
+				n++
+			}
+		}
+		if n < most {
+			break
+		}
+	}
+	var twice []string
+	stored := 0
+	for line, times := range at {
+		stored += len(times)
+		if len(times) > 1 {
+			slices.Sort(times)
+			twice = append(twice, fmt.Sprintf("%d %v ns later: %s", times[0], times[len(times)-1]-times[0], tail(line, 200)))
+		}
+	}
+	slices.Sort(twice)
+	fmt.Fprintf(&report, "%d lines answered, %d of them different, %d more than once\n%s\n", stored, len(at), len(twice), strings.Join(twice[:min(shown, len(twice))], "\n"))
+	fmt.Fprintf(&report, "counted again: %v", s.counts(t, begin))
+	return report.String()
 }
 
 const logConfig = "global: {scrape_interval: 15s}\n"

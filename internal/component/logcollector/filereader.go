@@ -18,8 +18,8 @@ import (
 )
 
 const (
-	tailBytes = 64               // by which a file is known again
-	headBytes = 256              // by which a copy of it is told from an older one
+	tailBytes = 64               // by which a file is known again,
+	headBytes = 1 << 10          // together with those that it begins with: many lines end alike
 	linger    = 3 * time.Second  // how long a file that was rotated away may still grow
 	openEnd   = time.Minute      // how long a last line may wait for its newline
 	fullRead  = batchBytes - 256 // a read of this size means that there is more
@@ -60,6 +60,7 @@ type fileReader struct {
 	lastSeen time.Time // when the name was last seen to be this file's
 	copied   time.Time // when the copy was made that held the rest of what was truncated; zero once what followed is known
 	buf      []byte
+	first    [headBytes]byte
 }
 
 // follow reads an open file until ctx ends or the file is gone and read. The position is the ledger's.
@@ -156,15 +157,15 @@ func (r *fileReader) lastChange(content []byte) time.Time {
 	return r.grew
 }
 
-// read returns what follows offset, at most a batch. It reads the bytes before offset along with it: when they
-// are not those that were read before, the file was truncated or written anew, and same is false.
+// read returns what follows offset, at most a batch. It reads the bytes before offset and the first ones along with it:
+// when they are not those that were read before, the file was truncated or written anew, and same is false.
 func (r *fileReader) read(file io.ReaderAt, offset int64) (content []byte, same bool, err error) {
 	tail := len(r.pos.Tail)
 	n, err := file.ReadAt(r.buf, offset-int64(tail))
 	if err != nil && !errors.Is(err, io.EOF) {
 		return nil, false, err
 	}
-	if n < tail || !bytes.Equal(r.buf[:tail], r.pos.Tail) {
+	if n < tail || !bytes.Equal(r.buf[:tail], r.pos.Tail) || !r.pos.Head.of(file, r.first[:]) {
 		return nil, false, nil
 	}
 	return r.buf[tail:n], true, nil
@@ -187,6 +188,7 @@ func (r *fileReader) store(ctx context.Context, content []byte, offset int64, cl
 	stamp(entries, base, len(lines), &to)
 	to.Offset, to.Given, to.Path = offset+int64(size), base+int64(used)-1, r.path
 	to.Tail = tailOf(r.pos.Tail, content[:size])
+	to.Head = r.pos.Head.followed(r.pos.Offset, content[:size])
 	if err := r.send(ctx, intent{Key: r.key, From: r.pos, To: to, Base: base}, entries, size, false); err != nil {
 		return false, err
 	}

@@ -19,6 +19,7 @@ type position struct {
 	Path   string `json:"path,omitempty"`   // of a file, or the name of a container
 	Offset int64  `json:"offset,omitempty"` // of a file
 	Tail   []byte `json:"tail,omitempty"`   // the bytes before the offset, by which the file is known again
+	Head   head   `json:"head,omitzero"`    // and those that it begins with
 	Cursor string `json:"cursor,omitempty"` // of the journal
 	Given  int64  `json:"given,omitempty"`  // the last time that was given to a line, UnixNano
 	Time   int64  `json:"time,omitempty"`   // the last time that a line brought, UnixNano

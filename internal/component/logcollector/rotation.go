@@ -91,7 +91,7 @@ func (r *fileReader) restart(ctx context.Context) error {
 		}
 	}
 	r.logger.Debug("File truncated; reading it from its beginning", "path", r.path)
-	r.pos.Offset, r.pos.Tail, r.pos.seen = 0, nil, 0
+	r.pos.Offset, r.pos.Tail, r.pos.Head, r.pos.seen = 0, nil, head{}, 0
 	return nil
 }
 
@@ -125,7 +125,7 @@ func (r *fileReader) lookForCopies(now []byte) {
 		if err != nil {
 			continue
 		}
-		if info.Size() > 0 && info.ModTime().After(r.copied) && !bytes.HasPrefix(head(file), now) {
+		if info.Size() > 0 && info.ModTime().After(r.copied) && !bytes.HasPrefix(firstBytes(file), now) {
 			missed = append(missed, idOf(info))
 		}
 		_ = file.Close()
@@ -138,8 +138,8 @@ func (r *fileReader) lookForCopies(now []byte) {
 	}
 }
 
-// head returns the first bytes of a file.
-func head(file io.ReaderAt) []byte {
+// firstBytes returns at most headBytes of a file.
+func firstBytes(file io.ReaderAt) []byte {
 	b := make([]byte, headBytes)
 	n, _ := file.ReadAt(b, 0) // at most what there is
 	return b[:n]
@@ -194,11 +194,38 @@ func (r *fileReader) bytesOf(file io.ReaderAt, i intent) ([]byte, error) {
 	return content[:size], nil
 }
 
-// sameFile reports whether a file is the one of a position: it has the bytes that were read last.
+// sameFile reports whether a file is the one of a position: it has the bytes that were read last, and the first ones.
 func sameFile(file io.ReaderAt, p position) bool {
 	have := make([]byte, len(p.Tail))
 	n, err := file.ReadAt(have, p.Offset-int64(len(have)))
-	return n == len(have) && (err == nil || errors.Is(err, io.EOF)) && bytes.Equal(have, p.Tail)
+	return n == len(have) && (err == nil || errors.Is(err, io.EOF)) && bytes.Equal(have, p.Tail) && p.Head.of(file, make([]byte, headBytes))
+}
+
+// head is what a file begins with, as far as it was read, as a hash. Size is 0 where that is not known.
+type head struct {
+	Size int    `json:"size"` // bytes, at most headBytes
+	Hash uint64 `json:"hash"` // FNV-1a, which can go on where it ended
+}
+
+// followed returns the head of a file that was read up to offset, after the next bytes of it.
+func (h head) followed(offset int64, next []byte) head {
+	if int64(h.Size) != offset { // complete, or the file was not read from its beginning
+		return h
+	}
+	if h.Size == 0 {
+		h.Hash = 14695981039346656037
+	}
+	for _, b := range next[:min(len(next), headBytes-h.Size)] {
+		h.Hash = (h.Hash ^ uint64(b)) * 1099511628211
+		h.Size++
+	}
+	return h
+}
+
+// of reports whether a file begins so; buf has room for headBytes.
+func (h head) of(file io.ReaderAt, buf []byte) bool {
+	n, _ := file.ReadAt(buf[:h.Size], 0)
+	return h.Size == 0 || n == h.Size && head{}.followed(0, buf[:n]) == h
 }
 
 // openAs opens the file with an id in the folder of path, under whatever name rotation gave it. Rotation may go on

@@ -47,6 +47,7 @@ func newEngine(s *Server, cfg *Config, limits *cappedLimits) (*engine, error) {
 	e := &engine{cfg: cfg, registry: prometheus.NewRegistry(), failed: make(chan error, 1)}
 	c := cfg.Config // a copy: modules write into it
 	e.listenInside(&c, s.logger)
+	e.pushDirectly(&c)
 	c.StorageConfig.ObjectClientDecorator = s.cap.decorate
 	s.alerts.adopt(&c.Ruler)
 

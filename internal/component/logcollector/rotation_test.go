@@ -1,0 +1,126 @@
+package logcollector
+
+import (
+	"context"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/go-kit/log"
+	"github.com/grafana/loki/v3/clients/pkg/promtail/scrapeconfig"
+	"github.com/grafana/loki/v3/pkg/logproto"
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/common/model"
+	"github.com/stretchr/testify/require"
+)
+
+// memory is a Store.
+type memory struct {
+	mtx   sync.Mutex
+	lines []string
+}
+
+func (m *memory) Push(_ context.Context, req *logproto.PushRequest) error {
+	m.mtx.Lock()
+	defer m.mtx.Unlock()
+	for _, s := range req.Streams {
+		for _, e := range s.Entries {
+			m.lines = append(m.lines, e.Line)
+		}
+	}
+	return nil
+}
+
+func (m *memory) Lines(context.Context, string, time.Time, time.Time, func(time.Time, string)) error {
+	return nil
+}
+
+func (m *memory) stored() []string {
+	m.mtx.Lock()
+	defer m.mtx.Unlock()
+	return append([]string(nil), m.lines...)
+}
+
+// follower reads path as if before had been read of a file with its number, and returns what is stored.
+func follower(t *testing.T, path, before string) *memory {
+	t.Helper()
+	l, err := openLedger(t.TempDir())
+	require.NoError(t, err)
+	store, reg := &memory{}, prometheus.NewRegistry()
+	s := &sender{logger: slog.New(slog.DiscardHandler), store: store, ledger: l, metrics: newMetrics(reg), in: make(chan *batch)}
+	j, err := newJob(&scrapeconfig.Config{JobName: "files"}, log.NewNopLogger(), reg)
+	require.NoError(t, err)
+	l.put("file", position{Path: path, Offset: int64(len(before)), Tail: tailOf(nil, []byte(before)), Head: head{}.followed(0, []byte(before))})
+	file, err := os.Open(path)
+	require.NoError(t, err)
+	r := &fileReader{
+		logger: s.logger, sender: s, metrics: s.metrics, job: j, key: "file", path: path, labels: model.LabelSet{"job": "files"},
+		moved: func(time.Time) {}, missed: func([]fileID) {},
+	}
+	info, err := file.Stat()
+	require.NoError(t, err)
+	r.id = idOf(info)
+	ctx, cancel := context.WithCancel(t.Context())
+	var running sync.WaitGroup
+	running.Go(func() { s.run(ctx) })
+	running.Go(func() { _ = r.follow(ctx, file) })
+	t.Cleanup(func() {
+		cancel()
+		running.Wait()
+		require.NoError(t, l.close())
+	})
+	return store
+}
+
+// A file has the number of one that was deleted, and beside it is a third one in which a line ends alike at the same
+// place: nothing of that is read. Where the third one is a copy of what was read, as copytruncate makes it, its rest is.
+func TestReadCopy(t *testing.T) {
+	same := strings.Repeat("é", tailBytes)
+	for _, test := range []struct {
+		name, read, beside string
+		want               []string
+	}{
+		{"another file that ends alike", "deleted " + same + "\n", "another " + same + "\n" + "not again\n", []string{"new"}},
+		{"a copy", "deleted " + same + "\n", "deleted " + same + "\n" + "the rest\n", []string{"the rest", "new"}},
+		{"a long copy", "deleted " + strings.Repeat(same+"\n", 20), "deleted " + strings.Repeat(same+"\n", 20) + "the rest\n", []string{"the rest", "new"}},
+		{"a long file that begins otherwise", "deleted " + strings.Repeat(same+"\n", 20), "another " + strings.Repeat(same+"\n", 20) + "not again\n", []string{"new"}},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			path := filepath.Join(t.TempDir(), "app.log")
+			require.NoError(t, os.WriteFile(path+".1", []byte(test.beside), 0o600))
+			require.NoError(t, os.WriteFile(path, []byte("new\n"), 0o600))
+			store := follower(t, path, test.read)
+			require.Eventually(t, func() bool { return len(store.stored()) >= len(test.want) }, 10*time.Second, 10*time.Millisecond)
+			require.Equal(t, test.want, store.stored())
+		})
+	}
+}
+
+// A file that was emptied and has grown past where it was read, with a line that ends alike there, is read from its beginning.
+func TestTruncatedAndGrown(t *testing.T) {
+	same := strings.Repeat("é", tailBytes)
+	path := filepath.Join(t.TempDir(), "app.log")
+	require.NoError(t, os.WriteFile(path, []byte("after  "+same+"\nlast\n"), 0o600))
+	store := follower(t, path, "before "+same+"\n")
+	require.Eventually(t, func() bool { return len(store.stored()) >= 2 }, 10*time.Second, 10*time.Millisecond)
+	require.Equal(t, []string{"after  " + same, "last"}, store.stored())
+}
+
+// A head is the same however many batches it was read in, and ends at headBytes.
+func TestHead(t *testing.T) {
+	content := []byte(strings.Repeat("0123456789\n", headBytes/5))
+	whole := head{}.followed(0, content)
+	require.Equal(t, headBytes, whole.Size)
+	for _, step := range []int{1, 7, 100, headBytes, headBytes + 1} {
+		var h head
+		for offset := 0; offset < len(content); offset += step {
+			h = h.followed(int64(offset), content[offset:min(offset+step, len(content))])
+		}
+		require.Equal(t, whole, h, "steps of %d bytes", step)
+	}
+	require.Zero(t, head{}.followed(5, content), "the beginning of a file that was not read from its beginning is not known")
+}
