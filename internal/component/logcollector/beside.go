@@ -2,6 +2,7 @@ package logcollector
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io/fs"
 	"os"
@@ -12,6 +13,7 @@ import (
 
 // orphans reads on in files that were rotated away while nobody read: their names belong to others now.
 func (f *files) orphans(ctx context.Context, t *fileTarget, matched map[string]bool) {
+	listed := map[string]map[fileID]string{} // by folder: each is listed once as long as nothing moves
 	for key, pos := range f.sender.ledger.known() {
 		if !strings.HasSuffix(key, ":"+t.mark) || matched[key] || f.readers[key] != nil || f.finished[key] {
 			continue
@@ -20,7 +22,18 @@ func (f *files) orphans(ctx context.Context, t *fileTarget, matched map[string]b
 		if _, err := fmt.Sscanf(key, "file:%d:%d:", &id.dev, &id.inode); err != nil {
 			continue
 		}
-		file, err := openAs(pos.Path, id)
+		dir := filepath.Dir(pos.Path)
+		if _, ok := listed[dir]; !ok {
+			listed[dir], _ = filesIn(dir) // openAs says why it cannot be
+		}
+		var err error
+		file := openIf(listed[dir][id], id)
+		if file == nil {
+			file, err = openAs(pos.Path, id)
+		}
+		if errors.Is(err, errRotating) {
+			continue // the next scan looks again
+		}
 		if err == nil && !isOf(file, pos) { // another file has the number now
 			_ = file.Close()
 			err = fs.ErrNotExist

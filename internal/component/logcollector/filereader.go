@@ -63,10 +63,9 @@ type fileReader struct {
 	first    [headBytes]byte
 }
 
-// follow reads an open file until ctx ends or the file is gone and read. The position is the ledger's.
+// follow reads an open file until ctx ends or the file is gone and read, and leaves it open. The position is the ledger's.
 func (r *fileReader) follow(ctx context.Context, file *os.File) error {
 	r.file = file
-	defer func() { _ = r.file.Close() }()
 	r.grew, r.lastSeen = time.Now(), time.Now()
 	if info, err := file.Stat(); err == nil {
 		r.lastSeen = info.ModTime() // it may have lost its name before anybody looked, and others had it since

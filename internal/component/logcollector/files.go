@@ -350,6 +350,7 @@ func (f *files) start(ctx context.Context, t *fileTarget, key, path string, file
 		}
 	}
 	f.readers[key] = r
+	delete(f.finished, key)
 	f.wg.Add(1)
 	go func() {
 		defer f.wg.Done()
@@ -357,6 +358,7 @@ func (f *files) start(ctx context.Context, t *fileTarget, key, path string, file
 		f.mtx.Lock()
 		defer f.mtx.Unlock()
 		delete(f.readers, key)
+		_ = file.Close() // only now may another file get its number
 		if ctx.Err() != nil {
 			return
 		}

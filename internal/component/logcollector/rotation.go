@@ -6,6 +6,8 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
+	"maps"
 	"os"
 	"path/filepath"
 	"slices"
@@ -228,28 +230,56 @@ func (h head) of(file io.ReaderAt, buf []byte) bool {
 	return h.Size == 0 || n == h.Size && head{}.followed(0, buf[:n]) == h
 }
 
+// errRotating means that files were moved all the time while one of them was looked for.
+var errRotating = errors.New("the files are being rotated")
+
 // openAs opens the file with an id in the folder of path, under whatever name rotation gave it. Rotation may go on
-// meanwhile, so it looks more than once.
+// meanwhile, so a file is gone (fs.ErrNotExist) only when two looks in a row find the same files without it.
 func openAs(path string, id fileID) (*os.File, error) {
+	const looks = 20
 	dir := filepath.Dir(path)
-	for range 5 {
-		list, err := os.ReadDir(dir)
+	var before map[fileID]string
+	for range looks {
+		now, err := filesIn(dir)
 		if err != nil {
 			return nil, err
 		}
-		for _, e := range list {
-			if info, err := e.Info(); err != nil || !info.Mode().IsRegular() || idOf(info) != id {
-				continue
-			}
-			file, info, err := generation{path: filepath.Join(dir, e.Name())}.open()
-			if err != nil {
-				continue
-			}
-			if idOf(info) == id {
+		if name, ok := now[id]; ok {
+			if file := openIf(name, id); file != nil {
 				return file, nil
 			}
-			_ = file.Close()
+		} else if before != nil && maps.Equal(now, before) {
+			return nil, fmt.Errorf("no file in %s is the one that was read: %w", dir, fs.ErrNotExist)
+		}
+		before = now
+	}
+	return nil, fmt.Errorf("%s: %w", dir, errRotating)
+}
+
+// openIf opens what has the name now, unless it is another file than that with the id.
+func openIf(path string, id fileID) *os.File {
+	file, info, err := generation{path: path}.open()
+	if err != nil {
+		return nil
+	}
+	if idOf(info) != id {
+		_ = file.Close()
+		return nil
+	}
+	return file
+}
+
+// filesIn returns the paths of a folder's files. One that is moved meanwhile may be missing, or have a name that is another's.
+func filesIn(dir string) (map[fileID]string, error) {
+	list, err := os.ReadDir(dir)
+	if err != nil {
+		return nil, err
+	}
+	files := make(map[fileID]string, len(list))
+	for _, e := range list {
+		if info, err := e.Info(); err == nil && info.Mode().IsRegular() {
+			files[idOf(info)] = filepath.Join(dir, e.Name())
 		}
 	}
-	return nil, fmt.Errorf("no file in %s is the one that was read", dir)
+	return files, nil
 }

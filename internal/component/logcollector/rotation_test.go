@@ -2,6 +2,9 @@ package logcollector
 
 import (
 	"context"
+	"errors"
+	"fmt"
+	"io/fs"
 	"log/slog"
 	"os"
 	"path/filepath"
@@ -71,7 +74,7 @@ func follower(t *testing.T, path, before string) *memory {
 	t.Cleanup(func() {
 		cancel()
 		running.Wait()
-		require.NoError(t, l.close())
+		require.NoError(t, errors.Join(file.Close(), l.close()))
 	})
 	return store
 }
@@ -123,4 +126,53 @@ func TestHead(t *testing.T) {
 		require.Equal(t, whole, h, "steps of %d bytes", step)
 	}
 	require.Zero(t, head{}.followed(5, content), "the beginning of a file that was not read from its beginning is not known")
+}
+
+// A file is found while rotation moves it from name to name, or it is said that it is moved; never that it is gone.
+func TestOpenAsWhileRotating(t *testing.T) {
+	const generations = 50
+	dir := t.TempDir()
+	path := filepath.Join(dir, "app.log")
+	name := func(n int) string { return fmt.Sprintf("%s.%d", path, n) }
+	var ids []fileID
+	for n := range generations {
+		require.NoError(t, os.WriteFile(name(n), nil, 0o600))
+		info, err := os.Stat(name(n))
+		require.NoError(t, err)
+		ids = append(ids, idOf(info))
+	}
+	stop := make(chan struct{})
+	var rotating sync.WaitGroup
+	rotating.Go(func() {
+		for first := 0; ; first++ {
+			for n := first + generations; n > first; n-- {
+				if err := os.Rename(name(n-1), name(n)); err != nil {
+					panic(err)
+				}
+			}
+			select {
+			case <-stop:
+				return
+			default:
+			}
+		}
+	})
+	found := 0
+	for n := range 300 {
+		file, err := openAs(path, ids[n%generations])
+		if err != nil {
+			require.ErrorIs(t, err, errRotating)
+			continue
+		}
+		found++
+		info, err := file.Stat()
+		require.NoError(t, err)
+		require.Equal(t, ids[n%generations], idOf(info))
+		require.NoError(t, file.Close())
+	}
+	close(stop)
+	rotating.Wait()
+	require.Positive(t, found)
+	_, err := openAs(path, fileID{1, 1})
+	require.ErrorIs(t, err, fs.ErrNotExist)
 }
