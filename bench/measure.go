@@ -145,7 +145,7 @@ func (s *side) requireWork(ctx context.Context, l load) error {
 	for expression, want := range map[string]float64{
 		`sum(scrape_samples_scraped{job="load"})`:               float64(l.Series),
 		`count(up{job="load"} == 1)`:                            float64(l.Targets),
-		`count(up{job!="load"} == 1)`:                           3,
+		`count(up{job!="load"} == 1)`:                           4,
 		`count(sum(node_cpu_seconds_total))`:                    1,
 		`count(sum(container_cpu_usage_seconds_total{id="/"}))`: 1,
 	} {

@@ -187,6 +187,7 @@ func wireStored(o Options, prefix string, l *loaders, cfg *configuration, p *par
 			err = errors.Join(err, p.closeStored())
 		}
 	}()
+	useTempDir(o.StoragePath, o.Logger)
 	if err := backup.Clean(o.StoragePath); err != nil {
 		return fmt.Errorf("remove what an interrupted backup has left: %w", err)
 	}

@@ -63,7 +63,7 @@ type history struct {
 	db       *sql.DB
 	logger   *slog.Logger
 	size     int
-	queue    chan Attempt
+	queue    chan *Attempt // pointers, as its room is for thousands and mostly empty
 	attempts *prometheus.CounterVec
 	last     *prometheus.GaugeVec
 	lost     prometheus.Counter
@@ -87,7 +87,7 @@ func newHistory(ctx context.Context, o Options, db *sql.DB) (*history, error) {
 	}
 	labels := []string{"receiver", "integration", "result"}
 	h := &history{
-		db: db, logger: o.Logger, size: max(o.HistorySize, 1), queue: make(chan Attempt, min(max(o.HistorySize, minQueue), maxQueue)),
+		db: db, logger: o.Logger, size: max(o.HistorySize, 1), queue: make(chan *Attempt, min(max(o.HistorySize, minQueue), maxQueue)),
 		attempts: prometheus.NewCounterVec(prometheus.CounterOpts{
 			Name: "ausguck_alertmanager_notification_attempts_total", Help: "Attempts to notify a receiver, by how they ended: delivered, retrying, refused.",
 		}, labels),
@@ -108,7 +108,7 @@ func (h *history) add(a Attempt) {
 	h.attempts.WithLabelValues(labels...).Inc()
 	h.last.WithLabelValues(labels...).Set(float64(a.Time.UnixNano()) / 1e9)
 	select {
-	case h.queue <- a:
+	case h.queue <- &a:
 	default:
 		h.lost.Inc()
 	}
@@ -122,7 +122,7 @@ func (h *history) start() (stop func()) {
 		for {
 			select {
 			case a := <-h.queue:
-				h.write(append([]Attempt{a}, h.waiting()...))
+				h.write(append([]Attempt{*a}, h.waiting()...))
 			case <-done:
 				h.write(h.waiting())
 				return
@@ -139,7 +139,7 @@ func (h *history) waiting() (batch []Attempt) {
 	for {
 		select {
 		case a := <-h.queue:
-			batch = append(batch, a)
+			batch = append(batch, *a)
 		default:
 			return batch
 		}

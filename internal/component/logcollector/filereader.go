@@ -23,6 +23,7 @@ const (
 	linger    = 3 * time.Second  // how long a file that was rotated away may still grow
 	openEnd   = time.Minute      // how long a last line may wait for its newline
 	fullRead  = batchBytes - 256 // a read of this size means that there is more
+	leastRead = 32 << 10         // the room that a quiet file has
 )
 
 // fileID is a file, whatever its name.
@@ -70,7 +71,7 @@ func (r *fileReader) follow(ctx context.Context, file *os.File) error {
 	if info, err := file.Stat(); err == nil {
 		r.lastSeen = info.ModTime() // it may have lost its name before anybody looked, and others had it since
 	}
-	r.buf = make([]byte, batchBytes)
+	r.buf = make([]byte, leastRead)
 	r.pos, _ = r.sender.ledger.get(r.key)
 	r.gone = r.pos.Beside
 	if i, ok := r.sender.ledger.unfinished(r.key); ok {
@@ -99,6 +100,9 @@ func (r *fileReader) follow(ctx context.Context, file *os.File) error {
 		}
 		if ended {
 			return nil
+		}
+		if len(r.buf) > leastRead && time.Since(r.grew) > openEnd {
+			r.buf = make([]byte, leastRead)
 		}
 		r.look()
 		timer.Reset(pollInterval)
@@ -161,6 +165,10 @@ func (r *fileReader) lastChange(content []byte) time.Time {
 func (r *fileReader) read(file io.ReaderAt, offset int64) (content []byte, same bool, err error) {
 	tail := len(r.pos.Tail)
 	n, err := file.ReadAt(r.buf, offset-int64(tail))
+	for n == len(r.buf) && n < batchBytes { // there is more: most files are quiet, and need no room for a whole batch
+		r.buf = make([]byte, min(2*n, batchBytes))
+		n, err = file.ReadAt(r.buf, offset-int64(tail))
+	}
 	if err != nil && !errors.Is(err, io.EOF) {
 		return nil, false, err
 	}

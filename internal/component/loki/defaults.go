@@ -59,10 +59,12 @@ func ingestion(w *loki.ConfigWrapper) {
 	w.Ingester.WAL.DiskFullThreshold = 0 // Options.Disk knows better than a share of the disk
 	w.Ingester.WAL.ReplayMemoryCeiling = flagext.ByteSize(clamp(memoryLimit()/4, 64<<20, 4<<30))
 	w.Distributor.MaxDecompressedSize = maxPush
+	w.Distributor.PushWorkerCount = 16 // of 256 that take turns, each keeps a stack as deep as the way to the chunk
 	w.Pattern.LifecyclerConfig.MinReadyDuration = 0
 	w.Pattern.LifecyclerConfig.FinalSleep = 0
 	w.Pattern.LifecyclerConfig.JoinAfter = 0
 	w.Pattern.ConcurrentFlushes = 2
+	w.Pattern.TeeConfig.FlushWorkerCount = 2
 
 	l := &w.LimitsConfig
 	l.IngestionRateMB, l.IngestionBurstSizeMB = 64, 128

@@ -48,7 +48,6 @@ func newEngine(s *Server, cfg *Config, limits *cappedLimits) (*engine, error) {
 	c := cfg.Config // a copy: modules write into it
 	e.listenInside(&c, s.logger)
 	e.pushDirectly(&c)
-	c.StorageConfig.ObjectClientDecorator = s.cap.decorate
 	s.alerts.adopt(&c.Ruler)
 
 	if engines.Load() > 1 {
@@ -74,7 +73,7 @@ func newEngine(s *Server, cfg *Config, limits *cappedLimits) (*engine, error) {
 	if err := mm.AddDependency(loki.Overrides, loki.RuntimeConfig); err != nil {
 		return nil, err
 	}
-	if err := e.boundPatterns(); err != nil {
+	if err := errors.Join(e.countChunks(s.cap), e.boundPatterns()); err != nil {
 		return nil, err
 	}
 	targets := []string(c.Target)

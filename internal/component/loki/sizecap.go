@@ -5,6 +5,7 @@ import (
 	"context"
 	"encoding/base64"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"io/fs"
@@ -19,6 +20,9 @@ import (
 	"syscall"
 	"time"
 
+	"github.com/grafana/dskit/modules"
+	"github.com/grafana/dskit/services"
+	"github.com/grafana/loki/v3/pkg/loki"
 	"github.com/grafana/loki/v3/pkg/storage/chunk"
 	"github.com/grafana/loki/v3/pkg/storage/chunk/client"
 	"github.com/grafana/loki/v3/pkg/validation"
@@ -239,6 +243,22 @@ func (c *sizeCap) save(oldest time.Time) error {
 		return fmt.Errorf("remember what was deleted: %w", err)
 	}
 	return os.Rename(c.file+".tmp", c.file)
+}
+
+// countChunks has the cap count what the store writes. The compactor, after it, gets its clients as they are: it names chunks
+// as their files are named only when it sees upstream's file client, and with any other one deletes files that do not exist.
+func (e *engine) countChunks(c *sizeCap) error {
+	mm := e.loki.ModuleManager
+	decorated := func(by func(client.ObjectClient) client.ObjectClient) func() (services.Service, error) {
+		return func() (services.Service, error) {
+			e.loki.Cfg.StorageConfig.ObjectClientDecorator = by
+			return nil, nil
+		}
+	}
+	const counted, plain = "counted-clients", "plain-clients"
+	mm.RegisterModule(counted, decorated(c.decorate), modules.UserInvisibleModule)
+	mm.RegisterModule(plain, decorated(nil), modules.UserInvisibleModule)
+	return errors.Join(mm.AddDependency(loki.Store, counted), mm.AddDependency(plain, loki.Store), mm.AddDependency(loki.Compactor, plain))
 }
 
 // decorate counts what is written between two measurements.

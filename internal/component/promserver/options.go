@@ -138,7 +138,7 @@ const (
 	defaultStripeSize                = 2048
 	defaultHeadChunksWriteBufferSize = 256 << 10
 	defaultMaxExemplars              = 10_000
-	defaultGOGC                      = 60
+	defaultGOGC                      = 40
 	defaultRetentionTime             = model.Duration(15 * 24 * time.Hour)
 	maxRetentionTime                 = model.Duration(100 * 365 * 24 * time.Hour)
 	defaultMaxBlockDuration          = model.Duration(31 * 24 * time.Hour)
