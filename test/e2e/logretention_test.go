@@ -1,0 +1,98 @@
+package e2e
+
+import (
+	"fmt"
+	"io/fs"
+	"net/http"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+)
+
+// filesBelow counts the files of each folder below dir.
+func filesBelow(dir string) map[string]int {
+	found := map[string]int{}
+	_ = filepath.WalkDir(dir, func(path string, d fs.DirEntry, err error) error {
+		if err == nil && d.Type().IsRegular() { // files may go meanwhile
+			found[filepath.Dir(path)]++
+		}
+		return nil
+	})
+	return found
+}
+
+// indexDays are the daily tables of Loki's index that have files.
+func indexDays(dir string) []string {
+	var days []string
+	for folder := range filesBelow(dir) {
+		rel, _ := filepath.Rel(dir, folder)
+		if day, _, _ := strings.Cut(rel, "/"); strings.HasPrefix(day, "index_") && !slices.Contains(days, day) { // a tenant's files are a folder deeper
+			days = append(days, day)
+		}
+	}
+	return days
+}
+
+// Logs older than retention_period go from the disk, chunks and index, and those of the same minute's push that are younger stay.
+func TestLogRetention(t *testing.T) {
+	t.Parallel()
+	storage := t.TempDir()
+	// 24h is the shortest retention that Loki takes.
+	config := configDir(t, map[string]string{"prometheus.yml": quietConfig, "loki.yml": `
+limits_config: {retention_period: 24h, reject_old_samples: false}
+ingester: {chunk_idle_period: 1s, flush_check_period: 250ms}
+compactor: {compaction_interval: 2s, retention_delete_delay: 1s}
+`})
+	start := func() *server {
+		address := fmt.Sprintf("127.0.0.1:%d", freePort(t))
+		cmd := exec.Command(ausguckBinary(t), append([]string{
+			"--config.dir=" + config, "--storage.path=" + storage, "--web.listen-address=" + address, "--no-web.well-known-ports",
+		}, metricsOnly...)...)
+		cmd.Env = append(os.Environ(), passwordEnv, "TMPDIR=/nonexistent") // as in the image
+		s := launch(t, address, cmd)
+		s.url = urlOf("admin", adminPassword, address)
+		s.waitReady(t, readyTimeout)
+		return s
+	}
+	s := start()
+	const count = 1000
+	now := time.Now()
+	for job, age := range map[string]time.Duration{"old": 50 * time.Hour, "older": 98 * time.Hour, "young": 20 * time.Hour} {
+		var lines []string
+		for n := range count {
+			lines = append(lines, fmt.Sprintf("job=%s n=%d", job, n))
+		}
+		code, answer := s.pushJob(t, job, now.Add(-age), lines...)
+		require.Equal(t, http.StatusNoContent, code, answer)
+	}
+	chunks, index := filepath.Join(storage, "loki", "chunks", "fake"), filepath.Join(storage, "loki", "chunks", "index")
+	eventually(t, readyTimeout, func() error {
+		streams := filesBelow(chunks)
+		return errUnless(len(streams) == 3, "chunks are flushed: %v", streams)
+	})
+	// Upstream looks for marked chunks once a minute. The index of what was pushed is written when its files change over, every quarter of an hour, or at a start.
+	s.stop(t)
+	s = start()
+	tables := 0
+	eventually(t, 2*time.Minute, func() error {
+		tables = max(tables, len(indexDays(index)))
+		streams := filesBelow(chunks)
+		return errUnless(len(streams) == 1, "files by stream: %v", streams)
+	})
+	require.Equal(t, 3, tables, "days of index before")
+	eventually(t, time.Minute, func() error {
+		left := indexDays(index)
+		return errUnless(len(left) == 1, "days of index: %v", left)
+	})
+	// The process before this one may have some of the chunks that it wrote in its cache.
+	s.stop(t)
+	s = start()
+	require.Equal(t, map[string]int64{"young": count}, s.counts(t, now.Add(-120*time.Hour)))
+	s.stop(t)
+}
