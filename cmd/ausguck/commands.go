@@ -23,7 +23,7 @@ func runCheck(o app.Options, stdout, stderr io.Writer) int {
 		fmt.Fprintln(stderr, err)
 		var ce *app.ConfigError
 		if errors.As(err, &ce) {
-			fmt.Fprintf(stderr, "%d problems\n", len(ce.Problems))
+			fmt.Fprintln(stderr, counted(len(ce.Problems), "problem"))
 		}
 		return exitUsage
 	}
@@ -124,4 +124,12 @@ func runResetPassword(o app.Options, login string, stdout, stderr io.Writer) int
 	}
 	fmt.Fprintf(stdout, "The password of %s is now %s\n", name, password)
 	return exitStopped
+}
+
+// counted is a number with its noun.
+func counted(n int, noun string) string {
+	if n == 1 {
+		return "1 " + noun
+	}
+	return fmt.Sprintf("%d %ss", n, noun)
 }
