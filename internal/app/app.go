@@ -125,25 +125,12 @@ func (a *App) Run(ctx context.Context) error {
 		a.ready.Store(true)
 		a.options.Logger.Info("Ready", "took", time.Since(a.started).Round(time.Millisecond))
 		notifySystemd(daemon.SdNotifyReady)
-		a.releaseStart(ctx)
+		go releasePages(ctx, a.options.Logger)
 	})
 	stopInProcess()
 	stopHTTP()
 	err = errors.Join(err, <-httpDone)
 	return errors.Join(err, a.parts.closeStored()) // the last requests may have needed it
-}
-
-// releaseStart gives back the memory that only the start needed: what the parts ran through until they were ready, and
-// their first scrapes, evaluations and flushes.
-func (a *App) releaseStart(ctx context.Context) {
-	release := func() {
-		if err := releaseProgramPages(); err != nil {
-			a.options.Logger.Debug("Pages of the program that only the start needed stay in memory", "err", err)
-		}
-	}
-	release()
-	later := time.AfterFunc(time.Minute, release)
-	context.AfterFunc(ctx, func() { later.Stop() })
 }
 
 // listen binds the main address, without which there is no start, and the well-known ports, without
