@@ -19,6 +19,7 @@ import (
 	"github.com/ausguck/ausguck/internal/httpserver"
 	"github.com/ausguck/ausguck/internal/inproc"
 	"github.com/ausguck/ausguck/internal/lifecycle"
+	"github.com/ausguck/ausguck/internal/programpages"
 )
 
 const (
@@ -125,7 +126,7 @@ func (a *App) Run(ctx context.Context) error {
 		a.ready.Store(true)
 		a.options.Logger.Info("Ready", "took", time.Since(a.started).Round(time.Millisecond))
 		notifySystemd(daemon.SdNotifyReady)
-		go releasePages(ctx, a.options.Logger)
+		go programpages.Run(ctx, a.options.Logger)
 	})
 	stopInProcess()
 	stopHTTP()

@@ -103,6 +103,7 @@ var rules = []rule{
 	},
 	{pkg: "internal/redact", foreign: []string{"go.yaml.in/yaml/"}, why: "it knows YAML and no format"},
 	{pkg: "internal/backup", why: "it knows files and nothing of what is in them"},
+	{pkg: "internal/programpages", foreign: []string{"golang.org/x/sys/unix"}, why: "it knows the kernel and nothing of the program"},
 	{pkg: "internal/hostmount", why: "it knows how folders are mounted and nothing of who reads them"},
 	{
 		pkg: "internal/diskspace", foreign: []string{"github.com/prometheus/client_golang/"},

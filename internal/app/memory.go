@@ -1,9 +1,7 @@
 package app
 
 import (
-	"context"
 	"log/slog"
-	"time"
 
 	"github.com/KimMachineGun/automemlimit/memlimit"
 )
@@ -24,22 +22,4 @@ func setMemoryLimit(o MemoryOptions, log *slog.Logger) {
 		return
 	}
 	log.Debug("GOMEMLIMIT set", "bytes", limit)
-}
-
-// releasePages lets go of the program's pages when the start is over, and again each minute: what is resident is then what
-// was used of late, and not what ever was (ADR 0016).
-func releasePages(ctx context.Context, log *slog.Logger) {
-	tick := time.NewTicker(time.Minute)
-	defer tick.Stop()
-	for {
-		if err := releaseProgramPages(); err != nil {
-			log.Debug("Pages of the program that are not used stay in memory", "err", err)
-			return
-		}
-		select {
-		case <-tick.C:
-		case <-ctx.Done():
-			return
-		}
-	}
 }

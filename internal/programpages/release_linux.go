@@ -1,4 +1,4 @@
-package app
+package programpages
 
 import (
 	"bufio"
@@ -9,10 +9,10 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// releaseProgramPages lets go of the pages of the program's file. The start runs through most of them once: the set-up of
+// release lets go of the pages of the program's file. The start runs through most of them once: the set-up of
 // every library that an engine links. They stay in the page cache, so what is used again costs a minor fault, and the
 // kernel can drop the rest first when memory is short.
-func releaseProgramPages() error {
+func release() error {
 	program, err := os.Readlink("/proc/self/exe")
 	if err != nil {
 		return err
