@@ -46,7 +46,7 @@ func TestLogRetention(t *testing.T) {
 	// 24h is the shortest retention that Loki takes.
 	config := configDir(t, map[string]string{"prometheus.yml": quietConfig, "loki.yml": `
 limits_config: {retention_period: 24h, reject_old_samples: false}
-ingester: {chunk_idle_period: 1s, flush_check_period: 250ms}
+ingester: {chunk_idle_period: 1s, flush_check_period: 250ms, wal: {checkpoint_duration: 1s}}
 compactor: {compaction_interval: 2s, retention_delete_delay: 1s}
 `})
 	start := func() *server {
@@ -90,7 +90,8 @@ compactor: {compaction_interval: 2s, retention_delete_delay: 1s}
 		left := indexDays(index)
 		return errUnless(len(left) == 1, "days of index: %v", left)
 	})
-	// The process before this one may have some of the chunks that it wrote in its cache.
+	// The process before this one may have some of the chunks that it wrote in its cache. The write-ahead log holds them no
+	// longer, as checkpoints are short here.
 	s.stop(t)
 	s = start()
 	require.Equal(t, map[string]int64{"young": count}, s.counts(t, now.Add(-120*time.Hour)))
