@@ -9,7 +9,7 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// release lets go of the pages of the program's file. The start runs through most of them once: the set-up of
+// release lets go of the pages of the program's file. Most of them are used once: the start runs through the set-up of
 // every library that an engine links. They stay in the page cache, so what is used again costs a minor fault, and the
 // kernel can drop the rest first when memory is short.
 func release() error {

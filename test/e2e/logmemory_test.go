@@ -7,8 +7,6 @@ import (
 	"maps"
 	"net/http"
 	"net/url"
-	"os"
-	"os/exec"
 	"strings"
 	"sync"
 	"testing"
@@ -63,13 +61,7 @@ func heavyQueries(begin time.Time) map[string]struct {
 func TestHeavyLogQueries(t *testing.T) {
 	t.Parallel()
 	const rounds = 4
-	address := fmt.Sprintf("127.0.0.1:%d", freePort(t))
-	cmd := exec.Command(ausguckBinary(t), append([]string{
-		"--config.dir=" + configDir(t, besideBadInput), "--storage.path=" + t.TempDir(), "--web.listen-address=" + address, "--no-web.well-known-ports",
-	}, metricsOnly...)...)
-	cmd.Env = append(os.Environ(), passwordEnv, fmt.Sprintf("GOMEMLIMIT=%d", heavyLimit))
-	s := launch(t, address, cmd)
-	s.url = urlOf("admin", adminPassword, address)
+	s := launchWith(t, []string{fmt.Sprintf("GOMEMLIMIT=%d", heavyLimit)}, configDir(t, besideBadInput), t.TempDir(), metricsOnly...)
 	s.waitReady(t, readyTimeout)
 	began := time.Now()
 	s.mustPush(t, "good", "before")

@@ -4,8 +4,6 @@ import (
 	"fmt"
 	"io/fs"
 	"net/http"
-	"os"
-	"os/exec"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -50,13 +48,7 @@ ingester: {chunk_idle_period: 1s, flush_check_period: 250ms, wal: {checkpoint_du
 compactor: {compaction_interval: 2s, retention_delete_delay: 1s}
 `})
 	start := func() *server {
-		address := fmt.Sprintf("127.0.0.1:%d", freePort(t))
-		cmd := exec.Command(ausguckBinary(t), append([]string{
-			"--config.dir=" + config, "--storage.path=" + storage, "--web.listen-address=" + address, "--no-web.well-known-ports",
-		}, metricsOnly...)...)
-		cmd.Env = append(os.Environ(), passwordEnv, "TMPDIR=/nonexistent") // as in the image
-		s := launch(t, address, cmd)
-		s.url = urlOf("admin", adminPassword, address)
+		s := launchWith(t, []string{"TMPDIR=/nonexistent"}, config, storage, metricsOnly...) // as in the image
 		s.waitReady(t, readyTimeout)
 		return s
 	}

@@ -41,12 +41,17 @@ func startAusguck(t *testing.T, config, storage string, flags ...string) *server
 // launchAusguck starts Ausguck with its main address alone and does not wait.
 func launchAusguck(t *testing.T, config, storage string, flags ...string) *server {
 	t.Helper()
+	return launchWith(t, nil, config, storage, flags...)
+}
+
+// launchWith does so with more environment variables, each as "NAME=value".
+func launchWith(t *testing.T, env []string, config, storage string, flags ...string) *server {
+	t.Helper()
 	address := fmt.Sprintf("127.0.0.1:%d", freePort(t))
-	args := append([]string{
+	return launchAtWith(t, env, address, append([]string{
 		"--config.dir=" + config, "--storage.path=" + storage,
 		"--web.listen-address=" + address, "--no-web.well-known-ports",
-	}, flags...)
-	return launchAt(t, address, args...)
+	}, flags...)...)
 }
 
 // What the tests log in with.
@@ -58,8 +63,13 @@ const (
 // launchAt starts Ausguck with these flags alone. Requests to its url have the admin's password.
 func launchAt(t *testing.T, address string, flags ...string) *server {
 	t.Helper()
+	return launchAtWith(t, nil, address, flags...)
+}
+
+func launchAtWith(t *testing.T, env []string, address string, flags ...string) *server {
+	t.Helper()
 	cmd := exec.Command(ausguckBinary(t), flags...)
-	cmd.Env = append(os.Environ(), passwordEnv)
+	cmd.Env = append(append(os.Environ(), passwordEnv), env...)
 	s := launch(t, address, cmd)
 	s.url = urlOf("admin", adminPassword, address)
 	return s

@@ -31,8 +31,8 @@ func (f *files) orphans(ctx context.Context, t *fileTarget, matched map[string]b
 		if file == nil {
 			file, err = openAs(pos.Path, id)
 		}
-		if errors.Is(err, errRotating) {
-			continue // the next scan looks again
+		if err != nil && !errors.Is(err, fs.ErrNotExist) {
+			continue // it is being moved, or its folder cannot be read: the next scan looks again
 		}
 		if err == nil && !isOf(file, pos) { // another file has the number now
 			_ = file.Close()

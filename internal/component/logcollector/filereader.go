@@ -10,7 +10,6 @@ import (
 	"log/slog"
 	"os"
 	"strings"
-	"syscall"
 	"time"
 
 	"github.com/prometheus/common/model"
@@ -25,18 +24,6 @@ const (
 	fullRead  = batchBytes - 256 // a read of this size means that there is more
 	leastRead = 32 << 10         // the room that a quiet file has
 )
-
-// fileID is a file, whatever its name.
-type fileID struct{ dev, inode uint64 }
-
-func (f fileID) String() string { return fmt.Sprintf("%d:%d", f.dev, f.inode) }
-
-func idOf(info fs.FileInfo) fileID {
-	if s, ok := info.Sys().(*syscall.Stat_t); ok {
-		return fileID{uint64(s.Dev), s.Ino} //nolint:unconvert // its type differs by platform
-	}
-	return fileID{}
-}
 
 // fileReader reads one file to its end and on, wherever it is moved.
 type fileReader struct {

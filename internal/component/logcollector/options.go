@@ -10,6 +10,7 @@
 //	sender.go       batches to the store and to other Lokis
 //	job.go          pipeline stages over a batch
 //	files.go        which files to read, beside.go: those that rotation has moved; filereader.go, rotation.go: one file;
+//	                identity.go: which file it is, whatever its name;
 //	                unreadable.go: those that cannot be read
 //	containers.go   which containers to read; containerreader.go: one container
 //	journal.go      the systemd journal

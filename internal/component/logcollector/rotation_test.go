@@ -176,3 +176,27 @@ func TestOpenAsWhileRotating(t *testing.T) {
 	_, err := openAs(path, fileID{1, 1})
 	require.ErrorIs(t, err, fs.ErrNotExist)
 }
+
+// How far a file was read is forgotten when the file is gone, and kept while its folder cannot be read: it would be read twice.
+func TestOrphanOfAFolderThatCannotBeRead(t *testing.T) {
+	l, err := openLedger(t.TempDir())
+	require.NoError(t, err)
+	t.Cleanup(func() { require.NoError(t, l.close()) })
+	reg := prometheus.NewRegistry()
+	s := &sender{logger: slog.New(slog.DiscardHandler), ledger: l, metrics: newMetrics(reg)}
+	f := newFiles(s.logger, s, s.metrics, nil)
+	dir := filepath.Join(t.TempDir(), "logs")
+	key := fileKey(fileID{1, 1}, "mark")
+	l.put(key, position{Path: filepath.Join(dir, "app.log"), Offset: 5, Tail: []byte("read\n")})
+
+	require.NoError(t, os.WriteFile(dir, nil, 0o600)) // no folder
+	f.orphans(t.Context(), &fileTarget{mark: "mark"}, map[string]bool{})
+	require.Contains(t, l.known(), key)
+	require.Empty(t, f.moves)
+
+	require.NoError(t, os.Remove(dir))
+	require.NoError(t, os.Mkdir(dir, 0o700))
+	f.orphans(t.Context(), &fileTarget{mark: "mark"}, map[string]bool{})
+	require.NotContains(t, l.known(), key)
+	require.Len(t, f.moves, 1)
+}

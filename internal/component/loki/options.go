@@ -8,8 +8,8 @@
 //	engine.go    Loki's modules: start, stop, what they listen on
 //	server.go    the part: life cycle, HTTP, reload
 //	builtin.go   the built-in rules, for configurations without rules
-//	push.go      lines in without HTTP, and looking whether lines are there
-//	sizecap.go   the cap by size that Loki lacks
+//	push.go      lines in without HTTP, and looking whether lines are there; direct.go: from the distributor on
+//	sizecap.go   the cap by size that Loki lacks; cappedlimits.go: what of the past it has taken
 //	alerts.go    the way of the ruler's alerts to Alertmanagers inside the process
 package loki
 

@@ -1,0 +1,113 @@
+package logcollector
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"maps"
+	"os"
+	"path/filepath"
+	"syscall"
+)
+
+// fileID is a file, whatever its name.
+type fileID struct{ dev, inode uint64 }
+
+func (f fileID) String() string { return fmt.Sprintf("%d:%d", f.dev, f.inode) }
+
+func idOf(info fs.FileInfo) fileID {
+	if s, ok := info.Sys().(*syscall.Stat_t); ok {
+		return fileID{uint64(s.Dev), s.Ino} //nolint:unconvert // its type differs by platform
+	}
+	return fileID{}
+}
+
+// sameFile reports whether a file is the one of a position: it has the bytes that were read last, and the first ones.
+func sameFile(file io.ReaderAt, p position) bool {
+	have := make([]byte, len(p.Tail))
+	n, err := file.ReadAt(have, p.Offset-int64(len(have)))
+	return n == len(have) && (err == nil || errors.Is(err, io.EOF)) && bytes.Equal(have, p.Tail) && p.Head.of(file, make([]byte, headBytes))
+}
+
+// head is what a file begins with, as far as it was read, as a hash. Size is 0 where that is not known.
+type head struct {
+	Size int    `json:"size"` // bytes, at most headBytes
+	Hash uint64 `json:"hash"` // FNV-1a, which can go on where it ended
+}
+
+// followed returns the head of a file that was read up to offset, after the next bytes of it.
+func (h head) followed(offset int64, next []byte) head {
+	if int64(h.Size) != offset { // complete, or the file was not read from its beginning
+		return h
+	}
+	if h.Size == 0 {
+		h.Hash = 14695981039346656037
+	}
+	for _, b := range next[:min(len(next), headBytes-h.Size)] {
+		h.Hash = (h.Hash ^ uint64(b)) * 1099511628211
+		h.Size++
+	}
+	return h
+}
+
+// of reports whether a file begins so; buf has room for headBytes.
+func (h head) of(file io.ReaderAt, buf []byte) bool {
+	n, _ := file.ReadAt(buf[:h.Size], 0)
+	return h.Size == 0 || n == h.Size && head{}.followed(0, buf[:n]) == h
+}
+
+// errRotating means that files were moved all the time while one of them was looked for.
+var errRotating = errors.New("the files are being rotated")
+
+// openAs opens the file with an id in the folder of path, under whatever name rotation gave it. Rotation may go on
+// meanwhile, so a file is gone (fs.ErrNotExist) only when two looks in a row find the same files without it.
+func openAs(path string, id fileID) (*os.File, error) {
+	const looks = 20
+	dir := filepath.Dir(path)
+	var before map[fileID]string
+	for range looks {
+		now, err := filesIn(dir)
+		if err != nil {
+			return nil, err
+		}
+		if name, ok := now[id]; ok {
+			if file := openIf(name, id); file != nil {
+				return file, nil
+			}
+		} else if before != nil && maps.Equal(now, before) {
+			return nil, fmt.Errorf("no file in %s is the one that was read: %w", dir, fs.ErrNotExist)
+		}
+		before = now
+	}
+	return nil, fmt.Errorf("%s: %w", dir, errRotating)
+}
+
+// openIf opens what has the name now, unless it is another file than that with the id.
+func openIf(path string, id fileID) *os.File {
+	file, info, err := generation{path: path}.open()
+	if err != nil {
+		return nil
+	}
+	if idOf(info) != id {
+		_ = file.Close()
+		return nil
+	}
+	return file
+}
+
+// filesIn returns the paths of a folder's files. One that is moved meanwhile may be missing, or have a name that is another's.
+func filesIn(dir string) (map[fileID]string, error) {
+	list, err := os.ReadDir(dir)
+	if err != nil {
+		return nil, err
+	}
+	files := make(map[fileID]string, len(list))
+	for _, e := range list {
+		if info, err := e.Info(); err == nil && info.Mode().IsRegular() {
+			files[idOf(info)] = filepath.Join(dir, e.Name())
+		}
+	}
+	return files, nil
+}
