@@ -8,8 +8,8 @@ import (
 	"path/filepath"
 )
 
-// useTempDir leads temporary files below the data when the system's folder for them cannot be written: an image of one file
-// has none. Engines need one, Loki's compactor for each list of chunks that it deletes.
+// useTempDir leads temporary files below the data when the system's folder for them cannot be written, as in a container with
+// read_only. Engines need one, Loki's compactor for each list of chunks that it deletes.
 func useTempDir(storage string, log *slog.Logger) {
 	own := filepath.Join(storage, "tmp")
 	clean := os.RemoveAll(own) // what a process before this one has left
@@ -19,7 +19,7 @@ func useTempDir(storage string, log *slog.Logger) {
 		return
 	}
 	if err := errors.Join(clean, os.MkdirAll(own, 0o700), os.Setenv("TMPDIR", own)); err != nil {
-		log.Warn("There is no folder for temporary files: logs are not deleted when they are too old, for example; set TMPDIR to one that can be written",
+		log.Warn("There is no folder for temporary files, so that logs that are too old are not deleted: set TMPDIR to one that can be written",
 			"err", fmt.Errorf("%s: %w", os.TempDir(), err))
 	}
 }

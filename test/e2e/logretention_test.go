@@ -48,7 +48,7 @@ ingester: {chunk_idle_period: 1s, flush_check_period: 250ms, wal: {checkpoint_du
 compactor: {compaction_interval: 2s, retention_delete_delay: 1s}
 `})
 	start := func() *server {
-		s := launchWith(t, []string{"TMPDIR=/nonexistent"}, config, storage, metricsOnly...) // as in the image
+		s := launchWith(t, []string{"TMPDIR=/nonexistent"}, config, storage, metricsOnly...) // as in the compose file, with read_only
 		s.waitReady(t, readyTimeout)
 		return s
 	}

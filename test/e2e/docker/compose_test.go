@@ -105,6 +105,10 @@ func TestCompose(t *testing.T) {
 	require.NotContains(t, logs, "level=ERROR")
 	require.NotContains(t, logs, "is not mounted")
 
+	data, err := docker.cli.VolumeInspect(t.Context(), "ausgucktest_ausguck-data", client.VolumeInspectOptions{})
+	require.NoError(t, err)
+	require.DirExists(t, filepath.Join(data.Volume.Mountpoint, "tmp"), "temporary files, as the rest is read-only")
+
 	t.Run("the host", func(t *testing.T) { seesTheHost(t, a) })
 
 	// All but Traefik, whose image cannot be had here.
