@@ -14,7 +14,7 @@ LOKI     = github.com/grafana/loki/v3/pkg/util/build
 LDFLAGS  = -s -w -funcalign=16 -X $(STAMP).Version=$(VERSION) -X $(STAMP).Revision=$(REVISION) -X $(LOKI).Version=$(VERSION) -X $(LOKI).Revision=$(REVISION)
 
 # The tests by level, see "Tests" in AGENTS.md. Black-box tests start real servers: one package at a time.
-PACKAGES = $(eval PACKAGES := $(shell $(GO) list ./...))$(PACKAGES)
+PACKAGES = $(eval PACKAGES := $(shell GOTOOLCHAIN=$(GOTOOLCHAIN) $(GO) list ./...))$(PACKAGES)
 RACE     = $(if $(shell command -v gcc),$(filter %/lifecycle %/inproc %/database %/httpserver %/dockerhost,$(PACKAGES)))
 UNIT     = $(filter-out github.com/ausguck/ausguck/test/% $(RACE),$(PACKAGES))
 BLACKBOX = $(filter %/test/acceptance %/test/e2e %/test/script,$(PACKAGES))
@@ -31,6 +31,8 @@ UI_FROM  = $(filter-out %.test.ts %.test.tsx,$(shell find web/src web/build -typ
 MODULES  = web/node_modules/.package-lock.json
 
 export CGO_ENABLED := 0
+# go.mod names the patch release of Go that the engines' security notes ask for; an older go command fetches it.
+export GOTOOLCHAIN := $(patsubst local,auto,$(or $(GOTOOLCHAIN),auto))
 # For all that is compiled, tests and linter too, so that the engines are compiled once. Functions of packages that no
 # scrape, query or push waits for are not inlined: that makes the program 10 % smaller (ADR 0015).
 export GOFLAGS := $(GOFLAGS) -trimpath $(patsubst %,-gcflags=%=-l,$(shell cat tools/cold.txt))

@@ -1,6 +1,6 @@
 module github.com/ausguck/ausguck/bench/instrument
 
-go 1.26.0
+go 1.26.10
 
 require (
 	github.com/ausguck/ausguck/instrument v0.0.0

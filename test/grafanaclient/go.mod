@@ -1,6 +1,6 @@
 module github.com/ausguck/ausguck/test/grafanaclient
 
-go 1.26.0
+go 1.26.10
 
 require (
 	github.com/go-openapi/strfmt v0.23.0

@@ -1,6 +1,6 @@
 module github.com/ausguck/ausguck/tools/stock
 
-go 1.26.0
+go 1.26.10
 
 tool (
 	github.com/prometheus/node_exporter
