@@ -39,6 +39,7 @@ type App struct {
 	parts   *parts
 	group   *lifecycle.Group
 	prefix  string
+	access  access
 	admin   adminUser
 	started time.Time
 
@@ -68,6 +69,9 @@ func New(o Options) (*App, error) {
 	if err != nil {
 		return nil, &ConfigError{Problems: []error{err}}
 	}
+	if err := checkImageHosts(o.Web.ImageHosts); err != nil {
+		return nil, &ConfigError{Problems: []error{err}}
+	}
 	cfg, problems := loadConfiguration(o, loaders, o.dockerHost())
 	if len(problems) > 0 {
 		return nil, &ConfigError{Problems: problems}
@@ -81,6 +85,9 @@ func New(o Options) (*App, error) {
 	}
 	if err := wireStored(o, a.prefix, loaders, cfg, p); err != nil {
 		return nil, err
+	}
+	if a.access, err = newAccess(o, a.prefix, p); err != nil {
+		return nil, errors.Join(&ConfigError{Problems: []error{err}}, p.closeStored())
 	}
 	a.group = lifecycle.NewGroup(o.Logger, max(partStopTimeout, time.Duration(o.Prometheus.RemoteFlushDeadline)+flushMargin))
 	p.components(a.group)
@@ -137,11 +144,11 @@ func (a *App) Run(ctx context.Context) error {
 // listen binds the main address, without which there is no start, and the well-known ports, without
 // which there is a warning.
 func (a *App) listen() error {
-	if err := a.parts.http.Listen(httpserver.Main, a.options.Web.ListenAddress, a.asking(a.routes())); err != nil {
+	if err := a.parts.http.Listen(httpserver.Main, a.options.Web.ListenAddress, a.access.asking(a.routes())); err != nil {
 		return err
 	}
 	a.warnOfPlainText()
-	if !a.options.Web.WellKnownPorts {
+	if a.options.Web.WellKnownPorts == portsOff {
 		return nil
 	}
 	host, _, err := net.SplitHostPort(a.options.Web.ListenAddress)
@@ -162,12 +169,20 @@ func (a *App) listen() error {
 		if w.routes == nil { // the part is off
 			continue
 		}
-		if err := a.parts.http.ListenWellKnown(w.name, address, a.open(w.routes), a.asking(w.routes)); err != nil {
+		if err := a.listenWellKnown(w.name, address, w.routes); err != nil {
 			a.options.Logger.Warn("Going on without a well-known port; the main address serves the same, and --no-web.well-known-ports leaves them all",
 				"listener", w.name, "err", err)
 		}
 	}
 	return nil
+}
+
+// listenWellKnown binds one of the well-known ports.
+func (a *App) listenWellKnown(name, address string, routes []route) error {
+	if a.options.Web.WellKnownPorts == portsAsk {
+		return a.parts.http.Listen(name, address, a.access.asking(routes))
+	}
+	return a.parts.http.ListenWellKnown(name, address, a.access.open(routes), a.access.asking(routes))
 }
 
 // warnOfPlainText tells people that what they are about to do lets others read their passwords.
@@ -190,7 +205,7 @@ func (a *App) serveInProcess() (stop func()) {
 		a.parts.cadvisorAddr: exporterRoutes("cAdvisor", a.containerMetrics()),
 		a.parts.lokiAddr:     a.stockLokiRoutes(),
 	} {
-		srv := &http.Server{Handler: plain(a.open(notForAdmins(routes))), ReadHeaderTimeout: time.Minute}
+		srv := &http.Server{Handler: a.access.inProcess(routes), ReadHeaderTimeout: time.Minute}
 		servers = append(servers, srv)
 		go func() { _ = srv.Serve(l) }() // ends with ErrServerClosed
 	}

@@ -83,6 +83,7 @@ var rules = []rule{
 		foreign: []string{"github.com/prometheus/client_golang/", "golang.org/x/crypto/", "modernc.org/sqlite"},
 		why:     "who may do what does not depend on what there is to do",
 	},
+	{pkg: "internal/edge", why: "what every request passes knows nothing of what answers it"},
 	{
 		pkg: "internal/database", foreign: []string{"modernc.org/sqlite"},
 		why: "it knows SQLite and nothing of the rows",

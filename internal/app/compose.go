@@ -39,7 +39,7 @@ func WriteCompose(dir, configDir string) ([]string, error) {
 	var written []string
 	for _, name := range names {
 		target := filepath.Join(dir, name)
-		if err := writeNew(target, files[name]); err != nil {
+		if err := writeNew(target, files[name], 0o644); err != nil {
 			return written, fmt.Errorf("write %s: %w", target, err)
 		}
 		written = append(written, target)

@@ -40,7 +40,11 @@ func WriteConfig(dir string) ([]string, error) {
 		if err != nil {
 			return written, err
 		}
-		if err := writeNew(target, content); err != nil {
+		mode := fs.FileMode(0o644)
+		if path.Base(name) == "alertmanager.yml" {
+			mode = 0o600 // people write passwords and tokens of receivers into it
+		}
+		if err := writeNew(target, content, mode); err != nil {
 			return written, fmt.Errorf("write %s: %w", target, err)
 		}
 		written = append(written, target)
@@ -58,11 +62,11 @@ func alreadyThere(name string) error {
 }
 
 // writeNew refuses to overwrite even what appeared since it was looked for.
-func writeNew(target string, content []byte) error {
+func writeNew(target string, content []byte, mode fs.FileMode) error {
 	if err := os.MkdirAll(filepath.Dir(target), 0o755); err != nil {
 		return err
 	}
-	f, err := os.OpenFile(target, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o644)
+	f, err := os.OpenFile(target, os.O_WRONLY|os.O_CREATE|os.O_EXCL, mode)
 	if err != nil {
 		return err
 	}

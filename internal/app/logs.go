@@ -132,7 +132,7 @@ func wireLogs(o Options, cfg *configuration, p *parts) {
 // ownLokiAddresses are those under which files written for separate programs, or for this one, name our Loki.
 func (o Options) ownLokiAddresses() []string {
 	own := []string{"loki:3100", "agent-loki:3100", o.Web.ListenAddress}
-	if o.Web.WellKnownPorts {
+	if o.Web.WellKnownPorts != portsOff {
 		own = append(own, "localhost:3100", "127.0.0.1:3100", "[::1]:3100")
 	}
 	return own

@@ -69,15 +69,24 @@ type Options struct {
 
 // WebOptions say where and how HTTP is served.
 type WebOptions struct {
-	ListenAddress  string
-	RoutePrefix    string
-	WellKnownPorts bool
+	ListenAddress string
+	RoutePrefix   string
+	// WellKnownPorts is "true", "false" or "authenticated".
+	WellKnownPorts string
 	ConfigFile     string
 	AllowAnonymous bool
 	ReadTimeout    model.Duration
 	MaxConnections int
 	AccessLog      bool
+	// TrustedProxies, AllowedHosts and ImageHosts are lists, separated by commas.
+	TrustedProxies, AllowedHosts, ImageHosts string
 }
+
+// What WellKnownPorts may be besides "true".
+const (
+	portsOff = "false"
+	portsAsk = "authenticated"
+)
 
 // AuthOptions say who may come in. The admin's name and password also come from the environment, see adminUser.
 type AuthOptions struct {
@@ -149,13 +158,23 @@ func (o *Options) TakeNodeExporterFlags(args []string) (rest []string) {
 
 func (w *WebOptions) register(a *kingpin.Application) {
 	a.Flag("web.listen-address", "Main address.").Default(DefaultListenAddress).Envar("AUSGUCK_LISTEN_ADDRESS").StringVar(&w.ListenAddress)
-	a.Flag("web.well-known-ports", "Listen on the ports of the separate programs too: 9090, 9093, 3100, 9100, 8080, on the host of the main address.").
-		Default("true").BoolVar(&w.WellKnownPorts)
+	a.Flag("web.well-known-ports", "Listen on the ports of the separate programs too: 9090, 9093, 3100, 9100, 8080, on the host of the main address. On loopback they ask for no credentials, unless this is \"authenticated\".").
+		Default("true").EnumVar(&w.WellKnownPorts, "true", portsOff, portsAsk)
+	a.Flag("no-web.well-known-ports", "The same as --web.well-known-ports=false.").Hidden().Action(func(*kingpin.ParseContext) error {
+		w.WellKnownPorts = portsOff
+		return nil
+	}).Bool()
+	a.Flag("web.trusted-proxies", "Addresses and networks of the reverse proxies whose X-Forwarded-For and X-Forwarded-Proto are believed, comma-separated. Default: none.").
+		PlaceHolder("<networks>").StringVar(&w.TrustedProxies)
+	a.Flag("web.allowed-hosts", "Further host names under which ports that ask for no credentials answer, comma-separated; *.example.org means every name below.").
+		PlaceHolder("<names>").StringVar(&w.AllowedHosts)
+	a.Flag("web.image-hosts", "Sites whose images text panels may show, comma-separated, such as https://img.example.org. Default: none, because a foreign image tells its site who looks at the dashboard.").
+		PlaceHolder("<origins>").StringVar(&w.ImageHosts)
 	a.Flag("web.config.file", "web.yml with TLS, and users, who are admins. Default: web.yml in --config.dir when it exists.").PlaceHolder("<path>").StringVar(&w.ConfigFile)
 	a.Flag("web.allow-anonymous", "Do not ask for credentials on well-known ports that other machines can reach. The main address always asks.").BoolVar(&w.AllowAnonymous)
 	a.Flag("web.route-prefix", "Path before all routes. Default: the path of --web.external-url.").PlaceHolder("<path>").StringVar(&w.RoutePrefix)
 	a.Flag("web.read-timeout", "Longest time to read a request.").Default("5m").SetValue(&w.ReadTimeout)
-	a.Flag("web.max-connections", "Most open connections.").Default("512").IntVar(&w.MaxConnections)
+	a.Flag("web.max-connections", "Open connections of all listeners together. One more takes the place of a client that keeps the server waiting.").Default("512").IntVar(&w.MaxConnections)
 	a.Flag("web.access-log", "Log every request at debug level.").BoolVar(&w.AccessLog)
 }
 

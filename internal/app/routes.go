@@ -3,7 +3,6 @@ package app
 import (
 	"fmt"
 	"net/http"
-	"slices"
 	"strings"
 
 	"github.com/ausguck/ausguck/docs/runbooks"
@@ -19,8 +18,12 @@ type route struct {
 	handler http.Handler
 }
 
-// everybody may ask without credentials.
-const everybody auth.Role = ""
+const (
+	// everybody may ask without credentials.
+	everybody auth.Role = ""
+	// thisMachine asks for none on an address that only this machine reaches, and for a Viewer's elsewhere.
+	thisMachine auth.Role = "this machine"
+)
 
 // routes is every URL of the main address.
 func (a *App) routes() []route {
@@ -95,7 +98,7 @@ func (a *App) prometheusRoutes() []route {
 		{"/-/quit", auth.Admin, onlyPostAndPut},
 
 		{"GET /static/", everybody, cached(http.FileServerFS(web.Files))},
-		{"GET /metrics", everybody, a.ownMetrics()},
+		{"GET /metrics", thisMachine, a.ownMetrics()},
 		{"GET /metrics/node", auth.Viewer, a.nodeMetrics()},
 		{"GET /metrics/cadvisor", auth.Viewer, a.containerMetrics()},
 
@@ -135,7 +138,7 @@ func (a *App) stockAlertmanagerRoutes() []route {
 		route{"GET /-/healthy", everybody, http.HandlerFunc(serveHealthy)},
 		route{"GET /-/ready", everybody, http.HandlerFunc(a.serveReady)},
 		route{"POST /-/reload", auth.Admin, a.lifecycleOnly(a.serveReload)},
-		route{"GET /metrics", everybody, a.ownMetrics()},
+		route{"GET /metrics", thisMachine, a.ownMetrics()},
 		route{"GET /{$}", auth.Viewer, http.HandlerFunc(a.serveStatus)},
 		route{"/", auth.Viewer, http.NotFoundHandler()},
 	)
@@ -160,63 +163,6 @@ func exporterRoutes(name string, metrics http.Handler) []route {
 			fmt.Fprintf(w, "<!doctype html><title>%[1]s</title><h1>%[1]s</h1><p><a href=\"/metrics\">Metrics</a></p>\n", name)
 		})},
 	}
-}
-
-// asking serves the routes to those who have the role of each.
-func (a *App) asking(routes []route) http.Handler {
-	mux := http.NewServeMux()
-	for _, r := range routes {
-		h := r.handler
-		if r.who != everybody {
-			h = a.preflightFirst(h, a.parts.auth.Require(r.who, h))
-		}
-		mux.Handle(r.pattern, h)
-	}
-	return stripPrefix(a.prefix, apiPolicy(mux))
-}
-
-// open serves the routes to everybody who can reach them, as the stock programs do. Other sites' pages, which can
-// through a visitor's browser, may change nothing, unless the operator has allowed some with --web.cors.origin.
-func (a *App) open(routes []route) http.Handler {
-	mux := http.NewServeMux()
-	for _, r := range routes {
-		mux.Handle(r.pattern, r.handler)
-	}
-	h := stripPrefix(a.prefix, mux)
-	if a.options.Prometheus.Web.CORSOrigin != "" {
-		return h
-	}
-	return http.NewCrossOriginProtection().Handler(h)
-}
-
-// notForAdmins leaves out what only an admin may: parts of the process ask for others, who may have put the address
-// into a data source, and need none of it.
-func notForAdmins(routes []route) []route {
-	return slices.DeleteFunc(slices.Clone(routes), func(r route) bool { return r.who == auth.Admin })
-}
-
-// preflightFirst lets browsers ask what other sites may do, which they do without credentials, when some may.
-func (a *App) preflightFirst(open, asking http.Handler) http.Handler {
-	if a.options.Prometheus.Web.CORSOrigin == "" {
-		return asking
-	}
-	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if r.Method == http.MethodOptions && strings.HasPrefix(r.URL.Path, "/api/v1/") {
-			open.ServeHTTP(w, r)
-			return
-		}
-		asking.ServeHTTP(w, r)
-	})
-}
-
-// apiPolicy keeps browsers from running what an API answers, which may be another server's page.
-func apiPolicy(h http.Handler) http.Handler {
-	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if strings.HasPrefix(r.URL.Path, "/api/") || strings.HasPrefix(r.URL.Path, "/loki/") {
-			w.Header().Set("Content-Security-Policy", "default-src 'none'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'")
-		}
-		h.ServeHTTP(w, r)
-	})
 }
 
 // nodeMetrics is served at /metrics/node and as /metrics on the port of node_exporter.
@@ -278,23 +224,5 @@ func (a *App) serveQuit(w http.ResponseWriter, _ *http.Request) {
 func absent(reason string) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
 		http.Error(w, reason, http.StatusNotFound)
-	})
-}
-
-// stripPrefix serves h below prefix too: a reverse proxy may cut the path of the external URL or leave it.
-func stripPrefix(prefix string, h http.Handler) http.Handler {
-	if prefix == "" {
-		return h
-	}
-	below := http.StripPrefix(prefix, h)
-	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		switch {
-		case r.URL.Path == prefix:
-			http.Redirect(w, r, prefix+"/", http.StatusFound)
-		case strings.HasPrefix(r.URL.Path, prefix+"/"):
-			below.ServeHTTP(w, r)
-		default:
-			h.ServeHTTP(w, r)
-		}
 	})
 }

@@ -10,7 +10,6 @@ import (
 	"net/http"
 	"net/url"
 	"path/filepath"
-	"regexp"
 	"slices"
 	"strings"
 	"time"
@@ -134,7 +133,10 @@ func wire(o Options, l *loaders, cfg *configuration, p *parts) error {
 	log := o.Logger
 	logbridge.ClaimKlog(log.With("part", "klog"))
 
-	var err error
+	proxies, err := httpserver.ParseProxies(o.Web.TrustedProxies)
+	if err != nil {
+		return fmt.Errorf("--web.trusted-proxies: %w", err)
+	}
 	p.http, err = httpserver.New(httpserver.Options{
 		Logger:         log.With("part", "httpserver"),
 		Registerer:     p.registry,
@@ -142,6 +144,7 @@ func wire(o Options, l *loaders, cfg *configuration, p *parts) error {
 		AllowAnonymous: o.Web.AllowAnonymous,
 		ReadTimeout:    time.Duration(o.Web.ReadTimeout),
 		MaxConnections: o.Web.MaxConnections,
+		TrustedProxies: proxies,
 		AccessLog:      o.Web.AccessLog,
 		DrainTimeout:   drainTimeout,
 	})
@@ -194,7 +197,7 @@ func wireStored(o Options, prefix string, l *loaders, cfg *configuration, p *par
 	if p.db, err = database.Open(filepath.Join(o.StoragePath, "ausguck.db")); err != nil {
 		return err
 	}
-	trusted, err := regexp.Compile("^(?s:" + o.Prometheus.Web.CORSOrigin + ")$") // as promserver reads it
+	trusted, err := o.trustedOrigin()
 	if err != nil {
 		return err
 	}
@@ -209,7 +212,7 @@ func wireStored(o Options, prefix string, l *loaders, cfg *configuration, p *par
 		AdminLogin:    cfg.admin.login,
 		AdminPassword: cfg.admin.password,
 		UserHash:      p.http.UserHash,
-		TrustedOrigin: func(origin string) bool { return o.Prometheus.Web.CORSOrigin != "" && trusted.MatchString(origin) },
+		TrustedOrigin: trusted,
 	})
 	if err != nil {
 		return err
@@ -260,7 +263,7 @@ func callerOf(id auth.Identity) dashboards.Caller {
 func (p *parts) transport() *http.Transport {
 	inProcess := p.dialer.Names()
 	return &http.Transport{
-		DialContext: p.dialer.DialContext,
+		DialContext: noDocker{p.docker, p.dialer.DialContext}.dial,
 		Proxy: func(r *http.Request) (*url.URL, error) {
 			if slices.Contains(inProcess, r.URL.Host) {
 				return nil, nil

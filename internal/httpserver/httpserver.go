@@ -11,6 +11,7 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
+	"net/netip"
 	"sync"
 	"syscall"
 	"time"
@@ -46,8 +47,11 @@ type Options struct {
 	AllowAnonymous bool
 	// ReadTimeout bounds the reading of one request with its body.
 	ReadTimeout time.Duration
-	// MaxConnections bounds the open connections of all listeners together; more wait to be accepted.
+	// MaxConnections bounds the open connections of all listeners together. One more takes the slot of a client that
+	// keeps the server waiting; extraSlots are kept beyond it for health checks and this machine.
 	MaxConnections int
+	// TrustedProxies are the networks of the proxies whose X-Forwarded-For and -Proto are believed.
+	TrustedProxies []netip.Prefix
 	// AccessLog logs every request at debug level.
 	AccessLog bool
 	// DrainTimeout is how long running requests may go on once Serve is asked to stop.
@@ -60,7 +64,9 @@ type Server struct {
 	logger  *slog.Logger
 	access  access
 	metrics *metrics
-	slots   chan struct{} // one is held per open connection
+	slots   *slots
+	proxies proxies
+	unnamed unnamedProxies
 	web     *webFile
 
 	mtx   sync.Mutex
@@ -84,6 +90,9 @@ func (a Address) URL() string {
 	}
 	return a.Scheme + "://" + addr
 }
+
+// connKey is the context key of a request's connection.
+type connKey struct{}
 
 type listener struct {
 	Address
@@ -109,12 +118,14 @@ func New(o Options) (*Server, error) {
 	if err != nil {
 		return nil, err
 	}
+	m := newMetrics(o.Registerer)
 	return &Server{
 		opts:    o,
 		logger:  o.Logger,
 		access:  a,
-		metrics: newMetrics(o.Registerer),
-		slots:   make(chan struct{}, o.MaxConnections),
+		metrics: m,
+		slots:   newSlots(o.MaxConnections, o.TrustedProxies, m.closed),
+		proxies: o.TrustedProxies,
 		web:     &webFile{path: o.WebConfigFile},
 	}, nil
 }
@@ -162,13 +173,20 @@ func (s *Server) listen(name string, addr *net.TCPAddr, h http.Handler, users bo
 		l.Close()
 		return fmt.Errorf("listen on %s for %s: %w", addr, name, err)
 	}
-	server.ConnState = s.metrics.connState(name)
+	count := s.metrics.connState(name)
+	server.ConnState = func(c net.Conn, state http.ConnState) {
+		count(c, state)
+		s.slots.onState(c, state)
+	}
+	server.ConnContext = func(ctx context.Context, c net.Conn) context.Context {
+		return context.WithValue(ctx, connKey{}, connOf(c))
+	}
 
 	s.mtx.Lock()
 	defer s.mtx.Unlock()
 	s.bound = append(s.bound, &listener{
 		Address: Address{Name: name, Addr: l.Addr().String(), Scheme: s.access.scheme()},
-		socket:  &limitListener{Listener: l, slots: s.slots, closed: make(chan struct{})},
+		socket:  &slotListener{Listener: l, slots: s.slots, main: name == Main},
 		server:  server,
 	})
 	return nil

@@ -337,37 +337,6 @@ ausguck_http_connections{listener="main"} 0
 	require.NotContains(t, log.String(), "hidden")
 }
 
-func TestConnectionLimitIsShared(t *testing.T) {
-	s, err := httpserver.New(httpserver.Options{Logger: slog.New(slog.DiscardHandler), MaxConnections: 1})
-	require.NoError(t, err)
-	require.NoError(t, s.Listen(httpserver.Main, "127.0.0.1:0", text("one")))
-	require.NoError(t, s.Listen("prometheus", "127.0.0.1:0", text("two")))
-	ctx, cancel := context.WithCancel(t.Context())
-	done := make(chan error, 1)
-	go func() { done <- s.Serve(ctx) }()
-	addrs := s.Addresses()
-
-	// A client that says nothing holds the only slot.
-	holder, err := net.Dial("tcp", addrs[0].Addr)
-	require.NoError(t, err)
-	impatient := &http.Client{Timeout: 100 * time.Millisecond, Transport: &http.Transport{DisableKeepAlives: true}}
-	require.Eventually(t, func() bool {
-		_, err := impatient.Get(addrs[1].URL())
-		return err != nil
-	}, 5*time.Second, time.Millisecond)
-	holder.Close()
-	require.Eventually(t, func() bool {
-		resp, err := impatient.Get(addrs[1].URL())
-		if err != nil {
-			return false
-		}
-		resp.Body.Close()
-		return resp.StatusCode == 200
-	}, 5*time.Second, time.Millisecond)
-	cancel()
-	require.NoError(t, <-done)
-}
-
 func TestOptionalInterfaces(t *testing.T) {
 	url, _ := start(t, httpserver.Options{}, http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
 		_, flushes := w.(http.Flusher)

@@ -14,6 +14,7 @@ type metrics struct {
 	requests    *prometheus.CounterVec
 	duration    *prometheus.HistogramVec
 	connections *prometheus.GaugeVec
+	closed      *prometheus.CounterVec
 	panics      prometheus.Counter
 }
 
@@ -33,6 +34,10 @@ func newMetrics(reg prometheus.Registerer) *metrics {
 			Name: "ausguck_http_connections",
 			Help: "Open connections, by listener.",
 		}, []string{"listener"}),
+		closed: f.NewCounterVec(prometheus.CounterOpts{
+			Name: "ausguck_http_connections_closed_total",
+			Help: "Connections that were closed in favour of others while all slots were taken, by what their clients kept the server waiting for, and connections that got no slot (refused).",
+		}, []string{"reason"}),
 		panics: f.NewCounter(prometheus.CounterOpts{
 			Name: "ausguck_http_panics_total",
 			Help: "Handlers that panicked; the log has their stacks.",

@@ -2,6 +2,7 @@ package httpserver
 
 import (
 	"bufio"
+	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -11,11 +12,13 @@ import (
 	"time"
 )
 
-// wrap puts what every request gets around h: recovery, metrics and the access log. It is the outermost,
-// so that requests refused for their credentials are counted and logged as well.
+// wrap puts what every request gets around h: who the client is, how long it may take, recovery, metrics and the access
+// log. It is the outermost, so that requests refused for their credentials are counted and logged as well.
 func (s *Server) wrap(name string, h http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		start := time.Now()
+		r, done := s.receive(w, r)
+		defer done()
 		rec := &recorder{ResponseWriter: w}
 		defer func() {
 			cause := recover()
@@ -30,13 +33,46 @@ func (s *Server) wrap(name string, h http.Handler) http.Handler {
 					cause = http.ErrAbortHandler
 				}
 			}
-			s.served(name, r, rec, time.Since(start))
+			s.observe(name, r, rec, time.Since(start))
 			if cause != nil {
 				panic(cause)
 			}
 		}()
+		if !served(w, r) {
+			http.Error(rec, "too many connections; try again later", http.StatusServiceUnavailable)
+			return
+		}
 		h.ServeHTTP(rec.withOptional(), r)
 	})
+}
+
+// receive finds out who sends the request and bounds the time that its body may take.
+func (s *Server) receive(w http.ResponseWriter, r *http.Request) (_ *http.Request, done func()) {
+	info := &requestInfo{}
+	info.conn, _ = r.Context().Value(connKey{}).(*conn)
+	r = r.WithContext(context.WithValue(r.Context(), requestKey{}, info))
+	peer, _ := peerOf(r)
+	var trusted bool
+	if info.forwarded, trusted = s.proxies.tellClient(r); info.forwarded && !trusted && s.unnamed.first(peer) {
+		s.logger.Warn("Ignoring what a proxy says about its clients: all count as one. If it is yours, name it with --web.trusted-proxies", "address", peer)
+	}
+	info.leash, done = s.leashBody(w, r, info.conn)
+	return r, done
+}
+
+// served reports whether the request is served although its connection may have got one of the extra slots: those are for
+// health checks and for what this machine asks of the main address.
+func served(w http.ResponseWriter, r *http.Request) bool {
+	info := infoOf(r.Context())
+	if info.conn == nil || !info.conn.extra {
+		return true
+	}
+	w.Header().Set("Connection", "close")
+	if isHealth(r) || info.conn.listener.main && info.conn.address.IsLoopback() {
+		return true
+	}
+	w.Header().Set("Retry-After", "5")
+	return false
 }
 
 // isAbort tells the panic by which a handler asks net/http to break the connection off.
@@ -45,7 +81,7 @@ func isAbort(cause any) bool {
 	return ok && errors.Is(err, http.ErrAbortHandler)
 }
 
-func (s *Server) served(name string, r *http.Request, rec *recorder, d time.Duration) {
+func (s *Server) observe(name string, r *http.Request, rec *recorder, d time.Duration) {
 	code := rec.code
 	if code == 0 {
 		code = http.StatusOK // net/http sends this for a handler that wrote nothing
@@ -64,6 +100,7 @@ func secure(h http.Handler) http.Handler {
 		w.Header().Set("X-Content-Type-Options", "nosniff")
 		w.Header().Set("X-Frame-Options", "deny")
 		w.Header().Set("Referrer-Policy", "same-origin")
+		w.Header().Set("Cross-Origin-Opener-Policy", "same-origin")
 		h.ServeHTTP(w, r)
 	})
 }

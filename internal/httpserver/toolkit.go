@@ -60,13 +60,18 @@ func (s *Server) applyToolkit(server *http.Server, addr net.Addr, file string) e
 // program (a container's health check, a load balancer) has none.
 func healthFirst(open, guarded http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		// RawPath is set when the path was escaped in an unusual way, which a router may read differently.
-		if r.URL.RawPath == "" && (r.URL.Path == "/-/healthy" || r.URL.Path == "/-/ready") {
+		if isHealth(r) {
 			open.ServeHTTP(w, r)
 			return
 		}
 		guarded.ServeHTTP(w, r)
 	})
+}
+
+// isHealth reports whether the request asks for one of the two health paths.
+func isHealth(r *http.Request) bool {
+	// RawPath is set when the path was escaped in an unusual way, which a router may read differently.
+	return r.URL.RawPath == "" && (r.URL.Path == "/-/healthy" || r.URL.Path == "/-/ready")
 }
 
 var errUnserved = errors.New("not to be served")

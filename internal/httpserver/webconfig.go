@@ -152,6 +152,15 @@ func readAccess(path string) (access, error) {
 
 func (a access) credentials() bool { return a.users > 0 || a.clientCerts }
 
+// AsksByFile reports whether web.yml asks for credentials now: for users, or for certificates of clients.
+func (s *Server) AsksByFile() bool {
+	if s.access.clientCerts {
+		return true
+	}
+	c, err := s.web.read()
+	return err == nil && len(c.Users) > 0
+}
+
 func (a access) scheme() string {
 	if a.tls {
 		return "https"

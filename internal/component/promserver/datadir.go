@@ -14,7 +14,7 @@ import (
 // prepareDir makes the data folder and checks that everything in it that a start writes to is writable,
 // before the first engine trips over it with an error that does not say what to do.
 func prepareDir(dir string) error {
-	if err := os.MkdirAll(dir, 0o777); err != nil {
+	if err := os.MkdirAll(dir, 0o750); err != nil {
 		return explainPermission(dir, fmt.Errorf("create data folder: %w", err))
 	}
 	probe, err := os.CreateTemp(dir, ".writable-*")

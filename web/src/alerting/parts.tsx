@@ -8,6 +8,7 @@ import type { Attempt, Labels, Result } from '../api/alerting';
 import { bootData } from '../boot/bootData';
 import { address } from '../runtime/backendSrv';
 import { safeLink } from './links';
+import { own } from '../boot/own';
 
 const tabs = [
   { to: '/alerts', text: 'Alerts' },
@@ -112,7 +113,7 @@ const resultLooks: Record<Result, { color: BadgeColor; text: string }> = {
 };
 
 export function ResultBadge({ result }: { result: Result }) {
-  const { color, text } = resultLooks[result] ?? { color: 'purple', text: result };
+  const { color, text } = own(resultLooks, result) ?? { color: 'purple', text: result };
   return <Badge color={color} text={text} />;
 }
 
@@ -133,7 +134,7 @@ export function LastNotification({ attempt }: { attempt: Attempt | null | undefi
 const stateColors: Record<string, BadgeColor> = { firing: 'red', active: 'red', failing: 'red', pending: 'orange', silenced: 'blue', inhibited: 'purple', muted: 'purple', normal: 'green', expired: 'darkgrey' };
 
 export function StateBadge({ state }: { state: string }) {
-  return <Badge color={stateColors[state] ?? 'darkgrey'} text={state} />;
+  return <Badge color={own(stateColors, state) ?? 'darkgrey'} text={state} />;
 }
 
 export const getStyles = (theme: GrafanaTheme2) => ({

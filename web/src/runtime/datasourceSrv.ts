@@ -3,6 +3,7 @@ import { getBackendSrv, getTemplateSrv, type DataSourceSrv, type GetDataSourceLi
 
 import { datasourceLoaders } from '../datasources/registry';
 import { withNotice } from '../datasources/withNotice';
+import { own } from '../boot/own';
 
 /** What /api/frontend/settings says about data sources. */
 export interface DatasourceSettings {
@@ -143,7 +144,7 @@ export class Datasources implements DataSourceSrv {
 }
 
 async function create(settings: DataSourceInstanceSettings): Promise<DataSourceApi> {
-  const load = datasourceLoaders[settings.meta.id] ?? datasourceLoaders[settings.type];
+  const load = own(datasourceLoaders, settings.meta.id) ?? own(datasourceLoaders, settings.type);
   if (!load) {
     throw new Error(`data sources of the type ${settings.type} are not supported; Prometheus, Loki and Alertmanager are`);
   }

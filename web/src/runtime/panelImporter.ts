@@ -2,6 +2,7 @@ import { PluginType, type PanelPlugin, type PanelPluginMeta } from '@grafana/dat
 
 import { bootData } from '../boot/bootData';
 import { panelLoaders } from '../panels/registry';
+import { own } from '../boot/own';
 
 const loaded = new Map<string, PanelPlugin>();
 
@@ -11,12 +12,13 @@ export async function importPanelPlugin(id: string): Promise<PanelPlugin> {
   if (cached) {
     return cached;
   }
-  const loader = panelLoaders[id] ?? panelLoaders['unknown'];
+  const known = own(panelLoaders, id);
+  const loader = known ?? panelLoaders['unknown'];
   if (!loader) {
     throw new Error(`there is no panel type ${id}`);
   }
   const { plugin } = await loader.load();
-  plugin.meta = panelMeta(panelLoaders[id] ? id : 'unknown', loader.name);
+  plugin.meta = panelMeta(known ? id : 'unknown', loader.name);
   loaded.set(plugin.meta.id, plugin);
   return plugin;
 }

@@ -2,6 +2,7 @@ import { check, compact, isObject, num, obj, objs, str, text, without, type Json
 import { reducers, type Context, type Override } from './context';
 import { dataLinks, renameLinkVariables } from './links';
 import { migrateMappings, migrateThresholds } from './mappings';
+import { own } from '../../boot/own';
 
 /** Brings `panel.fieldConfig` to its present form; what is no object becomes an empty one. */
 export function migrateFieldConfig(panel: Json, context: Context): void {
@@ -133,7 +134,7 @@ export function liftFieldOptions(panel: Json): void {
     reduceOptions: compact({
       values: old.values === true,
       limit: num(old.limit),
-      calcs: Array.isArray(old.calcs) ? old.calcs : [reducers[stat ?? 'mean']?.id ?? stat],
+      calcs: Array.isArray(old.calcs) ? old.calcs : [own(reducers, stat ?? 'mean')?.id ?? stat],
     }),
   };
 }

@@ -4,6 +4,7 @@ import { dataLinks } from './links';
 import { axisConfig, lineStyle } from './graphAxis';
 import { graphOverrides } from './graphOverrides';
 import { graphThresholds, timeRegions } from './graphThresholds';
+import { own } from '../../boot/own';
 
 const graphKeys = [
   'aliasColors', 'bars', 'dashes', 'dashLength', 'spaceLength', 'decimals', 'fill', 'fillGradient', 'grid', 'hiddenSeries',
@@ -105,7 +106,7 @@ const legendCalcs = ['current', 'min', 'max', 'avg', 'total'] as const;
 function graphLegend(legend: Json): Json {
   const calcs = legendCalcs.filter((name) => legend[name] === true && legend.values === true).map((name) => reducers[name].id);
   const sort = text(legend.sort);
-  const sortBy = sort === undefined ? undefined : reducers[sort]?.name;
+  const sortBy = sort === undefined ? undefined : own(reducers, sort)?.name;
   return compact({
     showLegend: legend.show !== false,
     displayMode: legend.alignAsTable === true ? 'table' : 'list',

@@ -2,6 +2,7 @@ import type { Threshold, ThresholdsConfig } from '@grafana/schema';
 import { GraphThresholdsStyleMode, ThresholdsMode } from '@grafana/schema';
 import { compact, num, obj, objs, str, text, type Json } from './json';
 import { panelName, type Context } from './context';
+import { own } from '../../boot/own';
 
 interface OldThreshold {
   value: number;
@@ -51,7 +52,7 @@ function oldThresholds(panel: Json): OldThreshold[] {
     }
     const mode = text(source.colorMode) ?? 'critical';
     const custom = source.fill === true ? source.fillColor : source.lineColor;
-    const color = modeColors[mode] ?? text(custom) ?? text(source.lineColor) ?? 'red';
+    const color = own(modeColors, mode) ?? text(custom) ?? text(source.lineColor) ?? 'red';
     result.push({ value, below: source.op === 'lt', fill: source.fill === true, line: source.line === true, color });
   }
   // Before version 13 the grid had two of them.

@@ -1,5 +1,6 @@
 import { compact, num, obj, text, without, type Json } from './json';
 import { aliasMatcher, reducers } from './context';
+import { own } from '../../boot/own';
 
 const pieKeys = [
   'aliasColors', 'breakPoint', 'combine', 'decimals', 'fontSize', 'format', 'legend', 'legendType', 'nullPointMode', 'pieType',
@@ -28,7 +29,7 @@ export function migratePiechart(panel: Json): Json {
     },
     options: {
       pieType: panel.pieType === 'donut' ? 'donut' : 'pie',
-      reduceOptions: { values: false, calcs: [reducers[String(panel.valueName)]?.id ?? 'lastNotNull'], fields: '' },
+      reduceOptions: { values: false, calcs: [own(reducers, String(panel.valueName))?.id ?? 'lastNotNull'], fields: '' },
       displayLabels: onGraph ? ['name', ...values] : [],
       legend: {
         showLegend: legend.show !== false && !onGraph,

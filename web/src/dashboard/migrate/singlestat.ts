@@ -3,6 +3,7 @@ import { reducers } from './context';
 import { pluginVersion } from './fieldConfig';
 import { dataLinks } from './links';
 import { angularMappings, angularThresholds } from './mappings';
+import { own } from '../../boot/own';
 
 const singlestatKeys = [
   'cacheTimeout', 'colorBackground', 'colorPostfix', 'colorPrefix', 'colorValue', 'colors', 'decimals', 'format', 'gauge',
@@ -65,7 +66,7 @@ function colored(panel: Json): boolean {
 
 function calc(valueName: unknown): string {
   const name = str(valueName) ?? 'avg';
-  return name === 'name' || name === 'last_time' ? 'lastNotNull' : (reducers[name]?.id ?? 'mean');
+  return name === 'name' || name === 'last_time' ? 'lastNotNull' : (own(reducers, name)?.id ?? 'mean');
 }
 
 /** A prefix or postfix becomes the unit of a number that has none. */

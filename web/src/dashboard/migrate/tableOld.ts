@@ -2,6 +2,7 @@ import { compact, isObject, num, obj, objs, str, text, without, type Json } from
 import { aliasMatcher, reducers, type Override } from './context';
 import { angularMappings, angularThresholds } from './mappings';
 import { tableSort } from './tableSort';
+import { own } from '../../boot/own';
 
 const tableKeys = ['columns', 'fontSize', 'pageSize', 'scroll', 'showHeader', 'sort', 'styles', 'transform', 'showCellBorders', 'showRowBorders', 'filterNull', 'table2'];
 const everything = /^\/\.[*+]\/$/;
@@ -130,7 +131,7 @@ function transformations(panel: Json): Json[] {
     case 'timeseries_to_rows':
       return [{ id: 'seriesToRows', options: {} }];
     case 'timeseries_aggregations': {
-      const names = columns.map((column) => reducers[String(column.value)]?.id).filter((id) => id !== undefined);
+      const names = columns.map((column) => own(reducers, String(column.value))?.id).filter((id) => id !== undefined);
       return [{ id: 'reduce', options: { mode: 'seriesToRows', includeTimeField: false, reducers: names.length > 0 ? names : ['mean'] } }];
     }
     case 'table':

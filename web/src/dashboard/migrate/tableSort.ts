@@ -1,5 +1,6 @@
 import { num, obj, objs, str, strs, text, type Json } from './json';
 import { reducers } from './context';
+import { own } from '../../boot/own';
 
 /** The old table sorted by the number of a column, the present one by its name; undefined where only data tells it. */
 export function tableSort(panel: Json, styles: Json[]): Json[] | undefined {
@@ -15,7 +16,7 @@ function columnNames(panel: Json): Array<string | undefined> {
   const targets = objs(panel.targets).filter((target) => target.hide !== true);
   switch (panel.transform) {
     case 'timeseries_aggregations':
-      return ['Field', ...columns.map((column) => reducers[String(column.value)]?.name)];
+      return ['Field', ...columns.map((column) => own(reducers, String(column.value))?.name)];
     case 'timeseries_to_rows':
       return ['Time', 'Metric', 'Value'];
     case 'timeseries_to_columns':

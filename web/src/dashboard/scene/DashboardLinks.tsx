@@ -7,6 +7,7 @@ import { useEffect, useState } from 'react';
 import { dashboards, type SearchHit } from '../../api/dashboards';
 import { address } from '../../runtime/backendSrv';
 import type { DashboardScene } from './DashboardScene';
+import { own } from '../../boot/own';
 
 const icons: Record<string, IconName> = {
   'external link': 'external-link-alt', dashboard: 'apps', question: 'question-circle', info: 'info-circle', bolt: 'bolt', doc: 'file-alt', cloud: 'cloud',
@@ -25,8 +26,8 @@ export function DashboardLinks({ dashboard }: { dashboard: DashboardScene }) {
 function OneLink({ link, dashboard }: { link: DashboardLink; dashboard: DashboardScene }) {
   return (
     <LinkButton
-      size="sm" variant="secondary" fill="outline" icon={icons[link.icon] ?? 'external-link-alt'} tooltip={link.tooltip || undefined}
-      href={target(link, link.url ?? '', dashboard)} target={link.targetBlank ? '_blank' : undefined} rel="noreferrer"
+      size="sm" variant="secondary" fill="outline" icon={own(icons, link.icon) ?? 'external-link-alt'} tooltip={link.tooltip || undefined}
+      href={target(link, link.url ?? '', dashboard)} target={link.targetBlank ? '_blank' : undefined} rel="noopener noreferrer"
     >
       {sceneGraph.interpolate(dashboard, link.title, undefined, 'text')}
     </LinkButton>

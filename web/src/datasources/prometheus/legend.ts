@@ -1,3 +1,4 @@
+import { own } from '../../boot/own';
 import type { Labels } from './types';
 
 /** A series as Prometheus prints it: name{label="value"}. */
@@ -11,7 +12,7 @@ export function seriesText(labels: Labels): string {
 
 /** "{{ instance }} up" with the labels filled in; a label that the series lacks is left out. */
 export function renderLegend(format: string, labels: Labels): string {
-  return format.replace(/\{\{\s*(.+?)\s*\}\}/g, (_, key: string) => labels[key] ?? '');
+  return format.replace(/\{\{\s*(.+?)\s*\}\}/g, (_, key: string) => own(labels, key) ?? '');
 }
 
 /** The name that a legend shows, undefined for the automatic one. */

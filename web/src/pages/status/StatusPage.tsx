@@ -10,6 +10,7 @@ import { TabbedPage } from '../../app/Tabs';
 import { bootData } from '../../boot/bootData';
 import { useDoing } from '../settings/Ask';
 import { statusTabs } from './tabs';
+import { own } from '../../boot/own';
 
 const bytes = getValueFormat('bytes');
 export const bytesText = (n: number) => formattedValueToString(bytes(n, 1));
@@ -36,7 +37,7 @@ export default function StatusPage() {
             <ul className={styles.list}>
               {data.parts.map((p) => (
                 <li key={p.name} className={styles.item} data-testid="part" data-phase={p.phase}>
-                  <div className={styles.line}><Badge color={phases[p.phase] ?? 'darkgrey'} text={p.phase} /><span className={styles.title}>{p.name}</span><span className={styles.quiet}>since <Ago time={p.since} /></span></div>
+                  <div className={styles.line}><Badge color={own(phases, p.phase) ?? 'darkgrey'} text={p.phase} /><span className={styles.title}>{p.name}</span><span className={styles.quiet}>since <Ago time={p.since} /></span></div>
                   {p.says && <div className={p.phase === 'failed' ? styles.error : styles.quiet}>{p.says}</div>}
                 </li>
               ))}

@@ -4,6 +4,7 @@ import type { GrafanaTheme2, PanelProps } from '@grafana/data';
 import type { Options } from '@grafana/schema/dist/esm/raw/composable/text/panelcfg/x/TextPanelCfg_types.gen';
 import { useStyles2 } from '@grafana/ui';
 
+import { tameForeign } from '../shared/foreign';
 import { renderText } from './render';
 
 export function TextPanel({ options, replaceVariables, height }: PanelProps<Options>) {
@@ -20,7 +21,7 @@ export function TextPanel({ options, replaceVariables, height }: PanelProps<Opti
     );
   }
   // Sanitised by renderText.
-  return <div className={cx('markdown-html', styles.html)} style={{ height }} tabIndex={0} dangerouslySetInnerHTML={inner} />;
+  return <div key={rendered.html} ref={tameForeign} className={cx('markdown-html', styles.html)} style={{ height }} tabIndex={0} dangerouslySetInnerHTML={inner} />;
 }
 
 const getStyles = (theme: GrafanaTheme2) => ({

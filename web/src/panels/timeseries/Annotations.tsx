@@ -7,6 +7,7 @@ import { useEffect, useMemo } from 'react';
 import type uPlot from 'uplot';
 
 import { usePlot } from './overlay';
+import { tameForeign } from '../shared/foreign';
 
 interface Event {
   time: number;
@@ -48,7 +49,7 @@ function Content({ event, timeZone }: { event: Event; timeZone: TimeZone }) {
     <div>
       <div>{when}</div>
       {event.title && <strong>{event.title}</strong>}
-      {event.text && <div dangerouslySetInnerHTML={{ __html: textUtil.sanitizeTextPanelContent(event.text) }} />}
+      {event.text && <div ref={tameForeign} dangerouslySetInnerHTML={{ __html: textUtil.sanitizeTextPanelContent(event.text) }} />}
       <div>{event.tags.map((tag) => <Tag key={tag} name={tag} />)}</div>
     </div>
   );

@@ -1,0 +1,63 @@
+package edge
+
+import (
+	"errors"
+	"net/url"
+	"slices"
+	"strings"
+)
+
+var (
+	errNoPath  = errors.New("the path of the request must begin with /")
+	errEncoded = errors.New(`the path holds an encoded slash, a backslash or a control character; only the name in …/label/<name>/values may`)
+)
+
+// canonical makes the path and its escaped form say the same. Routers disagree about %2f: one takes it for a character of
+// a segment, another for the end of one, and a request that one of them lets through as a reader's is an admin's for the
+// other. So the path has no characters that are read in two ways, but where a label's name stands alone in a segment.
+func canonical(u *url.URL) error {
+	if u.Path == "*" && u.RawPath == "" { // of OPTIONS
+		return nil
+	}
+	if !strings.HasPrefix(u.Path, "/") {
+		return errNoPath
+	}
+	segments := strings.Split(u.EscapedPath(), "/")
+	special := false
+	for i, escaped := range segments {
+		segment, err := url.PathUnescape(escaped)
+		if err != nil {
+			return errEncoded
+		}
+		segments[i] = url.PathEscape(segment)
+		if !ambiguous(segment) {
+			continue
+		}
+		if !isLabelName(segments, i) || climbs(segment) {
+			return errEncoded
+		}
+		special = true
+	}
+	u.RawPath = ""
+	if special {
+		u.RawPath = strings.Join(segments, "/")
+	}
+	return nil
+}
+
+// ambiguous reports whether a segment holds what routers and file systems read in different ways.
+func ambiguous(segment string) bool {
+	return strings.ContainsFunc(segment, func(c rune) bool { return c == '/' || c == '\\' || c < 0x20 || c == 0x7f })
+}
+
+// isLabelName reports whether the segment is the name in …/label/<name>/values, which may be any text in Prometheus and
+// Loki, and which is the end of every path that has it.
+func isLabelName(segments []string, i int) bool {
+	return i > 0 && segments[i-1] == "label" && i == len(segments)-2 && segments[i+1] == "values"
+}
+
+// climbs reports whether a name would lead somewhere else if it were a path.
+func climbs(name string) bool {
+	parts := strings.FieldsFunc(name, func(c rune) bool { return c == '/' || c == '\\' })
+	return slices.Contains(parts, "..") || slices.Contains(parts, ".") || strings.ContainsRune(name, 0)
+}
