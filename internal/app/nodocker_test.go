@@ -18,7 +18,9 @@ func TestNoDataSourceAsksDocker(t *testing.T) {
 	t.Cleanup(engine.Close)
 	_, port, err := net.SplitHostPort(engine.Listener.Addr().String())
 	require.NoError(t, err)
-	r := start(t, testOptions(t, "--docker", "--docker.host=tcp://127.0.0.1:"+port, "--no-cadvisor"))
+	o := testOptions(t, "--no-cadvisor")
+	o.Docker.Enabled, o.Docker.Host = true, "tcp://127.0.0.1:"+port
+	r := start(t, o)
 	for len(asked) > 0 { // Ausguck itself does
 		<-asked
 	}

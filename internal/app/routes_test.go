@@ -2,7 +2,9 @@ package app_test
 
 import (
 	"io"
+	"maps"
 	"net/http"
+	"slices"
 	"strings"
 	"testing"
 
@@ -56,6 +58,8 @@ func TestEveryRoute(t *testing.T) {
 	r := start(t, testOptions(t, "--no-cadvisor", "--web.enable-lifecycle", "--web.enable-remote-write-receiver", "--web.enable-admin-api"))
 	r.addUsers(t)
 	const no, not = http.StatusUnauthorized, http.StatusForbidden
+	table := newRoleMux(r.Tables()["main"])
+	missing := maps.Clone(table.roles)
 	for line, want := range map[string]struct {
 		nobody, viewer, editor, admin int
 		text                          string // in the admin's answer
@@ -132,11 +136,31 @@ func TestEveryRoute(t *testing.T) {
 		"GET /api/org/users":                   {no, not, not, 200, `"role":"Editor"`},
 		"GET /api/serviceaccounts/search":      {no, not, not, 200, `"totalCount":0`},
 		"GET /api/auth/keys":                   {no, 404, 404, 404, "service accounts"},
+		"GET /api/admin/users":                 {no, 404, 404, 404, ""},
+		"DELETE /api/admin/users/99":           {no, not, not, 404, "user not found"},
+		"GET /api/users/99":                    {no, not, not, 404, "user not found"},
+		"PATCH /api/org/users/99":              {no, not, not, 404, "user not found"},
+		"POST /api/serviceaccounts":            {no, not, not, 400, ""},
+		"PUT /api/user/password":               {no, 400, 400, 400, "bad request data"},
+		"GET /api/auth/keys/1":                 {no, 404, 404, 404, "service accounts"},
+		"GET /goto/none":                       {no, 404, 404, 404, ""},
+		"GET /-/reload":                        {no, not, not, 405, ""},
+		"POST /api/v1/otlp/v1/metrics":         {no, not, 404, 404, "otlp write receiver needs to be enabled"},
+		"GET /user/none":                       {no, 404, 404, 404, ""},
+		"DELETE /loki/api/v1/rules/none":       {no, not, 500, 500, ""},
+		"POST /api/prom/rules/x":               {no, not, 400, 400, ""},
+		"DELETE /api/prom/rules/none":          {no, not, 500, 500, ""},
+		"GET /prometheus/api/v1/alerts":        {no, 200, 200, 200, "success"},
+		"GET /logout":                          {303, 303, 303, 303, ""},
+		"POST /logout":                         {303, 303, 303, 303, ""},
+		"POST /login":                          {401, 401, 401, 401, "Invalid username or password"},
 		"GET /api/no-such-thing":               {no, 404, 404, 404, `{"message":"Not found"}`},
 		"PUT /api/no-such-thing":               {no, 404, 404, 404, `"message"`},
 	} {
 		method, rest, _ := strings.Cut(line, " ")
 		path, form, _ := strings.Cut(rest, " ")
+		pattern, _, _ := table.role(t, method, path)
+		delete(missing, pattern)
 		for _, c := range []struct {
 			who  user
 			want int
@@ -153,6 +177,26 @@ func TestEveryRoute(t *testing.T) {
 			require.Equal(t, "deny", h.Get("X-Frame-Options"), line)
 		}
 	}
+	for pattern := range missing {
+		method, path := pathsOf(pattern)
+		if method[0] != http.MethodGet {
+			continue
+		}
+		if code, h, _ := r.ask(t, viewer, http.MethodGet, path, ""); strings.Contains(h.Get("Content-Security-Policy"), "script-src 'self'") {
+			require.Contains(t, []int{http.StatusOK, http.StatusNotImplemented}, code, pattern) // the page, or a word about it
+			code, _, _ = r.ask(t, nobody, http.MethodGet, path, "")
+			require.Equal(t, no, code, pattern)
+			delete(missing, pattern)
+		}
+	}
+	for _, method := range []string{http.MethodPost, http.MethodPut} {
+		for _, who := range []user{nobody, viewer, editor} { // an admin would end the test
+			code, _, _ := r.ask(t, who, method, "/-/quit", "")
+			require.Equal(t, map[bool]int{true: no, false: not}[who == nobody], code)
+		}
+		delete(missing, method+" /-/quit")
+	}
+	require.Empty(t, slices.Sorted(maps.Keys(missing)), "routes without a row above")
 }
 
 func TestPageWithoutAndWithTheBuiltUI(t *testing.T) {

@@ -24,13 +24,15 @@ const (
 // API answers Grafana's HTTP API for users, service accounts and rights. It goes behind Require.
 func (s *Service) API() http.Handler { return s.api }
 
-// routes is every URL of the API, and the permission that it needs, if any.
-func (s *Service) routes() http.Handler {
-	mux := http.NewServeMux()
-	for _, route := range []struct {
-		pattern, permission string
-		handle              apiFunc
-	}{
+// apiRoute is a URL of the API and the permission that it needs, if any.
+type apiRoute struct {
+	pattern, permission string
+	handle              apiFunc
+}
+
+// table is every URL of the API.
+func (s *Service) table() []apiRoute {
+	return []apiRoute{
 		{"GET /api/login/ping", "", s.ping},
 		{"GET /api/user", "", s.getUser},
 		{"PUT /api/user", "", s.putUser},
@@ -66,7 +68,27 @@ func (s *Service) routes() http.Handler {
 		{"GET /api/serviceaccounts/{id}/tokens", "serviceaccounts:read", s.accountByPath(s.listTokens)},
 		{"POST /api/serviceaccounts/{id}/tokens", "serviceaccounts:write", s.accountByPath(s.createToken)},
 		{"DELETE /api/serviceaccounts/{id}/tokens/{token}", "serviceaccounts:write", s.accountByPath(s.deleteToken)},
-	} {
+	}
+}
+
+// Roles returns the role that each route of the API asks for by its pattern, the smallest that has its permission.
+func (s *Service) Roles() map[string]Role {
+	roles := map[string]Role{}
+	for _, route := range s.table() {
+		roles[route.pattern] = Viewer
+		for _, role := range []Role{Editor, Admin} {
+			if route.permission != "" && !roles[route.pattern].may(route.permission) {
+				roles[route.pattern] = role
+			}
+		}
+	}
+	return roles
+}
+
+// routes serves the table.
+func (s *Service) routes() http.Handler {
+	mux := http.NewServeMux()
+	for _, route := range s.table() {
 		mux.Handle(route.pattern, s.apiHandler(route.permission, route.handle))
 	}
 	mux.HandleFunc("/", func(w http.ResponseWriter, r *http.Request) {

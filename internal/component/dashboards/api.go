@@ -17,6 +17,15 @@ type route struct {
 	handle     handler
 }
 
+// Roles returns the role that each route asks for by its pattern, empty for none.
+func (s *Server) Roles() map[string]Role {
+	roles := map[string]Role{}
+	for _, rt := range s.routes() {
+		roles[rt.pattern] = rt.role
+	}
+	return roles
+}
+
 // newHandler returns the handler of all routes.
 func (s *Server) newHandler() http.Handler {
 	mux := http.NewServeMux()

@@ -10,6 +10,8 @@ import (
 	"net/url"
 	"strings"
 	"time"
+
+	"github.com/ausguck/ausguck/internal/inproc"
 )
 
 // proxyDatasource answers /api/datasources/proxy/….
@@ -110,7 +112,7 @@ func (s *Server) forward(w http.ResponseWriter, r *http.Request, d *Datasource, 
 			guardAnswer(res)
 			return nil
 		},
-		ErrorHandler: func(w http.ResponseWriter, _ *http.Request, err error) {
+		ErrorHandler: func(w http.ResponseWriter, r *http.Request, err error) {
 			code := http.StatusBadGateway
 			if errors.Is(context.Cause(ctx), errSourceTimeout) {
 				code, err = http.StatusGatewayTimeout, errSourceTimeout
@@ -118,12 +120,12 @@ func (s *Server) forward(w http.ResponseWriter, r *http.Request, d *Datasource, 
 				return // the client has gone
 			}
 			s.metrics.asked(d, 0, time.Since(started))
+			inproc.DiscardRest(r)
 			s.answer(w, r, fail(code, "%s", unreachable(d, err)))
 		},
 	}
 	// A datasource may answer before it has read the whole query; see inproc/proxy.go.
-	_ = http.NewResponseController(w).EnableFullDuplex()
-	proxy.ServeHTTP(w, r.WithContext(ctx))
+	proxy.ServeHTTP(w, inproc.FullDuplex(w, r.WithContext(ctx)))
 }
 
 // guardAnswer keeps what a datasource answers from acting as a page of this origin.
