@@ -15,6 +15,7 @@ import (
 	"github.com/coreos/go-systemd/v22/daemon"
 	"github.com/prometheus/client_golang/prometheus"
 
+	"github.com/ausguck/ausguck/internal/bounds"
 	"github.com/ausguck/ausguck/internal/component/promserver"
 	"github.com/ausguck/ausguck/internal/httpserver"
 	"github.com/ausguck/ausguck/internal/inproc"
@@ -40,6 +41,8 @@ type App struct {
 	group   *lifecycle.Group
 	prefix  string
 	admin   adminUser
+	// bodies looks at the body of every request before a handler does, on all listeners together.
+	bodies  *bounds.Guard
 	started time.Time
 
 	reloading sync.Mutex
@@ -75,7 +78,7 @@ func New(o Options) (*App, error) {
 	if err := wire(o, loaders, cfg, p); err != nil {
 		return nil, &ConfigError{Problems: []error{err}}
 	}
-	a := &App{options: o, loaders: loaders, parts: p, admin: cfg.admin, started: time.Now()}
+	a := &App{options: o, loaders: loaders, parts: p, admin: cfg.admin, bodies: bounds.NewGuard(0), started: time.Now()}
 	if a.prefix, err = o.routePrefix(); err != nil {
 		return nil, &ConfigError{Problems: []error{err}}
 	}

@@ -166,7 +166,7 @@ func exporterRoutes(name string, metrics http.Handler) []route {
 func (a *App) asking(routes []route) http.Handler {
 	mux := http.NewServeMux()
 	for _, r := range routes {
-		h := r.handler
+		h := a.bodies.Handler(r.handler)
 		if r.who != everybody {
 			h = a.preflightFirst(h, a.parts.auth.Require(r.who, h))
 		}
@@ -180,7 +180,7 @@ func (a *App) asking(routes []route) http.Handler {
 func (a *App) open(routes []route) http.Handler {
 	mux := http.NewServeMux()
 	for _, r := range routes {
-		mux.Handle(r.pattern, r.handler)
+		mux.Handle(r.pattern, a.bodies.Handler(r.handler))
 	}
 	h := stripPrefix(a.prefix, mux)
 	if a.options.Prometheus.Web.CORSOrigin != "" {
