@@ -74,7 +74,7 @@ var rules = []rule{
 		why:     "dashboards knows no engine, no sibling and no users: it is told who asks",
 	},
 	{
-		pkg: "internal/component/dashboards/", ours: []string{"internal/component/dashboards/"},
+		pkg: "internal/component/dashboards/", ours: []string{"internal/component/dashboards/", "internal/bounds"},
 		foreign: []string{"github.com/prometheus/common/", "go.yaml.in/yaml/"},
 		why:     "shapes of dashboards and of data, without a server",
 	},

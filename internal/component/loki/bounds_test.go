@@ -11,6 +11,8 @@ import (
 
 	"github.com/grafana/loki/v3/pkg/logql/syntax"
 	"github.com/stretchr/testify/require"
+
+	"github.com/ausguck/ausguck/internal/problem"
 )
 
 func logBombs() map[string]string {
@@ -99,4 +101,31 @@ func FuzzLogQL(f *testing.F) {
 			t.Fatalf("took %s", took)
 		}
 	})
+}
+
+// Rules that are sent are YAML with templates, which have readers of their own.
+func TestRuleBombs(t *testing.T) {
+	before := debug.SetMaxStack(64 << 20)
+	t.Cleanup(func() { debug.SetMaxStack(before) })
+	const n = 200_000
+	alias := "a: &a [x,x,x,x,x,x,x,x,x]\n"
+	for c := 'b'; c < 'k'; c++ {
+		alias += string(c) + ": &" + string(c) + " [" + strings.Repeat("*"+string(c-1)+",", 9) + "]\n"
+	}
+	for name, body := range map[string]string{
+		"flow sequences":  "groups: " + strings.Repeat("[", n),
+		"flow mappings":   "groups: " + strings.Repeat("{a: ", n),
+		"block sequences": strings.Repeat("- ", n),
+		"aliases":         alias,
+		"template":        "groups:\n- name: g\n  rules:\n  - alert: a\n    expr: 'sum(count_over_time({a=\"b\"}[1m])) > 0'\n    annotations:\n      x: '{{" + strings.Repeat("(", n) + "'\n",
+		"template blocks": "groups:\n- name: g\n  rules:\n  - alert: a\n    expr: 'sum(count_over_time({a=\"b\"}[1m])) > 0'\n    annotations:\n      x: '" + strings.Repeat("{{if 1}}", n/4) + "'\n",
+	} {
+		t.Run(name, func(t *testing.T) {
+			started := time.Now()
+			require.NotEmpty(t, CheckRules(problem.File{Name: "rules.yml", Content: []byte(body)}))
+			h := bounded(http.HandlerFunc(func(http.ResponseWriter, *http.Request) {}))
+			h.ServeHTTP(httptest.NewRecorder(), httptest.NewRequest(http.MethodPost, "/loki/api/v1/rules/ns", strings.NewReader(body)))
+			require.Less(t, time.Since(started), 10*time.Second)
+		})
+	}
 }
