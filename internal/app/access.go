@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"github.com/ausguck/ausguck/internal/auth"
+	"github.com/ausguck/ausguck/internal/bounds"
 	"github.com/ausguck/ausguck/internal/component/promserver"
 	"github.com/ausguck/ausguck/internal/edge"
 	"github.com/ausguck/ausguck/internal/httpserver"
@@ -18,6 +19,8 @@ import (
 type access struct {
 	prefix string
 	auth   *auth.Service
+	// bodies looks at the body of every request before a handler does, on all listeners together.
+	bodies *bounds.Guard
 	// external is how people reach the main address.
 	external *url.URL
 	// trusted reports whether another site's pages may ask, as --web.cors.origin has it.
@@ -48,7 +51,7 @@ func newAccess(o Options, prefix string, p *parts) (access, error) {
 		names = append(names, host, short, short+".local")
 	}
 	a := access{
-		prefix: prefix, auth: p.auth, external: external, trusted: trusted, cors: o.Prometheus.Web.CORSOrigin != "",
+		prefix: prefix, auth: p.auth, bodies: bounds.NewGuard(0), external: external, trusted: trusted, cors: o.Prometheus.Web.CORSOrigin != "",
 		fileAsks: p.http.AsksByFile, local: edge.NewHosts(false, names...), reached: edge.NewHosts(true, names...),
 	}
 	return a, nil
@@ -74,20 +77,21 @@ func (a access) asking(routes []route) http.Handler {
 
 // require puts in front of a route who may ask it.
 func (a access) require(r route) http.Handler {
+	h := a.bodies.Handler(r.handler)
 	if r.who == everybody {
-		return r.handler
+		return h
 	}
 	who := r.who
 	if who == thisMachine {
 		who = auth.Viewer
 	}
-	asks := a.preflightFirst(r.handler, a.auth.Require(who, authenticated(r.handler)))
+	asks := a.preflightFirst(h, a.auth.Require(who, authenticated(h)))
 	if r.who != thisMachine {
 		return asks
 	}
 	return http.HandlerFunc(func(w http.ResponseWriter, req *http.Request) {
 		if httpserver.FromThisMachine(req) {
-			r.handler.ServeHTTP(w, req)
+			h.ServeHTTP(w, req)
 			return
 		}
 		asks.ServeHTTP(w, req)
@@ -126,7 +130,7 @@ func (a access) inProcess(routes []route) http.Handler {
 func (a access) unguarded(routes []route) http.Handler {
 	mux := http.NewServeMux()
 	for _, r := range routes {
-		mux.Handle(r.pattern, r.handler)
+		mux.Handle(r.pattern, a.bodies.Handler(r.handler))
 	}
 	h := authenticated(stripPrefix(a.prefix, mux))
 	others := http.NewCrossOriginProtection().Handler(h)

@@ -2,6 +2,7 @@ package backup
 
 import (
 	"archive/tar"
+	"bufio"
 	"compress/gzip"
 	"crypto/sha256"
 	"encoding/hex"
@@ -22,6 +23,17 @@ var ErrTruncated = errors.New("the archive ends too early: the backup was interr
 // stagingPrefix starts the names of folders that are being made; they are no data.
 const stagingPrefix = ".incomplete-"
 
+const (
+	maxManifest = 1 << 20
+	maxName     = 4096
+	// maxFiles bounds what is kept in memory of an archive, 200 bytes per file.
+	maxFiles = 4_000_000
+	// moreFolders is how many folders there may be besides one per file.
+	moreFolders = 10_000
+	// writable are the bits of a mode that are kept: nobody else may write, and no program runs as another user.
+	writable fs.FileMode = 0o755
+)
+
 // Restore makes the files of an archive below dir, which must be empty or not there. They appear in it when all are
 // right, or not at all.
 func Restore(r io.Reader, dir string) (m Manifest, err error) {
@@ -40,20 +52,30 @@ func Restore(r io.Reader, dir string) (m Manifest, err error) {
 	if err != nil {
 		return m, err
 	}
-	m, err = extract(r, root)
+	m, err = extract(r, root, freeSpace(dir))
 	if err = errors.Join(err, root.Close()); err != nil {
 		return m, err
 	}
+	return m, publish(staging, dir)
+}
+
+// publish moves everything from staging to dir, or nothing.
+func publish(staging, dir string) error {
 	entries, err := os.ReadDir(staging)
 	if err != nil {
-		return m, err
+		return err
 	}
-	for _, e := range entries {
-		if err := os.Rename(filepath.Join(staging, e.Name()), filepath.Join(dir, e.Name())); err != nil {
-			return m, err
+	for i, e := range entries {
+		err := os.Rename(filepath.Join(staging, e.Name()), filepath.Join(dir, e.Name()))
+		if err == nil {
+			continue
 		}
+		for _, done := range entries[:i] {
+			err = errors.Join(err, os.Rename(filepath.Join(dir, done.Name()), filepath.Join(staging, done.Name())))
+		}
+		return err
 	}
-	return m, nil
+	return nil
 }
 
 // requireEmpty allows what a file system or a container engine puts into a new volume.
@@ -74,60 +96,123 @@ func requireEmpty(dir string) error {
 }
 
 // extract writes and checks every file.
-func extract(r io.Reader, root *os.Root) (m Manifest, err error) {
+func extract(r io.Reader, root *os.Root, free int64) (m Manifest, err error) {
 	compressed, err := gzip.NewReader(r)
 	if err != nil {
 		return m, fmt.Errorf("this is no backup of Ausguck: %w", err)
 	}
-	archive, sums := tar.NewReader(compressed), map[string]string{}
-	for first := true; ; first = false {
-		header, err := archive.Next()
-		if errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) {
-			return m, ErrTruncated // the sums come last
-		}
+	archive := tar.NewReader(compressed)
+	header, err := next(archive)
+	if err != nil {
+		return m, err
+	}
+	if m, err = readManifest(archive, header); err != nil {
+		return m, err
+	}
+	if m.Bytes > free {
+		return m, fmt.Errorf("the backup has %d MiB, but the disk has room for %d: nothing was restored", m.Bytes>>20, free>>20)
+	}
+	x := &extraction{root: root, bytes: m.Bytes, files: m.Files, folders: m.Files + moreFolders, sums: map[string]string{}}
+	for {
+		header, err := next(archive)
 		if err != nil {
-			return m, fmt.Errorf("read the archive: %w", err)
+			return m, err
 		}
 		name := path.Clean(header.Name)
-		switch {
-		case first:
-			if m, err = readManifest(archive, name); err != nil {
-				return m, err
-			}
-		case name == sumsName:
-			return m, check(archive, sums)
-		default:
-			if err := extractOne(root, header, name, archive, sums); errors.Is(err, io.ErrUnexpectedEOF) {
-				return m, ErrTruncated
-			} else if err != nil {
-				return m, fmt.Errorf("restore %s: %w", name, err)
-			}
+		if name == sumsName {
+			return m, check(archive, x.sums)
+		}
+		if err := x.one(header, name, archive); errors.Is(err, io.ErrUnexpectedEOF) {
+			return m, ErrTruncated
+		} else if err != nil {
+			return m, fmt.Errorf("restore %.200q: %w", name, err)
 		}
 	}
 }
 
-func readManifest(r io.Reader, name string) (m Manifest, err error) {
-	if name != manifestName {
-		return m, fmt.Errorf("this is no backup of Ausguck: it begins with %s", name)
+func next(archive *tar.Reader) (*tar.Header, error) {
+	header, err := archive.Next()
+	if errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) {
+		return nil, ErrTruncated // the sums come last
+	}
+	if err != nil {
+		return nil, fmt.Errorf("read the archive: %w", err)
+	}
+	return header, nil
+}
+
+func readManifest(r io.Reader, header *tar.Header) (m Manifest, err error) {
+	if name := path.Clean(header.Name); name != manifestName {
+		return m, fmt.Errorf("this is no backup of Ausguck: it begins with %.200s", name)
+	}
+	if header.Size > maxManifest {
+		return m, fmt.Errorf("this is no backup of Ausguck: its %s has %d bytes", manifestName, header.Size)
 	}
 	if err := json.NewDecoder(r).Decode(&m); err != nil {
 		return m, fmt.Errorf("read %s: %w", manifestName, err)
 	}
 	if m.Format != format {
-		return m, fmt.Errorf("the backup has format %d, this program reads %d: restore it with the version that made it, %s", m.Format, format, m.Program)
+		return m, fmt.Errorf("the backup has format %d, this program reads %d: restore it with the version that made it, %.200s", m.Format, format, m.Program)
+	}
+	if m.Bytes < 0 || m.Files < 0 || m.Files > maxFiles {
+		return m, fmt.Errorf("this is no backup of Ausguck: its %s names %d files with %d bytes", manifestName, m.Files, m.Bytes)
 	}
 	return m, nil
 }
 
-func extractOne(root *os.Root, header *tar.Header, name string, r io.Reader, sums map[string]string) error {
-	mode := fs.FileMode(header.Mode) & fs.ModePerm //nolint:gosec // the bits that are kept fit
-	if header.Typeflag == tar.TypeDir {
-		return root.MkdirAll(name, mode|0o700)
+// extraction writes what the manifest promises and no more: an archive can unpack to a thousand times its size.
+type extraction struct {
+	root *os.Root
+	// bytes, files and folders are how many there may be yet.
+	bytes          int64
+	files, folders int
+	sums           map[string]string
+}
+
+// one writes a file or folder. Links and devices are in no backup, and what a link names is not ours to write to.
+func (x *extraction) one(header *tar.Header, name string, r io.Reader) error {
+	first, _, _ := strings.Cut(name, "/")
+	switch {
+	case len(name) > maxName:
+		return fmt.Errorf("the name is longer than %d bytes", maxName)
+	case name == manifestName, first == "lost+found", strings.HasPrefix(first, stagingPrefix):
+		return errors.New("no backup has such a name")
 	}
-	if err := root.MkdirAll(path.Dir(name), 0o750); err != nil {
-		return err
+	switch header.Typeflag {
+	case tar.TypeDir:
+		return x.folder(name, fs.FileMode(header.Mode)&writable) //nolint:gosec // the bits that are kept fit
+	case tar.TypeReg:
+		return x.file(header, name, r)
 	}
-	f, err := root.OpenFile(name, os.O_WRONLY|os.O_CREATE|os.O_EXCL, mode)
+	return fmt.Errorf("it is neither a file nor a folder (type %q): the archive is no backup of Ausguck", header.Typeflag)
+}
+
+func (x *extraction) folder(name string, mode fs.FileMode) error {
+	made := 1
+	if _, err := x.root.Stat(path.Dir(name)); err != nil {
+		made += strings.Count(name, "/")
+	}
+	if x.folders -= made; x.folders < 0 {
+		return errors.New("the archive has far more folders than files: it is no backup of Ausguck")
+	}
+	return x.root.MkdirAll(name, mode|0o700)
+}
+
+func (x *extraction) file(header *tar.Header, name string, r io.Reader) error {
+	if x.files--; x.files < 0 {
+		return fmt.Errorf("the archive has more files than its %s says", manifestName)
+	}
+	if x.bytes -= header.Size; x.bytes < 0 {
+		return fmt.Errorf("the archive has more bytes than its %s says", manifestName)
+	}
+	if dir := path.Dir(name); dir != "." {
+		if _, err := x.root.Stat(dir); err != nil {
+			if err := x.folder(dir, 0o750); err != nil {
+				return err
+			}
+		}
+	}
+	f, err := x.root.OpenFile(name, os.O_WRONLY|os.O_CREATE|os.O_EXCL, fs.FileMode(header.Mode)&writable) //nolint:gosec // the bits that are kept fit
 	if err != nil {
 		return err
 	}
@@ -136,26 +221,30 @@ func extractOne(root *os.Root, header *tar.Header, name string, r io.Reader, sum
 	if err = errors.Join(err, f.Sync(), f.Close()); err != nil {
 		return err
 	}
-	sums[name] = hex.EncodeToString(sum.Sum(nil))
-	return root.Chtimes(name, header.ModTime, header.ModTime) // retention by age of file needs it
+	x.sums[name] = hex.EncodeToString(sum.Sum(nil))
+	return x.root.Chtimes(name, header.ModTime, header.ModTime) // retention by age of file needs it
 }
 
-// check compares the sums of what was written with those of what was read for the backup.
+// check compares the sums line by line: of an archive that lies, the list may be as long as it likes.
 func check(r io.Reader, got map[string]string) error {
-	content, err := io.ReadAll(r)
-	if err != nil {
-		return ErrTruncated
-	}
-	want := 0
-	for line := range strings.Lines(string(content)) {
-		sum, name, ok := strings.Cut(strings.TrimSuffix(line, "\n"), "  ")
+	lines := bufio.NewScanner(r)
+	lines.Buffer(nil, maxName+sha256.Size*2+16)
+	files, seen := len(got), 0
+	for lines.Scan() {
+		sum, name, ok := strings.Cut(lines.Text(), "  ")
 		if !ok || got[name] != sum {
-			return fmt.Errorf("%s is not as it was in the backup: the archive is damaged", name)
+			return fmt.Errorf("%.200s is not as it was in the backup: the archive is damaged", name)
 		}
-		want++
+		delete(got, name)
+		seen++
 	}
-	if want != len(got) {
-		return fmt.Errorf("%d files instead of %d: the archive is damaged", len(got), want)
+	switch err := lines.Err(); {
+	case errors.Is(err, bufio.ErrTooLong):
+		return fmt.Errorf("read %s: %w", sumsName, err)
+	case err != nil:
+		return ErrTruncated
+	case seen != files:
+		return fmt.Errorf("%d files instead of %d: the archive is damaged", files, seen)
 	}
 	return nil
 }

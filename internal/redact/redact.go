@@ -1,6 +1,7 @@
 // Package redact takes secrets out of YAML that is shown: of values by the names of their keys, and of addresses.
 //
-// It knows no format, so it rather takes out too much. It imports nothing of ours; only internal/app imports it.
+// It knows no format, so it rather takes out too much. Text and Words do the same to any text, such as an error.
+// It imports nothing of ours.
 package redact
 
 import (
@@ -61,4 +62,36 @@ func walk(n *yaml.Node, hidden bool) {
 			walk(child, hidden)
 		}
 	}
+}
+
+// address matches the names of keys whose values are addresses that may hold secrets.
+var address = regexp.MustCompile(`(?i)(^|_)ur[li]$`)
+
+// Secrets returns what YAML hides of a document, and the addresses in it. Of what is no YAML it returns nothing.
+func Secrets(content []byte) (found []string) {
+	var doc yaml.Node
+	if err := yaml.Unmarshal(content, &doc); err != nil {
+		return nil
+	}
+	var collect func(n *yaml.Node, hidden bool)
+	collect = func(n *yaml.Node, hidden bool) {
+		switch n.Kind {
+		case yaml.MappingNode:
+			for i := 0; i+1 < len(n.Content); i += 2 {
+				name := n.Content[i].Value
+				collect(n.Content[i+1], hidden || secret.MatchString(name) && !file.MatchString(name) || address.MatchString(name))
+			}
+		case yaml.ScalarNode:
+			if hidden && n.Tag == "!!str" {
+				found = append(found, n.Value)
+			}
+		case yaml.AliasNode:
+		default:
+			for _, child := range n.Content {
+				collect(child, hidden)
+			}
+		}
+	}
+	collect(&doc, false)
+	return found
 }

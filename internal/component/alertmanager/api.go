@@ -61,6 +61,10 @@ func (s *Server) serveNotifications(w http.ResponseWriter, r *http.Request) {
 		refuse(w, http.StatusInternalServerError, "%s", err)
 		return
 	}
+	words := s.Applied().secrets.known() // of rows from before they were taken out
+	for i := range attempts {
+		attempts[i].Error = words.Text(attempts[i].Error)
+	}
 	answer(w, map[string]any{"notifications": attempts})
 }
 
@@ -80,6 +84,7 @@ type integrationState struct {
 
 func (s *Server) serveReceivers(w http.ResponseWriter, r *http.Request) {
 	cfg := s.Applied()
+	words := cfg.secrets.known()
 	receivers := []receiverState{}
 	for _, name := range cfg.receiverNames() {
 		integrations, used := cfg.integrations[name]
@@ -92,6 +97,7 @@ func (s *Server) serveReceivers(w http.ResponseWriter, r *http.Request) {
 		for i := range integrations {
 			n := integrationState{Integration: integrations[i].Name(), Index: integrations[i].Index()}
 			if a, ok := last[integrations[i].String()]; ok {
+				a.Error = words.Text(a.Error)
 				n.Last = &a
 			}
 			state.Integrations = append(state.Integrations, n)

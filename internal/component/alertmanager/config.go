@@ -16,6 +16,7 @@ import (
 	"github.com/prometheus/alertmanager/timeinterval"
 
 	"github.com/ausguck/ausguck/internal/problem"
+	"github.com/ausguck/ausguck/internal/redact"
 )
 
 // Source is an alertmanager.yml as it was read.
@@ -37,6 +38,8 @@ type Config struct {
 	Warnings []string
 
 	source    []byte
+	dir       string
+	secrets   *secrets
 	templates *template.Template
 	routes    *dispatch.Route
 	// integrations are those of receivers that a route uses.
@@ -61,14 +64,20 @@ func NewLoader(o Options) (*Loader, error) {
 
 // Load checks src and everything that it names. It returns all problems that it finds, each as
 // "file:line: field: reason"; the Config is nil when there is one.
-func (l *Loader) Load(src Source) (*Config, []error) {
+func (l *Loader) Load(src Source) (_ *Config, problems []error) {
+	hidden := redact.NewWords(redact.Secrets(src.Content)) // upstream repeats addresses that it cannot read
+	defer func() {
+		for i := range problems {
+			problems[i] = hidden.Error(problems[i])
+		}
+	}()
 	cfg, err := config.Load(string(src.Content))
 	if err != nil {
 		return nil, locate(src, err)
 	}
 	resolvePaths(src.Dir, cfg)
-	problems := checkFiles(src, cfg)
-	c := &Config{Config: cfg, source: src.Content, routes: dispatch.NewRoute(cfg.Route, nil), intervals: map[string][]timeinterval.TimeInterval{}}
+	problems = checkFiles(src, cfg)
+	c := &Config{Config: cfg, source: src.Content, dir: src.Dir, secrets: findSecrets(cfg), routes: dispatch.NewRoute(cfg.Route, nil), intervals: map[string][]timeinterval.TimeInterval{}}
 	c.templates, err = template.FromGlobs(cfg.Templates)
 	if err != nil {
 		return nil, append(problems, problem.At(src.file(), "templates", fmt.Errorf("templates: %w", err)))
@@ -104,9 +113,9 @@ func (l *Loader) build(c *Config, logger *slog.Logger) (map[string][]notify.Inte
 		if !slices.Contains(used, r.Name) {
 			continue
 		}
-		integrations, err := receiver.BuildReceiverIntegrations(r, c.templates, logger, boundAnswers(logger, r.Name))
+		integrations, err := receiver.BuildReceiverIntegrations(r, c.templates, c.secrets.logger(logger), boundAnswers(logger, r.Name))
 		if err != nil {
-			return nil, fmt.Errorf("receiver %q: %w", r.Name, err)
+			return nil, fmt.Errorf("receiver %q: %w", r.Name, c.secrets.hide(err))
 		}
 		built[r.Name] = integrations
 	}

@@ -17,6 +17,11 @@ import (
 
 func newLoader(t *testing.T) (*alertmanager.Loader, alertmanager.Options) {
 	t.Helper()
+	return newLoaderWith(t, func(*alertmanager.Options) {})
+}
+
+func newLoaderWith(t *testing.T, change func(*alertmanager.Options)) (*alertmanager.Loader, alertmanager.Options) {
+	t.Helper()
 	external, err := url.Parse("http://watch.example/ausguck")
 	require.NoError(t, err)
 	o := alertmanager.Options{
@@ -26,6 +31,7 @@ func newLoader(t *testing.T) (*alertmanager.Loader, alertmanager.Options) {
 	o.RegisterFlags(a)
 	_, err = a.Parse(nil) // fills in the defaults
 	require.NoError(t, err)
+	change(&o)
 	l, err := alertmanager.NewLoader(o)
 	require.NoError(t, err)
 	return l, o

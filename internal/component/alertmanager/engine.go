@@ -49,7 +49,8 @@ type engine struct {
 	pipelines       *notify.PipelineBuilder
 	counts          configCounts
 
-	// These two are made anew with each configuration.
+	// These are made anew with each configuration.
+	secrets    atomic.Pointer[secrets]
 	inhibitor  atomic.Pointer[inhibit.Inhibitor]
 	dispatcher atomic.Pointer[dispatch.Dispatcher]
 }
@@ -130,7 +131,7 @@ func (e *engine) serve() error {
 // ServeHTTP answers the API. A change of silences is on the disk before the answer says that it was made.
 func (e *engine) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	switch {
-	case r.Method == http.MethodGet && r.URL.Path == "/api/v2/status" && e.options.Version != "":
+	case r.Method == http.MethodGet && r.URL.Path == "/api/v2/status":
 		e.serveStatus(w, r)
 	case r.Method == http.MethodGet || r.Method == http.MethodHead:
 		e.handler.ServeHTTP(w, r)
@@ -139,17 +140,25 @@ func (e *engine) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
-// serveStatus puts Alertmanager's version where upstream has that of the program.
+// serveStatus puts Alertmanager's version where upstream has that of the program, and takes the values of headers, which
+// upstream shows, out of the configuration.
 func (e *engine) serveStatus(w http.ResponseWriter, r *http.Request) {
 	held := &heldWriter{ResponseWriter: w}
 	e.handler.ServeHTTP(held, r)
 	var status map[string]any
 	if err := json.Unmarshal(held.body, &status); err == nil {
-		if info, ok := status["versionInfo"].(map[string]any); ok {
+		if info, ok := status["versionInfo"].(map[string]any); ok && e.options.Version != "" {
 			info["version"] = e.options.Version
-			if body, err := json.Marshal(status); err == nil {
-				held.body = body
+		}
+		cfg, _ := status["config"].(map[string]any)
+		if text, ok := cfg["original"].(string); ok {
+			if known := e.secrets.Load(); known != nil {
+				text = known.known().Text(text)
 			}
+			cfg["original"] = text
+		}
+		if body, err := json.Marshal(status); err == nil {
+			held.body = body
 		}
 	}
 	held.release()
@@ -167,9 +176,10 @@ func (e *engine) apply(cfg *Config) {
 	if e.peer != nil {
 		peer = e.peer
 	}
-	pipeline := e.pipelines.New(e.history.record(cfg.integrations), e.wait, inhibitor, e.silencer,
+	pipeline := e.pipelines.New(e.history.record(cfg.integrations, cfg.secrets), e.wait, inhibitor, e.silencer,
 		timeinterval.NewIntervener(cfg.intervals), e.muted, e.sent, peer)
 	e.counts.set(cfg)
+	e.secrets.Store(cfg.secrets)
 	e.api.Update(cfg.Config, func(ctx context.Context, labels model.LabelSet) {
 		e.inhibitor.Load().Mutes(ctx, labels)
 		e.silencer.Mutes(ctx, labels)

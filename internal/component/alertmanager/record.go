@@ -11,12 +11,12 @@ import (
 )
 
 // record puts a recorder in front of every integration. Upstream calls an integration once per attempt.
-func (h *history) record(receivers map[string][]notify.Integration) map[string][]notify.Integration {
+func (h *history) record(receivers map[string][]notify.Integration, known *secrets) map[string][]notify.Integration {
 	recorded := make(map[string][]notify.Integration, len(receivers))
 	for name, integrations := range receivers {
 		for i := range integrations {
 			inner := &integrations[i]
-			r := &recorder{history: h, receiver: name, inner: inner, attempts: map[attemptKey]int{}}
+			r := &recorder{history: h, receiver: name, inner: inner, secrets: known, attempts: map[attemptKey]int{}}
 			recorded[name] = append(recorded[name], notify.NewIntegration(r, inner, inner.Name(), inner.Index(), name))
 		}
 		if integrations == nil { // a receiver that tells nobody
@@ -31,6 +31,7 @@ type recorder struct {
 	history  *history
 	receiver string
 	inner    *notify.Integration
+	secrets  *secrets
 
 	mtx sync.Mutex
 	// attempts counts those of messages that are being retried.
@@ -47,7 +48,7 @@ type attemptKey struct {
 func (r *recorder) Notify(ctx context.Context, alerts ...*alert.Alert) (retry bool, err error) {
 	started := time.Now()
 	retry, err = r.inner.Notify(ctx, alerts...)
-	err = shorten(err)
+	err = shorten(r.secrets.hide(err)) // from here it goes to the log, to the database and to who asks
 	a := Attempt{
 		Time: started, Seconds: time.Since(started).Seconds(),
 		Receiver: r.receiver, Integration: r.inner.Name(), Index: r.inner.Index(), Result: Delivered,

@@ -2,15 +2,21 @@ package alertmanager
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"reflect"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/prometheus/alertmanager/alert"
 	"github.com/prometheus/alertmanager/config"
 	"github.com/prometheus/alertmanager/config/receiver"
 	"github.com/prometheus/alertmanager/notify"
+	commonconfig "github.com/prometheus/common/config"
 	"github.com/prometheus/common/model"
+
+	"github.com/ausguck/ausguck/internal/redact"
 )
 
 // trialTimeout bounds a test of one integration.
@@ -34,16 +40,81 @@ func (l *Loader) TryReceiver(ctx context.Context, cfg *Config, name string) ([]T
 	if i < 0 {
 		return nil, fmt.Errorf("%w: %q; there are %q", errUnknownReceiver, name, cfg.receiverNames())
 	}
-	t := newTap()
-	integrations, err := receiver.BuildReceiverIntegrations(cfg.Receivers[i], cfg.templates, l.options.Logger, t.options()...)
+	tried, err := cfg.withoutRedirects(i)
 	if err != nil {
-		return nil, fmt.Errorf("receiver %q: %w", name, err)
+		return nil, fmt.Errorf("receiver %q: %w", name, cfg.secrets.hide(err))
+	}
+	t := newTap()
+	integrations, err := receiver.BuildReceiverIntegrations(tried, cfg.templates, cfg.secrets.logger(l.options.Logger), t.options()...)
+	if err != nil {
+		return nil, fmt.Errorf("receiver %q: %w", name, cfg.secrets.hide(err))
 	}
 	trials := []Trial{}
 	for i := range integrations {
-		trials = append(trials, tryIntegration(ctx, name, &integrations[i], t))
+		trial := tryIntegration(ctx, name, &integrations[i], t)
+		trial.hide(cfg.secrets.known())
+		trials = append(trials, trial)
 	}
 	return trials, nil
+}
+
+// withoutRedirects returns a copy of a receiver that follows no redirect: where one leads is not what an admin has
+// written, and what is there is nothing that who tests may read.
+func (c *Config) withoutRedirects(i int) (r config.Receiver, err error) {
+	again, err := config.Load(string(c.source))
+	if err != nil {
+		return r, err
+	}
+	resolvePaths(c.dir, again)
+	r = again.Receivers[i]
+	visitClients(reflect.ValueOf(&r), func(client *commonconfig.HTTPClientConfig) { client.FollowRedirects = false })
+	return r, nil
+}
+
+// visitClients calls visit with the settings of every HTTP client below v.
+func visitClients(v reflect.Value, visit func(*commonconfig.HTTPClientConfig)) {
+	switch v.Kind() {
+	case reflect.Pointer:
+		if v.IsNil() {
+			return
+		}
+		if client, ok := v.Interface().(*commonconfig.HTTPClientConfig); ok {
+			visit(client)
+			return
+		}
+		visitClients(v.Elem(), visit)
+	case reflect.Struct:
+		for i := range v.NumField() {
+			if v.Type().Field(i).IsExported() {
+				if f := v.Field(i); f.Kind() == reflect.Struct {
+					visitClients(f.Addr(), visit)
+				} else {
+					visitClients(f, visit)
+				}
+			}
+		}
+	case reflect.Slice:
+		for i := range v.Len() {
+			visitClients(v.Index(i), visit)
+		}
+	}
+}
+
+// maxShown bounds what is shown of an answer: whether it worked, and not what else the other side has to tell.
+const maxShown = 1 << 10
+
+// hide takes secrets, which other sides repeat, out of what is shown.
+func (t *Trial) hide(words redact.Words) {
+	if t.Error != "" {
+		t.Error = shorten(errors.New(words.Text(t.Error))).Error()
+	}
+	for i := range t.Answers {
+		a := &t.Answers[i]
+		a.Status = words.Text(a.Status)
+		if a.Body = words.Text(a.Body); len(a.Body) > maxShown {
+			a.Body = strings.ToValidUTF8(a.Body[:maxShown], "") + " … (cut off)"
+		}
+	}
 }
 
 func (c *Config) receiverNames() []string {
@@ -64,7 +135,7 @@ func tryIntegration(ctx context.Context, receiver string, n *notify.Integration,
 	var failed error
 	trial.Answers, failed = t.take()
 	if err != nil {
-		trial.Result, trial.Error = Refused, shorten(err).Error()
+		trial.Result, trial.Error = Refused, err.Error()
 		if failed != nil { // the integration only saw a connection that ended
 			trial.Error = failed.Error()
 		}

@@ -9,7 +9,6 @@ import (
 	"path/filepath"
 	"strings"
 
-	"github.com/grafana/loki/v3/pkg/logql/syntax"
 	"github.com/grafana/loki/v3/pkg/ruler"
 	"github.com/prometheus/prometheus/model/rulefmt"
 	"go.yaml.in/yaml/v3"
@@ -66,7 +65,7 @@ func CheckRules(f problem.File) []error {
 	for _, g := range groups.Groups {
 		wrong := 0
 		for _, r := range g.Rules {
-			if _, err := syntax.ParseExpr(r.Expr); err != nil {
+			if _, err := parseLogQL(r.Expr); err != nil {
 				wrong++
 				first, _, _ := strings.Cut(strings.TrimSpace(r.Expr), "\n")
 				problems = append(problems, problem.At(f, first, fmt.Errorf("group %q, rule %q: expr: %w", g.Name, r.Record+r.Alert, err)))

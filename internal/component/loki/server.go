@@ -203,7 +203,7 @@ func (s *Server) room() error {
 
 // Handler is Loki's HTTP API without what stops or empties it; it answers 503 until Loki is ready.
 func (s *Server) Handler() http.Handler {
-	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+	return bounded(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if strings.HasSuffix(r.URL.Path, "/status/buildinfo") {
 			serveBuildInfo(w)
 			return
@@ -226,7 +226,7 @@ func (s *Server) Handler() http.Handler {
 			}
 		}
 		e.handler.ServeHTTP(w, r)
-	})
+	}))
 }
 
 func isPush(r *http.Request) bool {
@@ -264,7 +264,7 @@ func isShared(name string) bool {
 
 // serveFormatQuery answers what Loki's own main would: how a query is written well.
 func serveFormatQuery(w http.ResponseWriter, r *http.Request) {
-	expr, err := syntax.ParseExpr(r.FormValue("query"))
+	expr, err := parseLogQL(r.FormValue("query"))
 	if err != nil {
 		writeJSON(w, http.StatusBadRequest, map[string]string{"status": "invalid-query", "error": err.Error()})
 		return

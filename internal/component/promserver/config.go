@@ -161,7 +161,7 @@ func (c *Config) readRules(src Source, patterns []string, scheme model.Validatio
 				problems = append(problems, fmt.Errorf("%s: read rule file: %w", file, problem.Explain(err)))
 				continue
 			}
-			parsed, errs := parseRules(content, scheme, parser.NewParser(o))
+			parsed, errs := parseRules(content, scheme, newParser(o))
 			problems = append(problems, positioned(file, errs)...)
 			c.rules[file] = content
 			c.warnAboutSharedNames(groups, file, parsed)

@@ -14,7 +14,6 @@ import (
 	"github.com/prometheus/prometheus/model/labels"
 	"github.com/prometheus/prometheus/notifier"
 	"github.com/prometheus/prometheus/promql"
-	"github.com/prometheus/prometheus/promql/parser"
 	"github.com/prometheus/prometheus/rules"
 	"github.com/prometheus/prometheus/scrape"
 	"github.com/prometheus/prometheus/storage"
@@ -41,7 +40,7 @@ type engines struct {
 	set     *settings
 	logger  *slog.Logger
 	initial *Config
-	parser  parser.Parser
+	parser  boundedParser
 
 	storage *lateStorage
 	remote  *remote.Storage
@@ -75,7 +74,7 @@ func newEngines(set *settings, cfg *Config) (*engines, error) {
 	reg := set.Registry
 	e := &engines{
 		set: set, logger: set.Logger, initial: cfg,
-		parser:        parser.NewParser(set.features.parserOptions()),
+		parser:        newParser(set.features.parserOptions()),
 		storage:       &lateStorage{stats: tsdb.NewDBStats()},
 		notifications: notifications.NewNotifications(set.Web.MaxNotificationSubscribers, reg),
 		tracing:       tracing.NewManager(set.Logger.With("component", "tracing")),

@@ -30,7 +30,7 @@ func (e *engines) webOptions(ctx context.Context) *web.Options {
 		Storage:               e.fanout,
 		ExemplarStorage:       e.storage,
 		QueryEngine:           e.query,
-		Parser:                e.parser,
+		Parser:                e.parser.printing(),
 		LookbackDelta:         time.Duration(set.Query.LookbackDelta),
 		ScrapeManager:         e.scrape,
 		RuleManager:           e.rules,

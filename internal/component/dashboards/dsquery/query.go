@@ -12,6 +12,8 @@ import (
 	"net/http"
 	"net/url"
 	"time"
+
+	"github.com/ausguck/ausguck/internal/bounds"
 )
 
 // Query is one query of a request, in the fields of Grafana's Prometheus and Loki queries.
@@ -68,6 +70,9 @@ func Fail(status int, err error) Response {
 func Run(ctx context.Context, src Source, q Query, from, to time.Time) Response {
 	if q.Expr == "" {
 		return Fail(http.StatusBadRequest, errors.New("expr: needed, the query is empty"))
+	}
+	if len(q.Expr) > bounds.MaxQueryBytes { // before it is multiplied by variables, and sent as an address
+		return Fail(http.StatusBadRequest, fmt.Errorf("expr: the query is longer than %d bytes", bounds.MaxQueryBytes))
 	}
 	var frames []*Frame
 	var err error

@@ -1,0 +1,105 @@
+package bounds
+
+import "encoding/binary"
+
+const (
+	// MaxNesting is how deep values of a body may be inside each other. The decoders recurse once per level.
+	MaxNesting = 200
+	// messageCost is about what a decoded message or JSON value takes besides its bytes.
+	messageCost = 96
+)
+
+// message says which fields of a protobuf message are messages themselves; all else is skipped by its length.
+type message map[uint64]*message
+
+// checkProto walks the bytes of a message without decoding it, and returns about how much memory its decoded form takes.
+// Bytes that are no message of this kind are left to the decoder, which stops at the same place.
+func checkProto(body []byte, m *message, most int64) (cost int64, err error) {
+	w := protoWalk{cost: 2 * int64(len(body)), most: most}
+	err = w.message(body, m, 1)
+	return w.cost, err
+}
+
+type protoWalk struct{ cost, most int64 }
+
+func (w *protoWalk) message(b []byte, m *message, depth int) error {
+	if depth > MaxNesting {
+		return limit("values nest deeper than %d levels", MaxNesting)
+	}
+	if w.cost += messageCost; w.cost > w.most {
+		return limit("the decoded request would take more than %d MiB", w.most>>20)
+	}
+	for len(b) > 0 {
+		tag, n := binary.Uvarint(b)
+		if n <= 0 {
+			return nil
+		}
+		b = b[n:]
+		switch tag & 7 {
+		case 0: // varint
+			if _, n = binary.Uvarint(b); n <= 0 {
+				return nil
+			}
+			b = b[n:]
+		case 1, 5: // fixed
+			n = 8
+			if tag&7 == 5 {
+				n = 4
+			}
+			if len(b) < n {
+				return nil
+			}
+			b = b[n:]
+		case 2: // length-delimited
+			size, n := binary.Uvarint(b)
+			if n <= 0 || size > uint64(len(b)-n) {
+				// The decoder may look at what is there of a message that is cut off.
+				size = uint64(max(len(b)-max(n, 0), 0))
+				n = max(n, 0)
+			}
+			if inner := (*m)[tag>>3]; inner != nil {
+				if err := w.message(b[n:n+int(size)], inner, depth+1); err != nil {
+					return err
+				}
+			} else {
+				w.cost += 16 // a string's or a slice's header
+			}
+			b = b[n+int(size):]
+		default: // groups, which no message that is sent to us has and some decoders skip by recursion
+			return limit("the request has protobuf groups, which none of its messages has")
+		}
+	}
+	return nil
+}
+
+// The messages that are taken. Those of Prometheus's remote write 1 and 2 share no field number, on purpose.
+var (
+	remoteWrite = &message{1: writeSeries, 3: {}, 5: {2: {}, 3: writeHistogram, 4: {}, 5: {}}}
+	remoteRead  = &message{1: {3: {}, 4: {}}}
+	lokiPush    = &message{1: {2: {1: {}, 3: {}, 4: {}}}}
+	otlpLogs    = otlp(&message{1: otlpScope, 2: {5: anyValue, 6: keyValue}})
+	otlpMetrics = otlp(&message{1: otlpScope, 2: {
+		5: {1: numberPoint}, 7: {1: numberPoint}, 9: {1: {8: exemplar, 9: keyValue}},
+		10: {1: {1: keyValue, 8: {}, 9: {}, 11: exemplar}}, 11: {1: {6: {}, 7: keyValue}}, 12: keyValue,
+	}})
+
+	writeSeries    = &message{1: {}, 2: {}, 3: {1: {}}, 4: writeHistogram}
+	writeHistogram = &message{8: {}, 11: {}}
+
+	anyValue, keyValue = recursiveValues()
+	otlpScope          = &message{3: keyValue}
+	exemplar           = &message{7: keyValue}
+	numberPoint        = &message{5: exemplar, 7: keyValue}
+)
+
+// otlp is an export request of scopes; 1000 is where they were before version 0.19 of the protocol.
+func otlp(scope *message) *message {
+	return &message{1: {1: {1: keyValue, 3: {}}, 2: scope, 1000: scope}}
+}
+
+func recursiveValues() (value, pair *message) {
+	value = &message{}
+	pair = &message{2: value}
+	*value = message{5: {1: value}, 6: {1: pair}}
+	return value, pair
+}

@@ -1,0 +1,92 @@
+package bounds
+
+import (
+	"bytes"
+	"compress/flate"
+	"compress/gzip"
+	"encoding/binary"
+	"fmt"
+	"io"
+
+	"github.com/klauspost/compress/snappy"
+	"github.com/klauspost/compress/zstd"
+	"github.com/pierrec/lz4/v4"
+)
+
+// zstdWindow is the largest window of a stream: what a decoder keeps besides what it returns. Senders use at most 8 MiB.
+const zstdWindow = 8 << 20
+
+// errTooLarge is a body that is more than it may be.
+func errTooLarge(most int64) error {
+	return &tooLarge{limit("the request is larger than %d MiB unpacked", most>>20)}
+}
+
+type tooLarge struct{ err error }
+
+func (t *tooLarge) Error() string { return t.err.Error() }
+func (t *tooLarge) Unwrap() error { return t.err }
+
+// unpack returns the content of a body in the encoding, at most most bytes of it. known is false for encodings
+// that are not ours to unpack.
+func unpack(body []byte, encoding string, most int64) (content []byte, known bool, err error) {
+	var r io.Reader
+	packed := bytes.NewReader(body)
+	switch encoding {
+	case "":
+		return body, true, nil
+	case "snappy":
+		content, err = unpackSnappy(body, most)
+		return content, true, err
+	case "gzip":
+		r, err = gzip.NewReader(packed)
+	case "deflate":
+		r = flate.NewReader(packed)
+	case "zstd":
+		var d *zstd.Decoder
+		d, err = zstd.NewReader(packed, zstd.WithDecoderConcurrency(1), zstd.WithDecoderMaxWindow(zstdWindow), zstd.WithDecoderLowmem(true))
+		if err == nil {
+			defer d.Close()
+			r = d
+		}
+	case "lz4":
+		r = lz4.NewReader(packed)
+	default:
+		return nil, false, nil
+	}
+	if err != nil {
+		return nil, true, fmt.Errorf("unpack %s: %w", encoding, err)
+	}
+	content, err = readAll(r, most)
+	if err != nil && !Is(err) {
+		err = fmt.Errorf("unpack %s: %w", encoding, err)
+	}
+	return content, true, err
+}
+
+// unpackSnappy asks the block how long it is before making room for it. A block cannot hold more than 64 bytes for
+// each three of its own; one that claims to is not believed.
+func unpackSnappy(body []byte, most int64) ([]byte, error) {
+	size, n := binary.Uvarint(body)
+	switch {
+	case n <= 0:
+		return nil, fmt.Errorf("unpack snappy: %w", snappy.ErrCorrupt)
+	case size > uint64(most):
+		return nil, errTooLarge(most)
+	case size > 22*uint64(len(body))+64:
+		return nil, fmt.Errorf("unpack snappy: the block claims to hold %d bytes: %w", size, snappy.ErrCorrupt)
+	}
+	content, err := snappy.Decode(nil, body)
+	if err != nil {
+		return nil, fmt.Errorf("unpack snappy: %w", err)
+	}
+	return content, nil
+}
+
+// readAll reads at most most bytes.
+func readAll(r io.Reader, most int64) ([]byte, error) {
+	content, err := io.ReadAll(io.LimitReader(r, most+1))
+	if err == nil && int64(len(content)) > most {
+		return nil, errTooLarge(most)
+	}
+	return content, err
+}

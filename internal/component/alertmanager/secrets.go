@@ -1,0 +1,188 @@
+package alertmanager
+
+import (
+	"context"
+	"errors"
+	"io"
+	"log/slog"
+	"net/url"
+	"os"
+	"reflect"
+	"regexp"
+	"slices"
+	"strings"
+
+	"github.com/prometheus/alertmanager/config"
+	"github.com/prometheus/alertmanager/notify"
+
+	"github.com/ausguck/ausguck/internal/redact"
+)
+
+// maxSecretFile bounds what is read of a file with a secret.
+const maxSecretFile = 64 << 10
+
+// secrets are those of a configuration: in the file, and in files that it names.
+type secrets struct {
+	words []string
+	files []string
+}
+
+// findSecrets walks everything of a configuration, whatever integrations upstream adds: each text and address of a type
+// that is named for a secret, each header, each password in an address, and the name of each file.
+func findSecrets(cfg *config.Config) *secrets {
+	s := &secrets{}
+	s.find(reflect.ValueOf(cfg), "", false)
+	slices.Sort(s.files)
+	s.files = slices.Compact(s.files)
+	return s
+}
+
+func (s *secrets) find(v reflect.Value, key string, secret bool) {
+	secret = secret || strings.Contains(v.Type().Name(), "Secret")
+	switch v.Kind() {
+	case reflect.Pointer, reflect.Interface:
+		if !v.IsNil() {
+			s.find(v.Elem(), key, secret)
+		}
+	case reflect.Struct:
+		if u, ok := v.Interface().(url.URL); ok {
+			s.address(&u, secret)
+			return
+		}
+		for i := range v.NumField() {
+			f := v.Type().Field(i)
+			if !f.IsExported() {
+				continue
+			}
+			name, _, _ := strings.Cut(f.Tag.Get("yaml"), ",")
+			// Values of headers are tokens as often as not.
+			s.find(v.Field(i), name, secret || name == "http_headers")
+		}
+	case reflect.Slice, reflect.Array:
+		for i := range v.Len() {
+			s.find(v.Index(i), key, secret)
+		}
+	case reflect.Map:
+		for _, k := range v.MapKeys() {
+			s.find(v.MapIndex(k), key, secret)
+		}
+	case reflect.String:
+		switch text := v.String(); {
+		case text == "":
+		case strings.HasSuffix(key, "_file") || key == "files":
+			s.files = append(s.files, text)
+		case secret:
+			s.add(text)
+		}
+	}
+}
+
+// inTemplate matches what a template fills in.
+var inTemplate = regexp.MustCompile(`\{\{.*?\}\}`)
+
+// add takes a text; of a template what is around the parts that are filled in.
+func (s *secrets) add(text string) {
+	if !strings.Contains(text, "{{") {
+		s.words = append(s.words, text)
+		return
+	}
+	const enough = 6
+	for _, piece := range inTemplate.Split(text, -1) {
+		if len(piece) >= enough {
+			s.words = append(s.words, piece)
+		}
+	}
+}
+
+func (s *secrets) address(u *url.URL, secret bool) {
+	switch {
+	case secret:
+		s.words = append(s.words, u.String())
+	case u.User != nil:
+		password, _ := u.User.Password()
+		s.words = append(s.words, password, u.User.String())
+	}
+}
+
+// known returns the secrets as they are now: files are read anew, as receivers do with each message.
+func (s *secrets) known() redact.Words {
+	words := slices.Clone(s.words)
+	for _, name := range s.files {
+		if content, err := readSome(name); err == nil {
+			words = append(words, content)
+		}
+	}
+	return redact.NewWords(words)
+}
+
+func readSome(name string) (string, error) {
+	f, err := os.Open(name)
+	if err != nil {
+		return "", err
+	}
+	defer f.Close()
+	content, err := io.ReadAll(io.LimitReader(f, maxSecretFile))
+	return strings.TrimSpace(string(content)), err
+}
+
+// hide takes the secrets out of an error, and keeps the reason that upstream counts. Nothing holds them any more.
+func (s *secrets) hide(err error) error {
+	if err == nil {
+		return nil
+	}
+	hidden := s.known().Error(err)
+	if hidden == err { //nolint:errorlint // whether it is the same
+		return err
+	}
+	var reason *notify.ErrorWithReason
+	if errors.As(err, &reason) {
+		return notify.NewErrorWithReason(reason.Reason, hidden)
+	}
+	return hidden
+}
+
+// logger returns one that takes the secrets out of what it is told.
+func (s *secrets) logger(l *slog.Logger) *slog.Logger { return slog.New(discreet{l.Handler(), s}) }
+
+// discreet is a slog.Handler without secrets.
+type discreet struct {
+	slog.Handler
+	secrets *secrets
+}
+
+func (d discreet) Handle(ctx context.Context, r slog.Record) error {
+	words := d.secrets.known()
+	clean := slog.NewRecord(r.Time, r.Level, words.Text(r.Message), r.PC)
+	r.Attrs(func(a slog.Attr) bool {
+		clean.AddAttrs(discreetAttr(words, a))
+		return true
+	})
+	return d.Handler.Handle(ctx, clean)
+}
+
+func (d discreet) WithAttrs(attrs []slog.Attr) slog.Handler {
+	words, clean := d.secrets.known(), make([]slog.Attr, len(attrs))
+	for i, a := range attrs {
+		clean[i] = discreetAttr(words, a)
+	}
+	return discreet{d.Handler.WithAttrs(clean), d.secrets}
+}
+
+func (d discreet) WithGroup(name string) slog.Handler {
+	return discreet{d.Handler.WithGroup(name), d.secrets}
+}
+
+func discreetAttr(words redact.Words, a slog.Attr) slog.Attr {
+	switch v := a.Value.Resolve(); v.Kind() {
+	case slog.KindString, slog.KindAny:
+		return slog.String(a.Key, words.Text(v.String()))
+	case slog.KindGroup:
+		var clean []any
+		for _, member := range v.Group() {
+			clean = append(clean, discreetAttr(words, member))
+		}
+		return slog.Group(a.Key, clean...)
+	default:
+		return a
+	}
+}

@@ -1,0 +1,12 @@
+package promserver
+
+import (
+	"runtime/debug"
+	"testing"
+)
+
+// boundStack lets a test end the process with a far smaller stack than Go's 1 GB.
+func boundStack(tb testing.TB) {
+	before := debug.SetMaxStack(16 << 20)
+	tb.Cleanup(func() { debug.SetMaxStack(before) })
+}
