@@ -190,7 +190,7 @@ func (a *App) logRoutes() []route {
 func (a *App) stockLokiRoutes() []route {
 	return append(a.logRoutes(),
 		route{"GET /ready", everybody, http.HandlerFunc(a.serveLogsReady)},
-		route{"GET /metrics", everybody, promhttp.HandlerFor(prometheus.GathererFunc(a.parts.gatherLogs), promhttp.HandlerOpts{})},
+		route{"GET /metrics", thisMachine, promhttp.HandlerFor(prometheus.GathererFunc(a.parts.gatherLogs), promhttp.HandlerOpts{})},
 		route{"/", auth.Viewer, http.NotFoundHandler()},
 	)
 }

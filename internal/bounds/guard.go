@@ -177,13 +177,14 @@ func (h *holding) take(n int64) bool {
 
 func (h *holding) release() { h.budget.give(h.taken) }
 
-// read reads r to its end. What it has read counts at once, so that many slow senders cannot fill the memory.
+// read reads r to its end. What it has read counts at once, so that many slow senders cannot fill the memory, and twice:
+// a buffer that grows leaves its smaller self to the garbage collector.
 func (h *holding) read(r io.Reader) ([]byte, error) {
 	const step = 1 << 20
 	var body bytes.Buffer
 	for {
 		n, err := io.CopyN(&body, r, step)
-		if n == step && !h.take(step) {
+		if n == step && !h.take(2*step) {
 			return nil, errBusy
 		}
 		if errors.Is(err, io.EOF) {

@@ -336,7 +336,7 @@ func TestWellKnownPortsAskElsewhere(t *testing.T) {
 		s.url = "http://127.0.0.1:3000"
 		require.Equal(t, http.StatusUnauthorized, s.status(t, "/api/v1/query?query=1"), "the main address always asks")
 		require.Equal(t, http.StatusOK, s.status(t, "/-/healthy"))
-		require.Equal(t, http.StatusOK, s.status(t, "/metrics"))
+		require.Equal(t, http.StatusUnauthorized, s.status(t, "/metrics"))
 		s.stop(t)
 	}
 }
