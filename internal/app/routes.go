@@ -83,7 +83,7 @@ var pages = []string{"d", "dashboards", "dashboard", "import", "explore", "graph
 
 // prometheusRoutes are those of Prometheus, on the main address and on its own port.
 func (a *App) prometheusRoutes() []route {
-	prometheus := a.parts.prom.Handler()
+	prometheus := forAdmins(a.parts.prom.Handler(), a.parts.prom.Discreet())
 	return []route{
 		{"GET /-/healthy", everybody, http.HandlerFunc(serveHealthy)},
 		{"GET /-/ready", everybody, http.HandlerFunc(a.serveReady)},
@@ -187,6 +187,17 @@ func (a *App) open(routes []route) http.Handler {
 		return h
 	}
 	return http.NewCrossOriginProtection().Handler(h)
+}
+
+// forAdmins answers admins by whole and everybody else, those too who were not asked for credentials, by less.
+func forAdmins(whole, less http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if id, ok := auth.FromContext(r.Context()); ok && id.Role == auth.Admin {
+			whole.ServeHTTP(w, r)
+			return
+		}
+		less.ServeHTTP(w, r)
+	})
 }
 
 // notForAdmins leaves out what only an admin may: parts of the process ask for others, who may have put the address
