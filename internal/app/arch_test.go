@@ -44,7 +44,7 @@ var rules = []rule{
 		why:     "only promserver knows Prometheus, and it knows no sibling",
 	},
 	{
-		pkg: "internal/component/alertmanager", ours: []string{"internal/lifecycle", "internal/redact", "internal/problem", "internal/database"},
+		pkg: "internal/component/alertmanager", ours: []string{"internal/lifecycle", "internal/bounds", "internal/redact", "internal/problem", "internal/database"},
 		foreign: []string{"github.com/prometheus/", "github.com/alecthomas/kingpin/", "go.yaml.in/yaml/"},
 		why:     "only alertmanager knows Alertmanager, and it knows no sibling",
 	},
