@@ -147,6 +147,17 @@ func (a access) edge(hosts func(*http.Request) *edge.Hosts) edge.Options {
 	return edge.Options{Hosts: hosts, External: a.external, TrustedOrigin: a.trusted}
 }
 
+// forAdmins answers admins by whole and everybody else, those too who were not asked for credentials, by less.
+func forAdmins(whole, less http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if id, ok := auth.FromContext(r.Context()); ok && id.Role == auth.Admin {
+			whole.ServeHTTP(w, r)
+			return
+		}
+		less.ServeHTTP(w, r)
+	})
+}
+
 // preflightFirst lets browsers ask what other sites may do, which they do without credentials, when some may.
 func (a access) preflightFirst(open, asking http.Handler) http.Handler {
 	if !a.cors {

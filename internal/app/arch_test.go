@@ -39,12 +39,12 @@ var rules = []rule{
 		why: "the composition root wires parts and knows no upstream itself",
 	},
 	{
-		pkg: "internal/component/promserver", ours: []string{"internal/lifecycle", "internal/bounds", "internal/inproc", "internal/problem"},
+		pkg: "internal/component/promserver", ours: []string{"internal/lifecycle", "internal/redact", "internal/bounds", "internal/inproc", "internal/problem"},
 		foreign: []string{"github.com/prometheus/", "github.com/alecthomas/", "github.com/grafana/regexp", "go.yaml.in/yaml/"},
 		why:     "only promserver knows Prometheus, and it knows no sibling",
 	},
 	{
-		pkg: "internal/component/alertmanager", ours: []string{"internal/lifecycle", "internal/redact", "internal/problem", "internal/database"},
+		pkg: "internal/component/alertmanager", ours: []string{"internal/lifecycle", "internal/bounds", "internal/redact", "internal/problem", "internal/database"},
 		foreign: []string{"github.com/prometheus/", "github.com/alecthomas/kingpin/", "go.yaml.in/yaml/"},
 		why:     "only alertmanager knows Alertmanager, and it knows no sibling",
 	},

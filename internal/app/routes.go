@@ -86,7 +86,7 @@ var pages = []string{"d", "dashboards", "dashboard", "import", "explore", "graph
 
 // prometheusRoutes are those of Prometheus, on the main address and on its own port.
 func (a *App) prometheusRoutes() []route {
-	prometheus := a.parts.prom.Handler()
+	prometheus := forAdmins(a.parts.prom.Handler(), a.parts.prom.Discreet())
 	return []route{
 		{"GET /-/healthy", everybody, http.HandlerFunc(serveHealthy)},
 		{"GET /-/ready", everybody, http.HandlerFunc(a.serveReady)},

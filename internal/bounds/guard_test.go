@@ -61,6 +61,13 @@ func push(path, media, encoding string, body []byte) *http.Request {
 	return r
 }
 
+// matcher is a remote read of one query with a regular expression.
+func matcher(re string) []byte {
+	m := append([]byte{0x08, 2, 0x12, 1, 'a', 0x1a, byte(len(re))}, re...)
+	m = append([]byte{0x1a, byte(len(m))}, m...)
+	return append([]byte{0x0a, byte(len(m))}, m...)
+}
+
 const protobuf = "application/x-protobuf"
 
 func TestGuardRefuses(t *testing.T) {
@@ -88,6 +95,7 @@ func TestGuardRefuses(t *testing.T) {
 		"empty series of 2.0":             {push("/api/v1/write", protobuf+";proto=io.prometheus.write.v2.Request", "snappy", snappy.Encode(nil, bytes.Repeat([]byte{0x2a, 0}, 8<<20))), 400, "would take more than"},
 		"empty streams":                   {push("/loki/api/v1/push", protobuf, "", snappy.Encode(nil, empty)), 400, "would take more than"},
 		"empty queries":                   {push("/api/v1/read", protobuf, "snappy", snappy.Encode(nil, empty)), 400, "would take more than"},
+		"regular expressions":             {push("/api/v1/read", protobuf, "snappy", snappy.Encode(nil, bytes.Repeat(matcher("x{1000}"), 1000))), 400, "repeat more than 500000"},
 		"snappy bomb":                     {push("/api/v1/write", protobuf, "snappy", snappy.Encode(nil, zeros)), 413, "larger than 128 MiB"},
 		"snappy that claims":              {push("/api/v1/write", protobuf, "snappy", binary.AppendUvarint(nil, 100<<20)), 400, "claims to hold"},
 		"snappy that claims much":         {push("/api/v1/write", protobuf, "snappy", binary.AppendUvarint(nil, 1<<40)), 413, "larger than 128 MiB"},

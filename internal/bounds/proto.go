@@ -15,12 +15,15 @@ type message map[uint64]*message
 // checkProto walks the bytes of a message without decoding it, and returns about how much memory its decoded form takes.
 // Bytes that are no message of this kind are left to the decoder, which stops at the same place.
 func checkProto(body []byte, m *message, most int64) (cost int64, err error) {
-	w := protoWalk{cost: 2 * int64(len(body)), most: most}
+	w := protoWalk{cost: 2 * int64(len(body)), most: most} // and the regular expressions of all matchers together
 	err = w.message(body, m, 1)
 	return w.cost, err
 }
 
-type protoWalk struct{ cost, most int64 }
+type protoWalk struct {
+	cost, most int64
+	query      Query
+}
 
 func (w *protoWalk) message(b []byte, m *message, depth int) error {
 	if depth > MaxNesting {
@@ -63,6 +66,11 @@ func (w *protoWalk) message(b []byte, m *message, depth int) error {
 				}
 			} else {
 				w.cost += 16 // a string's or a slice's header
+				if m == readMatcher && tag>>3 == 3 {
+					if err := w.query.Regexp(string(b[n : n+int(size)])); err != nil {
+						return err
+					}
+				}
 			}
 			b = b[n+int(size):]
 		default: // groups, which no message that is sent to us has and some decoders skip by recursion
@@ -75,7 +83,7 @@ func (w *protoWalk) message(b []byte, m *message, depth int) error {
 // The messages that are taken. Those of Prometheus's remote write 1 and 2 share no field number, on purpose.
 var (
 	remoteWrite = &message{1: writeSeries, 3: {}, 5: {2: {}, 3: writeHistogram, 4: {}, 5: {}}}
-	remoteRead  = &message{1: {3: {}, 4: {}}}
+	remoteRead  = &message{1: {3: readMatcher, 4: {}}}
 	lokiPush    = &message{1: {2: {1: {}, 3: {}, 4: {}}}}
 	otlpLogs    = otlp(&message{1: otlpScope, 2: {5: anyValue, 6: keyValue}})
 	otlpMetrics = otlp(&message{1: otlpScope, 2: {
@@ -83,6 +91,7 @@ var (
 		10: {1: {1: keyValue, 8: {}, 9: {}, 11: exemplar}}, 11: {1: {6: {}, 7: keyValue}}, 12: keyValue,
 	}})
 
+	readMatcher    = &message{} // its field 3 may be a regular expression
 	writeSeries    = &message{1: {}, 2: {}, 3: {1: {}}, 4: writeHistogram}
 	writeHistogram = &message{8: {}, 11: {}}
 

@@ -69,7 +69,7 @@ func (q *Query) Regexp(s string) error {
 		}
 	}
 	if q.regexps > MaxRegexpSize {
-		return limit("the regular expressions of the query repeat more than %d characters", MaxRegexpSize)
+		return limit("the regular expressions of the request repeat more than %d characters", MaxRegexpSize)
 	}
 	return nil
 }

@@ -8,6 +8,7 @@ package dockerhost
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
 	"net"
@@ -87,6 +88,9 @@ func New(o Options) (*Host, error) {
 	network, address, ok := strings.Cut(endpoint, "://")
 	if !ok || address == "" || (network != "unix" && network != "tcp") {
 		return nil, fmt.Errorf("docker endpoint %q: want unix:///path/to/docker.sock or tcp://host:port", endpoint)
+	}
+	if network == "tcp" && strings.Contains(address, "@") { // not repeated: it is shown and logged from here on
+		return nil, errors.New("docker endpoint: an engine takes no user and password in its address; want tcp://host:port")
 	}
 	if network == "tcp" {
 		address = strings.TrimSuffix(address, "/")

@@ -23,7 +23,7 @@ import (
 const bombAnswer = 10 * time.Second
 
 // refusal is what a refused request is told: the limit that it is over.
-var refusal = regexp.MustCompile(`longer than 131072 bytes|deeper than 2[05]0 |more than \d+ operators|up to 1048576 bytes|repeat more than|would take more than|larger than \d+ MiB|claims to hold|has protobuf groups`)
+var refusal = regexp.MustCompile(`longer than 131072 bytes|deeper than 2[05]0 |more than \d+ operators|up to 1048576 bytes|repeat more than|would take more than|larger than \d+ MiB|claims to hold|has protobuf groups|templates? of (the|a) query`)
 
 // bombed starts Ausguck on an address of its own with all of its ports.
 func bombed(t *testing.T, host string) *server {
@@ -227,4 +227,10 @@ func TestPushesThatAreFine(t *testing.T) {
 		status, answer := s.do(t, http.MethodPost, "/loki/api/v1/query_range", map[string]string{"Content-Type": "application/x-www-form-urlencoded"}, url.Values{"query": {`{job="push"}`}}.Encode())
 		return errUnless(status == http.StatusOK && strings.Contains(answer, "hello"), "%d %s", status, answer)
 	})
+	// A template is run for each line that is found, and there is one now.
+	for _, template := range []string{`{{repeat 30000000000 "x"}}`, `{{range 30000000000}}x{{end}}`} {
+		query := url.Values{"query": {"{job=`push`} | line_format `" + template + "`"}}.Encode()
+		s.address, _, _ = strings.Cut(s.address, ":")
+		s.survives(t, http.MethodPost, "3100", "/loki/api/v1/query_range", "application/x-www-form-urlencoded", "", []byte(query))
+	}
 }

@@ -86,7 +86,7 @@ func (s *Server) Applied() *Config {
 // Handler serves Alertmanager's HTTP API below /api/v2, and the answer of upstream for the API that it no longer has,
 // below /api/v1.
 func (s *Server) Handler() http.Handler {
-	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+	return bounded(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		e := s.state.Load()
 		if e == nil {
 			w.Header().Set("Retry-After", "1")
@@ -94,5 +94,5 @@ func (s *Server) Handler() http.Handler {
 			return
 		}
 		e.ServeHTTP(w, r)
-	})
+	}))
 }

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"strconv"
 	"strings"
 	"text/scanner"
 
@@ -75,6 +76,13 @@ func boundRules(w http.ResponseWriter, r *http.Request) error {
 		if err := checkLogQL(rule.Expr); err != nil {
 			return fmt.Errorf("group %q, rule %q: expr: %w", group.Name, rule.Record+rule.Alert, err)
 		}
+		for _, texts := range []map[string]string{rule.Labels, rule.Annotations} {
+			for name, text := range texts {
+				if err := newGrowth().template(text); err != nil {
+					return fmt.Errorf("group %q, rule %q: %s: %w", group.Name, rule.Record+rule.Alert, name, err)
+				}
+			}
+		}
 	}
 	return nil
 }
@@ -99,6 +107,7 @@ func scanLogQL(q *bounds.Query, query string) error {
 		return err
 	}
 	defer q.Close()
+	templates := newGrowth()
 	var s scanner.Scanner
 	s.Init(strings.NewReader(query))
 	s.Error = func(*scanner.Scanner, string) {} // the parser says it
@@ -119,7 +128,10 @@ func scanLogQL(q *bounds.Query, query string) error {
 		case ')', '}':
 			q.Shut()
 		case scanner.String, scanner.RawString:
-			err = q.Regexp(unquoted(s.TokenText()))
+			text := unquoted(s.TokenText())
+			if err = q.Regexp(text); err == nil {
+				err = templates.template(text)
+			}
 		case '+', '-', '*', '/', '%', '^', '<', '>', '!':
 			err = q.Link()
 		case '=':
@@ -153,5 +165,8 @@ func unquoted(s string) string {
 	if s[0] == '`' {
 		return s[1 : len(s)-1]
 	}
-	return strings.ReplaceAll(s[1:len(s)-1], `\\`, `\`)
+	if text, err := strconv.Unquote(s); err == nil {
+		return text
+	}
+	return s[1 : len(s)-1]
 }

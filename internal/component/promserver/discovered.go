@@ -45,7 +45,7 @@ func (s *Server) Discovered() []Discovered {
 	for pool, targets := range e.scrape.TargetsActive() {
 		for _, t := range targets {
 			active := targetOf(pool, t)
-			all = append(all, Discovered{Pool: pool, Labels: discoveredLabels(t), Target: &active, URL: t.URL().String()})
+			all = append(all, Discovered{Pool: pool, Labels: discoveredLabels(t), Target: &active, URL: hideQueries(t.URL().String())})
 		}
 	}
 	for pool, targets := range e.scrape.TargetsDropped() {

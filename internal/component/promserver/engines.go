@@ -87,7 +87,7 @@ func newEngines(set *settings, cfg *Config) (*engines, error) {
 	e.declareFeatures()
 
 	scraper := &lateScrape{}
-	e.remote = remote.NewStorage(slog.New(secretive{e.component("remote").Handler()}), reg, e.storage.StartTime, set.Dir,
+	e.remote = remote.NewStorage(e.component("remote"), reg, e.storage.StartTime, set.Dir,
 		time.Duration(set.RemoteFlushDeadline), scraper, set.features["type-and-unit-labels"])
 	e.guard = newGuard(storage.NewFanout(e.logger, e.storage, e.remote), set.Disk, reg)
 	e.fanout = e.guard
@@ -112,7 +112,9 @@ func newEngines(set *settings, cfg *Config) (*engines, error) {
 	return e, nil
 }
 
-func (e *engines) component(name string) *slog.Logger { return e.logger.With("component", name) }
+func (e *engines) component(name string) *slog.Logger {
+	return slog.New(secretive{e.logger.Handler()}).With("component", name)
+}
 
 // declareFeatures fills what main of stock Prometheus adds to /api/v1/features.
 func (e *engines) declareFeatures() {

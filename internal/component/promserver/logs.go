@@ -96,14 +96,15 @@ func (h atLeast) WithGroup(name string) slog.Handler {
 	return atLeast{h.Handler.WithGroup(name), h.level}
 }
 
-// secretive hides passwords in URLs: upstream logs the address of remote write as it stands in the file.
+// secretive hides passwords and parameters in URLs: upstream logs the address of remote write as it stands in the file,
+// and that of a target in errors. The log is collected, and who may read it may not read the file.
 type secretive struct{ slog.Handler }
 
 var urlPassword = regexp.MustCompile(`(://[^/\s:@]*:)[^/\s@]+@`)
 
 func hidePassword(a slog.Attr) slog.Attr {
-	if a.Value.Kind() == slog.KindString {
-		a.Value = slog.StringValue(urlPassword.ReplaceAllString(a.Value.String(), "${1}xxxxx@"))
+	if _, failed := a.Value.Any().(error); failed || a.Value.Kind() == slog.KindString {
+		a.Value = slog.StringValue(hideParams(urlPassword.ReplaceAllString(a.Value.String(), "${1}xxxxx@")))
 	}
 	return a
 }

@@ -46,7 +46,7 @@ func (s *Server) Targets() []Target {
 func targetOf(job string, t *scrape.Target) Target {
 	target := Target{Job: job, Instance: t.Labels(labels.NewBuilder(labels.EmptyLabels())).Get("instance"), Health: string(t.Health()), LastScrape: t.LastScrape()}
 	if err := t.LastError(); err != nil {
-		target.LastError = err.Error()
+		target.LastError = hideQueries(err.Error()) // everybody sees it
 	}
 	return target
 }

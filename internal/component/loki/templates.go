@@ -1,0 +1,220 @@
+package loki
+
+import (
+	"fmt"
+	"regexp"
+	"strconv"
+	"strings"
+	"text/template/parse"
+)
+
+// maxGrowth bounds how many times as long as its line a result of all templates of a query may be. Go's templates have
+// loops, and Loki's functions repeat texts: `{{ repeat 99999999999 "x" }}` would take all memory for a single line.
+const maxGrowth = 1_000_000
+
+// growth multiplies what the templates of one query do, one after the other.
+type growth struct {
+	factor float64
+	// whole is set when a variable holds a number, over which a range would count.
+	whole bool
+}
+
+func newGrowth() *growth { return &growth{factor: 1} }
+
+// template looks at a text that may be a template. What is none, or a wrong one, is for Loki to say.
+func (g *growth) template(text string) error {
+	if !strings.Contains(text, "{{") {
+		return nil
+	}
+	tree := parse.New("query")
+	tree.Mode = parse.SkipFuncCheck
+	trees := map[string]*parse.Tree{}
+	if _, err := tree.Parse(text, "", "", trees); err != nil {
+		return nil //nolint:nilerr // as above
+	}
+	if len(trees) > 1 {
+		return fmt.Errorf("templates of a query define no others")
+	}
+	grown, err := g.list(tree.Root)
+	if err != nil {
+		return err
+	}
+	if g.factor *= max(grown, 1); g.factor > maxGrowth {
+		return fmt.Errorf("the templates of the query make a line more than %d times as long", maxGrowth)
+	}
+	return nil
+}
+
+// list returns how many times a line is in what a list makes.
+func (g *growth) list(l *parse.ListNode) (sum float64, err error) {
+	if l == nil {
+		return 0, nil
+	}
+	for _, n := range l.Nodes {
+		grown, err := g.node(n)
+		if err != nil {
+			return 0, err
+		}
+		sum += grown
+	}
+	return sum, nil
+}
+
+func (g *growth) node(n parse.Node) (float64, error) {
+	switch n := n.(type) {
+	case *parse.ActionNode:
+		grown, err := g.pipe(n.Pipe)
+		if len(n.Pipe.Decl) > 0 { // the variable may be used in the next, and so on
+			g.factor *= max(grown, 1)
+			g.whole = g.whole || isWhole(n.Pipe)
+			grown = 0
+		}
+		return grown, err
+	case *parse.IfNode:
+		return g.branch(&n.BranchNode)
+	case *parse.WithNode:
+		return g.branch(&n.BranchNode)
+	case *parse.RangeNode:
+		times, err := g.times(n.Pipe)
+		if err != nil {
+			return 0, err
+		}
+		grown, err := g.branch(&n.BranchNode)
+		return times * max(grown, 1), err
+	case *parse.TemplateNode:
+		return 0, fmt.Errorf("templates of a query call no others")
+	}
+	return 0, nil
+}
+
+func (g *growth) branch(b *parse.BranchNode) (float64, error) {
+	if _, err := g.pipe(b.Pipe); err != nil {
+		return 0, err
+	}
+	first, err := g.list(b.List)
+	if err != nil {
+		return 0, err
+	}
+	other, err := g.list(b.ElseList)
+	return max(first, other), err
+}
+
+// times returns how often a range runs. Of what a line holds it runs no more often than the line is long.
+func (g *growth) times(p *parse.PipeNode) (float64, error) {
+	g.whole = g.whole || isWhole(p)
+	last := p.Cmds[len(p.Cmds)-1]
+	if n, ok := last.Args[0].(*parse.NumberNode); ok {
+		return n.Float64, nil
+	}
+	if v, ok := last.Args[0].(*parse.VariableNode); isWhole(p) || ok && len(v.Ident) == 1 && g.whole {
+		return 0, fmt.Errorf("range in a template of a query runs over a number that is written there, or over what a line holds")
+	}
+	return 1, nil
+}
+
+// numbers are functions whose results are numbers.
+var numbers = map[string]bool{
+	"int": true, "add": true, "sub": true, "mul": true, "div": true, "mod": true, "max": true, "min": true, "len": true,
+	"count": true, "unixEpoch": true, "toEpoch": true, "float64": true, "floor": true, "ceil": true, "round": true,
+}
+
+func isWhole(p *parse.PipeNode) bool {
+	switch n := p.Cmds[len(p.Cmds)-1].Args[0].(type) {
+	case *parse.NumberNode:
+		return true
+	case *parse.IdentifierNode:
+		return numbers[n.Ident]
+	case *parse.PipeNode:
+		return isWhole(n)
+	}
+	return false
+}
+
+// pipe returns how many times a line may be in what a pipeline makes: once for each value in it, times what is repeated.
+func (g *growth) pipe(p *parse.PipeNode) (float64, error) {
+	if p == nil {
+		return 0, nil
+	}
+	product := 1.0
+	for _, c := range p.Cmds {
+		grown, err := g.command(c)
+		if err != nil {
+			return 0, err
+		}
+		product *= max(grown, 1)
+	}
+	return product, nil
+}
+
+// width matches how wide printf makes a value.
+var width = regexp.MustCompile(`%[-+# 0]*(\d+|\*)`)
+
+func (g *growth) command(c *parse.CommandNode) (float64, error) {
+	name := ""
+	if id, ok := c.Args[0].(*parse.IdentifierNode); ok {
+		name = id.Ident
+	}
+	values, product := 0.0, 1.0
+	for _, arg := range c.Args {
+		switch arg := arg.(type) {
+		case *parse.FieldNode, *parse.VariableNode, *parse.ChainNode, *parse.DotNode:
+			values++
+		case *parse.IdentifierNode:
+			if arg.Ident == "__line__" {
+				values++
+			}
+		case *parse.PipeNode:
+			grown, err := g.pipe(arg)
+			if err != nil {
+				return 0, err
+			}
+			values += grown
+		case *parse.StringNode:
+			product *= widths(name, arg.Text)
+		}
+	}
+	switch name {
+	case "repeat", "indent", "nindent", "alignLeft", "alignRight":
+		if len(c.Args) < 2 {
+			return values, nil
+		}
+		n, ok := c.Args[1].(*parse.NumberNode)
+		if !ok {
+			return 0, fmt.Errorf("%s in a template of a query takes a number that is written there", name)
+		}
+		product *= max(n.Float64, 1)
+	case "replace", "Replace", "regexReplaceAll", "regexReplaceAllLiteral":
+		product *= replaced(c)
+	}
+	return max(values, 1) * product, nil
+}
+
+func widths(name, format string) float64 {
+	if name != "printf" {
+		return 1
+	}
+	sum := 1.0
+	for _, m := range width.FindAllStringSubmatch(format, -1) {
+		n, err := strconv.ParseFloat(m[1], 64)
+		if err != nil {
+			n = maxGrowth // by an argument
+		}
+		sum += n
+	}
+	if sum <= 1000 { // a column of a table
+		return 1
+	}
+	return sum
+}
+
+// replaced returns how much longer a text gets when each of its characters is replaced.
+func replaced(c *parse.CommandNode) float64 {
+	longest := 0
+	for _, arg := range c.Args {
+		if s, ok := arg.(*parse.StringNode); ok {
+			longest = max(longest, len(s.Text))
+		}
+	}
+	const usual = 200 // the pattern is one of the texts
+	return max(float64(longest)/usual, 1)
+}
