@@ -10,6 +10,7 @@ import (
 
 	"github.com/ausguck/ausguck/internal/auth"
 	"github.com/ausguck/ausguck/internal/database"
+	"github.com/ausguck/ausguck/internal/httpserver"
 )
 
 // adminUser is the first user as files and environment have it.
@@ -92,7 +93,10 @@ func ResetPassword(ctx context.Context, o Options, login string) (name, password
 		return "", "", nil, err
 	}
 	defer func() { err = errors.Join(err, db.Close()) }()
-	users, err := auth.New(ctx, auth.Options{DB: db, Logger: o.Logger, AdminLogin: admin.login})
+	users, err := auth.New(ctx, auth.Options{
+		DB: db, Logger: o.Logger, AdminLogin: admin.login,
+		UserNames: func() ([]string, error) { return httpserver.UserNames(o.webConfigFile()) },
+	})
 	if err != nil {
 		return "", "", nil, err
 	}

@@ -209,6 +209,7 @@ func wireStored(o Options, prefix string, l *loaders, cfg *configuration, p *par
 		AdminLogin:    cfg.admin.login,
 		AdminPassword: cfg.admin.password,
 		UserHash:      p.http.UserHash,
+		UserNames:     p.http.UserNames,
 		TrustedOrigin: func(origin string) bool { return o.Prometheus.Web.CORSOrigin != "" && trusted.MatchString(origin) },
 	})
 	if err != nil {

@@ -58,6 +58,8 @@ func (s *Service) addOrgUser(r *http.Request, _ Identity) (int, any, error) {
 	return 0, nil, fail(http.StatusConflict, "User is already member of this organization; PATCH /api/org/users/<id> changes the role")
 }
 
+var errWebRole = fail(http.StatusForbidden, "Users in web.yml are admins; remove this one there")
+
 var errRole = fail(http.StatusBadRequest, "Invalid role specified: one of Viewer, Editor and Admin")
 
 func (s *Service) changeRole(r *http.Request, _ Identity, u User) (int, any, error) {
@@ -68,8 +70,8 @@ func (s *Service) changeRole(r *http.Request, _ Identity, u User) (int, any, err
 	if !in.Role.valid() {
 		return 0, nil, errRole
 	}
-	if _, web := s.opts.UserHash(u.Login); web && in.Role != Admin {
-		return 0, nil, fail(http.StatusForbidden, "Users in web.yml are admins; remove this one there")
+	if u.origin == originWeb && in.Role != Admin {
+		return 0, nil, errWebRole
 	}
 	u.Role = in.Role
 	return s.saved(s.store.updateUser(r.Context(), u), "Organization user updated")

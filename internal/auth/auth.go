@@ -9,6 +9,7 @@ import (
 	"crypto/rand"
 	"database/sql"
 	"errors"
+	"fmt"
 	"html/template"
 	"log/slog"
 	"net/http"
@@ -69,6 +70,7 @@ type Identity struct {
 	By          Means
 
 	session []byte // the key of the session, for BySession
+	vouched vouched
 }
 
 type contextKey struct{}
@@ -105,6 +107,8 @@ type Options struct {
 	// UserHash returns the bcrypt hash of a user that is kept elsewhere (web.yml) and is an Admin here. For a
 	// name that is not known it may return another's hash and false, so that both take the same time.
 	UserHash func(login string) (hash string, known bool)
+	// UserNames returns the names that UserHash knows, which nobody else may take. Nil means none.
+	UserNames func() ([]string, error)
 	// TrustedOrigin reports whether another site's pages may send requests that change something, provided
 	// that they send a password or token with them. Nil means none may.
 	TrustedOrigin func(origin string) bool
@@ -136,12 +140,15 @@ func New(ctx context.Context, o Options) (*Service, error) {
 	if o.UserHash == nil {
 		o.UserHash = func(string) (string, bool) { return "", false }
 	}
+	if o.UserNames == nil {
+		o.UserNames = func() ([]string, error) { return nil, nil }
+	}
 	if err := database.Migrate(ctx, o.DB, "auth", migrations); err != nil {
 		return nil, err
 	}
 	s := &Service{
 		opts:      o,
-		store:     store{o.DB},
+		store:     store{o.DB, names{web: o.UserNames, admin: o.AdminLogin}},
 		log:       o.Logger,
 		metrics:   newMetrics(o.Registerer),
 		passwords: newPasswords(),
@@ -189,7 +196,12 @@ func (s *Service) Bootstrap(ctx context.Context) (generated string, err error) {
 		return "", err
 	}
 	generated = rand.Text()
-	return generated, s.setAdmin(ctx, generated)
+	err = s.setAdmin(ctx, generated)
+	var reserved *reservedError
+	if errors.As(err, &reserved) {
+		return "", nil // the one of web.yml is the admin
+	}
+	return generated, err
 }
 
 // ResetPassword gives a user a new password, which it returns, and ends the user's sessions. The AdminLogin is
@@ -199,7 +211,12 @@ func (s *Service) ResetPassword(ctx context.Context, login string) (string, erro
 	if login == "" || strings.EqualFold(login, s.opts.AdminLogin) {
 		return password, s.setAdmin(ctx, password)
 	}
-	u, err := s.store.userByLogin(ctx, login)
+	u, err := s.store.localByLogin(ctx, login)
+	if errors.Is(err, errNotFound) {
+		if other, otherErr := s.store.userByLogin(ctx, login); otherErr == nil {
+			return "", fmt.Errorf("%s has no password here: %s", other.Login, whoKnows(other))
+		}
+	}
 	if err != nil {
 		return "", err
 	}
@@ -208,14 +225,20 @@ func (s *Service) ResetPassword(ctx context.Context, login string) (string, erro
 
 // applyAdminPassword leaves a password that is set already, with the sessions that began with it.
 func (s *Service) applyAdminPassword(ctx context.Context, password string) error {
-	u, err := s.store.userByLogin(ctx, s.opts.AdminLogin)
-	if err == nil && u.Role == Admin && !u.Disabled && !u.Service && matches(u.hash, password) {
+	u, err := s.store.adminByLogin(ctx, s.opts.AdminLogin)
+	if err == nil && u.Role == Admin && !u.Disabled && matches(u.hash, password) {
 		return nil
 	}
 	if err != nil && !errors.Is(err, errNotFound) {
 		return err
 	}
-	if err := s.setAdmin(ctx, password); err != nil {
+	err = s.setAdmin(ctx, password)
+	var reserved *reservedError
+	if errors.As(err, &reserved) {
+		s.log.Warn("The admin's password from the environment or file is not used: web.yml names this user, and its password there is the one", "login", s.opts.AdminLogin)
+		return nil
+	}
+	if err != nil {
 		return err
 	}
 	s.log.Info("The admin's password was set from the environment or file; sessions with the one before ended", "login", s.opts.AdminLogin)
@@ -224,21 +247,51 @@ func (s *Service) applyAdminPassword(ctx context.Context, password string) error
 
 // setAdmin makes the AdminLogin an enabled Admin with this password.
 func (s *Service) setAdmin(ctx context.Context, password string) error {
-	u, err := s.store.userByLogin(ctx, s.opts.AdminLogin)
+	u, err := s.store.adminByLogin(ctx, s.opts.AdminLogin)
 	if errors.Is(err, errNotFound) {
-		u, err = s.store.createUser(ctx, User{Login: s.opts.AdminLogin, Role: Admin})
+		u, err = s.createAdmin(ctx)
 	}
 	if err != nil {
 		return err
-	}
-	if u.Service {
-		return errors.New("the admin's login " + s.opts.AdminLogin + " is the name of a service account; choose another with GF_SECURITY_ADMIN_USER")
 	}
 	u.Role, u.Disabled = Admin, false
 	if err := s.store.updateUser(ctx, u); err != nil {
 		return err
 	}
 	return s.setPassword(ctx, u.ID, password, nil)
+}
+
+// createAdmin makes the AdminLogin. A user whom web.yml once named so gives way.
+func (s *Service) createAdmin(ctx context.Context) (User, error) {
+	u, err := s.store.createUser(ctx, User{Login: s.opts.AdminLogin, Role: Admin})
+	if !errors.Is(err, errTaken) {
+		return u, err
+	}
+	other, err := s.store.userByLogin(ctx, s.opts.AdminLogin)
+	if err != nil {
+		return u, err
+	}
+	if other.origin != originWeb {
+		return u, fmt.Errorf("the admin's login %s is %s; choose another with GF_SECURITY_ADMIN_USER", s.opts.AdminLogin, whoKnows(other))
+	}
+	other.Login += webSuffix
+	if err := s.store.updateUser(ctx, other); err != nil {
+		return u, err
+	}
+	return s.store.createUser(ctx, User{Login: s.opts.AdminLogin, Role: Admin})
+}
+
+// whoKnows says who vouches for a user that has no password here.
+func whoKnows(u User) string {
+	switch {
+	case u.Service:
+		return "the name of a service account"
+	case u.origin == originWeb:
+		return "a user of web.yml, where its password is"
+	case u.origin == originOIDC:
+		return "a user of the sign-in provider"
+	}
+	return "the name or email address of another user"
 }
 
 // setPassword changes a password and ends the sessions that began with the one before, but for keep.

@@ -109,27 +109,34 @@ func TestPasswordsRememberForAMinuteAndAskOnce(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		p := newPasswords()
 		var calls atomic.Int32
-		verify := func(err error) func() error {
-			return func() error {
+		verify := func(err error) func() (string, error) {
+			return func() (string, error) {
 				calls.Add(1)
 				time.Sleep(time.Second)
-				return err
+				return originWeb, err
 			}
+		}
+		check := func(key [32]byte, err error) error {
+			origin, err := p.check(t.Context(), key, verify(err))
+			if err == nil {
+				require.Equal(t, originWeb, origin, "whose hash it was is remembered too")
+			}
+			return err
 		}
 		var wg sync.WaitGroup
 		for range 20 {
-			wg.Go(func() { require.NoError(t, p.check(t.Context(), p.key("a", "b"), verify(nil))) })
+			wg.Go(func() { require.NoError(t, check(p.key("a", "b"), nil)) })
 		}
 		wg.Wait()
 		require.EqualValues(t, 1, calls.Load(), "all who ask the same wait for one answer")
-		require.NoError(t, p.check(t.Context(), p.key("a", "b"), verify(errWrong)), "remembered")
-		require.ErrorIs(t, p.check(t.Context(), p.key("ab", ""), verify(errWrong)), errWrong, "another question")
-		require.ErrorIs(t, p.check(t.Context(), p.key("ab", ""), verify(errWrong)), errWrong, "what is wrong is not remembered")
+		require.NoError(t, check(p.key("a", "b"), errWrong), "remembered")
+		require.ErrorIs(t, check(p.key("ab", ""), errWrong), errWrong, "another question")
+		require.ErrorIs(t, check(p.key("ab", ""), errWrong), errWrong, "what is wrong is not remembered")
 		require.EqualValues(t, 3, calls.Load())
 		time.Sleep(rememberFor)
 		p.sweep()
 		require.Empty(t, p.right)
-		require.ErrorIs(t, p.check(t.Context(), p.key("a", "b"), verify(errWrong)), errWrong)
+		require.ErrorIs(t, check(p.key("a", "b"), errWrong), errWrong)
 	})
 }
 

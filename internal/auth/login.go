@@ -94,7 +94,7 @@ func (s *Service) Login(w http.ResponseWriter, r *http.Request) {
 	}
 	var secret string
 	if err == nil {
-		secret, err = s.startSession(r.Context(), id.UserID, remoteOf(r), r.UserAgent())
+		secret, err = s.startSession(r.Context(), id, remoteOf(r), r.UserAgent())
 	}
 	if err != nil {
 		s.failed(w, r, err)
