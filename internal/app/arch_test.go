@@ -80,7 +80,7 @@ var rules = []rule{
 	},
 	{
 		pkg: "internal/auth", ours: []string{"internal/database"},
-		foreign: []string{"github.com/prometheus/client_golang/", "golang.org/x/crypto/", "modernc.org/sqlite"},
+		foreign: []string{"github.com/prometheus/client_golang/", "golang.org/x/crypto/", "golang.org/x/text/", "modernc.org/sqlite"},
 		why:     "who may do what does not depend on what there is to do",
 	},
 	{

@@ -210,7 +210,9 @@ func wireStored(o Options, prefix string, l *loaders, cfg *configuration, p *par
 		AdminPassword: cfg.admin.password,
 		UserHash:      p.http.UserHash,
 		UserNames:     p.http.UserNames,
-		TrustedOrigin: func(origin string) bool { return o.Prometheus.Web.CORSOrigin != "" && trusted.MatchString(origin) },
+
+		InitialPasswordFile: o.initialPasswordFile(),
+		TrustedOrigin:       func(origin string) bool { return o.Prometheus.Web.CORSOrigin != "" && trusted.MatchString(origin) },
 	})
 	if err != nil {
 		return err

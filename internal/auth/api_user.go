@@ -174,7 +174,7 @@ func (s *Service) putUserPassword(r *http.Request, me Identity) (int, any, error
 	if in.ConfirmNew != "" && in.ConfirmNew != in.NewPassword {
 		return 0, nil, fail(http.StatusBadRequest, "The new password and its confirmation are not the same")
 	}
-	if err := checkPassword(in.NewPassword); err != nil {
+	if err := checkPassword(u.Login, in.NewPassword); err != nil {
 		return 0, nil, err
 	}
 	return s.saved(s.setPassword(r.Context(), me.UserID, in.NewPassword, me.session), "User password changed")
@@ -236,7 +236,7 @@ func (s *Service) createUser(r *http.Request, _ Identity) (int, any, error) {
 	if err := checkUser(u); err != nil {
 		return 0, nil, err
 	}
-	if err := checkPassword(in.Password); err != nil {
+	if err := checkPassword(u.Login, in.Password); err != nil {
 		return 0, nil, err
 	}
 	var err error
@@ -261,7 +261,7 @@ func (s *Service) resetPassword(r *http.Request, me Identity, u User) (int, any,
 	if u.origin != originLocal {
 		return 0, nil, fail(http.StatusForbidden, "This password cannot be changed here: the user is "+whoKnows(u))
 	}
-	if err := checkPassword(in.Password); err != nil {
+	if err := checkPassword(u.Login, in.Password); err != nil {
 		return 0, nil, err
 	}
 	var keep []byte
@@ -292,7 +292,11 @@ func (s *Service) deleteUser(r *http.Request, me Identity, u User) (int, any, er
 	if u.ID == me.UserID {
 		return 0, nil, fail(http.StatusBadRequest, "You cannot delete yourself")
 	}
-	return s.saved(s.store.deleteUser(r.Context(), u.ID), "User deleted")
+	err := s.store.deleteUser(r.Context(), u.ID)
+	if err == nil {
+		err = s.forgetInitial(r.Context())
+	}
+	return s.saved(err, "User deleted")
 }
 
 func (s *Service) switchUser(off bool) userFunc {

@@ -104,6 +104,8 @@ type Options struct {
 	SessionIdle, SessionLifetime time.Duration
 	// AdminLogin is the first user. AdminPassword, when it is not empty, becomes its password at every start.
 	AdminLogin, AdminPassword string
+	// InitialPasswordFile is where Bootstrap writes the password that it generates; it goes with the first change.
+	InitialPasswordFile string
 	// UserHash returns the bcrypt hash of a user that is kept elsewhere (web.yml) and is an Admin here. For a
 	// name that is not known it may return another's hash and false, so that both take the same time.
 	UserHash func(login string) (hash string, known bool)
@@ -171,6 +173,9 @@ func (s *Service) Run(ctx context.Context, ready func()) error {
 		if err := s.store.sweep(ctx, s.oldestUse(), s.oldestLogin()); err != nil && ctx.Err() == nil {
 			s.log.Warn("Expired sessions stay until the next try", "retry_in", sweepInterval, "err", err)
 		}
+		if err := s.forgetInitial(ctx); err != nil && ctx.Err() == nil {
+			s.log.Warn("Not known whether the first admin's password is still the generated one", "err", err)
+		}
 		s.throttle.sweep()
 		s.passwords.sweep()
 		select {
@@ -186,22 +191,29 @@ func (s *Service) oldestLogin() time.Time { return time.Now().Add(-s.opts.Sessio
 
 // Bootstrap makes sure that somebody can log in. With an AdminPassword, the AdminLogin becomes or stays an enabled
 // Admin with that password; its sessions end when the password really is another. Without one, and without any
-// Admin, it creates the AdminLogin with a password that it generates and returns, since nothing else knows it.
-func (s *Service) Bootstrap(ctx context.Context) (generated string, err error) {
+// Admin, it creates the AdminLogin with a password that it generates and writes to the InitialPasswordFile.
+func (s *Service) Bootstrap(ctx context.Context) error {
 	if s.opts.AdminPassword != "" {
-		return "", s.applyAdminPassword(ctx, s.opts.AdminPassword)
+		return s.applyAdminPassword(ctx, s.opts.AdminPassword)
 	}
 	admins, err := s.store.admins(ctx)
-	if err != nil || admins > 0 {
-		return "", err
+	if err != nil {
+		return err
 	}
-	generated = rand.Text()
-	err = s.setAdmin(ctx, generated)
+	if admins > 0 {
+		return s.forgetInitial(ctx)
+	}
+	generated := rand.Text()
+	// First, since nothing else knows it.
+	if err := writeInitial(s.opts.InitialPasswordFile, generated); err != nil {
+		return err
+	}
+	err = s.setAdmin(ctx, generated, true)
 	var reserved *reservedError
 	if errors.As(err, &reserved) {
-		return "", nil // the one of web.yml is the admin
+		return s.forgetInitial(ctx) // the one of web.yml is the admin
 	}
-	return generated, err
+	return err
 }
 
 // ResetPassword gives a user a new password, which it returns, and ends the user's sessions. The AdminLogin is
@@ -209,7 +221,7 @@ func (s *Service) Bootstrap(ctx context.Context) (generated string, err error) {
 func (s *Service) ResetPassword(ctx context.Context, login string) (string, error) {
 	password := rand.Text()
 	if login == "" || strings.EqualFold(login, s.opts.AdminLogin) {
-		return password, s.setAdmin(ctx, password)
+		return password, s.setAdmin(ctx, password, false)
 	}
 	u, err := s.store.localByLogin(ctx, login)
 	if errors.Is(err, errNotFound) {
@@ -227,12 +239,15 @@ func (s *Service) ResetPassword(ctx context.Context, login string) (string, erro
 func (s *Service) applyAdminPassword(ctx context.Context, password string) error {
 	u, err := s.store.adminByLogin(ctx, s.opts.AdminLogin)
 	if err == nil && u.Role == Admin && !u.Disabled && matches(u.hash, password) {
-		return nil
+		if err := s.store.notInitial(ctx, u.ID); err != nil {
+			return err
+		}
+		return s.forgetInitial(ctx)
 	}
 	if err != nil && !errors.Is(err, errNotFound) {
 		return err
 	}
-	err = s.setAdmin(ctx, password)
+	err = s.setAdmin(ctx, password, false)
 	var reserved *reservedError
 	if errors.As(err, &reserved) {
 		s.log.Warn("The admin's password from the environment or file is not used: web.yml names this user, and its password there is the one", "login", s.opts.AdminLogin)
@@ -246,7 +261,7 @@ func (s *Service) applyAdminPassword(ctx context.Context, password string) error
 }
 
 // setAdmin makes the AdminLogin an enabled Admin with this password.
-func (s *Service) setAdmin(ctx context.Context, password string) error {
+func (s *Service) setAdmin(ctx context.Context, password string, initial bool) error {
 	u, err := s.store.adminByLogin(ctx, s.opts.AdminLogin)
 	if errors.Is(err, errNotFound) {
 		u, err = s.createAdmin(ctx)
@@ -258,7 +273,7 @@ func (s *Service) setAdmin(ctx context.Context, password string) error {
 	if err := s.store.updateUser(ctx, u); err != nil {
 		return err
 	}
-	return s.setPassword(ctx, u.ID, password, nil)
+	return s.storePassword(ctx, u.ID, password, initial, nil)
 }
 
 // createAdmin makes the AdminLogin. A user whom web.yml once named so gives way.
@@ -296,9 +311,16 @@ func whoKnows(u User) string {
 
 // setPassword changes a password and ends the sessions that began with the one before, but for keep.
 func (s *Service) setPassword(ctx context.Context, userID int64, password string, keep []byte) error {
+	return s.storePassword(ctx, userID, password, false, keep)
+}
+
+func (s *Service) storePassword(ctx context.Context, userID int64, password string, initial bool, keep []byte) error {
 	hash, err := s.passwords.hash(ctx, password)
 	if err != nil {
 		return err
 	}
-	return s.store.setHash(ctx, userID, hash, keep)
+	if err := s.store.setHash(ctx, userID, hash, initial, keep); err != nil {
+		return err
+	}
+	return s.forgetInitial(ctx)
 }

@@ -18,6 +18,18 @@ type LoginView struct {
 	Login, RedirectTo string
 	// Error is what went wrong, empty at first.
 	Error string
+	// NewPassword asks for a password of one's own instead of the generated one; Later is where to go without.
+	NewPassword bool
+	Later       string
+	// SignIn is the button of a sign-in provider, nil for none.
+	SignIn *SignInView
+}
+
+// SignInView is what the page shows of a sign-in provider.
+type SignInView struct {
+	URL, Name string
+	// Down says why it does not work now, empty when it does.
+	Down string
 }
 
 // loginPolicy allows the page its style, its script and its form and nothing else.
@@ -100,13 +112,18 @@ func (s *Service) Login(w http.ResponseWriter, r *http.Request) {
 		s.failed(w, r, err)
 		return
 	}
+	target, err := s.afterLogin(r.Context(), id, c.RedirectTo)
+	if err != nil {
+		s.failed(w, r, err)
+		return
+	}
 	s.setCookie(w, r, secret)
 	s.log.Info("Logged in", "login", id.Login, "remote", remoteOf(r))
 	if isJSON {
-		writeJSON(w, http.StatusOK, map[string]string{"message": "Logged in", "redirectUrl": s.target(c.RedirectTo)})
+		writeJSON(w, http.StatusOK, map[string]string{"message": "Logged in", "redirectUrl": target})
 		return
 	}
-	http.Redirect(w, r, s.target(c.RedirectTo), http.StatusSeeOther)
+	http.Redirect(w, r, target, http.StatusSeeOther)
 }
 
 func readCredentials(r *http.Request) (c credentials, isJSON bool, err error) {

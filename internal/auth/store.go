@@ -64,6 +64,9 @@ var migrations = []string{
 	INSERT INTO auth_identities (origin, subject, user_id) SELECT 'web.yml', login, id FROM auth_users WHERE origin = 'web.yml';
 	ALTER TABLE auth_sessions ADD COLUMN origin TEXT NOT NULL DEFAULT '';
 	ALTER TABLE auth_sessions ADD COLUMN proof BLOB NOT NULL DEFAULT x'';`,
+
+	// Whether the password is the one that was generated for the first admin.
+	`ALTER TABLE auth_users ADD COLUMN initial INTEGER NOT NULL DEFAULT 0;`,
 }
 
 var (
@@ -234,10 +237,10 @@ func (s store) deleteUser(ctx context.Context, id int64) error {
 	})
 }
 
-// setHash ends all sessions of the user but keep.
-func (s store) setHash(ctx context.Context, id int64, hash string, keep []byte) error {
+// setHash ends all sessions of the user but keep. initial says that the password was generated for the first admin.
+func (s store) setHash(ctx context.Context, id int64, hash string, initial bool, keep []byte) error {
 	return s.change(ctx, func(tx *sql.Tx) error {
-		if err := one(tx.ExecContext(ctx, "UPDATE auth_users SET hash = ?, updated = ? WHERE id = ?", hash, time.Now().UnixMilli(), id)); err != nil {
+		if err := one(tx.ExecContext(ctx, "UPDATE auth_users SET hash = ?, initial = ?, updated = ? WHERE id = ?", hash, initial, time.Now().UnixMilli(), id)); err != nil {
 			return err
 		}
 		_, err := tx.ExecContext(ctx, "DELETE FROM auth_sessions WHERE user_id = ? AND key IS NOT ?", id, keep)
