@@ -158,7 +158,7 @@ func (s *Service) putUserPassword(r *http.Request, me Identity) (int, any, error
 	if u.origin != originLocal {
 		return 0, nil, fail(http.StatusForbidden, "This password cannot be changed here: the user is "+whoKnows(u))
 	}
-	if id, err := s.passwordIdentity(r.Context(), u.Login, in.OldPassword, remoteOf(r)); err != nil || id.UserID != u.ID {
+	if id, err := s.passwordIdentity(r, u.Login, in.OldPassword); err != nil || id.UserID != u.ID {
 		if err == nil {
 			err = errWrong // it is web.yml's for another user of this name
 		}

@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"net"
 	"net/http"
-	"net/netip"
 	"strconv"
 	"strings"
 	"time"
@@ -41,7 +40,8 @@ type vouched struct {
 func proofOf(name, hash string) []byte { return keyOf(name + "\x00" + hash) }
 
 // passwordIdentity returns who has these credentials: errWrong, a throttledError or errBusy for nobody.
-func (s *Service) passwordIdentity(ctx context.Context, login, password, remote string) (Identity, error) {
+func (s *Service) passwordIdentity(r *http.Request, login, password string) (Identity, error) {
+	ctx := r.Context()
 	login = strings.TrimSpace(login)
 	if len(login) > maxLogin || len(password) > maxPassword {
 		login, password = truncate(login, maxLogin), "" // never right, yet counted
@@ -50,9 +50,18 @@ func (s *Service) passwordIdentity(ctx context.Context, login, password, remote 
 	if err != nil && !errors.Is(err, errNotFound) {
 		return Identity{}, err
 	}
-	q := question{login: login, password: password, remote: remote, user: u}
+	q := question{guest: guest{login: login, address: remoteOf(r)}, password: password, user: u}
 	q.webHash, q.webKnown = s.opts.UserHash(login)
-	origin, err := s.passwords.check(ctx, q.key(s.passwords), func() (string, error) { return s.tryPassword(ctx, q) })
+	if q.known, err = s.known(r, q); err != nil {
+		return Identity{}, err
+	}
+	try := func() (string, error) { return s.tryPassword(ctx, q) }
+	var origin string
+	if key := q.key(s.passwords); s.throttle.mayRecall(q.guest) {
+		origin, err = s.passwords.check(ctx, key, try)
+	} else {
+		origin, err = try()
+	}
 	if err != nil {
 		return Identity{}, err
 	}
@@ -68,22 +77,39 @@ func (s *Service) passwordIdentity(ctx context.Context, login, password, remote 
 
 // question is whether a password is right, and whose.
 type question struct {
-	login, password, remote string
-	user                    User // whose login it is here, if anybody's
-	webHash                 string
-	webKnown                bool
+	guest
+	password string
+	user     User // whose login it is here, if anybody's
+	webHash  string
+	webKnown bool
+}
+
+// known names what shows that the guest has been here before. Who has no cookies is asked nothing.
+func (s *Service) known(r *http.Request, q question) (string, error) {
+	if r.Header.Get("Cookie") == "" {
+		return "", nil
+	}
+	var web User
+	if q.webKnown {
+		var err error
+		if web, err = s.store.userByIdentity(r.Context(), identity{originWeb, q.login}); err != nil && !errors.Is(err, errNotFound) {
+			return "", err
+		}
+	}
+	return s.knownOf(r, q.user.ID, web.ID)
 }
 
 // key has everything that the answer depends on: web.yml tells names apart by their case, and for a name that it does
-// not know webHash is another's.
+// not know webHash is another's. What was right for one guest is no answer for another: who may not try could else
+// learn it here.
 func (q question) key(p *passwords) [sha256.Size]byte {
-	return p.key(q.login, q.password, strconv.FormatInt(q.user.ID, 10), q.user.hash, q.webHash, strconv.FormatBool(q.webKnown))
+	return p.key(network(q.address), q.known, q.login, q.password, strconv.FormatInt(q.user.ID, 10), q.user.hash, q.webHash, strconv.FormatBool(q.webKnown), strconv.FormatBool(q.user.Disabled))
 }
 
 // tryPassword compares, unless too many tries were wrong, and tells metrics and log how it went. It returns whose
 // hash has matched.
 func (s *Service) tryPassword(ctx context.Context, q question) (origin string, err error) {
-	a, wait := s.throttle.begin(q.login, q.remote)
+	a, wait := s.throttle.begin(q.guest)
 	if wait > 0 {
 		s.metrics.logins.WithLabelValues(resultThrottled).Inc()
 		return "", &throttledError{wait}
@@ -100,7 +126,7 @@ func (s *Service) tryPassword(ctx context.Context, q question) (origin string, e
 	if !web && !local {
 		a.failed()
 		s.metrics.logins.WithLabelValues(resultWrong).Inc()
-		s.log.Warn("Login refused", "login", q.login, "remote", q.remote, "known", q.user.ID != 0 || q.webKnown, "disabled", q.user.Disabled)
+		s.log.Warn("Login refused", "login", q.login, "remote", q.address, "known", q.user.ID != 0 || q.webKnown, "disabled", q.user.Disabled)
 		return "", errWrong
 	}
 	a.passed()
@@ -147,7 +173,7 @@ func (s *Service) identify(r *http.Request) (Identity, error) {
 		return id, err
 	}
 	if login, password, ok := r.BasicAuth(); ok {
-		return s.passwordIdentity(r.Context(), login, password, remoteOf(r))
+		return s.passwordIdentity(r, login, password)
 	}
 	id, err := s.sessionIdentity(r)
 	if errors.Is(err, errNotFound) {
@@ -161,25 +187,11 @@ var (
 	errToken  = errors.New("invalid API token")
 )
 
-// remoteOf returns the address that a person comes from. What a proxy says is believed when the proxy is on this
-// machine or in a private network, and only the address that this proxy itself has seen.
+// remoteOf returns the address that a person comes from, which httpserver has found out.
 func remoteOf(r *http.Request) string {
 	host, _, err := net.SplitHostPort(r.RemoteAddr)
 	if err != nil {
-		host = r.RemoteAddr
-	}
-	peer, err := netip.ParseAddr(host)
-	if err != nil || !peer.Unmap().IsLoopback() && !peer.Unmap().IsPrivate() {
-		return host
-	}
-	forwarded := r.Header.Values("X-Forwarded-For")
-	if len(forwarded) == 0 {
-		return host
-	}
-	last := forwarded[len(forwarded)-1]
-	last = strings.TrimSpace(last[strings.LastIndexByte(last, ',')+1:])
-	if ip, err := netip.ParseAddr(last); err == nil {
-		return ip.String()
+		return r.RemoteAddr
 	}
 	return host
 }

@@ -86,7 +86,7 @@ func (s *Service) Login(w http.ResponseWriter, r *http.Request) {
 		s.refuseLogin(w, bodyStatus(err), isJSON, c, "The login could not be read: "+err.Error())
 		return
 	}
-	id, err := s.passwordIdentity(r.Context(), c.User, c.Password, remoteOf(r))
+	id, err := s.passwordIdentity(r, c.User, c.Password)
 	var throttled *throttledError
 	switch {
 	case errors.As(err, &throttled):
@@ -118,6 +118,10 @@ func (s *Service) Login(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	s.setCookie(w, r, secret)
+	if err := s.knowDevice(w, r, id.UserID); err != nil {
+		s.failed(w, r, err)
+		return
+	}
 	s.log.Info("Logged in", "login", id.Login, "remote", remoteOf(r))
 	if isJSON {
 		writeJSON(w, http.StatusOK, map[string]string{"message": "Logged in", "redirectUrl": target})

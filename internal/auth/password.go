@@ -32,7 +32,10 @@ const (
 	maxPassword = 1024
 	// rememberFor is how long a password that was right is not hashed again.
 	rememberFor = time.Minute
-	maxRemember = 1000
+	// rememberWrong is how long a password that was wrong is not tried again, from the last time that it was sent: a
+	// program with the password of yesterday makes one guess and not one a minute.
+	rememberWrong = 30 * time.Minute
+	maxRemember   = 1000
 	// maxWaiting is how many wait for a hasher before the next is told to come again.
 	maxWaiting = 32
 )
@@ -49,6 +52,9 @@ type passwords struct {
 	mtx     sync.Mutex
 	waiting int
 	right   map[[sha256.Size]byte]answer
+	wrong   map[[sha256.Size]byte]time.Time // until when
+	// took is how long the last comparison took, as long as an answer from memory takes too when it is no.
+	took    time.Duration
 	running map[[sha256.Size]byte]*check
 }
 
@@ -70,6 +76,7 @@ func newPasswords() *passwords {
 		slots:   make(chan struct{}, hashers),
 		secret:  make([]byte, 32),
 		right:   map[[sha256.Size]byte]answer{},
+		wrong:   map[[sha256.Size]byte]time.Time{},
 		running: map[[sha256.Size]byte]*check{},
 	}
 	_, _ = rand.Read(p.secret) // it never fails
@@ -122,13 +129,23 @@ func (p *passwords) key(parts ...string) (key [sha256.Size]byte) {
 	return key
 }
 
-// check returns at once whose hash it was when f found one for the key in the last minute; else it calls f, once for
-// all who ask at the same time.
+// check returns at once whose hash it was when f found one for the key in the last minute, or that it was wrong before; else it
+// calls f, once for all who ask at the same time.
 func (p *passwords) check(ctx context.Context, key [sha256.Size]byte, f func() (origin string, err error)) (string, error) {
 	p.mtx.Lock()
 	if a, ok := p.right[key]; ok && time.Now().Before(a.until) {
 		p.mtx.Unlock()
 		return a.origin, nil
+	}
+	if until, ok := p.wrong[key]; ok && time.Now().Before(until) {
+		p.wrong[key] = time.Now().Add(rememberWrong)
+		took := p.took
+		p.mtx.Unlock()
+		select {
+		case <-time.After(took):
+		case <-ctx.Done():
+		}
+		return "", errWrong
 	}
 	if c, ok := p.running[key]; ok {
 		p.mtx.Unlock()
@@ -142,6 +159,7 @@ func (p *passwords) check(ctx context.Context, key [sha256.Size]byte, f func() (
 	c := &check{done: make(chan struct{})}
 	p.running[key] = c
 	p.mtx.Unlock()
+	began := time.Now()
 	defer func() {
 		p.mtx.Lock()
 		defer p.mtx.Unlock()
@@ -149,9 +167,15 @@ func (p *passwords) check(ctx context.Context, key [sha256.Size]byte, f func() (
 		if c.err == nil && len(p.right) < maxRemember {
 			p.right[key] = answer{c.origin, time.Now().Add(rememberFor)}
 		}
+		if errors.Is(c.err, errWrong) {
+			p.took = min(time.Since(began), time.Second)
+			if len(p.wrong) < maxRemember {
+				p.wrong[key] = time.Now().Add(rememberWrong)
+			}
+		}
 		close(c.done)
 	}()
-	c.err = errWrong // for those who wait, when f panics
+	c.err = errBusy // for those who wait, when f panics
 	c.origin, c.err = f()
 	return c.origin, c.err
 }
@@ -163,6 +187,11 @@ func (p *passwords) sweep() {
 	for key, a := range p.right {
 		if time.Now().After(a.until) {
 			delete(p.right, key)
+		}
+	}
+	for key, until := range p.wrong {
+		if time.Now().After(until) {
+			delete(p.wrong, key)
 		}
 	}
 }

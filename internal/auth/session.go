@@ -112,8 +112,13 @@ func (s *Service) setCookie(w http.ResponseWriter, r *http.Request, secret strin
 	http.SetCookie(w, &http.Cookie{
 		Name: CookieName, Value: secret, Path: s.opts.Prefix + "/", MaxAge: maxAge,
 		HttpOnly: true, SameSite: http.SameSiteLaxMode,
-		Secure: s.opts.Secure || r.TLS != nil || r.Header.Get("X-Forwarded-Proto") == "https",
+		Secure: s.secure(r),
 	})
+}
+
+// secure reports whether the browser came by TLS. Headers of proxies that are not trusted have been taken away.
+func (s *Service) secure(r *http.Request) bool {
+	return s.opts.Secure || r.TLS != nil || r.Header.Get("X-Forwarded-Proto") == "https"
 }
 
 // saw keeps when a user was last there, not more exactly than seenInterval.

@@ -67,6 +67,13 @@ var migrations = []string{
 
 	// Whether the password is the one that was generated for the first admin.
 	`ALTER TABLE auth_users ADD COLUMN initial INTEGER NOT NULL DEFAULT 0;`,
+
+	`CREATE TABLE auth_devices (
+		key     BLOB PRIMARY KEY,
+		user_id INTEGER NOT NULL REFERENCES auth_users (id) ON DELETE CASCADE,
+		seen    INTEGER NOT NULL
+	) STRICT, WITHOUT ROWID;
+	CREATE INDEX auth_devices_user ON auth_devices (user_id);`,
 }
 
 var (

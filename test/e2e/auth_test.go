@@ -28,6 +28,7 @@ func as(login, password string) map[string]string {
 type visitor struct {
 	s      *server
 	cookie string
+	device string // what a browser keeps when the session has ended
 }
 
 func (v *visitor) send(t *testing.T, method, path, body string, header ...string) *http.Response {
@@ -51,8 +52,13 @@ func (v *visitor) login(t *testing.T, user, password string, header ...string) *
 	t.Helper()
 	form := url.Values{"user": {user}, "password": {password}, "redirectTo": {"/status"}}.Encode()
 	response := v.send(t, http.MethodPost, "/login", form, append(header, "Content-Type", "application/x-www-form-urlencoded")...)
-	if cookies := response.Cookies(); len(cookies) == 1 {
-		v.cookie = cookies[0].Name + "=" + cookies[0].Value
+	for _, c := range response.Cookies() {
+		if c.Name == "ausguck_session" {
+			v.cookie = c.Name + "=" + c.Value
+		}
+		if c.Name == "ausguck_device" {
+			v.device = c.Name + "=" + c.Value
+		}
 	}
 	return response
 }
@@ -141,20 +147,28 @@ func TestGuessingPasswordsIsSlowed(t *testing.T) {
 	inside := &visitor{s: s}
 	inside.login(t, "admin", adminPassword)
 	stranger := &visitor{s: s}
-	for range 5 {
-		require.Equal(t, http.StatusUnauthorized, stranger.login(t, "admin", "guess").StatusCode)
+	for range 10 {
+		require.Equal(t, http.StatusUnauthorized, stranger.login(t, "admin", "of yesterday").StatusCode, "one guess")
 	}
-	response := stranger.login(t, "someone", "guess")
+	for i := range 4 {
+		// What a client says of its address is worth nothing.
+		require.Equal(t, http.StatusUnauthorized, stranger.login(t, "admin", fmt.Sprint("guess", i), "X-Forwarded-For", fmt.Sprint("192.0.2.", i)).StatusCode)
+	}
+	response := stranger.login(t, "admin", "guess", "X-Forwarded-For", "192.0.2.99")
 	require.Equal(t, http.StatusTooManyRequests, response.StatusCode)
 	require.NotEmpty(t, response.Header.Get("Retry-After"))
 	page, err := readAll(response.Body)
 	require.NoError(t, err)
 	require.Contains(t, page, "Too many wrong passwords. Try again in ")
-	status, body := s.do(t, http.MethodGet, "/api/user", as("admin", "guess"), "")
+	status, body := s.do(t, http.MethodGet, "/api/user", as("admin", "other guess"), "")
 	require.Equal(t, http.StatusTooManyRequests, status)
 	require.Contains(t, body, "too many wrong passwords")
+	require.Equal(t, http.StatusUnauthorized, stranger.login(t, "someone", "guess").StatusCode, "others at the address can try")
 	require.Equal(t, http.StatusOK, inside.send(t, http.MethodGet, "/status", "").StatusCode, "who is inside stays inside")
-	require.Equal(t, 5.0, metricWith(s.get(t, "/metrics"), `ausguck_auth_logins_total{result="wrong"}`))
+	inside.send(t, http.MethodPost, "/logout", "")
+	inside.cookie = inside.device
+	require.Equal(t, http.StatusSeeOther, inside.login(t, "admin", adminPassword).StatusCode, "the admin's browser comes in again")
+	require.Equal(t, 6.0, metricWith(s.get(t, "/metrics"), `ausguck_auth_logins_total{result="wrong"}`))
 	require.Equal(t, 2.0, metricWith(s.get(t, "/metrics"), `ausguck_auth_logins_total{result="throttled"}`))
 	s.stop(t)
 }
