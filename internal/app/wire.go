@@ -212,6 +212,7 @@ func wireStored(o Options, prefix string, l *loaders, cfg *configuration, p *par
 		UserNames:     p.http.UserNames,
 
 		InitialPasswordFile: o.initialPasswordFile(),
+		SignIn:              cfg.signIn,
 		TrustedOrigin:       func(origin string) bool { return o.Prometheus.Web.CORSOrigin != "" && trusted.MatchString(origin) },
 	})
 	if err != nil {

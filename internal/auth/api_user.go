@@ -46,6 +46,10 @@ func (s *Service) profileOf(u User) profile {
 	if u.origin == originWeb {
 		p.IsExternal, p.AuthLabels = true, []string{"web.yml"}
 	}
+	if u.origin == originOIDC {
+		p.IsExternal, p.AuthLabels = true, []string{"Generic OAuth"}
+		p.IsExternallySynced = s.opts.SignIn != nil && s.opts.SignIn.RoleFromProvider
+	}
 	return p
 }
 
@@ -76,13 +80,16 @@ func (s *Service) putUser(r *http.Request, me Identity) (int, any, error) {
 	return s.changeUser(r, me, u)
 }
 
-func (s *Service) changeUser(r *http.Request, _ Identity, u User) (int, any, error) {
+func (s *Service) changeUser(r *http.Request, me Identity, u User) (int, any, error) {
 	var in update
 	if err := read(r, &in); err != nil {
 		return 0, nil, err
 	}
 	if u.origin == originWeb && in.Login != nil && fold(*in.Login) != fold(u.Login) {
 		return 0, nil, fail(http.StatusForbidden, "This login is the one in web.yml; change it there")
+	}
+	if u.origin == originOIDC && me.UserID == u.ID {
+		return 0, nil, fail(http.StatusForbidden, "Your names are the ones of the sign-in provider; change them there")
 	}
 	if in.Login != nil && strings.TrimSpace(*in.Login) != "" {
 		u.Login = strings.TrimSpace(*in.Login)
@@ -277,8 +284,8 @@ func (s *Service) changePermissions(r *http.Request, _ Identity, u User) (int, a
 	if err := read(r, &in); err != nil {
 		return 0, nil, err
 	}
-	if u.origin == originWeb && !in.IsGrafanaAdmin {
-		return 0, nil, errWebRole
+	if err := s.mayHaveRole(u, in.IsGrafanaAdmin); err != nil {
+		return 0, nil, err
 	}
 	if in.IsGrafanaAdmin {
 		u.Role = Admin

@@ -71,6 +71,7 @@ type Identity struct {
 
 	session []byte // the key of the session, for BySession
 	vouched vouched
+	idToken string // what a sign-in provider has said, for the logout there
 }
 
 type contextKey struct{}
@@ -111,6 +112,8 @@ type Options struct {
 	UserHash func(login string) (hash string, known bool)
 	// UserNames returns the names that UserHash knows, which nobody else may take. Nil means none.
 	UserNames func() ([]string, error)
+	// SignIn is the sign-in provider, nil for none.
+	SignIn *SignIn
 	// TrustedOrigin reports whether another site's pages may send requests that change something, provided
 	// that they send a password or token with them. Nil means none may.
 	TrustedOrigin func(origin string) bool
@@ -125,6 +128,7 @@ type Service struct {
 	passwords *passwords
 	throttle  *throttle
 	origins   *http.CrossOriginProtection
+	seal      seal
 	api       http.Handler
 }
 
@@ -155,6 +159,7 @@ func New(ctx context.Context, o Options) (*Service, error) {
 		metrics:   newMetrics(o.Registerer),
 		passwords: newPasswords(),
 		throttle:  newThrottle(),
+		seal:      newSeal(),
 		origins:   http.NewCrossOriginProtection(),
 	}
 	s.api = s.routes()

@@ -60,6 +60,7 @@ func newHouse(t testing.TB, change func(*auth.Options)) *house {
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /login", h.LoginPage)
 	mux.HandleFunc("POST /login", h.Login)
+	mux.HandleFunc("GET /login/generic_oauth", h.SignIn)
 	mux.HandleFunc("GET /login/password", h.NewPasswordPage)
 	mux.HandleFunc("POST /login/password", h.NewPassword)
 	mux.HandleFunc("/logout", h.Logout)

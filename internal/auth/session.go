@@ -30,8 +30,8 @@ func (s *Service) startSession(ctx context.Context, id Identity, remote, agent s
 	_, _ = rand.Read(random[:]) // it never fails
 	secret := base64.RawURLEncoding.EncodeToString(random[:])
 	now := time.Now().UnixMilli()
-	_, err := s.store.db.ExecContext(ctx, "INSERT INTO auth_sessions (key, user_id, created, seen, remote, agent, origin, proof) VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
-		keyOf(secret), id.UserID, now, now, remote, truncate(agent, 200), id.vouched.origin, append([]byte{}, id.vouched.proof...))
+	_, err := s.store.db.ExecContext(ctx, "INSERT INTO auth_sessions (key, user_id, created, seen, remote, agent, origin, proof, hint) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
+		keyOf(secret), id.UserID, now, now, remote, truncate(agent, 200), id.vouched.origin, append([]byte{}, id.vouched.proof...), id.idToken)
 	if err != nil {
 		return "", err
 	}
@@ -55,7 +55,7 @@ func (s *Service) sessionOf(ctx context.Context, key []byte) (Identity, error) {
 	var v vouched
 	var name string
 	u, err := scanUser(s.store.db.QueryRowContext(ctx, "SELECT "+userColumns+`, s.seen, s.origin, s.proof,
-		coalesce((SELECT i.subject FROM auth_identities i WHERE i.user_id = u.id AND i.origin = s.origin), '') FROM auth_sessions s JOIN auth_users u ON u.id = s.user_id
+		coalesce((SELECT min(i.subject) FROM auth_identities i WHERE i.user_id = u.id AND i.origin = s.origin), '') FROM auth_sessions s JOIN auth_users u ON u.id = s.user_id
 		WHERE s.key = ? AND s.seen >= ? AND s.created >= ? AND NOT u.disabled`, key, millis(s.oldestUse()), millis(s.oldestLogin())), &seen, &v.origin, &v.proof, &name)
 	if err != nil {
 		return Identity{}, err
@@ -83,6 +83,8 @@ func (s *Service) stillVouched(u User, v vouched, name string) bool {
 	case originWeb:
 		hash, known := s.opts.UserHash(name)
 		return u.origin == originWeb && known && bytes.Equal(v.proof, proofOf(name, hash))
+	case originOIDC:
+		return s.opts.SignIn != nil && name != "" // an identity that is still the user's
 	}
 	return false
 }

@@ -74,6 +74,9 @@ var migrations = []string{
 		seen    INTEGER NOT NULL
 	) STRICT, WITHOUT ROWID;
 	CREATE INDEX auth_devices_user ON auth_devices (user_id);`,
+
+	// What a logout at the sign-in provider shows there.
+	`ALTER TABLE auth_sessions ADD COLUMN hint TEXT NOT NULL DEFAULT '';`,
 }
 
 var (
