@@ -10,6 +10,7 @@ import (
 
 	"github.com/ausguck/ausguck/internal/auth"
 	"github.com/ausguck/ausguck/internal/database"
+	"github.com/ausguck/ausguck/internal/httpserver"
 )
 
 // adminUser is the first user as files and environment have it.
@@ -61,10 +62,15 @@ func (o Options) adminUser(env func(string) (string, bool)) (a adminUser, warnin
 	if len(sources) > 1 {
 		return a, warnings, fmt.Errorf("the admin's password is set by %s; leave one", strings.Join(sources, " and by "))
 	}
-	if a.password == a.login || a.password == "admin" {
+	if a.password != "" && auth.WellKnownPassword(a.login, a.password) {
 		warnings = append(warnings, "the password of "+a.source+" is the first that everybody tries; choose another")
 	}
 	return a, warnings, nil
+}
+
+// initialPasswordFile is where the generated password of the first admin is until it is changed.
+func (o Options) initialPasswordFile() string {
+	return filepath.Join(o.StoragePath, "initial-admin-password")
 }
 
 func valueOf(env func(string) (string, bool), name string) string {
@@ -92,7 +98,11 @@ func ResetPassword(ctx context.Context, o Options, login string) (name, password
 		return "", "", nil, err
 	}
 	defer func() { err = errors.Join(err, db.Close()) }()
-	users, err := auth.New(ctx, auth.Options{DB: db, Logger: o.Logger, AdminLogin: admin.login})
+	users, err := auth.New(ctx, auth.Options{
+		DB: db, Logger: o.Logger, AdminLogin: admin.login,
+		InitialPasswordFile: o.initialPasswordFile(),
+		UserNames:           func() ([]string, error) { return httpserver.UserNames(o.webConfigFile()) },
+	})
 	if err != nil {
 		return "", "", nil, err
 	}

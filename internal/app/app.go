@@ -107,11 +107,11 @@ func (a *App) Run(ctx context.Context) error {
 	if err := a.listen(); err != nil {
 		return errors.Join(err, a.parts.http.Close(), a.parts.closeStored())
 	}
-	password, err := a.parts.auth.Bootstrap(context.WithoutCancel(ctx)) // asked to stop, it stops below
+	err := a.parts.auth.Bootstrap(context.WithoutCancel(ctx)) // asked to stop, it stops below
 	if err != nil {
 		return errors.Join(fmt.Errorf("set up the admin: %w", err), a.parts.http.Close(), a.parts.closeStored())
 	}
-	a.Banner(a.options.Stdout, password)
+	a.Banner(a.options.Stdout)
 	httpCtx, stopHTTP := context.WithCancel(context.WithoutCancel(ctx))
 	defer stopHTTP()
 	httpDone := make(chan error, 1)

@@ -260,3 +260,23 @@ func TestWrongConfigurationNamesEveryFile(t *testing.T) {
 	require.ErrorContains(t, err, "prometheus.yml:1: ")
 	require.ErrorContains(t, err, "web.yml:1: ")
 }
+
+func TestGeneratedPasswordIsInAFileOnly(t *testing.T) {
+	var out, logged bytes.Buffer
+	o := testOptions(t)
+	o.Auth.AdminPasswordFile = ""
+	o.Stdout = &out
+	o.Logger = slog.New(slog.NewTextHandler(&logged, &slog.HandlerOptions{Level: slog.LevelDebug}))
+	r := start(t, o)
+	file := filepath.Join(o.StoragePath, "initial-admin-password")
+	content, err := os.ReadFile(file)
+	require.NoError(t, err)
+	generated := strings.TrimSpace(string(content))
+	require.Len(t, generated, 26)
+	require.Contains(t, out.String(), "as admin with the password in "+file)
+	code, _, body := r.ask(t, user{"admin", generated}, http.MethodPut, "/api/user/password", `{"oldPassword":"`+generated+`","newPassword":"my own words"}`)
+	require.Equal(t, http.StatusOK, code, body)
+	require.NoFileExists(t, file)
+	require.NoError(t, r.stop())
+	require.NotContains(t, out.String()+logged.String(), generated)
+}

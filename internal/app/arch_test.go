@@ -79,11 +79,15 @@ var rules = []rule{
 		why:     "shapes of dashboards and of data, without a server",
 	},
 	{
-		pkg: "internal/auth", ours: []string{"internal/database"},
-		foreign: []string{"github.com/prometheus/client_golang/", "golang.org/x/crypto/", "modernc.org/sqlite"},
+		pkg: "internal/auth", ours: []string{"internal/database", "internal/auth/oidc"},
+		foreign: []string{"github.com/prometheus/client_golang/", "golang.org/x/crypto/", "golang.org/x/text/", "modernc.org/sqlite"},
 		why:     "who may do what does not depend on what there is to do",
 	},
 	{pkg: "internal/edge", why: "what every request passes knows nothing of what answers it"},
+	{
+		pkg: "internal/auth/oidc", foreign: []string{"github.com/coreos/go-oidc/", "golang.org/x/oauth2", "github.com/jmespath/go-jmespath"},
+		why: "it knows sign-in providers and neither users nor sessions",
+	},
 	{
 		pkg: "internal/database", foreign: []string{"modernc.org/sqlite"},
 		why: "it knows SQLite and nothing of the rows",

@@ -1,14 +1,15 @@
 package app
 
 import (
+	"context"
 	"fmt"
 	"io"
 	"strings"
 )
 
-// Banner writes the lines that tell a person at the terminal where to look, how to log in and what is watched.
-// generated is the password that was made for the first admin, empty when there is one already.
-func (a *App) Banner(w io.Writer, generated string) {
+// Banner writes the lines that tell a person at the terminal where to look, how to log in and what is watched. They
+// hold no password: in a container, or under systemd, they are collected as the log is.
+func (a *App) Banner(w io.Writer) {
 	names := make([]string, 0, 3)
 	for _, u := range Upstreams() {
 		names = append(names, u.Name+" "+u.Version)
@@ -27,16 +28,20 @@ func (a *App) Banner(w io.Writer, generated string) {
 	}
 	fmt.Fprintf(w, "Ausguck %s with %s\n", Version(), strings.Join(names, ", "))
 	fmt.Fprintf(w, "  Look at   %s  (PromQL at %sapi/v1/query)\n", look, look)
-	fmt.Fprintf(w, "  Log in    %s\n", a.loginLine(generated))
+	fmt.Fprintf(w, "  Log in    %s\n", a.loginLine())
 	fmt.Fprintf(w, "  Also on   %s\n", strings.Join(also, ", "))
 	fmt.Fprintf(w, "  Watches   %s\n", a.watches())
 	fmt.Fprintf(w, "  Keeps     %s\n", a.storageLine())
 }
 
-func (a *App) loginLine(generated string) string {
+func (a *App) loginLine() string {
+	file, err := a.parts.auth.InitialPasswordFile(context.Background())
+	if err != nil {
+		a.options.Logger.Warn("Not known whether the first admin's password is still the generated one", "err", err)
+	}
 	switch {
-	case generated != "":
-		return "as " + a.admin.login + " with the password " + generated + " (shown only now; `ausguck reset-password` makes another)"
+	case file != "":
+		return "as " + a.admin.login + " with the password in " + file + " (`ausguck reset-password` makes another)"
 	case a.admin.password != "":
 		return "as " + a.admin.login + " with the password of " + a.admin.source
 	}

@@ -8,6 +8,7 @@ import (
 	"path/filepath"
 	"strings"
 
+	"github.com/ausguck/ausguck/internal/auth"
 	"github.com/ausguck/ausguck/internal/component/alertmanager"
 	"github.com/ausguck/ausguck/internal/component/dashboards"
 	"github.com/ausguck/ausguck/internal/component/logcollector"
@@ -28,6 +29,7 @@ type configuration struct {
 	// connection, as with every program that uses the exporter toolkit.
 	webFile  string
 	admin    adminUser
+	signIn   *auth.SignIn // nil without a sign-in provider
 	warnings []string
 }
 
@@ -69,6 +71,15 @@ func loadConfiguration(o Options, l *loaders, dockerHost string) (*configuration
 	c.admin, warnings, err = o.adminUser(os.LookupEnv)
 	if err != nil {
 		problems = append(problems, err)
+	}
+	if loginPage, err := o.loginAddress(); err != nil {
+		problems = append(problems, err)
+	} else {
+		var more []string
+		if c.signIn, more, err = o.signIn(os.LookupEnv, os.Environ(), loginPage); err != nil {
+			problems = append(problems, err)
+		}
+		warnings = append(warnings, more...)
 	}
 	if len(problems) > 0 {
 		return nil, problems

@@ -92,6 +92,7 @@ const (
 type AuthOptions struct {
 	AdminPasswordFile string
 	SessionIdle       model.Duration
+	SignIn            SignInOptions
 }
 
 // DockerOptions say which engine is asked for containers. An engine that is away is waited for.
@@ -179,9 +180,10 @@ func (w *WebOptions) register(a *kingpin.Application) {
 }
 
 func (o *AuthOptions) register(a *kingpin.Application) {
-	a.Flag("auth.admin-password-file", "File with the admin's password, applied at every start, as $GF_SECURITY_ADMIN_PASSWORD is. Default: a password is generated at the first start and printed once.").
+	a.Flag("auth.admin-password-file", "File with the admin's password, applied at every start, as $GF_SECURITY_ADMIN_PASSWORD is. Default: a password is generated at the first start and written to initial-admin-password in --storage.path.").
 		PlaceHolder("<path>").StringVar(&o.AdminPasswordFile)
 	a.Flag("auth.session-idle", "End sessions of browsers that were not used for so long.").Default("7d").SetValue(&o.SessionIdle)
+	o.SignIn.register(a)
 }
 
 func (d *DockerOptions) register(a *kingpin.Application) {

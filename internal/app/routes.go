@@ -31,6 +31,9 @@ func (a *App) routes() []route {
 	routes := []route{
 		{"GET /login", everybody, http.HandlerFunc(a.parts.auth.LoginPage)},
 		{"POST /login", everybody, http.HandlerFunc(a.parts.auth.Login)},
+		{"GET " + auth.NewPasswordPath, everybody, http.HandlerFunc(a.parts.auth.NewPasswordPage)},
+		{"POST " + auth.NewPasswordPath, everybody, http.HandlerFunc(a.parts.auth.NewPassword)},
+		{"GET " + auth.SignInPath, everybody, http.HandlerFunc(a.parts.auth.SignIn)},
 		{"GET /logout", everybody, http.HandlerFunc(a.parts.auth.Logout)},
 		{"POST /logout", everybody, http.HandlerFunc(a.parts.auth.Logout)},
 		{"GET /public/", everybody, http.HandlerFunc(servePublic)},

@@ -101,6 +101,8 @@ func TestEveryRoute(t *testing.T) {
 		"POST /ingester/shutdown":           {no, 404, 404, 404, ""},
 
 		"GET /debug/pprof/cmdline":             {no, not, not, 200, ""},
+		"GET /login/generic_oauth":             {404, 404, 404, 404, "--auth.oidc.issuer"},
+		"GET /login/password":                  {302, 302, 302, 302, ""},
 		"GET /api/v1/status/flags":             {no, 200, 200, 200, "success"},
 		"POST /api/v1/query query=up":          {no, 200, 200, 200, "success"},
 		"GET /api/v1/rules":                    {no, 200, 200, 200, "success"},

@@ -212,7 +212,11 @@ func wireStored(o Options, prefix string, l *loaders, cfg *configuration, p *par
 		AdminLogin:    cfg.admin.login,
 		AdminPassword: cfg.admin.password,
 		UserHash:      p.http.UserHash,
-		TrustedOrigin: trusted,
+		UserNames:     p.http.UserNames,
+
+		InitialPasswordFile: o.initialPasswordFile(),
+		SignIn:              cfg.signIn,
+		TrustedOrigin:       trusted,
 	})
 	if err != nil {
 		return err

@@ -194,12 +194,16 @@ func checkName(what, value string) error {
 	return nil
 }
 
-func checkPassword(password string) error {
+// checkPassword is for a password that somebody chooses.
+func checkPassword(login, password string) error {
 	if len(password) < minPassword {
 		return fail(http.StatusBadRequest, "New password is too short: at least "+strconv.Itoa(minPassword)+" characters")
 	}
 	if len(password) > maxPassword {
 		return fail(http.StatusBadRequest, "New password is too long: at most "+strconv.Itoa(maxPassword)+" bytes")
+	}
+	if WellKnownPassword(login, password) {
+		return fail(http.StatusBadRequest, "New password is one of the first that everybody tries; choose another")
 	}
 	return nil
 }

@@ -101,7 +101,10 @@ func (s *Service) createAccount(r *http.Request, _ Identity) (int, any, error) {
 	if errors.Is(err, errTaken) {
 		return 0, nil, &apiError{http.StatusBadRequest, "service account already exists", "serviceaccounts.ErrAlreadyExists"}
 	}
-	return http.StatusCreated, accountOf(u, 0), err
+	if err != nil {
+		return s.saved(err, "")
+	}
+	return http.StatusCreated, accountOf(u, 0), nil
 }
 
 var unsafeInLogin = regexp.MustCompile(`[^a-z0-9]+`)

@@ -58,6 +58,17 @@ func (s *Service) addOrgUser(r *http.Request, _ Identity) (int, any, error) {
 	return 0, nil, fail(http.StatusConflict, "User is already member of this organization; PATCH /api/org/users/<id> changes the role")
 }
 
+// mayHaveRole leaves roles to those who have the say.
+func (s *Service) mayHaveRole(u User, admin bool) error {
+	switch {
+	case u.origin == originWeb && !admin:
+		return fail(http.StatusForbidden, "Users in web.yml are admins; remove this one there")
+	case u.origin == originOIDC && s.opts.SignIn != nil && s.opts.SignIn.RoleFromProvider:
+		return fail(http.StatusForbidden, "The role of this user comes from the sign-in provider; change it there")
+	}
+	return nil
+}
+
 var errRole = fail(http.StatusBadRequest, "Invalid role specified: one of Viewer, Editor and Admin")
 
 func (s *Service) changeRole(r *http.Request, _ Identity, u User) (int, any, error) {
@@ -68,8 +79,8 @@ func (s *Service) changeRole(r *http.Request, _ Identity, u User) (int, any, err
 	if !in.Role.valid() {
 		return 0, nil, errRole
 	}
-	if _, web := s.opts.UserHash(u.Login); web && in.Role != Admin {
-		return 0, nil, fail(http.StatusForbidden, "Users in web.yml are admins; remove this one there")
+	if err := s.mayHaveRole(u, in.Role == Admin); err != nil {
+		return 0, nil, err
 	}
 	u.Role = in.Role
 	return s.saved(s.store.updateUser(r.Context(), u), "Organization user updated")

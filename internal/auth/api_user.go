@@ -2,12 +2,12 @@ package auth
 
 import (
 	"bytes"
-	"context"
 	"errors"
 	"net/http"
 	"strconv"
 	"strings"
 	"time"
+	"unicode"
 )
 
 // The one organisation, as Grafana names its first.
@@ -43,8 +43,12 @@ func (s *Service) profileOf(u User) profile {
 		IsGrafanaAdmin: u.Role == Admin && !u.Service, IsDisabled: u.Disabled, AuthLabels: []string{},
 		UpdatedAt: rfc3339(u.Updated), CreatedAt: rfc3339(u.Created),
 	}
-	if _, web := s.opts.UserHash(u.Login); web {
-		p.IsExternal, p.IsGrafanaAdmin, p.AuthLabels = true, true, []string{"web.yml"}
+	if u.origin == originWeb {
+		p.IsExternal, p.AuthLabels = true, []string{"web.yml"}
+	}
+	if u.origin == originOIDC {
+		p.IsExternal, p.AuthLabels = true, []string{"Generic OAuth"}
+		p.IsExternallySynced = s.opts.SignIn != nil && s.opts.SignIn.RoleFromProvider
 	}
 	return p
 }
@@ -76,13 +80,16 @@ func (s *Service) putUser(r *http.Request, me Identity) (int, any, error) {
 	return s.changeUser(r, me, u)
 }
 
-func (s *Service) changeUser(r *http.Request, _ Identity, u User) (int, any, error) {
+func (s *Service) changeUser(r *http.Request, me Identity, u User) (int, any, error) {
 	var in update
 	if err := read(r, &in); err != nil {
 		return 0, nil, err
 	}
-	if _, web := s.opts.UserHash(u.Login); web && in.Login != nil && !strings.EqualFold(*in.Login, u.Login) {
+	if u.origin == originWeb && in.Login != nil && fold(*in.Login) != fold(u.Login) {
 		return 0, nil, fail(http.StatusForbidden, "This login is the one in web.yml; change it there")
+	}
+	if u.origin == originOIDC && me.UserID == u.ID {
+		return 0, nil, fail(http.StatusForbidden, "Your names are the ones of the sign-in provider; change them there")
 	}
 	if in.Login != nil && strings.TrimSpace(*in.Login) != "" {
 		u.Login = strings.TrimSpace(*in.Login)
@@ -93,36 +100,29 @@ func (s *Service) changeUser(r *http.Request, _ Identity, u User) (int, any, err
 	if in.Name != nil {
 		u.Name = strings.TrimSpace(*in.Name)
 	}
-	if err := s.checkUser(r.Context(), u); err != nil {
+	if err := checkUser(u); err != nil {
 		return 0, nil, err
 	}
 	return s.saved(s.store.updateUser(r.Context(), u), "User updated")
 }
 
-// checkUser also keeps one user's login from being another's address, since people log in with both.
-func (s *Service) checkUser(ctx context.Context, u User) error {
+// checkUser looks at the form of the names; whether they are free is asked when they are taken.
+func checkUser(u User) error {
 	if u.Login == "" {
 		return fail(http.StatusBadRequest, "Need to specify either username or email")
-	}
-	if _, web := s.opts.UserHash(u.Login); web && u.ID == 0 {
-		return taken(u)
 	}
 	for what, value := range map[string]string{"login": u.Login, "email": u.Email, "name": u.Name} {
 		if err := checkName(what, value); err != nil {
 			return err
 		}
 	}
-	if u.Login == "api_key" {
-		return fail(http.StatusBadRequest, "The login api_key stands for tokens; choose another")
+	for what, value := range map[string]string{"login": u.Login, "email": u.Email} {
+		if strings.ContainsFunc(value, func(r rune) bool { return !unicode.IsPrint(r) }) {
+			return fail(http.StatusBadRequest, what+" has characters that cannot be seen")
+		}
 	}
-	for _, name := range []string{u.Login, u.Email} {
-		other, err := s.store.userByLogin(ctx, name)
-		if name != "" && err == nil && other.ID != u.ID {
-			return taken(u)
-		}
-		if err != nil && !errors.Is(err, errNotFound) {
-			return err
-		}
+	if fold(u.Login) == "api_key" {
+		return fail(http.StatusBadRequest, "The login api_key stands for tokens; choose another")
 	}
 	return nil
 }
@@ -133,7 +133,12 @@ func taken(u User) error {
 
 // saved turns the outcome of a change into an answer.
 func (s *Service) saved(err error, text string) (int, any, error) {
+	var reserved *reservedError
 	switch {
+	case errors.As(err, &reserved):
+		return 0, nil, fail(http.StatusPreconditionFailed, upperFirst(err.Error()))
+	case errors.Is(err, errNames):
+		return 0, nil, fail(http.StatusServiceUnavailable, upperFirst(errNames.Error()))
 	case errors.Is(err, errTaken):
 		return 0, nil, fail(http.StatusPreconditionFailed, "A user with this login or email already exists")
 	case errors.Is(err, errNotFound):
@@ -141,6 +146,8 @@ func (s *Service) saved(err error, text string) (int, any, error) {
 	}
 	return http.StatusOK, message(text), err
 }
+
+func upperFirst(text string) string { return strings.ToUpper(text[:1]) + text[1:] }
 
 // putUserPassword changes one's own password; the session that does it stays.
 func (s *Service) putUserPassword(r *http.Request, me Identity) (int, any, error) {
@@ -151,10 +158,17 @@ func (s *Service) putUserPassword(r *http.Request, me Identity) (int, any, error
 	if me.ServiceUser {
 		return 0, nil, fail(http.StatusForbidden, "A service account has tokens and no password")
 	}
-	if _, web := s.opts.UserHash(me.Login); web {
-		return 0, nil, fail(http.StatusForbidden, "This password is the one in web.yml; change it there")
+	u, err := s.store.userByID(r.Context(), me.UserID)
+	if err != nil {
+		return 0, nil, err
 	}
-	if _, err := s.passwordIdentity(r.Context(), me.Login, in.OldPassword, remoteOf(r)); err != nil {
+	if u.origin != originLocal {
+		return 0, nil, fail(http.StatusForbidden, "This password cannot be changed here: the user is "+whoKnows(u))
+	}
+	if id, err := s.passwordIdentity(r, u.Login, in.OldPassword); err != nil || id.UserID != u.ID {
+		if err == nil {
+			err = errWrong // it is web.yml's for another user of this name
+		}
 		var throttled *throttledError
 		switch {
 		case errors.As(err, &throttled):
@@ -167,7 +181,7 @@ func (s *Service) putUserPassword(r *http.Request, me Identity) (int, any, error
 	if in.ConfirmNew != "" && in.ConfirmNew != in.NewPassword {
 		return 0, nil, fail(http.StatusBadRequest, "The new password and its confirmation are not the same")
 	}
-	if err := checkPassword(in.NewPassword); err != nil {
+	if err := checkPassword(u.Login, in.NewPassword); err != nil {
 		return 0, nil, err
 	}
 	return s.saved(s.setPassword(r.Context(), me.UserID, in.NewPassword, me.session), "User password changed")
@@ -226,10 +240,10 @@ func (s *Service) createUser(r *http.Request, _ Identity) (int, any, error) {
 	if u.Login == "" {
 		u.Login = u.Email
 	}
-	if err := s.checkUser(r.Context(), u); err != nil {
+	if err := checkUser(u); err != nil {
 		return 0, nil, err
 	}
-	if err := checkPassword(in.Password); err != nil {
+	if err := checkPassword(u.Login, in.Password); err != nil {
 		return 0, nil, err
 	}
 	var err error
@@ -240,7 +254,10 @@ func (s *Service) createUser(r *http.Request, _ Identity) (int, any, error) {
 	if errors.Is(err, errTaken) {
 		return 0, nil, taken(u)
 	}
-	return http.StatusOK, map[string]any{"id": u.ID, "uid": u.UID, "message": "User created"}, err
+	if err != nil {
+		return s.saved(err, "")
+	}
+	return http.StatusOK, map[string]any{"id": u.ID, "uid": u.UID, "message": "User created"}, nil
 }
 
 func (s *Service) resetPassword(r *http.Request, me Identity, u User) (int, any, error) {
@@ -248,10 +265,10 @@ func (s *Service) resetPassword(r *http.Request, me Identity, u User) (int, any,
 	if err := read(r, &in); err != nil {
 		return 0, nil, err
 	}
-	if _, web := s.opts.UserHash(u.Login); web {
-		return 0, nil, fail(http.StatusForbidden, "This user's password is the one in web.yml; change it there")
+	if u.origin != originLocal {
+		return 0, nil, fail(http.StatusForbidden, "This password cannot be changed here: the user is "+whoKnows(u))
 	}
-	if err := checkPassword(in.Password); err != nil {
+	if err := checkPassword(u.Login, in.Password); err != nil {
 		return 0, nil, err
 	}
 	var keep []byte
@@ -267,6 +284,9 @@ func (s *Service) changePermissions(r *http.Request, _ Identity, u User) (int, a
 	if err := read(r, &in); err != nil {
 		return 0, nil, err
 	}
+	if err := s.mayHaveRole(u, in.IsGrafanaAdmin); err != nil {
+		return 0, nil, err
+	}
 	if in.IsGrafanaAdmin {
 		u.Role = Admin
 	} else if u.Role == Admin {
@@ -279,7 +299,11 @@ func (s *Service) deleteUser(r *http.Request, me Identity, u User) (int, any, er
 	if u.ID == me.UserID {
 		return 0, nil, fail(http.StatusBadRequest, "You cannot delete yourself")
 	}
-	return s.saved(s.store.deleteUser(r.Context(), u.ID), "User deleted")
+	err := s.store.deleteUser(r.Context(), u.ID)
+	if err == nil {
+		err = s.forgetInitial(r.Context())
+	}
+	return s.saved(err, "User deleted")
 }
 
 func (s *Service) switchUser(off bool) userFunc {

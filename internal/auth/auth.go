@@ -9,6 +9,7 @@ import (
 	"crypto/rand"
 	"database/sql"
 	"errors"
+	"fmt"
 	"html/template"
 	"log/slog"
 	"net/http"
@@ -69,6 +70,8 @@ type Identity struct {
 	By          Means
 
 	session []byte // the key of the session, for BySession
+	vouched vouched
+	idToken string // what a sign-in provider has said, for the logout there
 }
 
 type contextKey struct{}
@@ -102,9 +105,15 @@ type Options struct {
 	SessionIdle, SessionLifetime time.Duration
 	// AdminLogin is the first user. AdminPassword, when it is not empty, becomes its password at every start.
 	AdminLogin, AdminPassword string
+	// InitialPasswordFile is where Bootstrap writes the password that it generates; it goes with the first change.
+	InitialPasswordFile string
 	// UserHash returns the bcrypt hash of a user that is kept elsewhere (web.yml) and is an Admin here. For a
 	// name that is not known it may return another's hash and false, so that both take the same time.
 	UserHash func(login string) (hash string, known bool)
+	// UserNames returns the names that UserHash knows, which nobody else may take. Nil means none.
+	UserNames func() ([]string, error)
+	// SignIn is the sign-in provider, nil for none.
+	SignIn *SignIn
 	// TrustedOrigin reports whether another site's pages may send requests that change something, provided
 	// that they send a password or token with them. Nil means none may.
 	TrustedOrigin func(origin string) bool
@@ -119,6 +128,7 @@ type Service struct {
 	passwords *passwords
 	throttle  *throttle
 	origins   *http.CrossOriginProtection
+	seal      seal
 	api       http.Handler
 }
 
@@ -136,16 +146,20 @@ func New(ctx context.Context, o Options) (*Service, error) {
 	if o.UserHash == nil {
 		o.UserHash = func(string) (string, bool) { return "", false }
 	}
+	if o.UserNames == nil {
+		o.UserNames = func() ([]string, error) { return nil, nil }
+	}
 	if err := database.Migrate(ctx, o.DB, "auth", migrations); err != nil {
 		return nil, err
 	}
 	s := &Service{
 		opts:      o,
-		store:     store{o.DB},
+		store:     store{o.DB, names{web: o.UserNames, admin: o.AdminLogin}},
 		log:       o.Logger,
 		metrics:   newMetrics(o.Registerer),
 		passwords: newPasswords(),
 		throttle:  newThrottle(),
+		seal:      newSeal(),
 		origins:   http.NewCrossOriginProtection(),
 	}
 	s.api = s.routes()
@@ -164,6 +178,9 @@ func (s *Service) Run(ctx context.Context, ready func()) error {
 		if err := s.store.sweep(ctx, s.oldestUse(), s.oldestLogin()); err != nil && ctx.Err() == nil {
 			s.log.Warn("Expired sessions stay until the next try", "retry_in", sweepInterval, "err", err)
 		}
+		if err := s.forgetInitial(ctx); err != nil && ctx.Err() == nil {
+			s.log.Warn("Not known whether the first admin's password is still the generated one", "err", err)
+		}
 		s.throttle.sweep()
 		s.passwords.sweep()
 		select {
@@ -179,17 +196,29 @@ func (s *Service) oldestLogin() time.Time { return time.Now().Add(-s.opts.Sessio
 
 // Bootstrap makes sure that somebody can log in. With an AdminPassword, the AdminLogin becomes or stays an enabled
 // Admin with that password; its sessions end when the password really is another. Without one, and without any
-// Admin, it creates the AdminLogin with a password that it generates and returns, since nothing else knows it.
-func (s *Service) Bootstrap(ctx context.Context) (generated string, err error) {
+// Admin, it creates the AdminLogin with a password that it generates and writes to the InitialPasswordFile.
+func (s *Service) Bootstrap(ctx context.Context) error {
 	if s.opts.AdminPassword != "" {
-		return "", s.applyAdminPassword(ctx, s.opts.AdminPassword)
+		return s.applyAdminPassword(ctx, s.opts.AdminPassword)
 	}
 	admins, err := s.store.admins(ctx)
-	if err != nil || admins > 0 {
-		return "", err
+	if err != nil {
+		return err
 	}
-	generated = rand.Text()
-	return generated, s.setAdmin(ctx, generated)
+	if admins > 0 {
+		return s.forgetInitial(ctx)
+	}
+	generated := rand.Text()
+	// First, since nothing else knows it.
+	if err := writeInitial(s.opts.InitialPasswordFile, generated); err != nil {
+		return err
+	}
+	err = s.setAdmin(ctx, generated, true)
+	var reserved *reservedError
+	if errors.As(err, &reserved) {
+		return s.forgetInitial(ctx) // the one of web.yml is the admin
+	}
+	return err
 }
 
 // ResetPassword gives a user a new password, which it returns, and ends the user's sessions. The AdminLogin is
@@ -197,9 +226,14 @@ func (s *Service) Bootstrap(ctx context.Context) (generated string, err error) {
 func (s *Service) ResetPassword(ctx context.Context, login string) (string, error) {
 	password := rand.Text()
 	if login == "" || strings.EqualFold(login, s.opts.AdminLogin) {
-		return password, s.setAdmin(ctx, password)
+		return password, s.setAdmin(ctx, password, false)
 	}
-	u, err := s.store.userByLogin(ctx, login)
+	u, err := s.store.localByLogin(ctx, login)
+	if errors.Is(err, errNotFound) {
+		if other, otherErr := s.store.userByLogin(ctx, login); otherErr == nil {
+			return "", fmt.Errorf("%s has no password here: %s", other.Login, whoKnows(other))
+		}
+	}
 	if err != nil {
 		return "", err
 	}
@@ -208,14 +242,23 @@ func (s *Service) ResetPassword(ctx context.Context, login string) (string, erro
 
 // applyAdminPassword leaves a password that is set already, with the sessions that began with it.
 func (s *Service) applyAdminPassword(ctx context.Context, password string) error {
-	u, err := s.store.userByLogin(ctx, s.opts.AdminLogin)
-	if err == nil && u.Role == Admin && !u.Disabled && !u.Service && matches(u.hash, password) {
-		return nil
+	u, err := s.store.adminByLogin(ctx, s.opts.AdminLogin)
+	if err == nil && u.Role == Admin && !u.Disabled && matches(u.hash, password) {
+		if err := s.store.notInitial(ctx, u.ID); err != nil {
+			return err
+		}
+		return s.forgetInitial(ctx)
 	}
 	if err != nil && !errors.Is(err, errNotFound) {
 		return err
 	}
-	if err := s.setAdmin(ctx, password); err != nil {
+	err = s.setAdmin(ctx, password, false)
+	var reserved *reservedError
+	if errors.As(err, &reserved) {
+		s.log.Warn("The admin's password from the environment or file is not used: web.yml names this user, and its password there is the one", "login", s.opts.AdminLogin)
+		return nil
+	}
+	if err != nil {
 		return err
 	}
 	s.log.Info("The admin's password was set from the environment or file; sessions with the one before ended", "login", s.opts.AdminLogin)
@@ -223,29 +266,66 @@ func (s *Service) applyAdminPassword(ctx context.Context, password string) error
 }
 
 // setAdmin makes the AdminLogin an enabled Admin with this password.
-func (s *Service) setAdmin(ctx context.Context, password string) error {
-	u, err := s.store.userByLogin(ctx, s.opts.AdminLogin)
+func (s *Service) setAdmin(ctx context.Context, password string, initial bool) error {
+	u, err := s.store.adminByLogin(ctx, s.opts.AdminLogin)
 	if errors.Is(err, errNotFound) {
-		u, err = s.store.createUser(ctx, User{Login: s.opts.AdminLogin, Role: Admin})
+		u, err = s.createAdmin(ctx)
 	}
 	if err != nil {
 		return err
-	}
-	if u.Service {
-		return errors.New("the admin's login " + s.opts.AdminLogin + " is the name of a service account; choose another with GF_SECURITY_ADMIN_USER")
 	}
 	u.Role, u.Disabled = Admin, false
 	if err := s.store.updateUser(ctx, u); err != nil {
 		return err
 	}
-	return s.setPassword(ctx, u.ID, password, nil)
+	return s.storePassword(ctx, u.ID, password, initial, nil)
+}
+
+// createAdmin makes the AdminLogin. A user whom web.yml once named so gives way.
+func (s *Service) createAdmin(ctx context.Context) (User, error) {
+	u, err := s.store.createUser(ctx, User{Login: s.opts.AdminLogin, Role: Admin})
+	if !errors.Is(err, errTaken) {
+		return u, err
+	}
+	other, err := s.store.userByLogin(ctx, s.opts.AdminLogin)
+	if err != nil {
+		return u, err
+	}
+	if other.origin != originWeb {
+		return u, fmt.Errorf("the admin's login %s is %s; choose another with GF_SECURITY_ADMIN_USER", s.opts.AdminLogin, whoKnows(other))
+	}
+	other.Login += webSuffix
+	if err := s.store.updateUser(ctx, other); err != nil {
+		return u, err
+	}
+	return s.store.createUser(ctx, User{Login: s.opts.AdminLogin, Role: Admin})
+}
+
+// whoKnows says who vouches for a user that has no password here.
+func whoKnows(u User) string {
+	switch {
+	case u.Service:
+		return "the name of a service account"
+	case u.origin == originWeb:
+		return "a user of web.yml, where its password is"
+	case u.origin == originOIDC:
+		return "a user of the sign-in provider"
+	}
+	return "the name or email address of another user"
 }
 
 // setPassword changes a password and ends the sessions that began with the one before, but for keep.
 func (s *Service) setPassword(ctx context.Context, userID int64, password string, keep []byte) error {
+	return s.storePassword(ctx, userID, password, false, keep)
+}
+
+func (s *Service) storePassword(ctx context.Context, userID int64, password string, initial bool, keep []byte) error {
 	hash, err := s.passwords.hash(ctx, password)
 	if err != nil {
 		return err
 	}
-	return s.store.setHash(ctx, userID, hash, keep)
+	if err := s.store.setHash(ctx, userID, hash, initial, keep); err != nil {
+		return err
+	}
+	return s.forgetInitial(ctx)
 }

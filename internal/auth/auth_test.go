@@ -3,12 +3,15 @@ package auth_test
 import (
 	"database/sql"
 	"encoding/json"
+	"errors"
 	"html/template"
 	"io"
+	"io/fs"
 	"log/slog"
 	"net/http"
 	"net/http/cookiejar"
 	"net/http/httptest"
+	"os"
 	"path/filepath"
 	"strconv"
 	"strings"
@@ -23,6 +26,11 @@ import (
 )
 
 const password = "correct horse"
+
+// remoteHeader has the address that a request of these tests comes from.
+const remoteHeader = "X-Test-Remote"
+
+func from(address string) func(*http.Request) { return header(remoteHeader, address) }
 
 // house is a Service in front of pages that say who came in.
 type house struct {
@@ -40,19 +48,21 @@ func newHouse(t testing.TB, change func(*auth.Options)) *house {
 	o := auth.Options{
 		DB: db, Registerer: h.reg, AdminPassword: password,
 		Logger:    slog.New(slog.NewTextHandler(t.Output(), nil)),
-		LoginPage: template.Must(template.New("").Parse(`{{.Prefix}}|{{.Login}}|{{.RedirectTo}}|{{.Error}}`)),
+		LoginPage: template.Must(template.New("").Parse(`{{.Prefix}}|{{.Login}}|{{.RedirectTo}}|{{.Error}}{{if .NewPassword}}|new|{{.Later}}{{end}}`)),
 	}
 	if change != nil {
 		change(&o)
 	}
 	h.Service, err = auth.New(t.Context(), o)
 	require.NoError(t, err)
-	_, err = h.Bootstrap(t.Context())
-	require.NoError(t, err)
+	require.NoError(t, h.Bootstrap(t.Context()))
 
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /login", h.LoginPage)
 	mux.HandleFunc("POST /login", h.Login)
+	mux.HandleFunc("GET /login/generic_oauth", h.SignIn)
+	mux.HandleFunc("GET /login/password", h.NewPasswordPage)
+	mux.HandleFunc("POST /login/password", h.NewPassword)
 	mux.HandleFunc("/logout", h.Logout)
 	mux.Handle("/api/", h.Require(auth.Viewer, h.API()))
 	who := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -62,7 +72,12 @@ func newHouse(t testing.TB, change func(*auth.Options)) *house {
 	mux.Handle("/", h.Require(auth.Viewer, who))
 	mux.Handle("/edit", h.Require(auth.Editor, who))
 	mux.Handle("/admin", h.Require(auth.Admin, who))
-	server := httptest.NewServer(mux)
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if remote := r.Header.Get(remoteHeader); remote != "" {
+			r.RemoteAddr = remote + ":1234" // as httpserver has found out
+		}
+		mux.ServeHTTP(w, r)
+	}))
 	h.url = server.URL
 	t.Cleanup(func() {
 		server.Close()
@@ -162,6 +177,29 @@ ausguck_auth_logins_total{result="wrong"} `+wrong+`
 `), "ausguck_auth_logins_total"))
 }
 
+// initial returns what is in the file of the generated password, empty when there is none.
+func initial(t *testing.T, file string) string {
+	t.Helper()
+	content, err := os.ReadFile(file)
+	if errors.Is(err, fs.ErrNotExist) {
+		return ""
+	}
+	require.NoError(t, err)
+	info, err := os.Stat(file)
+	require.NoError(t, err)
+	require.Equal(t, fs.FileMode(0o600), info.Mode().Perm(), "only who runs the program can read it")
+	return strings.TrimSpace(string(content))
+}
+
+// status asks a Service that has no server for what needs a role.
+func status(s *auth.Service, role auth.Role, edit func(*http.Request)) int {
+	r := httptest.NewRequest(http.MethodGet, "/", nil)
+	edit(r)
+	w := httptest.NewRecorder()
+	s.Require(role, http.HandlerFunc(func(http.ResponseWriter, *http.Request) {})).ServeHTTP(w, r)
+	return w.Code
+}
+
 func TestWhoMayDoWhat(t *testing.T) {
 	h := newHouse(t, nil)
 	h.addUser(t, "eve", "password of eve", auth.Viewer)
@@ -181,8 +219,8 @@ func TestWhoMayDoWhat(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			for path, want := range map[string]int{"/": tt.view, "/edit": tt.edit, "/admin": tt.admin} {
 				// From an address of its own each, else guessing would be slowed.
-				from := header("X-Forwarded-For", "192.0.2."+strconv.Itoa(len(name))+strconv.Itoa(len(path)))
-				require.Equal(t, want, h.do(t, http.MethodGet, path, "", tt.who, from).code, path)
+				remote := from("192.0.2." + strconv.Itoa(len(name)) + strconv.Itoa(len(path)))
+				require.Equal(t, want, h.do(t, http.MethodGet, path, "", tt.who, remote).code, path)
 			}
 		})
 	}
@@ -199,15 +237,15 @@ func TestAdminPasswordOfEveryStart(t *testing.T) {
 	db, err := database.Open(filepath.Join(t.TempDir(), "ausguck.db"))
 	require.NoError(t, err)
 	t.Cleanup(func() { require.NoError(t, db.Close()) })
+	file := filepath.Join(t.TempDir(), "initial-admin-password")
 	start := func(login, password string) (*auth.Service, string) {
 		s, err := auth.New(t.Context(), auth.Options{
 			DB: db, Logger: slog.New(slog.DiscardHandler), AdminLogin: login, AdminPassword: password,
-			LoginPage: template.Must(template.New("").Parse("")),
+			LoginPage: template.Must(template.New("").Parse("")), InitialPasswordFile: file,
 		})
 		require.NoError(t, err)
-		generated, err := s.Bootstrap(t.Context())
-		require.NoError(t, err)
-		return s, generated
+		require.NoError(t, s.Bootstrap(t.Context()))
+		return s, initial(t, file)
 	}
 	may := func(s *auth.Service, edit func(*http.Request)) int {
 		r := httptest.NewRequest(http.MethodGet, "/", nil)
@@ -222,10 +260,11 @@ func TestAdminPasswordOfEveryStart(t *testing.T) {
 	require.Len(t, generated, 26)
 	require.Equal(t, in, may(s, as("admin", generated)))
 	s, again := start("", "")
-	require.Empty(t, again, "shown once")
+	require.Equal(t, generated, again, "until it is changed")
 	require.Equal(t, in, may(s, as("admin", generated)), "kept")
 
-	s, _ = start("", "first")
+	s, again = start("", "first")
+	require.Empty(t, again, "gone with the password")
 	require.Equal(t, in, may(s, as("admin", "first")))
 	require.Equal(t, out, may(s, as("admin", generated)))
 	w := httptest.NewRecorder()

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"errors"
+	"html"
 	"mime"
 	"net/http"
 	"net/url"
@@ -18,6 +19,18 @@ type LoginView struct {
 	Login, RedirectTo string
 	// Error is what went wrong, empty at first.
 	Error string
+	// NewPassword asks for a password of one's own instead of the generated one; Later is where to go without.
+	NewPassword bool
+	Later       string
+	// SignIn is the button of a sign-in provider, nil for none.
+	SignIn *SignInView
+}
+
+// SignInView is what the page shows of a sign-in provider.
+type SignInView struct {
+	URL, Name string
+	// Down says why it does not work now, empty when it does.
+	Down string
 }
 
 // loginPolicy allows the page its style, its script and its form and nothing else.
@@ -30,7 +43,12 @@ func (s *Service) LoginPage(w http.ResponseWriter, r *http.Request) {
 		http.Redirect(w, r, s.target(redirectTo), http.StatusFound)
 		return
 	}
-	s.showLogin(w, http.StatusOK, LoginView{RedirectTo: redirectTo})
+	signIn := s.signInView(redirectTo)
+	if signIn != nil && signIn.Down == "" && s.opts.SignIn.AutoLogin && !r.URL.Query().Has("disableAutoLogin") {
+		http.Redirect(w, r, signIn.URL, http.StatusFound)
+		return
+	}
+	s.showLogin(w, http.StatusOK, LoginView{RedirectTo: redirectTo, SignIn: signIn})
 }
 
 func (s *Service) showLogin(w http.ResponseWriter, code int, v LoginView) {
@@ -74,7 +92,7 @@ func (s *Service) Login(w http.ResponseWriter, r *http.Request) {
 		s.refuseLogin(w, bodyStatus(err), isJSON, c, "The login could not be read: "+err.Error())
 		return
 	}
-	id, err := s.passwordIdentity(r.Context(), c.User, c.Password, remoteOf(r))
+	id, err := s.passwordIdentity(r, c.User, c.Password)
 	var throttled *throttledError
 	switch {
 	case errors.As(err, &throttled):
@@ -90,23 +108,35 @@ func (s *Service) Login(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	if err == nil {
-		err = s.endSessions(r)
+		err = s.enter(w, r, id)
 	}
-	var secret string
+	var target string
 	if err == nil {
-		secret, err = s.startSession(r.Context(), id.UserID, remoteOf(r), r.UserAgent())
+		target, err = s.afterLogin(r.Context(), id, c.RedirectTo)
 	}
 	if err != nil {
 		s.failed(w, r, err)
 		return
 	}
-	s.setCookie(w, r, secret)
 	s.log.Info("Logged in", "login", id.Login, "remote", remoteOf(r))
 	if isJSON {
-		writeJSON(w, http.StatusOK, map[string]string{"message": "Logged in", "redirectUrl": s.target(c.RedirectTo)})
+		writeJSON(w, http.StatusOK, map[string]string{"message": "Logged in", "redirectUrl": target})
 		return
 	}
-	http.Redirect(w, r, s.target(c.RedirectTo), http.StatusSeeOther)
+	http.Redirect(w, r, target, http.StatusSeeOther)
+}
+
+// enter gives the browser a new session and ends the one that it had.
+func (s *Service) enter(w http.ResponseWriter, r *http.Request, id Identity) error {
+	if err := s.endSessions(r); err != nil {
+		return err
+	}
+	secret, err := s.startSession(r.Context(), id, remoteOf(r), r.UserAgent())
+	if err != nil {
+		return err
+	}
+	s.setCookie(w, r, secret)
+	return s.knowDevice(w, r, id.UserID)
 }
 
 func readCredentials(r *http.Request) (c credentials, isJSON bool, err error) {
@@ -129,20 +159,42 @@ func (s *Service) refuseLogin(w http.ResponseWriter, code int, isJSON bool, c cr
 		writeJSON(w, code, body)
 		return
 	}
-	s.showLogin(w, code, LoginView{Login: truncate(c.User, maxLogin), RedirectTo: c.RedirectTo, Error: text})
+	s.showLogin(w, code, LoginView{Login: truncate(c.User, maxLogin), RedirectTo: c.RedirectTo, Error: text, SignIn: s.signInView(c.RedirectTo)})
 }
 
 // Logout answers /logout. An image or link of another site does not log anybody out.
 func (s *Service) Logout(w http.ResponseWriter, r *http.Request) {
 	w.Header().Set("Cache-Control", "no-store")
+	login := s.opts.Prefix + "/login"
+	if s.opts.SignIn != nil && s.opts.SignIn.AutoLogin {
+		login += "?disableAutoLogin=true" // else who has logged out would be in again
+	}
 	if s.origins.Check(r) == nil && r.Header.Get("Sec-Fetch-Site") != "cross-site" {
+		provider := s.signOut(r)
 		if err := s.endSessions(r); err != nil {
 			s.failed(w, r, err)
 			return
 		}
 		s.setCookie(w, r, "")
+		if provider != "" {
+			leaveTo(w, r, provider)
+			return
+		}
 	}
-	http.Redirect(w, r, s.opts.Prefix+"/login", http.StatusSeeOther)
+	http.Redirect(w, r, login, http.StatusSeeOther)
+}
+
+// leaveTo sends the browser to another site. After a form a redirect would be what the page's form-action forbids.
+func leaveTo(w http.ResponseWriter, r *http.Request, to string) {
+	if r.Method == http.MethodGet {
+		http.Redirect(w, r, to, http.StatusSeeOther)
+		return
+	}
+	h := w.Header()
+	h.Set("Refresh", "0; url="+to)
+	h.Set("Content-Type", "text/html; charset=utf-8")
+	h.Set("Content-Security-Policy", loginPolicy)
+	_, _ = w.Write([]byte("<!doctype html><title>Log out</title><p><a href=\"" + html.EscapeString(to) + "\">Go on to log out at the sign-in provider</a></p>\n"))
 }
 
 // target returns where to go after the login: a path of ours and never another site.

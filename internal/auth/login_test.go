@@ -3,6 +3,7 @@ package auth_test
 import (
 	"net/http"
 	"net/url"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -186,22 +187,79 @@ func TestGuessingIsSlowed(t *testing.T) {
 	h.addUser(t, "eve", "password of eve", auth.Viewer)
 	jar := h.login(t, "eve", "password of eve")
 	token := h.newToken(t, admin, `{"name":"machine","role":"Viewer"}`, `{"name":"t"}`)
-	for range 5 {
-		require.Equal(t, 401, h.do(t, http.MethodGet, "/api/user", "", as("eve", "guess")).code)
+	for i := range 5 {
+		require.Equal(t, 401, h.do(t, http.MethodGet, "/api/user", "", as("eve", "guess"+strconv.Itoa(i))).code)
 	}
 	a := h.do(t, http.MethodGet, "/api/user", "", as("eve", "guess"))
 	require.Equal(t, 429, a.code)
 	require.Equal(t, "30", a.header.Get("Retry-After"))
 	require.Contains(t, a.json(t)["message"], "try again in 30 seconds")
-	a = h.do(t, http.MethodPost, "/login", "user=nobody&password=x", form)
-	require.Equal(t, 429, a.code, "the address is slowed for every login")
+	a = h.do(t, http.MethodPost, "/login", "user=eve&password=x", form)
+	require.Equal(t, 429, a.code)
 	require.Contains(t, a.body, "Try again in 30 seconds.")
 	require.NotEmpty(t, a.header.Get("Retry-After"))
+	require.Equal(t, 401, h.do(t, http.MethodPost, "/login", "user=nobody&password=x", form).code, "the address is not closed")
+	require.Equal(t, 200, h.do(t, http.MethodGet, "/", "", as("eve", "password of eve"), from("192.0.2.7")).code, "nor is the login elsewhere")
 
 	require.Equal(t, 200, h.with(t, jar, http.MethodGet, "/", "").code, "a session goes on")
 	require.Equal(t, 200, h.do(t, http.MethodGet, "/", "", bearer(token)).code, "so does a token")
 	require.Equal(t, 200, h.do(t, http.MethodGet, "/", "", admin).code, "and a password that was right a moment ago")
-	h.logins(t, "2", "5", "2")
+	require.Equal(t, 200, h.with(t, jar, http.MethodPut, "/api/user/password", `{"oldPassword":"password of eve","newPassword":"another one"}`).code,
+		"and who is inside may tell his password")
+	h.logins(t, "4", "6", "2")
+}
+
+// Everybody has one address: an attacker, a script with the password of yesterday, and the admin.
+func TestNobodyIsLockedOutByOthersAtHisAddress(t *testing.T) {
+	h := newHouse(t, nil)
+	h.addUser(t, "eve", "password of eve", auth.Viewer)
+	for range 20 {
+		require.Equal(t, 401, h.do(t, http.MethodGet, "/", "", as("admin", "of yesterday")).code, "one guess, however often")
+	}
+	jar := h.login(t, "admin", password)
+	require.Equal(t, 303, h.with(t, jar, http.MethodPost, "/logout", "").code)
+	for i := range 20 {
+		h.do(t, http.MethodGet, "/", "", as("admin", "guess"+strconv.Itoa(i)))
+	}
+	require.Equal(t, 429, h.do(t, http.MethodPost, "/login", "user=admin&password=x", form).code, "a browser that nobody knows")
+	for i := range 4 {
+		require.Equal(t, 401, h.with(t, jar, http.MethodPost, "/login", "user=admin&password=typo"+strconv.Itoa(i), form).code)
+	}
+	require.Equal(t, 303, h.with(t, jar, http.MethodPost, "/login", "user=admin&password="+password, form).code, "the one that was here before")
+	require.Equal(t, 303, h.do(t, http.MethodPost, "/login", "user=eve&password=password+of+eve", form).code, "another user")
+	for i := range 20 {
+		h.do(t, http.MethodGet, "/", "", as("eve", "guess"+strconv.Itoa(i)))
+	}
+	require.Equal(t, 429, h.with(t, jar, http.MethodPost, "/login", "user=eve&password=x", form).code, "a device is known for its own user only")
+	u, err := url.Parse(h.url + "/login")
+	require.NoError(t, err)
+	require.Len(t, jar.Cookies(u), 2, "session and device")
+	require.Equal(t, 401, h.do(t, http.MethodGet, "/", "", header("Cookie", "ausguck_session="+cookieOf(jar, u, "ausguck_device"))).code, "a device lets nobody in")
+}
+
+func cookieOf(jar http.CookieJar, u *url.URL, name string) string {
+	for _, c := range jar.Cookies(u) {
+		if c.Name == name {
+			return c.Value
+		}
+	}
+	return ""
+}
+
+// While the right password is remembered for a script, whoever has to wait must not find it by asking the memory.
+func TestMemoryTellsNothingToThoseWhoWait(t *testing.T) {
+	h := newHouse(t, nil)
+	right := func(address string) int { return h.do(t, http.MethodGet, "/", "", admin, from(address)).code }
+	require.Equal(t, 200, right("192.0.2.1"))
+	for i := range 6 {
+		h.do(t, http.MethodGet, "/", "", as("admin", "guess"+strconv.Itoa(i)), from("203.0.113.7"))
+	}
+	require.Equal(t, 429, right("203.0.113.7"))
+	require.Equal(t, 200, right("192.0.2.1"))
+	for i := range 200 {
+		h.do(t, http.MethodGet, "/", "", as("admin", "guess"+strconv.Itoa(i)), from("192.0.2.1"))
+	}
+	require.Equal(t, 429, right("192.0.2.1"), "nor at the address of the script")
 }
 
 func TestUnknownLoginsTakeAsLong(t *testing.T) {

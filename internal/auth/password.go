@@ -32,7 +32,10 @@ const (
 	maxPassword = 1024
 	// rememberFor is how long a password that was right is not hashed again.
 	rememberFor = time.Minute
-	maxRemember = 1000
+	// rememberWrong is how long a password that was wrong is not tried again, from the last time that it was sent: a
+	// program with the password of yesterday makes one guess and not one a minute.
+	rememberWrong = 30 * time.Minute
+	maxRemember   = 1000
 	// maxWaiting is how many wait for a hasher before the next is told to come again.
 	maxWaiting = 32
 )
@@ -48,21 +51,32 @@ type passwords struct {
 
 	mtx     sync.Mutex
 	waiting int
-	right   map[[sha256.Size]byte]time.Time // until when
+	right   map[[sha256.Size]byte]answer
+	wrong   map[[sha256.Size]byte]time.Time // until when
+	// took is how long the last comparison took, as long as an answer from memory takes too when it is no.
+	took    time.Duration
 	running map[[sha256.Size]byte]*check
 }
 
 // check is one comparison, for which all that ask the same wait.
 type check struct {
-	done chan struct{}
-	err  error
+	done   chan struct{}
+	origin string
+	err    error
+}
+
+// answer is whose hash has matched, and until when that is remembered.
+type answer struct {
+	origin string
+	until  time.Time
 }
 
 func newPasswords() *passwords {
 	p := &passwords{
 		slots:   make(chan struct{}, hashers),
 		secret:  make([]byte, 32),
-		right:   map[[sha256.Size]byte]time.Time{},
+		right:   map[[sha256.Size]byte]answer{},
+		wrong:   map[[sha256.Size]byte]time.Time{},
 		running: map[[sha256.Size]byte]*check{},
 	}
 	_, _ = rand.Read(p.secret) // it never fails
@@ -115,47 +129,69 @@ func (p *passwords) key(parts ...string) (key [sha256.Size]byte) {
 	return key
 }
 
-// check returns nil at once when f returned nil for the key in the last minute; else it calls f, once for all who
-// ask at the same time.
-func (p *passwords) check(ctx context.Context, key [sha256.Size]byte, f func() error) error {
+// check returns at once whose hash it was when f found one for the key in the last minute, or that it was wrong before; else it
+// calls f, once for all who ask at the same time.
+func (p *passwords) check(ctx context.Context, key [sha256.Size]byte, f func() (origin string, err error)) (string, error) {
 	p.mtx.Lock()
-	if until, ok := p.right[key]; ok && time.Now().Before(until) {
+	if a, ok := p.right[key]; ok && time.Now().Before(a.until) {
 		p.mtx.Unlock()
-		return nil
+		return a.origin, nil
+	}
+	if until, ok := p.wrong[key]; ok && time.Now().Before(until) {
+		p.wrong[key] = time.Now().Add(rememberWrong)
+		took := p.took
+		p.mtx.Unlock()
+		select {
+		case <-time.After(took):
+		case <-ctx.Done():
+		}
+		return "", errWrong
 	}
 	if c, ok := p.running[key]; ok {
 		p.mtx.Unlock()
 		select {
 		case <-c.done:
-			return c.err
+			return c.origin, c.err
 		case <-ctx.Done():
-			return ctx.Err()
+			return "", ctx.Err()
 		}
 	}
 	c := &check{done: make(chan struct{})}
 	p.running[key] = c
 	p.mtx.Unlock()
+	began := time.Now()
 	defer func() {
 		p.mtx.Lock()
 		defer p.mtx.Unlock()
 		delete(p.running, key)
 		if c.err == nil && len(p.right) < maxRemember {
-			p.right[key] = time.Now().Add(rememberFor)
+			p.right[key] = answer{c.origin, time.Now().Add(rememberFor)}
+		}
+		if errors.Is(c.err, errWrong) {
+			p.took = min(time.Since(began), time.Second)
+			if len(p.wrong) < maxRemember {
+				p.wrong[key] = time.Now().Add(rememberWrong)
+			}
 		}
 		close(c.done)
 	}()
-	c.err = errWrong // for those who wait, when f panics
-	c.err = f()
-	return c.err
+	c.err = errBusy // for those who wait, when f panics
+	c.origin, c.err = f()
+	return c.origin, c.err
 }
 
 // sweep forgets what is no longer remembered.
 func (p *passwords) sweep() {
 	p.mtx.Lock()
 	defer p.mtx.Unlock()
-	for key, until := range p.right {
-		if time.Now().After(until) {
+	for key, a := range p.right {
+		if time.Now().After(a.until) {
 			delete(p.right, key)
+		}
+	}
+	for key, until := range p.wrong {
+		if time.Now().After(until) {
+			delete(p.wrong, key)
 		}
 	}
 }

@@ -1,6 +1,7 @@
 package auth
 
 import (
+	"bytes"
 	"context"
 	"crypto/rand"
 	"crypto/sha256"
@@ -23,18 +24,18 @@ func keyOf(secret string) []byte {
 	return sum[:]
 }
 
-// startSession returns the secret of a new session.
-func (s *Service) startSession(ctx context.Context, userID int64, remote, agent string) (string, error) {
+// startSession returns the secret of a new session, which remembers who has vouched for the user.
+func (s *Service) startSession(ctx context.Context, id Identity, remote, agent string) (string, error) {
 	var random [32]byte
 	_, _ = rand.Read(random[:]) // it never fails
 	secret := base64.RawURLEncoding.EncodeToString(random[:])
 	now := time.Now().UnixMilli()
-	_, err := s.store.db.ExecContext(ctx, "INSERT INTO auth_sessions (key, user_id, created, seen, remote, agent) VALUES (?, ?, ?, ?, ?, ?)",
-		keyOf(secret), userID, now, now, remote, truncate(agent, 200))
+	_, err := s.store.db.ExecContext(ctx, "INSERT INTO auth_sessions (key, user_id, created, seen, remote, agent, origin, proof, hint) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
+		keyOf(secret), id.UserID, now, now, remote, truncate(agent, 200), id.vouched.origin, append([]byte{}, id.vouched.proof...), id.idToken)
 	if err != nil {
 		return "", err
 	}
-	return secret, s.store.sawUser(ctx, userID)
+	return secret, s.store.sawUser(ctx, id.UserID)
 }
 
 // sessionIdentity returns whose session the request's cookie is of, errNotFound for none.
@@ -51,14 +52,16 @@ func (s *Service) sessionIdentity(r *http.Request) (Identity, error) {
 
 func (s *Service) sessionOf(ctx context.Context, key []byte) (Identity, error) {
 	var seen int64
-	u, err := scanUser(s.store.db.QueryRowContext(ctx, "SELECT "+userColumns+`, s.seen FROM auth_sessions s JOIN auth_users u ON u.id = s.user_id
-		WHERE s.key = ? AND s.seen >= ? AND s.created >= ? AND NOT u.disabled`, key, millis(s.oldestUse()), millis(s.oldestLogin())), &seen)
+	var v vouched
+	var name string
+	u, err := scanUser(s.store.db.QueryRowContext(ctx, "SELECT "+userColumns+`, s.seen, s.origin, s.proof,
+		coalesce((SELECT min(i.subject) FROM auth_identities i WHERE i.user_id = u.id AND i.origin = s.origin), '') FROM auth_sessions s JOIN auth_users u ON u.id = s.user_id
+		WHERE s.key = ? AND s.seen >= ? AND s.created >= ? AND NOT u.disabled`, key, millis(s.oldestUse()), millis(s.oldestLogin())), &seen, &v.origin, &v.proof, &name)
 	if err != nil {
 		return Identity{}, err
 	}
-	_, web := s.opts.UserHash(u.Login)
-	if !web && u.hash == "" {
-		return Identity{}, errNotFound // was in web.yml and no longer is
+	if !s.stillVouched(u, v, name) {
+		return Identity{}, errNotFound
 	}
 	if time.Since(fromMillis(seen)) > min(seenInterval, s.opts.SessionIdle/4) {
 		if _, err := s.store.db.ExecContext(ctx, "UPDATE auth_sessions SET seen = ? WHERE key = ?", time.Now().UnixMilli(), key); err != nil {
@@ -67,11 +70,23 @@ func (s *Service) sessionOf(ctx context.Context, key []byte) (Identity, error) {
 	}
 	s.saw(ctx, u)
 	id := identityOf(u, BySession)
-	id.session = key
-	if web {
-		id.Role = Admin
-	}
+	id.session, id.vouched = key, v
 	return id, nil
+}
+
+// stillVouched reports whether who has vouched for a session's user would do so now. A user of web.yml has the role of
+// its row, Admin, only with a session that began with the hash that the file still has for this very name.
+func (s *Service) stillVouched(u User, v vouched, name string) bool {
+	switch v.origin {
+	case originLocal:
+		return u.origin == originLocal && u.hash != ""
+	case originWeb:
+		hash, known := s.opts.UserHash(name)
+		return u.origin == originWeb && known && bytes.Equal(v.proof, proofOf(name, hash))
+	case originOIDC:
+		return s.opts.SignIn != nil && name != "" // an identity that is still the user's
+	}
+	return false
 }
 
 // endSessions ends those whose cookies the request has.
@@ -99,8 +114,13 @@ func (s *Service) setCookie(w http.ResponseWriter, r *http.Request, secret strin
 	http.SetCookie(w, &http.Cookie{
 		Name: CookieName, Value: secret, Path: s.opts.Prefix + "/", MaxAge: maxAge,
 		HttpOnly: true, SameSite: http.SameSiteLaxMode,
-		Secure: s.opts.Secure || r.TLS != nil || r.Header.Get("X-Forwarded-Proto") == "https",
+		Secure: s.secure(r),
 	})
+}
+
+// secure reports whether the browser came by TLS. Headers of proxies that are not trusted have been taken away.
+func (s *Service) secure(r *http.Request) bool {
+	return s.opts.Secure || r.TLS != nil || r.Header.Get("X-Forwarded-Proto") == "https"
 }
 
 // saw keeps when a user was last there, not more exactly than seenInterval.

@@ -50,6 +50,33 @@ var migrations = []string{
 		used    INTEGER NOT NULL,
 		UNIQUE (user_id, name)
 	) STRICT;`,
+
+	// Who says who somebody is: a user without a password could only be one of web.yml until here.
+	`ALTER TABLE auth_users ADD COLUMN origin TEXT NOT NULL DEFAULT '';
+	CREATE TABLE auth_identities (
+		origin  TEXT NOT NULL,
+		subject TEXT NOT NULL,
+		user_id INTEGER NOT NULL REFERENCES auth_users (id) ON DELETE CASCADE,
+		PRIMARY KEY (origin, subject)
+	) STRICT, WITHOUT ROWID;
+	CREATE INDEX auth_identities_user ON auth_identities (user_id);
+	UPDATE auth_users SET origin = 'web.yml' WHERE hash = '' AND NOT service;
+	INSERT INTO auth_identities (origin, subject, user_id) SELECT 'web.yml', login, id FROM auth_users WHERE origin = 'web.yml';
+	ALTER TABLE auth_sessions ADD COLUMN origin TEXT NOT NULL DEFAULT '';
+	ALTER TABLE auth_sessions ADD COLUMN proof BLOB NOT NULL DEFAULT x'';`,
+
+	// Whether the password is the one that was generated for the first admin.
+	`ALTER TABLE auth_users ADD COLUMN initial INTEGER NOT NULL DEFAULT 0;`,
+
+	`CREATE TABLE auth_devices (
+		key     BLOB PRIMARY KEY,
+		user_id INTEGER NOT NULL REFERENCES auth_users (id) ON DELETE CASCADE,
+		seen    INTEGER NOT NULL
+	) STRICT, WITHOUT ROWID;
+	CREATE INDEX auth_devices_user ON auth_devices (user_id);`,
+
+	// What a logout at the sign-in provider shows there.
+	`ALTER TABLE auth_sessions ADD COLUMN hint TEXT NOT NULL DEFAULT '';`,
 }
 
 var (
@@ -67,20 +94,25 @@ type User struct {
 	Service, Disabled      bool
 	Created, Updated, Seen time.Time
 
-	hash string // empty: cannot log in by password
+	origin string // who vouches for the user: one of the origins
+	hash   string // empty: cannot log in by password
 }
 
 // store has the statements. Every method is one transaction.
-type store struct{ db *sql.DB }
+type store struct {
+	db *sql.DB
+	// names says what a user may not be called.
+	names names
+}
 
-const userColumns = "u.id, u.uid, u.login, u.email, u.name, u.role, u.hash, u.service, u.disabled, u.created, u.updated, u.seen"
+const userColumns = "u.id, u.uid, u.login, u.email, u.name, u.role, u.hash, u.origin, u.service, u.disabled, u.created, u.updated, u.seen"
 
 type scanner interface{ Scan(dest ...any) error }
 
 func scanUser(row scanner, more ...any) (User, error) {
 	var u User
 	var created, updated, seen int64
-	dest := append([]any{&u.ID, &u.UID, &u.Login, &u.Email, &u.Name, &u.Role, &u.hash, &u.Service, &u.Disabled, &created, &updated, &seen}, more...)
+	dest := append([]any{&u.ID, &u.UID, &u.Login, &u.Email, &u.Name, &u.Role, &u.hash, &u.origin, &u.Service, &u.Disabled, &created, &updated, &seen}, more...)
 	err := row.Scan(dest...)
 	if errors.Is(err, sql.ErrNoRows) {
 		return u, errNotFound
@@ -110,6 +142,17 @@ func newUID() string { return strings.ToLower(rand.Text()[:14]) }
 func (s store) userByLogin(ctx context.Context, login string) (User, error) {
 	return scanUser(s.db.QueryRowContext(ctx, "SELECT "+userColumns+` FROM auth_users u
 		WHERE u.login = ?1 OR (u.email = ?1 AND u.email <> '') ORDER BY u.login = ?1 DESC LIMIT 1`, login))
+}
+
+// localByLogin finds only a person whose password is kept here.
+func (s store) localByLogin(ctx context.Context, login string) (User, error) {
+	return scanUser(s.db.QueryRowContext(ctx, "SELECT "+userColumns+` FROM auth_users u
+		WHERE u.origin = '' AND NOT u.service AND (u.login = ?1 OR (u.email = ?1 AND u.email <> '')) ORDER BY u.login = ?1 DESC LIMIT 1`, login))
+}
+
+// adminByLogin finds whom every start makes an Admin: by the login alone, which nobody else can take.
+func (s store) adminByLogin(ctx context.Context, login string) (User, error) {
+	return scanUser(s.db.QueryRowContext(ctx, "SELECT "+userColumns+" FROM auth_users u WHERE u.origin = '' AND NOT u.service AND u.login = ?", login))
 }
 
 func (s store) userByID(ctx context.Context, id int64) (User, error) {
@@ -155,22 +198,38 @@ type listedUser struct {
 	tokens int
 }
 
-// createUser fills in what identifies the new user.
-func (s store) createUser(ctx context.Context, u User) (User, error) {
+// createUser fills in what identifies the new user. Subjects are what the user's origin calls him.
+func (s store) createUser(ctx context.Context, u User, subjects ...identity) (User, error) {
 	u.UID, u.Created, u.Updated = newUID(), time.Now().UTC(), time.Now().UTC()
-	res, err := s.db.ExecContext(ctx, `INSERT INTO auth_users (uid, login, email, name, role, hash, service, disabled, created, updated, seen)
-		VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 0)`,
-		u.UID, u.Login, u.Email, u.Name, u.Role, u.hash, u.Service, u.Disabled, millis(u.Created), millis(u.Updated))
-	if err != nil {
-		return u, unique(err)
-	}
-	u.ID, err = res.LastInsertId()
+	err := s.change(ctx, func(tx *sql.Tx) error {
+		if err := s.names.claim(ctx, tx, u); err != nil {
+			return err
+		}
+		res, err := tx.ExecContext(ctx, `INSERT INTO auth_users (uid, login, email, name, role, hash, origin, service, disabled, created, updated, seen)
+			VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 0)`,
+			u.UID, u.Login, u.Email, u.Name, u.Role, u.hash, u.origin, u.Service, u.Disabled, millis(u.Created), millis(u.Updated))
+		if err != nil {
+			return err
+		}
+		if u.ID, err = res.LastInsertId(); err != nil {
+			return err
+		}
+		for _, i := range subjects {
+			if err := i.give(ctx, tx, u.ID); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
 	return u, err
 }
 
 // updateUser writes everything but the password. A user who is disabled has no sessions left.
 func (s store) updateUser(ctx context.Context, u User) error {
 	return s.change(ctx, func(tx *sql.Tx) error {
+		if err := s.names.claim(ctx, tx, u); err != nil {
+			return err
+		}
 		res, err := tx.ExecContext(ctx, "UPDATE auth_users SET login = ?, email = ?, name = ?, role = ?, disabled = ?, updated = ? WHERE id = ?",
 			u.Login, u.Email, u.Name, u.Role, u.Disabled, time.Now().UnixMilli(), u.ID)
 		if err := one(res, err); err != nil || !u.Disabled {
@@ -188,10 +247,10 @@ func (s store) deleteUser(ctx context.Context, id int64) error {
 	})
 }
 
-// setHash ends all sessions of the user but keep.
-func (s store) setHash(ctx context.Context, id int64, hash string, keep []byte) error {
+// setHash ends all sessions of the user but keep. initial says that the password was generated for the first admin.
+func (s store) setHash(ctx context.Context, id int64, hash string, initial bool, keep []byte) error {
 	return s.change(ctx, func(tx *sql.Tx) error {
-		if err := one(tx.ExecContext(ctx, "UPDATE auth_users SET hash = ?, updated = ? WHERE id = ?", hash, time.Now().UnixMilli(), id)); err != nil {
+		if err := one(tx.ExecContext(ctx, "UPDATE auth_users SET hash = ?, initial = ?, updated = ? WHERE id = ?", hash, initial, time.Now().UnixMilli(), id)); err != nil {
 			return err
 		}
 		_, err := tx.ExecContext(ctx, "DELETE FROM auth_sessions WHERE user_id = ? AND key IS NOT ?", id, keep)

@@ -23,13 +23,13 @@ func newBudget(total int64) *budget {
 	return &budget{left: total, total: total, freed: make(chan struct{})}
 }
 
-// defaultMemory is a quarter of what the runtime may use, else 1 GiB.
+// defaultMemory is an eighth of what the runtime may use, else 1 GiB: the rest is for what is stored, and for queries.
 func defaultMemory() int64 {
 	of := debug.SetMemoryLimit(-1)
 	if of == math.MaxInt64 {
 		return 1 << 30
 	}
-	return min(max(of/4, 64<<20), 1<<30)
+	return min(max(of/8, 64<<20), 1<<30)
 }
 
 // take waits until n bytes are free and takes them. It reports false when that takes too long.

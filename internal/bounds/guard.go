@@ -26,7 +26,7 @@ const (
 // for snappy, which its decoder insists on. Safe for concurrent use.
 type Guard struct{ memory *budget }
 
-// NewGuard returns a Guard that lets requests take so many bytes while they are decoded, together; 0 is a quarter of
+// NewGuard returns a Guard that lets requests take so many bytes while they are decoded, together; 0 is an eighth of
 // GOMEMLIMIT, at most 1 GiB. One Guard belongs in front of all listeners of a process.
 func NewGuard(memory int64) *Guard {
 	if memory == 0 {

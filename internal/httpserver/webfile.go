@@ -64,6 +64,20 @@ func (s *Server) UserHash(login string) (hash string, known bool) {
 	return string(c.Users[slices.Min(slices.Collect(maps.Keys(c.Users)))]), false
 }
 
+// UserNames returns the names of the users of web.yml, none when there is no file.
+func (s *Server) UserNames() ([]string, error) { return s.web.names() }
+
+// UserNames returns the names of the users of a web.yml, for who has no Server.
+func UserNames(path string) ([]string, error) { return (&webFile{path: path}).names() }
+
+func (f *webFile) names() ([]string, error) {
+	c, err := f.read()
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, nil
+	}
+	return slices.Collect(maps.Keys(c.Users)), err
+}
+
 // asConfigured does what the toolkit's handler does but for the users: rate limit and headers.
 func (s *Server) asConfigured(h http.Handler) (http.Handler, error) {
 	c, err := s.web.read()

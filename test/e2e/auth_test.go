@@ -28,6 +28,7 @@ func as(login, password string) map[string]string {
 type visitor struct {
 	s      *server
 	cookie string
+	device string // what a browser keeps when the session has ended
 }
 
 func (v *visitor) send(t *testing.T, method, path, body string, header ...string) *http.Response {
@@ -51,8 +52,13 @@ func (v *visitor) login(t *testing.T, user, password string, header ...string) *
 	t.Helper()
 	form := url.Values{"user": {user}, "password": {password}, "redirectTo": {"/status"}}.Encode()
 	response := v.send(t, http.MethodPost, "/login", form, append(header, "Content-Type", "application/x-www-form-urlencoded")...)
-	if cookies := response.Cookies(); len(cookies) == 1 {
-		v.cookie = cookies[0].Name + "=" + cookies[0].Value
+	for _, c := range response.Cookies() {
+		if c.Name == "ausguck_session" {
+			v.cookie = c.Name + "=" + c.Value
+		}
+		if c.Name == "ausguck_device" {
+			v.device = c.Name + "=" + c.Value
+		}
 	}
 	return response
 }
@@ -141,20 +147,28 @@ func TestGuessingPasswordsIsSlowed(t *testing.T) {
 	inside := &visitor{s: s}
 	inside.login(t, "admin", adminPassword)
 	stranger := &visitor{s: s}
-	for range 5 {
-		require.Equal(t, http.StatusUnauthorized, stranger.login(t, "admin", "guess").StatusCode)
+	for range 10 {
+		require.Equal(t, http.StatusUnauthorized, stranger.login(t, "admin", "of yesterday").StatusCode, "one guess")
 	}
-	response := stranger.login(t, "someone", "guess")
+	for i := range 4 {
+		// What a client says of its address is worth nothing.
+		require.Equal(t, http.StatusUnauthorized, stranger.login(t, "admin", fmt.Sprint("guess", i), "X-Forwarded-For", fmt.Sprint("192.0.2.", i)).StatusCode)
+	}
+	response := stranger.login(t, "admin", "guess", "X-Forwarded-For", "192.0.2.99")
 	require.Equal(t, http.StatusTooManyRequests, response.StatusCode)
 	require.NotEmpty(t, response.Header.Get("Retry-After"))
 	page, err := readAll(response.Body)
 	require.NoError(t, err)
 	require.Contains(t, page, "Too many wrong passwords. Try again in ")
-	status, body := s.do(t, http.MethodGet, "/api/user", as("admin", "guess"), "")
+	status, body := s.do(t, http.MethodGet, "/api/user", as("admin", "other guess"), "")
 	require.Equal(t, http.StatusTooManyRequests, status)
 	require.Contains(t, body, "too many wrong passwords")
+	require.Equal(t, http.StatusUnauthorized, stranger.login(t, "someone", "guess").StatusCode, "others at the address can try")
 	require.Equal(t, http.StatusOK, inside.send(t, http.MethodGet, "/status", "").StatusCode, "who is inside stays inside")
-	require.Equal(t, 5.0, metricWith(s.get(t, "/metrics"), `ausguck_auth_logins_total{result="wrong"}`))
+	inside.send(t, http.MethodPost, "/logout", "")
+	inside.cookie = inside.device
+	require.Equal(t, http.StatusSeeOther, inside.login(t, "admin", adminPassword).StatusCode, "the admin's browser comes in again")
+	require.Equal(t, 6.0, metricWith(s.get(t, "/metrics"), `ausguck_auth_logins_total{result="wrong"}`))
 	require.Equal(t, 2.0, metricWith(s.get(t, "/metrics"), `ausguck_auth_logins_total{result="throttled"}`))
 	s.stop(t)
 }
@@ -250,14 +264,27 @@ func TestPasswordsOfTheAdmin(t *testing.T) {
 	}
 
 	s := start()
-	printed := regexp.MustCompile(`as admin with the password (\w+) \(shown only now`).FindStringSubmatch(s.output.String())
-	require.NotNil(t, printed, s.output.String())
-	require.True(t, works(s, printed[1]))
+	initial := filepath.Join(storage, "initial-admin-password")
+	content, err := os.ReadFile(initial)
+	require.NoError(t, err)
+	info, err := os.Stat(initial)
+	require.NoError(t, err)
+	require.Equal(t, os.FileMode(0o600), info.Mode().Perm())
+	generated := strings.TrimSpace(string(content))
+	require.Contains(t, s.output.String(), "as admin with the password in "+initial+" (")
+	require.True(t, works(s, generated))
+	v := &visitor{s: s}
+	require.Equal(t, "/login/password?redirectTo=%2Fstatus", v.login(t, "admin", generated).Header.Get("Location"), "asks for another")
+	page, err := readAll(v.send(t, http.MethodGet, "/login/password?redirectTo=%2Fstatus", "").Body)
+	require.NoError(t, err)
+	require.Contains(t, page, "Choose a new password")
+	require.Contains(t, page, `<a id="later" href="/status">`)
+	require.NotContains(t, s.output.String(), generated, "what is printed is collected")
 	s.stop(t)
 	s = start()
-	require.NotContains(t, s.output.String(), printed[1])
-	require.NotContains(t, s.output.String(), "shown only now")
-	require.True(t, works(s, printed[1]))
+	require.NotContains(t, s.output.String(), generated)
+	require.Contains(t, s.output.String(), initial)
+	require.True(t, works(s, generated))
 
 	// While it runs.
 	code, report := runToEnd(t, ausguckBinary(t), "reset-password", "--storage.path="+storage)
@@ -265,14 +292,16 @@ func TestPasswordsOfTheAdmin(t *testing.T) {
 	reset := regexp.MustCompile(`The password of admin is now (\w+)`).FindStringSubmatch(report)
 	require.NotNil(t, reset, report)
 	require.True(t, works(s, reset[1]))
-	require.False(t, works(s, printed[1]))
+	require.False(t, works(s, generated))
+	require.NoFileExists(t, initial)
+	require.NotContains(t, s.output.String(), reset[1])
 	s.stop(t)
 
 	// The environment goes first, at every start.
 	s = start("GF_SECURITY_ADMIN_PASSWORD=from the environment")
 	require.True(t, works(s, "from the environment"))
 	require.False(t, works(s, reset[1]))
-	v := &visitor{s: s}
+	v = &visitor{s: s}
 	v.login(t, "admin", "from the environment")
 	s.stop(t)
 	file := filepath.Join(t.TempDir(), "password")
@@ -297,7 +326,7 @@ func TestUsersOfWebYML(t *testing.T) {
 	t.Parallel()
 	hash, err := bcrypt.GenerateFromPassword([]byte("secret"), bcrypt.MinCost)
 	require.NoError(t, err)
-	config := configDir(t, map[string]string{"web.yml": "basic_auth_users:\n  ops: " + string(hash) + "\n", "prometheus.yml": quietConfig})
+	config := configDir(t, map[string]string{"web.yml": "basic_auth_users:\n  ops: " + string(hash) + "\n  prombot: " + string(hash) + "\n", "prometheus.yml": quietConfig})
 	network := newNetwork(t)
 	flags := append([]string{"--config.dir=" + config, "--storage.path=" + t.TempDir(), "--web.listen-address=127.0.0.1:3000"}, metricsOnly...)
 	var s *server
@@ -315,6 +344,17 @@ func TestUsersOfWebYML(t *testing.T) {
 	s.url = "http://127.0.0.1:3000"
 	status, body := s.do(t, http.MethodGet, "/api/users", ops, "")
 	require.Equal(t, http.StatusOK, status, "users of web.yml are admins: %s", body)
+	status, body = s.do(t, http.MethodPost, "/api/admin/users", ops, `{"login":"eve","password":"password of eve"}`)
+	require.Equal(t, http.StatusOK, status, body)
+	eve := as("eve", "password of eve")
+	for _, names := range []string{`{"login":"prombot"}`, `{"login":"PROMBOT"}`, `{"email":"prombot"}`, `{"login":"ops"}`, `{"login":"prombot@web.yml"}`} {
+		status, body = s.do(t, http.MethodPut, "/api/user", eve, names)
+		require.Equal(t, http.StatusPreconditionFailed, status, "%s: %s", names, body)
+	}
+	for _, login := range []string{"eve", "prombot", "ops"} {
+		status, _ = s.do(t, http.MethodGet, "/api/users", as(login, "password of eve"), "")
+		require.Contains(t, []int{http.StatusUnauthorized, http.StatusForbidden}, status, login)
+	}
 	status, _ = s.do(t, http.MethodGet, "/api/users", as("admin", adminPassword), "")
 	require.Equal(t, http.StatusOK, status)
 	s.stop(t)

@@ -1,0 +1,16 @@
+package auth
+
+import "testing"
+
+// FirstMigration is what the tables were before there were kinds of users.
+var FirstMigration = migrations[:1]
+
+// HashOf hashes as the program does.
+func HashOf(t *testing.T, password string) string {
+	t.Helper()
+	hash, err := newPasswords().hash(t.Context(), password)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return hash
+}
