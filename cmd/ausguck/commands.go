@@ -61,7 +61,7 @@ func runInit(dir string, stdout, stderr io.Writer) int {
 }
 
 func runCompose(o app.Options, dir string, stdout, stderr io.Writer) int {
-	written, err := app.WriteCompose(dir, o.ConfigDir)
+	written, todo, err := app.WriteCompose(dir, o.ConfigDir)
 	if err != nil {
 		fmt.Fprintf(stderr, "ausguck compose: %s\n", err)
 		return exitUsage
@@ -70,6 +70,9 @@ func runCompose(o app.Options, dir string, stdout, stderr io.Writer) int {
 		fmt.Fprintln(stdout, file)
 	}
 	fmt.Fprintln(stdout, "The first lines of each file say how to start it.")
+	if todo != "" {
+		fmt.Fprintln(stdout, todo)
+	}
 	return exitStopped
 }
 

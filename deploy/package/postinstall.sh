@@ -13,6 +13,9 @@ else
 	install -d -m 0750 -o ausguck -g ausguck /var/lib/ausguck
 fi
 
+# `ausguck init /etc/ausguck` gives files that hold secrets to the owner of the folder.
+chown ausguck:ausguck /etc/ausguck
+
 case "$1" in
 configure) [ -n "$2" ] && upgrade=yes ;;
 2) upgrade=yes ;;
@@ -27,6 +30,6 @@ if [ -d /run/systemd/system ]; then
 	fi
 fi
 if [ -z "$upgrade" ]; then
-	echo "Ausguck: look at http://127.0.0.1:3000/ as admin; journalctl -u ausguck has the password, ausguck reset-password makes another."
+	echo "Ausguck: open http://127.0.0.1:3000/ and log in as admin; the password is in /var/lib/ausguck/initial-admin-password, and ausguck reset-password makes another."
 	echo "To see containers by name: systemctl edit ausguck, [Service] SupplementaryGroups=docker (that group amounts to root)."
 fi

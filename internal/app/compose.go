@@ -5,14 +5,41 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"os"
 	"path/filepath"
 
 	"github.com/ausguck/ausguck/deploy/compose"
 )
 
+// imageUser is the user that the image runs as.
+const imageUser = 65532
+
 // WriteCompose writes the compose files into dir, with the folder of the configuration that they mount, and returns the
-// paths that it wrote. It writes nothing when one of the files is there already.
-func WriteCompose(dir, configDir string) ([]string, error) {
+// paths that it wrote. It writes nothing when one of the files is there already. Files of the configuration that only
+// their owner reads become the container's user's; where that takes root, todo says what to run.
+func WriteCompose(dir, configDir string) (written []string, todo string, err error) {
+	if written, err = writeCompose(dir, configDir); err != nil {
+		return written, "", err
+	}
+	if configDir == "" {
+		configDir = filepath.Join(dir, compose.ConfigDir)
+	}
+	secret := filepath.Join(configDir, "alertmanager.yml")
+	info, err := os.Stat(secret)
+	if err != nil { // nothing to hand over
+		return written, "", nil
+	}
+	uid, _, ok := ownerOf(info)
+	if !ok || uid == imageUser || info.Mode().Perm()&0o044 != 0 {
+		return written, "", nil
+	}
+	if os.Geteuid() == 0 {
+		return written, "", os.Chown(secret, imageUser, -1)
+	}
+	return written, fmt.Sprintf("The container runs as user %d. Let it read the file that holds secrets: sudo chown %d %s", imageUser, imageUser, secret), nil
+}
+
+func writeCompose(dir, configDir string) ([]string, error) {
 	mounted, err := composePath(dir, configDir)
 	if err != nil {
 		return nil, err

@@ -140,7 +140,7 @@ func (o Options) configFile(named, file string) (name, dir string, content []byt
 			return path, filepath.Dir(path), content, nil
 		}
 		if named != "" || !errors.Is(err, fs.ErrNotExist) {
-			return "", "", nil, fmt.Errorf("read %s: %w", file, err)
+			return "", "", nil, fmt.Errorf("read %s: %w%s", file, err, readAdvice(path, err))
 		}
 	}
 	content, err = fs.ReadFile(monitoring.Files, file)
@@ -152,6 +152,14 @@ func (o Options) configFile(named, file string) (name, dir string, content []byt
 		dir = DefaultConfigDir
 	}
 	return builtIn + file, dir, content, nil
+}
+
+// readAdvice says what makes a file readable, as the rest of a sentence.
+func readAdvice(path string, err error) string {
+	if !errors.Is(err, fs.ErrPermission) {
+		return ""
+	}
+	return fmt.Sprintf("; Ausguck runs as user %d, which may not read the file. On the host, run: sudo chown %d %s", os.Getuid(), os.Getuid(), path)
 }
 
 // dashboardSource says where Grafana's files are, and which dashboards are built in.

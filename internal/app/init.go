@@ -71,5 +71,21 @@ func writeNew(target string, content []byte, mode fs.FileMode) error {
 		return err
 	}
 	_, err = f.Write(content)
-	return errors.Join(err, f.Close())
+	return errors.Join(err, likeFolder(f, target, mode), f.Close())
+}
+
+// likeFolder gives what root writes for one user to the owner of the folder: in a package's folder that is the user that
+// Ausguck runs as.
+func likeFolder(f *os.File, target string, mode fs.FileMode) error {
+	if os.Geteuid() != 0 || mode.Perm() != 0o600 {
+		return nil
+	}
+	info, err := os.Stat(filepath.Dir(target))
+	if err != nil {
+		return err
+	}
+	if uid, gid, ok := ownerOf(info); ok {
+		return f.Chown(uid, gid)
+	}
+	return nil
 }
