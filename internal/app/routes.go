@@ -166,7 +166,7 @@ func exporterRoutes(name string, metrics http.Handler) []route {
 func (a *App) asking(routes []route) http.Handler {
 	mux := http.NewServeMux()
 	for _, r := range routes {
-		h := a.bodies.Handler(r.handler)
+		h := a.bounded(r)
 		if r.who != everybody {
 			h = a.preflightFirst(h, a.parts.auth.Require(r.who, h))
 		}
@@ -175,12 +175,21 @@ func (a *App) asking(routes []route) http.Handler {
 	return stripPrefix(a.prefix, apiPolicy(mux))
 }
 
+// bounded looks at bodies before the handler of a route does. What everybody may ask bounds its bodies itself: who has no
+// credentials gets no share of the memory for large ones.
+func (a *App) bounded(r route) http.Handler {
+	if r.who == everybody {
+		return r.handler
+	}
+	return a.bodies.Handler(r.handler)
+}
+
 // open serves the routes to everybody who can reach them, as the stock programs do. Other sites' pages, which can
 // through a visitor's browser, may change nothing, unless the operator has allowed some with --web.cors.origin.
 func (a *App) open(routes []route) http.Handler {
 	mux := http.NewServeMux()
 	for _, r := range routes {
-		mux.Handle(r.pattern, a.bodies.Handler(r.handler))
+		mux.Handle(r.pattern, a.bounded(r))
 	}
 	h := stripPrefix(a.prefix, mux)
 	if a.options.Prometheus.Web.CORSOrigin != "" {

@@ -3,6 +3,7 @@ package bounds
 import (
 	"bytes"
 	"context"
+	"encoding/json"
 	"errors"
 	"io"
 	"mime"
@@ -46,7 +47,7 @@ func (g *Guard) Handler(next http.Handler) http.Handler {
 		held := &holding{budget: g.memory, ctx: r.Context()}
 		defer held.release()
 		if err := g.check(w, r, held); err != nil {
-			refuse(w, err)
+			refuse(w, r, err)
 			return
 		}
 		next.ServeHTTP(w, r)
@@ -144,7 +145,7 @@ func looksLikeJSON(body []byte) bool {
 
 var errBusy = errors.New("too many large requests are being read at the same time; try again")
 
-func refuse(w http.ResponseWriter, err error) {
+func refuse(w http.ResponseWriter, r *http.Request, err error) {
 	var large *http.MaxBytesError
 	var unpacked *tooLarge
 	code, text := http.StatusBadRequest, err.Error()
@@ -156,6 +157,14 @@ func refuse(w http.ResponseWriter, err error) {
 		code, text = http.StatusRequestEntityTooLarge, "the request is larger than "+strconv.FormatInt(large.Limit>>20, 10)+" MiB"
 	case errors.As(err, &unpacked):
 		code = http.StatusRequestEntityTooLarge
+	}
+	path := r.URL.Path
+	if strings.HasPrefix(path, "/api/") && !strings.HasPrefix(path, "/api/v1/") && !strings.HasPrefix(path, "/api/prom/") {
+		// As Grafana and Alertmanager say it; who pushes reads text.
+		w.Header().Set("Content-Type", "application/json")
+		w.WriteHeader(code)
+		_ = json.NewEncoder(w).Encode(map[string]any{"code": code, "message": text}) // the client has gone
+		return
 	}
 	http.Error(w, text, code)
 }
