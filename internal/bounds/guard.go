@@ -76,9 +76,9 @@ func (g *Guard) check(w http.ResponseWriter, r *http.Request, held *holding) err
 	content, known, err := unpack(body, encoding, room)
 	switch {
 	case err != nil:
-		return err
+		return leave(r, err)
 	case !known:
-		r.Body = io.NopCloser(bytes.NewReader(body)) // the handler knows it, or refuses it
+		setBody(r, body) // the handler knows it, or refuses it
 		return nil
 	}
 	most = min(maxDecoded, g.memory.total)
@@ -88,7 +88,7 @@ func (g *Guard) check(w http.ResponseWriter, r *http.Request, held *holding) err
 		if kind.snappy && encoding != "snappy" {
 			// Loki takes a snappy block in gzip.
 			if content, err = unpackSnappy(content, room); err != nil {
-				return err
+				return leave(r, err)
 			}
 		}
 		cost, err = checkProto(content, kind.schema, most)
@@ -105,10 +105,24 @@ func (g *Guard) check(w http.ResponseWriter, r *http.Request, held *holding) err
 		r.Header.Del("Content-Encoding")
 		body = content
 	}
+	setBody(r, body)
+	return nil
+}
+
+// leave returns an error that says which limit was reached. What merely cannot be unpacked is for the handler to refuse,
+// which may be switched off or want other rights: instead of the bytes it gets one that no encoding begins with.
+func leave(r *http.Request, err error) error {
+	if Is(err) {
+		return err
+	}
+	setBody(r, []byte{0xff})
+	return nil
+}
+
+func setBody(r *http.Request, body []byte) {
 	r.Body = io.NopCloser(bytes.NewReader(body))
 	r.ContentLength = int64(len(body))
 	r.Header.Set("Content-Length", strconv.Itoa(len(body)))
-	return nil
 }
 
 // kind is what a body is, by its path and type.
