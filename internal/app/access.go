@@ -77,7 +77,7 @@ func (a access) asking(routes []route) http.Handler {
 
 // require puts in front of a route who may ask it.
 func (a access) require(r route) http.Handler {
-	h := a.bodies.Handler(r.handler)
+	h := a.bounded(r)
 	if r.who == everybody {
 		return h
 	}
@@ -96,6 +96,15 @@ func (a access) require(r route) http.Handler {
 		}
 		asks.ServeHTTP(w, req)
 	})
+}
+
+// bounded looks at bodies before the handler of a route does. What everybody may ask bounds its bodies itself: who has no
+// credentials gets no share of the memory for large ones.
+func (a access) bounded(r route) http.Handler {
+	if r.who == everybody {
+		return r.handler
+	}
+	return a.bodies.Handler(r.handler)
 }
 
 // authenticated lets a request take its time, now that it is known who sends it.
@@ -130,7 +139,7 @@ func (a access) inProcess(routes []route) http.Handler {
 func (a access) unguarded(routes []route) http.Handler {
 	mux := http.NewServeMux()
 	for _, r := range routes {
-		mux.Handle(r.pattern, a.bodies.Handler(r.handler))
+		mux.Handle(r.pattern, a.bounded(r))
 	}
 	h := authenticated(stripPrefix(a.prefix, mux))
 	others := http.NewCrossOriginProtection().Handler(h)

@@ -3,6 +3,7 @@ package bounds
 import (
 	"bytes"
 	"context"
+	"encoding/json"
 	"errors"
 	"io"
 	"mime"
@@ -46,7 +47,7 @@ func (g *Guard) Handler(next http.Handler) http.Handler {
 		held := &holding{budget: g.memory, ctx: r.Context()}
 		defer held.release()
 		if err := g.check(w, r, held); err != nil {
-			refuse(w, err)
+			refuse(w, r, err)
 			return
 		}
 		next.ServeHTTP(w, r)
@@ -75,9 +76,9 @@ func (g *Guard) check(w http.ResponseWriter, r *http.Request, held *holding) err
 	content, known, err := unpack(body, encoding, room)
 	switch {
 	case err != nil:
-		return err
+		return leave(r, err)
 	case !known:
-		r.Body = io.NopCloser(bytes.NewReader(body)) // the handler knows it, or refuses it
+		setBody(r, body) // the handler knows it, or refuses it
 		return nil
 	}
 	most = min(maxDecoded, g.memory.total)
@@ -87,7 +88,7 @@ func (g *Guard) check(w http.ResponseWriter, r *http.Request, held *holding) err
 		if kind.snappy && encoding != "snappy" {
 			// Loki takes a snappy block in gzip.
 			if content, err = unpackSnappy(content, room); err != nil {
-				return err
+				return leave(r, err)
 			}
 		}
 		cost, err = checkProto(content, kind.schema, most)
@@ -104,10 +105,24 @@ func (g *Guard) check(w http.ResponseWriter, r *http.Request, held *holding) err
 		r.Header.Del("Content-Encoding")
 		body = content
 	}
+	setBody(r, body)
+	return nil
+}
+
+// leave returns an error that says which limit was reached. What merely cannot be unpacked is for the handler to refuse,
+// which may be switched off or want other rights: instead of the bytes it gets one that no encoding begins with.
+func leave(r *http.Request, err error) error {
+	if Is(err) {
+		return err
+	}
+	setBody(r, []byte{0xff})
+	return nil
+}
+
+func setBody(r *http.Request, body []byte) {
 	r.Body = io.NopCloser(bytes.NewReader(body))
 	r.ContentLength = int64(len(body))
 	r.Header.Set("Content-Length", strconv.Itoa(len(body)))
-	return nil
 }
 
 // kind is what a body is, by its path and type.
@@ -144,7 +159,7 @@ func looksLikeJSON(body []byte) bool {
 
 var errBusy = errors.New("too many large requests are being read at the same time; try again")
 
-func refuse(w http.ResponseWriter, err error) {
+func refuse(w http.ResponseWriter, r *http.Request, err error) {
 	var large *http.MaxBytesError
 	var unpacked *tooLarge
 	code, text := http.StatusBadRequest, err.Error()
@@ -156,6 +171,14 @@ func refuse(w http.ResponseWriter, err error) {
 		code, text = http.StatusRequestEntityTooLarge, "the request is larger than "+strconv.FormatInt(large.Limit>>20, 10)+" MiB"
 	case errors.As(err, &unpacked):
 		code = http.StatusRequestEntityTooLarge
+	}
+	path := r.URL.Path
+	if strings.HasPrefix(path, "/api/") && !strings.HasPrefix(path, "/api/v1/") && !strings.HasPrefix(path, "/api/prom/") {
+		// As Grafana and Alertmanager say it; who pushes reads text.
+		w.Header().Set("Content-Type", "application/json")
+		w.WriteHeader(code)
+		_ = json.NewEncoder(w).Encode(map[string]any{"code": code, "message": text}) // the client has gone
+		return
 	}
 	http.Error(w, text, code)
 }

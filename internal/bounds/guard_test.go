@@ -159,6 +159,24 @@ func TestGuardHandsOn(t *testing.T) {
 	}
 }
 
+// What cannot be unpacked is refused by the handler, which does not get it.
+func TestGuardLeavesRubbish(t *testing.T) {
+	for _, r := range []*http.Request{
+		push("/api/v1/write", protobuf, "snappy", []byte("\x05rubbish")), push("/otlp/v1/logs", protobuf, "gzip", []byte("rubbish")),
+		push("/otlp/v1/logs", protobuf, "gzip", gz(make([]byte, 1000))[:20]), push("/loki/api/v1/push", protobuf, "gzip", gz([]byte("\x05rubbish"))),
+		push("/otlp/v1/logs", protobuf, "zstd", []byte("rubbish")), push("/otlp/v1/logs", protobuf, "lz4", []byte("rubbish")),
+	} {
+		w := httptest.NewRecorder()
+		bounds.NewGuard(0).Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			content, err := io.ReadAll(r.Body)
+			require.NoError(t, err)
+			require.Equal(t, []byte{0xff}, content)
+			w.WriteHeader(http.StatusTeapot)
+		})).ServeHTTP(w, r)
+		require.Equal(t, http.StatusTeapot, w.Code, w.Body.String())
+	}
+}
+
 // However many are sent at once, no more is decoded at a time than there is memory for.
 func TestGuardBoundsAllTogether(t *testing.T) {
 	body := snappy.Encode(nil, bytes.Repeat([]byte{0x0a, 0}, 200_000)) // 19 MiB decoded

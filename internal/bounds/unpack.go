@@ -5,6 +5,7 @@ import (
 	"compress/flate"
 	"compress/gzip"
 	"encoding/binary"
+	"errors"
 	"fmt"
 	"io"
 
@@ -57,7 +58,10 @@ func unpack(body []byte, encoding string, most int64) (content []byte, known boo
 		return nil, true, fmt.Errorf("unpack %s: %w", encoding, err)
 	}
 	content, err = readAll(r, most)
-	if err != nil && !Is(err) {
+	switch {
+	case errors.Is(err, zstd.ErrWindowSizeExceeded):
+		err = limit("unpack zstd: its window is larger than %d MiB", zstdWindow>>20)
+	case err != nil && !Is(err):
 		err = fmt.Errorf("unpack %s: %w", encoding, err)
 	}
 	return content, true, err
@@ -73,7 +77,7 @@ func unpackSnappy(body []byte, most int64) ([]byte, error) {
 	case size > uint64(most):
 		return nil, errTooLarge(most)
 	case size > 22*uint64(len(body))+64:
-		return nil, fmt.Errorf("unpack snappy: the block claims to hold %d bytes: %w", size, snappy.ErrCorrupt)
+		return nil, limit("unpack snappy: the block claims to hold %d bytes, which cannot be", size)
 	}
 	content, err := snappy.Decode(nil, body)
 	if err != nil {

@@ -1,6 +1,7 @@
 package loki
 
 import (
+	"errors"
 	"fmt"
 	"regexp"
 	"strconv"
@@ -33,7 +34,7 @@ func (g *growth) template(text string) error {
 		return nil //nolint:nilerr // as above
 	}
 	if len(trees) > 1 {
-		return fmt.Errorf("templates of a query define no others")
+		return errors.New("templates of a query define no others")
 	}
 	grown, err := g.list(tree.Root)
 	if err != nil {
@@ -82,7 +83,7 @@ func (g *growth) node(n parse.Node) (float64, error) {
 		grown, err := g.branch(&n.BranchNode)
 		return times * max(grown, 1), err
 	case *parse.TemplateNode:
-		return 0, fmt.Errorf("templates of a query call no others")
+		return 0, errors.New("templates of a query call no others")
 	}
 	return 0, nil
 }
@@ -107,7 +108,7 @@ func (g *growth) times(p *parse.PipeNode) (float64, error) {
 		return n.Float64, nil
 	}
 	if v, ok := last.Args[0].(*parse.VariableNode); isWhole(p) || ok && len(v.Ident) == 1 && g.whole {
-		return 0, fmt.Errorf("range in a template of a query runs over a number that is written there, or over what a line holds")
+		return 0, errors.New("range in a template of a query runs over a number that is written there, or over what a line holds")
 	}
 	return 1, nil
 }
