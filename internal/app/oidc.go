@@ -3,6 +3,7 @@ package app
 import (
 	"errors"
 	"fmt"
+	"net/netip"
 	"net/url"
 	"os"
 	"slices"
@@ -135,7 +136,7 @@ func (o Options) signIn(env func(string) (string, bool), environ []string, login
 	if s.Provider, err = oidc.New(c); err != nil {
 		v.errs = append(v.errs, fmt.Errorf("the sign-in provider of --auth.oidc.* and %s*: %w", oauthPrefix, err))
 	}
-	return s, append(v.needless(environ), plainText(c)...), errors.Join(v.errs...)
+	return s, slices.Concat(v.needless(environ), plainText(c), nowhere(c)), errors.Join(v.errs...)
 }
 
 // loginAddress is the login page as browsers outside see it.
@@ -159,6 +160,18 @@ func (v *oauthVars) needless(environ []string) (warnings []string) {
 	}
 	slices.Sort(warnings)
 	return warnings
+}
+
+// nowhere warns when browsers cannot come back.
+func nowhere(c oidc.Config) []string {
+	u, err := url.Parse(c.RedirectURL)
+	if err != nil {
+		return nil // ParseExternalURL has said so
+	}
+	if ip, err := netip.ParseAddr(u.Hostname()); u.Hostname() != "" && (err != nil || !ip.IsUnspecified()) {
+		return nil
+	}
+	return []string{"the sign-in provider would send browsers back to " + c.RedirectURL + "; say with --web.external-url where they come from"}
 }
 
 // plainText warns of what crosses a network readable.
