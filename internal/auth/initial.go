@@ -17,6 +17,9 @@ import (
 
 // writeInitial writes the file whole or not at all.
 func writeInitial(path, password string) (err error) {
+	if path == "" {
+		return errors.New("there is no admin, and no place for the password of a first one")
+	}
 	f, err := os.CreateTemp(filepath.Dir(path), filepath.Base(path)+".*") // with the rights 0600
 	if err != nil {
 		return fmt.Errorf("write the first admin's password: %w", err)
