@@ -41,7 +41,7 @@ func writeInitial(path, password string) (err error) {
 	_ = f.Close() // synced already
 	dir, err := os.Open(filepath.Dir(path))
 	if err != nil {
-		return nil //nolint:nilerr // the file is there; some folders cannot be opened
+		return nil // the file is there; some folders cannot be opened
 	}
 	_ = dir.Sync() // some file systems cannot
 	return dir.Close()
@@ -57,7 +57,7 @@ func (s *Service) InitialPasswordFile(ctx context.Context) (string, error) {
 		return "", err
 	}
 	if _, err := os.Stat(s.opts.InitialPasswordFile); err != nil {
-		return "", nil //nolint:nilerr // somebody has taken it away
+		return "", nil // somebody has taken it away
 	}
 	return s.opts.InitialPasswordFile, nil
 }

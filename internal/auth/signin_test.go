@@ -264,3 +264,27 @@ func TestSessionsOfTheProviderEndWithIt(t *testing.T) {
 	require.NoError(t, err)
 	require.Equal(t, 401, h.with(t, jar, http.MethodGet, "/", "").code)
 }
+
+func TestAnAdminLinksTheProvidersPersonToAUser(t *testing.T) {
+	h := newSignInHouse(t, func(c *oidc.Config) { c.RolePath = "role" }, nil)
+	id := h.addUser(t, "bob", "password of bob", auth.Editor)
+	bob := claims{"sub": "7", "login": "bob", "role": "Admin"}
+	_, a := h.signIn(t, bob)
+	require.Equal(t, 403, a.code)
+	link := "/api/admin/users/" + id + "/oidc"
+	require.Equal(t, 403, h.do(t, http.MethodPut, link, `{"subject":"7"}`, as("bob", "password of bob")).code, "only an admin")
+	require.Equal(t, 400, h.do(t, http.MethodPut, link, `{}`, admin).code)
+	require.Equal(t, 200, h.do(t, http.MethodPut, link, `{"subject":"7"}`, admin).code)
+	require.Equal(t, 409, h.do(t, http.MethodPut, "/api/admin/users/1/oidc", `{"subject":"7"}`, admin).code)
+	jar, a := h.signIn(t, bob)
+	require.Equal(t, 303, a.code, a.body)
+	require.Equal(t, "bob Editor by session", h.with(t, jar, http.MethodGet, "/", "").body, "the role is the one here")
+	require.Equal(t, 200, h.do(t, http.MethodDelete, link, "", admin).code)
+	require.Equal(t, 401, h.with(t, jar, http.MethodGet, "/", "").code)
+	_, a = h.signIn(t, bob)
+	require.Equal(t, 403, a.code)
+	require.Equal(t, 404, h.do(t, http.MethodDelete, link, "", admin).code)
+	_, a = h.signIn(t, claims{"sub": "8", "login": "carl"})
+	require.Equal(t, 303, a.code)
+	require.Equal(t, 400, h.do(t, http.MethodPut, "/api/admin/users/3/oidc", `{"subject":"9"}`, admin).code)
+}
