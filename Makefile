@@ -81,7 +81,7 @@ demo: build codeagent ## Ausguck and the code agent together; in containers wher
 .PHONY: test
 test: vet build codeagent $(if $(DOCKER),image) stock $(BIN)/testsum ## check, then run all tests; with AUSGUCK_TEST_DOCKER=1 those with a Docker engine too
 	@$(if $(DOCKER),,echo 'The tests with a Docker engine are not run; AUSGUCK_TEST_DOCKER=1 make test runs them, as root on a machine with dockerd.')
-	@$(BIN)/testsum 'npm web' '-vet=off $(UNIT)' '$(if $(RACE),-vet=off -race $(RACE))' $(NESTED_TEST) '-vet=off -count=1 -p 1 -timeout 20m $(BLACKBOX)' 'in test/grafanaclient -vet=off -count=1 ./...' 'npm web/e2e' '$(DOCKER)'
+	@$(BIN)/testsum 'npm web' '-vet=off $(UNIT)' '$(if $(RACE),-vet=off -race $(RACE))' $(NESTED_TEST) '-vet=off -count=1 -p 1 -timeout 20m $(BLACKBOX)' 'in test/grafanaclient -vet=off -count=1 ./...' 'in test/oidcprovider -vet=off -count=1 ./...' 'npm web/e2e' '$(DOCKER)'
 
 .PHONY: test-docker
 test-docker: image $(BIN)/testsum ## only the tests with a Docker engine, as root
@@ -90,14 +90,14 @@ test-docker: image $(BIN)/testsum ## only the tests with a Docker engine, as roo
 .PHONY: vet
 vet: ## what takes seconds: go vet and gofmt
 	@$(GO) vet ./...
-	@for m in $(NESTED) test/grafanaclient tools/release; do GOWORK=off $(GO) vet -C $$m ./... || exit 1; done
+	@for m in $(NESTED) test/grafanaclient test/oidcprovider tools/release; do GOWORK=off $(GO) vet -C $$m ./... || exit 1; done
 	@unformatted=$$(git ls-files -z --cached --others --exclude-standard '*.go' | xargs -0 gofmt -l); \
 	if [ -n "$$unformatted" ]; then echo "Not formatted, make fmt does it:"; echo "$$unformatted"; exit 1; fi
 
 .PHONY: lint
 lint: $(BIN)/golangci-lint ## run golangci-lint; its first build takes some minutes
 	@$(BIN)/golangci-lint run --timeout 15m ./...
-	@for m in $(NESTED) test/grafanaclient; do (cd $$m && GOWORK=off $(CURDIR)/$(BIN)/golangci-lint run --timeout 15m ./...) || exit 1; done
+	@for m in $(NESTED) test/grafanaclient test/oidcprovider; do (cd $$m && GOWORK=off $(CURDIR)/$(BIN)/golangci-lint run --timeout 15m ./...) || exit 1; done
 
 .PHONY: fmt
 fmt: $(BIN)/golangci-lint ## format the Go code

@@ -3,6 +3,7 @@ package app
 import (
 	"errors"
 	"fmt"
+	"net/netip"
 	"net/url"
 	"os"
 	"slices"
@@ -99,8 +100,9 @@ func (v *oauthVars) secret(flag string) string {
 func (o Options) signIn(env func(string) (string, bool), environ []string, loginPage string) (*auth.SignIn, []string, error) {
 	v := &oauthVars{env: env}
 	f := o.Auth.SignIn
+	warnings := otherSignIns(environ)
 	if !v.yes("ENABLED", f.Issuer != "") && f.Issuer == "" {
-		return nil, nil, errors.Join(v.errs...)
+		return nil, warnings, errors.Join(v.errs...)
 	}
 	c := oidc.Config{
 		Name: v.text("NAME", f.Name), Issuer: f.Issuer,
@@ -135,7 +137,7 @@ func (o Options) signIn(env func(string) (string, bool), environ []string, login
 	if s.Provider, err = oidc.New(c); err != nil {
 		v.errs = append(v.errs, fmt.Errorf("the sign-in provider of --auth.oidc.* and %s*: %w", oauthPrefix, err))
 	}
-	return s, append(v.needless(environ), plainText(c)...), errors.Join(v.errs...)
+	return s, slices.Concat(warnings, v.needless(environ), plainText(c), nowhere(c)), errors.Join(v.errs...)
 }
 
 // loginAddress is the login page as browsers outside see it.
@@ -159,6 +161,39 @@ func (v *oauthVars) needless(environ []string) (warnings []string) {
 	}
 	slices.Sort(warnings)
 	return warnings
+}
+
+// otherSignIns names Grafana's other ways in, and what there is instead.
+func otherSignIns(environ []string) (warnings []string) {
+	for _, line := range environ {
+		name, value, _ := strings.Cut(line, "=")
+		on, err := strconv.ParseBool(value)
+		if err != nil || !on || !strings.HasPrefix(name, "GF_AUTH_") || name == oauthPrefix+"ENABLED" || name == "GF_AUTH_BASIC_ENABLED" {
+			continue
+		}
+		switch {
+		case name == "GF_AUTH_ANONYMOUS_ENABLED":
+			warnings = append(warnings, name+" has no effect: the main address always asks")
+		case name == "GF_AUTH_DISABLE_LOGIN_FORM", name == "GF_AUTH_OAUTH_AUTO_LOGIN":
+			warnings = append(warnings, name+" has no effect; "+oauthPrefix+"AUTO_LOGIN leads to the provider at once")
+		case strings.HasSuffix(name, "_ENABLED"):
+			warnings = append(warnings, name+" has no effect: people log in by password or at an OpenID Connect provider, see --auth.oidc.issuer")
+		}
+	}
+	slices.Sort(warnings)
+	return warnings
+}
+
+// nowhere warns when browsers cannot come back.
+func nowhere(c oidc.Config) []string {
+	u, err := url.Parse(c.RedirectURL)
+	if err != nil {
+		return nil // ParseExternalURL has said so
+	}
+	if ip, err := netip.ParseAddr(u.Hostname()); u.Hostname() != "" && (err != nil || !ip.IsUnspecified()) {
+		return nil
+	}
+	return []string{"the sign-in provider would send browsers back to " + c.RedirectURL + "; say with --web.external-url where they come from"}
 }
 
 // plainText warns of what crosses a network readable.

@@ -53,6 +53,8 @@ func (s *Service) table() []apiRoute {
 		{"DELETE /api/admin/users/{id}", "users:delete", s.userByPath(s.deleteUser)},
 		{"POST /api/admin/users/{id}/disable", "users:disable", s.userByPath(s.switchUser(true))},
 		{"POST /api/admin/users/{id}/enable", "users:enable", s.userByPath(s.switchUser(false))},
+		{"PUT /api/admin/users/{id}/oidc", "users:write", s.userByPath(s.linkUser)},
+		{"DELETE /api/admin/users/{id}/oidc", "users:write", s.userByPath(s.unlinkUser)},
 		{"POST /api/admin/users/{id}/logout", "users.logout:write", s.userByPath(s.logoutUser)},
 
 		{"GET /api/org/users", "org.users:read", s.listOrgUsers},

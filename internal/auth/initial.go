@@ -17,6 +17,9 @@ import (
 
 // writeInitial writes the file whole or not at all.
 func writeInitial(path, password string) (err error) {
+	if path == "" {
+		return errors.New("there is no admin, and no place for the password of a first one")
+	}
 	f, err := os.CreateTemp(filepath.Dir(path), filepath.Base(path)+".*") // with the rights 0600
 	if err != nil {
 		return fmt.Errorf("write the first admin's password: %w", err)
@@ -38,7 +41,7 @@ func writeInitial(path, password string) (err error) {
 	_ = f.Close() // synced already
 	dir, err := os.Open(filepath.Dir(path))
 	if err != nil {
-		return nil //nolint:nilerr // the file is there; some folders cannot be opened
+		return nil // the file is there; some folders cannot be opened
 	}
 	_ = dir.Sync() // some file systems cannot
 	return dir.Close()
@@ -54,7 +57,7 @@ func (s *Service) InitialPasswordFile(ctx context.Context) (string, error) {
 		return "", err
 	}
 	if _, err := os.Stat(s.opts.InitialPasswordFile); err != nil {
-		return "", nil //nolint:nilerr // somebody has taken it away
+		return "", nil // somebody has taken it away
 	}
 	return s.opts.InitialPasswordFile, nil
 }

@@ -8,6 +8,7 @@ import (
 	"encoding/base64"
 	"errors"
 	"net/http"
+	"strings"
 	"time"
 )
 
@@ -84,7 +85,8 @@ func (s *Service) stillVouched(u User, v vouched, name string) bool {
 		hash, known := s.opts.UserHash(name)
 		return u.origin == originWeb && known && bytes.Equal(v.proof, proofOf(name, hash))
 	case originOIDC:
-		return s.opts.SignIn != nil && name != "" // an identity that is still the user's
+		// An identity that is still the user's, of the provider that is still the one.
+		return s.opts.SignIn != nil && strings.HasPrefix(name, s.opts.SignIn.Provider.Issuer()+" ")
 	}
 	return false
 }

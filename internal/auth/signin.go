@@ -266,7 +266,7 @@ func (s *Service) signUp(ctx context.Context, me identity, p oidc.Person, role R
 	var reserved *reservedError
 	switch {
 	case errors.Is(err, errTaken):
-		return u, refuseSignInf("another user has the login %s or the email address %s already; an admin can rename that one", u.Login, u.Email)
+		return u, refuseSignInf("another user has the login %s or the email address %s already; an admin can rename that one, or link you to it", u.Login, u.Email)
 	case errors.As(err, &reserved):
 		return u, refuseSignInf("%s", err)
 	}
@@ -290,6 +290,16 @@ func (s store) localByEmail(ctx context.Context, email string) (User, error) {
 
 func (s store) link(ctx context.Context, i identity, userID int64) error {
 	return s.change(ctx, func(tx *sql.Tx) error { return i.give(ctx, tx, userID) })
+}
+
+func (s store) unlink(ctx context.Context, userID int64) error {
+	return s.change(ctx, func(tx *sql.Tx) error {
+		if err := one(tx.ExecContext(ctx, "DELETE FROM auth_identities WHERE user_id = ?", userID)); err != nil {
+			return err
+		}
+		_, err := tx.ExecContext(ctx, "DELETE FROM auth_sessions WHERE user_id = ? AND origin = ?", userID, originOIDC)
+		return err
+	})
 }
 
 // signOut returns where the browser ends its session at the provider, when that has vouched for this one.

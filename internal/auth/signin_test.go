@@ -1,7 +1,10 @@
 package auth_test
 
 import (
+	"html/template"
+	"log/slog"
 	"net/http"
+	"net/http/httptest"
 	"net/url"
 	"strings"
 	"testing"
@@ -237,4 +240,51 @@ func TestSignOutAtTheProvider(t *testing.T) {
 	require.Equal(t, 401, h.with(t, jar, http.MethodGet, "/", "").code)
 	jar = h.login(t, "admin", password)
 	require.Equal(t, "/login", h.with(t, jar, http.MethodPost, "/logout", "").header.Get("Location"), "the others' logout is here")
+}
+
+// A session of the provider's ends with the provider's configuration, and with the identity.
+func TestSessionsOfTheProviderEndWithIt(t *testing.T) {
+	h := newSignInHouse(t, nil, nil)
+	jar, _ := h.signIn(t, claims{"login": "eve"})
+	require.Equal(t, 200, h.with(t, jar, http.MethodGet, "/", "").code)
+	r, err := http.NewRequest(http.MethodGet, h.url, nil)
+	require.NoError(t, err)
+	cookies := func(r *http.Request) {
+		for _, c := range jar.Cookies(r.URL) {
+			r.AddCookie(c)
+		}
+	}
+	cookies(r)
+	without, err := auth.New(t.Context(), auth.Options{DB: h.db, Logger: slog.New(slog.DiscardHandler), LoginPage: template.Must(template.New("").Parse(""))})
+	require.NoError(t, err)
+	w := httptest.NewRecorder()
+	without.Require(auth.Viewer, http.NotFoundHandler()).ServeHTTP(w, r)
+	require.Equal(t, 401, w.Code, "nobody vouches any more")
+	_, err = h.db.Exec("DELETE FROM auth_identities")
+	require.NoError(t, err)
+	require.Equal(t, 401, h.with(t, jar, http.MethodGet, "/", "").code)
+}
+
+func TestAnAdminLinksTheProvidersPersonToAUser(t *testing.T) {
+	h := newSignInHouse(t, func(c *oidc.Config) { c.RolePath = "role" }, nil)
+	id := h.addUser(t, "bob", "password of bob", auth.Editor)
+	bob := claims{"sub": "7", "login": "bob", "role": "Admin"}
+	_, a := h.signIn(t, bob)
+	require.Equal(t, 403, a.code)
+	link := "/api/admin/users/" + id + "/oidc"
+	require.Equal(t, 403, h.do(t, http.MethodPut, link, `{"subject":"7"}`, as("bob", "password of bob")).code, "only an admin")
+	require.Equal(t, 400, h.do(t, http.MethodPut, link, `{}`, admin).code)
+	require.Equal(t, 200, h.do(t, http.MethodPut, link, `{"subject":"7"}`, admin).code)
+	require.Equal(t, 409, h.do(t, http.MethodPut, "/api/admin/users/1/oidc", `{"subject":"7"}`, admin).code)
+	jar, a := h.signIn(t, bob)
+	require.Equal(t, 303, a.code, a.body)
+	require.Equal(t, "bob Editor by session", h.with(t, jar, http.MethodGet, "/", "").body, "the role is the one here")
+	require.Equal(t, 200, h.do(t, http.MethodDelete, link, "", admin).code)
+	require.Equal(t, 401, h.with(t, jar, http.MethodGet, "/", "").code)
+	_, a = h.signIn(t, bob)
+	require.Equal(t, 403, a.code)
+	require.Equal(t, 404, h.do(t, http.MethodDelete, link, "", admin).code)
+	_, a = h.signIn(t, claims{"sub": "8", "login": "carl"})
+	require.Equal(t, 303, a.code)
+	require.Equal(t, 400, h.do(t, http.MethodPut, "/api/admin/users/3/oidc", `{"subject":"9"}`, admin).code)
 }

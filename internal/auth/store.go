@@ -320,7 +320,7 @@ func one(res sql.Result, err error) error {
 // unique turns the refusal of a second of something into errTaken.
 func unique(err error) error {
 	var e *sqlite.Error
-	if errors.As(err, &e) && e.Code() == sqlite3.SQLITE_CONSTRAINT_UNIQUE {
+	if errors.As(err, &e) && (e.Code() == sqlite3.SQLITE_CONSTRAINT_UNIQUE || e.Code() == sqlite3.SQLITE_CONSTRAINT_PRIMARYKEY) {
 		return errTaken
 	}
 	return err

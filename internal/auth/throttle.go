@@ -147,17 +147,12 @@ func (t *throttle) makeRoom() {
 		return
 	}
 	t.drop()
-	for least := 1; len(t.entries) >= maxEntries; least *= 2 {
+	const enough = maxEntries * 9 / 10 // else each that comes would look through all
+	for least := 1; len(t.entries) > enough && least < 1<<20; least *= 2 {
 		for key, e := range t.entries {
-			if e.pending == 0 && e.failures <= least {
+			if e.pending == 0 && e.failures <= least && len(t.entries) > enough {
 				delete(t.entries, key)
-				if len(t.entries) < maxEntries {
-					return
-				}
 			}
-		}
-		if least > 1<<20 {
-			return // all of them run
 		}
 	}
 }

@@ -232,6 +232,19 @@ func TestTokensOfMachines(t *testing.T) {
 	bearer := map[string]string{"Authorization": "Bearer " + token.Key}
 	status, _ = s.do(t, http.MethodGet, "/api/v1/query?query=1", bearer, "")
 	require.Equal(t, http.StatusOK, status)
+	for body, want := range map[string]int{`{"name":"two","secondsToLive":1}`: http.StatusOK, `{"name":"three","secondsToLive":-1}`: http.StatusBadRequest} {
+		var short struct{ Key string }
+		status, answer := s.do(t, http.MethodPost, "/api/serviceaccounts/"+account.ID.String()+"/tokens", nil, body)
+		require.Equal(t, want, status, answer)
+		if want != http.StatusOK {
+			continue
+		}
+		require.NoError(t, json.Unmarshal([]byte(answer), &short))
+		eventually(t, readyTimeout, func() error {
+			status, _ := s.do(t, http.MethodGet, "/api/v1/query?query=1", map[string]string{"Authorization": "Bearer " + short.Key}, "")
+			return errUnless(status == http.StatusUnauthorized, "the token that is valid for a second is let in: %d", status)
+		})
+	}
 	s.stop(t)
 	s = startAusguck(t, t.TempDir(), storage, metricsOnly...)
 	status, _ = s.do(t, http.MethodGet, "/api/v1/query?query=1", bearer, "")

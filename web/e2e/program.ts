@@ -1,5 +1,5 @@
 import { spawn, type ChildProcess } from 'node:child_process';
-import { existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
@@ -12,6 +12,10 @@ export interface ProgramOptions {
   /** Files of the configuration folder, by path. */
   files?: Record<string, string>;
   args?: string[];
+  /** Variables beside or instead of the password's. */
+  env?: Record<string, string>;
+  /** Where it listens; by default where it is free. */
+  port?: number;
 }
 
 /** A running Ausguck with its own folders and address. */
@@ -23,7 +27,7 @@ export class Program {
     readonly output: string[]
   ) {}
 
-  static async start({ files = {}, args = [] }: ProgramOptions): Promise<Program> {
+  static async start({ files = {}, args = [], env = {}, port: wanted }: ProgramOptions): Promise<Program> {
     if (!existsSync(binary)) {
       throw new Error(`${binary} is missing: run make build first`);
     }
@@ -34,12 +38,12 @@ export class Program {
       writeFileSync(full, content);
     }
     mkdirSync(join(dir, 'monitoring'), { recursive: true });
-    const port = await freePort();
+    const port = wanted ?? (await freePort());
     const output: string[] = [];
     const child = spawn(
       binary,
       [`--config.dir=${dir}/monitoring`, `--storage.path=${dir}/data`, `--web.listen-address=127.0.0.1:${port}`, '--no-web.well-known-ports', '--no-docker', ...args],
-      { env: { ...process.env, GF_SECURITY_ADMIN_PASSWORD: password }, stdio: ['ignore', 'pipe', 'pipe'] }
+      { env: { ...process.env, GF_SECURITY_ADMIN_PASSWORD: password, ...env }, stdio: ['ignore', 'pipe', 'pipe'] }
     );
     child.stdout.on('data', (text) => output.push(String(text)));
     child.stderr.on('data', (text) => output.push(String(text)));
@@ -94,6 +98,11 @@ export class Program {
     return data.result[0] && Number(data.result[0].value[1]);
   }
 
+  /** The content of a file of the data folder. */
+  stored(path: string): string {
+    return readFileSync(join(this.dir, 'data', path), 'utf8');
+  }
+
   async stop() {
     const gone = new Promise((done) => this.child.once('exit', done));
     this.child.kill('SIGTERM');
@@ -102,7 +111,8 @@ export class Program {
   }
 }
 
-async function freePort(): Promise<number> {
+/** A port that nobody listens on. */
+export async function freePort(): Promise<number> {
   const server = createServer();
   await new Promise<void>((done) => server.listen(0, '127.0.0.1', done));
   const { port } = server.address() as { port: number };

@@ -61,10 +61,11 @@ type Provider struct {
 	client *http.Client
 	paths  paths
 
-	mtx   sync.Mutex
-	found *found
-	tried time.Time
-	err   error
+	asking          sync.Mutex // one at a time
+	mtx             sync.Mutex
+	found           *found
+	tried, answered time.Time
+	err             error
 }
 
 // found is what discovery has told.
@@ -133,6 +134,14 @@ func (b bounded) RoundTrip(r *http.Request) (*http.Response, error) {
 	return res, err
 }
 
+// Issuer is who vouches: the issuer, or where tokens come from when there is none.
+func (p *Provider) Issuer() string {
+	if p.config.Issuer == "" {
+		return p.config.TokenURL
+	}
+	return p.config.Issuer
+}
+
 // Name is on the button.
 func (p *Provider) Name() string { return p.config.Name }
 
@@ -150,20 +159,33 @@ func (p *Provider) Down() error {
 
 // discover asks the provider where its parts are, once it has answered never again.
 func (p *Provider) discover(ctx context.Context) (*found, error) {
-	p.mtx.Lock()
-	f := p.found
-	p.mtx.Unlock()
-	if f != nil {
-		return f, nil
+	began := time.Now()
+	if f, err := p.known(began); f != nil || err != nil {
+		return f, err
+	}
+	p.asking.Lock()
+	defer p.asking.Unlock()
+	if f, err := p.known(began); f != nil || err != nil {
+		return f, err // who waited takes the answer that has come meanwhile, also when it is none
 	}
 	f, err := p.ask(ctx)
+	if ctx.Err() != nil {
+		return nil, ctx.Err() // says nothing of the provider
+	}
 	p.mtx.Lock()
 	defer p.mtx.Unlock()
-	if p.found != nil {
-		return p.found, nil // by somebody beside
-	}
-	p.tried, p.found, p.err = time.Now(), f, err
+	p.answered, p.found, p.err = time.Now(), f, err
 	return f, err
+}
+
+// known returns what the provider has answered, and an error only when it came after since.
+func (p *Provider) known(since time.Time) (*found, error) {
+	p.mtx.Lock()
+	defer p.mtx.Unlock()
+	if p.found == nil && p.err != nil && p.answered.After(since) {
+		return nil, p.err
+	}
+	return p.found, nil
 }
 
 func (p *Provider) ask(ctx context.Context) (*found, error) {
@@ -261,7 +283,7 @@ func (p *Provider) verify(ctx context.Context, f *found, token *oauth2.Token, no
 		if err != nil {
 			return said{}, err
 		}
-		s := said{issuer: p.config.TokenURL, claims: []map[string]any{info}}
+		s := said{issuer: p.Issuer(), claims: []map[string]any{info}}
 		for _, name := range []string{"sub", "id"} {
 			if s.subject == "" && info[name] != nil {
 				s.subject = fmt.Sprint(info[name])
@@ -289,7 +311,7 @@ func (p *Provider) verify(ctx context.Context, f *found, token *oauth2.Token, no
 	if id.Subject == "" {
 		return said{}, errors.New("the id_token names nobody")
 	}
-	s := said{issuer: id.Issuer, subject: id.Subject, idToken: raw, claims: []map[string]any{{}}}
+	s := said{issuer: p.Issuer(), subject: id.Subject, idToken: raw, claims: []map[string]any{{}}}
 	if err := id.Claims(&s.claims[0]); err != nil {
 		return said{}, err
 	}

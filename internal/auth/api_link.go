@@ -1,0 +1,36 @@
+package auth
+
+import (
+	"errors"
+	"net/http"
+)
+
+// linkUser lets the provider's person with this subject in as a user who is here, which else nothing does: an admin
+// says so, who finds the subject in the log of the sign-in that was refused.
+func (s *Service) linkUser(r *http.Request, _ Identity, u User) (int, any, error) {
+	var in struct{ Subject string }
+	if err := read(r, &in); err != nil {
+		return 0, nil, err
+	}
+	switch {
+	case s.opts.SignIn == nil:
+		return 0, nil, fail(http.StatusBadRequest, "No sign-in provider is configured; see --auth.oidc.issuer")
+	case u.origin != originLocal:
+		return 0, nil, fail(http.StatusBadRequest, "Only a user with a password here can be linked; this one is "+whoKnows(u))
+	case in.Subject == "":
+		return 0, nil, fail(http.StatusBadRequest, "bad request data: subject is what the provider calls the user")
+	}
+	err := s.store.link(r.Context(), identity{originOIDC, s.opts.SignIn.Provider.Issuer() + " " + in.Subject}, u.ID)
+	if errors.Is(err, errTaken) {
+		return 0, nil, fail(http.StatusConflict, "This subject is another user's already; delete that one first")
+	}
+	return s.saved(err, "User linked")
+}
+
+// unlinkUser ends what linkUser began, and the sessions that came of it.
+func (s *Service) unlinkUser(r *http.Request, _ Identity, u User) (int, any, error) {
+	if u.origin != originLocal {
+		return 0, nil, fail(http.StatusBadRequest, "This user is "+whoKnows(u)+"; disable or delete it instead")
+	}
+	return s.saved(s.store.unlink(r.Context(), u.ID), "User unlinked")
+}
