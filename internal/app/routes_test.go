@@ -155,6 +155,7 @@ func TestEveryRoute(t *testing.T) {
 		"GET /prometheus/api/v1/alerts":        {no, 200, 200, 200, "success"},
 		"GET /logout":                          {303, 303, 303, 303, ""},
 		"POST /logout":                         {303, 303, 303, 303, ""},
+		"POST /login/password":                 {303, 303, 303, 303, ""},
 		"POST /login":                          {401, 401, 401, 401, "Invalid username or password"},
 		"GET /api/no-such-thing":               {no, 404, 404, 404, `{"message":"Not found"}`},
 		"PUT /api/no-such-thing":               {no, 404, 404, 404, `"message"`},
