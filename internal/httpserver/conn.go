@@ -28,6 +28,8 @@ type conn struct {
 	since [kindsOfWaiting]atomic.Int64
 
 	mtx sync.Mutex
+	// served are the streams of HTTP/2 whose handlers work, and do not wait for the client.
+	served int
 	// deadline is what others have set for writes.
 	deadline time.Time
 }
@@ -40,6 +42,21 @@ func (c *conn) waitFor(kinds ...waiting) {
 	for _, kind := range kinds {
 		c.since[kind].Store(c.slots.now().UnixNano())
 	}
+}
+
+// serving counts streams. While there are none, whatever happens on the connection waits for the client.
+func (c *conn) serving(n int) {
+	if c == nil {
+		return
+	}
+	c.mtx.Lock()
+	defer c.mtx.Unlock()
+	c.served += n
+	since := int64(0)
+	if c.served == 0 {
+		since = c.slots.now().UnixNano()
+	}
+	c.since[forStreams].Store(since)
 }
 
 // Close gives the slot back.

@@ -34,6 +34,8 @@ const (
 	idleTimeout       = 2 * time.Minute
 	// PromQL and LogQL travel in the URL, so this is well above what a browser sends.
 	maxHeaderBytes = 256 << 10
+	// maxStreams is how many requests of HTTP/2 share a connection, and with it a slot. A dashboard asks some dozens at once.
+	maxStreams = 100
 )
 
 // Options configure a Server.

@@ -22,7 +22,9 @@ const (
 type leash struct {
 	io.ReadCloser
 	control *http.ResponseController
-	conn    *conn // nil where several requests share a connection
+	conn    *conn
+	// shared is set where several requests share the connection.
+	shared bool
 	// begin is when the header had arrived, total how long the whole request may take.
 	begin         time.Time
 	total         time.Duration
@@ -36,10 +38,7 @@ func (s *Server) leashBody(w http.ResponseWriter, r *http.Request, c *conn) (l *
 	if r.Body == nil || r.Body == http.NoBody {
 		return nil, func() {}
 	}
-	l = &leash{ReadCloser: r.Body, control: http.NewResponseController(w), begin: time.Now(), total: s.opts.ReadTimeout}
-	if r.ProtoMajor == 1 {
-		l.conn = c
-	}
+	l = &leash{ReadCloser: r.Body, control: http.NewResponseController(w), conn: c, shared: r.ProtoMajor > 1, begin: time.Now(), total: s.opts.ReadTimeout}
 	l.setDeadline(l.begin.Add(min(unauthenticatedTimeout, l.total)))
 	r.Body = l
 	return l, l.end
@@ -55,7 +54,7 @@ func (l *leash) end() {
 		rest = 0
 	}
 	l.setDeadline(time.Now().Add(rest))
-	if l.conn != nil {
+	if l.conn != nil && !l.shared {
 		l.conn.since[forBody].Store(l.begin.UnixNano()) // until net/http says that the connection is idle
 	}
 }
@@ -71,7 +70,12 @@ func (l *leash) Read(p []byte) (int, error) {
 		}
 	}
 	l.setDeadline(deadline)
-	if l.conn != nil {
+	switch {
+	case l.conn == nil:
+	case l.shared:
+		l.conn.serving(-1)
+		defer l.conn.serving(1)
+	default:
 		// From the begin of the request: a client that sends a byte now and then keeps the server waiting as well.
 		l.conn.since[forBody].Store(l.begin.UnixNano())
 		defer l.conn.since[forBody].Store(0)

@@ -20,6 +20,10 @@ func (s *Server) wrap(name string, h http.Handler) http.Handler {
 		r, done := s.receive(w, r)
 		defer done()
 		rec := &recorder{ResponseWriter: w}
+		if r.ProtoMajor > 1 {
+			rec.stream = newStream(w, r)
+			defer rec.stream.end()
+		}
 		defer func() {
 			cause := recover()
 			if cause != nil && !isAbort(cause) {
@@ -108,8 +112,9 @@ func secure(h http.Handler) http.Handler {
 // recorder remembers the status and counts the bytes of an answer.
 type recorder struct {
 	http.ResponseWriter
-	code  int
-	bytes int64
+	code   int
+	bytes  int64
+	stream *stream // nil where a request has its connection to itself
 }
 
 // Unwrap is for http.ResponseController.
@@ -126,7 +131,13 @@ func (r *recorder) WriteHeader(code int) {
 // Write counts.
 func (r *recorder) Write(b []byte) (int, error) {
 	r.implied()
-	n, err := r.ResponseWriter.Write(b)
+	var n int
+	var err error
+	if r.stream != nil {
+		n, err = r.stream.write(b)
+	} else {
+		n, err = r.ResponseWriter.Write(b)
+	}
 	r.bytes += int64(n)
 	return n, err
 }
@@ -134,10 +145,16 @@ func (r *recorder) Write(b []byte) (int, error) {
 // ReadFrom keeps the wrapped writer's fast path for files.
 func (r *recorder) ReadFrom(src io.Reader) (int64, error) {
 	r.implied()
+	if r.stream != nil {
+		return io.Copy(writeOnly{r}, src) // it counts
+	}
 	n, err := io.Copy(r.ResponseWriter, src)
 	r.bytes += n
 	return n, err
 }
+
+// writeOnly hides ReadFrom, which would call itself.
+type writeOnly struct{ io.Writer }
 
 func (r *recorder) implied() {
 	if r.code == 0 {
@@ -174,6 +191,10 @@ type flush struct {
 // Flush sends what was written, with status 200 when none was set.
 func (f flush) Flush() {
 	f.rec.implied()
+	if f.rec.stream != nil {
+		f.rec.stream.waitFor(func() { f.flusher.Flush() })
+		return
+	}
 	f.flusher.Flush()
 }
 

@@ -21,15 +21,16 @@ const (
 	forHeader
 	forBody
 	forReader // to take more of an answer
+	forStreams
 	kindsOfWaiting
 )
 
 // patience is how long the server waits for a client before its connection may be closed in favour of another one. An
 // idle connection costs its client nothing but a new handshake, so it may be closed at once.
-var patience = [kindsOfWaiting]time.Duration{forHeader: 250 * time.Millisecond, forBody: time.Second, forReader: 250 * time.Millisecond}
+var patience = [kindsOfWaiting]time.Duration{forHeader: 250 * time.Millisecond, forBody: time.Second, forReader: 250 * time.Millisecond, forStreams: 250 * time.Millisecond}
 
 // reasons are what the metric calls a connection that was closed for it, reasonRefused one that got no slot.
-var reasons = [kindsOfWaiting]string{"idle", "slow_header", "slow_body", "slow_reader"}
+var reasons = [kindsOfWaiting]string{"idle", "slow_header", "slow_body", "slow_reader", "slow_streams"}
 
 const reasonRefused = "refused"
 

@@ -1,6 +1,7 @@
 package httpserver_test
 
 import (
+	"bytes"
 	"crypto/ecdsa"
 	"crypto/elliptic"
 	"crypto/rand"
@@ -8,6 +9,8 @@ import (
 	"crypto/x509"
 	"crypto/x509/pkix"
 	"encoding/pem"
+	"io"
+	"log/slog"
 	"math/big"
 	"net"
 	"net/http"
@@ -15,8 +18,11 @@ import (
 	"testing"
 	"time"
 
+	"github.com/prometheus/client_golang/prometheus"
 	"github.com/stretchr/testify/require"
 	"golang.org/x/crypto/bcrypt"
+	"golang.org/x/net/http2"
+	"golang.org/x/net/http2/hpack"
 
 	"github.com/ausguck/ausguck/internal/httpserver"
 )
@@ -140,4 +146,43 @@ http_server_config:
 		_, err := c.Get(url)
 		require.ErrorContains(t, err, "tls: ")
 	}
+}
+
+// A client of HTTP/2 that lets no answer through keeps its connection busy for ever, as net/http sees it.
+func TestStreamsThatAreNotReadGiveWay(t *testing.T) {
+	dir := t.TempDir()
+	cert := newCert(t, dir, "server")
+	file := writeFile(t, filepath.Join(dir, "web.yml"), "tls_server_config:\n  cert_file: server.crt\n  key_file: server.key\n")
+	reg := prometheus.NewRegistry()
+	s, err := httpserver.New(httpserver.Options{Logger: slog.New(slog.DiscardHandler), WebConfigFile: file, MaxConnections: 4, Registerer: reg, DrainTimeout: 50 * time.Millisecond})
+	require.NoError(t, err)
+	mux := http.NewServeMux()
+	mux.Handle("/", text("hello"))
+	mux.HandleFunc("/much", func(w http.ResponseWriter, _ *http.Request) { _, _ = io.Copy(w, io.LimitReader(zeros{}, 1<<30)) })
+	require.NoError(t, s.Listen("prometheus", "127.0.0.1:0", mux)) // no slots beyond the four
+	address := serve(t, s)
+	client := tlsClient(t, cert)
+	for i := range 8 {
+		c, err := tls.Dial("tcp", address.Addr, &tls.Config{RootCAs: client.Transport.(*http.Transport).TLSClientConfig.RootCAs, NextProtos: []string{"h2"}})
+		require.NoError(t, err)
+		t.Cleanup(func() { c.Close() })
+		_, err = io.WriteString(c, http2.ClientPreface)
+		require.NoError(t, err)
+		framer := http2.NewFramer(c, nil)
+		require.NoError(t, framer.WriteSettings(http2.Setting{ID: http2.SettingInitialWindowSize, Val: 0}))
+		var header bytes.Buffer
+		encoder := hpack.NewEncoder(&header)
+		for _, field := range [][2]string{{":method", "GET"}, {":scheme", "https"}, {":authority", "x"}, {":path", []string{"/", "/much"}[i%2]}} {
+			require.NoError(t, encoder.WriteField(hpack.HeaderField{Name: field[0], Value: field[1]}))
+		}
+		require.NoError(t, framer.WriteHeaders(http2.HeadersFrameParam{StreamID: 1, BlockFragment: header.Bytes(), EndStream: true, EndHeaders: true}))
+	}
+	require.Eventually(t, func() bool {
+		response, err := client.Get(address.URL())
+		if err != nil {
+			return false
+		}
+		defer response.Body.Close()
+		return response.StatusCode == http.StatusOK
+	}, 20*time.Second, 100*time.Millisecond)
 }

@@ -21,6 +21,7 @@ func (s *Server) newHTTPServer(name string, addr net.Addr, h http.Handler, users
 		ReadHeaderTimeout: min(readHeaderTimeout, s.opts.ReadTimeout),
 		IdleTimeout:       idleTimeout,
 		MaxHeaderBytes:    maxHeaderBytes,
+		HTTP2:             &http.HTTP2Config{MaxConcurrentStreams: maxStreams},
 		ErrorLog:          slog.NewLogLogger(s.logger.Handler(), slog.LevelDebug),
 	}
 	if file := s.opts.WebConfigFile; file != "" {
