@@ -162,8 +162,11 @@ func TestStreamsThatAreNotReadGiveWay(t *testing.T) {
 	require.NoError(t, s.Listen("prometheus", "127.0.0.1:0", mux)) // no slots beyond the four
 	address := serve(t, s)
 	client := tlsClient(t, cert)
+	// By HTTP/1.1, whose connection is never idle: an idle one would make room for the next.
+	transport := client.Transport.(*http.Transport)
+	transport.DisableKeepAlives, transport.ForceAttemptHTTP2, transport.TLSNextProto = true, false, map[string]func(string, *tls.Conn) http.RoundTripper{}
 	for i := range 8 {
-		c, err := tls.Dial("tcp", address.Addr, &tls.Config{RootCAs: client.Transport.(*http.Transport).TLSClientConfig.RootCAs, NextProtos: []string{"h2"}})
+		c, err := tls.Dial("tcp", address.Addr, &tls.Config{RootCAs: transport.TLSClientConfig.RootCAs, NextProtos: []string{"h2"}})
 		require.NoError(t, err)
 		t.Cleanup(func() { c.Close() })
 		_, err = io.WriteString(c, http2.ClientPreface)
