@@ -43,9 +43,7 @@ func newAccess(o Options, prefix string, p *parts) (access, error) {
 		return access{}, err
 	}
 	names := append(splitList(o.Web.AllowedHosts), external.Host, "ausguck")
-	for _, address := range p.dialer.Names() {
-		names = append(names, address)
-	}
+	names = append(names, p.dialer.Names()...)
 	if host, err := os.Hostname(); err == nil {
 		short, _, _ := strings.Cut(host, ".")
 		names = append(names, host, short, short+".local")

@@ -101,7 +101,7 @@ func (g *Guard) check(w http.ResponseWriter, r *http.Request, held *holding) err
 	if !held.take(max(cost-held.taken, 0)) {
 		return errBusy
 	}
-	if encoding != "" && encoding != "snappy" && !(kind.snappy && !kind.json) {
+	if encoding != "" && encoding != "snappy" && (!kind.snappy || kind.json) {
 		r.Header.Del("Content-Encoding")
 		body = content
 	}

@@ -53,7 +53,7 @@ func sendSlowly(t *testing.T, interval time.Duration, h http.HandlerFunc) (statu
 	client.Close()
 	close(p)
 	<-done
-	server.Close()
+	_ = server.Close()
 	writing.Wait()
 	return status, took
 }
