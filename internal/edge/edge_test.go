@@ -176,7 +176,7 @@ func TestHosts(t *testing.T) {
 		require.False(t, local.Allows(host), host)
 		require.False(t, reached.Allows(host), host)
 	}
-	for _, host := range []string{"192.0.2.1:9090", "0.0.0.0", "[2001:db8::3]:80"} {
+	for _, host := range []string{"192.0.2.1:9090", "0.0.0.0", "[2001:db8::3]:80", "agent-ausguck:9090", "nas", "nas.lan:9090", "host.home.arpa", "db_1"} {
 		require.False(t, local.Allows(host), host)
 		require.True(t, reached.Allows(host), host)
 	}
