@@ -31,6 +31,9 @@ type containers struct {
 	mtx     sync.Mutex
 	readers map[string]bool
 	drained map[string]string // id → the end of its life up to which it is read
+	// settled are containers that are drained and of which no event has come since: nothing needs to be asked about
+	// them. It is nil while the engine tells no events; then each list is followed by an inspect of each.
+	settled map[string]bool
 	said    string
 	wg      sync.WaitGroup
 }
@@ -93,6 +96,7 @@ func (c *containers) follow(ctx context.Context) error {
 	stream := cli.Events(ctx, client.EventsListOptions{
 		Filters: make(client.Filters).Add("type", "container").Add("event", "start", "die"),
 	})
+	c.heard(true, "")
 	refresh := time.NewTicker(max(time.Duration(c.sd.RefreshInterval), time.Second))
 	defer refresh.Stop()
 	for {
@@ -103,14 +107,30 @@ func (c *containers) follow(ctx context.Context) error {
 		c.said = ""
 		c.mtx.Unlock()
 		select {
-		case <-stream.Messages:
+		case m := <-stream.Messages:
+			c.heard(true, m.Actor.ID)
 		case err := <-stream.Err: // a proxy may forbid events: the list will do
 			stream.Err, stream.Messages = nil, nil
+			c.heard(false, "")
 			c.logger.Debug("Docker tells no events; containers are looked for", "err", err)
 		case <-refresh.C:
 		case <-ctx.Done():
 			return ctx.Err()
 		}
+	}
+}
+
+// heard notes an event of a container; without an id, that events are told from here on, or no more.
+func (c *containers) heard(events bool, id string) {
+	c.mtx.Lock()
+	defer c.mtx.Unlock()
+	switch {
+	case !events:
+		c.settled = nil
+	case id == "":
+		c.settled = map[string]bool{}
+	default:
+		delete(c.settled, id)
 	}
 }
 
@@ -139,29 +159,33 @@ func (c *containers) list(ctx context.Context, cli *client.Client) error {
 		}
 	}
 	maps.DeleteFunc(c.drained, func(id, _ string) bool { return !present[id] })
+	maps.DeleteFunc(c.settled, func(id string, _ bool) bool { return !present[id] })
 	c.metrics.sources.WithLabelValues("container").Set(float64(len(c.readers)))
 	return nil
 }
 
 // consider starts a reader when a container has lines that were not read; c.mtx is held.
 func (c *containers) consider(ctx, asked context.Context, cli *client.Client, item container.Summary) {
-	running := item.State == container.StateRunning || item.State == container.StatePaused
-	var tty bool
-	life := ""
-	if !running && c.drained[item.ID] != "" && c.drained[item.ID] == item.Status {
+	if c.settled[item.ID] {
 		return
 	}
 	inspected, err := cli.ContainerInspect(asked, item.ID, client.ContainerInspectOptions{})
 	if err != nil || inspected.Container.Config == nil || inspected.Container.State == nil {
 		return // gone already
 	}
-	tty = inspected.Container.Config.Tty
-	if !running {
-		life = inspected.Container.State.FinishedAt
+	// The list is older than the answer: a container that it calls created may have run and ended since. So its state
+	// is taken from the answer alone.
+	state, tty := inspected.Container.State, inspected.Container.Config.Tty
+	life := ""
+	if !state.Running {
+		life = state.FinishedAt
 		ended, _ := time.Parse(time.RFC3339Nano, life)
 		_, known := c.sender.ledger.get(containerKey(item.ID, c.job))
-		if c.drained[item.ID] == life || !known && ended.Before(c.since) || item.State == container.StateCreated {
+		if c.drained[item.ID] == life || !known && ended.Before(c.since) {
 			c.drained[item.ID] = life
+			if c.settled != nil {
+				c.settled[item.ID] = true
+			}
 			return
 		}
 	}

@@ -168,7 +168,7 @@ func (r *fileReader) read(file io.ReaderAt, offset int64) (content []byte, same 
 // store makes entries of whole lines and stores them. closeLine takes a last line without newline too, closeBlock
 // a last block to which lines could still be added.
 func (r *fileReader) store(ctx context.Context, content []byte, offset int64, closeLine, closeBlock bool) (bool, error) {
-	base := max(time.Now().UnixNano(), r.pos.Given+1)
+	base := nextTime(time.Now(), r.pos.Given)
 	lines := r.split(content, base, closeLine)
 	if len(lines) == 0 {
 		return false, nil
@@ -280,4 +280,17 @@ func (r *fileReader) repeat(ctx context.Context, i intent) error {
 	}
 	r.pos = i.To
 	return nil
+}
+
+// maxAhead is how far beyond the clock a time that was given to a line may pull those of the next ones. Loki refuses what
+// is more than ten minutes in the future.
+const maxAhead = 5 * time.Minute
+
+// nextTime returns the time of the line after one that got the time given. Times rise, unless a clock was ahead once: then
+// lines get the time that it is.
+func nextTime(now time.Time, given int64) int64 {
+	if given > now.Add(maxAhead).UnixNano() {
+		return now.UnixNano()
+	}
+	return max(now.UnixNano(), given+1)
 }

@@ -134,10 +134,7 @@ func (l *ledger) compact() error {
 		}
 		content = append(append(content, line...), '\n')
 	}
-	if err := os.WriteFile(l.path+".tmp", content, 0o600); err != nil {
-		return fmt.Errorf("write what was collected: %w", err)
-	}
-	if err := os.Rename(l.path+".tmp", l.path); err != nil {
+	if err := replaceFile(l.path, content); err != nil {
 		return fmt.Errorf("write what was collected: %w", err)
 	}
 	if l.file != nil {
@@ -257,4 +254,24 @@ func (l *ledger) close() error {
 	l.mtx.Lock()
 	defer l.mtx.Unlock()
 	return errors.Join(l.file.Sync(), l.file.Close())
+}
+
+// replaceFile writes a file anew so that after a power cut it is the old or the new one, and not an empty one.
+func replaceFile(path string, content []byte) error {
+	file, err := os.OpenFile(path+".tmp", os.O_WRONLY|os.O_CREATE|os.O_TRUNC, 0o600)
+	if err != nil {
+		return err
+	}
+	_, err = file.Write(content)
+	if err = errors.Join(err, file.Sync(), file.Close()); err != nil {
+		return err
+	}
+	if err := os.Rename(path+".tmp", path); err != nil {
+		return err
+	}
+	dir, err := os.Open(filepath.Dir(path))
+	if err != nil {
+		return err
+	}
+	return errors.Join(dir.Sync(), dir.Close())
 }

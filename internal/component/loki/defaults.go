@@ -79,6 +79,9 @@ func ingestion(w *loki.ConfigWrapper) {
 func queries(w *loki.ConfigWrapper) {
 	workers := max(2, runtime.GOMAXPROCS(0))
 	w.Querier.MaxConcurrent = workers
+	// Lines may be a week old when they come, and are in no chunk on the disk yet: the ingester, which is in this
+	// process, is asked whatever the time of a query is.
+	w.Querier.QueryIngestersWithin = 0
 	w.LimitsConfig.MaxQueryParallelism = workers
 	w.LimitsConfig.TSDBMaxQueryParallelism = 4 * workers
 	_ = w.LimitsConfig.TSDBMaxBytesPerShard.Set("128MB")

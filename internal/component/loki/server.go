@@ -132,7 +132,7 @@ func (s *Server) begin(ctx context.Context, cfg *Config) (*engine, error) {
 		return nil, errors.Join(err, s.end(e))
 	}
 	s.engine.Store(e)
-	s.log.Info("Loki is ready", "took", time.Since(started).Round(time.Millisecond), "retention", cfg.Retention(), "size_limit_bytes", s.cap.limit)
+	s.log.Info("Loki is ready", "took", time.Since(started).Round(time.Millisecond), "retention", cfg.Retention(), "size_limit_bytes", s.cap.limit.Load())
 	return e, nil
 }
 

@@ -27,9 +27,11 @@ import (
 )
 
 const (
-	// freeShare is the part of the disk's free room that logs may take when no cap is given. Metrics take four
-	// fifths of it; a tenth stays free.
-	freeShare = 0.1
+	// roomShare is the part of the room that logs may take when no cap is given: of what is free and what they
+	// take already. Metrics take four fifths of what is free; a tenth stays free.
+	roomShare = 0.1
+	// warnWater is the share of the cap from which on it is said that lines are about to be deleted.
+	warnWater = 0.8
 	// Deleting begins at one share of the cap, because lines are written while it measures, and goes on until the
 	// other is left, so that not every chunk deletes another.
 	highWater   = 0.9
@@ -46,7 +48,11 @@ type sizeCap struct {
 	dir    string // everything of Loki's
 	chunks string // those of its folders that hold chunks
 	file   string
-	limit  int64
+	auto   bool                           // no cap is given: it follows the room on the disk
+	free   func(dir string) (int64, bool) // bytes that are free on the disk of dir
+	limit  atomic.Int64                   // 0 is no cap
+	saved  int64                          // the cap that the file holds
+	warned bool                           // that lines are about to be deleted
 
 	size    atomic.Int64 // measured, and then counted on
 	oldest  atomic.Int64 // UnixNano: before this nothing is left; 0 when nothing was deleted
@@ -57,7 +63,7 @@ type sizeCap struct {
 
 func newSizeCap(o Options) *sizeCap {
 	c := &sizeCap{
-		logger: o.Logger, dir: o.Dir, file: o.sizeFile(), limit: int64(o.RetentionSize), grown: make(chan struct{}, 1),
+		logger: o.Logger, dir: o.Dir, file: o.sizeFile(), auto: o.RetentionSize == 0, free: freeBytes, grown: make(chan struct{}, 1),
 		deleted: prometheus.NewCounter(prometheus.CounterOpts{
 			Name: "ausguck_loki_size_cap_deleted_chunks_total", Help: "Chunks that were deleted to stay below --storage.loki.retention.size.",
 		}),
@@ -65,20 +71,50 @@ func newSizeCap(o Options) *sizeCap {
 			Name: "ausguck_loki_size_cap_deleted_bytes_total", Help: "Bytes that were deleted to stay below --storage.loki.retention.size.",
 		}),
 	}
-	if c.limit == 0 {
-		c.limit = defaultRetentionSize(o.Dir)
-	}
+	c.limit.Store(int64(o.RetentionSize))
 	c.restore()
+	c.size.Store(diskUsage(o.Dir))
+	c.followRoom()
 	o.Registerer.MustRegister(c.deleted, c.bytes,
 		prometheus.NewGaugeFunc(prometheus.GaugeOpts{Name: "ausguck_loki_storage_bytes", Help: "Bytes that logs take on the disk."},
 			func() float64 { return float64(c.size.Load()) }),
 		prometheus.NewGaugeFunc(prometheus.GaugeOpts{Name: "ausguck_loki_storage_limit_bytes", Help: "Most bytes that logs may take on the disk; 0 is no limit."},
-			func() float64 { return float64(c.limit) }))
+			func() float64 { return float64(c.limit.Load()) }))
 	return c
 }
 
-// defaultRetentionSize leaves the disk room; 0, no cap, when the disk cannot be asked.
-func defaultRetentionSize(dir string) int64 {
+// followRoom sets the default cap for the room that the disk has now. It rises with the room. It falls with it too, but
+// never so far that what is stored would be deleted: others who fill the disk do not take logs away. The cap is remembered,
+// because one that is measured anew at each start creeps towards what is stored.
+func (c *sizeCap) followRoom() {
+	if !c.auto {
+		return
+	}
+	free, ok := c.free(c.dir)
+	if !ok {
+		return
+	}
+	used, before := c.size.Load(), c.limit.Load()
+	needed := int64(float64(used) / lowWater)
+	if before > 0 {
+		needed = min(needed, before) // growth beyond the cap does not raise it
+	}
+	c.limit.Store(max(int64(float64(used+free)*roomShare), needed))
+}
+
+// remember writes the default cap when it has changed by more than a hundredth.
+func (c *sizeCap) remember() {
+	now := c.limit.Load()
+	if !c.auto || now >= c.saved*99/100 && now <= c.saved*101/100 {
+		return
+	}
+	if err := c.save(); err != nil {
+		c.logger.Warn("Cannot remember the size cap of logs; the next start measures it anew", "err", err)
+	}
+}
+
+// freeBytes asks the disk of dir, which need not exist yet.
+func freeBytes(dir string) (int64, bool) {
 	existing := dir
 	for {
 		if _, err := os.Stat(existing); err == nil || existing == filepath.Dir(existing) {
@@ -88,9 +124,19 @@ func defaultRetentionSize(dir string) int64 {
 	}
 	var stat syscall.Statfs_t
 	if err := syscall.Statfs(existing, &stat); err != nil {
-		return 0
+		return 0, false
 	}
-	return diskUsage(dir) + int64(float64(stat.Bavail)*float64(stat.Bsize)*freeShare)
+	return int64(stat.Bavail) * stat.Bsize, true //nolint:unconvert // its type differs by platform
+}
+
+// warn says once that lines are about to be deleted because of their size; c.run calls it.
+func (c *sizeCap) warn() {
+	near := c.limit.Load() > 0 && float64(c.size.Load()) > float64(c.limit.Load())*warnWater
+	if near && !c.warned {
+		c.logger.Warn("Logs are close to their size cap; the oldest are deleted soon. Free room on the disk, set --storage.loki.retention.size or shorten --storage.loki.retention.time",
+			"bytes", c.size.Load(), "limit_bytes", c.limit.Load())
+	}
+	c.warned = near
 }
 
 // run measures and deletes until ctx ends. The compactor must not delete at the same time only because its
@@ -102,9 +148,12 @@ func (c *sizeCap) run(ctx context.Context) {
 	for {
 		wal := diskUsage(c.wal())
 		c.size.Store(diskUsage(c.dir))
+		c.followRoom()
+		c.remember()
+		c.warn()
 		if c.full() {
 			if err := c.shrink(); err != nil {
-				c.logger.Error("Cannot keep logs below their size cap", "limit_bytes", c.limit, "err", err)
+				c.logger.Error("Cannot keep logs below their size cap", "limit_bytes", c.limit.Load(), "err", err)
 			}
 		}
 		for measure := false; !measure; {
@@ -127,7 +176,8 @@ func (c *sizeCap) run(ctx context.Context) {
 
 // full says whether something has to go.
 func (c *sizeCap) full() bool {
-	return c.limit > 0 && float64(c.size.Load()) > float64(c.limit)*highWater
+	limit := c.limit.Load()
+	return limit > 0 && float64(c.size.Load()) > float64(limit)*highWater
 }
 
 // wal is where the ingester's write-ahead log is, unless the file says otherwise: then it is measured less often.
@@ -149,7 +199,7 @@ func (c *sizeCap) shrink() error {
 	slices.SortFunc(files, func(a, b chunkFile) int {
 		return cmp.Or(a.through.Compare(b.through), strings.Compare(a.path, b.path))
 	})
-	excess := c.size.Load() - int64(float64(c.limit)*lowWater)
+	excess := c.size.Load() - int64(float64(c.limit.Load())*lowWater)
 	var gone []chunkFile
 	for _, f := range files {
 		if excess <= 0 {
@@ -164,7 +214,7 @@ func (c *sizeCap) shrink() error {
 	oldest := gone[len(gone)-1].through.Add(time.Millisecond)
 	if oldest.UnixNano() > c.oldest.Load() {
 		c.oldest.Store(oldest.UnixNano())
-		if err := c.save(oldest); err != nil {
+		if err := c.save(); err != nil {
 			return err
 		}
 	}
@@ -176,7 +226,7 @@ func (c *sizeCap) shrink() error {
 		c.bytes.Add(float64(f.size))
 		c.size.Add(-f.size)
 	}
-	c.logger.Info("Deleted the oldest logs to stay below the size cap", "chunks", len(gone), "before", oldest.UTC().Format(time.RFC3339), "limit_bytes", c.limit)
+	c.logger.Info("Deleted the oldest logs to stay below the size cap", "chunks", len(gone), "before", oldest.UTC().Format(time.RFC3339), "limit_bytes", c.limit.Load())
 	return nil
 }
 
@@ -219,21 +269,40 @@ func chunkKey(root, path string) (string, bool) {
 }
 
 type sizeState struct {
-	Oldest time.Time `json:"deleted_before"`
+	Oldest time.Time `json:"deleted_before,omitzero"`
+	Limit  int64     `json:"default_limit_bytes,omitempty"`
 }
 
 func (c *sizeCap) restore() {
 	var state sizeState
 	content, err := os.ReadFile(c.file)
-	if err == nil && json.Unmarshal(content, &state) == nil && !state.Oldest.IsZero() {
+	if err != nil || json.Unmarshal(content, &state) != nil {
+		return
+	}
+	if !state.Oldest.IsZero() {
 		c.oldest.Store(state.Oldest.UnixNano())
+	}
+	if c.auto {
+		c.limit.Store(state.Limit)
+		c.saved = state.Limit
 	}
 }
 
-func (c *sizeCap) save(oldest time.Time) error {
-	content, err := json.Marshal(sizeState{oldest})
+func (c *sizeCap) save() error {
+	var state sizeState
+	if oldest := c.oldest.Load(); oldest > 0 {
+		state.Oldest = time.Unix(0, oldest)
+	}
+	if c.auto {
+		state.Limit = c.limit.Load()
+		c.saved = state.Limit
+	}
+	content, err := json.Marshal(state)
 	if err != nil {
 		return err
+	}
+	if err := os.MkdirAll(filepath.Dir(c.file), 0o750); err != nil {
+		return fmt.Errorf("remember what was deleted: %w", err)
 	}
 	if err := os.WriteFile(c.file+".tmp", content, 0o600); err != nil {
 		return fmt.Errorf("remember what was deleted: %w", err)
