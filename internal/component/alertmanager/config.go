@@ -86,9 +86,12 @@ func (l *Loader) Load(src Source) (_ *Config, problems []error) {
 	if c.templates.ExternalURL == nil {
 		c.templates.ExternalURL = &url.URL{}
 	}
-	problems = append(problems, tryTemplates(src, cfg, c.templates)...)
 	if len(problems) > 0 {
 		return nil, problems
+	}
+	c.Warnings = tryTemplates(src, cfg, c.templates)
+	for i := range c.Warnings {
+		c.Warnings[i] = hidden.Text(c.Warnings[i])
 	}
 	// Upstream logs while it builds; the receivers that run log on their own.
 	c.integrations, err = l.build(c, l.options.Logger)
