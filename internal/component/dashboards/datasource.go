@@ -5,6 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"net/url"
+	"reflect"
+	"regexp"
 	"slices"
 	"strings"
 
@@ -65,6 +67,8 @@ func (c *Config) readDatasources(file string, content []byte) []error {
 	if len(problems) > 0 || isNull(root) {
 		return problems
 	}
+	snake := numberAt(root, "apiVersion") == 0
+	lenient(root, reflect.TypeFor[datasourceFile](), snake)
 	var f datasourceFile
 	if errs := c.decode(file, "", root, &f); len(errs) > 0 {
 		return append(problems, errs...)
@@ -73,6 +77,7 @@ func (c *Config) readDatasources(file string, content []byte) []error {
 		problems = append(problems, fmt.Errorf("%s:%d: apiVersion: 1 is the only version there is, not %d", file, root.Line, f.APIVersion))
 	}
 	for i := range f.Delete {
+		lenient(&f.Delete[i], reflect.TypeFor[deleteDatasource](), snake)
 		var d deleteDatasource
 		problems = append(problems, c.decode(file, fmt.Sprintf("deleteDatasources[%d]", i), &f.Delete[i], &d)...)
 		c.deleted = append(c.deleted, d.Name)
@@ -80,11 +85,15 @@ func (c *Config) readDatasources(file string, content []byte) []error {
 	for i := range f.Sources {
 		ds := Datasource{provisioned: true, where: fmt.Sprintf("%s:%d", file, f.Sources[i].Line)}
 		field := fmt.Sprintf("datasources[%d]", i)
+		lenient(&f.Sources[i], reflect.TypeFor[Datasource](), snake)
 		if errs := c.decode(file, field, &f.Sources[i], &ds); len(errs) > 0 {
 			problems = append(problems, errs...)
 			continue
 		}
 		ds.toldDefault = ds.IsDefault
+		if ds.Access != "" && ds.Access != "server" && ds.Access != "proxy" && ds.Access != "direct" {
+			c.Warnings = append(c.Warnings, fmt.Sprintf("%s: %s: access: %q is taken as proxy, as in Grafana", ds.where, field, ds.Access))
+		}
 		for _, err := range ds.complete() {
 			problems = append(problems, fmt.Errorf("%s: %s: %w", ds.where, field, err))
 		}
@@ -102,12 +111,11 @@ func (d *Datasource) complete() []error {
 	if d.Type == "" {
 		problems = append(problems, errors.New("type: needed, for example prometheus or loki"))
 	}
-	d.Access = cmp.Or(d.Access, "proxy")
-	if d.Access == "server" {
+	if d.Access != "direct" {
 		d.Access = "proxy"
 	}
-	if d.Access != "proxy" && d.Access != "direct" {
-		problems = append(problems, fmt.Errorf("access: proxy is needed, not %q", d.Access))
+	if d.URL != "" && d.queryable() && !hasScheme.MatchString(d.URL) {
+		d.URL = "http://" + d.URL
 	}
 	d.OrgID = 1
 	if d.UID == "" && d.Name != "" {
@@ -135,6 +143,9 @@ func (d *Datasource) complete() []error {
 	d.ID = stableID("datasource", d.UID)
 	return problems
 }
+
+// hasScheme finds the scheme that Grafana adds when it is missing.
+var hasScheme = regexp.MustCompile(`^[a-zA-Z][a-zA-Z0-9+.-]*://`)
 
 func checkURL(raw string) error {
 	u, err := url.Parse(raw)

@@ -58,7 +58,6 @@ datasources:
 				"all.yml:1: apiVersion: 1 is the only version there is, not 2",
 				"all.yml:3: datasources[0]: name: needed",
 				`all.yml:5: datasources[1]: url: http://host:port or https://host:port is needed, not "ftp://secret:xxxxx@b"`,
-				`all.yml:8: datasources[2]: access: proxy is needed, not "other"`,
 				`all.yml:11: datasources[3]: uid: "a/b" may hold letters, digits, - and _, at most 40`,
 				"all.yml:15: datasources[4]: url: no user and password here",
 				`all.yml:8: name: "b" is at`,

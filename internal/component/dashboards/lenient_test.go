@@ -1,0 +1,51 @@
+package dashboards_test
+
+import (
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+)
+
+// Files are taken as Grafana takes them: what it puts right by itself keeps nobody from starting.
+func TestDatasourceFilesAsGrafanaReadsThem(t *testing.T) {
+	for name, tt := range map[string]struct {
+		file, want string // a part of the answer about the source
+		warning    string
+	}{
+		"access with a comma":      {"access: 'proxy,'\n    url: http://a:1", `"access":"proxy"`, `access: "proxy," is taken as proxy`},
+		"access of old files":      {"access: browser\n    url: http://a:1", `"access":"proxy"`, `access: "browser" is taken as proxy`},
+		"address without a scheme": {"url: a:1/path", `"url":"http://a:1/path"`, ""},
+		"only a host":              {"url: a", `"url":"http://a"`, ""},
+		"quoted values":            {"url: http://a:1\n    orgId: \"1\"\n    isDefault: \"true\"\n    editable: \"false\"\n    version: \"2\"\n    basicAuth: \"1\"", `"basicAuth":true`, ""},
+		"empty values":             {"url: http://a:1\n    isDefault: \"\"\n    version: \"\"", `"isDefault":true`, ""}, // there is no other
+	} {
+		t.Run(name, func(t *testing.T) {
+			r := start(t, map[string]string{sourcesFile: "apiVersion: 1\ndatasources:\n  - name: One\n    uid: one\n    type: prometheus\n    " + tt.file + "\n"})
+			require.Contains(t, r.admin("GET", "/api/datasources/uid/one", "").body, tt.want)
+			require.Contains(t, strings.ReplaceAll(r.log.String(), `\"`, `"`), tt.warning)
+		})
+	}
+}
+
+// Without apiVersion the keys are those of Grafana 4.
+func TestDatasourceFilesOfTheOldForm(t *testing.T) {
+	r := start(t, map[string]string{sourcesFile: `
+delete_datasources: [{name: Gone, org_id: 1}]
+datasources:
+  - {name: Other, type: prometheus, org_id: 1, url: 'http://a:1'}
+  - name: Store
+    type: prometheus
+    url: http://a:1
+    is_default: true
+    basic_auth: true
+    basic_auth_user: reader
+    json_data: {timeInterval: 5s, tlsSkipVerify: true}
+    secure_json_data: {basicAuthPassword: secret}
+`})
+	body := r.admin("GET", "/api/datasources/name/Store", "").body
+	for _, want := range []string{`"isDefault":true`, `"basicAuth":true`, `"basicAuthUser":"reader"`, `"timeInterval":"5s"`, `"tlsSkipVerify":true`, `"basicAuthPassword":true`} {
+		require.Contains(t, body, want)
+	}
+	require.NotContains(t, r.log.String(), "unknown field")
+}
