@@ -84,7 +84,8 @@ func loadConfiguration(o Options, l *loaders, dockerHost string) (*configuration
 	if len(problems) > 0 {
 		return nil, problems
 	}
-	c.warnings = append(warnings, c.prometheus.Warnings...)
+	c.warnings = append(c.warnings, warnings...)
+	c.warnings = append(c.warnings, c.prometheus.Warnings...)
 	c.warnings = append(c.warnings, c.dashboards.Warnings...)
 	if c.alerting != nil {
 		c.warnings = append(c.warnings, c.alerting.Warnings...)

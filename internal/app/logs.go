@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"io/fs"
 	"net/http"
+	"os"
 	"path/filepath"
 	"strings"
 
@@ -66,7 +67,8 @@ func (o Options) collectorOptions() logcollector.Options {
 // loadLogs reads the files of logs.
 func (c *configuration) loadLogs(o Options) (problems []error) {
 	if o.Logs.Loki.On {
-		src, err := o.lokiSource()
+		src, warnings, err := o.lokiSource()
+		c.warnings = append(c.warnings, warnings...)
 		if err != nil {
 			problems = append(problems, err)
 		} else {
@@ -80,6 +82,8 @@ func (c *configuration) loadLogs(o Options) (problems []error) {
 		if err != nil {
 			return append(problems, err)
 		}
+		content, warnings := expandEnv(name, content, os.LookupEnv)
+		c.warnings = append(c.warnings, warnings...)
 		ours := strings.HasPrefix(name, builtIn)
 		if ours {
 			content = o.hostLogs(content)
@@ -103,9 +107,10 @@ func (c *configuration) logWarnings() (warnings []string) {
 }
 
 // lokiSource returns loki.yml: the one that is named, the one in the folder, or the built-in one.
-func (o Options) lokiSource() (loki.Source, error) {
+func (o Options) lokiSource() (_ loki.Source, warnings []string, err error) {
 	name, dir, content, err := o.configFile(o.Logs.LokiFile, "loki.yml")
-	return loki.Source{Name: name, Dir: dir, Content: content}, err
+	content, warnings = expandEnv(name, content, os.LookupEnv)
+	return loki.Source{Name: name, Dir: dir, Content: content}, warnings, err
 }
 
 // wireLogs makes the parts that store and collect logs.
