@@ -110,12 +110,12 @@ func (g *Guard) check(w http.ResponseWriter, r *http.Request, held *holding) err
 }
 
 // leave returns an error that says which limit was reached. What merely cannot be unpacked is for the handler to refuse,
-// which may be switched off or want other rights: instead of the bytes it gets one that no encoding begins with.
+// which may be switched off or want other rights: instead of the bytes it gets some that no encoding begins with.
 func leave(r *http.Request, err error) error {
 	if Is(err) {
 		return err
 	}
-	setBody(r, []byte{0xff})
+	setBody(r, bytes.Repeat([]byte{0xff}, 32)) // as long as any header, so that decoders say what is wrong with it
 	return nil
 }
 

@@ -170,7 +170,7 @@ func TestGuardLeavesRubbish(t *testing.T) {
 		bounds.NewGuard(0).Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 			content, err := io.ReadAll(r.Body)
 			require.NoError(t, err)
-			require.Equal(t, []byte{0xff}, content)
+			require.Equal(t, bytes.Repeat([]byte{0xff}, 32), content)
 			w.WriteHeader(http.StatusTeapot)
 		})).ServeHTTP(w, r)
 		require.Equal(t, http.StatusTeapot, w.Code, w.Body.String())
