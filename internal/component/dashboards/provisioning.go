@@ -106,8 +106,11 @@ func (c *Config) provider(where string, y providerYAML) (provider, []error) {
 		}
 	}
 	p.folders, _ = y.Options["foldersFromFilesStructure"].(bool)
-	if p.folders && (p.folder != "" || p.folderUID != "") {
+	if p.folders && p.folder != "" && p.folderUID != "" { // with one of them Grafana starts and follows the files
 		bad("foldersFromFilesStructure: folder and folderUid must be empty then")
+	}
+	if p.folders {
+		p.folder, p.folderUID = "", ""
 	}
 	path, _ := y.Options["path"].(string)
 	if path == "" {

@@ -75,13 +75,17 @@ providers:
     options: {path: /x}
   - name: a
     folder: F
+    folderUid: f
+    options: {path: /x, foldersFromFilesStructure: true}
+  - name: c
+    folder: F
     options: {path: /x, foldersFromFilesStructure: true}
   - name: b
     options: {}
 `},
 			want: []string{
 				`all.yml:3: providers[0]: type: file is the only one there is, not "database"`, "updateIntervalSeconds: -1 is less than 0", `folderUid: "a b" may hold`,
-				`all.yml:8: providers[1]: name: "a" is there twice`, "foldersFromFilesStructure: folder and folderUid must be empty", "all.yml:11: providers[2]: options.path: needed",
+				`all.yml:8: providers[1]: name: "a" is there twice`, "foldersFromFilesStructure: folder and folderUid must be empty", "all.yml:15: providers[3]: options.path: needed",
 			},
 		},
 		{
