@@ -334,7 +334,7 @@ func TestDatasourcesByAPI(t *testing.T) {
 	for body, code := range map[string]int{
 		`{"name":"Mine","type":"loki","url":"http://b"}`:                                       409,
 		`{"name":"X","uid":"main","type":"loki","url":"http://b"}`:                             409,
-		`{"name":"X","type":"loki","url":"ftp://a"}`:                                          400,
+		`{"name":"X","type":"loki","url":"ftp://a"}`:                                           400,
 		`{"name":"","type":"loki","url":"http://b"}`:                                           400,
 		`{"name":"X","type":"loki","url":"http://b","jsonData":{"httpHeaderValue1":"secret"}}`: 400,
 		`{"name":"X","uid":"a/b","type":"loki","url":"http://b"}`:                              400,

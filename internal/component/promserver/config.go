@@ -103,8 +103,9 @@ func (l *Loader) Load(src Source) (*Config, []error) {
 	if _, err := cfg.GetScrapeConfigs(); err != nil {
 		problems = append(problems, fmt.Errorf("%s: scrape_config_files: %w", src.Name, err))
 	}
-	problems = append(problems, checkFiles(src, cfg)...)
-	c := &Config{Config: cfg, Source: src.Name, rules: map[string][]byte{}}
+	unreadable, warnings := checkFiles(src, cfg)
+	problems = append(problems, unreadable...)
+	c := &Config{Config: cfg, Source: src.Name, Warnings: warnings, rules: map[string][]byte{}}
 	problems = append(problems,
 		c.readRules(src, cfg.RuleFiles, cfg.GlobalConfig.MetricNameValidationScheme, l.set.features.parserOptions())...)
 	if len(problems) > 0 {

@@ -158,6 +158,22 @@ func TestGroupOfTheSameNameInTwoFiles(t *testing.T) {
 	require.Contains(t, cfg.Warnings[1], "none.yml does not exist")
 }
 
+// As in stock, a job whose secret is not there is down with the reason, and the others run.
+func TestMissingSecretsAreWarnings(t *testing.T) {
+	cfg, problems := testLoader(t).Load(promserver.Source{Name: "p.yml", Dir: t.TempDir(), Content: []byte(`
+scrape_configs:
+  - job_name: good
+  - job_name: basic
+    basic_auth: {username: u, password_file: /run/secrets/none}
+  - job_name: bearer
+    authorization: {credentials_file: token.none}
+`)})
+	require.Empty(t, problems)
+	require.Len(t, cfg.Warnings, 2)
+	require.Contains(t, cfg.Warnings[0], `p.yml:5: scrape_configs: job_name "basic": file /run/secrets/none does not exist; requests of this client fail until the file is there`)
+	require.Contains(t, cfg.Warnings[1], `job_name "bearer"`)
+}
+
 func TestOptionsAreChecked(t *testing.T) {
 	for name, tc := range map[string]struct {
 		args []string

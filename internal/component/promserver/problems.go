@@ -40,9 +40,10 @@ func rulePatterns(src Source) []string {
 	return patterns
 }
 
-// checkFiles reports the files named in HTTP client settings that cannot be read. Upstream notices a
-// missing one at the first request.
-func checkFiles(src Source, cfg *config.Config) []error {
+// checkFiles reports the files named in HTTP client settings that cannot be read. A certificate is a problem, because
+// upstream makes no client then. A secret is a warning: upstream reads it at each request, so its job is down with the reason until the
+// file is there, and the others run.
+func checkFiles(src Source, cfg *config.Config) (problems []error, warnings []string) {
 	clients := map[string]commonconfig.HTTPClientConfig{}
 	for _, c := range cfg.ScrapeConfigs {
 		clients[fmt.Sprintf("scrape_configs: job_name %q", c.JobName)] = c.HTTPClientConfig
@@ -56,20 +57,35 @@ func checkFiles(src Source, cfg *config.Config) []error {
 	for i, c := range cfg.RemoteReadConfigs {
 		clients["remote_read["+strconv.Itoa(i)+"]"] = c.HTTPClientConfig
 	}
-	var problems []error
+	unreadable := func(where, file string) error {
+		if file == "" {
+			return nil
+		}
+		err := problem.Readable(file)
+		if err == nil {
+			return nil
+		}
+		return problem.At(src.file(), filepath.Base(file), fmt.Errorf("%s: %w", where, err))
+	}
 	for where, c := range clients {
-		for _, file := range clientFiles(c) {
-			if err := problem.Readable(file); err != nil {
-				problems = append(problems, problem.At(src.file(), filepath.Base(file), fmt.Errorf("%s: %w", where, err)))
+		for _, file := range []string{c.TLSConfig.CAFile, c.TLSConfig.CertFile, c.TLSConfig.KeyFile} {
+			if err := unreadable(where, file); err != nil {
+				problems = append(problems, err)
+			}
+		}
+		for _, file := range secretFiles(c) {
+			if err := unreadable(where, file); err != nil {
+				warnings = append(warnings, err.Error()+"; requests of this client fail until the file is there")
 			}
 		}
 	}
 	slices.SortFunc(problems, func(a, b error) int { return strings.Compare(a.Error(), b.Error()) })
-	return problems
+	slices.Sort(warnings)
+	return problems, warnings
 }
 
-func clientFiles(c commonconfig.HTTPClientConfig) []string {
-	files := []string{c.TLSConfig.CAFile, c.TLSConfig.CertFile, c.TLSConfig.KeyFile, c.BearerTokenFile}
+func secretFiles(c commonconfig.HTTPClientConfig) []string {
+	files := []string{c.BearerTokenFile}
 	if c.BasicAuth != nil {
 		files = append(files, c.BasicAuth.PasswordFile, c.BasicAuth.UsernameFile)
 	}
@@ -79,5 +95,5 @@ func clientFiles(c commonconfig.HTTPClientConfig) []string {
 	if c.OAuth2 != nil {
 		files = append(files, c.OAuth2.ClientSecretFile)
 	}
-	return slices.DeleteFunc(files, func(f string) bool { return f == "" })
+	return files
 }
