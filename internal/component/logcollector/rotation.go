@@ -107,10 +107,20 @@ func (r *fileReader) readCopy(ctx context.Context) error {
 		}
 		if done {
 			r.copied = info.ModTime()
+			r.rememberCopy(info)
 			return nil
 		}
 	}
 	return nil
+}
+
+// rememberCopy has the ledger know a copy that was read by its own identity, under whatever name rotation gives it later.
+// The next start would else take it for a file of which nothing was read.
+func (r *fileReader) rememberCopy(info os.FileInfo) {
+	mark := r.key[strings.LastIndexByte(r.key, ':')+1:]
+	pos := r.pos
+	pos.Path, pos.Beside = r.path, true
+	r.sender.ledger.put(fileKey(idOf(info), mark), pos)
 }
 
 // lookForCopies finds the copies that were made since the last one that was read, while nobody looked. now is what the

@@ -23,8 +23,9 @@ import (
 
 // memory is a Store.
 type memory struct {
-	mtx   sync.Mutex
-	lines []string
+	mtx    sync.Mutex
+	lines  []string
+	ledger *ledger // of the reader that stores here
 }
 
 func (m *memory) Push(_ context.Context, req *logproto.PushRequest) error {
@@ -53,7 +54,7 @@ func follower(t *testing.T, path, before string) *memory {
 	t.Helper()
 	l, err := openLedger(t.TempDir())
 	require.NoError(t, err)
-	store, reg := &memory{}, prometheus.NewRegistry()
+	store, reg := &memory{ledger: l}, prometheus.NewRegistry()
 	s := &sender{logger: slog.New(slog.DiscardHandler), store: store, ledger: l, metrics: newMetrics(reg), in: make(chan *batch)}
 	j, err := newJob(&scrapeconfig.Config{JobName: "files"}, log.NewNopLogger(), reg)
 	require.NoError(t, err)
@@ -99,6 +100,19 @@ func TestReadCopy(t *testing.T) {
 			store := follower(t, path, test.read)
 			require.Eventually(t, func() bool { return len(store.stored()) >= len(test.want) }, 10*time.Second, 10*time.Millisecond)
 			require.Equal(t, test.want, store.stored())
+			if len(test.want) == 1 {
+				return
+			}
+			// The copy is known as read, also by the next start, which would else store it again.
+			info, err := os.Stat(path + ".1")
+			require.NoError(t, err)
+			pos, known := store.ledger.get(fileKey(idOf(info), "file"))
+			require.True(t, known)
+			require.Equal(t, info.Size(), pos.Offset)
+			file, err := os.Open(path + ".1")
+			require.NoError(t, err)
+			defer file.Close()
+			require.True(t, sameFile(file, pos))
 		})
 	}
 }
