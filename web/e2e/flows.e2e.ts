@@ -243,10 +243,13 @@ describe('bad input', () => {
     browser.complaints.length = 0;
   });
 
-  test('an unknown dashboard and one with slashes in its uid say so', async () => {
-    for (const uid of ['nothing-here', 'a%2Fb', '..%2F..%2Fetc']) {
-      await browser.goto(`/d/${uid}/x`);
-      await browser.page.getByText('The dashboard cannot be shown').or(browser.page.getByText('There is no page at this address')).waitFor();
+  test('an unknown dashboard says so, and one with slashes in its uid is refused', async () => {
+    await browser.goto('/d/nothing-here/x');
+    await browser.page.getByText('The dashboard cannot be shown').or(browser.page.getByText('There is no page at this address')).waitFor();
+    for (const uid of ['a%2Fb', '..%2F..%2Fetc']) {
+      const answer = await browser.page.goto(`${program.url}/d/${uid}/x`);
+      expect(answer!.status()).toBe(400);
+      expect(await answer!.text()).toContain('the path holds an encoded slash');
     }
   });
 
