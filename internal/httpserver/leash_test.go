@@ -32,8 +32,11 @@ func sendSlowly(t *testing.T, interval time.Duration, h http.HandlerFunc) (statu
 	require.NoError(t, err)
 	p := make(pipes)
 	server := &http.Server{Handler: s.wrap("test", h), ReadTimeout: s.opts.ReadTimeout}
-	done := make(chan error)
-	go func() { done <- server.Serve(p) }()
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		_ = server.Serve(p) // ends when the listener has no more connections
+	}()
 	client, served := net.Pipe()
 	p <- served
 	begin := time.Now()

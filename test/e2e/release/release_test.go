@@ -224,7 +224,7 @@ func installDeb(t *testing.T, dir string) {
 	}
 	before := s.files(t)
 	out := s.in(t, "dpkg", "-i", copyIn(dir, version))
-	require.Contains(t, out, "look at http://127.0.0.1:3000/")
+	require.Contains(t, out, "open http://127.0.0.1:3000/ and log in as admin; the password is in /var/lib/ausguck/initial-admin-password")
 	require.Contains(t, s.in(t, "stat", "-c", "%U:%G %a", "/var/lib/ausguck"), "ausguck:ausguck 750")
 
 	url, stop := s.serve(t)
@@ -246,7 +246,7 @@ func installDeb(t *testing.T, dir string) {
 	made, err := upgrade.CombinedOutput()
 	require.NoError(t, err, string(made))
 	out = s.in(t, "dpkg", "-i", copyIn(dir, later))
-	require.NotContains(t, out, "look at", "only the first time")
+	require.NotContains(t, out, "log in as admin", "only the first time")
 	require.Contains(t, s.in(t, "dpkg-query", "-W", "ausguck"), later)
 	url, stop = s.serve(t)
 	_, err = get(url + "/api/dashboards/uid/kept")
