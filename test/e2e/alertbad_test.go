@@ -53,7 +53,6 @@ receivers:
 
 var wrongSecretsPlaces = []string{
 	`alertmanager\.yml:4: .*secrets/none does not exist`,
-	`alertmanager\.yml:7: .*NoSuchField`,
 	`alertmanager\.yml:8: .*secrets/nothing does not exist`,
 }
 
