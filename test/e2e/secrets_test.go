@@ -56,3 +56,42 @@ remote_write:
 	}
 	require.NotContains(t, s.output.String(), hush, "the log, which is collected")
 }
+
+// The address that Telegram is asked at has the bot's token in its path, and errors of a client repeat addresses: nothing
+// that leaves the process, or that it keeps, has the token.
+func TestTokenOfABotIsInNoError(t *testing.T) {
+	t.Parallel()
+	const token = "123456789:AAhushhush98765hushhush98765hushhush"
+	config, data := t.TempDir(), t.TempDir()
+	require.NoError(t, os.WriteFile(filepath.Join(config, "alertmanager.yml"), []byte(`
+route: {receiver: bot, group_wait: 1s}
+receivers:
+- name: bot
+  telegram_configs: [{bot_token: '`+token+`', chat_id: 1, api_url: 'http://127.0.0.1:1'}]
+`), 0o600))
+	s := startAusguck(t, config, data, metricsOnly...)
+	status, body := s.do(t, http.MethodPost, "/api/ausguck/alerting/test", nil, `{"receiver":"bot"}`)
+	require.Equal(t, http.StatusOK, status, body)
+	require.Contains(t, body, "connection refused")
+	require.NotContains(t, body, token)
+	s.fire(t, map[string]string{"alertname": "Hush"})
+	eventually(t, readyTimeout, func() error {
+		_, body := s.do(t, http.MethodGet, "/api/ausguck/alerting/notifications", nil, "")
+		return errUnless(strings.Contains(body, "Hush") && strings.Contains(body, "connection refused"), "%s", body)
+	})
+	for _, path := range []string{"/api/ausguck/alerting/notifications", "/api/ausguck/alerting/receivers", "/api/v2/status", "/api/v2/receivers", "/metrics"} {
+		_, body := s.do(t, http.MethodGet, path, nil, "")
+		require.NotContains(t, body, token, path)
+	}
+	code, report := runToEnd(t, ausguckBinary(t), "notify-test", "bot", "--config.dir="+config, "--storage.path="+t.TempDir())
+	require.Equal(t, 1, code, report)
+	require.NotContains(t, report, token)
+	s.stop(t)
+	require.NotContains(t, s.output.String(), token, "the log, which is collected")
+	for _, name := range []string{"ausguck.db", "ausguck.db-wal"} {
+		content, err := os.ReadFile(filepath.Join(data, name))
+		if err == nil {
+			require.NotContains(t, string(content), token, name)
+		}
+	}
+}
