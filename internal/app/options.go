@@ -3,9 +3,11 @@
 //	options.go  what can be chosen, and the flags that choose it
 //	config.go   which files are read, and how all their problems are found at once
 //	wire.go     which parts there are and who gets whom
-//	routes.go   every URL
+//	routes.go   every URL, and the role that it asks for
+//	access.go   what a request passes on its way there; nodocker.go, where data sources may not lead
 //	reload.go   what a reload does
 //	app.go      start and stop
+//	admin.go    the first user; oidc.go, the sign-in provider
 //	host.go     what of the host is seen from a container
 //	backup.go   in what order everything is copied; backupcli.go, migrate.go, compose.go are the commands
 //
