@@ -1,6 +1,8 @@
 package main
 
 import (
+	"github.com/ausguck/ausguck/internal/command"
+
 	"context"
 	"errors"
 	"fmt"
@@ -32,7 +34,7 @@ func runCheck(o app.Options, stdout, stderr io.Writer) int {
 }
 
 func runNotifyTest(o app.Options, receiver string, stdout, stderr io.Writer) int {
-	delivered, err := app.TryReceiver(context.Background(), o, receiver, stdout)
+	delivered, err := command.TryReceiver(context.Background(), o, receiver, stdout)
 	var ce *app.ConfigError
 	switch {
 	case errors.As(err, &ce):
@@ -48,7 +50,7 @@ func runNotifyTest(o app.Options, receiver string, stdout, stderr io.Writer) int
 }
 
 func runInit(dir string, stdout, stderr io.Writer) int {
-	written, err := app.WriteConfig(dir)
+	written, err := command.WriteConfig(dir)
 	if err != nil {
 		fmt.Fprintf(stderr, "ausguck init: %s\n", err)
 		return exitUsage
@@ -61,7 +63,7 @@ func runInit(dir string, stdout, stderr io.Writer) int {
 }
 
 func runCompose(o app.Options, dir string, stdout, stderr io.Writer) int {
-	written, todo, err := app.WriteCompose(dir, o.ConfigDir)
+	written, todo, err := command.WriteCompose(dir, o.ConfigDir)
 	if err != nil {
 		fmt.Fprintf(stderr, "ausguck compose: %s\n", err)
 		return exitUsage
@@ -79,7 +81,7 @@ func runCompose(o app.Options, dir string, stdout, stderr io.Writer) int {
 func runBackup(o app.Options, file string, stdout, stderr io.Writer) int {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
-	if err := app.Backup(ctx, o, file, stdout, stderr); err != nil {
+	if err := command.Backup(ctx, o, file, stdout, stderr); err != nil {
 		fmt.Fprintf(stderr, "ausguck backup: %s\n", err)
 		return exitFailed
 	}
@@ -87,7 +89,7 @@ func runBackup(o app.Options, file string, stdout, stderr io.Writer) int {
 }
 
 func runRestore(o app.Options, file string, stdout, stderr io.Writer) int {
-	m, dir, err := app.Restore(o, file, os.Stdin)
+	m, dir, err := command.Restore(o, file, os.Stdin)
 	if err != nil {
 		fmt.Fprintf(stderr, "ausguck restore: %s\n", err)
 		return exitFailed
@@ -96,10 +98,10 @@ func runRestore(o app.Options, file string, stdout, stderr io.Writer) int {
 	return exitStopped
 }
 
-func runMigrate(o app.Options, m app.Migration, stdout, stderr io.Writer) int {
+func runMigrate(o app.Options, m command.Migration, stdout, stderr io.Writer) int {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
-	if err := app.Migrate(ctx, o, m, stdout); err != nil {
+	if err := command.Migrate(ctx, o, m, stdout); err != nil {
 		fmt.Fprintf(stderr, "ausguck migrate: %s\n", err)
 		return exitFailed
 	}
@@ -107,7 +109,7 @@ func runMigrate(o app.Options, m app.Migration, stdout, stderr io.Writer) int {
 }
 
 func runHealthcheck(o app.Options, stdout, stderr io.Writer) int {
-	answer, err := app.Healthcheck(context.Background(), o)
+	answer, err := command.Healthcheck(context.Background(), o)
 	if err != nil {
 		fmt.Fprintf(stderr, "ausguck healthcheck: %s\n", err)
 		return exitFailed
@@ -117,7 +119,7 @@ func runHealthcheck(o app.Options, stdout, stderr io.Writer) int {
 }
 
 func runResetPassword(o app.Options, login string, stdout, stderr io.Writer) int {
-	name, password, warnings, err := app.ResetPassword(context.Background(), o, login)
+	name, password, warnings, err := command.ResetPassword(context.Background(), o, login)
 	if err != nil {
 		fmt.Fprintf(stderr, "ausguck reset-password: %s\n", err)
 		return exitFailed

@@ -2,6 +2,9 @@
 package main
 
 import (
+	"github.com/ausguck/ausguck/internal/command"
+	"github.com/ausguck/ausguck/internal/versions"
+
 	"context"
 	"errors"
 	"fmt"
@@ -53,7 +56,7 @@ func run(args []string, stdout, stderr io.Writer) int {
 	restoring := a.Command("restore", "Make --storage.path of a backup. It must be empty.")
 	restoreFile := restoring.Arg("file", "The file, or - for standard input.").Required().String()
 	migrating := a.Command("migrate", "Take over what the separate programs have stored, into --storage.path. Only says what it would do, unless --write is given.")
-	var migration app.Migration
+	var migration command.Migration
 	migrating.Flag("from-prometheus", "Data folder of a Prometheus that is stopped, or a snapshot of it.").PlaceHolder("<path>").StringVar(&migration.Prometheus)
 	migrating.Flag("from-loki", "Data folder of a Loki, with chunks/ in it.").PlaceHolder("<path>").StringVar(&migration.Loki)
 	migrating.Flag("from-alertmanager", "Data folder of an Alertmanager, with silences and nflog in it.").PlaceHolder("<path>").StringVar(&migration.Alertmanager)
@@ -73,7 +76,7 @@ func run(args []string, stdout, stderr io.Writer) int {
 	options.Stdout = stdout
 	logging.Writer = stderr
 	options.Logger = promslog.New(&logging)
-	options.Prometheus.Flags = shownFlags(a)
+	options.Flags = shownFlags(a)
 
 	switch command {
 	case start.FullCommand():
@@ -97,7 +100,7 @@ func run(args []string, stdout, stderr io.Writer) int {
 	case reset.FullCommand():
 		return runResetPassword(options, *resetLogin, stdout, stderr)
 	case version.FullCommand():
-		fmt.Fprint(stdout, app.VersionText())
+		fmt.Fprint(stdout, versions.Text())
 	}
 	return exitStopped
 }

@@ -10,7 +10,6 @@ import (
 
 	"github.com/ausguck/ausguck/internal/auth"
 	"github.com/ausguck/ausguck/internal/bounds"
-	"github.com/ausguck/ausguck/internal/component/promserver"
 	"github.com/ausguck/ausguck/internal/edge"
 	"github.com/ausguck/ausguck/internal/httpserver"
 )
@@ -18,7 +17,8 @@ import (
 // access is how requests reach the routes of a listener: through the edge, to those whose role the route asks for.
 type access struct {
 	prefix string
-	auth   *auth.Service
+	// asks puts a handler behind the question for credentials of a role.
+	asks func(who auth.Role, h http.Handler) http.Handler
 	// bodies looks at the body of every request before a handler does, on all listeners together.
 	bodies *bounds.Guard
 	// external is how people reach the main address.
@@ -33,30 +33,29 @@ type access struct {
 	local, reached *edge.Hosts
 }
 
-func newAccess(o Options, prefix string, p *parts) (access, error) {
-	external, err := promserver.ParseExternalURL(o.Prometheus.ExternalURL, o.Web.ListenAddress)
-	if err != nil {
-		return access{}, err
-	}
+func newAccess(a *App) (access, error) {
+	o := &a.options
 	trusted, err := o.trustedOrigin()
 	if err != nil {
 		return access{}, err
 	}
-	names := append(splitList(o.Web.AllowedHosts), external.Host, "ausguck")
-	names = append(names, p.dialer.Names()...)
+	names := append(splitList(o.Web.AllowedHosts), o.external.Host, "ausguck")
+	names = append(names, a.dialer.Names()...)
 	if host, err := os.Hostname(); err == nil {
 		short, _, _ := strings.Cut(host, ".")
 		names = append(names, host, short, short+".local")
 	}
-	a := access{
-		prefix: prefix, auth: p.auth, bodies: bounds.NewGuard(0), external: external, trusted: trusted, cors: o.Prometheus.Web.CORSOrigin != "",
-		fileAsks: p.http.AsksByFile, local: edge.NewHosts(false, names...), reached: edge.NewHosts(true, names...),
-	}
-	return a, nil
+	return access{
+		prefix: a.prefix, bodies: bounds.NewGuard(0), external: o.external, trusted: trusted, cors: o.Prometheus.Web.CORSOrigin != "",
+		asks: func(who auth.Role, h http.Handler) http.Handler {
+			return a.up(&o.Auth, o.Auth.service.Require(who, h))
+		},
+		fileAsks: a.http.AsksByFile, local: edge.NewHosts(false, names...), reached: edge.NewHosts(true, names...),
+	}, nil
 }
 
 // trustedOrigin reads --web.cors.origin as Prometheus does.
-func (o Options) trustedOrigin() (func(origin string) bool, error) {
+func (o *Options) trustedOrigin() (func(origin string) bool, error) {
 	origins, err := regexp.Compile("^(?s:" + o.Prometheus.Web.CORSOrigin + ")$")
 	if err != nil {
 		return nil, err
@@ -83,7 +82,7 @@ func (a access) require(r route) http.Handler {
 	if who == thisMachine {
 		who = auth.Viewer
 	}
-	asks := a.preflightFirst(h, a.auth.Require(who, authenticated(h)))
+	asks := a.preflightFirst(h, a.asks(who, authenticated(h)))
 	if r.who != thisMachine {
 		return asks
 	}
@@ -204,5 +203,13 @@ func stripPrefix(prefix string, h http.Handler) http.Handler {
 		default:
 			h.ServeHTTP(w, r)
 		}
+	})
+}
+
+// plain serves h without compression: between parts of one process it would only cost time.
+func plain(h http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		r.Header.Del("Accept-Encoding")
+		h.ServeHTTP(w, r)
 	})
 }

@@ -256,6 +256,10 @@ func TestWrongConfigurationNamesEveryFile(t *testing.T) {
 	_, err := app.New(testOptions(t, "--config.dir="+dir))
 	var wrong *app.ConfigError
 	require.ErrorAs(t, err, &wrong)
+	require.Len(t, wrong.Problems, 1, "prometheus.yml has something in its place, the main address has nothing")
+	require.ErrorContains(t, err, "web.yml:1: ")
+	_, err = app.Check(testOptions(t, "--config.dir="+dir))
+	require.ErrorAs(t, err, &wrong)
 	require.Len(t, wrong.Problems, 2)
 	require.ErrorContains(t, err, "prometheus.yml:1: ")
 	require.ErrorContains(t, err, "web.yml:1: ")

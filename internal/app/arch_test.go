@@ -26,7 +26,7 @@ type rule struct {
 // The table of DESIGN.md. Flag and yaml libraries are allowed where a part owns its flags and files (ADR 0004).
 var rules = []rule{
 	{
-		pkg: "cmd/ausguck", ours: []string{"internal/app"},
+		pkg: "cmd/ausguck", ours: []string{"internal/app", "internal/command", "internal/versions"},
 		foreign: []string{"github.com/alecthomas/kingpin/", "github.com/prometheus/common/promslog", "golang.org/x/crypto/x509roots/fallback"},
 		why:     "main only turns flags into app.Options; what it does beyond that cannot be seen in internal/app",
 	},
@@ -39,17 +39,24 @@ var rules = []rule{
 		why: "the composition root wires parts and knows no upstream itself",
 	},
 	{
-		pkg: "internal/component/promserver", ours: []string{"internal/lifecycle", "internal/redact", "internal/bounds", "internal/inproc", "internal/problem"},
+		pkg: "internal/command", ours: []string{"internal/", "deploy/compose", "monitoring"}, foreign: []string{"github.com/alecthomas/units"},
+		why: "commands work on what internal/app knows and know no upstream themselves",
+	},
+	{pkg: "internal/page", ours: []string{"web"}, why: "it serves files and knows nothing of what they show"},
+	{pkg: "internal/versions", foreign: []string{"github.com/prometheus/common/version"}, why: "everybody may ask it, so it knows nobody"},
+	{pkg: "internal/metrics", foreign: []string{"github.com/prometheus/client_golang/prometheus"}, why: "every part may import it, so it knows no metric"},
+	{
+		pkg: "internal/component/promserver", ours: []string{"internal/versions", "internal/metrics", "internal/lifecycle", "internal/redact", "internal/bounds", "internal/inproc", "internal/problem"},
 		foreign: []string{"github.com/prometheus/", "github.com/alecthomas/", "github.com/grafana/regexp", "go.yaml.in/yaml/"},
 		why:     "only promserver knows Prometheus, and it knows no sibling",
 	},
 	{
-		pkg: "internal/component/alertmanager", ours: []string{"internal/lifecycle", "internal/bounds", "internal/redact", "internal/problem", "internal/database"},
+		pkg: "internal/component/alertmanager", ours: []string{"internal/metrics", "internal/lifecycle", "internal/bounds", "internal/redact", "internal/problem", "internal/database"},
 		foreign: []string{"github.com/prometheus/", "github.com/alecthomas/kingpin/", "go.yaml.in/yaml/"},
 		why:     "only alertmanager knows Alertmanager, and it knows no sibling",
 	},
 	{
-		pkg: "internal/component/loki", ours: []string{"internal/lifecycle", "internal/bounds", "internal/inproc", "internal/logbridge", "internal/problem"},
+		pkg: "internal/component/loki", ours: []string{"internal/versions", "internal/lifecycle", "internal/bounds", "internal/inproc", "internal/logbridge", "internal/problem"},
 		foreign: []string{"github.com/grafana/", "github.com/prometheus/", "github.com/go-kit/log", "github.com/gorilla/mux", "google.golang.org/grpc", "go.yaml.in/yaml/", "gopkg.in/yaml.v2", "github.com/alecthomas/", "github.com/gogo/protobuf"},
 		why:     "only loki knows Loki, and it knows no sibling",
 	},
@@ -59,7 +66,7 @@ var rules = []rule{
 		why:     "only logcollector knows Promtail, and it knows no sibling",
 	},
 	{
-		pkg: "internal/component/nodeexporter", ours: []string{"internal/lifecycle"},
+		pkg: "internal/component/nodeexporter", ours: []string{"internal/versions", "internal/lifecycle"},
 		foreign: []string{"github.com/prometheus/", "github.com/alecthomas/kingpin/"},
 		why:     "only nodeexporter knows node_exporter, and it knows no sibling",
 	},

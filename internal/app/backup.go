@@ -13,10 +13,11 @@ import (
 	"time"
 
 	"github.com/ausguck/ausguck/internal/backup"
+	"github.com/ausguck/ausguck/internal/versions"
 )
 
-// backupBytes is the header that says how much is in the archive before it is compressed.
-const backupBytes = "X-Ausguck-Backup-Bytes"
+// BackupBytes is the header that says how much is in the archive before it is compressed.
+const BackupBytes = "X-Ausguck-Backup-Bytes"
 
 // serveBackup answers with an archive of everything, as it is now.
 func (a *App) serveBackup(w http.ResponseWriter, r *http.Request) {
@@ -25,8 +26,8 @@ func (a *App) serveBackup(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	defer a.backingUp.Unlock()
-	if waiting := a.waitingFor(); len(waiting) > 0 {
-		http.Error(w, "not ready: "+strings.Join(waiting, "; "), http.StatusServiceUnavailable)
+	if !a.ready.Load() {
+		http.Error(w, "not ready: "+strings.Join(a.waitingFor(), "; "), http.StatusServiceUnavailable)
 		return
 	}
 	log := a.options.Logger.With("part", "backup")
@@ -50,7 +51,7 @@ func (a *App) serveBackup(w http.ResponseWriter, r *http.Request) {
 	}
 	w.Header().Set("Content-Type", "application/gzip")
 	w.Header().Set("Content-Disposition", "attachment; filename="+backupName(manifest.Made))
-	w.Header().Set(backupBytes, strconv.FormatInt(manifest.Bytes, 10))
+	w.Header().Set(BackupBytes, strconv.FormatInt(manifest.Bytes, 10))
 	if err := backup.Write(r.Context(), w, staging, manifest); err != nil {
 		log.Warn("A backup was interrupted", "err", err)
 		panic(http.ErrAbortHandler) // so that the other side does not take it for whole
@@ -87,7 +88,7 @@ func (a *App) stageBackup(ctx context.Context, dir string) (m backup.Manifest, e
 		{"dashboards", func() error { return backup.Copy(from("dashboards"), to("dashboards"), unfinished) }},
 		{"datasources.key", func() error { return backup.Copy(from("datasources.key"), to("datasources.key"), nil) }},
 		{"ausguck.db", func() error {
-			_, err := a.parts.db.ExecContext(ctx, "VACUUM INTO ?", to("ausguck.db"))
+			_, err := a.db.ExecContext(ctx, "VACUUM INTO ?", to("ausguck.db"))
 			return err
 		}},
 	} {
@@ -95,7 +96,7 @@ func (a *App) stageBackup(ctx context.Context, dir string) (m backup.Manifest, e
 			return m, fmt.Errorf("%s: %w", step.name, err)
 		}
 	}
-	return backup.Measure(dir, "ausguck "+Version())
+	return backup.Measure(dir, "ausguck "+versions.Own())
 }
 
 // snapshotTSDB makes prometheus/ of the blocks and of what is in memory. A folder of the TSDB that was named
@@ -105,5 +106,5 @@ func (a *App) snapshotTSDB(dir string) error {
 	if err := os.MkdirAll(target, 0o750); err != nil {
 		return err
 	}
-	return a.parts.prom.Snapshot(target)
+	return a.options.Prometheus.server.Snapshot(target)
 }

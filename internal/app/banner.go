@@ -5,18 +5,20 @@ import (
 	"fmt"
 	"io"
 	"strings"
+
+	"github.com/ausguck/ausguck/internal/versions"
 )
 
 // Banner writes the lines that tell a person at the terminal where to look, how to log in and what is watched. They
 // hold no password: in a container, or under systemd, they are collected as the log is.
 func (a *App) Banner(w io.Writer) {
 	names := make([]string, 0, 3)
-	for _, u := range Upstreams() {
+	for _, u := range versions.All() {
 		names = append(names, u.Name+" "+u.Version)
 	}
 	var look string
 	var also []string
-	for i, addr := range a.parts.http.Addresses() {
+	for i, addr := range a.http.Addresses() {
 		if i == 0 {
 			look = addr.URL() + a.prefix + "/"
 			continue
@@ -26,40 +28,44 @@ func (a *App) Banner(w io.Writer) {
 	if len(also) == 0 {
 		also = append(also, "the main address only")
 	}
-	fmt.Fprintf(w, "Ausguck %s with %s\n", Version(), strings.Join(names, ", "))
+	fmt.Fprintf(w, "Ausguck %s with %s\n", versions.Own(), strings.Join(names, ", "))
 	fmt.Fprintf(w, "  Look at   %s  (PromQL at %sapi/v1/query)\n", look, look)
 	fmt.Fprintf(w, "  Log in    %s\n", a.loginLine())
 	fmt.Fprintf(w, "  Also on   %s\n", strings.Join(also, ", "))
 	fmt.Fprintf(w, "  Watches   %s\n", a.watches())
-	fmt.Fprintf(w, "  Keeps     %s\n", a.storageLine())
+	fmt.Fprintf(w, "  Keeps     %s\n", a.options.Prometheus.storageLine(&a.options.Storage))
 }
 
 func (a *App) loginLine() string {
-	file, err := a.parts.auth.InitialPasswordFile(context.Background())
+	admin := a.options.Auth.admin
+	if s, _ := a.group.State(a.options.Auth.name()); s.Error != "" {
+		return "not possible: " + downLine(s)
+	}
+	file, err := a.options.Auth.service.InitialPasswordFile(context.Background())
 	if err != nil {
 		a.options.Logger.Warn("Not known whether the first admin's password is still the generated one", "err", err)
 	}
 	switch {
 	case file != "":
-		return "as " + a.admin.login + " with the password in " + file + " (`ausguck reset-password` makes another)"
-	case a.admin.password != "":
-		return "as " + a.admin.login + " with the password of " + a.admin.source
+		return "as " + admin.Login + " with the password in " + file + " (`ausguck reset-password` makes another)"
+	case admin.Password != "":
+		return "as " + admin.Login + " with the password of " + admin.Source
 	}
 	return "as before (`ausguck reset-password` makes a new password)"
 }
 
 func (a *App) watches() string {
 	var what []string
-	if a.parts.node != nil {
+	if a.options.NodeExporter.exporter != nil {
 		what = append(what, "this host")
 	}
-	if a.parts.cadvisor != nil {
+	if a.options.CAdvisor.exporter != nil {
 		what = append(what, "its containers")
 	}
-	if a.parts.docker != nil {
-		what = append(what, "Docker at "+a.parts.docker.Endpoint())
+	if host := a.options.Docker.host; host != nil {
+		what = append(what, "Docker at "+host.Endpoint())
 	}
-	cfg := a.parts.prom.Applied()
+	cfg := a.options.Prometheus.server.Applied()
 	jobs := make([]string, 0, len(cfg.ScrapeConfigs))
 	for _, c := range cfg.ScrapeConfigs {
 		jobs = append(jobs, c.JobName)

@@ -7,152 +7,209 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"time"
 
-	"github.com/ausguck/ausguck/internal/auth"
-	"github.com/ausguck/ausguck/internal/component/alertmanager"
-	"github.com/ausguck/ausguck/internal/component/dashboards"
-	"github.com/ausguck/ausguck/internal/component/logcollector"
-	"github.com/ausguck/ausguck/internal/component/loki"
-	"github.com/ausguck/ausguck/internal/component/promserver"
 	"github.com/ausguck/ausguck/internal/httpserver"
 	"github.com/ausguck/ausguck/monitoring"
 )
 
-// configuration is one consistent state of all files.
-type configuration struct {
-	prometheus *promserver.Config
-	alerting   *alertmanager.Config // nil when the part is off
-	dashboards *dashboards.Config
-	loki       *loki.Config         // nil when logs are not stored
-	collector  *logcollector.Config // nil when logs are not collected
-	// webFile is the web.yml to use, empty for none. Its content is read again by the HTTP server at each
-	// connection, as with every program that uses the exporter toolkit.
-	webFile  string
-	admin    adminUser
-	signIn   *auth.SignIn // nil without a sign-in provider
+// loading is one look at all configuration files. `check`, a start and a reload are one.
+type loading struct {
+	o *Options
+	// known are the configurations that have loaded before; nil when nothing is to be remembered.
+	known *lastGood
+	// replace is set at a start: what does not load is replaced by what did before, or by what is built in.
+	replace bool
+
+	problems []error
 	warnings []string
+	// faults are the parts whose files do not load, with what they run by instead.
+	faults map[string]fault
+	// loaded are the files that have loaded, by part.
+	loaded map[string]document
+	// dashboardProblems are dashboards that cannot be shown, which stops neither a start nor a reload.
+	dashboardProblems []error
 }
 
-// defaultDockerHost is the engine that the built-in prometheus.yml names.
-const defaultDockerHost = "unix:///var/run/docker.sock"
+// fault is a configuration that does not load, and what runs instead.
+type fault struct {
+	problems []error
+	instead  string
+}
 
-// loadConfiguration reads every file and returns all problems of all of them. `check`, start and reload share it.
-func loadConfiguration(o Options, l *loaders, dockerHost string) (*configuration, []error) {
-	var problems []error
-	if o.ConfigDir != "" {
-		if info, err := os.Stat(o.ConfigDir); err != nil || !info.IsDir() {
-			problems = append(problems, fmt.Errorf("--config.dir %s is not a folder; `ausguck init %s` writes one", o.ConfigDir, o.ConfigDir))
-			return nil, problems
+// Error says what is wrong and what runs.
+func (f fault) Error() string {
+	return fmt.Sprintf("%s; running %s", (&ConfigError{f.problems}).Error(), f.instead)
+}
+
+func newLoading(o *Options) *loading {
+	return &loading{o: o, faults: map[string]fault{}, loaded: map[string]document{}}
+}
+
+// loadAll reads and checks every file, and collects all problems of all of them.
+func (o *Options) loadAll(known *lastGood, replace bool) *loading {
+	l := newLoading(o)
+	l.known, l.replace = known, replace
+	if err := o.checkConfigDir(); err != nil && !(replace && known.has(o.ConfigDir)) {
+		l.problem(err)
+		return l
+	}
+	for _, p := range o.all() {
+		if p.on() {
+			p.load(l)
 		}
 	}
-	c := &configuration{webFile: o.webConfigFile()}
-	var errs []error
-	src, err := o.prometheusSource(dockerHost)
-	if err != nil {
-		problems = append(problems, err)
-	} else {
-		c.prometheus, errs = l.prometheus.Load(src)
-		problems = append(problems, errs...)
+	// It belongs to the main address, without which nothing can be reached: nothing is used in its place.
+	l.problems = append(l.problems, httpserver.CheckWebConfig(o.WebConfigFile())...)
+	return l
+}
+
+func (o *Options) checkConfigDir() error {
+	if o.ConfigDir == "" {
+		return nil
 	}
-	if o.Alertmanager.On {
-		name, dir, content, err := o.configFile(o.AlertmanagerFile, "alertmanager.yml")
+	if info, err := os.Stat(o.ConfigDir); err != nil || !info.IsDir() {
+		return fmt.Errorf("--config.dir %s is not a folder; `ausguck init %s` writes one", o.ConfigDir, o.ConfigDir)
+	}
+	return nil
+}
+
+func (l *loading) problem(err error) {
+	if err != nil {
+		l.problems = append(l.problems, err)
+	}
+}
+
+// err returns the problems, nil when there are none.
+func (l *loading) err() error {
+	if len(l.problems) == 0 {
+		return nil
+	}
+	return &ConfigError{Problems: l.problems}
+}
+
+// document is a configuration file as it was read.
+type document struct {
+	// Name is the path that messages show.
+	Name string
+	// Dir is the folder to which paths in the file are relative.
+	Dir     string
+	Content []byte
+	BuiltIn bool
+	// copies are the files that this one names, by path, where they are not to be read from their own places.
+	copies map[string]string
+	// beside are the files that were read with this one.
+	beside []string
+	// flagged is set when a flag names the file.
+	flagged bool
+}
+
+// source is where a document is read from, and what stands in for it.
+type source struct {
+	read    func() (document, error)
+	builtIn func() document
+	// expand replaces variables; nil leaves them.
+	expand func(document) (document, []string)
+}
+
+// load reads a part's document and parses it. Where it does not load, a start takes the one that did last, or else the
+// one that is built in, and says so; `check` and a reload report the problems. files says what was read beside it.
+func load[C any](l *loading, part string, s source, parse func(document) (*C, []string, []error), files func(*C) []string) *C {
+	try := func(d document, err error) (*C, []string, document, []error) {
 		if err != nil {
-			problems = append(problems, err)
-		} else {
-			c.alerting, errs = l.alerting.Load(alertmanager.Source{Name: name, Dir: dir, Content: content})
-			problems = append(problems, errs...)
+			return nil, nil, d, []error{err}
+		}
+		var warnings, more []string
+		if s.expand != nil {
+			d, warnings = s.expand(d)
+		}
+		cfg, more, problems := parse(d)
+		if cfg != nil && files != nil {
+			d.beside = files(cfg)
+		}
+		return cfg, append(warnings, more...), d, problems
+	}
+	d, err := s.read()
+	if err == nil {
+		err = l.known.gone(part, d)
+	}
+	raw := d.Content
+	cfg, warnings, d, problems := try(d, err)
+	if len(problems) == 0 {
+		d.Content = raw
+		l.loaded[part] = d
+		l.warnings = append(l.warnings, warnings...)
+		return cfg
+	}
+	if !l.replace {
+		l.problems = append(l.problems, problems...)
+		return nil
+	}
+	use := func(cfg *C, warnings []string, instead string) *C {
+		l.warnings = append(l.warnings, warnings...)
+		l.faults[part] = fault{problems, instead}
+		return cfg
+	}
+	if before, saved, ok := l.known.read(part); ok {
+		if last, more, _, again := try(before, nil); len(again) == 0 {
+			return use(last, more, "with the configuration that loaded last, of "+saved.Format(time.RFC3339))
 		}
 	}
-	c.dashboards, errs = dashboards.LoadConfig(o.dashboardSource())
-	problems = append(problems, errs...)
-	problems = append(problems, c.loadLogs(o)...)
-	problems = append(problems, httpserver.CheckWebConfig(c.webFile)...)
-	var warnings []string
-	c.admin, warnings, err = o.adminUser(os.LookupEnv)
-	if err != nil {
-		problems = append(problems, err)
+	if cfg != nil { // what is wrong is in a file that this one names
+		return use(cfg, warnings, "without what is wrong")
 	}
-	if loginPage, err := o.loginAddress(); err != nil {
-		problems = append(problems, err)
-	} else {
-		var more []string
-		if c.signIn, more, err = o.signIn(os.LookupEnv, os.Environ(), loginPage); err != nil {
-			problems = append(problems, err)
+	if !d.flagged || !errors.Is(err, fs.ErrNotExist) { // else the flag is wrong
+		inside := s.builtIn()
+		inside.copies = map[string]string{} // none of the files beside those that are wrong
+		if standard, more, _, again := try(inside, nil); len(again) == 0 {
+			return use(standard, more, "with the built-in configuration")
 		}
-		warnings = append(warnings, more...)
 	}
-	if len(problems) > 0 {
-		return nil, problems
-	}
-	c.warnings = append(c.warnings, warnings...)
-	c.warnings = append(c.warnings, c.prometheus.Warnings...)
-	c.warnings = append(c.warnings, c.dashboards.Warnings...)
-	if c.alerting != nil {
-		c.warnings = append(c.warnings, c.alerting.Warnings...)
-	}
-	c.warnings = append(c.warnings, c.logWarnings()...)
-	return c, nil
-}
-
-// loaders read and check the files of the parts that have some.
-type loaders struct {
-	prometheus *promserver.Loader
-	alerting   *alertmanager.Loader
-}
-
-func newLoaders(o Options) (*loaders, error) {
-	external, err := promserver.ParseExternalURL(o.Prometheus.ExternalURL, o.Web.ListenAddress)
-	if err != nil {
-		return nil, err
-	}
-	o.Alerting.ExternalURL = external
-	l := &loaders{}
-	if l.prometheus, err = promserver.NewLoader(o.Prometheus); err != nil {
-		return nil, err
-	}
-	l.alerting, err = alertmanager.NewLoader(o.Alerting)
-	return l, err
-}
-
-// prometheusSource returns prometheus.yml, the built-in one with the address of the Docker engine.
-func (o Options) prometheusSource(dockerHost string) (promserver.Source, error) {
-	name, dir, content, err := o.configFile(o.PrometheusFile, "prometheus.yml")
-	src := promserver.Source{Name: name, Dir: dir, Content: content}
-	if strings.HasPrefix(name, builtIn) {
-		src.Content = []byte(strings.ReplaceAll(string(content), defaultDockerHost, dockerHost))
-		src.Beside = monitoring.Files // its rules
-	}
-	return src, err
+	l.problems = append(l.problems, problems...)
+	return nil
 }
 
 // builtIn starts the names of files that are part of the program.
 const builtIn = "built-in "
 
-// configFile reads a file: the one that a flag names, the one in the folder, or the built-in one. dir is the folder
-// to which paths in it are relative.
-func (o Options) configFile(named, file string) (name, dir string, content []byte, err error) {
-	path := named
-	if path == "" && o.ConfigDir != "" {
-		path = filepath.Join(o.ConfigDir, file)
+// file is the one that a flag names, the one in the folder, or the built-in one.
+func (l *loading) file(name, flagged string) source {
+	dir := l.o.ConfigDir
+	inside := func() document {
+		content, _ := fs.ReadFile(monitoring.Files, name) // a test reads them all
+		if dir == "" {
+			dir = DefaultConfigDir
+		}
+		return document{Name: builtIn + name, Dir: dir, Content: content, BuiltIn: true}
 	}
-	if path != "" {
+	return source{builtIn: inside, read: func() (document, error) {
+		path := flagged
+		if path == "" && dir != "" {
+			path = filepath.Join(dir, name)
+		}
+		if path == "" {
+			return inside(), nil
+		}
 		content, err := os.ReadFile(path)
-		if err == nil {
-			return path, filepath.Dir(path), content, nil
+		d := document{Name: path, Dir: filepath.Dir(path), Content: content, flagged: flagged != ""}
+		switch {
+		case err == nil:
+			return d, nil
+		case errors.Is(err, fs.ErrNotExist) && flagged == "":
+			return inside(), nil
 		}
-		if named != "" || !errors.Is(err, fs.ErrNotExist) {
-			return "", "", nil, fmt.Errorf("read %s: %w%s", file, err, readAdvice(path, err))
-		}
+		return d, fmt.Errorf("read %s: %w%s", name, err, readAdvice(path, err))
+	}}
+}
+
+// expanded puts the values of environment variables into a file, as Loki and Promtail do with -config.expand-env.
+func (l *loading) expanded(s source) source {
+	s.expand = func(d document) (document, []string) {
+		var warnings []string
+		d.Content, warnings = expandEnv(d.Name, d.Content, os.LookupEnv)
+		return d, warnings
 	}
-	content, err = fs.ReadFile(monitoring.Files, file)
-	if err != nil {
-		return "", "", nil, fmt.Errorf("read the built-in %s: %w", file, err)
-	}
-	dir = o.ConfigDir
-	if dir == "" {
-		dir = DefaultConfigDir
-	}
-	return builtIn + file, dir, content, nil
+	return s
 }
 
 // readAdvice says what makes a file readable, as the rest of a sentence.
@@ -163,16 +220,9 @@ func readAdvice(path string, err error) string {
 	return fmt.Sprintf("; Ausguck runs as user %d, which may not read the file. On the host, run: sudo chown %d %s", os.Getuid(), os.Getuid(), path)
 }
 
-// dashboardSource says where Grafana's files are, and which dashboards are built in.
-func (o Options) dashboardSource() dashboards.Source {
-	return dashboards.Source{ConfigDir: o.ConfigDir, BuiltIn: monitoring.Files, Dir: o.dashboardDir()}
-}
-
-// dashboardDir is where the dashboards are that were saved in the UI.
-func (o Options) dashboardDir() string { return filepath.Join(o.StoragePath, "dashboards") }
-
-// webConfigFile returns the web.yml that is named or in the folder, empty when there is none.
-func (o Options) webConfigFile() string {
+// WebConfigFile returns the web.yml that is named or in the folder, empty when there is none. Its content is read again by
+// the HTTP server at each connection, as with every program that uses the exporter toolkit.
+func (o *Options) WebConfigFile() string {
 	if o.Web.ConfigFile != "" {
 		return o.Web.ConfigFile
 	}
@@ -206,29 +256,15 @@ func (e *ConfigError) Unwrap() []error { return e.Problems }
 
 // Check reads all files as a start would and returns warnings, and the problems as a ConfigError.
 func Check(o Options) (warnings []string, err error) {
-	o = o.complete()
-	l, err := newLoaders(o)
-	if err != nil {
+	if err := o.Complete(); err != nil {
 		return nil, &ConfigError{Problems: []error{err}}
 	}
-	c, problems := loadConfiguration(o, l, o.dockerHost())
-	if len(problems) > 0 {
-		return nil, &ConfigError{Problems: problems}
+	l := o.loadAll(nil, false)
+	if err := l.err(); err != nil {
+		return nil, err
 	}
-	// A dashboard that cannot be shown keeps nothing else from working: a start only warns of it.
-	if broken := c.dashboards.DashboardProblems; len(broken) > 0 {
-		return c.warnings, &ConfigError{Problems: broken}
+	if len(l.dashboardProblems) > 0 {
+		return l.warnings, &ConfigError{Problems: l.dashboardProblems}
 	}
-	return c.warnings, nil
-}
-
-// dockerHost returns the engine's address, as the Docker client finds it.
-func (o Options) dockerHost() string {
-	if o.Docker.Host != "" {
-		return o.Docker.Host
-	}
-	if env := os.Getenv("DOCKER_HOST"); env != "" {
-		return env
-	}
-	return defaultDockerHost
+	return l.warnings, nil
 }

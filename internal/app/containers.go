@@ -48,9 +48,9 @@ type containerView struct {
 func (a *App) serveContainers(w http.ResponseWriter, _ *http.Request) {
 	view := containersView{Containers: []containerView{}}
 	if a.options.Docker.Enabled {
-		status := a.parts.docker.Status()
-		view.Docker = dockerView{Enabled: true, Connected: status.Connected, Endpoint: a.parts.docker.Endpoint(), Reason: status.Reason, Remedy: status.Remedy}
-		view.Containers = explainContainers(a.parts.docker.Containers(), a.parts.prom.Discovered(), a.parts.prom.Applied().DiscoversContainers())
+		status := a.options.Docker.host.Status()
+		view.Docker = dockerView{Enabled: true, Connected: status.Connected, Endpoint: a.options.Docker.host.Endpoint(), Reason: status.Reason, Remedy: status.Remedy}
+		view.Containers = explainContainers(a.options.Docker.host.Containers(), a.options.Prometheus.server.Discovered(), a.options.Prometheus.server.Applied().DiscoversContainers())
 	}
 	writeJSON(w, http.StatusOK, view)
 }

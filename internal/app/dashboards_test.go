@@ -12,7 +12,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
-	"github.com/ausguck/ausguck/internal/app"
+	"github.com/ausguck/ausguck/internal/command"
 )
 
 // The built-in dashboards ask for the metrics of this list (monitoring holds them against it): those that every
@@ -61,7 +61,7 @@ func metricsOfSection(t *testing.T, section string) []string {
 
 func TestInitWritesSubfolders(t *testing.T) {
 	dir := t.TempDir()
-	written, err := app.WriteConfig(dir)
+	written, err := command.WriteConfig(dir)
 	require.NoError(t, err)
 	require.Contains(t, written, filepath.Join(dir, "grafana", "dashboards", "Ausguck", "overview.json"))
 	for _, name := range written {

@@ -1,6 +1,9 @@
 package app
 
-import "github.com/ausguck/ausguck/internal/auth"
+import (
+	"github.com/ausguck/ausguck/internal/auth"
+	"github.com/ausguck/ausguck/internal/lifecycle"
+)
 
 // What ThisMachine and Everybody are in the tables that Tables returns.
 const (
@@ -11,15 +14,18 @@ const (
 // Tables returns who may ask each route, by its pattern: those of the listeners and the inner ones of "grafana" and "users".
 func (a *App) Tables() map[string]map[string]auth.Role {
 	tables := map[string]map[string]auth.Role{"grafana": {}}
-	for name, routes := range map[string][]route{"main": a.routes(), "prometheus": a.stockPrometheusRoutes(), "alertmanager": a.stockAlertmanagerRoutes(), "loki": a.stockLokiRoutes()} {
+	for name, routes := range map[string][]route{"main": a.routes(), "prometheus": a.options.Prometheus.portRoutes(a), "alertmanager": a.options.Alertmanager.portRoutes(a), "loki": a.options.Loki.portRoutes(a)} {
 		tables[name] = map[string]auth.Role{}
 		for _, r := range routes {
 			tables[name][r.pattern] = r.who
 		}
 	}
-	for pattern, role := range a.parts.dashboards.Roles() {
+	for pattern, role := range a.options.Dashboards.server.Roles() {
 		tables["grafana"][pattern] = auth.Role(role)
 	}
-	tables["users"] = a.parts.auth.Roles()
+	tables["users"] = a.options.Auth.service.Roles()
 	return tables
 }
+
+// Wrap puts something around every part.
+func (o *Options) Wrap(f func(part string, c lifecycle.Component) lifecycle.Component) { o.wrap = f }

@@ -65,5 +65,5 @@ func (g gatherers) Gather() ([]*dto.MetricFamily, error) {
 // the promhttp_* metrics in the default registry; this one shares them.
 func (a *App) ownMetrics() http.Handler {
 	return promhttp.InstrumentMetricHandler(prometheus.DefaultRegisterer,
-		promhttp.HandlerFor(a.parts.gatherer, promhttp.HandlerOpts{Registry: a.parts.registry, EnableOpenMetrics: true}))
+		promhttp.HandlerFor(a.gatherer, promhttp.HandlerOpts{Registry: a.registry, EnableOpenMetrics: true}))
 }

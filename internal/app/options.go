@@ -1,35 +1,32 @@
 // Package app is the composition root: what cannot be seen here does not happen.
 //
-//	options.go  what can be chosen, and the flags that choose it
-//	config.go   which files are read, and how all their problems are found at once
-//	wire.go     which parts there are and who gets whom
+//	parts.go    which parts there are, and what a part is
+//	options.go  what can be chosen for all of them
+//	app.go      start and stop
+//	wire.go     what parts share, and how they get it
+//	config.go   how files are read; lastgood.go, what stands in for a file that does not load
+//	reload.go   what a reload does
 //	routes.go   every URL, and the role that it asks for
 //	access.go   what a request passes on its way there; nodocker.go, where data sources may not lead
-//	reload.go   what a reload does
-//	app.go      start and stop
-//	admin.go    the first user; oidc.go, the sign-in provider
-//	host.go     what of the host is seen from a container
-//	backup.go   in what order everything is copied; backupcli.go, migrate.go, compose.go are the commands
+//	status.go   what people are told
 //
-// Only this package knows two parts at once. cmd/ausguck is its only importer.
+// Every other file is one part, and says everything about it: flags, files, how it is made, its URLs.
+//
+// Only this package knows two parts at once; internal/command, which has the program's other commands, works on its Options.
 package app
 
 import (
 	"io"
 	"log/slog"
+	"net/url"
 	"os"
-	"path/filepath"
-	"strings"
-	"time"
 
 	"github.com/alecthomas/kingpin/v2"
 	"github.com/prometheus/common/model"
 
-	"github.com/ausguck/ausguck/internal/component/alertmanager"
-	"github.com/ausguck/ausguck/internal/component/cadvisor"
-	"github.com/ausguck/ausguck/internal/component/nodeexporter"
 	"github.com/ausguck/ausguck/internal/component/promserver"
 	"github.com/ausguck/ausguck/internal/hostmount"
+	"github.com/ausguck/ausguck/internal/lifecycle"
 )
 
 // Options are everything that can be chosen at start. RegisterFlags and Complete fill in the defaults.
@@ -37,36 +34,21 @@ type Options struct {
 	Logger *slog.Logger
 	// Stdout receives the lines that say where to look.
 	Stdout io.Writer
-	// NodeExporterArgs are node_exporter's own flags, see TakeNodeExporterFlags.
-	NodeExporterArgs []string
+	// Flags are shown at /api/v1/status/flags.
+	Flags map[string]string
 
 	ConfigDir          string
 	AutoReload         bool
 	AutoReloadInterval model.Duration
 	StoragePath        string
 
-	Web        WebOptions
-	Docker     DockerOptions
-	Prometheus promserver.Options
-	// PrometheusFile is --config.file; empty means prometheus.yml in ConfigDir.
-	PrometheusFile string
-
-	Alertmanager Switch
-	Alerting     alertmanager.Options
-	// AlertmanagerFile is --alertmanager.config.file; empty means alertmanager.yml in ConfigDir.
-	AlertmanagerFile string
-
-	NodeExporter Switch
-	CAdvisor     Switch
-	Housekeeping time.Duration
-
-	Logs LogOptions
-
+	Web    WebOptions
 	Memory MemoryOptions
-	Auth   AuthOptions
+	Parts
 
-	// host is where the host's folders are, when this is a container.
-	host hostmount.Mounts
+	external *url.URL                                                     // how people reach the main address
+	host     hostmount.Mounts                                             // where the host's folders are, when this is a container
+	wrap     func(part string, c lifecycle.Component) lifecycle.Component // what tests put around parts
 }
 
 // WebOptions say where and how HTTP is served.
@@ -90,35 +72,10 @@ const (
 	portsAsk = "authenticated"
 )
 
-// AuthOptions say who may come in. The admin's name and password also come from the environment, see adminUser.
-type AuthOptions struct {
-	AdminPasswordFile string
-	SessionIdle       model.Duration
-	SignIn            SignInOptions
-}
-
-// DockerOptions say which engine is asked for containers. An engine that is away is waited for.
-type DockerOptions struct {
-	Enabled bool
-	Host    string
-	Labels  string
-}
-
 // MemoryOptions bound the memory of the Go runtime.
 type MemoryOptions struct {
 	AutoLimit bool
 	Ratio     float64
-}
-
-// Switch is a part that is on by default: on by default it is skipped where it cannot work, asked for
-// by a flag its failure is fatal.
-type Switch struct {
-	On    bool
-	Asked bool
-}
-
-func (s *Switch) register(a *kingpin.Application, name, help string) {
-	a.Flag(name, help).Default("true").IsSetByUser(&s.Asked).BoolVar(&s.On)
 }
 
 // DefaultListenAddress is where the main address is, unless told otherwise.
@@ -131,32 +88,14 @@ const DefaultConfigDir = "monitoring"
 func (o *Options) RegisterFlags(a *kingpin.Application) {
 	a.Flag("config.dir", "Folder of prometheus.yml, its rule files, alertmanager.yml and web.yml; what is missing is taken from the built-in set. Default: ./monitoring when it exists.").
 		PlaceHolder("<path>").Envar("AUSGUCK_CONFIG_DIR").StringVar(&o.ConfigDir)
-	a.Flag("config.file", "prometheus.yml, when it is not in --config.dir.").PlaceHolder("<path>").StringVar(&o.PrometheusFile)
 	a.Flag("config.auto-reload", "Reload when a file of the configuration has changed.").BoolVar(&o.AutoReload)
 	a.Flag("config.auto-reload-interval", "How often to look for changed files.").Default("30s").SetValue(&o.AutoReloadInterval)
 	a.Flag("storage.path", "Folder of all data.").Default("data").Envar("AUSGUCK_STORAGE_PATH").StringVar(&o.StoragePath)
 	o.Web.register(a)
-	o.Auth.register(a)
-	o.Docker.register(a)
-	o.Alertmanager.register(a, "alertmanager", "Send notifications of alerts, as Alertmanager does.")
-	a.Flag("alertmanager.config.file", "alertmanager.yml, when it is not in --config.dir.").PlaceHolder("<path>").StringVar(&o.AlertmanagerFile)
-	o.NodeExporter.register(a, "node-exporter", "Watch this host, as node_exporter does.")
-	o.CAdvisor.register(a, "cadvisor", "Watch containers, as cAdvisor does.")
-	a.Flag("cadvisor.housekeeping-interval", "How often the usage of containers is read.").
-		Default(cadvisor.DefaultHousekeepingInterval.String()).DurationVar(&o.Housekeeping)
-	o.Logs.register(a)
-	a.Flag("auto-gomemlimit", "Set GOMEMLIMIT from the memory limit of the container or system.").Default("true").BoolVar(&o.Memory.AutoLimit)
-	a.Flag("auto-gomemlimit.ratio", "Share of the memory limit that is for GOMEMLIMIT.").Default("0.9").FloatVar(&o.Memory.Ratio)
-	a.Flag("auto-gomaxprocs", "Accepted for compatibility: the Go runtime follows the CPU quota by itself.").Hidden().Default("true").Bool()
-	o.Prometheus.RegisterFlags(a)
-	o.Alerting.RegisterFlags(a)
-}
-
-// TakeNodeExporterFlags keeps the flags of node_exporter's collectors, which have a parser of their own,
-// and returns the rest of the command line.
-func (o *Options) TakeNodeExporterFlags(args []string) (rest []string) {
-	o.NodeExporterArgs, rest = nodeexporter.Split(args)
-	return rest
+	o.Memory.register(a)
+	for _, p := range o.all() {
+		p.flags(a)
+	}
 }
 
 func (w *WebOptions) register(a *kingpin.Application) {
@@ -181,38 +120,25 @@ func (w *WebOptions) register(a *kingpin.Application) {
 	a.Flag("web.access-log", "Log every request at debug level.").BoolVar(&w.AccessLog)
 }
 
-func (o *AuthOptions) register(a *kingpin.Application) {
-	a.Flag("auth.admin-password-file", "File with the admin's password, applied at every start, as $GF_SECURITY_ADMIN_PASSWORD is. Default: a password is generated at the first start and written to initial-admin-password in --storage.path.").
-		PlaceHolder("<path>").StringVar(&o.AdminPasswordFile)
-	a.Flag("auth.session-idle", "End sessions of browsers that were not used for so long.").Default("7d").SetValue(&o.SessionIdle)
-	o.SignIn.register(a)
+func (m *MemoryOptions) register(a *kingpin.Application) {
+	a.Flag("auto-gomemlimit", "Set GOMEMLIMIT from the memory limit of the container or system.").Default("true").BoolVar(&m.AutoLimit)
+	a.Flag("auto-gomemlimit.ratio", "Share of the memory limit that is for GOMEMLIMIT.").Default("0.9").FloatVar(&m.Ratio)
+	a.Flag("auto-gomaxprocs", "Accepted for compatibility: the Go runtime follows the CPU quota by itself.").Hidden().Default("true").Bool()
 }
 
-func (d *DockerOptions) register(a *kingpin.Application) {
-	a.Flag("docker", "Ask Docker for the names, labels and addresses of containers.").Default("true").BoolVar(&d.Enabled)
-	a.Flag("docker.host", "The engine, unix:// or tcp://. Default: $DOCKER_HOST, else unix:///var/run/docker.sock.").
-		PlaceHolder("<URL>").StringVar(&d.Host)
-	a.Flag("docker.labels", "Container labels to copy to the series of containers, comma-separated.").
-		Default(strings.Join(cadvisor.DefaultContainerLabels, ",")).StringVar(&d.Labels)
-}
-
-// complete fills in what depends on other options or on the machine.
-func (o Options) complete() Options {
+// Complete fills in what depends on other options or on the machine. An error is a wrong flag.
+func (o *Options) Complete() (err error) {
 	if o.ConfigDir == "" {
 		if info, err := os.Stat(DefaultConfigDir); err == nil && info.IsDir() {
 			o.ConfigDir = DefaultConfigDir
 		}
 	}
-	if o.Prometheus.Dir == "" {
-		o.Prometheus.Dir = filepath.Join(o.StoragePath, "prometheus")
+	if o.external, err = promserver.ParseExternalURL(o.Prometheus.ExternalURL, o.Web.ListenAddress); err != nil {
+		return err
 	}
-	o.Prometheus.Logger = o.Logger
-	o.Alerting.Logger = o.Logger.With("part", "alertmanager")
-	o.Alerting.Version = alertmanagerVersion()
-	if o.Alerting.Dir == "" {
-		o.Alerting.Dir = filepath.Join(o.StoragePath, "alertmanager")
-	}
-	o.Prometheus.ListenAddress = o.Web.ListenAddress
 	o.host = hostmount.Find("/")
-	return o
+	for _, p := range o.all() {
+		p.complete(o)
+	}
+	return nil
 }

@@ -11,73 +11,122 @@ import (
 	"time"
 )
 
-// Reload reads all files again and applies them, or changes nothing and returns every reason.
-// Flags are not read again: they need a restart.
+// Reload reads all files again and applies them, or changes nothing and returns every reason. During the start it waits
+// until that is done. Flags are not read again: they need a restart.
 func (a *App) Reload() error {
+	select {
+	case <-a.settled:
+	case <-a.stopping:
+		return errors.New("the program is stopping")
+	}
 	a.reloading.Lock()
 	defer a.reloading.Unlock()
-	err := a.reload()
-	a.parts.prom.ReportReload(err)
-	if a.parts.alerting != nil {
-		a.parts.alerting.ReportReload(err)
+	l := a.options.loadAll(a.known, false)
+	err := l.err()
+	if err == nil {
+		err = a.apply()
+	}
+	for p := range a.parts() {
+		p.reloaded(err)
 	}
 	if err != nil {
 		a.options.Logger.Error("Configuration not reloaded; the one before stays", "err", err)
 		return err
 	}
+	a.remember(l)
+	a.group.Retry() // what keeps a part down may have been its configuration
 	a.options.Logger.Info("Configuration reloaded")
 	return nil
 }
 
-func (a *App) reload() error {
-	// Each step that can fail comes before the first that changes something.
-	cfg, problems := loadConfiguration(a.options, a.loaders, a.options.dockerHost())
-	if len(problems) > 0 {
-		return &ConfigError{Problems: problems}
-	}
-	a.logWarnings(cfg.warnings)
-	before := a.parts.prom.Applied()
-	if err := a.parts.prom.ApplyConfig(cfg.prometheus); err != nil {
-		return err
-	}
-	if err := a.parts.dashboards.ApplyConfig(cfg.dashboards); err != nil {
-		return errors.Join(fmt.Errorf("apply the configuration of dashboards: %w", err), a.parts.prom.ApplyConfig(before))
-	}
-	if a.parts.alerting != nil { // fails before its start only, where Prometheus's has failed
-		if err := a.parts.alerting.ApplyConfig(cfg.alerting); err != nil {
-			return err
+// apply hands each part what it has loaded. When one of them cannot take it, those before go back.
+func (a *App) apply() error {
+	var applied []part
+	for p := range a.parts() {
+		err := p.apply()
+		if err == nil {
+			applied = append(applied, p)
+			continue
 		}
-	}
-	if err := a.parts.applyLogs(cfg); err != nil {
-		return errors.Join(err, a.parts.prom.ApplyConfig(before))
+		err = fmt.Errorf("%s: %w", p.name(), err)
+		for i := len(applied) - 1; i >= 0; i-- {
+			if back := applied[i].undo(); back != nil {
+				err = errors.Join(err, fmt.Errorf("%s: put the previous configuration back: %w", applied[i].name(), back))
+			}
+		}
+		return err
 	}
 	return nil
 }
 
-// watchFiles reloads when a configuration file has changed, for --config.auto-reload.
-func (a *App) watchFiles(ctx context.Context) {
-	interval := max(time.Duration(a.options.AutoReloadInterval), time.Second)
-	ticker := time.NewTicker(interval)
-	defer ticker.Stop()
-	last := a.fingerprint()
-	for {
-		select {
-		case <-ctx.Done():
-			return
-		case <-ticker.C:
+// remember keeps what has loaded for the starts to come, and tells people what has not.
+func (a *App) remember(l *loading) {
+	log := a.options.Logger
+	logged(log, l.warnings)
+	for part, d := range l.loaded {
+		if err := a.known.save(part, d); err != nil {
+			log.Warn("A configuration could not be copied; should its file not load at a start, an older one is used", "part", part, "file", d.Name, "err", err)
 		}
-		if now := a.fingerprint(); now != last {
-			last = now
-			_ = a.Reload() // logged there; the next change is another try
+	}
+	for part, f := range l.faults {
+		log.Error("A configuration does not load, and another is used in its place; put the file right and reload", "part", part, "using", f.instead, "err", errors.Join(f.problems...))
+	}
+	a.faults.Store(&l.faults)
+	a.loaded.Store(&l.loaded)
+	for p := range a.parts() {
+		if f, wrong := l.faults[p.name()]; wrong {
+			p.reloaded(f)
 		}
 	}
 }
 
-// fingerprint changes when prometheus.yml, a loaded rule file or a file in the configuration folder does.
+// settleTime is how long files must stay as they are before a change is taken for whole.
+const settleTime = time.Second
+
+// watchFiles reloads when a configuration file has changed, for --config.auto-reload.
+func (a *App) watchFiles(ctx context.Context) {
+	interval := max(time.Duration(a.options.AutoReloadInterval), time.Second)
+	last := a.fingerprint()
+	for wait(ctx, interval) {
+		now := a.fingerprint()
+		if now == last {
+			continue
+		}
+		for wait(ctx, settleTime) { // whoever writes may be in the middle of it
+			next := a.fingerprint()
+			if next == now {
+				break
+			}
+			now = next
+		}
+		if ctx.Err() != nil {
+			return
+		}
+		last = now
+		_ = a.Reload() // logged there; the next change is another try
+	}
+}
+
+// wait returns false when ctx has ended.
+func wait(ctx context.Context, d time.Duration) bool {
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-ctx.Done():
+		return false
+	case <-timer.C:
+		return true
+	}
+}
+
+// fingerprint changes when a file that was loaded, or one in the configuration folder, does.
 func (a *App) fingerprint() [sha256.Size]byte {
 	h := sha256.New()
-	o := a.options
-	files := append([]string{o.PrometheusFile, o.AlertmanagerFile, o.Logs.LokiFile, o.Logs.PromtailFile}, a.parts.prom.Applied().RulePaths()...)
+	var files []string
+	for _, p := range a.options.all() {
+		d := (*a.loaded.Load())[p.name()]
+		files = append(append(files, d.Name), d.beside...)
+	}
 	if a.options.ConfigDir != "" {
 		_ = filepath.WalkDir(a.options.ConfigDir, func(path string, d fs.DirEntry, err error) error {
 			if err == nil && d.Type().IsRegular() {
@@ -88,18 +137,11 @@ func (a *App) fingerprint() [sha256.Size]byte {
 	}
 	for _, path := range files {
 		content, err := os.ReadFile(path)
-		if errors.Is(err, fs.ErrNotExist) {
+		if err != nil {
 			continue
 		}
 		h.Write([]byte(path))
 		h.Write(content)
 	}
 	return [sha256.Size]byte(h.Sum(nil))
-}
-
-// logWarnings tells people what does not keep the configuration from working.
-func (a *App) logWarnings(warnings []string) {
-	for _, w := range warnings {
-		a.options.Logger.Warn("Look at this in the configuration", "warning", w)
-	}
 }

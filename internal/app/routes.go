@@ -7,11 +7,12 @@ import (
 
 	"github.com/ausguck/ausguck/docs/runbooks"
 	"github.com/ausguck/ausguck/internal/auth"
+	"github.com/ausguck/ausguck/internal/lifecycle"
+	"github.com/ausguck/ausguck/internal/page"
 	"github.com/ausguck/ausguck/internal/runbook"
-	"github.com/ausguck/ausguck/web"
 )
 
-// route is a URL, who may ask it, and what answers.
+// route is a URL, who may ask it, and what answers. Those of a part are in its file.
 type route struct {
 	pattern string
 	who     auth.Role
@@ -19,182 +20,139 @@ type route struct {
 }
 
 const (
+	viewer = auth.Viewer
+	editor = auth.Editor
+	admin  = auth.Admin
 	// everybody may ask without credentials.
 	everybody auth.Role = ""
 	// thisMachine asks for none on an address that only this machine reaches, and for a Viewer's elsewhere.
 	thisMachine auth.Role = "this machine"
 )
 
-// routes is every URL of the main address.
-func (a *App) routes() []route {
-	users, grafana := a.parts.auth.API(), a.parts.dashboards.Handler()
-	routes := []route{
-		{"GET /login", everybody, http.HandlerFunc(a.parts.auth.LoginPage)},
-		{"POST /login", everybody, http.HandlerFunc(a.parts.auth.Login)},
-		{"GET " + auth.NewPasswordPath, everybody, http.HandlerFunc(a.parts.auth.NewPasswordPage)},
-		{"POST " + auth.NewPasswordPath, everybody, http.HandlerFunc(a.parts.auth.NewPassword)},
-		{"GET " + auth.SignInPath, everybody, http.HandlerFunc(a.parts.auth.SignIn)},
-		{"GET /logout", everybody, http.HandlerFunc(a.parts.auth.Logout)},
-		{"POST /logout", everybody, http.HandlerFunc(a.parts.auth.Logout)},
-		{"GET /public/", everybody, http.HandlerFunc(servePublic)},
-		{"GET /favicon.ico", everybody, staticFile("static/icon.svg")},
-		{"GET /robots.txt", everybody, staticFile("static/robots.txt")},
+type handler = http.HandlerFunc
 
-		{"GET /status", auth.Viewer, http.HandlerFunc(a.serveStatus)},
-		{"GET /runbooks/", auth.Viewer, runbook.New(runbooks.Files)},
-
-		{"GET /api/ausguck/status", auth.Viewer, http.HandlerFunc(a.serveStatusAPI)},
-		{"GET /api/ausguck/containers", auth.Viewer, http.HandlerFunc(a.serveContainers)},
-		{"GET /api/ausguck/querylog", auth.Admin, http.HandlerFunc(a.serveQueryLog)},
-		{"POST /api/ausguck/reload", auth.Admin, http.HandlerFunc(a.serveReloadAPI)},
-		{"GET /api/ausguck/configuration", auth.Admin, http.HandlerFunc(a.serveConfiguration)},
-		{"GET /api/ausguck/backup", auth.Admin, http.HandlerFunc(a.serveBackup)},
-
-		// What of it is for editors and admins, it knows itself.
-		{"/api/", auth.Viewer, grafana},
-		{"GET /api/health", everybody, grafana},
-		{"GET /goto/", auth.Viewer, grafana},
-
-		{"/api/login/ping", auth.Viewer, users},
-		{"/api/user", auth.Viewer, users},
-		{"/api/user/password", auth.Viewer, users},
-		{"/api/user/orgs", auth.Viewer, users},
-		{"/api/access-control/user/", auth.Viewer, users},
-		{"/api/auth/keys", auth.Viewer, users},
-		{"/api/auth/keys/", auth.Viewer, users},
-		// These are for admins; their answer to others names the permission that is missing.
-		{"/api/users", auth.Viewer, users},
-		{"/api/users/", auth.Viewer, users},
-		{"/api/org/users", auth.Viewer, users},
-		{"/api/org/users/", auth.Viewer, users},
-		{"/api/admin/users", auth.Viewer, users},
-		{"/api/admin/users/", auth.Viewer, users},
-		{"/api/serviceaccounts", auth.Viewer, users},
-		{"/api/serviceaccounts/", auth.Viewer, users},
-
-		{"/", auth.Viewer, http.NotFoundHandler()},
-	}
-	page := http.HandlerFunc(a.servePage)
-	routes = append(routes, route{"GET /{$}", auth.Viewer, page})
-	for _, first := range pages {
-		routes = append(routes, route{"GET /" + first, auth.Viewer, page}, route{"GET /" + first + "/", auth.Viewer, page})
-	}
-	routes = append(routes, a.alertmanagerRoutes()...)
-	routes = append(routes, a.logRoutes()...)
-	return append(routes, a.prometheusRoutes()...)
-}
+// nothingElse answers what no other route does.
+var nothingElse = route{"/", viewer, http.NotFoundHandler()}
 
 // pages are the first segments of the addresses that the page of web/ has.
 var pages = []string{"d", "dashboards", "dashboard", "import", "explore", "graph", "query", "alerts", "alerting", "targets", "logs", "settings", "profile", "admin"}
 
-// prometheusRoutes are those of Prometheus, on the main address and on its own port.
-func (a *App) prometheusRoutes() []route {
-	prometheus := forAdmins(a.parts.prom.Handler(), a.parts.prom.Discreet())
+// routes is every URL of the main address.
+func (a *App) routes() []route {
+	routes := []route{
+		{"GET /public/", everybody, handler(page.Public)},
+		{"GET /static/", everybody, page.Static()},
+		{"GET /favicon.ico", everybody, page.File("static/icon.svg")},
+		{"GET /robots.txt", everybody, page.File("static/robots.txt")},
+
+		{"GET /status", viewer, handler(a.serveStatus)},
+		{"GET /runbooks/", viewer, runbook.New(runbooks.Files)},
+		{"GET /-/ready", everybody, handler(a.serveReady)},
+
+		{"GET /api/ausguck/status", viewer, handler(a.serveStatusAPI)},
+		{"POST /api/ausguck/reload", admin, handler(a.serveReloadAPI)},
+		{"GET /api/ausguck/configuration", admin, handler(a.serveConfiguration)},
+		{"GET /api/ausguck/backup", admin, handler(a.serveBackup)},
+		nothingElse,
+	}
+	ui := &page.Page{Logger: a.options.Logger, Prefix: a.prefix, ImageHosts: splitList(a.options.Web.ImageHosts), Boot: a.boot}
+	routes = append(routes, route{"GET /{$}", viewer, ui})
+	for _, first := range pages {
+		routes = append(routes, route{"GET /" + first, viewer, ui}, route{"GET /" + first + "/", viewer, ui})
+	}
+	routes = append(routes, a.lifecycleRoutes()...)
+	routes = append(routes, route{"GET /metrics", thisMachine, a.ownMetrics()})
+	for _, p := range a.options.all() {
+		routes = append(routes, a.own(p)...)
+	}
+	return routes
+}
+
+// own are the routes of a part, with what answers while it is down.
+func (a *App) own(p part) []route {
+	routes := p.routes(a)
+	if !p.on() {
+		return routes
+	}
+	for i := range routes {
+		routes[i].handler = a.up(p, routes[i].handler)
+	}
+	return routes
+}
+
+// up answers in the place of a part that is down. Before auth has started it can ask nobody for credentials; others say
+// themselves that they are starting.
+func (a *App) up(p part, h http.Handler) http.Handler {
+	name, asks := p.name(), p == part(&a.options.Auth)
+	return handler(func(w http.ResponseWriter, r *http.Request) {
+		s, known := a.group.State(name)
+		waits := s.Phase == lifecycle.Waiting || s.Phase == lifecycle.Starting || s.Phase == lifecycle.Down
+		switch {
+		case known && waits && s.Error != "":
+			w.Header().Set("Retry-After", "10")
+			http.Error(w, downLine(s), http.StatusServiceUnavailable)
+		case known && waits && asks:
+			w.Header().Set("Retry-After", "1")
+			http.Error(w, "Ausguck is starting", http.StatusServiceUnavailable)
+		default:
+			h.ServeHTTP(w, r)
+		}
+	})
+}
+
+// lifecycleRoutes are those of Prometheus by which it is asked to reload and to quit, on the main address and on its port.
+func (a *App) lifecycleRoutes() []route {
 	return []route{
-		{"GET /-/healthy", everybody, http.HandlerFunc(serveHealthy)},
-		{"GET /-/ready", everybody, http.HandlerFunc(a.serveReady)},
-		{"POST /-/reload", auth.Admin, a.lifecycleOnly(a.serveReload)},
-		{"PUT /-/reload", auth.Admin, a.lifecycleOnly(a.serveReload)},
-		{"POST /-/quit", auth.Admin, a.lifecycleOnly(a.serveQuit)},
-		{"PUT /-/quit", auth.Admin, a.lifecycleOnly(a.serveQuit)},
-		{"/-/reload", auth.Admin, onlyPostAndPut},
-		{"/-/quit", auth.Admin, onlyPostAndPut},
-
-		{"GET /static/", everybody, cached(http.FileServerFS(web.Files))},
-		{"GET /metrics", thisMachine, a.ownMetrics()},
-		{"GET /metrics/node", auth.Viewer, a.nodeMetrics()},
-		{"GET /metrics/cadvisor", auth.Viewer, a.containerMetrics()},
-
-		{"/api/v1/", auth.Viewer, prometheus},
-		{"/api/v1/write", auth.Editor, prometheus},
-		{"/api/v1/otlp/", auth.Editor, prometheus},
-		{"/api/v1/admin/", auth.Admin, prometheus},
-		{"/federate", auth.Viewer, prometheus},
-		{"/consoles/", auth.Viewer, prometheus},
-		{"/user/", auth.Viewer, prometheus},
-		{"/version", auth.Viewer, prometheus},
-		{"/debug/", auth.Admin, prometheus},
+		{"GET /-/healthy", everybody, handler(serveHealthy)},
+		{"POST /-/reload", admin, a.lifecycleOnly(a.serveReload)},
+		{"PUT /-/reload", admin, a.lifecycleOnly(a.serveReload)},
+		{"POST /-/quit", admin, a.lifecycleOnly(a.serveQuit)},
+		{"PUT /-/quit", admin, a.lifecycleOnly(a.serveQuit)},
+		{"/-/reload", admin, onlyPostAndPut},
+		{"/-/quit", admin, onlyPostAndPut},
 	}
-}
-
-// alertmanagerRoutes are those of Alertmanager, on the main address and on its own port.
-func (a *App) alertmanagerRoutes() []route {
-	if a.parts.alerting == nil {
-		return nil
-	}
-	alertmanager, ours := a.parts.alerting.Handler(), a.parts.alerting.API()
-	return []route{
-		{"/api/v2/", auth.Editor, alertmanager},
-		{"GET /api/v2/", auth.Viewer, alertmanager},
-		{"GET /api/ausguck/alerting/", auth.Viewer, ours},
-		{"POST /api/ausguck/alerting/test", auth.Editor, ours},
-	}
-}
-
-// stockAlertmanagerRoutes is what the port of Alertmanager answers.
-func (a *App) stockAlertmanagerRoutes() []route {
-	if a.parts.alerting == nil {
-		return nil
-	}
-	return append(a.alertmanagerRoutes(),
-		route{"/api/v1/", auth.Viewer, a.parts.alerting.Handler()}, // gone, says how
-		route{"GET /-/healthy", everybody, http.HandlerFunc(serveHealthy)},
-		route{"GET /-/ready", everybody, http.HandlerFunc(a.serveReady)},
-		route{"POST /-/reload", auth.Admin, a.lifecycleOnly(a.serveReload)},
-		route{"GET /metrics", thisMachine, a.ownMetrics()},
-		route{"GET /{$}", auth.Viewer, http.HandlerFunc(a.serveStatus)},
-		route{"/", auth.Viewer, http.NotFoundHandler()},
-	)
-}
-
-// stockPrometheusRoutes is what the port of Prometheus answers.
-func (a *App) stockPrometheusRoutes() []route {
-	return append(a.prometheusRoutes(),
-		route{"GET /{$}", auth.Viewer, http.HandlerFunc(a.serveStatus)},
-		route{"/", auth.Viewer, http.NotFoundHandler()},
-	)
 }
 
 // exporterRoutes is what the port of a separate exporter answers.
 func exporterRoutes(name string, metrics http.Handler) []route {
 	return []route{
-		{"GET /metrics", auth.Viewer, metrics},
-		{"GET /-/healthy", everybody, http.HandlerFunc(serveHealthy)},
-		{"GET /healthz", everybody, http.HandlerFunc(serveHealthy)},
-		{"GET /{$}", auth.Viewer, http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		{"GET /metrics", viewer, metrics},
+		{"GET /-/healthy", everybody, handler(serveHealthy)},
+		{"GET /healthz", everybody, handler(serveHealthy)},
+		{"GET /{$}", viewer, handler(func(w http.ResponseWriter, _ *http.Request) {
 			w.Header().Set("Content-Type", "text/html; charset=utf-8")
 			fmt.Fprintf(w, "<!doctype html><title>%[1]s</title><h1>%[1]s</h1><p><a href=\"/metrics\">Metrics</a></p>\n", name)
 		})},
 	}
 }
 
-// nodeMetrics is served at /metrics/node and as /metrics on the port of node_exporter.
-func (a *App) nodeMetrics() http.Handler {
-	if a.parts.node == nil {
-		return absent("the host is not watched: node_exporter is switched off or cannot work here")
-	}
-	return a.parts.node.Handler()
-}
-
-// containerMetrics is served at /metrics/cadvisor and as /metrics on the port of cAdvisor.
-func (a *App) containerMetrics() http.Handler {
-	if a.parts.cadvisor == nil {
-		return absent("containers are not watched: cAdvisor is switched off or cannot work here")
-	}
-	return a.parts.cadvisor.Handler()
-}
-
 func serveHealthy(w http.ResponseWriter, _ *http.Request) {
 	fmt.Fprintln(w, "Ausguck is healthy.")
 }
 
-// serveReady answers 200 when every part is ready, else 503 with what it waits for.
+// serveReady answers 503 with what is waited for until every part has had its chance to start. From then on it answers 200
+// and names the parts that are down: the others work, and whoever stops sending requests here would lose them too.
 func (a *App) serveReady(w http.ResponseWriter, _ *http.Request) {
-	if waiting := a.waitingFor(); len(waiting) > 0 {
-		http.Error(w, "Ausguck is not ready: "+strings.Join(waiting, "; "), http.StatusServiceUnavailable)
+	if !a.ready.Load() {
+		http.Error(w, "Ausguck is not ready: "+strings.Join(a.waitingFor(), "; "), http.StatusServiceUnavailable)
+		return
+	}
+	if down := a.down(); len(down) > 0 {
+		fmt.Fprintln(w, "Ausguck is ready, but not all of it: "+strings.Join(down, "; "))
 		return
 	}
 	fmt.Fprintln(w, "Ausguck is ready.")
+}
+
+// partReady is /-/ready of the port of one part.
+func (a *App) partReady(p part) http.Handler {
+	return handler(func(w http.ResponseWriter, _ *http.Request) {
+		if s, _ := a.group.State(p.name()); s.Phase != lifecycle.Ready {
+			http.Error(w, "Service Unavailable: "+p.name()+" is "+string(s.Phase), http.StatusServiceUnavailable)
+			return
+		}
+		fmt.Fprintln(w, "Ausguck is ready.")
+	})
 }
 
 // lifecycleOnly answers 403 in upstream's words unless --web.enable-lifecycle was given.
@@ -208,7 +166,7 @@ func (a *App) lifecycleOnly(h http.HandlerFunc) http.HandlerFunc {
 }
 
 // onlyPostAndPut answers other methods, which would else reach what answers unknown paths.
-var onlyPostAndPut = http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+var onlyPostAndPut = handler(func(w http.ResponseWriter, _ *http.Request) {
 	w.Header().Set("Allow", "POST, PUT")
 	http.Error(w, "Only POST or PUT requests allowed", http.StatusMethodNotAllowed)
 })
@@ -224,8 +182,14 @@ func (a *App) serveQuit(w http.ResponseWriter, _ *http.Request) {
 	a.quit()
 }
 
-func absent(reason string) http.Handler {
-	return http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
-		http.Error(w, reason, http.StatusNotFound)
-	})
+// routePrefix returns the path before all routes, without a slash at its end.
+func (o *Options) routePrefix() (string, error) {
+	prefix := o.Web.RoutePrefix
+	if prefix == "" {
+		prefix = o.external.Path
+	}
+	if prefix = strings.Trim(prefix, "/"); prefix == "" {
+		return "", nil
+	}
+	return "/" + prefix, nil
 }

@@ -245,15 +245,6 @@ func TestPreflightOnlyWhenAnOriginIsAllowed(t *testing.T) {
 	require.Equal(t, "https://grafana.example.org", header.Get("Access-Control-Allow-Origin"))
 }
 
-func TestUnusableDatabaseIsNoWrongConfiguration(t *testing.T) {
-	o := testOptions(t)
-	writeFile(t, o.StoragePath+"/ausguck.db", "this is no database, and far from it, for it is a text that goes on and on")
-	_, err := app.New(o)
-	require.ErrorContains(t, err, "not a database")
-	var wrong *app.ConfigError
-	require.NotErrorAs(t, err, &wrong)
-}
-
 func TestAdminPasswordMustBeClear(t *testing.T) {
 	o := testOptions(t)
 	t.Setenv("GF_SECURITY_ADMIN_PASSWORD", "another")
@@ -264,7 +255,7 @@ func TestAdminPasswordMustBeClear(t *testing.T) {
 	warnings, err := app.Check(o)
 	require.NoError(t, err)
 	require.Len(t, warnings, 2)
-	require.Contains(t, warnings[0], "nobody can sign up")
+	require.Contains(t, warnings[0], "self-registration is not supported")
 	require.Contains(t, warnings[1], "no alert reaches anybody")
 	t.Setenv("GF_USERS_ALLOW_SIGN_UP", "false")
 	t.Setenv("GF_SECURITY_ADMIN_PASSWORD", "")

@@ -1,19 +1,26 @@
 package app
 
 import (
-	"html/template"
+	"bufio"
+	"errors"
+	"io"
+	"strings"
+
+	dto "github.com/prometheus/client_model/go"
+
+	"github.com/ausguck/ausguck/internal/redact"
+
+	"encoding/json"
 	"net/http"
 	"os"
 	"time"
 
-	"github.com/alecthomas/units"
+	"github.com/ausguck/ausguck/internal/page"
+	"github.com/ausguck/ausguck/internal/versions"
 
 	"github.com/ausguck/ausguck/internal/component/promserver"
 	"github.com/ausguck/ausguck/internal/lifecycle"
-	"github.com/ausguck/ausguck/web"
 )
-
-var statusPage = template.Must(template.ParseFS(web.Files, "status.html"))
 
 // statusView is what status.html shows; every value in it may be somebody else's input.
 type statusView struct {
@@ -36,9 +43,9 @@ type linkView struct{ Path, About string }
 func (a *App) serveStatus(w http.ResponseWriter, _ *http.Request) {
 	host, _ := os.Hostname()
 	view := statusView{
-		Host: host, Version: Version(), Uptime: time.Since(a.started).Round(time.Second).String(),
-		ConfigName: a.parts.prom.Applied().Source,
-		Storage:    a.storageLine(),
+		Host: host, Version: versions.Own(), Uptime: time.Since(a.started).Round(time.Second).String(),
+		ConfigName: a.options.Prometheus.server.Applied().Source,
+		Storage:    a.options.Prometheus.storageLine(&a.options.Storage),
 		Parts:      a.partViews(),
 		Links: []linkView{
 			{"api/v1/query?query=up", "PromQL over the Prometheus API; Grafana takes this address as a Prometheus data source"},
@@ -49,77 +56,243 @@ func (a *App) serveStatus(w http.ResponseWriter, _ *http.Request) {
 			{"metrics/cadvisor", "metrics of the containers"},
 		},
 	}
-	for _, t := range a.parts.prom.Targets() {
+	for _, t := range a.options.Prometheus.server.Targets() {
 		view.Targets = append(view.Targets, targetView{t, since(t.LastScrape)})
 	}
 	w.Header().Set("Content-Type", "text/html; charset=utf-8")
 	w.Header().Set("Content-Security-Policy", "default-src 'none'; style-src 'self'; img-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'")
-	if err := statusPage.Execute(w, view); err != nil {
+	if err := page.Status.Execute(w, view); err != nil {
 		a.options.Logger.Debug("Status page not delivered", "err", err)
 	}
 }
 
 func (a *App) partViews() []partView {
 	var views []partView
-	for _, s := range a.group.States() {
+	faults := *a.faults.Load()
+	for p := range a.parts() {
+		s, ok := a.group.State(p.name())
+		if !ok {
+			continue
+		}
 		v := partView{Name: s.Name, Phase: string(s.Phase), Since: since(s.Since), Says: s.Error}
-		switch {
-		case s.Name == "promserver" && s.Phase == lifecycle.Starting:
-			v.Says = a.parts.prom.Starting()
-		case s.Name == "alertmanager" && a.parts.alerting.Applied().SendsNowhere():
-			v.Says = "no alert reaches anybody: no receiver that a route names has an integration; see docs/alerting.md"
-		case s.Name == "dockerhost":
-			v.Says = a.dockerLine()
-		case s.Name == "storage":
-			v.Says = a.diskLine()
+		if v.Says == "" {
+			v.Says = p.says()
+		}
+		if f, wrong := faults[s.Name]; wrong {
+			v.Says = strings.TrimSuffix(f.Error()+"; "+v.Says, "; ")
 		}
 		views = append(views, v)
 	}
 	return views
 }
 
-func (a *App) diskLine() string {
-	if err := a.parts.disk.Full(); err != nil {
-		return err.Error()
+// down says of each part that is down why, and when it is started again.
+func (a *App) down() (lines []string) {
+	for _, s := range a.group.States() {
+		if s.Error != "" && s.Phase != lifecycle.Ready {
+			lines = append(lines, downLine(s))
+		}
 	}
-	if _, _, scarce := a.parts.disk.Space(); scarce {
-		return "the disk is nearly full: soon nothing new can be stored"
-	}
-	return ""
+	return lines
 }
 
-func (a *App) dockerLine() string {
-	st := a.parts.docker.Status()
-	if st.Connected {
-		return "connected to " + a.parts.docker.Endpoint()
-	}
-	if st.Remedy == "" {
-		return st.Reason
-	}
-	return st.Reason + "; " + st.Remedy
-}
-
-func (a *App) storageLine() string {
-	retention := a.parts.prom.Applied().StorageConfig.TSDBConfig.Retention
-	line := "metrics in " + a.options.Prometheus.Dir
-	if retention.Time > 0 {
-		line += " for " + retention.Time.String()
-	}
-	if retention.Size > 0 {
-		line += ", at most " + humanBytes(uint64(retention.Size))
-	}
-	if free, size, _ := a.parts.disk.Space(); size > 0 {
-		line += "; the disk has " + humanBytes(free) + " of " + humanBytes(size) + " free"
+func downLine(s lifecycle.State) string {
+	line := s.Name + " is down: " + s.Error
+	if wait := time.Until(s.Retry).Round(time.Second); wait > 0 {
+		line += " (it is started again in " + wait.String() + ")"
 	}
 	return line
 }
 
-// humanBytes writes a size with one binary unit, such as 51.2GiB.
-func humanBytes(n uint64) string { return units.Base2Bytes(n).Round(1).String() }
+// waitingFor lists the parts that have not had their chance to start, each with what it waits for.
+func (a *App) waitingFor() []string {
+	waiting := []string{}
+	for p := range a.parts() {
+		s, ok := a.group.State(p.name())
+		switch {
+		case !ok || s.Phase == lifecycle.Ready || s.Phase == lifecycle.Down:
+			continue
+		case s.Error != "":
+			waiting = append(waiting, downLine(s))
+			continue
+		}
+		line := s.Name + " is " + string(s.Phase)
+		if says := p.says(); says != "" && s.Phase == lifecycle.Starting {
+			line += ": " + says
+		}
+		waiting = append(waiting, line)
+	}
+	if len(waiting) == 0 {
+		waiting = append(waiting, "stopping")
+	}
+	return waiting
+}
 
 func since(t time.Time) string {
 	if t.IsZero() {
 		return "never"
 	}
 	return time.Since(t).Round(time.Second).String() + " ago"
+}
+
+// statusAnswer is the answer of /api/ausguck/status.
+type statusAnswer struct {
+	Host     string              `json:"host"`
+	Version  string              `json:"version"`
+	Revision string              `json:"revision"`
+	Started  time.Time           `json:"started"`
+	Embedded []versions.Embedded `json:"embedded"`
+	Parts    []statusPart        `json:"parts"`
+	Files    []statusFile        `json:"files"`
+	Storage  []storageView       `json:"storage"`
+	Disk     diskView            `json:"disk"`
+	// QueryLog is the file of the query log, empty when none is written.
+	QueryLog string `json:"queryLog"`
+}
+
+type statusPart struct {
+	Name  string    `json:"name"`
+	Phase string    `json:"phase"`
+	Since time.Time `json:"since"`
+	// Says is what a person should know, empty when all is well.
+	Says string `json:"says,omitempty"`
+}
+
+type statusFile struct {
+	Name   string `json:"name"`
+	Source string `json:"source"`
+}
+
+// storageView is what a part takes on the disk; Limit 0 is none.
+type storageView struct {
+	Name      string  `json:"name"`
+	Bytes     float64 `json:"bytes"`
+	Limit     float64 `json:"limit"`
+	Retention string  `json:"retention,omitempty"`
+}
+
+type diskView struct {
+	Free   uint64 `json:"free"`
+	Size   uint64 `json:"size"`
+	Scarce bool   `json:"scarce"`
+	Full   string `json:"full,omitempty"`
+}
+
+func (a *App) serveStatusAPI(w http.ResponseWriter, _ *http.Request) {
+	host, _ := os.Hostname()
+	applied := a.options.Prometheus.server.Applied()
+	answer := statusAnswer{
+		Host: host, Version: versions.Own(), Revision: versions.Revision(), Started: a.started, Embedded: versions.All(),
+		Files: []statusFile{{"Prometheus", applied.Source}}, QueryLog: applied.GlobalConfig.QueryLogFile,
+	}
+	for _, v := range a.partViews() {
+		s, _ := a.group.State(v.Name)
+		answer.Parts = append(answer.Parts, statusPart{Name: v.Name, Phase: v.Phase, Since: s.Since, Says: v.Says})
+	}
+	gauges := a.gauges()
+	retention := applied.StorageConfig.TSDBConfig.Retention
+	metrics := storageView{Name: "metrics", Limit: float64(retention.Size), Bytes: gauges["prometheus_tsdb_storage_blocks_bytes"] + gauges["prometheus_tsdb_head_chunks_storage_size_bytes"] + gauges["prometheus_tsdb_wal_storage_size_bytes"]}
+	if retention.Time > 0 {
+		metrics.Retention = retention.Time.String()
+	}
+	answer.Storage = append(answer.Storage, metrics)
+	if a.options.Loki.on() {
+		answer.Storage = append(answer.Storage, storageView{Name: "logs", Bytes: gauges["ausguck_loki_storage_bytes"], Limit: gauges["ausguck_loki_storage_limit_bytes"], Retention: a.options.Loki.RetentionTime.String()})
+	}
+	answer.Disk.Free, answer.Disk.Size, answer.Disk.Scarce = a.options.Storage.disk.Space()
+	if err := a.options.Storage.disk.Full(); err != nil {
+		answer.Disk.Full = err.Error()
+	}
+	writeJSON(w, http.StatusOK, answer)
+}
+
+// gauges are the values of our own gauges without labels, by name.
+func (a *App) gauges() map[string]float64 {
+	families, err := a.gatherer.Gather()
+	if err != nil { // what could be gathered is there all the same
+		a.options.Logger.Debug("Not all metrics for the status page", "err", err)
+	}
+	values := map[string]float64{}
+	for _, f := range families {
+		if f.GetType() == dto.MetricType_GAUGE && len(f.GetMetric()) == 1 {
+			values[f.GetName()] = f.GetMetric()[0].GetGauge().GetValue()
+		}
+	}
+	return values
+}
+
+// serveReloadAPI reloads for the page, which shows each problem as `check` prints it.
+func (a *App) serveReloadAPI(w http.ResponseWriter, _ *http.Request) {
+	problems := []string{}
+	if err := a.Reload(); err != nil {
+		var config *ConfigError
+		if errors.As(err, &config) {
+			for _, p := range config.Problems {
+				problems = append(problems, p.Error())
+			}
+		} else {
+			problems = append(problems, err.Error())
+		}
+	}
+	writeJSON(w, http.StatusOK, map[string]any{"reloaded": len(problems) == 0, "problems": problems})
+}
+
+// queryLogTail is how much of the end of the query log is read.
+const queryLogTail = 256 << 10
+
+// serveQueryLog answers with the newest entries of the query log, the newest first.
+func (a *App) serveQueryLog(w http.ResponseWriter, _ *http.Request) {
+	entries := []json.RawMessage{}
+	file := a.options.Prometheus.server.Applied().GlobalConfig.QueryLogFile
+	if file != "" {
+		var err error
+		if entries, err = lastEntries(file); err != nil {
+			writeJSON(w, http.StatusInternalServerError, map[string]string{"message": "read the query log: " + err.Error()})
+			return
+		}
+	}
+	writeJSON(w, http.StatusOK, map[string]any{"file": file, "entries": entries})
+}
+
+// lastEntries reads the JSON lines at the end of a file, the last first. A line that is cut is left out.
+func lastEntries(file string) ([]json.RawMessage, error) {
+	entries := []json.RawMessage{}
+	f, err := os.Open(file)
+	if err != nil {
+		return entries, err
+	}
+	defer f.Close()
+	info, err := f.Stat()
+	if err != nil {
+		return entries, err
+	}
+	if _, err := f.Seek(max(0, info.Size()-queryLogTail), io.SeekStart); err != nil {
+		return entries, err
+	}
+	lines := bufio.NewScanner(f)
+	lines.Buffer(nil, queryLogTail)
+	for lines.Scan() {
+		if line := lines.Bytes(); json.Valid(line) && len(line) > 0 && line[0] == '{' {
+			entries = append([]json.RawMessage{append(json.RawMessage(nil), line...)}, entries...)
+		}
+	}
+	return entries, lines.Err()
+}
+
+func writeJSON(w http.ResponseWriter, code int, v any) {
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(code)
+	_ = json.NewEncoder(w).Encode(v) // the caller has gone when it fails
+}
+
+// serveConfiguration answers with the files of logs as they were loaded, which no standard API shows, without secrets.
+func (a *App) serveConfiguration(w http.ResponseWriter, _ *http.Request) {
+	files := map[string]string{}
+	if p := &a.options.Loki; p.on() {
+		files["loki.yml"] = redact.YAML(p.server.Applied().Text())
+	}
+	if p := &a.options.LogCollector; p.on() {
+		files["promtail.yml"] = redact.YAML(p.collector.Applied().Text())
+	}
+	writeJSON(w, http.StatusOK, files)
 }

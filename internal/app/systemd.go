@@ -43,7 +43,7 @@ func (a *App) answers(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	client := &http.Client{Transport: &http.Transport{DialContext: a.parts.main.DialContext, DisableKeepAlives: true}}
+	client := &http.Client{Transport: &http.Transport{DialContext: a.options.Prometheus.at.inside.DialContext, DisableKeepAlives: true}}
 	res, err := client.Do(req)
 	if err != nil {
 		return err

@@ -132,8 +132,8 @@ type Service struct {
 	api       http.Handler
 }
 
-// New prepares the tables. It creates no user; Bootstrap does.
-func New(ctx context.Context, o Options) (*Service, error) {
+// New touches no database: Run does, or Prepare for those who do not run it.
+func New(o Options) *Service {
 	if o.SessionIdle == 0 {
 		o.SessionIdle = DefaultSessionIdle
 	}
@@ -149,9 +149,6 @@ func New(ctx context.Context, o Options) (*Service, error) {
 	if o.UserNames == nil {
 		o.UserNames = func() ([]string, error) { return nil, nil }
 	}
-	if err := database.Migrate(ctx, o.DB, "auth", migrations); err != nil {
-		return nil, err
-	}
 	s := &Service{
 		opts:      o,
 		store:     store{o.DB, names{web: o.UserNames, admin: o.AdminLogin}},
@@ -163,14 +160,27 @@ func New(ctx context.Context, o Options) (*Service, error) {
 		origins:   http.NewCrossOriginProtection(),
 	}
 	s.api = s.routes()
-	return s, nil
+	return s
+}
+
+// Prepare brings the tables up to date. It creates no user; Bootstrap does.
+func (s *Service) Prepare(ctx context.Context) error {
+	return database.Migrate(ctx, s.opts.DB, "auth", migrations)
 }
 
 // sweepInterval is how often what has expired is removed.
 const sweepInterval = 15 * time.Minute
 
-// Run removes expired sessions and tokens until ctx ends. It is a lifecycle.Component.
+// Run prepares the tables and the first admin, and then removes expired sessions and tokens until ctx ends. It is a
+// lifecycle.Component.
 func (s *Service) Run(ctx context.Context, ready func()) error {
+	begin := context.WithoutCancel(ctx) // asked to stop meanwhile, it stops below
+	if err := s.Prepare(begin); err != nil {
+		return err
+	}
+	if err := s.Bootstrap(begin); err != nil {
+		return fmt.Errorf("set up the admin: %w", err)
+	}
 	ready()
 	ticker := time.NewTicker(sweepInterval)
 	defer ticker.Stop()

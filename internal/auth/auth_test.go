@@ -53,8 +53,8 @@ func newHouse(t testing.TB, change func(*auth.Options)) *house {
 	if change != nil {
 		change(&o)
 	}
-	h.Service, err = auth.New(t.Context(), o)
-	require.NoError(t, err)
+	h.Service = auth.New(o)
+	require.NoError(t, h.Prepare(t.Context()))
 	require.NoError(t, h.Bootstrap(t.Context()))
 
 	mux := http.NewServeMux()
@@ -239,11 +239,11 @@ func TestAdminPasswordOfEveryStart(t *testing.T) {
 	t.Cleanup(func() { require.NoError(t, db.Close()) })
 	file := filepath.Join(t.TempDir(), "initial-admin-password")
 	start := func(login, password string) (*auth.Service, string) {
-		s, err := auth.New(t.Context(), auth.Options{
+		s := auth.New(auth.Options{
 			DB: db, Logger: slog.New(slog.DiscardHandler), AdminLogin: login, AdminPassword: password,
 			LoginPage: template.Must(template.New("").Parse("")), InitialPasswordFile: file,
 		})
-		require.NoError(t, err)
+		require.NoError(t, s.Prepare(t.Context()))
 		require.NoError(t, s.Bootstrap(t.Context()))
 		return s, initial(t, file)
 	}

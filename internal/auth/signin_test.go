@@ -255,8 +255,8 @@ func TestSessionsOfTheProviderEndWithIt(t *testing.T) {
 		}
 	}
 	cookies(r)
-	without, err := auth.New(t.Context(), auth.Options{DB: h.db, Logger: slog.New(slog.DiscardHandler), LoginPage: template.Must(template.New("").Parse(""))})
-	require.NoError(t, err)
+	without := auth.New(auth.Options{DB: h.db, Logger: slog.New(slog.DiscardHandler), LoginPage: template.Must(template.New("").Parse(""))})
+	require.NoError(t, without.Prepare(t.Context()))
 	w := httptest.NewRecorder()
 	without.Require(auth.Viewer, http.NotFoundHandler()).ServeHTTP(w, r)
 	require.Equal(t, 401, w.Code, "nobody vouches any more")

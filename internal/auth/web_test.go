@@ -179,8 +179,8 @@ func TestAdminWhomWebYMLNames(t *testing.T) {
 	start := func(password string) (*auth.Service, string) {
 		o := auth.Options{InitialPasswordFile: file, DB: db, Logger: slog.New(slog.DiscardHandler), AdminPassword: password, LoginPage: template.Must(template.New("").Parse(""))}
 		f.options(&o)
-		s, err := auth.New(t.Context(), o)
-		require.NoError(t, err)
+		s := auth.New(o)
+		require.NoError(t, s.Prepare(t.Context()))
 		require.NoError(t, s.Bootstrap(t.Context()))
 		return s, initial(t, file)
 	}
@@ -216,8 +216,8 @@ func TestUsersOfWebYMLFromBefore(t *testing.T) {
 	f := &webFile{users: map[string]string{"ops": bcryptOf(t, "one"), "prombot": bcryptOf(t, "two")}}
 	o := auth.Options{DB: db, Logger: slog.New(slog.DiscardHandler), LoginPage: template.Must(template.New("").Parse(""))}
 	f.options(&o)
-	s, err := auth.New(t.Context(), o)
-	require.NoError(t, err)
+	s := auth.New(o)
+	require.NoError(t, s.Prepare(t.Context()))
 	require.Equal(t, 200, status(s, auth.Admin, as("ops", "one")))
 	require.Equal(t, 403, status(s, auth.Admin, as("prombot", "of a viewer")), "who had taken the name is what he was")
 	require.Equal(t, 200, status(s, auth.Admin, as("prombot", "two")))

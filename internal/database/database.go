@@ -7,6 +7,7 @@ package database
 import (
 	"context"
 	"database/sql"
+	"database/sql/driver"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -33,24 +34,66 @@ const maxConns = 4
 // Every transaction takes the write lock when it begins, so that it waits for other writers instead of
 // failing in its middle.
 func Open(path string) (*sql.DB, error) {
+	db, err := New(path)
+	if err != nil {
+		return nil, err
+	}
+	if err := tryWrite(db); err != nil {
+		return nil, errors.Join(opening(path, err), db.Close())
+	}
+	return db, nil
+}
+
+// New returns the database without touching its file: the first to use it opens it, makes it when it is not there, and
+// gets the error when that cannot be done; so does everybody after, until it can.
+func New(path string) (*sql.DB, error) {
 	path, err := filepath.Abs(path)
 	if err != nil {
 		return nil, fmt.Errorf("open the database %s: %w", path, err)
 	}
-	if err := prepare(path); err != nil {
-		return nil, fmt.Errorf("open the database %s: %w", path, withAdvice(path, err))
-	}
-	db, err := sql.Open("sqlite", dsn(path))
+	lazy, err := sql.Open("sqlite", dsn(path))
 	if err != nil {
 		return nil, fmt.Errorf("open the database %s: %w", path, err)
 	}
+	db := sql.OpenDB(connector{path, lazy.Driver()})
 	db.SetMaxOpenConns(maxConns)
 	db.SetConnMaxIdleTime(5 * time.Minute)
-	if err := tryWrite(db); err != nil {
-		return nil, errors.Join(fmt.Errorf("open the database %s: %w", path, withAdvice(path, err)), db.Close())
-	}
-	return db, nil
+	return db, lazy.Close()
 }
+
+// connector opens connections to one file.
+type connector struct {
+	path   string
+	driver driver.Driver
+}
+
+// Connect implements driver.Connector.
+func (c connector) Connect(context.Context) (driver.Conn, error) {
+	if err := prepare(c.path); err != nil {
+		return nil, opening(c.path, err)
+	}
+	conn, err := c.driver.Open(dsn(c.path))
+	if err != nil {
+		return nil, opening(c.path, err)
+	}
+	return conn, nil
+}
+
+// Driver implements driver.Connector.
+func (c connector) Driver() driver.Driver { return c.driver }
+
+// opening says which file it is and what helps, once.
+func opening(path string, err error) error {
+	var known *openError
+	if errors.As(err, &known) {
+		return err
+	}
+	return &openError{fmt.Errorf("open the database %s: %w", path, withAdvice(path, err))}
+}
+
+type openError struct{ error }
+
+func (e *openError) Unwrap() error { return e.error }
 
 // prepare makes the folder, and the file with its rights: SQLite would make it readable for everybody. The files
 // that SQLite puts beside it get the same rights.

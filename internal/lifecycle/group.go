@@ -5,12 +5,21 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"runtime/debug"
 	"sync"
 	"time"
 )
 
 // DefaultStopTimeout is how long a component may take to stop before the group goes on without it.
 const DefaultStopTimeout = 8 * time.Second
+
+const (
+	// minRetry and maxRetry bound the time before a component that is kept is started again.
+	minRetry = time.Second
+	maxRetry = time.Minute
+	// patience is how long a component waits for one that it needs before it starts without it.
+	patience = 10 * time.Second
+)
 
 // Phase is where a component stands in its life.
 type Phase string
@@ -20,9 +29,10 @@ const (
 	Waiting  Phase = "waiting"
 	Starting Phase = "starting"
 	Ready    Phase = "ready"
+	Down     Phase = "down" // failed, and about to be started again
 	Stopping Phase = "stopping"
 	Stopped  Phase = "stopped"
-	Failed   Phase = "failed"
+	Failed   Phase = "failed" // failed for good
 )
 
 // State is what a status page shows of one component.
@@ -30,12 +40,14 @@ type State struct {
 	Name  string    `json:"name"`
 	Phase Phase     `json:"phase"`
 	Since time.Time `json:"since"`
-	// Error is why the component failed, empty otherwise.
+	// Error is why the component failed last. It is empty when it never did, and once it is ready again.
 	Error string `json:"error,omitempty"`
+	// Retry is when a component that is down is started again.
+	Retry time.Time `json:"retry,omitzero"`
 }
 
-// Group runs components: it starts them in the order added, each waiting for the one before to be
-// ready, and stops them in reverse. The zero value is not usable; see NewGroup.
+// Group runs components. Each starts when those that it needs have had their chance, and they stop in the reverse of the
+// order in which they were added. The zero value is not usable; see NewGroup.
 type Group struct {
 	logger      *slog.Logger
 	stopTimeout time.Duration
@@ -45,10 +57,16 @@ type Group struct {
 type member struct {
 	name      string
 	component Component
-	cancel    context.CancelFunc
-	ready     chan struct{}
-	done      chan struct{}
-	err       error // valid once done is closed
+	needs     []*member
+	kept      bool
+	logger    *slog.Logger
+	retry     chan struct{}
+
+	started bool
+	cancel  context.CancelFunc
+	settled chan struct{} // closed when it is ready, or has failed, for the first time
+	done    chan struct{}
+	err     error // valid once done is closed
 
 	mtx   sync.Mutex
 	state State
@@ -62,18 +80,41 @@ func NewGroup(logger *slog.Logger, stopTimeout time.Duration) *Group {
 	return &Group{logger: logger, stopTimeout: stopTimeout}
 }
 
-// Add appends a component. It must not be called once Run was.
+// Add appends a component that the group cannot do without: when it fails, all stop. It starts when everything that was
+// added before is ready. It must not be called once Run was.
 func (g *Group) Add(name string, c Component) {
-	g.members = append(g.members, &member{
-		name:      name,
-		component: c,
-		ready:     make(chan struct{}),
-		done:      make(chan struct{}),
-		state:     State{Name: name, Phase: Waiting, Since: time.Now()},
-	})
+	m := g.add(name, c)
+	m.needs = g.members[:len(g.members)-1]
 }
 
-// States returns the state of every component in the order of their start.
+// Keep appends a component that the others can do without. When it fails it is started again, at growing intervals, until
+// it works or the group stops: its Run must bear to be called again. It starts when the components that it needs, by name,
+// are ready, have failed, or take long. A name that the group does not have is ignored.
+func (g *Group) Keep(name string, c Component, needs ...string) {
+	m := g.add(name, c)
+	m.kept = true
+	for _, other := range g.members {
+		for _, need := range needs {
+			if other.name == need {
+				m.needs = append(m.needs, other)
+			}
+		}
+	}
+}
+
+func (g *Group) add(name string, c Component) *member {
+	m := &member{
+		name: name, component: c, logger: g.logger,
+		retry:   make(chan struct{}, 1),
+		settled: make(chan struct{}),
+		done:    make(chan struct{}),
+		state:   State{Name: name, Phase: Waiting, Since: time.Now()},
+	}
+	g.members = append(g.members, m)
+	return m
+}
+
+// States returns the state of every component in the order in which they were added.
 func (g *Group) States() []State {
 	states := make([]State, 0, len(g.members))
 	for _, m := range g.members {
@@ -82,38 +123,93 @@ func (g *Group) States() []State {
 	return states
 }
 
-// Run starts all components, calls ready when the last one is, and stops them all when ctx is
-// cancelled or one of them returns. It returns nil only when it was asked to stop and everything
-// stopped in time; else the joined errors, each with the name of its component.
-func (g *Group) Run(ctx context.Context, ready func()) error {
-	ctx, cancel := context.WithCancel(ctx)
-	defer cancel()
-
-	started := 0
+// State returns the state of one component; false when the group does not have it.
+func (g *Group) State(name string) (State, bool) {
 	for _, m := range g.members {
-		if ctx.Err() != nil {
-			break
-		}
-		// The components outlive ctx: they are cancelled one by one, in reverse.
-		m.start(context.WithoutCancel(ctx), cancel)
-		started++
-		select {
-		case <-m.ready:
-		case <-m.done:
-		case <-ctx.Done():
+		if m.name == name {
+			return m.snapshot(), true
 		}
 	}
-	if ctx.Err() == nil {
-		ready()
-	}
-	<-ctx.Done()
-	return g.stop(started)
+	return State{}, false
 }
 
-func (g *Group) stop(started int) error {
+// Settled returns a channel that is closed when the component is ready, or has failed, for the first time; nil when the group
+// does not have it.
+func (g *Group) Settled(name string) <-chan struct{} {
+	for _, m := range g.members {
+		if m.name == name {
+			return m.settled
+		}
+	}
+	return nil
+}
+
+// Retry starts every component that is down at once: what kept it from working may have changed.
+func (g *Group) Retry() {
+	for _, m := range g.members {
+		select {
+		case m.retry <- struct{}{}:
+		default:
+		}
+	}
+}
+
+// Run starts all components, calls settled when each of them is ready or has failed once, and stops them all when ctx is
+// cancelled or one that is not kept returns. It returns nil only when it was asked to stop and everything stopped in time;
+// else the joined errors, each with the name of its component.
+func (g *Group) Run(ctx context.Context, settled func()) error {
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	var starting sync.WaitGroup
+	for _, m := range g.members {
+		starting.Go(func() {
+			if !m.await(ctx) {
+				return
+			}
+			m.started = true
+			// It outlives ctx: components are cancelled one by one, in reverse.
+			m.start(context.WithoutCancel(ctx), cancel)
+			select {
+			case <-m.settled:
+			case <-ctx.Done():
+			}
+		})
+	}
+	starting.Wait()
+	if ctx.Err() == nil {
+		settled()
+	}
+	<-ctx.Done()
+	return g.stop()
+}
+
+// await returns when everything that m needs is settled, or takes too long. It returns false when ctx has ended.
+func (m *member) await(ctx context.Context) bool {
+	for _, other := range m.needs {
+		var late <-chan time.Time
+		if m.kept {
+			timer := time.NewTimer(patience)
+			defer timer.Stop()
+			late = timer.C
+		}
+		select {
+		case <-other.settled:
+		case <-late:
+			m.logger.Warn("Starting a part without one that it needs, which takes long", "part", m.name, "needs", other.name)
+		case <-ctx.Done():
+			return false
+		}
+	}
+	return ctx.Err() == nil
+}
+
+func (g *Group) stop() error {
 	var errs []error
-	for i := started - 1; i >= 0; i-- {
+	for i := len(g.members) - 1; i >= 0; i-- {
 		m := g.members[i]
+		if !m.started {
+			continue
+		}
 		if err := m.stop(g.stopTimeout); err != nil {
 			errs = append(errs, fmt.Errorf("%s: %w", m.name, err))
 			continue
@@ -123,27 +219,85 @@ func (g *Group) stop(started int) error {
 	return errors.Join(errs...)
 }
 
-// start runs the component in a goroutine of its own. ended is called when it returns, whatever the reason.
+// start runs the component in a goroutine of its own. ended is called when it has ended for good.
 func (m *member) start(parent context.Context, ended func()) {
 	ctx, cancel := context.WithCancel(parent)
 	m.cancel = cancel
-	m.set(Starting, nil)
+	settle := sync.OnceFunc(func() { close(m.settled) })
 	go func() {
 		defer ended()
 		defer close(m.done)
-		m.err = m.component.Run(ctx, sync.OnceFunc(func() {
-			m.set(Ready, nil)
-			close(m.ready)
-		}))
-		if m.err == nil && ctx.Err() == nil {
-			m.err = errors.New("stopped without being asked to")
-		}
-		if m.err != nil {
-			m.set(Failed, m.err)
+		if m.kept {
+			m.keep(ctx, settle)
 			return
 		}
-		m.set(Stopped, nil)
+		if m.err = m.once(ctx, settle); m.err != nil {
+			m.enter(State{Phase: Failed, Error: m.err.Error()})
+			return
+		}
+		m.enter(State{Phase: Stopped})
 	}()
+}
+
+// keep runs the component again and again until ctx ends. What it says when it is stopped is the error of the group.
+func (m *member) keep(ctx context.Context, settle func()) {
+	for delay := minRetry; ; delay = min(2*delay, maxRetry) {
+		begun := time.Now()
+		err := m.once(ctx, settle)
+		if ctx.Err() != nil {
+			m.err = err
+			m.enter(State{Phase: Stopped})
+			return
+		}
+		if time.Since(begun) > maxRetry { // it has worked for a while
+			delay = minRetry
+		}
+		m.logger.Error("Part is down; the others go on, and it is started again", "part", m.name, "retry_in", delay, "err", err)
+		m.enter(State{Phase: Down, Error: err.Error(), Retry: time.Now().Add(delay)})
+		settle()
+		if !m.pause(ctx, delay) {
+			m.enter(State{Phase: Stopped})
+			return
+		}
+	}
+}
+
+// pause waits until the component is to be started again; false when ctx has ended instead.
+func (m *member) pause(ctx context.Context, delay time.Duration) bool {
+	timer := time.NewTimer(delay)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+	case <-m.retry:
+	case <-ctx.Done():
+	}
+	return ctx.Err() == nil
+}
+
+// once runs the component until it returns or panics.
+func (m *member) once(ctx context.Context, settle func()) (err error) {
+	select { // this is the start that somebody may have asked for
+	case <-m.retry:
+	default:
+	}
+	m.enter(State{Phase: Starting, Error: m.snapshot().Error})
+	defer func() {
+		if p := recover(); p != nil {
+			m.logger.Error("Part panicked", "part", m.name, "panic", p, "stack", string(debug.Stack()))
+			err = fmt.Errorf("panic: %v", p)
+		}
+	}()
+	err = m.component.Run(ctx, sync.OnceFunc(func() {
+		if before := m.snapshot(); before.Error != "" {
+			m.logger.Info("Part is up again", "part", m.name)
+		}
+		m.enter(State{Phase: Ready})
+		settle()
+	}))
+	if err == nil && ctx.Err() == nil {
+		err = errors.New("stopped without being asked to")
+	}
+	return err
 }
 
 func (m *member) stop(timeout time.Duration) error {
@@ -152,7 +306,7 @@ func (m *member) stop(timeout time.Duration) error {
 		return m.err
 	default:
 	}
-	m.set(Stopping, nil)
+	m.enter(State{Phase: Stopping})
 	m.cancel()
 	timer := time.NewTimer(timeout)
 	defer timer.Stop()
@@ -164,16 +318,14 @@ func (m *member) stop(timeout time.Duration) error {
 	}
 }
 
-func (m *member) set(p Phase, err error) {
+func (m *member) enter(s State) {
 	m.mtx.Lock()
 	defer m.mtx.Unlock()
 	if m.state.Phase == Failed {
 		return
 	}
-	m.state.Phase, m.state.Since = p, time.Now()
-	if err != nil {
-		m.state.Error = err.Error()
-	}
+	s.Name, s.Since = m.name, time.Now()
+	m.state = s
 }
 
 func (m *member) snapshot() State {

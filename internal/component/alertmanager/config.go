@@ -26,6 +26,24 @@ type Source struct {
 	// Dir is the folder to which paths in the file are relative.
 	Dir     string
 	Content []byte
+	// Copies has, by path, where to read the files that this one names, which are not looked for in their own places. It is
+	// nil for what is read from there.
+	Copies map[string]string
+}
+
+// templates returns where the files that match one of the patterns are to be read.
+func (s Source) templates(patterns []string) []string {
+	if s.Copies == nil {
+		return patterns
+	}
+	var copies []string
+	for path, copied := range s.Copies {
+		if slices.ContainsFunc(patterns, func(pattern string) bool { match, err := filepath.Match(pattern, path); return err == nil && match }) {
+			copies = append(copies, copied)
+		}
+	}
+	slices.Sort(copies)
+	return copies
 }
 
 func (s Source) file() problem.File { return problem.File{Name: s.Name, Content: s.Content} }
@@ -76,6 +94,7 @@ func (l *Loader) Load(src Source) (_ *Config, problems []error) {
 		return nil, locate(src, err)
 	}
 	resolvePaths(src.Dir, cfg)
+	cfg.Templates = src.templates(cfg.Templates)
 	problems = checkFiles(src, cfg)
 	c := &Config{Config: cfg, source: src.Content, dir: src.Dir, secrets: findSecrets(cfg), routes: dispatch.NewRoute(cfg.Route, nil), intervals: map[string][]timeinterval.TimeInterval{}}
 	c.templates, err = template.FromGlobs(cfg.Templates)
@@ -106,6 +125,15 @@ func (l *Loader) Load(src Source) (_ *Config, problems []error) {
 	}
 	c.warn(src, l.options)
 	return c, nil
+}
+
+// Files returns the paths of the files that were read beside alertmanager.yml.
+func (c *Config) Files() (files []string) {
+	for _, pattern := range c.Templates {
+		found, _ := filepath.Glob(pattern) // a bad pattern was refused
+		files = append(files, found...)
+	}
+	return files
 }
 
 // build makes the integrations of the receivers that a route uses.

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"log/slog"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -67,6 +68,7 @@ type history struct {
 	attempts *prometheus.CounterVec
 	last     *prometheus.GaugeVec
 	lost     prometheus.Counter
+	prepared atomic.Bool
 }
 
 var migrations = []string{
@@ -81,10 +83,7 @@ var migrations = []string{
 	CREATE INDEX alertmanager_attempt_result ON alertmanager_attempt (result, id);`,
 }
 
-func newHistory(ctx context.Context, o Options, db *sql.DB) (*history, error) {
-	if err := database.Migrate(ctx, db, "alertmanager", migrations); err != nil {
-		return nil, err
-	}
+func newHistory(o Options, db *sql.DB) *history {
 	labels := []string{"receiver", "integration", "result"}
 	h := &history{
 		db: db, logger: o.Logger, size: max(o.HistorySize, 1), queue: make(chan *Attempt, min(max(o.HistorySize, minQueue), maxQueue)),
@@ -99,7 +98,19 @@ func newHistory(ctx context.Context, o Options, db *sql.DB) (*history, error) {
 		}),
 	}
 	o.Registerer.MustRegister(h.attempts, h.last, h.lost)
-	return h, nil
+	return h
+}
+
+// prepare makes the tables, when they can be made and are not.
+func (h *history) prepare(ctx context.Context) error {
+	if h.prepared.Load() {
+		return nil
+	}
+	if err := database.Migrate(ctx, h.db, "alertmanager", migrations); err != nil {
+		return err
+	}
+	h.prepared.Store(true)
+	return nil
 }
 
 // add records an attempt.
@@ -158,6 +169,9 @@ func (h *history) write(batch []Attempt) {
 
 func (h *history) insert(batch []Attempt) error {
 	ctx := context.Background()
+	if err := h.prepare(ctx); err != nil {
+		return err
+	}
 	tx, err := h.db.BeginTx(ctx, nil)
 	if err != nil {
 		return err
@@ -192,6 +206,9 @@ type filter struct {
 
 // list returns attempts, the newest first.
 func (h *history) list(ctx context.Context, f filter) ([]Attempt, error) {
+	if err := h.prepare(ctx); err != nil {
+		return nil, fmt.Errorf("read the history of notifications: %w", err)
+	}
 	rows, err := h.db.QueryContext(ctx, `SELECT id, attempt FROM alertmanager_attempt
 		WHERE (?1 = '' OR receiver = ?1) AND (?2 = '' OR result = ?2) AND (?3 = 0 OR id < ?3)
 		AND (?4 = '' OR EXISTS (SELECT 1 FROM json_each(attempt, '$.alerts') WHERE json_extract(value, '$.alertname') = ?4))

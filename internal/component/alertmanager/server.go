@@ -13,6 +13,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 
 	"github.com/ausguck/ausguck/internal/lifecycle"
+	"github.com/ausguck/ausguck/internal/metrics"
 )
 
 // Server is Alertmanager as a lifecycle.Component.
@@ -30,50 +31,54 @@ type Server struct {
 
 var _ lifecycle.Component = (*Server)(nil)
 
-// New returns a server that will start with cfg, which l has loaded. db keeps the history of notifications; its tables
-// are made here.
-func New(ctx context.Context, l *Loader, cfg *Config, db *sql.DB) (*Server, error) {
-	h, err := newHistory(ctx, l.options, db)
-	if err != nil {
-		return nil, err
-	}
-	s := &Server{Loader: l, history: h, applied: cfg}
+// New returns a server that will start with cfg, which l has loaded. db keeps the history of notifications, which
+// are sent also while it cannot be used.
+func New(l *Loader, cfg *Config, db *sql.DB) *Server {
+	s := &Server{Loader: l, history: newHistory(l.options, db), applied: cfg}
 	s.registerMetrics(l.options.Registerer)
-	return s, nil
+	return s
 }
 
 // Run takes alerts and sends notifications until ctx ends. It then sends nothing more, writes what it knows to the
-// disk and leaves the cluster.
+// disk and leaves the cluster. It may be called again once it has returned.
 func (s *Server) Run(ctx context.Context, ready func()) (err error) {
 	if err := os.MkdirAll(s.options.Dir, 0o750); err != nil {
 		return fmt.Errorf("make the folder of Alertmanager: %w", err)
 	}
 	stopHistory := s.history.start()
 	defer stopHistory() // after the last attempt
-	e, err := newEngine(s.options, s.history)
+	options, scope := s.options, metrics.NewScope(s.options.Registerer)
+	defer scope.Close()
+	options.Registerer = scope
+	e, err := newEngine(options, s.history)
 	if err != nil {
 		return err
 	}
 	defer func() { err = errors.Join(err, e.close()) }()
-	e.apply(s.Applied())
-	s.state.Store(e)
+	s.begin(e)
 	defer s.state.Store(nil)
 	ready()
 	<-ctx.Done()
 	return nil
 }
 
-// ApplyConfig makes cfg, which Load has checked, the running configuration. Alerts, silences and what was sent stay.
-func (s *Server) ApplyConfig(cfg *Config) error {
+// begin puts an engine to work with the configuration that was applied last.
+func (s *Server) begin(e *engine) {
 	s.mtx.Lock()
 	defer s.mtx.Unlock()
-	e := s.state.Load()
-	if e == nil {
-		return errors.New("alertmanager is still starting; try again when /-/ready answers 200")
+	e.apply(s.applied)
+	s.state.Store(e)
+}
+
+// ApplyConfig makes cfg, which Load has checked, the running configuration; of a server that is not running, the one that
+// it starts with. Alerts, silences and what was sent stay.
+func (s *Server) ApplyConfig(cfg *Config) {
+	s.mtx.Lock()
+	defer s.mtx.Unlock()
+	if e := s.state.Load(); e != nil {
+		e.apply(cfg)
 	}
-	e.apply(cfg)
 	s.applied = cfg
-	return nil
 }
 
 // Applied returns the running configuration.

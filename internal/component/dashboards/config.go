@@ -1,6 +1,7 @@
 package dashboards
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -13,6 +14,7 @@ import (
 // Config is one consistent state of all provisioning files.
 type Config struct {
 	source      Source
+	files       []string // of provisioning, as they were read
 	providers   []provider
 	datasources []Datasource
 	// scanned are the files of the providers as they were checked, so that a start reads them once.
@@ -34,8 +36,8 @@ func LoadConfig(src Source) (*Config, []error) {
 	var problems []error
 	if src.ConfigDir != "" {
 		base := filepath.Join(src.ConfigDir, "grafana", "provisioning")
-		problems = append(problems, eachYAML(filepath.Join(base, "datasources"), c.readDatasources)...)
-		problems = append(problems, eachYAML(filepath.Join(base, "dashboards"), c.readProviders)...)
+		problems = append(problems, c.eachYAML(filepath.Join(base, "datasources"), c.readDatasources)...)
+		problems = append(problems, c.eachYAML(filepath.Join(base, "dashboards"), c.readProviders)...)
 		c.Warnings = append(c.Warnings, unreadProvisioning(base)...)
 	}
 	problems = append(problems, c.checkDatasources()...)
@@ -48,35 +50,57 @@ func LoadConfig(src Source) (*Config, []error) {
 	return c, nil
 }
 
+// Files returns the paths of the provisioning files that were read.
+func (c *Config) Files() []string { return c.files }
+
 // eachYAML calls read with every YAML file of dir, in the order of their names. A folder that is not there
 // holds no files.
-func eachYAML(dir string, read func(file string, content []byte) []error) []error {
-	entries, err := os.ReadDir(dir)
-	if errors.Is(err, fs.ErrNotExist) {
-		return nil
-	}
+func (c *Config) eachYAML(dir string, read func(file string, content []byte) []error) []error {
+	names, err := c.source.list(dir)
 	if err != nil {
 		return []error{fmt.Errorf("read %s: %w", dir, err)}
 	}
 	var problems []error
-	for _, e := range entries {
-		name := e.Name()
+	for _, name := range names {
 		if ext := filepath.Ext(name); strings.HasPrefix(name, ".") || ext != ".yml" && ext != ".yaml" {
 			continue
 		}
 		path := filepath.Join(dir, name)
-		info, err := os.Stat(path) // a ConfigMap's files are links
+		from := cmp.Or(c.source.Copies[path], path)
+		info, err := os.Stat(from) // a ConfigMap's files are links
 		if err == nil && info.IsDir() {
 			continue
 		}
-		content, err := os.ReadFile(path)
+		content, err := os.ReadFile(from)
 		if err != nil {
 			problems = append(problems, fmt.Errorf("read %s: %w", path, err))
 			continue
 		}
+		c.files = append(c.files, path)
 		problems = append(problems, read(path, content)...)
 	}
 	return problems
+}
+
+// list returns the names in a folder of provisioning, sorted.
+func (s Source) list(dir string) (names []string, err error) {
+	if s.Copies != nil {
+		for path := range s.Copies {
+			if filepath.Dir(path) == dir {
+				names = append(names, filepath.Base(path))
+			}
+		}
+		slices.Sort(names)
+		return names, nil
+	}
+	entries, err := os.ReadDir(dir)
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return nil, err
+	}
+	for _, e := range entries {
+		names = append(names, e.Name())
+	}
+	return names, nil
 }
 
 // unreadProvisioning names the kinds of Grafana's provisioning that are there and have no effect here.

@@ -121,4 +121,7 @@ type Source struct {
 	BuiltIn fs.FS
 	// Dir is Options.Dir; its files are checked too. Empty means none.
 	Dir string
+	// Copies has, by path, where to read the files of grafana/provisioning, which are not looked for in their own places. It
+	// is nil for what is read from there.
+	Copies map[string]string
 }

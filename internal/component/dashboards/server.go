@@ -70,7 +70,6 @@ func (s *Server) Run(ctx context.Context, ready func()) error {
 	if err := s.start(ctx); err != nil {
 		return err
 	}
-	s.serving.Store(true)
 	defer s.serving.Store(false)
 	ready()
 	prune := time.NewTicker(pruneInterval)
@@ -104,16 +103,27 @@ func (s *Server) start(ctx context.Context) error {
 		return err
 	}
 	s.observe()
+	s.serving.Store(true)
 	return s.pruneAnnotations(ctx)
 }
 
-// ApplyConfig makes cfg, which LoadConfig has checked, the running configuration.
-func (s *Server) ApplyConfig(cfg *Config) error {
-	if !s.serving.Load() {
-		return fmt.Errorf("dashboards are still being read; try again when /-/ready answers 200")
-	}
+// Applied returns the running configuration.
+func (s *Server) Applied() *Config {
 	s.mtx.Lock()
 	defer s.mtx.Unlock()
+	return s.cfg
+}
+
+// ApplyConfig makes cfg, which LoadConfig has checked, the running configuration; of a server that is not running, the one
+// that it starts with.
+func (s *Server) ApplyConfig(cfg *Config) error {
+	s.mtx.Lock()
+	defer s.mtx.Unlock()
+	if !s.serving.Load() {
+		s.cfg = cfg
+		s.sources.Store(&cfg.datasources)
+		return nil
+	}
 	if err := s.lib.rescan(); err != nil { // what has gone meanwhile and is to be kept
 		return err
 	}

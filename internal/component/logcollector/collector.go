@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 	"strconv"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/go-kit/log"
@@ -32,6 +33,8 @@ type Collector struct {
 	metrics  *metrics
 	promtail *client.Metrics
 	reload   chan reloading
+
+	running atomic.Bool
 
 	mtx     sync.Mutex
 	applied *Config
@@ -59,6 +62,8 @@ func (c *Collector) Run(ctx context.Context, ready func()) error {
 		return err
 	}
 	defer func() { _ = ledger.close() }()
+	c.running.Store(true)
+	defer c.running.Store(false)
 	cfg := c.Applied()
 	r, err := c.start(ctx, cfg, ledger)
 	if err != nil {
@@ -103,6 +108,10 @@ func (c *Collector) ApplyConfig(cfg *Config) error {
 	if bytes.Equal(c.Applied().content, cfg.content) {
 		return nil
 	}
+	if !c.running.Load() {
+		c.setApplied(cfg)
+		return nil
+	}
 	r := reloading{cfg, make(chan error, 1)}
 	select {
 	case c.reload <- r:
@@ -112,10 +121,14 @@ func (c *Collector) ApplyConfig(cfg *Config) error {
 	if err := <-r.done; err != nil {
 		return fmt.Errorf("apply promtail.yml: %w", err)
 	}
+	c.setApplied(cfg)
+	return nil
+}
+
+func (c *Collector) setApplied(cfg *Config) {
 	c.mtx.Lock()
 	defer c.mtx.Unlock()
 	c.applied = cfg
-	return nil
 }
 
 // run is one configuration at work.

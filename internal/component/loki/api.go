@@ -4,12 +4,14 @@ import (
 	"encoding/json"
 	"net/http"
 	"runtime"
+
+	"github.com/ausguck/ausguck/internal/versions"
 )
 
 // serveBuildInfo answers /loki/api/v1/status/buildinfo, by which Grafana decides what the data source can do.
 func serveBuildInfo(w http.ResponseWriter) {
 	writeJSON(w, http.StatusOK, map[string]string{
-		"version": Version(), "revision": "", "branch": "", "buildUser": "", "buildDate": "", "goVersion": runtime.Version(),
+		"version": versions.Loki(), "revision": "", "branch": "", "buildUser": "", "buildDate": "", "goVersion": runtime.Version(),
 	})
 }
 

@@ -3,7 +3,6 @@ package loki
 import (
 	"context"
 	"log/slog"
-	"runtime/debug"
 	"strings"
 	"sync"
 
@@ -13,29 +12,15 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 
 	"github.com/ausguck/ausguck/internal/logbridge"
+	"github.com/ausguck/ausguck/internal/versions"
 )
-
-const modulePath = "github.com/grafana/loki/v3"
-
-// Version returns the version of Loki that is built in.
-var Version = sync.OnceValue(func() string {
-	info, ok := debug.ReadBuildInfo()
-	if ok {
-		for _, dep := range info.Deps {
-			if dep.Path == modulePath {
-				return strings.TrimPrefix(dep.Version, "v")
-			}
-		}
-	}
-	return "unknown"
-})
 
 // claimGlobals sets what Loki's packages keep in variables of their own: the logger, the version that its API
 // tells, and the default registry.
 func claimGlobals(logger *slog.Logger) log.Logger {
 	l := logbridge.GoKit(slog.New(calm{logger.Handler()}))
 	utillog.Logger = l
-	build.Version = Version()
+	build.Version = versions.Loki()
 	switchRegistry()
 	return l
 }

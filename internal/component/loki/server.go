@@ -41,6 +41,7 @@ type Server struct {
 	mtx     sync.Mutex
 	applied *Config
 	full    atomic.Bool
+	running atomic.Bool
 }
 
 type reloading struct {
@@ -83,6 +84,8 @@ func (s *Server) Run(ctx context.Context, ready func()) error {
 	}
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
+	s.running.Store(true)
+	defer s.running.Store(false)
 	go s.alerts.serve(ctx)
 	e, err := s.begin(ctx, s.Applied())
 	if err != nil {
@@ -174,6 +177,10 @@ func (s *Server) ApplyConfig(cfg *Config) error {
 	if bytes.Equal(before.content, cfg.content) {
 		return nil
 	}
+	if !s.running.Load() {
+		s.setApplied(cfg)
+		return nil
+	}
 	r := reloading{cfg, make(chan error, 1)}
 	select {
 	case s.reload <- r:
@@ -183,10 +190,14 @@ func (s *Server) ApplyConfig(cfg *Config) error {
 	if err := <-r.done; err != nil {
 		return fmt.Errorf("apply loki.yml: %w", err)
 	}
+	s.setApplied(cfg)
+	return nil
+}
+
+func (s *Server) setApplied(cfg *Config) {
 	s.mtx.Lock()
 	defer s.mtx.Unlock()
 	s.applied = cfg
-	return nil
 }
 
 // room asks the disk before lines are stored.

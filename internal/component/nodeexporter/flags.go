@@ -3,7 +3,6 @@ package nodeexporter
 import (
 	"fmt"
 	"runtime"
-	"runtime/debug"
 	"slices"
 	"strings"
 	"sync"
@@ -11,6 +10,8 @@ import (
 	"github.com/alecthomas/kingpin/v2"
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/node_exporter/collector"
+
+	"github.com/ausguck/ausguck/internal/versions"
 )
 
 // FlagInfo describes one of node_exporter's flags.
@@ -121,19 +122,11 @@ func claimGlobals(args []string) error {
 // buildInfo is node_exporter_build_info with the version of the module that is embedded; upstream's own
 // would say the version of this program.
 func buildInfo() prometheus.Collector {
-	version := "unknown"
-	if info, ok := debug.ReadBuildInfo(); ok {
-		for _, dep := range info.Deps {
-			if dep.Path == "github.com/prometheus/node_exporter" {
-				version = strings.TrimPrefix(dep.Version, "v")
-			}
-		}
-	}
 	return prometheus.NewGaugeFunc(prometheus.GaugeOpts{
 		Name: "node_exporter_build_info",
 		Help: "A metric with a constant '1' value labeled by version, revision, branch, goversion from which node_exporter was built, and the goos and goarch for the build.",
 		ConstLabels: prometheus.Labels{
-			"version": version, "revision": "", "branch": "", "tags": "",
+			"version": versions.NodeExporter(), "revision": "", "branch": "", "tags": "",
 			"goversion": runtime.Version(), "goos": runtime.GOOS, "goarch": runtime.GOARCH,
 		},
 	}, func() float64 { return 1 })

@@ -30,6 +30,9 @@ type Source struct {
 	// Beside holds rule files that count as if they were in Dir, where Dir has none of the same name. It is nil for
 	// files that people wrote.
 	Beside fs.FS
+	// Copies has, by path, where to read the files that this one names, which are not looked for in their own places. It is
+	// nil for what is read from there.
+	Copies map[string]string
 }
 
 // Config is one consistent state of prometheus.yml and all the rule files it names. What is applied
@@ -81,8 +84,8 @@ func (s *settings) claimGlobals() {
 	}
 }
 
-// Load reads src and the files it names. It returns all problems that it finds, each as
-// "file:line: field: reason"; the Config is nil when there is one.
+// Load reads src and the files it names. It returns all problems that it finds, each as "file:line: field: reason". The
+// Config is nil when one of them is in prometheus.yml; rule files that are wrong are left out of it.
 func (l *Loader) Load(src Source) (*Config, []error) {
 	// Upstream logs while it loads; what it says there we return.
 	quiet := slog.New(slog.DiscardHandler)
@@ -98,6 +101,9 @@ func (l *Loader) Load(src Source) (*Config, []error) {
 		cfg.StorageConfig.ExemplarsConfig = &exemplars
 	}
 	l.fillLimits(cfg)
+	if src.Copies != nil {
+		cfg.ScrapeConfigFiles = src.copiesOf(cfg.ScrapeConfigFiles)
+	}
 
 	var problems []error
 	if _, err := cfg.GetScrapeConfigs(); err != nil {
@@ -106,12 +112,21 @@ func (l *Loader) Load(src Source) (*Config, []error) {
 	unreadable, warnings := checkFiles(src, cfg)
 	problems = append(problems, unreadable...)
 	c := &Config{Config: cfg, Source: src.Name, Warnings: warnings, rules: map[string][]byte{}}
-	problems = append(problems,
-		c.readRules(src, cfg.RuleFiles, cfg.GlobalConfig.MetricNameValidationScheme, l.set.features.parserOptions())...)
+	wrongRules := c.readRules(src, cfg.RuleFiles, cfg.GlobalConfig.MetricNameValidationScheme, l.set.features.parserOptions())
 	if len(problems) > 0 {
-		return nil, problems
+		return nil, append(problems, wrongRules...)
 	}
-	return c, nil
+	return c, wrongRules
+}
+
+// Files returns the paths of the files that were read beside prometheus.yml.
+func (c *Config) Files() []string {
+	files := c.RulePaths()
+	for _, pattern := range c.ScrapeConfigFiles {
+		found, _ := filepath.Glob(pattern) // a bad pattern was refused
+		files = append(files, found...)
+	}
+	return files
 }
 
 // fillLimits gives every scrape that the file does not limit the default limits. Jobs in
@@ -164,6 +179,9 @@ func (c *Config) readRules(src Source, patterns []string, scheme model.Validatio
 			}
 			parsed, errs := parseRules(content, scheme, newParser(o))
 			problems = append(problems, positioned(file, errs)...)
+			if len(errs) > 0 {
+				continue
+			}
 			c.rules[file] = content
 			c.warnAboutSharedNames(groups, file, parsed)
 		}

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"net/http"
 	"sync/atomic"
 	"time"
 
@@ -25,6 +26,8 @@ import (
 	"github.com/prometheus/prometheus/util/logging"
 	"github.com/prometheus/prometheus/util/notifications"
 	"github.com/prometheus/prometheus/web"
+
+	"github.com/ausguck/ausguck/internal/inproc"
 
 	// The service discoveries that are built in; the cloud vendors' would add their SDKs.
 	_ "github.com/prometheus/prometheus/discovery/consul"
@@ -64,15 +67,18 @@ type engines struct {
 	reloadSuccessful prometheus.Gauge
 	reloadTime       prometheus.Gauge
 
+	listener *inproc.Listener // inside the process, in front of web
+	proxy    http.Handler
 	web      *web.Handler
 	webBuilt chan struct{} // closed when web may be used
 	serving  atomic.Bool
 	ready    atomic.Bool
 }
 
-func newEngines(set *settings, cfg *Config) (*engines, error) {
-	reg := set.Registry
+func newEngines(set *settings, cfg *Config) (_ *engines, err error) {
+	reg, listener := set.Registry, inproc.NewListener("prometheus")
 	e := &engines{
+		listener: listener, proxy: inproc.NewProxy(listener),
 		set: set, logger: set.Logger, initial: cfg,
 		parser:        newParser(set.features.parserOptions()),
 		storage:       &lateStorage{stats: tsdb.NewDBStats()},
@@ -80,6 +86,11 @@ func newEngines(set *settings, cfg *Config) (*engines, error) {
 		tracing:       tracing.NewManager(set.Logger.With("component", "tracing")),
 		webBuilt:      make(chan struct{}),
 	}
+	defer func() {
+		if err != nil {
+			e.release()
+		}
+	}()
 	e.notifications.AddNotification(notifications.StartingUp)
 	e.ruleFiles = &ruleLoader{parser: e.parser}
 	e.registerReloadMetrics(reg)
@@ -110,6 +121,15 @@ func newEngines(set *settings, cfg *Config) (*engines, error) {
 	}, cfg.GlobalConfig.MetricNameValidationScheme, e.component("notifier"))
 	e.rules = rules.NewManager(e.ruleOptions(reg))
 	return e, nil
+}
+
+// release lets go of what was made before something else could not be.
+func (e *engines) release() {
+	for _, stop := range []context.CancelFunc{e.stopScrapeSD, e.stopNotifySD, e.cancelEvaluations} {
+		if stop != nil {
+			stop()
+		}
+	}
 }
 
 func (e *engines) component(name string) *slog.Logger {

@@ -29,7 +29,7 @@ import (
 type Options struct {
 	Logger *slog.Logger
 	// Registry receives the prometheus_* metrics.
-	Registry *prometheus.Registry
+	Registry prometheus.Registerer
 	// Gatherer answers the endpoints that show metrics: Registry, and what upstream registers globally.
 	Gatherer prometheus.Gatherer
 	// Dial opens the connections of scrapes; nil means the network.

@@ -11,7 +11,11 @@ import (
 
 // glob returns the rule files that match pattern, on the disk and beside it, sorted.
 func (s Source) glob(pattern string) ([]string, error) {
-	files, err := filepath.Glob(pattern)
+	find := filepath.Glob
+	if s.Copies != nil {
+		find = s.matching
+	}
+	files, err := find(pattern)
 	if err != nil || s.Beside == nil {
 		return files, err
 	}
@@ -32,7 +36,7 @@ func (s Source) glob(pattern string) ([]string, error) {
 
 // read returns a file that glob found.
 func (s Source) read(file string) ([]byte, error) {
-	content, err := os.ReadFile(file)
+	content, err := os.ReadFile(s.place(file))
 	if s.Beside == nil || !errors.Is(err, fs.ErrNotExist) {
 		return content, err
 	}
@@ -41,4 +45,38 @@ func (s Source) read(file string) ([]byte, error) {
 		return nil, fmt.Errorf("find %s in %s: %w", file, s.Dir, err)
 	}
 	return fs.ReadFile(s.Beside, filepath.ToSlash(inside))
+}
+
+// place is where a file is to be read; nowhere, when there are copies and none of this one.
+func (s Source) place(file string) string {
+	if s.Copies == nil {
+		return file
+	}
+	return s.Copies[file]
+}
+
+// matching returns the paths of the files with copies that match pattern, sorted.
+func (s Source) matching(pattern string) (files []string, err error) {
+	for path := range s.Copies {
+		match, err := filepath.Match(pattern, path)
+		if err != nil {
+			return nil, err
+		}
+		if match {
+			files = append(files, path)
+		}
+	}
+	slices.Sort(files)
+	return files, nil
+}
+
+// copiesOf returns where the files that match one of the patterns are to be read.
+func (s Source) copiesOf(patterns []string) (copies []string) {
+	for _, pattern := range patterns {
+		files, _ := s.matching(pattern) // config.Load has refused bad patterns
+		for _, file := range files {
+			copies = append(copies, s.Copies[file])
+		}
+	}
+	return copies
 }

@@ -21,15 +21,15 @@ const (
 // The methods run… are the lifecycle.Components of one run, in the order of their start.
 
 // runWeb builds upstream's handler while the storage opens, since that takes some 300 ms (it renders
-// the OpenAPI documents), and serves it on l until everything else has stopped.
-func (e *engines) runWeb(ctx context.Context, ready func(), l net.Listener) error {
+// the OpenAPI documents), and serves it inside the process until everything else has stopped.
+func (e *engines) runWeb(ctx context.Context, ready func()) error {
 	ready()
 	// What it says at Info is about a listener that only the process itself can reach.
 	logger := slog.New(atLeast{e.component("web").Handler(), slog.LevelWarn})
 	e.web = web.New(logger, e.webOptions(ctx))
 	e.serving.Store(true)
 	close(e.webBuilt)
-	return e.web.Run(ctx, []net.Listener{l}, "")
+	return e.web.Run(ctx, []net.Listener{e.listener}, "")
 }
 
 // runStorage opens the TSDB and closes it with the remote storage. A replay cannot be interrupted; when

@@ -11,15 +11,13 @@ import (
 
 	"github.com/prometheus/prometheus/tsdb"
 
-	"github.com/ausguck/ausguck/internal/inproc"
 	"github.com/ausguck/ausguck/internal/lifecycle"
+	"github.com/ausguck/ausguck/internal/metrics"
 )
 
 // Server is Prometheus as a lifecycle.Component.
 type Server struct {
 	*Loader
-	listener *inproc.Listener
-	proxy    http.Handler
 	// state is nil until Run has made the engines.
 	state atomic.Pointer[engines]
 
@@ -37,29 +35,35 @@ const flushMargin = 2 * time.Second
 
 // New returns a server that will start with cfg, which l has loaded.
 func New(l *Loader, cfg *Config) *Server {
-	listener := inproc.NewListener("prometheus")
-	return &Server{Loader: l, listener: listener, proxy: inproc.NewProxy(listener), applied: cfg}
+	return &Server{Loader: l, applied: cfg}
 }
 
 // Run starts the engines in the order in which they lean on each other, and stops them in reverse:
-// rules first, or absent() alerts would fire at shutdown; the storage last.
+// rules first, or absent() alerts would fire at shutdown; the storage last. It may be called again once it has returned.
 func (s *Server) Run(ctx context.Context, ready func()) error {
 	if err := prepareDir(s.set.Dir); err != nil {
 		return err
 	}
-	e, err := newEngines(s.set, s.applied)
+	set := *s.set
+	scope := metrics.NewScope(s.set.Registry)
+	defer scope.Close()
+	set.Registry = scope
+	s.mtx.Lock() // what is applied from here on waits until the engines are ready
+	initial := s.applied
+	e, err := newEngines(&set, initial)
+	s.state.Store(e)
+	s.mtx.Unlock()
+	defer s.state.Store(nil)
 	if err != nil {
 		return err
 	}
-	if err := e.applyRuntime(s.applied); err != nil { // before the replay, which makes most garbage
+	if err := e.applyRuntime(initial); err != nil { // before the replay, which makes most garbage
 		return err
 	}
-	s.state.Store(e)
-	defer s.state.Store(nil)
 	defer context.AfterFunc(ctx, e.announceStop)()
 
 	group := lifecycle.NewGroup(s.set.Logger, max(engineStopTimeout, time.Duration(s.set.RemoteFlushDeadline)+flushMargin))
-	group.Add("web", lifecycle.Func(func(ctx context.Context, ready func()) error { return e.runWeb(ctx, ready, s.listener) }))
+	group.Add("web", lifecycle.Func(func(ctx context.Context, ready func()) error { return e.runWeb(ctx, ready) }))
 	group.Add("storage", lifecycle.Func(e.runStorage))
 	group.Add("configuration", lifecycle.Func(s.applyInitial))
 	group.Add("tracing", lifecycle.Func(e.runTracing))
@@ -80,7 +84,7 @@ func (s *Server) applyInitial(ctx context.Context, ready func()) error {
 	case <-ctx.Done():
 		return nil
 	}
-	if err := e.apply(s.applied); err != nil {
+	if err := e.apply(e.initial); err != nil {
 		return fmt.Errorf("apply configuration: %w", err)
 	}
 	ready()
@@ -88,13 +92,17 @@ func (s *Server) applyInitial(ctx context.Context, ready func()) error {
 	return nil
 }
 
-// ApplyConfig makes cfg, which Load has checked, the running configuration. When a part of it cannot be
-// applied after all, the one before is put back and the error says why.
+// ApplyConfig makes cfg, which Load has checked, the running configuration; of a server that is not running, the one that
+// it starts with. When a part of it cannot be applied after all, the one before is put back and the error says why.
 func (s *Server) ApplyConfig(cfg *Config) error {
 	s.mtx.Lock()
 	defer s.mtx.Unlock()
 	e := s.state.Load()
-	if e == nil || !e.ready.Load() {
+	if e == nil {
+		s.applied = cfg
+		return nil
+	}
+	if !e.ready.Load() {
 		return errors.New("prometheus is still starting; try again when /-/ready answers 200")
 	}
 	if err := e.apply(cfg); err != nil {
@@ -131,7 +139,7 @@ func (s *Server) Handler() http.Handler {
 			http.Error(w, "prometheus is starting", http.StatusServiceUnavailable)
 			return
 		}
-		s.proxy.ServeHTTP(w, r)
+		e.proxy.ServeHTTP(w, r)
 	})
 }
 

@@ -15,6 +15,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/ausguck/ausguck/internal/component/promserver"
+	"github.com/ausguck/ausguck/internal/versions"
 )
 
 // running is a server that is ready, with the way to stop it.
@@ -103,7 +104,7 @@ func TestServerScrapesAndAnswers(t *testing.T) {
 	require.Contains(t, body, `place="crow's nest"} 7`)
 	code, body = r.get(t, "/api/v1/status/buildinfo")
 	require.Equal(t, http.StatusOK, code)
-	require.Contains(t, body, `"version":"`+promserver.Version()+`"`)
+	require.Contains(t, body, `"version":"`+versions.Prometheus()+`"`)
 	require.NoError(t, r.stop())
 	code, _ = r.get(t, "/api/v1/query?query=up")
 	require.Equal(t, http.StatusServiceUnavailable, code)

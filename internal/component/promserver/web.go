@@ -2,19 +2,15 @@ package promserver
 
 import (
 	"context"
-	"fmt"
-	"runtime/debug"
-	"strings"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/common/version"
 	"github.com/prometheus/prometheus/util/features"
 	"github.com/prometheus/prometheus/web"
-)
 
-// modulePath is where the build information finds the version of what is embedded.
-const modulePath = "github.com/prometheus/prometheus"
+	"github.com/ausguck/ausguck/internal/versions"
+)
 
 // webOptions is the one place that fills upstream's web.Options.
 func (e *engines) webOptions(ctx context.Context) *web.Options {
@@ -74,7 +70,7 @@ func (e *engines) webOptions(ctx context.Context) *web.Options {
 // buildInfo says which Prometheus this is, since clients such as Grafana choose their queries by it.
 func buildInfo() *web.PrometheusVersion {
 	return &web.PrometheusVersion{
-		Version:   Version(),
+		Version:   versions.Prometheus(),
 		Revision:  version.GetRevision(),
 		Branch:    version.Branch,
 		BuildUser: version.BuildUser,
@@ -89,32 +85,8 @@ func buildInfoMetric() prometheus.Collector {
 		Name: "prometheus_build_info",
 		Help: "A metric with a constant '1' value labeled by version, revision, branch, goversion from which prometheus was built, and the goos and goarch for the build.",
 		ConstLabels: prometheus.Labels{
-			"version": Version(), "revision": version.GetRevision(), "branch": version.Branch, "goversion": version.GoVersion,
+			"version": versions.Prometheus(), "revision": version.GetRevision(), "branch": version.Branch, "goversion": version.GoVersion,
 			"goos": version.GoOS, "goarch": version.GoArch, "tags": version.GetTags(),
 		},
 	}, func() float64 { return 1 })
-}
-
-// Version returns the version of the embedded Prometheus, such as 3.13.5, or "unknown" in a binary
-// without build information. The module of release 3.13.5 is numbered 0.313.5.
-func Version() string {
-	info, ok := debug.ReadBuildInfo()
-	if !ok {
-		return "unknown"
-	}
-	for _, dep := range info.Deps {
-		if dep.Path == modulePath {
-			return release(dep.Version)
-		}
-	}
-	return "unknown"
-}
-
-// release returns the name of the release that a module version stands for.
-func release(version string) string {
-	var major, minor, patch int
-	if _, err := fmt.Sscanf(version, "v0.%1d%02d.%d", &major, &minor, &patch); err != nil {
-		return strings.TrimPrefix(version, "v")
-	}
-	return fmt.Sprintf("%d.%d.%d", major, minor, patch)
 }

@@ -1,6 +1,8 @@
-package app
+package command
 
 import (
+	"github.com/ausguck/ausguck/internal/app"
+
 	"context"
 	"errors"
 	"fmt"
@@ -29,8 +31,10 @@ type Migration struct {
 
 // Migrate takes over what the separate programs have stored, into --storage.path, and says on out what it finds and
 // does. Everything is looked at before anything is written, and nothing of the sources is changed.
-func Migrate(ctx context.Context, o Options, m Migration, out io.Writer) (err error) {
-	o = o.complete()
+func Migrate(ctx context.Context, o app.Options, m Migration, out io.Writer) (err error) {
+	if err := o.Complete(); err != nil {
+		return err
+	}
 	folders, grafana, err := m.plan(ctx, o.StoragePath)
 	if err != nil {
 		return err
@@ -48,7 +52,7 @@ func Migrate(ctx context.Context, o Options, m Migration, out io.Writer) (err er
 		fmt.Fprintln(out, "Nothing was written; add --write to do it.")
 		return nil
 	}
-	lock, err := lockStorage(o.StoragePath)
+	lock, err := app.LockStorage(o.StoragePath)
 	if err != nil {
 		return err
 	}
@@ -61,7 +65,7 @@ func Migrate(ctx context.Context, o Options, m Migration, out io.Writer) (err er
 		fmt.Fprintf(out, "%s is taken over (%s).\n", f.Program, time.Since(begun).Round(time.Millisecond))
 	}
 	if grafana != nil {
-		outcome, err := o.takeGrafana(ctx, grafana)
+		outcome, err := takeGrafana(ctx, o, grafana)
 		if err != nil {
 			return fmt.Errorf("take over Grafana: %w", err)
 		}
@@ -107,24 +111,25 @@ func (m Migration) plan(ctx context.Context, storage string) (folders []migrate.
 }
 
 // takeGrafana runs the part that answers Grafana's API, alone, and gives it everything.
-func (o Options) takeGrafana(ctx context.Context, g *migrate.Grafana) (outcome migrate.Outcome, err error) {
+func takeGrafana(ctx context.Context, o app.Options, g *migrate.Grafana) (outcome migrate.Outcome, err error) {
 	db, err := database.Open(filepath.Join(o.StoragePath, "ausguck.db"))
 	if err != nil {
 		return outcome, err
 	}
 	defer func() { err = errors.Join(err, db.Close()) }()
-	cfg, problems := dashboards.LoadConfig(o.dashboardSource())
+	source, keyFile := o.DashboardFiles()
+	cfg, problems := dashboards.LoadConfig(source)
 	if len(problems) > 0 {
 		return outcome, errors.Join(problems...)
 	}
-	admin, _, err := o.adminUser(func(string) (string, bool) { return "", false })
+	admin, _, err := o.Admin(func(string) (string, bool) { return "", false })
 	if err != nil {
 		return outcome, err
 	}
 	part, err := dashboards.New(dashboards.Options{
-		DB: db, Dir: o.dashboardDir(), KeyFile: filepath.Join(o.StoragePath, "datasources.key"), AppURL: "http://localhost/",
+		DB: db, Dir: source.Dir, KeyFile: keyFile, AppURL: "http://localhost/",
 		Caller: func(*http.Request) (dashboards.Caller, bool) {
-			return dashboards.Caller{UID: "migrate", Login: admin.login, Name: "migrated", Role: dashboards.Admin}, true
+			return dashboards.Caller{UID: "migrate", Login: admin.Login, Name: "migrated", Role: dashboards.Admin}, true
 		},
 	}, cfg)
 	if err != nil {

@@ -14,7 +14,6 @@ import (
 
 	"github.com/ausguck/ausguck/internal/auth"
 	"github.com/ausguck/ausguck/internal/auth/oidc"
-	"github.com/ausguck/ausguck/internal/component/promserver"
 )
 
 // SignInOptions are those of the sign-in provider that have flags; all others, and these too, are read from Grafana's
@@ -142,12 +141,8 @@ func (o Options) signIn(env func(string) (string, bool), environ []string, login
 
 // loginAddress is the login page as browsers outside see it.
 func (o Options) loginAddress() (string, error) {
-	external, err := promserver.ParseExternalURL(o.Prometheus.ExternalURL, o.Web.ListenAddress)
-	if err != nil {
-		return "", err
-	}
 	prefix, err := o.routePrefix()
-	return external.Scheme + "://" + external.Host + prefix + "/login", err
+	return o.external.Scheme + "://" + o.external.Host + prefix + "/login", err
 }
 
 // needless names what is set and has no effect.

@@ -1,6 +1,8 @@
-package app
+package command
 
 import (
+	"github.com/ausguck/ausguck/internal/app"
+
 	"context"
 	"errors"
 	"fmt"
@@ -24,8 +26,10 @@ const progressEvery = 2 * time.Second
 
 // Backup asks the Ausguck that runs on the same data folder for everything it has, and writes it to file, which must
 // not be there yet, or to out when it is "-". It needs no password: who may write to the folder may have what is in it.
-func Backup(ctx context.Context, o Options, file string, out, progress io.Writer) (err error) {
-	o = o.complete()
+func Backup(ctx context.Context, o app.Options, file string, out, progress io.Writer) (err error) {
+	if err := o.Complete(); err != nil {
+		return err
+	}
 	partial := file + ".partial"
 	if file != "-" {
 		if fileExists(file) {
@@ -44,20 +48,20 @@ func Backup(ctx context.Context, o Options, file string, out, progress io.Writer
 		}()
 		out = f
 	}
-	size, err := o.fetchBackup(ctx, out, progress)
+	size, err := fetchBackup(ctx, o, out, progress)
 	if err == nil {
 		fmt.Fprintf(progress, "%s: %s of data in the backup\n", file, units.Base2Bytes(size).Round(1))
 	}
 	return err
 }
 
-func (o Options) fetchBackup(ctx context.Context, out, progress io.Writer) (size int64, err error) {
-	token, release, err := o.temporaryToken(ctx)
+func fetchBackup(ctx context.Context, o app.Options, out, progress io.Writer) (size int64, err error) {
+	token, release, err := temporaryToken(ctx, o)
 	if err != nil {
 		return 0, err
 	}
 	defer func() { err = errors.Join(err, release()) }()
-	url, err := o.ownURL()
+	url, err := ownURL(o)
 	if err != nil {
 		return 0, err
 	}
@@ -75,7 +79,7 @@ func (o Options) fetchBackup(ctx context.Context, out, progress io.Writer) (size
 		reason, _ := io.ReadAll(io.LimitReader(answer.Body, 4096)) // the status says enough without it
 		return 0, fmt.Errorf("%s answers %s: %s", url, answer.Status, strings.TrimSpace(string(reason)))
 	}
-	size, err = strconv.ParseInt(answer.Header.Get(backupBytes), 10, 64)
+	size, err = strconv.ParseInt(answer.Header.Get(app.BackupBytes), 10, 64)
 	if err != nil {
 		return 0, fmt.Errorf("%s is no Ausguck that makes backups: it does not say how large this one is", url)
 	}
@@ -103,12 +107,12 @@ func (c *counter) Write(p []byte) (int, error) {
 }
 
 // temporaryToken makes a token of an admin in the database of the data folder, for a moment.
-func (o Options) temporaryToken(ctx context.Context) (token string, release func() error, err error) {
+func temporaryToken(ctx context.Context, o app.Options) (token string, release func() error, err error) {
 	path := filepath.Join(o.StoragePath, "ausguck.db")
 	if !fileExists(path) {
 		return "", nil, fmt.Errorf("there is no %s; name the folder of the data with --storage.path", path)
 	}
-	admin, _, err := o.adminUser(os.LookupEnv)
+	admin, _, err := o.Admin(os.LookupEnv)
 	if err != nil {
 		return "", nil, err
 	}
@@ -116,8 +120,8 @@ func (o Options) temporaryToken(ctx context.Context) (token string, release func
 	if err != nil {
 		return "", nil, err
 	}
-	users, err := auth.New(ctx, auth.Options{DB: db, Logger: o.Logger, AdminLogin: admin.login})
-	if err != nil {
+	users := auth.New(auth.Options{DB: db, Logger: o.Logger, AdminLogin: admin.Login})
+	if err := users.Prepare(ctx); err != nil {
 		return "", nil, errors.Join(err, db.Close())
 	}
 	token, forget, err := users.TemporaryToken(ctx, "backup", time.Hour)
@@ -130,8 +134,7 @@ func (o Options) temporaryToken(ctx context.Context) (token string, release func
 }
 
 // Restore makes the data folder of a backup, from in when file is "-". The folder must be empty.
-func Restore(o Options, file string, in io.Reader) (m backup.Manifest, dir string, err error) {
-	o = o.complete()
+func Restore(o app.Options, file string, in io.Reader) (m backup.Manifest, dir string, err error) {
 	if file != "-" {
 		f, err := os.Open(file)
 		if err != nil {

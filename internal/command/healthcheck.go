@@ -1,6 +1,8 @@
-package app
+package command
 
 import (
+	"github.com/ausguck/ausguck/internal/app"
+
 	"context"
 	"crypto/tls"
 	"fmt"
@@ -15,9 +17,11 @@ import (
 
 // Healthcheck asks the Ausguck that runs with the same options whether it is ready, and returns what it
 // answers; anything but 200 is an error.
-func Healthcheck(ctx context.Context, o Options) (string, error) {
-	o = o.complete()
-	url, err := o.ownURL()
+func Healthcheck(ctx context.Context, o app.Options) (string, error) {
+	if err := o.Complete(); err != nil {
+		return "", err
+	}
+	url, err := ownURL(o)
 	if err != nil {
 		return "", err
 	}
@@ -46,7 +50,7 @@ func Healthcheck(ctx context.Context, o Options) (string, error) {
 }
 
 // ownURL is where the Ausguck that runs with the same options is on this machine.
-func (o Options) ownURL() (string, error) {
+func ownURL(o app.Options) (string, error) {
 	host, port, err := net.SplitHostPort(o.Web.ListenAddress)
 	if err != nil {
 		return "", fmt.Errorf("--web.listen-address %q: %w", o.Web.ListenAddress, err)
@@ -54,7 +58,7 @@ func (o Options) ownURL() (string, error) {
 	if ip := net.ParseIP(host); host == "" || (ip != nil && ip.IsUnspecified()) {
 		host = "localhost"
 	}
-	scheme, err := httpserver.Scheme(o.webConfigFile())
+	scheme, err := httpserver.Scheme(o.WebConfigFile())
 	if err != nil {
 		return "", err
 	}

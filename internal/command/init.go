@@ -1,4 +1,4 @@
-package app
+package command
 
 import (
 	"errors"
@@ -50,11 +50,6 @@ func WriteConfig(dir string) ([]string, error) {
 		written = append(written, target)
 	}
 	return written, nil
-}
-
-func fileExists(name string) bool {
-	_, err := os.Lstat(name)
-	return !errors.Is(err, fs.ErrNotExist)
 }
 
 func alreadyThere(name string) error {

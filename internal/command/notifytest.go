@@ -1,6 +1,8 @@
-package app
+package command
 
 import (
+	"github.com/ausguck/ausguck/internal/app"
+
 	"context"
 	"fmt"
 	"io"
@@ -11,21 +13,12 @@ import (
 
 // TryReceiver sends a test through a receiver of alertmanager.yml and writes what became of it. It needs no running
 // server. Files that are wrong give a ConfigError.
-func TryReceiver(ctx context.Context, o Options, receiver string, out io.Writer) (delivered bool, err error) {
-	o = o.complete()
-	l, err := newLoaders(o)
+func TryReceiver(ctx context.Context, o app.Options, receiver string, out io.Writer) (delivered bool, err error) {
+	loader, cfg, name, err := o.LoadAlertmanager()
 	if err != nil {
-		return false, &ConfigError{Problems: []error{err}}
+		return false, err
 	}
-	name, dir, content, err := o.configFile(o.AlertmanagerFile, "alertmanager.yml")
-	if err != nil {
-		return false, &ConfigError{Problems: []error{err}}
-	}
-	cfg, problems := l.alerting.Load(alertmanager.Source{Name: name, Dir: dir, Content: content})
-	if len(problems) > 0 {
-		return false, &ConfigError{Problems: problems}
-	}
-	trials, err := l.alerting.TryReceiver(ctx, cfg, receiver)
+	trials, err := loader.TryReceiver(ctx, cfg, receiver)
 	if err != nil {
 		return false, fmt.Errorf("%s: %w", name, err)
 	}

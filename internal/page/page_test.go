@@ -1,4 +1,4 @@
-package app
+package page
 
 import (
 	"bytes"
@@ -43,7 +43,7 @@ func TestBuiltFiles(t *testing.T) {
 			r.Header.Set(header[i], header[i+1])
 		}
 		w := httptest.NewRecorder()
-		servePublic(w, r)
+		Public(w, r)
 		return w.Result()
 	}
 	files := 0

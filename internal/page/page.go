@@ -1,8 +1,11 @@
-package app
+// Package page serves what browsers load: the document of the UI, its built files, and the templates of the pages that the
+// server makes.
+//
+// It knows web/ and nothing of what the pages show.
+package page
 
 import (
 	"bytes"
-	"cmp"
 	"compress/gzip"
 	"crypto/sha256"
 	"encoding/hex"
@@ -13,6 +16,7 @@ import (
 	"html/template"
 	"io"
 	"io/fs"
+	"log/slog"
 	"net/http"
 	"net/url"
 	"path"
@@ -21,23 +25,26 @@ import (
 	"strings"
 	"time"
 
-	"github.com/ausguck/ausguck/internal/auth"
 	"github.com/ausguck/ausguck/web"
 )
 
-var loginPage = template.Must(template.ParseFS(web.Files, "login.html"))
+// The templates of the pages that the server makes.
+var (
+	Login  = template.Must(template.ParseFS(web.Files, "login.html"))
+	Status = template.Must(template.ParseFS(web.Files, "status.html"))
+)
 
-// pagePolicy allows the page its own scripts only. Styles are made at run time by Grafana's libraries. Images of other
+// policy allows the page its own scripts only. Styles are made at run time by Grafana's libraries. Images of other
 // sites are left out unless the operator names the site: whoever may edit a dashboard could else learn who reads it.
-func pagePolicy(imageHosts string) string {
-	images := strings.Join(append([]string{"'self'", "data:", "blob:"}, splitList(imageHosts)...), " ")
+func policy(imageHosts []string) string {
+	images := strings.Join(append([]string{"'self'", "data:", "blob:"}, imageHosts...), " ")
 	return "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; img-src " + images + "; " +
 		"font-src 'self' data:; connect-src 'self'; frame-src 'none'; worker-src 'self' blob:; base-uri 'self'; form-action 'self'; frame-ancestors 'none'"
 }
 
-// checkImageHosts refuses what would end the directive in the middle or mean more than a site.
-func checkImageHosts(list string) error {
-	for _, host := range splitList(list) {
+// CheckImageHosts refuses what would end the directive in the middle or mean more than a site.
+func CheckImageHosts(hosts []string) error {
+	for _, host := range hosts {
 		u, err := url.Parse(host)
 		if err != nil || u.Scheme != "https" && u.Scheme != "http" || u.Host == "" || strings.ContainsAny(host, ";'\"") {
 			return fmt.Errorf("--web.image-hosts: %q is not a site such as https://img.example.org", host)
@@ -52,67 +59,61 @@ const (
 	bootMark = `<script type="application/json" id="boot"></script>`
 )
 
-// boot is what the page knows without asking.
-type boot struct {
-	User     bootUser       `json:"user"`
+// Boot is what the page knows without asking.
+type Boot struct {
+	User     User           `json:"user"`
 	Settings map[string]any `json:"settings"`
 	SubURL   string         `json:"subUrl"`
 	Version  string         `json:"version"`
 }
 
-type bootUser struct {
-	ID         int64     `json:"id"`
-	UID        string    `json:"uid"`
-	Login      string    `json:"login"`
-	Name       string    `json:"name"`
-	Email      string    `json:"email"`
-	OrgRole    auth.Role `json:"orgRole"`
-	Theme      string    `json:"theme"`
-	Timezone   string    `json:"timezone"`
-	WeekStart  string    `json:"weekStart"`
-	IsSignedIn bool      `json:"isSignedIn"`
+// User is who looks at the page.
+type User struct {
+	ID         int64  `json:"id"`
+	UID        string `json:"uid"`
+	Login      string `json:"login"`
+	Name       string `json:"name"`
+	Email      string `json:"email"`
+	OrgRole    string `json:"orgRole"`
+	Theme      string `json:"theme"`
+	Timezone   string `json:"timezone"`
+	WeekStart  string `json:"weekStart"`
+	IsSignedIn bool   `json:"isSignedIn"`
 }
 
-// servePage answers every address of the page with the same document.
-func (a *App) servePage(w http.ResponseWriter, r *http.Request) {
+// Page is the document that answers every address of the UI.
+type Page struct {
+	Logger *slog.Logger
+	// Prefix is the path before all routes, without a slash at its end.
+	Prefix string
+	// ImageHosts are the sites whose images text panels may show.
+	ImageHosts []string
+	// Boot says what the page is to know of the request.
+	Boot func(*http.Request) Boot
+}
+
+// ServeHTTP answers every address with the same document.
+func (p *Page) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	h := w.Header()
 	h.Set("Content-Type", "text/html; charset=utf-8")
 	h.Set("Cache-Control", "no-store")
-	h.Set("Content-Security-Policy", pagePolicy(a.options.Web.ImageHosts))
+	h.Set("Content-Security-Policy", policy(p.ImageHosts))
 	index, err := fs.ReadFile(web.Files, "dist/index.html")
 	if errors.Is(err, fs.ErrNotExist) {
 		w.WriteHeader(http.StatusNotImplemented)
 		io.WriteString(w, "<!doctype html><title>Ausguck</title><p>This Ausguck was built without the UI: run <code>make build</code>. "+
-			"The APIs and the <a href=\""+html.EscapeString(a.prefix)+"/status\">status page</a> are there.</p>\n")
+			"The APIs and the <a href=\""+html.EscapeString(p.Prefix)+"/status\">status page</a> are there.</p>\n")
 		return
 	}
-	id, _ := auth.FromContext(r.Context())
-	data, err := json.Marshal(a.bootOf(r, id)) // escapes what could end the script element
+	data, err := json.Marshal(p.Boot(r)) // escapes what could end the script element
 	if err != nil {
-		a.options.Logger.Error("Page not made", "err", err)
+		p.Logger.Error("Page not made", "err", err)
 		http.Error(w, "internal error; the log has the details", http.StatusInternalServerError)
 		return
 	}
-	page := strings.Replace(string(index), baseMark, `<base href="`+html.EscapeString(a.prefix)+`/" />`, 1)
-	page = strings.Replace(page, bootMark, strings.TrimSuffix(bootMark, "</script>")+string(data)+"</script>", 1)
-	_, _ = io.WriteString(w, page)
-}
-
-// bootOf answers with defaults while the database cannot say what the user prefers.
-func (a *App) bootOf(r *http.Request, id auth.Identity) boot {
-	p, err := a.parts.dashboards.UserPreferences(r.Context(), callerOf(id))
-	if err != nil {
-		a.options.Logger.Debug("Preferences not read", "login", id.Login, "err", err)
-	}
-	return boot{
-		User: bootUser{
-			ID: id.UserID, UID: id.UID, Login: id.Login, Name: id.Name, Email: id.Email, OrgRole: id.Role, IsSignedIn: true,
-			Theme: cmp.Or(p.Theme, "dark"), Timezone: cmp.Or(p.Timezone, "browser"), WeekStart: p.WeekStart,
-		},
-		Settings: a.parts.dashboards.FrontendSettings(),
-		SubURL:   a.prefix,
-		Version:  Version(),
-	}
+	text := strings.Replace(string(index), baseMark, `<base href="`+html.EscapeString(p.Prefix)+`/" />`, 1)
+	text = strings.Replace(text, bootMark, strings.TrimSuffix(bootMark, "</script>")+string(data)+"</script>", 1)
+	_, _ = io.WriteString(w, text)
 }
 
 // contentTypes are those of what the build writes. The system's own table would differ from machine to machine.
@@ -122,9 +123,9 @@ var contentTypes = map[string]string{
 	".ttf": "font/ttf", ".wasm": "application/wasm", ".txt": "text/plain; charset=utf-8", ".map": "application/json",
 }
 
-// servePublic answers with what the build has compressed. Names below /public/build/ have a hash of the content, so
+// Public answers with what the build has compressed. Names below /public/build/ have a hash of the content, so
 // they are kept for ever.
-func servePublic(w http.ResponseWriter, r *http.Request) {
+func Public(w http.ResponseWriter, r *http.Request) {
 	name := "dist" + path.Clean(r.URL.Path)
 	body, encoding, err := compressed(name, r.Header.Get("Accept-Encoding"))
 	if err != nil || !strings.HasPrefix(name, "dist/public/") {
@@ -195,10 +196,13 @@ func accepts(header, coding string) bool {
 
 var refused = regexp.MustCompile(`^\s*q\s*=\s*0(\.0*)?\s*$`)
 
-// staticFile serves one file under another name.
-func staticFile(name string) http.Handler {
+// File serves one file under another name.
+func File(name string) http.Handler {
 	return cached(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { http.ServeFileFS(w, r, web.Files, name) }))
 }
+
+// Static serves the files below /static/.
+func Static() http.Handler { return cached(http.FileServerFS(web.Files)) }
 
 // cached is for files that change with the version only.
 func cached(h http.Handler) http.Handler {

@@ -1,0 +1,168 @@
+package app
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"github.com/alecthomas/kingpin/v2"
+	"github.com/prometheus/common/model"
+
+	"github.com/ausguck/ausguck/internal/auth"
+	"github.com/ausguck/ausguck/internal/lifecycle"
+	"github.com/ausguck/ausguck/internal/page"
+)
+
+// AuthPart says who may come in. The admin's name and password also come from the environment, see Options.Admin.
+type AuthPart struct {
+	noPart
+	AdminPasswordFile string
+	SessionIdle       model.Duration
+	SignIn            SignInOptions
+
+	admin   Admin
+	signIn  *auth.SignIn // nil without a sign-in provider
+	service *auth.Service
+}
+
+func (p *AuthPart) name() string                   { return "auth" }
+func (p *AuthPart) component() lifecycle.Component { return p.service }
+
+func (p *AuthPart) flags(a *kingpin.Application) {
+	a.Flag("auth.admin-password-file", "File with the admin's password, applied at every start, as $GF_SECURITY_ADMIN_PASSWORD is. Default: a password is generated at the first start and written to initial-admin-password in --storage.path.").
+		PlaceHolder("<path>").StringVar(&p.AdminPasswordFile)
+	a.Flag("auth.session-idle", "End sessions of browsers that were not used for so long.").Default("7d").SetValue(&p.SessionIdle)
+	p.SignIn.register(a)
+}
+
+// load reads what a restart would use; a reload checks it only.
+func (p *AuthPart) load(l *loading) {
+	admin, warnings, err := l.o.Admin(os.LookupEnv)
+	l.warnings = append(l.warnings, warnings...)
+	l.problem(err)
+	address, err := l.o.loginAddress()
+	l.problem(err)
+	if err != nil {
+		return
+	}
+	signIn, warnings, err := l.o.signIn(os.LookupEnv, os.Environ(), address)
+	l.warnings = append(l.warnings, warnings...)
+	l.problem(err)
+	if p.service == nil {
+		p.admin, p.signIn = admin, signIn
+	}
+}
+
+func (p *AuthPart) build(a *App) error {
+	o := &a.options
+	trusted, err := o.trustedOrigin()
+	if err != nil {
+		return err
+	}
+	p.service = auth.New(auth.Options{
+		DB:            a.db,
+		Logger:        o.Logger.With("part", p.name()),
+		Registerer:    a.registry,
+		Prefix:        a.prefix,
+		Secure:        strings.HasPrefix(o.Prometheus.ExternalURL, "https:"),
+		LoginPage:     page.Login,
+		SessionIdle:   time.Duration(p.SessionIdle),
+		AdminLogin:    p.admin.Login,
+		AdminPassword: p.admin.Password,
+		UserHash:      a.http.UserHash,
+		UserNames:     a.http.UserNames,
+
+		InitialPasswordFile: o.InitialPasswordFile(),
+		SignIn:              p.signIn,
+		TrustedOrigin:       trusted,
+	})
+	return nil
+}
+
+func (p *AuthPart) routes(*App) []route {
+	s, users := p.service, p.service.API()
+	routes := []route{
+		{"GET /login", everybody, handler(s.LoginPage)},
+		{"POST /login", everybody, handler(s.Login)},
+		{"GET " + auth.NewPasswordPath, everybody, handler(s.NewPasswordPage)},
+		{"POST " + auth.NewPasswordPath, everybody, handler(s.NewPassword)},
+		{"GET " + auth.SignInPath, everybody, handler(s.SignIn)},
+		{"GET /logout", everybody, handler(s.Logout)},
+		{"POST /logout", everybody, handler(s.Logout)},
+	}
+	for _, path := range []string{
+		"/api/login/ping", "/api/user", "/api/user/password", "/api/user/orgs", "/api/access-control/user/", "/api/auth/keys", "/api/auth/keys/",
+		// These are for admins; their answer to others names the permission that is missing.
+		"/api/users", "/api/users/", "/api/org/users", "/api/org/users/", "/api/admin/users", "/api/admin/users/", "/api/serviceaccounts", "/api/serviceaccounts/",
+	} {
+		routes = append(routes, route{path, viewer, users})
+	}
+	return routes
+}
+
+// Admin is the first user as files and environment have it.
+type Admin struct {
+	Login string
+	// Password is empty when none is set; Source says where it is from.
+	Password, Source string
+}
+
+// Grafana's variables, which people have in their compose files.
+const (
+	envAdminUser     = "GF_SECURITY_ADMIN_USER"
+	envAdminPassword = "GF_SECURITY_ADMIN_PASSWORD"
+	envAdminFile     = "GF_SECURITY_ADMIN_PASSWORD__FILE"
+	envSignUp        = "GF_USERS_ALLOW_SIGN_UP"
+)
+
+// Admin reads --auth.admin-password-file and Grafana's variables. More than one password is an error: which of them was
+// meant cannot be known.
+func (o Options) Admin(env func(string) (string, bool)) (a Admin, warnings []string, err error) {
+	a.Login = auth.DefaultAdminLogin
+	if login, _ := env(envAdminUser); strings.TrimSpace(login) != "" {
+		a.Login = strings.TrimSpace(login)
+	}
+	if value, _ := env(envSignUp); strings.EqualFold(value, "true") || value == "1" {
+		warnings = append(warnings, envSignUp+"="+value+" has no effect: self-registration is not supported; an admin adds users")
+	}
+	var sources []string
+	if password, _ := env(envAdminPassword); password != "" {
+		a.Password, a.Source = password, envAdminPassword
+		sources = append(sources, a.Source)
+	}
+	for _, f := range []struct{ name, path string }{
+		{envAdminFile, valueOf(env, envAdminFile)}, {"--auth.admin-password-file", o.Auth.AdminPasswordFile},
+	} {
+		if f.path == "" {
+			continue
+		}
+		content, err := os.ReadFile(f.path)
+		if err != nil {
+			return a, warnings, fmt.Errorf("%s: read the admin's password: %w", f.name, err)
+		}
+		a.Password, a.Source = strings.TrimRight(string(content), "\r\n"), f.path
+		if a.Password == "" {
+			return a, warnings, fmt.Errorf("%s: %s is empty; it should hold the admin's password", f.name, f.path)
+		}
+		sources = append(sources, f.name)
+	}
+	if len(sources) > 1 {
+		return a, warnings, fmt.Errorf("the admin's password is set by %s; leave one", strings.Join(sources, " and by "))
+	}
+	if a.Password != "" && auth.WellKnownPassword(a.Login, a.Password) {
+		warnings = append(warnings, "the password of "+a.Source+" is the first that everybody tries; choose another")
+	}
+	return a, warnings, nil
+}
+
+// InitialPasswordFile is where the generated password of the first admin is until it is changed.
+func (o Options) InitialPasswordFile() string {
+	return filepath.Join(o.StoragePath, "initial-admin-password")
+}
+
+func valueOf(env func(string) (string, bool), name string) string {
+	value, _ := env(name)
+	return value
+}

@@ -1,0 +1,145 @@
+package app
+
+import (
+	"cmp"
+	"fmt"
+	"net/http"
+	"net/url"
+	"path/filepath"
+	"slices"
+	"time"
+
+	"github.com/ausguck/ausguck/internal/auth"
+	"github.com/ausguck/ausguck/internal/component/dashboards"
+	"github.com/ausguck/ausguck/internal/lifecycle"
+	"github.com/ausguck/ausguck/internal/page"
+	"github.com/ausguck/ausguck/internal/versions"
+	"github.com/ausguck/ausguck/monitoring"
+)
+
+// DashboardsPart is what Grafana's server does for the page.
+type DashboardsPart struct {
+	noPart
+	source       dashboards.Source
+	keyFile      string
+	server       *dashboards.Server
+	next, before *dashboards.Config
+}
+
+func (p *DashboardsPart) name() string                   { return "dashboards" }
+func (p *DashboardsPart) component() lifecycle.Component { return p.server }
+
+func (p *DashboardsPart) complete(o *Options) {
+	p.source = dashboards.Source{ConfigDir: o.ConfigDir, BuiltIn: monitoring.Files, Dir: filepath.Join(o.StoragePath, "dashboards")}
+	p.keyFile = filepath.Join(o.StoragePath, "datasources.key")
+}
+
+func (p *DashboardsPart) load(l *loading) {
+	read := func() (document, error) {
+		if p.source.ConfigDir == "" {
+			return document{BuiltIn: true, Name: builtIn + "dashboards"}, nil
+		}
+		return document{Name: filepath.Join(p.source.ConfigDir, "grafana", "provisioning"), Dir: p.source.ConfigDir}, nil
+	}
+	p.next = load(l, p.name(), source{read: read, builtIn: func() document { return document{BuiltIn: true, Name: builtIn + "dashboards"} }},
+		func(d document) (*dashboards.Config, []string, []error) {
+			src := p.source
+			src.Copies = d.copies
+			if d.BuiltIn {
+				src.ConfigDir = ""
+			}
+			cfg, problems := dashboards.LoadConfig(src)
+			if cfg == nil {
+				return nil, nil, problems
+			}
+			l.dashboardProblems = cfg.DashboardProblems
+			return cfg, cfg.Warnings, problems
+		}, (*dashboards.Config).Files)
+}
+
+func (p *DashboardsPart) build(a *App) (err error) {
+	p.server, err = dashboards.New(dashboards.Options{
+		DB:         a.db,
+		Dir:        p.source.Dir,
+		KeyFile:    p.keyFile,
+		Logger:     a.options.Logger.With("part", p.name()),
+		Registerer: a.registry,
+		Caller:     caller,
+		Transport:  a.sourceTransport(),
+		Version:    versions.Own(),
+		Commit:     versions.Revision(),
+		AppURL:     a.options.external.Scheme + "://" + a.options.external.Host + a.prefix + "/",
+	}, p.next)
+	return err
+}
+
+func (p *DashboardsPart) apply() error {
+	p.before = p.server.Applied()
+	if err := p.server.ApplyConfig(p.next); err != nil {
+		return fmt.Errorf("apply the configuration of dashboards: %w", err)
+	}
+	return nil
+}
+
+func (p *DashboardsPart) undo() error { return p.server.ApplyConfig(p.before) }
+
+func (p *DashboardsPart) routes(*App) []route {
+	grafana := p.server.Handler()
+	return []route{
+		{"/api/", viewer, grafana}, // the handler enforces the roles of editors and admins itself
+		{"GET /api/health", everybody, grafana},
+		{"GET /goto/", viewer, grafana},
+	}
+}
+
+// caller tells dashboards who asks.
+func caller(r *http.Request) (dashboards.Caller, bool) {
+	id, ok := auth.FromContext(r.Context())
+	return callerOf(id), ok
+}
+
+func callerOf(id auth.Identity) dashboards.Caller {
+	return dashboards.Caller{ID: id.UserID, UID: id.UID, Login: id.Login, Name: id.Name, Email: id.Email, Role: dashboards.Role(id.Role)}
+}
+
+// sourceTransport asks data sources: the names of the separate containers in process, others by the network and its proxy.
+func (a *App) sourceTransport() *http.Transport {
+	inProcess := a.dialer.Names()
+	return &http.Transport{
+		DialContext: noDocker{a.options.Docker.host, a.dialer.DialContext}.dial,
+		Proxy: func(r *http.Request) (*url.URL, error) {
+			if slices.Contains(inProcess, r.URL.Host) {
+				return nil, nil
+			}
+			return http.ProxyFromEnvironment(r)
+		},
+		MaxIdleConnsPerHost: 16,
+		IdleConnTimeout:     90 * time.Second,
+		TLSHandshakeTimeout: 10 * time.Second,
+	}
+}
+
+// boot is what the page knows without asking. It has defaults while the database cannot say what the user prefers.
+func (a *App) boot(r *http.Request) page.Boot {
+	id, _ := auth.FromContext(r.Context())
+	server := a.options.Dashboards.server
+	p, err := server.UserPreferences(r.Context(), callerOf(id))
+	if err != nil {
+		a.options.Logger.Debug("Preferences not read", "login", id.Login, "err", err)
+	}
+	return page.Boot{
+		User: page.User{
+			ID: id.UserID, UID: id.UID, Login: id.Login, Name: id.Name, Email: id.Email, OrgRole: string(id.Role), IsSignedIn: true,
+			Theme: cmp.Or(p.Theme, "dark"), Timezone: cmp.Or(p.Timezone, "browser"), WeekStart: p.WeekStart,
+		},
+		Settings: server.FrontendSettings(),
+		SubURL:   a.prefix,
+		Version:  versions.Own(),
+	}
+}
+
+// DashboardFiles returns where Grafana's files are and the file with the key of data sources' secrets. Complete has to be
+// called before.
+func (o *Options) DashboardFiles() (src dashboards.Source, keyFile string) {
+	return o.Dashboards.source, o.Dashboards.keyFile
+}

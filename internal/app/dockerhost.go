@@ -1,0 +1,74 @@
+package app
+
+import (
+	"fmt"
+	"os"
+	"strings"
+
+	"github.com/alecthomas/kingpin/v2"
+
+	"github.com/ausguck/ausguck/internal/component/cadvisor"
+	"github.com/ausguck/ausguck/internal/dockerhost"
+	"github.com/ausguck/ausguck/internal/lifecycle"
+)
+
+// DockerPart asks an engine for containers. An engine that is away is waited for.
+type DockerPart struct {
+	noPart
+	Enabled bool
+	Host    string
+	Labels  string
+
+	host *dockerhost.Host
+}
+
+func (p *DockerPart) name() string                   { return "dockerhost" }
+func (p *DockerPart) on() bool                       { return p.Enabled }
+func (p *DockerPart) component() lifecycle.Component { return p.host }
+
+func (p *DockerPart) flags(a *kingpin.Application) {
+	a.Flag("docker", "Ask Docker for the names, labels and addresses of containers.").Default("true").BoolVar(&p.Enabled)
+	a.Flag("docker.host", "The engine, unix:// or tcp://. Default: $DOCKER_HOST, else unix:///var/run/docker.sock.").
+		PlaceHolder("<URL>").StringVar(&p.Host)
+	a.Flag("docker.labels", "Container labels to copy to the series of containers, comma-separated.").
+		Default(strings.Join(cadvisor.DefaultContainerLabels, ",")).StringVar(&p.Labels)
+}
+
+func (p *DockerPart) wire(a *App) (err error) {
+	p.host, err = dockerhost.New(dockerhost.Options{
+		Endpoint: p.Host, Logger: a.options.Logger.With("part", "dockerhost"), Registerer: a.registry,
+	})
+	if err != nil {
+		return fmt.Errorf("--docker.host: %w", err)
+	}
+	return nil
+}
+
+func (p *DockerPart) routes(a *App) []route {
+	return []route{{"GET /api/ausguck/containers", viewer, handler(a.serveContainers)}}
+}
+
+func (p *DockerPart) says() string {
+	st := p.host.Status()
+	if st.Connected {
+		return "connected to " + p.host.Endpoint()
+	}
+	if st.Remedy == "" {
+		return st.Reason
+	}
+	return st.Reason + "; " + st.Remedy
+}
+
+// defaultDockerHost is the engine that the built-in prometheus.yml names.
+const defaultDockerHost = "unix:///var/run/docker.sock"
+
+// endpoint returns the engine's address, as the Docker client finds it.
+func (p *DockerPart) endpoint() string {
+	if p.Host != "" {
+		return p.Host
+	}
+	if env := os.Getenv("DOCKER_HOST"); env != "" {
+		return env
+	}
+	return defaultDockerHost
+}

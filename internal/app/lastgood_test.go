@@ -1,0 +1,172 @@
+package app_test
+
+import (
+	"net/http"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/ausguck/ausguck/internal/app"
+)
+
+// again starts another Ausguck on the data and files of one that has stopped.
+func (w *watched) again(t *testing.T, o app.Options) *running {
+	t.Helper()
+	require.NoError(t, w.stop())
+	return start(t, o)
+}
+
+// What does not load at a start is replaced by what loaded last, and everybody is told; a reload stays strict.
+func TestTheLastGoodConfigurationRuns(t *testing.T) {
+	for name, c := range map[string]struct {
+		part, file, bad string
+		// path answers with has as long as the last good configuration runs.
+		path, has string
+	}{
+		"prometheus.yml":   {"promserver", "prometheus.yml", "scrape_config: []\n", "/api/v1/status/config", "job_name: itself"},
+		"a file of rules":  {"promserver", "a.rules.yml", "groups: [{name: g, rules: [{alert: Fires, expr: 'vector('}]}]\n", "/api/v1/rules", `"Fires"`},
+		"alertmanager.yml": {"alertmanager", "alertmanager.yml", "route: {receiver: nobody-has}\n", "/api/v2/receivers", `"team"`},
+		"loki.yml":         {"loki", "loki.yml", "limits_config: {no_such_limit: 1}\n", "/api/ausguck/configuration", "retention_period: 30d"},
+		"promtail.yml":     {"logcollector", "promtail.yml", "scrape_configs: {}\n", "/api/ausguck/configuration", "job_name: files"},
+		"a data source":    {"dashboards", "grafana/provisioning/datasources/a.yml", "datasources: [{name: }\n", "/api/datasources", "elsewhere"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			var o app.Options
+			w := watch(t, func(options *app.Options) {
+				writeFile(t, filepath.Join(options.ConfigDir, "loki.yml"), "limits_config: {retention_period: 30d}\n")
+				writeFile(t, filepath.Join(options.ConfigDir, "grafana/provisioning/datasources/a.yml"), "apiVersion: 1\ndatasources: [{name: elsewhere, type: prometheus, url: 'http://elsewhere:9090'}]\n")
+				o = *options
+			})
+			good, err := os.ReadFile(filepath.Join(w.dir, c.file))
+			require.NoError(t, err)
+			writeFile(t, filepath.Join(w.dir, c.file), c.bad)
+			code, _ := w.do(t, http.MethodPost, "/-/reload")
+			require.Equal(t, http.StatusInternalServerError, code, "a reload is strict")
+			_, err = app.Check(o)
+			require.Error(t, err, "and so is check")
+
+			r := w.again(t, o)
+			_, answer := r.do(t, http.MethodGet, c.path)
+			require.Contains(t, answer, c.has)
+			_, status := r.do(t, http.MethodGet, "/api/ausguck/status")
+			require.Contains(t, status, filepath.Base(c.file))
+			require.Contains(t, status, "running with the configuration that loaded last, of "+time.Now().Format("2006"))
+			_, metrics := r.do(t, http.MethodGet, "/metrics")
+			require.Contains(t, metrics, `ausguck_part_config_replaced{part="`+c.part+`"} 1`)
+			require.Contains(t, metrics, `ausguck_part_ready{part="`+c.part+`"} 1`)
+
+			// Without any that has loaded, the built-in one runs.
+			w.running = r
+			require.NoError(t, w.stop())
+			require.NoError(t, os.RemoveAll(filepath.Join(o.StoragePath, "last-good")))
+			r = start(t, o)
+			_, answer = r.do(t, http.MethodGet, c.path)
+			require.NotContains(t, answer, c.has)
+			_, status = r.do(t, http.MethodGet, "/api/ausguck/status")
+			if name == "a file of rules" { // whose neighbours have nothing to do with it
+				require.Contains(t, status, "running without what is wrong")
+				_, answer = r.do(t, http.MethodGet, "/api/v1/status/config")
+				require.Contains(t, answer, "job_name: itself")
+			} else {
+				require.Contains(t, status, "running with the built-in configuration")
+			}
+
+			writeFile(t, filepath.Join(w.dir, c.file), string(good))
+			code, body := r.do(t, http.MethodPost, "/-/reload")
+			require.Equal(t, http.StatusOK, code, body)
+			_, answer = r.do(t, http.MethodGet, c.path)
+			require.Contains(t, answer, c.has)
+			_, metrics = r.do(t, http.MethodGet, "/metrics")
+			require.Contains(t, metrics, `ausguck_part_config_replaced{part="`+c.part+`"} 0`)
+		})
+	}
+}
+
+// A file that has gone is no wish for the built-in one: it may be in the middle of being replaced, or not mounted.
+func TestFilesThatAreGone(t *testing.T) {
+	for _, file := range []string{"prometheus.yml", "alertmanager.yml", "promtail.yml"} {
+		t.Run(file, func(t *testing.T) {
+			var o app.Options
+			w := watch(t, func(options *app.Options) { o = *options })
+			path := filepath.Join(w.dir, file)
+			content, err := os.ReadFile(path)
+			require.NoError(t, err)
+			require.NoError(t, os.Remove(path))
+			code, body := w.do(t, http.MethodPost, "/-/reload")
+			require.Equal(t, http.StatusInternalServerError, code)
+			require.Contains(t, body, path+": the file was loaded before and is gone")
+			_, answer := w.do(t, http.MethodGet, "/api/v2/receivers")
+			require.Contains(t, answer, "team")
+
+			r := w.again(t, o)
+			_, answer = r.do(t, http.MethodGet, "/api/v2/receivers")
+			require.Contains(t, answer, "team")
+			_, answer = r.do(t, http.MethodGet, "/api/v1/rules")
+			require.Contains(t, answer, `"Fires"`)
+
+			writeFile(t, path, string(content))
+			code, body = r.do(t, http.MethodPost, "/-/reload")
+			require.Equal(t, http.StatusOK, code, body)
+
+			// Whoever means it says so.
+			require.NoError(t, os.Remove(path))
+			_, body = r.do(t, http.MethodPost, "/-/reload")
+			_, folder, _ := strings.Cut(strings.TrimSpace(body), "remove the folder ")
+			require.NoError(t, os.RemoveAll(folder))
+			code, body = r.do(t, http.MethodPost, "/-/reload")
+			require.Equal(t, http.StatusOK, code, body)
+		})
+	}
+}
+
+// A folder that is not mounted at a start leaves what was there before.
+func TestTheWholeFolderIsGone(t *testing.T) {
+	for name, leave := range map[string]bool{"empty": true, "not there": false} {
+		t.Run(name, func(t *testing.T) {
+			var o app.Options
+			w := watch(t, func(options *app.Options) { o = *options })
+			require.NoError(t, os.RemoveAll(w.dir))
+			if leave {
+				require.NoError(t, os.MkdirAll(w.dir, 0o755))
+			}
+			code, _ := w.do(t, http.MethodPost, "/-/reload")
+			require.Equal(t, http.StatusInternalServerError, code)
+			r := w.again(t, o)
+			_, answer := r.do(t, http.MethodGet, "/api/v2/receivers")
+			require.Contains(t, answer, "team")
+			_, answer = r.do(t, http.MethodGet, "/api/v1/rules")
+			require.Contains(t, answer, `"Fires"`)
+		})
+	}
+}
+
+// When one part cannot take what it has loaded, those before it go back.
+func TestReloadIsAllOrNone(t *testing.T) {
+	w := watch(t, func(*app.Options) {})
+	// It loads, and cannot be applied: query_log_file is opened when it is.
+	prometheus, err := os.ReadFile(filepath.Join(w.dir, "prometheus.yml"))
+	require.NoError(t, err)
+	for _, bad := range []struct{ file, from, to string }{
+		{"prometheus.yml", "global: {", "global: {query_log_file: /no/such/folder/queries.log, "},
+	} {
+		writeFile(t, filepath.Join(w.dir, bad.file), strings.Replace(string(prometheus), bad.from, bad.to, 1))
+	}
+	writeFile(t, filepath.Join(w.dir, "alertmanager.yml"), "route: {receiver: others}\nreceivers: [{name: others}]\n")
+	writeFile(t, filepath.Join(w.dir, "loki.yml"), "limits_config: {retention_period: 30d}\n")
+	code, body := w.do(t, http.MethodPost, "/-/reload")
+	require.Equal(t, http.StatusInternalServerError, code)
+	require.Contains(t, body, "/no/such/folder/queries.log")
+	_, answer := w.do(t, http.MethodGet, "/api/v2/receivers")
+	require.Contains(t, answer, "team")
+	require.NotContains(t, answer, "others")
+	_, answer = w.do(t, http.MethodGet, "/api/ausguck/configuration")
+	require.NotContains(t, answer, "30d")
+	_, metrics := w.do(t, http.MethodGet, "/metrics")
+	require.Contains(t, metrics, "prometheus_config_last_reload_successful 0")
+	require.Contains(t, metrics, "alertmanager_config_last_reload_successful 0")
+	w.requireOthers(t, "")
+}

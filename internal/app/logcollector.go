@@ -1,0 +1,79 @@
+package app
+
+import (
+	"bytes"
+	"path/filepath"
+
+	"github.com/alecthomas/kingpin/v2"
+
+	"github.com/ausguck/ausguck/internal/component/logcollector"
+	"github.com/ausguck/ausguck/internal/lifecycle"
+)
+
+// LogCollectorPart collects logs of files and containers, as Promtail does.
+type LogCollectorPart struct {
+	noPart
+	Switch
+	// File is --promtail.config.file; empty means promtail.yml in ConfigDir.
+	File string
+
+	options      logcollector.Options
+	active       bool
+	hostLog      string // where the host's /var/log is
+	collector    *logcollector.Collector
+	next, before *logcollector.Config
+}
+
+func (p *LogCollectorPart) name() string                   { return "logcollector" }
+func (p *LogCollectorPart) on() bool                       { return p.active }
+func (p *LogCollectorPart) needs() []string                { return []string{"loki", "dockerhost"} }
+func (p *LogCollectorPart) component() lifecycle.Component { return p.collector }
+
+func (p *LogCollectorPart) flags(a *kingpin.Application) {
+	p.register(a, "log-collector", "Collect logs of files and containers, as Promtail does.")
+	a.Flag("promtail.config.file", "promtail.yml, when it is not in --config.dir.").PlaceHolder("<path>").StringVar(&p.File)
+}
+
+func (p *LogCollectorPart) complete(o *Options) {
+	p.active = p.On && (o.Loki.On || p.Asked)
+	p.hostLog = o.host.Log
+	p.options = logcollector.Options{Logger: o.Logger.With("part", p.name()), Dir: filepath.Join(o.StoragePath, "promtail")}
+	if o.Docker.Enabled {
+		p.options.DockerHost = o.Docker.endpoint()
+	}
+	if o.Loki.On { // the addresses under which files written for separate programs, or for this one, name our Loki
+		p.options.OwnAddresses = []string{"loki:3100", "agent-loki:3100", o.Web.ListenAddress}
+		if o.Web.WellKnownPorts != portsOff {
+			p.options.OwnAddresses = append(p.options.OwnAddresses, "localhost:3100", "127.0.0.1:3100", "[::1]:3100")
+		}
+	}
+}
+
+func (p *LogCollectorPart) load(l *loading) {
+	p.next = load(l, p.name(), l.expanded(l.file("promtail.yml", p.File)), func(d document) (*logcollector.Config, []string, []error) {
+		if d.BuiltIn && p.hostLog != "" && p.hostLog != "/var/log" { // the host's log files, where they are mounted
+			d.Content = bytes.ReplaceAll(d.Content, []byte("/var/log/"), []byte(p.hostLog+"/"))
+		}
+		cfg, problems := logcollector.LoadConfig(p.options, logcollector.Source{Name: d.Name, Content: d.Content, BuiltIn: d.BuiltIn})
+		if cfg == nil {
+			return nil, nil, problems
+		}
+		return cfg, cfg.Warnings, problems
+	}, nil)
+}
+
+func (p *LogCollectorPart) build(a *App) error {
+	p.options.Registerer = a.registry
+	if store := a.options.Loki.server; store != nil { // an interface that holds a nil pointer would not be nil
+		p.options.Store = store
+	}
+	p.collector = logcollector.New(p.options, p.next)
+	return nil
+}
+
+func (p *LogCollectorPart) apply() error {
+	p.before = p.collector.Applied()
+	return p.collector.ApplyConfig(p.next)
+}
+
+func (p *LogCollectorPart) undo() error { return p.collector.ApplyConfig(p.before) }

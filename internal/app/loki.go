@@ -1,0 +1,133 @@
+package app
+
+import (
+	"io/fs"
+	"net/http"
+	"path/filepath"
+
+	"github.com/alecthomas/kingpin/v2"
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/promhttp"
+	dto "github.com/prometheus/client_model/go"
+
+	"github.com/ausguck/ausguck/internal/component/loki"
+	"github.com/ausguck/ausguck/internal/lifecycle"
+	"github.com/ausguck/ausguck/monitoring"
+)
+
+// LokiPart stores logs, as Loki does.
+type LokiPart struct {
+	noPart
+	Switch
+	loki.Options
+	// File is --loki.config.file; empty means loki.yml in ConfigDir.
+	File string
+
+	server       *loki.Server
+	next, before *loki.Config
+	at           *port
+}
+
+func (p *LokiPart) name() string                   { return "loki" }
+func (p *LokiPart) on() bool                       { return p.On }
+func (p *LokiPart) port() *port                    { return p.at }
+func (p *LokiPart) component() lifecycle.Component { return p.server }
+
+// needs are those that its rules' alerts go to.
+func (p *LokiPart) needs() []string { return []string{"storage", "alertmanager"} }
+
+func (p *LokiPart) flags(a *kingpin.Application) {
+	p.register(a, "loki", "Store logs, as Loki does.")
+	a.Flag("loki.config.file", "loki.yml, when it is not in --config.dir.").PlaceHolder("<path>").StringVar(&p.File)
+	p.RegisterFlags(a)
+}
+
+func (p *LokiPart) complete(o *Options) {
+	p.Logger = o.Logger.With("part", p.name())
+	p.Dir = filepath.Join(o.StoragePath, "loki")
+	p.ExternalURL = o.external.String()
+	p.BuiltInRules, _ = fs.Sub(monitoring.Files, "loki-rules") // fails for names that are no paths
+	p.at = newPort(p.name(), "3100", p.portRoutes, "loki:3100")
+}
+
+func (p *LokiPart) wire(a *App) error {
+	p.Registerer = a.registry
+	p.Dial = a.dialer.DialContext
+	p.InProcess = a.dialer.Names()
+	p.Disk = a.options.Storage.disk
+	return nil
+}
+
+func (p *LokiPart) load(l *loading) {
+	p.next = load(l, p.name(), l.expanded(l.file("loki.yml", p.File)), func(d document) (*loki.Config, []string, []error) {
+		cfg, problems := loki.LoadConfig(p.Options, loki.Source{Name: d.Name, Dir: d.Dir, Content: d.Content})
+		if cfg == nil {
+			return nil, nil, problems
+		}
+		return cfg, cfg.Warnings, problems
+	}, nil)
+}
+
+func (p *LokiPart) build(*App) error {
+	p.server = loki.New(p.Options, p.next)
+	return nil
+}
+
+func (p *LokiPart) apply() error {
+	p.before = p.server.Applied()
+	return p.server.ApplyConfig(p.next)
+}
+
+func (p *LokiPart) undo() error { return p.server.ApplyConfig(p.before) }
+
+// Gather returns the metrics that Loki keeps in a registry of its own.
+func (p *LokiPart) Gather() ([]*dto.MetricFamily, error) {
+	if p.server == nil {
+		return nil, nil
+	}
+	return p.server.Gather()
+}
+
+func (p *LokiPart) routes(*App) []route {
+	if p.server == nil {
+		off := absent("logs are not stored: Loki is switched off with --no-loki")
+		return []route{{"/loki/api/v1/", viewer, off}, {"/otlp/v1/logs", editor, off}}
+	}
+	api := p.server.Handler()
+	return []route{
+		{"/loki/api/v1/", viewer, api},
+		{"/loki/api/v1/push", editor, api},
+		{"POST /loki/api/v1/rules/", editor, api},
+		{"DELETE /loki/api/v1/rules/", editor, api},
+		{"/loki/api/v1/delete", admin, api},
+		{"/otlp/v1/logs", editor, api},
+
+		// The same under the names that Loki had before 1.0.
+		{"/api/prom/", viewer, api},
+		{"/api/prom/push", editor, api},
+		{"POST /api/prom/rules/", editor, api},
+		{"DELETE /api/prom/rules/", editor, api},
+
+		// LogQL rules in the shape of Prometheus's API.
+		{"GET /prometheus/api/v1/rules", viewer, api},
+		{"GET /prometheus/api/v1/alerts", viewer, api},
+	}
+}
+
+// portRoutes is what the port of Loki answers.
+func (p *LokiPart) portRoutes(a *App) []route {
+	return append(a.own(p),
+		route{"GET /ready", everybody, handler(p.serveReady)},
+		route{"GET /metrics", thisMachine, promhttp.HandlerFor(prometheus.GathererFunc(p.Gather), promhttp.HandlerOpts{})},
+		nothingElse,
+	)
+}
+
+// serveReady answers as Loki's /ready does.
+func (p *LokiPart) serveReady(w http.ResponseWriter, _ *http.Request) {
+	if !p.server.Ready() {
+		http.Error(w, "Loki is not ready", http.StatusServiceUnavailable)
+		return
+	}
+	_, _ = w.Write([]byte("ready\n"))
+}

@@ -1,0 +1,156 @@
+package app
+
+import (
+	"net/http"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"github.com/alecthomas/kingpin/v2"
+
+	"github.com/ausguck/ausguck/internal/component/nodeexporter"
+	"github.com/ausguck/ausguck/internal/hostmount"
+	"github.com/ausguck/ausguck/internal/lifecycle"
+)
+
+// NodeExporterPart watches the host, as node_exporter does.
+type NodeExporterPart struct {
+	noPart
+	Switch
+	// Args are node_exporter's own flags, see Options.TakeNodeExporterFlags.
+	Args []string
+
+	exporter *nodeexporter.Exporter // nil where it cannot work
+	at       *port
+}
+
+func (p *NodeExporterPart) name() string { return "nodeexporter" }
+func (p *NodeExporterPart) on() bool     { return p.On }
+func (p *NodeExporterPart) port() *port  { return p.at }
+
+func (p *NodeExporterPart) flags(a *kingpin.Application) {
+	p.register(a, "node-exporter", "Watch this host, as node_exporter does.")
+}
+
+// TakeNodeExporterFlags keeps the flags of node_exporter's collectors, which have a parser of their own, and returns the
+// rest of the command line.
+func (o *Options) TakeNodeExporterFlags(args []string) (rest []string) {
+	o.NodeExporter.Args, rest = nodeexporter.Split(args)
+	return rest
+}
+
+func (p *NodeExporterPart) complete(*Options) {
+	p.at = newPort("node-exporter", "9100", func(*App) []route { return exporterRoutes("node_exporter", p.metrics()) }, "node-exporter:9100")
+}
+
+func (p *NodeExporterPart) build(a *App) error {
+	args, err := p.argsOn(a.options.host, a.options.StoragePath)
+	if err != nil {
+		return err
+	}
+	p.exporter, err = nodeexporter.New(nodeexporter.Options{
+		Logger: a.options.Logger.With("part", p.name()), Args: args, Registerer: a.registry,
+	})
+	return a.skip(p.name(), p.Asked || len(p.Args) > 0, err)
+}
+
+func (p *NodeExporterPart) component() lifecycle.Component {
+	if p.exporter == nil {
+		return nil
+	}
+	return p.exporter
+}
+
+func (p *NodeExporterPart) routes(*App) []route {
+	return []route{{"GET /metrics/node", viewer, p.metrics()}}
+}
+
+// metrics is served at /metrics/node and as /metrics on the port of node_exporter.
+func (p *NodeExporterPart) metrics() http.Handler {
+	if p.exporter == nil {
+		return absent("the host is not watched: node_exporter is switched off or cannot work here")
+	}
+	return p.exporter.Handler()
+}
+
+// argsOn adds to node_exporter's flags where the host is, when this is a container. What was asked for stays, but for the
+// network: a container's own is not the host's, wherever /proc is mounted.
+func (p *NodeExporterPart) argsOn(host hostmount.Mounts, storage string) ([]string, error) {
+	args := p.Args
+	if !host.Container {
+		return args, nil
+	}
+	set := func(flag, value string) {
+		if value != "" && !given(args, flag) {
+			args = append(slices.Clip(args), "--"+flag+"="+value)
+		}
+	}
+	if procs := valueOfFlag(args, "path.procfs"); host.ForeignNetwork && (procs == "" || procs == host.Proc) && !given(args, "collector.processes") {
+		view, err := hostmount.View(host.Proc, filepath.Join(storage, "procfs"))
+		if err != nil {
+			return nil, err
+		}
+		args = append(without(args, "path.procfs"), "--path.procfs="+view)
+		for _, collector := range []string{"netdev", "arp", "netclass"} { // by netlink they would ask for this container's
+			if name := "collector." + collector + ".netlink"; !given(args, name) {
+				args = append(args, "--no-"+name)
+			}
+		}
+	}
+	set("path.procfs", host.Proc)
+	set("path.sysfs", host.Sys)
+	set("path.rootfs", host.Root)
+	if host.Root != "" {
+		set("path.udev.data", filepath.Join(host.Root, "run/udev/data"))
+	}
+	return args, nil
+}
+
+// given says whether a flag is among the arguments, in any of its forms.
+func given(args []string, flag string) bool {
+	return slices.ContainsFunc(args, func(arg string) bool {
+		name, _, _ := strings.Cut(strings.TrimPrefix(arg, "--"), "=")
+		return strings.TrimPrefix(name, "no-") == flag
+	})
+}
+
+// valueOfFlag returns what the last --flag=value or --flag value says.
+func valueOfFlag(args []string, flag string) (value string) {
+	for i, arg := range args {
+		if v, ok := strings.CutPrefix(arg, "--"+flag+"="); ok {
+			value = v
+		} else if arg == "--"+flag && i+1 < len(args) {
+			value = args[i+1]
+		}
+	}
+	return value
+}
+
+// without leaves a flag with a value out of the arguments.
+func without(args []string, flag string) (rest []string) {
+	for i := 0; i < len(args); i++ {
+		switch {
+		case args[i] == "--"+flag:
+			i++ // its value
+		case !strings.HasPrefix(args[i], "--"+flag+"="):
+			rest = append(rest, args[i])
+		}
+	}
+	return rest
+}
+
+// warnOfMissingMounts says what of the host is not seen from this container, and the line that helps.
+func (a *App) warnOfMissingMounts() {
+	o := &a.options
+	for _, m := range o.host.Missing {
+		flag, ofHost := pathFlags[m.Folder]
+		if ofHost && (!o.NodeExporter.On || given(o.NodeExporter.Args, flag)) || !ofHost && !o.LogCollector.On {
+			continue
+		}
+		o.Logger.Warn("A folder of the host is not mounted, so "+m.Without+"; add the volume to the compose file, or to docker run with --volume",
+			"folder", m.Folder, "volume", m.Volume)
+	}
+}
+
+// pathFlags are node_exporter's flags that name a folder of the host.
+var pathFlags = map[string]string{"/": "path.rootfs", "/proc": "path.procfs", "/sys": "path.sysfs"}

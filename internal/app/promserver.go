@@ -1,0 +1,147 @@
+package app
+
+import (
+	"bytes"
+	"path/filepath"
+	"strings"
+
+	"github.com/alecthomas/kingpin/v2"
+
+	"github.com/ausguck/ausguck/internal/component/promserver"
+	"github.com/ausguck/ausguck/internal/lifecycle"
+	"github.com/ausguck/ausguck/internal/page"
+	"github.com/ausguck/ausguck/monitoring"
+)
+
+// PrometheusPart scrapes, stores, evaluates rules and answers queries, as Prometheus does.
+type PrometheusPart struct {
+	noPart
+	promserver.Options
+	// File is --config.file; empty means prometheus.yml in ConfigDir.
+	File string
+
+	dockerHost   string
+	loader       *promserver.Loader
+	server       *promserver.Server
+	next, before *promserver.Config
+	at           *port
+}
+
+func (p *PrometheusPart) name() string                   { return "promserver" }
+func (p *PrometheusPart) port() *port                    { return p.at }
+func (p *PrometheusPart) component() lifecycle.Component { return p.server }
+
+// needs are those that it asks and notifies at once.
+func (p *PrometheusPart) needs() []string {
+	return []string{"storage", "dockerhost", "nodeexporter", "cadvisor", "alertmanager"}
+}
+
+func (p *PrometheusPart) flags(a *kingpin.Application) {
+	a.Flag("config.file", "prometheus.yml, when it is not in --config.dir.").PlaceHolder("<path>").StringVar(&p.File)
+	p.RegisterFlags(a)
+}
+
+func (p *PrometheusPart) complete(o *Options) {
+	p.Logger = o.Logger
+	p.ListenAddress = o.Web.ListenAddress
+	p.AutoReload = o.AutoReload
+	p.Flags = o.Flags
+	p.dockerHost = o.Docker.endpoint()
+	if p.Dir == "" {
+		p.Dir = filepath.Join(o.StoragePath, "prometheus")
+	}
+	p.at = newPort("prometheus", "9090", p.portRoutes, "prometheus:9090", "grafana:3000")
+}
+
+func (p *PrometheusPart) wire(a *App) error {
+	p.Registry = a.registry
+	p.Gatherer = a.gatherer
+	p.Dial = a.dialer.DialContext
+	p.Disk = a.options.Storage.disk
+	if a.options.Alertmanager.on() {
+		p.BuiltInAlertmanagers = a.options.Alertmanager.port().addresses()
+	}
+	return nil
+}
+
+func (p *PrometheusPart) load(l *loading) {
+	if p.loader == nil {
+		var err error
+		if p.loader, err = promserver.NewLoader(p.Options); err != nil {
+			l.problem(err)
+			return
+		}
+	}
+	p.next = load(l, p.name(), l.file("prometheus.yml", p.File), func(d document) (*promserver.Config, []string, []error) {
+		src := promserver.Source{Name: d.Name, Dir: d.Dir, Content: d.Content, Copies: d.copies}
+		if d.BuiltIn {
+			src.Content = bytes.ReplaceAll(d.Content, []byte(defaultDockerHost), []byte(p.dockerHost))
+			src.Beside = monitoring.Files // its rules
+		}
+		cfg, problems := p.loader.Load(src)
+		if cfg == nil {
+			return nil, nil, problems
+		}
+		return cfg, cfg.Warnings, problems
+	}, (*promserver.Config).Files)
+}
+
+func (p *PrometheusPart) build(*App) error {
+	p.server = promserver.New(p.loader, p.next)
+	return nil
+}
+
+func (p *PrometheusPart) apply() error {
+	p.before = p.server.Applied()
+	return p.server.ApplyConfig(p.next)
+}
+
+func (p *PrometheusPart) undo() error        { return p.server.ApplyConfig(p.before) }
+func (p *PrometheusPart) reloaded(err error) { p.server.ReportReload(err) }
+func (p *PrometheusPart) says() string       { return p.server.Starting() }
+
+func (p *PrometheusPart) routes(a *App) []route {
+	prometheus := forAdmins(p.server.Handler(), p.server.Discreet())
+	return []route{
+		{"/api/v1/", viewer, prometheus},
+		{"/api/v1/write", editor, prometheus},
+		{"/api/v1/otlp/", editor, prometheus},
+		{"/api/v1/admin/", admin, prometheus},
+		{"/federate", viewer, prometheus},
+		{"/consoles/", viewer, prometheus},
+		{"/user/", viewer, prometheus},
+		{"/version", viewer, prometheus},
+		{"/debug/", admin, prometheus},
+		{"GET /api/ausguck/querylog", admin, handler(a.serveQueryLog)},
+	}
+}
+
+// portRoutes is what the port of Prometheus answers.
+func (p *PrometheusPart) portRoutes(a *App) []route {
+	routes := append(a.own(p), a.lifecycleRoutes()...)
+	routes = append(routes, a.own(&a.options.NodeExporter)...)
+	routes = append(routes, a.own(&a.options.CAdvisor)...)
+	return append(routes,
+		route{"GET /static/", everybody, page.Static()},
+		route{"GET /metrics", thisMachine, a.ownMetrics()},
+		route{"GET /-/ready", everybody, a.partReady(p)},
+		route{"GET /{$}", viewer, handler(a.serveStatus)},
+		nothingElse,
+	)
+}
+
+// storageLine says where metrics are kept, and for how long.
+func (p *PrometheusPart) storageLine(disk *StoragePart) string {
+	retention := p.server.Applied().StorageConfig.TSDBConfig.Retention
+	line := []string{"metrics in " + p.Dir}
+	if retention.Time > 0 {
+		line[0] += " for " + retention.Time.String()
+	}
+	if retention.Size > 0 {
+		line[0] += ", at most " + humanBytes(uint64(retention.Size))
+	}
+	if free, size, _ := disk.disk.Space(); size > 0 {
+		line = append(line, "the disk has "+humanBytes(free)+" of "+humanBytes(size)+" free")
+	}
+	return strings.Join(line, "; ")
+}
