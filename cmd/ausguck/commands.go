@@ -1,8 +1,6 @@
 package main
 
 import (
-	"github.com/ausguck/ausguck/internal/command"
-
 	"context"
 	"errors"
 	"fmt"
@@ -12,6 +10,7 @@ import (
 	"syscall"
 
 	"github.com/ausguck/ausguck/internal/app"
+	"github.com/ausguck/ausguck/internal/command"
 )
 
 // Each command is one function: what it prints, and its exit code.

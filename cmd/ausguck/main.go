@@ -2,17 +2,11 @@
 package main
 
 import (
-	"github.com/ausguck/ausguck/internal/command"
-	"github.com/ausguck/ausguck/internal/versions"
-
-	"context"
 	"errors"
 	"fmt"
 	"io"
 	"os"
-	"os/signal"
 	"path/filepath"
-	"syscall"
 	_ "time/tzdata" // where the system has no time zones, as in an image with nothing else in it
 
 	"github.com/alecthomas/kingpin/v2"
@@ -21,6 +15,9 @@ import (
 	_ "golang.org/x/crypto/x509roots/fallback" // where the system has no certificates
 
 	"github.com/ausguck/ausguck/internal/app"
+	"github.com/ausguck/ausguck/internal/command"
+	"github.com/ausguck/ausguck/internal/signals"
+	"github.com/ausguck/ausguck/internal/versions"
 )
 
 // The exit codes, as docs/run.md lists them.
@@ -78,9 +75,11 @@ func run(args []string, stdout, stderr io.Writer) int {
 	options.Logger = promslog.New(&logging)
 	options.Flags = shownFlags(a)
 
-	switch command {
-	case start.FullCommand():
+	if command == start.FullCommand() {
 		return serve(options, stderr)
+	}
+	signals.Release()
+	switch command {
 	case check.FullCommand():
 		return runCheck(options, stdout, stderr)
 	case notify.FullCommand():
@@ -111,8 +110,7 @@ The flags of node_exporter's collectors work too: --collector.*, --no-collector.
 
 // serve runs until SIGINT or SIGTERM; SIGHUP reloads.
 func serve(o app.Options, stderr io.Writer) int {
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-	defer stop()
+	ctx := signals.Stop()
 	a, err := app.New(o)
 	var ce *app.ConfigError
 	if errors.As(err, &ce) {
@@ -123,11 +121,8 @@ func serve(o app.Options, stderr io.Writer) int {
 		fmt.Fprintf(stderr, "ausguck: %s\n", err)
 		return exitFailed
 	}
-	hup := make(chan os.Signal, 1)
-	signal.Notify(hup, syscall.SIGHUP)
-	defer signal.Stop(hup)
 	go func() {
-		for range hup {
+		for range signals.Hangups() {
 			_ = a.Reload() // it logs its outcome
 		}
 	}()

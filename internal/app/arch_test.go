@@ -26,7 +26,7 @@ type rule struct {
 // The table of DESIGN.md. Flag and yaml libraries are allowed where a part owns its flags and files (ADR 0004).
 var rules = []rule{
 	{
-		pkg: "cmd/ausguck", ours: []string{"internal/app", "internal/command", "internal/versions"},
+		pkg: "cmd/ausguck", ours: []string{"internal/app", "internal/command", "internal/signals", "internal/versions"},
 		foreign: []string{"github.com/alecthomas/kingpin/", "github.com/prometheus/common/promslog", "golang.org/x/crypto/x509roots/fallback"},
 		why:     "main only turns flags into app.Options; what it does beyond that cannot be seen in internal/app",
 	},
@@ -42,6 +42,7 @@ var rules = []rule{
 		pkg: "internal/command", ours: []string{"internal/", "deploy/compose", "monitoring"}, foreign: []string{"github.com/alecthomas/units"},
 		why: "commands work on what internal/app knows and know no upstream themselves",
 	},
+	{pkg: "internal/signals", why: "it is initialised among the first, so it imports the standard library only"},
 	{pkg: "internal/page", ours: []string{"web"}, why: "it serves files and knows nothing of what they show"},
 	{pkg: "internal/versions", foreign: []string{"github.com/prometheus/common/version"}, why: "everybody may ask it, so it knows nobody"},
 	{pkg: "internal/metrics", foreign: []string{"github.com/prometheus/client_golang/prometheus"}, why: "every part may import it, so it knows no metric"},

@@ -1,8 +1,6 @@
 package command
 
 import (
-	"github.com/ausguck/ausguck/internal/app"
-
 	"context"
 	"errors"
 	"fmt"
@@ -16,6 +14,7 @@ import (
 
 	"github.com/alecthomas/units"
 
+	"github.com/ausguck/ausguck/internal/app"
 	"github.com/ausguck/ausguck/internal/auth"
 	"github.com/ausguck/ausguck/internal/backup"
 	"github.com/ausguck/ausguck/internal/database"

@@ -1,8 +1,6 @@
 package command
 
 import (
-	"github.com/ausguck/ausguck/internal/app"
-
 	"context"
 	"crypto/tls"
 	"fmt"
@@ -12,6 +10,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/ausguck/ausguck/internal/app"
 	"github.com/ausguck/ausguck/internal/httpserver"
 )
 

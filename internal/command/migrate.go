@@ -1,8 +1,6 @@
 package command
 
 import (
-	"github.com/ausguck/ausguck/internal/app"
-
 	"context"
 	"errors"
 	"fmt"
@@ -13,6 +11,7 @@ import (
 
 	"github.com/alecthomas/units"
 
+	"github.com/ausguck/ausguck/internal/app"
 	"github.com/ausguck/ausguck/internal/component/dashboards"
 	"github.com/ausguck/ausguck/internal/database"
 	"github.com/ausguck/ausguck/internal/inproc"

@@ -1,13 +1,12 @@
 package command
 
 import (
-	"github.com/ausguck/ausguck/internal/app"
-
 	"context"
 	"fmt"
 	"io"
 	"strings"
 
+	"github.com/ausguck/ausguck/internal/app"
 	"github.com/ausguck/ausguck/internal/component/alertmanager"
 )
 

@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"runtime/debug"
 	"sync"
+	"sync/atomic"
 	"time"
 )
 
@@ -231,7 +232,7 @@ func (m *member) start(parent context.Context, ended func()) {
 			m.keep(ctx, settle)
 			return
 		}
-		if m.err = m.once(ctx, settle); m.err != nil {
+		if _, m.err = m.once(ctx, settle); m.err != nil {
 			m.enter(State{Phase: Failed, Error: m.err.Error()})
 			return
 		}
@@ -243,9 +244,13 @@ func (m *member) start(parent context.Context, ended func()) {
 func (m *member) keep(ctx context.Context, settle func()) {
 	for delay := minRetry; ; delay = min(2*delay, maxRetry) {
 		begun := time.Now()
-		err := m.once(ctx, settle)
+		ready, err := m.once(ctx, settle)
 		if ctx.Err() != nil {
-			m.err = err
+			if ready {
+				m.err = err
+			} else if err != nil { // that it was interrupted is what was asked for
+				m.logger.Debug("Part stopped before it was ready", "part", m.name, "err", err)
+			}
 			m.enter(State{Phase: Stopped})
 			return
 		}
@@ -274,8 +279,8 @@ func (m *member) pause(ctx context.Context, delay time.Duration) bool {
 	return ctx.Err() == nil
 }
 
-// once runs the component until it returns or panics.
-func (m *member) once(ctx context.Context, settle func()) (err error) {
+// once runs the component until it returns or panics. ready is whether it was.
+func (m *member) once(ctx context.Context, settle func()) (ready bool, err error) {
 	select { // this is the start that somebody may have asked for
 	case <-m.retry:
 	default:
@@ -287,7 +292,9 @@ func (m *member) once(ctx context.Context, settle func()) (err error) {
 			err = fmt.Errorf("panic: %v", p)
 		}
 	}()
+	var is atomic.Bool
 	err = m.component.Run(ctx, sync.OnceFunc(func() {
+		is.Store(true)
 		if before := m.snapshot(); before.Error != "" {
 			m.logger.Info("Part is up again", "part", m.name)
 		}
@@ -297,7 +304,7 @@ func (m *member) once(ctx context.Context, settle func()) (err error) {
 	if err == nil && ctx.Err() == nil {
 		err = errors.New("stopped without being asked to")
 	}
-	return err
+	return is.Load(), err
 }
 
 func (m *member) stop(timeout time.Duration) error {
