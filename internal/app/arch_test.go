@@ -39,22 +39,22 @@ var rules = []rule{
 		why: "the composition root wires parts and knows no upstream itself",
 	},
 	{
-		pkg: "internal/component/promserver", ours: []string{"internal/lifecycle", "internal/redact", "internal/bounds", "internal/inproc", "internal/problem"},
+		pkg: "internal/component/promserver", ours: []string{"internal/lifecycle", "internal/setaside", "internal/redact", "internal/bounds", "internal/inproc", "internal/problem"},
 		foreign: []string{"github.com/prometheus/", "github.com/alecthomas/", "github.com/grafana/regexp", "go.yaml.in/yaml/"},
 		why:     "only promserver knows Prometheus, and it knows no sibling",
 	},
 	{
-		pkg: "internal/component/alertmanager", ours: []string{"internal/lifecycle", "internal/bounds", "internal/redact", "internal/problem", "internal/database"},
+		pkg: "internal/component/alertmanager", ours: []string{"internal/lifecycle", "internal/setaside", "internal/bounds", "internal/redact", "internal/problem", "internal/database"},
 		foreign: []string{"github.com/prometheus/", "github.com/alecthomas/kingpin/", "go.yaml.in/yaml/"},
 		why:     "only alertmanager knows Alertmanager, and it knows no sibling",
 	},
 	{
-		pkg: "internal/component/loki", ours: []string{"internal/lifecycle", "internal/bounds", "internal/inproc", "internal/logbridge", "internal/problem"},
+		pkg: "internal/component/loki", ours: []string{"internal/lifecycle", "internal/setaside", "internal/bounds", "internal/inproc", "internal/logbridge", "internal/problem"},
 		foreign: []string{"github.com/grafana/", "github.com/prometheus/", "github.com/go-kit/log", "github.com/gorilla/mux", "google.golang.org/grpc", "go.yaml.in/yaml/", "gopkg.in/yaml.v2", "github.com/alecthomas/", "github.com/gogo/protobuf"},
 		why:     "only loki knows Loki, and it knows no sibling",
 	},
 	{
-		pkg: "internal/component/logcollector", ours: []string{"internal/lifecycle", "internal/inproc", "internal/logbridge", "internal/dockerhost", "internal/problem"},
+		pkg: "internal/component/logcollector", ours: []string{"internal/lifecycle", "internal/setaside", "internal/inproc", "internal/logbridge", "internal/dockerhost", "internal/problem"},
 		foreign: []string{"github.com/grafana/", "github.com/prometheus/", "github.com/go-kit/log", "gopkg.in/yaml.v2", "github.com/moby/moby/", "github.com/fsnotify/fsnotify", "github.com/bmatcuk/doublestar/", "golang.org/x/text/"},
 		why:     "only logcollector knows Promtail, and it knows no sibling",
 	},
@@ -69,7 +69,7 @@ var rules = []rule{
 		why:     "only cadvisor knows cAdvisor, and it knows no sibling",
 	},
 	{
-		pkg: "internal/component/dashboards", ours: []string{"internal/lifecycle", "internal/inproc", "internal/logbridge", "internal/database", "internal/component/dashboards/"},
+		pkg: "internal/component/dashboards", ours: []string{"internal/lifecycle", "internal/setaside", "internal/inproc", "internal/logbridge", "internal/database", "internal/component/dashboards/"},
 		foreign: []string{"github.com/prometheus/client_golang/", "github.com/prometheus/common/", "github.com/fsnotify/fsnotify", "github.com/pmezard/go-difflib/", "go.yaml.in/yaml/"},
 		why:     "dashboards knows no engine, no sibling and no users: it is told who asks",
 	},
