@@ -16,6 +16,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 
 	"github.com/ausguck/ausguck/internal/component/promserver"
+	"github.com/ausguck/ausguck/internal/database"
 	"github.com/ausguck/ausguck/internal/httpserver"
 	"github.com/ausguck/ausguck/internal/inproc"
 	"github.com/ausguck/ausguck/internal/lifecycle"
@@ -64,7 +65,9 @@ func New(o Options) (*App, error) {
 	o.Prometheus.Dial = p.dialer.DialContext
 	o.Prometheus.Disk = p.disk
 	o.Prometheus.BuiltInAlertmanagers = p.builtInAlertmanagers(o)
+	o.Prometheus.SetAside = p.setAside
 	o.Alerting.Registerer = p.registry
+	o.Alerting.SetAside = p.setAside
 	loaders, err := newLoaders(o)
 	if err != nil {
 		return nil, &ConfigError{Problems: []error{err}}
@@ -125,6 +128,8 @@ func (a *App) Run(ctx context.Context) error {
 		go a.watchFiles(ctx)
 	}
 	go a.feedWatchdog(ctx)
+	copies := &database.Copies{DB: a.parts.db, Path: databaseFile(a.options), Logger: a.options.Logger.With("part", "database"), Room: a.parts.disk.Full}
+	go copies.Run(ctx)
 	defer context.AfterFunc(ctx, func() {
 		a.ready.Store(false)
 		notifySystemd(daemon.SdNotifyStopping)

@@ -121,11 +121,13 @@ func wireLogs(o Options, cfg *configuration, p *parts) {
 		store.Dial = p.dialer.DialContext
 		store.InProcess = p.dialer.Names()
 		store.Disk = p.disk
+		store.SetAside = p.setAside
 		p.loki = loki.New(store, cfg.loki)
 	}
 	if cfg.collector != nil {
 		collector := o.collectorOptions()
 		collector.Registerer = p.registry
+		collector.SetAside = p.setAside
 		if p.loki != nil {
 			collector.Store = p.loki
 			collector.OwnAddresses = o.ownLokiAddresses()

@@ -33,6 +33,7 @@ import (
 	"github.com/ausguck/ausguck/internal/inproc"
 	"github.com/ausguck/ausguck/internal/lifecycle"
 	"github.com/ausguck/ausguck/internal/logbridge"
+	"github.com/ausguck/ausguck/internal/setaside"
 )
 
 // parts are everything that runs. A nil part is switched off or cannot work here.
@@ -51,7 +52,9 @@ type parts struct {
 	disk      *diskspace.Watch
 	// lock keeps other processes from the data.
 	lock io.Closer
-	db   *sql.DB
+	// setAside is what of the data could not be used.
+	setAside *setaside.Shelf
+	db       *sql.DB
 	auth *auth.Service
 	// dashboards is what Grafana's server does for the page.
 	dashboards *dashboards.Server
@@ -72,6 +75,7 @@ func newParts(o Options) (*parts, error) {
 	}
 	p.registry, p.gatherer = newRegistry()
 	p.gatherer = gatherers{p.gatherer, prometheus.GathererFunc(p.gatherLogs)}
+	p.setAside = setaside.New(o.Logger, p.registry)
 	p.disk = diskspace.New(o.Prometheus.Dir, o.Logger.With("part", "storage"), p.registry)
 	next := inproc.DialContextFunc((&networkDialer).DialContext)
 	if o.Docker.Enabled {
@@ -194,7 +198,7 @@ func wireStored(o Options, prefix string, l *loaders, cfg *configuration, p *par
 	if err := backup.Clean(o.StoragePath); err != nil {
 		return fmt.Errorf("remove what an interrupted backup has left: %w", err)
 	}
-	if p.db, err = database.Open(filepath.Join(o.StoragePath, "ausguck.db")); err != nil {
+	if p.db, err = database.OpenSound(databaseFile(o), p.setAside); err != nil {
 		return err
 	}
 	trusted, err := o.trustedOrigin()
@@ -227,6 +231,7 @@ func wireStored(o Options, prefix string, l *loaders, cfg *configuration, p *par
 	}
 	p.dashboards, err = dashboards.New(dashboards.Options{
 		DB:         p.db,
+		SetAside:   p.setAside,
 		Dir:        o.dashboardDir(),
 		KeyFile:    filepath.Join(o.StoragePath, "datasources.key"),
 		Logger:     o.Logger.With("part", "dashboards"),
@@ -243,6 +248,9 @@ func wireStored(o Options, prefix string, l *loaders, cfg *configuration, p *par
 	p.alerting, err = alertmanager.New(context.Background(), l.alerting, cfg.alerting, p.db)
 	return err
 }
+
+// databaseFile is where users, annotations and the like are.
+func databaseFile(o Options) string { return filepath.Join(o.StoragePath, "ausguck.db") }
 
 // closeStored lets go of the data, when nobody needs them any more.
 func (p *parts) closeStored() error {

@@ -83,8 +83,8 @@ func (s *Shelf) Move(l Loss) error {
 // Say tells of something that is gone, or that stays where it is.
 func (s *Shelf) Say(l Loss) { s.tell(l, "") }
 
-// Replaced tells of a file of which aside is a copy, and in whose place is what could be read of it.
-func (s *Shelf) Replaced(l Loss, aside string) { s.tell(l, aside) }
+// Moved tells of something that its owner has given the name aside, or of which it has left a copy there.
+func (s *Shelf) Moved(l Loss, aside string) { s.tell(l, aside) }
 
 func (s *Shelf) tell(l Loss, aside string) {
 	if s == nil {

@@ -79,3 +79,11 @@ func TestReadable(t *testing.T) {
 	require.NoError(t, setaside.Readable(path))
 	require.ErrorIs(t, setaside.Readable(filepath.Join(path, "below a file")), syscall.ENOTDIR)
 }
+
+func TestMark(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "silences")
+	for _, holds := range []bool{false, true, true, false, false} {
+		require.NoError(t, setaside.Mark(path, holds))
+		require.Equal(t, holds, setaside.Marked(path))
+	}
+}

@@ -17,6 +17,8 @@ import (
 
 	"github.com/prometheus/alertmanager/nflog"
 	"github.com/prometheus/alertmanager/silence"
+
+	"github.com/ausguck/ausguck/internal/setaside"
 )
 
 // Upstream writes silences and the notification log every 15 minutes and when it stops: kill it, and a silence made
@@ -162,17 +164,15 @@ func (s *snapshot) replace() (size int64, err error) {
 		return size, errors.Join(err, os.Remove(f.Name()))
 	}
 	if size == 0 {
-		if err := removeMissing(kept(s.path)); err != nil {
+		if err := setaside.Mark(s.path, false); err != nil {
 			return size, err
 		}
 	}
 	if err := os.Rename(f.Name(), s.path); err != nil {
 		return size, err
 	}
-	if size > 0 && !fileExists(kept(s.path)) {
-		if err := os.WriteFile(kept(s.path), nil, 0o640); err != nil {
-			return size, err
-		}
+	if err := setaside.Mark(s.path, size > 0); err != nil {
+		return size, err
 	}
 	s.written = version
 	return size, syncDir(filepath.Dir(s.path))

@@ -43,10 +43,6 @@ func (o Options) stored() (sent, silences stored) {
 	return sent, silences
 }
 
-// kept is a file that is there while the snapshot at path is not empty: upstream takes one that is empty or gone for a
-// first start.
-func kept(path string) string { return path + ".kept" }
-
 // check reads the file as upstream will. It sets aside what cannot be read, and tells of what is empty or gone.
 func (s stored) check(shelf *setaside.Shelf) error {
 	loss := setaside.Loss{Part: "alertmanager", Path: s.path, Lost: s.lost, Remedy: s.remedy}
@@ -66,25 +62,12 @@ func (s stored) check(shelf *setaside.Shelf) error {
 		}
 	case len(content) > 0:
 		return nil
-	case fileExists(kept(s.path)):
+	case setaside.Marked(s.path): // upstream takes an empty file for a first start
 		loss.Cause = errors.New("the file is empty, and it was not")
 		if gone {
 			loss.Cause = errors.New("the file is gone")
 		}
 		shelf.Say(loss)
 	}
-	return removeMissing(kept(s.path)) // said once
-}
-
-func fileExists(path string) bool {
-	_, err := os.Stat(path)
-	return err == nil
-}
-
-// removeMissing removes a file that may be gone already.
-func removeMissing(path string) error {
-	if err := os.Remove(path); err != nil && !errors.Is(err, fs.ErrNotExist) {
-		return err
-	}
-	return nil
+	return setaside.Mark(s.path, false) // said once
 }
