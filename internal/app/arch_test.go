@@ -50,7 +50,7 @@ var rules = []rule{
 	},
 	{
 		pkg: "internal/component/loki", ours: []string{"internal/lifecycle", "internal/setaside", "internal/bounds", "internal/inproc", "internal/logbridge", "internal/problem"},
-		foreign: []string{"github.com/grafana/", "github.com/prometheus/", "github.com/go-kit/log", "github.com/gorilla/mux", "google.golang.org/grpc", "go.yaml.in/yaml/", "gopkg.in/yaml.v2", "github.com/alecthomas/", "github.com/gogo/protobuf"},
+		foreign: []string{"github.com/grafana/", "github.com/prometheus/", "github.com/go-kit/log", "github.com/gorilla/mux", "google.golang.org/grpc", "go.yaml.in/yaml/", "gopkg.in/yaml.v2", "github.com/alecthomas/", "github.com/gogo/protobuf", "go.etcd.io/bbolt"},
 		why:     "only loki knows Loki, and it knows no sibling",
 	},
 	{

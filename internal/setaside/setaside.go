@@ -10,6 +10,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strings"
 	"sync"
 	"time"
 
@@ -102,9 +103,14 @@ func (s *Shelf) tell(l Loss, aside string) {
 	s.logger.Error("Data are damaged or gone, and the rest goes on without them", append(pairs, "lost", l.Lost, "remedy", l.Remedy, "err", l.Cause)...)
 }
 
+const infix = ".corrupt-"
+
+// IsAside reports whether path has a name that Name has given.
+func IsAside(path string) bool { return strings.Contains(filepath.Base(path), infix) }
+
 // Name is what a file is called once it is set aside: its name, ".corrupt-" and the time. It is the name of no file.
 func Name(path string, at time.Time) string {
-	aside := path + ".corrupt-" + at.UTC().Format("20060102T150405Z")
+	aside := path + infix + at.UTC().Format("20060102T150405Z")
 	for n, name := 2, aside; ; n++ {
 		if _, err := os.Lstat(aside); os.IsNotExist(err) {
 			return aside
