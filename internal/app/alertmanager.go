@@ -47,6 +47,7 @@ func (p *AlertmanagerPart) complete(o *Options) {
 
 func (p *AlertmanagerPart) wire(a *App) error {
 	p.Registerer = a.registry
+	p.SetAside = a.setAside
 	return nil
 }
 

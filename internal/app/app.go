@@ -17,10 +17,12 @@ import (
 	"github.com/coreos/go-systemd/v22/daemon"
 	"github.com/prometheus/client_golang/prometheus"
 
+	"github.com/ausguck/ausguck/internal/database"
 	"github.com/ausguck/ausguck/internal/httpserver"
 	"github.com/ausguck/ausguck/internal/inproc"
 	"github.com/ausguck/ausguck/internal/lifecycle"
 	"github.com/ausguck/ausguck/internal/programpages"
+	"github.com/ausguck/ausguck/internal/setaside"
 )
 
 const (
@@ -42,6 +44,8 @@ type App struct {
 	dialer   *inproc.Dialer
 	http     *httpserver.Server
 	db       *sql.DB
+	copies   *database.Copies
+	setAside *setaside.Shelf // what of the data could not be used
 	// lock keeps other processes from the data.
 	lock   io.Closer
 	access access
@@ -113,6 +117,7 @@ func (a *App) Run(ctx context.Context) error {
 		go a.watchFiles(ctx)
 	}
 	go a.feedWatchdog(ctx)
+	go a.copies.Run(ctx)
 	go a.greet(ctx)
 	defer context.AfterFunc(ctx, func() {
 		a.ready.Store(false)

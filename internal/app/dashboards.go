@@ -62,6 +62,7 @@ func (p *DashboardsPart) build(a *App) (err error) {
 		DB:         a.db,
 		Dir:        p.source.Dir,
 		KeyFile:    p.keyFile,
+		SetAside:   a.setAside,
 		Logger:     a.options.Logger.With("part", p.name()),
 		Registerer: a.registry,
 		Caller:     caller,

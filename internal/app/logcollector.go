@@ -64,6 +64,7 @@ func (p *LogCollectorPart) load(l *loading) {
 
 func (p *LogCollectorPart) build(a *App) error {
 	p.options.Registerer = a.registry
+	p.options.SetAside = a.setAside
 	if store := a.options.Loki.server; store != nil { // an interface that holds a nil pointer would not be nil
 		p.options.Store = store
 	}

@@ -55,6 +55,7 @@ func (p *LokiPart) wire(a *App) error {
 	p.Dial = a.dialer.DialContext
 	p.InProcess = a.dialer.Names()
 	p.Disk = a.options.Storage.disk
+	p.SetAside = a.setAside
 	return nil
 }
 

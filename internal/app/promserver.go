@@ -58,6 +58,7 @@ func (p *PrometheusPart) wire(a *App) error {
 	p.Gatherer = a.gatherer
 	p.Dial = a.dialer.DialContext
 	p.Disk = a.options.Storage.disk
+	p.SetAside = a.setAside
 	if a.options.Alertmanager.on() {
 		p.BuiltInAlertmanagers = a.options.Alertmanager.port().addresses()
 	}

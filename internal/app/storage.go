@@ -1,34 +1,43 @@
 package app
 
 import (
+	"fmt"
+	"strings"
+
 	"github.com/alecthomas/units"
 
 	"github.com/ausguck/ausguck/internal/diskspace"
 	"github.com/ausguck/ausguck/internal/lifecycle"
+	"github.com/ausguck/ausguck/internal/setaside"
 )
 
 // StoragePart watches the disk that all data are on.
 type StoragePart struct {
 	noPart
-	disk *diskspace.Watch
+	disk     *diskspace.Watch
+	setAside *setaside.Shelf
 }
 
 func (p *StoragePart) name() string                   { return "storage" }
 func (p *StoragePart) component() lifecycle.Component { return p.disk }
 
 func (p *StoragePart) wire(a *App) error {
+	p.setAside = a.setAside
 	p.disk = diskspace.New(a.options.Prometheus.Dir, a.options.Logger.With("part", "storage"), a.registry)
 	return nil
 }
 
 func (p *StoragePart) says() string {
+	var lines []string
 	if err := p.disk.Full(); err != nil {
-		return err.Error()
+		lines = append(lines, err.Error())
+	} else if _, _, scarce := p.disk.Space(); scarce {
+		lines = append(lines, "the disk is nearly full: soon nothing new can be stored")
 	}
-	if _, _, scarce := p.disk.Space(); scarce {
-		return "the disk is nearly full: soon nothing new can be stored"
+	for _, n := range p.setAside.Notices() {
+		lines = append(lines, fmt.Sprintf("%s: %s; lost: %s; %s", n.Path, n.Cause, n.Lost, n.Remedy))
 	}
-	return ""
+	return strings.Join(lines, "; ")
 }
 
 // humanBytes writes a size with one binary unit, such as 51.2GiB.

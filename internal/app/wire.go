@@ -20,6 +20,7 @@ import (
 	"github.com/ausguck/ausguck/internal/lifecycle"
 	"github.com/ausguck/ausguck/internal/logbridge"
 	"github.com/ausguck/ausguck/internal/page"
+	"github.com/ausguck/ausguck/internal/setaside"
 )
 
 // wire makes what parts share and hands it to them.
@@ -27,6 +28,7 @@ func (a *App) wire() (err error) {
 	o := &a.options
 	a.registry, a.gatherer = newRegistry()
 	a.gatherer = gatherers{a.gatherer, &o.Loki}
+	a.setAside = setaside.New(o.Logger, a.registry)
 	logbridge.ClaimKlog(o.Logger.With("part", "klog"))
 	if a.prefix, err = o.routePrefix(); err != nil {
 		return err
@@ -41,7 +43,7 @@ func (a *App) wire() (err error) {
 		}
 	}
 	a.dialer = inproc.NewDialer(names, a.dialOutside)
-	if a.db, err = database.New(filepath.Join(o.StoragePath, "ausguck.db")); err != nil {
+	if err := a.openDatabase(filepath.Join(o.StoragePath, "ausguck.db")); err != nil {
 		return err
 	}
 	for p := range a.parts() {
@@ -49,6 +51,20 @@ func (a *App) wire() (err error) {
 			return err
 		}
 	}
+	return nil
+}
+
+// openDatabase reads the whole database before anything uses it. One that cannot be used now is left to the parts, which try
+// again until it can.
+func (a *App) openDatabase(path string) (err error) {
+	log := a.options.Logger.With("part", "database")
+	if a.db, err = database.OpenSound(path, a.setAside); err != nil {
+		log.Error("The database cannot be used; what needs it is down until it can", "err", err)
+		if a.db, err = database.New(path); err != nil {
+			return err
+		}
+	}
+	a.copies = &database.Copies{DB: a.db, Path: path, Logger: log, Room: func() error { return a.options.Storage.disk.Full() }}
 	return nil
 }
 

@@ -167,11 +167,10 @@ func (e *engine) serveStatus(w http.ResponseWriter, r *http.Request) {
 // apply puts cfg, which cannot fail any more, in the place of the one before: the inhibitor first, so that nothing
 // is sent that another alert mutes, then the dispatcher.
 func (e *engine) apply(cfg *Config) {
-	e.inhibitor.Load().Stop()
+	before := e.inhibitor.Load()
 	e.dispatcher.Load().Stop()
 
 	inhibitor := inhibit.NewInhibitor(e.alerts, cfg.InhibitRules, e.logger, noEvents)
-	e.inhibitor.Store(inhibitor)
 	var peer notify.Peer
 	if e.peer != nil {
 		peer = e.peer
@@ -189,6 +188,8 @@ func (e *engine) apply(cfg *Config) {
 
 	go inhibitor.Run()
 	inhibitor.WaitForLoading()
+	e.inhibitor.Store(inhibitor) // the API asked the one before so far: an empty one shows every alert as active
+	before.Stop()
 	go dispatcher.Run(e.started.Add(e.options.DispatchStartDelay))
 	dispatcher.WaitForLoading()
 	e.dispatcher.Store(dispatcher)

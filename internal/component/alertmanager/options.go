@@ -20,6 +20,8 @@ import (
 	"github.com/prometheus/alertmanager/featurecontrol"
 	"github.com/prometheus/alertmanager/matcher/compat"
 	"github.com/prometheus/client_golang/prometheus"
+
+	"github.com/ausguck/ausguck/internal/setaside"
 )
 
 // Options is what a Server is made from. The fields that flags set are documented by RegisterFlags.
@@ -29,6 +31,8 @@ type Options struct {
 	Registerer prometheus.Registerer
 	// Dir holds silences and the notification log; a stock Alertmanager opens it.
 	Dir string
+	// SetAside takes files of Dir that cannot be read; nil moves them and tells nobody.
+	SetAside *setaside.Shelf
 	// Version is that of Alertmanager, which its status tells: amtool compares it with its own. Empty leaves the program's.
 	Version string
 	// ExternalURL is what links in messages start with.

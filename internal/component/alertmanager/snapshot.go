@@ -1,6 +1,7 @@
 package alertmanager
 
 import (
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -8,12 +9,16 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
+	"strings"
 	"sync"
 	"sync/atomic"
+	"syscall"
 	"time"
 
 	"github.com/prometheus/alertmanager/nflog"
 	"github.com/prometheus/alertmanager/silence"
+
+	"github.com/ausguck/ausguck/internal/setaside"
 )
 
 // Upstream writes silences and the notification log every 15 minutes and when it stops: kill it, and a silence made
@@ -44,15 +49,19 @@ type snapshot struct {
 // load reads what is on the disk and keeps it there.
 func (e *engine) load() (err error) {
 	o := e.options
+	sentFile, silenceFile := o.stored()
+	if err := errors.Join(sentFile.check(o.SetAside), silenceFile.check(o.SetAside)); err != nil {
+		return err
+	}
 	e.sent, err = nflog.New(nflog.Options{
-		SnapshotFile: filepath.Join(o.Dir, "nflog"), Retention: o.Retention,
+		SnapshotFile: sentFile.path, Retention: o.Retention,
 		Logger: e.logger.With("component", "nflog"), Metrics: o.Registerer,
 	})
 	if err != nil {
 		return fmt.Errorf("read the notification log: %w", err)
 	}
 	e.silences, err = silence.New(silence.Options{
-		SnapshotFile: filepath.Join(o.Dir, "silences"), Retention: o.Retention,
+		SnapshotFile: silenceFile.path, Retention: o.Retention,
 		Limits: silence.Limits{
 			MaxSilences:         func() int { return o.MaxSilences },
 			MaxSilenceSizeBytes: func() int { return o.MaxSilenceSizeBytes },
@@ -62,8 +71,8 @@ func (e *engine) load() (err error) {
 	if err != nil {
 		return fmt.Errorf("read the silences: %w", err)
 	}
-	sent := newSnapshot(filepath.Join(o.Dir, "nflog"), e.sent.Snapshot)
-	silences := newSnapshot(filepath.Join(o.Dir, "silences"), e.silences.Snapshot)
+	sent := newSnapshot(sentFile.path, e.sent.Snapshot)
+	silences := newSnapshot(silenceFile.path, e.silences.Snapshot)
 	gossipSent, gossipSilences := func([]byte) {}, func([]byte) {}
 	if e.peer != nil {
 		gossipSent = e.peer.AddState("nfl", e.sent, o.Registerer).Broadcast
@@ -154,23 +163,78 @@ func (s *snapshot) replace() (size int64, err error) {
 	if err = errors.Join(err, f.Sync(), f.Close()); err != nil {
 		return size, errors.Join(err, os.Remove(f.Name()))
 	}
+	if size == 0 {
+		if err := setaside.Mark(s.path, false); err != nil {
+			return size, err
+		}
+	}
 	if err := os.Rename(f.Name(), s.path); err != nil {
 		return size, err
 	}
+	if err := setaside.Mark(s.path, size > 0); err != nil {
+		return size, err
+	}
 	s.written = version
-	return size, nil
+	return size, syncDir(filepath.Dir(s.path))
 }
 
-// serveDurably answers a request that changes something once the change is on the disk. When it cannot be written
-// the change holds until the process ends, and the log says so.
+// syncDir makes a rename in dir outlive a power cut.
+func syncDir(dir string) error {
+	d, err := os.Open(dir)
+	if err != nil {
+		return err
+	}
+	return errors.Join(d.Sync(), d.Close())
+}
+
+// probeSize is more than one change adds to a snapshot.
+const probeSize = 64 << 10
+
+// probe reports why a snapshot that is a little larger than the present one cannot be written.
+func (s *snapshot) probe() error {
+	s.mtx.Lock()
+	defer s.mtx.Unlock()
+	f, err := os.OpenFile(s.path+".tmp", os.O_WRONLY|os.O_CREATE|os.O_TRUNC, 0o640)
+	if err != nil {
+		return err
+	}
+	_, err = s.save(f)
+	if err == nil {
+		_, err = f.Write(make([]byte, probeSize))
+	}
+	return errors.Join(err, f.Sync(), f.Close(), os.Remove(f.Name()))
+}
+
+// serveDurably answers a request that changes something once the change is on the disk. Silences are not changed while they
+// cannot be written: who is told that one was made relies on it.
 func (s *snapshots) serveDurably(h http.Handler, w http.ResponseWriter, r *http.Request) {
+	silences := s.files[0]
+	if strings.HasPrefix(r.URL.Path, "/api/v2/silence") {
+		if err := silences.probe(); err != nil {
+			s.refuse(w, "Silences cannot be changed, because they cannot be written", silences.path, err)
+			return
+		}
+	}
 	held := &heldWriter{ResponseWriter: w}
 	h.ServeHTTP(held, r)
-	if err := s.files[0].flush(); err != nil {
-		s.logger.Error("A silence is in memory only until it can be written", "file", s.files[0].path, "err", err)
-		s.files[0].touch()
+	if err := silences.flush(); err != nil {
+		silences.touch()
+		s.refuse(w, "The change is in force, and lost when Ausguck stops, because it cannot be written", silences.path, err)
+		return
 	}
 	held.release()
+}
+
+// refuse answers with the code for a full disk, in the shape of Alertmanager's errors: a JSON string.
+func (s *snapshots) refuse(w http.ResponseWriter, what, path string, err error) {
+	s.logger.Error(what, "path", path, "err", err)
+	code := http.StatusInternalServerError
+	if errors.Is(err, syscall.ENOSPC) || errors.Is(err, syscall.EDQUOT) {
+		code = http.StatusInsufficientStorage
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(code)
+	_ = json.NewEncoder(w).Encode(fmt.Sprintf("%s to %s: %s", strings.ToLower(what[:1])+what[1:], path, err)) // the client is gone
 }
 
 // stop writes for the last time.

@@ -2,6 +2,7 @@ package dashboards
 
 import (
 	"encoding/hex"
+	"errors"
 	"fmt"
 	"io/fs"
 	"maps"
@@ -11,6 +12,7 @@ import (
 	"time"
 
 	"github.com/ausguck/ausguck/internal/component/dashboards/dashjson"
+	"github.com/ausguck/ausguck/internal/setaside"
 )
 
 // library is all dashboards and folders: those of the providers' files and the saved ones. Its methods that
@@ -43,12 +45,44 @@ func (l *library) open(cfg *Config, all bool) error {
 		return fmt.Errorf("make the folder of saved dashboards: %w", err)
 	}
 	l.store.cleanTemporary()
-	folders, err := l.store.readFolders()
+	folders, err := l.store.soundFolders()
 	if err != nil {
 		return err
 	}
 	l.folders, l.saved = folders, map[string]*savedDashboard{}
-	return l.reload(cfg, all)
+	if err := l.reload(cfg, all); err != nil {
+		return err
+	}
+	l.missFiles()
+	return nil
+}
+
+// missFiles tells of dashboards of which there are versions but no file.
+func (l *library) missFiles() {
+	there := map[string]bool{}
+	for _, f := range l.files {
+		there[f.uid] = true
+	}
+	for _, uid := range l.store.versioned() {
+		if there[uid] {
+			continue
+		}
+		title := uid
+		latest := l.store.latestVersion(uid)
+		if latest == nil {
+			continue // deleted, but for the folder
+		}
+		if d, err := latest.dashboard(uid, ""); err == nil {
+			title = d.title
+		}
+		path := l.store.abs(l.store.file("", uid))
+		l.store.setAside.Say(setaside.Loss{
+			Part: "dashboards", Path: path, Cause: errors.New("the file of a saved dashboard is gone, and its versions are not"),
+			Lost: fmt.Sprintf("the dashboard %q", title),
+			Remedy: fmt.Sprintf("to have it back, run: jq .data %s > %s; if it was deleted on purpose, remove the folder %s",
+				l.store.versionFile(uid, latest.Version), path, l.store.versionDir(uid)),
+		})
+	}
 }
 
 // reload shows the files of cfg's providers. Those that are as cfg has checked them are not read again,

@@ -17,6 +17,8 @@ import (
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
+
+	"github.com/ausguck/ausguck/internal/setaside"
 )
 
 // Role is one of Grafana's organisation roles. Each includes the rights of those before it.
@@ -53,6 +55,8 @@ type Options struct {
 	// DB is the open database of internal/database. It holds annotations, stars, preferences, short links
 	// and the datasources that were made by API. Run migrates it.
 	DB *sql.DB
+	// SetAside takes files of Dir that cannot be read; nil moves them and tells nobody.
+	SetAside *setaside.Shelf
 	// Dir holds saved dashboards as plain JSON files, `<folder uid or "general">/<uid>.json`, with folders.json
 	// and .versions beside them. Run creates it.
 	Dir string

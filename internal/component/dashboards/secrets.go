@@ -13,28 +13,39 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+
+	"github.com/ausguck/ausguck/internal/setaside"
 )
 
 // secretBox encrypts the secrets of datasources with AES-256-GCM. The uid of the datasource is bound to them, so that
 // a row copied to another datasource, whose address somebody chose, does not open there.
-type secretBox struct{ aead cipher.AEAD }
+type secretBox struct {
+	aead cipher.AEAD
+	// replaced says that the key before was set aside.
+	replaced bool
+}
 
 // sealedPrefix stands before secrets that are encrypted; JSON without it is what older versions wrote.
 const sealedPrefix = "aes256gcm:"
 
 const keySize = 32
 
-// openSecretBox reads the key in path, or makes one that only this user may read.
-func openSecretBox(path string) (*secretBox, error) {
+// openSecretBox reads the key in path, or makes one that only this user may read. A file that is no key is set aside.
+func openSecretBox(path string, shelf *setaside.Shelf) (*secretBox, error) {
 	key, err := os.ReadFile(path) //nolint:gosec // G304: the path is the operator's
-	if errors.Is(err, fs.ErrNotExist) {
-		key, err = makeKey(path)
+	if err == nil && len(key) != keySize {
+		err = fmt.Errorf("it has %d bytes, not %d", len(key), keySize)
 	}
+	replaced := err != nil && !errors.Is(err, fs.ErrNotExist)
 	if err != nil {
-		return nil, fmt.Errorf("read key of datasource secrets: %w", err)
-	}
-	if len(key) != keySize {
-		return nil, fmt.Errorf("read key of datasource secrets: %s has %d bytes, not %d; put the file of a backup in its place", path, len(key), keySize)
+		if replaced {
+			if err := shelf.Move(lostKey(path, err)); err != nil {
+				return nil, fmt.Errorf("read key of datasource secrets: %w", err)
+			}
+		}
+		if key, err = makeKey(path); err != nil {
+			return nil, fmt.Errorf("make key of datasource secrets: %w", err)
+		}
 	}
 	block, err := aes.NewCipher(key)
 	if err != nil {
@@ -44,7 +55,16 @@ func openSecretBox(path string) (*secretBox, error) {
 	if err != nil {
 		return nil, fmt.Errorf("use key of datasource secrets: %w", err)
 	}
-	return &secretBox{aead}, nil
+	return &secretBox{aead, replaced}, nil
+}
+
+// lostKey is what it means that path no longer holds the key that the secrets were encrypted with.
+func lostKey(path string, cause error) setaside.Loss {
+	return setaside.Loss{
+		Part: "dashboards", Path: path, Cause: cause,
+		Lost:   "passwords and tokens of the data sources that were made on the page",
+		Remedy: "set them again on the page Data sources, or stop Ausguck and put the file of a backup in its place",
+	}
 }
 
 // makeKey writes a new key beside path and renames it, so that a crash leaves a whole one or none.
@@ -113,7 +133,7 @@ func (s *Server) sealOld(ctx context.Context) error {
 		}
 		values, err := s.secrets.open(uid, plain)
 		if err != nil {
-			return fmt.Errorf("%s: %w", uid, err)
+			continue // told of where it is used
 		}
 		if sealed[uid], err = s.secrets.seal(uid, values); err != nil {
 			return err

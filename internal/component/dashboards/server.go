@@ -30,6 +30,7 @@ type Server struct {
 	sources atomic.Pointer[[]Datasource]
 	clients clientCache
 	secrets *secretBox // since Run
+	keyLost sync.Once  // tells of a key that was lost
 	// followed is sent to when the folders to watch are others.
 	followed chan struct{}
 }
@@ -48,7 +49,7 @@ func New(o Options, cfg *Config) (*Server, error) {
 	}
 	s := &Server{o: o, log: o.Logger, metrics: m, cfg: cfg, reported: map[string]bool{}, followed: make(chan struct{}, 1)}
 	s.sources.Store(&cfg.datasources)
-	s.lib = &library{store: store{o.Dir}, now: o.Now, resolve: func(in dashjson.Input) (string, bool) {
+	s.lib = &library{store: store{o.Dir, o.SetAside}, now: o.Now, resolve: func(in dashjson.Input) (string, bool) {
 		return defaultResolver(s.allSources())(in)
 	}}
 	s.handler = s.newHandler()
@@ -64,7 +65,7 @@ func (s *Server) Run(ctx context.Context, ready func()) error {
 		return fmt.Errorf("prepare database of dashboards: %w", err)
 	}
 	var err error
-	if s.secrets, err = openSecretBox(s.o.KeyFile); err != nil {
+	if s.secrets, err = openSecretBox(s.o.KeyFile, s.o.SetAside); err != nil {
 		return err
 	}
 	if err := s.start(ctx); err != nil {

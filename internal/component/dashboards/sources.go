@@ -7,6 +7,9 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+
+	"github.com/ausguck/ausguck/internal/database"
+	"github.com/ausguck/ausguck/internal/setaside"
 )
 
 // applySources makes the provisioned datasources and those made by API the ones that are asked. A provisioned
@@ -83,6 +86,8 @@ func (s *Server) storedSources(ctx context.Context) ([]Datasource, error) {
 	}
 	defer rows.Close()
 	var all []Datasource
+	var unread []string // names of those whose secrets do not open
+	sealed := 0
 	for rows.Next() {
 		var uid, name, body, secure string
 		if err := rows.Scan(&uid, &name, &body, &secure); err != nil {
@@ -91,16 +96,29 @@ func (s *Server) storedSources(ctx context.Context) ([]Datasource, error) {
 		var b storedSource
 		d := Datasource{UID: uid, Name: name, OrgID: 1, ID: stableID("datasource", uid)}
 		if err := json.Unmarshal([]byte(body), &b); err != nil {
-			return nil, fmt.Errorf("read datasource %s: %w", name, err)
+			s.o.SetAside.Say(setaside.Loss{
+				Part: "dashboards", Path: database.Path(ctx, s.o.DB), Cause: err, Lost: fmt.Sprintf("the data source %q", name),
+				Remedy: "make it again on the page Data sources, or stop Ausguck and put the file of a backup in its place",
+			})
+			continue
+		}
+		if strings.HasPrefix(secure, sealedPrefix) {
+			sealed++
 		}
 		if d.SecureJSONData, err = s.secrets.open(uid, secure); err != nil {
 			// Its dashboards still say what fails; the other datasources have nothing to do with it.
+			unread = append(unread, name)
 			s.log.Error("Secrets of a datasource cannot be read; set them again", "uid", uid, "name", name, "key", s.o.KeyFile, "err", err)
 		}
 		d.Type, d.Access, d.URL, d.User, d.Database = b.Type, b.Access, b.URL, b.User, b.Database
 		d.BasicAuth, d.BasicAuthUser, d.WithCredentials, d.IsDefault = b.BasicAuth, b.BasicAuthUser, b.WithCredentials, b.IsDefault
 		d.JSONData, d.Version = b.JSONData, b.Version
 		all = append(all, d)
+	}
+	if len(unread) > 0 && len(unread) == sealed && !s.secrets.replaced {
+		s.keyLost.Do(func() {
+			s.o.SetAside.Say(lostKey(s.o.KeyFile, fmt.Errorf("the secrets of %s were encrypted with another key", strings.Join(unread, ", "))))
+		})
 	}
 	return all, rows.Err()
 }

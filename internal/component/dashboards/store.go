@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"github.com/ausguck/ausguck/internal/component/dashboards/dashjson"
+	"github.com/ausguck/ausguck/internal/setaside"
 )
 
 // Saved dashboards are `<dir>/<folder uid or general>/<uid>.json`. A person may write there too.
@@ -94,7 +95,8 @@ func readSaved(fsys fs.FS, name string, seen stamp, resolve resolver) *savedFile
 
 // store writes saved dashboards and their versions below dir.
 type store struct {
-	dir string
+	dir      string
+	setAside *setaside.Shelf
 }
 
 func (s store) file(folderUID, uid string) string {
@@ -195,6 +197,29 @@ type folderList struct {
 	Folders []*folder `json:"folders"`
 }
 
+// soundFolders reads folders.json as readFolders does, but sets aside one that cannot be read, and tells of one that is gone.
+func (s store) soundFolders() (map[string]*folder, error) {
+	path := filepath.Join(s.dir, foldersFile)
+	loss := setaside.Loss{
+		Part: "dashboards", Path: path, Lost: "titles and order of the folders of saved dashboards; the dashboards are there, in folders named by their uid",
+		Remedy: "rename the folders on the page, or stop Ausguck and put the file of a backup in its place",
+	}
+	folders, err := s.readFolders()
+	if err != nil {
+		loss.Cause = err
+		if err := s.setAside.Move(loss); err != nil {
+			return nil, err
+		}
+		return map[string]*folder{}, setaside.Mark(path, false)
+	}
+	if _, err := os.Stat(path); err != nil && setaside.Marked(path) {
+		loss.Cause = errors.New("the file is gone")
+		s.setAside.Say(loss)
+		return folders, setaside.Mark(path, false)
+	}
+	return folders, nil
+}
+
 // readFolders reads folders.json; one that is not there holds no folders.
 func (s store) readFolders() (map[string]*folder, error) {
 	folders := map[string]*folder{}
@@ -226,6 +251,9 @@ func (s store) writeFolders(folders map[string]*folder) error {
 	content, err := json.MarshalIndent(list, "", "  ")
 	if err == nil {
 		err = writeFile(filepath.Join(s.dir, foldersFile), append(content, '\n'))
+	}
+	if err == nil {
+		err = setaside.Mark(filepath.Join(s.dir, foldersFile), len(folders) > 0)
 	}
 	if err != nil {
 		return fmt.Errorf("save folders: %w", err)

@@ -270,15 +270,6 @@ func TestFolders(t *testing.T) {
 	require.Equal(t, http.StatusNotFound, r.admin("DELETE", "/api/folders/team", "").code)
 }
 
-func TestBrokenFoldersFileStopsTheStartAndSaysWhere(t *testing.T) {
-	r := start(t, nil)
-	r.stop()
-	require.NoError(t, os.WriteFile(filepath.Join(r.dir, "folders.json"), []byte(`{"folders":[{"uid":"a/b"}]}`), 0o600))
-	err := r.runError()
-	require.ErrorContains(t, err, "folders.json")
-	require.ErrorContains(t, err, "uid")
-}
-
 func TestRoles(t *testing.T) {
 	r := start(t, nil)
 	require.Equal(t, http.StatusUnauthorized, r.as("", "GET", "/api/search", "").code)

@@ -11,9 +11,11 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"syscall"
 	"time"
 
 	"github.com/ausguck/ausguck/internal/component/dashboards/dashjson"
+	"github.com/ausguck/ausguck/internal/setaside"
 )
 
 // keptVersions is how many versions of a dashboard stay.
@@ -55,15 +57,42 @@ func (s store) versionNumbers(uid string) ([]int64, error) {
 	return numbers, nil
 }
 
-// readVersion reads one version, nil when there is none.
+func (s store) versionFile(uid string, n int64) string {
+	return filepath.Join(s.versionDir(uid), strconv.FormatInt(n, 10)+".json")
+}
+
+// versioned lists the dashboards that have versions.
+func (s store) versioned() (uids []string) {
+	entries, err := os.ReadDir(filepath.Join(s.dir, ".versions"))
+	if err != nil {
+		return nil // nothing was ever saved
+	}
+	for _, e := range entries {
+		if e.IsDir() {
+			uids = append(uids, e.Name())
+		}
+	}
+	return uids
+}
+
+// readVersion reads one version, nil when there is none. One that is damaged is set aside.
 func (s store) readVersion(uid string, n int64) (*version, error) {
-	content, err := os.ReadFile(filepath.Join(s.versionDir(uid), strconv.FormatInt(n, 10)+".json"))
+	path := s.versionFile(uid, n)
+	content, err := os.ReadFile(path)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, nil
 	}
+	damaged := errors.Is(err, syscall.EISDIR) || errors.Is(err, fs.ErrPermission)
 	var v version
 	if err == nil {
 		err = json.Unmarshal(content, &v)
+		damaged = err != nil
+	}
+	if damaged {
+		return nil, s.setAside.Move(setaside.Loss{
+			Part: "dashboards", Path: path, Cause: err, Lost: fmt.Sprintf("version %d of the dashboard %s", n, uid),
+			Remedy: "save the dashboard again where it is not as it should be; the other versions are there",
+		})
 	}
 	if err != nil {
 		return nil, fmt.Errorf("read version %d of %s: %w", n, uid, err)
@@ -87,7 +116,7 @@ func (s store) latestVersion(uid string) *version {
 func (s store) addVersion(uid string, v *version) error {
 	content, err := json.MarshalIndent(v, "", "  ")
 	if err == nil {
-		err = writeFile(filepath.Join(s.versionDir(uid), strconv.FormatInt(v.Version, 10)+".json"), append(content, '\n'))
+		err = writeFile(s.versionFile(uid, v.Version), append(content, '\n'))
 	}
 	if err != nil {
 		return fmt.Errorf("save version %d of %s: %w", v.Version, uid, err)
@@ -98,7 +127,7 @@ func (s store) addVersion(uid string, v *version) error {
 	}
 	for i, n := range numbers {
 		if i >= keptVersions {
-			_ = os.Remove(filepath.Join(s.versionDir(uid), strconv.FormatInt(n, 10)+".json"))
+			_ = os.Remove(s.versionFile(uid, n))
 		}
 	}
 	return nil

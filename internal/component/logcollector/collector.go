@@ -57,6 +57,9 @@ func New(o Options, cfg *Config) *Collector {
 
 // Run collects until ctx ends.
 func (c *Collector) Run(ctx context.Context, ready func()) error {
+	if err := c.options.makeSound(); err != nil {
+		return err
+	}
 	ledger, err := openLedger(c.options.Dir)
 	if err != nil {
 		return err

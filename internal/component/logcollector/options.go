@@ -24,6 +24,8 @@ import (
 
 	"github.com/grafana/loki/v3/pkg/logproto"
 	"github.com/prometheus/client_golang/prometheus"
+
+	"github.com/ausguck/ausguck/internal/setaside"
 )
 
 // Store takes lines and finds them again.
@@ -40,6 +42,8 @@ type Options struct {
 	Logger *slog.Logger
 	// Registerer receives the ausguck_logcollector_* metrics and Promtail's.
 	Registerer prometheus.Registerer
+	// SetAside takes files of Dir that cannot be read; nil moves them and tells nobody.
+	SetAside *setaside.Shelf
 	// Store is where lines go; nil when only other Lokis get them.
 	Store Store
 	// OwnAddresses are the "host:port" under which promtail.yml may name the store of this process.

@@ -7,6 +7,8 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+
+	"github.com/ausguck/ausguck/internal/setaside"
 )
 
 // writeBuiltInRules puts the built-in LogQL rules where the ruler reads them, when that is the storage folder because
@@ -28,7 +30,10 @@ func (o *Options) writeBuiltInRules(cfg *Config) error {
 		if there, err := os.ReadFile(target); err == nil && bytes.Equal(there, content) {
 			return nil
 		} else if err != nil && !errors.Is(err, fs.ErrNotExist) {
-			return fmt.Errorf("read what is in place of the built-in rules: %w", err)
+			err = o.SetAside.Move(setaside.Loss{Part: "loki", Path: target, Cause: err, Lost: "nothing: the rules are built in", Remedy: nothingToDo})
+			if err != nil {
+				return fmt.Errorf("make room for the built-in rules: %w", err)
+			}
 		}
 		if err := os.MkdirAll(filepath.Dir(target), 0o750); err != nil {
 			return fmt.Errorf("make the folder of built-in rules: %w", err)
@@ -38,6 +43,15 @@ func (o *Options) writeBuiltInRules(cfg *Config) error {
 		}
 		return nil
 	})
+}
+
+// buildsIn reports whether the built-in rules have a file of this name.
+func (o *Options) buildsIn(name string) bool {
+	if o.BuiltInRules == nil {
+		return false
+	}
+	_, err := fs.Stat(o.BuiltInRules, filepath.ToSlash(name))
+	return err == nil
 }
 
 // storedRules is the folder of rules in the storage folder.

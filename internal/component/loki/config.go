@@ -65,7 +65,7 @@ func LoadConfig(o Options, src Source) (*Config, []error) {
 	if err := c.Validate(); err != nil {
 		return nil, c.explain(src, doc, err)
 	}
-	problems = c.checkRules(src)
+	problems = c.checkRules(o, src)
 	if len(problems) > 0 {
 		return nil, problems
 	}

@@ -24,6 +24,7 @@ import (
 	"github.com/prometheus/common/model"
 
 	"github.com/ausguck/ausguck/internal/inproc"
+	"github.com/ausguck/ausguck/internal/setaside"
 )
 
 // Options is what a Server is made from.
@@ -39,6 +40,8 @@ type Options struct {
 	InProcess []string
 	// Disk is asked before lines are stored; nil means that there is always room.
 	Disk Disk
+	// SetAside takes files of Dir that cannot be read; nil moves them and tells nobody.
+	SetAside *setaside.Shelf
 	// ExternalURL is where people find the page; alerts of rules link to it.
 	ExternalURL string
 	// BuiltInRules are LogQL rules, a folder per tenant, for configurations that have no folder of rules.

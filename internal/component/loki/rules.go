@@ -18,7 +18,7 @@ import (
 
 // checkRules reads every LogQL rule file below the ruler's folder, one folder per tenant as Loki has it. A relative
 // folder is one beside the file; one that does not exist gives way to the storage folder, which can be made.
-func (c *Config) checkRules(src Source) []error {
+func (c *Config) checkRules(o Options, src Source) []error {
 	store := &c.Ruler.StoreConfig
 	if store.Type != "local" || store.Local.Directory == "" {
 		return nil
@@ -42,6 +42,9 @@ func (c *Config) checkRules(src Source) []error {
 	for _, file := range files {
 		if info, err := os.Stat(file); err != nil || !info.Mode().IsRegular() {
 			continue
+		}
+		if name, err := filepath.Rel(storedRules(c), file); err == nil && o.buildsIn(name) {
+			continue // a copy of ours, which the start writes anew
 		}
 		content, err := os.ReadFile(file)
 		if err != nil {

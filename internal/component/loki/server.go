@@ -94,6 +94,7 @@ func (s *Server) Run(ctx context.Context, ready func()) error {
 		}
 		return err
 	}
+	go s.checkShipped(ctx, s.Applied())
 	capped := make(chan struct{})
 	go func() {
 		defer close(capped)
@@ -121,6 +122,9 @@ func (s *Server) Run(ctx context.Context, ready func()) error {
 // begin makes and starts an engine.
 func (s *Server) begin(ctx context.Context, cfg *Config) (*engine, error) {
 	started := time.Now()
+	if err := s.options.makeSound(cfg); err != nil {
+		return nil, err
+	}
 	if err := s.options.writeBuiltInRules(cfg); err != nil {
 		s.log.Warn("Built-in LogQL rules do not apply", "err", err)
 	}
@@ -135,6 +139,7 @@ func (s *Server) begin(ctx context.Context, cfg *Config) (*engine, error) {
 		return nil, errors.Join(err, s.end(e))
 	}
 	s.engine.Store(e)
+	s.tellRepairs(e, cfg)
 	s.log.Info("Loki is ready", "took", time.Since(started).Round(time.Millisecond), "retention", cfg.Retention(), "size_limit_bytes", s.cap.limit.Load())
 	return e, nil
 }

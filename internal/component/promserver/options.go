@@ -23,6 +23,7 @@ import (
 	"github.com/prometheus/prometheus/util/compression"
 
 	"github.com/ausguck/ausguck/internal/inproc"
+	"github.com/ausguck/ausguck/internal/setaside"
 )
 
 // Options is what a Server is made from. The fields that flags set are documented by RegisterFlags.
@@ -39,6 +40,8 @@ type Options struct {
 	BuiltInAlertmanagers []string
 	// Disk is asked before samples are stored.
 	Disk Disk
+	// SetAside takes files of Dir that cannot be read; nil moves them and tells nobody.
+	SetAside *setaside.Shelf
 	// ListenAddress is the main address, "host:port"; ExternalURL defaults to it.
 	ListenAddress string
 	// AutoReload is shown at /api/v1/features.

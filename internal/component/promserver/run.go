@@ -37,7 +37,7 @@ func (e *engines) runWeb(ctx context.Context, ready func()) error {
 func (e *engines) runStorage(ctx context.Context, ready func()) error {
 	opened := make(chan error, 1)
 	start := time.Now()
-	go func() { opened <- e.storage.open(e.set, e.initial.Config) }()
+	go func() { opened <- errors.Join(e.set.makeSound(), e.storage.open(e.set, e.initial.Config)) }()
 	select {
 	case err := <-opened:
 		if err != nil {

@@ -44,6 +44,9 @@ func (s *Server) Run(ctx context.Context, ready func()) error {
 	if err := prepareDir(s.set.Dir); err != nil {
 		return err
 	}
+	if err := s.set.soundFile("queries.active", "the list of queries that ran when the process ended", "nothing needs to be done"); err != nil {
+		return err
+	}
 	set := *s.set
 	scope := metrics.NewScope(s.set.Registry)
 	defer scope.Close()

@@ -1,0 +1,109 @@
+package promserver
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"slices"
+	"strconv"
+
+	"github.com/ausguck/ausguck/internal/setaside"
+)
+
+// Upstream opens a storage whole or not at all, but for the WAL, which it repairs. Here each piece of it is read as upstream
+// will, and what it would stumble over is set aside: blocks and their tombstones (soundblock.go), a checkpoint
+// (soundwal.go), and what is no file where there should be one.
+
+const backupInstead = "stop Ausguck and put the one of a backup in its place if there is one"
+
+// makeSound sets aside what upstream would not start with. The error says what could not be moved.
+func (s *settings) makeSound() error {
+	return errors.Join(
+		s.soundFile("lock", "nothing", "nothing needs to be done"),
+		s.soundSegments("wal"),
+		s.soundSegments("wbl"),
+		s.soundCheckpoint(),
+		s.soundHeadChunks(),
+		s.soundBlocks(),
+	)
+}
+
+func (s *settings) loss(path string, cause error, lost, remedy string) setaside.Loss {
+	return setaside.Loss{Part: "promserver", Path: path, Cause: cause, Lost: lost, Remedy: remedy}
+}
+
+// soundFile sets aside what is no file that can be used.
+func (s *settings) soundFile(name, lost, remedy string) error {
+	path := filepath.Join(s.Dir, name)
+	if err := setaside.Readable(path); err != nil {
+		return s.SetAside.Move(s.loss(path, err, lost, remedy))
+	}
+	return nil
+}
+
+// soundSegments puts an empty segment where one of a WAL cannot be read or is gone: upstream takes no gap.
+func (s *settings) soundSegments(name string) error {
+	dir := filepath.Join(s.Dir, name)
+	numbers, err := numbered(dir)
+	if err != nil {
+		return err
+	}
+	for i, n := range numbers {
+		path := filepath.Join(dir, fmt.Sprintf("%08d", n))
+		lost := "samples of one segment of the " + name + ": some of the last hours"
+		if err := setaside.Readable(path); err != nil {
+			if err := s.SetAside.Move(s.loss(path, err, lost, backupInstead)); err != nil {
+				return err
+			}
+			if err := os.WriteFile(path, nil, 0o640); err != nil {
+				return fmt.Errorf("put an empty segment in place: %w", err)
+			}
+		}
+		for gap := n + 1; i+1 < len(numbers) && gap < numbers[i+1]; gap++ {
+			path := filepath.Join(dir, fmt.Sprintf("%08d", gap))
+			if err := os.WriteFile(path, nil, 0o640); err != nil {
+				return fmt.Errorf("put an empty segment in place: %w", err)
+			}
+			s.SetAside.Say(s.loss(path, errors.New("the segment is gone"), lost, backupInstead))
+		}
+	}
+	return nil
+}
+
+// soundHeadChunks sets aside the chunks of the head when a file of theirs cannot be read or is missing between others. They
+// only spare work: the WAL has the same samples.
+func (s *settings) soundHeadChunks() error {
+	dir := filepath.Join(s.Dir, "chunks_head")
+	numbers, err := numbered(dir)
+	if err != nil {
+		return err
+	}
+	var cause error
+	for i, n := range numbers {
+		cause = setaside.Readable(filepath.Join(dir, fmt.Sprintf("%06d", n)))
+		if cause == nil && i > 0 && n != numbers[i-1]+1 {
+			cause = fmt.Errorf("there is no file %06d", n-1)
+		}
+		if cause != nil {
+			return s.SetAside.Move(s.loss(dir, cause, "nothing but samples that came out of order: the others are read from the WAL", "nothing needs to be done"))
+		}
+	}
+	return nil
+}
+
+// numbered lists the entries of dir that are numbers, in order; a folder that is missing has none.
+func numbered(dir string) (numbers []int, err error) {
+	entries, err := os.ReadDir(dir)
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return nil, err
+	}
+	for _, e := range entries {
+		if n, err := strconv.Atoi(e.Name()); err == nil {
+			numbers = append(numbers, n)
+		}
+	}
+	slices.Sort(numbers)
+	return numbers, nil
+}

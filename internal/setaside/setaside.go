@@ -1,0 +1,128 @@
+// Package setaside moves files that cannot be used out of the way of those who read them, and keeps a list of what that cost,
+// so that one damaged file costs what is in it and not the start.
+//
+// It wraps nothing and knows no format: a part reads its own files (see Try), and says what is lost. Every part may import it.
+package setaside
+
+import (
+	"fmt"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+)
+
+// Loss is something of the data folder that a part goes on without.
+type Loss struct {
+	// Part is the name of the part that keeps the file.
+	Part string
+	// Path is the file or folder.
+	Path string
+	// Cause is what is wrong with it.
+	Cause error
+	// Lost says what people miss from now on; Remedy what they can do about it. Both are sentences without a full stop.
+	Lost, Remedy string
+}
+
+// Notice is a Loss as people see it.
+type Notice struct {
+	Time time.Time `json:"time"`
+	Part string    `json:"part"`
+	Path string    `json:"path"`
+	// Aside is where the file is now, empty when there was none.
+	Aside  string `json:"aside,omitempty"`
+	Cause  string `json:"cause"`
+	Lost   string `json:"lost"`
+	Remedy string `json:"remedy"`
+}
+
+// Shelf is where what is set aside is remembered until the process ends. A nil Shelf moves files and remembers nothing.
+type Shelf struct {
+	logger *slog.Logger
+	total  *prometheus.CounterVec
+
+	mtx     sync.Mutex
+	notices []Notice
+}
+
+// New returns an empty Shelf and registers ausguck_data_set_aside_total.
+func New(logger *slog.Logger, reg prometheus.Registerer) *Shelf {
+	s := &Shelf{logger: logger, total: prometheus.NewCounterVec(prometheus.CounterOpts{
+		Name: "ausguck_data_set_aside_total",
+		Help: "Files of the data folder that a part goes on without, because they are damaged or gone.",
+	}, []string{"part"})}
+	reg.MustRegister(s.total)
+	return s
+}
+
+// Notices lists what was lost since the process started, the oldest first.
+func (s *Shelf) Notices() []Notice {
+	if s == nil {
+		return nil
+	}
+	s.mtx.Lock()
+	defer s.mtx.Unlock()
+	return slices.Clone(s.notices)
+}
+
+// Move gives l.Path the name that Name returns, and tells of it. When it fails, the file is where it was.
+func (s *Shelf) Move(l Loss) error {
+	aside := Name(l.Path, time.Now())
+	if err := os.Rename(l.Path, aside); err != nil {
+		return fmt.Errorf("set aside what cannot be read (%w): %w", l.Cause, err)
+	}
+	syncFolder(filepath.Dir(l.Path))
+	s.tell(l, aside)
+	return nil
+}
+
+// Say tells of something that is gone, or that stays where it is.
+func (s *Shelf) Say(l Loss) { s.tell(l, "") }
+
+// Moved tells of something that its owner has given the name aside, or of which it has left a copy there.
+func (s *Shelf) Moved(l Loss, aside string) { s.tell(l, aside) }
+
+func (s *Shelf) tell(l Loss, aside string) {
+	if s == nil {
+		return
+	}
+	s.total.WithLabelValues(l.Part).Inc()
+	n := Notice{Time: time.Now(), Part: l.Part, Path: l.Path, Aside: aside, Cause: l.Cause.Error(), Lost: l.Lost, Remedy: l.Remedy}
+	s.mtx.Lock()
+	s.notices = append(s.notices, n)
+	s.mtx.Unlock()
+	pairs := []any{"part", l.Part, "path", l.Path}
+	if aside != "" {
+		pairs = append(pairs, "set_aside_as", aside)
+	}
+	s.logger.Error("Data are damaged or gone, and the rest goes on without them", append(pairs, "lost", l.Lost, "remedy", l.Remedy, "err", l.Cause)...)
+}
+
+const infix = ".corrupt-"
+
+// IsAside reports whether path has a name that Name has given.
+func IsAside(path string) bool { return strings.Contains(filepath.Base(path), infix) }
+
+// Name is what a file is called once it is set aside: its name, ".corrupt-" and the time. It is the name of no file.
+func Name(path string, at time.Time) string {
+	aside := path + infix + at.UTC().Format("20060102T150405Z")
+	for n, name := 2, aside; ; n++ {
+		if _, err := os.Lstat(aside); err != nil { // nothing is there, or nothing can be
+			return aside
+		}
+		aside = fmt.Sprintf("%s-%d", name, n)
+	}
+}
+
+// syncFolder makes a rename outlive a power cut, where the file system offers that.
+func syncFolder(dir string) {
+	if d, err := os.Open(dir); err == nil {
+		_ = d.Sync()
+		_ = d.Close()
+	}
+}
