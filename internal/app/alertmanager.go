@@ -60,7 +60,7 @@ func (p *AlertmanagerPart) load(l *loading) {
 		}
 	}
 	p.next = load(l, p.name(), l.file("alertmanager.yml", p.File), func(d document) (*alertmanager.Config, []string, []error) {
-		cfg, problems := p.loader.Load(alertmanager.Source{Name: d.Name, Dir: d.Dir, Content: d.Content, Copies: d.copies})
+		cfg, problems := p.loader.Load(alertmanager.Source{Name: d.Name, Dir: d.Dir, Content: d.Content, BuiltIn: d.BuiltIn, Copies: d.copies})
 		if cfg == nil {
 			return nil, nil, problems
 		}

@@ -43,16 +43,18 @@ var rules = []rule{
 		why: "commands work on what internal/app knows and know no upstream themselves",
 	},
 	{pkg: "internal/signals", why: "it is initialised among the first, so it imports the standard library only"},
+	{pkg: "internal/confpath", why: "it knows paths and nothing of the files"},
+	{pkg: "internal/permission", why: "every part imports it, so it imports the standard library only"},
 	{pkg: "internal/page", ours: []string{"web"}, why: "it serves files and knows nothing of what they show"},
 	{pkg: "internal/versions", foreign: []string{"github.com/prometheus/common/version"}, why: "everybody may ask it, so it knows nobody"},
 	{pkg: "internal/metrics", foreign: []string{"github.com/prometheus/client_golang/prometheus"}, why: "every part may import it, so it knows no metric"},
 	{
-		pkg: "internal/component/promserver", ours: []string{"internal/versions", "internal/metrics", "internal/setaside", "internal/lifecycle", "internal/redact", "internal/bounds", "internal/inproc", "internal/problem"},
+		pkg: "internal/component/promserver", ours: []string{"internal/confpath", "internal/permission", "internal/versions", "internal/metrics", "internal/setaside", "internal/lifecycle", "internal/redact", "internal/bounds", "internal/inproc", "internal/problem"},
 		foreign: []string{"github.com/prometheus/", "github.com/alecthomas/", "github.com/grafana/regexp", "github.com/oklog/ulid/", "go.yaml.in/yaml/"},
 		why:     "only promserver knows Prometheus, and it knows no sibling",
 	},
 	{
-		pkg: "internal/component/alertmanager", ours: []string{"internal/metrics", "internal/setaside", "internal/lifecycle", "internal/bounds", "internal/redact", "internal/problem", "internal/database"},
+		pkg: "internal/component/alertmanager", ours: []string{"internal/confpath", "internal/permission", "internal/metrics", "internal/setaside", "internal/lifecycle", "internal/bounds", "internal/redact", "internal/problem", "internal/database"},
 		foreign: []string{"github.com/prometheus/", "github.com/alecthomas/kingpin/", "go.yaml.in/yaml/"},
 		why:     "only alertmanager knows Alertmanager, and it knows no sibling",
 	},
@@ -97,7 +99,7 @@ var rules = []rule{
 		why: "it knows sign-in providers and neither users nor sessions",
 	},
 	{
-		pkg: "internal/database", ours: []string{"internal/setaside"}, foreign: []string{"modernc.org/sqlite"},
+		pkg: "internal/database", ours: []string{"internal/permission", "internal/setaside"}, foreign: []string{"modernc.org/sqlite"},
 		why: "it knows SQLite and nothing of the rows",
 	},
 	{

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/ausguck/ausguck/internal/httpserver"
+	"github.com/ausguck/ausguck/internal/permission"
 	"github.com/ausguck/ausguck/monitoring"
 )
 
@@ -198,7 +199,7 @@ func (l *loading) file(name, flagged string) source {
 		case errors.Is(err, fs.ErrNotExist) && flagged == "":
 			return inside(), nil
 		}
-		return d, fmt.Errorf("read %s: %w%s", name, err, readAdvice(path, err))
+		return d, permission.Explain(path, fmt.Errorf("read %s: %w", name, err))
 	}}
 }
 
@@ -210,14 +211,6 @@ func (l *loading) expanded(s source) source {
 		return d, warnings
 	}
 	return s
-}
-
-// readAdvice says what makes a file readable, as the rest of a sentence.
-func readAdvice(path string, err error) string {
-	if !errors.Is(err, fs.ErrPermission) {
-		return ""
-	}
-	return fmt.Sprintf("; Ausguck runs as user %d, which may not read the file. On the host, run: sudo chown %d %s", os.Getuid(), os.Getuid(), path)
 }
 
 // WebConfigFile returns the web.yml that is named or in the folder, empty when there is none. Its content is read again by

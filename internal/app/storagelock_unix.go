@@ -10,6 +10,8 @@ import (
 	"path/filepath"
 	"strings"
 	"syscall"
+
+	"github.com/ausguck/ausguck/internal/permission"
 )
 
 // LockStorage keeps the folder of all data for this process until the file is closed or the process ends, however it
@@ -19,7 +21,7 @@ import (
 func LockStorage(dir string) (io.Closer, error) {
 	syscall.Umask(syscall.Umask(0o027) | 0o027)
 	if err := os.MkdirAll(dir, 0o750); err != nil {
-		return nil, fmt.Errorf("make --storage.path: %w", err)
+		return nil, permission.Explain(dir, fmt.Errorf("make --storage.path: %w", err))
 	}
 	name := filepath.Join(dir, "ausguck.lock")
 	f, err := os.OpenFile(name, os.O_RDWR|os.O_CREATE, 0o640)
@@ -27,7 +29,7 @@ func LockStorage(dir string) (io.Closer, error) {
 		return io.NopCloser(nil), nil // a full disk must not keep the queries from being answered
 	}
 	if err != nil {
-		return nil, fmt.Errorf("lock --storage.path: %w; run: sudo chown -R %d:%d %s", err, os.Getuid(), os.Getgid(), dir)
+		return nil, permission.Explain(dir, fmt.Errorf("lock --storage.path: %w", err))
 	}
 	err = syscall.Flock(int(f.Fd()), syscall.LOCK_EX|syscall.LOCK_NB)
 	if errors.Is(err, syscall.EWOULDBLOCK) {

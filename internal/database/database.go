@@ -10,7 +10,6 @@ import (
 	"database/sql/driver"
 	"errors"
 	"fmt"
-	"io/fs"
 	"net/url"
 	"os"
 	"path/filepath"
@@ -19,6 +18,8 @@ import (
 
 	"modernc.org/sqlite"
 	sqlite3 "modernc.org/sqlite/lib"
+
+	"github.com/ausguck/ausguck/internal/permission"
 )
 
 // busyTimeout is how long a writer waits for another one, which may be another process such as
@@ -140,15 +141,30 @@ func withAdvice(path string, err error) error {
 	}
 	dir := filepath.Dir(path)
 	switch {
-	case errors.Is(err, fs.ErrPermission), code == sqlite3.SQLITE_READONLY, code == sqlite3.SQLITE_CANTOPEN, code == sqlite3.SQLITE_PERM:
-		return fmt.Errorf("%w; name another folder with --storage.path, or give this one to the user who runs Ausguck: chown -R %d:%d %s",
-			err, os.Geteuid(), os.Getegid(), quoted(dir))
+	case code == sqlite3.SQLITE_READONLY, code == sqlite3.SQLITE_CANTOPEN, code == sqlite3.SQLITE_PERM:
+		// SQLite does not tell what the system said.
+		if reason := writable(path); reason != nil {
+			err = fmt.Errorf("%w: %w", err, reason)
+		}
 	case code == sqlite3.SQLITE_NOTADB, code == sqlite3.SQLITE_CORRUPT:
 		return fmt.Errorf("%w; put a backup in its place, or move it away and Ausguck starts with an empty one", err)
 	case code == sqlite3.SQLITE_BUSY:
 		return fmt.Errorf("%w; another program holds it (`fuser %s` names it)", err, path)
 	}
-	return err
+	return permission.Explain(dir, err)
+}
+
+// writable tries to write beside the file and to it.
+func writable(path string) error {
+	probe, err := os.CreateTemp(filepath.Dir(path), ".writable-*")
+	if err != nil {
+		return err
+	}
+	f, err := os.OpenFile(path, os.O_RDWR, 0)
+	if err == nil {
+		err = f.Close()
+	}
+	return errors.Join(err, probe.Close(), os.Remove(probe.Name()))
 }
 
 // quoted makes a path one word for a shell.

@@ -183,8 +183,11 @@ type field struct {
 func (f field) text() string { return f.value.String() }
 
 func (f field) isFile() bool {
-	return f.text() != "" && !f.secret && (strings.HasSuffix(f.key, "_file") || f.client && slices.Contains([]string{"ca_file", "cert_file", "key_file"}, f.key))
+	return f.text() != "" && !f.secret && (strings.HasSuffix(f.key, "_file") || f.client && slices.Contains(certificates, f.key))
 }
+
+// certificates are the keys of files with certificates and their keys.
+var certificates = []string{"ca_file", "cert_file", "key_file"}
 
 // walk visits every text in global and in the receivers.
 func walk(cfg *config.Config, visit func(field)) {
@@ -240,21 +243,33 @@ func visitValue(path, key string, v reflect.Value, client bool, visit func(field
 	}
 }
 
-// checkFiles reports the files with secrets and certificates that cannot be read. Upstream notices at the first
-// notification.
-func checkFiles(src Source, cfg *config.Config) []error {
-	var problems []error
+// checkFiles reports the files that cannot be read. A certificate is a problem, because upstream makes no client then. A
+// secret is a warning: upstream reads it at each notification, so its receiver fails until the file is there, and the others work.
+// So is a pattern of templates that no file matches.
+func checkFiles(src Source, cfg *config.Config) (problems []error, warnings []string) {
+	for _, pattern := range cfg.Templates {
+		if found, err := filepath.Glob(pattern); err == nil && len(found) == 0 && src.Copies == nil && !src.BuiltIn {
+			warnings = append(warnings, fmt.Sprintf("%s: templates: no file matches %s", src.Name, pattern))
+		}
+	}
 	seen := map[string]bool{}
 	walk(cfg, func(f field) {
 		if !f.isFile() || seen[f.text()] {
 			return
 		}
 		seen[f.text()] = true // receivers inherit the files of global
-		if err := problem.Readable(f.text()); err != nil {
-			problems = append(problems, problem.At(src.file(), filepath.Base(f.text()), fmt.Errorf("%s: %w", f.path, err)))
+		err := problem.Readable(f.text())
+		if err == nil {
+			return
 		}
+		err = problem.At(src.file(), filepath.Base(f.text()), fmt.Errorf("%s: %w", f.path, err))
+		if slices.Contains(certificates, f.key) {
+			problems = append(problems, err)
+			return
+		}
+		warnings = append(warnings, err.Error()+"; notifications by it fail until the file is there")
 	})
-	return problems
+	return problems, warnings
 }
 
 // tryTemplates runs every template of the receivers on an alert and returns a warning for each that fails. It is no more

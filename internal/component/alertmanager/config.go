@@ -15,6 +15,7 @@ import (
 	"github.com/prometheus/alertmanager/template"
 	"github.com/prometheus/alertmanager/timeinterval"
 
+	"github.com/ausguck/ausguck/internal/confpath"
 	"github.com/ausguck/ausguck/internal/problem"
 	"github.com/ausguck/ausguck/internal/redact"
 )
@@ -26,6 +27,8 @@ type Source struct {
 	// Dir is the folder to which paths in the file are relative.
 	Dir     string
 	Content []byte
+	// BuiltIn says that nobody wrote the file: what it names need not be there.
+	BuiltIn bool
 	// Copies has, by path, where to read the files that this one names, which are not looked for in their own places. It is
 	// nil for what is read from there.
 	Copies map[string]string
@@ -93,9 +96,9 @@ func (l *Loader) Load(src Source) (_ *Config, problems []error) {
 	if err != nil {
 		return nil, locate(src, err)
 	}
-	resolvePaths(src.Dir, cfg)
+	moved := resolvePaths(src.Dir, cfg)
 	cfg.Templates = src.templates(cfg.Templates)
-	problems = checkFiles(src, cfg)
+	problems, warnings := checkFiles(src, cfg)
 	c := &Config{Config: cfg, source: src.Content, dir: src.Dir, secrets: findSecrets(cfg), routes: dispatch.NewRoute(cfg.Route, nil), intervals: map[string][]timeinterval.TimeInterval{}}
 	c.templates, err = template.FromGlobs(cfg.Templates)
 	if err != nil {
@@ -108,7 +111,10 @@ func (l *Loader) Load(src Source) (_ *Config, problems []error) {
 	if len(problems) > 0 {
 		return nil, problems
 	}
-	c.Warnings = tryTemplates(src, cfg, c.templates)
+	if warning := moved.Warning(src.Name, src.Dir); warning != "" {
+		warnings = append(warnings, warning)
+	}
+	c.Warnings = append(warnings, tryTemplates(src, cfg, c.templates)...)
 	for i := range c.Warnings {
 		c.Warnings[i] = hidden.Text(c.Warnings[i])
 	}
@@ -206,18 +212,24 @@ var errUnknownReceiver = errors.New("no such receiver")
 
 // resolvePaths makes the paths in cfg relative to dir, as upstream does for templates and HTTP clients; files with
 // secrets, which upstream takes from the working folder, are also found in dir.
-func resolvePaths(dir string, cfg *config.Config) {
+func resolvePaths(dir string, cfg *config.Config) (moved confpath.Moved) {
 	for i, t := range cfg.Templates {
 		if !filepath.IsAbs(t) {
 			cfg.Templates[i] = filepath.Join(dir, t)
 		}
+		cfg.Templates[i] = moved.Here(cfg.Templates[i], dir)
 	}
 	walk(cfg, func(f field) {
-		if !f.isFile() || filepath.IsAbs(f.text()) {
+		switch {
+		case !f.isFile():
+			return
+		case filepath.IsAbs(f.text()):
+			f.value.SetString(moved.Here(f.text(), dir))
 			return
 		}
 		if inDir := filepath.Join(dir, f.text()); f.client || problem.Readable(f.text()) != nil && problem.Readable(inDir) == nil {
 			f.value.SetString(inDir)
 		}
 	})
+	return moved
 }

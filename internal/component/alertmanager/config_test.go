@@ -66,6 +66,22 @@ func TestBadFilesAreExplained(t *testing.T) {
 	}
 }
 
+// As in stock, a receiver whose secret is not there fails, and the others notify.
+func TestMissingSecretsAreWarnings(t *testing.T) {
+	l, _ := newLoader(t)
+	cfg, problems := load(t, l, `
+route: {receiver: team}
+templates: ["/etc/alertmanager/none/*.tmpl"]
+receivers:
+  - name: team
+    slack_configs: [{api_url_file: secrets/url, channel: '#alerts'}]
+`)
+	require.Empty(t, problems)
+	warnings := strings.Join(cfg.Warnings, "\n")
+	require.Contains(t, warnings, "alertmanager.yml:6: receivers: team: slack_configs[0]: api_url_file: file secrets/url does not exist; notifications by it fail")
+	require.Contains(t, warnings, "templates: no file matches testdata/none/*.tmpl")
+}
+
 func TestNobodyIsTold(t *testing.T) {
 	l, _ := newLoader(t)
 	cfg, problems := load(t, l, "route: {receiver: none}\nreceivers: [{name: none}, {name: unused}]")

@@ -31,7 +31,7 @@ type providerFiles struct {
 type dashboardFile struct {
 	stamp stamp
 	good  *dashboard
-	dir   string // title of the folder that it makes, with foldersFromFilesStructure
+	dir   string // path of the folder that it makes, with foldersFromFilesStructure
 	err   error
 }
 
@@ -136,7 +136,7 @@ func walkJSON(fsys fs.FS, dir string, depth int, found func(name string, info fs
 func (p provider) read(fsys fs.FS, name string, seen stamp, was *dashboardFile, resolve resolver) *dashboardFile {
 	f := &dashboardFile{stamp: seen}
 	if dir := path.Dir(name); p.folders && dir != "." {
-		f.dir = path.Base(dir) // Grafana's folders do not nest here
+		f.dir = dir
 	}
 	if was != nil {
 		f.good = was.good

@@ -37,11 +37,11 @@ func mergeProvisioned(all []*providerFiles, saved map[string]*folder) (provision
 				}
 				continue
 			}
-			title := pf.provider.folder
 			if f.dir != "" {
-				title = f.dir
+				d.folderUID = set.nested(f.dir, pf.provider, saved, d)
+			} else {
+				d.folderUID = set.folder(pf.provider.folder, pf.provider, saved, d)
 			}
-			d.folderUID = set.folder(title, pf.provider, saved, d)
 			set.dashboards[d.uid] = &d
 		}
 	}
@@ -64,6 +64,30 @@ func (s provisionedSet) folder(title string, p provider, saved map[string]*folde
 		s.folders[uid] = &folder{UID: uid, Title: title, Version: 1, Created: d.created, Updated: d.updated, provider: p.name}
 	}
 	return uid
+}
+
+// nested returns the uid of the folder of a path, which it makes with those that it is in. What is deeper than folders may be
+// is in the deepest that there is.
+func (s provisionedSet) nested(dir string, p provider, saved map[string]*folder, d dashboard) string {
+	names := strings.Split(dir, "/")
+	uid := s.folder(names[0], p, saved, d)
+	for depth := 1; depth < min(len(names), maxFolderDepth); depth++ {
+		parent := uid
+		whole := strings.Join(names[:depth+1], "/")
+		if uid = slugify(strings.ReplaceAll(whole, "/", " ")); !legalUID(uid) || s.taken(uid, parent, names[depth]) {
+			uid = stableUID("folder", p.name+"/"+whole)
+		}
+		if _, ok := s.folders[uid]; !ok {
+			s.folders[uid] = &folder{UID: uid, Title: names[depth], ParentUID: parent, Version: 1, Created: d.created, Updated: d.updated, provider: p.name}
+		}
+	}
+	return uid
+}
+
+// taken reports whether another folder has the uid.
+func (s provisionedSet) taken(uid, parent, title string) bool {
+	f, ok := s.folders[uid]
+	return ok && (f.ParentUID != parent || f.Title != title)
 }
 
 // folderUIDOf derives a folder's uid from its title, or takes that of the saved folder of the same title.

@@ -17,6 +17,7 @@ import (
 	"github.com/prometheus/prometheus/model/rulefmt"
 	"github.com/prometheus/prometheus/promql/parser"
 
+	"github.com/ausguck/ausguck/internal/confpath"
 	"github.com/ausguck/ausguck/internal/problem"
 )
 
@@ -96,6 +97,8 @@ func (l *Loader) Load(src Source) (*Config, []error) {
 		return nil, append(problems, rest.readRules(src, rulePatterns(src), model.UTF8Validation, l.set.features.parserOptions())...)
 	}
 	cfg.SetDirectory(src.Dir)
+	var moved confpath.Moved
+	confpath.Visit(cfg, func(path *string) { *path = moved.Here(*path, src.Dir) })
 	if cfg.StorageConfig.ExemplarsConfig == nil {
 		exemplars := config.DefaultExemplarsConfig
 		cfg.StorageConfig.ExemplarsConfig = &exemplars
@@ -110,6 +113,10 @@ func (l *Loader) Load(src Source) (*Config, []error) {
 		problems = append(problems, fmt.Errorf("%s: scrape_config_files: %w", src.Name, err))
 	}
 	unreadable, warnings := checkFiles(src, cfg)
+	warnings = append(warnings, emptyDiscovery(src, cfg)...)
+	if warning := moved.Warning(src.Name, src.Dir); warning != "" {
+		warnings = append(warnings, warning)
+	}
 	problems = append(problems, unreadable...)
 	c := &Config{Config: cfg, Source: src.Name, Warnings: warnings, rules: map[string][]byte{}}
 	wrongRules := c.readRules(src, cfg.RuleFiles, cfg.GlobalConfig.MetricNameValidationScheme, l.set.features.parserOptions())
@@ -165,8 +172,12 @@ func (c *Config) readRules(src Source, patterns []string, scheme model.Validatio
 			problems = append(problems, fmt.Errorf("%s: rule_files: %q: %w", src.Name, pattern, err))
 			continue
 		}
-		if len(files) == 0 && !strings.ContainsAny(filepath.Base(pattern), "*?[") {
+		switch {
+		case len(files) > 0 || src.Beside != nil: // what is built in names where people may put some
+		case !strings.ContainsAny(pattern, "*?["):
 			c.Warnings = append(c.Warnings, fmt.Sprintf("%s: rule_files: %s does not exist", src.Name, pattern))
+		default:
+			c.Warnings = append(c.Warnings, fmt.Sprintf("%s: rule_files: no file matches %s, so no rule is loaded from it", src.Name, pattern))
 		}
 		for _, file := range files {
 			if _, seen := c.rules[file]; seen {

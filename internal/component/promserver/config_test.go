@@ -158,9 +158,31 @@ func TestGroupOfTheSameNameInTwoFiles(t *testing.T) {
 	cfg, problems := testLoader(t).Load(promserver.Source{Name: "p", Dir: dir, Content: []byte(`rule_files: ["*.rules.yml", "*.none", "none.yml"]`)})
 	require.Empty(t, problems, "Prometheus runs both")
 	require.Len(t, cfg.RulePaths(), 2)
-	require.Len(t, cfg.Warnings, 2)
+	require.Len(t, cfg.Warnings, 3)
 	require.Contains(t, cfg.Warnings[0], `b.rules.yml: group "host" is in `)
-	require.Contains(t, cfg.Warnings[1], "none.yml does not exist")
+	require.Contains(t, cfg.Warnings[1], "*.none, so no rule is loaded from it")
+	require.Contains(t, cfg.Warnings[2], "none.yml does not exist")
+}
+
+// What a compose file mounts at /etc/prometheus is here in the configuration folder.
+func TestPathsOfTheContainer(t *testing.T) {
+	dir := t.TempDir()
+	require.NoError(t, os.MkdirAll(filepath.Join(dir, "rules"), 0o755))
+	require.NoError(t, os.WriteFile(filepath.Join(dir, "rules", "a.yml"), []byte("groups: [{name: g, rules: [{record: a, expr: vector(1)}]}]"), 0o644))
+	content := []byte(`
+rule_files: [/etc/prometheus/rules/*.yml]
+scrape_configs:
+  - job_name: filed
+    file_sd_configs: [{files: [/etc/prometheus/targets/*.json]}]
+    basic_auth: {username: u, password_file: /etc/prometheus/secrets/p}
+    tls_config: {ca_file: /etc/prometheus/ca.pem}
+`)
+	require.NoError(t, os.WriteFile(filepath.Join(dir, "ca.pem"), nil, 0o644))
+	cfg, problems := testLoader(t).Load(promserver.Source{Name: "p", Dir: dir, Content: content})
+	require.Empty(t, problems)
+	require.Equal(t, []string{filepath.Join(dir, "rules", "a.yml")}, cfg.RulePaths())
+	require.Equal(t, filepath.Join(dir, "secrets", "p"), cfg.ScrapeConfigs[0].HTTPClientConfig.BasicAuth.PasswordFile)
+	require.Contains(t, strings.Join(cfg.Warnings, "\n"), "no file matches "+filepath.Join(dir, "targets", "*.json"))
 }
 
 // As in stock, a job whose secret is not there is down with the reason, and the others run.

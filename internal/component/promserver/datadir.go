@@ -9,26 +9,28 @@ import (
 	"syscall"
 
 	"github.com/alecthomas/units"
+
+	"github.com/ausguck/ausguck/internal/permission"
 )
 
 // prepareDir makes the data folder and checks that everything in it that a start writes to is writable,
 // before the first engine trips over it with an error that does not say what to do.
 func prepareDir(dir string) error {
 	if err := os.MkdirAll(dir, 0o750); err != nil {
-		return explainPermission(dir, fmt.Errorf("create data folder: %w", err))
+		return permission.Explain(dir, fmt.Errorf("create data folder: %w", err))
 	}
 	probe, err := os.CreateTemp(dir, ".writable-*")
 	if err != nil {
 		if errors.Is(err, syscall.ENOSPC) {
 			return nil // a full disk must not keep the queries from being answered
 		}
-		return explainPermission(dir, fmt.Errorf("data folder is not writable: %w", err))
+		return permission.Explain(dir, fmt.Errorf("data folder is not writable: %w", err))
 	}
 	_ = probe.Close()
 	_ = os.Remove(probe.Name())
 	for _, name := range []string{"wal", "chunks_head", "queries.active", "lock"} {
 		if err := writable(filepath.Join(dir, name)); err != nil {
-			return explainPermission(dir, fmt.Errorf("data folder is not writable: %w", err))
+			return permission.Explain(dir, fmt.Errorf("data folder is not writable: %w", err))
 		}
 	}
 	return nil
@@ -44,38 +46,12 @@ func writable(path string) error {
 	return &os.PathError{Op: "write", Path: path, Err: err}
 }
 
-// explainPermission adds the command that mends a permission error.
-func explainPermission(dir string, err error) error {
-	if !errors.Is(err, os.ErrPermission) {
-		return err
-	}
-	target := dir
-	if abs, absErr := filepath.Abs(dir); absErr == nil {
-		target = abs
-	}
-	return fmt.Errorf("%w; run: sudo chown -R %d:%d %s", err, os.Getuid(), os.Getgid(), existing(target))
-}
-
-// existing returns path, or its closest parent that exists.
-func existing(path string) string {
-	for {
-		if _, err := os.Stat(path); !errors.Is(err, os.ErrNotExist) {
-			return path
-		}
-		parent := filepath.Dir(path)
-		if parent == path {
-			return path
-		}
-		path = parent
-	}
-}
-
 // explainOpen says what to do about an error of tsdb.Open.
 func explainOpen(dir string, err error) error {
 	if strings.Contains(err.Error(), "lock DB directory") {
 		return fmt.Errorf("open TSDB in %s: another process uses this folder; stop it or give another --storage.path: %w", dir, err)
 	}
-	return explainPermission(dir, fmt.Errorf("open TSDB in %s: %w", dir, err))
+	return permission.Explain(dir, fmt.Errorf("open TSDB in %s: %w", dir, err))
 }
 
 // freeShare is how much of the disk's free room the blocks may take when no size is given.
@@ -85,7 +61,7 @@ const freeShare = 0.8
 // plus freeShare of what is free. It returns 0, no cap, when the disk cannot be asked.
 func defaultRetentionSize(dir string) units.Base2Bytes {
 	var fs syscall.Statfs_t
-	if err := syscall.Statfs(existing(dir), &fs); err != nil {
+	if err := syscall.Statfs(permission.Existing(dir), &fs); err != nil {
 		return 0
 	}
 	free := float64(fs.Bavail) * float64(fs.Bsize)

@@ -28,6 +28,7 @@ import (
 	"github.com/prometheus/prometheus/web"
 
 	"github.com/ausguck/ausguck/internal/inproc"
+	"github.com/ausguck/ausguck/internal/permission"
 
 	// The service discoveries that are built in; the cloud vendors' would add their SDKs.
 	_ "github.com/prometheus/prometheus/discovery/consul"
@@ -109,7 +110,7 @@ func newEngines(set *settings, cfg *Config) (_ *engines, err error) {
 
 	tracker, err := promql.NewActiveQueryTracker(set.Dir, set.Query.MaxConcurrency, e.component("active query tracker"))
 	if err != nil {
-		return nil, explainPermission(set.Dir, fmt.Errorf("open the log of active queries: %w", err))
+		return nil, permission.Explain(set.Dir, fmt.Errorf("open the log of active queries: %w", err))
 	}
 	e.query = promql.NewEngine(e.queryOptions(tracker))
 	e.notify = notifier.NewManager(&notifier.Options{

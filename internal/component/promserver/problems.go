@@ -10,6 +10,7 @@ import (
 
 	commonconfig "github.com/prometheus/common/config"
 	"github.com/prometheus/prometheus/config"
+	"github.com/prometheus/prometheus/discovery/file"
 	"go.yaml.in/yaml/v3"
 
 	"github.com/ausguck/ausguck/internal/problem"
@@ -96,4 +97,22 @@ func secretFiles(c commonconfig.HTTPClientConfig) []string {
 		files = append(files, c.OAuth2.ClientSecretFile)
 	}
 	return files
+}
+
+// emptyDiscovery warns of files with targets that are not there, which may come later.
+func emptyDiscovery(src Source, cfg *config.Config) (warnings []string) {
+	for _, job := range cfg.ScrapeConfigs {
+		for _, sd := range job.ServiceDiscoveryConfigs {
+			files, ok := sd.(*file.SDConfig)
+			if !ok {
+				continue
+			}
+			for _, pattern := range files.Files {
+				if found, err := filepath.Glob(pattern); err == nil && len(found) == 0 {
+					warnings = append(warnings, fmt.Sprintf("%s: scrape_configs: job_name %q: file_sd_configs: no file matches %s", src.Name, job.JobName, pattern))
+				}
+			}
+		}
+	}
+	return warnings
 }
