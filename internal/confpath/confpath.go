@@ -6,10 +6,10 @@ package confpath
 
 import (
 	"fmt"
-	"slices"
 	"os"
 	"path/filepath"
 	"reflect"
+	"slices"
 	"strings"
 )
 
