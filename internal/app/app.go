@@ -12,6 +12,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/alecthomas/units"
 	"github.com/coreos/go-systemd/v22/daemon"
 	"github.com/prometheus/client_golang/prometheus"
 
@@ -64,6 +65,9 @@ func New(o Options) (*App, error) {
 	o.Prometheus.AutoReload = o.AutoReload
 	o.Prometheus.Dial = p.dialer.DialContext
 	o.Prometheus.Disk = p.disk
+	if o.Prometheus.Storage.MaxBlockChunkSegmentSize == 0 {
+		o.Prometheus.Storage.MaxBlockChunkSegmentSize = units.Base2Bytes(p.disk.CompactionRoom())
+	}
 	o.Prometheus.BuiltInAlertmanagers = p.builtInAlertmanagers(o)
 	o.Prometheus.SetAside = p.setAside
 	o.Alerting.Registerer = p.registry

@@ -97,13 +97,14 @@ func (l *Loader) Load(src Source) (*Config, []error) {
 		exemplars := config.DefaultExemplarsConfig
 		cfg.StorageConfig.ExemplarsConfig = &exemplars
 	}
-	l.fillLimits(cfg)
+	limits := l.fillLimits(src, cfg)
 
 	var problems []error
 	if _, err := cfg.GetScrapeConfigs(); err != nil {
 		problems = append(problems, fmt.Errorf("%s: scrape_config_files: %w", src.Name, err))
 	}
 	unreadable, warnings := checkFiles(src, cfg)
+	warnings = append(warnings, limits...)
 	problems = append(problems, unreadable...)
 	c := &Config{Config: cfg, Source: src.Name, Warnings: warnings, rules: map[string][]byte{}}
 	problems = append(problems,
@@ -112,31 +113,6 @@ func (l *Loader) Load(src Source) (*Config, []error) {
 		return nil, problems
 	}
 	return c, nil
-}
-
-// fillLimits gives every scrape that the file does not limit the default limits. Jobs in
-// scrape_config_files take them from the global section when upstream reads them.
-func (l *Loader) fillLimits(cfg *config.Config) {
-	st, g := &l.set.Storage, &cfg.GlobalConfig
-	setDefault(&g.SampleLimit, st.DefaultScrapeSampleLimit)
-	setDefault(&g.BodySizeLimit, st.DefaultScrapeBodySizeLimit)
-	setDefault(&g.LabelLimit, st.DefaultScrapeLabelLimit)
-	setDefault(&g.LabelNameLengthLimit, st.DefaultScrapeLabelNameLimit)
-	setDefault(&g.LabelValueLengthLimit, st.DefaultScrapeLabelValueLimit)
-	for _, c := range cfg.ScrapeConfigs {
-		setDefault(&c.SampleLimit, g.SampleLimit)
-		setDefault(&c.BodySizeLimit, g.BodySizeLimit)
-		setDefault(&c.LabelLimit, g.LabelLimit)
-		setDefault(&c.LabelNameLengthLimit, g.LabelNameLengthLimit)
-		setDefault(&c.LabelValueLengthLimit, g.LabelValueLengthLimit)
-	}
-}
-
-func setDefault[T comparable](field *T, value T) {
-	var zero T
-	if *field == zero {
-		*field = value
-	}
 }
 
 // readRules reads and checks every rule file. A missing file is fine, as in Prometheus, but worth a
