@@ -55,7 +55,7 @@ type parts struct {
 	// setAside is what of the data could not be used.
 	setAside *setaside.Shelf
 	db       *sql.DB
-	auth *auth.Service
+	auth     *auth.Service
 	// dashboards is what Grafana's server does for the page.
 	dashboards *dashboards.Server
 

@@ -63,6 +63,7 @@ type dataFile struct {
 
 func dataFiles() []dataFile {
 	const lastMinutes = "what was written to it last; nobody can know that it was there"
+	const chunkLost = "its lines, and those of chunks that Loki reads with it: queries answer without them"
 	return []dataFile{
 		{glob: "ausguck.db", what: "users, tokens, annotations, data sources"},
 		{glob: "ausguck.db-wal", what: "what was written to ausguck.db last", unknowable: map[string]string{"zero": lastMinutes, "cut": lastMinutes, "flipped": lastMinutes, "gone": lastMinutes}},
@@ -87,14 +88,15 @@ func dataFiles() []dataFile {
 		{glob: "prometheus/queries.active", what: "which queries run"},
 		{glob: "prometheus/lock", what: "keeps a second process away"},
 		{glob: "prometheus/ballast", what: "room for a full disk"},
-		{glob: "loki/chunks/fake/*/*", what: "a chunk of log lines"},
+		{glob: "loki/chunks/fake/*/*", what: "a chunk of log lines", unknowable: map[string]string{
+			"zero": chunkLost, "cut": chunkLost, "flipped": chunkLost, "gone": chunkLost, "not readable": chunkLost}},
 		{glob: "loki/chunks/index/*/fake/*.gz", what: "the index of a day of logs, compacted", unknowable: map[string]string{"gone": "where log lines of that day are"}},
 		{glob: "loki/chunks/index/*/*.tsdb.gz", what: "the index of some minutes of logs", unknowable: map[string]string{"gone": "where log lines of those minutes are"}},
 		{glob: "loki/chunks/index/delete_requests/*", what: "deletions that were asked for, as shipped"},
 		{glob: "loki/compactor/deletion/delete_requests/delete_requests", what: "deletions that were asked for"},
 		{glob: "loki/compactor/deletion/series_progress.boltdb", what: "how far deletions have come"},
 		{glob: "loki/tsdb-shipper-active/multitenant/*/*.tsdb", what: "the index of some minutes of logs, as written"},
-		{glob: "loki/tsdb-shipper-active/wal/*/*/0*", what: "the index of the last minutes"},
+		{glob: "loki/tsdb-shipper-active/wal/*/*/0*", what: "the index of the last minutes", unknowable: map[string]string{"zero": lastMinutes, "gone": lastMinutes}},
 		{glob: "loki/tsdb-shipper-active/uploader/name", what: "the name under which the index is shipped"},
 		{glob: "loki/tsdb-shipper-cache/*/*/*.tsdb", what: "a cache of the index"},
 		{glob: "loki/wal/0*", what: "log lines of the last minutes", unknowable: map[string]string{"zero": lastMinutes, "cut": lastMinutes, "flipped": lastMinutes, "gone": lastMinutes}},
