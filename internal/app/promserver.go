@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"github.com/alecthomas/kingpin/v2"
+	"github.com/alecthomas/units"
 
 	"github.com/ausguck/ausguck/internal/component/promserver"
 	"github.com/ausguck/ausguck/internal/lifecycle"
@@ -59,6 +60,9 @@ func (p *PrometheusPart) wire(a *App) error {
 	p.Dial = a.dialer.DialContext
 	p.Disk = a.options.Storage.disk
 	p.SetAside = a.setAside
+	if p.Storage.MaxBlockChunkSegmentSize == 0 { // upstream's needs 512 MB of room
+		p.Storage.MaxBlockChunkSegmentSize = units.Base2Bytes(a.options.Storage.disk.CompactionRoom())
+	}
 	if a.options.Alertmanager.on() {
 		p.BuiltInAlertmanagers = a.options.Alertmanager.port().addresses()
 	}

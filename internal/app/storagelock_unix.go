@@ -10,8 +10,10 @@ import (
 	"path/filepath"
 	"strings"
 	"syscall"
+	"time"
 
 	"github.com/ausguck/ausguck/internal/permission"
+	"github.com/ausguck/ausguck/internal/setaside"
 )
 
 // LockStorage keeps the folder of all data for this process until the file is closed or the process ends, however it
@@ -25,6 +27,12 @@ func LockStorage(dir string) (io.Closer, error) {
 	}
 	name := filepath.Join(dir, "ausguck.lock")
 	f, err := os.OpenFile(name, os.O_RDWR|os.O_CREATE, 0o640)
+	if errors.Is(err, syscall.EISDIR) { // nothing is lost with it
+		if err := os.Rename(name, setaside.Name(name, time.Now())); err != nil {
+			return nil, fmt.Errorf("lock --storage.path: %w", err)
+		}
+		f, err = os.OpenFile(name, os.O_RDWR|os.O_CREATE, 0o640)
+	}
 	if errors.Is(err, syscall.ENOSPC) {
 		return io.NopCloser(nil), nil // a full disk must not keep the queries from being answered
 	}

@@ -90,6 +90,7 @@ func TestGuardRefuses(t *testing.T) {
 		"nested JSON, deflate":            {push("/loki/api/v1/push", "application/json", "deflate", deflated(deepJSON)), 400, "nest deeper than 200"},
 		"nested dashboard":                {push("/api/dashboards/db", "application/json", "", deepJSON), 400, "nest deeper than 200"},
 		"nested silence without a type":   {push("/api/v2/silences", "", "", deepJSON), 400, "nest deeper than 200"},
+		"a label of 16 MiB":               {push("/api/v1/write", protobuf, "snappy", snappy.Encode(nil, longLabel(t, 16<<20))), 400, "the most that a label can hold"},
 		"groups":                          {push("/api/v1/write", protobuf, "snappy", snappy.Encode(nil, bytes.Repeat([]byte{0x0b}, 1<<20))), 400, "groups"},
 		"empty series":                    {push("/api/v1/write", protobuf, "snappy", snappy.Encode(nil, empty)), 400, "would take more than"},
 		"empty series of 2.0":             {push("/api/v1/write", protobuf+";proto=io.prometheus.write.v2.Request", "snappy", snappy.Encode(nil, bytes.Repeat([]byte{0x2a, 0}, 8<<20))), 400, "would take more than"},
@@ -122,9 +123,19 @@ func TestGuardRefuses(t *testing.T) {
 }
 
 // What is fine arrives as the decoders want it.
+// longLabel is a remote write of one series with a label of a length.
+func longLabel(t *testing.T, length int) []byte {
+	t.Helper()
+	field := func(number byte, content []byte) []byte {
+		return append(binary.AppendUvarint([]byte{number<<3 | 2}, uint64(len(content))), content...)
+	}
+	label := append(field(1, []byte("l")), field(2, bytes.Repeat([]byte("v"), length))...)
+	return field(1, field(1, label))
+}
+
 func TestGuardHandsOn(t *testing.T) {
 	logs, dashboard := boundstest.NestedLogs(20), []byte(`{"panels":[{"targets":[{}]}]}`)
-	packed := snappy.Encode(nil, []byte{0x0a, 0})
+	packed, longest := snappy.Encode(nil, []byte{0x0a, 0}), snappy.Encode(nil, longLabel(t, 16<<20-1))
 	for name, c := range map[string]struct {
 		r        *http.Request
 		want     []byte
@@ -136,6 +147,7 @@ func TestGuardHandsOn(t *testing.T) {
 		"plain":           {push("/otlp/v1/logs", protobuf, "", logs), logs, ""},
 		"JSON":            {push("/api/dashboards/db", "application/json", "", dashboard), dashboard, ""},
 		"snappy":          {push("/api/v1/write", protobuf, "snappy", packed), packed, "snappy"},
+		"a long label":    {push("/api/v1/write", protobuf, "snappy", longest), longest, "snappy"},
 		"push":            {push("/loki/api/v1/push", protobuf, "", packed), packed, ""},
 		"push, gzip":      {push("/loki/api/v1/push", protobuf, "gzip", gz(packed)), gz(packed), "gzip"},
 		"another's":       {push("/loki/api/v1/push", "application/json", "br", []byte("x")), []byte("x"), "br"},

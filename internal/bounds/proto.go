@@ -7,6 +7,8 @@ const (
 	MaxNesting = 200
 	// messageCost is about what a decoded message or JSON value takes besides its bytes.
 	messageCost = 96
+	// maxText is the longest text that a label can hold: Prometheus panics on a longer one (prometheus#16525).
+	maxText = 1<<24 - 1
 )
 
 // message says which fields of a protobuf message are messages themselves; all else is skipped by its length.
@@ -66,6 +68,9 @@ func (w *protoWalk) message(b []byte, m *message, depth int) error {
 				}
 			} else {
 				w.cost += 16 // a string's or a slice's header
+				if size > maxText {
+					return limit("a text of %d bytes is longer than %d, which is the most that a label can hold", size, maxText)
+				}
 				if m == readMatcher && tag>>3 == 3 {
 					if err := w.query.Regexp(string(b[n : n+int(size)])); err != nil {
 						return err

@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
+	"path/filepath"
+	"strconv"
 )
 
 // ballast is a file that takes up room, so that there is some to give back when the disk is full: the
@@ -12,12 +14,19 @@ import (
 type ballast struct {
 	path string
 	size uint64
+	// files are empty ones, in a folder of their own: where no file can be made, no segment can be cut.
+	files uint64
 }
 
 const ballastName = "ballast"
 
 // ballastSize returns 64 MiB, and a quarter of a disk that is smaller than 256 MiB.
 func ballastSize(disk uint64) uint64 { return min(64*mib, disk/4) }
+
+// ballastFiles returns 100, and a hundredth of a disk that can hold fewer than 10,000 files.
+func ballastFiles(of uint64) uint64 { return min(100, of/100) }
+
+func (b ballast) folder() string { return b.path + ".files" }
 
 // held says whether the file is there.
 func (b ballast) held() bool {
@@ -34,8 +43,23 @@ func (b ballast) hold() error {
 	if err != nil {
 		return fmt.Errorf("reserve room on the disk: %w", err)
 	}
-	if err := errors.Join(fill(f, b.size), f.Close()); err != nil {
+	if err := errors.Join(b.holdFiles(), fill(f, b.size), f.Close()); err != nil {
 		return errors.Join(fmt.Errorf("reserve room on the disk: %w", err), b.release())
+	}
+	return nil
+}
+
+func (b ballast) holdFiles() error {
+	if b.files == 0 {
+		return nil
+	}
+	if err := os.MkdirAll(b.folder(), 0o750); err != nil {
+		return err
+	}
+	for n := range b.files {
+		if err := os.WriteFile(filepath.Join(b.folder(), strconv.FormatUint(n, 10)), nil, 0o600); err != nil {
+			return err
+		}
 	}
 	return nil
 }
@@ -54,7 +78,11 @@ func fill(f *os.File, size uint64) error {
 
 // release gives the room back.
 func (b ballast) release() error {
-	if err := os.Remove(b.path); err != nil && !errors.Is(err, fs.ErrNotExist) {
+	err := os.Remove(b.path)
+	if errors.Is(err, fs.ErrNotExist) {
+		err = nil
+	}
+	if err = errors.Join(err, os.RemoveAll(b.folder())); err != nil {
 		return fmt.Errorf("give back reserved room on the disk: %w", err)
 	}
 	return nil

@@ -31,12 +31,15 @@ const (
 type Watch struct {
 	logger *slog.Logger
 	dir    string
-	space  func(dir string) (free, size uint64, err error)
+	space  func(dir string) (room, error)
 
-	mtx        sync.Mutex
-	free, size uint64
-	level      level
+	mtx   sync.Mutex
+	room  room
+	level level
 }
+
+// room is what a disk has: bytes, and files that can still be made. Some file systems count no files; ofFiles is then 0.
+type room struct{ free, size, files, ofFiles uint64 }
 
 // level is how scarce room is.
 type level int
@@ -51,7 +54,7 @@ const (
 func New(dir string, logger *slog.Logger, reg prometheus.Registerer) *Watch {
 	w := &Watch{logger: logger, dir: dir, space: space}
 	w.register(reg)
-	w.free, w.size, _ = w.space(dir)
+	w.room, _ = w.space(dir)
 	return w
 }
 
@@ -71,8 +74,10 @@ func (w *Watch) register(reg prometheus.Registerer) {
 			return 0
 		}
 	}
-	gauge("ausguck_storage_free_bytes", "Free bytes of the disk that holds the data folder.", func() float64 { return float64(w.free) })
-	gauge("ausguck_storage_size_bytes", "Size of the disk that holds the data folder.", func() float64 { return float64(w.size) })
+	gauge("ausguck_storage_free_bytes", "Free bytes of the disk that holds the data folder.", func() float64 { return float64(w.room.free) })
+	gauge("ausguck_storage_size_bytes", "Size of the disk that holds the data folder.", func() float64 { return float64(w.room.size) })
+	gauge("ausguck_storage_free_files", "Files that can still be made on the disk that holds the data folder, its free inodes; 0 where the file system has no such limit.",
+		func() float64 { return float64(w.room.files) })
 	gauge("ausguck_storage_low", "Whether the disk that holds the data folder is nearly full.", is(low))
 	gauge("ausguck_storage_full", "Whether the disk is so full that nothing new is stored.", is(full))
 }
@@ -97,7 +102,7 @@ func (w *Watch) Run(ctx context.Context, ready func()) error {
 func (w *Watch) Space() (free, size uint64, scarce bool) {
 	w.mtx.Lock()
 	defer w.mtx.Unlock()
-	return w.free, w.size, w.level >= low
+	return w.room.free, w.room.size, w.level >= low
 }
 
 // Full looks at the disk and returns an error that wraps ErrFull while writers must not write. The
@@ -105,12 +110,15 @@ func (w *Watch) Space() (free, size uint64, scarce bool) {
 func (w *Watch) Full() error {
 	w.mtx.Lock()
 	defer w.mtx.Unlock()
-	free, size, err := w.space(w.dir)
+	now, err := w.space(w.dir)
 	if err != nil {
 		return nil // nothing is known against it
 	}
-	w.free, w.size = free, size
-	b := ballast{filepath.Join(w.dir, ballastName), ballastSize(size)}
+	if now.ofFiles > 0 && now.files == 0 && w.makesFiles() {
+		now.ofFiles = 0 // the file system does not know
+	}
+	w.room = now
+	b := ballast{filepath.Join(w.dir, ballastName), ballastSize(now.size), ballastFiles(now.ofFiles)}
 	w.enter(w.next(b), b)
 	if w.level == full {
 		return fmt.Errorf("%w (%s)", ErrFull, w.dir)
@@ -118,17 +126,27 @@ func (w *Watch) Full() error {
 	return nil
 }
 
+// makesFiles reports whether a file can be made.
+func (w *Watch) makesFiles() bool {
+	f, err := os.CreateTemp(w.dir, ".room-*")
+	if err != nil {
+		return false
+	}
+	return errors.Join(f.Close(), os.Remove(f.Name())) == nil
+}
+
 // next returns the level that the free bytes call for. Once full it stays so until there is room for the
 // ballast too: what was given back is not for new data.
 func (w *Watch) next(b ballast) level {
-	needed := reserve(w.size)
+	needed, files := reserve(w.room.size), reserveFiles(w.room.ofFiles)
 	if w.level == full && !b.held() {
 		needed += b.size
+		files += b.files
 	}
 	switch {
-	case w.free < needed:
+	case w.room.free < needed, w.room.files < files:
 		return full
-	case w.free < scarce(w.size):
+	case w.room.free < scarce(w.room.size), w.room.files < scarceFiles(w.room.ofFiles):
 		return low
 	}
 	return enough
@@ -138,10 +156,10 @@ func (w *Watch) next(b ballast) level {
 func (w *Watch) enter(next level, b ballast) {
 	before := w.level
 	w.level = next
-	pairs := []any{"path", w.dir, "free_bytes", w.free, "size_bytes", w.size}
+	pairs := []any{"path", w.dir, "free_bytes", w.room.free, "size_bytes", w.room.size, "free_files", w.room.files}
 	switch {
 	case next == full && before != full:
-		w.logger.Error("Disk full: nothing new is stored until there is room; queries go on. Free some, or lower --storage.tsdb.retention.size", pairs...)
+		w.logger.Error("Disk full: nothing new is stored until there is room, of bytes and of files; queries go on. Free some, or lower --storage.tsdb.retention.size", pairs...)
 		if err := b.release(); err != nil {
 			w.logger.Error("What is still in memory may find no room on the disk", "err", err)
 		}
@@ -152,7 +170,7 @@ func (w *Watch) enter(next level, b ballast) {
 	case next == enough && before == low:
 		w.logger.Info("Disk has room again", pairs...)
 	}
-	if next != full && w.free >= reserve(w.size)+b.size {
+	if next != full && w.room.free >= reserve(w.room.size)+b.size && w.room.files >= reserveFiles(w.room.ofFiles)+b.files {
 		if err := b.hold(); err != nil {
 			w.logger.Debug("Going on without ballast", "err", err)
 		}
@@ -162,23 +180,40 @@ func (w *Watch) enter(next level, b ballast) {
 // reserve is what stays free: enough that no batch of samples runs into the end of the disk.
 func reserve(size uint64) uint64 { return max(min(64*mib, size/50), mib) }
 
-// scarce is where people are told: the smaller of both, so that no disk is always low.
-func scarce(size uint64) uint64 { return max(min(256*mib, size/20), 2*mib) }
+// scarce is where people are told: the smaller of both, so that no disk is always low, and what a compaction takes at once.
+func scarce(size uint64) uint64 { return max(min(256*mib, size/20), 2*mib) + compactionRoom(size) }
+
+// compactionRoom is how large a file a compaction may make before it writes to it: of a size that is nothing to the disk.
+func compactionRoom(size uint64) uint64 { return max(min(64*mib, size/16), 4*mib) }
+
+// CompactionRoom returns the size of the files in which a compaction should write: each takes that much room at once, and a disk
+// that has it is not low.
+func (w *Watch) CompactionRoom() uint64 {
+	w.mtx.Lock()
+	defer w.mtx.Unlock()
+	return compactionRoom(w.room.size)
+}
+
+// reserveFiles is how many files can always be made: segments, blocks and what a start needs.
+func reserveFiles(of uint64) uint64 { return min(500, of/50) }
+
+// scarceFiles is where people are told.
+func scarceFiles(of uint64) uint64 { return min(5000, of/20) }
 
 // space asks the folder, or, before the first part has made it, the closest one above.
-func space(dir string) (free, size uint64, err error) {
-	dir, err = filepath.Abs(dir)
+func space(dir string) (room, error) {
+	dir, err := filepath.Abs(dir)
 	if err != nil {
-		return 0, 0, err
+		return room{}, err
 	}
 	for {
 		var fs syscall.Statfs_t
 		err := syscall.Statfs(dir, &fs)
 		if err == nil {
-			return fs.Bavail * uint64(fs.Bsize), fs.Blocks * uint64(fs.Bsize), nil
+			return room{free: fs.Bavail * uint64(fs.Bsize), size: fs.Blocks * uint64(fs.Bsize), files: fs.Ffree, ofFiles: fs.Files}, nil
 		}
 		if !errors.Is(err, syscall.ENOENT) || dir == filepath.Dir(dir) {
-			return 0, 0, &os.PathError{Op: "statfs", Path: dir, Err: err}
+			return room{}, &os.PathError{Op: "statfs", Path: dir, Err: err}
 		}
 		dir = filepath.Dir(dir)
 	}

@@ -21,7 +21,7 @@ func newTestWatch(t *testing.T) (w *Watch, free *uint64, log *bytes.Buffer, reg 
 	log, reg, free = &bytes.Buffer{}, prometheus.NewRegistry(), new(uint64)
 	w = New(t.TempDir(), slog.New(slog.NewTextHandler(log, nil)), reg)
 	*free = 10 * gib
-	w.space = func(string) (uint64, uint64, error) { return *free, 10 * gib, nil }
+	w.space = func(string) (room, error) { return room{free: *free, size: 10 * gib}, nil }
 	return w, free, log, reg
 }
 
@@ -73,9 +73,34 @@ func TestLowIsSaidOncePerChange(t *testing.T) {
 	require.Equal(t, 2, strings.Count(log.String(), "Disk has room again"))
 }
 
+// A disk on which no file can be made is full, however many bytes it has, and files are given back for what must be written.
+func TestNoInodes(t *testing.T) {
+	w, free, _, _ := newTestWatch(t)
+	files := uint64(1000)
+	w.space = func(string) (room, error) { return room{free: *free, size: 10 * gib, files: files, ofFiles: 2000}, nil }
+	held := func() int {
+		entries, _ := os.ReadDir(filepath.Join(w.dir, ballastName+".files"))
+		return len(entries)
+	}
+	require.NoError(t, w.Full())
+	require.Equal(t, 20, held())
+	files = 99
+	require.NoError(t, w.Full())
+	_, _, scarceNow := w.Space()
+	require.True(t, scarceNow)
+	files = 39
+	require.ErrorIs(t, w.Full(), ErrFull)
+	require.Zero(t, held())
+	files = 59
+	require.ErrorIs(t, w.Full(), ErrFull, "what was given back is not for new data")
+	files = 60
+	require.NoError(t, w.Full())
+	require.Equal(t, 20, held())
+}
+
 func TestADiskThatCannotBeAskedIsNotFull(t *testing.T) {
 	w, _, _, _ := newTestWatch(t)
-	w.space = func(string) (uint64, uint64, error) { return 0, 0, errors.New("unknown") }
+	w.space = func(string) (room, error) { return room{}, errors.New("unknown") }
 	require.NoError(t, w.Full())
 }
 
@@ -94,5 +119,5 @@ func TestThresholds(t *testing.T) {
 	}
 	require.EqualValues(t, mib, reserve(10*mib))
 	require.EqualValues(t, 64*mib, reserve(1000*gib))
-	require.EqualValues(t, 256*mib, scarce(1000*gib))
+	require.EqualValues(t, 256*mib+64*mib, scarce(1000*gib), "with what a compaction takes at once")
 }

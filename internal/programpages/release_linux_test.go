@@ -4,6 +4,8 @@ import (
 	"bufio"
 	"fmt"
 	"os"
+	"os/exec"
+	"path/filepath"
 	"strings"
 	"testing"
 
@@ -42,4 +44,17 @@ func TestRelease(t *testing.T) {
 	require.NoError(t, release())
 	require.Less(t, resident(t), before)
 	require.Equal(t, "0123456789", fmt.Sprintf("%010d", 123456789))
+}
+
+// A program that runs at any address, as distributions build them, has pages in its read-only part that were written when it
+// was loaded.
+func TestPositionIndependent(t *testing.T) {
+	program := filepath.Join(t.TempDir(), "pie")
+	build := exec.Command("go", "build", "-buildmode=pie", "-o", program, "./testdata/pie")
+	build.Env = append(os.Environ(), "CGO_ENABLED=0")
+	output, err := build.CombinedOutput()
+	require.NoError(t, err, string(output))
+	output, err = exec.Command(program).CombinedOutput()
+	require.NoError(t, err, string(output))
+	require.Equal(t, `{"status":"I'm a teapot","type":"*http.Transport"} <nil>`+"\n", string(output))
 }

@@ -1,6 +1,7 @@
 package e2e
 
 import (
+	"crypto/rand"
 	"encoding/json"
 	"fmt"
 	"net/http"
@@ -94,10 +95,20 @@ func usedFolder(t *testing.T) used {
 	})
 	s.stop(t)
 
-	writeFile(t, filepath.Join(u.config, "loki.yml"), "ingester: {wal: {checkpoint_duration: 1s}}\n")
+	writeFile(t, filepath.Join(u.config, "loki.yml"), "ingester: {chunk_target_size: 2048, flush_check_period: 250ms, wal: {checkpoint_duration: 1s}}\n")
 	s = startAusguck(t, u.config, u.storage, usedFlags...)
 	code, answer = s.pushJob(t, "unflushed", time.Now(), "four", "five")
 	require.Equal(t, http.StatusNoContent, code, answer)
+	var long []string // which fill chunks, so that they are in the index of the last minutes
+	for range 1000 {
+		long = append(long, rand.Text()+rand.Text())
+	}
+	code, answer = s.pushJob(t, "full", time.Now(), long...)
+	require.Equal(t, http.StatusNoContent, code, answer)
+	eventually(t, readyTimeout, func() error {
+		wals, err := filepath.Glob(filepath.Join(u.storage, "loki", "tsdb-shipper-active", "wal", "*", "*", "*"))
+		return errUnless(err == nil && slices.ContainsFunc(wals, hasContent), "no chunk of the last minutes is flushed")
+	})
 	eventually(t, readyTimeout, func() error {
 		checkpoints, err := filepath.Glob(filepath.Join(u.storage, "loki", "wal", "checkpoint.*", "*"))
 		return errUnless(err == nil && slices.ContainsFunc(checkpoints, hasContent), "no checkpoint in the WAL of logs")
@@ -108,7 +119,9 @@ func usedFolder(t *testing.T) used {
 	code, answer = s.pushJob(t, "unflushed", time.Now(), "six")
 	require.Equal(t, http.StatusNoContent, code, answer)
 	s.write(t, oneSample("seeded_total", now.Add(-10*time.Minute).Add(time.Second), 1, "instance", "0", "parity", "0")) // out of order
-	s.kill() // with WALs that are to be read
+	s.mustPost(t, "/api/annotations", `{"text":"deployed again","tags":["damage"]}`)
+	s.kill()                                                                         // with WALs that are to be read
+	require.NoError(t, os.Remove(filepath.Join(u.storage, "prometheus", "ballast"))) // which is large to copy, and damaged by itself below
 	return u
 }
 
@@ -123,11 +136,4 @@ func (s *server) mustPost(t *testing.T, path, document string) {
 	status, answer := s.do(t, http.MethodPost, path, map[string]string{"Content-Type": "application/json"}, document)
 	require.Equal(t, http.StatusOK, status, answer)
 	require.True(t, json.Valid([]byte(answer)), answer)
-}
-
-func TestUsedFolderX(t *testing.T) {
-	u := usedFolder(t)
-	require.NoError(t, os.CopyFS("/tmp/dmg/cfg", os.DirFS(u.config)))
-	require.NoError(t, os.CopyFS("/tmp/dmg/base", os.DirFS(u.storage)))
-	fmt.Println(u.began.Format(time.RFC3339))
 }

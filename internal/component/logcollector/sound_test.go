@@ -22,6 +22,7 @@ func TestMakeSound(t *testing.T) {
 	}{
 		"as it should be":           {file: "ledger.jsonl", content: ledgerContent},
 		"torn by a crash":           {file: "ledger.jsonl", content: ledgerContent + `{"pu`},
+		"cut in all positions":      {file: "ledger.jsonl", content: `{"all":{"a":{"off`, notices: 1},
 		"damaged ledger":            {file: "ledger.jsonl", content: "[" + ledgerContent, notices: 1},
 		"empty ledger":              {file: "ledger.jsonl", notices: 1},
 		"ledger gone":               {file: "other", notices: 1},

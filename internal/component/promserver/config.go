@@ -103,7 +103,7 @@ func (l *Loader) Load(src Source) (*Config, []error) {
 		exemplars := config.DefaultExemplarsConfig
 		cfg.StorageConfig.ExemplarsConfig = &exemplars
 	}
-	l.fillLimits(cfg)
+	limits := l.fillLimits(src, cfg)
 	if src.Copies != nil {
 		cfg.ScrapeConfigFiles = src.copiesOf(cfg.ScrapeConfigFiles)
 	}
@@ -117,6 +117,7 @@ func (l *Loader) Load(src Source) (*Config, []error) {
 	if warning := moved.Warning(src.Name, src.Dir); warning != "" {
 		warnings = append(warnings, warning)
 	}
+	warnings = append(warnings, limits...)
 	problems = append(problems, unreadable...)
 	c := &Config{Config: cfg, Source: src.Name, Warnings: warnings, rules: map[string][]byte{}}
 	wrongRules := c.readRules(src, cfg.RuleFiles, cfg.GlobalConfig.MetricNameValidationScheme, l.set.features.parserOptions())
@@ -134,31 +135,6 @@ func (c *Config) Files() []string {
 		files = append(files, found...)
 	}
 	return files
-}
-
-// fillLimits gives every scrape that the file does not limit the default limits. Jobs in
-// scrape_config_files take them from the global section when upstream reads them.
-func (l *Loader) fillLimits(cfg *config.Config) {
-	st, g := &l.set.Storage, &cfg.GlobalConfig
-	setDefault(&g.SampleLimit, st.DefaultScrapeSampleLimit)
-	setDefault(&g.BodySizeLimit, st.DefaultScrapeBodySizeLimit)
-	setDefault(&g.LabelLimit, st.DefaultScrapeLabelLimit)
-	setDefault(&g.LabelNameLengthLimit, st.DefaultScrapeLabelNameLimit)
-	setDefault(&g.LabelValueLengthLimit, st.DefaultScrapeLabelValueLimit)
-	for _, c := range cfg.ScrapeConfigs {
-		setDefault(&c.SampleLimit, g.SampleLimit)
-		setDefault(&c.BodySizeLimit, g.BodySizeLimit)
-		setDefault(&c.LabelLimit, g.LabelLimit)
-		setDefault(&c.LabelNameLengthLimit, g.LabelNameLengthLimit)
-		setDefault(&c.LabelValueLengthLimit, g.LabelValueLengthLimit)
-	}
-}
-
-func setDefault[T comparable](field *T, value T) {
-	var zero T
-	if *field == zero {
-		*field = value
-	}
 }
 
 // readRules reads and checks every rule file. A missing file is fine, as in Prometheus, but worth a

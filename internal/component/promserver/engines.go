@@ -196,7 +196,7 @@ func (e *engines) newScrape(reg prometheus.Registerer) error {
 	}
 	e.scrapeDialer = newScrapeDialer(e.set.Dial)
 	o.HTTPClientOptions = []commonconfig.HTTPClientOption{commonconfig.WithDialContextFunc(e.scrapeDialer.DialContext)}
-	e.scrape, err = scrape.NewManager(o, e.calm("scrape manager"), logging.NewJSONFileLogger, nil, e.fanout, reg)
+	e.scrape, err = scrape.NewManager(o, slog.New(rejections{e.calm("scrape manager").Handler()}), logging.NewJSONFileLogger, nil, e.fanout, reg)
 	if err != nil {
 		return fmt.Errorf("create the scrape manager: %w", err)
 	}

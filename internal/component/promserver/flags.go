@@ -27,10 +27,10 @@ func (o *Options) setSizes() {
 	o.Storage.HeadChunksWriteBufferSize = defaultHeadChunksWriteBufferSize
 	o.Storage.DefaultMaxExemplars = defaultMaxExemplars
 	o.Storage.DefaultScrapeSampleLimit = 100_000
-	o.Storage.DefaultScrapeBodySizeLimit = 24 << 20
-	o.Storage.DefaultScrapeLabelLimit = 64
+	o.Storage.DefaultScrapeBodySizeLimit = maxScrapeBody
+	o.Storage.DefaultScrapeLabelLimit = 256
 	o.Storage.DefaultScrapeLabelNameLimit = 512
-	o.Storage.DefaultScrapeLabelValueLimit = 8192
+	o.Storage.DefaultScrapeLabelValueLimit = 1 << 20
 }
 
 func (o *Options) registerWeb(a *kingpin.Application) {

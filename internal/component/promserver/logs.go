@@ -75,6 +75,37 @@ func (f *repeatFilter) WithGroup(name string) slog.Handler {
 	return &repeatFilter{Handler: f.Handler.WithGroup(name), attrs: f.attrs + name + " ", seen: f.seen}
 }
 
+// rejections logs scrapes that are rejected whole as warnings, where upstream says it to those who debug: their targets are
+// down, and the reason names the series and the label that are too long.
+type rejections struct{ slog.Handler }
+
+const rejectedMessage = "Append failed"
+
+// Enabled implements slog.Handler.
+func (h rejections) Enabled(ctx context.Context, level slog.Level) bool {
+	return level == slog.LevelDebug || h.Handler.Enabled(ctx, level)
+}
+
+// Handle implements slog.Handler.
+func (h rejections) Handle(ctx context.Context, r slog.Record) error {
+	if r.Level == slog.LevelDebug && r.Message == rejectedMessage {
+		r = r.Clone()
+		r.Level, r.Message = slog.LevelWarn, "Scrape rejected: none of its samples is stored"
+	}
+	if !h.Handler.Enabled(ctx, r.Level) {
+		return nil
+	}
+	return h.Handler.Handle(ctx, r)
+}
+
+// WithAttrs implements slog.Handler.
+func (h rejections) WithAttrs(attrs []slog.Attr) slog.Handler {
+	return rejections{h.Handler.WithAttrs(attrs)}
+}
+
+// WithGroup implements slog.Handler.
+func (h rejections) WithGroup(name string) slog.Handler { return rejections{h.Handler.WithGroup(name)} }
+
 // atLeast drops what is below a level.
 type atLeast struct {
 	slog.Handler

@@ -195,7 +195,7 @@ func (o Options) settings() (*settings, error) {
 		fail(fmt.Errorf("--web.search.max-limit %d must not be negative; 0 lifts the limit", o.Web.MaxSearchLimit))
 	}
 	s.normaliseDurations()
-	setDefault(&s.Query.MaxSamples, querySamples(debug.SetMemoryLimit(-1)))
+	fill(&s.Query.MaxSamples, nil, querySamples(debug.SetMemoryLimit(-1)))
 	return s, errors.Join(errs...)
 }
 

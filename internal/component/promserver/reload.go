@@ -33,7 +33,7 @@ func (e *engines) reloaders() []reloader {
 		{"remote_storage", upstream(e.remote.ApplyConfig)},
 		{"web_handler", upstream(e.web.ApplyConfig)},
 		{"query_engine", e.applyQueryLog},
-		{"scrape", upstream(e.scrape.ApplyConfig)},
+		{"scrape", upstream(e.applyScrape)},
 		{"scrape_sd", e.applyScrapeDiscovery},
 		{"notify", upstream(e.notify.ApplyConfig)},
 		{"notify_sd", e.applyNotifyDiscovery},
@@ -142,4 +142,13 @@ func (e *engines) reportReload(err error) {
 	e.reloadSuccessful.Set(1)
 	e.reloadTime.SetToCurrentTime()
 	e.notifications.DeleteNotification(notifications.ConfigurationUnsuccessful)
+}
+
+// applyScrape hands the jobs to the scrape manager, which would read those of scrape_config_files by itself.
+func (e *engines) applyScrape(cfg *config.Config) error {
+	capped, err := withCappedFiles(cfg)
+	if err != nil {
+		return err
+	}
+	return e.scrape.ApplyConfig(capped)
 }

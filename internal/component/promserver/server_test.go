@@ -29,7 +29,13 @@ type running struct {
 // start runs a server on the file, which lies in a folder of the test's own.
 func start(t *testing.T, file string, args ...string) *running {
 	t.Helper()
+	return startWith(t, file, func(*promserver.Options) {}, args...)
+}
+
+func startWith(t *testing.T, file string, change func(*promserver.Options), args ...string) *running {
+	t.Helper()
 	o := testOptions(t, args...)
+	change(&o)
 	loader, err := promserver.NewLoader(o)
 	require.NoError(t, err)
 	r := &running{loader: loader, dir: t.TempDir()}

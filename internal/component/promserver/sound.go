@@ -1,6 +1,7 @@
 package promserver
 
 import (
+	"encoding/binary"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -8,6 +9,8 @@ import (
 	"path/filepath"
 	"slices"
 	"strconv"
+
+	"github.com/prometheus/prometheus/tsdb/chunks"
 
 	"github.com/ausguck/ausguck/internal/setaside"
 )
@@ -82,13 +85,33 @@ func (s *settings) soundHeadChunks() error {
 	}
 	var cause error
 	for i, n := range numbers {
-		cause = setaside.Readable(filepath.Join(dir, fmt.Sprintf("%06d", n)))
+		cause = readableChunks(filepath.Join(dir, fmt.Sprintf("%06d", n)))
 		if cause == nil && i > 0 && n != numbers[i-1]+1 {
 			cause = fmt.Errorf("there is no file %06d", n-1)
 		}
 		if cause != nil {
 			return s.SetAside.Move(s.loss(dir, cause, "nothing but samples that came out of order: the others are read from the WAL", "nothing needs to be done"))
 		}
+	}
+	return nil
+}
+
+// readableChunks returns why upstream will not open a file of the head's chunks. It copes with one that is too short.
+func readableChunks(path string) error {
+	if err := setaside.Readable(path); err != nil {
+		return err
+	}
+	f, err := os.Open(path)
+	if err != nil {
+		return err
+	}
+	defer f.Close()
+	var header [chunks.HeadChunkFileHeaderSize]byte
+	if _, err := f.ReadAt(header[:], 0); err != nil {
+		return nil
+	}
+	if magic := binary.BigEndian.Uint32(header[:]); magic != chunks.MagicHeadChunks || header[4] != 1 {
+		return fmt.Errorf("it begins with %x", header[:5])
 	}
 	return nil
 }

@@ -186,6 +186,7 @@ func TestMakeSound(t *testing.T) {
 		{"whole checkpoint gone", wholeCheckpoint, func(path string, _ []byte) error { return os.RemoveAll(path) }, block, false},
 		{"checkpoint flipped in its padding", checkpoint, flipAt(0.9), nothing, false},
 		{"WAL segment a folder", segment, folder, block, false},
+		{"chunks of the head flipped in their head", head, flipAt(0), nothing, false},
 		{"chunks of the head a folder", head, folder, nothing, false},
 	} {
 		t.Run(c.name, func(t *testing.T) {
