@@ -10,6 +10,7 @@ import (
 	"log/slog"
 	"os"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/prometheus/common/model"
@@ -36,31 +37,41 @@ type fileReader struct {
 	path    string         // the name under which it was found; its label filename
 	labels  model.LabelSet // with filename
 	decode  *encoding.Decoder
-	// moved is called once when another file has the name, with when it was last seen to be this one's.
-	moved func(lastSeen time.Time)
-	// missed is called with files that copytruncate has made of this one, and of which nothing was read.
-	missed func(copies []fileID)
+	// passed is called once when another file has the name, with when it was last seen to be this one's.
+	passed func(since time.Time)
+	// older is closed when the files before this one are read as far as they go; nil without any.
+	older <-chan struct{}
+	// caughtUp is closed when this one is, too: the next one may be read.
+	caughtUp chan struct{}
 
 	file     *os.File
 	pos      position
 	gone     bool      // another file has the name, or none
 	grew     time.Time // when bytes were last read
 	lastSeen time.Time // when the name was last seen to be this file's
-	copied   time.Time // when the copy was made that held the rest of what was truncated; zero once what followed is known
 	buf      []byte
 	first    [headBytes]byte
 }
 
 // follow reads an open file until ctx ends or the file is gone and read, and leaves it open. The position is the ledger's.
 func (r *fileReader) follow(ctx context.Context, file *os.File) error {
+	caughtUp := sync.OnceFunc(func() { close(r.caughtUp) })
+	defer caughtUp()
 	r.file = file
 	r.grew, r.lastSeen = time.Now(), time.Now()
 	if info, err := file.Stat(); err == nil {
 		r.lastSeen = info.ModTime() // it may have lost its name before anybody looked, and others had it since
 	}
+	if r.older != nil {
+		select {
+		case <-r.older:
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+	}
 	r.buf = make([]byte, leastRead)
 	r.pos, _ = r.sender.ledger.get(r.key)
-	r.gone = r.pos.Beside
+	r.gone = r.pos.Rotated
 	if i, ok := r.sender.ledger.unfinished(r.key); ok {
 		if err := r.repeat(ctx, i); err != nil {
 			return err
@@ -85,6 +96,7 @@ func (r *fileReader) follow(ctx context.Context, file *os.File) error {
 				break
 			}
 		}
+		caughtUp()
 		if ended {
 			return nil
 		}
@@ -111,7 +123,7 @@ func (r *fileReader) look() {
 	}
 	r.gone = true
 	r.grew = time.Now()
-	r.moved(r.lastSeen)
+	r.passed(r.lastSeen)
 }
 
 // step reads and stores one batch; progress is false when there is nothing (yet).
@@ -125,9 +137,6 @@ func (r *fileReader) step(ctx context.Context) (progress bool, err error) {
 	}
 	if len(content) == 0 {
 		return false, nil
-	}
-	if !r.copied.IsZero() {
-		r.lookForCopies(content)
 	}
 	full := len(content) >= fullRead
 	idle := time.Since(r.lastChange(content))
@@ -187,7 +196,7 @@ func (r *fileReader) store(ctx context.Context, content []byte, offset int64, cl
 		return false, err
 	}
 	to.seen = r.pos.seen
-	r.pos, r.copied = to, time.Time{}
+	r.pos = to
 	return true, nil
 }
 

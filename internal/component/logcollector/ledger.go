@@ -25,7 +25,8 @@ type position struct {
 	Time   int64  `json:"time,omitempty"`   // the last time that a line brought, UnixNano
 	Same   int    `json:"same,omitempty"`   // how many lines brought that time
 	At     int64  `json:"at,omitempty"`     // when this was written, Unix
-	Beside bool   `json:"beside,omitempty"` // of a file that was found under a name that rotation gave it
+	// Rotated is set of a file that was found under a name that rotation had given it.
+	Rotated bool `json:"beside,omitempty"`
 
 	seen int64 // up to where a file was seen to reach
 }

@@ -9,7 +9,7 @@
 //	ledger.go       what was read and stored, so that a crash neither loses nor doubles
 //	sender.go       batches to the store and to other Lokis
 //	job.go          pipeline stages over a batch
-//	files.go        which files to read, beside.go: those that rotation has moved; filereader.go, rotation.go: one file;
+//	files.go        where files are looked for, scan.go: which to read, in what order; filereader.go, rotation.go: one file;
 //	                identity.go: which file it is, whatever its name;
 //	                unreadable.go: those that cannot be read
 //	containers.go   which containers to read; containerreader.go: one container

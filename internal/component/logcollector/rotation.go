@@ -2,6 +2,7 @@ package logcollector
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"io"
 	"os"
@@ -36,12 +37,20 @@ func generations(path string) []generation {
 
 // nextName returns the name that a rotation by numbers gives a file next, empty for other names.
 func nextName(path string) string {
-	dot := strings.LastIndexByte(path, '.')
-	n, err := strconv.Atoi(path[dot+1:])
-	if err != nil {
+	n := rotationNumber(path)
+	if n < 0 {
 		return ""
 	}
-	return path[:dot+1] + strconv.Itoa(n+1)
+	return path[:strings.LastIndexByte(path, '.')+1] + strconv.Itoa(n+1)
+}
+
+// rotationNumber returns the number at the end of a name, which is higher for older files; -1 without one.
+func rotationNumber(path string) int {
+	n, err := strconv.Atoi(path[strings.LastIndexByte(path, '.')+1:])
+	if err != nil || n > 9999 { // a date
+		return -1
+	}
+	return n
 }
 
 func listGenerations(path string) []generation {
@@ -62,7 +71,9 @@ func listGenerations(path string) []generation {
 			found = append(found, generation{filepath.Join(dir, name), info.ModTime()})
 		}
 	}
-	slices.SortStableFunc(found, func(a, b generation) int { return b.made.Compare(a.made) })
+	slices.SortStableFunc(found, func(a, b generation) int {
+		return cmp.Or(b.made.Compare(a.made), cmp.Compare(rotationNumber(a.path), rotationNumber(b.path)))
+	})
 	return found
 }
 
@@ -80,21 +91,33 @@ func (g generation) open() (*os.File, os.FileInfo, error) {
 	return file, info, nil
 }
 
-// restart goes to the beginning of a file that was truncated. What had not been read is in the copy that
-// copytruncate makes before, when there is one.
+// restart goes to the beginning of a file that was truncated. What had not been read is in the copies that copytruncate has
+// made before, when there are any: the rest of what was being read in the first, and the whole of those made since.
 func (r *fileReader) restart(ctx context.Context) error {
 	if r.pos.Offset > 0 {
-		if err := r.readCopy(ctx); err != nil {
+		made, err := r.readCopy(ctx)
+		if err != nil {
 			return err
+		}
+		if !made.IsZero() {
+			if err := r.readCopiesSince(ctx, made); err != nil {
+				return err
+			}
 		}
 	}
 	r.logger.Debug("File truncated; reading it from its beginning", "path", r.path)
-	r.pos.Offset, r.pos.Tail, r.pos.Head, r.pos.seen = 0, nil, head{}, 0
+	r.rewind()
 	return nil
 }
 
-// readCopy stores the rest of the file that holds, at the same place, what was read last.
-func (r *fileReader) readCopy(ctx context.Context) error {
+// rewind sets the position to the beginning of a file.
+func (r *fileReader) rewind() {
+	r.pos.Offset, r.pos.Tail, r.pos.Head, r.pos.seen = 0, nil, head{}, 0
+}
+
+// readCopy stores the rest of the file that holds, at the same place, what was read last. It returns when that copy was made,
+// zero without one.
+func (r *fileReader) readCopy(ctx context.Context) (made time.Time, err error) {
 	for _, g := range generations(r.path) {
 		file, info, err := g.open()
 		if err != nil {
@@ -103,48 +126,69 @@ func (r *fileReader) readCopy(ctx context.Context) error {
 		done, err := r.drain(ctx, file)
 		_ = file.Close()
 		if err != nil {
-			return err
+			return time.Time{}, err
 		}
 		if done {
-			r.copied = info.ModTime()
 			r.rememberCopy(info)
-			return nil
+			return info.ModTime(), nil
+		}
+	}
+	return time.Time{}, nil
+}
+
+// readCopiesSince stores the copies that were made after another, while nobody looked, the oldest first. A copy that begins as
+// the file does now was made of what is going to be read.
+func (r *fileReader) readCopiesSince(ctx context.Context, made time.Time) error {
+	now := firstBytes(r.file)
+	var missed []fileID
+	for _, g := range generations(r.path) {
+		if !g.made.After(made) {
+			break // sorted by time
+		}
+		file, info, err := g.open()
+		if err != nil {
+			continue
+		}
+		_, known := r.sender.ledger.get(fileKey(idOf(info), r.mark()))
+		if !known && info.ModTime().After(made) && !beginAlike(firstBytes(file), now) {
+			missed = append(missed, idOf(info))
+		}
+		_ = file.Close()
+	}
+	for _, id := range slices.Backward(missed) {
+		file, err := openAs(r.path, id)
+		if err != nil {
+			continue // it was deleted
+		}
+		r.rewind()
+		_, err = r.drain(ctx, file)
+		if info, failed := file.Stat(); err == nil && failed == nil {
+			r.rememberCopy(info)
+		}
+		_ = file.Close()
+		if err != nil {
+			return err
 		}
 	}
 	return nil
 }
 
+// beginAlike reports whether two files begin alike, as far as both go.
+func beginAlike(a, b []byte) bool {
+	n := min(len(a), len(b))
+	return n > 0 && bytes.Equal(a[:n], b[:n])
+}
+
 // rememberCopy has the ledger know a copy that was read by its own identity, under whatever name rotation gives it later.
 // The next start would else take it for a file of which nothing was read.
 func (r *fileReader) rememberCopy(info os.FileInfo) {
-	mark := r.key[strings.LastIndexByte(r.key, ':')+1:]
 	pos := r.pos
-	pos.Path, pos.Beside = r.path, true
-	r.sender.ledger.put(fileKey(idOf(info), mark), pos)
+	pos.Path, pos.Rotated = r.path, true
+	r.sender.ledger.put(fileKey(idOf(info), r.mark()), pos)
 }
 
-// lookForCopies finds the copies that were made since the last one that was read, while nobody looked. now is what the
-// file begins with: a copy that begins so too was made of what is being read.
-func (r *fileReader) lookForCopies(now []byte) {
-	now = now[:min(len(now), headBytes)]
-	var missed []fileID
-	for _, g := range generations(r.path) {
-		file, info, err := g.open()
-		if err != nil {
-			continue
-		}
-		if info.Size() > 0 && info.ModTime().After(r.copied) && !bytes.HasPrefix(firstBytes(file), now) {
-			missed = append(missed, idOf(info))
-		}
-		_ = file.Close()
-		if !g.made.After(r.copied) {
-			break // sorted by time
-		}
-	}
-	if len(missed) > 0 {
-		r.missed(missed)
-	}
-}
+// mark returns the part of the key that says for which target the file is read.
+func (r *fileReader) mark() string { return r.key[strings.LastIndexByte(r.key, ':')+1:] }
 
 // firstBytes returns at most headBytes of a file.
 func firstBytes(file io.ReaderAt) []byte {

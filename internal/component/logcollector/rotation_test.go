@@ -63,7 +63,7 @@ func follower(t *testing.T, path, before string) *memory {
 	require.NoError(t, err)
 	r := &fileReader{
 		logger: s.logger, sender: s, metrics: s.metrics, job: j, key: "file", path: path, labels: model.LabelSet{"job": "files"},
-		moved: func(time.Time) {}, missed: func([]fileID) {},
+		passed: func(time.Time) {}, caughtUp: make(chan struct{}),
 	}
 	info, err := file.Stat()
 	require.NoError(t, err)
@@ -204,13 +204,13 @@ func TestOrphanOfAFolderThatCannotBeRead(t *testing.T) {
 	l.put(key, position{Path: filepath.Join(dir, "app.log"), Offset: 5, Tail: []byte("read\n")})
 
 	require.NoError(t, os.WriteFile(dir, nil, 0o600)) // no folder
-	f.orphans(t.Context(), &fileTarget{mark: "mark"}, map[string]bool{})
+	(&scan{files: f, keys: map[string]bool{}}).leftBehind(&fileTarget{mark: "mark"})
 	require.Contains(t, l.known(), key)
-	require.Empty(t, f.moves)
+	require.Empty(t, f.passed)
 
 	require.NoError(t, os.Remove(dir))
 	require.NoError(t, os.Mkdir(dir, 0o700))
-	f.orphans(t.Context(), &fileTarget{mark: "mark"}, map[string]bool{})
+	(&scan{files: f, keys: map[string]bool{}}).leftBehind(&fileTarget{mark: "mark"})
 	require.NotContains(t, l.known(), key)
-	require.Len(t, f.moves, 1)
+	require.Len(t, f.passed, 1)
 }
