@@ -11,6 +11,7 @@ import (
 	"os"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/prometheus/common/model"
@@ -43,23 +44,27 @@ type fileReader struct {
 	older <-chan struct{}
 	// caughtUp is closed when this one is, too: the next one may be read.
 	caughtUp chan struct{}
+	// claim says whether a copy of this file may be read; release that it was.
+	claim   func(r *fileReader, key string, copied *os.File, own bool) bool
+	release func(key string)
 
 	file     *os.File
 	pos      position
-	gone     bool      // another file has the name, or none
-	grew     time.Time // when bytes were last read
-	lastSeen time.Time // when the name was last seen to be this file's
+	last     atomic.Pointer[position] // the end of what was sent last, stored or not
+	gone     bool                     // another file has the name, or none
+	grew     time.Time                // when bytes were last read
+	lastSeen time.Time                // when the name was last seen to be this file's
+	looked   time.Time                // when the file was last seen to go on from the position
 	buf      []byte
 	first    [headBytes]byte
 }
 
 // follow reads an open file until ctx ends or the file is gone and read, and leaves it open. The position is the ledger's.
-func (r *fileReader) follow(ctx context.Context, file *os.File) error {
+func (r *fileReader) follow(ctx context.Context) error {
 	caughtUp := sync.OnceFunc(func() { close(r.caughtUp) })
 	defer caughtUp()
-	r.file = file
 	r.grew, r.lastSeen = time.Now(), time.Now()
-	if info, err := file.Stat(); err == nil {
+	if info, err := r.file.Stat(); err == nil {
 		r.lastSeen = info.ModTime() // it may have lost its name before anybody looked, and others had it since
 	}
 	if r.older != nil {
@@ -72,6 +77,9 @@ func (r *fileReader) follow(ctx context.Context, file *os.File) error {
 	r.buf = make([]byte, leastRead)
 	r.pos, _ = r.sender.ledger.get(r.key)
 	r.gone = r.pos.Rotated
+	if r.looked.IsZero() {
+		r.looked = time.Unix(r.pos.At, 0)
+	}
 	if i, ok := r.sender.ledger.unfinished(r.key); ok {
 		if err := r.repeat(ctx, i); err != nil {
 			return err
@@ -128,6 +136,10 @@ func (r *fileReader) look() {
 
 // step reads and stores one batch; progress is false when there is nothing (yet).
 func (r *fileReader) step(ctx context.Context) (progress bool, err error) {
+	if err := r.missedCopies(ctx); err != nil {
+		return false, err
+	}
+	now := time.Now()
 	content, same, err := r.read(r.file, r.pos.Offset)
 	if err != nil {
 		return false, fmt.Errorf("read %s: %w", r.path, err)
@@ -135,15 +147,16 @@ func (r *fileReader) step(ctx context.Context) (progress bool, err error) {
 	if !same {
 		return true, r.restart(ctx)
 	}
+	r.looked = now
 	if len(content) == 0 {
 		return false, nil
 	}
 	full := len(content) >= fullRead
 	idle := time.Since(r.lastChange(content))
 	last := r.gone && idle > linger || idle > openEnd
-	progress, err = r.store(ctx, content, r.pos.Offset, last, last || idle > r.job.wait)
+	progress, err = r.store(ctx, r.file, content, last, last || idle > r.job.wait)
 	if !progress && err == nil && full { // one block fills all the room
-		progress, err = r.store(ctx, content, r.pos.Offset, false, true)
+		progress, err = r.store(ctx, r.file, content, false, true)
 	}
 	return progress, err
 }
@@ -176,7 +189,7 @@ func (r *fileReader) read(file io.ReaderAt, offset int64) (content []byte, same 
 
 // store makes entries of whole lines and stores them. closeLine takes a last line without newline too, closeBlock
 // a last block to which lines could still be added.
-func (r *fileReader) store(ctx context.Context, content []byte, offset int64, closeLine, closeBlock bool) (bool, error) {
+func (r *fileReader) store(ctx context.Context, file *os.File, content []byte, closeLine, closeBlock bool) (bool, error) {
 	base := nextTime(time.Now(), r.pos.Given)
 	lines := r.split(content, base, closeLine)
 	if len(lines) == 0 {
@@ -189,9 +202,14 @@ func (r *fileReader) store(ctx context.Context, content []byte, offset int64, cl
 	size := lines[used-1].end
 	to := r.pos
 	stamp(entries, base, len(lines), &to)
-	to.Offset, to.Given, to.Path = offset+int64(size), base+int64(used)-1, r.path
+	to.Offset, to.Given, to.Path = r.pos.Offset+int64(size), base+int64(used)-1, r.path
 	to.Tail = tailOf(r.pos.Tail, content[:size])
 	to.Head = r.pos.Head.followed(r.pos.Offset, content[:size])
+	r.last.Store(&to)
+	// From here on a scan knows a copy of what was read. One that was made and found before has a reader of its own.
+	if info, err := file.Stat(); err == nil && info.Size() < to.Offset {
+		return true, nil
+	}
 	if err := r.send(ctx, intent{Key: r.key, From: r.pos, To: to, Base: base}, entries, size, false); err != nil {
 		return false, err
 	}
@@ -282,6 +300,7 @@ func (r *fileReader) repeat(ctx context.Context, i intent) error {
 	}
 	lines := r.split(content, i.Base, true)
 	entries, _ := r.job.run(r.labels, lines, true)
+	r.last.Store(&i.To)
 	at := i.From
 	stamp(entries, i.Base, len(lines), &at)
 	if err := r.send(ctx, i, entries, size, true); err != nil {

@@ -28,6 +28,7 @@ const (
 	hostLabel     = "__host__"
 	filenameLabel = "filename"
 	scanInterval  = 10 * time.Second
+	rememberNames = 24 * time.Hour // how long a name that no file has may come back
 )
 
 // fileTarget is a glob with the labels of the files that it matches.
@@ -51,12 +52,13 @@ type files struct {
 	mtx        sync.Mutex
 	targets    map[string][]*fileTarget // by job
 	readers    map[string]*fileReader   // by key
+	claimed    map[string]*os.File      // by key: copies that the reader of their original reads
 	newest     map[string]*fileReader   // by log: the reader that was started last
 	finished   map[string]bool          // keys of files that are gone and read
 	unreadable map[string]string        // path → reason that was said
 	passed     []passedName
-	seen       map[string]bool // the paths that the last scan matched, nil before the first
-	scanned    time.Time       // when that was
+	lastSeen   map[string]time.Time // when a scan last matched a path
+	scanned    time.Time            // when the last scan was, zero before the first
 	wg         sync.WaitGroup
 }
 
@@ -64,8 +66,8 @@ func newFiles(logger *slog.Logger, s *sender, m *metrics, jobs map[string]*job) 
 	return &files{
 		logger: logger, sender: s, metrics: m, jobs: jobs, wake: make(chan struct{}, 1),
 		importPosition: func(string) int64 { return 0 },
-		targets:        map[string][]*fileTarget{}, readers: map[string]*fileReader{}, newest: map[string]*fileReader{},
-		finished: map[string]bool{}, unreadable: map[string]string{},
+		targets:        map[string][]*fileTarget{}, readers: map[string]*fileReader{}, newest: map[string]*fileReader{}, claimed: map[string]*os.File{},
+		finished: map[string]bool{}, unreadable: map[string]string{}, lastSeen: map[string]time.Time{},
 	}
 }
 

@@ -27,6 +27,8 @@ type position struct {
 	At     int64  `json:"at,omitempty"`     // when this was written, Unix
 	// Rotated is set of a file that was found under a name that rotation had given it.
 	Rotated bool `json:"beside,omitempty"`
+	// Missed is set of a copy of which nothing had been read when it was found: it may have been found before its original.
+	Missed bool `json:"missed,omitempty"`
 
 	seen int64 // up to where a file was seen to reach
 }
@@ -45,6 +47,7 @@ type intent struct {
 type record struct {
 	Begin  []intent            `json:"begin,omitempty"`
 	Done   bool                `json:"done,omitempty"`
+	Wait   []intent            `json:"wait,omitempty"` // begun, and not done before others begin
 	Forget string              `json:"forget,omitempty"`
 	Put    map[string]position `json:"put,omitempty"`
 	All    map[string]position `json:"all,omitempty"`
@@ -106,6 +109,10 @@ func (l *ledger) replay(content []byte) {
 				l.pending[i.Key] = i
 			}
 			l.begun = r.Begin
+		case len(r.Wait) > 0:
+			for _, i := range r.Wait {
+				l.pending[i.Key] = i
+			}
 		case r.Done:
 			for _, i := range l.begun {
 				l.all[i.Key] = i.To
@@ -240,6 +247,24 @@ func (l *ledger) forget(key string) {
 	delete(l.all, key)
 	delete(l.pending, key)
 	_ = l.append(record{Forget: key}) // it is forgotten after a while anyhow
+}
+
+// inherit gives what is known of a file that is gone to its copy.
+func (l *ledger) inherit(gone, heir string) {
+	l.mtx.Lock()
+	pos, i := l.all[gone], l.pending[gone]
+	_, open := l.pending[gone]
+	l.mtx.Unlock()
+	pos.Rotated = true
+	l.put(heir, pos)
+	if open {
+		i.Key, i.From.Rotated, i.To.Rotated = heir, true, true
+		l.mtx.Lock()
+		l.pending[heir] = i
+		_ = l.append(record{Wait: []intent{i}}) // as with put
+		l.mtx.Unlock()
+	}
+	l.forget(gone)
 }
 
 // put sets a position that does not come from a batch.

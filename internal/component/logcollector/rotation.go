@@ -91,21 +91,39 @@ func (g generation) open() (*os.File, os.FileInfo, error) {
 	return file, info, nil
 }
 
+// clockGrain is how far the times of files may be behind the clock.
+const clockGrain = 10 * time.Millisecond
+
 // restart goes to the beginning of a file that was truncated. What had not been read is in the copies that copytruncate has
 // made before, when there are any: the rest of what was being read in the first, and the whole of those made since.
 func (r *fileReader) restart(ctx context.Context) error {
-	if r.pos.Offset > 0 {
-		made, err := r.readCopy(ctx)
-		if err != nil {
-			return err
-		}
-		if !made.IsZero() {
-			if err := r.readCopiesSince(ctx, made); err != nil {
-				return err
-			}
-		}
+	first, since, err := r.readCopy(ctx)
+	if err != nil {
+		return err
+	}
+	if since.IsZero() {
+		since = r.looked.Add(-clockGrain)
+	}
+	if err := r.readCopiesSince(ctx, first, since); err != nil {
+		return err
 	}
 	r.logger.Debug("File truncated; reading it from its beginning", "path", r.path)
+	r.rewind()
+	return nil
+}
+
+// missedCopies reads the copies of a file of which nothing is read yet, and which was truncated before anybody looked.
+func (r *fileReader) missedCopies(ctx context.Context) error {
+	if r.pos.Offset > 0 || r.pos.Rotated {
+		return nil
+	}
+	info, err := r.file.Stat()
+	if err != nil || !info.ModTime().After(r.looked.Add(-clockGrain)) {
+		return nil //nolint:nilerr // reading says it
+	}
+	if err := r.readCopiesSince(ctx, fileID{}, r.looked.Add(-clockGrain)); err != nil {
+		return err
+	}
 	r.rewind()
 	return nil
 }
@@ -113,44 +131,48 @@ func (r *fileReader) restart(ctx context.Context) error {
 // rewind sets the position to the beginning of a file.
 func (r *fileReader) rewind() {
 	r.pos.Offset, r.pos.Tail, r.pos.Head, r.pos.seen = 0, nil, head{}, 0
+	r.looked = time.Now()
 }
 
-// readCopy stores the rest of the file that holds, at the same place, what was read last. It returns when that copy was made,
-// zero without one.
-func (r *fileReader) readCopy(ctx context.Context) (made time.Time, err error) {
+// readCopy stores the rest of the file that holds, at the same place, what was read last. It returns that copy and when it was
+// made, zero without one.
+func (r *fileReader) readCopy(ctx context.Context) (id fileID, made time.Time, err error) {
 	for _, g := range generations(r.path) {
 		file, info, err := g.open()
 		if err != nil {
 			continue
 		}
-		done, err := r.drain(ctx, file)
+		done, err := r.drain(ctx, file, info, true)
 		_ = file.Close()
 		if err != nil {
-			return time.Time{}, err
+			return fileID{}, time.Time{}, err
 		}
 		if done {
-			r.rememberCopy(info)
-			return info.ModTime(), nil
+			return idOf(info), info.ModTime(), nil
 		}
 	}
-	return time.Time{}, nil
+	return fileID{}, time.Time{}, nil
 }
 
-// readCopiesSince stores the copies that were made after another, while nobody looked, the oldest first. A copy that begins as
-// the file does now was made of what is going to be read.
-func (r *fileReader) readCopiesSince(ctx context.Context, made time.Time) error {
+// readCopiesSince stores the copies that were made since a time, and after another copy, while nobody looked, the oldest first.
+// A copy that begins as the file does now was made of what is going to be read.
+func (r *fileReader) readCopiesSince(ctx context.Context, after fileID, since time.Time) error {
 	now := firstBytes(r.file)
 	var missed []fileID
 	for _, g := range generations(r.path) {
-		if !g.made.After(made) {
+		if g.made.Before(since) {
 			break // sorted by time
 		}
 		file, info, err := g.open()
 		if err != nil {
 			continue
 		}
+		if idOf(info) == after {
+			_ = file.Close()
+			break
+		}
 		_, known := r.sender.ledger.get(fileKey(idOf(info), r.mark()))
-		if !known && info.ModTime().After(made) && !beginAlike(firstBytes(file), now) {
+		if !known && !info.ModTime().Before(since) && !beginAlike(firstBytes(file), now) {
 			missed = append(missed, idOf(info))
 		}
 		_ = file.Close()
@@ -161,9 +183,8 @@ func (r *fileReader) readCopiesSince(ctx context.Context, made time.Time) error 
 			continue // it was deleted
 		}
 		r.rewind()
-		_, err = r.drain(ctx, file)
-		if info, failed := file.Stat(); err == nil && failed == nil {
-			r.rememberCopy(info)
+		if info, failed := file.Stat(); failed == nil {
+			_, err = r.drain(ctx, file, info, false)
 		}
 		_ = file.Close()
 		if err != nil {
@@ -181,9 +202,9 @@ func beginAlike(a, b []byte) bool {
 
 // rememberCopy has the ledger know a copy that was read by its own identity, under whatever name rotation gives it later.
 // The next start would else take it for a file of which nothing was read.
-func (r *fileReader) rememberCopy(info os.FileInfo) {
+func (r *fileReader) rememberCopy(info os.FileInfo, missed bool) {
 	pos := r.pos
-	pos.Path, pos.Rotated = r.path, true
+	pos.Path, pos.Rotated, pos.Missed = r.path, true, missed
 	r.sender.ledger.put(fileKey(idOf(info), r.mark()), pos)
 }
 
@@ -197,22 +218,31 @@ func firstBytes(file io.ReaderAt) []byte {
 	return b[:n]
 }
 
-// drain stores what follows the position in a copy; done is false when it is no copy. The position that is
-// written then is that of a file from its beginning.
-func (r *fileReader) drain(ctx context.Context, copied io.ReaderAt) (done bool, err error) {
-	for first := true; ; first = false {
+// drain stores what follows the position in a copy, of which own says that a part was read; done is false when it is no copy.
+// The position that is written then is that of a file from its beginning.
+func (r *fileReader) drain(ctx context.Context, copied *os.File, info os.FileInfo, own bool) (done bool, err error) {
+	if _, same, err := r.read(copied, r.pos.Offset); err != nil || !same {
+		return false, nil //nolint:nilerr // it is not the copy, or cannot be read
+	}
+	key := fileKey(idOf(info), r.mark())
+	if !r.claim(r, key, copied, own) {
+		return true, nil
+	}
+	defer r.release(key)
+	for {
 		content, same, err := r.read(copied, r.pos.Offset)
-		if err != nil || !same && first {
-			return false, nil //nolint:nilerr // it is not the copy, or cannot be read
-		}
-		if len(content) == 0 || !same {
-			return true, nil
+		if err != nil || len(content) == 0 || !same {
+			break //nolint:nilerr // that is all that can be read of it
 		}
 		full := len(content) >= fullRead
-		if stored, err := r.store(ctx, content, r.pos.Offset, !full, !full); err != nil || !stored {
+		if stored, err := r.store(ctx, copied, content, !full, !full); err != nil {
 			return true, err
+		} else if !stored {
+			break
 		}
 	}
+	r.rememberCopy(info, !own)
+	return true, nil
 }
 
 // readAgain returns the bytes of a batch that was read before, from the file or from the copy that copytruncate made of
@@ -236,12 +266,16 @@ func (r *fileReader) readAgain(i intent) ([]byte, error) {
 	return nil, nil
 }
 
-// bytesOf returns the bytes of a batch when file has them, known by those before it and by its last ones.
+// bytesOf returns the bytes of a batch when file has them, known by those before it, its last ones and those that the file begins with.
 func (r *fileReader) bytesOf(file io.ReaderAt, i intent) ([]byte, error) {
 	content, same, err := r.read(file, i.From.Offset)
 	size := int(i.To.Offset - i.From.Offset)
-	if err != nil || !same || len(content) < size || !bytes.Equal(tailOf(i.From.Tail, content[:size]), i.To.Tail) {
+	if err != nil || !same || len(content) < size {
 		return nil, err
 	}
-	return content[:size], nil
+	content = content[:size]
+	if !bytes.Equal(tailOf(i.From.Tail, content), i.To.Tail) || i.From.Head.followed(i.From.Offset, content) != i.To.Head {
+		return nil, nil
+	}
+	return content, nil
 }

@@ -63,7 +63,8 @@ func follower(t *testing.T, path, before string) *memory {
 	require.NoError(t, err)
 	r := &fileReader{
 		logger: s.logger, sender: s, metrics: s.metrics, job: j, key: "file", path: path, labels: model.LabelSet{"job": "files"},
-		passed: func(time.Time) {}, caughtUp: make(chan struct{}),
+		passed: func(time.Time) {}, caughtUp: make(chan struct{}), file: file,
+		claim: func(*fileReader, string, *os.File, bool) bool { return true }, release: func(string) {},
 	}
 	info, err := file.Stat()
 	require.NoError(t, err)
@@ -71,7 +72,7 @@ func follower(t *testing.T, path, before string) *memory {
 	ctx, cancel := context.WithCancel(t.Context())
 	var running sync.WaitGroup
 	running.Go(func() { s.run(ctx) })
-	running.Go(func() { _ = r.follow(ctx, file) })
+	running.Go(func() { _ = r.follow(ctx) })
 	t.Cleanup(func() {
 		cancel()
 		running.Wait()

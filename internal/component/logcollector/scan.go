@@ -54,6 +54,7 @@ func (f *files) scan(ctx context.Context, watcher *fsnotify.Watcher) {
 	s := &scan{files: f, dirs: map[string]bool{}, seen: map[string]bool{}, keys: map[string]bool{}}
 	for _, targets := range f.targets {
 		for _, t := range targets {
+			s.nameless(t)
 			s.match(t)
 			s.leftBehind(t)
 		}
@@ -66,7 +67,11 @@ func (f *files) scan(ctx context.Context, watcher *fsnotify.Watcher) {
 	maps.DeleteFunc(f.unreadable, func(path, _ string) bool { return !s.seen[path] })
 	f.metrics.unreadable.Set(float64(len(f.unreadable)))
 	if len(f.targets) > 0 {
-		f.seen, f.scanned = s.seen, now
+		for path := range s.seen {
+			f.lastSeen[path] = now
+		}
+		maps.DeleteFunc(f.lastSeen, func(_ string, last time.Time) bool { return now.Sub(last) > rememberNames })
+		f.scanned = now
 	}
 	known := f.sender.ledger.known()
 	maps.DeleteFunc(f.finished, func(key string, _ bool) bool {
@@ -88,7 +93,12 @@ func (s *scan) match(t *fileTarget) {
 		s.dirs[filepath.Dir(path)] = true
 		s.seen[path] = true
 		s.current(t, path)
-		if s.files.seen != nil && !s.files.seen[path] { // it may have been rotated since it was made
+		last, known := s.lastSeen[path]
+		switch {
+		case known && last.Equal(s.scanned):
+		case known: // others may have had the name since
+			s.passed = append(s.passed, passedName{t, path, last})
+		case !s.scanned.IsZero(): // it may have been rotated since it was made
 			s.passed = append(s.passed, passedName{t, path, s.scanned})
 		}
 	}
@@ -120,8 +130,14 @@ func (s *scan) current(t *fileTarget, path string) {
 		_ = file.Close()
 		return
 	}
+	if s.isClaimed(file) {
+		_ = file.Close()
+		return // the next scan starts it
+	}
+	c := candidate{t, key, path, file, info, true}
+	s.goOnAfterCopy(c)
 	s.keys[key] = true
-	s.candidates = append(s.candidates, candidate{t, key, path, file, info, true})
+	s.candidates = append(s.candidates, c)
 }
 
 // isRead reports whether nothing follows what was read. A new file may have the number of one that was deleted.
@@ -160,11 +176,7 @@ func (s *scan) leftBehind(t *fileTarget) {
 			err = fs.ErrNotExist
 		}
 		if err != nil {
-			if _, open := s.sender.ledger.unfinished(key); open {
-				s.logger.Warn("A log file is gone with lines that may not be stored", "path", pos.Path)
-			}
-			s.sender.ledger.forget(key)
-			s.passed = append(s.passed, passedName{t, pos.Path, time.Unix(pos.At, 0)})
+			s.gone(t, key, pos)
 			continue
 		}
 		info, err := file.Stat()
@@ -176,6 +188,51 @@ func (s *scan) leftBehind(t *fileTarget) {
 		s.candidates = append(s.candidates, candidate{t, key, pos.Path, file, info, false})
 		if !pos.Rotated {
 			s.passed = append(s.passed, passedName{t, pos.Path, info.ModTime()})
+		}
+	}
+}
+
+// gone forgets a file that is gone. What had not been read of it is in a copy that copytruncate has made, or lost.
+func (s *scan) gone(t *fileTarget, key string, pos position) {
+	s.passed = append(s.passed, passedName{t, pos.Path, time.Unix(pos.At, 0)})
+	read := pos
+	if i, open := s.sender.ledger.unfinished(key); open {
+		read = i.To
+	}
+	for _, g := range generations(pos.Path) {
+		file, info, err := g.open()
+		if err != nil {
+			continue
+		}
+		heir := fileKey(idOf(info), t.mark)
+		if _, known := s.sender.ledger.get(heir); known || s.keys[heir] || len(read.Tail) == 0 || !sameFile(file, read) {
+			_ = file.Close()
+			continue
+		}
+		s.keys[heir] = true
+		s.sender.ledger.inherit(key, heir)
+		s.candidates = append(s.candidates, candidate{t, heir, pos.Path, file, info, false})
+		return
+	}
+	if _, open := s.sender.ledger.unfinished(key); open {
+		s.logger.Warn("A log file is gone with lines that may not be stored", "path", pos.Path)
+	}
+	s.sender.ledger.forget(key)
+	s.sender.ledger.put(nameKey(pos.Path, t.mark), position{Path: pos.Path})
+}
+
+// nameKey is what the ledger knows a log by that has no file.
+func nameKey(path, mark string) string { return "name:" + path + ":" + mark }
+
+// nameless finds the names of logs of which all files were gone: others may have had them since.
+func (s *scan) nameless(t *fileTarget) {
+	for key, pos := range s.sender.ledger.known() {
+		if !strings.HasPrefix(key, "name:") || !strings.HasSuffix(key, ":"+t.mark) {
+			continue
+		}
+		if _, err := os.Lstat(pos.Path); err == nil {
+			s.passed = append(s.passed, passedName{t, pos.Path, time.Unix(pos.At, 0)})
+			s.sender.ledger.forget(key)
 		}
 	}
 }
@@ -200,7 +257,7 @@ func (s *scan) between(p passedName) {
 		}
 		key := fileKey(idOf(info), p.target.mark)
 		pos, known := s.sender.ledger.get(key)
-		if s.keys[key] || s.readers[key] != nil || known && sameFile(file, pos) || s.isCopy(p, file) {
+		if s.keys[key] || s.readers[key] != nil || s.claimed[key] != nil || known && sameFile(file, pos) || s.isCopy(p, file) {
 			_ = file.Close()
 			continue
 		}
@@ -210,14 +267,83 @@ func (s *scan) between(p passedName) {
 	}
 }
 
-// isCopy reports whether a file is a copy of one whose lines have been read in part: the reader of that one reads it.
+// isCopy reports whether a file is a copy of one that has a reader, or gets one: that reader reads it.
 func (s *scan) isCopy(p passedName, file *os.File) bool {
-	for key, pos := range s.sender.ledger.known() {
-		if pos.Path == p.path && len(pos.Tail) > 0 && strings.HasSuffix(key, ":"+p.target.mark) && sameFile(file, pos) {
+	first := firstBytes(file)
+	for _, c := range s.candidates {
+		if c.path == p.path && c.target == p.target && beginAlike(first, firstBytes(c.file)) {
+			return true
+		}
+	}
+	return s.isCopyOfKnown(p.path, p.target.mark, "", file)
+}
+
+// isCopyOfKnown reports whether a file is a copy of another one of its log, but of that with the key except.
+func (f *files) isCopyOfKnown(path, mark, except string, file *os.File) bool {
+	first := firstBytes(file)
+	for key, pos := range f.sender.ledger.known() {
+		if pos.Path != path || key == except || !strings.HasSuffix(key, ":"+mark) {
+			continue
+		}
+		if r := f.readers[key]; r != nil {
+			if beginAlike(first, firstBytes(r.file)) {
+				return true
+			}
+			if last := r.last.Load(); last != nil && len(last.Tail) > 0 && sameFile(file, *last) { // after the look at the file
+				return true
+			}
+		}
+		if i, open := f.sender.ledger.unfinished(key); open {
+			pos = i.To
+		}
+		if len(pos.Tail) > 0 && sameFile(file, pos) {
 			return true
 		}
 	}
 	return false
+}
+
+// claim has r read a copy, unless another one does. Of its own file it is the rest of what was read.
+func (f *files) claim(r *fileReader, key string, copied *os.File, own bool) bool {
+	f.mtx.Lock()
+	defer f.mtx.Unlock()
+	if f.readers[key] != nil || f.claimed[key] != nil || !own && f.isCopyOfKnown(r.path, r.mark(), r.key, copied) {
+		return false
+	}
+	f.claimed[key] = copied
+	return true
+}
+
+// release says that a copy was read. A file that waited for that may begin.
+func (f *files) release(key string) {
+	f.mtx.Lock()
+	delete(f.claimed, key)
+	f.mtx.Unlock()
+	f.scanSoon()
+}
+
+// isClaimed reports whether a copy of a file is being read, because it was found before the file itself.
+func (f *files) isClaimed(file *os.File) bool {
+	for _, copied := range f.claimed {
+		if beginAlike(firstBytes(copied), firstBytes(file)) {
+			return true
+		}
+	}
+	return false
+}
+
+// goOnAfterCopy has a new file read from where a copy of it, which was found before it, ends.
+func (s *scan) goOnAfterCopy(c candidate) {
+	if _, known := s.sender.ledger.get(c.key); known {
+		return
+	}
+	for key, pos := range s.sender.ledger.known() {
+		if pos.Missed && pos.Path == c.path && strings.HasSuffix(key, ":"+c.target.mark) && sameFile(c.file, pos) {
+			pos.Missed, pos.Rotated = false, false
+			s.sender.ledger.put(c.key, pos)
+			return
+		}
+	}
 }
 
 // nameIsPassed has the next scan look for files that had a name in between.
@@ -225,6 +351,10 @@ func (f *files) nameIsPassed(p passedName) {
 	f.mtx.Lock()
 	f.passed = append(f.passed, p)
 	f.mtx.Unlock()
+	f.scanSoon()
+}
+
+func (f *files) scanSoon() {
 	select {
 	case f.wake <- struct{}{}:
 	default:
@@ -252,12 +382,17 @@ func (s *scan) start(ctx context.Context) {
 // read runs the reader of a candidate; f.mtx is held.
 func (f *files) read(ctx context.Context, c candidate) {
 	t, key := c.target, c.key
+	looked := time.Time{}
 	if pos, ok := f.sender.ledger.get(key); ok && (pos.Path != c.path || pos.Rotated) && !sameFile(c.file, pos) {
 		f.sender.ledger.forget(key) // another file has the inode now
 	} else if !ok {
+		looked = time.Now()
+		// From now on it is known, should it be rotated before any of it is stored.
+		pos := position{Path: c.path}
 		if offset := f.importPosition(c.path); offset > 0 && offset <= c.info.Size() {
-			f.sender.ledger.put(key, position{Path: c.path, Offset: offset})
+			pos.Offset = offset
 		}
+		f.sender.ledger.put(key, pos)
 	}
 	log := t.mark + ":" + c.path
 	r := &fileReader{
@@ -265,6 +400,10 @@ func (f *files) read(ctx context.Context, c candidate) {
 		labels:   t.labels.Merge(model.LabelSet{filenameLabel: model.LabelValue(c.path)}),
 		passed:   func(since time.Time) { f.nameIsPassed(passedName{t, c.path, since}) },
 		caughtUp: make(chan struct{}),
+		claim:    f.claim,
+		release:  f.release,
+		file:     c.file,
+		looked:   looked,
 	}
 	if before := f.newest[log]; before != nil {
 		r.older = before.caughtUp
@@ -277,7 +416,7 @@ func (f *files) read(ctx context.Context, c candidate) {
 	f.readers[key], f.newest[log] = r, r
 	delete(f.finished, key)
 	f.wg.Go(func() {
-		err := r.follow(ctx, c.file)
+		err := r.follow(ctx)
 		f.mtx.Lock()
 		defer f.mtx.Unlock()
 		delete(f.readers, key)
