@@ -59,6 +59,11 @@ func (c *Collector) Run(ctx context.Context, ready func()) error {
 		return err
 	}
 	defer func() { _ = ledger.close() }()
+	if ledger.damage != "" {
+		c.metrics.ledgerDamaged.Inc()
+		c.options.Logger.Error("The ledger of what was collected is damaged; lines are looked for in the store before they are stored, see docs/logs.md",
+			"path", ledger.path, "problem", ledger.damage)
+	}
 	cfg := c.Applied()
 	r, err := c.start(ctx, cfg, ledger)
 	if err != nil {

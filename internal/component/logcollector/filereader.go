@@ -78,7 +78,7 @@ func (r *fileReader) follow(ctx context.Context) error {
 	r.pos, _ = r.sender.ledger.get(r.key)
 	r.gone = r.pos.Rotated
 	if r.looked.IsZero() {
-		r.looked = time.Unix(r.pos.At, 0)
+		r.looked = r.pos.known()
 	}
 	if i, ok := r.sender.ledger.unfinished(r.key); ok {
 		if err := r.repeat(ctx, i); err != nil {
@@ -136,8 +136,8 @@ func (r *fileReader) look() {
 
 // step reads and stores one batch; progress is false when there is nothing (yet).
 func (r *fileReader) step(ctx context.Context) (progress bool, err error) {
-	if err := r.missedCopies(ctx); err != nil {
-		return false, err
+	if found, err := r.missedCopies(ctx); err != nil || found {
+		return found, err
 	}
 	now := time.Now()
 	content, same, err := r.read(r.file, r.pos.Offset)
@@ -147,7 +147,9 @@ func (r *fileReader) step(ctx context.Context) (progress bool, err error) {
 	if !same {
 		return true, r.restart(ctx)
 	}
-	r.looked = now
+	if r.pos.Offset > 0 || len(content) == 0 {
+		r.looked = now
+	}
 	if len(content) == 0 {
 		return false, nil
 	}
@@ -203,8 +205,15 @@ func (r *fileReader) store(ctx context.Context, file *os.File, content []byte, c
 	to := r.pos
 	stamp(entries, base, len(lines), &to)
 	to.Offset, to.Given, to.Path = r.pos.Offset+int64(size), base+int64(used)-1, r.path
+	to.Looked = r.looked.UnixNano()
 	to.Tail = tailOf(r.pos.Tail, content[:size])
 	to.Head = r.pos.Head.followed(r.pos.Offset, content[:size])
+	if !r.pos.Unsure.empty() && r.sender.store != nil {
+		var err error
+		if entries, to.Unsure, err = r.sender.unstored(ctx, entries, base, len(lines), r.pos.Unsure); err != nil {
+			return false, err
+		}
+	}
 	r.last.Store(&to)
 	// From here on a scan knows a copy of what was read. One that was made and found before has a reader of its own.
 	if info, err := file.Stat(); err == nil && info.Size() < to.Offset {
@@ -303,6 +312,11 @@ func (r *fileReader) repeat(ctx context.Context, i intent) error {
 	r.last.Store(&i.To)
 	at := i.From
 	stamp(entries, i.Base, len(lines), &at)
+	if !i.From.Unsure.empty() && r.sender.store != nil {
+		if entries, _, err = r.sender.unstored(ctx, entries, i.Base, len(lines), i.From.Unsure); err != nil {
+			return err
+		}
+	}
 	if err := r.send(ctx, i, entries, size, true); err != nil {
 		return err
 	}

@@ -48,6 +48,8 @@ type files struct {
 	wake    chan struct{}
 	// importPosition returns where a Promtail before us was in a file.
 	importPosition func(path string) int64
+	// born returns when a file was made, a time long ago where that is not known.
+	born func(*os.File) time.Time
 
 	mtx        sync.Mutex
 	targets    map[string][]*fileTarget // by job
@@ -65,8 +67,8 @@ type files struct {
 func newFiles(logger *slog.Logger, s *sender, m *metrics, jobs map[string]*job) *files {
 	return &files{
 		logger: logger, sender: s, metrics: m, jobs: jobs, wake: make(chan struct{}, 1),
-		importPosition: func(string) int64 { return 0 },
-		targets:        map[string][]*fileTarget{}, readers: map[string]*fileReader{}, newest: map[string]*fileReader{}, claimed: map[string]*os.File{},
+		importPosition: func(string) int64 { return 0 }, born: born,
+		targets: map[string][]*fileTarget{}, readers: map[string]*fileReader{}, newest: map[string]*fileReader{}, claimed: map[string]*os.File{},
 		finished: map[string]bool{}, unreadable: map[string]string{}, lastSeen: map[string]time.Time{},
 	}
 }

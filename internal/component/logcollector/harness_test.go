@@ -32,6 +32,12 @@ func startProcess(t testing.TB, dir, glob string, store Store) *process {
 	t.Helper()
 	l, err := openLedger(dir)
 	require.NoError(t, err)
+	return readWith(t, l, glob, store)
+}
+
+// readWith is startProcess with an open ledger.
+func readWith(t testing.TB, l *ledger, glob string, store Store) *process {
+	t.Helper()
 	reg := prometheus.NewRegistry()
 	j, err := newJob(&scrapeconfig.Config{JobName: "files"}, log.NewNopLogger(), reg)
 	require.NoError(t, err)
@@ -39,6 +45,7 @@ func startProcess(t testing.TB, dir, glob string, store Store) *process {
 	p := &process{ledger: l, stop: cancel}
 	p.sender = &sender{logger: slog.New(slog.DiscardHandler), store: store, ledger: l, metrics: newMetrics(reg), in: make(chan *batch)}
 	p.files = newFiles(p.sender.logger, p.sender, p.sender.metrics, map[string]*job{"files": j})
+	p.files.born = func(*os.File) time.Time { return time.Unix(0, 0) } // not of the bubble's clock
 	groups := make(chan map[string][]*targetgroup.Group, 1)
 	groups <- map[string][]*targetgroup.Group{"files": {{
 		Targets: []model.LabelSet{{model.AddressLabel: "localhost"}},

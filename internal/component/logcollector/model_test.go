@@ -1,6 +1,7 @@
 package logcollector
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -38,8 +39,11 @@ const (
 	scanNow               // the folder's watch reports something
 	start                 // the collector starts
 	stop                  // it stops in order
+	reload                // it goes on with another configuration
 	kill                  // it is killed
 	killAtPush            // it is killed at its next push: before, in the midst of, or after it
+	powerCut              // the machine goes down, and the last records of the ledger are missing
+	damage                // somebody or a broken disk changes the ledger of a collector that does not run
 	refuse                // the store takes nothing for a while
 	slow                  // the store is slow for a while
 	acts
@@ -47,7 +51,7 @@ const (
 
 var actNames = [acts]string{
 	"write", "sleep", "rename", "copytr", "remove", "truncate", "compress", "reuse", "lateWrite", "scanNow",
-	"start", "stop", "kill", "killAtPush", "refuse", "slow",
+	"start", "stop", "reload", "kill", "killAtPush", "powerCut", "damage", "refuse", "slow",
 }
 
 // step is an act with a number that says how.
@@ -78,7 +82,7 @@ func (h history) String() string {
 	return b.String()
 }
 
-var waits = []time.Duration{0, 50 * time.Millisecond, 300 * time.Millisecond, time.Second, 4 * time.Second, 11 * time.Second, 2 * time.Hour}
+var waits = []time.Duration{0, 50 * time.Millisecond, 300 * time.Millisecond, time.Second, 4 * time.Second, 11 * time.Second}
 
 // modelStore keeps lines as Loki does: of equal lines of one time one, and none that is an hour behind others.
 type modelStore struct {
@@ -172,6 +176,8 @@ type world struct {
 	path    string
 	store   *modelStore
 	process *process
+	boots   int  // how often the machine started
+	damaged bool // the ledger was, since the collector ended
 
 	written int
 	holders map[string][]string // by path: the lines that a file holds
@@ -298,6 +304,11 @@ func (w *world) ended() {
 	w.process = nil
 	w.store.dead = false
 	w.store.atPush = nil
+	w.forgetFilesInHand()
+}
+
+// forgetFilesInHand says that files that are deleted are no longer open.
+func (w *world) forgetFilesInHand() {
 	for l := range w.inHand {
 		if !w.isStored(l) {
 			w.excused[l] = "its file was deleted before the collector, which had it open, ended"
@@ -307,10 +318,85 @@ func (w *world) ended() {
 }
 
 func (w *world) start() {
-	if w.process == nil {
-		w.process = startProcess(w.t, w.ledger, w.path, w.store)
-		synctest.Wait() // it has looked once
+	if w.process != nil {
+		return
 	}
+	l, err := openLedgerSince(w.ledger, fmt.Sprint(w.boots))
+	w.must(err)
+	w.must(os.WriteFile(filepath.Join(w.ledger, "positions.yaml"), nil, 0o600))
+	if w.damaged {
+		w.excuseUnknown(l)
+		w.damaged = false
+	}
+	w.process = readWith(w.t, l, w.path, w.store)
+	synctest.Wait() // it has looked once
+}
+
+// excuseUnknown says that lines may be lost of files that were rotated away, and of which the ledger knows nothing any more.
+func (w *world) excuseUnknown(l *ledger) {
+	known := l.known()
+	for path, lines := range w.holders {
+		info, err := os.Stat(path)
+		if err != nil || path == w.path {
+			continue
+		}
+		if !slices.ContainsFunc(slices.Collect(maps.Keys(known)), func(key string) bool {
+			return strings.HasPrefix(key, "file:"+idOf(info).String()+":")
+		}) {
+			for _, line := range lines {
+				if !w.isStored(line) {
+					w.excused[line] = "its file was rotated away, and the ledger was damaged before it was known"
+				}
+			}
+		}
+	}
+}
+
+// powerCut ends the process and takes the last records from its ledger.
+func (w *world) powerCut(n int) {
+	if w.process == nil {
+		return
+	}
+	w.kill()
+	w.boots++
+	path := filepath.Join(w.ledger, "ledger.jsonl")
+	content, err := os.ReadFile(path)
+	w.must(err)
+	lines := bytes.SplitAfter(content, []byte{'\n'})
+	lines = lines[:max(1, len(lines)-1-n%4)] // the first one was synced
+	content = bytes.Join(lines, nil)
+	if n >= 10 {
+		content = append(content, "1234 torn"...)
+	}
+	w.must(os.WriteFile(path, content, 0o600))
+	w.damaged = true
+}
+
+// damage changes the ledger.
+func (w *world) damage(n int) {
+	path := filepath.Join(w.ledger, "ledger.jsonl")
+	content, err := os.ReadFile(path)
+	if w.process != nil || err != nil || len(content) == 0 {
+		return
+	}
+	switch place := n * 7919 % len(content); n % 5 {
+	case 0:
+		err = os.WriteFile(path, nil, 0o600)
+	case 1:
+		if content[place] == '\n' || place > 0 && content[place-1] == '\n' {
+			place-- // records that are whole look as after a kill
+		}
+		err = os.WriteFile(path, content[:max(place, 1)], 0o600)
+	case 2:
+		content[place] ^= 1 << (n % 8)
+		err = os.WriteFile(path, content, 0o600)
+	case 3:
+		err = os.Remove(path)
+	case 4:
+		err = errors.Join(os.Remove(path), os.RemoveAll(filepath.Join(w.ledger, "ledger.previous.jsonl")))
+	}
+	w.must(err)
+	w.damaged = true
 }
 
 func (w *world) stop() {
@@ -393,7 +479,11 @@ func (w *world) do(s step) {
 	case write_:
 		w.write(w.path, 1+s.n%5)
 	case sleep:
-		time.Sleep(waits[s.n%len(waits)])
+		wait := waits[s.n%len(waits)]
+		if w.process == nil {
+			wait *= 10 * 60 // nobody polls
+		}
+		time.Sleep(wait)
 	case rename:
 		w.shift()
 		w.move(w.path, w.generation(1))
@@ -430,8 +520,21 @@ func (w *world) do(s step) {
 		w.start()
 	case stop:
 		w.stop()
+	case reload:
+		if w.process != nil {
+			l := w.process.ledger
+			w.process.stop()
+			w.process.ended.Wait()
+			w.forgetFilesInHand()
+			w.process = readWith(w.t, l, w.path, w.store)
+			synctest.Wait()
+		}
 	case kill:
 		w.kill()
+	case powerCut:
+		w.powerCut(s.n)
+	case damage:
+		w.damage(s.n)
 	case killAtPush:
 		w.killAtPush(s.n % 4)
 	case refuse, slow:
@@ -539,21 +642,25 @@ func (h history) happen(t *testing.T) (failure error) {
 	return failure
 }
 
+// TestModel draws histories for a while; -rapid.checks says how many at least.
 func TestModel(t *testing.T) {
-	began, happened := time.Now(), 0
+	const while = 2 * time.Second
 	steps := rapid.SliceOfN(rapid.Custom(func(t *rapid.T) step {
 		return step{act(rapid.IntRange(0, int(acts)-1).Draw(t, "act")), rapid.IntRange(0, 19).Draw(t, "n")}
 	}), 1, 15)
-	rapid.Check(t, func(rt *rapid.T) {
-		h := history{
-			keep:  rapid.IntRange(1, 4).Draw(rt, "keep"),
-			after: strings.Repeat("x", rapid.SampledFrom([]int{0, tailBytes, 400}).Draw(rt, "after")),
-			steps: steps.Draw(rt, "steps"),
-		}
-		happened++
-		if err := h.happen(t); err != nil {
-			rt.Fatalf("%v\n%v", h, err)
-		}
-	})
+	began, happened := time.Now(), 0
+	for time.Since(began) < while && !t.Failed() {
+		rapid.Check(t, func(rt *rapid.T) {
+			h := history{
+				keep:  rapid.IntRange(1, 4).Draw(rt, "keep"),
+				after: strings.Repeat("x", rapid.SampledFrom([]int{0, tailBytes, 400}).Draw(rt, "after")),
+				steps: steps.Draw(rt, "steps"),
+			}
+			happened++
+			if err := h.happen(t); err != nil {
+				rt.Fatalf("%v\n%v", h, err)
+			}
+		})
+	}
 	t.Attr("figure", fmt.Sprintf("log collector: %d histories of log files, %.0f a second", happened, float64(happened)/time.Since(began).Seconds()))
 }

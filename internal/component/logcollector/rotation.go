@@ -97,6 +97,7 @@ const clockGrain = 10 * time.Millisecond
 // restart goes to the beginning of a file that was truncated. What had not been read is in the copies that copytruncate has
 // made before, when there are any: the rest of what was being read in the first, and the whole of those made since.
 func (r *fileReader) restart(ctx context.Context) error {
+	now := time.Now() // what is copied from here on is missed by the look that follows
 	first, since, err := r.readCopy(ctx)
 	if err != nil {
 		return err
@@ -104,34 +105,36 @@ func (r *fileReader) restart(ctx context.Context) error {
 	if since.IsZero() {
 		since = r.looked.Add(-clockGrain)
 	}
-	if err := r.readCopiesSince(ctx, first, since); err != nil {
+	if _, err := r.readCopiesSince(ctx, first, since); err != nil {
 		return err
 	}
 	r.logger.Debug("File truncated; reading it from its beginning", "path", r.path)
 	r.rewind()
+	r.looked = now
 	return nil
 }
 
 // missedCopies reads the copies of a file of which nothing is read yet, and which was truncated before anybody looked.
-func (r *fileReader) missedCopies(ctx context.Context) error {
+func (r *fileReader) missedCopies(ctx context.Context) (found bool, err error) {
 	if r.pos.Offset > 0 || r.pos.Rotated {
-		return nil
+		return false, nil
 	}
+	now := time.Now()
 	info, err := r.file.Stat()
 	if err != nil || !info.ModTime().After(r.looked.Add(-clockGrain)) {
-		return nil //nolint:nilerr // reading says it
+		return false, nil //nolint:nilerr // reading says it
 	}
-	if err := r.readCopiesSince(ctx, fileID{}, r.looked.Add(-clockGrain)); err != nil {
-		return err
+	if found, err = r.readCopiesSince(ctx, fileID{}, r.looked.Add(-clockGrain)); err != nil || !found {
+		return false, err
 	}
 	r.rewind()
-	return nil
+	r.looked = now
+	return true, nil
 }
 
 // rewind sets the position to the beginning of a file.
 func (r *fileReader) rewind() {
 	r.pos.Offset, r.pos.Tail, r.pos.Head, r.pos.seen = 0, nil, head{}, 0
-	r.looked = time.Now()
 }
 
 // readCopy stores the rest of the file that holds, at the same place, what was read last. It returns that copy and when it was
@@ -156,8 +159,7 @@ func (r *fileReader) readCopy(ctx context.Context) (id fileID, made time.Time, e
 
 // readCopiesSince stores the copies that were made since a time, and after another copy, while nobody looked, the oldest first.
 // A copy that begins as the file does now was made of what is going to be read.
-func (r *fileReader) readCopiesSince(ctx context.Context, after fileID, since time.Time) error {
-	now := firstBytes(r.file)
+func (r *fileReader) readCopiesSince(ctx context.Context, after fileID, since time.Time) (found bool, err error) {
 	var missed []fileID
 	for _, g := range generations(r.path) {
 		if g.made.Before(since) {
@@ -172,7 +174,7 @@ func (r *fileReader) readCopiesSince(ctx context.Context, after fileID, since ti
 			break
 		}
 		_, known := r.sender.ledger.get(fileKey(idOf(info), r.mark()))
-		if !known && !info.ModTime().Before(since) && !beginAlike(firstBytes(file), now) {
+		if !known && info.Size() > 0 && !info.ModTime().Before(since) && !beginAlike(firstBytes(file), firstBytes(r.file)) {
 			missed = append(missed, idOf(info))
 		}
 		_ = file.Close()
@@ -184,14 +186,16 @@ func (r *fileReader) readCopiesSince(ctx context.Context, after fileID, since ti
 		}
 		r.rewind()
 		if info, failed := file.Stat(); failed == nil {
+			before := r.pos.Offset
 			_, err = r.drain(ctx, file, info, false)
+			found = found || r.pos.Offset > before
 		}
 		_ = file.Close()
 		if err != nil {
-			return err
+			return false, err
 		}
 	}
-	return nil
+	return found, nil
 }
 
 // beginAlike reports whether two files begin alike, as far as both go.

@@ -97,6 +97,8 @@ func TestReadCopy(t *testing.T) {
 		t.Run(test.name, func(t *testing.T) {
 			path := filepath.Join(t.TempDir(), "app.log")
 			require.NoError(t, os.WriteFile(path+".1", []byte(test.beside), 0o600))
+			before := time.Now().Add(-time.Minute)
+			require.NoError(t, os.Chtimes(path+".1", before, before))
 			require.NoError(t, os.WriteFile(path, []byte("new\n"), 0o600))
 			store := follower(t, path, test.read)
 			require.Eventually(t, func() bool { return len(store.stored()) >= len(test.want) }, 10*time.Second, 10*time.Millisecond)

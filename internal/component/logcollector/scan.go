@@ -194,7 +194,7 @@ func (s *scan) leftBehind(t *fileTarget) {
 
 // gone forgets a file that is gone. What had not been read of it is in a copy that copytruncate has made, or lost.
 func (s *scan) gone(t *fileTarget, key string, pos position) {
-	s.passed = append(s.passed, passedName{t, pos.Path, time.Unix(pos.At, 0)})
+	s.passed = append(s.passed, passedName{t, pos.Path, pos.known()})
 	read := pos
 	if i, open := s.sender.ledger.unfinished(key); open {
 		read = i.To
@@ -231,7 +231,7 @@ func (s *scan) nameless(t *fileTarget) {
 			continue
 		}
 		if _, err := os.Lstat(pos.Path); err == nil {
-			s.passed = append(s.passed, passedName{t, pos.Path, time.Unix(pos.At, 0)})
+			s.passed = append(s.passed, passedName{t, pos.Path, pos.known()})
 			s.sender.ledger.forget(key)
 		}
 	}
@@ -262,7 +262,9 @@ func (s *scan) between(p passedName) {
 			continue
 		}
 		s.keys[key] = true
-		s.sender.ledger.put(key, position{Path: p.path, Rotated: true})
+		first := s.firstPosition(p.path, file)
+		first.Rotated = true
+		s.sender.ledger.put(key, first)
 		s.candidates = append(s.candidates, candidate{p.target, key, p.path, file, info, false})
 	}
 }
@@ -346,6 +348,21 @@ func (s *scan) goOnAfterCopy(c candidate) {
 	}
 }
 
+// firstPosition is that of a file of which the ledger knows nothing. If it is older than a damage of the ledger, its lines may
+// be stored nevertheless.
+func (f *files) firstPosition(path string, file *os.File) position {
+	pos, _ := f.sender.ledger.get("")
+	pos.Path = path
+	if pos.Unsure.empty() {
+		return pos
+	}
+	pos.Unsure.From = pos.Unsure.To - int64(forgetAfter)
+	if born := f.born(file).UnixNano(); born > pos.Unsure.From {
+		pos.Unsure.From = born
+	}
+	return pos
+}
+
 // nameIsPassed has the next scan look for files that had a name in between.
 func (f *files) nameIsPassed(p passedName) {
 	f.mtx.Lock()
@@ -388,7 +405,7 @@ func (f *files) read(ctx context.Context, c candidate) {
 	} else if !ok {
 		looked = time.Now()
 		// From now on it is known, should it be rotated before any of it is stored.
-		pos := position{Path: c.path}
+		pos := f.firstPosition(c.path, c.file)
 		if offset := f.importPosition(c.path); offset > 0 && offset <= c.info.Size() {
 			pos.Offset = offset
 		}

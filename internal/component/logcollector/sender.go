@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"slices"
 	"strings"
 	"time"
 
@@ -137,24 +138,34 @@ func (s *sender) storeGroup(ctx context.Context, group []*batch) error {
 			intents = append(intents, *b.intent)
 		}
 		entries = append(entries, b.entries...)
-		look = look || b.look
+		look = look || b.look || b.unsure()
 	}
 	if err := s.retry(ctx, "Cannot write what was collected; collecting waits", func() error { return s.ledger.begin(intents) }); err != nil {
 		return err
 	}
 	if err := s.push(ctx, entries, look); err != nil {
-		if isCrowded(err) {
-			s.ledger.wait(intents)
-		}
+		s.ledger.wait(intents) // also when another configuration goes on
 		return err
 	}
 	if err := s.ledger.done(intents); err != nil {
 		s.logger.Warn("Cannot write what was stored; the next start looks into the store", "err", err)
 	}
+	if err := s.ledger.sync(); err != nil {
+		s.logger.Warn("Cannot write what was stored to the disk; after a power cut the store is asked", "err", err)
+	}
 	for _, r := range s.others {
 		r.offer(entries)
 	}
 	return nil
+}
+
+// unsure reports whether lines of the batch may be stored, with the times that they have, because the ledger was damaged.
+func (b *batch) unsure() bool {
+	if b.intent == nil || b.intent.From.Unsure.empty() {
+		return false
+	}
+	until := time.Unix(0, b.intent.From.Unsure.To)
+	return slices.ContainsFunc(b.entries, func(e entry) bool { return !e.at.After(until) })
 }
 
 // push stores the entries. When a try fails, some of them may have been stored, so the next one looks first.
@@ -318,6 +329,81 @@ func (s *sender) missing(ctx context.Context, entries []entry) ([]entry, error) 
 	}
 	s.metrics.found.Add(float64(len(entries) - len(missing)))
 	return missing, nil
+}
+
+// unstored returns the entries that the store does not have, when it may have them with other times than those that the reader
+// gave them, from base on to n. Equal lines of one stream cannot be told apart: as many of them are left out as are
+// stored between the times. rest are the times with which what follows may be stored.
+func (s *sender) unstored(ctx context.Context, entries []entry, base int64, n int, unsure span) (missing []entry, rest span, err error) {
+	own, given := splitByTime(entries, base, n)
+	err = s.retry(ctx, "Cannot look whether lines are stored; collecting waits", func() error {
+		rest = span{}
+		have, err := s.stored(ctx, given, unsure)
+		if err != nil {
+			return err
+		}
+		missing, err = s.missing(ctx, own)
+		if err != nil {
+			return err
+		}
+		if len(missing) < len(own) {
+			rest = unsure
+		}
+		found := 0
+		for _, e := range given {
+			key := line{s.stream(e.labels), e.line}
+			if times := have[key]; len(times) > 0 {
+				rest = span{max(rest.From, times[0]+1), unsure.To}
+				have[key] = times[1:]
+				found++
+				continue
+			}
+			missing = append(missing, e)
+		}
+		s.metrics.found.Add(float64(found))
+		return nil
+	})
+	return missing, rest, err
+}
+
+// line is a text in a stream.
+type line struct{ stream, text string }
+
+// stored returns when the store has the lines of entries between two times.
+func (s *sender) stored(ctx context.Context, entries []entry, between span) (map[line][]int64, error) {
+	wanted := map[line]bool{}
+	streams := map[string]bool{}
+	for _, e := range entries {
+		stream := s.stream(e.labels)
+		wanted[line{stream, e.line}], streams[stream] = true, true
+	}
+	have := map[line][]int64{}
+	for stream := range streams {
+		err := s.store.Lines(ctx, stream, time.Unix(0, between.From), time.Unix(0, between.To), func(at time.Time, text string) {
+			if key := (line{stream, text}); wanted[key] {
+				have[key] = append(have[key], at.UnixNano())
+			}
+		})
+		if err != nil {
+			return nil, fmt.Errorf("look whether lines are stored: %w", err)
+		}
+	}
+	for _, times := range have {
+		slices.Sort(times)
+	}
+	return have, nil
+}
+
+// splitByTime divides entries by whether they brought their time, or got one of n from base on.
+func splitByTime(entries []entry, base int64, n int) (own, given []entry) {
+	for _, e := range entries {
+		if at := e.at.UnixNano(); at >= base && at < base+int64(n) {
+			given = append(given, e)
+		} else {
+			own = append(own, e)
+		}
+	}
+	return own, given
 }
 
 // apiEntry turns an entry into what Promtail's clients take.
