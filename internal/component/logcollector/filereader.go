@@ -47,14 +47,16 @@ type fileReader struct {
 	// claim says whether a copy of this file may be read; release that it was.
 	claim   func(r *fileReader, key string, copied *os.File, own bool) bool
 	release func(key string)
+	// entered is told of each change of state; nil when nobody wants to know.
+	entered func(from, to state)
 
 	file     *os.File
 	pos      position
 	last     atomic.Pointer[position] // the end of what was sent last, stored or not
-	gone     bool                     // another file has the name, or none
-	grew     time.Time                // when bytes were last read
-	lastSeen time.Time                // when the name was last seen to be this file's
-	looked   time.Time                // when the file was last seen to go on from the position
+	state    state
+	grew     time.Time // when bytes were last read
+	lastSeen time.Time // when the name was last seen to be this file's
+	looked   time.Time // when the file was last seen to go on from the position
 	buf      []byte
 	first    [headBytes]byte
 }
@@ -63,6 +65,40 @@ type fileReader struct {
 func (r *fileReader) follow(ctx context.Context) error {
 	caughtUp := sync.OnceFunc(func() { close(r.caughtUp) })
 	defer caughtUp()
+	if err := r.prepare(ctx); err != nil {
+		return err
+	}
+	timer := time.NewTimer(0)
+	defer timer.Stop()
+	for r.state != finished {
+		select {
+		case <-timer.C:
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+		quiet := r.state == rotated && time.Since(r.grew) > linger // what it has at last is read once more
+		for progress := true; progress; {
+			var err error
+			if progress, err = r.step(ctx); err != nil {
+				return err
+			}
+		}
+		caughtUp()
+		if quiet {
+			r.enter(finished)
+			continue
+		}
+		if len(r.buf) > leastRead && time.Since(r.grew) > openEnd {
+			r.buf = make([]byte, leastRead)
+		}
+		r.look()
+		timer.Reset(pollInterval)
+	}
+	return nil
+}
+
+// prepare waits for its turn, and brings to an end what the process before this one had begun.
+func (r *fileReader) prepare(ctx context.Context) error {
 	r.grew, r.lastSeen = time.Now(), time.Now()
 	if info, err := r.file.Stat(); err == nil {
 		r.lastSeen = info.ModTime() // it may have lost its name before anybody looked, and others had it since
@@ -76,49 +112,36 @@ func (r *fileReader) follow(ctx context.Context) error {
 	}
 	r.buf = make([]byte, leastRead)
 	r.pos, _ = r.sender.ledger.get(r.key)
-	r.gone = r.pos.Rotated
 	if r.looked.IsZero() {
 		r.looked = r.pos.known()
 	}
+	hasName := !r.pos.Rotated
 	if i, ok := r.sender.ledger.unfinished(r.key); ok {
+		r.enter(repeating)
 		if err := r.repeat(ctx, i); err != nil {
 			return err
 		}
 	}
 	r.pos.Path = r.path
-	timer := time.NewTimer(0)
-	defer timer.Stop()
-	for {
-		select {
-		case <-timer.C:
-		case <-ctx.Done():
-			return ctx.Err()
-		}
-		ended := r.gone && time.Since(r.grew) > linger // what it has at last is read once more
-		for {
-			progress, err := r.step(ctx)
-			if err != nil {
-				return err
-			}
-			if !progress {
-				break
-			}
-		}
-		caughtUp()
-		if ended {
-			return nil
-		}
-		if len(r.buf) > leastRead && time.Since(r.grew) > openEnd {
-			r.buf = make([]byte, leastRead)
-		}
-		r.look()
-		timer.Reset(pollInterval)
+	if hasName {
+		r.enter(following)
+	} else {
+		r.enter(rotated)
 	}
+	return nil
+}
+
+// enter says where the reader is from now on.
+func (r *fileReader) enter(s state) {
+	if r.entered != nil {
+		r.entered(r.state, s)
+	}
+	r.state = s
 }
 
 // look finds out whether the file still has its name. When it has not, what follows goes to another file.
 func (r *fileReader) look() {
-	if r.gone {
+	if r.state != following {
 		return
 	}
 	info, err := os.Stat(r.path)
@@ -129,7 +152,7 @@ func (r *fileReader) look() {
 	case err != nil && !errors.Is(err, fs.ErrNotExist):
 		return // the folder cannot be read at the moment
 	}
-	r.gone = true
+	r.enter(rotated)
 	r.grew = time.Now()
 	r.passed(r.lastSeen)
 }
@@ -155,7 +178,7 @@ func (r *fileReader) step(ctx context.Context) (progress bool, err error) {
 	}
 	full := len(content) >= fullRead
 	idle := time.Since(r.lastChange(content))
-	last := r.gone && idle > linger || idle > openEnd
+	last := r.state == rotated && idle > linger || idle > openEnd
 	progress, err = r.store(ctx, r.file, content, last, last || idle > r.job.wait)
 	if !progress && err == nil && full { // one block fills all the room
 		progress, err = r.store(ctx, r.file, content, false, true)
@@ -306,6 +329,11 @@ func (r *fileReader) repeat(ctx context.Context, i intent) error {
 	if content == nil {
 		r.logger.Warn("Cannot read again what was being stored when the process ended", "path", r.path, "offset", i.From.Offset, "bytes", size)
 		return nil
+	}
+	if fresh := nextTime(time.Now(), i.Base-1); fresh < i.Base { // a clock was ahead: the store would refuse these times
+		i.From.Unsure = span{i.Base, i.Base + int64(bytes.Count(content, newline)) + 1}
+		i.Base = fresh
+		i.To.Given = fresh + int64(bytes.Count(content, newline))
 	}
 	lines := r.split(content, i.Base, true)
 	entries, _ := r.job.run(r.labels, lines, true)

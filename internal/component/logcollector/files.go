@@ -50,6 +50,8 @@ type files struct {
 	importPosition func(path string) int64
 	// born returns when a file was made, a time long ago where that is not known.
 	born func(*os.File) time.Time
+	// entered is told of each change of a reader's state; nil when nobody wants to know.
+	entered func(from, to state)
 
 	mtx        sync.Mutex
 	targets    map[string][]*fileTarget // by job

@@ -46,6 +46,7 @@ func readWith(t testing.TB, l *ledger, glob string, store Store) *process {
 	p.sender = &sender{logger: slog.New(slog.DiscardHandler), store: store, ledger: l, metrics: newMetrics(reg), in: make(chan *batch)}
 	p.files = newFiles(p.sender.logger, p.sender, p.sender.metrics, map[string]*job{"files": j})
 	p.files.born = func(*os.File) time.Time { return time.Unix(0, 0) } // not of the bubble's clock
+	p.files.entered = func(from, to state) { require.Contains(t, next[from], to, "after %s", from) }
 	groups := make(chan map[string][]*targetgroup.Group, 1)
 	groups <- map[string][]*targetgroup.Group{"files": {{
 		Targets: []model.LabelSet{{model.AddressLabel: "localhost"}},

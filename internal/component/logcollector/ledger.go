@@ -187,7 +187,7 @@ func (l *ledger) doubt(until int64) {
 	l.lost = until
 	unsure := func(p position) position {
 		if p.Unsure.empty() {
-			p.Unsure.From = p.Given + 1
+			p.Unsure.From = max(p.Given+1, until-int64(forgetAfter))
 		}
 		p.Unsure.To = until
 		return p

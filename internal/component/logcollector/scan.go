@@ -44,6 +44,8 @@ type scan struct {
 	seen       map[string]bool // paths that are matched
 	keys       map[string]bool // of files that are read, were read, or are to be read
 	candidates []candidate
+	named      []string     // keys of names that files have again
+	again      []passedName // to be looked at by the next scan, too
 }
 
 // scan starts a reader for each file that is to be read and is not yet.
@@ -62,8 +64,11 @@ func (f *files) scan(ctx context.Context, watcher *fsnotify.Watcher) {
 	for _, p := range f.passed {
 		s.between(p)
 	}
-	f.passed = nil
+	f.passed = s.again
 	s.start(ctx)
+	for _, key := range s.named { // only now are their files known instead
+		f.sender.ledger.forget(key)
+	}
 	maps.DeleteFunc(f.unreadable, func(path, _ string) bool { return !s.seen[path] })
 	f.metrics.unreadable.Set(float64(len(f.unreadable)))
 	if len(f.targets) > 0 {
@@ -232,7 +237,7 @@ func (s *scan) nameless(t *fileTarget) {
 		}
 		if _, err := os.Lstat(pos.Path); err == nil {
 			s.passed = append(s.passed, passedName{t, pos.Path, pos.known()})
-			s.sender.ledger.forget(key)
+			s.named = append(s.named, key)
 		}
 	}
 }
@@ -253,6 +258,13 @@ func (s *scan) between(p passedName) {
 		}
 		file, info, err := g.open()
 		if err != nil {
+			continue
+		}
+		if info.Size() == 0 && time.Since(info.ModTime()) < scanInterval { // a copy that is being made, or a file that may grow
+			if !slices.Contains(s.again, p) {
+				s.again = append(s.again, p)
+			}
+			_ = file.Close()
 			continue
 		}
 		key := fileKey(idOf(info), p.target.mark)
@@ -421,6 +433,7 @@ func (f *files) read(ctx context.Context, c candidate) {
 		release:  f.release,
 		file:     c.file,
 		looked:   looked,
+		entered:  f.entered,
 	}
 	if before := f.newest[log]; before != nil {
 		r.older = before.caughtUp

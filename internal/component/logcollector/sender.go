@@ -378,14 +378,18 @@ func (s *sender) stored(ctx context.Context, entries []entry, between span) (map
 		wanted[line{stream, e.line}], streams[stream] = true, true
 	}
 	have := map[line][]int64{}
+	const day = int64(24 * time.Hour) // the store answers only so much at once
 	for stream := range streams {
-		err := s.store.Lines(ctx, stream, time.Unix(0, between.From), time.Unix(0, between.To), func(at time.Time, text string) {
-			if key := (line{stream, text}); wanted[key] {
-				have[key] = append(have[key], at.UnixNano())
+		for from := between.From; from <= between.To; from += day {
+			to := min(from+day-1, between.To)
+			err := s.store.Lines(ctx, stream, time.Unix(0, from), time.Unix(0, to), func(at time.Time, text string) {
+				if key := (line{stream, text}); wanted[key] {
+					have[key] = append(have[key], at.UnixNano())
+				}
+			})
+			if err != nil {
+				return nil, fmt.Errorf("look whether lines are stored: %w", err)
 			}
-		})
-		if err != nil {
-			return nil, fmt.Errorf("look whether lines are stored: %w", err)
 		}
 	}
 	for _, times := range have {
