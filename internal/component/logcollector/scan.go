@@ -69,6 +69,7 @@ func (f *files) scan(ctx context.Context, watcher *fsnotify.Watcher) {
 	for _, key := range s.named { // only now are their files known instead
 		f.sender.ledger.forget(key)
 	}
+	s.rememberNames()
 	maps.DeleteFunc(f.unreadable, func(path, _ string) bool { return !s.seen[path] })
 	f.metrics.unreadable.Set(float64(len(f.unreadable)))
 	if len(f.targets) > 0 {
@@ -200,6 +201,9 @@ func (s *scan) leftBehind(t *fileTarget) {
 // gone forgets a file that is gone. What had not been read of it is in a copy that copytruncate has made, or lost.
 func (s *scan) gone(t *fileTarget, key string, pos position) {
 	s.passed = append(s.passed, passedName{t, pos.Path, pos.known()})
+	if !pos.Rotated {
+		s.sender.ledger.put(nameKey(pos.Path, t.mark), position{Path: pos.Path, Looked: pos.Looked})
+	}
 	read := pos
 	if i, open := s.sender.ledger.unfinished(key); open {
 		read = i.To
@@ -223,11 +227,24 @@ func (s *scan) gone(t *fileTarget, key string, pos position) {
 		s.logger.Warn("A log file is gone with lines that may not be stored", "path", pos.Path)
 	}
 	s.sender.ledger.forget(key)
-	s.sender.ledger.put(nameKey(pos.Path, t.mark), position{Path: pos.Path})
 }
 
 // nameKey is what the ledger knows a log by that has no file.
 func nameKey(path, mark string) string { return "name:" + path + ":" + mark }
+
+// rememberNames has the ledger know the names of logs that no file has now, while only files with other names are left of them.
+func (s *scan) rememberNames() {
+	known := s.sender.ledger.known()
+	for key, pos := range known {
+		if !strings.HasPrefix(key, "file:") || !pos.Rotated || s.seen[pos.Path] {
+			continue
+		}
+		name := nameKey(pos.Path, key[strings.LastIndexByte(key, ':')+1:])
+		if _, ok := known[name]; !ok {
+			s.sender.ledger.put(name, position{Path: pos.Path})
+		}
+	}
+}
 
 // nameless finds the names of logs of which all files were gone: others may have had them since.
 func (s *scan) nameless(t *fileTarget) {
