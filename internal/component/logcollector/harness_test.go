@@ -5,6 +5,7 @@ import (
 	"log/slog"
 	"os"
 	"path/filepath"
+	"slices"
 	"sync"
 	"testing"
 	"time"
@@ -25,6 +26,9 @@ type process struct {
 	files  *files
 	stop   context.CancelFunc
 	ended  sync.WaitGroup
+
+	mtx    sync.Mutex
+	states []string // that readers went through
 }
 
 // startProcess reads the files that glob matches. In a bubble of synctest its timers cost nothing.
@@ -46,7 +50,14 @@ func readWith(t testing.TB, l *ledger, glob string, store Store) *process {
 	p.sender = &sender{logger: slog.New(slog.DiscardHandler), store: store, ledger: l, metrics: newMetrics(reg), in: make(chan *batch)}
 	p.files = newFiles(p.sender.logger, p.sender, p.sender.metrics, map[string]*job{"files": j})
 	p.files.born = func(*os.File) time.Time { return time.Unix(0, 0) } // not of the bubble's clock
-	p.files.entered = func(from, to state) { require.Contains(t, next[from], to, "after %s", from) }
+	p.files.entered = func(from, to state) {
+		p.mtx.Lock()
+		defer p.mtx.Unlock()
+		p.states = append(p.states, from.String()+" → "+to.String())
+		if !slices.Contains(next[from], to) {
+			t.Errorf("%s after %s", to, from)
+		}
+	}
 	groups := make(chan map[string][]*targetgroup.Group, 1)
 	groups <- map[string][]*targetgroup.Group{"files": {{
 		Targets: []model.LabelSet{{model.AddressLabel: "localhost"}},
@@ -68,6 +79,13 @@ func (p *process) end(t testing.TB) {
 	require.NoError(t, p.ledger.close())
 }
 
+// went returns how readers went from state to state.
+func (p *process) went() []string {
+	p.mtx.Lock()
+	defer p.mtx.Unlock()
+	return slices.Clone(p.states)
+}
+
 // write appends to a file, which has the time of the bubble's clock then.
 func write(t testing.TB, path, text string) {
 	t.Helper()
@@ -83,4 +101,9 @@ func logFolder(t testing.TB) (dir, path string) {
 	t.Helper()
 	dir = t.TempDir()
 	return dir, filepath.Join(dir, "app.log")
+}
+
+func renameFile(t testing.TB, from, to string) {
+	t.Helper()
+	require.NoError(t, os.Rename(from, to))
 }
