@@ -9,9 +9,10 @@
 //	ledger.go       what was read and stored, so that a crash neither loses nor doubles
 //	sender.go       batches to the store and to other Lokis
 //	job.go          pipeline stages over a batch
-//	files.go        where files are looked for, scan.go: which to read, in what order; filereader.go, rotation.go: one file;
-//	                identity.go: which file it is, whatever its name;
-//	                unreadable.go: those that cannot be read
+//	files.go        where files are looked for; scan.go: which of them to read, and in what order
+//	filereader.go   one file; state.go: its states; rotation.go: the copies that rotation makes of it
+//	identity.go     which file it is, whatever its name; born_*.go: since when
+//	unreadable.go   files that cannot be read
 //	containers.go   which containers to read; containerreader.go: one container
 //	journal.go      the systemd journal
 //	told.go         Promtail's own targets
