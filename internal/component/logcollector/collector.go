@@ -67,6 +67,10 @@ func (c *Collector) Run(ctx context.Context, ready func()) error {
 	defer func() { _ = ledger.close() }()
 	c.running.Store(true)
 	defer c.running.Store(false)
+	if ledger.damage != "" {
+		c.metrics.ledgerDamaged.Inc()
+		c.options.tellOfLedger(ledger)
+	}
 	cfg := c.Applied()
 	r, err := c.start(ctx, cfg, ledger)
 	if err != nil {

@@ -10,6 +10,8 @@ import (
 	"log/slog"
 	"os"
 	"strings"
+	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/prometheus/common/model"
@@ -36,57 +38,55 @@ type fileReader struct {
 	path    string         // the name under which it was found; its label filename
 	labels  model.LabelSet // with filename
 	decode  *encoding.Decoder
-	// moved is called once when another file has the name, with when it was last seen to be this one's.
-	moved func(lastSeen time.Time)
-	// missed is called with files that copytruncate has made of this one, and of which nothing was read.
-	missed func(copies []fileID)
+	// passed is called once when another file has the name, with when it was last seen to be this one's.
+	passed func(since time.Time)
+	// older is closed when the files before this one are read as far as they go; nil without any.
+	older <-chan struct{}
+	// caughtUp is closed when this one is, too: the next one may be read.
+	caughtUp chan struct{}
+	// claim says whether a copy of this file may be read; release that it was.
+	claim   func(r *fileReader, key string, copied *os.File, own bool) bool
+	release func(key string)
+	// entered is told of each change of state; nil when nobody wants to know.
+	entered func(from, to state)
 
 	file     *os.File
 	pos      position
-	gone     bool      // another file has the name, or none
+	last     atomic.Pointer[position] // the end of what was sent last, stored or not
+	state    state
 	grew     time.Time // when bytes were last read
 	lastSeen time.Time // when the name was last seen to be this file's
-	copied   time.Time // when the copy was made that held the rest of what was truncated; zero once what followed is known
+	looked   time.Time // when the file was last seen to go on from the position
 	buf      []byte
 	first    [headBytes]byte
 }
 
 // follow reads an open file until ctx ends or the file is gone and read, and leaves it open. The position is the ledger's.
-func (r *fileReader) follow(ctx context.Context, file *os.File) error {
-	r.file = file
-	r.grew, r.lastSeen = time.Now(), time.Now()
-	if info, err := file.Stat(); err == nil {
-		r.lastSeen = info.ModTime() // it may have lost its name before anybody looked, and others had it since
+func (r *fileReader) follow(ctx context.Context) error {
+	caughtUp := sync.OnceFunc(func() { close(r.caughtUp) })
+	defer caughtUp()
+	if err := r.prepare(ctx); err != nil {
+		return err
 	}
-	r.buf = make([]byte, leastRead)
-	r.pos, _ = r.sender.ledger.get(r.key)
-	r.gone = r.pos.Beside
-	if i, ok := r.sender.ledger.unfinished(r.key); ok {
-		if err := r.repeat(ctx, i); err != nil {
-			return err
-		}
-	}
-	r.pos.Path = r.path
 	timer := time.NewTimer(0)
 	defer timer.Stop()
-	for {
+	for r.state != finished {
 		select {
 		case <-timer.C:
 		case <-ctx.Done():
 			return ctx.Err()
 		}
-		ended := r.gone && time.Since(r.grew) > linger // what it has at last is read once more
-		for {
-			progress, err := r.step(ctx)
-			if err != nil {
+		quiet := r.state == rotated && time.Since(r.grew) > linger // what it has at last is read once more
+		for progress := true; progress; {
+			var err error
+			if progress, err = r.step(ctx); err != nil {
 				return err
 			}
-			if !progress {
-				break
-			}
 		}
-		if ended {
-			return nil
+		caughtUp()
+		if quiet {
+			r.enter(finished)
+			continue
 		}
 		if len(r.buf) > leastRead && time.Since(r.grew) > openEnd {
 			r.buf = make([]byte, leastRead)
@@ -94,11 +94,54 @@ func (r *fileReader) follow(ctx context.Context, file *os.File) error {
 		r.look()
 		timer.Reset(pollInterval)
 	}
+	return nil
+}
+
+// prepare waits for its turn, and brings to an end what the process before this one had begun.
+func (r *fileReader) prepare(ctx context.Context) error {
+	r.grew, r.lastSeen = time.Now(), time.Now()
+	if info, err := r.file.Stat(); err == nil {
+		r.lastSeen = info.ModTime() // it may have lost its name before anybody looked, and others had it since
+	}
+	if r.older != nil {
+		select {
+		case <-r.older:
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+	}
+	r.buf = make([]byte, leastRead)
+	r.pos, _ = r.sender.ledger.get(r.key)
+	if r.looked.IsZero() {
+		r.looked = r.pos.known()
+	}
+	hasName := !r.pos.Rotated
+	if i, ok := r.sender.ledger.unfinished(r.key); ok {
+		r.enter(repeating)
+		if err := r.repeat(ctx, i); err != nil {
+			return err
+		}
+	}
+	r.pos.Path = r.path
+	if hasName {
+		r.enter(following)
+	} else {
+		r.enter(rotated)
+	}
+	return nil
+}
+
+// enter says where the reader is from now on.
+func (r *fileReader) enter(s state) {
+	if r.entered != nil {
+		r.entered(r.state, s)
+	}
+	r.state = s
 }
 
 // look finds out whether the file still has its name. When it has not, what follows goes to another file.
 func (r *fileReader) look() {
-	if r.gone {
+	if r.state != following {
 		return
 	}
 	info, err := os.Stat(r.path)
@@ -109,13 +152,17 @@ func (r *fileReader) look() {
 	case err != nil && !errors.Is(err, fs.ErrNotExist):
 		return // the folder cannot be read at the moment
 	}
-	r.gone = true
+	r.enter(rotated)
 	r.grew = time.Now()
-	r.moved(r.lastSeen)
+	r.passed(r.lastSeen)
 }
 
 // step reads and stores one batch; progress is false when there is nothing (yet).
 func (r *fileReader) step(ctx context.Context) (progress bool, err error) {
+	if found, err := r.missedCopies(ctx); err != nil || found {
+		return found, err
+	}
+	now := time.Now()
 	content, same, err := r.read(r.file, r.pos.Offset)
 	if err != nil {
 		return false, fmt.Errorf("read %s: %w", r.path, err)
@@ -123,18 +170,18 @@ func (r *fileReader) step(ctx context.Context) (progress bool, err error) {
 	if !same {
 		return true, r.restart(ctx)
 	}
+	if r.pos.Offset > 0 || len(content) == 0 {
+		r.looked = now
+	}
 	if len(content) == 0 {
 		return false, nil
 	}
-	if !r.copied.IsZero() {
-		r.lookForCopies(content)
-	}
 	full := len(content) >= fullRead
 	idle := time.Since(r.lastChange(content))
-	last := r.gone && idle > linger || idle > openEnd
-	progress, err = r.store(ctx, content, r.pos.Offset, last, last || idle > r.job.wait)
+	last := r.state == rotated && idle > linger || idle > openEnd
+	progress, err = r.store(ctx, r.file, content, last, last || idle > r.job.wait)
 	if !progress && err == nil && full { // one block fills all the room
-		progress, err = r.store(ctx, content, r.pos.Offset, false, true)
+		progress, err = r.store(ctx, r.file, content, false, true)
 	}
 	return progress, err
 }
@@ -167,7 +214,7 @@ func (r *fileReader) read(file io.ReaderAt, offset int64) (content []byte, same 
 
 // store makes entries of whole lines and stores them. closeLine takes a last line without newline too, closeBlock
 // a last block to which lines could still be added.
-func (r *fileReader) store(ctx context.Context, content []byte, offset int64, closeLine, closeBlock bool) (bool, error) {
+func (r *fileReader) store(ctx context.Context, file *os.File, content []byte, closeLine, closeBlock bool) (bool, error) {
 	base := nextTime(time.Now(), r.pos.Given)
 	lines := r.split(content, base, closeLine)
 	if len(lines) == 0 {
@@ -180,14 +227,26 @@ func (r *fileReader) store(ctx context.Context, content []byte, offset int64, cl
 	size := lines[used-1].end
 	to := r.pos
 	stamp(entries, base, len(lines), &to)
-	to.Offset, to.Given, to.Path = offset+int64(size), base+int64(used)-1, r.path
+	to.Offset, to.Given, to.Path = r.pos.Offset+int64(size), base+int64(used)-1, r.path
+	to.Looked = r.looked.UnixNano()
 	to.Tail = tailOf(r.pos.Tail, content[:size])
 	to.Head = r.pos.Head.followed(r.pos.Offset, content[:size])
+	if !r.pos.Unsure.empty() && r.sender.store != nil {
+		var err error
+		if entries, to.Unsure, err = r.sender.unstored(ctx, entries, base, len(lines), r.pos.Unsure); err != nil {
+			return false, err
+		}
+	}
+	r.last.Store(&to)
+	// From here on a scan knows a copy of what was read. One that was made and found before has a reader of its own.
+	if info, err := file.Stat(); err == nil && info.Size() < to.Offset {
+		return true, nil
+	}
 	if err := r.send(ctx, intent{Key: r.key, From: r.pos, To: to, Base: base}, entries, size, false); err != nil {
 		return false, err
 	}
 	to.seen = r.pos.seen
-	r.pos, r.copied = to, time.Time{}
+	r.pos = to
 	return true, nil
 }
 
@@ -271,10 +330,21 @@ func (r *fileReader) repeat(ctx context.Context, i intent) error {
 		r.logger.Warn("Cannot read again what was being stored when the process ended", "path", r.path, "offset", i.From.Offset, "bytes", size)
 		return nil
 	}
+	if fresh := nextTime(time.Now(), i.Base-1); fresh < i.Base { // a clock was ahead: the store would refuse these times
+		i.From.Unsure = span{i.Base, i.Base + int64(bytes.Count(content, newline)) + 1}
+		i.Base = fresh
+		i.To.Given = fresh + int64(bytes.Count(content, newline))
+	}
 	lines := r.split(content, i.Base, true)
 	entries, _ := r.job.run(r.labels, lines, true)
+	r.last.Store(&i.To)
 	at := i.From
 	stamp(entries, i.Base, len(lines), &at)
+	if !i.From.Unsure.empty() && r.sender.store != nil {
+		if entries, _, err = r.sender.unstored(ctx, entries, i.Base, len(lines), i.From.Unsure); err != nil {
+			return err
+		}
+	}
 	if err := r.send(ctx, i, entries, size, true); err != nil {
 		return err
 	}

@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"hash/fnv"
-	"io/fs"
 	"log/slog"
 	"maps"
 	"os"
@@ -21,7 +20,6 @@ import (
 	"github.com/prometheus/prometheus/discovery/targetgroup"
 	"github.com/prometheus/prometheus/model/labels"
 	"github.com/prometheus/prometheus/model/relabel"
-	"golang.org/x/text/encoding/ianaindex"
 )
 
 const (
@@ -30,6 +28,7 @@ const (
 	hostLabel     = "__host__"
 	filenameLabel = "filename"
 	scanInterval  = 10 * time.Second
+	rememberNames = 24 * time.Hour // how long a name that no file has may come back
 )
 
 // fileTarget is a glob with the labels of the files that it matches.
@@ -49,31 +48,30 @@ type files struct {
 	wake    chan struct{}
 	// importPosition returns where a Promtail before us was in a file.
 	importPosition func(path string) int64
+	// born returns when a file was made, a time long ago where that is not known.
+	born func(*os.File) time.Time
+	// entered is told of each change of a reader's state; nil when nobody wants to know.
+	entered func(from, to state)
 
 	mtx        sync.Mutex
 	targets    map[string][]*fileTarget // by job
 	readers    map[string]*fileReader   // by key
+	claimed    map[string]*os.File      // by key: copies that the reader of their original reads
+	newest     map[string]*fileReader   // by log: the reader that was started last
 	finished   map[string]bool          // keys of files that are gone and read
 	unreadable map[string]string        // path → reason that was said
-	moves      []move
-	seen       map[string]bool // the paths that the last scan matched, nil before the first
-	scanned    time.Time       // when that was
+	passed     []passedName
+	lastSeen   map[string]time.Time // when a scan last matched a path
+	scanned    time.Time            // when the last scan was, zero before the first
 	wg         sync.WaitGroup
-}
-
-// move is a name that another file has now.
-type move struct {
-	target   *fileTarget
-	path     string
-	lastSeen time.Time
 }
 
 func newFiles(logger *slog.Logger, s *sender, m *metrics, jobs map[string]*job) *files {
 	return &files{
 		logger: logger, sender: s, metrics: m, jobs: jobs, wake: make(chan struct{}, 1),
-		importPosition: func(string) int64 { return 0 },
-		targets:        map[string][]*fileTarget{}, readers: map[string]*fileReader{},
-		finished: map[string]bool{}, unreadable: map[string]string{},
+		importPosition: func(string) int64 { return 0 }, born: born,
+		targets: map[string][]*fileTarget{}, readers: map[string]*fileReader{}, newest: map[string]*fileReader{}, claimed: map[string]*os.File{},
+		finished: map[string]bool{}, unreadable: map[string]string{}, lastSeen: map[string]time.Time{},
 	}
 }
 
@@ -194,51 +192,6 @@ func publicLabels(set model.LabelSet) model.LabelSet {
 	return public
 }
 
-// scan starts a reader for each file that is matched and not read yet.
-func (f *files) scan(ctx context.Context, watcher *fsnotify.Watcher) {
-	f.mtx.Lock()
-	defer f.mtx.Unlock()
-	now := time.Now()
-	dirs, matched, seen := map[string]bool{}, map[string]bool{}, map[string]bool{}
-	for _, targets := range f.targets {
-		for _, t := range targets {
-			dirs[t.base()] = true
-			matches := t.matches()
-			if len(matches) == 0 && f.lookInto(t.base()) {
-				seen[t.base()] = true
-			}
-			for _, path := range matches {
-				dirs[filepath.Dir(path)] = true
-				seen[path] = true
-				if key := f.begin(ctx, t, path); key != "" {
-					matched[key] = true
-				}
-				if f.seen != nil && !f.seen[path] { // it may have been rotated since it was made
-					f.moves = append(f.moves, move{t, path, f.scanned})
-				}
-			}
-			f.orphans(ctx, t, matched)
-		}
-	}
-	for _, m := range f.moves {
-		f.adopt(ctx, m)
-	}
-	f.moves = nil
-	maps.DeleteFunc(f.unreadable, func(path, _ string) bool { return !seen[path] })
-	f.metrics.unreadable.Set(float64(len(f.unreadable)))
-	if len(f.targets) > 0 {
-		f.seen, f.scanned = seen, now
-	}
-	known := f.sender.ledger.known()
-	for key := range f.finished {
-		if _, ok := known[key]; !ok && !matched[key] {
-			delete(f.finished, key)
-		}
-	}
-	f.watch(watcher, dirs)
-	f.metrics.sources.WithLabelValues("file").Set(float64(len(f.readers)))
-}
-
 func (f *files) watch(watcher *fsnotify.Watcher, dirs map[string]bool) {
 	if watcher.Events == nil {
 		return
@@ -281,93 +234,6 @@ func (t *fileTarget) matches() []string {
 		}
 	}
 	return kept
-}
-
-// begin starts the reader of a file, unless it runs or is done; it returns the file's key.
-func (f *files) begin(ctx context.Context, t *fileTarget, path string) string {
-	info, err := os.Stat(path)
-	if err != nil {
-		f.complain(path, err)
-		return ""
-	}
-	if !info.Mode().IsRegular() {
-		return ""
-	}
-	key := fileKey(idOf(info), t.mark)
-	if f.readers[key] != nil {
-		return key
-	}
-	file, err := os.Open(path)
-	if err != nil {
-		f.complain(path, err)
-		return ""
-	}
-	delete(f.unreadable, path)
-	if info, err = file.Stat(); err != nil {
-		_ = file.Close()
-		return ""
-	}
-	key = fileKey(idOf(info), t.mark) // the name may be another file's by now
-	if f.readers[key] != nil || f.finished[key] && f.isRead(key, file, info) {
-		_ = file.Close()
-		return key
-	}
-	f.start(ctx, t, key, path, file)
-	return key
-}
-
-// isRead reports whether nothing follows what was read. A new file may have the number of one that was deleted.
-func (f *files) isRead(key string, file *os.File, info fs.FileInfo) bool {
-	pos, ok := f.sender.ledger.get(key)
-	return ok && pos.Offset == info.Size() && sameFile(file, pos)
-}
-
-func fileKey(id fileID, mark string) string { return "file:" + id.String() + ":" + mark }
-
-// start runs a reader of an open file; f.mtx is held.
-func (f *files) start(ctx context.Context, t *fileTarget, key, path string, file *os.File) {
-	info, err := file.Stat()
-	if err != nil {
-		_ = file.Close()
-		return
-	}
-	if pos, ok := f.sender.ledger.get(key); ok && (pos.Path != path || pos.Beside) && !sameFile(file, pos) {
-		f.sender.ledger.forget(key) // another file has the inode now
-	} else if !ok {
-		if offset := f.importPosition(path); offset > 0 && offset <= info.Size() {
-			f.sender.ledger.put(key, position{Path: path, Offset: offset})
-		}
-	}
-	r := &fileReader{
-		logger: f.logger, sender: f.sender, metrics: f.metrics, job: t.job, key: key, id: idOf(info), path: path,
-		labels: t.labels.Merge(model.LabelSet{filenameLabel: model.LabelValue(path)}),
-		moved:  func(lastSeen time.Time) { f.lookBeside(move{t, path, lastSeen}) },
-		missed: func(copies []fileID) { f.adoptCopies(ctx, t, path, copies) },
-	}
-	if name := t.job.cfg.Encoding; name != "" {
-		if e, err := ianaindex.IANA.Encoding(name); err == nil && e != nil { // checked when it was loaded
-			r.decode = e.NewDecoder()
-		}
-	}
-	f.readers[key] = r
-	delete(f.finished, key)
-	f.wg.Add(1)
-	go func() {
-		defer f.wg.Done()
-		err := r.follow(ctx, file)
-		f.mtx.Lock()
-		defer f.mtx.Unlock()
-		delete(f.readers, key)
-		_ = file.Close() // only now may another file get its number
-		if ctx.Err() != nil {
-			return
-		}
-		if err != nil {
-			f.complain(path, err)
-			return
-		}
-		f.finished[key] = true
-	}()
 }
 
 // offsets returns how far each file is read, for positions.yaml.

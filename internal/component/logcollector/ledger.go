@@ -1,15 +1,12 @@
 package logcollector
 
 import (
-	"bufio"
 	"bytes"
-	"encoding/json"
 	"errors"
 	"fmt"
-	"io/fs"
-	"maps"
 	"os"
 	"path/filepath"
+	"slices"
 	"sync"
 	"time"
 )
@@ -24,11 +21,41 @@ type position struct {
 	Given  int64  `json:"given,omitempty"`  // the last time that was given to a line, UnixNano
 	Time   int64  `json:"time,omitempty"`   // the last time that a line brought, UnixNano
 	Same   int    `json:"same,omitempty"`   // how many lines brought that time
-	At     int64  `json:"at,omitempty"`     // when this was written, Unix
-	Beside bool   `json:"beside,omitempty"` // of a file that was found under a name that rotation gave it
+	Looked int64  `json:"looked,omitempty"` // when a file was seen to go on from the offset, UnixNano
+	Unsure span   `json:"unsure,omitzero"`  // lines that follow may be stored already with one of these times
+	At     int64  `json:"at,omitempty"`     // when this was written, UnixNano; Unix in old ledgers
+	// Rotated is set of a file that was found under a name that rotation had given it.
+	Rotated bool `json:"beside,omitempty"`
+	// Missed is set of a copy of which nothing had been read when it was found: it may have been found before its original.
+	Missed bool `json:"missed,omitempty"`
 
 	seen int64 // up to where a file was seen to reach
 }
+
+// written returns when a position was written.
+func (p position) written() time.Time {
+	if p.At < 1e15 { // seconds
+		return time.Unix(p.At, 0)
+	}
+	return time.Unix(0, p.At)
+}
+
+// known returns until when it is known what happened to the file of a position.
+func (p position) known() time.Time {
+	if p.Looked > 0 {
+		return time.Unix(0, p.Looked)
+	}
+	return p.written()
+}
+
+// span are the times between which the store may have lines that the ledger knows nothing of, UnixNano, both included.
+// It is empty as long as the ledger was never damaged.
+type span struct {
+	From int64 `json:"from,omitempty"`
+	To   int64 `json:"to,omitempty"`
+}
+
+func (s span) empty() bool { return s.To == 0 || s.From > s.To }
 
 // intent is a batch that is about to be stored: the lines of a source from one position to another, with the time
 // that the first of them gets. After a crash the same lines are read again, get the same times, and are looked
@@ -40,99 +67,117 @@ type intent struct {
 	Base int64    `json:"base,omitempty"`
 }
 
-// record is a line of the ledger's file; one field is set.
+// record is a line of the ledger's file; one field is set, and those below All with it.
 type record struct {
 	Begin  []intent            `json:"begin,omitempty"`
 	Done   bool                `json:"done,omitempty"`
+	Wait   []intent            `json:"wait,omitempty"` // begun, and not done before others begin
 	Forget string              `json:"forget,omitempty"`
 	Put    map[string]position `json:"put,omitempty"`
-	All    map[string]position `json:"all,omitempty"`
+	Closed bool                `json:"closed,omitempty"` // nothing is missing after this
+	All    map[string]position `json:"all,omitzero"`
+	Boot   string              `json:"boot,omitempty"` // of the machine, since which the file is surely as it was written
+	Lost   int64               `json:"lost,omitempty"` // see ledger
 }
 
 const (
 	ledgerCompactAt = 4 << 20
 	forgetAfter     = 30 * 24 * time.Hour
+	syncEvery       = time.Second // how much a power cut may take from the ledger
 )
 
 // ledger remembers positions in a file to which it appends: an intent before each push, and a mark after it. A
-// process that is killed leaves at most its last line torn, which means that nothing was pushed for it.
+// process that is killed leaves it exact. A power cut, a full or broken disk, or somebody's hand may damage it; each line has
+// a checksum, and the file before the last compaction is kept. What is missing then, the store is asked for: see
+// position.Unsure.
 type ledger struct {
 	mtx     sync.Mutex
 	path    string
+	boot    string
+	damage  string // what was found to be wrong with the file, empty when nothing was
 	file    *os.File
 	size    int64
+	synced  time.Time
+	lost    int64 // the last time up to which the store may have lines of sources that are unknown here, UnixNano
 	all     map[string]position
 	begun   []intent          // of the push that runs
 	pending map[string]intent // of the push that ran when the process before this one ended, and of those that wait
 }
 
-func openLedger(dir string) (*ledger, error) {
+// ledgerFile is its name in the folder of the collector.
+const ledgerFile = "ledger.jsonl"
+
+func openLedger(dir string) (*ledger, error) { return openLedgerSince(dir, bootID()) }
+
+// bootID changes whenever the machine starts.
+func bootID() string {
+	id, _ := os.ReadFile("/proc/sys/kernel/random/boot_id") // without, each end that is not in order counts as a power cut
+	return string(bytes.TrimSpace(id))
+}
+
+func openLedgerSince(dir, boot string) (*ledger, error) {
 	if err := os.MkdirAll(dir, 0o750); err != nil {
 		return nil, fmt.Errorf("make the log collector's folder: %w", err)
 	}
-	l := &ledger{path: filepath.Join(dir, "ledger.jsonl"), all: map[string]position{}, pending: map[string]intent{}}
-	content, err := os.ReadFile(l.path)
-	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+	l := &ledger{path: filepath.Join(dir, ledgerFile), boot: boot, all: map[string]position{}, pending: map[string]intent{}}
+	intact, err := l.load()
+	if err != nil {
 		return nil, fmt.Errorf("read what was collected before: %w", err)
 	}
-	l.replay(content)
 	for key, p := range l.all {
-		if _, ok := l.pending[key]; !ok && p.At > 0 && time.Since(time.Unix(p.At, 0)) > forgetAfter {
+		if _, ok := l.pending[key]; !ok && p.At > 0 && time.Since(p.written()) > forgetAfter {
 			delete(l.all, key)
 		}
 	}
-	return l, l.compact()
-}
-
-func (l *ledger) replay(content []byte) {
-	lines := bufio.NewScanner(bytes.NewReader(content))
-	lines.Buffer(nil, len(content)+1)
-	for lines.Scan() {
-		var r record
-		if json.Unmarshal(lines.Bytes(), &r) != nil {
-			continue // torn by a crash
-		}
-		switch {
-		case r.All != nil:
-			l.all = r.All
-		case r.Put != nil:
-			maps.Copy(l.all, r.Put)
-		case r.Forget != "":
-			delete(l.all, r.Forget)
-			delete(l.pending, r.Forget)
-		case len(r.Begin) > 0:
-			for _, i := range r.Begin {
-				l.pending[i.Key] = i
-			}
-			l.begun = r.Begin
-		case r.Done:
-			for _, i := range l.begun {
-				l.all[i.Key] = i.To
-				delete(l.pending, i.Key)
-			}
-			l.begun = nil
-		}
+	if l.damage != "" {
+		l.doubt(time.Now().UnixNano())
 	}
-	l.begun = nil
+	return l, l.compact(intact)
 }
 
-// compact writes the file anew: all positions, and what is not known to be stored.
-func (l *ledger) compact() error {
-	all, err := json.Marshal(record{All: l.all})
+// doubt says of each position that lines after it may be stored up to a time.
+func (l *ledger) doubt(until int64) {
+	for _, p := range l.all {
+		until = max(until, p.Given)
+	}
+	l.lost = until
+	unsure := func(p position) position {
+		if p.Unsure.empty() {
+			p.Unsure.From = max(p.Given+1, until-int64(forgetAfter))
+		}
+		p.Unsure.To = until
+		return p
+	}
+	for key, p := range l.all {
+		l.all[key] = unsure(p)
+	}
+	for key, i := range l.pending {
+		i.From, i.To = unsure(i.From), unsure(i.To)
+		l.pending[key] = i
+	}
+}
+
+// compact writes the file anew: all positions, and what is not known to be stored. The one before is kept when it is intact.
+func (l *ledger) compact(intact bool) error {
+	content, err := record{All: l.all, Boot: l.boot, Lost: l.lost}.encode()
 	if err != nil {
 		return err
 	}
-	content := append(all, '\n')
-	open := l.begun
+	open := slices.Clone(l.begun)
 	for _, i := range l.pending {
 		open = append(open, i)
 	}
 	if len(open) > 0 {
-		line, err := json.Marshal(record{Begin: open})
+		line, err := record{Wait: open}.encode()
 		if err != nil {
 			return err
 		}
-		content = append(append(content, line...), '\n')
+		content = append(content, line...)
+	}
+	if intact {
+		if err := os.Rename(l.path, l.previous()); err != nil {
+			return fmt.Errorf("keep what was collected: %w", err)
+		}
 	}
 	if err := replaceFile(l.path, content); err != nil {
 		return fmt.Errorf("write what was collected: %w", err)
@@ -141,17 +186,17 @@ func (l *ledger) compact() error {
 		_ = l.file.Close()
 	}
 	l.file, err = os.OpenFile(l.path, os.O_WRONLY|os.O_APPEND, 0o600)
-	l.size = int64(len(content))
+	l.size, l.synced = int64(len(content)), time.Now()
 	return err
 }
 
 // append writes a record; on a full disk nothing of it stays.
 func (l *ledger) append(r record) error {
-	line, err := json.Marshal(r)
+	line, err := r.encode()
 	if err != nil {
 		return err
 	}
-	n, err := l.file.Write(append(line, '\n'))
+	n, err := l.file.Write(line)
 	if err != nil {
 		return errors.Join(fmt.Errorf("write what was collected: %w", err), l.file.Truncate(l.size))
 	}
@@ -159,11 +204,31 @@ func (l *ledger) append(r record) error {
 	return nil
 }
 
-// get returns a position.
+// sync has the disk take what was written, once in a while.
+func (l *ledger) sync() error {
+	l.mtx.Lock()
+	file, due := l.file, time.Since(l.synced) >= syncEvery
+	if due {
+		l.synced = time.Now()
+	}
+	l.mtx.Unlock()
+	if !due {
+		return nil
+	}
+	return file.Sync() // only done, which the same caller calls, closes it
+}
+
+// get returns a position. Of a source that is not known, lines may be stored nevertheless when the ledger was damaged once.
 func (l *ledger) get(key string) (position, bool) {
 	l.mtx.Lock()
 	defer l.mtx.Unlock()
 	p, ok := l.all[key]
+	if i, open := l.pending[key]; open {
+		return i.From, true
+	}
+	if !ok && l.lost > 0 {
+		p.Unsure = span{To: l.lost}
+	}
 	return p, ok
 }
 
@@ -211,13 +276,13 @@ func (l *ledger) done(intents []intent) error {
 		return nil
 	}
 	for _, i := range intents {
-		i.To.At = time.Now().Unix()
+		i.To.At = time.Now().UnixNano()
 		l.all[i.Key] = i.To
 		delete(l.pending, i.Key)
 	}
 	l.begun = nil
 	if l.size > ledgerCompactAt {
-		return l.compact()
+		return l.compact(true)
 	}
 	return l.append(record{Done: true})
 }
@@ -241,11 +306,32 @@ func (l *ledger) forget(key string) {
 	_ = l.append(record{Forget: key}) // it is forgotten after a while anyhow
 }
 
+// inherit gives what is known of a file that is gone to its copy.
+func (l *ledger) inherit(gone, heir string) {
+	l.mtx.Lock()
+	pos := l.all[gone]
+	i, open := l.pending[gone]
+	if open {
+		pos = i.From
+	}
+	l.mtx.Unlock()
+	pos.Rotated = true
+	l.put(heir, pos)
+	if open {
+		i.Key, i.From.Rotated, i.To.Rotated = heir, true, true
+		l.mtx.Lock()
+		l.pending[heir] = i
+		_ = l.append(record{Wait: []intent{i}}) // as with put
+		l.mtx.Unlock()
+	}
+	l.forget(gone)
+}
+
 // put sets a position that does not come from a batch.
 func (l *ledger) put(key string, p position) {
 	l.mtx.Lock()
 	defer l.mtx.Unlock()
-	p.At = time.Now().Unix()
+	p.At = time.Now().UnixNano()
 	l.all[key] = p
 	_ = l.append(record{Put: map[string]position{key: p}}) // when it fails, the source's first batch writes it
 }
@@ -253,25 +339,5 @@ func (l *ledger) put(key string, p position) {
 func (l *ledger) close() error {
 	l.mtx.Lock()
 	defer l.mtx.Unlock()
-	return errors.Join(l.file.Sync(), l.file.Close())
-}
-
-// replaceFile writes a file anew so that after a power cut it is the old or the new one, and not an empty one.
-func replaceFile(path string, content []byte) error {
-	file, err := os.OpenFile(path+".tmp", os.O_WRONLY|os.O_CREATE|os.O_TRUNC, 0o600)
-	if err != nil {
-		return err
-	}
-	_, err = file.Write(content)
-	if err = errors.Join(err, file.Sync(), file.Close()); err != nil {
-		return err
-	}
-	if err := os.Rename(path+".tmp", path); err != nil {
-		return err
-	}
-	dir, err := os.Open(filepath.Dir(path))
-	if err != nil {
-		return err
-	}
-	return errors.Join(dir.Sync(), dir.Close())
+	return errors.Join(l.append(record{Closed: true}), l.file.Sync(), l.file.Close())
 }

@@ -1,6 +1,9 @@
 package logcollector
 
 import (
+	"bytes"
+	"os"
+	"path/filepath"
 	"testing"
 	"time"
 
@@ -21,5 +24,141 @@ func TestNextTime(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			require.Equal(t, c.want.UnixNano(), nextTime(now, c.given.UnixNano()))
 		})
+	}
+}
+
+// usedLedger is a folder with a ledger that was closed in order and one that was killed before, as boot says, and a batch of b
+// of which nobody knows whether it was stored.
+func usedLedger(t *testing.T, end func(*ledger) error) (dir, path string) {
+	t.Helper()
+	dir = t.TempDir()
+	l, err := openLedgerSince(dir, "boot 1")
+	require.NoError(t, err)
+	require.Empty(t, l.damage, "the first start")
+	require.NoError(t, os.WriteFile(filepath.Join(dir, "positions.yaml"), nil, 0o600))
+	l.put("file:1:1:m", position{Path: "/a", Offset: 1, Given: 1})
+	require.NoError(t, l.close())
+	l, err = openLedgerSince(dir, "boot 1")
+	require.NoError(t, err)
+	require.Empty(t, l.damage, "an end in order")
+	batch := []intent{{Key: "file:1:1:m", From: position{Path: "/a", Offset: 1, Given: 1}, To: position{Path: "/a", Offset: 9, Given: 2}, Base: 2}}
+	require.NoError(t, l.begin(batch))
+	require.NoError(t, l.done(batch))
+	require.NoError(t, l.begin([]intent{{Key: "file:1:2:m", From: position{Path: "/b"}, To: position{Path: "/b", Offset: 5}, Base: 7}}))
+	require.NoError(t, end(l))
+	return dir, l.path
+}
+
+func killed(l *ledger) error { return l.file.Close() }
+
+// What a damaged ledger still knows, and that it says so. In each case the next start finds an intact one.
+func TestDamagedLedger(t *testing.T) {
+	change := func(do func([]byte) []byte) func(t *testing.T, path string) {
+		return func(t *testing.T, path string) {
+			content, err := os.ReadFile(path)
+			require.NoError(t, err)
+			require.NoError(t, os.WriteFile(path, do(bytes.Clone(content)), 0o600))
+		}
+	}
+	for name, test := range map[string]struct {
+		end    func(*ledger) error
+		boot   string
+		damage func(t *testing.T, path string)
+		offset int64  // of the first file that is known, 0 when it is not
+		says   string // nothing when the ledger is exact
+	}{
+		"nothing":             {(*ledger).close, "boot 1", func(*testing.T, string) {}, 9, ""},
+		"killed":              {killed, "boot 1", func(*testing.T, string) {}, 9, ""},
+		"power cut":           {killed, "boot 2", func(*testing.T, string) {}, 9, "the machine went down"},
+		"a start after a end": {(*ledger).close, "boot 2", func(*testing.T, string) {}, 9, ""},
+		"empty":               {killed, "boot 1", change(func([]byte) []byte { return nil }), 1, "the copy before it is used"},
+		"gone":                {killed, "boot 1", func(t *testing.T, path string) { require.NoError(t, os.Remove(path)) }, 1, "it is gone"},
+		"first record damaged": {killed, "boot 1", change(func(c []byte) []byte {
+			c[12] ^= 1
+			return c
+		}), 9, "the copy before it is used"},
+		"last record torn": {killed, "boot 1", change(func(c []byte) []byte { return c[:len(c)-3] }), 9, "records of it are damaged"},
+		"a bit in the middle": {killed, "boot 1", change(func(c []byte) []byte {
+			c[bytes.IndexByte(c, '\n')+20] ^= 4
+			return c
+		}), 1, "records of it are damaged"},
+		"all of it gone": {killed, "boot 1", func(t *testing.T, path string) {
+			require.NoError(t, os.Remove(path))
+			require.NoError(t, os.Remove(filepath.Join(filepath.Dir(path), "ledger.previous.jsonl")))
+		}, 0, "it is gone"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			dir, path := usedLedger(t, test.end)
+			test.damage(t, path)
+			l, err := openLedgerSince(dir, test.boot)
+			require.NoError(t, err)
+			pos, known := l.get("file:1:1:m")
+			require.Equal(t, test.offset > 0, known)
+			require.Equal(t, test.offset, pos.Offset)
+			if test.says == "" {
+				require.Empty(t, l.damage)
+				require.True(t, pos.Unsure.empty())
+				_, open := l.unfinished("file:1:2:m")
+				require.True(t, open)
+			} else {
+				require.Contains(t, l.damage, test.says)
+				require.False(t, pos.Unsure.empty(), "lines that follow are looked for in the store")
+			}
+			require.NoError(t, l.close())
+			l, err = openLedgerSince(dir, test.boot)
+			require.NoError(t, err)
+			require.Empty(t, l.damage)
+			require.NoError(t, l.close())
+		})
+	}
+}
+
+// A ledger of a version without checksums is taken over, with times in seconds.
+func TestLedgerWithoutChecksums(t *testing.T) {
+	dir := t.TempDir()
+	require.NoError(t, os.WriteFile(filepath.Join(dir, "ledger.jsonl"), []byte(`{"all":{"a":{"offset":1,"at":946684800}}}
+{"begin":[{"key":"b","from":{},"to":{"offset":2}}]}
+{"done":true}
+{"put":{"c":{"offset":3,"beside":true}}}
+`), 0o600))
+	l, err := openLedger(dir)
+	require.NoError(t, err)
+	defer func() { require.NoError(t, l.close()) }()
+	require.Empty(t, l.damage)
+	all := l.known()
+	require.NotContains(t, all, "a", "nothing was read of it for more than 30 days")
+	require.Equal(t, int64(2), all["b"].Offset)
+	require.True(t, all["c"].Rotated)
+}
+
+// A batch of which nobody knows whether it was stored stays so when the file is written anew.
+func TestCompactedLedgerKeepsWhatIsUnfinished(t *testing.T) {
+	dir, _ := usedLedger(t, killed)
+	for range 3 {
+		l, err := openLedgerSince(dir, "boot 1")
+		require.NoError(t, err)
+		i, open := l.unfinished("file:1:2:m")
+		require.True(t, open)
+		require.Equal(t, int64(7), i.Base)
+		other := []intent{{Key: "file:1:3:m", To: position{Offset: 1}}}
+		require.NoError(t, l.begin(other))
+		require.NoError(t, l.done(other))
+		require.NoError(t, killed(l))
+	}
+}
+
+// The copy of a file that is gone has its position, and its unfinished batch.
+func TestInherit(t *testing.T) {
+	dir, _ := usedLedger(t, killed)
+	for _, gone := range []string{"file:1:2:m", "heir"} {
+		l, err := openLedgerSince(dir, "boot 1")
+		require.NoError(t, err)
+		heir := map[string]string{"file:1:2:m": "heir", "heir": "heir of the heir"}[gone]
+		l.inherit(gone, heir)
+		i, open := l.unfinished(heir)
+		require.True(t, open)
+		require.Equal(t, heir, i.Key)
+		require.NotContains(t, l.known(), gone)
+		require.NoError(t, killed(l))
 	}
 }

@@ -9,6 +9,7 @@ type metrics struct {
 	retries       prometheus.Counter
 	found         prometheus.Counter
 	remoteDropped prometheus.Counter
+	ledgerDamaged prometheus.Counter
 	unreadable    prometheus.Gauge
 	bytes         *prometheus.CounterVec
 	sources       *prometheus.GaugeVec
@@ -26,6 +27,7 @@ func newMetrics(reg prometheus.Registerer) *metrics {
 		retries:       counter("retries_total", "Tries again because lines could not be stored."),
 		found:         counter("found_lines_total", "Lines that were not sent again because the store had them."),
 		remoteDropped: counter("remote_dropped_lines_total", "Lines that another Loki missed because it did not keep up."),
+		ledgerDamaged: counter("ledger_damaged_total", "Starts at which the ledger of what was collected was damaged or gone."),
 		unreadable:    prometheus.NewGauge(prometheus.GaugeOpts{Name: "ausguck_logcollector_unreadable_files", Help: "Files that are configured and cannot be read."}),
 		bytes: prometheus.NewCounterVec(prometheus.CounterOpts{
 			Name: "ausguck_logcollector_bytes_total", Help: "Bytes that were read and stored, by kind of source.",

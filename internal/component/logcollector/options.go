@@ -6,12 +6,13 @@
 // read before a crash (ADR 0013). It imports no sibling part; internal/app wires it.
 //
 //	config.go       promtail.yml
-//	ledger.go       what was read and stored, so that a crash neither loses nor doubles
-//	sender.go       batches to the store and to other Lokis
+//	ledger.go       what was read and stored, so that a crash neither loses nor doubles; ledgerfile.go: its file, and damages of it
+//	sender.go       batches to the store and to other Lokis; lookup.go: which lines the store has
 //	job.go          pipeline stages over a batch
-//	files.go        which files to read, beside.go: those that rotation has moved; filereader.go, rotation.go: one file;
-//	                identity.go: which file it is, whatever its name;
-//	                unreadable.go: those that cannot be read
+//	files.go        where files are looked for; scan.go: which of them to read, and in what order; copies.go: which are copies of others
+//	filereader.go   one file; state.go: its states; rotation.go: the copies that rotation makes of it
+//	identity.go     which file it is, whatever its name; born_*.go: since when
+//	unreadable.go   files that cannot be read
 //	containers.go   which containers to read; containerreader.go: one container
 //	journal.go      the systemd journal
 //	told.go         Promtail's own targets

@@ -2,6 +2,7 @@ package logcollector
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"io"
 	"os"
@@ -36,12 +37,20 @@ func generations(path string) []generation {
 
 // nextName returns the name that a rotation by numbers gives a file next, empty for other names.
 func nextName(path string) string {
-	dot := strings.LastIndexByte(path, '.')
-	n, err := strconv.Atoi(path[dot+1:])
-	if err != nil {
+	n := rotationNumber(path)
+	if n < 0 {
 		return ""
 	}
-	return path[:dot+1] + strconv.Itoa(n+1)
+	return path[:strings.LastIndexByte(path, '.')+1] + strconv.Itoa(n+1)
+}
+
+// rotationNumber returns the number at the end of a name, which is higher for older files; -1 without one.
+func rotationNumber(path string) int {
+	n, err := strconv.Atoi(path[strings.LastIndexByte(path, '.')+1:])
+	if err != nil || n > 9999 { // a date
+		return -1
+	}
+	return n
 }
 
 func listGenerations(path string) []generation {
@@ -62,7 +71,9 @@ func listGenerations(path string) []generation {
 			found = append(found, generation{filepath.Join(dir, name), info.ModTime()})
 		}
 	}
-	slices.SortStableFunc(found, func(a, b generation) int { return b.made.Compare(a.made) })
+	slices.SortStableFunc(found, func(a, b generation) int {
+		return cmp.Or(b.made.Compare(a.made), cmp.Compare(rotationNumber(a.path), rotationNumber(b.path)))
+	})
 	return found
 }
 
@@ -80,71 +91,129 @@ func (g generation) open() (*os.File, os.FileInfo, error) {
 	return file, info, nil
 }
 
-// restart goes to the beginning of a file that was truncated. What had not been read is in the copy that
-// copytruncate makes before, when there is one.
+// clockGrain is how far the times of files may be behind the clock.
+const clockGrain = 10 * time.Millisecond
+
+// restart goes to the beginning of a file that was truncated. What had not been read is in the copies that copytruncate has
+// made before, when there are any: the rest of what was being read in the first, and the whole of those made since.
 func (r *fileReader) restart(ctx context.Context) error {
-	if r.pos.Offset > 0 {
-		if err := r.readCopy(ctx); err != nil {
-			return err
-		}
+	now := time.Now() // what is copied from here on is missed by the look that follows
+	first, since, err := r.readCopy(ctx)
+	if err != nil {
+		return err
+	}
+	if since.IsZero() {
+		since = r.looked.Add(-clockGrain)
+	}
+	if _, err := r.readCopiesSince(ctx, first, since); err != nil {
+		return err
 	}
 	r.logger.Debug("File truncated; reading it from its beginning", "path", r.path)
-	r.pos.Offset, r.pos.Tail, r.pos.Head, r.pos.seen = 0, nil, head{}, 0
+	r.rewind()
+	r.looked = now
 	return nil
 }
 
-// readCopy stores the rest of the file that holds, at the same place, what was read last.
-func (r *fileReader) readCopy(ctx context.Context) error {
+// missedCopies reads the copies of a file of which nothing is read yet, and which was truncated before anybody looked.
+func (r *fileReader) missedCopies(ctx context.Context) (found bool, err error) {
+	if r.pos.Offset > 0 || r.pos.Rotated {
+		return false, nil
+	}
+	now := time.Now()
+	info, err := r.file.Stat()
+	if err != nil || !info.ModTime().After(r.looked.Add(-clockGrain)) {
+		return false, nil //nolint:nilerr // reading says it
+	}
+	if found, err = r.readCopiesSince(ctx, fileID{}, r.looked.Add(-clockGrain)); err != nil || !found {
+		return false, err
+	}
+	r.rewind()
+	r.looked = now
+	return true, nil
+}
+
+// rewind sets the position to the beginning of a file.
+func (r *fileReader) rewind() {
+	r.pos.Offset, r.pos.Tail, r.pos.Head, r.pos.seen = 0, nil, head{}, 0
+}
+
+// readCopy stores the rest of the file that holds, at the same place, what was read last. It returns that copy and when it was
+// made, zero without one.
+func (r *fileReader) readCopy(ctx context.Context) (id fileID, made time.Time, err error) {
 	for _, g := range generations(r.path) {
 		file, info, err := g.open()
 		if err != nil {
 			continue
 		}
-		done, err := r.drain(ctx, file)
+		done, err := r.drain(ctx, file, info, true)
 		_ = file.Close()
 		if err != nil {
-			return err
+			return fileID{}, time.Time{}, err
 		}
 		if done {
-			r.copied = info.ModTime()
-			r.rememberCopy(info)
-			return nil
+			return idOf(info), info.ModTime(), nil
 		}
 	}
-	return nil
+	return fileID{}, time.Time{}, nil
+}
+
+// readCopiesSince stores the copies that were made since a time, and after another copy, while nobody looked, the oldest first.
+// A copy that begins as the file does now was made of what is going to be read.
+func (r *fileReader) readCopiesSince(ctx context.Context, after fileID, since time.Time) (found bool, err error) {
+	var missed []fileID
+	for _, g := range generations(r.path) {
+		if g.made.Before(since) {
+			break // sorted by time
+		}
+		file, info, err := g.open()
+		if err != nil {
+			continue
+		}
+		if idOf(info) == after {
+			_ = file.Close()
+			break
+		}
+		_, known := r.sender.ledger.get(fileKey(idOf(info), r.mark()))
+		if !known && info.Size() > 0 && !info.ModTime().Before(since) && !beginAlike(firstBytes(file), firstBytes(r.file)) {
+			missed = append(missed, idOf(info))
+		}
+		_ = file.Close()
+	}
+	for _, id := range slices.Backward(missed) {
+		file, err := openAs(r.path, id)
+		if err != nil {
+			continue // it was deleted
+		}
+		r.rewind()
+		if info, failed := file.Stat(); failed == nil {
+			before := r.pos.Offset
+			_, err = r.drain(ctx, file, info, false)
+			found = found || r.pos.Offset > before
+		}
+		_ = file.Close()
+		if err != nil {
+			return false, err
+		}
+	}
+	return found, nil
+}
+
+// beginAlike reports whether two files begin alike, as far as both go.
+func beginAlike(a, b []byte) bool {
+	n := min(len(a), len(b))
+	return n > 0 && bytes.Equal(a[:n], b[:n])
 }
 
 // rememberCopy has the ledger know a copy that was read by its own identity, under whatever name rotation gives it later.
 // The next start would else take it for a file of which nothing was read.
-func (r *fileReader) rememberCopy(info os.FileInfo) {
-	mark := r.key[strings.LastIndexByte(r.key, ':')+1:]
+func (r *fileReader) rememberCopy(info os.FileInfo, missed bool) {
 	pos := r.pos
-	pos.Path, pos.Beside = r.path, true
-	r.sender.ledger.put(fileKey(idOf(info), mark), pos)
+	pos.Path, pos.Rotated, pos.Missed = r.path, true, missed
+	r.sender.ledger.put(fileKey(idOf(info), r.mark()), pos)
 }
 
-// lookForCopies finds the copies that were made since the last one that was read, while nobody looked. now is what the
-// file begins with: a copy that begins so too was made of what is being read.
-func (r *fileReader) lookForCopies(now []byte) {
-	now = now[:min(len(now), headBytes)]
-	var missed []fileID
-	for _, g := range generations(r.path) {
-		file, info, err := g.open()
-		if err != nil {
-			continue
-		}
-		if info.Size() > 0 && info.ModTime().After(r.copied) && !bytes.HasPrefix(firstBytes(file), now) {
-			missed = append(missed, idOf(info))
-		}
-		_ = file.Close()
-		if !g.made.After(r.copied) {
-			break // sorted by time
-		}
-	}
-	if len(missed) > 0 {
-		r.missed(missed)
-	}
-}
+// mark returns the part of the key that says for which target the file is read.
+func (r *fileReader) mark() string { return r.key[strings.LastIndexByte(r.key, ':')+1:] }
 
 // firstBytes returns at most headBytes of a file.
 func firstBytes(file io.ReaderAt) []byte {
@@ -153,22 +222,31 @@ func firstBytes(file io.ReaderAt) []byte {
 	return b[:n]
 }
 
-// drain stores what follows the position in a copy; done is false when it is no copy. The position that is
-// written then is that of a file from its beginning.
-func (r *fileReader) drain(ctx context.Context, copied io.ReaderAt) (done bool, err error) {
-	for first := true; ; first = false {
+// drain stores what follows the position in a copy, of which own says that a part was read; done is false when it is no copy.
+// The position that is written then is that of a file from its beginning.
+func (r *fileReader) drain(ctx context.Context, copied *os.File, info os.FileInfo, own bool) (done bool, err error) {
+	if _, same, err := r.read(copied, r.pos.Offset); err != nil || !same {
+		return false, nil //nolint:nilerr // it is not the copy, or cannot be read
+	}
+	key := fileKey(idOf(info), r.mark())
+	if !r.claim(r, key, copied, own) {
+		return true, nil
+	}
+	defer r.release(key)
+	for {
 		content, same, err := r.read(copied, r.pos.Offset)
-		if err != nil || !same && first {
-			return false, nil //nolint:nilerr // it is not the copy, or cannot be read
-		}
-		if len(content) == 0 || !same {
-			return true, nil
+		if err != nil || len(content) == 0 || !same {
+			break //nolint:nilerr // that is all that can be read of it
 		}
 		full := len(content) >= fullRead
-		if stored, err := r.store(ctx, content, r.pos.Offset, !full, !full); err != nil || !stored {
+		if stored, err := r.store(ctx, copied, content, !full, !full); err != nil {
 			return true, err
+		} else if !stored {
+			break
 		}
 	}
+	r.rememberCopy(info, !own)
+	return true, nil
 }
 
 // readAgain returns the bytes of a batch that was read before, from the file or from the copy that copytruncate made of
@@ -192,12 +270,16 @@ func (r *fileReader) readAgain(i intent) ([]byte, error) {
 	return nil, nil
 }
 
-// bytesOf returns the bytes of a batch when file has them, known by those before it and by its last ones.
+// bytesOf returns the bytes of a batch when file has them, known by those before it, its last ones and those that the file begins with.
 func (r *fileReader) bytesOf(file io.ReaderAt, i intent) ([]byte, error) {
 	content, same, err := r.read(file, i.From.Offset)
 	size := int(i.To.Offset - i.From.Offset)
-	if err != nil || !same || len(content) < size || !bytes.Equal(tailOf(i.From.Tail, content[:size]), i.To.Tail) {
+	if err != nil || !same || len(content) < size {
 		return nil, err
 	}
-	return content[:size], nil
+	content = content[:size]
+	if !bytes.Equal(tailOf(i.From.Tail, content), i.To.Tail) || i.From.Head.followed(i.From.Offset, content) != i.To.Head {
+		return nil, nil
+	}
+	return content, nil
 }

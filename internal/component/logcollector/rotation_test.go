@@ -63,7 +63,8 @@ func follower(t *testing.T, path, before string) *memory {
 	require.NoError(t, err)
 	r := &fileReader{
 		logger: s.logger, sender: s, metrics: s.metrics, job: j, key: "file", path: path, labels: model.LabelSet{"job": "files"},
-		moved: func(time.Time) {}, missed: func([]fileID) {},
+		passed: func(time.Time) {}, caughtUp: make(chan struct{}), file: file,
+		claim: func(*fileReader, string, *os.File, bool) bool { return true }, release: func(string) {},
 	}
 	info, err := file.Stat()
 	require.NoError(t, err)
@@ -71,7 +72,7 @@ func follower(t *testing.T, path, before string) *memory {
 	ctx, cancel := context.WithCancel(t.Context())
 	var running sync.WaitGroup
 	running.Go(func() { s.run(ctx) })
-	running.Go(func() { _ = r.follow(ctx, file) })
+	running.Go(func() { _ = r.follow(ctx) })
 	t.Cleanup(func() {
 		cancel()
 		running.Wait()
@@ -96,6 +97,8 @@ func TestReadCopy(t *testing.T) {
 		t.Run(test.name, func(t *testing.T) {
 			path := filepath.Join(t.TempDir(), "app.log")
 			require.NoError(t, os.WriteFile(path+".1", []byte(test.beside), 0o600))
+			before := time.Now().Add(-time.Minute)
+			require.NoError(t, os.Chtimes(path+".1", before, before))
 			require.NoError(t, os.WriteFile(path, []byte("new\n"), 0o600))
 			store := follower(t, path, test.read)
 			require.Eventually(t, func() bool { return len(store.stored()) >= len(test.want) }, 10*time.Second, 10*time.Millisecond)
@@ -204,13 +207,13 @@ func TestOrphanOfAFolderThatCannotBeRead(t *testing.T) {
 	l.put(key, position{Path: filepath.Join(dir, "app.log"), Offset: 5, Tail: []byte("read\n")})
 
 	require.NoError(t, os.WriteFile(dir, nil, 0o600)) // no folder
-	f.orphans(t.Context(), &fileTarget{mark: "mark"}, map[string]bool{})
+	(&scan{files: f, keys: map[string]bool{}}).leftBehind(&fileTarget{mark: "mark"})
 	require.Contains(t, l.known(), key)
-	require.Empty(t, f.moves)
+	require.Empty(t, f.passed)
 
 	require.NoError(t, os.Remove(dir))
 	require.NoError(t, os.Mkdir(dir, 0o700))
-	f.orphans(t.Context(), &fileTarget{mark: "mark"}, map[string]bool{})
+	(&scan{files: f, keys: map[string]bool{}}).leftBehind(&fileTarget{mark: "mark"})
 	require.NotContains(t, l.known(), key)
-	require.Len(t, f.moves, 1)
+	require.Len(t, f.passed, 1)
 }

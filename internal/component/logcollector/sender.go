@@ -3,8 +3,8 @@ package logcollector
 import (
 	"context"
 	"errors"
-	"fmt"
 	"log/slog"
+	"slices"
 	"strings"
 	"time"
 
@@ -137,24 +137,34 @@ func (s *sender) storeGroup(ctx context.Context, group []*batch) error {
 			intents = append(intents, *b.intent)
 		}
 		entries = append(entries, b.entries...)
-		look = look || b.look
+		look = look || b.look || b.unsure()
 	}
 	if err := s.retry(ctx, "Cannot write what was collected; collecting waits", func() error { return s.ledger.begin(intents) }); err != nil {
 		return err
 	}
 	if err := s.push(ctx, entries, look); err != nil {
-		if isCrowded(err) {
-			s.ledger.wait(intents)
-		}
+		s.ledger.wait(intents) // also when another configuration goes on
 		return err
 	}
 	if err := s.ledger.done(intents); err != nil {
 		s.logger.Warn("Cannot write what was stored; the next start looks into the store", "err", err)
 	}
+	if err := s.ledger.sync(); err != nil {
+		s.logger.Warn("Cannot write what was stored to the disk; after a power cut the store is asked", "err", err)
+	}
 	for _, r := range s.others {
 		r.offer(entries)
 	}
 	return nil
+}
+
+// unsure reports whether lines of the batch may be stored, with the times that they have, because the ledger was damaged.
+func (b *batch) unsure() bool {
+	if b.intent == nil || b.intent.From.Unsure.empty() {
+		return false
+	}
+	until := time.Unix(0, b.intent.From.Unsure.To)
+	return slices.ContainsFunc(b.entries, func(e entry) bool { return !e.at.After(until) })
 }
 
 // push stores the entries. When a try fails, some of them may have been stored, so the next one looks first.
@@ -272,52 +282,6 @@ func (s *sender) stream(labels model.LabelSet) string {
 		}
 	}
 	return public.String()
-}
-
-type stored struct {
-	at   int64
-	line string
-}
-
-// missing returns the entries that the store does not have.
-func (s *sender) missing(ctx context.Context, entries []entry) ([]entry, error) {
-	type span struct{ from, to time.Time }
-	spans := map[string]*span{}
-	names := make([]string, len(entries))
-	for i, e := range entries {
-		names[i] = s.stream(e.labels)
-		sp, ok := spans[names[i]]
-		if !ok {
-			spans[names[i]] = &span{e.at, e.at}
-			continue
-		}
-		if e.at.Before(sp.from) {
-			sp.from = e.at
-		}
-		if e.at.After(sp.to) {
-			sp.to = e.at
-		}
-	}
-	have := map[string]map[stored]int{}
-	for name, sp := range spans {
-		found := map[stored]int{}
-		err := s.store.Lines(ctx, name, sp.from, sp.to, func(at time.Time, line string) { found[stored{at.UnixNano(), line}]++ })
-		if err != nil {
-			return nil, fmt.Errorf("look whether lines are stored: %w", err)
-		}
-		have[name] = found
-	}
-	var missing []entry
-	for i, e := range entries {
-		key := stored{e.at.UnixNano(), e.line}
-		if have[names[i]][key] > 0 {
-			have[names[i]][key]--
-			continue
-		}
-		missing = append(missing, e)
-	}
-	s.metrics.found.Add(float64(len(entries) - len(missing)))
-	return missing, nil
 }
 
 // apiEntry turns an entry into what Promtail's clients take.

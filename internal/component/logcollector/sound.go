@@ -1,10 +1,7 @@
 package logcollector
 
 import (
-	"bytes"
-	"encoding/json"
 	"errors"
-	"fmt"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -15,7 +12,7 @@ import (
 	"github.com/ausguck/ausguck/internal/setaside"
 )
 
-// makeSound sets aside what the collector cannot read of its own folder, and tells of a ledger that is damaged or gone.
+// makeSound sets aside what the collector cannot read of its own folder.
 func (o Options) makeSound() error {
 	return errors.Join(
 		o.soundPositions("positions.yaml", "nothing: the ledger has the same, and the file is written for a Promtail"),
@@ -39,37 +36,29 @@ func (o Options) soundPositions(name, lost string) error {
 	return o.SetAside.Move(setaside.Loss{Part: "logcollector", Path: path, Cause: err, Lost: lost, Remedy: "nothing needs to be done"})
 }
 
+// soundLedger sets aside a ledger that cannot be read at all. One that can be read knows itself what is missing in it.
 func (o Options) soundLedger() error {
-	path := filepath.Join(o.Dir, "ledger.jsonl")
-	loss := setaside.Loss{
-		Part: "logcollector", Path: path, Lost: "how far files and containers were read: lines of the last minutes may be there twice, or be missing",
+	path := filepath.Join(o.Dir, ledgerFile)
+	err := setaside.Readable(path)
+	if err == nil {
+		return nil
+	}
+	return o.SetAside.Move(o.ledgerLoss(path, err))
+}
+
+// tellOfLedger tells of a ledger in which something is missing. After a power cut that is nothing to mend.
+func (o Options) tellOfLedger(l *ledger) {
+	if l.damage == afterPowerCut {
+		o.Logger.Warn("The last records of what was collected may be missing; lines are looked for in the store before they are stored", "path", l.path, "reason", l.damage)
+		return
+	}
+	o.SetAside.Say(o.ledgerLoss(l.path, errors.New(l.damage)))
+}
+
+func (o Options) ledgerLoss(path string, cause error) setaside.Loss {
+	return setaside.Loss{
+		Part: "logcollector", Path: path, Cause: cause,
+		Lost:   "how far some files and containers were read; their lines are looked for in the store before they are stored, see docs/logs.md",
 		Remedy: "nothing needs to be done; look at the disk",
 	}
-	content, err := os.ReadFile(path)
-	gone := errors.Is(err, fs.ErrNotExist)
-	switch {
-	case err != nil && !gone:
-		loss.Cause = err
-		return o.SetAside.Move(loss)
-	case len(content) == 0:
-		if !setaside.Marked(path) {
-			return nil
-		}
-		loss.Cause = errors.New("the file is empty")
-		if gone {
-			loss.Cause = errors.New("the file is gone")
-		}
-		o.SetAside.Say(loss)
-		return setaside.Mark(path, false)
-	}
-	lines := bytes.Split(content, []byte("\n"))
-	for i, line := range lines {
-		torn := i == len(lines)-1 && !bytes.HasPrefix(line, []byte(`{"all"`)) // by a crash; a line of all positions was written whole
-		if !torn && !json.Valid(line) {
-			loss.Cause = fmt.Errorf("line %d cannot be read", i+1)
-			o.SetAside.Say(loss)
-			break
-		}
-	}
-	return setaside.Mark(path, true)
 }

@@ -1,0 +1,17 @@
+package logcollector
+
+import (
+	"os"
+	"time"
+
+	"golang.org/x/sys/unix"
+)
+
+// born returns when a file was made, a time long ago where the file system does not know.
+func born(file *os.File) time.Time {
+	var stat unix.Statx_t
+	if unix.Statx(int(file.Fd()), "", unix.AT_EMPTY_PATH, unix.STATX_BTIME, &stat) != nil || stat.Mask&unix.STATX_BTIME == 0 {
+		return time.Unix(0, 0)
+	}
+	return time.Unix(stat.Btime.Sec, int64(stat.Btime.Nsec))
+}

@@ -1,0 +1,85 @@
+package logcollector
+
+import (
+	"os"
+	"strings"
+)
+
+// isCopy reports whether a file is a copy of one that has a reader, or gets one: that reader reads it.
+func (s *scan) isCopy(p passedName, file *os.File) bool {
+	first := firstBytes(file)
+	for _, c := range s.candidates {
+		if c.path == p.path && c.target == p.target && beginAlike(first, firstBytes(c.file)) {
+			return true
+		}
+	}
+	return s.isCopyOfKnown(p.path, p.target.mark, "", file)
+}
+
+// isCopyOfKnown reports whether a file is a copy of another one of its log, but of that with the key except.
+func (f *files) isCopyOfKnown(path, mark, except string, file *os.File) bool {
+	first := firstBytes(file)
+	for key, pos := range f.sender.ledger.known() {
+		if pos.Path != path || key == except || !strings.HasSuffix(key, ":"+mark) {
+			continue
+		}
+		if r := f.readers[key]; r != nil {
+			if beginAlike(first, firstBytes(r.file)) {
+				return true
+			}
+			if last := r.last.Load(); last != nil && len(last.Tail) > 0 && sameFile(file, *last) { // after the look at the file
+				return true
+			}
+		}
+		if i, open := f.sender.ledger.unfinished(key); open {
+			pos = i.To
+		}
+		if len(pos.Tail) > 0 && sameFile(file, pos) {
+			return true
+		}
+	}
+	return false
+}
+
+// claim has r read a copy, unless another one does. Of its own file it is the rest of what was read.
+func (f *files) claim(r *fileReader, key string, copied *os.File, own bool) bool {
+	f.mtx.Lock()
+	defer f.mtx.Unlock()
+	if f.readers[key] != nil || f.claimed[key] != nil || !own && f.isCopyOfKnown(r.path, r.mark(), r.key, copied) {
+		return false
+	}
+	f.claimed[key] = copied
+	return true
+}
+
+// release says that a copy was read. A file that waited for that may begin.
+func (f *files) release(key string) {
+	f.mtx.Lock()
+	delete(f.claimed, key)
+	f.mtx.Unlock()
+	f.scanSoon()
+}
+
+// isClaimed reports whether a copy of a file is being read, because it was found before the file itself.
+func (f *files) isClaimed(file *os.File) bool {
+	for _, copied := range f.claimed {
+		if beginAlike(firstBytes(copied), firstBytes(file)) {
+			return true
+		}
+	}
+	return false
+}
+
+// goOnAfterCopy has a new file read from where a copy of it, which was found before it, ends.
+func (s *scan) goOnAfterCopy(c candidate) {
+	if _, known := s.sender.ledger.get(c.key); known {
+		return
+	}
+	for key, pos := range s.sender.ledger.known() {
+		if pos.Missed && pos.Path == c.path && strings.HasSuffix(key, ":"+c.target.mark) && sameFile(c.file, pos) {
+			pos.Missed, pos.Rotated = false, false
+			s.sender.ledger.put(c.key, pos)
+			return
+		}
+	}
+}

@@ -1,0 +1,109 @@
+package logcollector
+
+import (
+	"context"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"slices"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/fsnotify/fsnotify"
+	"github.com/go-kit/log"
+	"github.com/grafana/loki/v3/clients/pkg/promtail/scrapeconfig"
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/common/model"
+	"github.com/prometheus/prometheus/discovery/targetgroup"
+	"github.com/stretchr/testify/require"
+)
+
+// process is the part of a Collector that reads files and stores their lines, with the ledger in dir.
+type process struct {
+	ledger *ledger
+	sender *sender
+	files  *files
+	stop   context.CancelFunc
+	ended  sync.WaitGroup
+
+	mtx    sync.Mutex
+	states []string // that readers went through
+}
+
+// startProcess reads the files that glob matches. In a bubble of synctest its timers cost nothing.
+func startProcess(t testing.TB, dir, glob string, store Store) *process {
+	t.Helper()
+	l, err := openLedger(dir)
+	require.NoError(t, err)
+	return readWith(t, l, glob, store)
+}
+
+// readWith is startProcess with an open ledger.
+func readWith(t testing.TB, l *ledger, glob string, store Store) *process {
+	t.Helper()
+	reg := prometheus.NewRegistry()
+	j, err := newJob(&scrapeconfig.Config{JobName: "files"}, log.NewNopLogger(), reg)
+	require.NoError(t, err)
+	ctx, cancel := context.WithCancel(t.Context())
+	p := &process{ledger: l, stop: cancel}
+	p.sender = &sender{logger: slog.New(slog.DiscardHandler), store: store, ledger: l, metrics: newMetrics(reg), in: make(chan *batch)}
+	p.files = newFiles(p.sender.logger, p.sender, p.sender.metrics, map[string]*job{"files": j})
+	p.files.born = func(*os.File) time.Time { return time.Unix(0, 0) } // not of the bubble's clock
+	p.files.entered = func(from, to state) {
+		p.mtx.Lock()
+		defer p.mtx.Unlock()
+		p.states = append(p.states, from.String()+" → "+to.String())
+		if !slices.Contains(next[from], to) {
+			t.Errorf("%s after %s", to, from)
+		}
+	}
+	groups := make(chan map[string][]*targetgroup.Group, 1)
+	groups <- map[string][]*targetgroup.Group{"files": {{
+		Targets: []model.LabelSet{{model.AddressLabel: "localhost"}},
+		Labels:  model.LabelSet{"job": "files", pathLabel: model.LabelValue(glob)},
+	}}}
+	p.ended.Go(func() { p.sender.run(ctx) })
+	p.ended.Go(func() {
+		p.files.loop(ctx, groups, &fsnotify.Watcher{})
+		p.files.wg.Wait()
+	})
+	return p
+}
+
+// end stops the process in order.
+func (p *process) end(t testing.TB) {
+	t.Helper()
+	p.stop()
+	p.ended.Wait()
+	require.NoError(t, p.ledger.close())
+}
+
+// went returns how readers went from state to state.
+func (p *process) went() []string {
+	p.mtx.Lock()
+	defer p.mtx.Unlock()
+	return slices.Clone(p.states)
+}
+
+// write appends to a file, which has the time of the bubble's clock then.
+func write(t testing.TB, path, text string) {
+	t.Helper()
+	file, err := os.OpenFile(path, os.O_APPEND|os.O_CREATE|os.O_WRONLY, 0o600)
+	require.NoError(t, err)
+	_, err = file.WriteString(text)
+	require.NoError(t, err)
+	require.NoError(t, file.Close())
+	require.NoError(t, os.Chtimes(path, time.Time{}, time.Now()))
+}
+
+func logFolder(t testing.TB) (dir, path string) {
+	t.Helper()
+	dir = t.TempDir()
+	return dir, filepath.Join(dir, "app.log")
+}
+
+func renameFile(t testing.TB, from, to string) {
+	t.Helper()
+	require.NoError(t, os.Rename(from, to))
+}

@@ -1,0 +1,163 @@
+package logcollector
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"hash/crc32"
+	"io/fs"
+	"maps"
+	"os"
+	"path/filepath"
+	"strings"
+)
+
+// afterPowerCut is what is wrong with a file that the process before this one has not closed, on a machine that has started since.
+const afterPowerCut = "the machine went down before all of it was on the disk"
+
+// load reads the file, and the previous one when that is not whole. intact means that the file begins as it was written.
+func (l *ledger) load() (intact bool, err error) {
+	content, err := os.ReadFile(l.path)
+	gone := errors.Is(err, fs.ErrNotExist)
+	if err != nil && !gone {
+		return false, err
+	}
+	var state replayed
+	if intact = state.replay(content); !intact {
+		before, failed := os.ReadFile(l.previous())
+		_, once := os.Stat(filepath.Join(filepath.Dir(l.path), "positions.yaml"))
+		switch {
+		case failed == nil:
+			l.damage = "its beginning is damaged; the copy before it is used"
+		case gone && once != nil:
+			return false, nil // the first start
+		default:
+			l.damage = "its beginning is damaged, and there is no copy of it"
+		}
+		if gone {
+			l.damage = "it is gone; the copy before it is used when there is one"
+		}
+		state = replayed{}
+		state.replay(before)
+		state.replay(content) // what follows the beginning still holds
+	}
+	switch {
+	case l.damage != "":
+	case state.torn:
+		l.damage = "records of it are damaged"
+	case !state.closed && state.boot != "" && state.boot != l.boot:
+		l.damage = afterPowerCut
+	}
+	l.lost, l.all, l.pending = state.lost, state.all, state.pending
+	if l.all == nil {
+		l.all, l.pending = map[string]position{}, map[string]intent{}
+	}
+	return intact, nil
+}
+
+func (l *ledger) previous() string { return strings.TrimSuffix(l.path, ".jsonl") + ".previous.jsonl" }
+
+// replayed is what the records of a file say.
+type replayed struct {
+	all          map[string]position
+	pending      map[string]intent
+	begun        []intent
+	boot         string
+	lost         int64
+	closed, torn bool
+}
+
+// replay reports whether the first record is there, with which all others go on.
+func (r *replayed) replay(content []byte) (whole bool) {
+	if r.all == nil {
+		r.all, r.pending = map[string]position{}, map[string]intent{}
+	}
+	plain := bytes.HasPrefix(content, []byte("{")) // of a version without checksums
+	r.torn = r.torn || len(content) > 0 && content[len(content)-1] != '\n'
+	r.begun = nil
+	for first := true; len(content) > 0; first = false {
+		var line []byte
+		line, content, _ = bytes.Cut(content, newline)
+		rec, err := decodeRecord(line, plain)
+		if err != nil {
+			r.torn = r.torn || !plain
+			continue
+		}
+		whole = whole || first && rec.All != nil
+		r.closed = rec.Closed
+		r.apply(rec)
+	}
+	return whole
+}
+
+func (r *replayed) apply(rec record) {
+	switch {
+	case rec.All != nil:
+		r.all, r.boot, r.lost = rec.All, rec.Boot, rec.Lost
+		clear(r.pending)
+	case rec.Put != nil:
+		maps.Copy(r.all, rec.Put)
+	case rec.Forget != "":
+		delete(r.all, rec.Forget)
+		delete(r.pending, rec.Forget)
+	case len(rec.Begin) > 0:
+		for _, i := range rec.Begin {
+			r.pending[i.Key] = i
+		}
+		r.begun = rec.Begin
+	case len(rec.Wait) > 0:
+		for _, i := range rec.Wait {
+			r.pending[i.Key] = i
+		}
+	case rec.Done:
+		for _, i := range r.begun {
+			r.all[i.Key] = i.To
+			delete(r.pending, i.Key)
+		}
+		r.begun = nil
+	}
+}
+
+var checksums = crc32.MakeTable(crc32.Castagnoli)
+
+// encode returns a record's line: a checksum and JSON.
+func (r record) encode() ([]byte, error) {
+	content, err := json.Marshal(r)
+	if err != nil {
+		return nil, err
+	}
+	return fmt.Appendf(nil, "%08x %s\n", crc32.Checksum(content, checksums), content), nil
+}
+
+func decodeRecord(line []byte, plain bool) (record, error) {
+	var r record
+	if !plain {
+		sum, content, _ := bytes.Cut(line, []byte{' '})
+		if want := fmt.Sprintf("%08x", crc32.Checksum(content, checksums)); string(sum) != want {
+			return r, errors.New("another checksum")
+		}
+		line = content
+	}
+	return r, json.Unmarshal(line, &r)
+}
+
+// replaceFile writes a file anew so that after a power cut it is the old or the new one, and not an empty one.
+func replaceFile(path string, content []byte) error {
+	file, err := os.OpenFile(path+".tmp", os.O_WRONLY|os.O_CREATE|os.O_TRUNC, 0o600)
+	if err != nil {
+		return err
+	}
+	_, err = file.Write(content)
+	if err = errors.Join(err, file.Sync(), file.Close()); err != nil {
+		return err
+	}
+	if err := os.Rename(path+".tmp", path); err != nil {
+		return err
+	}
+	dir, err := os.Open(filepath.Dir(path))
+	if err != nil {
+		return err
+	}
+	return errors.Join(dir.Sync(), dir.Close())
+}

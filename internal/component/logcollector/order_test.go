@@ -1,0 +1,84 @@
+package logcollector
+
+import (
+	"os"
+	"strconv"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/stretchr/testify/require"
+)
+
+// Loki refuses lines that are an hour behind others of their stream. What was written while nobody read is therefore
+// stored in the order in which it was written, whichever names rotation has given the files.
+func TestOldestFileFirst(t *testing.T) {
+	rename := func(t *testing.T, path string) {
+		for n := 8; n > 0; n-- {
+			if err := os.Rename(path+"."+strconv.Itoa(n), path+"."+strconv.Itoa(n+1)); err != nil {
+				require.ErrorIs(t, err, os.ErrNotExist)
+			}
+		}
+		require.NoError(t, os.Rename(path, path+".1"))
+	}
+	copyTruncate := func(t *testing.T, path string) {
+		for n := 8; n > 0; n-- {
+			if err := os.Rename(path+"."+strconv.Itoa(n), path+"."+strconv.Itoa(n+1)); err != nil {
+				require.ErrorIs(t, err, os.ErrNotExist)
+			}
+		}
+		content, err := os.ReadFile(path)
+		require.NoError(t, err)
+		write(t, path+".1", string(content))
+		require.NoError(t, os.Truncate(path, 0))
+	}
+	for name, test := range map[string]struct {
+		rotate   func(*testing.T, string)
+		rotation int
+		gone     bool // the file that was read is deleted meanwhile
+	}{
+		"rename":                            {rename, 1, false},
+		"rename twice":                      {rename, 2, false},
+		"rename five times":                 {rename, 5, false},
+		"rename, and what was read is gone": {rename, 3, true},
+		"copytruncate":                      {copyTruncate, 1, false},
+		"copytruncate twice":                {copyTruncate, 2, false},
+		"copytruncate five times":           {copyTruncate, 5, false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				ledger, store := t.TempDir(), &memory{}
+				_, path := logFolder(t)
+				var written []string
+				more := func() {
+					for range 5 {
+						written = append(written, "line "+strconv.Itoa(len(written)+1))
+						write(t, path, written[len(written)-1]+"\n")
+						time.Sleep(time.Minute)
+					}
+				}
+				write(t, path, "")
+				p := startProcess(t, ledger, path, store)
+				more()
+				p.end(t)
+				if !test.gone {
+					more()
+				}
+				for range test.rotation {
+					test.rotate(t, path)
+					more()
+				}
+				if test.gone {
+					require.NoError(t, os.Remove(path+"."+strconv.Itoa(test.rotation)))
+				}
+				for range 2 { // a start later nothing is stored again
+					p = startProcess(t, ledger, path, store)
+					time.Sleep(time.Minute)
+					p.end(t)
+					require.Equal(t, strings.Join(written, "\n"), strings.Join(store.stored(), "\n"))
+				}
+			})
+		})
+	}
+}

@@ -1,0 +1,404 @@
+package logcollector
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"maps"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/fsnotify/fsnotify"
+	"github.com/prometheus/common/model"
+	"golang.org/x/text/encoding/ianaindex"
+)
+
+// passedName is a name that went from one file to another. Others may have had it in between.
+type passedName struct {
+	target *fileTarget
+	path   string
+	since  time.Time // when it was last known whose name it was
+}
+
+// candidate is an open file that is to be read.
+type candidate struct {
+	target  *fileTarget
+	key     string
+	path    string // the name of the log whose lines it holds
+	file    *os.File
+	info    fs.FileInfo
+	current bool // it has the name now; others had it before
+}
+
+// scan is one look at the files that there are: first it finds all that are to be read, then it starts their readers, the
+// oldest file of each log first.
+type scan struct {
+	*files
+
+	dirs       map[string]bool // that hold files, to be watched
+	seen       map[string]bool // paths that are matched
+	keys       map[string]bool // of files that are read, were read, or are to be read
+	candidates []candidate
+	named      []string     // keys of names that files have again
+	again      []passedName // to be looked at by the next scan, too
+}
+
+// scan starts a reader for each file that is to be read and is not yet.
+func (f *files) scan(ctx context.Context, watcher *fsnotify.Watcher) {
+	f.mtx.Lock()
+	defer f.mtx.Unlock()
+	now := time.Now()
+	s := &scan{files: f, dirs: map[string]bool{}, seen: map[string]bool{}, keys: map[string]bool{}}
+	for _, targets := range f.targets {
+		for _, t := range targets {
+			s.nameless(t)
+			s.match(t)
+			s.leftBehind(t)
+		}
+	}
+	for _, p := range f.passed {
+		s.between(p)
+	}
+	f.passed = s.again
+	s.start(ctx)
+	for _, key := range s.named { // only now are their files known instead
+		f.sender.ledger.forget(key)
+	}
+	s.rememberNames()
+	maps.DeleteFunc(f.unreadable, func(path, _ string) bool { return !s.seen[path] })
+	f.metrics.unreadable.Set(float64(len(f.unreadable)))
+	if len(f.targets) > 0 {
+		for path := range s.seen {
+			f.lastSeen[path] = now
+		}
+		maps.DeleteFunc(f.lastSeen, func(_ string, last time.Time) bool { return now.Sub(last) > rememberNames })
+		f.scanned = now
+	}
+	known := f.sender.ledger.known()
+	maps.DeleteFunc(f.finished, func(key string, _ bool) bool {
+		_, ok := known[key]
+		return !ok && !s.keys[key]
+	})
+	f.watch(watcher, s.dirs)
+	f.metrics.sources.WithLabelValues("file").Set(float64(len(f.readers)))
+}
+
+// match finds the files that have a name that a target matches.
+func (s *scan) match(t *fileTarget) {
+	s.dirs[t.base()] = true
+	matches := t.matches()
+	if len(matches) == 0 && s.lookInto(t.base()) {
+		s.seen[t.base()] = true
+	}
+	for _, path := range matches {
+		s.dirs[filepath.Dir(path)] = true
+		s.seen[path] = true
+		s.current(t, path)
+		last, known := s.lastSeen[path]
+		switch {
+		case known && last.Equal(s.scanned):
+		case known: // others may have had the name since
+			s.passed = append(s.passed, passedName{t, path, last})
+		case !s.scanned.IsZero(): // it may have been rotated since it was made
+			s.passed = append(s.passed, passedName{t, path, s.scanned})
+		}
+	}
+}
+
+// current takes the file that has a name for a candidate, unless it is read or was.
+func (s *scan) current(t *fileTarget, path string) {
+	info, err := os.Stat(path)
+	if err != nil {
+		s.complain(path, err)
+		return
+	}
+	if !info.Mode().IsRegular() {
+		return
+	}
+	if key := fileKey(idOf(info), t.mark); s.readers[key] != nil {
+		s.keys[key] = true
+		return
+	}
+	file, info, err := generation{path: path}.open() // the name may be another file's by now
+	if err != nil {
+		s.complain(path, err)
+		return
+	}
+	delete(s.unreadable, path)
+	key := fileKey(idOf(info), t.mark)
+	if s.keys[key] || s.readers[key] != nil || s.finished[key] && s.isRead(key, file, info) {
+		s.keys[key] = true
+		_ = file.Close()
+		return
+	}
+	if s.isClaimed(file) {
+		_ = file.Close()
+		return // the next scan starts it
+	}
+	c := candidate{t, key, path, file, info, true}
+	s.goOnAfterCopy(c)
+	s.keys[key] = true
+	s.candidates = append(s.candidates, c)
+}
+
+// isRead reports whether nothing follows what was read. A new file may have the number of one that was deleted.
+func (f *files) isRead(key string, file *os.File, info fs.FileInfo) bool {
+	pos, ok := f.sender.ledger.get(key)
+	return ok && pos.Offset == info.Size() && sameFile(file, pos)
+}
+
+func fileKey(id fileID, mark string) string { return "file:" + id.String() + ":" + mark }
+
+// leftBehind finds the files that were rotated away while nobody read: their names belong to others now.
+func (s *scan) leftBehind(t *fileTarget) {
+	listed := map[string]map[fileID]string{} // by folder: each is listed once as long as nothing moves
+	for key, pos := range s.sender.ledger.known() {
+		if !strings.HasSuffix(key, ":"+t.mark) || s.keys[key] || s.readers[key] != nil || s.finished[key] {
+			continue
+		}
+		var id fileID
+		if _, err := fmt.Sscanf(key, "file:%d:%d:", &id.dev, &id.inode); err != nil {
+			continue
+		}
+		dir := filepath.Dir(pos.Path)
+		if _, ok := listed[dir]; !ok {
+			listed[dir], _ = filesIn(dir) // openAs says why it cannot be
+		}
+		var err error
+		file := openIf(listed[dir][id], id)
+		if file == nil {
+			file, err = openAs(pos.Path, id)
+		}
+		if err != nil && !errors.Is(err, fs.ErrNotExist) {
+			continue // it is being moved, or its folder cannot be read: the next scan looks again
+		}
+		if err == nil && !isOf(file, pos) { // another file has the number now
+			_ = file.Close()
+			err = fs.ErrNotExist
+		}
+		if err != nil {
+			s.gone(t, key, pos)
+			continue
+		}
+		info, err := file.Stat()
+		if err != nil {
+			_ = file.Close()
+			continue
+		}
+		s.keys[key] = true
+		s.candidates = append(s.candidates, candidate{t, key, pos.Path, file, info, false})
+		if !pos.Rotated {
+			s.passed = append(s.passed, passedName{t, pos.Path, info.ModTime()})
+		}
+	}
+}
+
+// gone forgets a file that is gone. What had not been read of it is in a copy that copytruncate has made, or lost.
+func (s *scan) gone(t *fileTarget, key string, pos position) {
+	s.passed = append(s.passed, passedName{t, pos.Path, pos.known()})
+	if !pos.Rotated {
+		s.sender.ledger.put(nameKey(pos.Path, t.mark), position{Path: pos.Path, Looked: pos.Looked})
+	}
+	read := pos
+	if i, open := s.sender.ledger.unfinished(key); open {
+		read = i.To
+	}
+	for _, g := range generations(pos.Path) {
+		file, info, err := g.open()
+		if err != nil {
+			continue
+		}
+		heir := fileKey(idOf(info), t.mark)
+		if _, known := s.sender.ledger.get(heir); known || s.keys[heir] || len(read.Tail) == 0 || !sameFile(file, read) {
+			_ = file.Close()
+			continue
+		}
+		s.keys[heir] = true
+		s.sender.ledger.inherit(key, heir)
+		s.candidates = append(s.candidates, candidate{t, heir, pos.Path, file, info, false})
+		return
+	}
+	if _, open := s.sender.ledger.unfinished(key); open {
+		s.logger.Warn("A log file is gone with lines that may not be stored", "path", pos.Path)
+	}
+	s.sender.ledger.forget(key)
+}
+
+// nameKey is what the ledger knows a log by that has no file.
+func nameKey(path, mark string) string { return "name:" + path + ":" + mark }
+
+// rememberNames has the ledger know the names of logs that no file has now, while only files with other names are left of them.
+func (s *scan) rememberNames() {
+	known := s.sender.ledger.known()
+	for key, pos := range known {
+		if !strings.HasPrefix(key, "file:") || !pos.Rotated || s.seen[pos.Path] {
+			continue
+		}
+		name := nameKey(pos.Path, key[strings.LastIndexByte(key, ':')+1:])
+		if _, ok := known[name]; !ok {
+			s.sender.ledger.put(name, position{Path: pos.Path})
+		}
+	}
+}
+
+// nameless finds the names of logs of which all files were gone: others may have had them since.
+func (s *scan) nameless(t *fileTarget) {
+	for key, pos := range s.sender.ledger.known() {
+		if !strings.HasPrefix(key, "name:") || !strings.HasSuffix(key, ":"+t.mark) {
+			continue
+		}
+		if _, err := os.Lstat(pos.Path); err == nil {
+			s.passed = append(s.passed, passedName{t, pos.Path, pos.known()})
+			s.named = append(s.named, key)
+		}
+	}
+}
+
+// isOf reports whether a file is the one of a position; of one that was not read yet, its name says it.
+func isOf(file *os.File, pos position) bool {
+	if len(pos.Tail) == 0 {
+		return strings.HasPrefix(filepath.Base(file.Name()), filepath.Base(pos.Path))
+	}
+	return sameFile(file, pos)
+}
+
+// between finds files that had a name so shortly that no scan saw them: rotation has moved them on already.
+func (s *scan) between(p passedName) {
+	for _, g := range generations(p.path) {
+		if g.made.Before(p.since) {
+			return // sorted by time
+		}
+		file, info, err := g.open()
+		if err != nil {
+			continue
+		}
+		if info.Size() == 0 && time.Since(info.ModTime()) < scanInterval { // a copy that is being made, or a file that may grow
+			if !slices.Contains(s.again, p) {
+				s.again = append(s.again, p)
+			}
+			_ = file.Close()
+			continue
+		}
+		key := fileKey(idOf(info), p.target.mark)
+		pos, known := s.sender.ledger.get(key)
+		if s.keys[key] || s.readers[key] != nil || s.claimed[key] != nil || known && sameFile(file, pos) || s.isCopy(p, file) {
+			_ = file.Close()
+			continue
+		}
+		s.keys[key] = true
+		first := s.firstPosition(p.path, file)
+		first.Rotated = true
+		s.sender.ledger.put(key, first)
+		s.candidates = append(s.candidates, candidate{p.target, key, p.path, file, info, false})
+	}
+}
+
+// firstPosition is that of a file of which the ledger knows nothing. If it is older than a damage of the ledger, its lines may
+// be stored nevertheless.
+func (f *files) firstPosition(path string, file *os.File) position {
+	pos, _ := f.sender.ledger.get("")
+	pos.Path = path
+	if pos.Unsure.empty() {
+		return pos
+	}
+	pos.Unsure.From = pos.Unsure.To - int64(forgetAfter)
+	if born := f.born(file).UnixNano(); born > pos.Unsure.From {
+		pos.Unsure.From = born
+	}
+	return pos
+}
+
+// nameIsPassed has the next scan look for files that had a name in between.
+func (f *files) nameIsPassed(p passedName) {
+	f.mtx.Lock()
+	f.passed = append(f.passed, p)
+	f.mtx.Unlock()
+	f.scanSoon()
+}
+
+func (f *files) scanSoon() {
+	select {
+	case f.wake <- struct{}{}:
+	default:
+	}
+}
+
+// start runs a reader of each candidate. Lines of a log are stored in the order in which they were written, because the store
+// refuses those that are far behind others: a reader waits until the one of the file before has read what there is.
+func (s *scan) start(ctx context.Context) {
+	slices.SortStableFunc(s.candidates, func(a, b candidate) int {
+		switch {
+		case a.current == b.current:
+		case a.current:
+			return 1
+		default:
+			return -1
+		}
+		return cmp.Or(a.info.ModTime().Compare(b.info.ModTime()), -cmp.Compare(rotationNumber(a.file.Name()), rotationNumber(b.file.Name())))
+	})
+	for _, c := range s.candidates {
+		s.read(ctx, c)
+	}
+}
+
+// read runs the reader of a candidate; f.mtx is held.
+func (f *files) read(ctx context.Context, c candidate) {
+	t, key := c.target, c.key
+	looked := time.Time{}
+	if pos, ok := f.sender.ledger.get(key); ok && (pos.Path != c.path || pos.Rotated) && !sameFile(c.file, pos) {
+		f.sender.ledger.forget(key) // another file has the inode now
+	} else if !ok {
+		looked = time.Now()
+		// From now on it is known, should it be rotated before any of it is stored.
+		pos := f.firstPosition(c.path, c.file)
+		if offset := f.importPosition(c.path); offset > 0 && offset <= c.info.Size() {
+			pos.Offset = offset
+		}
+		f.sender.ledger.put(key, pos)
+	}
+	log := t.mark + ":" + c.path
+	r := &fileReader{
+		logger: f.logger, sender: f.sender, metrics: f.metrics, job: t.job, key: key, id: idOf(c.info), path: c.path,
+		labels:   t.labels.Merge(model.LabelSet{filenameLabel: model.LabelValue(c.path)}),
+		passed:   func(since time.Time) { f.nameIsPassed(passedName{t, c.path, since}) },
+		caughtUp: make(chan struct{}),
+		claim:    f.claim,
+		release:  f.release,
+		file:     c.file,
+		looked:   looked,
+		entered:  f.entered,
+	}
+	if before := f.newest[log]; before != nil {
+		r.older = before.caughtUp
+	}
+	if name := t.job.cfg.Encoding; name != "" {
+		if e, err := ianaindex.IANA.Encoding(name); err == nil && e != nil { // checked when it was loaded
+			r.decode = e.NewDecoder()
+		}
+	}
+	f.readers[key], f.newest[log] = r, r
+	delete(f.finished, key)
+	f.wg.Go(func() {
+		err := r.follow(ctx)
+		f.mtx.Lock()
+		defer f.mtx.Unlock()
+		delete(f.readers, key)
+		if f.newest[log] == r {
+			delete(f.newest, log)
+		}
+		_ = c.file.Close() // only now may another file get its number
+		if ctx.Err() != nil {
+			return
+		}
+		if err != nil {
+			f.complain(c.path, err)
+			return
+		}
+		f.finished[key] = true
+	})
+}

@@ -1,0 +1,71 @@
+package logcollector
+
+import (
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/stretchr/testify/require"
+)
+
+// A file's reader goes through its states in order, and each way through them leads to the end.
+func TestStates(t *testing.T) {
+	for s := waiting; s <= finished; s++ {
+		require.NotEmpty(t, s.String())
+		require.Equal(t, s == finished, len(next[s]) == 0, s)
+		for _, after := range next[s] {
+			require.Greater(t, after, s, "no state comes back")
+		}
+	}
+}
+
+// What the reader of a file does while the file is written, rotated away and left alone.
+func TestStatesOfARotatedFile(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		_, path := logFolder(t)
+		write(t, path, "line 1\n")
+		store := &memory{}
+		p := startProcess(t, t.TempDir(), path, store)
+		time.Sleep(time.Second)
+		renameFile(t, path, path+".1")
+		time.Sleep(linger / 2)
+		write(t, path+".1", "line 2\n") // who had it open writes on
+		time.Sleep(linger / 2)
+		require.NotContains(t, p.went(), "rotated → finished")
+		time.Sleep(2 * linger)
+		p.end(t)
+		require.Equal(t, []string{"waiting → following", "following → rotated", "rotated → finished"}, p.went())
+		require.Equal(t, []string{"line 1", "line 2"}, store.stored())
+	})
+}
+
+// A batch that was begun while a clock was ahead was refused for as long.
+func TestBatchOfAClockThatWasAhead(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		dir := t.TempDir()
+		_, path := logFolder(t)
+		write(t, path, "line 1\nline 2\n")
+		ahead := time.Now().Add(24 * time.Hour).UnixNano()
+		store := &modelStore{lines: map[string]map[stored]bool{}, count: map[string]int{}}
+		p := startProcess(t, dir, path, store)
+		store.mtx.Lock()
+		store.refuses = true
+		store.mtx.Unlock()
+		time.Sleep(time.Second)
+		p.end(t)
+		l, err := openLedger(dir)
+		require.NoError(t, err)
+		for key, i := range l.pending {
+			i.Base, i.To.Given = ahead, ahead+1
+			l.pending[key] = i
+		}
+		require.Len(t, l.pending, 1)
+		store.refuses = false
+		p = readWith(t, l, path, store)
+		write(t, path, "line 3\n")
+		time.Sleep(time.Second)
+		p.end(t)
+		require.Equal(t, map[string]int{"line 1": 1, "line 2": 1, "line 3": 1}, store.count)
+		require.Less(t, store.newest, ahead)
+	})
+}
