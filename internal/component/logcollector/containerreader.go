@@ -244,7 +244,7 @@ func (s *skipper) old(at time.Time) bool {
 	return false
 }
 
-// closed returns how many of the first lines belong to blocks to which nothing can be added.
+// closed returns how many of the first lines belong to entries to which no line can be added.
 func (r *containerReader) closed(lines []dockerLine) int {
 	if r.job.blocks == nil && !r.job.cri {
 		return len(lines)
@@ -254,7 +254,7 @@ func (r *containerReader) closed(lines []dockerLine) int {
 		changed = false
 		for stream, set := range r.sets {
 			raws, index := ofStream(lines[:cut], stream)
-			if _, used := r.job.run(set, raws, false); used < len(raws) {
+			if used := r.job.complete(set, raws); used < len(raws) {
 				cut, changed = index[used], true
 			}
 		}
