@@ -135,4 +135,3 @@ func TestBlockThatBeginsWithPieces(t *testing.T) {
 	require.Equal(t, 3, used)
 	require.Equal(t, "[2] a line in pieces\nits rest", entries[0].line)
 }
-

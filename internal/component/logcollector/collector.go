@@ -33,8 +33,9 @@ type Collector struct {
 	promtail *client.Metrics
 	reload   chan reloading
 
-	mtx     sync.Mutex
-	applied *Config
+	mtx        sync.Mutex
+	applied    *Config
+	containers []*containers // of the configuration at work
 }
 
 type reloading struct {
@@ -190,6 +191,7 @@ func (c *Collector) read(ctx context.Context, cfg *Config, jobs map[string]*job,
 	o := c.options
 	ofFiles := map[string]*job{}
 	var ofTold told
+	var engines []*containers
 	started := time.Now()
 	for i := range cfg.ScrapeConfig {
 		sc := &cfg.ScrapeConfig[i]
@@ -208,9 +210,13 @@ func (c *Collector) read(ctx context.Context, cfg *Config, jobs map[string]*job,
 		}
 		for _, sd := range sc.DockerSDConfigs {
 			cs := newContainers(o.Logger, s, c.metrics, j, sd, started)
+			engines = append(engines, cs)
 			r.reading.Go(func() { cs.run(ctx) })
 		}
 	}
+	c.mtx.Lock()
+	c.containers = engines
+	c.mtx.Unlock()
 	if len(ofFiles) > 0 {
 		r.files = newFiles(o.Logger, s, c.metrics, ofFiles)
 		r.files.importPosition = func(path string) int64 { return before[path] }

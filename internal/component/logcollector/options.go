@@ -12,7 +12,9 @@
 //	files.go        which files to read, beside.go: those that rotation has moved; filereader.go, rotation.go: one file;
 //	                identity.go: which file it is, whatever its name;
 //	                unreadable.go: those that cannot be read
-//	containers.go   which containers to read; containerreader.go: one container
+//	containers.go   which containers to read; container.go: one of them from start to end, containerreader.go: its lines,
+//	                containerlabels.go: its labels, containerlogs.go: whether its lines are collected
+//	blocks.go       where blocks of lines end that stages join
 //	journal.go      the systemd journal
 //	told.go         Promtail's own targets
 package logcollector
