@@ -203,7 +203,7 @@ func (a *App) serveInProcess() (stop func()) {
 		a.parts.alertingAddr: a.stockAlertmanagerRoutes(),
 		a.parts.nodeAddr:     exporterRoutes("node_exporter", a.nodeMetrics()),
 		a.parts.cadvisorAddr: exporterRoutes("cAdvisor", a.containerMetrics()),
-		a.parts.lokiAddr:     a.stockLokiRoutes(),
+		a.parts.lokiAddr:     a.builtInLokiRoutes(),
 	} {
 		srv := &http.Server{Handler: a.access.inProcess(routes), ReadHeaderTimeout: time.Minute}
 		servers = append(servers, srv)

@@ -92,7 +92,20 @@ func (c *configuration) loadLogs(o Options) (problems []error) {
 		c.collector, errs = logcollector.LoadConfig(o.collectorOptions(), logcollector.Source{Name: name, Content: content, BuiltIn: ours})
 		problems = append(problems, errs...)
 	}
+	c.warnings = append(c.warnings, c.tenantWarning(o)...)
 	return problems
+}
+
+// tenantWarning says where lines go for which promtail.yml names no tenant although loki.yml asks for one.
+func (c *configuration) tenantWarning(o Options) []string {
+	if c.loki == nil || c.collector == nil || !c.loki.AuthEnabled {
+		return nil
+	}
+	if _, named := c.collector.Tenant(o.ownLokiAddresses()); named {
+		return nil
+	}
+	return []string{fmt.Sprintf("%s: auth_enabled is true, and clients of %s has no tenant_id: lines for which no tenant stage names one are stored for the tenant %s",
+		c.loki.Source, c.collector.Source, logcollector.DefaultTenant)}
 }
 
 // logWarnings are what the files of logs bring a person to look at.
@@ -198,6 +211,32 @@ func (a *App) stockLokiRoutes() []route {
 		route{"GET /metrics", thisMachine, promhttp.HandlerFor(prometheus.GathererFunc(a.parts.gatherLogs), promhttp.HandlerOpts{})},
 		route{"/", auth.Viewer, http.NotFoundHandler()},
 	)
+}
+
+// builtInLokiRoutes are those of Loki for parts of this process. A data source that names no tenant asks for the lines that
+// were collected here, so that the built-in one works with auth_enabled as well.
+func (a *App) builtInLokiRoutes() []route {
+	routes := a.stockLokiRoutes()
+	for i, r := range routes {
+		routes[i].handler = http.HandlerFunc(func(w http.ResponseWriter, req *http.Request) {
+			if req.Header.Get(orgIDHeader) == "" {
+				req.Header.Set(orgIDHeader, a.ownTenant())
+			}
+			r.handler.ServeHTTP(w, req)
+		})
+	}
+	return routes
+}
+
+const orgIDHeader = "X-Scope-OrgID"
+
+// ownTenant is whose lines are collected here.
+func (a *App) ownTenant() string {
+	if a.parts.collector == nil {
+		return logcollector.DefaultTenant
+	}
+	tenant, _ := a.parts.collector.Applied().Tenant(a.options.ownLokiAddresses())
+	return tenant
 }
 
 // serveLogsReady answers as Loki's /ready does.

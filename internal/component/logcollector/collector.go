@@ -15,7 +15,6 @@ import (
 	"github.com/grafana/loki/v3/clients/pkg/promtail/client"
 	"github.com/grafana/loki/v3/clients/pkg/promtail/positions"
 	"github.com/prometheus/client_golang/prometheus"
-	"github.com/prometheus/common/model"
 	yamlv2 "gopkg.in/yaml.v2"
 
 	"github.com/ausguck/ausguck/internal/lifecycle"
@@ -133,10 +132,11 @@ type run struct {
 func (c *Collector) start(ctx context.Context, cfg *Config, l *ledger) (*run, error) {
 	o := c.options
 	r := &run{failed: make(chan error, 1), registry: &swapped{Registerer: o.Registerer}}
-	s := &sender{logger: o.Logger, store: o.Store, ledger: l, metrics: c.metrics, in: make(chan *batch), external: model.LabelSet{}}
-	others, self := cfg.remotes(o.OwnAddresses)
-	if self != nil {
-		s.external = self.ExternalLabels.LabelSet
+	others, selves := cfg.remotes(o.OwnAddresses)
+	to := destinations(selves)
+	s := &sender{logger: o.Logger, ledger: l, metrics: c.metrics, in: make(chan *batch), destinations: to, external: to[0].external}
+	if o.Store != nil {
+		s.store = tenantStore{o.Store, to[0].tenant}
 	}
 	for _, cl := range others {
 		remote, err := newRemote(cl, cfg, c.promtail, c.metrics, o.Logger, c.goKit, o.Store == nil)

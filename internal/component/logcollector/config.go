@@ -203,18 +203,16 @@ func (c *Config) warnOfIgnored() {
 	}
 }
 
-// remotes returns the clients that are not the store of this process, and the labels of the one that is.
-func (c *Config) remotes(own []string) (others []client.Config, self *client.Config) {
-	for i := range c.ClientConfigs {
-		cfg := c.ClientConfigs[i]
-		if cfg.URL.URL == nil {
-			continue
+// remotes returns the clients that are not the store of this process, and those that are.
+func (c *Config) remotes(own []string) (others, selves []client.Config) {
+	for _, cfg := range c.ClientConfigs {
+		switch {
+		case cfg.URL.URL == nil:
+		case slices.Contains(own, cfg.URL.Host):
+			selves = append(selves, cfg)
+		default:
+			others = append(others, cfg)
 		}
-		if slices.Contains(own, cfg.URL.Host) {
-			self = &c.ClientConfigs[i]
-			continue
-		}
-		others = append(others, cfg)
 	}
-	return others, self
+	return others, selves
 }

@@ -28,7 +28,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 )
 
-// Store takes lines and finds them again.
+// Store takes lines and finds them again. They are those of the tenant that ctx names by dskit's user.InjectOrgID.
 type Store interface {
 	// Push stores lines, and blocks while the store is busy. An error with a method Rejected() bool that
 	// returns true means that the same lines would be refused again. The request must not be used again.

@@ -16,6 +16,7 @@ import (
 	"github.com/grafana/dskit/grpcutil"
 	"github.com/grafana/dskit/modules"
 	"github.com/grafana/dskit/services"
+	"github.com/grafana/dskit/user"
 	"github.com/grafana/loki/v3/pkg/loki"
 	"github.com/grafana/loki/v3/pkg/validation"
 	"github.com/prometheus/client_golang/prometheus"
@@ -197,6 +198,7 @@ func (e *engine) ready(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	r.Header.Set(user.OrgIDHeaderName, defaultTenant)
 	answer := &answer{header: http.Header{}}
 	e.handler.ServeHTTP(answer, r)
 	if answer.code != http.StatusOK && answer.code != 0 {
