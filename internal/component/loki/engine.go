@@ -74,7 +74,7 @@ func newEngine(s *Server, cfg *Config, limits *cappedLimits) (*engine, error) {
 	if err := mm.AddDependency(loki.Overrides, loki.RuntimeConfig); err != nil {
 		return nil, err
 	}
-	if err := errors.Join(e.countChunks(s.cap), e.boundPatterns()); err != nil {
+	if err := errors.Join(e.countChunks(s.cap), e.boundPatterns(), e.queryEverything()); err != nil {
 		return nil, err
 	}
 	targets := []string(c.Target)

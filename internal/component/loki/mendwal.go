@@ -148,16 +148,19 @@ func eachRecord(path string, f func([]byte) error) (torn int, err error) {
 		return 0, err
 	}
 	for at := int64(0); at < info.Size(); {
-		rest := info.Size() - at
-		// A replay takes the rest of the last page for zeros.
-		pages := io.MultiReader(io.NewSectionReader(file, at, rest), bytes.NewReader(make([]byte, (walPage-rest%walPage)%walPage)))
+		pages, rest, err := pagesFrom(file, at, info.Size())
+		if err != nil {
+			return torn, err
+		}
 		r := wlog.NewReader(bufio.NewReaderSize(pages, walPage))
 		good := int64(0) // up to which whole records were read
 		for r.Next() {
-			if err := f(r.Record()); err != nil {
-				return torn, err
+			if !rest {
+				if err := f(r.Record()); err != nil {
+					return torn, err
+				}
 			}
-			good = r.Offset()
+			good, rest = r.Offset(), false
 		}
 		if r.Err() == nil {
 			return torn, nil
@@ -171,6 +174,28 @@ func eachRecord(path string, f func([]byte) error) (torn int, err error) {
 		at += failed
 	}
 	return torn, nil
+}
+
+// The first three bits of a piece of a record say whether it is the whole record, or which part of it.
+const (
+	pieceType   = 7
+	wholeRecord = 1
+	middlePiece = 3
+	lastPiece   = 4
+)
+
+// pagesFrom returns a segment from a page on, as a replay reads it: the rest of the last page is zeros. A page that begins with
+// the rest of a record that is torn begins with a whole one instead, and rest is true: the checksum does not cover the type.
+func pagesFrom(file io.ReaderAt, at, size int64) (pages io.Reader, rest bool, err error) {
+	var first [1]byte
+	if _, err := file.ReadAt(first[:], at); err != nil {
+		return nil, false, err
+	}
+	if kind := first[0] & pieceType; at > 0 && (kind == middlePiece || kind == lastPiece) {
+		first[0], rest = first[0]&^pieceType|wholeRecord, true
+	}
+	zeros := make([]byte, (walPage-size%walPage)%walPage)
+	return io.MultiReader(bytes.NewReader(first[:]), io.NewSectionReader(file, at+1, size-at-1), bytes.NewReader(zeros)), rest, nil
 }
 
 // renumbered returns a record whose entries are all replayed, and whether it is another one.
