@@ -42,6 +42,8 @@ type containerView struct {
 	// URL is where it is scraped.
 	URL string `json:"url,omitempty"`
 	Job string `json:"job,omitempty"`
+	// Logs says whether its lines are collected.
+	Logs containerLogsView `json:"logs"`
 }
 
 // serveContainers tells why each container is or is not scraped.
@@ -50,7 +52,9 @@ func (a *App) serveContainers(w http.ResponseWriter, _ *http.Request) {
 	if a.options.Docker.Enabled {
 		status := a.parts.docker.Status()
 		view.Docker = dockerView{Enabled: true, Connected: status.Connected, Endpoint: a.parts.docker.Endpoint(), Reason: status.Reason, Remedy: status.Remedy}
-		view.Containers = explainContainers(a.parts.docker.Containers(), a.parts.prom.Discovered(), a.parts.prom.Applied().DiscoversContainers())
+		containers := a.parts.docker.Containers()
+		view.Containers = explainContainers(containers, a.parts.prom.Discovered(), a.parts.prom.Applied().DiscoversContainers())
+		a.explainLogs(view.Containers, containers)
 	}
 	writeJSON(w, http.StatusOK, view)
 }

@@ -195,6 +195,9 @@ func (c *Config) warnOfIgnored() {
 	if c.WAL.Enabled {
 		warn("wal", "not needed: what was read and not stored is read again")
 	}
+	if file := c.PositionsConfig.PositionsFile; strings.HasPrefix(file, "/tmp/") || strings.HasPrefix(file, "/var/tmp/") {
+		warn("positions.filename", file+" is read for what a Promtail has read before; positions are kept below --storage.path, where they stay")
+	}
 	if c.TargetConfig.Stdin {
 		warn("target_config.stdin", "standard input is not read")
 	}

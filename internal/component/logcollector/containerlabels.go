@@ -31,11 +31,15 @@ func (c *containers) labels(ctx context.Context, cli *client.Client, inspected c
 	if err != nil {
 		return nil, err
 	}
-	i := slices.IndexFunc(items, func(s container.Summary) bool { return s.ID == inspected.ID })
-	if i < 0 {
+	var item container.Summary
+	switch i := slices.IndexFunc(items, func(s container.Summary) bool { return s.ID == inspected.ID }); {
+	case i >= 0:
+		item = items[i]
+	case len(c.sd.Filters) == 0: // removed since it was inspected
+		item = summaryOf(inspected)
+	default:
 		return nil, nil
 	}
-	item := items[i]
 	if len(item.Ports) == 0 { // one that has ended has none in the list, and would change its labels by ending
 		item.Ports = exposedPorts(inspected.Config.ExposedPorts)
 	}
@@ -53,6 +57,18 @@ func (c *containers) labels(ctx context.Context, cli *client.Client, inspected c
 	}
 	c.address(set, item, endpoint)
 	return set, nil
+}
+
+// summaryOf is what a list would say of a container.
+func summaryOf(inspected container.InspectResponse) container.Summary {
+	s := container.Summary{ID: inspected.ID, Names: []string{inspected.Name}, Labels: inspected.Config.Labels}
+	if inspected.HostConfig != nil {
+		s.HostConfig.NetworkMode = string(inspected.HostConfig.NetworkMode)
+	}
+	if inspected.NetworkSettings != nil {
+		s.NetworkSettings = &container.NetworkSettingsSummary{Networks: inspected.NetworkSettings.Networks}
+	}
+	return s
 }
 
 // commonLabels are those that do not depend on networks.

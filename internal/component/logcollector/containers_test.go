@@ -270,6 +270,18 @@ func TestContainerThatIsRemovedAtItsEnd(t *testing.T) {
 	require.Len(t, store.stored(), 50)
 }
 
+// It may be gone between two questions as well.
+func TestContainerThatIsRemovedBetweenQuestions(t *testing.T) {
+	e := newFakeEngine(t)
+	c, store := collectContainers(t, e)
+	follow(t, c)
+	require.Eventually(t, func() bool { return e.called("json") > 0 }, 20*time.Second, 10*time.Millisecond)
+	brief := &fakeContainer{id: "brief", name: "brief", ended: time.Now(), lines: fiftyLines()} // in no list
+	e.add(brief)
+	e.tell("start", brief)
+	storesLines(t, store, 50)
+}
+
 // Many start at once, and end at once.
 func TestContainersInParallel(t *testing.T) {
 	e := newFakeEngine(t)

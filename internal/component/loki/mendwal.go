@@ -247,7 +247,7 @@ func replaceSegment(path string, mend func([]byte) []byte) error {
 	if err := os.RemoveAll(dir); err != nil {
 		return err
 	}
-	defer os.RemoveAll(dir)
+	defer func() { _ = os.RemoveAll(dir) }()
 	// Numbers that grow take more room, and it must stay one segment.
 	w, err := wlog.NewSize(nil, nil, dir, (2*int(info.Size())/walPage+2)*walPage, compression.None)
 	if err != nil {
