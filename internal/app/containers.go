@@ -42,15 +42,20 @@ type containerView struct {
 	// URL is where it is scraped.
 	URL string `json:"url,omitempty"`
 	Job string `json:"job,omitempty"`
+	// Logs says whether its lines are collected.
+	Logs containerLogsView `json:"logs"`
 }
 
 // serveContainers tells why each container is or is not scraped.
 func (a *App) serveContainers(w http.ResponseWriter, _ *http.Request) {
 	view := containersView{Containers: []containerView{}}
 	if a.options.Docker.Enabled {
-		status := a.options.Docker.host.Status()
-		view.Docker = dockerView{Enabled: true, Connected: status.Connected, Endpoint: a.options.Docker.host.Endpoint(), Reason: status.Reason, Remedy: status.Remedy}
-		view.Containers = explainContainers(a.options.Docker.host.Containers(), a.options.Prometheus.server.Discovered(), a.options.Prometheus.server.Applied().DiscoversContainers())
+		host, prom := a.options.Docker.host, a.options.Prometheus.server
+		status := host.Status()
+		view.Docker = dockerView{Enabled: true, Connected: status.Connected, Endpoint: host.Endpoint(), Reason: status.Reason, Remedy: status.Remedy}
+		containers := host.Containers()
+		view.Containers = explainContainers(containers, prom.Discovered(), prom.Applied().DiscoversContainers())
+		a.options.LogCollector.explainLogs(view.Containers, containers)
 	}
 	writeJSON(w, http.StatusOK, view)
 }

@@ -2,11 +2,13 @@ package app
 
 import (
 	"bytes"
+	"fmt"
 	"path/filepath"
 
 	"github.com/alecthomas/kingpin/v2"
 
 	"github.com/ausguck/ausguck/internal/component/logcollector"
+	"github.com/ausguck/ausguck/internal/dockerhost"
 	"github.com/ausguck/ausguck/internal/lifecycle"
 )
 
@@ -60,6 +62,7 @@ func (p *LogCollectorPart) load(l *loading) {
 		}
 		return cfg, cfg.Warnings, problems
 	}, nil)
+	p.warnOfTenant(l)
 }
 
 func (p *LogCollectorPart) build(a *App) error {
@@ -78,3 +81,57 @@ func (p *LogCollectorPart) apply() error {
 }
 
 func (p *LogCollectorPart) undo() error { return p.collector.ApplyConfig(p.before) }
+
+// containerLogsView says of a container whether its lines are collected, and if not, why and what changes that.
+type containerLogsView struct {
+	Collected bool   `json:"collected"`
+	Reason    string `json:"reason,omitempty"`
+	Remedy    string `json:"remedy,omitempty"`
+}
+
+// explainLogs fills in what becomes of the lines of each container.
+func (p *LogCollectorPart) explainLogs(views []containerView, containers []dockerhost.Container) {
+	if p.collector == nil {
+		logsOf(views, containers, nil, logcollector.ContainerLogs{
+			Reason: "No logs are collected: the log collector is switched off.", Remedy: "Start without --no-log-collector and --no-loki.",
+		})
+		return
+	}
+	known, otherwise := p.collector.ContainerLogs()
+	logsOf(views, containers, known, otherwise)
+}
+
+func logsOf(views []containerView, containers []dockerhost.Container, known map[string]logcollector.ContainerLogs, otherwise logcollector.ContainerLogs) {
+	byName := make(map[string]logcollector.ContainerLogs, len(containers))
+	for _, c := range containers {
+		logs, ok := known[c.ID]
+		if !ok {
+			logs = otherwise
+		}
+		byName[c.Name] = logs
+	}
+	for i := range views {
+		views[i].Logs = containerLogsView(byName[views[i].Name])
+	}
+}
+
+// tenant is whose lines are collected here.
+func (p *LogCollectorPart) tenant() string {
+	if p.collector == nil {
+		return logcollector.DefaultTenant
+	}
+	tenant, _ := p.collector.Applied().Tenant(p.options.OwnAddresses)
+	return tenant
+}
+
+// warnOfTenant says where lines go for which promtail.yml names no tenant although loki.yml asks for one.
+func (p *LogCollectorPart) warnOfTenant(l *loading) {
+	store := l.o.Loki.next
+	if store == nil || p.next == nil || !store.AuthEnabled {
+		return
+	}
+	if _, named := p.next.Tenant(p.options.OwnAddresses); !named {
+		l.warnings = append(l.warnings, fmt.Sprintf("%s: auth_enabled is true, and clients of %s has no tenant_id: lines for which no tenant stage names one are stored for the tenant %s",
+			store.Source, p.next.Source, logcollector.DefaultTenant))
+	}
+}

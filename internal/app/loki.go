@@ -48,6 +48,7 @@ func (p *LokiPart) complete(o *Options) {
 	p.ExternalURL = o.external.String()
 	p.BuiltInRules, _ = fs.Sub(monitoring.Files, "loki-rules") // fails for names that are no paths
 	p.at = newPort(p.name(), "3100", p.portRoutes, "loki:3100")
+	p.at.adopt = askForOwnLines
 }
 
 func (p *LokiPart) wire(a *App) error {
@@ -122,6 +123,16 @@ func (p *LokiPart) portRoutes(a *App) []route {
 		route{"GET /metrics", thisMachine, promhttp.HandlerFor(prometheus.GathererFunc(p.Gather), promhttp.HandlerOpts{})},
 		nothingElse,
 	)
+}
+
+const orgIDHeader = "X-Scope-OrgID"
+
+// askForOwnLines lets a data source that names no tenant ask for the lines that were collected here, so that the built-in one
+// works with auth_enabled as well.
+func askForOwnLines(a *App, r *http.Request) {
+	if r.Header.Get(orgIDHeader) == "" {
+		r.Header.Set(orgIDHeader, a.options.LogCollector.tenant())
+	}
 }
 
 // serveReady answers as Loki's /ready does.

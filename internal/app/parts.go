@@ -94,6 +94,8 @@ type port struct {
 	hosts        []string // each with the number; they also count with the prefix of the original compose file
 	inside       *inproc.Listener
 	routes       func(a *App) []route
+	// adopt changes a request of a part of this process before it is answered; nil leaves it.
+	adopt func(a *App, r *http.Request)
 }
 
 func newPort(name, number string, routes func(a *App) []route, hosts ...string) *port {

@@ -148,7 +148,15 @@ func (a *App) dialOutside(ctx context.Context, network, address string) (net.Con
 func (a *App) serveInside() (stop func()) {
 	var servers []*http.Server
 	for p := range a.ports() {
-		srv := &http.Server{Handler: a.access.inProcess(p.routes(a)), ReadHeaderTimeout: time.Minute}
+		h := a.access.inProcess(p.routes(a))
+		if p.adopt != nil {
+			answer := h
+			h = handler(func(w http.ResponseWriter, r *http.Request) {
+				p.adopt(a, r)
+				answer.ServeHTTP(w, r)
+			})
+		}
+		srv := &http.Server{Handler: h, ReadHeaderTimeout: time.Minute}
 		servers = append(servers, srv)
 		go func() { _ = srv.Serve(p.inside) }() // ends with ErrServerClosed
 	}

@@ -16,7 +16,6 @@ import (
 	"github.com/grafana/loki/v3/clients/pkg/promtail/client"
 	"github.com/grafana/loki/v3/clients/pkg/promtail/positions"
 	"github.com/prometheus/client_golang/prometheus"
-	"github.com/prometheus/common/model"
 	yamlv2 "gopkg.in/yaml.v2"
 
 	"github.com/ausguck/ausguck/internal/lifecycle"
@@ -36,8 +35,9 @@ type Collector struct {
 
 	running atomic.Bool
 
-	mtx     sync.Mutex
-	applied *Config
+	mtx        sync.Mutex
+	applied    *Config
+	containers []*containers // of the configuration at work
 }
 
 type reloading struct {
@@ -152,10 +152,11 @@ type run struct {
 func (c *Collector) start(ctx context.Context, cfg *Config, l *ledger) (*run, error) {
 	o := c.options
 	r := &run{failed: make(chan error, 1), registry: &swapped{Registerer: o.Registerer}}
-	s := &sender{logger: o.Logger, store: o.Store, ledger: l, metrics: c.metrics, in: make(chan *batch), external: model.LabelSet{}}
-	others, self := cfg.remotes(o.OwnAddresses)
-	if self != nil {
-		s.external = self.ExternalLabels.LabelSet
+	others, selves := cfg.remotes(o.OwnAddresses)
+	to := destinations(selves)
+	s := &sender{logger: o.Logger, ledger: l, metrics: c.metrics, in: make(chan *batch), destinations: to, external: to[0].external}
+	if o.Store != nil {
+		s.store = tenantStore{o.Store, to[0].tenant}
 	}
 	for _, cl := range others {
 		remote, err := newRemote(cl, cfg, c.promtail, c.metrics, o.Logger, c.goKit, o.Store == nil)
@@ -210,6 +211,7 @@ func (c *Collector) read(ctx context.Context, cfg *Config, jobs map[string]*job,
 	o := c.options
 	ofFiles := map[string]*job{}
 	var ofTold told
+	var engines []*containers
 	started := time.Now()
 	for i := range cfg.ScrapeConfig {
 		sc := &cfg.ScrapeConfig[i]
@@ -228,9 +230,13 @@ func (c *Collector) read(ctx context.Context, cfg *Config, jobs map[string]*job,
 		}
 		for _, sd := range sc.DockerSDConfigs {
 			cs := newContainers(o.Logger, s, c.metrics, j, sd, started)
+			engines = append(engines, cs)
 			r.reading.Go(func() { cs.run(ctx) })
 		}
 	}
+	c.mtx.Lock()
+	c.containers = engines
+	c.mtx.Unlock()
 	if len(ofFiles) > 0 {
 		r.files = newFiles(o.Logger, s, c.metrics, ofFiles)
 		r.files.importPosition = func(path string) int64 { return before[path] }

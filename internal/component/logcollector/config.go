@@ -195,6 +195,9 @@ func (c *Config) warnOfIgnored() {
 	if c.WAL.Enabled {
 		warn("wal", "not needed: what was read and not stored is read again")
 	}
+	if file := c.PositionsConfig.PositionsFile; strings.HasPrefix(file, "/tmp/") || strings.HasPrefix(file, "/var/tmp/") {
+		warn("positions.filename", file+" is read for what a Promtail has read before; positions are kept below --storage.path, where they stay")
+	}
 	if c.TargetConfig.Stdin {
 		warn("target_config.stdin", "standard input is not read")
 	}
@@ -203,18 +206,16 @@ func (c *Config) warnOfIgnored() {
 	}
 }
 
-// remotes returns the clients that are not the store of this process, and the labels of the one that is.
-func (c *Config) remotes(own []string) (others []client.Config, self *client.Config) {
-	for i := range c.ClientConfigs {
-		cfg := c.ClientConfigs[i]
-		if cfg.URL.URL == nil {
-			continue
+// remotes returns the clients that are not the store of this process, and those that are.
+func (c *Config) remotes(own []string) (others, selves []client.Config) {
+	for _, cfg := range c.ClientConfigs {
+		switch {
+		case cfg.URL.URL == nil:
+		case slices.Contains(own, cfg.URL.Host):
+			selves = append(selves, cfg)
+		default:
+			others = append(others, cfg)
 		}
-		if slices.Contains(own, cfg.URL.Host) {
-			self = &c.ClientConfigs[i]
-			continue
-		}
-		others = append(others, cfg)
 	}
-	return others, self
+	return others, selves
 }

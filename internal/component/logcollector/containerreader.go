@@ -26,11 +26,11 @@ type containerReader struct {
 	cli     *client.Client
 	id, key string
 	name    string
-	tty     bool
-	labels  func(stream string) (model.LabelSet, bool)
+	base    model.LabelSet // before relabelling
 
-	pos  position
-	sets map[string]model.LabelSet // by stream; nil for one that is dropped
+	logs io.ReadCloser             // asked for and not read yet
+	pos  position                  // up to which is stored
+	sets map[string]model.LabelSet // by stream, without those that are dropped
 }
 
 // dockerLine is a line of a container.
@@ -44,22 +44,21 @@ type dockerLine struct {
 func (r *containerReader) wanted() bool {
 	r.sets = map[string]model.LabelSet{}
 	for _, stream := range []string{"stdout", "stderr"} {
-		if set, keep := r.labels(stream); keep && len(set) > 0 {
+		withStream := r.base.Merge(model.LabelSet{"__meta_docker_container_log_stream": model.LabelValue(stream)})
+		set, keep := relabelled(withStream, r.job.cfg.RelabelConfigs)
+		if set = publicLabels(set); keep && len(set) > 0 {
 			r.sets[stream] = set
 		}
 	}
 	return len(r.sets) > 0
 }
 
-// run reads until the container ends or ctx does.
-func (r *containerReader) run(ctx context.Context) error {
+// open asks for the lines after those that are stored.
+func (r *containerReader) open(ctx context.Context) error {
 	r.pos, _ = r.sender.ledger.get(r.key)
-	open, again := r.sender.ledger.unfinished(r.key)
-	if again {
-		r.pos = open.From
+	if unfinished, again := r.sender.ledger.unfinished(r.key); again {
+		r.pos = unfinished.From
 	}
-	ctx, cancel := context.WithCancel(ctx)
-	defer cancel()
 	options := client.ContainerLogsOptions{ShowStdout: true, ShowStderr: true, Follow: true, Timestamps: true}
 	if r.pos.Time > 0 {
 		options.Since = fmt.Sprintf("%d.%09d", r.pos.Time/1e9, r.pos.Time%1e9)
@@ -68,8 +67,31 @@ func (r *containerReader) run(ctx context.Context) error {
 	if err != nil {
 		return fmt.Errorf("read logs of container %s: %w", r.name, err)
 	}
-	defer logs.Close()
+	r.logs = logs
+	return nil
+}
+
+// close lets go of lines that were asked for.
+func (r *containerReader) close() {
+	if r.logs != nil {
+		_ = r.logs.Close()
+		r.logs = nil
+	}
+}
+
+// run reads until the container ends or ctx does.
+func (r *containerReader) run(ctx context.Context) error {
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	if r.logs == nil {
+		if err := r.open(ctx); err != nil {
+			return err
+		}
+	}
+	defer r.close()
+	open, again := r.sender.ledger.unfinished(r.key)
 	lines, failed := make(chan dockerLine, 256), make(chan error, 1)
+	logs := r.logs
 	go func() {
 		defer close(lines)
 		failed <- r.read(ctx, logs, lines)
@@ -83,6 +105,7 @@ func (r *containerReader) run(ctx context.Context) error {
 // read splits the engine's answer into lines until it ends.
 func (r *containerReader) read(ctx context.Context, logs io.Reader, lines chan<- dockerLine) error {
 	in := bufio.NewReaderSize(logs, 64<<10)
+	terminal := isTerminal(in)
 	emit := func(l dockerLine) error {
 		select {
 		case lines <- l:
@@ -93,7 +116,7 @@ func (r *containerReader) read(ctx context.Context, logs io.Reader, lines chan<-
 	}
 	joined := map[string]*dockerLine{} // by stream: lines longer than 16 KB come in pieces
 	for {
-		stream, payload, err := r.frame(in)
+		stream, payload, err := frame(in, terminal)
 		if errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) {
 			for _, l := range joined {
 				if err := emit(*l); err != nil {
@@ -121,9 +144,16 @@ func (r *containerReader) read(ctx context.Context, logs io.Reader, lines chan<-
 	}
 }
 
+// isTerminal reports whether the lines come as they are, as those of a container with a terminal do. They begin with the
+// time then, and else with a header, whose first byte is the number of a stream.
+func isTerminal(in *bufio.Reader) bool {
+	first, err := in.Peek(1)
+	return err == nil && first[0] > 3
+}
+
 // frame returns a piece of output: with a terminal a line, else what a header of eight bytes announces.
-func (r *containerReader) frame(in *bufio.Reader) (stream, payload string, err error) {
-	if r.tty {
+func frame(in *bufio.Reader, terminal bool) (stream, payload string, err error) {
+	if terminal {
 		payload, err = in.ReadString('\n')
 		if payload != "" {
 			err = nil
@@ -244,7 +274,7 @@ func (s *skipper) old(at time.Time) bool {
 	return false
 }
 
-// closed returns how many of the first lines belong to blocks to which nothing can be added.
+// closed returns how many of the first lines belong to entries to which no line can be added.
 func (r *containerReader) closed(lines []dockerLine) int {
 	if r.job.blocks == nil && !r.job.cri {
 		return len(lines)
@@ -254,7 +284,7 @@ func (r *containerReader) closed(lines []dockerLine) int {
 		changed = false
 		for stream, set := range r.sets {
 			raws, index := ofStream(lines[:cut], stream)
-			if _, used := r.job.run(set, raws, false); used < len(raws) {
+			if used := r.job.complete(set, raws); used < len(raws) {
 				cut, changed = index[used], true
 			}
 		}

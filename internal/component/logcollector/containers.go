@@ -5,20 +5,27 @@ import (
 	"fmt"
 	"log/slog"
 	"maps"
-	"regexp"
-	"slices"
-	"strings"
 	"sync"
 	"time"
 
-	"github.com/moby/moby/api/types/container"
+	"github.com/moby/moby/api/types/events"
 	"github.com/moby/moby/client"
-	"github.com/prometheus/common/model"
 	"github.com/prometheus/prometheus/discovery/moby"
 )
 
-// containers reads the logs of the containers of one engine. It asks for those that have ended too: one that dies at
-// once has lines all the same.
+const (
+	// engineInterval is how often it is written that the engine was asked. A container that ended so shortly before that
+	// its reader may have stored nothing is within engineMargin.
+	engineInterval, engineMargin = 10 * time.Second, time.Minute
+	// lookAgain is how often all containers are listed although events tell what happens, how often events are asked for
+	// again, and how often a container that has ended is asked about while there are none.
+	lookAgain = time.Minute
+	// inspectsAtOnce bounds the questions about containers that a list brings.
+	inspectsAtOnce = 8
+)
+
+// containers reads the logs of the containers of one engine. Events say which containers start; the list finds those that
+// were there before, and those that have ended too: one that dies at once has lines all the same.
 type containers struct {
 	logger  *slog.Logger
 	sender  *sender
@@ -29,29 +36,33 @@ type containers struct {
 	asked   time.Time // when the time of the last look was written
 
 	mtx     sync.Mutex
-	readers map[string]bool
-	drained map[string]string // id → the end of its life up to which it is read
-	// settled are containers that are drained and of which no event has come since: nothing needs to be asked about
-	// them. It is nil while the engine tells no events; then each list is followed by an inspect of each.
-	settled map[string]bool
-	said    string
+	known   map[string]*containerState // by id
+	events  bool                       // the engine tells them; without, each list is followed by questions
+	trouble string                     // why the engine cannot be asked, empty when it can
+	slots   chan struct{}
 	wg      sync.WaitGroup
+}
+
+// containerState is what is known of a container.
+type containerState struct {
+	reading bool // a goroutine reads it
+	again   bool // it has started again meanwhile
+	removed bool
+	readTo  string    // the end of its life up to which it is read
+	settled time.Time // since when nothing is left to read, zero when that is not known
+	logs    ContainerLogs
 }
 
 func newContainers(logger *slog.Logger, s *sender, m *metrics, j *job, sd *moby.DockerSDConfig, since time.Time) *containers {
 	c := &containers{
 		logger: logger.With("job", j.name), sender: s, metrics: m, job: j, sd: sd, since: since,
-		readers: map[string]bool{}, drained: map[string]string{},
+		known: map[string]*containerState{}, slots: make(chan struct{}, inspectsAtOnce),
 	}
 	if last, ok := s.ledger.get(c.key()); ok { // one that lived and died while nobody looked has lines too
 		c.since = time.Unix(0, last.Time).Add(-engineMargin)
 	}
 	return c
 }
-
-// engineInterval is how often it is written that the engine was asked. A container that ended so shortly before that
-// its reader may have stored nothing is within engineMargin.
-const engineInterval, engineMargin = 10 * time.Second, time.Minute
 
 // key is where the ledger has when the engine was last asked.
 func (c *containers) key() string { return "engine:" + c.job.name + ":" + c.sd.Host }
@@ -64,7 +75,6 @@ func (c *containers) run(ctx context.Context) {
 		select {
 		case <-wait.C:
 		case <-ctx.Done():
-			c.wg.Wait()
 			return
 		}
 		if err := c.follow(ctx); err != nil && ctx.Err() == nil {
@@ -77,13 +87,13 @@ func (c *containers) run(ctx context.Context) {
 func (c *containers) complain(err error) {
 	c.mtx.Lock()
 	defer c.mtx.Unlock()
-	if text := err.Error(); text != c.said {
-		c.said = text
+	if text := err.Error(); text != c.trouble {
+		c.trouble = text
 		c.logger.Warn("Cannot ask Docker for containers; their logs wait for it", "host", c.sd.Host, "err", err)
 	}
 }
 
-// follow lists the containers at first, at every event and every refresh interval.
+// follow reads until the engine cannot be asked any more or ctx ends, and waits for its readers.
 func (c *containers) follow(ctx context.Context) error {
 	cli, err := client.New(client.WithTLSClientConfigFromEnv(), client.WithAPIVersionFromEnv(),
 		client.WithHost(c.sd.Host), client.WithUserAgent("ausguck"))
@@ -91,27 +101,34 @@ func (c *containers) follow(ctx context.Context) error {
 		return fmt.Errorf("make Docker client for %s: %w", c.sd.Host, err)
 	}
 	defer func() { _ = cli.Close() }()
+	defer c.wg.Wait()
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
-	stream := cli.Events(ctx, client.EventsListOptions{
-		Filters: make(client.Filters).Add("type", "container").Add("event", "start", "die"),
-	})
-	c.heard(true, "")
 	refresh := time.NewTicker(max(time.Duration(c.sd.RefreshInterval), time.Second))
 	defer refresh.Stop()
+	var stream client.EventsResult
+	var listed, subscribed time.Time
 	for {
-		if err := c.list(ctx, cli); err != nil {
-			return err
+		if stream.Messages == nil && time.Since(subscribed) >= lookAgain { // before the list, so that nothing falls between the two
+			subscribed = time.Now()
+			stream = cli.Events(ctx, client.EventsListOptions{
+				Filters: make(client.Filters).Add("type", "container").Add("event", "start", "die", "destroy"),
+			})
+			c.hear(true)
+			listed = time.Time{}
 		}
-		c.mtx.Lock()
-		c.said = ""
-		c.mtx.Unlock()
+		if stream.Messages == nil || time.Since(listed) >= lookAgain {
+			if err := c.list(ctx, cli); err != nil {
+				return err
+			}
+			listed = time.Now()
+		}
 		select {
 		case m := <-stream.Messages:
-			c.heard(true, m.Actor.ID)
-		case err := <-stream.Err: // a proxy may forbid events: the list will do
-			stream.Err, stream.Messages = nil, nil
-			c.heard(false, "")
+			c.heard(ctx, cli, m)
+		case err := <-stream.Err: // a proxy forbids them, or has cut them: the list will do until they are asked for again
+			stream = client.EventsResult{}
+			c.hear(false)
 			c.logger.Debug("Docker tells no events; containers are looked for", "err", err)
 		case <-refresh.C:
 		case <-ctx.Done():
@@ -120,148 +137,77 @@ func (c *containers) follow(ctx context.Context) error {
 	}
 }
 
-// heard notes an event of a container; without an id, that events are told from here on, or no more.
-func (c *containers) heard(events bool, id string) {
+// hear notes whether events are told from here on. Those before were missed, so each container is asked about once.
+func (c *containers) hear(events bool) {
 	c.mtx.Lock()
 	defer c.mtx.Unlock()
-	switch {
-	case !events:
-		c.settled = nil
-	case id == "":
-		c.settled = map[string]bool{}
-	default:
-		delete(c.settled, id)
+	c.events = events
+	if events {
+		for _, s := range c.known {
+			s.settled = time.Time{}
+		}
 	}
 }
 
-func (c *containers) list(ctx context.Context, cli *client.Client) error {
-	asked, cancel := context.WithTimeout(ctx, 20*time.Second)
-	defer cancel()
-	filters := make(client.Filters)
-	for _, f := range c.sd.Filters {
-		filters.Add(f.Name, f.Values...)
+// heard does what an event asks for.
+func (c *containers) heard(ctx context.Context, cli *client.Client, m events.Message) {
+	c.mtx.Lock()
+	defer c.mtx.Unlock()
+	id := m.Actor.ID
+	switch m.Action {
+	case events.ActionStart:
+		c.read(ctx, cli, id, &m.Actor)
+	case events.ActionDie:
+		if s := c.known[id]; s == nil || !s.reading { // else its reader comes to the end
+			c.read(ctx, cli, id, nil)
+		}
+	case events.ActionDestroy:
+		if s := c.known[id]; s != nil {
+			if s.removed = true; !s.reading {
+				delete(c.known, id)
+			}
+		}
 	}
-	list, err := cli.ContainerList(asked, client.ContainerListOptions{All: true, Filters: filters})
+}
+
+// list starts reading what is not known to be read.
+func (c *containers) list(ctx context.Context, cli *client.Client) error {
+	items, err := c.ask(ctx, cli, "")
 	if err != nil {
-		return fmt.Errorf("list containers: %w", err)
+		return err
 	}
 	c.mtx.Lock()
 	defer c.mtx.Unlock()
+	c.trouble = ""
 	if now := time.Now(); now.Sub(c.asked) > engineInterval {
 		c.asked = now
 		c.sender.ledger.put(c.key(), position{Time: now.UnixNano()})
 	}
 	present := map[string]bool{}
-	for _, item := range list.Items {
+	for _, item := range items {
 		present[item.ID] = true
-		if !c.readers[item.ID] {
-			c.consider(ctx, asked, cli, item)
+		s := c.known[item.ID]
+		if s == nil || !s.reading && (s.settled.IsZero() || !c.events && time.Since(s.settled) > lookAgain) {
+			c.read(ctx, cli, item.ID, nil)
 		}
 	}
-	maps.DeleteFunc(c.drained, func(id, _ string) bool { return !present[id] })
-	maps.DeleteFunc(c.settled, func(id string, _ bool) bool { return !present[id] })
-	c.metrics.sources.WithLabelValues("container").Set(float64(len(c.readers)))
+	maps.DeleteFunc(c.known, func(id string, s *containerState) bool { return !present[id] && !s.reading })
 	return nil
 }
 
-// consider starts a reader when a container has lines that were not read; c.mtx is held.
-func (c *containers) consider(ctx, asked context.Context, cli *client.Client, item container.Summary) {
-	if c.settled[item.ID] {
+// read starts a goroutine that reads a container, unless one does; c.mtx is held.
+func (c *containers) read(ctx context.Context, cli *client.Client, id string, started *events.Actor) {
+	s := c.known[id]
+	if s == nil {
+		s = &containerState{}
+		c.known[id] = s
+	}
+	if s.reading {
+		s.again = s.again || started != nil
 		return
 	}
-	inspected, err := cli.ContainerInspect(asked, item.ID, client.ContainerInspectOptions{})
-	if err != nil || inspected.Container.Config == nil || inspected.Container.State == nil {
-		return // gone already
-	}
-	// The list is older than the answer: a container that it calls created may have run and ended since. So its state
-	// is taken from the answer alone.
-	state, tty := inspected.Container.State, inspected.Container.Config.Tty
-	life := ""
-	if !state.Running {
-		life = state.FinishedAt
-		ended, _ := time.Parse(time.RFC3339Nano, life)
-		_, known := c.sender.ledger.get(containerKey(item.ID, c.job))
-		if c.drained[item.ID] == life || !known && ended.Before(c.since) {
-			c.drained[item.ID] = life
-			if c.settled != nil {
-				c.settled[item.ID] = true
-			}
-			return
-		}
-	}
-	set := containerLabels(item)
-	r := &containerReader{
-		logger: c.logger, sender: c.sender, metrics: c.metrics, job: c.job, cli: cli, id: item.ID,
-		key: containerKey(item.ID, c.job), name: strings.TrimPrefix(string(set["__meta_docker_container_name"]), "/"), tty: tty,
-		labels: func(stream string) (model.LabelSet, bool) {
-			withStream := set.Merge(model.LabelSet{"__meta_docker_container_log_stream": model.LabelValue(stream)})
-			l, keep := relabelled(withStream, c.job.cfg.RelabelConfigs)
-			return publicLabels(l), keep
-		},
-	}
-	if !r.wanted() {
-		c.drained[item.ID] = life
-		return
-	}
-	c.readers[item.ID] = true
-	c.wg.Add(1)
-	go func() {
-		defer c.wg.Done()
-		err := r.run(ctx)
-		c.mtx.Lock()
-		defer c.mtx.Unlock()
-		delete(c.readers, item.ID)
-		if err == nil {
-			c.drained[item.ID] = life
-		} else if ctx.Err() == nil {
-			c.logger.Debug("Logs of a container ended early; reading them on", "container", r.name, "err", err)
-		}
-	}()
-}
-
-func containerKey(id string, j *job) string { return "container:" + j.name + ":" + id }
-
-var notInNames = regexp.MustCompile(`[^a-zA-Z0-9_]`)
-
-// containerLabels are those that docker_sd gives a container, with its first network and port.
-func containerLabels(item container.Summary) model.LabelSet {
-	set := model.LabelSet{
-		"__meta_docker_container_id":           model.LabelValue(item.ID),
-		"__meta_docker_container_network_mode": model.LabelValue(item.HostConfig.NetworkMode),
-	}
-	if len(item.Names) > 0 {
-		set["__meta_docker_container_name"] = model.LabelValue(item.Names[0])
-	}
-	for name, value := range item.Labels {
-		set[model.LabelName("__meta_docker_container_label_"+notInNames.ReplaceAllString(name, "_"))] = model.LabelValue(value)
-	}
-	address := ""
-	if item.NetworkSettings != nil {
-		for _, name := range slices.Sorted(maps.Keys(item.NetworkSettings.Networks)) {
-			n := item.NetworkSettings.Networks[name]
-			if n == nil {
-				continue
-			}
-			if n.IPAddress.IsValid() {
-				address = n.IPAddress.String()
-			}
-			set["__meta_docker_network_name"], set["__meta_docker_network_id"] = model.LabelValue(name), model.LabelValue(n.NetworkID)
-			set["__meta_docker_network_ip"] = model.LabelValue(address)
-			break
-		}
-	}
-	port := uint16(0)
-	for _, p := range item.Ports {
-		if p.Type == "tcp" && (port == 0 || p.PrivatePort < port) {
-			port = p.PrivatePort
-		}
-	}
-	if port > 0 {
-		set["__meta_docker_port_private"] = model.LabelValue(fmt.Sprint(port))
-		address = fmt.Sprintf("%s:%d", address, port)
-	} else {
-		address += ":80"
-	}
-	set[model.AddressLabel] = model.LabelValue(address)
-	return set
+	s.reading, s.again, s.settled = true, false, time.Time{}
+	c.wg.Go(func() {
+		c.readContainer(ctx, cli, id, s, started)
+	})
 }

@@ -27,12 +27,12 @@ type raw struct {
 // job is a scrape config with its pipeline. Stages are made for one endless stream of lines; here they work on
 // batches, so that it is known which lines made which entries: a batch ends where no stage holds a line back.
 type job struct {
-	name   string
-	cfg    *scrapeconfig.Config
-	blocks *stages.Pipeline // up to the last stage that joins lines, nil without one
-	rest   *stages.Pipeline // the stages after it, nil without any
-	cri    bool
-	wait   time.Duration // how long an unfinished block may wait for its next line
+	name     string
+	cfg      *scrapeconfig.Config
+	pipeline *stages.Pipeline // nil without stages; each line goes through it once
+	blocks   *blocks          // nil when no stage joins lines
+	cri      bool
+	wait     time.Duration // how long an unfinished block may wait for its next line
 
 	mtx sync.Mutex // stages may keep state and are not made for several callers
 }
@@ -42,71 +42,55 @@ const sequence = "\x00sequence"
 
 func newJob(cfg *scrapeconfig.Config, logger log.Logger, reg prometheus.Registerer) (*job, error) {
 	j := &job{name: cfg.JobName, cfg: cfg, wait: 3 * time.Second}
-	split := 0
-	for i, s := range cfg.PipelineStages {
-		if joinsLines(s, &j.wait) {
-			split = i + 1
-		}
+	for _, s := range cfg.PipelineStages {
 		if m, ok := s.(stages.PipelineStage); ok {
 			if _, cri := m[stages.StageTypeCRI]; cri {
 				j.cri = true
 			}
 		}
 	}
-	var err error
-	if split > 0 {
-		if j.blocks, err = stages.NewPipeline(logger, cfg.PipelineStages[:split], &cfg.JobName, reg); err != nil {
-			return nil, fmt.Errorf("pipeline_stages of job %s: %w", cfg.JobName, err)
-		}
+	if len(cfg.PipelineStages) == 0 {
+		return j, nil
 	}
-	if split < len(cfg.PipelineStages) {
-		if j.rest, err = stages.NewPipeline(logger, cfg.PipelineStages[split:], &cfg.JobName, reg); err != nil {
-			return nil, fmt.Errorf("pipeline_stages of job %s: %w", cfg.JobName, err)
-		}
+	var err error
+	if j.pipeline, err = stages.NewPipeline(logger, cfg.PipelineStages, &cfg.JobName, reg); err != nil {
+		return nil, fmt.Errorf("pipeline_stages of job %s: %w", cfg.JobName, err)
+	}
+	if j.blocks, err = newBlocks(cfg, &j.wait); err != nil {
+		return nil, fmt.Errorf("pipeline_stages of job %s: %w", cfg.JobName, err)
 	}
 	return j, nil
 }
 
-// joinsLines reports whether a stage, or one inside it, makes one entry of several lines.
-func joinsLines(stage any, wait *time.Duration) bool {
-	m, ok := stage.(stages.PipelineStage)
-	if !ok {
-		return false
+// complete returns how many of the first lines belong to entries to which no line can be added. It runs no stage that
+// keeps state, so that it may be asked again about the same lines.
+func (j *job) complete(labels model.LabelSet, lines []raw) int {
+	used := len(lines)
+	if j.cri {
+		used = completeCRI(lines)
 	}
-	for name, config := range m {
-		settings, _ := config.(map[any]any)
-		if name == stages.StageTypeMultiline {
-			if text, ok := settings["max_wait_time"].(string); ok {
-				if d, err := time.ParseDuration(text); err == nil {
-					*wait = d
-				}
-			}
-			return true
-		}
-		if inner, ok := settings["stages"].([]any); ok {
-			for _, s := range inner {
-				if joinsLines(s, wait) {
-					return true
-				}
-			}
+	if j.blocks != nil {
+		used = j.blocks.closed(labels, lines[:used])
+		if j.cri {
+			used = completeCRI(lines[:used]) // a block may begin with the last piece of a line
 		}
 	}
-	return false
+	return used
 }
 
 // run makes entries of lines. used says of how many: the lines after them belong to what is not complete yet,
 // unless final says that nothing more comes.
 func (j *job) run(labels model.LabelSet, lines []raw, final bool) (entries []entry, used int) {
 	used = len(lines)
-	if j.cri && !final {
-		used = completeCRI(lines)
+	if !final {
+		used = j.complete(labels, lines)
 		lines = lines[:used]
 	}
 	if len(lines) == 0 {
 		return nil, used
 	}
-	if j.blocks == nil && j.rest == nil {
-		entries = make([]entry, 0, len(lines))
+	entries = make([]entry, 0, len(lines))
+	if j.pipeline == nil {
 		for _, l := range lines {
 			entries = append(entries, entry{labels: merged(labels, l.extra), at: l.at, line: l.text})
 		}
@@ -114,6 +98,14 @@ func (j *job) run(labels model.LabelSet, lines []raw, final bool) (entries []ent
 	}
 	j.mtx.Lock()
 	defer j.mtx.Unlock()
+	for _, e := range through(j.pipeline, stageEntries(labels, lines)) {
+		entries = append(entries, entry{labels: e.Labels, at: e.Timestamp, line: e.Line, meta: e.StructuredMetadata})
+	}
+	return entries, used
+}
+
+// stageEntries are lines as stages take them.
+func stageEntries(labels model.LabelSet, lines []raw) []stages.Entry {
 	in := make([]stages.Entry, 0, len(lines))
 	for i, l := range lines {
 		in = append(in, stages.Entry{
@@ -121,20 +113,7 @@ func (j *job) run(labels model.LabelSet, lines []raw, final bool) (entries []ent
 			Entry:     api.Entry{Labels: merged(labels, l.extra).Clone(), Entry: logproto.Entry{Timestamp: l.at, Line: l.text}},
 		})
 	}
-	if j.blocks != nil {
-		in = through(j.blocks, in)
-		if !final {
-			used = firstOpen(in, len(lines))
-			in = slices.DeleteFunc(in, func(e stages.Entry) bool { return number(e) >= used })
-		}
-	}
-	if j.rest != nil {
-		in = through(j.rest, in)
-	}
-	for _, e := range in {
-		entries = append(entries, entry{labels: e.Labels, at: e.Timestamp, line: e.Line, meta: e.StructuredMetadata})
-	}
-	return entries, used
+	return in
 }
 
 func merged(labels, extra model.LabelSet) model.LabelSet {
@@ -165,19 +144,6 @@ func through(p *stages.Pipeline, in []stages.Entry) []stages.Entry {
 func number(e stages.Entry) int {
 	n, _ := e.Extracted[sequence].(int)
 	return n
-}
-
-// firstOpen returns the first line that may still get lines added: of each stream, its last block is open.
-func firstOpen(blocks []stages.Entry, lines int) int {
-	last := map[model.Fingerprint]int{}
-	for _, b := range blocks {
-		last[b.Labels.FastFingerprint()] = number(b)
-	}
-	open := lines
-	for _, n := range last {
-		open = min(open, n)
-	}
-	return open
 }
 
 // completeCRI returns how many lines there are before the first piece of a line whose last piece is missing.

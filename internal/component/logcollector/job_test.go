@@ -4,8 +4,6 @@ import (
 	"testing"
 	"time"
 
-	"github.com/grafana/loki/v3/clients/pkg/logentry/stages"
-	"github.com/prometheus/common/model"
 	"github.com/stretchr/testify/require"
 )
 
@@ -30,18 +28,6 @@ func TestCompleteCRI(t *testing.T) {
 			require.Equal(t, c.want, completeCRI(lines))
 		})
 	}
-}
-
-// Of each stream the last block may get lines added, and a batch ends before the first of these.
-func TestFirstOpen(t *testing.T) {
-	block := func(stream string, line int) stages.Entry {
-		e := stages.Entry{Extracted: map[string]any{sequence: line}}
-		e.Labels = model.LabelSet{"stream": model.LabelValue(stream)}
-		return e
-	}
-	require.Equal(t, 9, firstOpen(nil, 9))
-	require.Equal(t, 4, firstOpen([]stages.Entry{block("a", 0), block("a", 4)}, 9))
-	require.Equal(t, 2, firstOpen([]stages.Entry{block("a", 0), block("b", 2), block("a", 4)}, 9))
 }
 
 // Lines that bring equal times get different ones, and the same ones when they are read again from the same position.

@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"slices"
 	"time"
+
+	"github.com/grafana/dskit/user"
 )
 
 type stored struct {
@@ -56,7 +58,29 @@ func (s *sender) missing(ctx context.Context, entries []entry) ([]entry, error) 
 // unstored returns the entries that the store does not have, when it may have them with other times than those that the reader
 // gave them, from base on to n. Equal lines of one stream cannot be told apart: as many of them are left out as are
 // stored between the times. rest are the times with which what follows may be stored.
+//
+// Of several destinations the first is asked.
 func (s *sender) unstored(ctx context.Context, entries []entry, base int64, n int, unsure span) (missing []entry, rest span, err error) {
+	if len(s.destinations) == 0 {
+		return s.unstoredAt(ctx, entries, base, n, unsure)
+	}
+	first := *s
+	first.destinations = s.destinations[:1]
+	for _, share := range first.shares(entries) {
+		more, left, err := s.toward(share.external).unstoredAt(user.InjectOrgID(ctx, share.tenant), share.entries, base, n, unsure)
+		if err != nil {
+			return nil, span{}, err
+		}
+		missing = append(missing, more...)
+		if rest.empty() || !left.empty() && left.From < rest.From {
+			rest = left
+		}
+	}
+	return missing, rest, nil
+}
+
+// unstoredAt does so for one destination and tenant.
+func (s *sender) unstoredAt(ctx context.Context, entries []entry, base int64, n int, unsure span) (missing []entry, rest span, err error) {
 	own, given := splitByTime(entries, base, n)
 	err = s.retry(ctx, "Cannot look whether lines are stored; collecting waits", func() error {
 		rest = span{}

@@ -13,7 +13,9 @@
 //	filereader.go   one file; state.go: its states; rotation.go: the copies that rotation makes of it
 //	identity.go     which file it is, whatever its name; born_*.go: since when
 //	unreadable.go   files that cannot be read
-//	containers.go   which containers to read; containerreader.go: one container
+//	containers.go   which containers to read; container.go: one of them from start to end, containerreader.go: its lines,
+//	                containerlabels.go: its labels, containerlogs.go: whether its lines are collected
+//	blocks.go       where blocks of lines end that stages join
 //	journal.go      the systemd journal
 //	told.go         Promtail's own targets
 package logcollector
@@ -29,7 +31,7 @@ import (
 	"github.com/ausguck/ausguck/internal/setaside"
 )
 
-// Store takes lines and finds them again.
+// Store takes lines and finds them again. They are those of the tenant that ctx names by dskit's user.InjectOrgID.
 type Store interface {
 	// Push stores lines, and blocks while the store is busy. An error with a method Rejected() bool that
 	// returns true means that the same lines would be refused again. The request must not be used again.

@@ -8,6 +8,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/grafana/dskit/user"
 	"github.com/grafana/loki/v3/clients/pkg/promtail/api"
 	"github.com/grafana/loki/v3/pkg/logproto"
 	"github.com/prometheus/common/model"
@@ -36,9 +37,11 @@ type sender struct {
 	store    Store
 	ledger   *ledger
 	others   []*remote
-	external model.LabelSet
+	external model.LabelSet // of the destination that is served
 	metrics  *metrics
 	in       chan *batch
+
+	destinations []destination // nil for one without labels
 }
 
 const (
@@ -167,8 +170,21 @@ func (b *batch) unsure() bool {
 	return slices.ContainsFunc(b.entries, func(e entry) bool { return !e.at.After(until) })
 }
 
-// push stores the entries. When a try fails, some of them may have been stored, so the next one looks first.
+// push stores the entries at each destination.
 func (s *sender) push(ctx context.Context, entries []entry, look bool) error {
+	if len(s.destinations) == 0 {
+		return s.pushTo(ctx, entries, look)
+	}
+	var errs []error
+	for _, share := range s.shares(entries) {
+		errs = append(errs, s.toward(share.external).pushTo(user.InjectOrgID(ctx, share.tenant), share.entries, look))
+	}
+	return errors.Join(errs...)
+}
+
+// pushTo stores the entries at one destination. When a try fails, some of them may have been stored, so the next one
+// looks first.
+func (s *sender) pushTo(ctx context.Context, entries []entry, look bool) error {
 	if s.store == nil || len(entries) == 0 {
 		return nil
 	}

@@ -4,7 +4,6 @@ import (
 	"errors"
 	"flag"
 	"fmt"
-	"path/filepath"
 	"regexp"
 	"slices"
 	"strings"
@@ -154,22 +153,6 @@ func (c *Config) settleRetention(doc document) {
 		for _, p := range slices.Backward(c.SchemaConfig.Configs) {
 			cc.DeleteRequestStore = p.ObjectType
 			break
-		}
-	}
-}
-
-// settlePaths leads relative paths to where they are meant: data/… below the storage folder.
-func (c *Config) settlePaths(o Options) {
-	dir := filepath.Dir(o.Dir)
-	for _, path := range []*string{
-		&c.Common.PathPrefix, &c.Ingester.WAL.Dir, &c.Ingester.ShutdownMarkerPath, &c.CompactorConfig.WorkingDirectory,
-		&c.StorageConfig.FSConfig.Directory, &c.StorageConfig.TSDBShipperConfig.ActiveIndexDirectory,
-		&c.StorageConfig.TSDBShipperConfig.CacheLocation, &c.StorageConfig.BoltDBShipperConfig.ActiveIndexDirectory,
-		&c.StorageConfig.BoltDBShipperConfig.CacheLocation, &c.Ruler.RulePath, &c.Ruler.StoreConfig.Local.Directory,
-		&c.Common.Storage.FSConfig.ChunksDirectory, &c.Common.Storage.FSConfig.RulesDirectory,
-	} {
-		if below, ok := strings.CutPrefix(*path, "data/"); ok {
-			*path = filepath.Join(dir, below)
 		}
 	}
 }

@@ -16,6 +16,7 @@ import (
 	"github.com/grafana/dskit/grpcutil"
 	"github.com/grafana/dskit/modules"
 	"github.com/grafana/dskit/services"
+	"github.com/grafana/dskit/user"
 	"github.com/grafana/loki/v3/pkg/loki"
 	"github.com/grafana/loki/v3/pkg/validation"
 	"github.com/prometheus/client_golang/prometheus"
@@ -73,7 +74,7 @@ func newEngine(s *Server, cfg *Config, limits *cappedLimits) (*engine, error) {
 	if err := mm.AddDependency(loki.Overrides, loki.RuntimeConfig); err != nil {
 		return nil, err
 	}
-	if err := errors.Join(e.countChunks(s.cap), e.boundPatterns()); err != nil {
+	if err := errors.Join(e.countChunks(s.cap), e.boundPatterns(), e.queryEverything()); err != nil {
 		return nil, err
 	}
 	targets := []string(c.Target)
@@ -197,6 +198,7 @@ func (e *engine) ready(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	r.Header.Set(user.OrgIDHeaderName, defaultTenant)
 	answer := &answer{header: http.Header{}}
 	e.handler.ServeHTTP(answer, r)
 	if answer.code != http.StatusOK && answer.code != 0 {

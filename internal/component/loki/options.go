@@ -4,11 +4,13 @@
 // It wraps github.com/grafana/loki and imports no sibling part; internal/app wires it.
 //
 //	config.go    loki.yml: what is read, what is filled in, what is wrong with it
+//	paths.go     where it keeps what, whatever the file says
 //	oldkeys.go   what Loki no longer knows, and what to write instead
 //	engine.go    Loki's modules: start, stop, what they listen on
 //	server.go    the part: life cycle, HTTP, reload
 //	builtin.go   the built-in rules, for configurations without rules
 //	push.go      lines in without HTTP, and looking whether lines are there; direct.go: from the distributor on
+//	mendwal.go   the write-ahead log as a replay needs it; lookback.go: who is asked for lines of which age
 //	sizecap.go   the cap by size that Loki lacks; cappedlimits.go: what of the past it has taken
 //	alerts.go    the way of the ruler's alerts to Alertmanagers inside the process
 package loki

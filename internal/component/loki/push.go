@@ -20,8 +20,16 @@ import (
 	"github.com/prometheus/prometheus/model/labels"
 )
 
-// tenant is who everybody is while auth_enabled is false.
-const tenant = "fake"
+// defaultTenant is who everybody is while auth_enabled is false, and who asks inside the process without a name.
+const defaultTenant = "fake"
+
+// tenant returns whose lines a caller inside the process means.
+func (e *engine) tenant(ctx context.Context) string {
+	if id, err := user.ExtractOrgID(ctx); err == nil && e.cfg.AuthEnabled {
+		return id
+	}
+	return defaultTenant
+}
 
 // PushError is the answer of a store that did not take everything.
 type PushError struct {
@@ -48,7 +56,7 @@ var errNotRunning = &PushError{Code: http.StatusServiceUnavailable, Text: "Loki 
 
 type requestKey struct{}
 
-// Push stores lines. It blocks while Loki works; the request must not be used again. An error of type *PushError
+// Push stores lines of the tenant that ctx names. It blocks while Loki works; the request must not be used again. An error of type *PushError
 // says what to do: when the lines are rejected, some of them may have been stored, as by HTTP.
 func (s *Server) Push(ctx context.Context, req *logproto.PushRequest) error {
 	e := s.engine.Load()
@@ -62,6 +70,7 @@ func (s *Server) Push(ctx context.Context, req *logproto.PushRequest) error {
 	if err != nil {
 		return err
 	}
+	r.Header.Set(user.OrgIDHeaderName, e.tenant(ctx))
 	a := &answer{header: http.Header{}}
 	e.handler.ServeHTTP(a, r)
 	switch {
@@ -127,7 +136,7 @@ func (s *Server) Lines(ctx context.Context, stream string, from, to time.Time, f
 	if err != nil {
 		return fmt.Errorf("selector %s: %w", stream, err)
 	}
-	it, err := e.loki.Querier.SelectLogs(user.InjectOrgID(ctx, tenant), logql.SelectLogParams{QueryRequest: &logproto.QueryRequest{
+	it, err := e.loki.Querier.SelectLogs(user.InjectOrgID(ctx, e.tenant(ctx)), logql.SelectLogParams{QueryRequest: &logproto.QueryRequest{
 		Selector:  stream,
 		Limit:     1 << 30,
 		Start:     from,

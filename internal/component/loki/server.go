@@ -128,6 +128,11 @@ func (s *Server) begin(ctx context.Context, cfg *Config) (*engine, error) {
 	if err := s.options.writeBuiltInRules(cfg); err != nil {
 		s.log.Warn("Built-in LogQL rules do not apply", "err", err)
 	}
+	if cfg.Ingester.WAL.Enabled {
+		if err := mendWAL(s.log, cfg.Ingester.WAL.Dir); err != nil {
+			s.log.Warn("Cannot look through Loki's write-ahead log; lines after a damaged record, and lines of streams that came back, may be left out of it", "err", err)
+		}
+	}
 	limits := &cappedLimits{cap: s.cap, defaults: cfg.LimitsConfig, cache: map[*validation.Limits]cappedAt{}}
 	e, err := newEngine(s, cfg, limits)
 	if err != nil {

@@ -9,9 +9,11 @@ import (
 	"net/http/httptest"
 	"net/url"
 	"path/filepath"
+	"strings"
 	"testing"
 	"time"
 
+	"github.com/grafana/dskit/user"
 	"github.com/grafana/loki/v3/pkg/logproto"
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/stretchr/testify/require"
@@ -97,4 +99,55 @@ func TestPushedLinesAreFoundAfterARestart(t *testing.T) {
 	o.Registerer = prometheus.NewRegistry()
 	s, _ = start(t, o, "")
 	require.Len(t, find(s), 2, "the write-ahead log brings them back")
+}
+
+// auth_enabled: true made nothing ready, because the question by which a start ends named no tenant.
+func TestTenants(t *testing.T) {
+	o := options(t)
+	s, stop := start(t, o, "auth_enabled: true\n")
+	now := time.Now().Truncate(time.Millisecond)
+	for _, tenant := range []string{"blue", "green"} {
+		stream := logproto.Stream{Labels: `{job="a"}`, Entries: []logproto.Entry{{Timestamp: now, Line: "of " + tenant}}}
+		require.NoError(t, s.Push(user.InjectOrgID(t.Context(), tenant), &logproto.PushRequest{Streams: []logproto.Stream{stream}}))
+	}
+	check := func(s *loki.Server) {
+		t.Helper()
+		for tenant, want := range map[string][]string{"blue": {"of blue"}, "green": {"of green"}, "red": nil} {
+			var lines []string
+			require.NoError(t, s.Lines(user.InjectOrgID(t.Context(), tenant), `{job="a"}`, now, now, func(_ time.Time, line string) { lines = append(lines, line) }))
+			require.Equal(t, want, lines, tenant)
+			r := httptest.NewRequest(http.MethodGet, "/loki/api/v1/query_range?"+url.Values{"query": {`{job="a"}`}}.Encode(), nil)
+			r.Header.Set("X-Scope-OrgID", tenant)
+			rec := httptest.NewRecorder()
+			s.Handler().ServeHTTP(rec, r)
+			require.Equal(t, http.StatusOK, rec.Code)
+			require.Equal(t, len(want) > 0, strings.Contains(rec.Body.String(), "of "+tenant), rec.Body.String())
+		}
+		code, body := get(s, "/loki/api/v1/labels", nil)
+		require.Equal(t, http.StatusUnauthorized, code, "as stock: "+body)
+	}
+	check(s)
+	stop()
+	o.Registerer = prometheus.NewRegistry()
+	s, _ = start(t, o, "auth_enabled: true\n")
+	check(s)
+}
+
+// Lines that are hours old when they come are in no chunk on the disk: Loki's own query_ingesters_within of three hours
+// hides them until they are.
+func TestOldLinesAreFoundAtOnce(t *testing.T) {
+	s, _ := start(t, options(t), "")
+	for _, age := range []time.Duration{2 * time.Hour, 4 * time.Hour, 30 * time.Hour, 6 * 24 * time.Hour} {
+		at := time.Now().Add(-age).Truncate(time.Millisecond)
+		stream := fmt.Sprintf(`{job="old", age="%s"}`, age)
+		push(t, s, stream, at, "from "+age.String())
+		code, body := get(s, "/loki/api/v1/query_range", url.Values{
+			"query": {stream}, "start": {fmt.Sprint(at.Add(-time.Minute).UnixNano())}, "end": {fmt.Sprint(at.Add(time.Minute).UnixNano())},
+		})
+		require.Equal(t, http.StatusOK, code, body)
+		require.Contains(t, body, "from "+age.String())
+		found := 0
+		require.NoError(t, s.Lines(t.Context(), stream, at, at, func(time.Time, string) { found++ }))
+		require.Equal(t, 1, found, "the collector finds it after a crash")
+	}
 }

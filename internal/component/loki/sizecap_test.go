@@ -1,9 +1,11 @@
 package loki
 
 import (
+	"bytes"
 	"log/slog"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -59,6 +61,35 @@ func TestDefaultCapFollowsRoom(t *testing.T) {
 	c.size.Store(before * 85 / 100)
 	c.followRoom()
 	require.InDelta(t, before, c.limit.Load(), 2, "nor do deletions lower it")
+}
+
+// Who reads the log learns that lines are about to be deleted while all of them are still there.
+func TestCapWarnsBeforeTheFirstDeletion(t *testing.T) {
+	var said bytes.Buffer
+	dir := filepath.Join(t.TempDir(), "loki")
+	c := capOver(t, dir, 0, 1<<30)
+	c.logger = slog.New(slog.NewTextHandler(&said, nil))
+	c.auto = false
+	c.limit.Store(1000)
+	warned := 0
+	for size := int64(0); size <= 1000; size += 10 {
+		c.size.Store(size)
+		before := strings.Count(said.String(), "close to their size cap")
+		c.warn()
+		if now := strings.Count(said.String(), "close to their size cap"); now > before {
+			warned++
+			require.False(t, c.full(), "nothing was deleted before")
+		}
+		if c.full() {
+			require.Equal(t, 1, warned, "the first deletion at %d was announced, once", size)
+		}
+	}
+	require.Equal(t, 1, warned)
+	c.size.Store(500)
+	c.warn()
+	c.size.Store(850)
+	c.warn()
+	require.Equal(t, 2, strings.Count(said.String(), "close to their size cap"), "again, when it comes near again")
 }
 
 func TestDefaultCapIsRemembered(t *testing.T) {

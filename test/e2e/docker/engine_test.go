@@ -249,6 +249,7 @@ type service struct {
 	exposed     []string // "8080/tcp"
 	networkMode string
 	networks    []string // joined before the start, besides networkMode
+	removed     bool     // by the engine, as soon as it has ended
 }
 
 // run creates and starts a container and returns its id.
@@ -263,7 +264,7 @@ func (e *engine) run(ctx context.Context, s service) (string, error) {
 	}
 	cfg.ExposedPorts = ports
 	created, err := e.cli.ContainerCreate(ctx, client.ContainerCreateOptions{
-		Config: cfg, HostConfig: &container.HostConfig{NetworkMode: container.NetworkMode(s.networkMode)},
+		Config: cfg, HostConfig: &container.HostConfig{NetworkMode: container.NetworkMode(s.networkMode), AutoRemove: s.removed},
 		Name: s.name, Image: cmp.Or(s.image, image),
 	})
 	if err != nil {

@@ -38,6 +38,14 @@ export interface Container {
   rule?: string;
   url?: string;
   job?: string;
+  logs: ContainerLogs;
+}
+
+/** Whether the lines of a container are collected, and if not, why and what changes that. */
+export interface ContainerLogs {
+  collected: boolean;
+  reason?: string;
+  remedy?: string;
 }
 
 export interface Docker {

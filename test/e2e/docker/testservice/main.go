@@ -3,7 +3,8 @@
 //
 // PORTS (default 8080) lists the ports to listen on, METRICS_PATH (default /metrics) names the page with series, and
 // BURN_CPU (default 0) is the share of one core that it burns. LOG_RATE (default 0) is how many lines it writes a second
-// until SIGTERM, with "total=N" as the last one; LOG_LINES (default 0) ends it after so many lines at once.
+// until SIGTERM, with "total=N" as the last one; LOG_LINES (default 0) ends it after so many lines at once, and after
+// LOG_LASTS milliseconds (default 0).
 package main
 
 import (
@@ -26,6 +27,7 @@ func main() {
 		for n := range lines {
 			fmt.Printf("last words %d\n", n)
 		}
+		time.Sleep(time.Duration(number("LOG_LASTS")) * time.Millisecond)
 		return
 	}
 	var requests atomic.Uint64

@@ -9,12 +9,13 @@ import { usePolled } from '../../alerting/usePolled';
 import { usePage } from '../../app/page';
 import { TabbedPage } from '../../app/Tabs';
 import { logsPath } from '../explore/related';
+import { LogsOfContainer } from './LogsOfContainer';
 import { tabs } from './tabs';
 
 const colors: Record<Container['state'], BadgeColor> = { failing: 'red', unseen: 'orange', dropped: 'darkgrey', waiting: 'blue', scraped: 'green' };
 const texts: Record<Container['state'], string> = { failing: 'fails', unseen: 'not found', dropped: 'not scraped', waiting: 'waiting', scraped: 'scraped' };
 
-/** Why each container is or is not scraped. */
+/** Why each container is or is not scraped, and whether its logs are collected. */
 export default function ContainersPage() {
   usePage({ breadcrumbs: [{ text: 'Targets', to: '/targets' }, { text: 'Containers' }] }, 'containers');
   const styles = useStyles2(getStyles);
@@ -43,6 +44,7 @@ export default function ContainersPage() {
                 <div>{c.reason}</div>
                 {c.remedy && <div>{/^[\w.]+\/[\w.-]+: /.test(c.remedy) ? <>Add to its labels: <code>{c.remedy}</code></> : c.remedy}</div>}
                 {c.rule && <div className={styles.quiet}>{c.rule}</div>}
+                <LogsOfContainer logs={c.logs} />
               </li>
             ))}
           </ul>

@@ -1,0 +1,26 @@
+package app
+
+import (
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/ausguck/ausguck/internal/component/logcollector"
+	"github.com/ausguck/ausguck/internal/dockerhost"
+)
+
+// Nothing said whether the lines of a container are collected: one with the log driver none looked like one that is silent.
+func TestContainersSayWhetherTheirLogsAreCollected(t *testing.T) {
+	containers := []dockerhost.Container{{ID: "1", Name: "read"}, {ID: "2", Name: "mute"}, {ID: "3", Name: "new"}}
+	views := explainContainers(containers, nil, true)
+	logsOf(views, containers, map[string]logcollector.ContainerLogs{
+		"1": {Collected: true}, "2": {Reason: "its driver is none", Remedy: "choose another"},
+	}, logcollector.ContainerLogs{Reason: "it has just started"})
+	got := map[string]containerLogsView{}
+	for _, v := range views {
+		got[v.Name] = v.Logs
+	}
+	require.Equal(t, map[string]containerLogsView{
+		"read": {Collected: true}, "mute": {Reason: "its driver is none", Remedy: "choose another"}, "new": {Reason: "it has just started"},
+	}, got)
+}

@@ -1,0 +1,39 @@
+package logcollector
+
+import "fmt"
+
+// ContainerLogs says of a container whether its lines are collected.
+type ContainerLogs struct {
+	Collected bool
+	// Reason is why they are not, and Remedy what changes that.
+	Reason, Remedy string
+}
+
+// ContainerLogs returns what is known of each container's lines, by its full id. otherwise holds for those that it does
+// not name.
+func (c *Collector) ContainerLogs() (known map[string]ContainerLogs, otherwise ContainerLogs) {
+	c.mtx.Lock()
+	sources := c.containers
+	c.mtx.Unlock()
+	if len(sources) == 0 {
+		return nil, ContainerLogs{
+			Reason: "No job of promtail.yml asks Docker for containers.",
+			Remedy: "Add docker_sd_configs to a job, as the built-in promtail.yml has it (`ausguck init` writes it).",
+		}
+	}
+	known = map[string]ContainerLogs{}
+	otherwise = ContainerLogs{Reason: "It has just started, and its logs are about to be asked for."}
+	for _, s := range sources {
+		s.mtx.Lock()
+		if s.trouble != "" {
+			otherwise = ContainerLogs{Reason: fmt.Sprintf("The Docker engine at %s cannot be asked: %s.", s.sd.Host, s.trouble)}
+		}
+		for id, state := range s.known {
+			if !known[id].Collected && state.logs != (ContainerLogs{}) {
+				known[id] = state.logs
+			}
+		}
+		s.mtx.Unlock()
+	}
+	return known, otherwise
+}

@@ -1,0 +1,205 @@
+package loki
+
+import (
+	"bytes"
+	"fmt"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"testing"
+	"time"
+
+	"github.com/grafana/loki/v3/pkg/ingester"
+	"github.com/grafana/loki/v3/pkg/ingester/wal"
+	"github.com/grafana/loki/v3/pkg/logproto"
+	walutil "github.com/grafana/loki/v3/pkg/util/wal"
+	"github.com/prometheus/prometheus/model/labels"
+	"github.com/prometheus/prometheus/tsdb/chunks"
+	"github.com/prometheus/prometheus/tsdb/record"
+	"github.com/prometheus/prometheus/tsdb/wlog"
+	"github.com/prometheus/prometheus/util/compression"
+	"github.com/stretchr/testify/require"
+)
+
+// walLog writes a log as the ingester does.
+type walLog struct {
+	t   *testing.T
+	dir string
+	wl  *wlog.WL
+}
+
+func newWALLog(t *testing.T) *walLog {
+	t.Helper()
+	l := &walLog{t: t, dir: filepath.Join(t.TempDir(), "wal")}
+	l.open()
+	return l
+}
+
+func (l *walLog) open() {
+	wl, err := wlog.NewSize(nil, nil, l.dir, 4*wlog.DefaultSegmentSize, compression.None)
+	require.NoError(l.t, err)
+	l.wl = wl
+	l.t.Cleanup(func() { _ = wl.Close() })
+}
+
+// stream writes that a stream is made.
+func (l *walLog) stream(tenant string, ref uint64) {
+	rec := &wal.Record{UserID: tenant, Series: []record.RefSeries{{Ref: chunks.HeadSeriesRef(ref), Labels: labels.FromStrings("s", fmt.Sprint(ref))}}}
+	require.NoError(l.t, l.wl.Log(rec.EncodeSeries(nil)))
+}
+
+// entries writes n lines, of which the last has the number.
+func (l *walLog) entries(tenant string, ref uint64, number int64, n int, text string) {
+	rec := &wal.Record{UserID: tenant}
+	e := wal.RefEntries{Ref: chunks.HeadSeriesRef(ref), Counter: number}
+	for i := range n {
+		e.Entries = append(e.Entries, logproto.Entry{Timestamp: time.Unix(0, int64(i)), Line: text})
+	}
+	rec.RefEntries = append(rec.RefEntries, e)
+	require.NoError(l.t, l.wl.Log(rec.EncodeEntries(wal.CurrentEntriesRec, nil)))
+}
+
+// checkpoint writes one that covers all segments so far and has a stream with a number of entries.
+func (l *walLog) checkpoint(tenant string, ref uint64, number int64) {
+	_, last, err := wlog.Segments(l.dir)
+	require.NoError(l.t, err)
+	_, err = l.wl.NextSegment()
+	require.NoError(l.t, err)
+	dir := filepath.Join(l.dir, fmt.Sprintf("checkpoint.%06d", last))
+	wl, err := wlog.NewSize(nil, nil, dir, wlog.DefaultSegmentSize, compression.None)
+	require.NoError(l.t, err)
+	s := &ingester.Series{UserID: tenant, Fingerprint: ref, EntryCt: number, To: time.Unix(0, 0), HighestTs: time.Unix(0, 0)}
+	content, err := s.Marshal()
+	require.NoError(l.t, err)
+	require.NoError(l.t, wl.Log(append([]byte{byte(wal.CheckpointRecord)}, content...)))
+	require.NoError(l.t, wl.Close())
+}
+
+// replayed returns how many lines of a stream a replay takes, by Loki's rule: none whose number is not above those before.
+func (l *walLog) replayed(tenant string, ref uint64, checkpoint int64) (lines int) {
+	require.NoError(l.t, mendWAL(slog.New(slog.DiscardHandler), l.dir))
+	r, closer, err := walutil.NewWalReader(l.dir, -1)
+	require.NoError(l.t, err)
+	defer closer.Close()
+	count := checkpoint
+	for r.Next() {
+		rec := &wal.Record{}
+		require.NoError(l.t, wal.DecodeRecord(r.Record(), rec))
+		for _, e := range rec.RefEntries {
+			if rec.UserID == tenant && uint64(e.Ref) == ref && e.Counter > count {
+				count = e.Counter
+				lines += len(e.Entries)
+			}
+		}
+	}
+	require.NoError(l.t, r.Err())
+	return lines
+}
+
+// A stream that was flushed, left memory and came back counts from zero; a replay took its lines for those of its life before.
+func TestStreamsThatCameBackAreReplayed(t *testing.T) {
+	for name, c := range map[string]struct {
+		write      func(l *walLog)
+		checkpoint int64
+		want       int
+	}{
+		"once": {func(l *walLog) { l.stream("fake", 1); l.entries("fake", 1, 100, 100, "a") }, 0, 100},
+		"it came back": {func(l *walLog) {
+			l.stream("fake", 1)
+			l.entries("fake", 1, 100, 100, "a")
+			l.stream("fake", 1)
+			l.entries("fake", 1, 50, 50, "b")
+		}, 0, 150},
+		"with more in several batches": {func(l *walLog) {
+			l.stream("fake", 1)
+			l.entries("fake", 1, 100, 100, "a")
+			l.stream("fake", 1)
+			l.entries("fake", 1, 50, 50, "b")
+			l.entries("fake", 1, 120, 70, "c")
+		}, 0, 220},
+		"three times": {func(l *walLog) {
+			for range 3 {
+				l.stream("fake", 1)
+				l.entries("fake", 1, 10, 10, "a")
+			}
+		}, 0, 30},
+		"after a checkpoint that has its life before": {func(l *walLog) {
+			l.stream("fake", 1)
+			l.entries("fake", 1, 100, 100, "a")
+			l.checkpoint("fake", 1, 100)
+			l.stream("fake", 1)
+			l.entries("fake", 1, 50, 50, "b")
+		}, 100, 50},
+		"what the checkpoint has is left out": {func(l *walLog) {
+			l.stream("fake", 1)
+			l.entries("fake", 1, 100, 100, "a")
+			l.checkpoint("fake", 1, 150)
+			l.entries("fake", 1, 150, 50, "b")
+			l.entries("fake", 1, 160, 10, "c")
+		}, 150, 10},
+		"of another tenant": {func(l *walLog) {
+			l.stream("blue", 1)
+			l.entries("blue", 1, 100, 100, "a")
+			l.stream("fake", 1)
+			l.entries("fake", 1, 50, 50, "b")
+		}, 0, 50},
+	} {
+		t.Run(name, func(t *testing.T) {
+			l := newWALLog(t)
+			c.write(l)
+			require.NoError(t, l.wl.Close())
+			require.Equal(t, c.want, l.replayed("fake", 1, c.checkpoint))
+			require.Equal(t, c.want, l.replayed("fake", 1, c.checkpoint), "a second look changes nothing")
+			left, err := filepath.Glob(filepath.Join(l.dir, "*.mended"))
+			require.NoError(t, err)
+			require.Empty(t, left)
+		})
+	}
+}
+
+// A record that a kill or a full disk tore ended the replay: what later processes wrote was lost without a word. All but
+// that record is read, wherever it is torn.
+func TestTornRecordsAreLeftOut(t *testing.T) {
+	long := string(bytes.Repeat([]byte("x"), 100_000)) // over several pages
+	for _, cut := range []int64{1, 7, 100, 30_000, 33_000, 70_000, 99_000} {
+		t.Run(fmt.Sprint(cut, " bytes short"), func(t *testing.T) {
+			l := newWALLog(t)
+			l.stream("fake", 1)
+			l.entries("fake", 1, 10, 10, "a")
+			l.entries("fake", 1, 11, 1, long)
+			segment := wlog.SegmentName(l.dir, 0)
+			info, err := os.Stat(segment)
+			require.NoError(t, err)
+			content, err := os.ReadFile(segment)
+			require.NoError(t, err)
+			end := int64(len(bytes.TrimRight(content, "\x00")))
+			require.NoError(t, os.Truncate(segment, min(end, info.Size())-cut))
+			l.open() // the next process
+			l.entries("fake", 1, 20, 9, "b")
+			require.NoError(t, l.wl.Close())
+			require.Equal(t, 19, l.replayed("fake", 1, 0))
+			require.Equal(t, 19, l.replayed("fake", 1, 0))
+		})
+	}
+}
+
+// Damage in the middle costs the records of a page, not those after it.
+func TestDamagedPageCostsItself(t *testing.T) {
+	l := newWALLog(t)
+	l.stream("fake", 1)
+	const records = 2000
+	for i := range records {
+		l.entries("fake", 1, int64(i+1), 1, "a line of some length that fills pages")
+	}
+	require.NoError(t, l.wl.Close())
+	file, err := os.OpenFile(wlog.SegmentName(l.dir, 0), os.O_WRONLY, 0)
+	require.NoError(t, err)
+	info, err := file.Stat()
+	require.NoError(t, err)
+	_, err = file.WriteAt(bytes.Repeat([]byte{0xff}, 100), 2*walPage+500)
+	require.NoError(t, err)
+	require.NoError(t, file.Close())
+	lines := l.replayed("fake", 1, 0)
+	require.Less(t, lines, records)
+	require.Greater(t, lines, records-int(2*walPage*records/info.Size()), "less than two pages of them")
+}

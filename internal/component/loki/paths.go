@@ -1,0 +1,74 @@
+package loki
+
+import (
+	"os"
+	"path/filepath"
+	"strings"
+)
+
+// paths are the folders and files to which Loki writes.
+func (c *Config) paths() []*string {
+	return []*string{
+		&c.Common.PathPrefix, &c.Ingester.WAL.Dir, &c.Ingester.ShutdownMarkerPath, &c.CompactorConfig.WorkingDirectory,
+		&c.StorageConfig.FSConfig.Directory, &c.StorageConfig.TSDBShipperConfig.ActiveIndexDirectory,
+		&c.StorageConfig.TSDBShipperConfig.CacheLocation, &c.StorageConfig.BoltDBShipperConfig.ActiveIndexDirectory,
+		&c.StorageConfig.BoltDBShipperConfig.CacheLocation, &c.Ruler.RulePath, &c.Ruler.WAL.Dir, &c.Ruler.StoreConfig.Local.Directory,
+		&c.Common.Storage.FSConfig.ChunksDirectory, &c.Common.Storage.FSConfig.RulesDirectory,
+	}
+}
+
+// settlePaths leads paths to where they are meant: data/… below the storage folder, and what a file written for a Loki of its
+// own keeps in a place that is lost with its container, to where everything else is kept. There `ausguck migrate` puts it too.
+func (c *Config) settlePaths(o Options) {
+	storage := filepath.Dir(o.Dir)
+	prefix := c.Common.PathPrefix
+	moved := ""
+	for _, path := range c.paths() {
+		if below, ok := strings.CutPrefix(*path, "data/"); ok {
+			*path = filepath.Join(storage, below)
+			continue
+		}
+		root := passingRoot(*path)
+		if root == "" || isBelow(*path, storage) || path == &c.Ruler.StoreConfig.Local.Directory && isFolder(*path) {
+			continue // rules are only read
+		}
+		if isBelow(*path, prefix) && passingRoot(prefix) != "" {
+			root = prefix
+		}
+		if moved == "" {
+			moved = root
+		}
+		below, err := filepath.Rel(root, *path)
+		if err != nil {
+			continue
+		}
+		*path = filepath.Join(o.Dir, below)
+	}
+	if moved != "" {
+		c.warn("what is kept in %s goes to %s, because it would be lost with the container or at a restart of the machine; to take over what is in %s: ausguck migrate --from-loki=%s --write", moved, o.Dir, moved, moved)
+	}
+}
+
+// passingRoots are where stock files keep what nobody has to keep: the machine empties the first ones, and the last is a
+// folder of Loki's image, which exists only where somebody has mounted it.
+var passingRoots = []string{"/tmp/loki", "/tmp", "/var/tmp", "/loki"}
+
+// passingRoot returns the folder of passingRoots in which a path is, or "".
+func passingRoot(path string) string {
+	for _, root := range passingRoots {
+		if isBelow(path, root) && (root != "/loki" || !isFolder(root)) {
+			return root
+		}
+	}
+	return ""
+}
+
+func isBelow(path, root string) bool {
+	path = filepath.Clean(path)
+	return root != "" && (path == filepath.Clean(root) || strings.HasPrefix(path, filepath.Clean(root)+"/"))
+}
+
+func isFolder(path string) bool {
+	info, err := os.Stat(path)
+	return err == nil && info.IsDir()
+}

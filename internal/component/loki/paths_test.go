@@ -1,0 +1,61 @@
+package loki
+
+import (
+	"fmt"
+	"log/slog"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/stretchr/testify/require"
+)
+
+// The file of Loki's own image and documentation keeps everything in /tmp/loki: it was lost with the container, could not be
+// written where the root is read-only, and hid what migrate had taken over.
+func TestPassingPathsGoToTheStorageFolder(t *testing.T) {
+	const schema = "\nschema_config: {configs: [{from: 2024-04-01, store: tsdb, object_store: filesystem, schema: v13, index: {prefix: index_, period: 24h}}]}"
+	own := filepath.Join(t.TempDir(), "storage", "loki")
+	for name, c := range map[string]struct {
+		file   string
+		warned bool
+		want   map[string]string // by what it is for
+	}{
+		"stock": {
+			"common: {path_prefix: /tmp/loki, storage: {filesystem: {chunks_directory: /tmp/loki/chunks, rules_directory: /tmp/loki/rules}}}" + schema,
+			true, map[string]string{"chunks": "chunks", "wal": "wal", "compactor": "compactor", "index": "tsdb-shipper-active", "rules": "rules"},
+		},
+		"another folder in /tmp": {
+			"common: {path_prefix: /tmp/logs, storage: {filesystem: {chunks_directory: /tmp/logs/chunks}}}\ncompactor: {working_directory: /tmp/loki/retention}" + schema,
+			true, map[string]string{"chunks": "chunks", "wal": "wal", "compactor": "retention"},
+		},
+		"only one of them": {"ingester: {wal: {dir: /tmp/wal}}" + schema, true, map[string]string{"chunks": "chunks", "wal": "wal", "compactor": "compactor"}},
+		"the image's":      {"common: {path_prefix: /loki, storage: {filesystem: {chunks_directory: /loki/chunks}}}" + schema, true, map[string]string{"chunks": "chunks", "wal": "wal"}},
+		"none":             {"", false, map[string]string{"chunks": "chunks", "wal": "wal"}},
+		"within storage":   {"common: {path_prefix: " + own + "}", false, map[string]string{"wal": "wal"}},
+		"relative":         {"common: {path_prefix: data/loki, storage: {filesystem: {chunks_directory: data/loki/chunks}}}" + schema, false, map[string]string{"chunks": "chunks", "wal": "wal"}},
+		"kept elsewhere":   {"common: {path_prefix: /srv/loki, storage: {filesystem: {chunks_directory: /srv/loki/chunks}}}" + schema, false, map[string]string{"chunks": "/srv/loki/chunks", "wal": "/srv/loki/wal"}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			o := Options{Logger: slog.New(slog.DiscardHandler), Registerer: prometheus.NewRegistry(), Dir: own}
+			cfg, problems := LoadConfig(o, Source{Name: "loki.yml", Content: []byte(c.file)})
+			require.Empty(t, problems)
+			got := map[string]string{
+				"chunks": cfg.StorageConfig.FSConfig.Directory, "wal": cfg.Ingester.WAL.Dir, "compactor": cfg.CompactorConfig.WorkingDirectory,
+				"index": cfg.StorageConfig.TSDBShipperConfig.ActiveIndexDirectory, "rules": cfg.Ruler.StoreConfig.Local.Directory,
+			}
+			for what, want := range c.want {
+				if !filepath.IsAbs(want) {
+					want = filepath.Join(own, want)
+				}
+				require.Equal(t, want, got[what], what)
+			}
+			require.Equal(t, c.warned, strings.Contains(fmt.Sprint(cfg.Warnings), "would be lost"), cfg.Warnings)
+			if c.warned {
+				for _, path := range cfg.paths() {
+					require.True(t, passingRoot(*path) == "" || isBelow(*path, filepath.Dir(own)), *path)
+				}
+			}
+		})
+	}
+}
