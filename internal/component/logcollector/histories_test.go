@@ -19,6 +19,7 @@ func TestHistories(t *testing.T) {
 		"the name of a file that only has a copy left":     {3, "", []step{{copytr, 2}, {rename, 1}, {reload, 0}, {stop, 0}, {write_, 0}, {copytr, 1}}},
 		"the name of a file that was emptied":              {2, "", []step{{truncate, 0}, {rename, 1}, {sleep, 5}, {stop, 0}, {write_, 0}, {copytr, 1}}},
 		"the name of a file that was deleted, with a copy": {2, "", []step{{stop, 0}, {copytr, 0}, {remove, 0}, {start, 0}, {stop, 0}, {write_, 0}, {copytr, 1}}},
+		"a batch that runs ahead of the clock":             {1, "", []step{{write_, 0}, {reload, 0}, {reload, 0}, {powerCut, 3}}},
 	} {
 		t.Run(why, func(t *testing.T) {
 			require.NoError(t, h.happen(t), h)
