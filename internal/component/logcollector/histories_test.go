@@ -9,15 +9,17 @@ import (
 // Histories in which the model test found that lines were lost or stored twice, each with the reason.
 func TestHistories(t *testing.T) {
 	for why, h := range map[string]history{
-		"copy made while another was read":             {1, "", []step{{rename, 0}, {write_, 0}, {powerCut, 1}, {start, 0}, {copytr, 0}}},
-		"copy made while the one before was read":      {1, "", []step{{copytr, 0}, {write_, 0}, {kill, 0}, {start, 0}, {copytr, 0}}},
-		"another configuration after two copies":       {1, "", []step{{copytr, 0}, {write_, 0}, {copytr, 1}, {reload, 0}}},
-		"another configuration after two renames":      {1, "", []step{{rename, 0}, {write_, 0}, {rename, 1}, {sleep, 1}, {reload, 0}}},
-		"a cut ledger and a copy":                      {4, "", []step{{reuse, 13}, {sleep, 1}, {compress, 0}, {write_, 12}, {reload, 9}, {stop, 3}, {write_, 17}, {copytr, 12}, {damage, 1}, {write_, 6}, {reload, 1}}},
-		"killed while it stored what is in a copy now": {1, "", []step{{write_, 0}, {copytr, 2}, {write_, 6}, {stop, 0}, {start, 2}, {killAtPush, 19}, {sleep, 8}, {stop, 1}, {copytr, 0}, {remove, 2}}},
-		"the same with two generations":                {2, "", []step{{write_, 11}, {copytr, 7}, {write_, 6}, {stop, 0}, {lateWrite, 11}, {stop, 11}, {start, 2}, {killAtPush, 19}, {sleep, 8}, {stop, 1}, {copytr, 0}, {remove, 3}, {refuse, 3}, {write_, 5}, {reload, 6}}},
-		"the name of a file that only has a copy left": {3, "", []step{{copytr, 2}, {rename, 1}, {reload, 0}, {stop, 0}, {write_, 0}, {copytr, 1}}},
-		"the name of a file that was emptied":          {2, "", []step{{truncate, 0}, {rename, 1}, {sleep, 5}, {stop, 0}, {write_, 0}, {copytr, 1}}},
+		"copy made while another was read":                 {1, "", []step{{rename, 0}, {write_, 0}, {powerCut, 1}, {start, 0}, {copytr, 0}}},
+		"copy made while the one before was read":          {1, "", []step{{copytr, 0}, {write_, 0}, {kill, 0}, {start, 0}, {copytr, 0}}},
+		"another configuration after two copies":           {1, "", []step{{copytr, 0}, {write_, 0}, {copytr, 1}, {reload, 0}}},
+		"another configuration after two renames":          {1, "", []step{{rename, 0}, {write_, 0}, {rename, 1}, {sleep, 1}, {reload, 0}}},
+		"a cut ledger and a copy":                          {4, "", []step{{reuse, 13}, {sleep, 1}, {compress, 0}, {write_, 12}, {reload, 9}, {stop, 3}, {write_, 17}, {copytr, 12}, {damage, 1}, {write_, 6}, {reload, 1}}},
+		"killed while it stored what is in a copy now":     {1, "", []step{{write_, 0}, {copytr, 2}, {write_, 6}, {stop, 0}, {start, 2}, {killAtPush, 19}, {sleep, 8}, {stop, 1}, {copytr, 0}, {remove, 2}}},
+		"the same with two generations":                    {2, "", []step{{write_, 11}, {copytr, 7}, {write_, 6}, {stop, 0}, {lateWrite, 11}, {stop, 11}, {start, 2}, {killAtPush, 19}, {sleep, 8}, {stop, 1}, {copytr, 0}, {remove, 3}, {refuse, 3}, {write_, 5}, {reload, 6}}},
+		"the name of a file that only has a copy left":     {3, "", []step{{copytr, 2}, {rename, 1}, {reload, 0}, {stop, 0}, {write_, 0}, {copytr, 1}}},
+		"the name of a file that was emptied":              {2, "", []step{{truncate, 0}, {rename, 1}, {sleep, 5}, {stop, 0}, {write_, 0}, {copytr, 1}}},
+		"the name of a file that was deleted, with a copy": {2, "", []step{{stop, 0}, {copytr, 0}, {remove, 0}, {start, 0}, {stop, 0}, {write_, 0}, {copytr, 1}}},
+		"a batch that runs ahead of the clock":             {1, "", []step{{write_, 0}, {reload, 0}, {reload, 0}, {powerCut, 3}}},
 	} {
 		t.Run(why, func(t *testing.T) {
 			require.NoError(t, h.happen(t), h)

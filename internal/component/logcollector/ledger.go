@@ -140,6 +140,7 @@ func (l *ledger) doubt(until int64) {
 	for _, p := range l.all {
 		until = max(until, p.Given)
 	}
+	until += int64(time.Millisecond) // the lines of a batch have the nanoseconds after the time at which it was read
 	l.lost = until
 	unsure := func(p position) position {
 		if p.Unsure.empty() {

@@ -324,7 +324,7 @@ func (w *world) start() {
 	l, err := openLedgerSince(w.ledger, fmt.Sprint(w.boots))
 	w.must(err)
 	w.must(os.WriteFile(filepath.Join(w.ledger, "positions.yaml"), nil, 0o600))
-	if w.damaged {
+	if w.damaged || len(l.known()) == 0 { // after a damage the log may be as one that was never looked at
 		w.excuseUnknown(l)
 		w.damaged = false
 	}
