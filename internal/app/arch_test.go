@@ -40,7 +40,7 @@ var rules = []rule{
 	},
 	{
 		pkg: "internal/component/promserver", ours: []string{"internal/lifecycle", "internal/setaside", "internal/redact", "internal/bounds", "internal/inproc", "internal/problem"},
-		foreign: []string{"github.com/prometheus/", "github.com/alecthomas/", "github.com/grafana/regexp", "go.yaml.in/yaml/"},
+		foreign: []string{"github.com/prometheus/", "github.com/alecthomas/", "github.com/grafana/regexp", "github.com/oklog/ulid/", "go.yaml.in/yaml/"},
 		why:     "only promserver knows Prometheus, and it knows no sibling",
 	},
 	{
