@@ -51,7 +51,9 @@ func fileKinds(cfg *Config) []fileKind {
 		linesLost = "log lines of the last hours that were not in a chunk yet"
 		asked     = "which deletions of log lines were asked for since the last compaction"
 	)
+	shipped := filepath.Join(chunkFolder(cfg), "index")
 	return []fileKind{
+		{glob: filepath.Join(shipped, "*", "*.gz"), read: readGzip, lost: "where log lines of some minutes are: queries do not find them", remedy: backupInstead},
 		{glob: filepath.Join(active, "multitenant", "*", "*.tsdb"), read: readIndex, lost: indexLost, remedy: backupInstead},
 		{glob: filepath.Join(active, "wal", "*", "*", "[0-9]*"), lost: indexLost, remedy: backupInstead, empty: true},
 		{glob: filepath.Join(active, "uploader", "name"), lost: "nothing", remedy: nothingToDo},
@@ -146,7 +148,7 @@ func copyFile(to, from string) error {
 	return os.WriteFile(to, content, 0o600)
 }
 
-// checkShipped reads the index files that were shipped, while Loki runs: one that is damaged keeps all queries of its day from
+// checkShipped reads the index files that were shipped and compacted, while Loki runs: one that is damaged keeps all queries of its day from
 // being answered, and the compactor from its work. They have checksums of their own.
 func (s *Server) checkShipped(ctx context.Context, cfg *Config) {
 	dir := filepath.Join(chunkFolder(cfg), "index")
@@ -164,7 +166,7 @@ func (s *Server) checkShipped(ctx context.Context, cfg *Config) {
 		if cause == nil || errors.Is(cause, fs.ErrNotExist) {
 			return nil
 		}
-		lost := "where log lines of the day " + filepath.Base(filepath.Dir(path)) + " are, as far as no other file of the index has them"
+		lost := "where log lines of a day are, as far as no other file of the index has them"
 		if err := s.options.SetAside.Move(setaside.Loss{Part: "loki", Path: path, Cause: cause, Lost: lost, Remedy: backupInstead}); err != nil {
 			s.log.Warn("A damaged index file stays where it is", "err", err)
 		}
