@@ -51,7 +51,7 @@ func newLoading(o *Options) *loading {
 func (o *Options) loadAll(known *lastGood, replace bool) *loading {
 	l := newLoading(o)
 	l.known, l.replace = known, replace
-	if err := o.checkConfigDir(); err != nil && !(replace && known.has(o.ConfigDir)) {
+	if err := o.checkConfigDir(); err != nil && (!replace || !known.has(o.ConfigDir)) {
 		l.problem(err)
 		return l
 	}

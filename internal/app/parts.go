@@ -79,7 +79,6 @@ func (noPart) port() *port                    { return nil }
 func (noPart) wire(*App) error                { return nil }
 func (noPart) load(*loading)                  {}
 func (noPart) build(*App) error               { return nil }
-func (noPart) component() lifecycle.Component { return nil }
 func (noPart) needs() []string                { return nil }
 func (noPart) routes(*App) []route            { return nil }
 func (noPart) apply() error                   { return nil }
@@ -120,8 +119,6 @@ type Switch struct {
 func (s *Switch) register(a *kingpin.Application, name, help string) {
 	a.Flag(name, help).Default("true").IsSetByUser(&s.Asked).BoolVar(&s.On)
 }
-
-func (s *Switch) on() bool { return s.On }
 
 func absent(reason string) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {

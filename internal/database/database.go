@@ -140,15 +140,15 @@ func withAdvice(path string, err error) error {
 		code = e.Code() & 0xff // the rest are details of the same
 	}
 	dir := filepath.Dir(path)
-	switch {
-	case code == sqlite3.SQLITE_READONLY, code == sqlite3.SQLITE_CANTOPEN, code == sqlite3.SQLITE_PERM:
+	switch code {
+	case sqlite3.SQLITE_READONLY, sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_PERM:
 		// SQLite does not tell what the system said.
 		if reason := writable(path); reason != nil {
 			err = fmt.Errorf("%w: %w", err, reason)
 		}
-	case code == sqlite3.SQLITE_NOTADB, code == sqlite3.SQLITE_CORRUPT:
+	case sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_CORRUPT:
 		return fmt.Errorf("%w; put a backup in its place, or move it away and Ausguck starts with an empty one", err)
-	case code == sqlite3.SQLITE_BUSY:
+	case sqlite3.SQLITE_BUSY:
 		return fmt.Errorf("%w; another program holds it (`fuser %s` names it)", err, path)
 	}
 	return permission.Explain(dir, err)

@@ -133,16 +133,6 @@ func (r *rig) make(change ...func(*dashboards.Options)) *sql.DB {
 	return db
 }
 
-// runError is what Run returns when it cannot start.
-func (r *rig) runError() error {
-	r.t.Helper()
-	db := r.make()
-	defer db.Close()
-	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
-	defer cancel()
-	return r.server.Run(ctx, cancel)
-}
-
 // answer is what a request brought.
 type answer struct {
 	code   int

@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"github.com/oklog/ulid/v2"
+	"github.com/prometheus/common/model"
 	"github.com/prometheus/prometheus/model/labels"
 	"github.com/prometheus/prometheus/storage"
 	"github.com/prometheus/prometheus/tsdb"
@@ -123,12 +124,12 @@ func readBlock(b *tsdb.Block) (*damagedChunks, error) {
 	if err != nil {
 		return nil, err
 	}
-	defer ir.Close()
+	defer func() { _ = ir.Close() }() // it was read only
 	cr, err := b.Chunks()
 	if err != nil {
 		return nil, err
 	}
-	defer cr.Close()
+	defer func() { _ = cr.Close() }() // it was read only
 	name, value := index.AllPostingsKey()
 	postings, err := ir.Postings(context.Background(), name, value)
 	if err != nil {
@@ -145,7 +146,7 @@ func readBlock(b *tsdb.Block) (*damagedChunks, error) {
 		for _, meta := range metas {
 			d.of++
 			if err := readChunk(cr, meta); err != nil {
-				d.add(ref, builder.Labels().Get(labels.MetricName), meta, err)
+				d.add(ref, builder.Labels().Get(model.MetricNameLabel), meta, err)
 			}
 		}
 	}
