@@ -86,11 +86,11 @@ func (p *AlertmanagerPart) undo() error {
 
 func (p *AlertmanagerPart) reloaded(err error) { p.server.ReportReload(err) }
 
-func (p *AlertmanagerPart) says() string {
-	if p.server.Applied().SendsNowhere() {
-		return "alerts are not delivered: no routed receiver has an integration configured; see docs/alerting.md"
+func (p *AlertmanagerPart) says() (string, bool) {
+	if p.server.Applied().SendsNowhere() { // as in a fresh installation
+		return "alerts are not delivered: no routed receiver has an integration configured; see docs/alerting.md", false
 	}
-	return ""
+	return "", false
 }
 
 func (p *AlertmanagerPart) routes(*App) []route {

@@ -48,15 +48,15 @@ func (p *DockerPart) routes(a *App) []route {
 	return []route{{"GET /api/ausguck/containers", viewer, handler(a.serveContainers)}}
 }
 
-func (p *DockerPart) says() string {
+func (p *DockerPart) says() (string, bool) {
 	st := p.host.Status()
-	if st.Connected {
-		return "connected to " + p.host.Endpoint()
+	switch {
+	case st.Connected:
+		return "connected to " + p.host.Endpoint(), false
+	case st.Remedy == "":
+		return st.Reason, false
 	}
-	if st.Remedy == "" {
-		return st.Reason
-	}
-	return st.Reason + "; " + st.Remedy
+	return st.Reason + "; " + st.Remedy, false // many machines have none
 }
 
 // defaultDockerHost is the engine that the built-in prometheus.yml names.

@@ -65,26 +65,26 @@ type part interface {
 	undo() error
 	// reloaded is told how a reload, of all parts, has ended.
 	reloaded(err error)
-	// says is what a person should know of the part, empty when all is well.
-	says() string
+	// says is what a person should know of the part, empty for nothing; wrong when it needs somebody to do something.
+	says() (text string, wrong bool)
 }
 
 // noPart has none of what a part may have.
 type noPart struct{}
 
-func (noPart) flags(*kingpin.Application)     {}
-func (noPart) complete(*Options)              {}
-func (noPart) on() bool                       { return true }
-func (noPart) port() *port                    { return nil }
-func (noPart) wire(*App) error                { return nil }
-func (noPart) load(*loading)                  {}
-func (noPart) build(*App) error               { return nil }
-func (noPart) needs() []string                { return nil }
-func (noPart) routes(*App) []route            { return nil }
-func (noPart) apply() error                   { return nil }
-func (noPart) undo() error                    { return nil }
-func (noPart) reloaded(error)                 {}
-func (noPart) says() string                   { return "" }
+func (noPart) flags(*kingpin.Application) {}
+func (noPart) complete(*Options)          {}
+func (noPart) on() bool                   { return true }
+func (noPart) port() *port                { return nil }
+func (noPart) wire(*App) error            { return nil }
+func (noPart) load(*loading)              {}
+func (noPart) build(*App) error           { return nil }
+func (noPart) needs() []string            { return nil }
+func (noPart) routes(*App) []route        { return nil }
+func (noPart) apply() error               { return nil }
+func (noPart) undo() error                { return nil }
+func (noPart) reloaded(error)             {}
+func (noPart) says() (string, bool)       { return "", false }
 
 // port is where a separate program listens, and its names in the files of those who ask it. They lead to its part inside
 // the process.

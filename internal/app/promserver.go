@@ -103,7 +103,8 @@ func (p *PrometheusPart) apply() error {
 
 func (p *PrometheusPart) undo() error        { return p.server.ApplyConfig(p.before) }
 func (p *PrometheusPart) reloaded(err error) { p.server.ReportReload(err) }
-func (p *PrometheusPart) says() string       { return p.server.Starting() }
+
+func (p *PrometheusPart) says() (string, bool) { return p.server.Starting(), false }
 
 func (p *PrometheusPart) routes(a *App) []route {
 	prometheus := forAdmins(p.server.Handler(), p.server.Discreet())

@@ -30,7 +30,10 @@ type statusView struct {
 	Links                                      []linkView
 }
 
-type partView struct{ Name, Phase, Since, Says string }
+type partView struct {
+	Name, Phase, Since, Says string
+	Wrong                    bool // somebody has to do something
+}
 
 type targetView struct {
 	promserver.Target
@@ -74,12 +77,12 @@ func (a *App) partViews() []partView {
 		if !ok {
 			continue
 		}
-		v := partView{Name: s.Name, Phase: string(s.Phase), Since: since(s.Since), Says: s.Error}
+		v := partView{Name: s.Name, Phase: string(s.Phase), Since: since(s.Since), Says: s.Error, Wrong: s.Error != ""}
 		if v.Says == "" {
-			v.Says = p.says()
+			v.Says, v.Wrong = p.says()
 		}
-		if f, wrong := faults[s.Name]; wrong {
-			v.Says = strings.TrimSuffix(f.Error()+"; "+v.Says, "; ")
+		if f, replaced := faults[s.Name]; replaced {
+			v.Says, v.Wrong = strings.TrimSuffix(f.Error()+"; "+v.Says, "; "), true
 		}
 		views = append(views, v)
 	}
@@ -117,7 +120,7 @@ func (a *App) waitingFor() []string {
 			continue
 		}
 		line := s.Name + " is " + string(s.Phase)
-		if says := p.says(); says != "" && s.Phase == lifecycle.Starting {
+		if says, _ := p.says(); says != "" && s.Phase == lifecycle.Starting {
 			line += ": " + says
 		}
 		waiting = append(waiting, line)
@@ -156,6 +159,8 @@ type statusPart struct {
 	Since time.Time `json:"since"`
 	// Says is what a person should know, empty when all is well.
 	Says string `json:"says,omitempty"`
+	// Wrong is set when somebody has to do something.
+	Wrong bool `json:"wrong,omitempty"`
 }
 
 type statusFile struct {
@@ -187,7 +192,7 @@ func (a *App) serveStatusAPI(w http.ResponseWriter, _ *http.Request) {
 	}
 	for _, v := range a.partViews() {
 		s, _ := a.group.State(v.Name)
-		answer.Parts = append(answer.Parts, statusPart{Name: v.Name, Phase: v.Phase, Since: s.Since, Says: v.Says})
+		answer.Parts = append(answer.Parts, statusPart{Name: v.Name, Phase: v.Phase, Since: s.Since, Says: v.Says, Wrong: v.Wrong})
 	}
 	gauges := a.gauges()
 	retention := applied.StorageConfig.TSDBConfig.Retention

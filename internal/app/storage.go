@@ -27,7 +27,7 @@ func (p *StoragePart) wire(a *App) error {
 	return nil
 }
 
-func (p *StoragePart) says() string {
+func (p *StoragePart) says() (string, bool) {
 	var lines []string
 	if err := p.disk.Full(); err != nil {
 		lines = append(lines, err.Error())
@@ -37,7 +37,7 @@ func (p *StoragePart) says() string {
 	for _, n := range p.setAside.Notices() {
 		lines = append(lines, fmt.Sprintf("%s: %s; lost: %s; %s", n.Path, n.Cause, n.Lost, n.Remedy))
 	}
-	return strings.Join(lines, "; ")
+	return strings.Join(lines, "; "), len(lines) > 0
 }
 
 // humanBytes writes a size with one binary unit, such as 51.2GiB.

@@ -62,7 +62,7 @@ export interface Status {
   revision: string;
   started: string;
   embedded: Array<{ Name: string; Version: string }>;
-  parts: Array<{ name: string; phase: string; since: string; says?: string }>;
+  parts: Array<{ name: string; phase: string; since: string; says?: string; wrong?: boolean }>;
   files: Array<{ name: string; source: string }>;
   storage: Array<{ name: string; bytes: number; limit: number; retention?: string }>;
   disk: { free: number; size: number; scarce: boolean; full?: string };

@@ -17,7 +17,7 @@ export function Now() {
   const styles = useStyles2(getStyles);
   const { data, error } = usePolled(async () => {
     const [targets, groups, status, sent] = await Promise.all([
-      system.targets(), alerting.groups().catch(() => []), system.status(), alerting.notifications({ limit: 1 }).catch(() => []),
+      system.targets().catch(() => undefined), alerting.groups().catch(() => []), system.status(), alerting.notifications({ limit: 1 }).catch(() => []),
     ]);
     return { targets, groups, status, sent };
   });
@@ -25,15 +25,16 @@ export function Now() {
     return <div className={styles.now} aria-busy={!error}>{error && <Line icon="exclamation-triangle">What is wrong now cannot be read: {error}</Line>}</div>;
   }
   const { targets, groups, status, sent } = data;
-  const down = targets.filter((t) => t.health === 'down');
+  const down = (targets ?? []).filter((t) => t.health === 'down');
   const alerts = [...new Map(groups.flatMap((g) => g.alerts).filter((a) => a.status.state === 'active' && a.labels['severity'] !== 'none').map((a) => [a.fingerprint, a])).values()].sort((a, b) => rank(a.labels['severity']) - rank(b.labels['severity']));
-  const sick = status.parts.filter((p) => p.phase === 'failed' || p.says?.startsWith('the disk'));
-  const fine = down.length + alerts.length + sick.length === 0 && !status.disk.scarce;
+  const sick = status.parts.filter((p) => p.wrong);
+  const fine = targets !== undefined && down.length + alerts.length + sick.length === 0 && !status.disk.scarce;
   return (
     <section className={styles.now} aria-label="What is wrong now" data-testid="now" data-fine={fine}>
+      {targets === undefined && sick.length === 0 && <Line icon="exclamation-triangle">Targets cannot be read: Prometheus does not answer.</Line>}
       {fine && <Line icon="check-circle" good>Nothing is wrong: no alert fires, {targets.length === 1 ? 'the one target is' : `all ${targets.length} targets are`} up.</Line>}
       {alerts.length > 0 && <Line icon="bell"><Link to="/alerts?state=active">{alerts.length} {alerts.length === 1 ? 'alert fires' : 'alerts fire'}:</Link> {alerts.slice(0, most).map((a) => <span key={a.fingerprint} className={styles.one}><Link to={`/alerts?filter=${encodeURIComponent(`{alertname="${a.labels['alertname'] ?? ''}"}`)}`}>{a.labels['alertname']}</Link> {a.annotations['summary']} <small>since <Ago time={a.startsAt} /></small></span>)}{more(alerts.length)}</Line>}
-      {down.length > 0 && <Line icon="heart-break"><Link to="/targets?state=down">{down.length} of {targets.length} targets {down.length === 1 ? 'is' : 'are'} down:</Link> {down.slice(0, most).map((t) => <span key={t.scrapeUrl} className={styles.one}><Link to={`/targets?filter=${encodeURIComponent(t.scrapeUrl)}`}>{t.scrapePool} {t.labels['instance']}</Link> {t.lastError}</span>)}{more(down.length)}</Line>}
+      {down.length > 0 && <Line icon="heart-break"><Link to="/targets?state=down">{down.length} of {targets?.length} targets {down.length === 1 ? 'is' : 'are'} down:</Link> {down.slice(0, most).map((t) => <span key={t.scrapeUrl} className={styles.one}><Link to={`/targets?filter=${encodeURIComponent(t.scrapeUrl)}`}>{t.scrapePool} {t.labels['instance']}</Link> {t.lastError}</span>)}{more(down.length)}</Line>}
       {sick.map((p) => <Line key={p.name} icon="exclamation-triangle"><Link to="/admin/status">{p.name}</Link> {p.says ?? p.phase}</Line>)}
       {sick.length === 0 && status.disk.scarce && <Line icon="exclamation-triangle"><Link to="/admin/status">The disk is nearly full</Link>: soon nothing new can be stored.</Line>}
       {sent[0] && <Line icon="message" good><Link to="/alerts/notifications">Last notification</Link> <LastNotification attempt={sent[0]} /> to {sent[0].receiver}</Line>}

@@ -15,7 +15,7 @@ import { own } from '../../boot/own';
 const bytes = getValueFormat('bytes');
 export const bytesText = (n: number) => formattedValueToString(bytes(n, 1));
 
-const phases: Record<string, BadgeColor> = { ready: 'green', starting: 'orange', waiting: 'orange', stopping: 'orange', stopped: 'darkgrey', failed: 'red' };
+const phases: Record<string, BadgeColor> = { ready: 'green', starting: 'orange', waiting: 'orange', stopping: 'orange', stopped: 'darkgrey', down: 'red', failed: 'red' };
 
 /** The parts of this process, what they store, and a reload. */
 export default function StatusPage() {
@@ -38,7 +38,7 @@ export default function StatusPage() {
               {data.parts.map((p) => (
                 <li key={p.name} className={styles.item} data-testid="part" data-phase={p.phase}>
                   <div className={styles.line}><Badge color={own(phases, p.phase) ?? 'darkgrey'} text={p.phase} /><span className={styles.title}>{p.name}</span><span className={styles.quiet}>since <Ago time={p.since} /></span></div>
-                  {p.says && <div className={p.phase === 'failed' ? styles.error : styles.quiet}>{p.says}</div>}
+                  {p.says && <div className={p.wrong ? styles.error : styles.quiet}>{p.says}</div>}
                 </li>
               ))}
             </ul>
