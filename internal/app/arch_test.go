@@ -45,6 +45,7 @@ var rules = []rule{
 	{pkg: "internal/signals", why: "it is initialised among the first, so it imports the standard library only"},
 	{pkg: "internal/confpath", why: "it knows paths and nothing of the files"},
 	{pkg: "internal/permission", why: "every part imports it, so it imports the standard library only"},
+	{pkg: "internal/atomicfile", why: "every part imports it, so it imports the standard library only"},
 	{pkg: "internal/page", ours: []string{"web"}, why: "it serves files and knows nothing of what they show"},
 	{pkg: "internal/versions", foreign: []string{"github.com/prometheus/common/version"}, why: "everybody may ask it, so it knows nobody"},
 	{pkg: "internal/metrics", foreign: []string{"github.com/prometheus/client_golang/prometheus"}, why: "every part may import it, so it knows no metric"},
@@ -54,17 +55,17 @@ var rules = []rule{
 		why:     "only promserver knows Prometheus, and it knows no sibling",
 	},
 	{
-		pkg: "internal/component/alertmanager", ours: []string{"internal/confpath", "internal/permission", "internal/metrics", "internal/setaside", "internal/lifecycle", "internal/bounds", "internal/redact", "internal/problem", "internal/database"},
+		pkg: "internal/component/alertmanager", ours: []string{"internal/atomicfile", "internal/confpath", "internal/permission", "internal/metrics", "internal/setaside", "internal/lifecycle", "internal/bounds", "internal/redact", "internal/problem", "internal/database"},
 		foreign: []string{"github.com/prometheus/", "github.com/alecthomas/kingpin/", "go.yaml.in/yaml/"},
 		why:     "only alertmanager knows Alertmanager, and it knows no sibling",
 	},
 	{
-		pkg: "internal/component/loki", ours: []string{"internal/versions", "internal/setaside", "internal/lifecycle", "internal/bounds", "internal/inproc", "internal/logbridge", "internal/problem"},
+		pkg: "internal/component/loki", ours: []string{"internal/atomicfile", "internal/versions", "internal/setaside", "internal/lifecycle", "internal/bounds", "internal/inproc", "internal/logbridge", "internal/problem"},
 		foreign: []string{"github.com/grafana/", "github.com/prometheus/", "github.com/go-kit/log", "github.com/gorilla/mux", "google.golang.org/grpc", "go.yaml.in/yaml/", "gopkg.in/yaml.v2", "github.com/alecthomas/", "github.com/gogo/protobuf", "go.etcd.io/bbolt"},
 		why:     "only loki knows Loki, and it knows no sibling",
 	},
 	{
-		pkg: "internal/component/logcollector", ours: []string{"internal/lifecycle", "internal/setaside", "internal/inproc", "internal/logbridge", "internal/dockerhost", "internal/problem"},
+		pkg: "internal/component/logcollector", ours: []string{"internal/atomicfile", "internal/lifecycle", "internal/setaside", "internal/inproc", "internal/logbridge", "internal/dockerhost", "internal/problem"},
 		foreign: []string{"github.com/grafana/", "github.com/prometheus/", "github.com/go-kit/log", "gopkg.in/yaml.v2", "github.com/moby/moby/", "github.com/containerd/errdefs", "github.com/fsnotify/fsnotify", "github.com/bmatcuk/doublestar/", "golang.org/x/text/"},
 		why:     "only logcollector knows Promtail, and it knows no sibling",
 	},
@@ -79,7 +80,7 @@ var rules = []rule{
 		why:     "only cadvisor knows cAdvisor, and it knows no sibling",
 	},
 	{
-		pkg: "internal/component/dashboards", ours: []string{"internal/lifecycle", "internal/setaside", "internal/inproc", "internal/logbridge", "internal/database", "internal/component/dashboards/"},
+		pkg: "internal/component/dashboards", ours: []string{"internal/atomicfile", "internal/lifecycle", "internal/setaside", "internal/inproc", "internal/logbridge", "internal/database", "internal/component/dashboards/"},
 		foreign: []string{"github.com/prometheus/client_golang/", "github.com/prometheus/common/", "github.com/fsnotify/fsnotify", "github.com/pmezard/go-difflib/", "go.yaml.in/yaml/"},
 		why:     "dashboards knows no engine, no sibling and no users: it is told who asks",
 	},
@@ -89,7 +90,7 @@ var rules = []rule{
 		why:     "shapes of dashboards and of data, without a server",
 	},
 	{
-		pkg: "internal/auth", ours: []string{"internal/database", "internal/auth/oidc"},
+		pkg: "internal/auth", ours: []string{"internal/atomicfile", "internal/database", "internal/auth/oidc"},
 		foreign: []string{"github.com/prometheus/client_golang/", "golang.org/x/crypto/", "golang.org/x/text/", "modernc.org/sqlite"},
 		why:     "who may do what does not depend on what there is to do",
 	},

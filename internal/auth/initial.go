@@ -8,43 +8,23 @@ import (
 	"net/http"
 	"net/url"
 	"os"
-	"path/filepath"
 	"time"
+
+	"github.com/ausguck/ausguck/internal/atomicfile"
 )
 
 // The generated password of the first admin is in a file that only the user who runs the program can read, and never
 // in what is printed: that is collected, and everybody who may look at logs would see it.
 
 // writeInitial writes the file whole or not at all.
-func writeInitial(path, password string) (err error) {
+func writeInitial(path, password string) error {
 	if path == "" {
 		return errors.New("there is no admin, and no place for the password of a first one")
 	}
-	f, err := os.CreateTemp(filepath.Dir(path), filepath.Base(path)+".*") // with the rights 0600
-	if err != nil {
+	if err := atomicfile.Write(path, []byte(password+"\n"), 0o600); err != nil {
 		return fmt.Errorf("write the first admin's password: %w", err)
 	}
-	defer func() {
-		if err != nil {
-			err = fmt.Errorf("write the first admin's password: %w", errors.Join(err, f.Close(), os.Remove(f.Name())))
-		}
-	}()
-	if _, err := f.WriteString(password + "\n"); err != nil {
-		return err
-	}
-	if err := f.Sync(); err != nil {
-		return err
-	}
-	if err := os.Rename(f.Name(), path); err != nil {
-		return err
-	}
-	_ = f.Close() // synced already
-	dir, err := os.Open(filepath.Dir(path))
-	if err != nil {
-		return nil // the file is there; some folders cannot be opened
-	}
-	_ = dir.Sync() // some file systems cannot
-	return dir.Close()
+	return nil
 }
 
 // InitialPasswordFile returns the file that has the first admin's password, empty once it was changed.

@@ -8,7 +8,6 @@ import (
 	"log/slog"
 	"net/http"
 	"os"
-	"path/filepath"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -18,6 +17,7 @@ import (
 	"github.com/prometheus/alertmanager/nflog"
 	"github.com/prometheus/alertmanager/silence"
 
+	"github.com/ausguck/ausguck/internal/atomicfile"
 	"github.com/ausguck/ausguck/internal/setaside"
 )
 
@@ -155,36 +155,17 @@ func (s *snapshot) write() (int64, error) {
 // replace puts the file in place whole, or leaves the one before.
 func (s *snapshot) replace() (size int64, err error) {
 	version := s.version.Load()
-	f, err := os.OpenFile(s.path+".tmp", os.O_WRONLY|os.O_CREATE|os.O_TRUNC, 0o640)
-	if err != nil {
-		return 0, err
-	}
-	size, err = s.save(f)
-	if err = errors.Join(err, f.Sync(), f.Close()); err != nil {
-		return size, errors.Join(err, os.Remove(f.Name()))
-	}
-	if size == 0 {
-		if err := setaside.Mark(s.path, false); err != nil {
-			return size, err
+	err = atomicfile.Replace(s.path, 0o640, func(w io.Writer) error {
+		if size, err = s.save(w); err != nil || size > 0 {
+			return err
 		}
-	}
-	if err := os.Rename(f.Name(), s.path); err != nil {
-		return size, err
-	}
-	if err := setaside.Mark(s.path, size > 0); err != nil {
+		return setaside.Mark(s.path, false)
+	})
+	if err != nil {
 		return size, err
 	}
 	s.written = version
-	return size, syncDir(filepath.Dir(s.path))
-}
-
-// syncDir makes a rename in dir outlive a power cut.
-func syncDir(dir string) error {
-	d, err := os.Open(dir)
-	if err != nil {
-		return err
-	}
-	return errors.Join(d.Sync(), d.Close())
+	return size, setaside.Mark(s.path, size > 0)
 }
 
 // probeSize is more than one change adds to a snapshot.

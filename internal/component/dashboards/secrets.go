@@ -14,6 +14,7 @@ import (
 	"path/filepath"
 	"strings"
 
+	"github.com/ausguck/ausguck/internal/atomicfile"
 	"github.com/ausguck/ausguck/internal/setaside"
 )
 
@@ -67,29 +68,14 @@ func lostKey(path string, cause error) setaside.Loss {
 	}
 }
 
-// makeKey writes a new key beside path and renames it, so that a crash leaves a whole one or none.
+// makeKey writes a new key.
 func makeKey(path string) ([]byte, error) {
 	key := make([]byte, keySize)
 	rand.Read(key) // never fails
 	if err := os.MkdirAll(filepath.Dir(path), 0o750); err != nil {
 		return nil, err
 	}
-	f, err := os.CreateTemp(filepath.Dir(path), ".key-*") // mode 0600
-	if err != nil {
-		return nil, err
-	}
-	defer func() { _ = os.Remove(f.Name()) }()
-	_, err = f.Write(key)
-	if err == nil {
-		err = f.Sync()
-	}
-	if closed := f.Close(); err == nil {
-		err = closed
-	}
-	if err == nil {
-		err = os.Rename(f.Name(), path)
-	}
-	return key, err
+	return key, atomicfile.Write(path, key, 0o600)
 }
 
 func (b *secretBox) seal(uid string, values map[string]string) (string, error) {

@@ -13,6 +13,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/ausguck/ausguck/internal/atomicfile"
 	"github.com/ausguck/ausguck/internal/component/dashboards/dashjson"
 	"github.com/ausguck/ausguck/internal/setaside"
 )
@@ -137,47 +138,15 @@ func (s store) remove(name string) error {
 		return fmt.Errorf("delete dashboard: %w", err)
 	}
 	_ = os.Remove(filepath.Dir(s.abs(name))) // the folder, when it is empty now
-	return syncDir(filepath.Dir(filepath.Dir(s.abs(name))))
+	return atomicfile.SyncDir(filepath.Dir(filepath.Dir(s.abs(name))))
 }
 
-// writeFile replaces a file so that a crash leaves the old or the new content, never a part.
+// writeFile replaces a file, and makes the folder that it is in.
 func writeFile(name string, content []byte) error {
-	dir := filepath.Dir(name)
-	if err := os.MkdirAll(dir, 0o750); err != nil {
+	if err := os.MkdirAll(filepath.Dir(name), 0o750); err != nil {
 		return err
 	}
-	tmp, err := os.CreateTemp(dir, ".tmp-*")
-	if err != nil {
-		return err
-	}
-	defer func() { _ = os.Remove(tmp.Name()) }() // gone after the rename
-	_, err = tmp.Write(content)
-	if err == nil {
-		err = tmp.Chmod(0o640)
-	}
-	if err == nil {
-		err = tmp.Sync()
-	}
-	if closed := tmp.Close(); err == nil {
-		err = closed
-	}
-	if err == nil {
-		err = os.Rename(tmp.Name(), name)
-	}
-	if err == nil {
-		err = syncDir(dir)
-	}
-	return err
-}
-
-// syncDir makes renames in dir last.
-func syncDir(dir string) error {
-	d, err := os.Open(dir)
-	if err != nil {
-		return nil // a folder that is gone has nothing to lose
-	}
-	err = d.Sync()
-	return errors.Join(err, d.Close())
+	return atomicfile.Write(name, content, 0o640)
 }
 
 // cleanTemporary removes what a crash left half-written.

@@ -9,6 +9,8 @@ import (
 	"slices"
 	"sync"
 	"time"
+
+	"github.com/ausguck/ausguck/internal/atomicfile"
 )
 
 // position is how far a source was read. Each kind of source uses the fields that it needs.
@@ -180,7 +182,7 @@ func (l *ledger) compact(intact bool) error {
 			return fmt.Errorf("keep what was collected: %w", err)
 		}
 	}
-	if err := replaceFile(l.path, content); err != nil {
+	if err := atomicfile.Write(l.path, content, 0o600); err != nil {
 		return fmt.Errorf("write what was collected: %w", err)
 	}
 	if l.file != nil {

@@ -24,6 +24,8 @@ import (
 	"github.com/grafana/loki/v3/pkg/storage/chunk"
 	"github.com/grafana/loki/v3/pkg/storage/chunk/client"
 	"github.com/prometheus/client_golang/prometheus"
+
+	"github.com/ausguck/ausguck/internal/atomicfile"
 )
 
 const (
@@ -304,10 +306,10 @@ func (c *sizeCap) save() error {
 	if err := os.MkdirAll(filepath.Dir(c.file), 0o750); err != nil {
 		return fmt.Errorf("remember what was deleted: %w", err)
 	}
-	if err := os.WriteFile(c.file+".tmp", content, 0o600); err != nil {
+	if err := atomicfile.Write(c.file, content, 0o600); err != nil {
 		return fmt.Errorf("remember what was deleted: %w", err)
 	}
-	return os.Rename(c.file+".tmp", c.file)
+	return nil
 }
 
 // countChunks has the cap count what the store writes. The compactor, after it, gets its clients as they are: it names chunks
