@@ -5,7 +5,7 @@ import (
 	"flag"
 	"fmt"
 	"math/rand/v2"
-	"net/http"
+	"net"
 	"net/url"
 	"strconv"
 	"strings"
@@ -270,32 +270,66 @@ func TestKillsWithEverythingAtOnce(t *testing.T) {
 	s.stop(t)
 }
 
-// Thousands of notifications that wait for a receiver that never answers do not delay the stop.
+// hangingServer takes connections, reads nothing and never answers.
+func hangingServer(t *testing.T) (address string, taken *atomic.Int64) {
+	t.Helper()
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	require.NoError(t, err)
+	taken = &atomic.Int64{}
+	var held []net.Conn
+	ended := make(chan struct{})
+	go func() {
+		defer close(ended)
+		for {
+			conn, err := listener.Accept()
+			if err != nil {
+				return
+			}
+			held = append(held, conn)
+			taken.Add(1)
+		}
+	}()
+	t.Cleanup(func() {
+		require.NoError(t, listener.Close())
+		<-ended
+		for _, conn := range held {
+			require.NoError(t, conn.Close())
+		}
+	})
+	return listener.Addr().String(), taken
+}
+
+// Thousands of notifications that wait for a receiver that takes connections and never answers do not delay the stop.
 func TestHangingReceiversDoNotDelayTheStop(t *testing.T) {
 	t.Parallel()
-	const alerts, waiting = 5000, 1000
-	var calls atomic.Int64
-	hanging := serveTarget(t, func(_ http.ResponseWriter, r *http.Request) {
-		calls.Add(1)
-		<-r.Context().Done()
-	})
-	s := startAusguck(t, configDir(t, map[string]string{
-		"prometheus.yml":   quietConfig,
-		"alertmanager.yml": hookConfig("http://"+hanging, "'...'", "group_wait: 0s, group_interval: 1m, repeat_interval: 1h"),
-	}), t.TempDir(), metricsOnly...)
-	const perPost = 500
-	for first := 0; first < alerts; first += perPost {
-		var list []map[string]string
-		for n := range perPost {
-			list = append(list, map[string]string{"alertname": fmt.Sprintf("Alert%d", first+n), "instance": fmt.Sprint(n)})
-		}
-		s.fire(t, list...)
+	const alerts, waiting, perPost = 5000, 1000, 500
+	for kind, receiver := range map[string]string{
+		"webhook": "webhook_configs: [{url: 'http://ADDRESS'}]",
+		"tls":     "webhook_configs: [{url: 'https://ADDRESS'}]",
+		"mail":    "email_configs: [{to: team@example.com, from: a@example.com, smarthost: 'ADDRESS', hello: example.com}]",
+	} {
+		t.Run(kind, func(t *testing.T) {
+			t.Parallel()
+			address, taken := hangingServer(t)
+			s := startAusguck(t, configDir(t, map[string]string{
+				"prometheus.yml": quietConfig,
+				"alertmanager.yml": "route: {receiver: team, group_by: ['...'], group_wait: 0s, group_interval: 1m, repeat_interval: 1h}\n" +
+					"receivers: [{name: team, " + strings.ReplaceAll(receiver, "ADDRESS", address) + "}]\n",
+			}), t.TempDir(), metricsOnly...)
+			for first := 0; first < alerts; first += perPost {
+				var list []map[string]string
+				for n := range perPost {
+					list = append(list, map[string]string{"alertname": fmt.Sprintf("Alert%d", first+n), "instance": fmt.Sprint(n)})
+				}
+				s.fire(t, list...)
+			}
+			require.Equal(t, alerts, s.alertCount(t))
+			eventually(t, time.Minute, func() error {
+				return errUnless(taken.Load() >= waiting, "%d of %d notifications wait", taken.Load(), alerts)
+			})
+			begin, hang := time.Now(), taken.Load()
+			s.stop(t)
+			figure(t, "%d alerts in groups of their own, %d connections hanging: ended with 0 in %s", alerts, hang, time.Since(begin).Round(time.Millisecond))
+		})
 	}
-	require.Equal(t, alerts, s.alertCount(t))
-	eventually(t, time.Minute, func() error {
-		return errUnless(calls.Load() >= waiting, "%d of %d notifications wait", calls.Load(), alerts)
-	})
-	begin, hang := time.Now(), calls.Load()
-	s.stop(t)
-	figure(t, "%d alerts in groups of their own, %d requests hanging: ended with 0 in %s", alerts, hang, time.Since(begin).Round(time.Millisecond))
 }
