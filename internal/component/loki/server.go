@@ -242,7 +242,11 @@ func (s *Server) Handler() http.Handler {
 		if isPush(r) {
 			if err := s.room(); err != nil {
 				w.Header().Set("Retry-After", "10")
-				http.Error(w, err.Error(), http.StatusInsufficientStorage)
+				code := http.StatusInsufficientStorage
+				if strings.HasSuffix(r.URL.Path, "/v1/logs") {
+					code = http.StatusServiceUnavailable // senders of OTLP try again after this one
+				}
+				http.Error(w, err.Error(), code)
 				return
 			}
 		}
