@@ -8,6 +8,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"github.com/ausguck/ausguck/internal/database"
 )
 
 // Require lets requests of those through who have the role, with an Identity in their context, and answers all others:
@@ -86,6 +88,10 @@ func (s *Service) failed(w http.ResponseWriter, r *http.Request, err error) {
 		return // the client has gone
 	}
 	s.log.Error("Request not answered: users and sessions cannot be read or written", "path", r.URL.Path, "err", err)
+	if database.NoRoom(err) {
+		refuse(w, r, http.StatusInsufficientStorage, "the change could not be stored, because the disk of the data folder is full; free some room and try again")
+		return
+	}
 	refuse(w, r, http.StatusInternalServerError, "internal error; the log has the details")
 }
 

@@ -4,6 +4,8 @@ import (
 	"errors"
 	"net/http"
 	"strings"
+
+	"github.com/ausguck/ausguck/internal/database"
 )
 
 // handler answers one route. An *apiError that it returns is the answer; any other error is a 500.
@@ -84,6 +86,9 @@ func (s *Server) answer(w http.ResponseWriter, r *http.Request, err error) {
 		}
 		s.log.Error("Request failed", "method", r.Method, "path", r.URL.Path, "err", err)
 		known = fail(http.StatusInternalServerError, "%v", err)
+		if database.NoRoom(err) {
+			known = fail(http.StatusInsufficientStorage, "The change could not be stored, because the disk is full; free some room and try again: %v", err)
+		}
 	}
 	_ = reply(w, known.code, known.body)
 }

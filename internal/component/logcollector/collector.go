@@ -239,6 +239,7 @@ func (c *Collector) read(ctx context.Context, cfg *Config, jobs map[string]*job,
 	c.mtx.Unlock()
 	if len(ofFiles) > 0 {
 		r.files = newFiles(o.Logger, s, c.metrics, ofFiles)
+		r.files.maxOpen = o.maxFiles()
 		r.files.importPosition = func(path string) int64 { return before[path] }
 		r.reading.Go(func() { r.fail(r.files.run(ctx)) })
 		r.reading.Go(func() { r.keepPositions(ctx) })

@@ -13,7 +13,7 @@ func (s *scan) isCopy(p passedName, file *os.File) bool {
 			return true
 		}
 	}
-	return s.isCopyOfKnown(p.path, p.target.mark, "", file)
+	return s.isCopyOfWaiting(p.target.mark+":"+p.path, first) || s.isCopyOfKnown(p.path, p.target.mark, "", file)
 }
 
 // isCopyOfKnown reports whether a file is a copy of another one of its log, but of that with the key except.

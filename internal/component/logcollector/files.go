@@ -50,6 +50,8 @@ type files struct {
 	importPosition func(path string) int64
 	// born returns when a file was made, a time long ago where that is not known.
 	born func(*os.File) time.Time
+	// maxOpen is how many files are held open at once; 0 sets no bound.
+	maxOpen int
 	// entered is told of each change of a reader's state; nil when nobody wants to know.
 	entered func(from, to state)
 
@@ -60,6 +62,8 @@ type files struct {
 	newest     map[string]*fileReader   // by log: the reader that was started last
 	finished   map[string]bool          // keys of files that are gone and read
 	unreadable map[string]string        // path → reason that was said
+	crowdedOut map[string]crowdedOut    // by key: files that wait for room
+	crowdTold  bool
 	passed     []passedName
 	lastSeen   map[string]time.Time // when a scan last matched a path
 	scanned    time.Time            // when the last scan was, zero before the first

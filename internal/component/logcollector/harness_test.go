@@ -32,15 +32,15 @@ type process struct {
 }
 
 // startProcess reads the files that glob matches. In a bubble of synctest its timers cost nothing.
-func startProcess(t testing.TB, dir, glob string, store Store) *process {
+func startProcess(t testing.TB, dir, glob string, store Store, change ...func(*files)) *process {
 	t.Helper()
 	l, err := openLedger(dir)
 	require.NoError(t, err)
-	return readWith(t, l, glob, store)
+	return readWith(t, l, glob, store, change...)
 }
 
 // readWith is startProcess with an open ledger.
-func readWith(t testing.TB, l *ledger, glob string, store Store) *process {
+func readWith(t testing.TB, l *ledger, glob string, store Store, change ...func(*files)) *process {
 	t.Helper()
 	reg := prometheus.NewRegistry()
 	j, err := newJob(&scrapeconfig.Config{JobName: "files"}, log.NewNopLogger(), reg)
@@ -57,6 +57,9 @@ func readWith(t testing.TB, l *ledger, glob string, store Store) *process {
 		if !slices.Contains(next[from], to) {
 			t.Errorf("%s after %s", to, from)
 		}
+	}
+	for _, c := range change {
+		c(p.files)
 	}
 	groups := make(chan map[string][]*targetgroup.Group, 1)
 	groups <- map[string][]*targetgroup.Group{"files": {{

@@ -11,6 +11,7 @@ type metrics struct {
 	remoteDropped prometheus.Counter
 	ledgerDamaged prometheus.Counter
 	unreadable    prometheus.Gauge
+	waiting       prometheus.Gauge
 	bytes         *prometheus.CounterVec
 	sources       *prometheus.GaugeVec
 }
@@ -29,6 +30,7 @@ func newMetrics(reg prometheus.Registerer) *metrics {
 		remoteDropped: counter("remote_dropped_lines_total", "Lines that another Loki missed because it did not keep up."),
 		ledgerDamaged: counter("ledger_damaged_total", "Starts at which the ledger of what was collected was damaged or gone."),
 		unreadable:    prometheus.NewGauge(prometheus.GaugeOpts{Name: "ausguck_logcollector_unreadable_files", Help: "Files that are configured and cannot be read."}),
+		waiting:       prometheus.NewGauge(prometheus.GaugeOpts{Name: "ausguck_logcollector_waiting_files", Help: "Files that are not read for now, because as many are open as the process's limit of open files allows."}),
 		bytes: prometheus.NewCounterVec(prometheus.CounterOpts{
 			Name: "ausguck_logcollector_bytes_total", Help: "Bytes that were read and stored, by kind of source.",
 		}, []string{"kind"}),
@@ -36,6 +38,6 @@ func newMetrics(reg prometheus.Registerer) *metrics {
 			Name: "ausguck_logcollector_sources", Help: "Files and containers that are read.",
 		}, []string{"kind"}),
 	}
-	reg.MustRegister(m.unreadable, m.bytes, m.sources)
+	reg.MustRegister(m.unreadable, m.waiting, m.bytes, m.sources)
 	return m
 }

@@ -176,6 +176,7 @@ type world struct {
 	path    string
 	store   *modelStore
 	process *process
+	change  []func(*files)
 	boots   int  // how often the machine started
 	damaged bool // the ledger was, since the collector ended
 
@@ -328,7 +329,7 @@ func (w *world) start() {
 		w.excuseUnknown(l)
 		w.damaged = false
 	}
-	w.process = readWith(w.t, l, w.path, w.store)
+	w.process = readWith(w.t, l, w.path, w.store, w.change...)
 	synctest.Wait() // it has looked once
 }
 
@@ -526,7 +527,7 @@ func (w *world) do(s step) {
 			w.process.stop()
 			w.process.ended.Wait()
 			w.forgetFilesInHand()
-			w.process = readWith(w.t, l, w.path, w.store)
+			w.process = readWith(w.t, l, w.path, w.store, w.change...)
 			synctest.Wait()
 		}
 	case kill:
@@ -604,8 +605,8 @@ func (w *world) verdict() error {
 	return nil
 }
 
-// happen lets a history happen.
-func (h history) happen(t *testing.T) (failure error) {
+// happen lets a history happen to files of which change says how they are read.
+func (h history) happen(t *testing.T, change ...func(*files)) (failure error) {
 	root, err := os.MkdirTemp("/dev/shm", "ausguck-model-")
 	if err != nil {
 		t.Fatal(err)
@@ -615,7 +616,7 @@ func (h history) happen(t *testing.T) (failure error) {
 		w := &world{
 			t: t, history: h, dir: filepath.Join(root, "logs"), ledger: filepath.Join(root, "ledger"), path: filepath.Join(root, "logs", "app.log"),
 			store:   &modelStore{lines: map[string]map[stored]bool{}, count: map[string]int{}},
-			holders: map[string][]string{}, inHand: map[string]bool{}, excused: map[string]string{},
+			holders: map[string][]string{}, inHand: map[string]bool{}, excused: map[string]string{}, change: change,
 		}
 		w.must(os.Mkdir(w.dir, 0o700))
 		w.write(w.path, 1)
@@ -657,8 +658,9 @@ func TestModel(t *testing.T) {
 				steps: steps.Draw(rt, "steps"),
 			}
 			happened++
-			if err := h.happen(t); err != nil {
-				rt.Fatalf("%v\n%v", h, err)
+			places := rapid.SampledFrom([]int{0, 0, 0, 1, 2}).Draw(rt, "places")
+			if err := h.happen(t, func(f *files) { f.maxOpen = places }); err != nil {
+				rt.Fatalf("%v with room for %d open files\n%v", h, places, err)
 			}
 		})
 	}

@@ -13,6 +13,7 @@
 //	filereader.go   one file; state.go: its states; rotation.go: the copies that rotation makes of it
 //	identity.go     which file it is, whatever its name; born_*.go: since when
 //	unreadable.go   files that cannot be read
+//	crowd.go        files that are too many to be open at once; openlimit_*.go: how many may be
 //	containers.go   which containers to read; container.go: one of them from start to end, containerreader.go: its lines,
 //	                containerlabels.go: its labels, containerlogs.go: whether its lines are collected
 //	blocks.go       where blocks of lines end that stages join
@@ -53,6 +54,8 @@ type Options struct {
 	OwnAddresses []string
 	// Dir holds the ledger, and positions.yaml as Promtail writes it.
 	Dir string
+	// MaxFiles is how many log files are held open at once; 0 takes half of the process's limit of open files.
+	MaxFiles int
 	// DockerHost takes the place of the built-in file's address of the engine; empty when no engine may be asked.
 	DockerHost string
 }

@@ -46,6 +46,8 @@ type scan struct {
 	candidates []candidate
 	named      []string     // keys of names that files have again
 	again      []passedName // to be looked at by the next scan, too
+	crowded    map[string]crowdedOut
+	since      map[string]time.Time // when each log began to wait
 }
 
 // scan starts a reader for each file that is to be read and is not yet.
@@ -53,7 +55,7 @@ func (f *files) scan(ctx context.Context, watcher *fsnotify.Watcher) {
 	f.mtx.Lock()
 	defer f.mtx.Unlock()
 	now := time.Now()
-	s := &scan{files: f, dirs: map[string]bool{}, seen: map[string]bool{}, keys: map[string]bool{}}
+	s := &scan{files: f, dirs: map[string]bool{}, seen: map[string]bool{}, keys: map[string]bool{}, crowded: map[string]crowdedOut{}, since: f.waitingSince()}
 	for _, targets := range f.targets {
 		for _, t := range targets {
 			s.nameless(t)
@@ -66,6 +68,7 @@ func (f *files) scan(ctx context.Context, watcher *fsnotify.Watcher) {
 	}
 	f.passed = s.again
 	s.start(ctx)
+	s.tellOfCrowd()
 	for _, key := range s.named { // only now are their files known instead
 		f.sender.ledger.forget(key)
 	}
@@ -123,6 +126,8 @@ func (s *scan) current(t *fileTarget, path string) {
 	if key := fileKey(idOf(info), t.mark); s.readers[key] != nil {
 		s.keys[key] = true
 		return
+	} else if s.stillOut(key) {
+		return
 	}
 	file, info, err := generation{path: path}.open() // the name may be another file's by now
 	if err != nil {
@@ -142,8 +147,7 @@ func (s *scan) current(t *fileTarget, path string) {
 	}
 	c := candidate{t, key, path, file, info, true}
 	s.goOnAfterCopy(c)
-	s.keys[key] = true
-	s.candidates = append(s.candidates, c)
+	s.add(c)
 }
 
 // isRead reports whether nothing follows what was read. A new file may have the number of one that was deleted.
@@ -190,8 +194,7 @@ func (s *scan) leftBehind(t *fileTarget) {
 			_ = file.Close()
 			continue
 		}
-		s.keys[key] = true
-		s.candidates = append(s.candidates, candidate{t, key, pos.Path, file, info, false})
+		s.add(candidate{t, key, pos.Path, file, info, false})
 		if !pos.Rotated {
 			s.passed = append(s.passed, passedName{t, pos.Path, info.ModTime()})
 		}
@@ -218,9 +221,8 @@ func (s *scan) gone(t *fileTarget, key string, pos position) {
 			_ = file.Close()
 			continue
 		}
-		s.keys[heir] = true
 		s.sender.ledger.inherit(key, heir)
-		s.candidates = append(s.candidates, candidate{t, heir, pos.Path, file, info, false})
+		s.add(candidate{t, heir, pos.Path, file, info, false})
 		return
 	}
 	if _, open := s.sender.ledger.unfinished(key); open {
@@ -290,11 +292,10 @@ func (s *scan) between(p passedName) {
 			_ = file.Close()
 			continue
 		}
-		s.keys[key] = true
 		first := s.firstPosition(p.path, file)
 		first.Rotated = true
 		s.sender.ledger.put(key, first)
-		s.candidates = append(s.candidates, candidate{p.target, key, p.path, file, info, false})
+		s.add(candidate{p.target, key, p.path, file, info, false})
 	}
 }
 
@@ -331,19 +332,22 @@ func (f *files) scanSoon() {
 // start runs a reader of each candidate. Lines of a log are stored in the order in which they were written, because the store
 // refuses those that are far behind others: a reader waits until the one of the file before has read what there is.
 func (s *scan) start(ctx context.Context) {
-	slices.SortStableFunc(s.candidates, func(a, b candidate) int {
-		switch {
-		case a.current == b.current:
-		case a.current:
-			return 1
-		default:
-			return -1
-		}
-		return cmp.Or(a.info.ModTime().Compare(b.info.ModTime()), -cmp.Compare(rotationNumber(a.file.Name()), rotationNumber(b.file.Name())))
-	})
+	slices.SortStableFunc(s.candidates, olderFirst)
 	for _, c := range s.candidates {
 		s.read(ctx, c)
 	}
+}
+
+// olderFirst orders the files of a log as they were written; its present one is the last.
+func olderFirst(a, b candidate) int {
+	switch {
+	case a.current == b.current:
+	case a.current:
+		return 1
+	default:
+		return -1
+	}
+	return cmp.Or(a.info.ModTime().Compare(b.info.ModTime()), -cmp.Compare(rotationNumber(a.file.Name()), rotationNumber(b.file.Name())))
 }
 
 // read runs the reader of a candidate; f.mtx is held.
@@ -355,13 +359,9 @@ func (f *files) read(ctx context.Context, c candidate) {
 	} else if !ok {
 		looked = time.Now()
 		// From now on it is known, should it be rotated before any of it is stored.
-		pos := f.firstPosition(c.path, c.file)
-		if offset := f.importPosition(c.path); offset > 0 && offset <= c.info.Size() {
-			pos.Offset = offset
-		}
-		f.sender.ledger.put(key, pos)
+		f.sender.ledger.put(key, f.beginning(c))
 	}
-	log := t.mark + ":" + c.path
+	log := c.log()
 	r := &fileReader{
 		logger: f.logger, sender: f.sender, metrics: f.metrics, job: t.job, key: key, id: idOf(c.info), path: c.path,
 		labels:   t.labels.Merge(model.LabelSet{filenameLabel: model.LabelValue(c.path)}),
@@ -400,5 +400,17 @@ func (f *files) read(ctx context.Context, c candidate) {
 			return
 		}
 		f.finished[key] = true
+		if len(f.crowdedOut) > 0 {
+			f.scanSoon() // there is room for another one
+		}
 	})
+}
+
+// beginning is where a file is read from of which nothing was read.
+func (f *files) beginning(c candidate) position {
+	pos := f.firstPosition(c.path, c.file)
+	if offset := f.importPosition(c.path); offset > 0 && offset <= c.info.Size() {
+		pos.Offset = offset
+	}
+	return pos
 }

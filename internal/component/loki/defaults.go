@@ -29,6 +29,10 @@ func ourDefaults(w *loki.ConfigWrapper, o Options, doc document) {
 		w.Common.ReplicationFactor = 1
 		w.Common.Ring.KVStore.Store = "inmemory"
 		w.Common.Ring.InstanceAddr = "127.0.0.1"
+		// The only ingester is in this process: one that does not answer a check within a second waits for the CPU, and without
+		// it a push has nowhere to go.
+		w.IngesterClient.PoolConfig.HealthCheckIngesters = false
+		w.Pattern.ClientConfig.PoolConfig.HealthCheckIngesters = false
 	}
 	ingestion(w)
 	queries(w)

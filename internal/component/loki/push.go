@@ -77,6 +77,9 @@ func (s *Server) Push(ctx context.Context, req *logproto.PushRequest) error {
 	case ctx.Err() != nil && a.code/100 != 2:
 		return ctx.Err()
 	case a.code/100 == 2:
+		if err := s.room(); err != nil { // see servePush
+			return &PushError{Code: http.StatusInsufficientStorage, Text: err.Error()}
+		}
 		return nil
 	}
 	return &PushError{Code: a.code, Text: strings.TrimSpace(a.body.String())}

@@ -1,6 +1,7 @@
 package loki
 
 import (
+	"cmp"
 	"bytes"
 	"context"
 	"errors"
@@ -240,14 +241,32 @@ func (s *Server) Handler() http.Handler {
 			return
 		}
 		if isPush(r) {
-			if err := s.room(); err != nil {
-				w.Header().Set("Retry-After", "10")
-				http.Error(w, err.Error(), http.StatusInsufficientStorage)
-				return
-			}
+			s.servePush(e.handler, w, r)
+			return
 		}
 		e.handler.ServeHTTP(w, r)
 	}))
+}
+
+// servePush answers a push when its lines are kept. Loki says that they are although its write-ahead log finds no room for them,
+// so the disk is looked at before and after; lines that were stored nevertheless and come again are the same ones to Loki.
+func (s *Server) servePush(next http.Handler, w http.ResponseWriter, r *http.Request) {
+	err := s.room()
+	if err == nil {
+		held := &answer{header: w.Header()}
+		next.ServeHTTP(held, r)
+		if err = s.room(); err == nil || held.code/100 != 2 {
+			w.WriteHeader(cmp.Or(held.code, http.StatusOK))
+			_, _ = w.Write(held.body.Bytes()) // the client is gone
+			return
+		}
+	}
+	w.Header().Set("Retry-After", "10")
+	code := http.StatusInsufficientStorage
+	if strings.HasSuffix(r.URL.Path, "/v1/logs") {
+		code = http.StatusServiceUnavailable // senders of OTLP try again after this one
+	}
+	http.Error(w, err.Error(), code)
 }
 
 func isPush(r *http.Request) bool {

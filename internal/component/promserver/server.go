@@ -5,12 +5,14 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
 
 	"github.com/prometheus/prometheus/tsdb"
 
+	"github.com/ausguck/ausguck/internal/inproc"
 	"github.com/ausguck/ausguck/internal/lifecycle"
 	"github.com/ausguck/ausguck/internal/metrics"
 )
@@ -142,8 +144,29 @@ func (s *Server) Handler() http.Handler {
 			http.Error(w, "prometheus is starting", http.StatusServiceUnavailable)
 			return
 		}
+		if code := e.noRoomFor(r); code != 0 {
+			if err := e.guard.check(); err != nil {
+				w.Header().Set("Retry-After", "10")
+				http.Error(w, err.Error(), code)
+				inproc.DiscardRest(r)
+				return
+			}
+		}
 		e.proxy.ServeHTTP(w, r)
 	})
+}
+
+// noRoomFor returns how samples are answered that are sent while the disk is full, 0 for other requests. Prometheus says 500,
+// which to senders of OTLP means that they must not try again.
+func (e *engines) noRoomFor(r *http.Request) int {
+	switch {
+	case r.Method != http.MethodPost:
+	case e.set.Web.EnableRemoteWriteReceiver && strings.HasSuffix(r.URL.Path, "/api/v1/write"):
+		return http.StatusInsufficientStorage
+	case e.set.Web.EnableOTLPReceiver && strings.HasSuffix(r.URL.Path, "/v1/metrics"):
+		return http.StatusServiceUnavailable
+	}
+	return 0
 }
 
 // Snapshot writes all blocks, linked where the file system can, and a block of what is in memory to dir, which together
