@@ -40,20 +40,21 @@ var wrongAlertingPlaces = []string{
 	`alertmanager\.yml:10: .*max_alertz`,
 }
 
-// What needs the rest to be sound is told beside it.
-const wrongSecrets = `route: {receiver: team}
+// Without a certificate upstream makes no client, so each is told; a secret that is missing is a warning.
+const wrongFilesOfReceivers = `route: {receiver: team}
 receivers:
   - name: team
-    webhook_configs: [{url_file: secrets/none}]
+    webhook_configs: [{url_file: secrets/later, http_config: {tls_config: {ca_file: secrets/none.pem}}}]
     slack_configs:
       - api_url: http://127.0.0.1:1/
         title: '{{ .NoSuchField }}'
-      - api_url_file: secrets/nothing
+      - api_url: http://127.0.0.1:1/
+        http_config: {tls_config: {ca_file: secrets/nothing.pem}}
 `
 
-var wrongSecretsPlaces = []string{
-	`alertmanager\.yml:4: .*secrets/none does not exist`,
-	`alertmanager\.yml:8: .*secrets/nothing does not exist`,
+var wrongFilesPlaces = []string{
+	`alertmanager\.yml:4: .*secrets/none.pem does not exist`,
+	`alertmanager\.yml:9: .*secrets/nothing.pem does not exist`,
 }
 
 func TestBadAlertingIsRefused(t *testing.T) {
@@ -66,7 +67,7 @@ func TestBadAlertingIsRefused(t *testing.T) {
 		places  []string
 	}{
 		"references": {wrongAlerting, wrongAlertingPlaces},
-		"secrets":    {wrongSecrets, wrongSecretsPlaces},
+		"files":      {wrongFilesOfReceivers, wrongFilesPlaces},
 	} {
 		writeFile(t, filepath.Join(config, "alertmanager.yml"), wrong.content)
 		code, report := runToEnd(t, ausguckBinary(t), "check", "--config.dir="+config)
@@ -86,7 +87,7 @@ func TestAlertsGoNowhereAndThatIsSaid(t *testing.T) {
 	t.Parallel()
 	s := startAusguck(t, t.TempDir(), t.TempDir(), metricsOnly...)
 	require.Regexp(t, `level=WARN.*no alert reaches anybody`, s.output.String())
-	require.Contains(t, s.get(t, "/status"), "no alert reaches anybody")
+	require.Contains(t, s.get(t, "/status"), "alerts are not delivered")
 	require.Contains(t, s.get(t, "/api/ausguck/alerting/receivers"), `"sendsNowhere":true`)
 	require.EqualValues(t, 1, metric(s.get(t, "/metrics"), "ausguck_alertmanager_sends_nowhere"))
 	s.stop(t)

@@ -62,13 +62,17 @@ func TestCheckTellsEveryProblem(t *testing.T) {
 	}
 }
 
+// A start goes on with the built-in configuration, and tells of every problem in the log and on the page.
 func TestStartTellsEveryProblem(t *testing.T) {
 	t.Parallel()
-	s := launchAusguck(t, configDir(t, wrongFiles), t.TempDir(), metricsOnly...)
-	require.Equal(t, 2, s.exitCode(t, readyTimeout))
+	s := startAusguck(t, configDir(t, wrongFiles), t.TempDir(), metricsOnly...)
+	page := s.get(t, "/status")
 	for _, place := range wrongPlaces {
 		require.Regexp(t, place, s.output.String())
+		require.Regexp(t, place, page)
 	}
+	require.Contains(t, page, "running with the built-in configuration")
+	s.stop(t)
 }
 
 func TestBadFlagsEndWithTwo(t *testing.T) {

@@ -142,6 +142,7 @@ func (c *Config) Files() []string {
 func (c *Config) readRules(src Source, patterns []string, scheme model.ValidationScheme, o parser.Options) []error {
 	var problems []error
 	groups := map[string]string{} // name → first file
+	var empty []string            // warnings of patterns that match nothing
 	for _, pattern := range patterns {
 		files, err := src.glob(pattern)
 		if err != nil {
@@ -153,7 +154,7 @@ func (c *Config) readRules(src Source, patterns []string, scheme model.Validatio
 		case !strings.ContainsAny(pattern, "*?["):
 			c.Warnings = append(c.Warnings, fmt.Sprintf("%s: rule_files: %s does not exist", src.Name, pattern))
 		default:
-			c.Warnings = append(c.Warnings, fmt.Sprintf("%s: rule_files: no file matches %s, so no rule is loaded from it", src.Name, pattern))
+			empty = append(empty, fmt.Sprintf("%s: rule_files: no file matches %s, so no rule is loaded from it", src.Name, pattern))
 		}
 		for _, file := range files {
 			if _, seen := c.rules[file]; seen {
@@ -172,6 +173,9 @@ func (c *Config) readRules(src Source, patterns []string, scheme model.Validatio
 			c.rules[file] = content
 			c.warnAboutSharedNames(groups, file, parsed)
 		}
+	}
+	if len(c.rules)+len(problems) == 0 { // else a pattern may be for files to come
+		c.Warnings = append(c.Warnings, empty...)
 	}
 	return problems
 }
