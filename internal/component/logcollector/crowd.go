@@ -39,7 +39,7 @@ func (f *files) waitingSince() map[string]time.Time {
 
 // stillOut reports whether a file goes on waiting, without opening it.
 func (s *scan) stillOut(key string) bool {
-	w, waits := s.files.crowdedOut[key]
+	w, waits := s.crowdedOut[key]
 	if !waits || len(s.readers) < s.maxOpen {
 		return false
 	}
@@ -89,7 +89,7 @@ func (s *scan) leaveOut(c candidate) {
 		pos.Looked = time.Now().UnixNano()
 		s.sender.ledger.put(c.key, pos)
 	}
-	w, waits := s.files.crowdedOut[c.key]
+	w, waits := s.crowdedOut[c.key]
 	if !waits {
 		w = crowdedOut{log: c.log(), since: time.Now()}
 	}
