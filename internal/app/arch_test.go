@@ -66,7 +66,7 @@ var rules = []rule{
 	},
 	{
 		pkg: "internal/component/logcollector", ours: []string{"internal/atomicfile", "internal/lifecycle", "internal/setaside", "internal/inproc", "internal/logbridge", "internal/dockerhost", "internal/problem"},
-		foreign: []string{"github.com/grafana/", "github.com/prometheus/", "github.com/go-kit/log", "gopkg.in/yaml.v2", "github.com/moby/moby/", "github.com/containerd/errdefs", "github.com/fsnotify/fsnotify", "github.com/bmatcuk/doublestar/", "golang.org/x/text/"},
+		foreign: []string{"github.com/grafana/", "github.com/prometheus/", "github.com/go-kit/log", "gopkg.in/yaml.v2", "github.com/moby/moby/", "github.com/containerd/errdefs", "github.com/fsnotify/fsnotify", "github.com/bmatcuk/doublestar/", "golang.org/x/sys/unix", "golang.org/x/text/"},
 		why:     "only logcollector knows Promtail, and it knows no sibling",
 	},
 	{
