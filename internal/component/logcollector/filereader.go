@@ -49,6 +49,8 @@ type fileReader struct {
 	release func(key string)
 	// entered is told of each change of state; nil when nobody wants to know.
 	entered func(from, to state)
+	// looking is called between a look for copies and a read, where tests rotate the file; nil otherwise.
+	looking func()
 
 	file     *os.File
 	pos      position
@@ -162,6 +164,9 @@ func (r *fileReader) step(ctx context.Context) (progress bool, err error) {
 	if found, err := r.missedCopies(ctx); err != nil || found {
 		return found, err
 	}
+	if r.looking != nil {
+		r.looking()
+	}
 	now := time.Now()
 	content, same, err := r.read(r.file, r.pos.Offset)
 	if err != nil {
@@ -169,6 +174,16 @@ func (r *fileReader) step(ctx context.Context) (progress bool, err error) {
 	}
 	if !same {
 		return true, r.restart(ctx)
+	}
+	if r.pos.Offset == 0 && len(content) > 0 {
+		// It may have been truncated since the look above: then there is a copy of what it had before, which comes first.
+		first := bytes.Clone(content[:min(len(content), headBytes)])
+		if found, err := r.missedCopies(ctx); err != nil || found {
+			return found, err
+		}
+		if content, _, err = r.read(r.file, 0); err != nil || !beginAlike(first, content) {
+			return err == nil, err // and once more
+		}
 	}
 	if r.pos.Offset > 0 || len(content) == 0 {
 		r.looked = now

@@ -54,6 +54,8 @@ type files struct {
 	maxOpen int
 	// entered is told of each change of a reader's state; nil when nobody wants to know.
 	entered func(from, to state)
+	// looking is called between a look for copies and a read, where tests rotate a file; nil otherwise.
+	looking func()
 
 	mtx        sync.Mutex
 	targets    map[string][]*fileTarget // by job

@@ -82,3 +82,52 @@ func TestOldestFileFirst(t *testing.T) {
 		})
 	}
 }
+
+// A file that is truncated between the look for copies and the read of its beginning keeps the lines that it had: on a busy
+// machine there is time for that.
+func TestTruncatedBetweenTheLookAndTheRead(t *testing.T) {
+	for rotations := range 4 {
+		synctest.Test(t, func(t *testing.T) {
+			store := &memory{}
+			_, path := logFolder(t)
+			var written []string
+			more := func() {
+				for range 3 {
+					written = append(written, "line "+strconv.Itoa(len(written)+1))
+					write(t, path, written[len(written)-1]+"\n")
+				}
+			}
+			rotate := func() {
+				for n := 8; n > 0; n-- {
+					_ = os.Rename(path+"."+strconv.Itoa(n), path+"."+strconv.Itoa(n+1)) // those that there are
+				}
+				content, err := os.ReadFile(path)
+				require.NoError(t, err)
+				write(t, path+".1", string(content))
+				require.NoError(t, os.Truncate(path, 0))
+				require.NoError(t, os.Chtimes(path, time.Time{}, time.Now()))
+			}
+			left := 0
+			more()
+			p := startProcess(t, t.TempDir(), path, store, func(f *files) {
+				f.looking = func() {
+					if left > 0 {
+						left--
+						time.Sleep(time.Second)
+						rotate()
+						more()
+					}
+				}
+			})
+			time.Sleep(time.Minute)
+			more()
+			rotate()
+			more()
+			left = 1 + rotations
+			time.Sleep(time.Minute)
+			require.Zero(t, left)
+			p.end(t)
+			require.ElementsMatch(t, written, store.stored())
+		})
+	}
+}

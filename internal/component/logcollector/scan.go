@@ -372,6 +372,7 @@ func (f *files) read(ctx context.Context, c candidate) {
 		file:     c.file,
 		looked:   looked,
 		entered:  f.entered,
+		looking:  f.looking,
 	}
 	if before := f.newest[log]; before != nil {
 		r.older = before.caughtUp
