@@ -1,11 +1,10 @@
 package app
 
 import (
-	"path/filepath"
-
 	"github.com/alecthomas/kingpin/v2"
 
 	"github.com/ausguck/ausguck/internal/component/alertmanager"
+	"github.com/ausguck/ausguck/internal/datadir"
 	"github.com/ausguck/ausguck/internal/lifecycle"
 	"github.com/ausguck/ausguck/internal/versions"
 )
@@ -40,7 +39,7 @@ func (p *AlertmanagerPart) complete(o *Options) {
 	p.Version = versions.Alertmanager()
 	p.ExternalURL = o.external
 	if p.Dir == "" {
-		p.Dir = filepath.Join(o.StoragePath, "alertmanager")
+		p.Dir = datadir.In(o.StoragePath, datadir.Alertmanager)
 	}
 	p.at = newPort(p.name(), "9093", p.portRoutes, "alertmanager:9093")
 }

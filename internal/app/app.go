@@ -8,7 +8,6 @@ import (
 	"io"
 	"net"
 	"net/netip"
-	"path/filepath"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -18,6 +17,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 
 	"github.com/ausguck/ausguck/internal/database"
+	"github.com/ausguck/ausguck/internal/datadir"
 	"github.com/ausguck/ausguck/internal/httpserver"
 	"github.com/ausguck/ausguck/internal/inproc"
 	"github.com/ausguck/ausguck/internal/lifecycle"
@@ -72,7 +72,7 @@ func New(o Options) (_ *App, err error) {
 		return nil, &ConfigError{Problems: []error{err}}
 	}
 	setMemoryLimit(a.options.Memory, o.Logger)
-	if a.lock, err = LockStorage(a.options.StoragePath); err != nil {
+	if a.lock, err = datadir.Lock(a.options.StoragePath); err != nil {
 		return nil, err
 	}
 	defer func() {
@@ -80,7 +80,7 @@ func New(o Options) (_ *App, err error) {
 			err = errors.Join(err, a.close())
 		}
 	}()
-	a.known = &lastGood{filepath.Join(a.options.StoragePath, "last-good")}
+	a.known = &lastGood{datadir.In(a.options.StoragePath, datadir.LastGood)}
 	if err := a.wire(); err != nil {
 		return nil, &ConfigError{Problems: []error{err}}
 	}

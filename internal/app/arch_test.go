@@ -46,37 +46,39 @@ var rules = []rule{
 	{pkg: "internal/confpath", why: "it knows paths and nothing of the files"},
 	{pkg: "internal/permission", why: "every part imports it, so it imports the standard library only"},
 	{pkg: "internal/atomicfile", why: "every part imports it, so it imports the standard library only"},
+	{pkg: "internal/datadir", ours: []string{"internal/permission", "internal/setaside"}, why: "it knows the folder and nothing of what parts keep in it"},
+	{pkg: "internal/expandenv", why: "it knows variables and no file"},
 	{pkg: "internal/page", ours: []string{"web"}, why: "it serves files and knows nothing of what they show"},
 	{pkg: "internal/versions", foreign: []string{"github.com/prometheus/common/version"}, why: "everybody may ask it, so it knows nobody"},
-	{pkg: "internal/metrics", foreign: []string{"github.com/prometheus/client_golang/prometheus"}, why: "every part may import it, so it knows no metric"},
+	{pkg: "internal/metrics", foreign: []string{"github.com/prometheus/client_golang/prometheus", "github.com/prometheus/client_model/go"}, why: "every part may import it, so it knows no metric"},
 	{
 		pkg: "internal/component/promserver", ours: []string{"internal/confpath", "internal/permission", "internal/versions", "internal/metrics", "internal/setaside", "internal/lifecycle", "internal/redact", "internal/bounds", "internal/inproc", "internal/problem"},
-		foreign: []string{"github.com/prometheus/", "github.com/alecthomas/", "github.com/grafana/regexp", "github.com/oklog/ulid/", "go.yaml.in/yaml/"},
+		foreign: []string{"github.com/prometheus/prometheus/", "github.com/prometheus/client_golang/", "github.com/prometheus/common/", "github.com/alecthomas/kingpin/", "github.com/alecthomas/units", "github.com/grafana/regexp", "github.com/oklog/ulid/", "go.yaml.in/yaml/"},
 		why:     "only promserver knows Prometheus, and it knows no sibling",
 	},
 	{
 		pkg: "internal/component/alertmanager", ours: []string{"internal/atomicfile", "internal/confpath", "internal/permission", "internal/metrics", "internal/setaside", "internal/lifecycle", "internal/bounds", "internal/redact", "internal/problem", "internal/database"},
-		foreign: []string{"github.com/prometheus/", "github.com/alecthomas/kingpin/", "go.yaml.in/yaml/"},
+		foreign: []string{"github.com/prometheus/alertmanager/", "github.com/prometheus/client_golang/", "github.com/prometheus/common/", "github.com/alecthomas/kingpin/", "go.yaml.in/yaml/"},
 		why:     "only alertmanager knows Alertmanager, and it knows no sibling",
 	},
 	{
 		pkg: "internal/component/loki", ours: []string{"internal/atomicfile", "internal/versions", "internal/setaside", "internal/lifecycle", "internal/bounds", "internal/inproc", "internal/logbridge", "internal/problem"},
-		foreign: []string{"github.com/grafana/", "github.com/prometheus/", "github.com/go-kit/log", "github.com/gorilla/mux", "google.golang.org/grpc", "go.yaml.in/yaml/", "gopkg.in/yaml.v2", "github.com/alecthomas/", "github.com/gogo/protobuf", "go.etcd.io/bbolt"},
+		foreign: []string{"github.com/grafana/loki/", "github.com/grafana/dskit/", "github.com/prometheus/prometheus/", "github.com/prometheus/client_golang/", "github.com/prometheus/client_model/", "github.com/prometheus/common/", "github.com/go-kit/log", "google.golang.org/grpc", "go.yaml.in/yaml/", "gopkg.in/yaml.v2", "github.com/alecthomas/kingpin/", "github.com/alecthomas/units", "go.etcd.io/bbolt"},
 		why:     "only loki knows Loki, and it knows no sibling",
 	},
 	{
 		pkg: "internal/component/logcollector", ours: []string{"internal/atomicfile", "internal/lifecycle", "internal/setaside", "internal/inproc", "internal/logbridge", "internal/dockerhost", "internal/problem"},
-		foreign: []string{"github.com/grafana/", "github.com/prometheus/", "github.com/go-kit/log", "gopkg.in/yaml.v2", "github.com/moby/moby/", "github.com/containerd/errdefs", "github.com/fsnotify/fsnotify", "github.com/bmatcuk/doublestar/", "golang.org/x/sys/unix", "golang.org/x/text/"},
+		foreign: []string{"github.com/grafana/loki/", "github.com/grafana/dskit/", "github.com/prometheus/prometheus/", "github.com/prometheus/client_golang/", "github.com/prometheus/common/", "github.com/go-kit/log", "gopkg.in/yaml.v2", "github.com/moby/moby/", "github.com/containerd/errdefs", "github.com/fsnotify/fsnotify", "github.com/bmatcuk/doublestar/", "golang.org/x/sys/unix", "golang.org/x/text/"},
 		why:     "only logcollector knows Promtail, and it knows no sibling",
 	},
 	{
 		pkg: "internal/component/nodeexporter", ours: []string{"internal/versions", "internal/lifecycle"},
-		foreign: []string{"github.com/prometheus/", "github.com/alecthomas/kingpin/"},
+		foreign: []string{"github.com/prometheus/node_exporter/", "github.com/prometheus/client_golang/", "github.com/alecthomas/kingpin/"},
 		why:     "only nodeexporter knows node_exporter, and it knows no sibling",
 	},
 	{
 		pkg: "internal/component/cadvisor", ours: []string{"internal/lifecycle", "internal/dockerhost"},
-		foreign: []string{"github.com/google/cadvisor/", "github.com/opencontainers/", "github.com/prometheus/client_golang/", "github.com/prometheus/client_model/", "k8s.io/"},
+		foreign: []string{"github.com/google/cadvisor/", "github.com/opencontainers/cgroups", "github.com/prometheus/client_golang/", "github.com/prometheus/client_model/", "k8s.io/utils/clock"},
 		why:     "only cadvisor knows cAdvisor, and it knows no sibling",
 	},
 	{
@@ -151,6 +153,41 @@ var rules = []rule{
 	{pkg: "docs/runbooks", why: "it holds files and no logic"},
 }
 
+// programs are those that parts are made of, by their modules. behind lists those that each part is built from, also
+// through others: Loki's ruler is made of Prometheus's packages, and both know Alertmanager's API.
+var (
+	programs = []string{
+		"github.com/prometheus/prometheus/", "github.com/prometheus/alertmanager/", "github.com/grafana/loki/",
+		"github.com/prometheus/node_exporter/", "github.com/google/cadvisor/",
+	}
+	behind = map[string][]string{
+		"promserver":   {"github.com/prometheus/prometheus/", "github.com/prometheus/alertmanager/api/v2/models"},
+		"alertmanager": {"github.com/prometheus/alertmanager/"},
+		"loki":         {"github.com/grafana/loki/", "github.com/prometheus/prometheus/", "github.com/prometheus/alertmanager/api/v2/models"},
+		"logcollector": {"github.com/grafana/loki/", "github.com/prometheus/prometheus/", "github.com/prometheus/alertmanager/"},
+		"nodeexporter": {"github.com/prometheus/node_exporter/"},
+		"cadvisor":     {"github.com/google/cadvisor/"},
+		"dashboards":   {},
+	}
+)
+
+// A part may be taken out with its engine: no other part has that engine behind it by accident.
+func TestEnginesBehindEachPart(t *testing.T) {
+	for part, allowed := range behind {
+		cmd := exec.Command("go", "list", "-deps", module+"/internal/component/"+part)
+		cmd.Dir = "../.."
+		out, err := cmd.Output()
+		require.NoError(t, err)
+		for dep := range strings.FieldsSeq(string(out)) {
+			starts := func(prefix string) bool { return strings.HasPrefix(dep+"/", prefix) || dep == prefix }
+			if slices.ContainsFunc(programs, starts) {
+				require.True(t, slices.ContainsFunc(allowed, starts), "%s is built from %s", part, dep)
+			}
+			require.False(t, strings.HasPrefix(dep, module+"/internal/component/") && !strings.HasPrefix(dep+"/", module+"/internal/component/"+part+"/"), "%s is built from its sibling %s", part, dep)
+		}
+	}
+}
+
 // free are packages that are no part of the program.
 var free = []string{"bench", "test/", "tools/"}
 
@@ -221,6 +258,7 @@ func TestRulesForbid(t *testing.T) {
 	require.True(t, promserver.allows(module+"/internal/inproc"))
 	require.False(t, promserver.allows(module+"/internal/component/cadvisor"), "a sibling")
 	require.False(t, promserver.allows("github.com/google/cadvisor/lib/manager"), "another's upstream")
+	require.False(t, promserver.allows("github.com/prometheus/alertmanager/silence"), "another's upstream of the same house")
 	lifecycle := rules[slices.IndexFunc(rules, func(r rule) bool { return r.pkg == "internal/lifecycle" })]
 	require.False(t, lifecycle.allows("github.com/prometheus/client_golang/prometheus"))
 }

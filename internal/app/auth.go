@@ -3,7 +3,6 @@ package app
 import (
 	"fmt"
 	"os"
-	"path/filepath"
 	"strings"
 	"time"
 
@@ -11,6 +10,7 @@ import (
 	"github.com/prometheus/common/model"
 
 	"github.com/ausguck/ausguck/internal/auth"
+	"github.com/ausguck/ausguck/internal/datadir"
 	"github.com/ausguck/ausguck/internal/lifecycle"
 	"github.com/ausguck/ausguck/internal/page"
 )
@@ -159,7 +159,7 @@ func (o Options) Admin(env func(string) (string, bool)) (a Admin, warnings []str
 
 // InitialPasswordFile is where the generated password of the first admin is until it is changed.
 func (o Options) InitialPasswordFile() string {
-	return filepath.Join(o.StoragePath, "initial-admin-password")
+	return datadir.In(o.StoragePath, datadir.InitialPassword)
 }
 
 func valueOf(env func(string) (string, bool), name string) string {

@@ -9,6 +9,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/ausguck/ausguck/internal/expandenv"
 	"github.com/ausguck/ausguck/internal/httpserver"
 	"github.com/ausguck/ausguck/internal/permission"
 	"github.com/ausguck/ausguck/monitoring"
@@ -207,7 +208,7 @@ func (l *loading) file(name, flagged string) source {
 func (l *loading) expanded(s source) source {
 	s.expand = func(d document) (document, []string) {
 		var warnings []string
-		d.Content, warnings = expandEnv(d.Name, d.Content, os.LookupEnv)
+		d.Content, warnings = expandenv.Expand(d.Name, d.Content, os.LookupEnv)
 		return d, warnings
 	}
 	return s

@@ -11,6 +11,7 @@ import (
 
 	"github.com/ausguck/ausguck/internal/auth"
 	"github.com/ausguck/ausguck/internal/component/dashboards"
+	"github.com/ausguck/ausguck/internal/datadir"
 	"github.com/ausguck/ausguck/internal/lifecycle"
 	"github.com/ausguck/ausguck/internal/page"
 	"github.com/ausguck/ausguck/internal/versions"
@@ -30,8 +31,8 @@ func (p *DashboardsPart) name() string                   { return "dashboards" }
 func (p *DashboardsPart) component() lifecycle.Component { return p.server }
 
 func (p *DashboardsPart) complete(o *Options) {
-	p.source = dashboards.Source{ConfigDir: o.ConfigDir, BuiltIn: monitoring.Files, Dir: filepath.Join(o.StoragePath, "dashboards")}
-	p.keyFile = filepath.Join(o.StoragePath, "datasources.key")
+	p.source = dashboards.Source{ConfigDir: o.ConfigDir, BuiltIn: monitoring.Files, Dir: datadir.In(o.StoragePath, datadir.Dashboards)}
+	p.keyFile = datadir.In(o.StoragePath, datadir.SourcesKey)
 }
 
 func (p *DashboardsPart) load(l *loading) {

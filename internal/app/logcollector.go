@@ -3,11 +3,11 @@ package app
 import (
 	"bytes"
 	"fmt"
-	"path/filepath"
 
 	"github.com/alecthomas/kingpin/v2"
 
 	"github.com/ausguck/ausguck/internal/component/logcollector"
+	"github.com/ausguck/ausguck/internal/datadir"
 	"github.com/ausguck/ausguck/internal/dockerhost"
 	"github.com/ausguck/ausguck/internal/lifecycle"
 )
@@ -39,7 +39,7 @@ func (p *LogCollectorPart) flags(a *kingpin.Application) {
 func (p *LogCollectorPart) complete(o *Options) {
 	p.active = p.On && (o.Loki.On || p.Asked)
 	p.hostLog = o.host.Log
-	p.options = logcollector.Options{Logger: o.Logger.With("part", p.name()), Dir: filepath.Join(o.StoragePath, "promtail")}
+	p.options = logcollector.Options{Logger: o.Logger.With("part", p.name()), Dir: datadir.In(o.StoragePath, datadir.LogCollector)}
 	if o.Docker.Enabled {
 		p.options.DockerHost = o.Docker.endpoint()
 	}

@@ -3,7 +3,6 @@ package app
 import (
 	"io/fs"
 	"net/http"
-	"path/filepath"
 
 	"github.com/alecthomas/kingpin/v2"
 	"github.com/prometheus/client_golang/prometheus"
@@ -11,6 +10,7 @@ import (
 	dto "github.com/prometheus/client_model/go"
 
 	"github.com/ausguck/ausguck/internal/component/loki"
+	"github.com/ausguck/ausguck/internal/datadir"
 	"github.com/ausguck/ausguck/internal/lifecycle"
 	"github.com/ausguck/ausguck/monitoring"
 )
@@ -44,7 +44,7 @@ func (p *LokiPart) flags(a *kingpin.Application) {
 
 func (p *LokiPart) complete(o *Options) {
 	p.Logger = o.Logger.With("part", p.name())
-	p.Dir = filepath.Join(o.StoragePath, "loki")
+	p.Dir = datadir.In(o.StoragePath, datadir.Loki)
 	p.ExternalURL = o.external.String()
 	p.BuiltInRules, _ = fs.Sub(monitoring.Files, "loki-rules") // fails for names that are no paths
 	p.at = newPort(p.name(), "3100", p.portRoutes, "loki:3100")

@@ -9,6 +9,7 @@ import (
 	"github.com/alecthomas/kingpin/v2"
 
 	"github.com/ausguck/ausguck/internal/component/nodeexporter"
+	"github.com/ausguck/ausguck/internal/datadir"
 	"github.com/ausguck/ausguck/internal/hostmount"
 	"github.com/ausguck/ausguck/internal/lifecycle"
 )
@@ -86,7 +87,7 @@ func (p *NodeExporterPart) argsOn(host hostmount.Mounts, storage string) ([]stri
 		}
 	}
 	if procs := valueOfFlag(args, "path.procfs"); host.ForeignNetwork && (procs == "" || procs == host.Proc) && !given(args, "collector.processes") {
-		view, err := hostmount.View(host.Proc, filepath.Join(storage, "procfs"))
+		view, err := hostmount.View(host.Proc, datadir.In(storage, datadir.Procfs))
 		if err != nil {
 			return nil, err
 		}

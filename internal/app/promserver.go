@@ -2,13 +2,13 @@ package app
 
 import (
 	"bytes"
-	"path/filepath"
 	"strings"
 
 	"github.com/alecthomas/kingpin/v2"
 	"github.com/alecthomas/units"
 
 	"github.com/ausguck/ausguck/internal/component/promserver"
+	"github.com/ausguck/ausguck/internal/datadir"
 	"github.com/ausguck/ausguck/internal/lifecycle"
 	"github.com/ausguck/ausguck/internal/page"
 	"github.com/ausguck/ausguck/monitoring"
@@ -49,7 +49,7 @@ func (p *PrometheusPart) complete(o *Options) {
 	p.Flags = o.Flags
 	p.dockerHost = o.Docker.endpoint()
 	if p.Dir == "" {
-		p.Dir = filepath.Join(o.StoragePath, "prometheus")
+		p.Dir = datadir.In(o.StoragePath, datadir.Prometheus)
 	}
 	p.at = newPort("prometheus", "9090", p.portRoutes, "prometheus:9090", "grafana:3000")
 }

@@ -5,6 +5,9 @@ import (
 	"net/http"
 	"strings"
 
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/promhttp"
+
 	"github.com/ausguck/ausguck/docs/runbooks"
 	"github.com/ausguck/ausguck/internal/auth"
 	"github.com/ausguck/ausguck/internal/lifecycle"
@@ -192,4 +195,11 @@ func (o *Options) routePrefix() (string, error) {
 		return "", nil
 	}
 	return "/" + prefix, nil
+}
+
+// ownMetrics is /metrics of the main address. Upstream's handler, which is not routed to, has registered
+// the promhttp_* metrics in the default registry; this one shares them.
+func (a *App) ownMetrics() http.Handler {
+	return promhttp.InstrumentMetricHandler(prometheus.DefaultRegisterer,
+		promhttp.HandlerFor(a.gatherer, promhttp.HandlerOpts{Registry: a.registry, EnableOpenMetrics: true}))
 }

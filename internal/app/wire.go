@@ -7,7 +7,6 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
-	"path/filepath"
 	"strings"
 	"time"
 
@@ -15,10 +14,12 @@ import (
 
 	"github.com/ausguck/ausguck/internal/backup"
 	"github.com/ausguck/ausguck/internal/database"
+	"github.com/ausguck/ausguck/internal/datadir"
 	"github.com/ausguck/ausguck/internal/httpserver"
 	"github.com/ausguck/ausguck/internal/inproc"
 	"github.com/ausguck/ausguck/internal/lifecycle"
 	"github.com/ausguck/ausguck/internal/logbridge"
+	"github.com/ausguck/ausguck/internal/metrics"
 	"github.com/ausguck/ausguck/internal/page"
 	"github.com/ausguck/ausguck/internal/setaside"
 )
@@ -26,8 +27,8 @@ import (
 // wire makes what parts share and hands it to them.
 func (a *App) wire() (err error) {
 	o := &a.options
-	a.registry, a.gatherer = newRegistry()
-	a.gatherer = gatherers{a.gatherer, &o.Loki}
+	a.registry, a.gatherer = metrics.NewRegistry()
+	a.gatherer = metrics.Gatherers{a.gatherer, &o.Loki}
 	a.setAside = setaside.New(o.Logger, a.registry)
 	logbridge.ClaimKlog(o.Logger.With("part", "klog"))
 	if a.prefix, err = o.routePrefix(); err != nil {
@@ -43,7 +44,7 @@ func (a *App) wire() (err error) {
 		}
 	}
 	a.dialer = inproc.NewDialer(names, a.dialOutside)
-	if err := a.openDatabase(filepath.Join(o.StoragePath, "ausguck.db")); err != nil {
+	if err := a.openDatabase(datadir.In(o.StoragePath, datadir.Database)); err != nil {
 		return err
 	}
 	for p := range a.parts() {
@@ -71,7 +72,7 @@ func (a *App) openDatabase(path string) (err error) {
 // build makes the listeners, the parts and the group that runs them.
 func (a *App) build() error {
 	o := &a.options
-	useTempDir(o.StoragePath, o.Logger)
+	datadir.UseTemp(o.StoragePath, o.Logger)
 	if err := backup.Clean(o.StoragePath); err != nil {
 		o.Logger.Warn("What an interrupted backup has left stays", "err", err)
 	}

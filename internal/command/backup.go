@@ -7,7 +7,6 @@ import (
 	"io"
 	"net/http"
 	"os"
-	"path/filepath"
 	"strconv"
 	"strings"
 	"time"
@@ -18,6 +17,7 @@ import (
 	"github.com/ausguck/ausguck/internal/auth"
 	"github.com/ausguck/ausguck/internal/backup"
 	"github.com/ausguck/ausguck/internal/database"
+	"github.com/ausguck/ausguck/internal/datadir"
 )
 
 // progressEvery is how often a backup says how far it is.
@@ -107,7 +107,7 @@ func (c *counter) Write(p []byte) (int, error) {
 
 // temporaryToken makes a token of an admin in the database of the data folder, for a moment.
 func temporaryToken(ctx context.Context, o app.Options) (token string, release func() error, err error) {
-	path := filepath.Join(o.StoragePath, "ausguck.db")
+	path := datadir.In(o.StoragePath, datadir.Database)
 	if !fileExists(path) {
 		return "", nil, fmt.Errorf("there is no %s; name the folder of the data with --storage.path", path)
 	}

@@ -14,6 +14,7 @@ import (
 	"github.com/ausguck/ausguck/internal/app"
 	"github.com/ausguck/ausguck/internal/component/dashboards"
 	"github.com/ausguck/ausguck/internal/database"
+	"github.com/ausguck/ausguck/internal/datadir"
 	"github.com/ausguck/ausguck/internal/inproc"
 	"github.com/ausguck/ausguck/internal/migrate"
 )
@@ -51,7 +52,7 @@ func Migrate(ctx context.Context, o app.Options, m Migration, out io.Writer) (er
 		fmt.Fprintln(out, "Nothing was written; add --write to do it.")
 		return nil
 	}
-	lock, err := app.LockStorage(o.StoragePath)
+	lock, err := datadir.Lock(o.StoragePath)
 	if err != nil {
 		return err
 	}
@@ -111,7 +112,7 @@ func (m Migration) plan(ctx context.Context, storage string) (folders []migrate.
 
 // takeGrafana runs the part that answers Grafana's API, alone, and gives it everything.
 func takeGrafana(ctx context.Context, o app.Options, g *migrate.Grafana) (outcome migrate.Outcome, err error) {
-	db, err := database.Open(filepath.Join(o.StoragePath, "ausguck.db"))
+	db, err := database.Open(datadir.In(o.StoragePath, datadir.Database))
 	if err != nil {
 		return outcome, err
 	}

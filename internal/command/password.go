@@ -5,12 +5,12 @@ import (
 	"errors"
 	"fmt"
 	"os"
-	"path/filepath"
 	"strings"
 
 	"github.com/ausguck/ausguck/internal/app"
 	"github.com/ausguck/ausguck/internal/auth"
 	"github.com/ausguck/ausguck/internal/database"
+	"github.com/ausguck/ausguck/internal/datadir"
 	"github.com/ausguck/ausguck/internal/httpserver"
 )
 
@@ -27,7 +27,7 @@ func ResetPassword(ctx context.Context, o app.Options, login string) (name, pass
 	if login == "" {
 		login = admin.Login
 	}
-	path := filepath.Join(o.StoragePath, "ausguck.db")
+	path := datadir.In(o.StoragePath, datadir.Database)
 	if !fileExists(path) {
 		return "", "", nil, fmt.Errorf("there is no %s; name the folder of the data with --storage.path", path)
 	}

@@ -1,4 +1,4 @@
-package app
+package datadir
 
 import (
 	"errors"
@@ -8,9 +8,9 @@ import (
 	"path/filepath"
 )
 
-// useTempDir leads temporary files below the data when the system's folder for them cannot be written, as in a container with
+// UseTemp leads temporary files below the data when the system's folder for them cannot be written, as in a container with
 // read_only. Engines need one, Loki's compactor for each list of chunks that it deletes.
-func useTempDir(storage string, log *slog.Logger) {
+func UseTemp(storage string, log *slog.Logger) {
 	own := filepath.Join(storage, "tmp")
 	clean := os.RemoveAll(own) // what a process before this one has left
 	probe, err := os.CreateTemp("", "ausguck-*")

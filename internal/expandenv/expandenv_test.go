@@ -1,4 +1,4 @@
-package app
+package expandenv
 
 import (
 	"testing"
@@ -26,11 +26,11 @@ func TestExpandEnv(t *testing.T) {
 		"${not a name} ${HOST":           "${not a name} ${HOST",
 		"${HOST^^}":                      "${HOST^^}",
 	} {
-		got, warnings := expandEnv("promtail.yml", []byte(text), env)
+		got, warnings := Expand("promtail.yml", []byte(text), env)
 		require.Equal(t, want, string(got), text)
 		require.Empty(t, warnings, text)
 	}
-	got, warnings := expandEnv("promtail.yml", []byte("a: ${NONE}\nb: ${NONE}\nc: ${OTHER}"), env)
+	got, warnings := Expand("promtail.yml", []byte("a: ${NONE}\nb: ${NONE}\nc: ${OTHER}"), env)
 	require.Equal(t, "a: ${NONE}\nb: ${NONE}\nc: ${OTHER}", string(got))
 	require.Equal(t, []string{
 		"promtail.yml: ${NONE} is not expanded: the environment has no variable NONE",

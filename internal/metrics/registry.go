@@ -1,8 +1,7 @@
-package app
+package metrics
 
 import (
 	"errors"
-	"net/http"
 	"regexp"
 	"slices"
 	"strings"
@@ -11,7 +10,6 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/collectors"
 	versioncollector "github.com/prometheus/client_golang/prometheus/collectors/version"
-	"github.com/prometheus/client_golang/prometheus/promhttp"
 	dto "github.com/prometheus/client_model/go"
 )
 
@@ -23,9 +21,9 @@ var claimDefaultRegistry = sync.OnceFunc(func() {
 	prometheus.Unregister(collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 })
 
-// newRegistry returns the registry of Ausguck and Prometheus, with the runtime metrics that stock
+// NewRegistry returns the registry of Ausguck and Prometheus, with the runtime metrics that stock
 // Prometheus has, and what gathers it together with the default one.
-func newRegistry() (*prometheus.Registry, prometheus.Gatherer) {
+func NewRegistry() (*prometheus.Registry, prometheus.Gatherer) {
 	claimDefaultRegistry()
 	reg := prometheus.NewRegistry()
 	reg.MustRegister(
@@ -36,15 +34,15 @@ func newRegistry() (*prometheus.Registry, prometheus.Gatherer) {
 		)),
 		versioncollector.NewCollector("ausguck"),
 	)
-	return reg, gatherers{reg, prometheus.DefaultGatherer}
+	return reg, Gatherers{reg, prometheus.DefaultGatherer}
 }
 
-// gatherers merges registries; a family comes from the first that has it. Upstreams that are built from each other's
+// Gatherers merges registries; a family comes from the first that has it. Upstreams that are built from each other's
 // packages register the same names, such as prometheus_sd_*, and only one of them means what is watched here.
-type gatherers []prometheus.Gatherer
+type Gatherers []prometheus.Gatherer
 
 // Gather implements prometheus.Gatherer.
-func (g gatherers) Gather() ([]*dto.MetricFamily, error) {
+func (g Gatherers) Gather() ([]*dto.MetricFamily, error) {
 	var all []*dto.MetricFamily
 	var errs []error
 	seen := map[string]bool{}
@@ -59,11 +57,4 @@ func (g gatherers) Gather() ([]*dto.MetricFamily, error) {
 	}
 	slices.SortFunc(all, func(a, b *dto.MetricFamily) int { return strings.Compare(a.GetName(), b.GetName()) })
 	return all, errors.Join(errs...)
-}
-
-// ownMetrics is /metrics of the main address. Upstream's handler, which is not routed to, has registered
-// the promhttp_* metrics in the default registry; this one shares them.
-func (a *App) ownMetrics() http.Handler {
-	return promhttp.InstrumentMetricHandler(prometheus.DefaultRegisterer,
-		promhttp.HandlerFor(a.gatherer, promhttp.HandlerOpts{Registry: a.registry, EnableOpenMetrics: true}))
 }

@@ -1,6 +1,6 @@
 //go:build unix
 
-package app
+package datadir
 
 import (
 	"errors"
@@ -16,11 +16,11 @@ import (
 	"github.com/ausguck/ausguck/internal/setaside"
 )
 
-// LockStorage keeps the folder of all data for this process until the file is closed or the process ends, however it
+// Lock keeps the folder of all data for this process until the file is closed or the process ends, however it
 // does. Two processes on one folder would tear each other's files.
 //
 // From now on the process makes files that only its user and group can read: they hold lines of logs and hashes.
-func LockStorage(dir string) (io.Closer, error) {
+func Lock(dir string) (io.Closer, error) {
 	syscall.Umask(syscall.Umask(0o027) | 0o027)
 	if err := os.MkdirAll(dir, 0o750); err != nil {
 		return nil, permission.Explain(dir, fmt.Errorf("make --storage.path: %w", err))

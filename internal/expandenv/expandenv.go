@@ -1,4 +1,7 @@
-package app
+// Package expandenv puts environment variables into configuration files, as Loki and Promtail do with -config.expand-env.
+//
+// It imports the standard library only.
+package expandenv
 
 import (
 	"bytes"
@@ -10,10 +13,10 @@ import (
 // expression, which relabelling and stages are full of.
 var variable = regexp.MustCompile(`\$?\$\{([A-Za-z_][A-Za-z0-9_]*|\d+)(?:(:?[-=])([^}\n]*))?\}`)
 
-// expandEnv puts the values of environment variables into loki.yml or promtail.yml, as Loki and Promtail do with
+// Expand puts the values of environment variables into loki.yml or promtail.yml, as Loki and Promtail do with
 // -config.expand-env. $${ is a ${ that stays. A variable that is neither set nor has a default stays too, with a warning:
 // who does not use variables may mean something else by it.
-func expandEnv(file string, content []byte, env func(string) (string, bool)) (expanded []byte, warnings []string) {
+func Expand(file string, content []byte, env func(string) (string, bool)) (expanded []byte, warnings []string) {
 	warned := map[string]bool{}
 	expanded = variable.ReplaceAllFunc(content, func(found []byte) []byte {
 		if bytes.HasPrefix(found, []byte("$$")) {
