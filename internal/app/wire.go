@@ -29,7 +29,11 @@ func (a *App) wire() (err error) {
 	o := &a.options
 	a.registry, a.gatherer = metrics.NewRegistry()
 	a.gatherer = metrics.Gatherers{a.gatherer, &o.Loki}
-	a.setAside = setaside.New(o.Logger, a.registry)
+	names := []string{"database"}
+	for p := range a.parts() {
+		names = append(names, p.name())
+	}
+	a.setAside = setaside.New(o.Logger, a.registry, names...)
 	logbridge.ClaimKlog(o.Logger.With("part", "klog"))
 	if a.prefix, err = o.routePrefix(); err != nil {
 		return err
@@ -37,13 +41,13 @@ func (a *App) wire() (err error) {
 	if err := page.CheckImageHosts(splitList(o.Web.ImageHosts)); err != nil {
 		return err
 	}
-	names := map[string]*inproc.Listener{}
+	inside := map[string]*inproc.Listener{}
 	for p := range a.ports() {
 		for _, address := range p.addresses() {
-			names[address] = p.inside
+			inside[address] = p.inside
 		}
 	}
-	a.dialer = inproc.NewDialer(names, a.dialOutside)
+	a.dialer = inproc.NewDialer(inside, a.dialOutside)
 	if err := a.openDatabase(datadir.In(o.StoragePath, datadir.Database)); err != nil {
 		return err
 	}

@@ -50,13 +50,16 @@ type Shelf struct {
 	notices []Notice
 }
 
-// New returns an empty Shelf and registers ausguck_data_set_aside_total.
-func New(logger *slog.Logger, reg prometheus.Registerer) *Shelf {
+// New returns an empty Shelf and registers ausguck_data_set_aside_total, which is 0 for each of parts.
+func New(logger *slog.Logger, reg prometheus.Registerer, parts ...string) *Shelf {
 	s := &Shelf{logger: logger, total: prometheus.NewCounterVec(prometheus.CounterOpts{
 		Name: "ausguck_data_set_aside_total",
 		Help: "Files of the data folder that a part goes on without, because they are damaged or gone.",
 	}, []string{"part"})}
 	reg.MustRegister(s.total)
+	for _, part := range parts {
+		s.total.WithLabelValues(part)
+	}
 	return s
 }
 
