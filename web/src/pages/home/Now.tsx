@@ -35,7 +35,7 @@ export function Now() {
       {fine && <Line icon="check-circle" good>Nothing is wrong: no alert fires, {targets.length === 1 ? 'the one target is' : `all ${targets.length} targets are`} up.</Line>}
       {alerts.length > 0 && <Line icon="bell"><Link to="/alerts?state=active">{alerts.length} {alerts.length === 1 ? 'alert fires' : 'alerts fire'}:</Link> {alerts.slice(0, most).map((a) => <span key={a.fingerprint} className={styles.one}><Link to={`/alerts?filter=${encodeURIComponent(`{alertname="${a.labels['alertname'] ?? ''}"}`)}`}>{a.labels['alertname']}</Link> {a.annotations['summary']} <small>since <Ago time={a.startsAt} /></small></span>)}{more(alerts.length)}</Line>}
       {down.length > 0 && <Line icon="heart-break"><Link to="/targets?state=down">{down.length} of {targets?.length} targets {down.length === 1 ? 'is' : 'are'} down:</Link> {down.slice(0, most).map((t) => <span key={t.scrapeUrl} className={styles.one}><Link to={`/targets?filter=${encodeURIComponent(t.scrapeUrl)}`}>{t.scrapePool} {t.labels['instance']}</Link> {t.lastError}</span>)}{more(down.length)}</Line>}
-      {sick.map((p) => <Line key={p.name} icon="exclamation-triangle"><Link to="/admin/status">{p.name}</Link> {p.says ?? p.phase}</Line>)}
+      {sick.map((p) => <Line key={p.name} icon="exclamation-triangle"><Link to="/admin/status">{p.name}</Link>{p.phase === 'ready' ? '' : ` is ${p.phase}`}: {p.says}</Line>)}
       {sick.length === 0 && status.disk.scarce && <Line icon="exclamation-triangle"><Link to="/admin/status">The disk is nearly full</Link>: soon nothing new can be stored.</Line>}
       {sent[0] && <Line icon="message" good><Link to="/alerts/notifications">Last notification</Link> <LastNotification attempt={sent[0]} /> to {sent[0].receiver}</Line>}
     </section>
