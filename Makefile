@@ -81,7 +81,7 @@ demo: build codeagent ## Ausguck and the code agent together; in containers wher
 .PHONY: test
 test: vet build codeagent $(if $(DOCKER),image) stock $(BIN)/testsum ## check, then run all tests; with AUSGUCK_TEST_DOCKER=1 those with a Docker engine too
 	@$(if $(DOCKER),,echo 'The tests with a Docker engine are not run; AUSGUCK_TEST_DOCKER=1 make test runs them, as root on a machine with dockerd.')
-	@$(BIN)/testsum 'npm web' '-vet=off $(UNIT)' '$(if $(RACE),-vet=off -race $(RACE))' $(NESTED_TEST) '-vet=off -count=1 -p 1 -timeout 20m $(BLACKBOX)' 'in test/grafanaclient -vet=off -count=1 ./...' 'in test/oidcprovider -vet=off -count=1 ./...' 'npm web/e2e' '$(DOCKER)'
+	@$(BIN)/testsum 'npm web' '-vet=off $(UNIT)' '$(if $(RACE),-vet=off -race $(RACE))' $(NESTED_TEST) '-vet=off -count=1 -p 1 -timeout 40m $(BLACKBOX)' 'in test/grafanaclient -vet=off -count=1 ./...' 'in test/oidcprovider -vet=off -count=1 ./...' 'npm web/e2e' '$(DOCKER)'
 
 .PHONY: test-docker
 test-docker: image $(BIN)/testsum ## only the tests with a Docker engine, as root
