@@ -6,7 +6,7 @@ import (
 
 	"github.com/alecthomas/units"
 
-	"github.com/ausguck/ausguck/internal/diskspace"
+	"github.com/ausguck/ausguck/internal/datadir"
 	"github.com/ausguck/ausguck/internal/lifecycle"
 	"github.com/ausguck/ausguck/internal/setaside"
 )
@@ -14,7 +14,7 @@ import (
 // StoragePart watches the disk that all data are on.
 type StoragePart struct {
 	noPart
-	disk     *diskspace.Watch
+	disk     *datadir.Watch
 	setAside *setaside.Shelf
 }
 
@@ -23,7 +23,7 @@ func (p *StoragePart) component() lifecycle.Component { return p.disk }
 
 func (p *StoragePart) wire(a *App) error {
 	p.setAside = a.setAside
-	p.disk = diskspace.New(a.options.Prometheus.Dir, a.options.Logger.With("part", "storage"), a.registry)
+	p.disk = datadir.NewWatch(a.options.Prometheus.Dir, a.options.Logger.With("part", "storage"), a.registry)
 	return nil
 }
 

@@ -11,10 +11,13 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
+	"math"
 	"os"
 	"path"
 	"path/filepath"
 	"strings"
+
+	"github.com/ausguck/ausguck/internal/datadir"
 )
 
 // ErrTruncated is returned for an archive that ends too early.
@@ -93,6 +96,15 @@ func requireEmpty(dir string) error {
 		}
 	}
 	return nil
+}
+
+// freeSpace returns how many bytes the disk of dir has room for, as far as the system says.
+func freeSpace(dir string) int64 {
+	free, err := datadir.Free(dir)
+	if err != nil {
+		return math.MaxInt64
+	}
+	return free
 }
 
 // extract writes and checks every file.

@@ -1,6 +1,5 @@
-// Package datadir is the folder of all data: where each part keeps its own, and what keeps others out.
-//
-// How much room its disk has is diskspace's.
+// Package datadir is the folder of all data: where each part keeps its own, what keeps other processes out, and how much room
+// its disk has.
 package datadir
 
 import "path/filepath"

@@ -26,6 +26,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 
 	"github.com/ausguck/ausguck/internal/atomicfile"
+	"github.com/ausguck/ausguck/internal/datadir"
 )
 
 const (
@@ -117,18 +118,8 @@ func (c *sizeCap) remember() {
 
 // freeBytes asks the disk of dir, which need not exist yet.
 func freeBytes(dir string) (int64, bool) {
-	existing := dir
-	for {
-		if _, err := os.Stat(existing); err == nil || existing == filepath.Dir(existing) {
-			break
-		}
-		existing = filepath.Dir(existing)
-	}
-	var stat syscall.Statfs_t
-	if err := syscall.Statfs(existing, &stat); err != nil {
-		return 0, false
-	}
-	return int64(stat.Bavail) * stat.Bsize, true //nolint:unconvert // its type differs by platform
+	free, err := datadir.Free(dir)
+	return free, err == nil
 }
 
 // warn says once that lines are about to be deleted because of their size; c.run calls it.

@@ -10,6 +10,7 @@ import (
 
 	"github.com/alecthomas/units"
 
+	"github.com/ausguck/ausguck/internal/datadir"
 	"github.com/ausguck/ausguck/internal/permission"
 )
 
@@ -60,12 +61,11 @@ const freeShare = 0.8
 // defaultRetentionSize returns a cap for the blocks in dir that leaves the disk room: what they take now
 // plus freeShare of what is free. It returns 0, no cap, when the disk cannot be asked.
 func defaultRetentionSize(dir string) units.Base2Bytes {
-	var fs syscall.Statfs_t
-	if err := syscall.Statfs(permission.Existing(dir), &fs); err != nil {
+	free, err := datadir.Free(dir)
+	if err != nil {
 		return 0
 	}
-	free := float64(fs.Bavail) * float64(fs.Bsize)
-	return units.Base2Bytes(float64(dirSize(dir))+free*freeShare) &^ (1<<20 - 1)
+	return units.Base2Bytes(float64(dirSize(dir))+float64(free)*freeShare) &^ (1<<20 - 1)
 }
 
 // dirSize returns the bytes of all files below dir; what cannot be read counts as nothing.

@@ -1,9 +1,4 @@
-// Package diskspace watches the disk of the data folder: it says when room gets scarce, tells writers to
-// stop before there is none, and keeps a ballast to give back when that happens.
-//
-// It wraps nothing and knows nothing of those who write. Only internal/app may import it; a part that
-// writes declares an interface for Full.
-package diskspace
+package datadir
 
 import (
 	"context"
@@ -50,8 +45,8 @@ const (
 	full
 )
 
-// New looks at the disk of dir, which need not exist yet, and registers the ausguck_storage_* metrics.
-func New(dir string, logger *slog.Logger, reg prometheus.Registerer) *Watch {
+// NewWatch looks at the disk of dir, which need not exist yet, and registers the ausguck_storage_* metrics.
+func NewWatch(dir string, logger *slog.Logger, reg prometheus.Registerer) *Watch {
 	w := &Watch{logger: logger, dir: dir, space: space}
 	w.register(reg)
 	w.room, _ = w.space(dir)
@@ -199,6 +194,12 @@ func reserveFiles(of uint64) uint64 { return min(500, of/50) }
 
 // scarceFiles is where people are told.
 func scarceFiles(of uint64) uint64 { return min(5000, of/20) }
+
+// Free returns how many bytes can be written to the disk of dir. It asks the closest folder that exists.
+func Free(dir string) (int64, error) {
+	r, err := space(dir)
+	return int64(min(r.free, 1<<63-1)), err
+}
 
 // space asks the folder, or, before the first part has made it, the closest one above.
 func space(dir string) (room, error) {

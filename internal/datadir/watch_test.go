@@ -1,4 +1,4 @@
-package diskspace
+package datadir
 
 import (
 	"bytes"
@@ -19,7 +19,7 @@ const gib = 1 << 30
 func newTestWatch(t *testing.T) (w *Watch, free *uint64, log *bytes.Buffer, reg *prometheus.Registry) {
 	t.Helper()
 	log, reg, free = &bytes.Buffer{}, prometheus.NewRegistry(), new(uint64)
-	w = New(t.TempDir(), slog.New(slog.NewTextHandler(log, nil)), reg)
+	w = NewWatch(t.TempDir(), slog.New(slog.NewTextHandler(log, nil)), reg)
 	*free = 10 * gib
 	w.space = func(string) (room, error) { return room{free: *free, size: 10 * gib}, nil }
 	return w, free, log, reg
@@ -105,7 +105,7 @@ func TestADiskThatCannotBeAskedIsNotFull(t *testing.T) {
 }
 
 func TestTheClosestFolderThatExistsIsAsked(t *testing.T) {
-	w := New(filepath.Join(t.TempDir(), "not", "yet", "made"), slog.New(slog.DiscardHandler), prometheus.NewRegistry())
+	w := NewWatch(filepath.Join(t.TempDir(), "not", "yet", "made"), slog.New(slog.DiscardHandler), prometheus.NewRegistry())
 	free, size, _ := w.Space()
 	require.NotZero(t, free)
 	require.NotZero(t, size)
