@@ -131,3 +131,16 @@ func TestTruncatedBetweenTheLookAndTheRead(t *testing.T) {
 		})
 	}
 }
+
+// However many generations a log has, a scan looks through them once: a start asked for one look per generation, and with
+// hundreds of them a busy machine never got to the end.
+func TestOneLookPerLog(t *testing.T) {
+	a, b := &fileTarget{}, &fileTarget{}
+	at := time.Unix(1000, 0)
+	var passed []passedName
+	for n := range 900 {
+		passed = append(passed, passedName{a, "app.log", at.Add(time.Duration(900-n) * time.Second)}, passedName{b, "app.log", at})
+	}
+	passed = append(passed, passedName{a, "other.log", at})
+	require.Equal(t, []passedName{{a, "app.log", at.Add(time.Second)}, {b, "app.log", at}, {a, "other.log", at}}, earliest(passed))
+}

@@ -63,7 +63,7 @@ func (f *files) scan(ctx context.Context, watcher *fsnotify.Watcher) {
 			s.leftBehind(t)
 		}
 	}
-	for _, p := range f.passed {
+	for _, p := range earliest(f.passed) {
 		s.between(p)
 	}
 	f.passed = s.again
@@ -267,6 +267,21 @@ func isOf(file *os.File, pos position) bool {
 		return strings.HasPrefix(filepath.Base(file.Name()), filepath.Base(pos.Path))
 	}
 	return sameFile(file, pos)
+}
+
+// earliest leaves of the times since which a name is to be looked at the first: the look is at all generations of a log,
+// and a start asks for one per generation.
+func earliest(passed []passedName) (names []passedName) {
+	for _, p := range passed {
+		i := slices.IndexFunc(names, func(n passedName) bool { return n.target == p.target && n.path == p.path })
+		switch {
+		case i < 0:
+			names = append(names, p)
+		case p.since.Before(names[i].since):
+			names[i].since = p.since
+		}
+	}
+	return names
 }
 
 // between finds files that had a name so shortly that no scan saw them: rotation has moved them on already.
