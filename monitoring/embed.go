@@ -1,7 +1,7 @@
 // Package monitoring is the built-in configuration set: the files that apply where the configuration
 // folder has none, and that `ausguck init` writes. Each is valid for the stock program as it is.
 //
-// It imports nothing; only internal/app imports it.
+// It imports nothing; internal/app and internal/command import it.
 package monitoring
 
 import "embed"

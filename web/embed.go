@@ -1,4 +1,4 @@
-// Package web holds what browsers are served. It has no logic; only internal/app may import it.
+// Package web holds what browsers are served. It has no logic; only internal/page may import it.
 package web
 
 import "embed"

@@ -1,7 +1,7 @@
 // Package httpserver owns the listening sockets: TLS and basic auth from the standard web.yml, request
 // metrics, the access log, recovery from panics, and the drain at stop.
 //
-// It wraps prometheus/exporter-toolkit/web. It imports nothing of ours; only internal/app imports it.
+// It wraps prometheus/exporter-toolkit/web. It imports nothing of ours.
 package httpserver
 
 import (

@@ -2,8 +2,8 @@
 // Grafana's database, provisioning folder or HTTP API, and changes nothing of it.
 //
 // It finds out what is there (a plan), and hands it on: folders are copied, what Grafana has goes through the HTTP API
-// of Grafana that the sink speaks. It imports internal/backup for its copies and a driver for SQLite; only internal/app
-// imports it.
+// of Grafana that the sink speaks. It imports internal/backup for its copies and a driver for SQLite; only
+// internal/command imports it.
 package migrate
 
 import (
