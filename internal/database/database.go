@@ -13,7 +13,6 @@ import (
 	"net/url"
 	"os"
 	"path/filepath"
-	"strings"
 	"time"
 
 	"modernc.org/sqlite"
@@ -165,14 +164,6 @@ func writable(path string) error {
 		err = f.Close()
 	}
 	return errors.Join(err, probe.Close(), os.Remove(probe.Name()))
-}
-
-// quoted makes a path one word for a shell.
-func quoted(path string) string {
-	if strings.ContainsAny(path, " '\"$&;()<>|*?[]`\\") {
-		return "'" + strings.ReplaceAll(path, "'", `'\''`) + "'"
-	}
-	return path
 }
 
 // Path returns the file that db was opened from, for messages.

@@ -12,6 +12,7 @@ import (
 	"modernc.org/sqlite"
 	sqlite3 "modernc.org/sqlite/lib"
 
+	"github.com/ausguck/ausguck/internal/permission"
 	"github.com/ausguck/ausguck/internal/setaside"
 )
 
@@ -152,5 +153,5 @@ func remedy(path string) string {
 		offered = newest.path
 	}
 	return fmt.Sprintf("to go on with what was there at %s, stop Ausguck, run mv %s %s, remove %s-wal and %s-shm, and start it; or put the file of a backup there",
-		newest.made.Format(time.RFC3339), quoted(offered), quoted(path), quoted(path), quoted(path))
+		newest.made.Format(time.RFC3339), permission.Quoted(offered), permission.Quoted(path), permission.Quoted(path), permission.Quoted(path))
 }

@@ -40,7 +40,7 @@ func Advice(path string, err error) string {
 		if abs, err := filepath.Abs(path); err == nil {
 			path = abs
 		}
-		return fmt.Sprintf("Ausguck runs as user %d; run: sudo chown -R %d:%d %s", os.Geteuid(), os.Geteuid(), os.Getegid(), quoted(Existing(path)))
+		return fmt.Sprintf("Ausguck runs as user %d; run: sudo chown -R %d:%d %s", os.Geteuid(), os.Geteuid(), os.Getegid(), Quoted(Existing(path)))
 	}
 	return ""
 }
@@ -59,8 +59,8 @@ func Existing(path string) string {
 	}
 }
 
-// quoted makes a path one word for a shell.
-func quoted(path string) string {
+// Quoted makes a path one word for a shell.
+func Quoted(path string) string {
 	if strings.ContainsAny(path, " '\"$&;()<>|*?[]`\\") {
 		return "'" + strings.ReplaceAll(path, "'", `'\''`) + "'"
 	}

@@ -9,7 +9,8 @@
 //	ledger.go       what was read and stored, so that a crash neither loses nor doubles; ledgerfile.go: its file, and damages of it
 //	sender.go       batches to the store and to other Lokis; lookup.go: which lines the store has
 //	job.go          pipeline stages over a batch
-//	files.go        where files are looked for; scan.go: which of them to read, and in what order; copies.go: which are copies of others
+//	files.go        where files are looked for; scan.go: which of them to read, and in what order; passed.go: those that had
+//	                a name while nobody looked; copies.go: which are copies of others
 //	filereader.go   one file; state.go: its states; rotation.go: the copies that rotation makes of it
 //	identity.go     which file it is, whatever its name; born_*.go: since when
 //	unreadable.go   files that cannot be read

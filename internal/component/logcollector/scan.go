@@ -18,13 +18,6 @@ import (
 	"golang.org/x/text/encoding/ianaindex"
 )
 
-// passedName is a name that went from one file to another. Others may have had it in between.
-type passedName struct {
-	target *fileTarget
-	path   string
-	since  time.Time // when it was last known whose name it was
-}
-
 // candidate is an open file that is to be read.
 type candidate struct {
 	target  *fileTarget
@@ -231,87 +224,12 @@ func (s *scan) gone(t *fileTarget, key string, pos position) {
 	s.sender.ledger.forget(key)
 }
 
-// nameKey is what the ledger knows a log by that has no file.
-func nameKey(path, mark string) string { return "name:" + path + ":" + mark }
-
-// rememberNames has the ledger know the names of logs that no file has now, while only files with other names are left of them.
-func (s *scan) rememberNames() {
-	known := s.sender.ledger.known()
-	for key, pos := range known {
-		if !strings.HasPrefix(key, "file:") || !pos.Rotated || s.seen[pos.Path] {
-			continue
-		}
-		name := nameKey(pos.Path, key[strings.LastIndexByte(key, ':')+1:])
-		if _, ok := known[name]; !ok {
-			s.sender.ledger.put(name, position{Path: pos.Path})
-		}
-	}
-}
-
-// nameless finds the names of logs of which all files were gone: others may have had them since.
-func (s *scan) nameless(t *fileTarget) {
-	for key, pos := range s.sender.ledger.known() {
-		if !strings.HasPrefix(key, "name:") || !strings.HasSuffix(key, ":"+t.mark) {
-			continue
-		}
-		if _, err := os.Lstat(pos.Path); err == nil {
-			s.passed = append(s.passed, passedName{t, pos.Path, pos.known()})
-			s.named = append(s.named, key)
-		}
-	}
-}
-
 // isOf reports whether a file is the one of a position; of one that was not read yet, its name says it.
 func isOf(file *os.File, pos position) bool {
 	if len(pos.Tail) == 0 {
 		return strings.HasPrefix(filepath.Base(file.Name()), filepath.Base(pos.Path))
 	}
 	return sameFile(file, pos)
-}
-
-// earliest leaves of the times since which a name is to be looked at the first: the look is at all generations of a log,
-// and a start asks for one per generation.
-func earliest(passed []passedName) (names []passedName) {
-	for _, p := range passed {
-		i := slices.IndexFunc(names, func(n passedName) bool { return n.target == p.target && n.path == p.path })
-		switch {
-		case i < 0:
-			names = append(names, p)
-		case p.since.Before(names[i].since):
-			names[i].since = p.since
-		}
-	}
-	return names
-}
-
-// between finds files that had a name so shortly that no scan saw them: rotation has moved them on already.
-func (s *scan) between(p passedName) {
-	for _, g := range generations(p.path) {
-		if g.made.Before(p.since) {
-			return // sorted by time
-		}
-		file, info, err := g.open()
-		if err != nil {
-			continue
-		}
-		if info.Size() == 0 && time.Since(info.ModTime()) < scanInterval { // a copy that is being made, or a file that may grow
-			if !slices.Contains(s.again, p) {
-				s.again = append(s.again, p)
-			}
-			_ = file.Close()
-			continue
-		}
-		key := fileKey(idOf(info), p.target.mark)
-		pos, known := s.sender.ledger.get(key)
-		if s.keys[key] || s.readers[key] != nil || s.claimed[key] != nil || known && sameFile(file, pos) || s.isCopy(p, file) {
-			_ = file.Close()
-			continue
-		}
-		first := s.firstPosition(p.path, file)
-		first.Rotated = true
-		s.sender.ledger.put(key, first)
-		s.add(candidate{p.target, key, p.path, file, info, false})
-	}
 }
 
 // firstPosition is that of a file of which the ledger knows nothing. If it is older than a damage of the ledger, its lines may
@@ -327,14 +245,6 @@ func (f *files) firstPosition(path string, file *os.File) position {
 		pos.Unsure.From = born
 	}
 	return pos
-}
-
-// nameIsPassed has the next scan look for files that had a name in between.
-func (f *files) nameIsPassed(p passedName) {
-	f.mtx.Lock()
-	f.passed = append(f.passed, p)
-	f.mtx.Unlock()
-	f.scanSoon()
 }
 
 func (f *files) scanSoon() {

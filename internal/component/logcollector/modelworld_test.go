@@ -1,0 +1,309 @@
+package logcollector
+
+import (
+	"fmt"
+	"maps"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+)
+
+// world is that in which a history happens.
+type world struct {
+	t       *testing.T
+	history history
+	dir     string // of the log
+	ledger  string // its folder
+	path    string
+	store   *modelStore
+	process *process
+	change  []func(*files)
+	boots   int  // how often the machine started
+	damaged bool // the ledger was, since the collector ended
+
+	written int
+	holders map[string][]string // by path: the lines that a file holds
+	inHand  map[string]bool     // lines of which only an open file that is deleted has them
+	excused map[string]string   // lines that may be lost, and why
+	rotated string              // the name of the file that was renamed last, while its writer may have it open
+}
+
+func (w *world) line() string {
+	w.written++
+	return fmt.Sprintf("line %d %s", w.written, w.history.after)
+}
+
+func (w *world) write(path string, n int) {
+	var text strings.Builder
+	for range n {
+		l := w.line()
+		w.holders[path] = append(w.holders[path], l)
+		text.WriteString(l + "\n")
+	}
+	_, err := os.Stat(path)
+	write(w.t, path, text.String())
+	if err != nil {
+		w.watched()
+	}
+}
+
+// watched has the collector look, as the watch of the folder does when a file is made.
+func (w *world) watched() {
+	if w.process != nil {
+		w.process.files.scanSoon()
+	}
+}
+
+// must fails for what is the model's own fault.
+func (w *world) must(err error) {
+	if err != nil {
+		w.t.Fatal(w.history, err)
+	}
+}
+
+func (w *world) generation(n int) string { return fmt.Sprintf("%s.%d", w.path, n) }
+
+// shift makes room for another generation.
+func (w *world) shift() {
+	w.lose(w.generation(w.history.keep), "its generation was deleted")
+	for n := w.history.keep - 1; n > 0; n-- {
+		w.move(w.generation(n), w.generation(n+1))
+	}
+}
+
+func (w *world) move(from, to string) {
+	if err := os.Rename(from, to); err != nil {
+		return // there is none
+	}
+	w.holders[to] = w.holders[from]
+	delete(w.holders, from)
+	if w.rotated == from {
+		w.rotated = to
+	}
+}
+
+// isOpen reports whether the collector has a file open.
+func (w *world) isOpen(path string) bool {
+	info, err := os.Stat(path)
+	if err != nil || w.process == nil {
+		return false
+	}
+	f := w.process.files
+	f.mtx.Lock()
+	defer f.mtx.Unlock()
+	for key := range f.readers {
+		if strings.HasPrefix(key, "file:"+idOf(info).String()+":") {
+			return true
+		}
+	}
+	return false
+}
+
+// lose deletes a file.
+func (w *world) lose(path, why string) {
+	open := w.isOpen(path)
+	if os.Remove(path) == nil {
+		w.gone(path, open, why)
+	}
+	if w.rotated == path {
+		w.rotated = ""
+	}
+}
+
+// gone says that a file no longer holds its lines. Those that nobody else holds may be lost.
+func (w *world) gone(path string, open bool, why string) {
+	lines := w.holders[path]
+	delete(w.holders, path)
+	for _, l := range lines {
+		if w.isStored(l) || w.isHeld(l) {
+			continue
+		}
+		if open {
+			w.inHand[l] = true
+		} else {
+			w.excused[l] = why
+		}
+	}
+}
+
+func (w *world) isStored(line string) bool {
+	w.store.mtx.Lock()
+	defer w.store.mtx.Unlock()
+	return w.store.count[line] > 0
+}
+
+func (w *world) isHeld(line string) bool {
+	for _, lines := range w.holders {
+		if slices.Contains(lines, line) {
+			return true
+		}
+	}
+	return false
+}
+
+// ended says that the collector no longer has files open.
+func (w *world) ended() {
+	w.process = nil
+	w.store.dead = false
+	w.store.atPush = nil
+	w.forgetFilesInHand()
+}
+
+// forgetFilesInHand says that files that are deleted are no longer open.
+func (w *world) forgetFilesInHand() {
+	for l := range w.inHand {
+		if !w.isStored(l) {
+			w.excused[l] = "its file was deleted before the collector, which had it open, ended"
+		}
+	}
+	clear(w.inHand)
+}
+
+func (w *world) start() {
+	if w.process != nil {
+		return
+	}
+	l, err := openLedgerSince(w.ledger, fmt.Sprint(w.boots))
+	w.must(err)
+	w.must(os.WriteFile(filepath.Join(w.ledger, "positions.yaml"), nil, 0o600))
+	if w.damaged || len(l.known()) == 0 { // after a damage the log may be as one that was never looked at
+		w.excuseUnknown(l)
+		w.damaged = false
+	}
+	w.process = readWith(w.t, l, w.path, w.store, w.change...)
+	synctest.Wait() // it has looked once
+}
+
+func (w *world) do(s step) {
+	switch s.act {
+	case write_:
+		w.write(w.path, 1+s.n%5)
+	case sleep:
+		wait := waits[s.n%len(waits)]
+		if w.process == nil {
+			wait *= 10 * 60 // nobody polls
+		}
+		time.Sleep(wait)
+	case rename:
+		w.shift()
+		w.move(w.path, w.generation(1))
+		w.rotated = w.generation(1)
+		if s.n%2 == 0 {
+			w.write(w.path, s.n%4)
+		}
+	case copytr:
+		w.copyTruncate(s.n)
+	case remove:
+		w.lose(w.path, "its file was deleted")
+	case truncate:
+		if os.Truncate(w.path, 0) == nil {
+			w.must(os.Chtimes(w.path, time.Time{}, time.Now()))
+			w.gone(w.path, false, "its file was emptied")
+		}
+	case compress:
+		if lines, ok := w.holders[w.generation(1)]; ok {
+			w.must(os.WriteFile(w.generation(1)+".gz", []byte(strings.Join(lines, "")), 0o600))
+			w.lose(w.generation(1), "it was compressed")
+		}
+	case reuse:
+		w.reuse()
+	case lateWrite:
+		if w.rotated != "" && w.isOpen(w.rotated) {
+			w.write(w.rotated, 1+s.n%3)
+		}
+	case scanNow:
+		if w.process != nil {
+			w.watched()
+			synctest.Wait()
+		}
+	case start:
+		w.start()
+	case stop:
+		w.stop()
+	case reload:
+		if w.process != nil {
+			l := w.process.ledger
+			w.process.stop()
+			w.process.ended.Wait()
+			w.forgetFilesInHand()
+			w.process = readWith(w.t, l, w.path, w.store, w.change...)
+			synctest.Wait()
+		}
+	case kill:
+		w.kill()
+	case powerCut:
+		w.powerCut(s.n)
+	case damage:
+		w.damage(s.n)
+	case killAtPush:
+		w.killAtPush(s.n % 4)
+	case refuse, slow:
+		w.store.mtx.Lock()
+		w.store.refuses = s.act == refuse && s.n%2 == 0
+		if s.act == slow {
+			w.store.delay = waits[s.n%5]
+		}
+		w.store.mtx.Unlock()
+	}
+}
+
+// copyTruncate rotates as logrotate does with copytruncate. What is written in between is lost by itself.
+func (w *world) copyTruncate(n int) {
+	content, err := os.ReadFile(w.path)
+	if err != nil {
+		return
+	}
+	w.shift()
+	write(w.t, w.generation(1), string(content))
+	w.holders[w.generation(1)] = slices.Clone(w.holders[w.path])
+	time.Sleep(waits[n%4])
+	w.must(os.Truncate(w.path, 0))
+	w.must(os.Chtimes(w.path, time.Time{}, time.Now()))
+	w.gone(w.path, false, "")
+	w.rotated = ""
+}
+
+// reuse deletes the oldest generation and gives its number to a new file, which it has when nobody has the old one open.
+func (w *world) reuse() {
+	for n := w.history.keep; n > 0; n-- {
+		old := w.generation(n)
+		if _, err := os.Stat(old); err != nil || w.isOpen(old) {
+			continue
+		}
+		if _, err := os.Stat(w.path); err == nil {
+			return
+		}
+		w.must(os.Rename(old, w.path))
+		w.must(os.Truncate(w.path, 0))
+		w.gone(old, false, "its generation was deleted")
+		w.write(w.path, 2)
+		return
+	}
+}
+
+// verdict says what is wrong with what is stored.
+func (w *world) verdict() error {
+	w.store.mtx.Lock()
+	defer w.store.mtx.Unlock()
+	var lost, twice []string
+	for n := range w.written {
+		l := fmt.Sprintf("line %d %s", n+1, w.history.after)
+		switch c := w.store.count[l]; {
+		case c > 1:
+			twice = append(twice, fmt.Sprint(n+1))
+		case c == 0 && w.excused[l] == "":
+			lost = append(lost, fmt.Sprint(n+1))
+		}
+	}
+	if total := len(w.store.count); total > w.written {
+		return fmt.Errorf("%d lines are stored that nobody wrote: %q", total-w.written, slices.Collect(maps.Keys(w.store.count)))
+	}
+	if len(lost)+len(twice) > 0 {
+		return fmt.Errorf("of %d lines lost: %v, stored twice: %v", w.written, lost, twice)
+	}
+	return nil
+}
