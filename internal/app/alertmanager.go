@@ -11,16 +11,15 @@ import (
 
 // AlertmanagerPart sends notifications of alerts, as Alertmanager does.
 type AlertmanagerPart struct {
-	noPart
+	configured[alertmanager.Config]
 	Switch
 	alertmanager.Options
 	// File is --alertmanager.config.file; empty means alertmanager.yml in ConfigDir.
 	File string
 
-	loader       *alertmanager.Loader
-	server       *alertmanager.Server
-	next, before *alertmanager.Config
-	at           *port
+	loader *alertmanager.Loader
+	server *alertmanager.Server
+	at     *port
 }
 
 func (p *AlertmanagerPart) name() string                   { return "alertmanager" }
@@ -58,28 +57,14 @@ func (p *AlertmanagerPart) load(l *loading) {
 			return
 		}
 	}
-	p.next = load(l, p.name(), l.file("alertmanager.yml", p.File), func(d document) (*alertmanager.Config, []string, []error) {
-		cfg, problems := p.loader.Load(alertmanager.Source{Name: d.Name, Dir: d.Dir, Content: d.Content, BuiltIn: d.BuiltIn, Copies: d.copies})
-		if cfg == nil {
-			return nil, nil, problems
-		}
-		return cfg, cfg.Warnings, problems
-	}, (*alertmanager.Config).Files)
+	p.next = load(l, p.name(), l.file("alertmanager.yml", p.File), func(d document) (*alertmanager.Config, []error) {
+		return p.loader.Load(alertmanager.Source{Name: d.Name, Dir: d.Dir, Content: d.Content, BuiltIn: d.BuiltIn, Copies: d.copies})
+	}, func(c *alertmanager.Config) (beside, warnings []string) { return c.Files(), c.Warnings })
 }
 
 func (p *AlertmanagerPart) build(a *App) error {
 	p.server = alertmanager.New(p.loader, p.next, a.db)
-	return nil
-}
-
-func (p *AlertmanagerPart) apply() error {
-	p.before = p.server.Applied()
-	p.server.ApplyConfig(p.next)
-	return nil
-}
-
-func (p *AlertmanagerPart) undo() error {
-	p.server.ApplyConfig(p.before)
+	p.runs = p.server
 	return nil
 }
 

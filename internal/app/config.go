@@ -115,8 +115,9 @@ type source struct {
 }
 
 // load reads a part's document and parses it. Where it does not load, a start takes the one that did last, or else the
-// one that is built in, and says so; `check` and a reload report the problems. files says what was read beside it.
-func load[C any](l *loading, part string, s source, parse func(document) (*C, []string, []error), files func(*C) []string) *C {
+// one that is built in, and says so; `check` and a reload report the problems. about says which files were read beside it, and
+// what a person should look at.
+func load[C any](l *loading, part string, s source, parse func(document) (*C, []error), about func(*C) (beside, warnings []string)) *C {
 	try := func(d document, err error) (*C, []string, document, []error) {
 		if err != nil {
 			return nil, nil, d, []error{err}
@@ -125,9 +126,9 @@ func load[C any](l *loading, part string, s source, parse func(document) (*C, []
 		if s.expand != nil {
 			d, warnings = s.expand(d)
 		}
-		cfg, more, problems := parse(d)
-		if cfg != nil && files != nil {
-			d.beside = files(cfg)
+		cfg, problems := parse(d)
+		if cfg != nil {
+			d.beside, more = about(cfg)
 		}
 		return cfg, append(warnings, more...), d, problems
 	}

@@ -2,7 +2,6 @@ package app
 
 import (
 	"cmp"
-	"fmt"
 	"net/http"
 	"net/url"
 	"path/filepath"
@@ -20,11 +19,10 @@ import (
 
 // DashboardsPart is what Grafana's server does for the page.
 type DashboardsPart struct {
-	noPart
-	source       dashboards.Source
-	keyFile      string
-	server       *dashboards.Server
-	next, before *dashboards.Config
+	configured[dashboards.Config]
+	source  dashboards.Source
+	keyFile string
+	server  *dashboards.Server
 }
 
 func (p *DashboardsPart) name() string                   { return "dashboards" }
@@ -43,19 +41,17 @@ func (p *DashboardsPart) load(l *loading) {
 		return document{Name: filepath.Join(p.source.ConfigDir, "grafana", "provisioning"), Dir: p.source.ConfigDir}, nil
 	}
 	p.next = load(l, p.name(), source{read: read, builtIn: func() document { return document{BuiltIn: true, Name: builtIn + "dashboards"} }},
-		func(d document) (*dashboards.Config, []string, []error) {
+		func(d document) (*dashboards.Config, []error) {
 			src := p.source
 			src.Copies = d.copies
 			if d.BuiltIn {
 				src.ConfigDir = ""
 			}
-			cfg, problems := dashboards.LoadConfig(src)
-			if cfg == nil {
-				return nil, nil, problems
-			}
-			l.dashboardProblems = cfg.DashboardProblems
-			return cfg, cfg.Warnings, problems
-		}, (*dashboards.Config).Files)
+			return dashboards.LoadConfig(src)
+		}, func(c *dashboards.Config) (beside, warnings []string) { return c.Files(), c.Warnings })
+	if p.next != nil {
+		l.dashboardProblems = p.next.DashboardProblems
+	}
 }
 
 func (p *DashboardsPart) build(a *App) (err error) {
@@ -72,18 +68,9 @@ func (p *DashboardsPart) build(a *App) (err error) {
 		Commit:     versions.Revision(),
 		AppURL:     a.options.external.Scheme + "://" + a.options.external.Host + a.prefix + "/",
 	}, p.next)
+	p.runs = p.server
 	return err
 }
-
-func (p *DashboardsPart) apply() error {
-	p.before = p.server.Applied()
-	if err := p.server.ApplyConfig(p.next); err != nil {
-		return fmt.Errorf("apply the configuration of dashboards: %w", err)
-	}
-	return nil
-}
-
-func (p *DashboardsPart) undo() error { return p.server.ApplyConfig(p.before) }
 
 func (p *DashboardsPart) routes(*App) []route {
 	grafana := p.server.Handler()

@@ -14,16 +14,15 @@ import (
 
 // LogCollectorPart collects logs of files and containers, as Promtail does.
 type LogCollectorPart struct {
-	noPart
+	configured[logcollector.Config]
 	Switch
 	// File is --promtail.config.file; empty means promtail.yml in ConfigDir.
 	File string
 
-	options      logcollector.Options
-	active       bool
-	hostLog      string // where the host's /var/log is
-	collector    *logcollector.Collector
-	next, before *logcollector.Config
+	options   logcollector.Options
+	active    bool
+	hostLog   string // where the host's /var/log is
+	collector *logcollector.Collector
 }
 
 func (p *LogCollectorPart) name() string                   { return "logcollector" }
@@ -52,16 +51,12 @@ func (p *LogCollectorPart) complete(o *Options) {
 }
 
 func (p *LogCollectorPart) load(l *loading) {
-	p.next = load(l, p.name(), l.expanded(l.file("promtail.yml", p.File)), func(d document) (*logcollector.Config, []string, []error) {
+	p.next = load(l, p.name(), l.expanded(l.file("promtail.yml", p.File)), func(d document) (*logcollector.Config, []error) {
 		if d.BuiltIn && p.hostLog != "" && p.hostLog != "/var/log" { // the host's log files, where they are mounted
 			d.Content = bytes.ReplaceAll(d.Content, []byte("/var/log/"), []byte(p.hostLog+"/"))
 		}
-		cfg, problems := logcollector.LoadConfig(p.options, logcollector.Source{Name: d.Name, Content: d.Content, BuiltIn: d.BuiltIn})
-		if cfg == nil {
-			return nil, nil, problems
-		}
-		return cfg, cfg.Warnings, problems
-	}, nil)
+		return logcollector.LoadConfig(p.options, logcollector.Source{Name: d.Name, Content: d.Content, BuiltIn: d.BuiltIn})
+	}, func(c *logcollector.Config) (beside, warnings []string) { return nil, c.Warnings })
 	p.warnOfTenant(l)
 }
 
@@ -72,15 +67,9 @@ func (p *LogCollectorPart) build(a *App) error {
 		p.options.Store = store
 	}
 	p.collector = logcollector.New(p.options, p.next)
+	p.runs = p.collector
 	return nil
 }
-
-func (p *LogCollectorPart) apply() error {
-	p.before = p.collector.Applied()
-	return p.collector.ApplyConfig(p.next)
-}
-
-func (p *LogCollectorPart) undo() error { return p.collector.ApplyConfig(p.before) }
 
 // containerLogsView says of a container whether its lines are collected, and if not, why and what changes that.
 type containerLogsView struct {

@@ -17,15 +17,14 @@ import (
 
 // LokiPart stores logs, as Loki does.
 type LokiPart struct {
-	noPart
+	configured[loki.Config]
 	Switch
 	loki.Options
 	// File is --loki.config.file; empty means loki.yml in ConfigDir.
 	File string
 
-	server       *loki.Server
-	next, before *loki.Config
-	at           *port
+	server *loki.Server
+	at     *port
 }
 
 func (p *LokiPart) name() string                   { return "loki" }
@@ -61,26 +60,16 @@ func (p *LokiPart) wire(a *App) error {
 }
 
 func (p *LokiPart) load(l *loading) {
-	p.next = load(l, p.name(), l.expanded(l.file("loki.yml", p.File)), func(d document) (*loki.Config, []string, []error) {
-		cfg, problems := loki.LoadConfig(p.Options, loki.Source{Name: d.Name, Dir: d.Dir, Content: d.Content})
-		if cfg == nil {
-			return nil, nil, problems
-		}
-		return cfg, cfg.Warnings, problems
-	}, nil)
+	p.next = load(l, p.name(), l.expanded(l.file("loki.yml", p.File)), func(d document) (*loki.Config, []error) {
+		return loki.LoadConfig(p.Options, loki.Source{Name: d.Name, Dir: d.Dir, Content: d.Content})
+	}, func(c *loki.Config) (beside, warnings []string) { return nil, c.Warnings })
 }
 
 func (p *LokiPart) build(*App) error {
 	p.server = loki.New(p.Options, p.next)
+	p.runs = p.server
 	return nil
 }
-
-func (p *LokiPart) apply() error {
-	p.before = p.server.Applied()
-	return p.server.ApplyConfig(p.next)
-}
-
-func (p *LokiPart) undo() error { return p.server.ApplyConfig(p.before) }
 
 // Gather returns the metrics that Loki keeps in a registry of its own.
 func (p *LokiPart) Gather() ([]*dto.MetricFamily, error) {

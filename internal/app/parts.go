@@ -86,6 +86,24 @@ func (noPart) undo() error                { return nil }
 func (noPart) reloaded(error)             {}
 func (noPart) says() (string, bool)       { return "", false }
 
+// configured is a part with a configuration: C is what its files are read into.
+type configured[C any] struct {
+	noPart
+	runs interface { // what build has made
+		Applied() *C
+		ApplyConfig(*C) error
+	}
+	next   *C // what was loaded
+	before *C // what ran when next was applied
+}
+
+func (c *configured[C]) apply() error {
+	c.before = c.runs.Applied()
+	return c.runs.ApplyConfig(c.next)
+}
+
+func (c *configured[C]) undo() error { return c.runs.ApplyConfig(c.before) }
+
 // port is where a separate program listens, and its names in the files of those who ask it. They lead to its part inside
 // the process.
 type port struct {

@@ -16,16 +16,15 @@ import (
 
 // PrometheusPart scrapes, stores, evaluates rules and answers queries, as Prometheus does.
 type PrometheusPart struct {
-	noPart
+	configured[promserver.Config]
 	promserver.Options
 	// File is --config.file; empty means prometheus.yml in ConfigDir.
 	File string
 
-	dockerHost   string
-	loader       *promserver.Loader
-	server       *promserver.Server
-	next, before *promserver.Config
-	at           *port
+	dockerHost string
+	loader     *promserver.Loader
+	server     *promserver.Server
+	at         *port
 }
 
 func (p *PrometheusPart) name() string                   { return "promserver" }
@@ -77,31 +76,22 @@ func (p *PrometheusPart) load(l *loading) {
 			return
 		}
 	}
-	p.next = load(l, p.name(), l.file("prometheus.yml", p.File), func(d document) (*promserver.Config, []string, []error) {
+	p.next = load(l, p.name(), l.file("prometheus.yml", p.File), func(d document) (*promserver.Config, []error) {
 		src := promserver.Source{Name: d.Name, Dir: d.Dir, Content: d.Content, Copies: d.copies}
 		if d.BuiltIn {
 			src.Content = bytes.ReplaceAll(d.Content, []byte(defaultDockerHost), []byte(p.dockerHost))
 			src.Beside = monitoring.Files // its rules
 		}
-		cfg, problems := p.loader.Load(src)
-		if cfg == nil {
-			return nil, nil, problems
-		}
-		return cfg, cfg.Warnings, problems
-	}, (*promserver.Config).Files)
+		return p.loader.Load(src)
+	}, func(c *promserver.Config) (beside, warnings []string) { return c.Files(), c.Warnings })
 }
 
 func (p *PrometheusPart) build(*App) error {
 	p.server = promserver.New(p.loader, p.next)
+	p.runs = p.server
 	return nil
 }
 
-func (p *PrometheusPart) apply() error {
-	p.before = p.server.Applied()
-	return p.server.ApplyConfig(p.next)
-}
-
-func (p *PrometheusPart) undo() error        { return p.server.ApplyConfig(p.before) }
 func (p *PrometheusPart) reloaded(err error) { p.server.ReportReload(err) }
 
 func (p *PrometheusPart) says() (string, bool) { return p.server.Starting(), false }

@@ -51,7 +51,7 @@ func TestLongAnswers(t *testing.T) {
 route: {receiver: team, group_by: [alertname], group_wait: 10ms}
 receivers: [{name: team, webhook_configs: [{url: '%s', http_config: {http_headers: {X-Long: {values: [y]}}}}]}]`, p.URL))
 	require.Empty(t, problems)
-	s.ApplyConfig(cfg)
+	require.NoError(t, s.ApplyConfig(cfg))
 	sent.Store(0)
 	fire(t, s, "Endless")
 	failed = waitAttempt(t, s, "Endless")
@@ -100,7 +100,7 @@ func TestLongAnswersOnOneConnection(t *testing.T) {
 route: {receiver: team, group_by: [alertname], group_wait: 10ms}
 receivers: [{name: team, webhook_configs: [{url: '%s', http_config: {tls_config: {insecure_skip_verify: true}}}]}]`, server.URL))
 			require.Empty(t, problems)
-			s.ApplyConfig(cfg)
+			require.NoError(t, s.ApplyConfig(cfg))
 			for _, name := range []string{"First", "Second", "Third"} {
 				fire(t, s, name)
 				require.Contains(t, waitAttempt(t, s, name).Error, "400: xxx")

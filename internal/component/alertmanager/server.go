@@ -71,14 +71,15 @@ func (s *Server) begin(e *engine) {
 }
 
 // ApplyConfig makes cfg, which Load has checked, the running configuration; of a server that is not running, the one that
-// it starts with. Alerts, silences and what was sent stay.
-func (s *Server) ApplyConfig(cfg *Config) {
+// it starts with. Alerts, silences and what was sent stay. It cannot fail: what could, Load has made already.
+func (s *Server) ApplyConfig(cfg *Config) error {
 	s.mtx.Lock()
 	defer s.mtx.Unlock()
 	if e := s.state.Load(); e != nil {
 		e.apply(cfg)
 	}
 	s.applied = cfg
+	return nil
 }
 
 // Applied returns the running configuration.

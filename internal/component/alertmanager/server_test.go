@@ -249,7 +249,7 @@ route:
   routes: [{matchers: [severity="critical"], receiver: pager, group_by: ['...']}]
 receivers: [{name: team}, {name: pager}]`)
 	require.Empty(t, problems)
-	s.ApplyConfig(cfg)
+	require.NoError(t, s.ApplyConfig(cfg))
 	code, body := ask(t, s.API(), "GET", `/api/ausguck/alerting/routes?labels=%7B%22severity%22%3A%22critical%22%7D`, "")
 	require.Equal(t, 200, code)
 	var root struct {

@@ -156,7 +156,7 @@ inhibit_rules: [{source_matchers: [alertname="Source"], target_matchers: [alertn
 		return c
 	}
 	s := runWith(t, l, o, p)
-	s.ApplyConfig(cfg(0))
+	require.NoError(t, s.ApplyConfig(cfg(0)))
 	fire(t, s, "Source")
 	for n := range 300 { // so that the cache of sources takes a while to fill
 		fire(t, s, fmt.Sprintf("Other%d", n))
@@ -183,7 +183,7 @@ inhibit_rules: [{source_matchers: [alertname="Source"], target_matchers: [alertn
 		}
 	}()
 	for n := range 100 {
-		s.ApplyConfig(cfg(n))
+		require.NoError(t, s.ApplyConfig(cfg(n)))
 	}
 	close(stop)
 	require.Zero(t, <-watched, "answers that showed the inhibited alert as active")
