@@ -3,8 +3,10 @@ package loki
 import (
 	"bufio"
 	"bytes"
+	"encoding/binary"
 	"errors"
 	"fmt"
+	"hash/crc32"
 	"io"
 	"io/fs"
 	"log/slog"
@@ -19,6 +21,8 @@ import (
 	"github.com/prometheus/prometheus/tsdb/chunks"
 	"github.com/prometheus/prometheus/tsdb/wlog"
 	"github.com/prometheus/prometheus/util/compression"
+
+	"github.com/ausguck/ausguck/internal/setaside"
 )
 
 // walMender makes Loki's write-ahead log such that all of it is replayed. Two things keep Loki from it:
@@ -32,6 +36,7 @@ import (
 // It reads what a replay reads: the last checkpoint and all segments.
 type walMender struct {
 	logger *slog.Logger
+	shelf  *setaside.Shelf
 	dir    string
 
 	counted map[streamRef]counter
@@ -50,8 +55,8 @@ type counter struct {
 }
 
 // mendWAL is called before Loki reads the log. A segment is replaced as a whole, so that a crash meanwhile changes nothing.
-func mendWAL(logger *slog.Logger, dir string) error {
-	m := &walMender{logger: logger, dir: dir, counted: map[streamRef]counter{}}
+func mendWAL(logger *slog.Logger, shelf *setaside.Shelf, dir string) error {
+	m := &walMender{logger: logger, shelf: shelf, dir: dir, counted: map[streamRef]counter{}}
 	checkpoint, covers, err := m.lastCheckpoint()
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil
@@ -121,9 +126,15 @@ func (m *walMender) mendSegment(index int, renumber bool) error {
 		}
 		return next
 	}
-	torn, err := eachRecord(path, func(b []byte) error { mend(b); return nil })
+	torn, damaged, err := eachRecord(path, func(b []byte) error { mend(b); return nil })
 	if err != nil || torn == 0 && renumbered == 0 {
 		return err
+	}
+	if damaged > 0 {
+		m.shelf.Say(setaside.Loss{
+			Part: "loki", Path: path, Cause: fmt.Errorf("%d places cannot be read", damaged),
+			Lost: "log lines of these places that were in no chunk yet", Remedy: "nothing needs to be done; look at the disk",
+		})
 	}
 	m.counted, renumbered = before, 0
 	if err := replaceSegment(path, mend); err != nil {
@@ -135,37 +146,40 @@ func (m *walMender) mendSegment(index int, renumber bool) error {
 
 const walPage = 32 << 10
 
-// eachRecord calls f with the whole records of a segment and returns how many places are torn. A record may begin in any
-// page, so reading goes on at the next one.
-func eachRecord(path string, f func([]byte) error) (torn int, err error) {
+// eachRecord calls f with the whole records of a segment and returns how many places are torn, and how many of these are
+// damaged: not the end that a kill leaves. A record may begin in any page, so reading goes on at the next one.
+func eachRecord(path string, f func([]byte) error) (torn, damaged int, err error) {
 	file, err := os.Open(path)
 	if err != nil {
-		return 0, err
+		return 0, 0, err
 	}
 	defer file.Close()
 	info, err := file.Stat()
 	if err != nil {
-		return 0, err
+		return 0, 0, err
 	}
 	for at := int64(0); at < info.Size(); {
 		pages, rest, err := pagesFrom(file, at, info.Size())
 		if err != nil {
-			return torn, err
+			return torn, damaged, err
 		}
 		r := wlog.NewReader(bufio.NewReaderSize(pages, walPage))
 		good := int64(0) // up to which whole records were read
 		for r.Next() {
 			if !rest {
 				if err := f(r.Record()); err != nil {
-					return torn, err
+					return torn, damaged, err
 				}
 			}
 			good, rest = r.Offset(), false
 		}
 		if r.Err() == nil {
-			return torn, nil
+			return torn, damaged, nil
 		}
 		torn++
+		if !isTornEnd(file, at+good, info.Size()) {
+			damaged++
+		}
 		// The page in which the reader failed may begin with a whole record, which it did not expect.
 		failed := max(r.Offset()-1, 0) / walPage * walPage
 		if failed == 0 || good > failed {
@@ -173,7 +187,47 @@ func eachRecord(path string, f func([]byte) error) (torn int, err error) {
 		}
 		at += failed
 	}
-	return torn, nil
+	return torn, damaged, nil
+}
+
+// isTornEnd reports whether the pieces from a place on are whole but for the last one, of which the file has only a part.
+func isTornEnd(file io.ReaderAt, at, size int64) bool {
+	const headerSize = 7 // type, two bytes of length, checksum
+	for at < size {
+		if left := walPage - at%walPage; left < headerSize {
+			at += left // the rest of a page
+			continue
+		}
+		var header [3]byte
+		if _, err := file.ReadAt(header[:], at); err != nil {
+			return true
+		}
+		switch kind := header[0] & pieceType; {
+		case kind == 0: // the rest of a page is empty
+			at += walPage - at%walPage
+			continue
+		case kind > lastPiece:
+			return false
+		}
+		end := at + headerSize + int64(header[1])<<8 + int64(header[2])
+		if end > size {
+			return true
+		}
+		if !isWholePiece(file, at, end) {
+			return false
+		}
+		at = end
+	}
+	return true
+}
+
+// isWholePiece compares the checksum of a piece with its bytes.
+func isWholePiece(file io.ReaderAt, at, end int64) bool {
+	piece := make([]byte, end-at)
+	if _, err := file.ReadAt(piece, at); err != nil {
+		return false
+	}
+	return binary.BigEndian.Uint32(piece[3:7]) == crc32.Checksum(piece[7:], crc32.MakeTable(crc32.Castagnoli))
 }
 
 // The first three bits of a piece of a record say whether it is the whole record, or which part of it.
@@ -253,7 +307,7 @@ func replaceSegment(path string, mend func([]byte) []byte) error {
 	if err != nil {
 		return err
 	}
-	_, err = eachRecord(path, func(b []byte) error { return w.Log(mend(b)) })
+	_, _, err = eachRecord(path, func(b []byte) error { return w.Log(mend(b)) })
 	if err = errors.Join(err, w.Close()); err != nil {
 		return err
 	}

@@ -13,24 +13,28 @@ import (
 	"github.com/grafana/loki/v3/pkg/ingester/wal"
 	"github.com/grafana/loki/v3/pkg/logproto"
 	walutil "github.com/grafana/loki/v3/pkg/util/wal"
+	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/prometheus/model/labels"
 	"github.com/prometheus/prometheus/tsdb/chunks"
 	"github.com/prometheus/prometheus/tsdb/record"
 	"github.com/prometheus/prometheus/tsdb/wlog"
 	"github.com/prometheus/prometheus/util/compression"
 	"github.com/stretchr/testify/require"
+
+	"github.com/ausguck/ausguck/internal/setaside"
 )
 
 // walLog writes a log as the ingester does.
 type walLog struct {
-	t   *testing.T
-	dir string
-	wl  *wlog.WL
+	t     *testing.T
+	dir   string
+	wl    *wlog.WL
+	shelf *setaside.Shelf
 }
 
 func newWALLog(t *testing.T) *walLog {
 	t.Helper()
-	l := &walLog{t: t, dir: filepath.Join(t.TempDir(), "wal")}
+	l := &walLog{t: t, dir: filepath.Join(t.TempDir(), "wal"), shelf: setaside.New(slog.New(slog.DiscardHandler), prometheus.NewRegistry())}
 	l.open()
 	return l
 }
@@ -77,7 +81,7 @@ func (l *walLog) checkpoint(tenant string, ref uint64, number int64) {
 
 // replayed returns how many lines of a stream a replay takes, by Loki's rule: none whose number is not above those before.
 func (l *walLog) replayed(tenant string, ref uint64, checkpoint int64) (lines int) {
-	require.NoError(l.t, mendWAL(slog.New(slog.DiscardHandler), l.dir))
+	require.NoError(l.t, mendWAL(slog.New(slog.DiscardHandler), l.shelf, l.dir))
 	r, closer, err := walutil.NewWalReader(l.dir, -1)
 	require.NoError(l.t, err)
 	defer closer.Close()
@@ -179,6 +183,7 @@ func TestTornRecordsAreLeftOut(t *testing.T) {
 			require.NoError(t, l.wl.Close())
 			require.Equal(t, 19, l.replayed("fake", 1, 0))
 			require.Equal(t, 19, l.replayed("fake", 1, 0))
+			require.Empty(t, l.shelf.Notices(), "what a kill tears was not acknowledged")
 		})
 	}
 }
@@ -201,5 +206,27 @@ func TestDamagedPageCostsItself(t *testing.T) {
 	require.NoError(t, file.Close())
 	lines := l.replayed("fake", 1, 0)
 	require.Less(t, lines, records)
+	require.Len(t, l.shelf.Notices(), 1, "it is told")
 	require.Greater(t, lines, records-int(2*walPage*records/info.Size()), "less than two pages of them")
+}
+
+// One byte that is another one is told, wherever it is.
+func TestDamagedBytesAreTold(t *testing.T) {
+	for _, at := range []int64{0, 3, 20, 100, walPage + 2, 2*walPage + 9_000} {
+		t.Run(fmt.Sprint("at ", at), func(t *testing.T) {
+			l := newWALLog(t)
+			l.stream("fake", 1)
+			for i := range 2000 {
+				l.entries("fake", 1, int64(i+1), 1, "a line of some length that fills pages")
+			}
+			require.NoError(t, l.wl.Close())
+			segment := wlog.SegmentName(l.dir, 0)
+			content, err := os.ReadFile(segment)
+			require.NoError(t, err)
+			content[at] ^= 0xff
+			require.NoError(t, os.WriteFile(segment, content, 0o600))
+			require.Less(t, l.replayed("fake", 1, 0), 2000)
+			require.NotEmpty(t, l.shelf.Notices())
+		})
+	}
 }

@@ -130,7 +130,7 @@ func (s *Server) begin(ctx context.Context, cfg *Config) (*engine, error) {
 		s.log.Warn("Built-in LogQL rules do not apply", "err", err)
 	}
 	if cfg.Ingester.WAL.Enabled {
-		if err := mendWAL(s.log, cfg.Ingester.WAL.Dir); err != nil {
+		if err := mendWAL(s.log, s.options.SetAside, cfg.Ingester.WAL.Dir); err != nil {
 			s.log.Warn("Cannot look through Loki's write-ahead log; lines after a damaged record, and lines of streams that came back, may be left out of it", "err", err)
 		}
 	}
