@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"net"
 	"net/http"
 	"net/http/httptest"
 	"os"
@@ -238,6 +239,31 @@ receivers: [{name: team, webhook_configs: [{url: '%s', http_config: {tls_config:
 			require.Equal(t, tt.result, trials[0].Result, trials[0].Error)
 			require.Contains(t, fmt.Sprint(trials[0]), tt.says)
 		})
+	}
+}
+
+// A server that answers before it has read the whole request resets the connection after its answer, which counts.
+func TestTryReceiverThatResets(t *testing.T) {
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		conn, _, err := w.(http.Hijacker).Hijack()
+		if err != nil {
+			panic(err)
+		}
+		fmt.Fprint(conn, "HTTP/1.1 410 Gone\r\nContent-Length: 5\r\nConnection: close\r\n\r\nmoved")
+		_ = conn.(*net.TCPConn).SetLinger(0)
+		_ = conn.Close()
+	}))
+	t.Cleanup(server.Close)
+	l, _ := newLoader(t)
+	cfg, problems := load(t, l, fmt.Sprintf(`
+route: {receiver: team}
+receivers: [{name: team, webhook_configs: [{url: '%s'}]}]`, server.URL))
+	require.Empty(t, problems)
+	for range 20 {
+		trials, err := l.TryReceiver(t.Context(), cfg, "team")
+		require.NoError(t, err)
+		require.Contains(t, trials[0].Error, "410")
+		require.Equal(t, "410 Gone", trials[0].Answers[0].Status)
 	}
 }
 

@@ -17,6 +17,7 @@ import (
 	"net/http"
 	"strings"
 	"sync"
+	"syscall"
 	"time"
 
 	commonconfig "github.com/prometheus/common/config"
@@ -139,10 +140,14 @@ func (t *tap) join(ctx context.Context, far, conn net.Conn, r *record) error {
 func pump(asked io.Reader, near io.Writer, other net.Conn, r *record) error {
 	go func() { _, _ = io.Copy(other, asked) }() // ends with the connections
 	// Kept first: who has read an answer to its end looks for it at once.
-	if _, err := io.Copy(io.MultiWriter(r, near), other); err != nil && !errors.Is(err, io.ErrClosedPipe) && !errors.Is(err, net.ErrClosed) {
-		return err
+	_, err := io.Copy(io.MultiWriter(r, near), other)
+	if errors.Is(err, io.ErrClosedPipe) || errors.Is(err, net.ErrClosed) {
+		return nil
 	}
-	return nil
+	if errors.Is(err, syscall.ECONNRESET) && len(r.answers()) > 0 {
+		return nil // a server that answers before it has read the whole request closes the connection so
+	}
+	return err
 }
 
 // Write keeps the beginning of what is said.
