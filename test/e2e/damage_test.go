@@ -66,7 +66,7 @@ func dataFiles() []dataFile {
 	const chunkLost = "its lines, and those of chunks that Loki reads with it: queries answer without them"
 	return []dataFile{
 		{glob: "ausguck.db", what: "users, tokens, annotations, data sources"},
-		{glob: "ausguck.db-wal", what: "what was written to ausguck.db last", unknowable: map[string]string{"zero": lastMinutes, "cut": lastMinutes, "gone": lastMinutes}},
+		{glob: "ausguck.db-wal", what: "what was written to ausguck.db last", unknowable: map[string]string{"zero": lastMinutes, "cut": lastMinutes, "flipped": lastMinutes, "gone": lastMinutes}},
 		{glob: "ausguck.db-shm", what: "an index of ausguck.db-wal"},
 		{glob: "ausguck.db.copy-*", what: "a copy of ausguck.db"},
 		{glob: "ausguck.lock", what: "keeps a second process away"},
@@ -99,7 +99,7 @@ func dataFiles() []dataFile {
 		{glob: "loki/tsdb-shipper-active/wal/*/*/0*", what: "the index of the last minutes", unknowable: map[string]string{"zero": lastMinutes, "gone": lastMinutes}},
 		{glob: "loki/tsdb-shipper-active/uploader/name", what: "the name under which the index is shipped"},
 		{glob: "loki/tsdb-shipper-cache/*/*/*.tsdb", what: "a cache of the index"},
-		{glob: "loki/wal/0*", what: "log lines of the last minutes", unknowable: map[string]string{"zero": lastMinutes, "cut": lastMinutes, "flipped": lastMinutes, "gone": lastMinutes}},
+		{glob: "loki/wal/0*", what: "log lines of the last minutes", unknowable: map[string]string{"zero": lastMinutes, "cut": lastMinutes, "gone": lastMinutes}},
 		{glob: "loki/wal/checkpoint.*/0*", what: "log lines that are in no chunk yet"},
 		{glob: "loki/rules/fake/*", what: "the built-in LogQL rules"},
 		{glob: "loki/size-cap.json", what: "up to when logs were deleted to save room"},
