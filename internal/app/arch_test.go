@@ -52,17 +52,17 @@ var rules = []rule{
 	{pkg: "internal/versions", foreign: []string{"github.com/prometheus/common/version"}, why: "everybody may ask it, so it knows nobody"},
 	{pkg: "internal/metrics", foreign: []string{"github.com/prometheus/client_golang/prometheus", "github.com/prometheus/client_model/go"}, why: "every part may import it, so it knows no metric"},
 	{
-		pkg: "internal/component/promserver", ours: []string{"internal/datadir", "internal/confpath", "internal/permission", "internal/versions", "internal/metrics", "internal/setaside", "internal/lifecycle", "internal/redact", "internal/bounds", "internal/inproc", "internal/problem"},
+		pkg: "internal/component/promserver", ours: []string{"internal/datadir", "internal/confpath", "internal/permission", "internal/versions", "internal/metrics", "internal/setaside", "internal/upstreamlog", "internal/lifecycle", "internal/redact", "internal/bounds", "internal/inproc", "internal/problem"},
 		foreign: []string{"github.com/prometheus/prometheus/", "github.com/prometheus/client_golang/", "github.com/prometheus/common/", "github.com/alecthomas/kingpin/", "github.com/alecthomas/units", "github.com/grafana/regexp", "github.com/oklog/ulid/", "go.yaml.in/yaml/"},
 		why:     "only promserver knows Prometheus, and it knows no sibling",
 	},
 	{
-		pkg: "internal/component/alertmanager", ours: []string{"internal/atomicfile", "internal/confpath", "internal/permission", "internal/metrics", "internal/setaside", "internal/lifecycle", "internal/bounds", "internal/redact", "internal/problem", "internal/database"},
+		pkg: "internal/component/alertmanager", ours: []string{"internal/atomicfile", "internal/confpath", "internal/permission", "internal/metrics", "internal/setaside", "internal/upstreamlog", "internal/lifecycle", "internal/bounds", "internal/redact", "internal/problem", "internal/database"},
 		foreign: []string{"github.com/prometheus/alertmanager/", "github.com/prometheus/client_golang/", "github.com/prometheus/common/", "github.com/alecthomas/kingpin/", "go.yaml.in/yaml/"},
 		why:     "only alertmanager knows Alertmanager, and it knows no sibling",
 	},
 	{
-		pkg: "internal/component/loki", ours: []string{"internal/datadir", "internal/atomicfile", "internal/versions", "internal/setaside", "internal/lifecycle", "internal/bounds", "internal/inproc", "internal/logbridge", "internal/problem"},
+		pkg: "internal/component/loki", ours: []string{"internal/datadir", "internal/atomicfile", "internal/versions", "internal/setaside", "internal/upstreamlog", "internal/lifecycle", "internal/bounds", "internal/inproc", "internal/logbridge", "internal/problem"},
 		foreign: []string{"github.com/grafana/loki/", "github.com/grafana/dskit/", "github.com/prometheus/prometheus/", "github.com/prometheus/client_golang/", "github.com/prometheus/client_model/", "github.com/prometheus/common/", "github.com/go-kit/log", "google.golang.org/grpc", "go.yaml.in/yaml/", "gopkg.in/yaml.v2", "github.com/alecthomas/kingpin/", "github.com/alecthomas/units", "go.etcd.io/bbolt"},
 		why:     "only loki knows Loki, and it knows no sibling",
 	},
@@ -72,7 +72,7 @@ var rules = []rule{
 		why:     "only logcollector knows Promtail, and it knows no sibling",
 	},
 	{
-		pkg: "internal/component/nodeexporter", ours: []string{"internal/versions", "internal/lifecycle"},
+		pkg: "internal/component/nodeexporter", ours: []string{"internal/versions", "internal/upstreamlog", "internal/lifecycle"},
 		foreign: []string{"github.com/prometheus/node_exporter/", "github.com/prometheus/client_golang/", "github.com/alecthomas/kingpin/"},
 		why:     "only nodeexporter knows node_exporter, and it knows no sibling",
 	},
@@ -106,7 +106,7 @@ var rules = []rule{
 		why: "it knows SQLite and nothing of the rows",
 	},
 	{
-		pkg:     "internal/httpserver",
+		pkg: "internal/httpserver", ours: []string{"internal/upstreamlog"},
 		foreign: []string{"github.com/prometheus/exporter-toolkit/", "github.com/prometheus/client_golang/", "github.com/prometheus/common/", "golang.org/x/", "go.yaml.in/yaml/"},
 		why:     "listeners know nothing of what they serve",
 	},
@@ -142,7 +142,8 @@ var rules = []rule{
 	},
 	{pkg: "internal/lifecycle", why: "every part imports it, so it imports the standard library only"},
 	{pkg: "internal/inproc", why: "every part imports it, so it imports the standard library only"},
-	{pkg: "internal/logbridge", foreign: []string{"k8s.io/klog/", "github.com/go-kit/log"}, why: "it knows logging libraries only"},
+	{pkg: "internal/upstreamlog", why: "every part imports it, so it imports the standard library only"},
+	{pkg: "internal/logbridge", ours: []string{"internal/upstreamlog"}, foreign: []string{"k8s.io/klog/", "github.com/go-kit/log"}, why: "it knows logging libraries only"},
 	{pkg: "web", why: "it holds files and no logic"},
 	{pkg: "monitoring", why: "it holds files and no logic"},
 	{pkg: "deploy/compose", why: "it holds files and no logic"},

@@ -1,7 +1,6 @@
 package httpserver
 
 import (
-	"context"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -9,6 +8,8 @@ import (
 	"net/http"
 
 	"github.com/prometheus/exporter-toolkit/web"
+
+	"github.com/ausguck/ausguck/internal/upstreamlog"
 )
 
 // newHTTPServer returns the server of one listener. With a web.yml its TLS settings are the toolkit's own, and where
@@ -49,7 +50,7 @@ func (s *Server) newHTTPServer(name string, addr net.Addr, h http.Handler, users
 // the prepared server, around which the health paths are then led. Writing the authentication anew
 // would be the alternative, and would drift from upstream.
 func (s *Server) applyToolkit(server *http.Server, addr net.Addr, file string) error {
-	logger := slog.New(fromWarn{s.logger.Handler()})
+	logger := upstreamlog.New(s.logger, upstreamlog.Rules{Level: upstreamlog.WarnAndAbove}) // Serve logs each listener in one line
 	err := web.Serve(unserved{addr}, server, &web.FlagConfig{WebConfigFile: &file}, logger)
 	if !errors.Is(err, errUnserved) {
 		return err
@@ -83,19 +84,3 @@ type unserved struct{ addr net.Addr }
 func (unserved) Accept() (net.Conn, error) { return nil, errUnserved }
 func (unserved) Close() error              { return nil }
 func (u unserved) Addr() net.Addr          { return u.addr }
-
-// fromWarn drops what the toolkit says at info level about each listener: Serve says it in one line.
-type fromWarn struct{ slog.Handler }
-
-// Enabled reports whether the level is at least warn and wanted.
-func (h fromWarn) Enabled(ctx context.Context, l slog.Level) bool {
-	return l >= slog.LevelWarn && h.Handler.Enabled(ctx, l)
-}
-
-// WithAttrs keeps the wrapping.
-func (h fromWarn) WithAttrs(attrs []slog.Attr) slog.Handler {
-	return fromWarn{h.Handler.WithAttrs(attrs)}
-}
-
-// WithGroup keeps the wrapping.
-func (h fromWarn) WithGroup(name string) slog.Handler { return fromWarn{h.Handler.WithGroup(name)} }

@@ -1,7 +1,6 @@
 package alertmanager
 
 import (
-	"context"
 	"errors"
 	"io"
 	"log/slog"
@@ -16,6 +15,7 @@ import (
 	"github.com/prometheus/alertmanager/notify"
 
 	"github.com/ausguck/ausguck/internal/redact"
+	"github.com/ausguck/ausguck/internal/upstreamlog"
 )
 
 // maxSecretFile bounds what is read of a file with a secret.
@@ -142,34 +142,11 @@ func (s *secrets) hide(err error) error {
 }
 
 // logger returns one that takes the secrets out of what it is told.
-func (s *secrets) logger(l *slog.Logger) *slog.Logger { return slog.New(discreet{l.Handler(), s}) }
-
-// discreet is a slog.Handler without secrets.
-type discreet struct {
-	slog.Handler
-	secrets *secrets
-}
-
-func (d discreet) Handle(ctx context.Context, r slog.Record) error {
-	words := d.secrets.known()
-	clean := slog.NewRecord(r.Time, r.Level, words.Text(r.Message), r.PC)
-	r.Attrs(func(a slog.Attr) bool {
-		clean.AddAttrs(discreetAttr(words, a))
-		return true
+func (s *secrets) logger(l *slog.Logger) *slog.Logger {
+	return upstreamlog.New(l, upstreamlog.Rules{
+		Record: func(r slog.Record) slog.Record { r.Message = s.known().Text(r.Message); return r },
+		Attr:   func(a slog.Attr) slog.Attr { return discreetAttr(s.known(), a) },
 	})
-	return d.Handler.Handle(ctx, clean)
-}
-
-func (d discreet) WithAttrs(attrs []slog.Attr) slog.Handler {
-	words, clean := d.secrets.known(), make([]slog.Attr, len(attrs))
-	for i, a := range attrs {
-		clean[i] = discreetAttr(words, a)
-	}
-	return discreet{d.Handler.WithAttrs(clean), d.secrets}
-}
-
-func (d discreet) WithGroup(name string) slog.Handler {
-	return discreet{d.Handler.WithGroup(name), d.secrets}
 }
 
 func discreetAttr(words redact.Words, a slog.Attr) slog.Attr {

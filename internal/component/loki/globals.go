@@ -1,8 +1,8 @@
 package loki
 
 import (
-	"context"
 	"log/slog"
+	"slices"
 	"strings"
 	"sync"
 
@@ -12,13 +12,14 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 
 	"github.com/ausguck/ausguck/internal/logbridge"
+	"github.com/ausguck/ausguck/internal/upstreamlog"
 	"github.com/ausguck/ausguck/internal/versions"
 )
 
 // claimGlobals sets what Loki's packages keep in variables of their own: the logger, the version that its API
 // tells, and the default registry.
 func claimGlobals(logger *slog.Logger) log.Logger {
-	l := logbridge.GoKit(slog.New(calm{logger.Handler()}))
+	l := logbridge.GoKit(upstreamlog.New(logger, upstreamlog.Rules{Level: upstreamlog.InfoIsDebug, Record: lowerExpected}))
 	utillog.Logger = l
 	build.Version = versions.Loki()
 	switchRegistry()
@@ -82,28 +83,13 @@ func (s *registrySwitch) Unregister(c prometheus.Collector) bool {
 	return to != nil && to.Unregister(c) || s.Registerer.Unregister(c)
 }
 
-// calm lowers what Loki reports at every step, and two complaints that every start and stop of a single process brings.
-type calm struct{ slog.Handler }
-
+// expected are parts of complaints that every start and stop of a single process brings.
 var expected = []string{
 	"empty ring", "error contacting scheduler", "error contacting frontend", "error processing requests", "queue is stopped",
 	"Worker address is empty", "error closing", "context canceled",
 }
 
-func (c calm) Handle(ctx context.Context, r slog.Record) error {
-	if r.Level >= slog.LevelWarn && c.expects(r) {
-		r.Level = slog.LevelDebug
-	}
-	if r.Level < slog.LevelWarn {
-		r.Level = slog.LevelDebug
-	}
-	if !c.Enabled(ctx, r.Level) {
-		return nil
-	}
-	return c.Handler.Handle(ctx, r)
-}
-
-func (c calm) expects(r slog.Record) bool {
+func lowerExpected(r slog.Record) slog.Record {
 	text := r.Message
 	r.Attrs(func(a slog.Attr) bool {
 		if a.Key == "err" || a.Key == "error" {
@@ -111,13 +97,8 @@ func (c calm) expects(r slog.Record) bool {
 		}
 		return true
 	})
-	for _, e := range expected {
-		if strings.Contains(text, e) {
-			return true
-		}
+	if slices.ContainsFunc(expected, func(e string) bool { return strings.Contains(text, e) }) {
+		r.Level = min(r.Level, slog.LevelDebug)
 	}
-	return false
+	return r
 }
-
-func (c calm) WithAttrs(attrs []slog.Attr) slog.Handler { return calm{c.Handler.WithAttrs(attrs)} }
-func (c calm) WithGroup(name string) slog.Handler       { return calm{c.Handler.WithGroup(name)} }

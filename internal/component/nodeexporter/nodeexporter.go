@@ -12,6 +12,7 @@ import (
 	"maps"
 	"net/http"
 	"slices"
+	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/collectors"
@@ -20,6 +21,7 @@ import (
 	"github.com/prometheus/node_exporter/collector"
 
 	"github.com/ausguck/ausguck/internal/lifecycle"
+	"github.com/ausguck/ausguck/internal/upstreamlog"
 )
 
 // DefaultMaxRequests is how many scrapes may run at once when Options say nothing, as in stock node_exporter.
@@ -40,7 +42,7 @@ type Options struct {
 type Exporter struct {
 	opts       Options
 	logger     *slog.Logger
-	calm       *slog.Logger         // for upstream, see calmHandler
+	calm       *slog.Logger         // for upstream: some collectors log an error at every scrape
 	own        *prometheus.Registry // go_*, process_* and promhttp_*, as stock has them
 	unfiltered http.Handler
 	guards     map[string]*guard // by collector, shared by all handlers
@@ -61,7 +63,7 @@ func New(o Options) (*Exporter, error) {
 	e := &Exporter{
 		opts:   o,
 		logger: o.Logger,
-		calm:   slog.New(newCalmHandler(o.Logger.Handler())),
+		calm:   upstreamlog.New(o.Logger, upstreamlog.Rules{Level: upstreamlog.ComplaintsWarn, Repeat: time.Hour}),
 		own:    prometheus.NewRegistry(),
 		guards: make(map[string]*guard),
 		panics: promauto.With(o.Registerer).NewCounter(prometheus.CounterOpts{

@@ -29,6 +29,7 @@ import (
 
 	"github.com/ausguck/ausguck/internal/inproc"
 	"github.com/ausguck/ausguck/internal/permission"
+	"github.com/ausguck/ausguck/internal/upstreamlog"
 
 	// The service discoveries that are built in; the cloud vendors' would add their SDKs.
 	_ "github.com/prometheus/prometheus/discovery/consul"
@@ -134,7 +135,7 @@ func (e *engines) release() {
 }
 
 func (e *engines) component(name string) *slog.Logger {
-	return slog.New(secretive{e.logger.Handler()}).With("component", name)
+	return upstreamlog.New(e.logger, upstreamlog.Rules{Attr: hidePassword}).With("component", name)
 }
 
 // declareFeatures fills what main of stock Prometheus adds to /api/v1/features.
@@ -154,7 +155,7 @@ func (e *engines) declareFeatures() {
 
 // calm is for components that repeat a complaint as long as its reason lasts.
 func (e *engines) calm(name string) *slog.Logger {
-	return slog.New(newRepeatFilter(e.component(name).Handler()))
+	return upstreamlog.New(e.logger, upstreamlog.Rules{Attr: hidePassword, Repeat: repeatEvery}).With("component", name)
 }
 
 // newScrape makes the scrape manager and both discovery managers. They share one set of discovery
@@ -196,7 +197,7 @@ func (e *engines) newScrape(reg prometheus.Registerer) error {
 	}
 	e.scrapeDialer = newScrapeDialer(e.set.Dial)
 	o.HTTPClientOptions = []commonconfig.HTTPClientOption{commonconfig.WithDialContextFunc(e.scrapeDialer.DialContext)}
-	e.scrape, err = scrape.NewManager(o, slog.New(rejections{e.calm("scrape manager").Handler()}), logging.NewJSONFileLogger, nil, e.fanout, reg)
+	e.scrape, err = scrape.NewManager(o, upstreamlog.New(e.calm("scrape manager"), upstreamlog.Rules{Record: raiseRejections, Raises: true}), logging.NewJSONFileLogger, nil, e.fanout, reg)
 	if err != nil {
 		return fmt.Errorf("create the scrape manager: %w", err)
 	}

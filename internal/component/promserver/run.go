@@ -4,12 +4,13 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"log/slog"
 	"net"
 	"time"
 
 	"github.com/prometheus/prometheus/util/notifications"
 	"github.com/prometheus/prometheus/web"
+
+	"github.com/ausguck/ausguck/internal/upstreamlog"
 )
 
 // How long a stop lets rule evaluations and scrapes finish by themselves.
@@ -25,7 +26,7 @@ const (
 func (e *engines) runWeb(ctx context.Context, ready func()) error {
 	ready()
 	// What it says at Info is about a listener that only the process itself can reach.
-	logger := slog.New(atLeast{e.component("web").Handler(), slog.LevelWarn})
+	logger := upstreamlog.New(e.component("web"), upstreamlog.Rules{Level: upstreamlog.WarnAndAbove})
 	e.web = web.New(logger, e.webOptions(ctx))
 	e.serving.Store(true)
 	close(e.webBuilt)
