@@ -198,7 +198,7 @@ func (l *loading) file(name, flagged string) source {
 		switch {
 		case err == nil:
 			return d, nil
-		case errors.Is(err, fs.ErrNotExist) && flagged == "":
+		case missing(path) && flagged == "":
 			return inside(), nil
 		}
 		return d, permission.Explain(path, fmt.Errorf("read %s: %w", name, err))
@@ -225,10 +225,16 @@ func (o *Options) WebConfigFile() string {
 		return ""
 	}
 	path := filepath.Join(o.ConfigDir, "web.yml")
-	if _, err := os.Stat(path); errors.Is(err, fs.ErrNotExist) {
+	if missing(path) {
 		return ""
 	}
 	return path
+}
+
+// missing reports whether there is no file of the name. A link that leads nowhere is one that cannot be read.
+func missing(path string) bool {
+	_, err := os.Lstat(path)
+	return errors.Is(err, fs.ErrNotExist)
 }
 
 // ConfigError is returned when files or flags are wrong; cmd/ausguck exits with 2 then.

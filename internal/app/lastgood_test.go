@@ -55,6 +55,8 @@ func TestTheLastGoodConfigurationRuns(t *testing.T) {
 			_, status := r.do(t, http.MethodGet, "/api/ausguck/status")
 			require.Contains(t, status, filepath.Base(c.file))
 			require.Contains(t, status, "running with the configuration that loaded last, of "+time.Now().Format("2006"))
+			_, ready := r.do(t, http.MethodGet, "/-/ready")
+			require.Contains(t, ready, "the configuration of "+c.part+" does not load, and it is running with the configuration that loaded last")
 			_, metrics := r.do(t, http.MethodGet, "/metrics")
 			require.Contains(t, metrics, `ausguck_part_config_replaced{part="`+c.part+`"} 1`)
 			require.Contains(t, metrics, `ausguck_part_ready{part="`+c.part+`"} 1`)
@@ -169,4 +171,47 @@ func TestReloadIsAllOrNone(t *testing.T) {
 	require.Contains(t, metrics, "prometheus_config_last_reload_successful 0")
 	require.Contains(t, metrics, "alertmanager_config_last_reload_successful 0")
 	w.requireOthers(t, "")
+}
+
+// A certificate or template that is gone costs what needs it, also at the first start, before anything has loaded.
+func TestFilesOfOneJobOrReceiverAreGone(t *testing.T) {
+	w := watch(t, func(o *app.Options) {
+		for name, more := range map[string]string{
+			"prometheus.yml": `
+  - {job_name: secured, scheme: https, tls_config: {ca_file: gone.pem}, static_configs: [{targets: ["127.0.0.1:1"]}]}
+remote_write: [{url: "https://127.0.0.1:1/", tls_config: {ca_file: gone.pem}}]
+`,
+			"alertmanager.yml": "\n  slack_configs: [{api_url: 'https://127.0.0.1:1/', http_config: {tls_config: {ca_file: gone.pem}}}]\ntemplates: [wrong.tmpl]\n",
+		} {
+			path := filepath.Join(o.ConfigDir, name)
+			content, err := os.ReadFile(path)
+			require.NoError(t, err)
+			text := strings.Replace(string(content), "scrape_configs: [{job_name: itself, static_configs: [{targets: [\"prometheus:9090\"]}]}]", "scrape_configs:\n  - {job_name: itself, static_configs: [{targets: [\"prometheus:9090\"]}]}", 1)
+			text = strings.Replace(text, "receivers: [{name: team, webhook_configs: [{url: ", "receivers:\n- name: team\n  webhook_configs: [{url: ", 1)
+			text = strings.Replace(text, "\"}]}]\n", "\"}]\n", 1)
+			writeFile(t, path, strings.TrimRight(text, "\n")+more)
+		}
+		writeFile(t, filepath.Join(o.ConfigDir, "wrong.tmpl"), `{{ define "a" }}{{ .`)
+	})
+	w.requireOthers(t, "")
+	_, ready := w.do(t, http.MethodGet, "/-/ready")
+	require.Contains(t, ready, "the configuration of promserver does not load, and it is running without what is wrong")
+	require.Contains(t, ready, "the configuration of alertmanager does not load, and it is running without what is wrong")
+	_, status := w.do(t, http.MethodGet, "/api/ausguck/status")
+	for _, why := range []string{`job_name \"secured\": file `, "remote_write[0]: file ", "slack_configs[0]", "wrong.tmpl"} {
+		require.Contains(t, status, why)
+	}
+}
+
+// A link that leads nowhere is no wish for the built-in file: what it leads to is not mounted.
+func TestLinksThatLeadNowhere(t *testing.T) {
+	o := testOptions(t, "--config.dir="+t.TempDir())
+	o.LogCollector.On = true
+	for _, name := range []string{"prometheus.yml", "alertmanager.yml", "loki.yml", "promtail.yml", "web.yml"} {
+		require.NoError(t, os.Symlink("/run/configs/"+name, filepath.Join(o.ConfigDir, name)))
+	}
+	_, err := app.Check(o)
+	for _, name := range []string{"prometheus.yml", "alertmanager.yml", "loki.yml", "promtail.yml", "web.yml"} {
+		require.ErrorContains(t, err, name)
+	}
 }

@@ -134,14 +134,14 @@ func serveHealthy(w http.ResponseWriter, _ *http.Request) {
 }
 
 // serveReady answers 503 with what is waited for until every part has had its chance to start. From then on it answers 200
-// and names the parts that are down: the others work, and whoever stops sending requests here would lose them too.
+// and names the parts that are down or do not run by their files: the others work, and whoever stops sending requests here would lose them too.
 func (a *App) serveReady(w http.ResponseWriter, _ *http.Request) {
 	if !a.ready.Load() {
 		http.Error(w, "Ausguck is not ready: "+strings.Join(a.waitingFor(), "; "), http.StatusServiceUnavailable)
 		return
 	}
-	if down := a.down(); len(down) > 0 {
-		fmt.Fprintln(w, "Ausguck is ready, but not all of it: "+strings.Join(down, "; "))
+	if wrong := append(a.down(), a.replaced()...); len(wrong) > 0 {
+		fmt.Fprintln(w, "Ausguck is ready, but not all of it: "+strings.Join(wrong, "; "))
 		return
 	}
 	fmt.Fprintln(w, "Ausguck is ready.")

@@ -2,24 +2,22 @@ package app
 
 import (
 	"bufio"
+	"encoding/json"
 	"errors"
 	"io"
+	"net/http"
+	"os"
+	"slices"
 	"strings"
+	"time"
 
 	dto "github.com/prometheus/client_model/go"
 
-	"github.com/ausguck/ausguck/internal/redact"
-
-	"encoding/json"
-	"net/http"
-	"os"
-	"time"
-
-	"github.com/ausguck/ausguck/internal/page"
-	"github.com/ausguck/ausguck/internal/versions"
-
 	"github.com/ausguck/ausguck/internal/component/promserver"
 	"github.com/ausguck/ausguck/internal/lifecycle"
+	"github.com/ausguck/ausguck/internal/page"
+	"github.com/ausguck/ausguck/internal/redact"
+	"github.com/ausguck/ausguck/internal/versions"
 )
 
 // statusView is what status.html shows; every value in it may be somebody else's input.
@@ -96,6 +94,15 @@ func (a *App) down() (lines []string) {
 			lines = append(lines, downLine(s))
 		}
 	}
+	return lines
+}
+
+// replaced names the parts whose configuration does not load. Everybody may ask for it, and so it does not repeat what is in the files.
+func (a *App) replaced() (lines []string) {
+	for name, f := range *a.faults.Load() {
+		lines = append(lines, "the configuration of "+name+" does not load, and it is running "+f.instead+"; the log and the status page say why")
+	}
+	slices.Sort(lines)
 	return lines
 }
 

@@ -164,3 +164,22 @@ func TestAStopBeforeItIsReadyIsNoError(t *testing.T) {
 		require.EqualError(t, stop(), "store: no space left on device")
 	})
 }
+
+// Upstreams that ask others while they start may not listen to a stop: S3, say, is tried three times.
+func TestAStartThatHangsIsLeft(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var j journal
+		release := make(chan struct{})
+		g := newGroup()
+		g.Keep("storage", j.part("storage", 0))
+		g.Keep("hung", lifecycle.Func(func(context.Context, func()) error {
+			<-release
+			return nil
+		}))
+		stop := run(t, g, func() {})
+		synctest.Wait()
+		require.NoError(t, stop())
+		require.Contains(t, j.all(), "stop storage")
+		close(release)
+	})
+}

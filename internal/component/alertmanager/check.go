@@ -246,7 +246,7 @@ func visitValue(path, key string, v reflect.Value, client bool, visit func(field
 // checkFiles reports the files that cannot be read. A certificate is a problem, because upstream makes no client then. A
 // secret is a warning: upstream reads it at each notification, so its receiver fails until the file is there, and the others work.
 // So is a pattern of templates that no file matches.
-func checkFiles(src Source, cfg *config.Config) (problems []error, warnings []string) {
+func checkFiles(src Source, cfg *config.Config) (problems []error, unreadable, warnings []string) {
 	for _, pattern := range cfg.Templates {
 		if found, err := filepath.Glob(pattern); err == nil && len(found) == 0 && src.Copies == nil && !src.BuiltIn {
 			warnings = append(warnings, fmt.Sprintf("%s: templates: no file matches %s", src.Name, pattern))
@@ -264,12 +264,12 @@ func checkFiles(src Source, cfg *config.Config) (problems []error, warnings []st
 		}
 		err = problem.At(src.file(), filepath.Base(f.text()), fmt.Errorf("%s: %w", f.path, err))
 		if slices.Contains(certificates, f.key) {
-			problems = append(problems, err)
+			problems, unreadable = append(problems, err), append(unreadable, f.text())
 			return
 		}
 		warnings = append(warnings, err.Error()+"; notifications by it fail until the file is there")
 	})
-	return problems, warnings
+	return problems, unreadable, warnings
 }
 
 // tryTemplates runs every template of the receivers on an alert and returns a warning for each that fails. It is no more

@@ -84,7 +84,8 @@ func NewLoader(o Options) (*Loader, error) {
 }
 
 // Load checks src and everything that it names. It returns all problems that it finds, each as
-// "file:line: field: reason"; the Config is nil when there is one.
+// "file:line: field: reason". The Config is nil when one of them is in alertmanager.yml; templates and certificates that cannot be
+// read are left out of it, with the integrations that need them.
 func (l *Loader) Load(src Source) (_ *Config, problems []error) {
 	hidden := redact.NewWords(redact.Secrets(src.Content)) // upstream repeats addresses that it cannot read
 	defer func() {
@@ -98,18 +99,17 @@ func (l *Loader) Load(src Source) (_ *Config, problems []error) {
 	}
 	moved := resolvePaths(src.Dir, cfg)
 	cfg.Templates = src.templates(cfg.Templates)
-	problems, warnings := checkFiles(src, cfg)
+	problems, unreadable, warnings := checkFiles(src, cfg)
 	c := &Config{Config: cfg, source: src.Content, dir: src.Dir, secrets: findSecrets(cfg), routes: dispatch.NewRoute(cfg.Route, nil), intervals: map[string][]timeinterval.TimeInterval{}}
-	c.templates, err = template.FromGlobs(cfg.Templates)
+	var wrong []error
+	c.templates, wrong, err = loadTemplates(src, cfg)
+	problems = append(problems, wrong...)
 	if err != nil {
 		return nil, append(problems, problem.At(src.file(), "templates", fmt.Errorf("templates: %w", err)))
 	}
 	c.templates.ExternalURL = l.options.ExternalURL
 	if c.templates.ExternalURL == nil {
 		c.templates.ExternalURL = &url.URL{}
-	}
-	if len(problems) > 0 {
-		return nil, problems
 	}
 	if warning := moved.Warning(src.Name, src.Dir); warning != "" {
 		warnings = append(warnings, warning)
@@ -121,7 +121,12 @@ func (l *Loader) Load(src Source) (_ *Config, problems []error) {
 	// Upstream logs while it builds; the receivers that run log on their own.
 	c.integrations, err = l.build(c, l.options.Logger)
 	if err != nil {
-		return nil, []error{problem.At(src.file(), "receivers", fmt.Errorf("receivers: %w", err))}
+		for _, p := range notNamed(l.leaveOut(c), unreadable) {
+			problems = append(problems, problem.At(src.file(), "receivers", p))
+		}
+		if c.integrations, err = l.build(c, l.options.Logger); err != nil {
+			return nil, append(problems, problem.At(src.file(), "receivers", fmt.Errorf("receivers: %w", err)))
+		}
 	}
 	for _, i := range cfg.MuteTimeIntervals {
 		c.intervals[i.Name] = i.TimeIntervals
@@ -130,7 +135,7 @@ func (l *Loader) Load(src Source) (_ *Config, problems []error) {
 		c.intervals[i.Name] = i.TimeIntervals
 	}
 	c.warn(src, l.options)
-	return c, nil
+	return c, problems
 }
 
 // Files returns the paths of the files that were read beside alertmanager.yml.

@@ -5,6 +5,7 @@ import (
 	"net/url"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -60,10 +61,44 @@ func TestBadFilesAreExplained(t *testing.T) {
 			want, err := os.ReadFile(strings.TrimSuffix(file, ".yml") + ".txt")
 			require.NoError(t, err)
 			cfg, got := load(t, l, string(content))
-			require.Nil(t, cfg)
+			named := slices.Contains([]string{"files.bad.yml", "template.bad.yml"}, filepath.Base(file))
+			require.Equal(t, named, cfg != nil, "what is wrong in other files is left out")
 			require.Equal(t, strings.TrimSpace(string(want)), got)
 		})
 	}
+}
+
+// What needs a file that is wrong is left out, and the rest notifies.
+func TestWrongFilesCostWhatNeedsThem(t *testing.T) {
+	dir := t.TempDir()
+	for name, content := range map[string]string{
+		"bad.pem": "no certificate", "a.tmpl": `{{ define "a" }}good{{ end }}`, "b.tmpl": `{{ define "b" }}{{ .`, "c.tmpl": `{{ define "c" }}good{{ end }}`,
+	} {
+		require.NoError(t, os.WriteFile(filepath.Join(dir, name), []byte(content), 0o644))
+	}
+	l, _ := newLoader(t)
+	cfg, problems := l.Load(alertmanager.Source{Name: "alertmanager.yml", Dir: dir, Content: []byte(`
+route: {receiver: team}
+templates: ["*.tmpl"]
+receivers:
+- name: team
+  webhook_configs:
+  - {url: 'http://localhost:1/kept'}
+  - {url: 'http://localhost:1/gone', http_config: {tls_config: {ca_file: none.pem}}}
+  slack_configs:
+  - {api_url: 'http://localhost:1/wrong', http_config: {tls_config: {ca_file: bad.pem}}}
+- name: unused
+  webhook_configs: [{url: 'http://localhost:1/unused', http_config: {tls_config: {ca_file: bad.pem}}}]
+`)})
+	require.NotNil(t, cfg)
+	require.Len(t, problems, 3, problems)
+	require.ErrorContains(t, problems[0], "none.pem does not exist")
+	require.ErrorContains(t, problems[1], "b.tmpl")
+	require.ErrorContains(t, problems[2], "bad.pem")
+	require.Len(t, cfg.Receivers[0].WebhookConfigs, 1)
+	require.Equal(t, "http://localhost:1/kept", string(cfg.Receivers[0].WebhookConfigs[0].URL))
+	require.Empty(t, cfg.Receivers[0].SlackConfigs)
+	require.Equal(t, []string{filepath.Join(dir, "a.tmpl"), filepath.Join(dir, "c.tmpl")}, cfg.Templates)
 }
 
 // As in stock, a receiver whose secret is not there fails, and the others notify.

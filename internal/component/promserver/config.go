@@ -86,7 +86,7 @@ func (s *settings) claimGlobals() {
 }
 
 // Load reads src and the files it names. It returns all problems that it finds, each as "file:line: field: reason". The
-// Config is nil when one of them is in prometheus.yml; rule files that are wrong are left out of it.
+// Config is nil when prometheus.yml itself is wrong; other files that are wrong are left out of it, with what needs them.
 func (l *Loader) Load(src Source) (*Config, []error) {
 	// Upstream logs while it loads; what it says there we return.
 	quiet := slog.New(slog.DiscardHandler)
@@ -108,23 +108,16 @@ func (l *Loader) Load(src Source) (*Config, []error) {
 		cfg.ScrapeConfigFiles = src.copiesOf(cfg.ScrapeConfigFiles)
 	}
 
-	var problems []error
-	if _, err := cfg.GetScrapeConfigs(); err != nil {
-		problems = append(problems, fmt.Errorf("%s: scrape_config_files: %w", src.Name, err))
-	}
-	unreadable, warnings := checkFiles(src, cfg)
+	jobs, problems := leaveOutJobFiles(src, cfg)
+	unusable, warnings := leaveOutClients(src, cfg, jobs)
 	warnings = append(warnings, emptyDiscovery(src, cfg)...)
 	if warning := moved.Warning(src.Name, src.Dir); warning != "" {
 		warnings = append(warnings, warning)
 	}
 	warnings = append(warnings, limits...)
-	problems = append(problems, unreadable...)
+	problems = append(problems, unusable...)
 	c := &Config{Config: cfg, Source: src.Name, Warnings: warnings, rules: map[string][]byte{}}
-	wrongRules := c.readRules(src, cfg.RuleFiles, cfg.GlobalConfig.MetricNameValidationScheme, l.set.features.parserOptions())
-	if len(problems) > 0 {
-		return nil, append(problems, wrongRules...)
-	}
-	return c, wrongRules
+	return c, append(problems, c.readRules(src, cfg.RuleFiles, cfg.GlobalConfig.MetricNameValidationScheme, l.set.features.parserOptions())...)
 }
 
 // Files returns the paths of the files that were read beside prometheus.yml.

@@ -1,8 +1,10 @@
 package promserver_test
 
 import (
+	"encoding/pem"
 	"flag"
 	"log/slog"
+	"net/http/httptest"
 	"os"
 	"path/filepath"
 	"strings"
@@ -68,9 +70,12 @@ func TestLoadReportsEveryProblemWithItsLine(t *testing.T) {
 	for _, file := range files {
 		t.Run(filepath.Base(file), func(t *testing.T) {
 			cfg, problems := testLoader(t).Load(source(t, file))
-			if filepath.Base(file) == "rules.bad.yml" {
+			switch filepath.Base(file) {
+			case "rules.bad.yml":
 				require.Empty(t, cfg.RulePaths(), "only rule files are wrong, and they are left out")
-			} else {
+			case "files.bad.yml":
+				require.NotNil(t, cfg, "only a certificate is wrong")
+			default:
 				require.Nil(t, cfg)
 			}
 			var got strings.Builder
@@ -180,7 +185,10 @@ scrape_configs:
     basic_auth: {username: u, password_file: /etc/prometheus/secrets/p}
     tls_config: {ca_file: /etc/prometheus/ca.pem}
 `)
-	require.NoError(t, os.WriteFile(filepath.Join(dir, "ca.pem"), nil, 0o644))
+	tls := httptest.NewTLSServer(nil)
+	tls.Close()
+	certificate := pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: tls.Certificate().Raw})
+	require.NoError(t, os.WriteFile(filepath.Join(dir, "ca.pem"), certificate, 0o644))
 	cfg, problems := testLoader(t).Load(promserver.Source{Name: "p", Dir: dir, Content: content})
 	require.Empty(t, problems)
 	require.Equal(t, []string{filepath.Join(dir, "rules", "a.yml")}, cfg.RulePaths())
@@ -202,6 +210,57 @@ scrape_configs:
 	require.Len(t, cfg.Warnings, 2)
 	require.Contains(t, cfg.Warnings[0], `p.yml:5: scrape_configs: job_name "basic": file /run/secrets/none does not exist; requests of this client fail until the file is there`)
 	require.Contains(t, cfg.Warnings[1], `job_name "bearer"`)
+}
+
+// What needs a file that is wrong is left out, and the rest runs; stock ends for some of it.
+func TestWrongFilesCostWhatNeedsThem(t *testing.T) {
+	dir := t.TempDir()
+	for name, content := range map[string]string{
+		"wrong.pem":  "no certificate",
+		"jobs/a.yml": "scrape_configs: [{job_name: good}]",
+		"jobs/b.yml": "scrape_configs: [{job_name: 5",
+		"jobs/c.yml": "scrape_configs: [{job_name: good}]",
+		"jobs/d.yml": "scrape_configs: [{job_name: fine}]",
+	} {
+		require.NoError(t, os.MkdirAll(filepath.Dir(filepath.Join(dir, name)), 0o755))
+		require.NoError(t, os.WriteFile(filepath.Join(dir, name), []byte(content), 0o644))
+	}
+	cfg, problems := testLoader(t).Load(promserver.Source{Name: "p.yml", Dir: dir, Content: []byte(`
+scrape_config_files: [jobs/*.yml]
+scrape_configs:
+  - job_name: gone
+    tls_config: {ca_file: none.pem}
+  - job_name: wrong
+    tls_config: {ca_file: wrong.pem}
+alerting:
+  alertmanagers:
+    - static_configs: [{targets: ['a:1']}]
+    - static_configs: [{targets: ['b:1']}]
+      tls_config: {cert_file: none.pem, key_file: none.key}
+remote_write: [{url: 'http://a'}, {url: 'http://b', tls_config: {ca_file: none.pem}}]
+remote_read: [{url: 'http://a', tls_config: {ca_file: none.pem}}, {url: 'http://b'}]
+`)})
+	require.NotNil(t, cfg)
+	var text strings.Builder
+	for _, p := range problems {
+		text.WriteString(strings.ReplaceAll(p.Error(), dir+"/", "") + "\n")
+	}
+	for _, want := range []string{
+		`scrape_config_files: "jobs/b.yml"`, `multiple scrape configs with job name "good"`, `p.yml:5: scrape_configs: job_name "gone": file none.pem does not exist`,
+		`job_name "wrong": unable to use specified CA cert file wrong.pem`,
+		`alertmanagers[1]: file none.key does not exist`, `alertmanagers[1]: file none.pem does not exist`,
+		`remote_write[1]: file none.pem`, `remote_read[0]: file none.pem`,
+	} {
+		require.Contains(t, text.String(), want)
+	}
+	jobs, err := cfg.GetScrapeConfigs()
+	require.NoError(t, err)
+	require.Len(t, jobs, 4, "upstream leaves out those of which it makes no client")
+	require.Len(t, cfg.AlertingConfig.AlertmanagerConfigs, 1)
+	require.Len(t, cfg.RemoteWriteConfigs, 1)
+	require.Equal(t, "http://a", cfg.RemoteWriteConfigs[0].URL.String())
+	require.Len(t, cfg.RemoteReadConfigs, 1)
+	require.Equal(t, "http://b", cfg.RemoteReadConfigs[0].URL.String())
 }
 
 func TestOptionsAreChecked(t *testing.T) {

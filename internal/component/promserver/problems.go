@@ -41,48 +41,95 @@ func rulePatterns(src Source) []string {
 	return patterns
 }
 
-// checkFiles reports the files named in HTTP client settings that cannot be read. A certificate is a problem, because
-// upstream makes no client then. A secret is a warning: upstream reads it at each request, so its job is down with the reason until the
-// file is there, and the others run.
-func checkFiles(src Source, cfg *config.Config) (problems []error, warnings []string) {
-	clients := map[string]commonconfig.HTTPClientConfig{}
-	for _, c := range cfg.ScrapeConfigs {
-		clients[fmt.Sprintf("scrape_configs: job_name %q", c.JobName)] = c.HTTPClientConfig
-	}
-	for i, c := range cfg.AlertingConfig.AlertmanagerConfigs {
-		clients["alerting: alertmanagers["+strconv.Itoa(i)+"]"] = c.HTTPClientConfig
-	}
-	for i, c := range cfg.RemoteWriteConfigs {
-		clients["remote_write["+strconv.Itoa(i)+"]"] = c.HTTPClientConfig
-	}
-	for i, c := range cfg.RemoteReadConfigs {
-		clients["remote_read["+strconv.Itoa(i)+"]"] = c.HTTPClientConfig
-	}
-	unreadable := func(where, file string) error {
-		if file == "" {
-			return nil
-		}
-		err := problem.Readable(file)
-		if err == nil {
-			return nil
-		}
-		return problem.At(src.file(), filepath.Base(file), fmt.Errorf("%s: %w", where, err))
-	}
-	for where, c := range clients {
-		for _, file := range []string{c.TLSConfig.CAFile, c.TLSConfig.CertFile, c.TLSConfig.KeyFile} {
-			if err := unreadable(where, file); err != nil {
-				problems = append(problems, err)
-			}
-		}
+// leaveOutClients reports HTTP client settings of which no client can be made: upstream then scrapes nothing of such a job, and
+// ends for the others, which are left out of cfg. A secret that cannot be read is a warning: upstream reads it at each request, so that its
+// job is down with the reason until the file is there.
+func leaveOutClients(src Source, cfg *config.Config, jobs []*config.ScrapeConfig) (problems []error, warnings []string) {
+	usable := func(where string, c commonconfig.HTTPClientConfig) bool {
 		for _, file := range secretFiles(c) {
-			if err := unreadable(where, file); err != nil {
+			if err := unreadable(src, where, file); err != nil {
 				warnings = append(warnings, err.Error()+"; requests of this client fail until the file is there")
 			}
 		}
+		found := len(problems)
+		for _, file := range []string{c.TLSConfig.CAFile, c.TLSConfig.CertFile, c.TLSConfig.KeyFile} {
+			if err := unreadable(src, where, file); err != nil {
+				problems = append(problems, err)
+			}
+		}
+		if len(problems) > found {
+			return false
+		}
+		if _, err := commonconfig.NewClientFromConfig(c, where); err != nil {
+			problems = append(problems, problem.At(src.file(), "tls_config", fmt.Errorf("%s: %w", where, err)))
+			return false
+		}
+		return true
 	}
+	for _, c := range jobs {
+		usable(fmt.Sprintf("scrape_configs: job_name %q", c.JobName), c.HTTPClientConfig)
+	}
+	cfg.AlertingConfig.AlertmanagerConfigs = filter(cfg.AlertingConfig.AlertmanagerConfigs, func(i int, c *config.AlertmanagerConfig) bool {
+		return usable("alerting: alertmanagers["+strconv.Itoa(i)+"]", c.HTTPClientConfig)
+	})
+	cfg.RemoteWriteConfigs = filter(cfg.RemoteWriteConfigs, func(i int, c *config.RemoteWriteConfig) bool {
+		return usable("remote_write["+strconv.Itoa(i)+"]", c.HTTPClientConfig)
+	})
+	cfg.RemoteReadConfigs = filter(cfg.RemoteReadConfigs, func(i int, c *config.RemoteReadConfig) bool {
+		return usable("remote_read["+strconv.Itoa(i)+"]", c.HTTPClientConfig)
+	})
 	slices.SortFunc(problems, func(a, b error) int { return strings.Compare(a.Error(), b.Error()) })
 	slices.Sort(warnings)
 	return problems, warnings
+}
+
+func filter[T any](all []T, keep func(int, T) bool) (kept []T) {
+	for i, c := range all {
+		if keep(i, c) {
+			kept = append(kept, c)
+		}
+	}
+	return kept
+}
+
+func unreadable(src Source, where, file string) error {
+	if file == "" {
+		return nil
+	}
+	if err := problem.Readable(file); err != nil {
+		return problem.At(src.file(), filepath.Base(file), fmt.Errorf("%s: %w", where, err))
+	}
+	return nil
+}
+
+// leaveOutJobFiles returns all jobs. Files of scrape_config_files that cannot be read, or that name a job again, are left out of cfg, and why
+// is returned.
+func leaveOutJobFiles(src Source, cfg *config.Config) (jobs []*config.ScrapeConfig, problems []error) {
+	jobs, err := cfg.GetScrapeConfigs()
+	if err == nil {
+		return jobs, nil
+	}
+	jobs = cfg.ScrapeConfigs
+	patterns := cfg.ScrapeConfigFiles
+	cfg.ScrapeConfigFiles = nil
+	for _, pattern := range patterns {
+		files, err := filepath.Glob(pattern)
+		if err != nil {
+			problems = append(problems, fmt.Errorf("%s: scrape_config_files: %q: %w", src.Name, pattern, err))
+		}
+		for _, file := range files {
+			before := cfg.ScrapeConfigFiles
+			cfg.ScrapeConfigFiles = append(before[:len(before):len(before)], file)
+			more, err := cfg.GetScrapeConfigs()
+			if err != nil {
+				problems = append(problems, fmt.Errorf("%s: scrape_config_files: %w", src.Name, err))
+				cfg.ScrapeConfigFiles = before
+				continue
+			}
+			jobs = more
+		}
+	}
+	return jobs, problems
 }
 
 func secretFiles(c commonconfig.HTTPClientConfig) []string {
