@@ -7,6 +7,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"slices"
 	_ "time/tzdata" // where the system has no time zones, as in an image with nothing else in it
 
 	"github.com/alecthomas/kingpin/v2"
@@ -37,6 +38,7 @@ func run(args []string, stdout, stderr io.Writer) int {
 	a := kingpin.New(filepath.Base(os.Args[0]), description)
 	a.UsageWriter(stdout).ErrorWriter(stderr).Terminate(os.Exit)
 	a.HelpFlag.Short('h')
+	a.Version(versions.Text())
 	options.RegisterFlags(a)
 	promslogflag.AddFlags(a, &logging)
 
@@ -65,10 +67,15 @@ func run(args []string, stdout, stderr io.Writer) int {
 	resetLogin := reset.Arg("login", "The user. Default: the admin.").String()
 	version := a.Command("version", "Print the version and those of what is embedded.")
 
-	command, err := a.Parse(options.TakeNodeExporterFlags(args))
+	command, err := a.Parse(keepDashes(options.TakeNodeExporterFlags(args)))
 	if err != nil {
 		fmt.Fprintf(stderr, "%s: %s; see %s --help\n", a.Name, err, a.Name)
 		return exitUsage
+	}
+	for _, file := range []*string{backupFile, restoreFile} {
+		if *file == dash {
+			*file = "-"
+		}
 	}
 	options.Stdout = stdout
 	logging.Writer = stderr
@@ -104,7 +111,20 @@ func run(args []string, stdout, stderr io.Writer) int {
 	return exitStopped
 }
 
-const description = `Prometheus, Alertmanager, node_exporter and cAdvisor in one program, with their standard files, flags and APIs.
+// dash stands for the argument "-", of which the parser makes an empty text.
+const dash = "(standard stream)"
+
+func keepDashes(args []string) []string {
+	kept := slices.Clone(args)
+	for i, arg := range kept {
+		if arg == "-" {
+			kept[i] = dash
+		}
+	}
+	return kept
+}
+
+const description = `Prometheus, Alertmanager, Loki, Promtail, Grafana's dashboards, node_exporter, cAdvisor and discovery of containers in one program, with their standard files, flags and APIs.
 
 The flags of node_exporter's collectors work too: --collector.*, --no-collector.* and --path.*; its documentation lists them.`
 

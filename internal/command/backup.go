@@ -25,68 +25,62 @@ const progressEvery = 2 * time.Second
 
 // Backup asks the Ausguck that runs on the same data folder for everything it has, and writes it to file, which must
 // not be there yet, or to out when it is "-". It needs no password: who may write to the folder may have what is in it.
-func Backup(ctx context.Context, o app.Options, file string, out, progress io.Writer) (err error) {
+func Backup(ctx context.Context, o app.Options, file string, out, progress io.Writer) error {
 	if err := o.Complete(); err != nil {
 		return err
 	}
+	if file == "-" {
+		return fetchBackup(ctx, o, "standard output", out, progress)
+	}
+	if fileExists(file) {
+		return fmt.Errorf("%s exists already; name another file", file)
+	}
 	partial := file + ".partial"
-	if file != "-" {
-		if fileExists(file) {
-			return fmt.Errorf("%s exists already; name another file", file)
-		}
-		f, err := os.OpenFile(partial, os.O_WRONLY|os.O_CREATE|os.O_TRUNC, 0o600) // it has the users' password hashes
-		if err != nil {
-			return err
-		}
-		defer func() {
-			if err = errors.Join(err, f.Close()); err == nil {
-				err = os.Rename(partial, file)
-			} else {
-				err = errors.Join(err, os.Remove(partial))
-			}
-		}()
-		out = f
+	f, err := os.OpenFile(partial, os.O_WRONLY|os.O_CREATE|os.O_TRUNC, 0o600) // it has the users' password hashes
+	if err != nil {
+		return err
 	}
-	size, err := fetchBackup(ctx, o, out, progress)
-	if err == nil {
-		fmt.Fprintf(progress, "%s: %s of data in the backup\n", file, units.Base2Bytes(size).Round(1))
+	if err = errors.Join(fetchBackup(ctx, o, file, f, progress), f.Sync(), f.Close()); err != nil {
+		return errors.Join(err, os.Remove(partial))
 	}
-	return err
+	return os.Rename(partial, file)
 }
 
-func fetchBackup(ctx context.Context, o app.Options, out, progress io.Writer) (size int64, err error) {
+// fetchBackup writes the backup to out, which progress calls by its name.
+func fetchBackup(ctx context.Context, o app.Options, name string, out, progress io.Writer) (err error) {
 	token, release, err := temporaryToken(ctx, o)
 	if err != nil {
-		return 0, err
+		return err
 	}
 	defer func() { err = errors.Join(err, release()) }()
 	url, err := ownURL(o)
 	if err != nil {
-		return 0, err
+		return err
 	}
 	r, err := http.NewRequestWithContext(ctx, http.MethodGet, url+"/api/ausguck/backup", nil)
 	if err != nil {
-		return 0, err
+		return err
 	}
 	r.Header.Set("Authorization", "Bearer "+token)
 	answer, err := ownClient().Do(r)
 	if err != nil {
-		return 0, fmt.Errorf("ask the Ausguck that runs: %w; when none does, the folder %s can simply be copied", err, o.StoragePath)
+		return fmt.Errorf("ask the Ausguck that runs: %w; when none does, the folder %s can simply be copied", err, o.StoragePath)
 	}
 	defer answer.Body.Close()
 	if answer.StatusCode != http.StatusOK {
 		reason, _ := io.ReadAll(io.LimitReader(answer.Body, 4096)) // the status says enough without it
-		return 0, fmt.Errorf("%s answers %s: %s", url, answer.Status, strings.TrimSpace(string(reason)))
+		return fmt.Errorf("%s answers %s: %s", url, answer.Status, strings.TrimSpace(string(reason)))
 	}
-	size, err = strconv.ParseInt(answer.Header.Get(app.BackupBytes), 10, 64)
+	size, err := strconv.ParseInt(answer.Header.Get(app.BackupBytes), 10, 64)
 	if err != nil {
-		return 0, fmt.Errorf("%s is no Ausguck that makes backups: it does not say how large this one is", url)
+		return fmt.Errorf("%s is no Ausguck that makes backups: it does not say how large this one is", url)
 	}
 	counter := &counter{out: progress, next: time.Now().Add(progressEvery), total: size}
 	if _, err := io.Copy(out, io.TeeReader(answer.Body, counter)); err != nil {
-		return size, fmt.Errorf("the backup was interrupted: %w", err)
+		return fmt.Errorf("the backup was interrupted: %w", err)
 	}
-	return size, nil
+	fmt.Fprintf(progress, "%s: %s of data in the backup\n", name, units.Base2Bytes(size).Round(1))
+	return nil
 }
 
 // counter writes how much has come, from time to time.

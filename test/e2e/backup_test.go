@@ -1,10 +1,12 @@
 package e2e
 
 import (
+	"bytes"
 	"encoding/json"
 	"fmt"
 	"net/http"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -49,6 +51,7 @@ func TestBackupAndRestore(t *testing.T) {
 	code, out := runToEnd(t, ausguckBinary(t), cli...)
 	require.Zero(t, code, out)
 	require.Contains(t, out, file)
+	requireSameThroughPipe(t, storage, s.address, flags)
 	leftovers, err := filepath.Glob(filepath.Join(storage, ".incomplete-*"))
 	require.NoError(t, err)
 	require.Empty(t, leftovers, "the copies are removed")
@@ -68,6 +71,7 @@ func TestBackupAndRestore(t *testing.T) {
 	require.Equal(t, 1, code)
 	require.Contains(t, out, "can simply be copied")
 	require.NoFileExists(t, file+"2.partial")
+	require.NoFileExists(t, file+"2", "nobody takes it for a backup")
 
 	// Onto a folder that is not empty nothing is restored.
 	code, out = runToEnd(t, ausguckBinary(t), "restore", file, "--storage.path="+storage)
@@ -113,4 +117,25 @@ func TestBackupAndRestore(t *testing.T) {
 
 	stock := startStock(t, filepath.Join(config, "prometheus.yml"), filepath.Join(restored, "prometheus"))
 	require.GreaterOrEqual(t, stock.value(t, `sum(count_over_time(scraped_total[10m]))`), samples)
+}
+
+// requireSameThroughPipe backs up to standard output and restores from standard input, as in a container.
+func requireSameThroughPipe(t *testing.T, storage, address string, flags []string) {
+	t.Helper()
+	var archive, said bytes.Buffer
+	cmd := exec.Command(ausguckBinary(t), append([]string{"backup", "-", "--storage.path=" + storage, "--web.listen-address=" + address}, flags...)...)
+	cmd.Stdout, cmd.Stderr = &archive, &said
+	require.NoError(t, cmd.Run(), said.String())
+	require.Contains(t, said.String(), "standard output: ")
+	dir := filepath.Join(t.TempDir(), "piped")
+	cmd = exec.Command(ausguckBinary(t), "restore", "-", "--storage.path="+dir)
+	cmd.Stdin = &archive
+	out, err := cmd.CombinedOutput()
+	require.NoError(t, err, "%s", out)
+	require.FileExists(t, filepath.Join(dir, "ausguck.db"))
+	entries, err := os.ReadDir(".")
+	require.NoError(t, err)
+	for _, e := range entries {
+		require.NotContains(t, e.Name(), "standard", "no file of that name")
+	}
 }
