@@ -7,7 +7,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"maps"
 	"net/http"
 	"net/url"
 	"strings"
@@ -178,22 +177,14 @@ func (s *Server) run(ctx context.Context, p plannedQuery) dsquery.Response {
 	return dsquery.Run(ctx, src, p.Query, p.from, p.to)
 }
 
-// caller sends API calls to a datasource: POST, or GET when it is set or the server knows no POST.
+// caller sends API calls to a datasource.
 func (s *Server) caller(d *Datasource, client *sourceClient) func(ctx context.Context, path string, form url.Values) (*http.Response, error) {
+	method := http.MethodPost
+	if d.Type == typeLoki {
+		method = http.MethodGet
+	}
 	return func(ctx context.Context, path string, form url.Values) (*http.Response, error) {
-		if extra, err := url.ParseQuery(d.text("customQueryParameters")); err == nil {
-			maps.Copy(form, extra)
-		}
-		method := http.MethodPost
-		if strings.EqualFold(d.text("httpMethod"), http.MethodGet) || d.Type == typeLoki {
-			method = http.MethodGet
-		}
-		res, err := s.call(ctx, d, client, method, path, form)
-		if err == nil && res.StatusCode == http.StatusMethodNotAllowed && method == http.MethodPost {
-			_ = res.Body.Close()
-			return s.call(ctx, d, client, http.MethodGet, path, form)
-		}
-		return res, err
+		return s.call(ctx, d, client, method, path, form)
 	}
 }
 
@@ -216,9 +207,8 @@ func (s *Server) call(ctx context.Context, d *Datasource, client *sourceClient, 
 	if body != nil {
 		req.Header.Set("Content-Type", "application/x-www-form-urlencoded")
 	}
-	client.authorize(req)
 	started := time.Now()
-	res, err := client.transport.RoundTrip(req)
+	res, err := client.RoundTrip(req)
 	if err != nil {
 		s.metrics.asked(d, 0, time.Since(started))
 		if errors.Is(err, context.DeadlineExceeded) {
