@@ -127,12 +127,10 @@ export class PrometheusDatasource extends DataSourceApi<PromQuery, PromOptions> 
   }
 
   private builtIns(request: DataQueryRequest<PromQuery>, step: number, rate: number): ScopedVars {
-    const interval = durationText(step);
     const rateText = durationText(rate);
     return {
       ...request.scopedVars, ...rangeVars(request.range),
-      __interval: { text: interval, value: interval },
-      __interval_ms: { text: String(step * 1000), value: step * 1000 },
+      ...intervalVars(step),
       __rate_interval: { text: rateText, value: rateText },
       __rate_interval_ms: { text: String(rate * 1000), value: rate * 1000 },
     };
@@ -143,7 +141,7 @@ export class PrometheusDatasource extends DataSourceApi<PromQuery, PromOptions> 
     const range = options?.range ?? getDefaultTimeRange();
     const vars = { ...options?.scopedVars, ...rangeVars(range) };
     const rate = durationText(rateInterval(this.scrapeInterval, this.scrapeInterval));
-    const expr = getTemplateSrv().replace(text, { ...vars, __rate_interval: { text: rate, value: rate }, __interval: { text: '15s', value: '15s' } }, formatForQuery);
+    const expr = getTemplateSrv().replace(text, { ...vars, __rate_interval: { text: rate, value: rate }, ...intervalVars(this.scrapeInterval) }, formatForQuery);
     if (expr.trim() === '') {
       return [];
     }
@@ -211,6 +209,11 @@ export function rangeVars(range: TimeRange): ScopedVars {
     __range_s: { text: String(secs), value: secs },
     __range_ms: { text: String(ms), value: ms },
   };
+}
+
+function intervalVars(step: number): ScopedVars {
+  const text = durationText(step);
+  return { __interval: { text, value: text }, __interval_ms: { text: String(step * 1000), value: step * 1000 } };
 }
 
 /** The minimum step may name $__interval, which then is the interval of the panel. */

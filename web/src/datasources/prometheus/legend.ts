@@ -18,7 +18,7 @@ export function renderLegend(format: string, labels: Labels): string {
 /** The name that a legend shows, undefined for the automatic one. */
 export function legendOf(format: string, labels: Labels, expr: string): string | undefined {
   if (format === '__auto') {
-    return undefined;
+    return Object.keys(labels).length === 0 ? expr : undefined;
   }
   if (format === '') {
     const text = seriesText(labels);

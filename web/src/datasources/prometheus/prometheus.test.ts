@@ -52,6 +52,7 @@ describe('legendOf', () => {
     ['{{job}} of {{ none }}', { job: 'a' }, 'a of '],
     ['', {}, 'sum(up)'],
     ['__auto', { job: 'a' }, undefined],
+    ['__auto', {}, 'sum(up)'],
   ])('%s', (format, labels, wanted) => expect(legendOf(format, labels as Record<string, string>, 'sum(up)')).toBe(wanted));
 });
 
