@@ -364,7 +364,6 @@ func TestQueries(t *testing.T) {
 	}{
 		{`{"queries":[]}`, "No queries found", 400},
 		{`{`, "bad request data", 400},
-		{`{"queries":[{"datasource":{"type":"__expr__","uid":"__expr__"},"type":"math"}]}`, "Server-side expressions are not supported", 400},
 		{`{"queries":[{"datasource":{"uid":"none"},"expr":"x"}]}`, "Data source not found", 404},
 		{`{"from":"soon","queries":[{"expr":"x"}]}`, `from: a time such as now-1h`, 400},
 		{`{"from":"now","to":"now-1h","queries":[{"expr":"x"}]}`, "is after to", 400},
@@ -375,4 +374,13 @@ func TestQueries(t *testing.T) {
 		require.Contains(t, at(t, decoded(t, a.body), "message"), tc.want)
 	}
 	require.Equal(t, http.StatusNotFound, r.admin("POST", "/api/tsdb/query", "{}").code)
+
+	hidden := strings.Replace(good, `"refId":"A"`, `"refId":"A","hide":true`, 1)
+	a = ask(hidden + `,{"refId":"B","datasource":{"type":"__expr__","uid":"__expr__"},"type":"math","expression":"$A * 3"},
+		{"refId":"C","datasource":{"uid":"-100"},"type":"math","expression":"$X"}`)
+	require.Equal(t, http.StatusMultiStatus, a.code, a.body)
+	results := at(t, decoded(t, a.body), "results").(map[string]any)
+	require.NotContains(t, results, "A", "it is hidden")
+	require.Equal(t, []any{3.0}, at(t, results, "B", "frames", 0, "data", "values", 0))
+	require.Equal(t, "[sse.parseError] failed to parse expression [C]: unable to find dependent node 'X'", at(t, results, "C", "error"))
 }

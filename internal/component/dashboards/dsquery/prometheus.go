@@ -200,9 +200,12 @@ func seriesFrames(s promSeries, q Query, expr string, st steps, frameType string
 		if frameType == "timeseries-multi" {
 			timeConfig["interval"] = st.interval.Milliseconds()
 		}
-		frames = append(frames, &Frame{Name: name, Fields: []*Field{
-			{Name: "Time", Times: times, Config: timeConfig}, {Name: "Value", Numbers: numbers, Labels: s.Metric, Config: config},
-		}})
+		value := &Field{Name: "Value", Numbers: numbers, Labels: s.Metric, Config: config}
+		if metric, ok := s.Metric["__name__"]; ok {
+			value.Name, value.Labels = metric, maps.Clone(s.Metric)
+			delete(value.Labels, "__name__")
+		}
+		frames = append(frames, &Frame{Name: name, Fields: []*Field{{Name: "Time", Times: times, Config: timeConfig}, value}})
 	}
 	if cells := histogramFrame(s); cells != nil {
 		frames = append(frames, cells)

@@ -19,6 +19,7 @@ import (
 // Query is one query of a request, in the fields of Grafana's Prometheus and Loki queries.
 type Query struct {
 	RefID         string          `json:"refId"`
+	Hide          bool            `json:"hide"`
 	Expr          string          `json:"expr"`
 	Range         *bool           `json:"range"`
 	Instant       bool            `json:"instant"`

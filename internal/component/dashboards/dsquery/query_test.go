@@ -55,7 +55,7 @@ func TestPrometheusRange(t *testing.T) {
 	require.JSONEq(t, `{"status":200,"frames":[{"schema":{"name":"a of ","refId":"A",
 		"meta":{"type":"timeseries-multi","typeVersion":[0,1],"custom":{"resultType":"matrix"},"executedQueryString":"Expr: rate(up[1m]) + 30000 + 3600\nStep: 30s","notices":[{"severity":"warning","text":"careful"}]},
 		"fields":[{"name":"Time","type":"time","typeInfo":{"frame":"time.Time"},"config":{"interval":30000}},
-			{"name":"Value","type":"number","typeInfo":{"frame":"float64"},"labels":{"__name__":"up","job":"a"},"config":{"displayNameFromDS":"a of "}}]},
+			{"name":"up","type":"number","typeInfo":{"frame":"float64"},"labels":{"job":"a"},"config":{"displayNameFromDS":"a of "}}]},
 		"data":{"values":[[1700000000500,1700000015000,1700000030000,1700000045000],[1,null,null,null]],"entities":[null,{"NaN":[1],"Inf":[2],"NegInf":[3]}]}}]}`, string(got))
 }
 
