@@ -65,6 +65,10 @@ func (s *Server) queryDatasources(w http.ResponseWriter, r *http.Request, _ Call
 		refs[p.RefID] = true
 		plan[i] = p
 	}
+	tables := slices.DeleteFunc(slices.Clone(plan), func(p plannedQuery) bool { return p.Format != "table" || p.Hide })
+	for i := range plan {
+		plan[i].OneOfTables = len(tables) > 1
+	}
 	results := s.answerAll(r.Context(), plan)
 	failed := 0
 	for _, res := range results {
