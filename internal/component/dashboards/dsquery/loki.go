@@ -62,6 +62,9 @@ func loki(ctx context.Context, src Source, q Query, from, to time.Time) ([]*Fram
 		if err != nil {
 			return nil, err
 		}
+		if n := a.notices(); len(n) > 0 {
+			f.Meta["notices"] = n
+		}
 		return []*Frame{f}, nil
 	}
 	return promFrames(a, q, expr, st, frameType)

@@ -56,6 +56,7 @@ export class PrometheusDatasource extends DataSourceApi<PromQuery, PromOptions> 
       return undefined;
     }
     const templates = getTemplateSrv();
+    const range = target.range ?? !target.instant;
     const vars = withoutIntervals(request.scopedVars);
     let expr = templates.replace(target.expr, vars, formatForQuery);
     if (request.filters?.length) {
@@ -66,7 +67,7 @@ export class PrometheusDatasource extends DataSourceApi<PromQuery, PromOptions> 
       ...target, ...panelFacts(request), datasource: this.getRef(), expr,
       interval: templates.replace(target.interval ?? '', vars) || undefined,
       legendFormat: templates.replace(target.legendFormat ?? '', request.scopedVars),
-      exemplar: Boolean(target.exemplar) && (target.range ?? !target.instant),
+      range, exemplar: Boolean(target.exemplar) && range,
     };
   }
 
