@@ -2,6 +2,7 @@ package app
 
 import (
 	"cmp"
+	"context"
 	"net/http"
 	"net/url"
 	"path/filepath"
@@ -63,10 +64,15 @@ func (p *DashboardsPart) build(a *App) (err error) {
 		Logger:     a.options.Logger.With("part", p.name()),
 		Registerer: a.registry,
 		Caller:     caller,
-		Transport:  a.sourceTransport(),
-		Version:    versions.Own(),
-		Commit:     versions.Revision(),
-		AppURL:     a.options.external.Scheme + "://" + a.options.external.Host + a.prefix + "/",
+		Reload:     func() error { return a.reloadAlone(p) },
+		Users: func(ctx context.Context) (dashboards.UserCounts, error) {
+			n, err := a.options.Auth.service.Count(ctx)
+			return dashboards.UserCounts{Users: n.All, Admins: n.ByRole[auth.Admin], Editors: n.ByRole[auth.Editor], Viewers: n.ByRole[auth.Viewer], Active: n.Active}, err
+		},
+		Transport: a.sourceTransport(),
+		Version:   versions.Own(),
+		Commit:    versions.Revision(),
+		AppURL:    a.options.external.Scheme + "://" + a.options.external.Host + a.prefix + "/",
 	}, p.next)
 	p.runs = p.server
 	return err

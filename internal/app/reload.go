@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"maps"
 	"os"
 	"path/filepath"
 	"time"
@@ -14,15 +15,13 @@ import (
 // Reload reads all files again and applies them, or changes nothing and returns every reason. During the start it waits
 // until that is done. Flags are not read again: they need a restart.
 func (a *App) Reload() error {
-	select {
-	case <-a.settled:
-	case <-a.stopping:
-		return errors.New("the program is stopping")
+	done, err := a.beginReload()
+	if err != nil {
+		return err
 	}
-	a.reloading.Lock()
-	defer a.reloading.Unlock()
+	defer done()
 	l := a.options.loadAll(a.known, false)
-	err := l.err()
+	err = l.err()
 	if err == nil {
 		err = a.apply()
 	}
@@ -36,6 +35,40 @@ func (a *App) Reload() error {
 	a.remember(l)
 	a.group.Retry() // what keeps a part down may have been its configuration
 	a.options.Logger.Info("Configuration reloaded")
+	return nil
+}
+
+// beginReload waits for the start and for a reload that is under way.
+func (a *App) beginReload() (done func(), err error) {
+	select {
+	case <-a.settled:
+	case <-a.stopping:
+		return nil, errors.New("the program is stopping")
+	}
+	a.reloading.Lock()
+	return a.reloading.Unlock, nil
+}
+
+// reloadAlone reads the files of one part again and applies them, or changes nothing and returns every reason.
+func (a *App) reloadAlone(p part) error {
+	done, err := a.beginReload()
+	if err != nil {
+		return err
+	}
+	defer done()
+	l := newLoading(&a.options)
+	l.known = a.known
+	p.load(l)
+	err = l.err()
+	if err == nil {
+		err = p.apply()
+	}
+	p.reloaded(err)
+	if err != nil {
+		return err
+	}
+	a.remember(l)
+	a.options.Logger.Info("Configuration reloaded", "part", p.name())
 	return nil
 }
 
@@ -71,8 +104,18 @@ func (a *App) remember(l *loading) {
 	for part, f := range l.faults {
 		log.Error("A configuration does not load, and another is used in its place; put the file right and reload", "part", part, "using", f.instead, "err", errors.Join(f.problems...))
 	}
-	a.faults.Store(&l.faults)
-	a.loaded.Store(&l.loaded)
+	faults, loaded := map[string]fault{}, map[string]document{}
+	if before := a.faults.Load(); before != nil {
+		maps.Copy(faults, *before)
+		maps.Copy(loaded, *a.loaded.Load())
+	}
+	for part, d := range l.loaded {
+		delete(faults, part)
+		loaded[part] = d
+	}
+	maps.Copy(faults, l.faults)
+	a.faults.Store(&faults)
+	a.loaded.Store(&loaded)
 	for p := range a.parts() {
 		if f, wrong := l.faults[p.name()]; wrong {
 			p.reloaded(f)

@@ -163,6 +163,34 @@ func (s store) userByUID(ctx context.Context, uid string) (User, error) {
 	return scanUser(s.db.QueryRowContext(ctx, "SELECT "+userColumns+" FROM auth_users u WHERE u.uid = ?", uid))
 }
 
+// UserCounts is how many people may sign in.
+type UserCounts struct {
+	All    int
+	ByRole map[Role]int
+	// Active have been here in the last 30 days.
+	Active int
+}
+
+// Count counts the users that are not of services.
+func (s *Service) Count(ctx context.Context) (UserCounts, error) {
+	n := UserCounts{ByRole: map[Role]int{}}
+	rows, err := s.store.db.QueryContext(ctx, "SELECT role, count(*), sum(seen >= ?) FROM auth_users WHERE NOT service AND NOT disabled GROUP BY role",
+		millis(time.Now().AddDate(0, 0, -30)))
+	if err != nil {
+		return n, fmt.Errorf("count users: %w", err)
+	}
+	defer rows.Close()
+	for rows.Next() {
+		var role Role
+		var all, active int
+		if err := rows.Scan(&role, &all, &active); err != nil {
+			return n, fmt.Errorf("count users: %w", err)
+		}
+		n.All, n.ByRole[role], n.Active = n.All+all, all, n.Active+active
+	}
+	return n, rows.Err()
+}
+
 // query says which users are wanted.
 type query struct {
 	text          string // in login, name or email

@@ -1,12 +1,17 @@
 package dashboards
 
 import (
+	"bytes"
 	"crypto/tls"
 	"crypto/x509"
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
+	"maps"
 	"net/http"
+	"net/url"
+	"regexp"
 	"strconv"
 	"strings"
 	"sync"
@@ -15,15 +20,67 @@ import (
 
 var errSourceTimeout = errors.New("it took longer than the timeout of the datasource")
 
-// sourceClient asks one datasource with its credentials.
+// sourceClient asks one datasource with its credentials and the settings that hold for every request.
 type sourceClient struct {
 	transport http.RoundTripper
 	header    http.Header
 	user      string
 	password  string
 	basic     bool
-	timeout   time.Duration // of a query, 0 for the default
+	timeout   time.Duration // of a request, 0 for the default
+	params    url.Values    // customQueryParameters
+	// queryTimeout is what the server is told as the timeout of a PromQL query.
+	queryTimeout string
+	getOnly      bool // httpMethod: GET
 }
+
+var _ http.RoundTripper = (*sourceClient)(nil)
+
+// RoundTrip sends r as the settings of the datasource say. Forms are sent by GET when it is set, or when the server
+// knows no POST.
+func (c *sourceClient) RoundTrip(r *http.Request) (*http.Response, error) {
+	r = r.Clone(r.Context())
+	c.authorize(r)
+	params := r.URL.Query()
+	own := maps.Clone(c.params)
+	if c.queryTimeout != "" && evaluates.MatchString(r.URL.Path) {
+		own.Set("timeout", c.queryTimeout)
+	}
+	if len(own) > 0 {
+		maps.Copy(params, own)
+		r.URL.RawQuery = params.Encode()
+	}
+	if r.Method != http.MethodPost || !strings.HasPrefix(r.Header.Get("Content-Type"), "application/x-www-form-urlencoded") {
+		return c.transport.RoundTrip(r)
+	}
+	body, err := io.ReadAll(r.Body)
+	_ = r.Body.Close()
+	if err != nil {
+		return nil, fmt.Errorf("read the query: %w", err)
+	}
+	if !c.getOnly {
+		r.Body, r.ContentLength = io.NopCloser(bytes.NewReader(body)), int64(len(body))
+		res, err := c.transport.RoundTrip(r)
+		if err != nil || res.StatusCode != http.StatusMethodNotAllowed {
+			return res, err
+		}
+		_ = res.Body.Close()
+	}
+	form, err := url.ParseQuery(string(body))
+	if err != nil {
+		return nil, fmt.Errorf("read the query: %w", err)
+	}
+	maps.Copy(form, params)
+	get := r.Clone(r.Context())
+	get.Method, get.Body, get.ContentLength = http.MethodGet, nil, 0
+	get.Header.Del("Content-Type")
+	get.Header.Del("Content-Length")
+	get.URL.RawQuery = form.Encode()
+	return c.transport.RoundTrip(get)
+}
+
+// evaluates finds the paths where Prometheus takes a timeout.
+var evaluates = regexp.MustCompile(`/api/v1/query(_range)?$`)
 
 // clientCache keeps the clients of datasources, and with them their idle connections.
 type clientCache struct {
@@ -61,7 +118,14 @@ func (c *clientCache) forget() {
 }
 
 func newSourceClient(base *http.Transport, d *Datasource) (*sourceClient, error) {
-	c := &sourceClient{transport: base, header: http.Header{}}
+	c := &sourceClient{transport: base, header: http.Header{}, getOnly: strings.EqualFold(d.text("httpMethod"), http.MethodGet)}
+	var err error
+	if c.params, err = url.ParseQuery(strings.TrimPrefix(d.text("customQueryParameters"), "?")); err != nil {
+		return nil, fmt.Errorf("jsonData.customQueryParameters: %w", err)
+	}
+	if d.Type == typePrometheus {
+		c.queryTimeout = d.text("queryTimeout")
+	}
 	if d.BasicAuth {
 		c.basic, c.user, c.password = true, d.BasicAuthUser, d.SecureJSONData["basicAuthPassword"]
 	}
@@ -90,7 +154,7 @@ func newSourceClient(base *http.Transport, d *Datasource) (*sourceClient, error)
 	return c, nil
 }
 
-// authorize adds the datasource's credentials.
+// authorize adds the credentials of the datasource to a request of this client.
 func (c *sourceClient) authorize(r *http.Request) {
 	if c.basic {
 		r.SetBasicAuth(c.user, c.password)

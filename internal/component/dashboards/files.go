@@ -48,8 +48,21 @@ func (p provider) files(builtIn fs.FS) (fs.FS, error) {
 	if p.builtIn {
 		return fs.Sub(builtIn, p.path)
 	}
+	if info, err := os.Stat(p.path); err == nil && !info.IsDir() {
+		return os.DirFS(filepath.Dir(p.path)), nil
+	}
 	return os.DirFS(p.path), nil
 }
+
+// walk calls found with every dashboard file of the provider, whose path may be the one file that it has.
+func (p provider) walk(fsys fs.FS, found func(name string, info fs.FileInfo) error) error {
+	if info, err := os.Stat(p.path); !p.builtIn && err == nil && !info.IsDir() {
+		return found(filepath.Base(p.path), info)
+	}
+	return walkJSON(fsys, ".", 0, found)
+}
+
+func isJSON(name string) bool { return strings.EqualFold(path.Ext(name), ".json") }
 
 // scan reads what has changed since before, which may be nil, and returns the new state. all reads every
 // file anew.
@@ -60,7 +73,7 @@ func (p provider) scan(builtIn fs.FS, before *providerFiles, resolve resolver, a
 	}
 	fsys, err := p.files(builtIn)
 	if err == nil {
-		err = walkJSON(fsys, ".", 0, func(name string, info fs.FileInfo) error {
+		err = p.walk(fsys, func(name string, info fs.FileInfo) error {
 			if len(now.files) == maxFiles {
 				return fmt.Errorf("more than %d files", maxFiles)
 			}
@@ -122,7 +135,7 @@ func walkJSON(fsys fs.FS, dir string, depth int, found func(name string, info fs
 			if errors.Is(err, fs.ErrNotExist) {
 				err = nil
 			}
-		case strings.EqualFold(path.Ext(name), ".json"):
+		case isJSON(name):
 			err = found(name, info)
 		}
 		if err != nil {
@@ -175,6 +188,9 @@ func (p provider) read(fsys fs.FS, name string, seen stamp, was *dashboardFile, 
 func (p provider) shown(name string) string {
 	if p.builtIn {
 		return "built-in " + name
+	}
+	if isJSON(p.path) && filepath.Base(p.path) == name {
+		return p.path
 	}
 	return filepath.Join(p.path, filepath.FromSlash(name))
 }

@@ -5,6 +5,7 @@ import (
 	"context"
 	"database/sql"
 	"encoding/json"
+	"errors"
 	"io"
 	"log/slog"
 	"net/http"
@@ -124,6 +125,10 @@ func (r *rig) make(change ...func(*dashboards.Options)) *sql.DB {
 			login := strings.ToLower(string(role))
 			return dashboards.Caller{ID: 7, UID: "u-" + login, Login: login, Email: login + "@example.com", Role: role}, role != ""
 		},
+	}
+	o.Reload = func() error {
+		cfg, problems := dashboards.LoadConfig(r.source())
+		return errors.Join(append(problems, r.server.ApplyConfig(cfg))...)
 	}
 	for _, f := range change {
 		f(&o)

@@ -54,7 +54,11 @@ func unquote(value *yaml.Node, kind reflect.Kind) {
 func kindOfKey(t reflect.Type, key string) reflect.Kind {
 	for i := range t.NumField() {
 		if name, _, _ := strings.Cut(t.Field(i).Tag.Get("yaml"), ","); name == key {
-			return t.Field(i).Type.Kind()
+			kind := t.Field(i).Type
+			if kind.Kind() == reflect.Pointer {
+				kind = kind.Elem()
+			}
+			return kind.Kind()
 		}
 	}
 	return reflect.Invalid

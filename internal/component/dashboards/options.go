@@ -7,6 +7,7 @@
 package dashboards
 
 import (
+	"context"
 	"database/sql"
 	"errors"
 	"io/fs"
@@ -64,6 +65,10 @@ type Options struct {
 	KeyFile string
 	// Caller says who sent a request; false answers 401. It must be safe for concurrent use.
 	Caller func(*http.Request) (Caller, bool)
+	// Reload reads the files of provisioning again and calls ApplyConfig; nil refuses to.
+	Reload func() error
+	// Users counts who may sign in; nil counts nobody.
+	Users func(context.Context) (UserCounts, error)
 	// Transport asks datasources. It dials the well-known names (http://prometheus:9090) in process. nil is
 	// the network. It is cloned for datasources with TLS settings of their own.
 	Transport *http.Transport
@@ -92,6 +97,12 @@ func (o Options) complete() (Options, error) {
 	}
 	if o.Registerer == nil {
 		o.Registerer = prometheus.NewRegistry()
+	}
+	if o.Reload == nil {
+		o.Reload = noReload
+	}
+	if o.Users == nil {
+		o.Users = noUsers
 	}
 	if o.Transport == nil {
 		o.Transport = http.DefaultTransport.(*http.Transport).Clone()

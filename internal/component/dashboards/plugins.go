@@ -83,11 +83,17 @@ func (p *plugin) meta(version string) map[string]any {
 	}
 	if p.kind == "datasource" {
 		m["metrics"], m["logs"], m["alerting"], m["annotations"] = p.metrics, p.logs, p.alerting, p.annotations
-		m["builtIn"], m["mixed"], m["streaming"], m["backend"] = p.builtIn, p.id == "mixed", p.logs, false
+		m["builtIn"], m["mixed"], m["streaming"], m["backend"] = p.builtIn, p.id == "mixed", p.logs, p.queryable()
 	} else {
 		m["hideFromList"], m["skipDataQuery"], m["state"] = p.hideFromList, p.id == "text" || p.id == "row" || p.id == "dashlist", ""
 	}
 	return m
+}
+
+// queryable reports whether the server answers queries and health checks of the type.
+func (p *plugin) queryable() bool {
+	_, checked := healthChecks[p.id]
+	return checked
 }
 
 func (s *Server) listPlugins(w http.ResponseWriter, r *http.Request, _ Caller) error {

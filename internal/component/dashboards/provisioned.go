@@ -54,15 +54,16 @@ func (s provisionedSet) folder(title string, p provider, saved map[string]*folde
 		return ""
 	}
 	uid := p.folderUID
-	if uid == "" {
-		uid = folderUIDOf(title, saved)
+	switch {
+	case uid == "" && title == builtInFolder:
+		uid = builtInFolderUID
+	case uid == "":
+		uid = folderUIDOf(title, "", saved)
 	}
 	if title == "" {
 		title = uid
 	}
-	if _, ok := s.folders[uid]; !ok {
-		s.folders[uid] = &folder{UID: uid, Title: title, Version: 1, Created: d.created, Updated: d.updated, provider: p.name}
-	}
+	s.make(uid, title, "", p, d)
 	return uid
 }
 
@@ -73,32 +74,25 @@ func (s provisionedSet) nested(dir string, p provider, saved map[string]*folder,
 	uid := s.folder(names[0], p, saved, d)
 	for depth := 1; depth < min(len(names), maxFolderDepth); depth++ {
 		parent := uid
-		whole := strings.Join(names[:depth+1], "/")
-		if uid = slugify(strings.ReplaceAll(whole, "/", " ")); !legalUID(uid) || s.taken(uid, parent, names[depth]) {
-			uid = stableUID("folder", p.name+"/"+whole)
-		}
-		if _, ok := s.folders[uid]; !ok {
-			s.folders[uid] = &folder{UID: uid, Title: names[depth], ParentUID: parent, Version: 1, Created: d.created, Updated: d.updated, provider: p.name}
-		}
+		uid = folderUIDOf(names[depth], parent, saved)
+		s.make(uid, names[depth], parent, p, d)
 	}
 	return uid
 }
 
-// taken reports whether another folder has the uid.
-func (s provisionedSet) taken(uid, parent, title string) bool {
-	f, ok := s.folders[uid]
-	return ok && (f.ParentUID != parent || f.Title != title)
+func (s provisionedSet) make(uid, title, parent string, p provider, d dashboard) {
+	if _, ok := s.folders[uid]; !ok {
+		s.folders[uid] = &folder{UID: uid, Title: title, ParentUID: parent, Version: 1, Created: d.created, Updated: d.updated, provider: p.name}
+	}
 }
 
-// folderUIDOf derives a folder's uid from its title, or takes that of the saved folder of the same title.
-func folderUIDOf(title string, saved map[string]*folder) string {
+// folderUIDOf returns the uid of the saved folder of the title, or else one that is the same at every start and that nobody
+// chooses: a folder that is made by API may have any name as its uid.
+func folderUIDOf(title, parent string, saved map[string]*folder) string {
 	for _, f := range saved {
-		if f.ParentUID == "" && f.Title == title {
+		if f.ParentUID == parent && f.Title == title {
 			return f.UID
 		}
 	}
-	if uid := slugify(title); legalUID(uid) && uid != generalUID {
-		return uid
-	}
-	return stableUID("folder", title)
+	return stableUID("folder", parent+"/"+title)
 }

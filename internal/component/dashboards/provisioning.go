@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"reflect"
 	"strings"
 	"time"
 
@@ -12,7 +13,10 @@ import (
 )
 
 // builtInFolder is where the dashboards of the binary are.
-const builtInFolder = "Ausguck"
+const (
+	builtInFolder    = "Ausguck"
+	builtInFolderUID = "ausguck"
+)
 
 // provider is a folder of dashboard files.
 type provider struct {
@@ -57,7 +61,9 @@ func (c *Config) readProviders(file string, content []byte) []error {
 		return problems
 	}
 	var f providerFile
-	if root.Kind == yaml.SequenceNode { // the form before apiVersion
+	snake := root.Kind == yaml.SequenceNode // the form before apiVersion
+	lenient(root, reflect.TypeFor[providerFile](), false)
+	if snake {
 		for _, n := range root.Content {
 			f.Providers = append(f.Providers, *n)
 		}
@@ -70,6 +76,7 @@ func (c *Config) readProviders(file string, content []byte) []error {
 	for i := range f.Providers {
 		var y providerYAML
 		field := fmt.Sprintf("providers[%d]", i)
+		lenient(&f.Providers[i], reflect.TypeFor[providerYAML](), snake)
 		if errs := c.decode(file, field, &f.Providers[i], &y); len(errs) > 0 {
 			problems = append(problems, errs...)
 			continue
@@ -156,7 +163,7 @@ func (c *Config) localPath(where, path string) string {
 	// Files that stand flat in the repository are often mounted into a folder of a container.
 	candidates = append(candidates, filepath.Join(base, "dashboards", filepath.Base(path)), filepath.Join(base, "dashboards"))
 	for _, candidate := range candidates {
-		if info, err := os.Stat(candidate); err == nil && info.IsDir() {
+		if info, err := os.Stat(candidate); err == nil && (info.IsDir() || isJSON(candidate)) {
 			// Its usual mount is no surprise: the built-in set names it so that a stock Grafana reads it too.
 			if usual := candidate == filepath.Join(base, "dashboards") && filepath.Clean(path) == usualMount; filepath.IsAbs(path) && !usual {
 				c.Warnings = append(c.Warnings, fmt.Sprintf("%s: options.path: %s is not here, %s is read in its place", where, path, candidate))
@@ -178,7 +185,7 @@ func (c *Config) addDefaultProviders() {
 	}
 	if c.source.BuiltIn != nil {
 		c.providers = append(c.providers, provider{
-			name: "built-in", folder: builtInFolder, folderUID: "ausguck", path: "grafana/dashboards", interval: maxInterval, builtIn: true,
+			name: "built-in", folder: builtInFolder, folderUID: builtInFolderUID, path: "grafana/dashboards", interval: maxInterval, builtIn: true,
 		})
 	}
 }

@@ -176,6 +176,25 @@ datasources:
 	require.NotContains(t, r.admin("GET", "/api/datasources/uid/main", "").body, "from a file")
 }
 
+// Providers are read as leniently as datasources: quoted numbers and truth values, variables everywhere, the form before apiVersion.
+func TestProviderFilesAsGrafanaReadsThem(t *testing.T) {
+	t.Setenv("T_NAME", "Team A")
+	t.Setenv("T_ON", "true")
+	t.Setenv("T_DIR", "mine")
+	for name, file := range map[string]string{
+		"quoted":          "apiVersion: '1'\nproviders: [{name: p, folder: Team A, allowUiUpdates: 'true', editable: 'false', updateIntervalSeconds: '30', options: {path: grafana/mine}}]",
+		"variables":       "apiVersion: 1\nproviders: [{name: p, folder: $T_NAME, allowUiUpdates: \"${T_ON}\", options: {path: 'grafana/$T_DIR'}}]",
+		"before versions": "[{name: p, folder: Team A, org_id: 1, allow_ui_updates: true, options: {folder: grafana/mine}}]",
+	} {
+		t.Run(name, func(t *testing.T) {
+			r := start(t, map[string]string{providersFile: file, "grafana/mine/a.json": `{"uid":"a","title":"Found","panels":[]}`})
+			got := r.ok("GET", "/api/dashboards/uid/a", "")
+			require.Equal(t, "Team A", at(t, got, "meta", "folderTitle"))
+			require.Equal(t, true, at(t, got, "meta", "canSave"))
+		})
+	}
+}
+
 func TestDefaultDatasources(t *testing.T) {
 	names := func(r *rig) (out []string) {
 		for _, d := range r.ok("GET", "/api/datasources", "").([]any) {
@@ -204,6 +223,8 @@ func TestContainerPathsAreFoundHere(t *testing.T) {
 		{"a folder below it", "/var/lib/grafana/dashboards/team", "grafana/dashboards/team/a.json"},
 		{"beside the providers", "/etc/grafana/provisioning/dashboards", "grafana/provisioning/dashboards/a.json"},
 		{"another folder of provisioning", "/etc/grafana/provisioning/json", "grafana/provisioning/json/a.json"},
+		{"one file", "/var/lib/grafana/dashboards/a.json", "grafana/dashboards/a.json"},
+		{"one file mounted elsewhere", "/opt/a.json", "grafana/dashboards/a.json"},
 		{"mounted elsewhere", "/opt/boards", "grafana/dashboards/a.json"},
 		{"relative to the folder", "grafana/mine", "grafana/mine/a.json"},
 	} {
@@ -212,10 +233,14 @@ func TestContainerPathsAreFoundHere(t *testing.T) {
 				providersFile: "apiVersion: 1\nproviders:\n  - name: p\n    folder: Team A\n    type: file\n    options:\n      path: " + tc.path + "\n",
 				tc.file:       dash("Found"),
 			})
+			if strings.HasSuffix(tc.path, ".json") { // and no other of its folder
+				writeTree(t, r.configDir, map[string]string{"grafana/dashboards/b.json": dash("Other")})
+				r.ok("POST", "/api/admin/provisioning/dashboards/reload", "")
+				require.Empty(t, r.ok("GET", "/api/search?query=other", ""))
+			}
 			hits := r.ok("GET", "/api/search?query=found", "").([]any)
 			require.Len(t, hits, 1)
 			require.Equal(t, "Team A", at(t, hits[0], "folderTitle"))
-			require.Equal(t, "team-a", at(t, hits[0], "folderUid"))
 			if filepath.IsAbs(tc.path) && tc.name != "the usual mount" { // which is what everybody expects
 				require.Contains(t, r.log.String(), tc.path+" is not here")
 			}
@@ -238,7 +263,14 @@ func TestWithoutProvidersTheFolderIsRead(t *testing.T) {
 		got = append(got, folder+"/"+at(t, h, "title").(string))
 	}
 	require.Equal(t, []string{"/At the top", "deeper/Deeper", "/General", "Ausguck/Host", "Team B/In a folder", "Ausguck/Overview"}, got)
-	require.Contains(t, r.ok("GET", "/api/folders", ""), map[string]any{"id": at(t, r.ok("GET", "/api/folders/team-b", ""), "id"), "uid": "team-b", "title": "Team B"})
+	team := at(t, r.ok("GET", "/api/folders", ""), 1)
+	require.Equal(t, "Team B", at(t, team, "title"))
+
+	uid := at(t, team, "uid")
+	r.ok("POST", "/api/folders", `{"uid":"team-b","title":"Mine"}`) // what a script asks for is free
+	r.stop()
+	r.run()
+	require.Equal(t, uid, at(t, r.ok("GET", "/api/folders", ""), 2, "uid"), "the same at every start")
 }
 
 // What `ausguck init` writes is shown where it was before.

@@ -94,7 +94,7 @@ func (s *Server) forward(w http.ResponseWriter, r *http.Request, d *Datasource, 
 	late := time.AfterFunc(cmp.Or(client.timeout, s.o.QueryTimeout), func() { cancel(errSourceTimeout) })
 	defer late.Stop()
 	proxy := &httputil.ReverseProxy{
-		Transport: client.transport, FlushInterval: -1, ErrorLog: slog.NewLogLogger(s.log.Handler(), slog.LevelDebug),
+		Transport: client, FlushInterval: -1, ErrorLog: slog.NewLogLogger(s.log.Handler(), slog.LevelDebug),
 		Rewrite: func(p *httputil.ProxyRequest) {
 			query := p.In.URL.RawQuery
 			p.Out.URL = target
@@ -104,7 +104,6 @@ func (s *Server) forward(w http.ResponseWriter, r *http.Request, d *Datasource, 
 				p.Out.Header.Del(h)
 			}
 			p.SetXForwarded()
-			client.authorize(p.Out)
 		},
 		ModifyResponse: func(res *http.Response) error {
 			late.Stop() // streams may take their time

@@ -139,6 +139,73 @@ func TestProxyRights(t *testing.T) {
 	}
 }
 
+// What a datasource is given with every request: by the proxy (panels, variables, Explore), the query API and the health check.
+func TestSettingsOfADatasourceReachEveryRequest(t *testing.T) {
+	type asked struct{ method, path, team, timeout, own, tenant, user string }
+	seen := make(chan asked, 10)
+	up := upstream(t, func(w http.ResponseWriter, r *http.Request) {
+		_ = r.ParseForm()
+		user, _, _ := r.BasicAuth()
+		seen <- asked{r.Method, r.URL.Path, r.Form.Get("extra_label"), r.Form.Get("timeout"), r.Form.Get("query"), r.Header.Get("X-Scope-OrgID"), user}
+		if strings.HasPrefix(r.URL.Path, "/old") && r.Method == http.MethodPost {
+			w.WriteHeader(http.StatusMethodNotAllowed)
+			return
+		}
+		fmt.Fprint(w, `{"status":"success","data":{"resultType":"vector","result":[]}}`)
+	})
+	common := `customQueryParameters: '?extra_label=team%3Dkiel', queryTimeout: 7s, httpHeaderName1: X-Scope-OrgID`
+	secret := "secureJsonData: {httpHeaderValue1: a}"
+	r := start(t, provision(
+		ds("byget", "prometheus", up.URL, "basicAuth: true", "basicAuthUser: me", "jsonData: {httpMethod: get, "+common+"}", secret),
+		ds("bypost", "prometheus", up.URL, "jsonData: {"+common+"}", secret),
+		ds("logs", "loki", up.URL, "jsonData: {"+common+"}", secret),
+		ds("old", "prometheus", up.URL+"/old", "jsonData: {"+common+"}", secret),
+	))
+	post := func(path, body string) {
+		req := httptest.NewRequest(http.MethodPost, path, strings.NewReader(body))
+		req.Header.Set("X-Role", "Viewer")
+		if !strings.HasPrefix(body, "{") {
+			req.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+		}
+		rec := httptest.NewRecorder()
+		r.server.Handler().ServeHTTP(rec, req)
+		require.Equal(t, http.StatusOK, rec.Code, rec.Body)
+	}
+	proxied := func(uid string) func() {
+		return func() { post("/api/datasources/proxy/uid/"+uid+"/api/v1/query", "query=up") }
+	}
+	queried := func(uid string) func() {
+		return func() {
+			post("/api/ds/query", `{"queries":[{"refId":"A","datasource":{"uid":"`+uid+`"},"expr":"up","instant":true}]}`)
+		}
+	}
+	for name, tc := range map[string]struct {
+		ask  func()
+		want []asked
+	}{
+		"the proxy by GET":      {proxied("byget"), []asked{{"GET", "/api/v1/query", "team=kiel", "7s", "up", "a", "me"}}},
+		"the query API by GET":  {queried("byget"), []asked{{"GET", "/api/v1/query", "team=kiel", "7s", "up", "a", "me"}}},
+		"the proxy by POST":     {proxied("bypost"), []asked{{"POST", "/api/v1/query", "team=kiel", "7s", "up", "a", ""}}},
+		"the query API by POST": {queried("bypost"), []asked{{"POST", "/api/v1/query", "team=kiel", "7s", "up", "a", ""}}},
+		"Loki":                  {queried("logs"), []asked{{"GET", "/loki/api/v1/query", "team=kiel", "", "up", "a", ""}}},
+		"a server that has no POST": {proxied("old"), []asked{
+			{"POST", "/old/api/v1/query", "team=kiel", "7s", "up", "a", ""}, {"GET", "/old/api/v1/query", "team=kiel", "7s", "up", "a", ""},
+		}},
+		"a variable": {
+			func() { r.ok("GET", "/api/datasources/proxy/uid/byget/api/v1/labels?start=1", "") }, []asked{{"GET", "/api/v1/labels", "team=kiel", "", "", "a", "me"}},
+		},
+		"health": {func() { r.ok("GET", "/api/datasources/uid/byget/health", "") }, []asked{{"GET", "/api/v1/query", "team=kiel", "7s", "1+1", "a", "me"}}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			tc.ask()
+			for _, want := range tc.want {
+				require.Equal(t, want, <-seen)
+			}
+			require.Empty(t, seen)
+		})
+	}
+}
+
 func TestProxyFailures(t *testing.T) {
 	slow := upstream(t, func(_ http.ResponseWriter, r *http.Request) { <-r.Context().Done() })
 	closed := upstream(t, nil)
@@ -297,7 +364,6 @@ func TestQueries(t *testing.T) {
 	}{
 		{`{"queries":[]}`, "No queries found", 400},
 		{`{`, "bad request data", 400},
-		{`{"queries":[{"datasource":{"type":"__expr__","uid":"__expr__"},"type":"math"}]}`, "Server-side expressions are not supported", 400},
 		{`{"queries":[{"datasource":{"uid":"none"},"expr":"x"}]}`, "Data source not found", 404},
 		{`{"from":"soon","queries":[{"expr":"x"}]}`, `from: a time such as now-1h`, 400},
 		{`{"from":"now","to":"now-1h","queries":[{"expr":"x"}]}`, "is after to", 400},
@@ -308,4 +374,13 @@ func TestQueries(t *testing.T) {
 		require.Contains(t, at(t, decoded(t, a.body), "message"), tc.want)
 	}
 	require.Equal(t, http.StatusNotFound, r.admin("POST", "/api/tsdb/query", "{}").code)
+
+	hidden := strings.Replace(good, `"refId":"A"`, `"refId":"A","hide":true`, 1)
+	a = ask(hidden + `,{"refId":"B","datasource":{"type":"__expr__","uid":"__expr__"},"type":"math","expression":"$A * 3"},
+		{"refId":"C","datasource":{"uid":"-100"},"type":"math","expression":"$X"}`)
+	require.Equal(t, http.StatusMultiStatus, a.code, a.body)
+	results := at(t, decoded(t, a.body), "results").(map[string]any)
+	require.NotContains(t, results, "A", "it is hidden")
+	require.Equal(t, []any{3.0}, at(t, results, "B", "frames", 0, "data", "values", 0))
+	require.Equal(t, "[sse.parseError] failed to parse expression [C]: unable to find dependent node 'X'", at(t, results, "C", "error"))
 }

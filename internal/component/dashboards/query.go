@@ -7,14 +7,15 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"maps"
 	"net/http"
 	"net/url"
+	"slices"
 	"strings"
 	"sync"
 	"time"
 
 	"github.com/ausguck/ausguck/internal/component/dashboards/dsquery"
+	"github.com/ausguck/ausguck/internal/component/dashboards/expr"
 )
 
 const (
@@ -28,10 +29,11 @@ type queryRequest struct {
 	Queries []json.RawMessage `json:"queries"`
 }
 
-// plannedQuery is one query with the datasource that it asks.
+// plannedQuery is one query with the datasource that it asks, which an expression has none.
 type plannedQuery struct {
 	dsquery.Query
 	source   *Datasource
+	raw      json.RawMessage
 	from, to time.Time
 }
 
@@ -63,7 +65,11 @@ func (s *Server) queryDatasources(w http.ResponseWriter, r *http.Request, _ Call
 		refs[p.RefID] = true
 		plan[i] = p
 	}
-	results := s.runAll(r.Context(), plan)
+	tables := slices.DeleteFunc(slices.Clone(plan), func(p plannedQuery) bool { return p.Format != "table" || p.Hide })
+	for i := range plan {
+		plan[i].OneOfTables = len(tables) > 1
+	}
+	results := s.answerAll(r.Context(), plan)
 	failed := 0
 	for _, res := range results {
 		if res.Status >= 300 {
@@ -72,7 +78,7 @@ func (s *Server) queryDatasources(w http.ResponseWriter, r *http.Request, _ Call
 	}
 	code := http.StatusOK
 	switch {
-	case failed == len(results):
+	case failed > 0 && failed == len(results):
 		code = http.StatusBadRequest
 	case failed > 0:
 		code = http.StatusMultiStatus
@@ -85,6 +91,7 @@ func (s *Server) plan(raw json.RawMessage, body queryRequest) (p plannedQuery, e
 	if err := json.Unmarshal(raw, &p.Query); err != nil {
 		return p, fail(http.StatusBadRequest, "bad request data: %v", err)
 	}
+	p.raw = raw
 	if p.source, err = s.querySource(p.Query); err != nil {
 		return p, err
 	}
@@ -114,7 +121,10 @@ func timeText(raw json.RawMessage) string {
 	return strings.TrimSpace(string(raw))
 }
 
-// querySource finds the datasource of a query: {"type", "uid"}, a name, a numeric id, or the default.
+// oldExprUID is what old dashboards have as the datasource of expressions.
+const oldExprUID = "-100"
+
+// querySource finds the datasource of a query: {"type", "uid"}, a name, a numeric id, or the default. An expression has none.
 func (s *Server) querySource(q dsquery.Query) (*Datasource, error) {
 	var ref struct{ Type, UID string }
 	var name string
@@ -123,8 +133,8 @@ func (s *Server) querySource(q dsquery.Query) (*Datasource, error) {
 	} else if len(q.Datasource) > 0 {
 		_ = json.Unmarshal(q.Datasource, &ref)
 	}
-	if ref.UID == "__expr__" || ref.Type == "__expr__" || ref.UID == "-100" {
-		return nil, fail(http.StatusBadRequest, "Server-side expressions are not supported; write the calculation in PromQL or LogQL, or use a transformation")
+	if ref.UID == expr.UID || ref.Type == expr.UID || ref.UID == oldExprUID {
+		return nil, nil
 	}
 	var d *Datasource
 	switch {
@@ -143,6 +153,20 @@ func (s *Server) querySource(q dsquery.Query) (*Datasource, error) {
 		return nil, fail(http.StatusNotFound, "Data source not found").with("messageId", "datasource.notFound")
 	}
 	return d, nil
+}
+
+// answerAll answers the queries; those that are hidden, and not needed, are left out when there are expressions.
+func (s *Server) answerAll(ctx context.Context, plan []plannedQuery) map[string]dsquery.Response {
+	if !slices.ContainsFunc(plan, func(p plannedQuery) bool { return p.source == nil }) {
+		return s.runAll(ctx, plan)
+	}
+	queries := make([]expr.Query, len(plan))
+	for i, p := range plan {
+		queries[i] = expr.Query{RefID: p.RefID, Expression: p.source == nil, Hide: p.Hide, Raw: p.raw, From: p.from, To: p.to}
+	}
+	return expr.Run(ctx, queries, func(ctx context.Context, refIDs []string) map[string]dsquery.Response {
+		return s.runAll(ctx, slices.DeleteFunc(slices.Clone(plan), func(p plannedQuery) bool { return !slices.Contains(refIDs, p.RefID) }))
+	})
 }
 
 func (s *Server) runAll(ctx context.Context, plan []plannedQuery) map[string]dsquery.Response {
@@ -178,22 +202,14 @@ func (s *Server) run(ctx context.Context, p plannedQuery) dsquery.Response {
 	return dsquery.Run(ctx, src, p.Query, p.from, p.to)
 }
 
-// caller sends API calls to a datasource: POST, or GET when it is set or the server knows no POST.
+// caller sends API calls to a datasource.
 func (s *Server) caller(d *Datasource, client *sourceClient) func(ctx context.Context, path string, form url.Values) (*http.Response, error) {
+	method := http.MethodPost
+	if d.Type == typeLoki {
+		method = http.MethodGet
+	}
 	return func(ctx context.Context, path string, form url.Values) (*http.Response, error) {
-		if extra, err := url.ParseQuery(d.text("customQueryParameters")); err == nil {
-			maps.Copy(form, extra)
-		}
-		method := http.MethodPost
-		if strings.EqualFold(d.text("httpMethod"), http.MethodGet) || d.Type == typeLoki {
-			method = http.MethodGet
-		}
-		res, err := s.call(ctx, d, client, method, path, form)
-		if err == nil && res.StatusCode == http.StatusMethodNotAllowed && method == http.MethodPost {
-			_ = res.Body.Close()
-			return s.call(ctx, d, client, http.MethodGet, path, form)
-		}
-		return res, err
+		return s.call(ctx, d, client, method, path, form)
 	}
 }
 
@@ -216,9 +232,8 @@ func (s *Server) call(ctx context.Context, d *Datasource, client *sourceClient, 
 	if body != nil {
 		req.Header.Set("Content-Type", "application/x-www-form-urlencoded")
 	}
-	client.authorize(req)
 	started := time.Now()
-	res, err := client.transport.RoundTrip(req)
+	res, err := client.RoundTrip(req)
 	if err != nil {
 		s.metrics.asked(d, 0, time.Since(started))
 		if errors.Is(err, context.DeadlineExceeded) {

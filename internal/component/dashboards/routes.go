@@ -104,6 +104,12 @@ func (s *Server) otherRoutes() []route {
 		{"GET /api/orgs/name/{name}", Viewer, "", s.getOrg},
 		{"GET /api/org/quotas", Viewer, "", refuse("There are no quotas")},
 
+		{"POST /api/admin/provisioning/{kind}/reload", Admin, "provisioning:reload", s.reloadProvisioning},
+		{"GET /api/admin/stats", Admin, "server.stats:read", s.adminStats},
+		{"GET /api/admin/settings", Admin, "settings:read", s.adminSettings},
+		{"GET /api/teams/search", Viewer, "", searchTeams},
+		{"GET /api/user/teams", Viewer, "", noTeams},
+
 		{"GET /api/plugins", Viewer, "", s.listPlugins},
 		{"GET /api/plugins/{id}/settings", Viewer, "", s.pluginSettings},
 		{"POST /api/short-urls", Viewer, "", s.postShortURL},

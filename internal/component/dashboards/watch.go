@@ -88,7 +88,9 @@ func (s *Server) watchFolders(w *fsnotify.Watcher) {
 	s.mtx.Lock()
 	roots := []string{s.o.Dir}
 	for _, p := range s.cfg.providers {
-		if !p.builtIn {
+		if info, err := os.Stat(p.path); !p.builtIn && err == nil && !info.IsDir() {
+			roots = append(roots, filepath.Dir(p.path)) // a file is often replaced and not written
+		} else if !p.builtIn {
 			roots = append(roots, p.path)
 		}
 	}

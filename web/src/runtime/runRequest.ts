@@ -4,6 +4,8 @@ import {
 import { toDataQueryError } from '@grafana/runtime';
 import { from, Observable } from 'rxjs';
 
+import { askWithExpressions, isExpression } from '../datasources/expressions';
+
 /** How long the old picture stays without a sign of loading. */
 const quietLoading = 50;
 
@@ -57,7 +59,7 @@ export function runRequest(datasource: DataSourceApi, request: DataQueryRequest)
 
 function ask(datasource: DataSourceApi, request: DataQueryRequest): Observable<DataQueryResponse> {
   try {
-    return from(datasource.query(request));
+    return request.targets.some((t) => isExpression(t) && !t.hide) ? askWithExpressions(request) : from(datasource.query(request));
   } catch (err) {
     return from(Promise.reject(err));
   }

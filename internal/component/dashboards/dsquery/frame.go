@@ -3,6 +3,7 @@ package dsquery
 import (
 	"encoding/json"
 	"math"
+	"slices"
 	"time"
 )
 
@@ -14,7 +15,7 @@ type Frame struct {
 	Fields []*Field
 }
 
-// Field is a column of a frame. Exactly one of Times, Numbers, Texts and Values is used.
+// Field is a column of a frame. Exactly one of Times, Numbers, Points, Texts and Values is used.
 type Field struct {
 	Name   string
 	Labels map[string]string
@@ -22,15 +23,28 @@ type Field struct {
 
 	Times   []time.Time
 	Numbers []float64
+	Points  []*float64 // numbers of which some are null
 	Texts   []string
 	Values  []any // other JSON, type "other"
+}
+
+// Nullable returns the numbers of the field as ones of which some may be null.
+func (f *Field) Nullable() []*float64 {
+	if f.Points != nil {
+		return f.Points
+	}
+	points := make([]*float64, len(f.Numbers))
+	for i := range f.Numbers {
+		points[i] = &f.Numbers[i]
+	}
+	return points
 }
 
 func (f *Field) kind() (kind, goType string) {
 	switch {
 	case f.Times != nil:
 		return "time", "time.Time"
-	case f.Numbers != nil:
+	case f.Numbers != nil, f.Points != nil:
 		return "number", "float64"
 	case f.Texts != nil:
 		return "string", "string"
@@ -41,7 +55,7 @@ func (f *Field) kind() (kind, goType string) {
 type schemaField struct {
 	Name     string            `json:"name"`
 	Type     string            `json:"type"`
-	TypeInfo map[string]string `json:"typeInfo"`
+	TypeInfo map[string]any    `json:"typeInfo"`
 	Labels   map[string]string `json:"labels,omitempty"`
 	Config   map[string]any    `json:"config,omitempty"`
 }
@@ -72,14 +86,18 @@ func (f *Frame) MarshalJSON() ([]byte, error) {
 	hasNanos, hasSpecial := false, false
 	for i, field := range f.Fields {
 		kind, goType := field.kind()
-		s.Fields = append(s.Fields, schemaField{field.Name, kind, map[string]string{"frame": goType}, field.Labels, field.Config})
+		info := map[string]any{"frame": goType}
+		if field.Points != nil {
+			info["nullable"] = true
+		}
+		s.Fields = append(s.Fields, schemaField{field.Name, kind, info, field.Labels, field.Config})
 		var values any
 		switch {
 		case field.Times != nil:
 			values, nanos[i] = splitTimes(field.Times)
 			hasNanos = hasNanos || nanos[i] != nil
-		case field.Numbers != nil:
-			values, special[i] = splitNumbers(field.Numbers)
+		case field.Numbers != nil, field.Points != nil:
+			values, special[i] = splitNumbers(field.Nullable())
 			hasSpecial = hasSpecial || special[i] != nil
 		case field.Texts != nil:
 			values = field.Texts
@@ -118,21 +136,25 @@ func splitTimes(times []time.Time) (ms, nanos []int64) {
 	return ms, nanos
 }
 
-func splitNumbers(numbers []float64) ([]*float64, *entities) {
-	values := make([]*float64, len(numbers))
+// splitNumbers returns what JSON can write, and the places of what it cannot.
+func splitNumbers(numbers []*float64) ([]*float64, *entities) {
+	values := slices.Clone(numbers)
 	var e entities
 	special := false
-	for i := range numbers {
-		switch v := numbers[i]; {
-		case math.IsNaN(v):
-			e.NaN, special = append(e.NaN, i), true
-		case math.IsInf(v, 1):
-			e.Inf, special = append(e.Inf, i), true
-		case math.IsInf(v, -1):
-			e.NegInf, special = append(e.NegInf, i), true
+	for i, v := range numbers {
+		switch {
+		case v == nil:
+			continue
+		case math.IsNaN(*v):
+			e.NaN = append(e.NaN, i)
+		case math.IsInf(*v, 1):
+			e.Inf = append(e.Inf, i)
+		case math.IsInf(*v, -1):
+			e.NegInf = append(e.NegInf, i)
 		default:
-			values[i] = &numbers[i]
+			continue
 		}
+		values[i], special = nil, true
 	}
 	if !special {
 		return values, nil

@@ -40,30 +40,45 @@ type steps struct {
 
 // intervals works out the step of q for a range of time, from its own settings and the server's scrape interval.
 func intervals(q Query, scrape time.Duration, span time.Duration) (steps, error) {
-	minimum := scrape
-	if own := strings.TrimPrefix(strings.TrimSpace(q.Interval), ">"); own != "" && !strings.HasPrefix(own, "$") {
+	own := strings.TrimPrefix(strings.TrimSpace(q.Interval), ">")
+	panel := time.Duration(0) // the interval of the panel, which knows the least that it wants
+	if q.IntervalMs >= 1 && q.IntervalMs < 1e12 {
+		panel = time.Duration(q.IntervalMs) * time.Millisecond
+	}
+	minimum, scraped := scrape, scrape
+	switch {
+	case own != "" && own != "0s" && !strings.HasPrefix(own, "$"):
 		d, err := ParseDuration(own)
 		if err != nil {
 			return steps{}, &refusal{400, fmt.Sprintf("interval: %v", err)}
 		}
-		minimum = d
+		minimum, scraped = d, d
+	case panel > 0:
+		minimum = panel
 	}
 	points := q.MaxDataPoints
 	if points <= 0 || math.IsNaN(points) {
 		points = defaultPoints
 	}
 	interval := max(roundInterval(time.Duration(float64(span)/points)), minimum)
-	if q.MaxDataPoints <= 0 && q.IntervalMs >= 1 && q.IntervalMs < 1e12 {
-		interval = max(time.Duration(q.IntervalMs)*time.Millisecond, minimum)
+	if q.MaxDataPoints <= 0 && panel > 0 {
+		interval = max(panel, minimum)
 	}
-	if q.Factor > 1 && q.Factor < 1000 {
-		interval = time.Duration(float64(interval) * q.Factor)
-	}
-	if safe := span / maxPoints; interval < safe {
+	safe := span / maxPoints
+	if interval < safe {
 		interval = roundInterval(safe + safe/2)
 	}
-	interval = max(interval, time.Millisecond)
-	return steps{interval: interval, rate: max(interval+scrape, 4*scrape), span: span}, nil
+	if panel == 0 {
+		panel = interval
+	}
+	rate := max(panel+scraped, 4*scraped)
+	if strings.Trim(own, "${}") == "__rate_interval" {
+		interval = max(interval+scrape, 4*scrape)
+		rate = interval
+	} else if q.Factor > 1 && q.Factor < 1000 {
+		interval = time.Duration(float64(interval) * q.Factor)
+	}
+	return steps{interval: max(interval, time.Millisecond), rate: rate, span: span}, nil
 }
 
 var variables = regexp.MustCompile(`\$(__[a-zA-Z_]+|\{__[a-zA-Z_]+(?::\w+)?\})`)
@@ -82,9 +97,9 @@ func (s steps) interpolate(expr string) string {
 		case "__rate_interval_ms":
 			return strconv.FormatInt(s.rate.Milliseconds(), 10)
 		case "__range":
-			return FormatDuration(time.Duration(math.Ceil(s.span.Seconds())) * time.Second)
+			return strconv.FormatInt(int64(math.Round(s.span.Seconds())), 10) + "s"
 		case "__range_s":
-			return strconv.FormatInt(int64(math.Ceil(s.span.Seconds())), 10)
+			return strconv.FormatInt(int64(math.Round(s.span.Seconds())), 10)
 		case "__range_ms":
 			return strconv.FormatInt(s.span.Milliseconds(), 10)
 		}

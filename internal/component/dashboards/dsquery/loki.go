@@ -21,10 +21,12 @@ func loki(ctx context.Context, src Source, q Query, from, to time.Time) ([]*Fram
 	if src.TimeInterval == "" {
 		src.TimeInterval = "1s" // lines have no scrape interval
 	}
+	q.Factor = q.Resolution
 	st, err := sourceSteps(src, q, from, to)
 	if err != nil {
 		return nil, err
 	}
+	st.rate = st.interval
 	expr := st.interpolate(q.Expr)
 	limit := src.MaxLines
 	if limit <= 0 {
@@ -60,10 +62,10 @@ func loki(ctx context.Context, src Source, q Query, from, to time.Time) ([]*Fram
 		if err != nil {
 			return nil, err
 		}
+		if n := a.notices(); len(n) > 0 {
+			f.Meta["notices"] = n
+		}
 		return []*Frame{f}, nil
-	}
-	if q.LegendFormat == "" {
-		q.LegendFormat = "__auto"
 	}
 	return promFrames(a, q, expr, st, frameType)
 }

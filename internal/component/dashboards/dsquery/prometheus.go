@@ -1,6 +1,7 @@
 package dsquery
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
@@ -25,7 +26,7 @@ func prometheus(ctx context.Context, src Source, q Query, from, to time.Time) ([
 	wantRange := q.Range != nil && *q.Range || q.Range == nil && !q.Instant && !q.Exemplar
 	var frames []*Frame
 	if wantRange {
-		start, end := align(from, st.interval), align(to, st.interval)
+		start, end := align(from, st.interval, q.UTCOffset), align(to, st.interval, q.UTCOffset)
 		a, err := ask(ctx, src, "api/v1/query_range", url.Values{
 			"query": {expr}, "start": {seconds(start)}, "end": {seconds(end)}, "step": {strconv.FormatFloat(st.interval.Seconds(), 'f', -1, 64)},
 		})
@@ -58,11 +59,13 @@ func prometheus(ctx context.Context, src Source, q Query, from, to time.Time) ([
 			}
 			return nil, err
 		}
-		f, err := exemplarFrame(a)
+		f, err := exemplarFrame(a, st.interval)
 		if err != nil {
 			return nil, err
 		}
-		frames = append(frames, f)
+		if f != nil {
+			frames = append(frames, f)
+		}
 	}
 	return frames, nil
 }
@@ -79,9 +82,11 @@ func sourceSteps(src Source, q Query, from, to time.Time) (steps, error) {
 	return intervals(q, scrape, to.Sub(from))
 }
 
-// align moves t back to a multiple of step, so that the same query asks for the same times.
-func align(t time.Time, step time.Duration) time.Time {
-	return time.UnixMilli(t.UnixMilli() / step.Milliseconds() * step.Milliseconds())
+// align moves t back to a multiple of step, so that the same query asks for the same times. Steps of days begin with the day
+// of the page, whose time zone is offset seconds ahead of UTC.
+func align(t time.Time, step time.Duration, offset int64) time.Time {
+	offset *= 1000
+	return time.UnixMilli((t.UnixMilli()+offset)/step.Milliseconds()*step.Milliseconds() - offset)
 }
 
 func seconds(t time.Time) string { return strconv.FormatFloat(float64(t.UnixMilli())/1000, 'f', 3, 64) }
@@ -94,22 +99,61 @@ type sample struct {
 
 // UnmarshalJSON reads the pair.
 func (s *sample) UnmarshalJSON(data []byte) error {
-	var at float64
-	var text string
-	if err := json.Unmarshal(data, &[]any{&at, &text}); err != nil {
-		return err
+	_, err := s.read(data)
+	return err
+}
+
+// read takes a pair from the start of data and returns the rest.
+func (s *sample) read(data []byte) (rest []byte, err error) {
+	pair, rest, ok := bytes.Cut(data, []byte{']'})
+	at, value, isPair := bytes.Cut(bytes.TrimLeft(pair, "[ \t\r\n"), []byte{','})
+	if !ok || !isPair {
+		return nil, errors.New("a sample is a time and a value")
 	}
-	value, err := strconv.ParseFloat(text, 64)
+	seconds, err := strconv.ParseFloat(string(bytes.TrimSpace(at)), 64)
 	if err != nil {
-		return fmt.Errorf("sample value %q: %w", text, err)
+		return nil, fmt.Errorf("sample time %q: %w", at, err)
 	}
-	s.at, s.value = time.UnixMilli(int64(math.Round(at*1000))), value
-	return nil
+	s.value, err = strconv.ParseFloat(string(bytes.Trim(value, "\" \t\r\n")), 64)
+	if err != nil && !math.IsInf(s.value, 0) {
+		return nil, fmt.Errorf("sample value %q: %w", value, err)
+	}
+	s.at = time.UnixMilli(int64(math.Round(seconds * 1000)))
+	return rest, nil
+}
+
+// samples are pairs, which are most of an answer: reading them one by one would take most of the time.
+type samples []sample
+
+// UnmarshalJSON reads the list.
+func (all *samples) UnmarshalJSON(data []byte) error {
+	data = bytes.TrimSpace(data)
+	if string(data) == "null" {
+		return nil
+	}
+	if len(data) < 2 || data[0] != '[' {
+		return errors.New("a list of samples is needed")
+	}
+	data = data[1:]
+	out := make(samples, 0, bytes.Count(data, []byte{']'})-1)
+	for {
+		data = bytes.TrimLeft(data, ", \t\r\n")
+		if len(data) == 0 || data[0] == ']' {
+			*all = out
+			return nil
+		}
+		var s sample
+		rest, err := s.read(data)
+		if err != nil {
+			return err
+		}
+		out, data = append(out, s), rest
+	}
 }
 
 type promSeries struct {
 	Metric     map[string]string `json:"metric"`
-	Values     []sample          `json:"values"`
+	Values     samples           `json:"values"`
 	Value      *sample           `json:"value"`
 	Histograms []json.RawMessage `json:"histograms"`
 	Histogram  *json.RawMessage  `json:"histogram"`
@@ -148,32 +192,41 @@ func promFrames(a *apiAnswer, q Query, expr string, st steps, frameType string) 
 		return nil, fmt.Errorf("the result type %q is not known", result.ResultType)
 	}
 	meta := func() map[string]any {
-		m := map[string]any{
+		return map[string]any{
 			"type": frameType, "typeVersion": []int{0, 1}, "custom": map[string]any{"resultType": result.ResultType},
 			"executedQueryString": fmt.Sprintf("Expr: %s\nStep: %s", expr, FormatDuration(st.interval)),
 		}
-		if n := a.notices(); len(n) > 0 {
-			m["notices"] = n
-		}
-		return m
 	}
-	if len(series) == 0 {
-		return []*Frame{{Meta: meta(), Fields: []*Field{}}}, nil
-	}
-	if q.Format == "table" && frameType == "numeric-multi" {
-		return []*Frame{tableFrame(series, meta())}, nil
-	}
-	frames := make([]*Frame, 0, len(series))
-	for _, s := range series {
-		for _, f := range seriesFrames(s, q, expr, st, frameType) {
-			f.Meta = meta()
-			if f.Name == "heatmap" {
-				f.Meta["type"] = "heatmap-cells"
-			}
-			frames = append(frames, f)
-		}
+	frames := formatted(series, q, expr, st, frameType, meta)
+	if n := a.notices(); len(n) > 0 {
+		frames[0].Meta["notices"] = n
 	}
 	return frames, nil
+}
+
+// formatted makes the frames of the format that the query wants, at least one.
+func formatted(series []promSeries, q Query, expr string, st steps, frameType string, meta func() map[string]any) []*Frame {
+	switch {
+	case len(series) == 0:
+		return []*Frame{{Meta: meta(), Fields: []*Field{}}}
+	case q.Format == "table":
+		return []*Frame{tableFrame(series, q, meta())}
+	case q.Format == "heatmap" && !slices.ContainsFunc(series, func(s promSeries) bool { return s.cells() != nil }):
+		return []*Frame{bucketFrame(series, q, st, meta())}
+	case q.Format == "heatmap":
+		return []*Frame{cellFrame(series, st, meta())}
+	}
+	var frames []*Frame
+	for _, s := range series {
+		if s.cells() != nil {
+			frames = append(frames, cellFrame([]promSeries{s}, st, meta()))
+			continue
+		}
+		f := seriesFrame(s, q, expr, st, frameType)
+		f.Meta = meta()
+		frames = append(frames, f)
+	}
+	return frames
 }
 
 func (s promSeries) samples() []sample {
@@ -183,31 +236,35 @@ func (s promSeries) samples() []sample {
 	return s.Values
 }
 
-// seriesFrames returns a frame of a series' samples and one of its native histograms, as far as it has them.
-func seriesFrames(s promSeries, q Query, expr string, st steps, frameType string) []*Frame {
-	var frames []*Frame
-	if samples := s.samples(); len(samples) > 0 {
-		times, numbers := make([]time.Time, len(samples)), make([]float64, len(samples))
-		for i, sample := range samples {
-			times[i], numbers[i] = sample.at, sample.value
-		}
-		config := map[string]any{}
-		name := seriesName(q.LegendFormat, s.Metric, expr)
-		if name != "" {
-			config["displayNameFromDS"] = name
-		}
-		timeConfig := map[string]any{}
-		if frameType == "timeseries-multi" {
-			timeConfig["interval"] = st.interval.Milliseconds()
-		}
-		frames = append(frames, &Frame{Name: name, Fields: []*Field{
-			{Name: "Time", Times: times, Config: timeConfig}, {Name: "Value", Numbers: numbers, Labels: s.Metric, Config: config},
-		}})
+// cells are the native histograms of a series, nil when it has none.
+func (s promSeries) cells() []json.RawMessage {
+	if s.Histogram != nil {
+		return append(slices.Clone(s.Histograms), *s.Histogram)
 	}
-	if cells := histogramFrame(s); cells != nil {
-		frames = append(frames, cells)
+	return s.Histograms
+}
+
+// seriesFrame is a frame of a series' samples. The name of the metric is that of the field, and no label.
+func seriesFrame(s promSeries, q Query, expr string, st steps, frameType string) *Frame {
+	samples := s.samples()
+	times, numbers := make([]time.Time, len(samples)), make([]float64, len(samples))
+	for i, sample := range samples {
+		times[i], numbers[i] = sample.at, sample.value
 	}
-	return frames
+	value := &Field{Name: "Value", Numbers: numbers, Labels: s.Metric, Config: map[string]any{}}
+	name := seriesName(q.LegendFormat, s.Metric, expr)
+	if name != "" {
+		value.Config["displayNameFromDS"] = name
+	}
+	if metric, ok := s.Metric["__name__"]; ok {
+		value.Name, value.Labels = metric, maps.Clone(s.Metric)
+		delete(value.Labels, "__name__")
+	}
+	at := &Field{Name: "Time", Times: times, Config: map[string]any{}}
+	if frameType == "timeseries-multi" {
+		at.Config["interval"] = st.interval.Milliseconds()
+	}
+	return &Frame{Name: name, Fields: []*Field{at, value}}
 }
 
 var placeholder = regexp.MustCompile(`\{\{\s*(.+?)\s*\}\}`)
@@ -220,9 +277,11 @@ func seriesName(legend string, labels map[string]string, expr string) string {
 	case legend == "__auto":
 		return expr
 	case legend != "":
-		return placeholder.ReplaceAllStringFunc(legend, func(found string) string {
+		if name := placeholder.ReplaceAllStringFunc(legend, func(found string) string {
 			return labels[placeholder.FindStringSubmatch(found)[1]]
-		})
+		}); name != "" {
+			return name
+		}
 	}
 	if len(labels) == 0 {
 		return expr
@@ -237,120 +296,4 @@ func seriesName(legend string, labels map[string]string, expr string) string {
 		return labels["__name__"]
 	}
 	return labels["__name__"] + "{" + strings.Join(pairs, ", ") + "}"
-}
-
-// tableFrame is one row per series: time, labels, value.
-func tableFrame(series []promSeries, meta map[string]any) *Frame {
-	names := map[string]bool{}
-	for _, s := range series {
-		for name := range s.Metric {
-			names[name] = true
-		}
-	}
-	sorted := slices.Sorted(maps.Keys(names))
-	at, value := &Field{Name: "Time", Times: []time.Time{}}, &Field{Name: "Value", Numbers: []float64{}}
-	columns := make([]*Field, len(sorted))
-	for i, name := range sorted {
-		columns[i] = &Field{Name: name, Texts: []string{}, Config: map[string]any{"filterable": true}}
-	}
-	for _, s := range series {
-		for _, sample := range s.samples() {
-			at.Times, value.Numbers = append(at.Times, sample.at), append(value.Numbers, sample.value)
-			for i, name := range sorted {
-				columns[i].Texts = append(columns[i].Texts, s.Metric[name])
-			}
-		}
-	}
-	meta["type"] = "table"
-	return &Frame{Meta: meta, Fields: append(append([]*Field{at}, columns...), value)}
-}
-
-// nativeHistogram is a native histogram as the API writes it; buckets are [boundary rule, lower, upper, count].
-type nativeHistogram struct {
-	Count   string               `json:"count"`
-	Sum     string               `json:"sum"`
-	Buckets [][4]json.RawMessage `json:"buckets"`
-}
-
-// histogramFrame is the cells of a series' native histograms, nil when it has none.
-func histogramFrame(s promSeries) *Frame {
-	all := s.Histograms
-	if s.Histogram != nil {
-		all = append(all, *s.Histogram)
-	}
-	if len(all) == 0 {
-		return nil
-	}
-	at := &Field{Name: "xMax", Times: []time.Time{}}
-	lower, upper := &Field{Name: "yMin", Numbers: []float64{}}, &Field{Name: "yMax", Numbers: []float64{}}
-	count := &Field{Name: "count", Numbers: []float64{}, Labels: s.Metric}
-	for _, raw := range all {
-		var when float64
-		var h nativeHistogram
-		if json.Unmarshal(raw, &[]any{&when, &h}) != nil {
-			continue
-		}
-		for _, b := range h.Buckets {
-			at.Times = append(at.Times, time.UnixMilli(int64(math.Round(when*1000))))
-			lower.Numbers, upper.Numbers = append(lower.Numbers, quotedFloat(b[1])), append(upper.Numbers, quotedFloat(b[2]))
-			count.Numbers = append(count.Numbers, quotedFloat(b[3]))
-		}
-	}
-	return &Frame{Name: "heatmap", Fields: []*Field{at, lower, upper, count}}
-}
-
-func quotedFloat(raw json.RawMessage) float64 {
-	n, err := strconv.ParseFloat(strings.Trim(string(raw), `"`), 64)
-	if err != nil {
-		return math.NaN()
-	}
-	return n
-}
-
-// exemplarFrame is one row per exemplar: time, value, the labels of series and exemplar.
-func exemplarFrame(a *apiAnswer) (*Frame, error) {
-	var all []struct {
-		SeriesLabels map[string]string `json:"seriesLabels"`
-		Exemplars    []struct {
-			Labels    map[string]string `json:"labels"`
-			Value     json.RawMessage   `json:"value"`
-			Timestamp float64           `json:"timestamp"`
-		} `json:"exemplars"`
-	}
-	if err := json.Unmarshal(a.Data, &all); err != nil {
-		return nil, fmt.Errorf("read the exemplars: %w", err)
-	}
-	names := map[string]bool{}
-	for _, s := range all {
-		for _, e := range s.Exemplars {
-			for _, labels := range []map[string]string{s.SeriesLabels, e.Labels} {
-				for name := range labels {
-					names[name] = true
-				}
-			}
-		}
-	}
-	sorted := slices.Sorted(maps.Keys(names))
-	at, value := &Field{Name: "Time", Times: []time.Time{}}, &Field{Name: "Value", Numbers: []float64{}}
-	columns := make([]*Field, len(sorted))
-	for i, name := range sorted {
-		columns[i] = &Field{Name: name, Texts: []string{}}
-	}
-	for _, s := range all {
-		for _, e := range s.Exemplars {
-			at.Times = append(at.Times, time.UnixMilli(int64(math.Round(e.Timestamp*1000))))
-			value.Numbers = append(value.Numbers, quotedFloat(e.Value))
-			for i, name := range sorted {
-				text, ok := e.Labels[name]
-				if !ok {
-					text = s.SeriesLabels[name]
-				}
-				columns[i].Texts = append(columns[i].Texts, text)
-			}
-		}
-	}
-	return &Frame{
-		Name: "exemplar", Meta: map[string]any{"custom": map[string]any{"resultType": "exemplar"}, "dataTopic": "annotations"},
-		Fields: append([]*Field{at, value}, columns...),
-	}, nil
 }

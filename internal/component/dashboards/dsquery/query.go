@@ -19,6 +19,7 @@ import (
 // Query is one query of a request, in the fields of Grafana's Prometheus and Loki queries.
 type Query struct {
 	RefID         string          `json:"refId"`
+	Hide          bool            `json:"hide"`
 	Expr          string          `json:"expr"`
 	Range         *bool           `json:"range"`
 	Instant       bool            `json:"instant"`
@@ -33,12 +34,17 @@ type Query struct {
 	MaxLines      json.Number     `json:"maxLines"`
 	Direction     string          `json:"direction"`
 	Step          string          `json:"step"`
+	Resolution    float64         `json:"resolution"`
+	UTCOffset     int64           `json:"utcOffsetSec"`
 	Datasource    json.RawMessage `json:"datasource"`
 	DatasourceID  int64           `json:"datasourceId"`
 	TimeRange     *struct {
 		From string `json:"from"`
 		To   string `json:"to"`
 	} `json:"timeRange"`
+
+	// OneOfTables is set when several queries of the request ask for tables: the columns of values then carry the refId.
+	OneOfTables bool `json:"-"`
 }
 
 // Source is the server to ask.
@@ -109,7 +115,7 @@ type refusal struct {
 func (r *refusal) Error() string { return r.text }
 
 // maxAnswer bounds what one query may answer, in bytes.
-const maxAnswer = 256 << 20
+const maxAnswer = 128 << 20
 
 // apiAnswer is what Prometheus and Loki answer.
 type apiAnswer struct {

@@ -1,12 +1,16 @@
 package dsquery_test
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
+	"flag"
 	"io"
 	"net/http"
 	"net/url"
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 	"time"
@@ -55,7 +59,7 @@ func TestPrometheusRange(t *testing.T) {
 	require.JSONEq(t, `{"status":200,"frames":[{"schema":{"name":"a of ","refId":"A",
 		"meta":{"type":"timeseries-multi","typeVersion":[0,1],"custom":{"resultType":"matrix"},"executedQueryString":"Expr: rate(up[1m]) + 30000 + 3600\nStep: 30s","notices":[{"severity":"warning","text":"careful"}]},
 		"fields":[{"name":"Time","type":"time","typeInfo":{"frame":"time.Time"},"config":{"interval":30000}},
-			{"name":"Value","type":"number","typeInfo":{"frame":"float64"},"labels":{"__name__":"up","job":"a"},"config":{"displayNameFromDS":"a of "}}]},
+			{"name":"up","type":"number","typeInfo":{"frame":"float64"},"labels":{"job":"a"},"config":{"displayNameFromDS":"a of "}}]},
 		"data":{"values":[[1700000000500,1700000015000,1700000030000,1700000045000],[1,null,null,null]],"entities":[null,{"NaN":[1],"Inf":[2],"NegInf":[3]}]}}]}`, string(got))
 }
 
@@ -95,6 +99,87 @@ func TestPrometheusResults(t *testing.T) {
 			require.Contains(t, string(got), tc.want)
 		})
 	}
+}
+
+// TestGoldenFrames holds the frames that Grafana's data sources give for what Prometheus and Loki answer.
+func TestGoldenFrames(t *testing.T) {
+	const (
+		two     = `{"resultType":"matrix","result":[{"metric":{"__name__":"up","job":"a"},"values":[[0,"1"],[15,"NaN"]]},{"metric":{"__name__":"up","job":"b"},"values":[[15,"0"]]}]}`
+		vector  = `{"resultType":"vector","result":[{"metric":{"__name__":"up","job":"a"},"value":[1.5,"2"]},{"metric":{"__name__":"up","job":"b","x":"y"},"value":[1.5,"-Inf"]}]}`
+		buckets = `{"resultType":"matrix","result":[{"metric":{"le":"+Inf"},"values":[[0,"5"],[15,"9"]]},{"metric":{"le":"0.5"},"values":[[0,"3"],[15,"2"]]},{"metric":{"le":"0.1"},"values":[[0,"1"]]}]}`
+		native  = `{"resultType":"matrix","result":[{"metric":{"job":"a"},"histograms":[[60,{"count":"3","sum":"4","buckets":[[0,"1","2","3"]]}]]}]}`
+		lines   = `{"resultType":"streams","result":[{"stream":{"app":"a","level":"info"},"values":[["1700000000000000001","one"]]},{"stream":{"app":"b"},"values":[["1700000001000000000","two"]]}]}`
+		rates   = `{"resultType":"matrix","result":[{"metric":{"app":"a"},"values":[[0,"1"]]},{"metric":{},"values":[[0,"2"]]}]}`
+	)
+	for name, tc := range map[string]struct{ kind, query, answer string }{
+		"range":                   {"prometheus", `{"expr":"up","range":true}`, two},
+		"range-legend":            {"prometheus", `{"expr":"up","range":true,"legendFormat":"{{ job }} of {{__name__}}"}`, two},
+		"range-auto":              {"prometheus", `{"expr":"up","range":true,"legendFormat":"__auto"}`, two},
+		"range-table":             {"prometheus", `{"expr":"up","range":true,"format":"table"}`, two},
+		"instant":                 {"prometheus", `{"expr":"up","instant":true}`, vector},
+		"instant-table":           {"prometheus", `{"expr":"up","instant":true,"format":"table"}`, vector},
+		"heatmap":                 {"prometheus", `{"expr":"b","range":true,"format":"heatmap"}`, buckets},
+		"heatmap-legend":          {"prometheus", `{"expr":"b","range":true,"format":"heatmap","legendFormat":"to {{le}}"}`, buckets},
+		"native-histogram":        {"prometheus", `{"expr":"h","range":true}`, native},
+		"native-heatmap":          {"prometheus", `{"expr":"h","range":true,"format":"heatmap"}`, native},
+		"scalar":                  {"prometheus", `{"expr":"1","instant":true,"legendFormat":"__auto"}`, `{"resultType":"scalar","result":[1,"2"]}`},
+		"nothing":                 {"prometheus", `{"expr":"x","range":true}`, `{"resultType":"matrix","result":[]}`},
+		"log-lines":               {"loki", `{"expr":"{app=~\".+\"}"}`, lines},
+		"log-lines-forward":       {"loki", `{"expr":"{app=~\".+\"}","direction":"forward"}`, lines},
+		"log-rates":               {"loki", `{"expr":"sum(rate({a=\"b\"}[$__auto]))"}`, rates},
+		"log-rates-with-a-legend": {"loki", `{"expr":"sum(rate({a=\"b\"}[$__auto]))","legendFormat":"{{app}}"}`, rates},
+	} {
+		t.Run(name, func(t *testing.T) {
+			var asked recorded
+			res := run(t, source(tc.kind, 200, `{"status":"success","warnings":["careful"],"data":`+tc.answer+`}`, &asked), strings.Replace(tc.query, "{", `{"refId":"A","maxDataPoints":100,`, 1))
+			require.Equal(t, 200, res.Status, res.Error)
+			raw, err := json.Marshal(res.Frames)
+			require.NoError(t, err)
+			var got bytes.Buffer
+			require.NoError(t, json.Indent(&got, raw, "", "  "))
+			got.WriteByte('\n')
+			file := filepath.Join("testdata", "frames", name+".json")
+			if *update {
+				require.NoError(t, os.MkdirAll(filepath.Dir(file), 0o750))
+				require.NoError(t, os.WriteFile(file, got.Bytes(), 0o600))
+			}
+			want, err := os.ReadFile(file)
+			require.NoError(t, err)
+			require.Equal(t, string(want), got.String())
+		})
+	}
+}
+
+var update = flag.Bool("update", false, "write golden files anew")
+
+func TestSeveralTablesNameTheirColumns(t *testing.T) {
+	var asked recorded
+	src := source("prometheus", 200, `{"status":"success","data":{"resultType":"vector","result":[{"metric":{"job":"a"},"value":[1,"2"]}]}}`, &asked)
+	q := dsquery.Query{RefID: "B", Expr: "up", Instant: true, Format: "table", OneOfTables: true}
+	res := dsquery.Run(context.Background(), src, q, time.Unix(0, 0), time.Unix(60, 0))
+	require.Equal(t, "Value #B", res.Frames[0].Fields[2].Name)
+}
+
+// Of many exemplars in one step the highest stay, and those far below.
+func TestExemplarsAreThinnedOut(t *testing.T) {
+	exemplars := func(list ...string) []string {
+		var asked recorded
+		var all []string
+		for _, e := range list {
+			words := strings.Fields(e)
+			all = append(all, `{"labels":{"trace_id":"`+words[0]+`"},"timestamp":`+words[1]+`,"value":"`+words[2]+`"}`)
+		}
+		res := run(t, source("prometheus", 200, `{"status":"success","data":[{"seriesLabels":{},"exemplars":[`+strings.Join(all, ",")+`]}]}`, &asked),
+			`{"expr":"x","exemplar":true,"interval":"15s","maxDataPoints":10000}`)
+		require.Empty(t, res.Error)
+		if len(res.Frames) == 0 {
+			return nil
+		}
+		return res.Frames[0].Fields[2].Texts
+	}
+	require.Equal(t, []string{"a", "d", "e"}, exemplars("a 1 10", "b 2 9", "c 3 9.5", "d 4 1", "e 16 9"))
+	require.Equal(t, []string{"a"}, exemplars("a 1 5", "b 2 5"))
+	require.Nil(t, exemplars())
 }
 
 func TestExemplars(t *testing.T) {
@@ -172,6 +257,9 @@ func TestSteps(t *testing.T) {
 		{`{"expr":"x","maxDataPoints":1000,"interval":"$__interval"}`, "30s", "30"},
 		{`{"expr":"x","intervalMs":60000}`, "", "60"},
 		{`{"expr":"x","maxDataPoints":1000,"intervalFactor":4}`, "", "60"},
+		{`{"expr":"x","maxDataPoints":1000,"intervalMs":20000}`, "", "20"}, // the least of the panel
+		{`{"expr":"x","maxDataPoints":1000,"intervalMs":20000,"interval":"1s"}`, "", "5"},
+		{`{"expr":"x","maxDataPoints":1000,"interval":"$__rate_interval"}`, "", "60"},
 		{`{"expr":"x","maxDataPoints":100000000}`, "1ms", "0.5"}, // 11,000 points are all that Prometheus answers
 	} {
 		var asked recorded
@@ -179,6 +267,15 @@ func TestSteps(t *testing.T) {
 		src.TimeInterval = tc.scrape
 		require.Equal(t, 200, run(t, src, tc.query).Status)
 		require.Equal(t, tc.step, asked.form.Get("step"), tc.query)
+	}
+}
+
+func TestStartsOfSteps(t *testing.T) {
+	for offset, want := range map[string]string{"0": "1699920000.000", "3600": "1699916400.000", "-3600": "1699923600.000"} {
+		var asked recorded
+		src := source("prometheus", 200, `{"status":"success","data":{"resultType":"matrix","result":[]}}`, &asked)
+		require.Equal(t, 200, run(t, src, `{"expr":"x","interval":"1d","utcOffsetSec":`+offset+`}`).Status)
+		require.Equal(t, want, asked.form.Get("start"), "a day begins at midnight of the page")
 	}
 }
 

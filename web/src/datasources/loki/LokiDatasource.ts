@@ -5,18 +5,17 @@ import {
 } from '@grafana/data';
 import type { DataQuery } from '@grafana/schema';
 import { getBackendSrv, getTemplateSrv } from '@grafana/runtime';
-import { catchError, forkJoin, map, of, type Observable } from 'rxjs';
+import { from, switchMap, type Observable } from 'rxjs';
 
-import { errorMessage } from '../../runtime/backendSrv';
 import { annotationSupport, answerAnnotation } from '../annotations';
 import { formatForQuery } from '../prometheus/escape';
-import { framesOf } from '../prometheus/frames';
-import { durationText, seconds, stepOf } from '../prometheus/interval';
 import { renderLegend } from '../prometheus/legend';
 import { rangeVars } from '../prometheus/PrometheusDatasource';
-import type { PreparedQuery, PromData } from '../prometheus/types';
+import type { PromData } from '../prometheus/types';
+import { askServer, panelFacts, withoutIntervals, type ServerSide } from '../server';
+import { withDerivedFields, type DerivedField } from './derivedFields';
 import { addLabelFilters } from './filters';
-import { logsFrame, type Stream } from './frames';
+import type { Stream } from './streams';
 
 /** A Loki query as dashboards hold it. */
 export interface LokiQuery extends DataQuery {
@@ -33,21 +32,21 @@ export interface LokiQuery extends DataQuery {
 }
 
 interface LokiOptions extends DataSourceJsonData {
-  maxLines?: string;
+  derivedFields?: DerivedField[];
 }
 
 type LokiData = PromData | { resultType: 'streams'; result: Stream[] };
 
 /** A Loki server. */
-export class LokiDatasource extends DataSourceApi<LokiQuery, LokiOptions> {
+export class LokiDatasource extends DataSourceApi<LokiQuery, LokiOptions> implements ServerSide<LokiQuery> {
   annotations = annotationSupport;
   private readonly url: string;
-  private readonly maxLines: number;
+  private readonly derivedFields?: DerivedField[];
 
   constructor(settings: DataSourceInstanceSettings<LokiOptions>) {
     super(settings);
     this.url = `${settings.url ?? `/api/datasources/proxy/uid/${settings.uid}`}/loki/api/v1`;
-    this.maxLines = Number(settings.jsonData?.maxLines) || 1000;
+    this.derivedFields = settings.jsonData?.derivedFields;
   }
 
   query(request: DataQueryRequest<LokiQuery>): Observable<DataQueryResponse> {
@@ -55,48 +54,28 @@ export class LokiDatasource extends DataSourceApi<LokiQuery, LokiOptions> {
     if (events) {
       return events;
     }
-    const targets = request.targets.filter((t) => !t.hide && t.expr?.trim());
-    if (targets.length === 0) {
-      return of({ data: [] });
-    }
-    return forkJoin(targets.map((target) => this.ask(target, request))).pipe(
-      map((responses) => {
-        const errors = responses.flatMap((r) => r.errors ?? []);
-        return { data: responses.flatMap((r) => r.data), ...(errors.length > 0 && { errors }) };
-      })
+    return from(Promise.all(request.targets.filter((t) => !t.hide).map((t) => this.serverQuery(t, request)))).pipe(
+      switchMap((queries) => askServer(request, queries.filter((q) => q !== undefined), (frame) => this.finish(frame)))
     );
   }
 
-  private ask(target: LokiQuery, request: DataQueryRequest<LokiQuery>): Observable<DataQueryResponse> {
-    const { range } = request;
+  async serverQuery(target: LokiQuery, request: DataQueryRequest<LokiQuery>): Promise<LokiQuery | undefined> {
+    if (!target.expr?.trim()) {
+      return undefined;
+    }
     const templates = getTemplateSrv();
-    const step = stepOf(range, request.intervalMs / 1000, seconds(templates.replace(target.step ?? '', request.scopedVars)) || 1, target.resolution ?? 1);
-    const stepText = durationText(step);
-    const vars = {
-      ...request.scopedVars, ...rangeVars(range),
-      __auto: { text: stepText, value: stepText }, __interval: { text: stepText, value: stepText },
-      __interval_ms: { text: String(step * 1000), value: step * 1000 }, __rate_interval: { text: stepText, value: stepText },
+    const vars = withoutIntervals(request.scopedVars);
+    return {
+      ...target, ...panelFacts(request), datasource: this.getRef(),
+      expr: addLabelFilters(templates.replace(target.expr, vars, formatForQuery), request.filters ?? []),
+      step: templates.replace(target.step ?? '', vars) || undefined,
+      legendFormat: templates.replace(target.legendFormat ?? '', request.scopedVars),
     };
-    const expr = addLabelFilters(templates.replace(target.expr, vars, formatForQuery), request.filters ?? []);
-    const instant = target.queryType === 'instant' || (target.queryType === undefined && Boolean(target.instant) && !target.range);
-    const forward = target.direction === 'forward';
-    const query: PreparedQuery = {
-      refId: target.refId, expr, step, start: range.from.valueOf() / 1000, end: range.to.valueOf() / 1000, format: 'time_series',
-      legendFormat: templates.replace(target.legendFormat ?? '', vars), range: !instant, instant, exemplar: false,
-    };
-    const common = { query: expr, limit: target.maxLines ?? this.maxLines, direction: forward ? 'forward' : 'backward' };
-    const params = instant ? { ...common, time: nanos(range.to.valueOf()) } : { ...common, start: nanos(range.from.valueOf()), end: nanos(range.to.valueOf()), step };
-    return getBackendSrv()
-      .fetch<{ data: LokiData }>({ url: `${this.url}/${instant ? 'query' : 'query_range'}`, params, requestId: `${request.requestId}-${target.refId}`, showErrorAlert: false })
-      .pipe(
-        map(({ data }) => ({ data: toFrames(data.data, query, forward) })),
-        catchError((err) => {
-          if (err?.cancelled) {
-            throw err;
-          }
-          return of({ data: [], errors: [{ refId: target.refId, message: errorMessage(err), status: err?.status }] });
-        })
-      );
+  }
+
+  /** Derived fields of the data source become columns. */
+  finish(frame: DataFrame): DataFrame {
+    return withDerivedFields(frame, this.derivedFields);
   }
 
   async metricFindQuery(query: string | { type?: number; label?: string; stream?: string; query?: string }, options?: LegacyMetricFindQueryOptions): Promise<MetricFindValue[]> {
@@ -147,10 +126,6 @@ export class LokiDatasource extends DataSourceApi<LokiQuery, LokiOptions> {
     await this.get('labels', {});
     return { status: 'success', message: 'Data source successfully connected.' };
   }
-}
-
-function toFrames(data: LokiData, query: PreparedQuery, forward: boolean): DataFrame[] {
-  return data.resultType === 'streams' ? [logsFrame(data.result, query.refId, query.expr, forward)] : framesOf(data, query, false);
 }
 
 /** label_names(), label_values(label), label_values(selector, label), or the object that the editor of Grafana saves. */

@@ -1,22 +1,22 @@
 import {
   DataSourceApi, type AdHocVariableFilter, type AnnotationEvent, type AnnotationQuery, type DataFrame, type DataQueryRequest,
   type DataQueryResponse, type DataSourceGetTagKeysOptions, type DataSourceGetTagValuesOptions, type DataSourceInstanceSettings,
-  type DataSourceJsonData, type LegacyMetricFindQueryOptions, type MetricFindValue, type QueryResultMetaNotice, type ScopedVars, type TimeRange,
+  type DataSourceJsonData, type LegacyMetricFindQueryOptions, type MetricFindValue, type ScopedVars, type TimeRange,
   getDefaultTimeRange, type TestDataSourceResponse,
 } from '@grafana/data';
 import { getTemplateSrv } from '@grafana/runtime';
-import { catchError, firstValueFrom, forkJoin, from, map, merge, of, switchMap, type Observable } from 'rxjs';
+import { firstValueFrom, from, switchMap, type Observable } from 'rxjs';
 
 import { errorMessage } from '../../runtime/backendSrv';
 import { annotationSupport, answerAnnotation } from '../annotations';
+import { askServer, panelFacts, withoutIntervals, type ServerSide } from '../server';
 import { regions, type PromAnnotation } from './annotations';
 import { PromClient } from './client';
 import { formatForQuery } from './escape';
-import { exemplarFrame, type ExemplarSeries, type TraceDestination } from './exemplars';
-import { framesOf } from './frames';
+import { withTraces, type TraceDestination } from './exemplars';
 import { align, durationText, rateInterval, seconds, stepOf } from './interval';
 import { metricFind } from './metricFind';
-import type { MatrixSeries, PreparedQuery, PromAnswer, PromData, PromQuery } from './types';
+import type { MatrixSeries, PromData, PromQuery } from './types';
 
 /** jsonData of a provisioned Prometheus, as Grafana names it. */
 export interface PromOptions extends DataSourceJsonData {
@@ -27,7 +27,7 @@ export interface PromOptions extends DataSourceJsonData {
 }
 
 /** A Prometheus server, or what speaks its API. */
-export class PrometheusDatasource extends DataSourceApi<PromQuery, PromOptions> {
+export class PrometheusDatasource extends DataSourceApi<PromQuery, PromOptions> implements ServerSide<PromQuery> {
   annotations = annotationSupport;
   readonly client: PromClient;
   private readonly scrapeInterval: number;
@@ -41,101 +41,39 @@ export class PrometheusDatasource extends DataSourceApi<PromQuery, PromOptions> 
     this.interval = settings.jsonData?.timeInterval ?? '15s';
   }
 
-  /** Each query is sent by itself and shown as soon as its answer is there. */
   query(request: DataQueryRequest<PromQuery>): Observable<DataQueryResponse> {
     const events = answerAnnotation(request, (annotation) => this.annotationEvents(annotation, request.range));
     if (events) {
       return events;
     }
-    const targets = request.targets.filter((t) => !t.hide && t.expr?.trim());
-    if (targets.length === 0) {
-      return of({ data: [] });
-    }
-    const tables = targets.filter((t) => t.format === 'table').length > 1;
-    const answers = targets.map((target) => this.ask(target, request, tables));
-    if (request.liveStreaming) {
-      return merge(...answers);
-    }
-    return forkJoin(answers).pipe(
-      map((responses) => ({
-        data: responses.flatMap((r) => r.data),
-        errors: responses.flatMap((r) => r.errors ?? []),
-      })),
-      map((response) => (response.errors.length > 0 ? response : { data: response.data }))
+    return from(Promise.all(request.targets.filter((t) => !t.hide).map((t) => this.serverQuery(t, request)))).pipe(
+      switchMap((queries) => askServer(request, queries.filter((q) => q !== undefined), (frame) => this.finish(frame)))
     );
   }
 
-  private ask(target: PromQuery, request: DataQueryRequest<PromQuery>, tables: boolean): Observable<DataQueryResponse> {
-    return from(this.prepare(target, request)).pipe(
-      switchMap((query) => this.run(query, request, tables)),
-      map((frames) => ({ key: target.refId, data: frames })),
-      catchError((err: { cancelled?: boolean; status?: number }) => {
-        if (err?.cancelled) {
-          throw err;
-        }
-        return of({ key: target.refId, data: [], errors: [{ refId: target.refId, message: errorMessage(err), status: err?.status }] });
-      })
-    );
-  }
-
-  private run(query: PreparedQuery, request: DataQueryRequest<PromQuery>, tables: boolean): Observable<DataFrame[]> {
-    const id = `${request.requestId}-${query.refId}`;
-    const parts: Array<Observable<DataFrame[]>> = [];
-    if (query.range) {
-      const { expr, start, end, step } = query;
-      parts.push(this.client.post<PromData>('query_range', { query: expr, start, end, step }, `${id}-range`).pipe(map((a) => toFrames(a, query, tables))));
+  async serverQuery(target: PromQuery, request: DataQueryRequest<PromQuery>): Promise<PromQuery | undefined> {
+    if (!target.expr?.trim()) {
+      return undefined;
     }
-    if (query.instant) {
-      const instant = { ...query, range: false };
-      parts.push(this.client.post<PromData>('query', { query: query.expr, time: query.end }, `${id}-instant`).pipe(map((a) => toFrames(a, instant, tables))));
-    }
-    if (query.exemplar) {
-      const { expr, start, end } = query;
-      parts.push(
-        this.client.post<ExemplarSeries[]>('query_exemplars', { query: expr, start, end }, `${id}-exemplar`).pipe(
-          map((a) => [exemplarFrame(a.data, query, this.traces)].filter((f) => f !== undefined)),
-          // Exemplars are an extra: a server without them still has the series.
-          catchError(() => of([]))
-        )
-      );
-    }
-    return forkJoin(parts).pipe(map((all) => all.flat()));
-  }
-
-  /** Fills in the variables, and chooses the step as Grafana does. */
-  async prepare(target: PromQuery, request: DataQueryRequest<PromQuery>): Promise<PreparedQuery> {
     const templates = getTemplateSrv();
-    const { range } = request;
-    const instantOnly = Boolean(target.instant) && !target.range;
-    const minStep = seconds(templates.replace(target.interval ?? '', withInterval(request))) || this.scrapeInterval;
-    const step = stepOf(range, request.intervalMs / 1000, minStep, target.intervalFactor ?? 1);
-    const offset = range.to.utcOffset() * 60;
-    const window = align(range.from.valueOf() / 1000, range.to.valueOf() / 1000, step, offset);
-    const scrape = seconds(templates.replace(target.interval ?? '', request.scopedVars)) || this.scrapeInterval;
-    const vars = this.builtIns(request, step, rateInterval(step, target.interval?.includes('$__') ? this.scrapeInterval : scrape));
+    const range = target.range ?? !target.instant;
+    const vars = withoutIntervals(request.scopedVars);
     let expr = templates.replace(target.expr, vars, formatForQuery);
     if (request.filters?.length) {
       const { addFilters } = await import('./adhoc');
       expr = addFilters(expr, request.filters);
     }
     return {
-      refId: target.refId, expr, step, format: target.format ?? 'time_series',
-      start: window.start, end: instantOnly ? range.to.valueOf() / 1000 : window.end,
-      legendFormat: templates.replace(target.legendFormat ?? '', vars),
-      instant: Boolean(target.instant), range: target.range ?? !target.instant, exemplar: Boolean(target.exemplar) && !instantOnly,
+      ...target, ...panelFacts(request), datasource: this.getRef(), expr,
+      interval: templates.replace(target.interval ?? '', vars) || undefined,
+      legendFormat: templates.replace(target.legendFormat ?? '', request.scopedVars),
+      range, exemplar: Boolean(target.exemplar) && range,
     };
   }
 
-  private builtIns(request: DataQueryRequest<PromQuery>, step: number, rate: number): ScopedVars {
-    const interval = durationText(step);
-    const rateText = durationText(rate);
-    return {
-      ...request.scopedVars, ...rangeVars(request.range),
-      __interval: { text: interval, value: interval },
-      __interval_ms: { text: String(step * 1000), value: step * 1000 },
-      __rate_interval: { text: rateText, value: rateText },
-      __rate_interval_ms: { text: String(rate * 1000), value: rate * 1000 },
-    };
+  /** Traces of exemplars become links. */
+  finish(frame: DataFrame): DataFrame {
+    return frame.name === 'exemplar' ? withTraces(frame, this.traces) : frame;
   }
 
   async metricFindQuery(query: string | { query?: string; expr?: string }, options?: LegacyMetricFindQueryOptions): Promise<MetricFindValue[]> {
@@ -143,7 +81,7 @@ export class PrometheusDatasource extends DataSourceApi<PromQuery, PromOptions> 
     const range = options?.range ?? getDefaultTimeRange();
     const vars = { ...options?.scopedVars, ...rangeVars(range) };
     const rate = durationText(rateInterval(this.scrapeInterval, this.scrapeInterval));
-    const expr = getTemplateSrv().replace(text, { ...vars, __rate_interval: { text: rate, value: rate }, __interval: { text: '15s', value: '15s' } }, formatForQuery);
+    const expr = getTemplateSrv().replace(text, { ...vars, __rate_interval: { text: rate, value: rate }, ...intervalVars(this.scrapeInterval) }, formatForQuery);
     if (expr.trim() === '') {
       return [];
     }
@@ -190,19 +128,6 @@ export class PrometheusDatasource extends DataSourceApi<PromQuery, PromOptions> 
   }
 }
 
-function toFrames(answer: PromAnswer<PromData>, query: PreparedQuery, tables: boolean): DataFrame[] {
-  const frames = framesOf(answer.data, query, tables);
-  const notices: QueryResultMetaNotice[] = [
-    ...(answer.warnings ?? []).map((text) => ({ severity: 'warning' as const, text })),
-    ...(answer.infos ?? []).map((text) => ({ severity: 'info' as const, text })),
-  ];
-  const first = frames[0];
-  if (first && notices.length > 0) {
-    first.meta = { ...first.meta, notices };
-  }
-  return frames;
-}
-
 export function rangeVars(range: TimeRange): ScopedVars {
   const ms = range.to.valueOf() - range.from.valueOf();
   const secs = Math.round(ms / 1000);
@@ -213,9 +138,9 @@ export function rangeVars(range: TimeRange): ScopedVars {
   };
 }
 
-/** The minimum step may name $__interval, which then is the interval of the panel. */
-function withInterval(request: DataQueryRequest<PromQuery>): ScopedVars {
-  return { ...request.scopedVars, __rate_interval: { text: '', value: '' } };
+function intervalVars(step: number): ScopedVars {
+  const text = durationText(step);
+  return { __interval: { text, value: text }, __interval_ms: { text: String(step * 1000), value: step * 1000 } };
 }
 
 function window(range: TimeRange | undefined) {

@@ -14,16 +14,3 @@ export function seriesText(labels: Labels): string {
 export function renderLegend(format: string, labels: Labels): string {
   return format.replace(/\{\{\s*(.+?)\s*\}\}/g, (_, key: string) => own(labels, key) ?? '');
 }
-
-/** The name that a legend shows, undefined for the automatic one. */
-export function legendOf(format: string, labels: Labels, expr: string): string | undefined {
-  if (format === '__auto') {
-    return undefined;
-  }
-  if (format === '') {
-    const text = seriesText(labels);
-    return text === '{}' ? expr : text;
-  }
-  const text = renderLegend(format, labels);
-  return text === '' ? seriesText(labels) : text;
-}

@@ -2,9 +2,8 @@ import type { MetricFindValue, TimeRange } from '@grafana/data';
 import { firstValueFrom } from 'rxjs';
 
 import type { PromClient } from './client';
-import { parseValue } from './frames';
 import { seriesText } from './legend';
-import type { Labels, PromData } from './types';
+import { parseValue, type Labels, type PromData } from './types';
 
 /** The values of a query variable; `query` has its variables filled in already. */
 export async function metricFind(client: PromClient, query: string, range: TimeRange): Promise<MetricFindValue[]> {

@@ -51,16 +51,15 @@ export interface PromAnswer<T> {
   infos?: string[];
 }
 
-/** What a query became when its variables were filled in. Times in seconds, Prometheus's own unit. */
-export interface PreparedQuery {
-  refId: string;
-  expr: string;
-  start: number;
-  end: number;
-  step: number;
-  legendFormat: string;
-  format: 'time_series' | 'table' | 'heatmap';
-  range: boolean;
-  instant: boolean;
-  exemplar: boolean;
+/** "NaN", "+Inf" and "-Inf" are numbers in Prometheus's JSON. */
+export function parseValue(text: string): number {
+  switch (text) {
+    case '+Inf':
+    case 'Inf':
+      return Infinity;
+    case '-Inf':
+      return -Infinity;
+    default:
+      return Number.parseFloat(text);
+  }
 }

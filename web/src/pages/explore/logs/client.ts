@@ -1,6 +1,6 @@
 import { getBackendSrv } from '@grafana/runtime';
 
-import type { Stream } from '../../../datasources/loki/frames';
+import type { Stream } from '../../../datasources/loki/streams';
 import { address } from '../../../runtime/backendSrv';
 import { proxyOf } from '../source';
 

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 
-import type { Stream } from '../../../datasources/loki/frames';
+import type { Stream } from '../../../datasources/loki/streams';
 import type { LogRow } from '../../../panels/logs/rows';
 import { readLines, rowsOf } from './lines';
 

@@ -1,6 +1,6 @@
 import type { Labels } from '@grafana/data';
 
-import type { Stream } from '../../../datasources/loki/frames';
+import type { Stream } from '../../../datasources/loki/streams';
 import { levelOf, type LogRow } from '../../../panels/logs/rows';
 import type { LokiClient, Window } from './client';
 

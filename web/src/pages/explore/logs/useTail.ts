@@ -1,6 +1,6 @@
 import { useEffect, useState } from 'react';
 
-import type { Stream } from '../../../datasources/loki/frames';
+import type { Stream } from '../../../datasources/loki/streams';
 import type { LogRow } from '../../../panels/logs/rows';
 import { tailAddress } from './client';
 import { later, nanosOf, rowsOf } from './lines';

@@ -1,0 +1,96 @@
+package dashboards
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"net/url"
+	"strconv"
+)
+
+// UserCounts is how many users there are, those of services left out.
+type UserCounts struct {
+	Users, Admins, Editors, Viewers int
+	// Active have been here in the last 30 days.
+	Active int
+}
+
+// reloadProvisioning answers POST /api/admin/provisioning/{kind}/reload. Files of all kinds are read at once, so that what
+// holds is one state of them.
+func (s *Server) reloadProvisioning(w http.ResponseWriter, r *http.Request, _ Caller) error {
+	texts := map[string]string{
+		"dashboards": "Dashboards config reloaded", "datasources": "Datasources config reloaded", "plugins": "Plugins config reloaded",
+		"alerting": "Alerting config reloaded", "access-control": "Accesscontrol config reloaded", "notifications": "Notifications config reloaded",
+	}
+	text, ok := texts[r.PathValue("kind")]
+	if !ok {
+		return errNotFound
+	}
+	if err := s.o.Reload(); err != nil {
+		return fail(http.StatusInternalServerError, "%v", err)
+	}
+	s.rescan()
+	return message(w, "%s", text)
+}
+
+// adminStats answers GET /api/admin/stats.
+func (s *Server) adminStats(w http.ResponseWriter, r *http.Request, _ Caller) error {
+	users, err := s.o.Users(r.Context())
+	if err != nil {
+		return err
+	}
+	v := s.lib.view.Load()
+	var stars int
+	if err := s.o.DB.QueryRowContext(r.Context(), "SELECT count(*) FROM stars").Scan(&stars); err != nil {
+		return fmt.Errorf("count stars: %w", err)
+	}
+	return reply(w, http.StatusOK, map[string]int{
+		"orgs": 1, "dashboards": len(v.dashboards), "folders": len(v.folders), "tags": len(v.tags), "stars": stars, "datasources": len(s.allSources()),
+		"snapshots": 0, "playlists": 0, "alerts": 0, "users": users.Users, "admins": users.Admins, "editors": users.Editors, "viewers": users.Viewers,
+		"activeUsers": users.Active, "activeAdmins": 0, "activeEditors": 0, "activeViewers": 0, "activeSessions": 0,
+	})
+}
+
+// adminSettings answers GET /api/admin/settings: what of Grafana's settings is so here, by section.
+func (s *Server) adminSettings(w http.ResponseWriter, _ *http.Request, _ Caller) error {
+	root, err := url.Parse(s.o.AppURL)
+	if err != nil {
+		return fmt.Errorf("read the address of the page: %w", err)
+	}
+	return reply(w, http.StatusOK, map[string]map[string]string{
+		"DEFAULT":          {"app_mode": "production", "instance_name": root.Hostname()},
+		"server":           {"protocol": root.Scheme, "domain": root.Hostname(), "http_port": root.Port(), "root_url": s.o.AppURL, "serve_from_sub_path": strconv.FormatBool(s.o.subURL() != "")},
+		"database":         {"type": "sqlite3"},
+		"analytics":        {"reporting_enabled": "false", "check_for_updates": "false"},
+		"security":         {"admin_password": "*********", "secret_key": "*********", "allow_embedding": "false"},
+		"users":            {"allow_sign_up": "false", "allow_org_create": "false", "auto_assign_org": "true"},
+		"auth.anonymous":   {"enabled": "false"},
+		"auth.basic":       {"enabled": "true"},
+		"dashboards":       {"min_refresh_interval": minRefresh},
+		"dataproxy":        {"timeout": strconv.Itoa(int(s.o.QueryTimeout.Seconds()))},
+		"expressions":      {"enabled": "true"},
+		"unified_alerting": {"enabled": "false"},
+	})
+}
+
+// searchTeams is true: there are no teams, roles hold everywhere.
+func searchTeams(w http.ResponseWriter, r *http.Request, _ Caller) error {
+	page, err := queryInt(r, "page", 1)
+	if err != nil {
+		return err
+	}
+	perPage, err := queryInt(r, "perpage", 1000)
+	if err != nil {
+		return err
+	}
+	return reply(w, http.StatusOK, map[string]any{"totalCount": 0, "teams": []any{}, "page": page, "perPage": perPage})
+}
+
+func noTeams(w http.ResponseWriter, _ *http.Request, _ Caller) error {
+	return reply(w, http.StatusOK, []any{})
+}
+
+func noReload() error { return errors.New("this server does not read its files again") }
+
+func noUsers(context.Context) (UserCounts, error) { return UserCounts{}, nil }

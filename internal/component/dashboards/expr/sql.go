@@ -1,0 +1,330 @@
+package expr
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"maps"
+	"math"
+	"regexp"
+	"slices"
+	"strings"
+	"time"
+
+	"modernc.org/sqlite"
+	sqlite3 "modernc.org/sqlite/lib"
+
+	"github.com/ausguck/ausguck/internal/component/dashboards/dsquery"
+)
+
+const (
+	sqlTimeout = 10 * time.Second
+	maxCells   = 100_000 // of an answer
+	maxInput   = 5_000_000
+	maxTextSQL = 10 << 20 // bytes of one value
+)
+
+// dialect is what people should know who write SQL for Grafana.
+const dialect = "SQL is SQLite's here and not MySQL's: text is compared with its case, || joins text, and whole numbers divide to whole numbers."
+
+// sqlCommand asks the answers of other queries as tables of their refIds.
+type sqlCommand struct {
+	text   string
+	tables []string
+}
+
+var sqlWord = regexp.MustCompile(`[A-Za-z_][A-Za-z0-9_]*`)
+
+// newSQL takes as tables those of refIDs that the text names.
+func newSQL(text string, refIDs []string) *sqlCommand {
+	c := &sqlCommand{text: text}
+	words := sqlWord.FindAllString(text, -1)
+	for _, refID := range refIDs {
+		if slices.Contains(words, refID) || strings.Contains(text, "`"+refID+"`") || strings.Contains(text, `"`+refID+`"`) {
+			c.tables = append(c.tables, refID)
+		}
+	}
+	return c
+}
+
+func (c *sqlCommand) needs() []string { return c.tables }
+
+func (c *sqlCommand) run(context.Context, Vars) (Results, error) {
+	return nil, errors.New("a table is no value")
+}
+
+var selects = regexp.MustCompile(`(?is)^\s*(select|with|values)\b`)
+
+// quotes matches what may hold a semicolon: texts, names between quotes, comments.
+var quotes = regexp.MustCompile("(?s)'(?:[^']|'')*'|\"(?:[^\"]|\"\")*\"|`[^`]*`|--[^\n]*|/\\*.*?\\*/")
+
+func (c *sqlCommand) frames(ctx context.Context, in map[string][]*dsquery.Frame) ([]*dsquery.Frame, error) {
+	if !selects.MatchString(c.text) || strings.Contains(strings.TrimRight(quotes.ReplaceAllString(c.text, " "), "; \t\r\n"), ";") {
+		return nil, errors.New("only one SELECT is allowed")
+	}
+	ctx, cancel := context.WithTimeout(ctx, sqlTimeout)
+	defer cancel()
+	db, err := sql.Open("sqlite", ":memory:")
+	if err != nil {
+		return nil, err
+	}
+	defer func() { _ = db.Close() }()
+	conn, err := db.Conn(ctx)
+	if err != nil {
+		return nil, err
+	}
+	defer func() { _ = conn.Close() }()
+	// A query reaches no file: nothing can be attached, and what is in memory cannot be changed.
+	for limit, value := range map[int]int{sqlite3.SQLITE_LIMIT_ATTACHED: 0, sqlite3.SQLITE_LIMIT_LENGTH: maxTextSQL, sqlite3.SQLITE_LIMIT_EXPR_DEPTH: 200} {
+		if _, err := sqlite.Limit(conn, limit, value); err != nil {
+			return nil, err
+		}
+	}
+	for _, refID := range c.tables {
+		if err := load(ctx, conn, refID, in[refID]); err != nil {
+			return nil, fmt.Errorf("make a table of %s: %w", refID, err)
+		}
+	}
+	if _, err := conn.ExecContext(ctx, "PRAGMA query_only = ON"); err != nil {
+		return nil, err
+	}
+	f, err := c.query(ctx, conn)
+	switch {
+	case errors.Is(ctx.Err(), context.DeadlineExceeded):
+		return nil, fmt.Errorf("the SQL took longer than %s", sqlTimeout)
+	case err != nil:
+		return nil, fmt.Errorf("%w (%s)", err, dialect)
+	}
+	return []*dsquery.Frame{f}, nil
+}
+
+// load makes the table of one refId.
+func load(ctx context.Context, conn *sql.Conn, name string, frames []*dsquery.Frame) error {
+	t := longTable(frames)
+	columns, places := []string{}, []string{}
+	for _, column := range t.columns {
+		columns, places = append(columns, quoted(column.Name)+" "+sqlType(column)), append(places, "?")
+	}
+	if len(columns) == 0 {
+		columns, places = []string{"time DATETIME", "__value__ REAL"}, []string{"?", "?"}
+	}
+	if _, err := conn.ExecContext(ctx, "CREATE TABLE "+quoted(name)+" ("+strings.Join(columns, ", ")+")"); err != nil {
+		return err
+	}
+	if t.rows*len(t.columns) > maxInput {
+		return fmt.Errorf("more than %d cells; ask for less time or fewer series", maxInput)
+	}
+	tx, err := conn.BeginTx(ctx, nil)
+	if err != nil {
+		return err
+	}
+	defer func() { _ = tx.Rollback() }()
+	if t.rows > 0 {
+		insert, err := tx.PrepareContext(ctx, "INSERT INTO "+quoted(name)+" VALUES ("+strings.Join(places, ", ")+")")
+		if err != nil {
+			return err
+		}
+		defer func() { _ = insert.Close() }()
+		for row := range t.rows {
+			values := make([]any, len(t.columns))
+			for i, column := range t.columns {
+				values[i] = cell(column, row)
+			}
+			if _, err := insert.ExecContext(ctx, values...); err != nil {
+				return err
+			}
+		}
+	}
+	return tx.Commit()
+}
+
+func quoted(name string) string { return `"` + strings.ReplaceAll(name, `"`, `""`) + `"` }
+
+func sqlType(f *dsquery.Field) string {
+	switch {
+	case f.Times != nil:
+		return "DATETIME"
+	case f.Points != nil || f.Numbers != nil:
+		return "REAL"
+	}
+	return "TEXT"
+}
+
+const sqlTime = "2006-01-02 15:04:05.999999999"
+
+func cell(f *dsquery.Field, row int) any {
+	switch {
+	case f.Times != nil:
+		return f.Times[row].UTC().Format(sqlTime)
+	case f.Points != nil:
+		if f.Points[row] == nil || math.IsNaN(*f.Points[row]) {
+			return nil
+		}
+		return *f.Points[row]
+	case f.Numbers != nil:
+		if math.IsNaN(f.Numbers[row]) {
+			return nil
+		}
+		return f.Numbers[row]
+	case f.Texts != nil:
+		return f.Texts[row]
+	}
+	return fmt.Sprint(f.Values[row])
+}
+
+// table is what becomes of the frames of one refId.
+type table struct {
+	columns []*dsquery.Field
+	rows    int
+}
+
+// longTable is a frame that has texts as it is, and series and numbers in Grafana's long form: a row per value, with its name
+// and labels.
+func longTable(frames []*dsquery.Frame) table {
+	if len(frames) == 1 && slices.ContainsFunc(frames[0].Fields, func(f *dsquery.Field) bool { return f.Texts != nil }) {
+		t := table{columns: frames[0].Fields}
+		for _, f := range t.columns {
+			t.rows = max(t.rows, len(f.Times), len(f.Points), len(f.Numbers), len(f.Texts), len(f.Values))
+		}
+		return t
+	}
+	at, value := &dsquery.Field{Name: "time", Times: []time.Time{}}, &dsquery.Field{Name: "__value__", Points: []*float64{}}
+	name := &dsquery.Field{Name: "__metric_name__", Texts: []string{}}
+	display := &dsquery.Field{Name: "__display_name__", Texts: []string{}}
+	labels := map[string]*dsquery.Field{}
+	hasTime, hasDisplay, rows := false, false, 0
+	for _, f := range frames {
+		for _, field := range f.Fields {
+			for label := range field.Labels {
+				labels[label] = &dsquery.Field{Name: label, Texts: []string{}}
+			}
+		}
+	}
+	for _, f := range frames {
+		var times []time.Time
+		for _, field := range f.Fields {
+			if field.Times != nil {
+				times = field.Times
+				hasTime = hasTime || f.Meta["type"] != "numeric-multi"
+			}
+			if field.Points == nil && field.Numbers == nil {
+				continue
+			}
+			shown, _ := field.Config["displayNameFromDS"].(string)
+			hasDisplay = hasDisplay || shown != ""
+			for row, p := range field.Nullable() {
+				t := time.Time{}
+				if row < len(times) {
+					t = times[row]
+				}
+				at.Times, value.Points = append(at.Times, t), append(value.Points, p)
+				name.Texts, display.Texts = append(name.Texts, field.Name), append(display.Texts, shown)
+				for label, column := range labels {
+					column.Texts = append(column.Texts, field.Labels[label])
+				}
+				rows++
+			}
+		}
+	}
+	columns := []*dsquery.Field{}
+	if hasTime {
+		columns = append(columns, at)
+	}
+	columns = append(columns, value, name)
+	if hasDisplay {
+		columns = append(columns, display)
+	}
+	for _, label := range slices.Sorted(maps.Keys(labels)) {
+		columns = append(columns, labels[label])
+	}
+	if len(frames) == 0 || rows == 0 {
+		return table{}
+	}
+	return table{columns, rows}
+}
+
+// query runs the statement and makes a frame of its rows.
+func (c *sqlCommand) query(ctx context.Context, conn *sql.Conn) (*dsquery.Frame, error) {
+	rows, err := conn.QueryContext(ctx, c.text)
+	if err != nil {
+		return nil, err
+	}
+	defer func() { _ = rows.Close() }()
+	names, err := rows.Columns()
+	if err != nil {
+		return nil, err
+	}
+	notices := []any{map[string]any{"severity": "info", "text": dialect}}
+	columns := make([][]any, len(names))
+	for cells := 0; rows.Next(); cells += len(names) {
+		if cells+len(names) > maxCells {
+			notices = append(notices, map[string]any{"severity": "warning", "text": fmt.Sprintf("The answer has more than %d cells; the first are shown.", maxCells)})
+			break
+		}
+		row, into := make([]any, len(names)), make([]any, len(names))
+		for i := range row {
+			into[i] = &row[i]
+		}
+		if err := rows.Scan(into...); err != nil {
+			return nil, err
+		}
+		for i, v := range row {
+			columns[i] = append(columns[i], v)
+		}
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	f := &dsquery.Frame{Meta: map[string]any{"preferredVisualisationType": "table", "executedQueryString": c.text, "notices": notices}, Fields: []*dsquery.Field{}}
+	for i, name := range names {
+		f.Fields = append(f.Fields, column(name, columns[i]))
+	}
+	return f, nil
+}
+
+// column is a field of the type that all its values have; of several types it is text.
+func column(name string, values []any) *dsquery.Field {
+	all := func(ok func(any) bool) bool {
+		return len(values) > 0 && !slices.ContainsFunc(values, func(v any) bool { return !ok(v) })
+	}
+	f := &dsquery.Field{Name: name}
+	switch {
+	case all(func(v any) bool { _, ok := v.(time.Time); return ok }):
+		for _, v := range values {
+			f.Times = append(f.Times, v.(time.Time))
+		}
+	case all(func(v any) bool { return v == nil || asNumber(v) != nil }):
+		for _, v := range values {
+			f.Points = append(f.Points, asNumber(v))
+		}
+	default:
+		f.Texts = []string{}
+		for _, v := range values {
+			f.Texts = append(f.Texts, asText(v))
+		}
+	}
+	return f
+}
+
+func asNumber(v any) *float64 {
+	switch n := v.(type) {
+	case float64:
+		return &n
+	case int64:
+		return float(float64(n))
+	}
+	return nil
+}
+
+func asText(v any) string {
+	switch t := v.(type) {
+	case nil:
+		return ""
+	case []byte:
+		return string(t)
+	case time.Time:
+		return t.Format(time.RFC3339Nano)
+	}
+	return fmt.Sprint(v)
+}

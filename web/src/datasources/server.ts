@@ -1,0 +1,56 @@
+import type { DataFrame, DataQueryRequest, DataQueryResponse, DataSourceApi, ScopedVars } from '@grafana/data';
+import type { DataQuery } from '@grafana/schema';
+import { getBackendSrv, toDataQueryResponse } from '@grafana/runtime';
+import { catchError, map, of, type Observable } from 'rxjs';
+
+/** A data source whose queries the server answers, with frames of its own making. */
+export interface ServerSide<Q extends DataQuery = DataQuery> {
+  /** The query with its variables and filters filled in; undefined when there is nothing to ask. Intervals are the server's to fill in. */
+  serverQuery(target: Q, request: DataQueryRequest<Q>): Promise<DataQuery | undefined>;
+  /** What only the page adds to the answer, such as links. */
+  finish?(frame: DataFrame): DataFrame;
+}
+
+export function isServerSide(datasource: DataSourceApi): datasource is DataSourceApi & ServerSide {
+  return 'serverQuery' in datasource;
+}
+
+/** Asks /api/ds/query. The state of each query is its own: one that fails leaves the others. */
+export function askServer(request: DataQueryRequest, queries: DataQuery[], finish: (frame: DataFrame) => DataFrame = (f) => f): Observable<DataQueryResponse> {
+  const visible = queries.filter((q) => !q.hide);
+  if (visible.length === 0) {
+    return of({ data: [] });
+  }
+  const { from, to } = request.range;
+  return getBackendSrv()
+    .fetch<object>({
+      url: '/api/ds/query', method: 'POST', data: { from: String(from.valueOf()), to: String(to.valueOf()), queries }, requestId: request.requestId, showErrorAlert: false,
+    })
+    .pipe(
+      catchError((err) => {
+        if (err?.cancelled) {
+          throw err;
+        }
+        return of(err);
+      }),
+      map((answer) => {
+        const response = toDataQueryResponse(answer, visible);
+        const frames = (response.data as DataFrame[]).filter((f) => f.fields.length > 0 || f.meta?.notices?.length);
+        return { ...response, data: frames.map(finish) };
+      })
+    );
+}
+
+/** What the server needs to know of the panel beside the query itself. */
+export function panelFacts(request: DataQueryRequest) {
+  return { intervalMs: request.intervalMs, maxDataPoints: request.maxDataPoints, utcOffsetSec: request.range.to.utcOffset() * 60 };
+}
+
+/** The variables without those that the server fills in, because it chooses the step. */
+export function withoutIntervals(vars: ScopedVars): ScopedVars {
+  const rest = { ...vars };
+  for (const name of ['__interval', '__interval_ms', '__rate_interval', '__rate_interval_ms', '__range', '__range_s', '__range_ms', '__auto']) {
+    delete rest[name];
+  }
+  return rest;
+}
