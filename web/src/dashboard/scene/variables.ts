@@ -87,7 +87,8 @@ function fixed(v: Saved): SceneVariable {
 function valueOf(v: Saved): string | string[] {
   const { value } = (v.current ?? {}) as { value?: string | string[] };
   if (Array.isArray(value)) {
-    return v.multi ? value.map(String) : String(value[0] ?? '');
+    const all = value.includes('$__all') ? ['$__all'] : value.map(String);
+    return v.multi ? all : (all[0] ?? '');
   }
   const one = value === undefined || value === null ? '' : String(value);
   return v.multi ? (one === '' ? [] : [one]) : one;
