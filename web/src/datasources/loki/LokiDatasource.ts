@@ -5,9 +5,10 @@ import {
 } from '@grafana/data';
 import type { DataQuery } from '@grafana/schema';
 import { getBackendSrv, getTemplateSrv } from '@grafana/runtime';
-import { catchError, forkJoin, map, of, type Observable } from 'rxjs';
+import { catchError, forkJoin, from, map, of, switchMap, type Observable } from 'rxjs';
 
 import { errorMessage } from '../../runtime/backendSrv';
+import { withoutComparisons } from '../adhocMatchers';
 import { annotationSupport, answerAnnotation } from '../annotations';
 import { formatForQuery } from '../prometheus/escape';
 import { framesOf } from '../prometheus/frames';
@@ -59,7 +60,9 @@ export class LokiDatasource extends DataSourceApi<LokiQuery, LokiOptions> {
     if (targets.length === 0) {
       return of({ data: [] });
     }
-    return forkJoin(targets.map((target) => this.ask(target, request))).pipe(
+    const compared = from(withoutComparisons(request.filters ?? [], (label) => this.labelValues(label, request.range)));
+    return compared.pipe(
+      switchMap((filters) => forkJoin(targets.map((target) => this.ask(target, { ...request, filters })))),
       map((responses) => {
         const errors = responses.flatMap((r) => r.errors ?? []);
         return { data: responses.flatMap((r) => r.data), ...(errors.length > 0 && { errors }) };
@@ -114,8 +117,11 @@ export class LokiDatasource extends DataSourceApi<LokiQuery, LokiOptions> {
   }
 
   async getTagValues({ key, timeRange }: DataSourceGetTagValuesOptions<LokiQuery>): Promise<MetricFindValue[]> {
-    const values = await this.get<string[]>(`label/${encodeURIComponent(key)}/values`, window(timeRange ?? getDefaultTimeRange()));
-    return (values ?? []).map((text) => ({ text }));
+    return (await this.labelValues(key, timeRange ?? getDefaultTimeRange())).map((text) => ({ text }));
+  }
+
+  private async labelValues(label: string, range: TimeRange): Promise<string[]> {
+    return (await this.get<string[] | undefined>(`label/${encodeURIComponent(label)}/values`, window(range))) ?? [];
   }
 
   private async annotationEvents(annotation: AnnotationQuery, range: TimeRange): Promise<AnnotationEvent[]> {
