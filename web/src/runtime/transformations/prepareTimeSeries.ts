@@ -62,9 +62,8 @@ function toMulti(frames: DataFrame[]): DataFrame[] {
     const [time, ...others] = frame.fields as [Field, ...Field[]];
     const texts = others.filter((f) => f.type === FieldType.string);
     const numbers = others.filter((f) => f.type === FieldType.number || f.type === FieldType.boolean);
-    return numbers.flatMap((field) => {
-      const source = frames.find((f) => f.refId === frame.refId)?.fields.find((f) => f.name === field.name);
-      return rowsByKey(texts.map((f) => f.values), frame.length).flatMap(({ keys, rows }) => {
+    return numbers.flatMap((field) =>
+      rowsByKey(texts.map((f) => f.values), frame.length).flatMap(({ keys, rows }) => {
         const used = rows.filter((row) => field.values[row] !== undefined && time.values[row] !== null && time.values[row] !== undefined);
         if (used.length === 0) {
           return [];
@@ -74,10 +73,10 @@ function toMulti(frames: DataFrame[]): DataFrame[] {
           name: frame.name, refId: frame.refId, length: used.length, meta: { ...frame.meta, type: DataFrameType.TimeSeriesMulti },
           fields: [
             { ...time, values: used.map((row) => time.values[row] as unknown) },
-            { ...field, config: source?.config ?? {}, values: used.map((row) => field.values[row] as unknown), ...(texts.length > 0 && { labels }) },
+            { ...field, values: used.map((row) => field.values[row] as unknown), ...(texts.length > 0 && { labels }) },
           ],
         }];
-      });
-    });
+      })
+    );
   });
 }
