@@ -7,6 +7,7 @@ import { Link, useLocation } from 'react-router-dom';
 
 import { bootData } from '../boot/bootData';
 import { address } from '../runtime/backendSrv';
+import { ErrorBoundary } from './ErrorBoundary';
 import { usePageState } from './page';
 import { useShortcuts } from './shortcuts';
 import { chooseTheme } from './theme';
@@ -81,12 +82,14 @@ export function Shell({ children }: { children: ReactNode }) {
             })}
           </nav>
         )}
-        <main id="page" className={styles.page} tabIndex={-1}>{children}</main>
+        <main id="page" className={styles.page} tabIndex={-1}><ErrorBoundary place={location.pathname}>{children}</ErrorBoundary></main>
       </div>
-      <Suspense fallback={null}>
-        {dialog === 'search' && <CommandPalette onClose={() => setDialog(undefined)} />}
-        {dialog === 'help' && <ShortcutHelp onClose={() => setDialog(undefined)} />}
-      </Suspense>
+      <ErrorBoundary place={`${location.pathname} ${dialog}`}>
+        <Suspense fallback={null}>
+          {dialog === 'search' && <CommandPalette onClose={() => setDialog(undefined)} />}
+          {dialog === 'help' && <ShortcutHelp onClose={() => setDialog(undefined)} />}
+        </Suspense>
+      </ErrorBoundary>
     </div>
   );
 }

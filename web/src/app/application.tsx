@@ -6,8 +6,6 @@ import { Router } from 'react-router-dom';
 import { useLayoutEffect, useState, type ReactNode } from 'react';
 
 import { bootData } from '../boot/bootData';
-import { panelLoaders } from '../panels/registry';
-import { setKnownPanelTypes } from '../dashboard/scene/panel';
 import { claimHost } from '../runtime/host';
 import { cacheIcons } from '../runtime/icons';
 import { Notifications } from './Notifications';
@@ -20,7 +18,6 @@ export async function start() {
   followStockLinks(bootData.subUrl);
   await claimHost();
   cacheIcons();
-  setKnownPanelTypes(Object.keys(panelLoaders));
   createRoot(document.getElementById('root')!).render(<Application />);
 }
 

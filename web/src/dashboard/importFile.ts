@@ -11,6 +11,8 @@ export interface ImportInput {
 export interface ImportFile {
   json: unknown;
   title: string;
+  /** The dashboard that it replaces, when there is one. */
+  uid?: string;
   panels: number;
   inputs: ImportInput[];
   /** Why it cannot be imported; the server has the last word. */
@@ -36,7 +38,7 @@ export function readImport(text: string): ImportFile {
   if (typeof title !== 'string' || title.trim() === '') {
     return { ...nothing, json, problem: 'It has no title. A dashboard looks like { "title": …, "panels": […] }.' };
   }
-  return { json, title, panels: countPanels(body), inputs: inputsOf(body) };
+  return { json, title, uid: uidOf(json, body), panels: countPanels(body), inputs: inputsOf(body) };
 }
 
 function bodyOf(json: Json): Json {
@@ -44,6 +46,12 @@ function bodyOf(json: Json): Json {
     return json['dashboard'];
   }
   return isObject(json['spec']) ? json['spec'] : json;
+}
+
+/** Kubernetes has it as the name of the object. */
+function uidOf(json: Json, body: Json): string | undefined {
+  const name = isObject(json['metadata']) ? json['metadata']['name'] : undefined;
+  return [body['uid'], name].find((v): v is string => typeof v === 'string' && v !== '');
 }
 
 function countPanels(body: Json): number {

@@ -2,6 +2,7 @@ import { FieldType, formattedValueToString, getFieldDisplayName, LoadingState, t
 import { sceneGraph, type VizPanel } from '@grafana/scenes';
 
 import type { DashboardScene } from './scene/DashboardScene';
+import { PanelNotices } from './scene/PanelNotices';
 
 /** What one panel shows, for tests and for bug reports. */
 export interface PanelReport {
@@ -40,9 +41,14 @@ function reportOf(panel: VizPanel): PanelReport {
     state: data?.state ?? LoadingState.NotStarted,
     hasData: series.some((f) => f.fields.some((field) => field.type !== FieldType.time && field.values.some((v) => v !== null && v !== undefined && v !== ''))),
     errors: (data?.errors ?? []).map((e) => e.message ?? e.data?.message ?? 'unknown error'),
-    notices: (data?.series ?? []).flatMap((f) => f.meta?.notices?.map((n) => n.text) ?? []),
+    notices: noticesOf(panel),
     frames: series.map((frame) => frameReport(frame, series)),
   };
+}
+
+function noticesOf(panel: VizPanel): string[] {
+  const items = [panel.state.titleItems ?? []].flat();
+  return items.flatMap((item) => (item instanceof PanelNotices ? item.collect() : [])).map((notice) => notice.text);
 }
 
 function frameReport(frame: DataFrame, all: DataFrame[]): PanelReport['frames'][number] {

@@ -69,7 +69,7 @@ function Frame({ scene, replace }: { scene: DashboardScene; replace: (scene: Das
   );
   // The editor shows a part of the scene only; variables and annotations have to run all the same.
   useEffect(() => scene.activate(), [scene]);
-  useUnsavedWarning(Boolean(isDirty));
+  useUnsavedWarning(scene, Boolean(isDirty));
   if (editPanel) {
     return (
       <Suspense fallback={<LoadingPlaceholder text="" />}>
@@ -80,7 +80,7 @@ function Frame({ scene, replace }: { scene: DashboardScene; replace: (scene: Das
   return <scene.Component model={scene} />;
 }
 
-function useUnsavedWarning(dirty: boolean) {
+function useUnsavedWarning(scene: DashboardScene, dirty: boolean) {
   useEffect(() => {
     if (!dirty) {
       return;
@@ -90,11 +90,12 @@ function useUnsavedWarning(dirty: boolean) {
     const unblock = locationService.getHistory().block((next) => {
       const here = window.location.pathname;
       const leaves = !here.endsWith(next.pathname);
-      return leaves ? 'This dashboard has changes that are not saved. Leave it?' : undefined;
+      // Right after a save this still listens, though there is nothing to lose any more.
+      return leaves && scene.state.isDirty ? 'This dashboard has changes that are not saved. Leave it?' : undefined;
     });
     return () => {
       window.removeEventListener('beforeunload', ask);
       unblock();
     };
-  }, [dirty]);
+  }, [scene, dirty]);
 }

@@ -20,14 +20,25 @@ export default function ImportPage() {
   const [folder, setFolder] = useState('');
   const [values, setValues] = useState<Record<string, string>>({});
   const [error, setError] = useState<string>();
-  const [exists, setExists] = useState(false);
+  const [existing, setExisting] = useState<{ uid: string; title: string }>();
   const styles = useStyles2(getStyles);
   usePage({ breadcrumbs: [{ text: 'Dashboards', to: '/dashboards' }, { text: 'Import' }] }, 'import');
   useEffect(() => void folders.list().then(setList), []);
+  const read = text.trim() === '' ? undefined : readImport(text);
+  const uid = read?.uid;
+  useEffect(() => {
+    let gone = false;
+    setExisting(undefined);
+    if (uid) {
+      dashboards.get(uid).then(({ dashboard }) => gone || setExisting({ uid, title: String(dashboard['title']) }), () => {});
+    }
+    return () => {
+      gone = true;
+    };
+  }, [uid]);
   if (bootData.user.orgRole === 'Viewer') {
     return <Alert severity="warning" title="Viewers cannot import dashboards">Ask an editor or an admin.</Alert>;
   }
-  const read = text.trim() === '' ? undefined : readImport(text);
   const inputs = read?.inputs ?? [];
   const accept = async (file: File) => {
     setError(undefined);
@@ -39,13 +50,22 @@ export default function ImportPage() {
   };
   const send = async (overwrite: boolean) => {
     setError(undefined);
-    setExists(false);
     try {
+      // Asked again: it may have come into being since the file was read.
+      if (!overwrite && uid) {
+        const found = await dashboards.get(uid).catch(() => undefined);
+        if (found) {
+          setExisting({ uid, title: String(found.dashboard['title']) });
+          return;
+        }
+      }
       const saved = await dashboards.import(read!.json, { folderUid: folder || undefined, overwrite, inputs: inputs.map((i) => ({ name: i.name, type: i.type, pluginId: i.pluginId, value: values[i.name] ?? i.value })) });
       locationService.push(saved.importedUrl ?? saved.url ?? `/d/${saved.uid}`);
     } catch (err) {
       setError(errorMessage(err));
-      setExists((err as { status?: number }).status === 412);
+      if ((err as { status?: number }).status === 412) {
+        setExisting({ uid: uid ?? '', title: read!.title });
+      }
     }
   };
   return (
@@ -64,9 +84,17 @@ export default function ImportPage() {
             <Combobox value={folder} options={[{ value: '', label: 'Dashboards (no folder)' }, ...list.map((f) => ({ value: f.uid, label: f.title }))]} onChange={(o) => setFolder(o.value)} />
           </Field>
           {inputs.map((input) => <InputField key={input.name} input={input} value={values[input.name] ?? input.value} onChange={(value) => setValues({ ...values, [input.name]: value })} />)}
+          {existing && (
+            <Alert severity="warning" title={`“${existing.title}” is there already`}>
+              It has the same uid ({existing.uid}), and is replaced; “Versions” still has it. With another uid in the JSON, or none, this becomes a dashboard of its own.
+            </Alert>
+          )}
           <Stack direction="row" gap={1}>
-            <Button type="submit" data-testid="import-confirm">Import</Button>
-            {exists && <Button variant="destructive" onClick={() => send(true)}>Replace the dashboard that is there</Button>}
+            {existing ? (
+              <Button variant="destructive" data-testid="import-replace" onClick={() => send(true)}>Replace “{existing.title}”</Button>
+            ) : (
+              <Button type="submit" data-testid="import-confirm">Import</Button>
+            )}
           </Stack>
         </form>
       )}

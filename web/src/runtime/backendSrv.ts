@@ -98,6 +98,14 @@ export function errorMessage(err: unknown): string {
   return data?.message ?? data?.error ?? e?.message ?? e?.statusText ?? 'unknown error';
 }
 
+let awaySince: Date | undefined;
+
+/** Since when nothing has answered, in words. */
+function unreachable(): string {
+  awaySince ??= new Date();
+  return `Ausguck cannot be reached since ${awaySince.toLocaleTimeString([], { hour: '2-digit', minute: '2-digit', hour12: false })}`;
+}
+
 async function send<T>(options: BackendSrvRequest, signal: AbortSignal): Promise<FetchResponse<T>> {
   const method = options.method ?? 'GET';
   const headers = new Headers(options.headers);
@@ -114,8 +122,9 @@ async function send<T>(options: BackendSrvRequest, signal: AbortSignal): Promise
   try {
     response = await fetch(address(options.url, options.params), { method, headers, body, signal, credentials: 'same-origin' });
   } catch (err) {
-    throw failure<T>(options, 0, signal.aborted ? 'cancelled' : 'Ausguck cannot be reached', { cause: String(err) } as T, signal.aborted);
+    throw failure<T>(options, 0, signal.aborted ? 'cancelled' : unreachable(), { cause: String(err) } as T, signal.aborted);
   }
+  awaySince = undefined;
   if (response.status === 401 && !options.url.includes('/api/datasources/')) {
     toLogin();
     // The page is about to be left: nobody should act on an answer any more.

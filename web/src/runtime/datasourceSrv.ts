@@ -102,7 +102,7 @@ export class Datasources implements DataSourceSrv {
 
   private defaultOfType(type: string): DataSourceInstanceSettings | undefined {
     const all = this.all().filter((d) => d.type === type);
-    return all.find((d) => d.name === this.defaultName) ?? all.find((d) => d.isDefault) ?? all[0];
+    return all.find((d) => d.name === this.defaultName) ?? all.find((d) => d.isDefault) ?? all.find((d) => d.uid === type) ?? all[0];
   }
 
   private first() {

@@ -1,20 +1,21 @@
 import { standardTransformers, standardTransformersRegistry, type DataTransformerInfo, type TransformerRegistryItem } from '@grafana/data';
 
-const noEditor = () => null;
-
 /** Older dashboards name some transformations by other ids. */
 const aliases: Record<string, DataTransformerInfo> = { seriesToColumns: standardTransformers.joinByFieldTransformer as DataTransformerInfo };
 
-/** Registers every transformation that @grafana/data has, under the ids that dashboards use. */
+/** Those of Grafana's application, whose code is loaded when a panel has one. */
+const own = ['extractFields', 'rowsToFields', 'configFromData', 'prepareTimeSeries', 'partitionByValues', 'joinByLabels', 'timeSeriesTable', 'regression', 'heatmap'];
+
+/** Registers every transformation under the ids that dashboards use. */
 export function registerTransformers() {
-  const byId = new Map<string, DataTransformerInfo>(Object.entries(aliases));
-  for (const info of Object.values(standardTransformers)) {
-    byId.set(info.id, info as DataTransformerInfo);
+  const loaders = new Map<string, TransformerRegistryItem['transformation']>();
+  for (const [id, info] of [...Object.entries(aliases), ...Object.values(standardTransformers).map((info) => [info.id, info] as const)]) {
+    loaders.set(id, () => Promise.resolve(info as DataTransformerInfo));
+  }
+  for (const id of own) {
+    loaders.set(id, async () => (await import('./transformations')).transformations.find((t) => t.id === id)!);
   }
   standardTransformersRegistry.setInit(() =>
-    [...byId].map(([id, info]): TransformerRegistryItem => ({
-      id, name: info.name, description: info.description, defaultOptions: info.defaultOptions, transformation: () => Promise.resolve(info),
-      editor: noEditor, imageDark: '', imageLight: '',
-    }))
+    [...loaders].map(([id, transformation]): TransformerRegistryItem => ({ id, name: id, description: '', transformation, editor: () => null, imageDark: '', imageLight: '' }))
   );
 }

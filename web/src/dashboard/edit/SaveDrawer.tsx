@@ -45,7 +45,8 @@ export default function SaveDrawer({ scene, copy, onClose }: Props) {
       scene.setState({ isDirty: false, model: { ...model, title, version: saved.version, uid: saved.uid }, meta: { ...meta, version: saved.version } });
       onClose();
       if (moved) {
-        locationService.push(saved.url);
+        // The address of a new dashboard has nothing to go back to.
+        (fresh && !copy ? locationService.replace : locationService.push).call(locationService, saved.url);
       }
     } catch (err) {
       setFailure({ text: errorMessage(err), conflict: (err as { status?: number }).status === 412 });

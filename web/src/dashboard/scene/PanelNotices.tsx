@@ -1,23 +1,58 @@
-import type { QueryResultMetaNotice } from '@grafana/data';
-import { sceneGraph, SceneObjectBase, type SceneComponentProps, type SceneObjectState } from '@grafana/scenes';
+import type { DataFrame, QueryResultMetaNotice } from '@grafana/data';
+import { getDataSourceSrv } from '@grafana/runtime';
+import { sceneGraph, SceneObjectBase, VizPanel, type SceneComponentProps, type SceneObjectState } from '@grafana/scenes';
+import type { Panel } from '@grafana/schema';
 import { Icon, PanelChrome, Tooltip } from '@grafana/ui';
 
-/** Signs in a panel's header for what the answers of its queries want to say. */
-export class PanelNotices extends SceneObjectBase<SceneObjectState> {
+import { unknownOptions, unknownParts } from './unknown';
+
+interface PanelNoticesState extends SceneObjectState {
+  /** The panel as the dashboard has it. */
+  panel: Panel;
+}
+
+/** Signs in a panel's header for all that is left out, replaced or approximated, and for what the answers of its queries say. */
+export class PanelNotices extends SceneObjectBase<PanelNoticesState> {
   static Component = PanelNoticesView;
+
+  private readonly parts = unknownParts(this.state.panel);
+
+  /** Each notice once, in the order in which things happen to the data. */
+  collect(): QueryResultMetaNotice[] {
+    const viz = this.parent;
+    const plugin = viz instanceof VizPanel ? viz.getPlugin() : undefined;
+    const { data } = sceneGraph.getData(this).state;
+    const frames: DataFrame[] = [...(data?.series ?? []), ...(data?.annotations ?? [])];
+    const all = [
+      ...this.replacedSources(),
+      ...frames.flatMap((frame) => frame.meta?.notices ?? []),
+      ...this.parts,
+      ...(plugin && plugin.meta.id === this.state.panel.type ? unknownOptions(this.state.panel, plugin) : []),
+    ];
+    return [...new Map(all.map((notice) => [notice.text, notice])).values()];
+  }
+
+  /** Data sources that are not there, for which another one answers; it may have had nothing to say it with. */
+  private replacedSources(): QueryResultMetaNotice[] {
+    const targets = this.state.panel.targets ?? [];
+    const refs = [this.state.panel.datasource, ...targets.map((t) => (t as { datasource?: unknown }).datasource)] as Array<{ uid?: string; type?: string } | null | undefined>;
+    return refs.flatMap((ref) => {
+      const uid = ref?.uid && sceneGraph.interpolate(this, ref.uid, undefined, (value: unknown) => String([value].flat()[0] ?? ''));
+      if (!uid || uid === 'default' || uid === '__expr__') {
+        return [];
+      }
+      const found = getDataSourceSrv().getInstanceSettings({ ...ref, uid });
+      return found && found.uid !== uid && found.name !== uid ? [{ severity: 'warning' as const, text: `Data source ${ref.uid} was not found: ${found.name} is used instead.` }] : [];
+    });
+  }
 }
 
 function PanelNoticesView({ model }: SceneComponentProps<PanelNotices>) {
-  const { data } = sceneGraph.getData(model).useState();
-  const notices = new Map<string, QueryResultMetaNotice>();
-  for (const frame of data?.series ?? []) {
-    for (const notice of frame.meta?.notices ?? []) {
-      notices.set(notice.text, notice);
-    }
-  }
+  sceneGraph.getData(model).useState();
+  (model.parent ?? model).useState();
   return (
     <>
-      {[...notices.values()].map((notice) => (
+      {model.collect().map((notice) => (
         <Tooltip content={notice.text} key={notice.text}>
           <PanelChrome.TitleItem>
             <Icon name={notice.severity === 'info' ? 'info-circle' : 'exclamation-triangle'} aria-label={notice.text} />

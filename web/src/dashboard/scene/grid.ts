@@ -12,7 +12,7 @@ export class GridBuilder {
   constructor(private readonly panels: Panel[]) {}
 
   children(valuesOf: ValuesOf): SceneGridItemLike[] {
-    const sections = expandRepeats(this.panels, valuesOf);
+    const sections = expandRepeats(this.panels, valuesOf, (key) => this.rows.get(key)?.row.state.isCollapsed);
     forget(this.built, sections.flatMap((s) => s.panels.map((p) => p.key)));
     forget(this.rows, sections.flatMap((s) => s.row?.key ?? []));
     return sections.flatMap((section) => this.section(section));

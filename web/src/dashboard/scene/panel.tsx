@@ -4,6 +4,8 @@ import {
   LocalValueVariable, SceneDataNode, SceneDataTransformer, SceneQueryRunner, SceneVariableSet, VizPanel, type SceneDataProvider, type SceneObject,
 } from '@grafana/scenes';
 
+import { own } from '../../boot/own';
+import { panelLoaders } from '../../panels/registry';
 import { refOf } from './datasourceRef';
 import { PanelLinks } from './PanelLinks';
 import { buildMenu } from './panelMenu';
@@ -16,7 +18,7 @@ const withoutQueries = new Set(['text', 'dashlist', 'alertlist', 'row']);
 
 /** A panel of a dashboard as a scene. */
 export function buildPanel(panel: Panel, key: string, scoped: ScopedValue[] = []): VizPanel {
-  const titleItems: SceneObject[] = [new PanelNotices({})];
+  const titleItems: SceneObject[] = [new PanelNotices({ panel })];
   if (panel.links?.length) {
     titleItems.push(new PanelLinks({ links: panel.links }));
   }
@@ -25,7 +27,7 @@ export function buildPanel(panel: Panel, key: string, scoped: ScopedValue[] = []
     pluginId: panel.type || 'unknown',
     title: panel.title ?? '',
     description: panel.description,
-    options: { ...(panel.options ?? {}), ...(isUnknownAware(panel) && { __panel: panel }) },
+    options: { ...(panel.options ?? {}), ...(!own(panelLoaders, panel.type) && { __panel: panel }) },
     fieldConfig: (panel.fieldConfig as FieldConfigSource | undefined) ?? { defaults: {}, overrides: [] },
     pluginVersion: panel.pluginVersion,
     displayMode: panel.transparent ? 'transparent' : 'default',
@@ -40,17 +42,6 @@ export function buildPanel(panel: Panel, key: string, scoped: ScopedValue[] = []
 
 export function scopedVariables(scoped: ScopedValue[]): SceneVariableSet {
   return new SceneVariableSet({ variables: scoped.map(({ name, value, text }) => new LocalValueVariable({ name, value, text })) });
-}
-
-/** The panel "unknown" shows what it was given. */
-function isUnknownAware(panel: Panel): boolean {
-  return !knownTypes.has(panel.type);
-}
-
-let knownTypes = new Set<string>();
-
-export function setKnownPanelTypes(types: string[]) {
-  knownTypes = new Set(types);
 }
 
 /** The queries of a panel, and what is done with their answers. */

@@ -32,7 +32,7 @@ describe('expandRepeats', () => {
     const sections = expandRepeats([row(1, 0, { repeat: 'job' }), panel(2, 0, 1), row(3, 9), panel(4, 0, 10)], (name) => (name === 'job' ? values('a', 'b') : undefined));
     expect(sections.map((s) => [s.row!.key, s.row!.y, s.panels.map((p) => [p.key, p.y])])).toEqual([
       ['panel-1', 0, [['panel-2', 1]]],
-      ['panel-1-clone-1', 9, [['panel-2-clone-1', 10]]],
+      ['panel-1-clone-1', 9, [['panel-2-row-1', 10]]],
       ['panel-3', 18, [['panel-4', 19]]],
     ]);
     expect(sections[1]!.panels[0]!.scoped[0]!.value).toBe('b');
@@ -41,6 +41,19 @@ describe('expandRepeats', () => {
   test('a panel in a repeated row that repeats by the same variable is not repeated again', () => {
     const sections = expandRepeats([row(1, 0, { repeat: 'job' }), panel(2, 0, 1, 12, 8, { repeat: 'job' })], () => values('a', 'b'));
     expect(sections.map((s) => s.panels.length)).toEqual([1, 1]);
+  });
+
+  test('a repeated panel in a repeated row has a key for each pair', () => {
+    const sections = expandRepeats([row(1, 0, { repeat: 'host', collapsed: true, panels: [panel(2, 0, 1, 8, 4, { repeat: 'zone' })] })], (name) => (name === 'host' ? values('a', 'b') : values('x', 'y')));
+    const copies = sections.flatMap((s) => s.panels.map((p) => [p.key, ...p.scoped.map((v) => v.value)]));
+    expect(copies).toEqual([
+      ['panel-2', 'a', 'x'], ['panel-2-clone-1', 'a', 'y'], ['panel-2-row-1', 'b', 'x'], ['panel-2-row-1-clone-1', 'b', 'y'],
+    ]);
+  });
+
+  test('what is below a row that was opened on the screen makes room', () => {
+    const sections = expandRepeats([row(1, 0, { collapsed: true, panels: [panel(2, 0, 1)] }), row(3, 1)], () => undefined, (key) => (key === 'panel-1' ? false : undefined));
+    expect(sections.map((s) => s.row!.y)).toEqual([0, 9]);
   });
 
   test('a closed row takes one line and keeps its panels', () => {

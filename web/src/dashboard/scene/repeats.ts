@@ -37,20 +37,22 @@ interface Group {
   panels: Panel[];
 }
 
-/** Lays out every panel, with a copy for each value of the variables that panels and rows are repeated by. */
-export function expandRepeats(panels: Panel[], valuesOf: ValuesOf): Section[] {
+/**
+ * Lays out every panel, with a copy for each value of the variables that panels and rows are repeated by. A key is the pair of
+ * both copies: panel-3-row-1-clone-2 is the third copy of panel 3 in the second copy of its row; first copies are not named.
+ * A row is closed as the dashboard says, unless `isClosed` knows what was done with it on the screen.
+ */
+export function expandRepeats(panels: Panel[], valuesOf: ValuesOf, isClosed: (rowKey: string) => boolean | undefined = () => undefined): Section[] {
   const sections: Section[] = [];
   let y = 0;
   for (const group of groups(panels)) {
     for (const copy of rowCopies(group, valuesOf)) {
       const top = y + (group.row ? 1 : 0);
       const { placed, height } = place(group.panels, top, copy, valuesOf);
-      const collapsed = group.row?.['collapsed' as keyof Panel] === true;
+      const key = `panel-${group.row?.id}${copy.row > 0 ? `-clone-${copy.row}` : ''}`;
+      const collapsed = isClosed(key) ?? group.row?.['collapsed' as keyof Panel] === true;
       sections.push({
-        row: group.row && {
-          key: copy.suffix ? `panel-${group.row.id}-${copy.suffix}` : `panel-${group.row.id}`,
-          panel: group.row, y, collapsed, scoped: copy.scoped, source: copy.suffix ? `panel-${group.row.id}` : undefined,
-        },
+        row: group.row && { key, panel: group.row, y, collapsed, scoped: copy.scoped, source: copy.row > 0 ? `panel-${group.row.id}` : undefined },
         panels: placed,
       });
       y = top + (collapsed ? 0 : height);
@@ -92,17 +94,17 @@ function byPlace(a: Panel, b: Panel): number {
 
 interface Copy {
   scoped: ScopedValue[];
-  /** Empty for the first copy, which keeps the keys of the originals. */
-  suffix: string;
+  /** Which copy of its row; the first keeps the keys of the originals. */
+  row: number;
 }
 
 function rowCopies(group: Group, valuesOf: ValuesOf): Copy[] {
   const name = group.row?.repeat;
   const values = name ? valuesOf(name) : undefined;
   if (!name || !values?.length) {
-    return [{ scoped: [], suffix: '' }];
+    return [{ scoped: [], row: 0 }];
   }
-  return values.map(({ value, text }, i) => ({ scoped: [{ name, value, text }], suffix: i === 0 ? '' : `clone-${i}` }));
+  return values.map(({ value, text }, row) => ({ scoped: [{ name, value, text }], row }));
 }
 
 function place(panels: Panel[], top: number, copy: Copy, valuesOf: ValuesOf): { placed: PlacedPanel[]; height: number } {
@@ -131,11 +133,11 @@ function place(panels: Panel[], top: number, copy: Copy, valuesOf: ValuesOf): { 
 
 function panelCopies(panel: Panel, at: { x: number; y: number; w: number; h: number }, copy: Copy, valuesOf: ValuesOf): PlacedPanel[] {
   const id = `panel-${panel.id}`;
-  const base = copy.suffix ? `${id}-${copy.suffix}` : id;
+  const base = copy.row > 0 ? `${id}-row-${copy.row}` : id;
   const own = copy.scoped.find((s) => s.name === panel.repeat);
   const values = panel.repeat && !own ? valuesOf(panel.repeat) : undefined;
   if (!panel.repeat || !values?.length) {
-    return [{ key: base, panel, ...at, scoped: copy.scoped, source: copy.suffix ? id : undefined }];
+    return [{ key: base, panel, ...at, scoped: copy.scoped, source: copy.row > 0 ? id : undefined }];
   }
   const name = panel.repeat;
   const vertical = panel.repeatDirection === 'v';
@@ -146,6 +148,6 @@ function panelCopies(panel: Panel, at: { x: number; y: number; w: number; h: num
     x: vertical ? at.x : (i % perRow) * w,
     y: at.y + Math.floor(i / perRow) * at.h,
     scoped: [...copy.scoped, { name, value, text }],
-    source: i === 0 && !copy.suffix ? undefined : id,
+    source: i === 0 && copy.row === 0 ? undefined : id,
   }));
 }

@@ -1,3 +1,4 @@
+import { setDataSourceSrv, type DataSourceSrv } from '@grafana/runtime';
 import type { VariableModel } from '@grafana/schema';
 import { expect, test } from 'vitest';
 
@@ -19,4 +20,12 @@ test('a circle and an unknown type are told and keep their values', () => {
   );
   expect(set.state.variables.map((v) => [v.state.name, v.state.type, v.getValue()])).toEqual([['a', 'constant', 'one'], ['b', 'constant', ''], ['c', 'constant', 'z']]);
   expect(notices).toHaveLength(2);
+});
+
+test('a data source variable without a value stands for the default source of its type', () => {
+  setDataSourceSrv({ getInstanceSettings: ({ type }: { type: string }) => ({ uid: `the-${type}`, name: `The ${type}` }) } as unknown as DataSourceSrv);
+  const source = (current: object, more: object = {}) => buildVariables([{ name: 'ds', type: 'datasource', query: 'prometheus', current, ...more } as unknown as VariableModel], []).state.variables[0]!.getValue();
+  expect(source({})).toBe('the-prometheus');
+  expect(source({}, { multi: true })).toEqual(['the-prometheus']);
+  expect(source({ value: 'other', text: 'Other' })).toBe('other');
 });

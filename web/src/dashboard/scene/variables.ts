@@ -1,4 +1,5 @@
 import type { AdHocVariableFilter } from '@grafana/data';
+import { getDataSourceSrv } from '@grafana/runtime';
 import type { DataSourceRef, VariableModel } from '@grafana/schema';
 import {
   AdHocFiltersVariable, ConstantVariable, CustomVariable, DataSourceVariable, GroupByVariable, IntervalVariable, QueryVariable, SceneVariableSet,
@@ -56,7 +57,7 @@ function build(v: Saved): SceneVariable | undefined {
     case 'custom':
       return new CustomVariable({ ...many, query: String(v.query ?? '') });
     case 'datasource':
-      return new DataSourceVariable({ ...many, pluginId: String(v.query ?? ''), regex: v.regex ?? '', defaultOptionEnabled: true });
+      return new DataSourceVariable({ ...many, ...(String(current.value) === '' && defaultSource(v)), pluginId: String(v.query ?? ''), regex: v.regex ?? '', defaultOptionEnabled: true });
     case 'interval':
       return new IntervalVariable({
         ...common, value: intervalValue(v), intervals: String(v.query ?? '').split(',').map((i) => i.trim()).filter(Boolean),
@@ -80,6 +81,12 @@ function build(v: Saved): SceneVariable | undefined {
   }
 }
 
+/** What a data source variable without a value stands for: the default source of its type, and not the first by its name. */
+function defaultSource(v: Saved) {
+  const source = getDataSourceSrv()?.getInstanceSettings({ type: String(v.query ?? '') });
+  return source && { value: v.multi ? [source.uid] : source.uid, text: v.multi ? [source.name] : source.name };
+}
+
 function fixed(v: Saved): SceneVariable {
   return new ConstantVariable({ name: v.name, label: v.label || undefined, hide: Number(v.hide ?? 0), value: String(first(valueOf(v))), skipUrlSync: true });
 }
@@ -87,7 +94,8 @@ function fixed(v: Saved): SceneVariable {
 function valueOf(v: Saved): string | string[] {
   const { value } = (v.current ?? {}) as { value?: string | string[] };
   if (Array.isArray(value)) {
-    return v.multi ? value.map(String) : String(value[0] ?? '');
+    const all = value.includes('$__all') ? ['$__all'] : value.map(String);
+    return v.multi ? all : (all[0] ?? '');
   }
   const one = value === undefined || value === null ? '' : String(value);
   return v.multi ? (one === '' ? [] : [one]) : one;

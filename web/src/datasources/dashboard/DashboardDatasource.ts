@@ -28,6 +28,11 @@ export class DashboardDatasource extends DataSourceApi<DashboardQuery> {
     }
     const provider = dataOf(source, query.withTransforms ?? false);
     return new Observable<DataQueryResponse>((subscriber) => {
+      // A panel that is out of sight or in a closed row has no width, and without one it asks nothing.
+      if (!provider.state.data) {
+        provider.setContainerWidth?.(500);
+        provider.bypassIsInViewChanged?.(true);
+      }
       const deactivate = provider.activate();
       const subscription = provider
         .getResultsStream!()

@@ -7,6 +7,7 @@ import type { DataQuery } from '@grafana/schema';
 import { getBackendSrv, getTemplateSrv } from '@grafana/runtime';
 import { from, switchMap, type Observable } from 'rxjs';
 
+import { withoutComparisons } from '../adhocMatchers';
 import { annotationSupport, answerAnnotation } from '../annotations';
 import { formatForQuery } from '../prometheus/escape';
 import { renderLegend } from '../prometheus/legend';
@@ -65,9 +66,10 @@ export class LokiDatasource extends DataSourceApi<LokiQuery, LokiOptions> implem
     }
     const templates = getTemplateSrv();
     const vars = withoutIntervals(request.scopedVars);
+    const filters = await withoutComparisons(request.filters ?? [], (label) => this.labelValues(label, request.range));
     return {
       ...target, ...panelFacts(request), datasource: this.getRef(),
-      expr: addLabelFilters(templates.replace(target.expr, vars, formatForQuery), request.filters ?? []),
+      expr: addLabelFilters(templates.replace(target.expr, vars, formatForQuery), filters),
       step: templates.replace(target.step ?? '', vars) || undefined,
       legendFormat: templates.replace(target.legendFormat ?? '', request.scopedVars),
     };
@@ -93,8 +95,11 @@ export class LokiDatasource extends DataSourceApi<LokiQuery, LokiOptions> implem
   }
 
   async getTagValues({ key, timeRange }: DataSourceGetTagValuesOptions<LokiQuery>): Promise<MetricFindValue[]> {
-    const values = await this.get<string[]>(`label/${encodeURIComponent(key)}/values`, window(timeRange ?? getDefaultTimeRange()));
-    return (values ?? []).map((text) => ({ text }));
+    return (await this.labelValues(key, timeRange ?? getDefaultTimeRange())).map((text) => ({ text }));
+  }
+
+  private async labelValues(label: string, range: TimeRange): Promise<string[]> {
+    return (await this.get<string[] | undefined>(`label/${encodeURIComponent(label)}/values`, window(range))) ?? [];
   }
 
   private async annotationEvents(annotation: AnnotationQuery, range: TimeRange): Promise<AnnotationEvent[]> {

@@ -1,10 +1,10 @@
 import type { AdHocVariableFilter } from '@grafana/data';
 
-import { escapeString } from '../prometheus/escape';
+import { matchersOf } from '../adhocMatchers';
 
 /** Adds a matcher for every filter to each stream selector of a LogQL expression. */
 export function addLabelFilters(expr: string, filters: AdHocVariableFilter[]): string {
-  const matchers = filters.filter((f) => f.key !== '' && /^(=|!=|=~|!~)$/.test(f.operator)).map((f) => `${f.key}${f.operator}"${escapeString(f.value)}"`);
+  const matchers = matchersOf(filters);
   if (matchers.length === 0) {
     return expr;
   }

@@ -1,7 +1,7 @@
-import { DataSourceApi, type DataQueryRequest, type DataQueryResponse, type DataSourceInstanceSettings } from '@grafana/data';
+import { DataSourceApi, LoadingState, type DataQueryRequest, type DataQueryResponse, type DataSourceInstanceSettings } from '@grafana/data';
 import type { DataQuery } from '@grafana/schema';
 import { getDataSourceSrv, toDataQueryError } from '@grafana/runtime';
-import { catchError, forkJoin, from, map, of, switchMap, type Observable } from 'rxjs';
+import { catchError, combineLatest, from, map, of, scan, switchMap, type Observable } from 'rxjs';
 
 /** Queries of one panel that go to several data sources. */
 export class MixedDatasource extends DataSourceApi {
@@ -11,25 +11,30 @@ export class MixedDatasource extends DataSourceApi {
 
   query(request: DataQueryRequest): Observable<DataQueryResponse> {
     const groups = new Map<string, DataQuery[]>();
-    for (const target of request.targets.filter((t) => t.datasource?.uid !== '-- Mixed --')) {
-      const key = JSON.stringify(target.datasource ?? null);
-      groups.set(key, [...(groups.get(key) ?? []), target]);
+    for (const target of request.targets) {
+      // A query that names no source has been given the panel's, which is this one: it goes to the default.
+      const datasource = target.datasource?.uid === '-- Mixed --' ? undefined : target.datasource;
+      // Each query of another panel's result is asked by itself.
+      const key = JSON.stringify([datasource ?? null, (target as { panelId?: number }).panelId ?? null]);
+      groups.set(key, [...(groups.get(key) ?? []), { ...target, datasource }]);
     }
     const answers = [...groups.values()].map((targets, i) => this.ask({ ...request, targets, requestId: `${request.requestId}-${i}` }));
     if (answers.length === 0) {
       return of({ data: [] });
     }
-    return forkJoin(answers).pipe(
+    // Another panel's result has no end: what counts is the latest of each source.
+    return combineLatest(answers).pipe(
       map((responses) => {
-        const errors = responses.flatMap((r) => r.errors ?? (r.error ? [r.error] : []));
-        return { data: responses.flatMap((r) => r.data), ...(errors.length > 0 && { errors }) };
+        const errors = responses.flatMap((r) => r.errors ?? []);
+        const loading = responses.some((r) => r.state === LoadingState.Loading);
+        return { data: responses.flatMap((r) => r.data), ...(errors.length > 0 && { errors }), ...(loading && { state: LoadingState.Loading }) };
       })
     );
   }
 
   private ask(request: DataQueryRequest): Observable<DataQueryResponse> {
     return from(getDataSourceSrv().get(request.targets[0]?.datasource, request.scopedVars)).pipe(
-      switchMap((datasource) => from(datasource.query(request))),
+      switchMap((datasource) => latestOf(datasource.query(request))),
       catchError((err) => of({ data: [], errors: [toDataQueryError(err)] }))
     );
   }
@@ -37,4 +42,15 @@ export class MixedDatasource extends DataSourceApi {
   async testDatasource() {
     return { status: 'success', message: '' };
   }
+}
+
+/** The growing answer of a source as one: packets with the same key replace each other. */
+function latestOf(answer: ReturnType<DataSourceApi['query']>): Observable<DataQueryResponse> {
+  return from(answer).pipe(
+    scan((packets, packet) => new Map(packets).set(packet.key ?? '', packet), new Map<string, DataQueryResponse>()),
+    map((packets) => {
+      const all = [...packets.values()];
+      return { data: all.flatMap((p) => p.data), errors: all.flatMap((p) => p.errors ?? (p.error ? [p.error] : [])), state: all.find((p) => p.state === LoadingState.Loading)?.state };
+    })
+  );
 }

@@ -8,6 +8,7 @@ import { getTemplateSrv } from '@grafana/runtime';
 import { firstValueFrom, from, switchMap, type Observable } from 'rxjs';
 
 import { errorMessage } from '../../runtime/backendSrv';
+import { withoutComparisons } from '../adhocMatchers';
 import { annotationSupport, answerAnnotation } from '../annotations';
 import { askServer, panelFacts, withoutIntervals, type ServerSide } from '../server';
 import { regions, type PromAnnotation } from './annotations';
@@ -61,7 +62,7 @@ export class PrometheusDatasource extends DataSourceApi<PromQuery, PromOptions> 
     let expr = templates.replace(target.expr, vars, formatForQuery);
     if (request.filters?.length) {
       const { addFilters } = await import('./adhoc');
-      expr = addFilters(expr, request.filters);
+      expr = addFilters(expr, await this.compared(request.filters, request.range));
     }
     return {
       ...target, ...panelFacts(request), datasource: this.getRef(), expr,
@@ -93,15 +94,30 @@ export class PrometheusDatasource extends DataSourceApi<PromQuery, PromOptions> 
   }
 
   async getTagKeys(options?: DataSourceGetTagKeysOptions<PromQuery>): Promise<MetricFindValue[]> {
-    const names = await this.client.get<string[]>('labels', { ...window(options?.timeRange), 'match[]': await matching(options?.filters) });
+    const names = await this.client.get<string[]>('labels', { ...window(options?.timeRange), 'match[]': await this.matching(options) });
     return names.filter((n) => n !== '__name__').map((text) => ({ text }));
   }
 
   async getTagValues(options: DataSourceGetTagValuesOptions<PromQuery>): Promise<MetricFindValue[]> {
-    const others = options.filters?.filter((f) => f.key !== options.key);
-    const path = `label/${encodeURIComponent(options.key)}/values`;
-    const values = await this.client.get<string[]>(path, { ...window(options.timeRange), 'match[]': await matching(others) });
-    return values.map((text) => ({ text }));
+    const others = { ...options, filters: options.filters?.filter((f) => f.key !== options.key) };
+    return (await this.labelValues(options.key, options.timeRange, await this.matching(others))).map((text) => ({ text }));
+  }
+
+  private labelValues(label: string, range?: TimeRange, match?: string): Promise<string[]> {
+    return this.client.get<string[]>(`label/${encodeURIComponent(label)}/values`, { ...window(range), 'match[]': match });
+  }
+
+  private compared(filters: AdHocVariableFilter[], range?: TimeRange): Promise<AdHocVariableFilter[]> {
+    return withoutComparisons(filters, (label) => this.labelValues(label, range));
+  }
+
+  private async matching({ filters, timeRange }: { filters?: AdHocVariableFilter[]; timeRange?: TimeRange } = {}): Promise<string | undefined> {
+    if (!filters?.length) {
+      return undefined;
+    }
+    const { addFilters } = await import('./adhoc');
+    const text = addFilters('{}', await this.compared(filters, timeRange));
+    return text === '{}' ? undefined : text;
   }
 
   private async annotationEvents(annotation: AnnotationQuery, range: TimeRange): Promise<AnnotationEvent[]> {
@@ -145,13 +161,4 @@ function intervalVars(step: number): ScopedVars {
 
 function window(range: TimeRange | undefined) {
   return range ? { start: range.from.valueOf() / 1000, end: range.to.valueOf() / 1000 } : {};
-}
-
-async function matching(filters: AdHocVariableFilter[] | undefined): Promise<string | undefined> {
-  if (!filters?.length) {
-    return undefined;
-  }
-  const { addFilters } = await import('./adhoc');
-  const text = addFilters('{}', filters);
-  return text === '{}' ? undefined : text;
 }

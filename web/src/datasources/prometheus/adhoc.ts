@@ -1,11 +1,11 @@
 import type { AdHocVariableFilter } from '@grafana/data';
 import { parser } from '@prometheus-io/lezer-promql';
 
-import { escapeString } from './escape';
+import { matchersOf } from '../adhocMatchers';
 
 /** Adds a matcher for every filter to each selector of a PromQL expression. */
 export function addFilters(expr: string, filters: AdHocVariableFilter[]): string {
-  const matchers = filters.filter((f) => f.key !== '' && f.operator !== '').flatMap(matcherOf);
+  const matchers = matchersOf(filters);
   if (matchers.length === 0) {
     return expr;
   }
@@ -27,29 +27,4 @@ export function addFilters(expr: string, filters: AdHocVariableFilter[]): string
     },
   });
   return edits.sort((a, b) => b.at - a.at).reduce((text, edit) => text.slice(0, edit.at) + edit.text + text.slice(edit.at), expr);
-}
-
-function matcherOf(filter: AdHocVariableFilter): string[] {
-  const key = /^[A-Za-z_][A-Za-z0-9_]*$/.test(filter.key) ? filter.key : `"${escapeString(filter.key)}"`;
-  switch (filter.operator) {
-    case '=|':
-    case '!=|': {
-      const values = filter.values?.length ? filter.values : [filter.value];
-      return [`${key}${filter.operator === '=|' ? '=~' : '!~'}"${escapeString(values.map(quoteMeta).join('|'))}"`];
-    }
-    case '=':
-    case '!=':
-    case '=~':
-    case '!~':
-      return [`${key}${filter.operator}"${escapeString(filter.value)}"`];
-    case '<':
-    case '>':
-      throw new Error(`label ${filter.key}: PromQL cannot compare labels with ${filter.operator}`);
-    default:
-      return [];
-  }
-}
-
-function quoteMeta(value: string): string {
-  return value.replace(/[\\^$.*+?()[\]{}|]/g, '\\$&');
 }

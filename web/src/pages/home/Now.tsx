@@ -17,21 +17,23 @@ export function Now() {
   const styles = useStyles2(getStyles);
   const { data, error } = usePolled(async () => {
     const [targets, groups, status, sent] = await Promise.all([
-      system.targets().catch(() => undefined), alerting.groups().catch(() => []), system.status(), alerting.notifications({ limit: 1 }).catch(() => []),
+      system.targets().catch(() => undefined), alerting.groups().catch(() => undefined), system.status(), alerting.notifications({ limit: 1 }).catch(() => []),
     ]);
     return { targets, groups, status, sent };
   });
-  if (!data) {
-    return <div className={styles.now} aria-busy={!error}>{error && <Line icon="exclamation-triangle">What is wrong now cannot be read: {error}</Line>}</div>;
+  if (error || !data) {
+    // What was known before says nothing about now.
+    return <section className={styles.now} aria-label="What is wrong now" aria-busy={!error} data-testid="now" data-fine={false}>{error && <Line icon="exclamation-triangle">What is wrong now cannot be read: {error}.</Line>}</section>;
   }
   const { targets, groups, status, sent } = data;
   const down = (targets ?? []).filter((t) => t.health === 'down');
-  const alerts = [...new Map(groups.flatMap((g) => g.alerts).filter((a) => a.status.state === 'active' && a.labels['severity'] !== 'none').map((a) => [a.fingerprint, a])).values()].sort((a, b) => rank(a.labels['severity']) - rank(b.labels['severity']));
+  const alerts = [...new Map((groups ?? []).flatMap((g) => g.alerts).filter((a) => a.status.state === 'active' && a.labels['severity'] !== 'none').map((a) => [a.fingerprint, a])).values()].sort((a, b) => rank(a.labels['severity']) - rank(b.labels['severity']));
   const sick = status.parts.filter((p) => p.wrong);
-  const fine = targets !== undefined && down.length + alerts.length + sick.length === 0 && !status.disk.scarce;
+  const fine = targets !== undefined && groups !== undefined && down.length + alerts.length + sick.length === 0 && !status.disk.scarce;
   return (
     <section className={styles.now} aria-label="What is wrong now" data-testid="now" data-fine={fine}>
       {targets === undefined && sick.length === 0 && <Line icon="exclamation-triangle">Targets cannot be read: Prometheus does not answer.</Line>}
+      {groups === undefined && sick.length === 0 && <Line icon="exclamation-triangle">Alerts cannot be read: Alertmanager does not answer.</Line>}
       {fine && <Line icon="check-circle" good>Nothing is wrong: no alert fires, {targets.length === 1 ? 'the one target is' : `all ${targets.length} targets are`} up.</Line>}
       {alerts.length > 0 && <Line icon="bell"><Link to="/alerts?state=active">{alerts.length} {alerts.length === 1 ? 'alert fires' : 'alerts fire'}:</Link> {alerts.slice(0, most).map((a) => <span key={a.fingerprint} className={styles.one}><Link to={`/alerts?filter=${encodeURIComponent(`{alertname="${a.labels['alertname'] ?? ''}"}`)}`}>{a.labels['alertname']}</Link> {a.annotations['summary']} <small>since <Ago time={a.startsAt} /></small></span>)}{more(alerts.length)}</Line>}
       {down.length > 0 && <Line icon="heart-break"><Link to="/targets?state=down">{down.length} of {targets?.length} targets {down.length === 1 ? 'is' : 'are'} down:</Link> {down.slice(0, most).map((t) => <span key={t.scrapeUrl} className={styles.one}><Link to={`/targets?filter=${encodeURIComponent(t.scrapeUrl)}`}>{t.scrapePool} {t.labels['instance']}</Link> {t.lastError}</span>)}{more(down.length)}</Line>}

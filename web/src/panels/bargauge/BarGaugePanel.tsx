@@ -4,7 +4,8 @@ import type { Options } from '@grafana/schema/dist/esm/raw/composable/bargauge/p
 import { BarGauge, useTheme2, VizLayout, VizLegend, VizRepeater, type VizLegendItem, type VizRepeaterRenderValueProps } from '@grafana/ui';
 
 import { LinkedValue } from '../shared/LinkedValue';
-import { reduceToDisplays } from '../shared/reduce';
+import { NoData } from '../shared/NoData';
+import { hasNothing, reduceToDisplays } from '../shared/reduce';
 
 type Alignment = ReturnType<typeof getDisplayValueAlignmentFactors>;
 
@@ -15,6 +16,10 @@ export function BarGaugePanel(props: PanelProps<Options>) {
   const { data, options, renderCounter } = props;
   const theme = useTheme2();
   const { legend } = options;
+
+  if (hasNothing(data)) {
+    return <NoData data={data} text={props.fieldConfig.defaults.noValue || undefined} />;
+  }
 
   const draw = ({ value, width, height, count, alignmentFactors, orientation }: VizRepeaterRenderValueProps<FieldDisplay, Alignment>) => (
     <LinkedValue value={value}>

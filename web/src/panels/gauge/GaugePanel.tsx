@@ -4,7 +4,8 @@ import type { Options } from '@grafana/schema/dist/esm/raw/composable/gauge/pane
 import { VizRepeater, type VizRepeaterRenderValueProps } from '@grafana/ui';
 
 import { LinkedValue } from '../shared/LinkedValue';
-import { reduceToDisplays } from '../shared/reduce';
+import { NoData } from '../shared/NoData';
+import { hasNothing, reduceToDisplays } from '../shared/reduce';
 import { Gauge } from './Gauge';
 
 const autoSize = { minVizWidth: 75, minVizHeight: 75 };
@@ -12,6 +13,10 @@ const autoSize = { minVizWidth: 75, minVizHeight: 75 };
 export function GaugePanel(props: PanelProps<Options>) {
   const { width, height, data, options, renderCounter } = props;
   const manual = options.sizing === BarGaugeSizing.Manual;
+
+  if (hasNothing(data)) {
+    return <NoData data={data} text={props.fieldConfig.defaults.noValue || undefined} />;
+  }
 
   const draw = ({ value, width, height, count }: VizRepeaterRenderValueProps<FieldDisplay>) => (
     <LinkedValue value={value}>

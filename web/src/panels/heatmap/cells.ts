@@ -1,5 +1,5 @@
 import { DataFrameType, FieldType, getFieldDisplayName, type DataFrame, type Field, type TimeRange } from '@grafana/data';
-import { ScaleDistribution } from '@grafana/schema';
+import { ScaleDistribution, type ScaleDistributionConfig } from '@grafana/schema';
 
 import { calculateCells } from './calculate';
 import type { Options } from './options';
@@ -48,8 +48,8 @@ function readyCells(frame: DataFrame): Cells | undefined {
   const field = (...names: string[]) => frame.fields.find((f) => names.includes(f.name));
   const x = field('xMax', 'xMin', 'x');
   const [low, high] = [field('yMin'), field('yMax')];
-  const count = field('count') ?? frame.fields.find((f) => f.type === FieldType.number && f !== x && f !== low && f !== high);
-  if (!x || !low || !high || !count) {
+  const count = field('count', 'Count') ?? frame.fields.find((f) => f.type === FieldType.number && f !== x && f !== low && f !== high);
+  if (!x || !low || !count) {
     return undefined;
   }
   const order = x.values.map((_, i) => i).sort((a, b) => x.values[a] - x.values[b] || low.values[a] - low.values[b]);
@@ -57,11 +57,21 @@ function readyCells(frame: DataFrame): Cells | undefined {
   const pick = (f: Field) => order.map((i) => f.values[i] as number);
   const at = pick(x);
   const ends = x.name !== 'xMin';
-  const [yMin, yMax] = [pick(low), pick(high)];
+  const yMin = pick(low);
+  const yMax = high ? pick(high) : upperBounds(yMin);
+  const scale = (low.config.custom as { scaleDistribution?: ScaleDistributionConfig } | undefined)?.scaleDistribution;
   return {
     xMin: ends ? at.map((t) => t - step) : at, xMax: ends ? at : at.map((t) => t + step), yMin, yMax, count: pick(count),
-    y: exponential(yMin, yMax), countField: count, source: (cell) => ({ field: count, row: order[cell]! }), yUnit: low.config.unit,
+    y: scale?.type === ScaleDistribution.Linear ? { kind: 'linear' } : scale?.type === ScaleDistribution.Log ? { kind: 'log', base: scale.log ?? 2 } : exponential(yMin, yMax), countField: count, source: (cell) => ({ field: count, row: order[cell]! }), yUnit: low.config.unit,
   };
+}
+
+/** A row ends where the next begins; the last is as high as the one below it. */
+function upperBounds(yMin: number[]): number[] {
+  const rows = [...new Set(yMin)].sort((a, b) => a - b);
+  const last = rows.at(-1)!;
+  const next = new Map(rows.map((low, i) => [low, rows[i + 1] ?? last + (last - (rows.at(-2) ?? last - 1))]));
+  return yMin.map((low) => next.get(low)!);
 }
 
 /** Native histograms grow by powers of two; with negative values they do so to both sides. */

@@ -42,6 +42,14 @@ test('rows are cells in the order of their bounds, each ending at its time', () 
   expect(cells.source!(3)).toMatchObject({ row: 1, field: { name: '10' } });
 });
 
+test('cells of a transformation, which have a lower bound only, end where the next begins', () => {
+  const scale = { custom: { scaleDistribution: { type: 'linear' } } };
+  const made = toDataFrame({ meta: { type: DataFrameType.HeatmapCells }, fields: [
+    { name: 'xMin', type: FieldType.time, values: [0, 0, 10, 10] }, { name: 'yMin', type: FieldType.number, config: scale, values: [0, 5, 0, 5] }, { name: 'Count', type: FieldType.number, values: [1, 2, 3, 4] },
+  ] });
+  expect(cellsFrom([made])).toMatchObject({ yMin: [0, 5, 0, 5], yMax: [5, 10, 5, 10], xMax: [10, 10, 20, 20], count: [1, 2, 3, 4], y: { kind: 'linear' } });
+});
+
 test('series with a bucket each are rows', () => {
   const cells = cellsFrom([bucketSeries('+Inf', [1, 2]), bucketSeries('1', [3, 4]), bucketSeries('0.1', [5, 6])]);
   expect(cells.y).toMatchObject({ bounds: [0.1, 1, Infinity] });

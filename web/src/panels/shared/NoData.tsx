@@ -1,23 +1,25 @@
-import { css } from '@emotion/css';
+import { css, cx } from '@emotion/css';
 import { LoadingState, type GrafanaTheme2, type PanelData } from '@grafana/data';
 import { useStyles2 } from '@grafana/ui';
 
 /** Stands in the middle of a panel that has nothing to show; a query that failed says why. */
 export function NoData({ text = 'No data', data }: { text?: string; data?: PanelData }) {
-  const style = useStyles2(styles);
+  const { style, failed } = useStyles2(getStyles);
   if (data?.state === LoadingState.Loading) {
     return null;
   }
   const error = data?.errors?.map((e) => e.message ?? e.data?.message).find(Boolean);
   return (
-    <div className={style} role={error ? 'alert' : undefined} data-testid="no-data">
+    <div className={cx(style, error && failed)} role={error ? 'alert' : undefined} data-testid="no-data">
       {error ?? text}
     </div>
   );
 }
 
-const styles = (theme: GrafanaTheme2) =>
-  css({
+const getStyles = (theme: GrafanaTheme2) => ({
+  style: css({
     display: 'flex', alignItems: 'center', justifyContent: 'center', width: '100%', height: '100%', textAlign: 'center', overflow: 'auto',
     overflowWrap: 'anywhere', color: theme.colors.text.secondary, fontSize: theme.typography.size.md,
-  });
+  }),
+  failed: css({ color: theme.colors.error.text }),
+});

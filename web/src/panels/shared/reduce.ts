@@ -1,5 +1,5 @@
 import {
-  getFieldDisplayValues, ReducerID, standardEditorsRegistry, VizOrientation, type FieldDisplay, type PanelOptionsEditorBuilder,
+  getFieldDisplayValues, ReducerID, standardEditorsRegistry, VizOrientation, type FieldDisplay, type PanelData, type PanelOptionsEditorBuilder,
   type PanelProps,
 } from '@grafana/data';
 import type { SingleStatBaseOptions } from '@grafana/schema';
@@ -15,7 +15,7 @@ interface Extras {
 /** What a panel of reduced values shows: one entry per field and calculation, or per row. */
 export function reduceToDisplays(props: ReduceProps, extras: Extras = {}): FieldDisplay[] {
   const { options, replaceVariables, fieldConfig, timeZone, data } = props;
-  return getFieldDisplayValues({
+  const displays = getFieldDisplayValues({
     fieldConfig,
     reduceOptions: { ...options.reduceOptions, calcs: options.reduceOptions?.calcs?.length ? options.reduceOptions.calcs : [ReducerID.lastNotNull] },
     replaceVariables,
@@ -24,6 +24,17 @@ export function reduceToDisplays(props: ReduceProps, extras: Extras = {}): Field
     timeZone,
     ...extras,
   });
+  return displays.map((each) => (isEmpty(each) ? { ...each, display: { ...each.display, color: config.theme2.colors.text.secondary } } : each));
+}
+
+/** Whether the queries of a panel have answered nothing. */
+export function hasNothing(data: PanelData): boolean {
+  return data.series.every((frame) => frame.length === 0);
+}
+
+/** A value that is not there, which thresholds would give the color of the lowest: often green. */
+function isEmpty({ display, field }: FieldDisplay): boolean {
+  return Number.isNaN(display.numeric) && ['', 'No data', field.noValue].includes(display.text);
 }
 
 const category = ['Value options'];

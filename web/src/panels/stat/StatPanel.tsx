@@ -5,7 +5,7 @@ import { BigValue, useTheme2, VizRepeater, type VizRepeaterRenderValueProps } fr
 
 import { LinkedValue } from '../shared/LinkedValue';
 import { NoData } from '../shared/NoData';
-import { reduceToDisplays } from '../shared/reduce';
+import { hasNothing, reduceToDisplays } from '../shared/reduce';
 
 type Alignment = ReturnType<typeof getDisplayValueAlignmentFactors>;
 
@@ -13,8 +13,8 @@ export function StatPanel(props: PanelProps<Options>) {
   const { width, height, data, renderCounter, options } = props;
   const theme = useTheme2();
 
-  if (!props.fieldConfig.defaults.noValue && data.series.every((frame) => frame.length === 0)) {
-    return <NoData data={data} />;
+  if (hasNothing(data)) {
+    return <NoData data={data} text={props.fieldConfig.defaults.noValue || undefined} />;
   }
 
   // BigValue has enums of its own with the same values.

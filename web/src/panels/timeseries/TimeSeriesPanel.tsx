@@ -18,7 +18,7 @@ import { Tooltip } from './Tooltip';
 /** Values over time as lines, bars or points. */
 export function TimeSeriesPanel({ data, timeRange, timeZone, width, height, options, onChangeTimeRange, replaceVariables, fieldConfig, id }: PanelProps<Options>) {
   const { sync, eventBus, eventsScope } = usePanelContext();
-  const { frames, warning } = useMemo(() => graphable(data.series, config.theme2), [data.series]);
+  const { frames, warning } = useMemo(() => graphable(data.series, config.theme2, timeRange), [data.series, timeRange]);
   const zones = useMemo(() => (options.timezone?.length ? options.timezone.map((z) => replaceVariables(z) || timeZone) : [timeZone]), [options.timezone, timeZone, replaceVariables]);
   const { exemplars, annotations } = useOverlays(data);
   if (!frames) {

@@ -1,8 +1,8 @@
-import { FieldType, getDisplayProcessor, isBooleanUnit, type DataFrame, type Field, type GrafanaTheme2 } from '@grafana/data';
+import { applyNullInsertThreshold, FieldType, getDisplayProcessor, isBooleanUnit, type DataFrame, type Field, type GrafanaTheme2, type TimeRange } from '@grafana/data';
 import { LineInterpolation, type GraphFieldConfig } from '@grafana/schema';
 
 /** The frames that can be drawn over time; undefined when there are none, and why. */
-export function graphable(series: DataFrame[], theme: GrafanaTheme2): { frames: DataFrame[]; warning?: undefined } | { frames?: undefined; warning: string } {
+export function graphable(series: DataFrame[], theme: GrafanaTheme2, range?: TimeRange): { frames: DataFrame[]; warning?: undefined } | { frames?: undefined; warning: string } {
   if (series.length === 0) {
     return { warning: 'No data' };
   }
@@ -21,7 +21,7 @@ export function graphable(series: DataFrame[], theme: GrafanaTheme2): { frames: 
       field.state = { ...field.state, seriesIndex: field.state?.seriesIndex ?? seriesIndex };
       seriesIndex++;
     }
-    frames.push(inOrder({ ...frame, fields: [time, ...drawn] }));
+    frames.push(withGaps(inOrder({ ...frame, fields: [{ ...time }, ...drawn] }), range));
   }
   if (frames.length > 0) {
     return { frames };
@@ -63,4 +63,9 @@ function inOrder(frame: DataFrame): DataFrame {
   }
   const order = times.map((_, i) => i).sort((a, b) => times[a]! - times[b]!);
   return { ...frame, fields: frame.fields.map((f) => ({ ...f, values: order.map((i) => f.values[i]) })) };
+}
+
+/** Values that are missing by a frame's interval become gaps; the library's graph does so for the first frame only. */
+function withGaps(frame: DataFrame, range?: TimeRange): DataFrame {
+  return applyNullInsertThreshold({ frame, refFieldPseudoMin: range?.from.valueOf(), refFieldPseudoMax: range?.to.valueOf() });
 }

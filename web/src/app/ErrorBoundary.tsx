@@ -1,0 +1,40 @@
+import { Alert, Button } from '@grafana/ui';
+import { Component, type ReactNode } from 'react';
+
+interface Props {
+  children: ReactNode;
+  /** What the error belongs to; another one is tried anew. */
+  place: string;
+}
+
+/** Keeps an error in one page, and says what helps: code that does not load is that of a server that is away or was upgraded. */
+export class ErrorBoundary extends Component<Props, { error?: Error; place: string }> {
+  state: { error?: Error; place: string } = { place: this.props.place };
+
+  static getDerivedStateFromError(error: Error) {
+    return { error };
+  }
+
+  static getDerivedStateFromProps({ place }: Props, state: { place: string }) {
+    return place === state.place ? null : { place, error: undefined };
+  }
+
+  render() {
+    const { error } = this.state;
+    if (!error) {
+      return this.props.children;
+    }
+    const missing = isMissingCode(error);
+    return (
+      <Alert severity="error" title={missing ? 'A part of this page did not load' : 'This page has failed'}>
+        <p>{missing ? 'Ausguck cannot be reached, or it was upgraded since this page was opened. Load the page again.' : error.message}</p>
+        <Button onClick={() => window.location.reload()} icon="sync">Load the page again</Button>
+      </Alert>
+    );
+  }
+}
+
+/** Browsers have words of their own for a module that did not load. */
+export function isMissingCode(error: Error): boolean {
+  return /dynamically imported module|importing a module script|unable to preload|failed to load module|error loading/i.test(error.message);
+}

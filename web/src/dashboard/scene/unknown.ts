@@ -1,0 +1,127 @@
+import {
+  fieldColorModeRegistry, fieldMatchers, fieldReducers, frameMatchers, getValueFormatterIndex, MappingType, rangeUtil, SpecialValueMatch, standardTransformersRegistry,
+  type FieldConfigSource, type PanelPlugin, type QueryResultMetaNotice,
+} from '@grafana/data';
+import type { DataQuery, Panel } from '@grafana/schema';
+
+import { own } from '../../boot/own';
+import { panelLoaders } from '../../panels/registry';
+
+type Json = Record<string, unknown>;
+
+/** What of a panel's JSON is not known here and therefore without effect, in words. */
+export function unknownParts(panel: Panel): QueryResultMetaNotice[] {
+  const config = panel.fieldConfig as unknown as FieldConfigSource | undefined;
+  const rules = config?.overrides ?? [];
+  const settings = [config?.defaults as Json | undefined, ...rules.map((rule) => Object.fromEntries((rule.properties ?? []).map((p) => [p.id, p.value])))];
+  return [
+    ...(own(panelLoaders, panel.type) ? [] : [warning(`Panel type ${panel.type} is not known: its queries and their data are shown as a table.`)]),
+    ...objects(panel.targets).flatMap((target) => unknownQuery(target as unknown as DataQuery & Json)),
+    ...objects(panel.transformations).flatMap(unknownTransformation),
+    ...rules.flatMap(({ matcher }) => (fieldMatchers.getIfExists(matcher?.id) ? [] : [warning(`An override chooses its fields by ${matcher?.id}, which is not known: it is left out.`)])),
+    ...settings.flatMap((fields) => (fields ? unknownSettings(fields) : [])),
+    ...reducersIn([panel.options, panel.transformations]).map((id) => warning(`Calculation ${id} is not known: it is left out.`)),
+    ...[panel.timeFrom, panel.timeShift].flatMap((text) => (text && !text.includes('$') && !text.startsWith('now') && rangeUtil.describeTextRange(`now-${text}`).invalid ? [warning(`Time ${text} is not understood: the dashboard's time range is used.`)] : [])),
+  ];
+}
+
+/** Field options, of all fields or in overrides, that a panel type does not have. */
+export function unknownOptions(panel: Panel, plugin: PanelPlugin): QueryResultMetaNotice[] {
+  const registry = plugin.fieldConfigRegistry;
+  const config = panel.fieldConfig as unknown as FieldConfigSource | undefined;
+  const known = (id: string) => registry.list().some((item) => item.id === id || item.id.startsWith(`${id}.`) || id.startsWith(`${item.id}.`));
+  const custom = Object.entries((config?.defaults.custom ?? {}) as Json).filter(([, value]) => !isEmpty(value)).map(([name]) => `custom.${name}`);
+  const overridden = (config?.overrides ?? []).flatMap((rule) => (rule.properties ?? []).map((p) => p.id));
+  const defaults = Object.keys(config?.defaults ?? {}).filter((name) => !settingNames.has(name));
+  const missing = [...new Set([...defaults, ...[...custom, ...overridden].filter((id) => !known(id))])].filter((id) => !stale.has(id));
+  return missing.length > 0 ? [warning(`Field options that a panel of this type does not have are left out: ${missing.map((id) => id.replace(/^custom\./, '')).join(', ')}.`)] : [];
+}
+
+/** Settings of every field; some have no editor of their own. */
+const settingNames = new Set([
+  'displayName', 'displayNameFromDS', 'description', 'path', 'writeable', 'filterable', 'unit', 'decimals', 'min', 'max', 'fieldMinMax', 'interval', 'mappings', 'thresholds',
+  'color', 'links', 'actions', 'noValue', 'type', 'custom', 'nullValueMode',
+]);
+
+/** What Grafana writes into panels that it has no use for itself. */
+const stale = new Set(['nullValueMode', 'title', 'custom.axisLabel', 'custom.axisPlacement', 'custom.axisColorMode', 'custom.axisCenteredZero', 'custom.axisBorderShow', 'custom.scaleDistribution', 'custom.hideFrom', 'custom.insertNulls']);
+
+function unknownQuery(target: DataQuery & Json): QueryResultMetaNotice[] {
+  const { refId, hide } = target;
+  const { type, uid } = (target.datasource ?? {}) as { type?: string; uid?: string };
+  if (hide) {
+    return [];
+  }
+  if (type === '__expr__' || uid === '__expr__') {
+    return expressions.has(String(target['type'])) ? [] : [warning(`Query ${refId} is an expression of the type ${String(target['type'])}, which is not known: it is left out.`)];
+  }
+  if (uid === '-- Dashboard --' || ['datasource', 'grafana', 'alertmanager'].includes(type ?? '') || typeof target['expr'] === 'string') {
+    return [];
+  }
+  // Queries of other databases have their text elsewhere.
+  const text = Object.entries(target).find(([name, value]) => !['refId', 'datasource', 'hide', 'format', 'queryType', 'legendFormat', 'interval', 'editorMode', 'key'].includes(name) && !isEmpty(value));
+  return text ? [warning(`Query ${refId} has no expression (it has "${text[0]}"): it is left out.`)] : [];
+}
+
+const expressions = new Set(['math', 'reduce', 'resample', 'threshold', 'classic_conditions', 'sql']);
+const calculations = new Set(['reduceRow', 'binary', 'unary', 'cumulativeFunctions', 'windowFunctions', 'index']);
+
+function unknownTransformation(transformation: Json): QueryResultMetaNotice[] {
+  const { id, disabled, filter, options } = transformation as { id: string; disabled?: boolean; filter?: { id?: string; options?: unknown }; options?: Json };
+  if (disabled) {
+    return [];
+  }
+  if (!standardTransformersRegistry.getIfExists(id)) {
+    return [warning(`Transformation ${id} is not known: the data is shown without it.`)];
+  }
+  const mode = options?.['mode'];
+  return [
+    ...(filter?.options && !frameMatchers.getIfExists(filter.id) ? [warning(`Transformation ${id} chooses its frames by ${filter.id}, which is not known.`)] : []),
+    ...(id === 'calculateField' && typeof mode === 'string' && !calculations.has(mode) ? [warning(`Transformation ${id} has the mode ${mode}, which is not known: it is left out.`)] : []),
+  ];
+}
+
+function unknownSettings(fields: Json): QueryResultMetaNotice[] {
+  const { unit, color, mappings, thresholds } = fields as { unit?: string; color?: { mode?: string }; mappings?: unknown; thresholds?: { mode?: string } };
+  return [
+    ...(typeof unit === 'string' && !isUnit(unit) ? [info(`Unit ${unit} is not one of Grafana's: it is written after each value as it is.`)] : []),
+    ...(color?.mode && !fieldColorModeRegistry.getIfExists(color.mode) ? [warning(`Color mode ${color.mode} is not known: colors are by thresholds.`)] : []),
+    ...(thresholds?.mode && !['absolute', 'percentage'].includes(thresholds.mode) ? [warning(`Thresholds of the mode ${thresholds.mode} are not known: they are taken as absolute.`)] : []),
+    ...objects(mappings).flatMap(unknownMapping),
+  ];
+}
+
+function unknownMapping({ type, options }: Json): QueryResultMetaNotice[] {
+  const { match } = (options ?? {}) as { match?: string };
+  if (!Object.values(MappingType).includes(type as MappingType)) {
+    return [warning(`A value mapping of the type ${String(type)} is not known: it is left out.`)];
+  }
+  return type === MappingType.SpecialValue && !Object.values(SpecialValueMatch).includes(match as SpecialValueMatch) ? [warning(`A value mapping for ${match} is not known: it is left out.`)] : [];
+}
+
+/** Grafana's own, or one with a text in it: prefix:, suffix:, time:, si:, count:, currency:, bool:. */
+function isUnit(unit: string): boolean {
+  return unit === '' || unit.includes('$') || own(getValueFormatterIndex(), unit) !== undefined || /^(prefix|suffix|time|si|count|currency|bool):/.test(unit) || !/^\w+$/.test(unit);
+}
+
+/** Names of calculations anywhere in options that are none. */
+function reducersIn(value: unknown, key = ''): string[] {
+  if (Array.isArray(value)) {
+    return [...new Set(value.flatMap((each) => reducersIn(each, key)))];
+  }
+  if (typeof value === 'string') {
+    return ['calcs', 'reducers', 'reducer', 'aggregations', 'stat'].includes(key) && value !== '' && !fieldReducers.getIfExists(value) ? [value] : [];
+  }
+  return typeof value === 'object' && value !== null ? [...new Set(Object.entries(value).flatMap(([name, each]) => reducersIn(each, name)))] : [];
+}
+
+function isEmpty(value: unknown): boolean {
+  return value === null || value === undefined || value === '' || value === false || (typeof value === 'object' && Object.keys(value).length === 0);
+}
+
+function objects(value: unknown): Json[] {
+  return Array.isArray(value) ? value.filter((v): v is Json => typeof v === 'object' && v !== null) : [];
+}
+
+const warning = (text: string): QueryResultMetaNotice => ({ severity: 'warning', text });
+const info = (text: string): QueryResultMetaNotice => ({ severity: 'info', text });

@@ -1,0 +1,62 @@
+import type { AdHocVariableFilter } from '@grafana/data';
+
+import { escapeString } from './prometheus/escape';
+
+const comparisons: Record<string, (order: number) => boolean> = { '<': (o) => o < 0, '<=': (o) => o <= 0, '>': (o) => o > 0, '>=': (o) => o >= 0 };
+
+/** Label matchers of filters, for a selector. An operator that is not known is an error: without its filter the data would be others'. */
+export function matchersOf(filters: AdHocVariableFilter[]): string[] {
+  return filters.filter((f) => f.key !== '' && f.operator !== '').flatMap(matcherOf);
+}
+
+function matcherOf(filter: AdHocVariableFilter): string[] {
+  const key = /^[A-Za-z_][A-Za-z0-9_]*$/.test(filter.key) ? filter.key : `"${escapeString(filter.key)}"`;
+  const values = filter.values?.length ? filter.values : [filter.value];
+  switch (filter.operator) {
+    case '=|':
+      return [`${key}=~"${escapeString(values.map(quoteMeta).join('|'))}"`];
+    case '!=|':
+      return [`${key}!~"${escapeString(values.map(quoteMeta).join('|'))}"`];
+    case '=':
+    case '!=':
+    case '=~':
+    case '!~':
+      return [`${key}${filter.operator}"${escapeString(filter.value)}"`];
+    case 'none of all':
+      return [`${key}=""`, `${key}!=""`];
+    default:
+      throw new Error(`filter on the label ${filter.key}: the operator ${filter.operator} is not known`);
+  }
+}
+
+/** Selectors cannot compare: filters with < and > become those of the label's values that they are true for. */
+export async function withoutComparisons(filters: AdHocVariableFilter[], valuesOf: (label: string) => Promise<string[]>): Promise<AdHocVariableFilter[]> {
+  return Promise.all(
+    filters.map(async (filter) => {
+      const holds = comparisons[filter.operator];
+      if (!holds || filter.key === '') {
+        return filter;
+      }
+      const values = (await valuesOf(filter.key)).filter((value) => holds(order(value, filter.value)));
+      return values.length > 0 ? { ...filter, operator: '=|', values } : { ...filter, operator: 'none of all' };
+    })
+  );
+}
+
+/** Numbers by their size, all else as text; a number and a text have no order. */
+function order(a: string, b: string): number {
+  const [x, y] = [numberOf(a), numberOf(b)];
+  if (Number.isNaN(x) !== Number.isNaN(y)) {
+    return NaN;
+  }
+  return Number.isNaN(x) ? (a < b ? -1 : Number(a > b)) : x - y;
+}
+
+/** Bounds of buckets write infinity as Prometheus does. */
+function numberOf(text: string): number {
+  return Number(text.replace(/^([+-]?)Inf$/, '$1Infinity'));
+}
+
+function quoteMeta(value: string): string {
+  return value.replace(/[\\^$.*+?()[\]{}|]/g, '\\$&');
+}

@@ -1,0 +1,24 @@
+import type { DataFrame, DataTransformerInfo, Field, FieldType } from '@grafana/data';
+import { map } from 'rxjs';
+
+/** A transformation that turns all frames of a panel into others at once. */
+export function transformer<T>(id: string, name: string, run: (frames: DataFrame[], options: T) => DataFrame[], defaultOptions: Partial<T> = {}): DataTransformerInfo<T> {
+  return { id, name, description: name, defaultOptions: defaultOptions as T, operator: (options) => (source) => source.pipe(map((frames) => run(frames, options))) };
+}
+
+export function column(name: string, type: FieldType, values: unknown[], more: Partial<Field> = {}): Field {
+  return { name, type, values, config: {}, ...more };
+}
+
+/** The values of all rows with the same keys together, in the order in which the keys are met. */
+export function rowsByKey(keys: unknown[][], length: number): Array<{ keys: unknown[]; rows: number[] }> {
+  const groups = new Map<string, { keys: unknown[]; rows: number[] }>();
+  for (let row = 0; row < length; row++) {
+    const values = keys.map((column) => column[row]);
+    const id = JSON.stringify(values.map((v) => [typeof v, v]));
+    const group = groups.get(id) ?? { keys: values, rows: [] };
+    groups.set(id, group);
+    group.rows.push(row);
+  }
+  return [...groups.values()];
+}
