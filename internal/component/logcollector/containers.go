@@ -179,9 +179,9 @@ func (c *containers) list(ctx context.Context, cli *client.Client) error {
 	c.mtx.Lock()
 	defer c.mtx.Unlock()
 	c.trouble = ""
-	if now := time.Now(); now.Sub(c.asked) > engineInterval {
-		c.asked = now
-		c.sender.ledger.put(c.key(), position{Time: now.UnixNano()})
+	if time.Since(c.asked) > engineInterval {
+		c.asked = time.Now()
+		c.sender.ledger.put(c.key(), position{Time: c.sender.ledger.clock.now().UnixNano()})
 	}
 	present := map[string]bool{}
 	for _, item := range items {

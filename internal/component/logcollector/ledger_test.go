@@ -32,13 +32,13 @@ func TestNextTime(t *testing.T) {
 func usedLedger(t *testing.T, end func(*ledger) error) (dir, path string) {
 	t.Helper()
 	dir = t.TempDir()
-	l, err := openLedgerSince(dir, "boot 1")
+	l, err := openLedgerSince(dir, "boot 1", newClock())
 	require.NoError(t, err)
 	require.Empty(t, l.damage, "the first start")
 	require.NoError(t, os.WriteFile(filepath.Join(dir, "positions.yaml"), nil, 0o600))
 	l.put("file:1:1:m", position{Path: "/a", Offset: 1, Given: 1})
 	require.NoError(t, l.close())
-	l, err = openLedgerSince(dir, "boot 1")
+	l, err = openLedgerSince(dir, "boot 1", newClock())
 	require.NoError(t, err)
 	require.Empty(t, l.damage, "an end in order")
 	batch := []intent{{Key: "file:1:1:m", From: position{Path: "/a", Offset: 1, Given: 1}, To: position{Path: "/a", Offset: 9, Given: 2}, Base: 2}}
@@ -90,7 +90,7 @@ func TestDamagedLedger(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			dir, path := usedLedger(t, test.end)
 			test.damage(t, path)
-			l, err := openLedgerSince(dir, test.boot)
+			l, err := openLedgerSince(dir, test.boot, newClock())
 			require.NoError(t, err)
 			pos, known := l.get("file:1:1:m")
 			require.Equal(t, test.offset > 0, known)
@@ -105,7 +105,7 @@ func TestDamagedLedger(t *testing.T) {
 				require.False(t, pos.Unsure.empty(), "lines that follow are looked for in the store")
 			}
 			require.NoError(t, l.close())
-			l, err = openLedgerSince(dir, test.boot)
+			l, err = openLedgerSince(dir, test.boot, newClock())
 			require.NoError(t, err)
 			require.Empty(t, l.damage)
 			require.NoError(t, l.close())
@@ -135,7 +135,7 @@ func TestLedgerWithoutChecksums(t *testing.T) {
 func TestCompactedLedgerKeepsWhatIsUnfinished(t *testing.T) {
 	dir, _ := usedLedger(t, killed)
 	for range 3 {
-		l, err := openLedgerSince(dir, "boot 1")
+		l, err := openLedgerSince(dir, "boot 1", newClock())
 		require.NoError(t, err)
 		i, open := l.unfinished("file:1:2:m")
 		require.True(t, open)
@@ -151,7 +151,7 @@ func TestCompactedLedgerKeepsWhatIsUnfinished(t *testing.T) {
 func TestInherit(t *testing.T) {
 	dir, _ := usedLedger(t, killed)
 	for _, gone := range []string{"file:1:2:m", "heir"} {
-		l, err := openLedgerSince(dir, "boot 1")
+		l, err := openLedgerSince(dir, "boot 1", newClock())
 		require.NoError(t, err)
 		heir := map[string]string{"file:1:2:m": "heir", "heir": "heir of the heir"}[gone]
 		l.inherit(gone, heir)

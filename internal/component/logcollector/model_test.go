@@ -39,12 +39,13 @@ const (
 	damage                // somebody or a broken disk changes the ledger of a collector that does not run
 	refuse                // the store takes nothing for a while
 	slow                  // the store is slow for a while
+	jump                  // somebody sets the clock
 	acts
 )
 
 var actNames = [acts]string{
 	"write", "sleep", "rename", "copytr", "remove", "truncate", "compress", "reuse", "lateWrite", "scanNow",
-	"start", "stop", "reload", "kill", "killAtPush", "powerCut", "damage", "refuse", "slow",
+	"start", "stop", "reload", "kill", "killAtPush", "powerCut", "damage", "refuse", "slow", "jump",
 }
 
 // step is an act with a number that says how.
@@ -77,6 +78,13 @@ func (h history) String() string {
 
 var waits = []time.Duration{0, 50 * time.Millisecond, 300 * time.Millisecond, time.Second, 4 * time.Second, 11 * time.Second}
 
+// jumps are by how much the clock is set.
+var jumps = []time.Duration{
+	-time.Minute, time.Minute, -20 * time.Minute, 20 * time.Minute, -2 * time.Hour, 2 * time.Hour, -8 * day, 8 * day, -40 * day, 40 * day,
+}
+
+const day = 24 * time.Hour
+
 // happen lets a history happen to files of which change says how they are read.
 func (h history) happen(t *testing.T, change ...func(*files)) (failure error) {
 	root, err := os.MkdirTemp("/dev/shm", "ausguck-model-")
@@ -87,9 +95,10 @@ func (h history) happen(t *testing.T, change ...func(*files)) (failure error) {
 	synctest.Test(t, func(t *testing.T) {
 		w := &world{
 			t: t, history: h, dir: filepath.Join(root, "logs"), ledger: filepath.Join(root, "ledger"), path: filepath.Join(root, "logs", "app.log"),
-			store:   &modelStore{lines: map[string]map[stored]bool{}, count: map[string]int{}},
+			born:    map[fileID]time.Time{},
 			holders: map[string][]string{}, inHand: map[string]bool{}, excused: map[string]string{}, change: change,
 		}
+		w.store = newModelStore(w.now)
 		w.must(os.Mkdir(w.dir, 0o700))
 		w.write(w.path, 1)
 		w.start()

@@ -14,7 +14,7 @@ import (
 )
 
 // excuseUnknown says that lines may be lost of files that were rotated away, and of which the ledger knows nothing any more.
-func (w *world) excuseUnknown(l *ledger) {
+func (w *world) excuseUnknown(l *ledger, why string) {
 	known := l.known()
 	for path, lines := range w.holders {
 		info, err := os.Stat(path)
@@ -26,7 +26,7 @@ func (w *world) excuseUnknown(l *ledger) {
 		}) {
 			for _, line := range lines {
 				if !w.isStored(line) {
-					w.excused[line] = "its file was rotated away, and the ledger was damaged before it was known"
+					w.excused[line] = "its file was rotated away, and " + why
 				}
 			}
 		}
@@ -50,6 +50,7 @@ func (w *world) powerCut(n int) {
 		content = append(content, "1234 torn"...)
 	}
 	w.must(os.WriteFile(path, content, 0o600))
+	w.touchLedger()
 	w.damaged = true
 }
 
@@ -77,6 +78,7 @@ func (w *world) damage(n int) {
 		err = errors.Join(os.Remove(path), os.RemoveAll(filepath.Join(w.ledger, "ledger.previous.jsonl")))
 	}
 	w.must(err)
+	w.touchLedger()
 	w.damaged = true
 }
 

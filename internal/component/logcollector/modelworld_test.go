@@ -14,16 +14,20 @@ import (
 
 // world is that in which a history happens.
 type world struct {
-	t       *testing.T
-	history history
-	dir     string // of the log
-	ledger  string // its folder
-	path    string
-	store   *modelStore
-	process *process
-	change  []func(*files)
-	boots   int  // how often the machine started
-	damaged bool // the ledger was, since the collector ended
+	t        *testing.T
+	history  history
+	dir      string // of the log
+	ledger   string // its folder
+	path     string
+	store    *modelStore
+	process  *process
+	change   []func(*files)
+	boots    int                  // how often the machine started
+	damaged  bool                 // the ledger was, since the collector ended
+	ahead    time.Duration        // of the machine's clock, before the bubble's
+	wasAhead time.Duration        // the most by which the clock was set back
+	setBack  bool                 // the clock was, since the collector ended
+	born     map[fileID]time.Time // when each file was made
 
 	written int
 	holders map[string][]string // by path: the lines that a file holds
@@ -45,10 +49,35 @@ func (w *world) write(path string, n int) {
 		text.WriteString(l + "\n")
 	}
 	_, err := os.Stat(path)
-	write(w.t, path, text.String())
+	writeAt(w.t, path, text.String(), w.now())
 	if err != nil {
+		w.made(path)
 		w.watched()
 	}
+}
+
+// now is what the machine's clock says.
+func (w *world) now() time.Time { return time.Now().Add(w.ahead) }
+
+// made notes that a file is a new one.
+func (w *world) made(path string) {
+	info, err := os.Stat(path)
+	w.must(err)
+	w.born[idOf(info)] = w.now()
+}
+
+// touch gives files the time that it is.
+func (w *world) touch(paths ...string) {
+	for _, path := range paths {
+		w.must(os.Chtimes(path, time.Time{}, w.now()))
+	}
+}
+
+// touchLedger gives the files of the ledger the time that it is.
+func (w *world) touchLedger() {
+	paths, err := filepath.Glob(filepath.Join(w.ledger, "*"))
+	w.must(err)
+	w.touch(paths...)
 }
 
 // watched has the collector look, as the watch of the folder does when a file is made.
@@ -148,6 +177,7 @@ func (w *world) isHeld(line string) bool {
 // ended says that the collector no longer has files open.
 func (w *world) ended() {
 	w.process = nil
+	w.touchLedger()
 	w.store.dead = false
 	w.store.atPush = nil
 	w.forgetFilesInHand()
@@ -167,19 +197,43 @@ func (w *world) start() {
 	if w.process != nil {
 		return
 	}
-	l, err := openLedgerSince(w.ledger, fmt.Sprint(w.boots))
+	c := newClock()
+	c.says = w.now
+	l, err := openLedgerSince(w.ledger, fmt.Sprint(w.boots), c)
 	w.must(err)
-	w.must(os.WriteFile(filepath.Join(w.ledger, "positions.yaml"), nil, 0o600))
-	if w.damaged || len(l.known()) == 0 { // after a damage the log may be as one that was never looked at
-		w.excuseUnknown(l)
-		w.damaged = false
+	positions := filepath.Join(w.ledger, "positions.yaml")
+	w.must(os.WriteFile(positions, nil, 0o600))
+	w.touch(positions)
+	switch {
+	case w.damaged || len(l.known()) == 0: // the log may be as one that was never looked at
+		w.excuseUnknown(l, "the ledger was damaged before it was known")
+	case w.setBack && !c.setBack:
+		w.excuseUnknown(l, "the clock was set back while nobody looked, and went on so long that it cannot be noticed")
 	}
-	w.process = readWith(w.t, l, w.path, w.store, w.change...)
+	w.damaged, w.setBack = false, false
+	w.read(l)
+}
+
+// read starts the collector with an open ledger.
+func (w *world) read(l *ledger) {
+	born := func(f *files) {
+		f.born = func(file *os.File) time.Time {
+			info, err := file.Stat()
+			w.must(err)
+			return w.born[idOf(info)]
+		}
+	}
+	w.process = readWith(w.t, l, w.path, w.store, append(slices.Clone(w.change), born)...)
 	synctest.Wait() // it has looked once
 }
 
 func (w *world) do(s step) {
 	switch s.act {
+	case jump:
+		by := jumps[s.n%len(jumps)]
+		w.ahead += by
+		w.setBack = w.setBack || by < 0 && w.process == nil
+		w.wasAhead = max(w.wasAhead, -by)
 	case write_:
 		w.write(w.path, 1+s.n%5)
 	case sleep:
@@ -201,7 +255,7 @@ func (w *world) do(s step) {
 		w.lose(w.path, "its file was deleted")
 	case truncate:
 		if os.Truncate(w.path, 0) == nil {
-			w.must(os.Chtimes(w.path, time.Time{}, time.Now()))
+			w.touch(w.path)
 			w.gone(w.path, false, "its file was emptied")
 		}
 	case compress:
@@ -230,8 +284,7 @@ func (w *world) do(s step) {
 			w.process.stop()
 			w.process.ended.Wait()
 			w.forgetFilesInHand()
-			w.process = readWith(w.t, l, w.path, w.store, w.change...)
-			synctest.Wait()
+			w.read(l)
 		}
 	case kill:
 		w.kill()
@@ -258,11 +311,12 @@ func (w *world) copyTruncate(n int) {
 		return
 	}
 	w.shift()
-	write(w.t, w.generation(1), string(content))
+	writeAt(w.t, w.generation(1), string(content), w.now())
+	w.made(w.generation(1))
 	w.holders[w.generation(1)] = slices.Clone(w.holders[w.path])
 	time.Sleep(waits[n%4])
 	w.must(os.Truncate(w.path, 0))
-	w.must(os.Chtimes(w.path, time.Time{}, time.Now()))
+	w.touch(w.path)
 	w.gone(w.path, false, "")
 	w.rotated = ""
 }
@@ -279,6 +333,7 @@ func (w *world) reuse() {
 		}
 		w.must(os.Rename(old, w.path))
 		w.must(os.Truncate(w.path, 0))
+		w.made(w.path)
 		w.gone(old, false, "its generation was deleted")
 		w.write(w.path, 2)
 		return
@@ -295,6 +350,7 @@ func (w *world) verdict() error {
 		switch c := w.store.count[l]; {
 		case c > 1:
 			twice = append(twice, fmt.Sprint(n+1))
+		case c == 0 && w.store.behind[l] && w.wasAhead > time.Hour: // Loki refused it
 		case c == 0 && w.excused[l] == "":
 			lost = append(lost, fmt.Sprint(n+1))
 		}

@@ -91,18 +91,15 @@ func (g generation) open() (*os.File, os.FileInfo, error) {
 	return file, info, nil
 }
 
-// clockGrain is how far the times of files may be behind the clock.
-const clockGrain = 10 * time.Millisecond
-
 // restart goes to the beginning of a file that was truncated. What had not been read is in the copies that copytruncate has
 // made before, when there are any: the rest of what was being read in the first, and the whole of those made since.
 func (r *fileReader) restart(ctx context.Context) error {
-	now := time.Now() // what is copied from here on is missed by the look that follows
+	now := r.clock().now() // what is copied from here on is missed by the look that follows
 	first, since, err := r.readCopy(ctx)
 	if err != nil {
 		return err
 	}
-	if since.IsZero() {
+	if first == (fileID{}) {
 		since = r.looked.Add(-clockGrain)
 	}
 	if _, err := r.readCopiesSince(ctx, first, since); err != nil {
@@ -119,12 +116,13 @@ func (r *fileReader) missedCopies(ctx context.Context) (found bool, err error) {
 	if r.pos.Offset > 0 || r.pos.Rotated {
 		return false, nil
 	}
-	now := time.Now()
+	now := r.clock().now()
+	since := r.looked.Add(-clockGrain)
 	info, err := r.file.Stat()
-	if err != nil || !info.ModTime().After(r.looked.Add(-clockGrain)) {
+	if err != nil || !info.ModTime().After(r.clock().since(since)) {
 		return false, nil //nolint:nilerr // reading says it
 	}
-	if found, err = r.readCopiesSince(ctx, fileID{}, r.looked.Add(-clockGrain)); err != nil || !found {
+	if found, err = r.readCopiesSince(ctx, fileID{}, since); err != nil || !found {
 		return false, err
 	}
 	r.rewind()
@@ -161,6 +159,7 @@ func (r *fileReader) readCopy(ctx context.Context) (id fileID, made time.Time, e
 // A copy that begins as the file does now was made of what is going to be read.
 func (r *fileReader) readCopiesSince(ctx context.Context, after fileID, since time.Time) (found bool, err error) {
 	var missed []fileID
+	since = r.clock().since(since)
 	for _, g := range generations(r.path) {
 		if g.made.Before(since) {
 			break // sorted by time
@@ -169,9 +168,9 @@ func (r *fileReader) readCopiesSince(ctx context.Context, after fileID, since ti
 		if err != nil {
 			continue
 		}
-		if idOf(info) == after {
+		if idOf(info) == after { // what was copied later may have an earlier time
 			_ = file.Close()
-			break
+			continue
 		}
 		_, known := r.sender.ledger.get(fileKey(idOf(info), r.mark()))
 		if !known && info.Size() > 0 && !info.ModTime().Before(since) && !beginAlike(firstBytes(file), firstBytes(r.file)) {
@@ -186,9 +185,11 @@ func (r *fileReader) readCopiesSince(ctx context.Context, after fileID, since ti
 		}
 		r.rewind()
 		if info, failed := file.Stat(); failed == nil {
-			before := r.pos.Offset
+			own := r.pos.Unsure
+			r.pos.Unsure = r.maybeStored(file)
 			_, err = r.drain(ctx, file, info, false)
-			found = found || r.pos.Offset > before
+			r.pos.Unsure = own
+			found = found || r.pos.Offset > 0
 		}
 		_ = file.Close()
 		if err != nil {

@@ -47,7 +47,7 @@ type scan struct {
 func (f *files) scan(ctx context.Context, watcher *fsnotify.Watcher) {
 	f.mtx.Lock()
 	defer f.mtx.Unlock()
-	now := time.Now()
+	now := f.sender.ledger.clock.now()
 	s := &scan{files: f, dirs: map[string]bool{}, seen: map[string]bool{}, keys: map[string]bool{}, crowded: map[string]crowdedOut{}, since: f.waitingSince()}
 	for _, targets := range f.targets {
 		for _, t := range targets {
@@ -232,19 +232,19 @@ func isOf(file *os.File, pos position) bool {
 	return sameFile(file, pos)
 }
 
-// firstPosition is that of a file of which the ledger knows nothing. If it is older than a damage of the ledger, its lines may
-// be stored nevertheless.
-func (f *files) firstPosition(path string, file *os.File) position {
-	pos, _ := f.sender.ledger.get("")
-	pos.Path = path
-	if pos.Unsure.empty() {
-		return pos
+// maybeStored are the times with which the lines of a file may be stored of which the ledger knows nothing: none when it
+// was never damaged, or the file is newer than that.
+func (f *files) maybeStored(file *os.File) span {
+	unknown, _ := f.sender.ledger.get("")
+	if f.madeAt(file) > unknown.Unsure.To {
+		return span{}
 	}
-	pos.Unsure.From = pos.Unsure.To - int64(forgetAfter)
-	if born := f.born(file).UnixNano(); born > pos.Unsure.From {
-		pos.Unsure.From = born
-	}
-	return pos
+	return unknown.Unsure // a copy is newer than its lines
+}
+
+// madeAt returns the earliest time at which a file may have been made, UnixNano.
+func (f *files) madeAt(file *os.File) int64 {
+	return f.sender.ledger.clock.since(f.born(file)).UnixNano()
 }
 
 func (f *files) scanSoon() {
@@ -282,7 +282,7 @@ func (f *files) read(ctx context.Context, c candidate) {
 	if pos, ok := f.sender.ledger.get(key); ok && (pos.Path != c.path || pos.Rotated) && !sameFile(c.file, pos) {
 		f.sender.ledger.forget(key) // another file has the inode now
 	} else if !ok {
-		looked = time.Now()
+		looked = f.sender.ledger.clock.now()
 		// From now on it is known, should it be rotated before any of it is stored.
 		f.sender.ledger.put(key, f.beginning(c))
 	}
@@ -294,10 +294,12 @@ func (f *files) read(ctx context.Context, c candidate) {
 		caughtUp: make(chan struct{}),
 		claim:    f.claim,
 		release:  f.release,
-		file:     c.file,
-		looked:   looked,
-		entered:  f.entered,
-		looking:  f.looking,
+
+		maybeStored: f.maybeStored,
+		file:        c.file,
+		looked:      looked,
+		entered:     f.entered,
+		looking:     f.looking,
 	}
 	if before := f.newest[log]; before != nil {
 		r.older = before.caughtUp
@@ -334,7 +336,10 @@ func (f *files) read(ctx context.Context, c candidate) {
 
 // beginning is where a file is read from of which nothing was read.
 func (f *files) beginning(c candidate) position {
-	pos := f.firstPosition(c.path, c.file)
+	pos := position{Path: c.path, Unsure: f.maybeStored(c.file)}
+	if !pos.Unsure.empty() && c.file.Name() == c.path { // no copy
+		pos.Unsure.From = max(pos.Unsure.From, f.madeAt(c.file))
+	}
 	if offset := f.importPosition(c.path); offset > 0 && offset <= c.info.Size() {
 		pos.Offset = offset
 	}
