@@ -28,10 +28,17 @@ func (c *clock) now() time.Time {
 	defer c.mtx.Unlock()
 	now, passed := c.says().Round(0), time.Since(c.measured)
 	if !c.measured.IsZero() && now.Before(c.last.Add(passed-clockGrain)) {
-		c.wasSetBack(now.Add(-passed))
+		c.wasSetBack(now.Add(-passed - clockGrain))
 	}
 	c.last, c.measured = now, time.Now()
 	return now
+}
+
+// backTo returns the earliest time that the clock may have said since it was set back, if it was.
+func (c *clock) backTo() (earliest time.Time, setBack bool) {
+	c.mtx.Lock()
+	defer c.mtx.Unlock()
+	return c.earliest, c.setBack
 }
 
 // before is told of a time that the clock said before the process began.
@@ -54,10 +61,8 @@ func (c *clock) wasSetBack(to time.Time) {
 // since returns the earliest time that a file may have which was written after the clock said t.
 func (c *clock) since(t time.Time) time.Time {
 	c.now() // notices that it was set
-	c.mtx.Lock()
-	defer c.mtx.Unlock()
-	if c.setBack && c.earliest.Before(t) {
-		return c.earliest
+	if earliest, setBack := c.backTo(); setBack && earliest.Before(t) {
+		return earliest
 	}
 	return t
 }

@@ -48,7 +48,7 @@ type fileReader struct {
 	claim   func(r *fileReader, key string, copied *os.File, own bool) bool
 	release func(key string)
 	// maybeStored are the times with which the lines of a copy may be stored that the ledger does not know.
-	maybeStored func(copied *os.File) span
+	maybeStored func(path, mark string, copied *os.File) span
 	// entered is told of each change of state; nil when nobody wants to know.
 	entered func(from, to state)
 	// looking is called between a look for copies and a read, where tests rotate the file; nil otherwise.

@@ -62,8 +62,11 @@ func (s span) empty() bool { return s.To == 0 || s.From > s.To }
 
 // with returns a span that holds another one, too.
 func (s span) with(o span) span {
-	if s.empty() {
+	switch {
+	case s.empty():
 		return o
+	case o.empty():
+		return s
 	}
 	return span{min(s.From, o.From), max(s.To, o.To)}
 }
@@ -95,8 +98,7 @@ const (
 	ledgerCompactAt = 4 << 20
 	forgetAfter     = 30 * 24 * time.Hour // a source that nobody asks for in a process of some age, settled
 	settled         = time.Hour
-	lookBack        = 60 * 24 * time.Hour // how far the store is asked for lines of sources that a damaged ledger does not know,
-	mayBeAhead      = 30 * 24 * time.Hour // half of it in the future, if a clock was ahead
+	lookBack        = 30 * 24 * time.Hour // how far the store is asked for lines of sources that a damaged ledger does not know
 	syncEvery       = time.Second         // how much a power cut may take from the ledger
 )
 
@@ -116,6 +118,7 @@ type ledger struct {
 	synced  time.Time
 	opened  time.Time
 	used    map[string]bool // sources that were asked for since then
+	backTo  time.Time       // to where positions know that the clock was set back
 	lost    int64           // the last time up to which the store may have lines of sources that are unknown here, UnixNano
 	all     map[string]position
 	begun   []intent          // of the push that runs
@@ -149,20 +152,9 @@ func openLedgerSince(dir, boot string, c *clock) (*ledger, error) {
 		c.before(p.known())
 	}
 	if l.damage != "" {
-		l.doubt(min(max(c.now().UnixNano(), l.touched().UnixNano()), c.now().Add(mayBeAhead).UnixNano()))
+		l.doubt(c.now().UnixNano())
 	}
 	return l, l.compact(intact)
-}
-
-// touched returns when a file of the folder was last written, by the clock of then.
-func (l *ledger) touched() (last time.Time) {
-	entries, _ := os.ReadDir(filepath.Dir(l.path)) // without, the clock is right
-	for _, e := range entries {
-		if info, err := e.Info(); err == nil && info.ModTime().After(last) {
-			last = info.ModTime()
-		}
-	}
-	return last
 }
 
 // doubt says of each position that lines after it may be stored up to a time.
@@ -232,6 +224,26 @@ func (l *ledger) compactSoon() error {
 		return nil
 	}
 	l.most = l.size + ledgerCompactAt // it is tried again then when it fails
+	return l.compact(true)
+}
+
+// heedClock has no position say that files were looked at later than the clock has said since it was set back: what happened to
+// them since then has earlier times.
+func (l *ledger) heedClock() error {
+	l.clock.now()
+	l.mtx.Lock()
+	defer l.mtx.Unlock()
+	earliest, setBack := l.clock.backTo()
+	if !setBack || earliest.IsZero() || earliest.Equal(l.backTo) {
+		return nil
+	}
+	for key, p := range l.all {
+		if p.known().After(earliest) {
+			p.Looked = earliest.UnixNano()
+			l.all[key] = p
+		}
+	}
+	l.backTo = earliest
 	return l.compact(true)
 }
 

@@ -14,7 +14,8 @@ import (
 )
 
 // excuseUnknown says that lines may be lost of files that were rotated away, and of which the ledger knows nothing any more.
-func (w *world) excuseUnknown(l *ledger, why string) {
+func (w *world) excuseUnknown(l *ledger) {
+	const why = "its file was rotated away, and the ledger was damaged before it was known"
 	known := l.known()
 	for path, lines := range w.holders {
 		info, err := os.Stat(path)
@@ -24,11 +25,16 @@ func (w *world) excuseUnknown(l *ledger, why string) {
 		if !slices.ContainsFunc(slices.Collect(maps.Keys(known)), func(key string) bool {
 			return strings.HasPrefix(key, "file:"+idOf(info).String()+":")
 		}) {
-			for _, line := range lines {
-				if !w.isStored(line) {
-					w.excused[line] = "its file was rotated away, and " + why
-				}
-			}
+			w.excuse(lines, why)
+		}
+	}
+}
+
+// excuse says that lines may be lost.
+func (w *world) excuse(lines []string, why string) {
+	for _, line := range lines {
+		if !w.isStored(line) {
+			w.excused[line] = why
 		}
 	}
 }
@@ -50,7 +56,6 @@ func (w *world) powerCut(n int) {
 		content = append(content, "1234 torn"...)
 	}
 	w.must(os.WriteFile(path, content, 0o600))
-	w.touchLedger()
 	w.damaged = true
 }
 
@@ -78,7 +83,6 @@ func (w *world) damage(n int) {
 		err = errors.Join(os.Remove(path), os.RemoveAll(filepath.Join(w.ledger, "ledger.previous.jsonl")))
 	}
 	w.must(err)
-	w.touchLedger()
 	w.damaged = true
 }
 

@@ -103,3 +103,16 @@ func (s *modelStore) Lines(_ context.Context, stream string, from, to time.Time,
 	}
 	return nil
 }
+
+// outside names the lines that are stored with times that are not between two.
+func (s *modelStore) outside(from, to time.Time, name func(line string)) {
+	s.mtx.Lock()
+	defer s.mtx.Unlock()
+	for _, lines := range s.lines {
+		for l := range lines {
+			if l.at < from.UnixNano() || l.at > to.UnixNano() {
+				name(l.line)
+			}
+		}
+	}
+}

@@ -53,7 +53,7 @@ func (s *scan) between(p passedName) {
 			_ = file.Close()
 			continue
 		}
-		s.sender.ledger.put(key, position{Path: p.path, Rotated: true, Unsure: s.maybeStored(file)})
+		s.sender.ledger.put(key, position{Path: p.path, Rotated: true, Unsure: s.maybeStored(p.path, p.target.mark, file)})
 		s.add(candidate{p.target, key, p.path, file, info, false})
 	}
 }

@@ -47,6 +47,9 @@ type scan struct {
 func (f *files) scan(ctx context.Context, watcher *fsnotify.Watcher) {
 	f.mtx.Lock()
 	defer f.mtx.Unlock()
+	if err := f.sender.ledger.heedClock(); err != nil {
+		f.logger.Warn("Cannot write that the clock was set back", "err", err)
+	}
 	now := f.sender.ledger.clock.now()
 	s := &scan{files: f, dirs: map[string]bool{}, seen: map[string]bool{}, keys: map[string]bool{}, crowded: map[string]crowdedOut{}, since: f.waitingSince()}
 	for _, targets := range f.targets {
@@ -70,9 +73,9 @@ func (f *files) scan(ctx context.Context, watcher *fsnotify.Watcher) {
 	f.metrics.unreadable.Set(float64(len(f.unreadable)))
 	if len(f.targets) > 0 {
 		for path := range s.seen {
-			f.lastSeen[path] = now
+			f.lastSeen[path] = sighting{now, time.Now()}
 		}
-		maps.DeleteFunc(f.lastSeen, func(_ string, last time.Time) bool { return now.Sub(last) > rememberNames })
+		maps.DeleteFunc(f.lastSeen, func(_ string, last sighting) bool { return time.Since(last.measured) > rememberNames })
 		f.scanned = now
 	}
 	known := f.sender.ledger.known()
@@ -97,9 +100,9 @@ func (s *scan) match(t *fileTarget) {
 		s.current(t, path)
 		last, known := s.lastSeen[path]
 		switch {
-		case known && last.Equal(s.scanned):
+		case known && last.at.Equal(s.scanned):
 		case known: // others may have had the name since
-			s.passed = append(s.passed, passedName{t, path, last})
+			s.passed = append(s.passed, passedName{t, path, last.at})
 		case !s.scanned.IsZero(): // it may have been rotated since it was made
 			s.passed = append(s.passed, passedName{t, path, s.scanned})
 		}
@@ -232,19 +235,30 @@ func isOf(file *os.File, pos position) bool {
 	return sameFile(file, pos)
 }
 
-// maybeStored are the times with which the lines of a file may be stored of which the ledger knows nothing: none when it
-// was never damaged, or the file is newer than that.
-func (f *files) maybeStored(file *os.File) span {
+// maybeStored are the times with which the lines of a file may be stored of which the ledger knows nothing: those that it
+// missed when it was damaged, unless the file is newer, and those that other files of the log may be stored with: a copy is
+// newer than its lines.
+func (f *files) maybeStored(path, mark string, file *os.File) (times span) {
 	unknown, _ := f.sender.ledger.get("")
-	if f.madeAt(file) > unknown.Unsure.To {
+	if unknown.Unsure.empty() {
 		return span{}
 	}
-	return unknown.Unsure // a copy is newer than its lines
+	if f.madeAt(file) <= unknown.Unsure.To {
+		times = unknown.Unsure
+	}
+	for key, pos := range f.sender.ledger.known() {
+		if pos.Path == path && strings.HasSuffix(key, ":"+mark) {
+			times = times.with(pos.Unsure)
+		}
+	}
+	return times
 }
 
 // madeAt returns the earliest time at which a file may have been made, UnixNano.
 func (f *files) madeAt(file *os.File) int64 {
-	return f.sender.ledger.clock.since(f.born(file)).UnixNano()
+	born, c := f.born(file), f.sender.ledger.clock
+	c.before(born)
+	return c.since(born).UnixNano()
 }
 
 func (f *files) scanSoon() {
@@ -336,7 +350,7 @@ func (f *files) read(ctx context.Context, c candidate) {
 
 // beginning is where a file is read from of which nothing was read.
 func (f *files) beginning(c candidate) position {
-	pos := position{Path: c.path, Unsure: f.maybeStored(c.file)}
+	pos := position{Path: c.path, Unsure: f.maybeStored(c.path, c.target.mark, c.file)}
 	if !pos.Unsure.empty() && c.file.Name() == c.path { // no copy
 		pos.Unsure.From = max(pos.Unsure.From, f.madeAt(c.file))
 	}

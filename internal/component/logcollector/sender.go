@@ -215,6 +215,10 @@ func (s *sender) pushTo(ctx context.Context, entries []entry, look bool, timely 
 		err := s.store.Push(ctx, s.request(entries))
 		var refused interface{ Rejected() bool }
 		if errors.As(err, &refused) && refused.Rejected() {
+			if !timely() { // the clock was set meanwhile
+				left = errUntimely
+				return nil
+			}
 			s.metrics.rejected.Inc()
 			s.logger.Warn("The store refused some lines; they are left out", "lines_in_push", len(entries), "err", shorten(err))
 			return nil
