@@ -166,7 +166,7 @@ func (l *ledger) doubt(until int64) {
 	l.lost = until
 	unsure := func(p position) position {
 		if p.Unsure.empty() {
-			p.Unsure.From = max(p.Given+1, until-int64(lookBack))
+			p.Unsure.From = max(l.clock.since(time.Unix(0, p.Given+1)).UnixNano(), until-int64(lookBack))
 		}
 		p.Unsure.To = until
 		return p

@@ -52,6 +52,9 @@ var actNames = [acts]string{
 	"start", "stop", "reload", "kill", "killAtPush", "powerCut", "damage", "refuse", "slow", "jump",
 }
 
+// block is an end that makes a line one of three.
+const block = "\n\tat here\n\tat there"
+
 // step is an act with a number that says how.
 type step struct {
 	act act
@@ -63,13 +66,13 @@ func (s step) String() string { return fmt.Sprintf("{%s, %d}", actNames[s.act], 
 // history is what happens, and how the lines look.
 type history struct {
 	keep  int    // generations that rotation keeps
-	after string // what every line ends with
+	after string // what every line ends with; several lines are joined by a multiline stage
 	steps []step
 }
 
 func (h history) String() string {
 	var b strings.Builder
-	fmt.Fprintf(&b, "history{%d, strings.Repeat(\"x\", %d), []step{", h.keep, len(h.after))
+	fmt.Fprintf(&b, "history{%d, %q, []step{", h.keep, h.after)
 	for i, s := range h.steps {
 		if i > 0 {
 			b.WriteString(", ")
@@ -161,7 +164,7 @@ func drawHistory(t *rapid.T) history {
 	}), 1, 15)
 	return history{
 		keep:  rapid.IntRange(1, 4).Draw(t, "keep"),
-		after: strings.Repeat("x", rapid.SampledFrom([]int{0, tailBytes, 400}).Draw(t, "after")),
+		after: rapid.SampledFrom([]string{"", strings.Repeat("x", tailBytes), strings.Repeat("x", 400), block}).Draw(t, "after"),
 		steps: steps.Draw(t, "steps"),
 	}
 }

@@ -10,6 +10,11 @@ import (
 	"testing"
 	"testing/synctest"
 	"time"
+
+	"github.com/go-kit/log"
+	"github.com/grafana/loki/v3/clients/pkg/logentry/stages"
+	"github.com/grafana/loki/v3/clients/pkg/promtail/scrapeconfig"
+	"github.com/prometheus/client_golang/prometheus"
 )
 
 // world is that in which a history happens.
@@ -219,7 +224,17 @@ func (w *world) read(l *ledger) {
 			return w.born[idOf(info)]
 		}
 	}
-	w.process = readWith(w.t, l, w.path, w.store, append(slices.Clone(w.change), born)...)
+	joined := func(f *files) {
+		if !strings.Contains(w.history.after, "\n") {
+			return
+		}
+		j, err := newJob(&scrapeconfig.Config{JobName: "files", PipelineStages: stages.PipelineStages{
+			stages.PipelineStage{stages.StageTypeMultiline: map[any]any{"firstline": "^line", "max_wait_time": "3s"}},
+		}}, log.NewNopLogger(), prometheus.NewRegistry())
+		w.must(err)
+		f.jobs["files"] = j
+	}
+	w.process = readWith(w.t, l, w.path, w.store, append(slices.Clone(w.change), born, joined)...)
 	synctest.Wait() // it has looked once
 }
 
