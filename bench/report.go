@@ -122,14 +122,15 @@ func (r result) print(out io.Writer) {
 		rows = append(rows, row{"`" + query + "`", latency["separate"] * 1000, latency["ausguck"] * 1000, "%.1f", ""})
 	}
 	rows = append(rows, r.logRows()...)
-	separate, ausguck := r.Starts["separate"], r.Starts["ausguck"]
-	rows = append(rows,
-		row{name: "**start and stop with an empty folder, seconds (median)**"},
-		row{"server ready", separate.Server, ausguck.Server, "%.2f", ""},
-		row{"host and container metrics there too", separate.All, ausguck.All, "%.2f", ""},
-		row{"stopped", separate.Stop, ausguck.Stop, "%.2f", ""},
-		row{"resident memory idle, MB", separate.Idle / megabyte, ausguck.Idle / megabyte, "%.0f", ""},
-	)
+	if separate, ausguck := r.Starts["separate"], r.Starts["ausguck"]; separate.Server > 0 { // -starts=0 leaves them out
+		rows = append(rows,
+			row{name: "**start and stop with an empty folder, seconds (median)**"},
+			row{"server ready", separate.Server, ausguck.Server, "%.2f", ""},
+			row{"host and container metrics there too", separate.All, ausguck.All, "%.2f", ""},
+			row{"stopped", separate.Stop, ausguck.Stop, "%.2f", ""},
+			row{"resident memory idle, MB", separate.Idle / megabyte, ausguck.Idle / megabyte, "%.0f", ""},
+		)
+	}
 	printRows(out, rows)
 	r.printPrograms(out)
 }

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"log/slog"
 	"maps"
+	"strings"
 	"sync"
 	"time"
 
@@ -179,9 +180,9 @@ func (c *containers) list(ctx context.Context, cli *client.Client) error {
 	c.mtx.Lock()
 	defer c.mtx.Unlock()
 	c.trouble = ""
-	if now := time.Now(); now.Sub(c.asked) > engineInterval {
-		c.asked = now
-		c.sender.ledger.put(c.key(), position{Time: now.UnixNano()})
+	if time.Since(c.asked) > engineInterval {
+		c.asked = time.Now()
+		c.sender.ledger.put(c.key(), position{Time: c.sender.ledger.clock.now().UnixNano()})
 	}
 	present := map[string]bool{}
 	for _, item := range items {
@@ -192,7 +193,21 @@ func (c *containers) list(ctx context.Context, cli *client.Client) error {
 		}
 	}
 	maps.DeleteFunc(c.known, func(id string, s *containerState) bool { return !present[id] && !s.reading })
+	c.forgetRemoved(present)
 	return nil
+}
+
+// forgetRemoved takes containers from the ledger that the engine no longer has; c.mtx is held.
+func (c *containers) forgetRemoved(present map[string]bool) {
+	if len(c.job.cfg.DockerSDConfigs) > 1 { // another engine of the job may have them
+		return
+	}
+	for key := range c.sender.ledger.known() {
+		id, ours := strings.CutPrefix(key, containerKey("", c.job))
+		if ours && !present[id] && c.known[id] == nil {
+			c.sender.ledger.forget(key)
+		}
+	}
 }
 
 // read starts a goroutine that reads a container, unless one does; c.mtx is held.

@@ -366,3 +366,24 @@ func TestContainerLogs(t *testing.T) {
 	_, otherwise := (&Collector{}).ContainerLogs()
 	require.Equal(t, "No job of promtail.yml asks Docker for containers.", otherwise.Reason)
 }
+
+// The ledger knows containers as long as the engine has them, and the engine by one time.
+func TestRemovedContainersAreForgotten(t *testing.T) {
+	e := newFakeEngine(t)
+	old := &fakeContainer{id: "old", name: "old", listed: "exited", ended: time.Now(), lines: fiftyLines()}
+	e.add(old)
+	e.add(&fakeContainer{id: "new", name: "new", listed: "exited", ended: time.Now(), lines: fiftyLines()})
+	c, _ := collectContainers(t, e)
+	listOnce(t, c)
+	known := c.sender.ledger.known()
+	require.Contains(t, known, containerKey("old", c.job))
+	require.Contains(t, known, containerKey("new", c.job))
+
+	old.listed = ""
+	listOnce(t, c)
+	known = c.sender.ledger.known()
+	require.NotContains(t, known, containerKey("old", c.job))
+	require.Contains(t, known, containerKey("new", c.job))
+	require.Contains(t, known, c.key())
+	require.Len(t, known, 2)
+}

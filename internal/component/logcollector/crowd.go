@@ -86,7 +86,7 @@ func (s *scan) turn(a, b candidate) int {
 func (s *scan) leaveOut(c candidate) {
 	if _, known := s.sender.ledger.get(c.key); !known {
 		pos := s.beginning(c)
-		pos.Looked = time.Now().UnixNano()
+		pos.Looked = s.sender.ledger.clock.now().UnixNano()
 		s.sender.ledger.put(c.key, pos)
 	}
 	w, waits := s.crowdedOut[c.key]

@@ -34,7 +34,7 @@ func openBelow(t *testing.T, dir string) (n int) {
 func TestTooManyFiles(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		const all, atOnce = 6, 2
-		dir, store := t.TempDir(), &modelStore{lines: map[string]map[stored]bool{}, count: map[string]int{}}
+		dir, store := t.TempDir(), newModelStore(time.Now)
 		path := func(n int) string { return filepath.Join(dir, fmt.Sprintf("%d.log", n)) }
 		for n := all - 1; n >= 0; n-- { // 5 is the oldest
 			write(t, path(n), fmt.Sprintf("line %d\n", n))

@@ -105,11 +105,13 @@ func TestDestinations(t *testing.T) {
 				s := &sender{
 					logger: slog.New(slog.DiscardHandler), store: store, metrics: newMetrics(prometheus.NewRegistry()), destinations: destinations(selves),
 				}
-				require.NoError(t, s.push(t.Context(), c.entries, false))
+				require.NoError(t, s.push(t.Context(), c.entries, false, always))
 				require.Equal(t, c.want, store.stored())
-				require.NoError(t, s.push(t.Context(), c.entries, true), "after a crash what is stored is found")
+				require.NoError(t, s.push(t.Context(), c.entries, true, always), "after a crash what is stored is found")
 				require.Equal(t, c.want, store.stored())
 			})
 		}
 	}
 }
+
+func always() bool { return true }

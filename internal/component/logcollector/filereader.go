@@ -47,6 +47,8 @@ type fileReader struct {
 	// claim says whether a copy of this file may be read; release that it was.
 	claim   func(r *fileReader, key string, copied *os.File, own bool) bool
 	release func(key string)
+	// maybeStored are the times with which the lines of a copy may be stored that the ledger does not know.
+	maybeStored func(path, mark string, copied *os.File) span
 	// entered is told of each change of state; nil when nobody wants to know.
 	entered func(from, to state)
 	// looking is called between a look for copies and a read, where tests rotate the file; nil otherwise.
@@ -101,7 +103,7 @@ func (r *fileReader) follow(ctx context.Context) error {
 
 // prepare waits for its turn, and brings to an end what the process before this one had begun.
 func (r *fileReader) prepare(ctx context.Context) error {
-	r.grew, r.lastSeen = time.Now(), time.Now()
+	r.grew, r.lastSeen = time.Now(), r.clock().now()
 	if info, err := r.file.Stat(); err == nil {
 		r.lastSeen = info.ModTime() // it may have lost its name before anybody looked, and others had it since
 	}
@@ -133,6 +135,9 @@ func (r *fileReader) prepare(ctx context.Context) error {
 	return nil
 }
 
+// clock is that of the machine.
+func (r *fileReader) clock() *clock { return r.sender.ledger.clock }
+
 // enter says where the reader is from now on.
 func (r *fileReader) enter(s state) {
 	if r.entered != nil {
@@ -149,7 +154,7 @@ func (r *fileReader) look() {
 	info, err := os.Stat(r.path)
 	switch {
 	case err == nil && idOf(info) == r.id:
-		r.lastSeen = time.Now()
+		r.lastSeen = r.clock().now()
 		return
 	case err != nil && !errors.Is(err, fs.ErrNotExist):
 		return // the folder cannot be read at the moment
@@ -167,7 +172,7 @@ func (r *fileReader) step(ctx context.Context) (progress bool, err error) {
 	if r.looking != nil {
 		r.looking()
 	}
-	now := time.Now()
+	now := r.clock().now()
 	content, same, err := r.read(r.file, r.pos.Offset)
 	if err != nil {
 		return false, fmt.Errorf("read %s: %w", r.path, err)
@@ -230,7 +235,7 @@ func (r *fileReader) read(file io.ReaderAt, offset int64) (content []byte, same 
 // store makes entries of whole lines and stores them. closeLine takes a last line without newline too, closeBlock
 // a last block to which lines could still be added.
 func (r *fileReader) store(ctx context.Context, file *os.File, content []byte, closeLine, closeBlock bool) (bool, error) {
-	base := nextTime(time.Now(), r.pos.Given)
+	base := nextTime(r.clock().now(), r.pos.Given)
 	lines := r.split(content, base, closeLine)
 	if len(lines) == 0 {
 		return false, nil
@@ -257,18 +262,24 @@ func (r *fileReader) store(ctx context.Context, file *os.File, content []byte, c
 	if info, err := file.Stat(); err == nil && info.Size() < to.Offset {
 		return true, nil
 	}
+	seen := r.pos.seen
 	if err := r.send(ctx, intent{Key: r.key, From: r.pos, To: to, Base: base}, entries, size, false); err != nil {
 		return false, err
 	}
-	to.seen = r.pos.seen
-	r.pos = to
+	r.pos.seen = seen
 	return true, nil
 }
 
+// send stores a batch, after which the position is its end. A batch that waited so long for the store that it would refuse the
+// times is read again.
 func (r *fileReader) send(ctx context.Context, i intent, entries []entry, size int, look bool) error {
 	err := r.sender.send(ctx, &batch{intent: &i, entries: entries, bytes: size, look: look})
-	if err == nil {
+	switch {
+	case errors.Is(err, errUntimely):
+		return r.repeat(ctx, i)
+	case err == nil:
 		r.metrics.bytes.WithLabelValues("file").Add(float64(size))
+		r.pos = i.To
 	}
 	return err
 }
@@ -345,10 +356,10 @@ func (r *fileReader) repeat(ctx context.Context, i intent) error {
 		r.logger.Warn("Cannot read again what was being stored when the process ended", "path", r.path, "offset", i.From.Offset, "bytes", size)
 		return nil
 	}
-	if fresh := nextTime(time.Now(), i.Base-1); fresh < i.Base { // a clock was ahead: the store would refuse these times
-		i.From.Unsure = span{i.Base, i.Base + int64(bytes.Count(content, newline)) + 1}
-		i.Base = fresh
-		i.To.Given = fresh + int64(bytes.Count(content, newline))
+	if now := r.clock().now(); !timely(i.Base, now) {
+		n := int64(bytes.Count(content, newline))
+		i.From.Unsure = i.From.Unsure.with(span{i.Base, i.Base + n + 1})
+		i.Base, i.To.Given = now.UnixNano(), now.UnixNano()+n
 	}
 	lines := r.split(content, i.Base, true)
 	entries, _ := r.job.run(r.labels, lines, true)
@@ -360,16 +371,20 @@ func (r *fileReader) repeat(ctx context.Context, i intent) error {
 			return err
 		}
 	}
-	if err := r.send(ctx, i, entries, size, true); err != nil {
-		return err
-	}
-	r.pos = i.To
-	return nil
+	return r.send(ctx, i, entries, size, true)
 }
 
 // maxAhead is how far beyond the clock a time that was given to a line may pull those of the next ones. Loki refuses what
 // is more than ten minutes in the future.
 const maxAhead = 5 * time.Minute
+
+// tooOld is the age from which on lines get new times. Loki refuses what is a week old, or another time that it is told.
+const tooOld = 24 * time.Hour
+
+// timely reports whether the store takes lines with times that were given to them then.
+func timely(given int64, now time.Time) bool {
+	return given <= now.Add(maxAhead).UnixNano() && given >= now.Add(-tooOld).UnixNano()
+}
 
 // nextTime returns the time of the line after one that got the time given. Times rise, unless a clock was ahead once: then
 // lines get the time that it is.

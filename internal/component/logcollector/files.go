@@ -39,6 +39,9 @@ type fileTarget struct {
 	mark          string // of job and labels, in keys
 }
 
+// sighting is when something was seen: by the clock, as files have it, and measured, because a clock may be set.
+type sighting struct{ at, measured time.Time }
+
 // files reads all files that the targets of service discovery match.
 type files struct {
 	logger  *slog.Logger
@@ -67,8 +70,8 @@ type files struct {
 	crowdedOut map[string]crowdedOut    // by key: files that wait for room
 	crowdTold  bool
 	passed     []passedName
-	lastSeen   map[string]time.Time // when a scan last matched a path
-	scanned    time.Time            // when the last scan was, zero before the first
+	lastSeen   map[string]sighting // of paths by the last scan that matched them
+	scanned    time.Time           // when the last scan was, zero before the first
 	wg         sync.WaitGroup
 }
 
@@ -77,7 +80,7 @@ func newFiles(logger *slog.Logger, s *sender, m *metrics, jobs map[string]*job) 
 		logger: logger, sender: s, metrics: m, jobs: jobs, wake: make(chan struct{}, 1),
 		importPosition: func(string) int64 { return 0 }, born: born,
 		targets: map[string][]*fileTarget{}, readers: map[string]*fileReader{}, newest: map[string]*fileReader{}, claimed: map[string]*os.File{},
-		finished: map[string]bool{}, unreadable: map[string]string{}, lastSeen: map[string]time.Time{},
+		finished: map[string]bool{}, unreadable: map[string]string{}, lastSeen: map[string]sighting{},
 	}
 }
 

@@ -92,12 +92,18 @@ func (p *process) went() []string {
 // write appends to a file, which has the time of the bubble's clock then.
 func write(t testing.TB, path, text string) {
 	t.Helper()
+	writeAt(t, path, text, time.Now())
+}
+
+// writeAt appends to a file, which has the time at then.
+func writeAt(t testing.TB, path, text string, at time.Time) {
+	t.Helper()
 	file, err := os.OpenFile(path, os.O_APPEND|os.O_CREATE|os.O_WRONLY, 0o600)
 	require.NoError(t, err)
 	_, err = file.WriteString(text)
 	require.NoError(t, err)
 	require.NoError(t, file.Close())
-	require.NoError(t, os.Chtimes(path, time.Time{}, time.Now()))
+	require.NoError(t, os.Chtimes(path, time.Time{}, at))
 }
 
 func logFolder(t testing.TB) (dir, path string) {

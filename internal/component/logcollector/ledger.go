@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
+	"maps"
 	"os"
 	"path/filepath"
 	"slices"
@@ -59,6 +60,17 @@ type span struct {
 
 func (s span) empty() bool { return s.To == 0 || s.From > s.To }
 
+// with returns a span that holds another one, too.
+func (s span) with(o span) span {
+	switch {
+	case s.empty():
+		return o
+	case o.empty():
+		return s
+	}
+	return span{min(s.From, o.From), max(s.To, o.To)}
+}
+
 // intent is a batch that is about to be stored: the lines of a source from one position to another, with the time
 // that the first of them gets. After a crash the same lines are read again, get the same times, and are looked
 // for in the store before they are sent.
@@ -84,8 +96,10 @@ type record struct {
 
 const (
 	ledgerCompactAt = 4 << 20
-	forgetAfter     = 30 * 24 * time.Hour
-	syncEvery       = time.Second // how much a power cut may take from the ledger
+	forgetAfter     = 30 * 24 * time.Hour // a source that nobody asks for in a process of some age, settled
+	settled         = time.Hour
+	lookBack        = 30 * 24 * time.Hour // how far the store is asked for lines of sources that a damaged ledger does not know
+	syncEvery       = time.Second         // how much a power cut may take from the ledger
 )
 
 // ledger remembers positions in a file to which it appends: an intent before each push, and a mark after it. A
@@ -94,13 +108,18 @@ const (
 // position.Unsure.
 type ledger struct {
 	mtx     sync.Mutex
+	clock   *clock
 	path    string
 	boot    string
 	damage  string // what was found to be wrong with the file, empty when nothing was
 	file    *os.File
 	size    int64
+	most    int64 // the size from which on the file is written anew
 	synced  time.Time
-	lost    int64 // the last time up to which the store may have lines of sources that are unknown here, UnixNano
+	opened  time.Time
+	used    map[string]bool // sources that were asked for since then
+	backTo  time.Time       // to where positions know that the clock was set back
+	lost    int64           // the last time up to which the store may have lines of sources that are unknown here, UnixNano
 	all     map[string]position
 	begun   []intent          // of the push that runs
 	pending map[string]intent // of the push that ran when the process before this one ended, and of those that wait
@@ -109,7 +128,7 @@ type ledger struct {
 // ledgerFile is its name in the folder of the collector.
 const ledgerFile = "ledger.jsonl"
 
-func openLedger(dir string) (*ledger, error) { return openLedgerSince(dir, bootID()) }
+func openLedger(dir string) (*ledger, error) { return openLedgerSince(dir, bootID(), newClock()) }
 
 // bootID changes whenever the machine starts.
 func bootID() string {
@@ -117,22 +136,23 @@ func bootID() string {
 	return string(bytes.TrimSpace(id))
 }
 
-func openLedgerSince(dir, boot string) (*ledger, error) {
+// openLedgerSince opens the ledger of a folder on a machine that started when boot says.
+func openLedgerSince(dir, boot string, c *clock) (*ledger, error) {
 	if err := os.MkdirAll(dir, 0o750); err != nil {
 		return nil, fmt.Errorf("make the log collector's folder: %w", err)
 	}
-	l := &ledger{path: filepath.Join(dir, ledgerFile), boot: boot, all: map[string]position{}, pending: map[string]intent{}}
+	l := &ledger{clock: c, path: filepath.Join(dir, ledgerFile), boot: boot, opened: time.Now(), used: map[string]bool{},
+		all: map[string]position{}, pending: map[string]intent{}}
 	intact, err := l.load()
 	if err != nil {
 		return nil, fmt.Errorf("read what was collected before: %w", err)
 	}
-	for key, p := range l.all {
-		if _, ok := l.pending[key]; !ok && p.At > 0 && time.Since(p.written()) > forgetAfter {
-			delete(l.all, key)
-		}
+	for _, p := range l.all {
+		c.before(p.written())
+		c.before(p.known())
 	}
 	if l.damage != "" {
-		l.doubt(time.Now().UnixNano())
+		l.doubt(c.now().UnixNano())
 	}
 	return l, l.compact(intact)
 }
@@ -146,7 +166,7 @@ func (l *ledger) doubt(until int64) {
 	l.lost = until
 	unsure := func(p position) position {
 		if p.Unsure.empty() {
-			p.Unsure.From = max(p.Given+1, until-int64(forgetAfter))
+			p.Unsure.From = max(l.clock.since(time.Unix(0, p.Given+1)).UnixNano(), until-int64(lookBack))
 		}
 		p.Unsure.To = until
 		return p
@@ -162,23 +182,27 @@ func (l *ledger) doubt(until int64) {
 
 // compact writes the file anew: all positions, and what is not known to be stored. The one before is kept when it is intact.
 func (l *ledger) compact(intact bool) error {
+	l.forgetOld()
 	content, err := record{All: l.all, Boot: l.boot, Lost: l.lost}.encode()
 	if err != nil {
 		return err
 	}
-	open := slices.Clone(l.begun)
-	for _, i := range l.pending {
-		open = append(open, i)
-	}
-	if len(open) > 0 {
-		line, err := record{Wait: open}.encode()
+	for _, open := range []record{{Wait: slices.Collect(maps.Values(l.pending))}, {Begin: l.begun}} {
+		if len(open.Wait)+len(open.Begin) == 0 {
+			continue
+		}
+		line, err := open.encode()
 		if err != nil {
 			return err
 		}
 		content = append(content, line...)
 	}
-	if intact {
-		if err := os.Rename(l.path, l.previous()); err != nil {
+	if intact { // copied, so that on a full disk there is one with its name all the time
+		before, err := os.ReadFile(l.path)
+		if err == nil {
+			err = atomicfile.Write(l.previous(), before, 0o600)
+		}
+		if err != nil {
 			return fmt.Errorf("keep what was collected: %w", err)
 		}
 	}
@@ -190,7 +214,49 @@ func (l *ledger) compact(intact bool) error {
 	}
 	l.file, err = os.OpenFile(l.path, os.O_WRONLY|os.O_APPEND, 0o600)
 	l.size, l.synced = int64(len(content)), time.Now()
+	l.most = max(ledgerCompactAt, 2*l.size)
 	return err
+}
+
+// compactSoon writes the file anew when it has grown.
+func (l *ledger) compactSoon() error {
+	if l.size < l.most {
+		return nil
+	}
+	l.most = l.size + ledgerCompactAt // it is tried again then when it fails
+	return l.compact(true)
+}
+
+// heedClock has no position say that files were looked at later than the clock has said since it was set back: what happened to
+// them since then has earlier times.
+func (l *ledger) heedClock() error {
+	l.clock.now()
+	l.mtx.Lock()
+	defer l.mtx.Unlock()
+	earliest, setBack := l.clock.backTo()
+	if !setBack || earliest.IsZero() || earliest.Equal(l.backTo) {
+		return nil
+	}
+	for key, p := range l.all {
+		if p.known().After(earliest) {
+			p.Looked = earliest.UnixNano()
+			l.all[key] = p
+		}
+	}
+	l.backTo = earliest
+	return l.compact(true)
+}
+
+// forgetOld drops sources that are no longer configured. One that is quiet for long is asked for at each start.
+func (l *ledger) forgetOld() {
+	if time.Since(l.opened) < settled {
+		return
+	}
+	now := l.clock.now()
+	maps.DeleteFunc(l.all, func(key string, p position) bool {
+		_, open := l.pending[key]
+		return !open && !l.used[key] && p.At > 0 && now.Sub(p.written()) > forgetAfter
+	})
 }
 
 // append writes a record; on a full disk nothing of it stays.
@@ -218,7 +284,10 @@ func (l *ledger) sync() error {
 	if !due {
 		return nil
 	}
-	return file.Sync() // only done, which the same caller calls, closes it
+	if err := file.Sync(); !errors.Is(err, os.ErrClosed) { // else it was written anew meanwhile, which syncs it
+		return err
+	}
+	return nil
 }
 
 // get returns a position. Of a source that is not known, lines may be stored nevertheless when the ledger was damaged once.
@@ -226,11 +295,12 @@ func (l *ledger) get(key string) (position, bool) {
 	l.mtx.Lock()
 	defer l.mtx.Unlock()
 	p, ok := l.all[key]
+	l.used[key] = l.used[key] || ok
 	if i, open := l.pending[key]; open {
 		return i.From, true
 	}
 	if !ok && l.lost > 0 {
-		p.Unsure = span{To: l.lost}
+		p.Unsure = span{l.lost - int64(lookBack), l.lost}
 	}
 	return p, ok
 }
@@ -279,15 +349,13 @@ func (l *ledger) done(intents []intent) error {
 		return nil
 	}
 	for _, i := range intents {
-		i.To.At = time.Now().UnixNano()
+		i.To.At = l.clock.now().UnixNano()
 		l.all[i.Key] = i.To
+		l.used[i.Key] = true
 		delete(l.pending, i.Key)
 	}
 	l.begun = nil
-	if l.size > ledgerCompactAt {
-		return l.compact(true)
-	}
-	return l.append(record{Done: true})
+	return errors.Join(l.append(record{Done: true}), l.compactSoon())
 }
 
 // wait says that it is not known whether all of what was begun is stored, and that others begin before it is.
@@ -306,7 +374,8 @@ func (l *ledger) forget(key string) {
 	defer l.mtx.Unlock()
 	delete(l.all, key)
 	delete(l.pending, key)
-	_ = l.append(record{Forget: key}) // it is forgotten after a while anyhow
+	delete(l.used, key)
+	_ = errors.Join(l.append(record{Forget: key}), l.compactSoon()) // it is forgotten after a while anyhow
 }
 
 // inherit gives what is known of a file that is gone to its copy.
@@ -334,9 +403,10 @@ func (l *ledger) inherit(gone, heir string) {
 func (l *ledger) put(key string, p position) {
 	l.mtx.Lock()
 	defer l.mtx.Unlock()
-	p.At = time.Now().UnixNano()
+	p.At = l.clock.now().UnixNano()
 	l.all[key] = p
-	_ = l.append(record{Put: map[string]position{key: p}}) // when it fails, the source's first batch writes it
+	l.used[key] = true
+	_ = errors.Join(l.append(record{Put: map[string]position{key: p}}), l.compactSoon()) // when it fails, the source's first batch writes it
 }
 
 func (l *ledger) close() error {

@@ -2,9 +2,14 @@ package logcollector
 
 import (
 	"bytes"
+	"fmt"
+	"maps"
 	"os"
 	"path/filepath"
+	"slices"
+	"strings"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/stretchr/testify/require"
@@ -32,13 +37,13 @@ func TestNextTime(t *testing.T) {
 func usedLedger(t *testing.T, end func(*ledger) error) (dir, path string) {
 	t.Helper()
 	dir = t.TempDir()
-	l, err := openLedgerSince(dir, "boot 1")
+	l, err := openLedgerSince(dir, "boot 1", newClock())
 	require.NoError(t, err)
 	require.Empty(t, l.damage, "the first start")
 	require.NoError(t, os.WriteFile(filepath.Join(dir, "positions.yaml"), nil, 0o600))
 	l.put("file:1:1:m", position{Path: "/a", Offset: 1, Given: 1})
 	require.NoError(t, l.close())
-	l, err = openLedgerSince(dir, "boot 1")
+	l, err = openLedgerSince(dir, "boot 1", newClock())
 	require.NoError(t, err)
 	require.Empty(t, l.damage, "an end in order")
 	batch := []intent{{Key: "file:1:1:m", From: position{Path: "/a", Offset: 1, Given: 1}, To: position{Path: "/a", Offset: 9, Given: 2}, Base: 2}}
@@ -90,7 +95,7 @@ func TestDamagedLedger(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			dir, path := usedLedger(t, test.end)
 			test.damage(t, path)
-			l, err := openLedgerSince(dir, test.boot)
+			l, err := openLedgerSince(dir, test.boot, newClock())
 			require.NoError(t, err)
 			pos, known := l.get("file:1:1:m")
 			require.Equal(t, test.offset > 0, known)
@@ -105,7 +110,7 @@ func TestDamagedLedger(t *testing.T) {
 				require.False(t, pos.Unsure.empty(), "lines that follow are looked for in the store")
 			}
 			require.NoError(t, l.close())
-			l, err = openLedgerSince(dir, test.boot)
+			l, err = openLedgerSince(dir, test.boot, newClock())
 			require.NoError(t, err)
 			require.Empty(t, l.damage)
 			require.NoError(t, l.close())
@@ -126,7 +131,7 @@ func TestLedgerWithoutChecksums(t *testing.T) {
 	defer func() { require.NoError(t, l.close()) }()
 	require.Empty(t, l.damage)
 	all := l.known()
-	require.NotContains(t, all, "a", "nothing was read of it for more than 30 days")
+	require.Equal(t, time.Unix(946684800, 0), all["a"].written())
 	require.Equal(t, int64(2), all["b"].Offset)
 	require.True(t, all["c"].Rotated)
 }
@@ -135,7 +140,7 @@ func TestLedgerWithoutChecksums(t *testing.T) {
 func TestCompactedLedgerKeepsWhatIsUnfinished(t *testing.T) {
 	dir, _ := usedLedger(t, killed)
 	for range 3 {
-		l, err := openLedgerSince(dir, "boot 1")
+		l, err := openLedgerSince(dir, "boot 1", newClock())
 		require.NoError(t, err)
 		i, open := l.unfinished("file:1:2:m")
 		require.True(t, open)
@@ -151,7 +156,7 @@ func TestCompactedLedgerKeepsWhatIsUnfinished(t *testing.T) {
 func TestInherit(t *testing.T) {
 	dir, _ := usedLedger(t, killed)
 	for _, gone := range []string{"file:1:2:m", "heir"} {
-		l, err := openLedgerSince(dir, "boot 1")
+		l, err := openLedgerSince(dir, "boot 1", newClock())
 		require.NoError(t, err)
 		heir := map[string]string{"file:1:2:m": "heir", "heir": "heir of the heir"}[gone]
 		l.inherit(gone, heir)
@@ -161,4 +166,68 @@ func TestInherit(t *testing.T) {
 		require.NotContains(t, l.known(), gone)
 		require.NoError(t, killed(l))
 	}
+}
+
+// A source that nobody asks for is forgotten after a month; a quiet one is asked for at each start, and stays.
+func TestForgottenSources(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		dir := t.TempDir()
+		l, err := openLedger(dir)
+		require.NoError(t, err)
+		l.put("asked for", position{Offset: 1})
+		l.put("not configured any more", position{Offset: 2})
+		require.NoError(t, l.close())
+		time.Sleep(forgetAfter + time.Minute)
+		l, err = openLedger(dir)
+		require.NoError(t, err)
+		_, known := l.get("asked for")
+		require.True(t, known)
+		require.Len(t, l.known(), 2, "those who ask may come yet")
+		time.Sleep(settled)
+		require.NoError(t, l.compact(true))
+		require.NoError(t, l.close())
+		l, err = openLedger(dir)
+		require.NoError(t, err)
+		require.Equal(t, []string{"asked for"}, slices.Collect(maps.Keys(l.known())))
+		require.NoError(t, l.close())
+	})
+}
+
+// A file that grows without any line being stored is written anew, too: the time at which an engine was asked is written for ever.
+// With more sources than fit it is not written anew with each of them.
+func TestLedgerStaysSmall(t *testing.T) {
+	l, err := openLedger(t.TempDir())
+	require.NoError(t, err)
+	size := func() int64 {
+		info, err := os.Stat(l.path)
+		require.NoError(t, err)
+		return info.Size()
+	}
+	require.NoError(t, l.begin([]intent{{Key: "pushed meanwhile", To: position{Offset: 1}}}))
+	one := position{Path: strings.Repeat("x", 10_000)}
+	for range 2 * ledgerCompactAt / len(one.Path) {
+		l.put("engine", one)
+	}
+	require.Less(t, size(), int64(ledgerCompactAt+20_000))
+	require.NoError(t, l.done(l.begun))
+
+	for n := range 2 * ledgerCompactAt / len(one.Path) {
+		l.put(fmt.Sprint(n), one)
+	}
+	anew := 0
+	for range 10 {
+		before := size()
+		l.put("engine", one)
+		if size() < before {
+			anew++
+		}
+	}
+	require.LessOrEqual(t, anew, 1)
+	require.NoError(t, killed(l))
+	again, err := openLedger(filepath.Dir(l.path))
+	require.NoError(t, err)
+	require.Equal(t, l.known(), again.known())
+	_, open := again.unfinished("pushed meanwhile")
+	require.False(t, open, "it was done after the file was written anew")
+	require.NoError(t, again.close())
 }

@@ -19,7 +19,7 @@ type limit struct {
 func (l limit) test(t *testing.T) {
 	t.Helper()
 	synctest.Test(t, func(t *testing.T) {
-		ledger, store := t.TempDir(), &modelStore{lines: map[string]map[stored]bool{}, count: map[string]int{}}
+		ledger, store := t.TempDir(), newModelStore(time.Now)
 		_, path := logFolder(t)
 		var p *process
 		stop := func() {
@@ -91,7 +91,7 @@ func TestEqualLines(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
-				store := &modelStore{lines: map[string]map[stored]bool{}, count: map[string]int{}}
+				store := newModelStore(time.Now)
 				dir := t.TempDir()
 				_, path := logFolder(t)
 				write(t, path, "tick\ntick\n")

@@ -1,10 +1,14 @@
 package logcollector
 
 import (
+	"errors"
 	"fmt"
+	"hash/fnv"
 	"os"
 	"path/filepath"
+	"runtime"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -39,13 +43,17 @@ const (
 	damage                // somebody or a broken disk changes the ledger of a collector that does not run
 	refuse                // the store takes nothing for a while
 	slow                  // the store is slow for a while
+	jump                  // somebody sets the clock
 	acts
 )
 
 var actNames = [acts]string{
 	"write", "sleep", "rename", "copytr", "remove", "truncate", "compress", "reuse", "lateWrite", "scanNow",
-	"start", "stop", "reload", "kill", "killAtPush", "powerCut", "damage", "refuse", "slow",
+	"start", "stop", "reload", "kill", "killAtPush", "powerCut", "damage", "refuse", "slow", "jump",
 }
+
+// block is an end that makes a line one of three.
+const block = "\n\tat here\n\tat there"
 
 // step is an act with a number that says how.
 type step struct {
@@ -58,13 +66,13 @@ func (s step) String() string { return fmt.Sprintf("{%s, %d}", actNames[s.act], 
 // history is what happens, and how the lines look.
 type history struct {
 	keep  int    // generations that rotation keeps
-	after string // what every line ends with
+	after string // what every line ends with; several lines are joined by a multiline stage
 	steps []step
 }
 
 func (h history) String() string {
 	var b strings.Builder
-	fmt.Fprintf(&b, "history{%d, strings.Repeat(\"x\", %d), []step{", h.keep, len(h.after))
+	fmt.Fprintf(&b, "history{%d, %q, []step{", h.keep, h.after)
 	for i, s := range h.steps {
 		if i > 0 {
 			b.WriteString(", ")
@@ -77,19 +85,29 @@ func (h history) String() string {
 
 var waits = []time.Duration{0, 50 * time.Millisecond, 300 * time.Millisecond, time.Second, 4 * time.Second, 11 * time.Second}
 
+// jumps are by how much the clock is set.
+var jumps = []time.Duration{
+	-time.Minute, time.Minute, -20 * time.Minute, 20 * time.Minute, -2 * time.Hour, 2 * time.Hour, -8 * day, 8 * day, -40 * day, 40 * day,
+}
+
+const day = 24 * time.Hour
+
 // happen lets a history happen to files of which change says how they are read.
 func (h history) happen(t *testing.T, change ...func(*files)) (failure error) {
-	root, err := os.MkdirTemp("/dev/shm", "ausguck-model-")
-	if err != nil {
+	name := fnv.New32a()
+	_, _ = name.Write([]byte(t.Name()))
+	root := fmt.Sprintf("/dev/shm/ausguck-model-%07d-%08x", os.Getpid(), name.Sum32()) // of one length, or a damage hits another place
+	if err := errors.Join(os.RemoveAll(root), os.Mkdir(root, 0o700)); err != nil {
 		t.Fatal(err)
 	}
 	defer os.RemoveAll(root)
 	synctest.Test(t, func(t *testing.T) {
 		w := &world{
 			t: t, history: h, dir: filepath.Join(root, "logs"), ledger: filepath.Join(root, "ledger"), path: filepath.Join(root, "logs", "app.log"),
-			store:   &modelStore{lines: map[string]map[stored]bool{}, count: map[string]int{}},
+			born: map[fileID]time.Time{}, mayDouble: map[string]bool{},
 			holders: map[string][]string{}, inHand: map[string]bool{}, excused: map[string]string{}, change: change,
 		}
+		w.store = newModelStore(w.now)
 		w.must(os.Mkdir(w.dir, 0o700))
 		w.write(w.path, 1)
 		w.start()
@@ -115,26 +133,38 @@ func (h history) happen(t *testing.T, change ...func(*files)) (failure error) {
 	return failure
 }
 
-// TestModel draws histories for a while; -rapid.checks says how many at least.
+// TestModel draws histories for a while, on each processor; -rapid.checks says how many at least.
 func TestModel(t *testing.T) {
 	const while = 2 * time.Second
+	began := time.Now()
+	var happened atomic.Int64
+	t.Run("histories", func(t *testing.T) {
+		for n := range runtime.GOMAXPROCS(0) {
+			t.Run(fmt.Sprint(n), func(t *testing.T) {
+				t.Parallel()
+				for time.Since(began) < while && !t.Failed() {
+					rapid.Check(t, func(rt *rapid.T) {
+						happened.Add(1)
+						places := rapid.SampledFrom([]int{0, 0, 0, 1, 2}).Draw(rt, "places")
+						h := drawHistory(rt)
+						if err := h.happen(t, func(f *files) { f.maxOpen = places }); err != nil {
+							rt.Fatalf("%v with room for %d open files\n%v", h, places, err)
+						}
+					})
+				}
+			})
+		}
+	})
+	t.Attr("figure", fmt.Sprintf("log collector: %d histories of log files, %.0f a second", happened.Load(), float64(happened.Load())/time.Since(began).Seconds()))
+}
+
+func drawHistory(t *rapid.T) history {
 	steps := rapid.SliceOfN(rapid.Custom(func(t *rapid.T) step {
 		return step{act(rapid.IntRange(0, int(acts)-1).Draw(t, "act")), rapid.IntRange(0, 19).Draw(t, "n")}
 	}), 1, 15)
-	began, happened := time.Now(), 0
-	for time.Since(began) < while && !t.Failed() {
-		rapid.Check(t, func(rt *rapid.T) {
-			h := history{
-				keep:  rapid.IntRange(1, 4).Draw(rt, "keep"),
-				after: strings.Repeat("x", rapid.SampledFrom([]int{0, tailBytes, 400}).Draw(rt, "after")),
-				steps: steps.Draw(rt, "steps"),
-			}
-			happened++
-			places := rapid.SampledFrom([]int{0, 0, 0, 1, 2}).Draw(rt, "places")
-			if err := h.happen(t, func(f *files) { f.maxOpen = places }); err != nil {
-				rt.Fatalf("%v with room for %d open files\n%v", h, places, err)
-			}
-		})
+	return history{
+		keep:  rapid.IntRange(1, 4).Draw(t, "keep"),
+		after: rapid.SampledFrom([]string{"", strings.Repeat("x", tailBytes), strings.Repeat("x", 400), block}).Draw(t, "after"),
+		steps: steps.Draw(t, "steps"),
 	}
-	t.Attr("figure", fmt.Sprintf("log collector: %d histories of log files, %.0f a second", happened, float64(happened)/time.Since(began).Seconds()))
 }

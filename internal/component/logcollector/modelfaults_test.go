@@ -15,6 +15,7 @@ import (
 
 // excuseUnknown says that lines may be lost of files that were rotated away, and of which the ledger knows nothing any more.
 func (w *world) excuseUnknown(l *ledger) {
+	const why = "its file was rotated away, and the ledger was damaged before it was known"
 	known := l.known()
 	for path, lines := range w.holders {
 		info, err := os.Stat(path)
@@ -24,11 +25,16 @@ func (w *world) excuseUnknown(l *ledger) {
 		if !slices.ContainsFunc(slices.Collect(maps.Keys(known)), func(key string) bool {
 			return strings.HasPrefix(key, "file:"+idOf(info).String()+":")
 		}) {
-			for _, line := range lines {
-				if !w.isStored(line) {
-					w.excused[line] = "its file was rotated away, and the ledger was damaged before it was known"
-				}
-			}
+			w.excuse(lines, why)
+		}
+	}
+}
+
+// excuse says that lines may be lost.
+func (w *world) excuse(lines []string, why string) {
+	for _, line := range lines {
+		if !w.isStored(line) {
+			w.excused[line] = why
 		}
 	}
 }

@@ -10,16 +10,23 @@ import (
 	"github.com/grafana/loki/v3/pkg/logproto"
 )
 
-// modelStore keeps lines as Loki does: of equal lines of one time one, and none that is an hour behind others.
+// modelStore keeps lines as Loki does: of equal lines of one time one, and none that is an hour behind others, a week old, or in
+// the future.
 type modelStore struct {
 	mtx     sync.Mutex
 	lines   map[string]map[stored]bool // by stream
 	count   map[string]int             // by line
+	behind  map[string]bool            // lines that were refused because others of their stream are newer
+	now     func() time.Time
 	newest  int64
 	refuses bool
 	delay   time.Duration
 	dead    bool                                                  // whoever pushes was killed
 	atPush  func(entries []logproto.Entry, save func(n int)) bool // reports that the pusher was killed
+}
+
+func newModelStore(now func() time.Time) *modelStore {
+	return &modelStore{lines: map[string]map[stored]bool{}, count: map[string]int{}, behind: map[string]bool{}, now: now}
 }
 
 var errAway = errors.New("the store is away")
@@ -46,13 +53,17 @@ func (s *modelStore) Push(ctx context.Context, req *logproto.PushRequest) error 
 	if s.refuses {
 		return errAway
 	}
-	behind := 0
+	var refused []string
 	for _, stream := range req.Streams {
 		save := func(n int) {
 			for _, e := range stream.Entries[:n] {
 				at := e.Timestamp.UnixNano()
-				if s.newest-at > int64(time.Hour) {
-					behind++
+				switch age := s.now().Sub(e.Timestamp); {
+				case age > 7*day || age < -10*time.Minute:
+					refused = append(refused, e.Line)
+					continue
+				case s.newest-at > int64(time.Hour):
+					refused, s.behind[e.Line] = append(refused, e.Line), true
 					continue
 				}
 				s.newest = max(s.newest, at)
@@ -73,8 +84,8 @@ func (s *modelStore) Push(ctx context.Context, req *logproto.PushRequest) error 
 		}
 		save(len(stream.Entries))
 	}
-	if behind > 0 {
-		return rejected{fmt.Errorf("%d lines are too far behind", behind)}
+	if len(refused) > 0 {
+		return rejected{fmt.Errorf("%q are too old, too new or too far behind", refused)}
 	}
 	return nil
 }
@@ -91,4 +102,17 @@ func (s *modelStore) Lines(_ context.Context, stream string, from, to time.Time,
 		}
 	}
 	return nil
+}
+
+// outside names the lines that are stored with times that are not between two.
+func (s *modelStore) outside(from, to time.Time, name func(line string)) {
+	s.mtx.Lock()
+	defer s.mtx.Unlock()
+	for _, lines := range s.lines {
+		for l := range lines {
+			if l.at < from.UnixNano() || l.at > to.UnixNano() {
+				name(l.line)
+			}
+		}
+	}
 }

@@ -31,15 +31,16 @@ func earliest(passed []passedName) (names []passedName) {
 
 // between finds files that had a name so shortly that no scan saw them: rotation has moved them on already.
 func (s *scan) between(p passedName) {
+	since := s.sender.ledger.clock.since(p.since)
 	for _, g := range generations(p.path) {
-		if g.made.Before(p.since) {
+		if g.made.Before(since) {
 			return // sorted by time
 		}
 		file, info, err := g.open()
 		if err != nil {
 			continue
 		}
-		if info.Size() == 0 && time.Since(info.ModTime()) < scanInterval { // a copy that is being made, or a file that may grow
+		if info.Size() == 0 && s.sender.ledger.clock.now().Sub(info.ModTime()) < scanInterval { // a copy that is being made, or a file that may grow
 			if !slices.Contains(s.again, p) {
 				s.again = append(s.again, p)
 			}
@@ -52,9 +53,7 @@ func (s *scan) between(p passedName) {
 			_ = file.Close()
 			continue
 		}
-		first := s.firstPosition(p.path, file)
-		first.Rotated = true
-		s.sender.ledger.put(key, first)
+		s.sender.ledger.put(key, position{Path: p.path, Rotated: true, Unsure: s.maybeStored(p.path, p.target.mark, file)})
 		s.add(candidate{p.target, key, p.path, file, info, false})
 	}
 }

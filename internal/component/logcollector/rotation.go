@@ -91,26 +91,24 @@ func (g generation) open() (*os.File, os.FileInfo, error) {
 	return file, info, nil
 }
 
-// clockGrain is how far the times of files may be behind the clock.
-const clockGrain = 10 * time.Millisecond
-
 // restart goes to the beginning of a file that was truncated. What had not been read is in the copies that copytruncate has
 // made before, when there are any: the rest of what was being read in the first, and the whole of those made since.
 func (r *fileReader) restart(ctx context.Context) error {
-	now := time.Now() // what is copied from here on is missed by the look that follows
+	now := r.clock().now() // what is copied from here on is missed by the look that follows
 	first, since, err := r.readCopy(ctx)
 	if err != nil {
 		return err
 	}
-	if since.IsZero() {
+	if first == (fileID{}) {
 		since = r.looked.Add(-clockGrain)
 	}
-	if _, err := r.readCopiesSince(ctx, first, since); err != nil {
+	_, until, err := r.readCopiesSince(ctx, first, since, now)
+	if err != nil {
 		return err
 	}
 	r.logger.Debug("File truncated; reading it from its beginning", "path", r.path)
 	r.rewind()
-	r.looked = now
+	r.looked = until
 	return nil
 }
 
@@ -119,16 +117,18 @@ func (r *fileReader) missedCopies(ctx context.Context) (found bool, err error) {
 	if r.pos.Offset > 0 || r.pos.Rotated {
 		return false, nil
 	}
-	now := time.Now()
+	now := r.clock().now()
+	since := r.looked.Add(-clockGrain)
 	info, err := r.file.Stat()
-	if err != nil || !info.ModTime().After(r.looked.Add(-clockGrain)) {
+	if err != nil || !info.ModTime().After(r.clock().since(since)) {
 		return false, nil //nolint:nilerr // reading says it
 	}
-	if found, err = r.readCopiesSince(ctx, fileID{}, r.looked.Add(-clockGrain)); err != nil || !found {
+	found, until, err := r.readCopiesSince(ctx, fileID{}, since, now)
+	if err != nil || !found {
 		return false, err
 	}
 	r.rewind()
-	r.looked = now
+	r.looked = until
 	return true, nil
 }
 
@@ -158,9 +158,12 @@ func (r *fileReader) readCopy(ctx context.Context) (id fileID, made time.Time, e
 }
 
 // readCopiesSince stores the copies that were made since a time, and after another copy, while nobody looked, the oldest first.
-// A copy that begins as the file does now was made of what is going to be read.
-func (r *fileReader) readCopiesSince(ctx context.Context, after fileID, since time.Time) (found bool, err error) {
+// A copy that begins as the file does now was made of what is going to be read, unless the file is truncated before: up to
+// until, at most now, this needs no other look.
+func (r *fileReader) readCopiesSince(ctx context.Context, after fileID, since, now time.Time) (found bool, until time.Time, err error) {
+	until = now
 	var missed []fileID
+	since = r.clock().since(since)
 	for _, g := range generations(r.path) {
 		if g.made.Before(since) {
 			break // sorted by time
@@ -169,13 +172,17 @@ func (r *fileReader) readCopiesSince(ctx context.Context, after fileID, since ti
 		if err != nil {
 			continue
 		}
-		if idOf(info) == after {
+		if idOf(info) == after { // what was copied later may have an earlier time
 			_ = file.Close()
-			break
+			continue
 		}
 		_, known := r.sender.ledger.get(fileKey(idOf(info), r.mark()))
-		if !known && info.Size() > 0 && !info.ModTime().Before(since) && !beginAlike(firstBytes(file), firstBytes(r.file)) {
+		switch made := info.ModTime(); {
+		case known || info.Size() == 0 || made.Before(since):
+		case !beginAlike(firstBytes(file), firstBytes(r.file)):
 			missed = append(missed, idOf(info))
+		case made.Before(until):
+			until = made
 		}
 		_ = file.Close()
 	}
@@ -186,16 +193,18 @@ func (r *fileReader) readCopiesSince(ctx context.Context, after fileID, since ti
 		}
 		r.rewind()
 		if info, failed := file.Stat(); failed == nil {
-			before := r.pos.Offset
+			own := r.pos.Unsure
+			r.pos.Unsure = own.with(r.maybeStored(r.path, r.mark(), file))
 			_, err = r.drain(ctx, file, info, false)
-			found = found || r.pos.Offset > before
+			r.pos.Unsure = own
+			found = found || r.pos.Offset > 0
 		}
 		_ = file.Close()
 		if err != nil {
-			return false, err
+			return false, time.Time{}, err
 		}
 	}
-	return found, nil
+	return found, until, nil
 }
 
 // beginAlike reports whether two files begin alike, as far as both go.

@@ -47,7 +47,10 @@ type scan struct {
 func (f *files) scan(ctx context.Context, watcher *fsnotify.Watcher) {
 	f.mtx.Lock()
 	defer f.mtx.Unlock()
-	now := time.Now()
+	if err := f.sender.ledger.heedClock(); err != nil {
+		f.logger.Warn("Cannot write that the clock was set back", "err", err)
+	}
+	now := f.sender.ledger.clock.now()
 	s := &scan{files: f, dirs: map[string]bool{}, seen: map[string]bool{}, keys: map[string]bool{}, crowded: map[string]crowdedOut{}, since: f.waitingSince()}
 	for _, targets := range f.targets {
 		for _, t := range targets {
@@ -70,9 +73,9 @@ func (f *files) scan(ctx context.Context, watcher *fsnotify.Watcher) {
 	f.metrics.unreadable.Set(float64(len(f.unreadable)))
 	if len(f.targets) > 0 {
 		for path := range s.seen {
-			f.lastSeen[path] = now
+			f.lastSeen[path] = sighting{now, time.Now()}
 		}
-		maps.DeleteFunc(f.lastSeen, func(_ string, last time.Time) bool { return now.Sub(last) > rememberNames })
+		maps.DeleteFunc(f.lastSeen, func(_ string, last sighting) bool { return time.Since(last.measured) > rememberNames })
 		f.scanned = now
 	}
 	known := f.sender.ledger.known()
@@ -97,9 +100,9 @@ func (s *scan) match(t *fileTarget) {
 		s.current(t, path)
 		last, known := s.lastSeen[path]
 		switch {
-		case known && last.Equal(s.scanned):
+		case known && last.at.Equal(s.scanned):
 		case known: // others may have had the name since
-			s.passed = append(s.passed, passedName{t, path, last})
+			s.passed = append(s.passed, passedName{t, path, last.at})
 		case !s.scanned.IsZero(): // it may have been rotated since it was made
 			s.passed = append(s.passed, passedName{t, path, s.scanned})
 		}
@@ -232,19 +235,30 @@ func isOf(file *os.File, pos position) bool {
 	return sameFile(file, pos)
 }
 
-// firstPosition is that of a file of which the ledger knows nothing. If it is older than a damage of the ledger, its lines may
-// be stored nevertheless.
-func (f *files) firstPosition(path string, file *os.File) position {
-	pos, _ := f.sender.ledger.get("")
-	pos.Path = path
-	if pos.Unsure.empty() {
-		return pos
+// maybeStored are the times with which the lines of a file may be stored of which the ledger knows nothing: those that it
+// missed when it was damaged, unless the file is newer, and those that other files of the log may be stored with: a copy is
+// newer than its lines.
+func (f *files) maybeStored(path, mark string, file *os.File) (times span) {
+	unknown, _ := f.sender.ledger.get("")
+	if unknown.Unsure.empty() {
+		return span{}
 	}
-	pos.Unsure.From = pos.Unsure.To - int64(forgetAfter)
-	if born := f.born(file).UnixNano(); born > pos.Unsure.From {
-		pos.Unsure.From = born
+	if f.madeAt(file) <= unknown.Unsure.To {
+		times = unknown.Unsure
 	}
-	return pos
+	for key, pos := range f.sender.ledger.known() {
+		if pos.Path == path && strings.HasSuffix(key, ":"+mark) {
+			times = times.with(pos.Unsure)
+		}
+	}
+	return times
+}
+
+// madeAt returns the earliest time at which a file may have been made, UnixNano.
+func (f *files) madeAt(file *os.File) int64 {
+	born, c := f.born(file), f.sender.ledger.clock
+	c.before(born)
+	return c.since(born).UnixNano()
 }
 
 func (f *files) scanSoon() {
@@ -282,7 +296,7 @@ func (f *files) read(ctx context.Context, c candidate) {
 	if pos, ok := f.sender.ledger.get(key); ok && (pos.Path != c.path || pos.Rotated) && !sameFile(c.file, pos) {
 		f.sender.ledger.forget(key) // another file has the inode now
 	} else if !ok {
-		looked = time.Now()
+		looked = f.sender.ledger.clock.now()
 		// From now on it is known, should it be rotated before any of it is stored.
 		f.sender.ledger.put(key, f.beginning(c))
 	}
@@ -294,10 +308,12 @@ func (f *files) read(ctx context.Context, c candidate) {
 		caughtUp: make(chan struct{}),
 		claim:    f.claim,
 		release:  f.release,
-		file:     c.file,
-		looked:   looked,
-		entered:  f.entered,
-		looking:  f.looking,
+
+		maybeStored: f.maybeStored,
+		file:        c.file,
+		looked:      looked,
+		entered:     f.entered,
+		looking:     f.looking,
 	}
 	if before := f.newest[log]; before != nil {
 		r.older = before.caughtUp
@@ -334,7 +350,10 @@ func (f *files) read(ctx context.Context, c candidate) {
 
 // beginning is where a file is read from of which nothing was read.
 func (f *files) beginning(c candidate) position {
-	pos := f.firstPosition(c.path, c.file)
+	pos := position{Path: c.path, Unsure: f.maybeStored(c.path, c.target.mark, c.file)}
+	if !pos.Unsure.empty() && c.file.Name() == c.path { // no copy
+		pos.Unsure.From = max(pos.Unsure.From, f.madeAt(c.file))
+	}
 	if offset := f.importPosition(c.path); offset > 0 && offset <= c.info.Size() {
 		pos.Offset = offset
 	}

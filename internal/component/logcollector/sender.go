@@ -100,7 +100,7 @@ func (s *sender) run(ctx context.Context) {
 			group := s.company(ctx, b)
 			err := s.storeGroup(ctx, group)
 			for _, b := range group {
-				if len(group) > 1 && isCrowded(err) { // not because of all of them
+				if len(group) > 1 && (isCrowded(err) || errors.Is(err, errUntimely)) { // not because of all of them
 					b.look = true
 					b.stored <- s.storeGroup(ctx, []*batch{b})
 					continue
@@ -145,7 +145,11 @@ func (s *sender) storeGroup(ctx context.Context, group []*batch) error {
 	if err := s.retry(ctx, "Cannot write what was collected; collecting waits", func() error { return s.ledger.begin(intents) }); err != nil {
 		return err
 	}
-	if err := s.push(ctx, entries, look); err != nil {
+	timely := func() bool {
+		now := s.ledger.clock.now()
+		return !slices.ContainsFunc(intents, func(i intent) bool { return i.Base > 0 && !timely(i.Base, now) })
+	}
+	if err := s.push(ctx, entries, look, timely); err != nil {
 		s.ledger.wait(intents) // also when another configuration goes on
 		return err
 	}
@@ -170,26 +174,33 @@ func (b *batch) unsure() bool {
 	return slices.ContainsFunc(b.entries, func(e entry) bool { return !e.at.After(until) })
 }
 
-// push stores the entries at each destination.
-func (s *sender) push(ctx context.Context, entries []entry, look bool) error {
+// errUntimely means that the store would refuse the times that lines have by now.
+var errUntimely = errors.New("the times of lines are too far from what the clock says")
+
+// push stores the entries at each destination as long as they are timely.
+func (s *sender) push(ctx context.Context, entries []entry, look bool, timely func() bool) error {
 	if len(s.destinations) == 0 {
-		return s.pushTo(ctx, entries, look)
+		return s.pushTo(ctx, entries, look, timely)
 	}
 	var errs []error
 	for _, share := range s.shares(entries) {
-		errs = append(errs, s.toward(share.external).pushTo(user.InjectOrgID(ctx, share.tenant), share.entries, look))
+		errs = append(errs, s.toward(share.external).pushTo(user.InjectOrgID(ctx, share.tenant), share.entries, look, timely))
 	}
 	return errors.Join(errs...)
 }
 
 // pushTo stores the entries at one destination. When a try fails, some of them may have been stored, so the next one
 // looks first.
-func (s *sender) pushTo(ctx context.Context, entries []entry, look bool) error {
+func (s *sender) pushTo(ctx context.Context, entries []entry, look bool, timely func() bool) error {
 	if s.store == nil || len(entries) == 0 {
 		return nil
 	}
-	var crowded error
+	var left error // for others to try
 	err := s.retry(ctx, "Logs are not stored; collecting waits", func() error {
+		if !timely() {
+			left = errUntimely
+			return nil
+		}
 		if look {
 			missing, err := s.missing(ctx, entries)
 			if err != nil {
@@ -204,13 +215,17 @@ func (s *sender) pushTo(ctx context.Context, entries []entry, look bool) error {
 		err := s.store.Push(ctx, s.request(entries))
 		var refused interface{ Rejected() bool }
 		if errors.As(err, &refused) && refused.Rejected() {
+			if !timely() { // the clock was set meanwhile
+				left = errUntimely
+				return nil
+			}
 			s.metrics.rejected.Inc()
 			s.logger.Warn("The store refused some lines; they are left out", "lines_in_push", len(entries), "err", shorten(err))
 			return nil
 		}
 		if isCrowded(err) { // it may stay so for long
 			s.metrics.retries.Inc()
-			crowded = err
+			left = err
 			return nil
 		}
 		if err == nil {
@@ -218,7 +233,7 @@ func (s *sender) pushTo(ctx context.Context, entries []entry, look bool) error {
 		}
 		return err
 	})
-	return errors.Join(err, crowded)
+	return errors.Join(err, left)
 }
 
 func shorten(err error) string {

@@ -46,7 +46,7 @@ func TestBatchOfAClockThatWasAhead(t *testing.T) {
 		_, path := logFolder(t)
 		write(t, path, "line 1\nline 2\n")
 		ahead := time.Now().Add(24 * time.Hour).UnixNano()
-		store := &modelStore{lines: map[string]map[stored]bool{}, count: map[string]int{}}
+		store := newModelStore(time.Now)
 		p := startProcess(t, dir, path, store)
 		store.mtx.Lock()
 		store.refuses = true
