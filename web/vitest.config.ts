@@ -12,6 +12,7 @@ export default defineConfig({
     ],
   },
   test: {
+    testTimeout: 60_000, // the first test of a file loads its modules, which takes long on a busy machine
     environment: 'jsdom',
     include: ['src/**/*.test.{ts,tsx}'],
     setupFiles: ['src/boot/testSetup.ts'],
