@@ -62,7 +62,7 @@ func runInit(dir string, stdout, stderr io.Writer) int {
 }
 
 func runCompose(o app.Options, dir string, stdout, stderr io.Writer) int {
-	written, todo, err := command.WriteCompose(dir, o.ConfigDir)
+	written, todo, err := command.WriteCompose(dir, o.ConfigDir, command.InContainer())
 	if err != nil {
 		fmt.Fprintf(stderr, "ausguck compose: %s\n", err)
 		return exitUsage

@@ -73,7 +73,7 @@ var rules = []rule{
 	},
 	{
 		pkg: "internal/component/nodeexporter", ours: []string{"internal/versions", "internal/upstreamlog", "internal/lifecycle"},
-		foreign: []string{"github.com/prometheus/node_exporter/", "github.com/prometheus/client_golang/", "github.com/alecthomas/kingpin/"},
+		foreign: []string{"github.com/prometheus/node_exporter/", "github.com/prometheus/client_model/", "github.com/prometheus/client_golang/", "github.com/alecthomas/kingpin/"},
 		why:     "only nodeexporter knows node_exporter, and it knows no sibling",
 	},
 	{

@@ -50,7 +50,7 @@ func (p *NodeExporterPart) build(a *App) error {
 		return err
 	}
 	p.exporter, err = nodeexporter.New(nodeexporter.Options{
-		Logger: a.options.Logger.With("part", p.name()), Args: args, Registerer: a.registry,
+		Logger: a.options.Logger.With("part", p.name()), Args: args, Registerer: a.registry, Nodename: a.options.host.Name,
 	})
 	return a.skip(p.name(), p.Asked || len(p.Args) > 0, err)
 }

@@ -9,20 +9,33 @@ import (
 	"path/filepath"
 
 	"github.com/ausguck/ausguck/deploy/compose"
+	"github.com/ausguck/ausguck/internal/hostmount"
 )
 
 // imageUser is the user that the image runs as.
 const imageUser = 65532
 
+// InContainer reports whether this process runs in a container.
+func InContainer() bool { return hostmount.Find("/").Container }
+
 // WriteCompose writes the compose files into dir, with the folder of the configuration that they mount, and returns the
 // paths that it wrote. It writes nothing when one of the files is there already. Files of the configuration that only
-// their owner reads become the container's user's; where that takes root, todo says what to run.
-func WriteCompose(dir, configDir string) (written []string, todo string, err error) {
+// their owner reads become the container's user's; todo says what is left to do.
+//
+// In a container only what is below dir is the host's as well: another configDir is the image's own, and the folder beside
+// the compose files is mounted.
+func WriteCompose(dir, configDir string, inContainer bool) (written []string, todo string, err error) {
+	if inContainer && !isBelow(dir, configDir) {
+		configDir = ""
+	}
 	if written, err = writeCompose(dir, configDir); err != nil {
 		return written, "", err
 	}
 	if configDir == "" {
 		configDir = filepath.Join(dir, compose.ConfigDir)
+	}
+	if !fileExists(configDir) {
+		return written, fmt.Sprintf("They mount %s, which does not exist yet; write the configuration there with: ausguck init %s", configDir, configDir), nil
 	}
 	secret := filepath.Join(configDir, "alertmanager.yml")
 	info, err := os.Stat(secret)
@@ -37,6 +50,20 @@ func WriteCompose(dir, configDir string) (written []string, todo string, err err
 		return written, "", os.Chown(secret, imageUser, -1)
 	}
 	return written, fmt.Sprintf("The container runs as user %d. Let it read the file that holds secrets: sudo chown %d %s", imageUser, imageUser, secret), nil
+}
+
+// isBelow reports whether folder is inside of dir.
+func isBelow(dir, folder string) bool {
+	from, err := filepath.Abs(dir)
+	if err != nil {
+		return false
+	}
+	to, err := filepath.Abs(folder)
+	if err != nil {
+		return false
+	}
+	relative, err := filepath.Rel(from, to)
+	return err == nil && filepath.IsLocal(relative)
 }
 
 func writeCompose(dir, configDir string) ([]string, error) {

@@ -1,5 +1,5 @@
 // Package hostmount finds the host's /proc, /sys and / inside a container: what of them is mounted, where, and what is
-// missing. Outside a container there is nothing to find. It wraps nothing; only internal/app may import it.
+// missing. Outside a container there is nothing to find. It wraps nothing.
 package hostmount
 
 import (
@@ -14,6 +14,8 @@ import (
 type Mounts struct {
 	// Container is whether this process runs in a container.
 	Container bool
+	// Name is the host's, when its root is mounted: a container has a name of its own, which changes with each that is made.
+	Name string
 	// Proc, Sys, Root and Log are where the host's /proc, /sys, / and /var/log are; empty where they are not mounted.
 	Proc, Sys, Root, Log string
 	// ForeignNetwork is whether this process has a network of its own, so that its /proc/net is not the host's.
@@ -56,6 +58,10 @@ func Find(below string) Mounts {
 			m.Root = dir
 			break
 		}
+	}
+	if m.Root != "" {
+		name, _ := os.ReadFile(filepath.Join(m.Root, "etc/hostname")) // not every system has it
+		m.Name = strings.TrimSpace(string(name))
 	}
 	m.Proc = first(below, m.Root, procs, "proc", isProc)
 	m.Sys = first(below, m.Root, syses, "sys", isSys)

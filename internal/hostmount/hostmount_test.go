@@ -51,10 +51,10 @@ func TestFind(t *testing.T) {
 		},
 		{
 			"podman, everything from the root", map[string]string{
-				"run/.containerenv": "", "rootfs/etc/passwd": "", "rootfs/usr/x": "", "rootfs/var/log/syslog": "",
+				"run/.containerenv": "", "rootfs/etc/hostname": "vm1\n", "rootfs/usr/x": "", "rootfs/var/log/syslog": "",
 				"rootfs/proc/stat": "", "rootfs/proc/1/net/dev": "", "rootfs/sys/class/net/lo": "", "proc/self/net/dev": "",
 			},
-			hostmount.Mounts{Container: true, Root: "rootfs", Proc: "rootfs/proc", Sys: "rootfs/sys", Log: "rootfs/var/log", ForeignNetwork: true},
+			hostmount.Mounts{Container: true, Name: "vm1", Root: "rootfs", Proc: "rootfs/proc", Sys: "rootfs/sys", Log: "rootfs/var/log", ForeignNetwork: true},
 			nil,
 		},
 		{

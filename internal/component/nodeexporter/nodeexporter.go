@@ -18,6 +18,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus/collectors"
 	"github.com/prometheus/client_golang/prometheus/promauto"
 	"github.com/prometheus/client_golang/prometheus/promhttp"
+	dto "github.com/prometheus/client_model/go"
 	"github.com/prometheus/node_exporter/collector"
 
 	"github.com/ausguck/ausguck/internal/lifecycle"
@@ -32,6 +33,8 @@ type Options struct {
 	Logger *slog.Logger
 	// Args are node_exporter's own flags: those that Owns accepts, see Split.
 	Args []string
+	// Nodename is the host's name for node_uname_info where the kernel tells that of a container; empty leaves it.
+	Nodename string
 	// MaxRequests bounds the scrapes that run at once; 0 means DefaultMaxRequests, below 0 no bound.
 	MaxRequests int
 	// Registerer takes the ausguck_nodeexporter_* metrics; nil means none.
@@ -155,13 +158,36 @@ func (e *Exporter) handlerFor(nc *collector.NodeCollector) (http.Handler, error)
 	if err := reg.Register(buildInfo()); err != nil {
 		return nil, fmt.Errorf("register node_exporter build info: %w", err)
 	}
-	h := promhttp.HandlerFor(prometheus.Gatherers{e.own, reg}, promhttp.HandlerOpts{
+	h := promhttp.HandlerFor(prometheus.Gatherers{e.own, e.named(reg)}, promhttp.HandlerOpts{
 		ErrorLog:            slog.NewLogLogger(e.calm.Handler(), slog.LevelError),
 		ErrorHandling:       promhttp.ContinueOnError,
 		MaxRequestsInFlight: e.opts.MaxRequests,
 		Registry:            e.own,
 	})
 	return promhttp.InstrumentMetricHandler(e.own, h), nil
+}
+
+// named puts the host's name into node_uname_info.
+func (e *Exporter) named(g prometheus.Gatherer) prometheus.Gatherer {
+	if e.opts.Nodename == "" {
+		return g
+	}
+	return prometheus.GathererFunc(func() ([]*dto.MetricFamily, error) {
+		families, err := g.Gather()
+		for _, f := range families {
+			if f.GetName() != "node_uname_info" {
+				continue
+			}
+			for _, m := range f.Metric {
+				for _, l := range m.Label {
+					if l.GetName() == "nodename" {
+						l.Value = &e.opts.Nodename
+					}
+				}
+			}
+		}
+		return families, err
+	})
 }
 
 func badRequest(w http.ResponseWriter, msg string) {

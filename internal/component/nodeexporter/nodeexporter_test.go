@@ -25,9 +25,10 @@ import (
 // Flags and collectors are globals of the process, so each case runs in one of its own: TestMain turns
 // the test binary into a program that makes one exporter and scrapes it.
 const (
-	argsEnv  = "AUSGUCK_TEST_NODEEXPORTER_ARGS"  // one per line
-	queryEnv = "AUSGUCK_TEST_NODEEXPORTER_QUERY" // of the scrape
-	timesEnv = "AUSGUCK_TEST_NODEEXPORTER_TIMES" // how often
+	argsEnv     = "AUSGUCK_TEST_NODEEXPORTER_ARGS"     // one per line
+	queryEnv    = "AUSGUCK_TEST_NODEEXPORTER_QUERY"    // of the scrape
+	nodenameEnv = "AUSGUCK_TEST_NODEEXPORTER_NODENAME" // the host's name
+	timesEnv    = "AUSGUCK_TEST_NODEEXPORTER_TIMES"    // how often
 )
 
 func TestMain(m *testing.M) {
@@ -45,6 +46,7 @@ func scrapeOnce(args []string, query string) error {
 	e, err := nodeexporter.New(nodeexporter.Options{
 		Logger:     slog.New(slog.NewTextHandler(os.Stderr, nil)),
 		Args:       args,
+		Nodename:   os.Getenv(nodenameEnv),
 		Registerer: prometheus.NewRegistry(),
 	})
 	if err != nil {
@@ -113,6 +115,11 @@ func TestStockSeries(t *testing.T) {
 	}
 	// A test binary lists no modules, so the version in node_exporter_build_info is left to the end-to-end test.
 	require.NotContains(t, r.log, "level=ERROR")
+}
+
+func TestTheHostsNameInAContainer(t *testing.T) {
+	t.Setenv(nodenameEnv, "vm1")
+	require.Contains(t, run(t, "collect[]=uname", 1).metrics, `nodename="vm1"`)
 }
 
 func TestOriginalComposeFlags(t *testing.T) {
