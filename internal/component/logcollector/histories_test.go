@@ -26,6 +26,7 @@ func TestHistories(t *testing.T) {
 		"set back before a line was stored":                {1, "", []step{{jump, 2}}},
 		"set back while the store took a line":             {2, "", []step{{slow, 14}, {copytr, 18}, {jump, 12}}},
 		"set back after a copy":                            {2, "", []step{{copytr, 0}, {stop, 0}, {start, 0}, {write_, 0}, {copytr, 0}, {jump, 0}}},
+		"set back while a reader waits for another":        {1, "", []step{{rename, 0}, {write_, 0}, {slow, 3}, {jump, 4}, {jump, 0}, {copytr, 6}, {jump, 19}}},
 		"set back before a copy, and stopped":              {1, "", []step{{copytr, 0}, {kill, 0}, {jump, 0}, {write_, 1}, {copytr, 0}}},
 		"set forward by more than a name is remembered":    {3, "", []step{{write_, 0}, {rename, 1}, {jump, 9}, {write_, 8}, {rename, 0}, {sleep, 4}}},
 		"set forward by more than a position is kept":      {1, "", []step{{sleep, 3}, {stop, 0}, {jump, 9}}},

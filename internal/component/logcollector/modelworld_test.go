@@ -252,7 +252,7 @@ func (w *world) do(s step) {
 		}
 		w.wasAhead = max(w.wasAhead, -by)
 		if w.process != nil {
-			time.Sleep(2 * pollInterval) // it is not set twice between two looks
+			time.Sleep(2 * clockInterval) // it is not set twice between two looks
 		}
 	case write_:
 		w.write(w.path, 1+s.n%5)
