@@ -38,3 +38,14 @@ func TestHistories(t *testing.T) {
 		})
 	}
 }
+
+// The same with room for one open file.
+func TestHistoriesInACrowd(t *testing.T) {
+	for why, h := range map[string]history{
+		"a missed copy that had a reader of its own, too": {1, "", []step{{rename, 0}, {powerCut, 10}, {start, 18}, {reload, 15}, {lateWrite, 13}}},
+	} {
+		t.Run(why, func(t *testing.T) {
+			require.NoError(t, h.happen(t, func(f *files) { f.maxOpen = 1 }), h)
+		})
+	}
+}

@@ -205,10 +205,10 @@ func (w *world) start() {
 		}
 		w.store.outside(from, w.now(), func(line string) { w.mayDouble[line] = true })
 	}
-	switch {
-	case w.damaged || len(l.known()) == 0: // the log may be as one that was never looked at
+	if w.damaged || len(l.known()) == 0 { // the log may be as one that was never looked at
 		w.excuseUnknown(l)
-	case w.setBack && !c.setBack:
+	}
+	if w.setBack && !c.setBack {
 		for path, lines := range w.holders {
 			if path != w.path {
 				w.excuse(lines, "it was rotated away while nobody looked, after the clock was set back, and that cannot be noticed any more")
