@@ -28,6 +28,7 @@ const (
 	hostLabel     = "__host__"
 	filenameLabel = "filename"
 	scanInterval  = 10 * time.Second
+	clockInterval = time.Second
 	rememberNames = 24 * time.Hour // how long a name that no file has may come back
 )
 
@@ -120,14 +121,18 @@ func (f *files) run(ctx context.Context) error {
 }
 
 func (f *files) loop(ctx context.Context, groups <-chan map[string][]*targetgroup.Group, watcher *fsnotify.Watcher) {
-	ticker := time.NewTicker(scanInterval)
+	ticker, clock := time.NewTicker(scanInterval), time.NewTicker(clockInterval)
 	defer ticker.Stop()
+	defer clock.Stop()
 	for {
 		select {
 		case <-ctx.Done():
 			return
 		case g := <-groups:
 			f.apply(g)
+		case <-clock.C:
+			f.sender.ledger.clock.now() // notices when it is set, also while all readers wait
+			continue
 		case <-ticker.C:
 		case <-f.wake:
 		case e, ok := <-watcher.Events:

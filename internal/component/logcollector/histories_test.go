@@ -26,16 +26,26 @@ func TestHistories(t *testing.T) {
 		"set back before a line was stored":                {1, "", []step{{jump, 2}}},
 		"set back while the store took a line":             {2, "", []step{{slow, 14}, {copytr, 18}, {jump, 12}}},
 		"set back after a copy":                            {2, "", []step{{copytr, 0}, {stop, 0}, {start, 0}, {write_, 0}, {copytr, 0}, {jump, 0}}},
+		"set back while a reader waits for another":        {1, "", []step{{rename, 0}, {write_, 0}, {slow, 3}, {jump, 4}, {jump, 0}, {copytr, 6}, {jump, 19}}},
 		"set back before a copy, and stopped":              {1, "", []step{{copytr, 0}, {kill, 0}, {jump, 0}, {write_, 1}, {copytr, 0}}},
-		"set back before the ledger is damaged":            {1, "", []step{{jump, 2}, {sleep, 2}, {write_, 0}, {stop, 5}, {damage, 18}}},
 		"set forward by more than a name is remembered":    {3, "", []step{{write_, 0}, {rename, 1}, {jump, 9}, {write_, 8}, {rename, 0}, {sleep, 4}}},
 		"set forward by more than a position is kept":      {1, "", []step{{sleep, 3}, {stop, 0}, {jump, 9}}},
 		"set forward with a batch of which nobody knows":   {1, "", []step{{write_, 0}, {killAtPush, 0}, {jump, 7}}},
-		"set back before a power cut and a damage":         {1, "", []step{{write_, 0}, {jump, 2}, {powerCut, 2}, {damage, 2}}},
 		"a batch that runs ahead of the clock":             {1, "", []step{{write_, 0}, {reload, 0}, {reload, 0}, {powerCut, 3}}},
 	} {
 		t.Run(why, func(t *testing.T) {
 			require.NoError(t, h.happen(t), h)
+		})
+	}
+}
+
+// The same with room for one open file.
+func TestHistoriesInACrowd(t *testing.T) {
+	for why, h := range map[string]history{
+		"a missed copy that had a reader of its own, too": {1, "", []step{{rename, 0}, {powerCut, 10}, {start, 18}, {reload, 15}, {lateWrite, 13}}},
+	} {
+		t.Run(why, func(t *testing.T) {
+			require.NoError(t, h.happen(t, func(f *files) { f.maxOpen = 1 }), h)
 		})
 	}
 }

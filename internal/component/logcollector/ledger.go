@@ -7,11 +7,8 @@ import (
 	"maps"
 	"os"
 	"path/filepath"
-	"slices"
 	"sync"
 	"time"
-
-	"github.com/ausguck/ausguck/internal/atomicfile"
 )
 
 // position is how far a source was read. Each kind of source uses the fields that it needs.
@@ -180,53 +177,6 @@ func (l *ledger) doubt(until int64) {
 	}
 }
 
-// compact writes the file anew: all positions, and what is not known to be stored. The one before is kept when it is intact.
-func (l *ledger) compact(intact bool) error {
-	l.forgetOld()
-	content, err := record{All: l.all, Boot: l.boot, Lost: l.lost}.encode()
-	if err != nil {
-		return err
-	}
-	for _, open := range []record{{Wait: slices.Collect(maps.Values(l.pending))}, {Begin: l.begun}} {
-		if len(open.Wait)+len(open.Begin) == 0 {
-			continue
-		}
-		line, err := open.encode()
-		if err != nil {
-			return err
-		}
-		content = append(content, line...)
-	}
-	if intact { // copied, so that on a full disk there is one with its name all the time
-		before, err := os.ReadFile(l.path)
-		if err == nil {
-			err = atomicfile.Write(l.previous(), before, 0o600)
-		}
-		if err != nil {
-			return fmt.Errorf("keep what was collected: %w", err)
-		}
-	}
-	if err := atomicfile.Write(l.path, content, 0o600); err != nil {
-		return fmt.Errorf("write what was collected: %w", err)
-	}
-	if l.file != nil {
-		_ = l.file.Close()
-	}
-	l.file, err = os.OpenFile(l.path, os.O_WRONLY|os.O_APPEND, 0o600)
-	l.size, l.synced = int64(len(content)), time.Now()
-	l.most = max(ledgerCompactAt, 2*l.size)
-	return err
-}
-
-// compactSoon writes the file anew when it has grown.
-func (l *ledger) compactSoon() error {
-	if l.size < l.most {
-		return nil
-	}
-	l.most = l.size + ledgerCompactAt // it is tried again then when it fails
-	return l.compact(true)
-}
-
 // heedClock has no position say that files were looked at later than the clock has said since it was set back: what happened to
 // them since then has earlier times.
 func (l *ledger) heedClock() error {
@@ -257,37 +207,6 @@ func (l *ledger) forgetOld() {
 		_, open := l.pending[key]
 		return !open && !l.used[key] && p.At > 0 && now.Sub(p.written()) > forgetAfter
 	})
-}
-
-// append writes a record; on a full disk nothing of it stays.
-func (l *ledger) append(r record) error {
-	line, err := r.encode()
-	if err != nil {
-		return err
-	}
-	n, err := l.file.Write(line)
-	if err != nil {
-		return errors.Join(fmt.Errorf("write what was collected: %w", err), l.file.Truncate(l.size))
-	}
-	l.size += int64(n)
-	return nil
-}
-
-// sync has the disk take what was written, once in a while.
-func (l *ledger) sync() error {
-	l.mtx.Lock()
-	file, due := l.file, time.Since(l.synced) >= syncEvery
-	if due {
-		l.synced = time.Now()
-	}
-	l.mtx.Unlock()
-	if !due {
-		return nil
-	}
-	if err := file.Sync(); !errors.Is(err, os.ErrClosed) { // else it was written anew meanwhile, which syncs it
-		return err
-	}
-	return nil
 }
 
 // get returns a position. Of a source that is not known, lines may be stored nevertheless when the ledger was damaged once.

@@ -10,7 +10,11 @@ import (
 	"maps"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
+	"time"
+
+	"github.com/ausguck/ausguck/internal/atomicfile"
 )
 
 // afterPowerCut is what is wrong with a file that the process before this one has not closed, on a machine that has started since.
@@ -140,4 +144,82 @@ func decodeRecord(line []byte, plain bool) (record, error) {
 		line = content
 	}
 	return r, json.Unmarshal(line, &r)
+}
+
+// compact writes the file anew: all positions, and what is not known to be stored. The one before is kept when it is intact.
+func (l *ledger) compact(intact bool) error {
+	l.forgetOld()
+	content, err := record{All: l.all, Boot: l.boot, Lost: l.lost}.encode()
+	if err != nil {
+		return err
+	}
+	for _, open := range []record{{Wait: slices.Collect(maps.Values(l.pending))}, {Begin: l.begun}} {
+		if len(open.Wait)+len(open.Begin) == 0 {
+			continue
+		}
+		line, err := open.encode()
+		if err != nil {
+			return err
+		}
+		content = append(content, line...)
+	}
+	if intact { // copied, so that on a full disk there is one with its name all the time
+		before, err := os.ReadFile(l.path)
+		if err == nil {
+			err = atomicfile.Write(l.previous(), before, 0o600)
+		}
+		if err != nil {
+			return fmt.Errorf("keep what was collected: %w", err)
+		}
+	}
+	if err := atomicfile.Write(l.path, content, 0o600); err != nil {
+		return fmt.Errorf("write what was collected: %w", err)
+	}
+	if l.file != nil {
+		_ = l.file.Close()
+	}
+	l.file, err = os.OpenFile(l.path, os.O_WRONLY|os.O_APPEND, 0o600)
+	l.size, l.synced = int64(len(content)), time.Now()
+	l.most = max(ledgerCompactAt, 2*l.size)
+	return err
+}
+
+// compactSoon writes the file anew when it has grown.
+func (l *ledger) compactSoon() error {
+	if l.size < l.most {
+		return nil
+	}
+	l.most = l.size + ledgerCompactAt // it is tried again then when it fails
+	return l.compact(true)
+}
+
+// append writes a record; on a full disk nothing of it stays.
+func (l *ledger) append(r record) error {
+	line, err := r.encode()
+	if err != nil {
+		return err
+	}
+	n, err := l.file.Write(line)
+	if err != nil {
+		return errors.Join(fmt.Errorf("write what was collected: %w", err), l.file.Truncate(l.size))
+	}
+	l.size += int64(n)
+	return nil
+}
+
+// sync has the disk take what was written, once in a while.
+func (l *ledger) sync() error {
+	l.mtx.Lock()
+	file, due := l.file, time.Since(l.synced) >= syncEvery
+	if due {
+		l.synced = time.Now()
+	}
+	l.mtx.Unlock()
+	if !due {
+		return nil
+	}
+	if err := file.Sync(); !errors.Is(err, os.ErrClosed) { // else it was written anew meanwhile, which syncs it
+		return err
+	}
+	return nil
 }

@@ -39,7 +39,7 @@ type world struct {
 	holders   map[string][]string // by path: the lines that a file holds
 	inHand    map[string]bool     // lines of which only an open file that is deleted has them
 	excused   map[string]string   // lines that may be lost, and why
-	mayDouble map[string]bool     // lines that were stored with times for which nobody looked when the ledger was damaged
+	mayDouble map[string]bool     // lines that a damaged ledger may not know, stored with times for which nobody looks, or while the clock was set back
 	rotated   string              // the name of the file that was renamed last, while its writer may have it open
 }
 
@@ -199,12 +199,16 @@ func (w *world) start() {
 	w.must(err)
 	w.must(os.WriteFile(filepath.Join(w.ledger, "positions.yaml"), nil, 0o600))
 	if l.damage != "" {
-		w.store.outside(w.now().Add(-lookBack), w.now(), func(line string) { w.mayDouble[line] = true })
+		from := w.now().Add(-lookBack)
+		if w.wasAhead > 0 {
+			from = w.now() // all of them
+		}
+		w.store.outside(from, w.now(), func(line string) { w.mayDouble[line] = true })
 	}
-	switch {
-	case w.damaged || len(l.known()) == 0: // the log may be as one that was never looked at
+	if w.damaged || len(l.known()) == 0 { // the log may be as one that was never looked at
 		w.excuseUnknown(l)
-	case w.setBack && !c.setBack:
+	}
+	if w.setBack && !c.setBack {
 		for path, lines := range w.holders {
 			if path != w.path {
 				w.excuse(lines, "it was rotated away while nobody looked, after the clock was set back, and that cannot be noticed any more")
@@ -248,7 +252,7 @@ func (w *world) do(s step) {
 		}
 		w.wasAhead = max(w.wasAhead, -by)
 		if w.process != nil {
-			time.Sleep(2 * pollInterval) // it is not set twice between two looks
+			time.Sleep(2 * clockInterval) // it is not set twice between two looks
 		}
 	case write_:
 		w.write(w.path, 1+s.n%5)

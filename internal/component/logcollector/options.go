@@ -13,6 +13,7 @@
 //	                a name while nobody looked; copies.go: which are copies of others
 //	filereader.go   one file; state.go: its states; rotation.go: the copies that rotation makes of it
 //	identity.go     which file it is, whatever its name; born_*.go: since when
+//	clock.go        times of files and lines when somebody sets the clock
 //	unreadable.go   files that cannot be read
 //	crowd.go        files that are too many to be open at once; openlimit_*.go: how many may be
 //	containers.go   which containers to read; container.go: one of them from start to end, containerreader.go: its lines,

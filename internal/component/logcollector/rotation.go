@@ -242,6 +242,9 @@ func (r *fileReader) drain(ctx context.Context, copied *os.File, info os.FileInf
 		return true, nil
 	}
 	defer r.release(key)
+	if known, ok := r.sender.ledger.get(key); ok && known.Offset > r.pos.Offset && sameFile(copied, known) { // it had a reader of its own
+		r.pos.Offset, r.pos.Tail, r.pos.Head = known.Offset, known.Tail, known.Head
+	}
 	for {
 		content, same, err := r.read(copied, r.pos.Offset)
 		if err != nil || len(content) == 0 || !same {

@@ -5,6 +5,7 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/grafana/loki/v3/pkg/logproto"
 	"github.com/stretchr/testify/require"
 )
 
@@ -67,5 +68,33 @@ func TestBatchOfAClockThatWasAhead(t *testing.T) {
 		p.end(t)
 		require.Equal(t, map[string]int{"line 1": 1, "line 2": 1, "line 3": 1}, store.count)
 		require.Less(t, store.newest, ahead)
+	})
+}
+
+// A batch that waited for the store for longer than the store takes times is stored with new ones, and what was stored of it is not
+// stored again.
+func TestUntimelyBatch(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		store := newModelStore(time.Now)
+		_, path := logFolder(t)
+		write(t, path, "line 1\nline 2\n")
+		store.atPush = func(_ []logproto.Entry, save func(n int)) bool { // the answer is lost
+			save(1)
+			return true
+		}
+		p := startProcess(t, t.TempDir(), path, store)
+		time.Sleep(time.Second)
+		store.mtx.Lock()
+		store.atPush, store.dead, store.refuses = nil, false, true
+		store.mtx.Unlock()
+		time.Sleep(8 * day)
+		store.mtx.Lock()
+		store.refuses = false
+		store.mtx.Unlock()
+		time.Sleep(time.Minute)
+		write(t, path, "line 3\n")
+		time.Sleep(time.Second)
+		p.end(t)
+		require.Equal(t, map[string]int{"line 1": 1, "line 2": 1, "line 3": 1}, store.count)
 	})
 }

@@ -1,0 +1,72 @@
+package docker_test
+
+import (
+	"encoding/json"
+	"fmt"
+	"maps"
+	"net"
+	"testing"
+	"time"
+
+	"github.com/moby/moby/api/types/container"
+	"github.com/stretchr/testify/require"
+)
+
+// Of each container it is said whether its lines are collected: with drivers of which Docker keeps a copy they are, with others it
+// is said why not, and what changes that.
+func TestLogDrivers(t *testing.T) {
+	const lines = 50
+	syslog, err := net.ListenPacket("udp", "127.0.0.1:0")
+	require.NoError(t, err)
+	t.Cleanup(func() { require.NoError(t, syslog.Close()) })
+	address := "udp://" + syslog.LocalAddr().String()
+	drivers := map[string]struct {
+		log    container.LogConfig
+		reason string // why its lines are not collected, empty when they are
+	}{
+		"json-file":           {container.LogConfig{Type: "json-file"}, ""},
+		"local":               {container.LogConfig{Type: "local"}, ""},
+		"syslog":              {container.LogConfig{Type: "syslog", Config: map[string]string{"syslog-address": address}}, ""},
+		"syslog-without-copy": {container.LogConfig{Type: "syslog", Config: map[string]string{"syslog-address": address, "cache-disabled": "true"}}, "Its log driver syslog keeps no lines that Docker could give."},
+		"none":                {container.LogConfig{Type: "none"}, "Its log driver is none: Docker keeps no lines of it."},
+	}
+	a := startAusguck(t, docker, "")
+	counts := map[string]int{}
+	for name, d := range drivers {
+		start(t, docker, service{name: "ausguck-" + name, networkMode: "none", env: []string{fmt.Sprintf("LOG_LINES=%d", lines), "LOG_LASTS=600000"}, log: d.log})
+		if d.reason == "" {
+			counts["ausguck-"+name] = lines
+		}
+	}
+	checkCounts(t, a, counts)
+	within(t, 30*time.Second, "what is said of the logs", func() error {
+		body, err := a.get("/api/ausguck/containers")
+		if err != nil {
+			return err
+		}
+		var answer struct {
+			Containers []struct {
+				Name string
+				Logs struct {
+					Collected      bool
+					Reason, Remedy string
+				}
+			}
+		}
+		if err := json.Unmarshal([]byte(body), &answer); err != nil {
+			return err
+		}
+		missing := maps.Clone(drivers)
+		for _, c := range answer.Containers {
+			for name, d := range drivers {
+				if c.Name == "ausguck-"+name && c.Logs.Reason == d.reason && c.Logs.Collected == (d.reason == "") && (c.Logs.Remedy == "") == (d.reason == "") {
+					delete(missing, name)
+				}
+			}
+		}
+		if len(missing) > 0 {
+			return fmt.Errorf("of %v something else is said: %s", missing, body)
+		}
+		return nil
+	})
+}
