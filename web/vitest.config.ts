@@ -12,7 +12,7 @@ export default defineConfig({
     ],
   },
   test: {
-    environment: 'jsdom',
+    environment: 'jsdom', testTimeout: 30_000,
     include: ['src/**/*.test.{ts,tsx}'],
     setupFiles: ['src/boot/testSetup.ts'],
     server: { deps: { inline: [/@grafana\//, 'react-inlinesvg'] } },
