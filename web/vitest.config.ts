@@ -12,8 +12,7 @@ export default defineConfig({
     ],
   },
   test: {
-    testTimeout: 60_000, // the first test of a file loads its modules, which takes long on a busy machine
-    environment: 'jsdom',
+    environment: 'jsdom', testTimeout: 30_000,
     include: ['src/**/*.test.{ts,tsx}'],
     setupFiles: ['src/boot/testSetup.ts'],
     server: { deps: { inline: [/@grafana\//, 'react-inlinesvg'] } },

@@ -104,9 +104,11 @@ export class Program {
   }
 
   async stop() {
-    const gone = new Promise((done) => this.child.once('exit', done));
-    this.child.kill('SIGTERM');
-    await gone;
+    if (this.child.exitCode === null) {
+      const gone = new Promise((done) => this.child.once('exit', done));
+      this.child.kill('SIGTERM');
+      await gone;
+    }
     rmSync(this.dir, { recursive: true, force: true });
   }
 }

@@ -48,7 +48,7 @@ export function Shell({ children }: { children: ReactNode }) {
   };
   const here = location.pathname + location.search;
   return (
-    <div className={styles.app}>
+    <div className={cx(styles.app, !bare && styles.framed)}>
       <a href="#page" className={styles.skip} onClick={(e) => { e.preventDefault(); document.getElementById('page')?.focus(); }}>Skip to the content</a>
       {!bare && (
         <header className={styles.top}>
@@ -121,10 +121,13 @@ injectGlobal({ body: { margin: 0 } });
 
 const getStyles = (theme: GrafanaTheme2) => ({
   app: css({ display: 'flex', flexDirection: 'column', minHeight: '100vh', background: theme.colors.background.canvas }),
+  // How much of the window's top the bar covers, for what stays in sight below it.
+  framed: css({ '--bar': '48px', [theme.breakpoints.down('md')]: { '--bar': '0px' } }),
   skip: css({ position: 'absolute', left: -9999, '&:focus': { left: 8, top: 8, zIndex: 9999, background: theme.colors.background.primary, padding: theme.spacing(1) } }),
   top: css({
     display: 'flex', alignItems: 'center', gap: theme.spacing(1), minHeight: 48, padding: theme.spacing(0, 2), background: theme.colors.background.primary,
     borderBottom: `1px solid ${theme.colors.border.weak}`, flexWrap: 'wrap',
+    position: 'sticky', top: 0, zIndex: theme.zIndex.navbarFixed, [theme.breakpoints.down('md')]: { position: 'static' },
   }),
   brand: css({ display: 'flex' }),
   crumbs: css({
@@ -136,7 +139,8 @@ const getStyles = (theme: GrafanaTheme2) => ({
   middle: css({ display: 'flex', flex: '1 1 auto', minWidth: 0 }),
   menu: css({
     width: 200, flexShrink: 0, padding: theme.spacing(1), background: theme.colors.background.primary, borderRight: `1px solid ${theme.colors.border.weak}`,
-    [theme.breakpoints.down('md')]: { position: 'fixed', top: 48, bottom: 0, zIndex: theme.zIndex.sidemenu, boxShadow: theme.shadows.z3 },
+    position: 'sticky', top: 'var(--bar)', height: 'calc(100vh - var(--bar))', overflow: 'auto',
+    [theme.breakpoints.down('md')]: { position: 'fixed', top: 48, bottom: 0, height: 'auto', zIndex: theme.zIndex.sidemenu, boxShadow: theme.shadows.z3 },
   }),
   item: css({
     display: 'flex', alignItems: 'center', gap: theme.spacing(1), padding: theme.spacing(1), borderRadius: theme.shape.radius.default, color: theme.colors.text.secondary,

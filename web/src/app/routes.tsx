@@ -1,6 +1,9 @@
-import { Alert, LoadingPlaceholder } from '@grafana/ui';
+import { css } from '@emotion/css';
+import { LoadingPlaceholder } from '@grafana/ui';
 import { lazy, Suspense } from 'react';
 import { Route, Routes as RouterRoutes } from 'react-router-dom';
+
+import { usePage } from './page';
 
 const DashboardPage = lazy(() => import('../pages/DashboardPage'));
 const HomePage = lazy(() => import('../pages/HomePage'));
@@ -26,6 +29,16 @@ const SeriesPage = lazy(() => import('../pages/status/SeriesPage'));
 const QueryLogPage = lazy(() => import('../pages/status/QueryLogPage'));
 const UsersPage = lazy(() => import('../pages/settings/UsersPage'));
 const TokensPage = lazy(() => import('../pages/settings/TokensPage'));
+
+function NoPage() {
+  usePage({ breadcrumbs: [{ text: 'No page' }] }, 'no page');
+  return (
+    <div data-testid="no-page" className={css({ padding: 16 })}>
+      <h1>There is no page at this address</h1>
+      <p>The dashboards are in the menu at the left.</p>
+    </div>
+  );
+}
 
 /** Every page and where it is. */
 export function Routes() {
@@ -60,7 +73,7 @@ export function Routes() {
         <Route path="/settings/users" element={<UsersPage />} />
         <Route path="/settings/tokens" element={<TokensPage />} />
         <Route path="/profile" element={<ProfilePage />} />
-        <Route path="*" element={<Alert severity="info" title="There is no page at this address">The dashboards are in the menu at the left.</Alert>} />
+        <Route path="*" element={<NoPage />} />
       </RouterRoutes>
     </Suspense>
   );

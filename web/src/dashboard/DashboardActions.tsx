@@ -39,7 +39,7 @@ export function DashboardActions({ scene, replace }: Props) {
       {meta.canStar && model.uid && (
         <IconButton name={starred ? 'favorite' : 'star'} iconType={starred ? 'mono' : 'default'} size="lg" onClick={star} tooltip={starred ? 'Unmark as favourite' : 'Mark as favourite'} />
       )}
-      {mayEdit && !editPanel && <ToolbarButton icon="plus" onClick={() => replace(addPanel(scene))} tooltip="Add a panel">Add panel</ToolbarButton>}
+      {mayEdit && !editPanel && <ToolbarButton icon="plus" onClick={() => replace(addPanel(scene))} tooltip="Add panel">Add panel</ToolbarButton>}
       {mayEdit && !editPanel && (
         <Button size="sm" variant={isDirty ? 'primary' : 'secondary'} icon="save" data-testid="save-dashboard" onClick={() => setDialog('save')}>Save</Button>
       )}

@@ -72,7 +72,9 @@ export default function ImportPage() {
     <div className={styles.page}>
       <h1>Import a dashboard</h1>
       <p>A file from Grafana (“Export”), from grafana.com, or the JSON of a dashboard.</p>
-      <FileDropzone options={{ accept: { 'application/json': ['.json'] }, multiple: false, onDropAccepted: ([file]: File[]) => file && void accept(file) }} />
+      <Field label="File" htmlFor="import-file">
+        <FileDropzone id="import-file" options={{ accept: { 'application/json': ['.json'] }, multiple: false, onDropAccepted: ([file]: File[]) => file && void accept(file) }} />
+      </Field>
       <Field label="JSON">
         <JsonEditor value={text} onChange={setText} height="30vh" />
       </Field>

@@ -9,10 +9,19 @@ const bundled = import.meta.glob<string>(
   { query: '?raw', import: 'default', eager: true }
 );
 
+/** What Grafana's components ask for and its library does not have. */
+const missing: Record<string, string> = {
+  'unicons/angle-double-left.svg': 'm11 7-5 5 5 5 1.4-1.4L8.8 12l3.6-3.6zm6 0-5 5 5 5 1.4-1.4-3.6-3.6 3.6-3.6z',
+  'unicons/sync-slash.svg': 'M12 4a8 8 0 0 1 7.7 6h-2.1A6 6 0 0 0 9 6.8L7.5 5.3A8 8 0 0 1 12 4zM4.3 14h2.1A6 6 0 0 0 15 17.2l1.5 1.5A8 8 0 0 1 4.3 14zM3.7 2.3 21.7 20.3 20.3 21.7 2.3 3.7z',
+};
+
 export function cacheIcons() {
   const root = window.__grafana_public_path__ ?? '/public/';
   for (const [path, content] of Object.entries(bundled)) {
     const name = path.split('/img/icons/')[1]!;
     cacheStore.set(`${root}build/img/icons/${name}`, { content, status: 'loaded' });
+  }
+  for (const [name, path] of Object.entries(missing)) {
+    cacheStore.set(`${root}build/img/icons/${name}`, { content: `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 24 24"><path d="${path}"/></svg>`, status: 'loaded' });
   }
 }

@@ -8,6 +8,7 @@ import {
 import type { DashboardMeta } from '../../api/dashboards';
 import { offerReport } from '../report';
 import { buildAnnotations } from './annotations';
+import { DashboardRefresh } from './DashboardRefresh';
 import { DashboardView } from './DashboardView';
 import { GridBuilder } from './grid';
 import { repeatVariables, type ValuesOf } from './repeats';
@@ -63,7 +64,7 @@ export class DashboardScene extends SceneObjectBase<DashboardState> {
       body: new SceneGridLayout({ isLazy: true, isDraggable: false, isResizable: false, children: grid.children(repeats.length > 0 ? saved : () => undefined) }),
       variables: new VariableValueSelectors({}),
       timePicker: new SceneTimePicker({ hidePicker: model.timepicker?.hidden ?? false }),
-      refreshPicker: new SceneRefreshPicker({ refresh: String(model.refresh || ''), intervals: model.timepicker?.refresh_intervals, minRefreshInterval: '1s' }),
+      refreshPicker: new DashboardRefresh({ refresh: String(model.refresh || ''), intervals: model.timepicker?.refresh_intervals, minRefreshInterval: '1s' }),
     });
     this.grid = grid;
     this._variableDependency = new VariableDependencyConfig<DashboardState>(this, {

@@ -77,7 +77,7 @@ const getStyles = (theme: GrafanaTheme2) => ({
   page: css({ display: 'flex', flexDirection: 'column', flexGrow: 1, padding: theme.spacing(0, 2, 2), minWidth: 0 }),
   hidden: css({ display: 'none' }),
   controls: css({
-    display: 'flex', flexWrap: 'wrap', gap: theme.spacing(1), padding: theme.spacing(1, 0), position: 'sticky', top: 0, zIndex: theme.zIndex.activePanel,
+    display: 'flex', flexWrap: 'wrap', gap: theme.spacing(1), padding: theme.spacing(1, 0), position: 'sticky', top: 'var(--bar, 0)', zIndex: theme.zIndex.activePanel,
     background: theme.colors.background.canvas, alignItems: 'flex-start',
     [theme.breakpoints.down('md')]: { position: 'static' },
   }),

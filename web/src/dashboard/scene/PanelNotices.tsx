@@ -4,6 +4,7 @@ import { sceneGraph, SceneObjectBase, VizPanel, type SceneComponentProps, type S
 import type { Panel } from '@grafana/schema';
 import { Icon, PanelChrome, Tooltip } from '@grafana/ui';
 
+import { tooMany } from '../../panels/shared/mostSeries';
 import { unknownOptions, unknownParts } from './unknown';
 
 interface PanelNoticesState extends SceneObjectState {
@@ -23,7 +24,9 @@ export class PanelNotices extends SceneObjectBase<PanelNoticesState> {
     const plugin = viz instanceof VizPanel ? viz.getPlugin() : undefined;
     const { data } = sceneGraph.getData(this).state;
     const frames: DataFrame[] = [...(data?.series ?? []), ...(data?.annotations ?? [])];
-    const all = [
+    const many = tooMany(this.state.panel.type, data?.series ?? []);
+    const all: QueryResultMetaNotice[] = [
+      ...(many ? [{ severity: 'warning' as const, text: many }] : []),
       ...this.replacedSources(),
       ...frames.flatMap((frame) => frame.meta?.notices ?? []),
       ...this.parts,

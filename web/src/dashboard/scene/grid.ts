@@ -1,6 +1,7 @@
 import type { Panel } from '@grafana/schema';
 import { SceneGridItem, SceneGridRow, type SceneGridItemLike, type VizPanel } from '@grafana/scenes';
 
+import { DashboardRow } from './DashboardRow';
 import { buildPanel, scopedVariables } from './panel';
 import { expandRepeats, type PlacedPanel, type Section, type ValuesOf } from './repeats';
 
@@ -30,7 +31,7 @@ export class GridBuilder {
       before.row.setState({ y: row.y, children: items });
       return [before.row];
     }
-    const built = new SceneGridRow({
+    const built = new DashboardRow({
       key: row.key, title: row.panel.title ?? '', x: 0, y: row.y, width: 24, height: 1, isCollapsible: true, isCollapsed: row.collapsed,
       children: items, repeatSourceKey: row.source, $variables: row.scoped.length > 0 ? scopedVariables(row.scoped) : undefined,
     });

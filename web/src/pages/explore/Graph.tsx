@@ -5,14 +5,12 @@ import { Alert, Button, useStyles2 } from '@grafana/ui';
 import { useEffect, useMemo, useState } from 'react';
 import { map } from 'rxjs';
 
+import { mostSeries } from '../../panels/shared/mostSeries';
 import { LogsOfLabels } from './LogsOfLabels';
 import type { Language } from './source';
 import { Stats } from './Stats';
 import type { AnswerProps } from './urlState';
 import { useRange } from './useRange';
-
-/** More lines than this say nothing to an eye and take seconds to draw. */
-const mostSeries = 300;
 
 /** An expression over time. */
 export function Graph({ query, expr, language, source, onChange, children }: AnswerProps) {

@@ -23,7 +23,7 @@ export function Now() {
   });
   if (error || !data) {
     // What was known before says nothing about now.
-    return <section className={styles.now} aria-label="What is wrong now" aria-busy={!error} data-testid="now" data-fine={false}>{error && <Line icon="exclamation-triangle">What is wrong now cannot be read: {error}.</Line>}</section>;
+    return <section className={styles.now} aria-label="What is wrong now" aria-busy={!error} data-testid="now" data-fine={error ? false : undefined}>{error && <Line icon="exclamation-triangle">What is wrong now cannot be read: {error}.</Line>}</section>;
   }
   const { targets, groups, status, sent } = data;
   const down = (targets ?? []).filter((t) => t.health === 'down');

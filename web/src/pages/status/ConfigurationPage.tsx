@@ -29,7 +29,7 @@ export default function ConfigurationPage() {
       {data?.files.map(([name, text]) => text && (
         <section key={name} className={styles.card} aria-label={name}>
           <div className={styles.head}><h2>{name}</h2><span className={styles.quiet}>as loaded, secrets left out</span></div>
-          <pre className={styles.code} style={{ maxHeight: '50vh', overflow: 'auto', margin: 0, border: 'none' }}>{text}</pre>
+          <pre tabIndex={0} className={styles.code} style={{ maxHeight: '50vh', overflow: 'auto', margin: 0, border: 'none' }}>{text}</pre>
         </section>
       ))}
       <section className={styles.card} aria-label="Flags">

@@ -29,7 +29,7 @@ export function AlertListPanel({ options, timeRange, replaceVariables, width, he
   }, [rules.groups, options, name, labels]);
   const error = problem ?? rules.error;
   if (error !== undefined && items.length === 0) {
-    return <NoData text={error} />;
+    return <NoData failure={error} />;
   }
   if (rules.loading) {
     return null;

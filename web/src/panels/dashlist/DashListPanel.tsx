@@ -12,7 +12,7 @@ export function DashListPanel({ options, replaceVariables, height }: PanelProps<
   const styles = useStyles2(getStyles);
   const { sections, error, star } = useDashboards(options, replaceVariables(options.query ?? ''));
   if (error !== undefined) {
-    return <NoData text={error} />;
+    return <NoData failure={error} />;
   }
   if (sections === undefined) {
     return null;

@@ -3,12 +3,12 @@ import { LoadingState, type GrafanaTheme2, type PanelData } from '@grafana/data'
 import { useStyles2 } from '@grafana/ui';
 
 /** Stands in the middle of a panel that has nothing to show; a query that failed says why. */
-export function NoData({ text = 'No data', data }: { text?: string; data?: PanelData }) {
+export function NoData({ text = 'No data', data, failure }: { text?: string; data?: PanelData; failure?: string }) {
   const { style, failed } = useStyles2(getStyles);
   if (data?.state === LoadingState.Loading) {
     return null;
   }
-  const error = data?.errors?.map((e) => e.message ?? e.data?.message).find(Boolean);
+  const error = failure ?? data?.errors?.map((e) => e.message ?? e.data?.message).find(Boolean);
   return (
     <div className={cx(style, error && failed)} role={error ? 'alert' : undefined} data-testid="no-data">
       {error ?? text}

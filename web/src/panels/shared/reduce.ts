@@ -5,6 +5,8 @@ import {
 import type { SingleStatBaseOptions } from '@grafana/schema';
 import { config } from '@grafana/runtime';
 
+import { mostSeries } from './mostSeries';
+
 type ReduceProps = Pick<PanelProps<SingleStatBaseOptions>, 'options' | 'replaceVariables' | 'fieldConfig' | 'timeZone' | 'data'>;
 
 interface Extras {
@@ -24,7 +26,7 @@ export function reduceToDisplays(props: ReduceProps, extras: Extras = {}): Field
     timeZone,
     ...extras,
   });
-  return displays.map((each) => (isEmpty(each) ? { ...each, display: { ...each.display, color: config.theme2.colors.text.secondary } } : each));
+  return (options.reduceOptions?.values ? displays : displays.slice(0, mostSeries)).map((each) => (isEmpty(each) ? { ...each, display: { ...each.display, color: config.theme2.colors.text.secondary } } : each));
 }
 
 /** Whether the queries of a panel have answered nothing. */

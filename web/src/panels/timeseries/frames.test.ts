@@ -1,6 +1,7 @@
 import { createTheme, dateTime, FieldType, toDataFrame, type TimeRange } from '@grafana/data';
 import { expect, test } from 'vitest';
 
+import { mostSeries, tooMany } from '../shared/mostSeries';
 import { graphable } from './frames';
 
 const range: TimeRange = { from: dateTime(0), to: dateTime(50), raw: { from: 'now-1m', to: 'now' } };
@@ -18,4 +19,12 @@ test('every frame has a gap where its values are missing', () => {
     expect(frames!.every((f) => (f.fields[0]!.state as { nullThresholdApplied?: boolean }).nullThresholdApplied)).toBe(true);
   }
   expect(input[0]!.fields[0]!.state).toBeFalsy();
+});
+
+test('as many series are drawn as can be read, and the panel says so', () => {
+  const input = Array.from({ length: mostSeries + 5 }, (_, i) => series([0, 10], `s${i}`));
+  expect(graphable(input, createTheme(), range).frames).toHaveLength(mostSeries);
+  expect(tooMany('timeseries', input)).toContain(`${mostSeries} of ${mostSeries + 5} series`);
+  expect(tooMany('timeseries', input.slice(5))).toBeUndefined();
+  expect(tooMany('heatmap', input)).toBeUndefined();
 });

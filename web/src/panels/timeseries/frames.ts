@@ -1,6 +1,8 @@
 import { applyNullInsertThreshold, FieldType, getDisplayProcessor, isBooleanUnit, type DataFrame, type Field, type GrafanaTheme2, type TimeRange } from '@grafana/data';
 import { LineInterpolation, type GraphFieldConfig } from '@grafana/schema';
 
+import { mostSeries } from '../shared/mostSeries';
+
 /** The frames that can be drawn over time; undefined when there are none, and why. */
 export function graphable(series: DataFrame[], theme: GrafanaTheme2, range?: TimeRange): { frames: DataFrame[]; warning?: undefined } | { frames?: undefined; warning: string } {
   if (series.length === 0) {
@@ -13,7 +15,7 @@ export function graphable(series: DataFrame[], theme: GrafanaTheme2, range?: Tim
     if (!time) {
       continue;
     }
-    const drawn = frame.fields.filter((f) => f !== time).flatMap((f) => drawable(f, theme));
+    const drawn = frame.fields.filter((f) => f !== time).flatMap((f) => drawable(f, theme)).slice(0, Math.max(0, mostSeries - seriesIndex));
     if (drawn.length === 0) {
       continue;
     }

@@ -1,0 +1,26 @@
+import { SceneRefreshPicker, type SceneComponentProps } from '@grafana/scenes';
+import { ButtonGroup, Dropdown, Menu, ToolbarButton } from '@grafana/ui';
+
+/** Refreshes now or every so often. The library's buttons have no name, or another one than the text on them. */
+export class DashboardRefresh extends SceneRefreshPicker {
+  static Component = DashboardRefreshView;
+}
+
+function DashboardRefreshView({ model }: SceneComponentProps<SceneRefreshPicker>) {
+  const { refresh, intervals = [] } = model.useState();
+  const menu = (
+    <Menu>
+      {['', ...intervals].map((interval) => (
+        <Menu.Item key={interval} label={interval || 'Off'} active={interval === refresh} onClick={() => model.onIntervalChanged(interval)} />
+      ))}
+    </Menu>
+  );
+  return (
+    <ButtonGroup>
+      <ToolbarButton icon="sync" variant="canvas" aria-label="Refresh" tooltip="Refresh" onClick={model.onRefresh} />
+      <Dropdown overlay={menu} placement="bottom-end">
+        {refresh ? <ToolbarButton variant="canvas" isOpen={false}>{refresh}</ToolbarButton> : <ToolbarButton variant="canvas" isOpen={false} aria-label="Refresh every so often" />}
+      </Dropdown>
+    </ButtonGroup>
+  );
+}

@@ -1,0 +1,15 @@
+import { FieldType, type DataFrame } from '@grafana/data';
+
+/** As many series are drawn one by one; more are unreadable, and each movement of the pointer would cost seconds. */
+export const mostSeries = 300;
+
+const drawEach = new Set(['timeseries', 'stat', 'gauge', 'bargauge']);
+
+/** What a panel says when it has more series than it draws. */
+export function tooMany(panelType: string, frames: DataFrame[]): string | undefined {
+  if (!drawEach.has(panelType)) {
+    return undefined;
+  }
+  const series = frames.reduce((sum, frame) => sum + frame.fields.filter((f) => f.type === FieldType.number || f.type === FieldType.boolean || f.type === FieldType.enum).length, 0);
+  return series > mostSeries ? `${mostSeries} of ${series} series are drawn. Narrow the expression with labels, topk() or sum by (…).` : undefined;
+}
