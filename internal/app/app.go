@@ -42,6 +42,7 @@ type App struct {
 	registry *prometheus.Registry
 	gatherer prometheus.Gatherer
 	dialer   *inproc.Dialer
+	inside   sync.Map // what answers inside the process, an http.Handler by address
 	http     *httpserver.Server
 	db       *sql.DB
 	copies   *database.Copies

@@ -69,6 +69,7 @@ func (p *DashboardsPart) build(a *App) (err error) {
 			n, err := a.options.Auth.service.Count(ctx)
 			return dashboards.UserCounts{Users: n.All, Admins: n.ByRole[auth.Admin], Editors: n.ByRole[auth.Editor], Viewers: n.ByRole[auth.Viewer], Active: n.Active}, err
 		},
+		Inside:    a.insideHandler,
 		Transport: a.sourceTransport(),
 		Version:   versions.Own(),
 		Commit:    versions.Revision(),

@@ -161,15 +161,26 @@ func (a *App) serveInside() (stop func()) {
 				answer.ServeHTTP(w, r)
 			})
 		}
+		for _, address := range p.addresses() {
+			a.inside.Store(address, h)
+		}
 		srv := &http.Server{Handler: h, ReadHeaderTimeout: time.Minute}
 		servers = append(servers, srv)
 		go func() { _ = srv.Serve(p.inside) }() // ends with ErrServerClosed
 	}
 	return func() {
+		a.inside.Clear()
 		for _, srv := range servers {
 			_ = srv.Close()
 		}
 	}
+}
+
+// insideHandler answers for a well-known host name of the process; nil for others.
+func (a *App) insideHandler(address string) http.Handler {
+	h, _ := a.inside.Load(address)
+	found, _ := h.(http.Handler)
+	return found
 }
 
 // registerStates exports ausguck_part_ready, 1 for each part that is ready.

@@ -16,6 +16,8 @@ import (
 	"strings"
 	"sync"
 	"time"
+
+	"github.com/ausguck/ausguck/internal/inproc"
 )
 
 var errSourceTimeout = errors.New("it took longer than the timeout of the datasource")
@@ -23,12 +25,14 @@ var errSourceTimeout = errors.New("it took longer than the timeout of the dataso
 // sourceClient asks one datasource with its credentials and the settings that hold for every request.
 type sourceClient struct {
 	transport http.RoundTripper
-	header    http.Header
-	user      string
-	password  string
-	basic     bool
-	timeout   time.Duration // of a request, 0 for the default
-	params    url.Values    // customQueryParameters
+	// inside answers for a part of this process, by a call; nil is a server elsewhere.
+	inside   func(host string) http.Handler
+	header   http.Header
+	user     string
+	password string
+	basic    bool
+	timeout  time.Duration // of a request, 0 for the default
+	params   url.Values    // customQueryParameters
 	// queryTimeout is what the server is told as the timeout of a PromQL query.
 	queryTimeout string
 	getOnly      bool // httpMethod: GET
@@ -51,7 +55,7 @@ func (c *sourceClient) RoundTrip(r *http.Request) (*http.Response, error) {
 		r.URL.RawQuery = params.Encode()
 	}
 	if r.Method != http.MethodPost || !strings.HasPrefix(r.Header.Get("Content-Type"), "application/x-www-form-urlencoded") {
-		return c.transport.RoundTrip(r)
+		return c.send(r)
 	}
 	body, err := io.ReadAll(r.Body)
 	_ = r.Body.Close()
@@ -60,7 +64,7 @@ func (c *sourceClient) RoundTrip(r *http.Request) (*http.Response, error) {
 	}
 	if !c.getOnly {
 		r.Body, r.ContentLength = io.NopCloser(bytes.NewReader(body)), int64(len(body))
-		res, err := c.transport.RoundTrip(r)
+		res, err := c.send(r)
 		if err != nil || res.StatusCode != http.StatusMethodNotAllowed {
 			return res, err
 		}
@@ -76,7 +80,17 @@ func (c *sourceClient) RoundTrip(r *http.Request) (*http.Response, error) {
 	get.Header.Del("Content-Type")
 	get.Header.Del("Content-Length")
 	get.URL.RawQuery = form.Encode()
-	return c.transport.RoundTrip(get)
+	return c.send(get)
+}
+
+// send calls the part of this process that the request is for, or else asks the network. A WebSocket needs a connection.
+func (c *sourceClient) send(r *http.Request) (*http.Response, error) {
+	if c.inside != nil && r.URL.Scheme == "http" && r.Header.Get("Upgrade") == "" {
+		if h := c.inside(r.URL.Host); h != nil {
+			return inproc.Call(h, r)
+		}
+	}
+	return c.transport.RoundTrip(r)
 }
 
 // evaluates finds the paths where Prometheus takes a timeout.
@@ -88,13 +102,13 @@ type clientCache struct {
 	clients map[string]*sourceClient
 }
 
-func (c *clientCache) get(base *http.Transport, d *Datasource) (*sourceClient, error) {
+func (c *clientCache) get(o Options, d *Datasource) (*sourceClient, error) {
 	c.mtx.Lock()
 	defer c.mtx.Unlock()
 	if client := c.clients[d.UID]; client != nil {
 		return client, nil
 	}
-	client, err := newSourceClient(base, d)
+	client, err := newSourceClient(o, d)
 	if err != nil {
 		return nil, err
 	}
@@ -117,8 +131,8 @@ func (c *clientCache) forget() {
 	c.clients = nil
 }
 
-func newSourceClient(base *http.Transport, d *Datasource) (*sourceClient, error) {
-	c := &sourceClient{transport: base, header: http.Header{}, getOnly: strings.EqualFold(d.text("httpMethod"), http.MethodGet)}
+func newSourceClient(o Options, d *Datasource) (*sourceClient, error) {
+	c := &sourceClient{transport: o.Transport, inside: o.Inside, header: http.Header{}, getOnly: strings.EqualFold(d.text("httpMethod"), http.MethodGet)}
 	var err error
 	if c.params, err = url.ParseQuery(strings.TrimPrefix(d.text("customQueryParameters"), "?")); err != nil {
 		return nil, fmt.Errorf("jsonData.customQueryParameters: %w", err)
@@ -147,7 +161,7 @@ func newSourceClient(base *http.Transport, d *Datasource) (*sourceClient, error)
 		return nil, err
 	}
 	if config != nil {
-		t := base.Clone()
+		t := o.Transport.Clone()
 		t.TLSClientConfig = config
 		c.transport = t
 	}

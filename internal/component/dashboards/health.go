@@ -39,7 +39,7 @@ func (s *Server) datasourceHealth(w http.ResponseWriter, r *http.Request, _ Call
 }
 
 func (s *Server) checkHealth(ctx context.Context, d *Datasource) error {
-	client, err := s.clients.get(s.o.Transport, d)
+	client, err := s.clients.get(s.o, d)
 	if err != nil {
 		return err
 	}

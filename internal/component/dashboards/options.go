@@ -69,7 +69,10 @@ type Options struct {
 	Reload func() error
 	// Users counts who may sign in; nil counts nobody.
 	Users func(context.Context) (UserCounts, error)
-	// Transport asks datasources. It dials the well-known names (http://prometheus:9090) in process. nil is
+	// Inside returns the handler of the part of this process that a well-known address (prometheus:9090) stands for; it is
+	// called without a connection. nil, also as an answer, leaves the address to Transport.
+	Inside func(host string) http.Handler
+	// Transport asks other datasources, and dials the well-known addresses in process for WebSockets. nil is
 	// the network. It is cloned for datasources with TLS settings of their own.
 	Transport *http.Transport
 	// Version and Commit are ours, shown by /api/health and in buildInfo.

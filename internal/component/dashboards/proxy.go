@@ -47,7 +47,7 @@ func (s *Server) proxy(w http.ResponseWriter, r *http.Request, c Caller, place f
 	if err != nil || target.Host == "" {
 		return fail(http.StatusBadRequest, "Datasource %q has no URL that can be asked", d.Name)
 	}
-	client, err := s.clients.get(s.o.Transport, d)
+	client, err := s.clients.get(s.o, d)
 	if err != nil {
 		return fail(http.StatusBadGateway, "Datasource %q: %v", d.Name, err)
 	}

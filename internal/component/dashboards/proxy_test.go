@@ -206,6 +206,28 @@ func TestSettingsOfADatasourceReachEveryRequest(t *testing.T) {
 	}
 }
 
+// A part of the process is called, without a connection, and sees the end of the request.
+func TestPartsOfTheProcessAreCalled(t *testing.T) {
+	ended := make(chan struct{})
+	part := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.URL.Path == "/api/v1/series" {
+			<-r.Context().Done()
+			close(ended)
+			return
+		}
+		_ = r.ParseForm()
+		fmt.Fprintf(w, `{"status":"success","data":{"resultType":"vector","result":[{"metric":{"q":%q},"value":[1,"2"]}]}}`, r.Form.Get("query"))
+	})
+	r := start(t, provision(ds("main", "prometheus", "http://prometheus:9090", "jsonData: {timeout: 0.2}")), func(o *dashboards.Options) {
+		o.Inside = func(host string) http.Handler { return map[string]http.Handler{"prometheus:9090": part}[host] }
+	})
+	a := r.as(dashboards.Viewer, "POST", "/api/ds/query", `{"queries":[{"refId":"A","datasource":{"uid":"main"},"expr":"up","instant":true}]}`)
+	require.Equal(t, http.StatusOK, a.code, a.body)
+	require.Equal(t, map[string]any{"q": "up"}, at(t, decoded(t, a.body), "results", "A", "frames", 0, "schema", "fields", 1, "labels"))
+	require.Equal(t, http.StatusGatewayTimeout, r.admin("GET", "/api/datasources/proxy/uid/main/api/v1/series", "").code)
+	<-ended
+}
+
 func TestProxyFailures(t *testing.T) {
 	slow := upstream(t, func(_ http.ResponseWriter, r *http.Request) { <-r.Context().Done() })
 	closed := upstream(t, nil)

@@ -189,7 +189,7 @@ func (s *Server) runAll(ctx context.Context, plan []plannedQuery) map[string]dsq
 }
 
 func (s *Server) run(ctx context.Context, p plannedQuery) dsquery.Response {
-	client, err := s.clients.get(s.o.Transport, p.source)
+	client, err := s.clients.get(s.o, p.source)
 	if err != nil {
 		return dsquery.Fail(http.StatusBadGateway, fmt.Errorf("datasource %q: %w", p.source.Name, err))
 	}

@@ -11,6 +11,9 @@ import (
 	"io"
 	"net/http"
 	"net/url"
+	"reflect"
+	"strconv"
+	"strings"
 	"time"
 
 	"github.com/ausguck/ausguck/internal/bounds"
@@ -45,6 +48,65 @@ type Query struct {
 
 	// OneOfTables is set when several queries of the request ask for tables: the columns of values then carry the refId.
 	OneOfTables bool `json:"-"`
+}
+
+// UnmarshalJSON reads a query as dashboards of ten years have them: numbers and truth values may be text, texts numbers. What
+// cannot be read as what it should be is as if it were not there.
+func (q *Query) UnmarshalJSON(data []byte) error {
+	var raw map[string]json.RawMessage
+	if err := json.Unmarshal(data, &raw); err != nil {
+		return err
+	}
+	for t, i := reflect.TypeFor[Query](), 0; i < t.NumField(); i++ {
+		name := t.Field(i).Tag.Get("json")
+		if value, ok := raw[name]; ok {
+			raw[name] = coerced(t.Field(i).Type, value)
+		}
+	}
+	whole, err := json.Marshal(raw)
+	if err != nil {
+		return err
+	}
+	type plain Query
+	return json.Unmarshal(whole, (*plain)(q))
+}
+
+// coerced makes value one of the type; null when it cannot be.
+func coerced(t reflect.Type, value json.RawMessage) json.RawMessage {
+	null := json.RawMessage("null")
+	var v any
+	if json.Unmarshal(value, &v) != nil {
+		return null
+	}
+	text, isText := v.(string)
+	_, isNumber := v.(float64)
+	_, isBool := v.(bool)
+	switch {
+	case t == reflect.TypeFor[json.Number](), t.Kind() == reflect.Float64, t.Kind() == reflect.Int64:
+		if isText {
+			value, text = json.RawMessage(strings.TrimSpace(text)), ""
+			_, err := strconv.ParseFloat(string(value), 64)
+			isNumber = err == nil && json.Valid(value)
+		}
+		if !isNumber {
+			return null
+		}
+	case t.Kind() == reflect.String:
+		if isNumber || isBool {
+			return json.RawMessage(strconv.Quote(string(value)))
+		}
+		if !isText {
+			return null
+		}
+	case t.Kind() == reflect.Bool || t == reflect.TypeFor[*bool]():
+		if isText && (text == "true" || text == "false") {
+			return json.RawMessage(text)
+		}
+		if !isBool {
+			return null
+		}
+	}
+	return value
 }
 
 // Source is the server to ask.

@@ -152,6 +152,19 @@ func TestGoldenFrames(t *testing.T) {
 
 var update = flag.Bool("update", false, "write golden files anew")
 
+func TestQueriesOfOldDashboards(t *testing.T) {
+	yes := true
+	for text, want := range map[string]dsquery.Query{
+		`{"expr":"up","step":30,"intervalFactor":"2","range":"true","interval":10}`:         {Expr: "up", Step: "30", Factor: 2, Range: &yes, Interval: "10"},
+		`{"expr":"up","maxLines":"","instant":null,"legendFormat":null,"format":{"a":1}}`:   {Expr: "up"},
+		`{"expr":"up","maxLines":"50","hide":"no","intervalMs":"soon","datasourceId":null}`: {Expr: "up", MaxLines: "50"},
+	} {
+		var q dsquery.Query
+		require.NoError(t, json.Unmarshal([]byte(text), &q), text)
+		require.Equal(t, want, q, text)
+	}
+}
+
 func TestSeveralTablesNameTheirColumns(t *testing.T) {
 	var asked recorded
 	src := source("prometheus", 200, `{"status":"success","data":{"resultType":"vector","result":[{"metric":{"job":"a"},"value":[1,"2"]}]}}`, &asked)
