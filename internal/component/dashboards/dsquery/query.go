@@ -84,7 +84,7 @@ func coerced(t reflect.Type, value json.RawMessage) json.RawMessage {
 	switch {
 	case t == reflect.TypeFor[json.Number](), t.Kind() == reflect.Float64, t.Kind() == reflect.Int64:
 		if isText {
-			value, text = json.RawMessage(strings.TrimSpace(text)), ""
+			value = json.RawMessage(strings.TrimSpace(text))
 			_, err := strconv.ParseFloat(string(value), 64)
 			isNumber = err == nil && json.Valid(value)
 		}
