@@ -484,6 +484,8 @@ func TestSQL(t *testing.T) {
 		"DELETE FROM A", "ATTACH '" + dir + "/x' AS x", "SELECT 1; ATTACH '" + dir + "/x' AS x", "SELECT 1; PRAGMA hard_heap_limit = 1", "PRAGMA query_only = 0",
 		"SELECT 1; VACUUM INTO '" + dir + "/x'", "WITH a AS (SELECT 1) DELETE FROM A", "SELECT load_extension('x')", "SELECT readfile('/etc/hosts')",
 		"SELECT nothing FROM A", "SELECT * FROM none", "EXPLAIN SELECT 1",
+		"SELECT randomblob(1000000)", `SELECT "zeroblob"(1000000)`, "SELECT printf('%1000000d', 1)", "SELECT hex(hex(hex(hex(hex(hex(hex(hex(hex(hex('" + strings.Repeat("x", 5000) + "'))))))))))",
+		"WITH n(i, t) AS (SELECT 1, '" + strings.Repeat("x", 100_000) + "' UNION ALL SELECT i + 1, t FROM n) SELECT t FROM n",
 	} {
 		require.NotEmpty(t, sql(text).Error, text)
 	}

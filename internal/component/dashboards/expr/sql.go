@@ -18,12 +18,20 @@ import (
 	"github.com/ausguck/ausguck/internal/component/dashboards/dsquery"
 )
 
+// Whoever may look at a dashboard may send SQL, so that one statement has bounds: Grafana's for cells and time, and ours for bytes.
 const (
 	sqlTimeout = 10 * time.Second
 	maxCells   = 100_000 // of an answer
-	maxInput   = 5_000_000
-	maxTextSQL = 10 << 20 // bytes of one value
+	maxInput   = 100_000 // cells of the tables
+	maxTextSQL = 1 << 20 // bytes of one value
+	maxAnswer  = 32 << 20
 )
+
+// sqlSlots bounds how many statements run in this process at once; what they sort goes to temporary files.
+var sqlSlots = make(chan struct{}, 2)
+
+// inflating matches functions that make much of nothing.
+var inflating = regexp.MustCompile(`(?i)\b(randomblob|zeroblob|printf|format)\b`)
 
 // dialect is what people should know who write SQL for Grafana.
 const dialect = "SQL is SQLite's here and not MySQL's: text is compared with its case, || joins text, and whole numbers divide to whole numbers."
@@ -63,8 +71,17 @@ func (c *sqlCommand) frames(ctx context.Context, in map[string][]*dsquery.Frame)
 	if !selects.MatchString(c.text) || strings.Contains(strings.TrimRight(quotes.ReplaceAllString(c.text, " "), "; \t\r\n"), ";") {
 		return nil, errors.New("only one SELECT is allowed")
 	}
+	if name := inflating.FindString(c.text); name != "" {
+		return nil, fmt.Errorf("%s is not allowed", name)
+	}
 	ctx, cancel := context.WithTimeout(ctx, sqlTimeout)
 	defer cancel()
+	select {
+	case sqlSlots <- struct{}{}:
+		defer func() { <-sqlSlots }()
+	case <-ctx.Done():
+		return nil, fmt.Errorf("other SQL has run for %s", sqlTimeout)
+	}
 	db, err := sql.Open("sqlite", ":memory:")
 	if err != nil {
 		return nil, err
@@ -257,6 +274,7 @@ func (c *sqlCommand) query(ctx context.Context, conn *sql.Conn) (*dsquery.Frame,
 	}
 	notices := []any{map[string]any{"severity": "info", "text": dialect}}
 	columns := make([][]any, len(names))
+	size := 0
 	for cells := 0; rows.Next(); cells += len(names) {
 		if cells+len(names) > maxCells {
 			notices = append(notices, map[string]any{"severity": "warning", "text": fmt.Sprintf("The answer has more than %d cells; the first are shown.", maxCells)})
@@ -271,6 +289,10 @@ func (c *sqlCommand) query(ctx context.Context, conn *sql.Conn) (*dsquery.Frame,
 		}
 		for i, v := range row {
 			columns[i] = append(columns[i], v)
+			size += sizeOf(v)
+		}
+		if size > maxAnswer {
+			return nil, fmt.Errorf("the answer has more than %d MiB", maxAnswer>>20)
 		}
 	}
 	if err := rows.Err(); err != nil {
@@ -281,6 +303,17 @@ func (c *sqlCommand) query(ctx context.Context, conn *sql.Conn) (*dsquery.Frame,
 		f.Fields = append(f.Fields, column(name, columns[i]))
 	}
 	return f, nil
+}
+
+// sizeOf is the room that a text takes.
+func sizeOf(v any) int {
+	switch t := v.(type) {
+	case string:
+		return len(t)
+	case []byte:
+		return len(t)
+	}
+	return 0
 }
 
 // column is a field of the type that all its values have; of several types it is text.
