@@ -39,13 +39,11 @@ func Call(h http.Handler, r *http.Request) (*http.Response, error) {
 	}()
 	select {
 	case <-a.started:
-	case <-ctx.Done():
-		select {
-		case <-a.started: // and ended at once
-		default:
-			_ = read.CloseWithError(r.Context().Err())
-			return nil, r.Context().Err()
-		}
+	case <-ctx.Done(): // the caller's ended, or the handler has, which has started its answer before
+	}
+	if err := r.Context().Err(); err != nil { // a handler may answer for this very reason
+		_ = read.CloseWithError(err)
+		return nil, err
 	}
 	length := int64(-1)
 	if n, err := strconv.ParseInt(a.sent.Get("Content-Length"), 10, 64); err == nil {
