@@ -1,7 +1,9 @@
-import type { DataFrame, DataQueryRequest, DataQueryResponse, DataSourceApi, ScopedVars } from '@grafana/data';
+import { LoadingState, type DataFrame, type DataQueryRequest, type DataQueryResponse, type DataSourceApi, type ScopedVars } from '@grafana/data';
 import type { DataQuery } from '@grafana/schema';
-import { getBackendSrv, toDataQueryResponse } from '@grafana/runtime';
+import { getBackendSrv, toDataQueryResponse, type BackendDataSourceResponse } from '@grafana/runtime';
 import { catchError, map, of, type Observable } from 'rxjs';
+
+import { errorMessage } from '../runtime/backendSrv';
 
 /** A data source whose queries the server answers, with frames of its own making. */
 export interface ServerSide<Q extends DataQuery = DataQuery> {
@@ -23,22 +25,26 @@ export function askServer(request: DataQueryRequest, queries: DataQuery[], finis
   }
   const { from, to } = request.range;
   return getBackendSrv()
-    .fetch<object>({
+    .fetch<BackendDataSourceResponse | undefined>({
       url: '/api/ds/query', method: 'POST', data: { from: String(from.valueOf()), to: String(to.valueOf()), queries }, requestId: request.requestId, showErrorAlert: false,
     })
     .pipe(
+      map((answer) => finished(answer, visible, finish)),
       catchError((err) => {
         if (err?.cancelled) {
           throw err;
         }
-        return of(err);
-      }),
-      map((answer) => {
-        const response = toDataQueryResponse(answer, visible);
-        const frames = (response.data as DataFrame[]).filter((f) => f.fields.length > 0 || f.meta?.notices?.length);
-        return { ...response, data: frames.map(finish) };
+        // Where a query failed, the answer has the results of the others; where nobody answered, it has none.
+        const answered = Boolean(err?.data?.results);
+        return of(answered ? finished(err, visible, finish) : { data: [], state: LoadingState.Error, errors: [{ message: errorMessage(err), status: err?.status }] });
       })
     );
+}
+
+function finished(answer: Parameters<typeof toDataQueryResponse>[0], queries: DataQuery[], finish: (frame: DataFrame) => DataFrame): DataQueryResponse {
+  const response = toDataQueryResponse(answer, queries);
+  const frames = (response.data as DataFrame[]).filter((f) => f.fields.length > 0 || f.meta?.notices?.length);
+  return { ...response, data: frames.map(finish) };
 }
 
 /** What the server needs to know of the panel beside the query itself. */
