@@ -14,6 +14,7 @@ import (
 	promtail "github.com/grafana/loki/v3/clients/pkg/promtail/config"
 	"github.com/grafana/loki/v3/clients/pkg/promtail/scrapeconfig"
 	"github.com/prometheus/client_golang/prometheus"
+	commonconfig "github.com/prometheus/common/config"
 	"golang.org/x/text/encoding/ianaindex"
 	yamlv2 "gopkg.in/yaml.v2"
 
@@ -47,7 +48,8 @@ type Config struct {
 // Text is the file as it was read, the address of the Docker engine filled in.
 func (c *Config) Text() []byte { return c.content }
 
-// LoadConfig reads and checks src. It returns all problems that it finds, each as "file:line: field: reason".
+// LoadConfig reads and checks src. It returns all problems that it finds, each as "file:line: field: reason". The Config is nil when one
+// of them is in a job; clients that cannot be made are left out of it.
 func LoadConfig(o Options, src Source) (*Config, []error) {
 	text := string(src.Content)
 	if src.BuiltIn && o.DockerHost != "" {
@@ -77,7 +79,24 @@ func LoadConfig(o Options, src Source) (*Config, []error) {
 	if len(problems) > 0 {
 		return nil, problems
 	}
-	return c, nil
+	problems = c.leaveOutClients(o, file)
+	if len(c.ClientConfigs) == 0 && len(problems) > 0 {
+		return nil, problems // nobody would get the lines
+	}
+	return c, problems
+}
+
+// leaveOutClients removes the clients that cannot be made, because of a certificate for example, and returns why. Other servers miss
+// lines while they are away, too.
+func (c *Config) leaveOutClients(o Options, file problem.File) (problems []error) {
+	others, _ := c.remotes(o.OwnAddresses)
+	for _, other := range others {
+		if _, err := commonconfig.NewClientFromConfig(other.Client, "promtail"); err != nil {
+			problems = append(problems, problem.At(file, other.URL.Redacted(), fmt.Errorf("clients: %s: %w", other.URL.Redacted(), err)))
+			c.ClientConfigs = slices.DeleteFunc(c.ClientConfigs, func(cfg client.Config) bool { return cfg.URL == other.URL })
+		}
+	}
+	return problems
 }
 
 // load decodes a file, strictly, over Promtail's defaults.
