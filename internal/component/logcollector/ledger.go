@@ -216,7 +216,7 @@ func (l *ledger) get(key string) (position, bool) {
 	p, ok := l.all[key]
 	l.used[key] = l.used[key] || ok
 	if i, open := l.pending[key]; open {
-		return i.From, true
+		return l.from(i), true
 	}
 	if !ok && l.lost > 0 {
 		p.Unsure = span{l.lost - int64(lookBack), l.lost}
@@ -241,9 +241,18 @@ func (l *ledger) known() map[string]position {
 		all[key] = p
 	}
 	for key, i := range l.pending {
-		all[key] = i.From
+		all[key] = l.from(i)
 	}
 	return all
+}
+
+// from is where an intent begins. Of its file no more is known than of the source: the clock may have been set back since the
+// reader took its position.
+func (l *ledger) from(i intent) position {
+	if p, ok := l.all[i.Key]; ok && p.known().Before(i.From.known()) {
+		i.From.Looked = p.known().UnixNano()
+	}
+	return i.From
 }
 
 // begin must be called before a push; the one before must be done, or wait.
@@ -303,7 +312,7 @@ func (l *ledger) inherit(gone, heir string) {
 	pos := l.all[gone]
 	i, open := l.pending[gone]
 	if open {
-		pos = i.From
+		pos = l.from(i)
 	}
 	l.mtx.Unlock()
 	pos.Rotated = true
