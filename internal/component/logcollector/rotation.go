@@ -162,6 +162,7 @@ func (r *fileReader) readCopy(ctx context.Context) (id fileID, made time.Time, e
 // until, at most now, this needs no other look.
 func (r *fileReader) readCopiesSince(ctx context.Context, after fileID, since, now time.Time) (found bool, until time.Time, err error) {
 	until = now
+	heir := r.heirBegins()
 	var missed []fileID
 	since = r.clock().since(since)
 	for _, g := range generations(r.path) {
@@ -178,7 +179,7 @@ func (r *fileReader) readCopiesSince(ctx context.Context, after fileID, since, n
 		}
 		_, known := r.sender.ledger.get(fileKey(idOf(info), r.mark()))
 		switch made := info.ModTime(); {
-		case known || info.Size() == 0 || made.Before(since):
+		case known || info.Size() == 0 || made.Before(since) || beginAlike(firstBytes(file), heir):
 		case !beginAlike(firstBytes(file), firstBytes(r.file)):
 			missed = append(missed, idOf(info))
 		case made.Before(until):
@@ -205,6 +206,23 @@ func (r *fileReader) readCopiesSince(ctx context.Context, after fileID, since, n
 		}
 	}
 	return found, until, nil
+}
+
+// heirBegins returns the first bytes of another file that has the name now: what begins so is a copy of that one.
+func (r *fileReader) heirBegins() []byte {
+	heir, err := os.Open(r.path)
+	if err != nil {
+		return nil
+	}
+	defer heir.Close()
+	named, err := heir.Stat()
+	if err != nil {
+		return nil
+	}
+	if own, err := r.file.Stat(); err != nil || os.SameFile(named, own) {
+		return nil
+	}
+	return firstBytes(heir)
 }
 
 // beginAlike reports whether two files begin alike, as far as both go.
