@@ -378,8 +378,9 @@ func (r *fileReader) repeat(ctx context.Context, i intent) error {
 // is more than ten minutes in the future.
 const maxAhead = 5 * time.Minute
 
-// tooOld is the age from which on lines get new times. Loki refuses what is a week old, or another time that it is told.
-const tooOld = 24 * time.Hour
+// tooOld is the age from which on lines get new times. Loki refuses what is an hour behind others of its stream, which other
+// files may have filled meanwhile.
+const tooOld = 45 * time.Minute
 
 // timely reports whether the store takes lines with times that were given to them then.
 func timely(given int64, now time.Time) bool {

@@ -32,6 +32,7 @@ func TestHistories(t *testing.T) {
 		"set forward by more than a position is kept":      {1, "", []step{{sleep, 3}, {stop, 0}, {jump, 9}}},
 		"set forward with a batch of which nobody knows":   {1, "", []step{{write_, 0}, {killAtPush, 0}, {jump, 7}}},
 		"set back before a batch of which nobody knows":    {1, "", []step{{jump, 0}, {sleep, 5}, {write_, 0}, {killAtPush, 0}, {rename, 0}, {write_, 0}, {copytr, 1}}},
+		"a batch that waited behind newer lines":           {1, "", []step{{rename, 1}, {jump, 0}, {lateWrite, 0}, {refuse, 0}, {write_, 0}, {sleep, 1}, {stop, 0}, {sleep, 5}}},
 		"a batch that runs ahead of the clock":             {1, "", []step{{write_, 0}, {reload, 0}, {reload, 0}, {powerCut, 3}}},
 	} {
 		t.Run(why, func(t *testing.T) {
