@@ -3,17 +3,22 @@ package logcollector
 import (
 	"os"
 	"strings"
+	"time"
 )
 
-// isCopy reports whether a file is a copy of one that has a reader, or gets one: that reader reads it.
-func (s *scan) isCopy(p passedName, file *os.File) bool {
+// isCopy reports whether a file is a copy, made at a time, of one that has a reader, or gets one: that reader reads it, should
+// the file be truncated before its first look.
+func (s *scan) isCopy(p passedName, file *os.File, made time.Time) bool {
 	first := firstBytes(file)
-	for _, c := range s.candidates {
+	for i, c := range s.candidates {
 		if c.path == p.path && c.target == p.target && beginAlike(first, firstBytes(c.file)) {
+			if c.copied.IsZero() || made.Before(c.copied) {
+				s.candidates[i].copied = made
+			}
 			return true
 		}
 	}
-	return s.isCopyOfWaiting(p.target.mark+":"+p.path, first) || s.isCopyOfKnown(p.path, p.target.mark, "", file)
+	return s.isCopyOfWaiting(p.target.mark+":"+p.path, first, made) || s.isCopyOfKnown(p.path, p.target.mark, "", file)
 }
 
 // isCopyOfKnown reports whether a file is a copy of another one of its log, but of that with the key except.

@@ -98,9 +98,9 @@ func (s *scan) leaveOut(c candidate) {
 	_ = c.file.Close()
 }
 
-// isCopyOfWaiting reports whether a file is a copy of one of its log that waits.
-func (s *scan) isCopyOfWaiting(log string, first []byte) bool {
-	for _, w := range s.crowded {
+// isCopyOfWaiting reports whether a file is a copy, made at a time, of one of its log that waits.
+func (s *scan) isCopyOfWaiting(log string, first []byte, made time.Time) bool {
+	for key, w := range s.crowded {
 		if w.log != log {
 			continue
 		}
@@ -111,6 +111,10 @@ func (s *scan) isCopyOfWaiting(log string, first []byte) bool {
 		alike := beginAlike(first, firstBytes(file))
 		_ = file.Close()
 		if alike {
+			if pos, ok := s.sender.ledger.get(key); ok && pos.Offset == 0 && made.Before(pos.known()) {
+				pos.Looked = made.UnixNano()
+				s.sender.ledger.put(key, pos)
+			}
 			return true
 		}
 	}

@@ -49,12 +49,12 @@ func (s *scan) between(p passedName) {
 		}
 		key := fileKey(idOf(info), p.target.mark)
 		pos, known := s.sender.ledger.get(key)
-		if s.keys[key] || s.readers[key] != nil || s.claimed[key] != nil || known && sameFile(file, pos) || s.isCopy(p, file) {
+		if s.keys[key] || s.readers[key] != nil || s.claimed[key] != nil || known && sameFile(file, pos) || s.isCopy(p, file, info.ModTime()) {
 			_ = file.Close()
 			continue
 		}
 		s.sender.ledger.put(key, position{Path: p.path, Rotated: true, Unsure: s.maybeStored(p.path, p.target.mark, file)})
-		s.add(candidate{p.target, key, p.path, file, info, false})
+		s.add(candidate{target: p.target, key: key, path: p.path, file: file, info: info})
 	}
 }
 

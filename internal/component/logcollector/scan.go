@@ -25,7 +25,8 @@ type candidate struct {
 	path    string // the name of the log whose lines it holds
 	file    *os.File
 	info    fs.FileInfo
-	current bool // it has the name now; others had it before
+	current bool      // it has the name now; others had it before
+	copied  time.Time // when the first copy of it was made that its reader is to look at; zero without one
 }
 
 // scan is one look at the files that there are: first it finds all that are to be read, then it starts their readers, the
@@ -141,7 +142,7 @@ func (s *scan) current(t *fileTarget, path string) {
 		_ = file.Close()
 		return // the next scan starts it
 	}
-	c := candidate{t, key, path, file, info, true}
+	c := candidate{target: t, key: key, path: path, file: file, info: info, current: true}
 	s.goOnAfterCopy(c)
 	s.add(c)
 }
@@ -190,7 +191,7 @@ func (s *scan) leftBehind(t *fileTarget) {
 			_ = file.Close()
 			continue
 		}
-		s.add(candidate{t, key, pos.Path, file, info, false})
+		s.add(candidate{target: t, key: key, path: pos.Path, file: file, info: info})
 		if !pos.Rotated {
 			s.passed = append(s.passed, passedName{t, pos.Path, info.ModTime()})
 		}
@@ -218,7 +219,7 @@ func (s *scan) gone(t *fileTarget, key string, pos position) {
 			continue
 		}
 		s.sender.ledger.inherit(key, heir)
-		s.add(candidate{t, heir, pos.Path, file, info, false})
+		s.add(candidate{target: t, key: heir, path: pos.Path, file: file, info: info})
 		return
 	}
 	if _, open := s.sender.ledger.unfinished(key); open {
@@ -297,8 +298,13 @@ func (f *files) read(ctx context.Context, c candidate) {
 		f.sender.ledger.forget(key) // another file has the inode now
 	} else if !ok {
 		looked = f.sender.ledger.clock.now()
+		pos := f.beginning(c)
+		if !c.copied.IsZero() && c.copied.Before(looked) {
+			looked = c.copied
+			pos.Looked = looked.UnixNano()
+		}
 		// From now on it is known, should it be rotated before any of it is stored.
-		f.sender.ledger.put(key, f.beginning(c))
+		f.sender.ledger.put(key, pos)
 	}
 	log := c.log()
 	r := &fileReader{
