@@ -77,13 +77,13 @@ type engines struct {
 	ready    atomic.Bool
 }
 
-func newEngines(set *settings, cfg *Config) (_ *engines, err error) {
+func newEngines(set *settings, cfg *Config, changes *Changes) (_ *engines, err error) {
 	reg, listener := set.Registry, inproc.NewListener("prometheus")
 	e := &engines{
 		listener: listener, proxy: inproc.NewProxy(listener),
 		set: set, logger: set.Logger, initial: cfg,
 		parser:        newParser(set.features.parserOptions()),
-		storage:       &lateStorage{stats: tsdb.NewDBStats()},
+		storage:       &lateStorage{stats: tsdb.NewDBStats(), changes: changes},
 		notifications: notifications.NewNotifications(set.Web.MaxNotificationSubscribers, reg),
 		tracing:       tracing.NewManager(set.Logger.With("component", "tracing")),
 		webBuilt:      make(chan struct{}),

@@ -45,6 +45,7 @@ func (e *engines) reloaders() []reloader {
 
 // apply hands cfg to every engine and returns the errors of all of them.
 func (e *engines) apply(cfg *Config) error {
+	defer e.storage.changes.everything() // subqueries without a step take the interval of evaluation, for one
 	var errs []error
 	for _, r := range e.reloaders() {
 		if err := r.apply(cfg); err != nil {

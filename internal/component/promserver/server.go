@@ -20,6 +20,7 @@ import (
 // Server is Prometheus as a lifecycle.Component.
 type Server struct {
 	*Loader
+	changes *Changes
 	// state is nil until Run has made the engines.
 	state atomic.Pointer[engines]
 
@@ -37,7 +38,7 @@ const flushMargin = 2 * time.Second
 
 // New returns a server that will start with cfg, which l has loaded.
 func New(l *Loader, cfg *Config) *Server {
-	return &Server{Loader: l, applied: cfg}
+	return &Server{Loader: l, changes: NewChanges(time.Now), applied: cfg}
 }
 
 // Run starts the engines in the order in which they lean on each other, and stops them in reverse:
@@ -55,7 +56,7 @@ func (s *Server) Run(ctx context.Context, ready func()) error {
 	set.Registry = scope
 	s.mtx.Lock() // what is applied from here on waits until the engines are ready
 	initial := s.applied
-	e, err := newEngines(&set, initial)
+	e, err := newEngines(&set, initial, s.changes)
 	s.state.Store(e)
 	s.mtx.Unlock()
 	defer s.state.Store(nil)
@@ -177,6 +178,22 @@ func (s *Server) Snapshot(dir string) error {
 		return tsdb.ErrNotReady
 	}
 	return e.storage.Snapshot(dir, true)
+}
+
+// Mark and ChangedSince say how long the answers to range queries hold; see Changes.
+func (s *Server) Mark() (mark uint64, settled int64) { return s.changes.Mark() }
+
+// ChangedSince is explained there, too.
+func (s *Server) ChangedSince(mark uint64) int64 { return s.changes.ChangedSince(mark) }
+
+// Stepwise reports whether each step of a range query is computed of samples of this server up to its time alone.
+func (s *Server) Stepwise(query string) bool {
+	e := s.state.Load()
+	if e == nil || e.storage.remote.Load() {
+		return false
+	}
+	expr, err := e.parser.ParseExpr(query)
+	return err == nil && stepwise(expr)
 }
 
 // Starting says what the server waits for, empty when it is ready.

@@ -7,6 +7,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/oklog/ulid/v2"
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/prometheus/config"
 	"github.com/prometheus/prometheus/model/labels"
@@ -23,6 +24,10 @@ type lateStorage struct {
 	db     atomic.Pointer[tsdb.DB]
 	stats  *tsdb.DBStats
 	margin time.Duration // added to the start time, because it takes a few minutes for everything to spin up
+
+	changes *Changes
+	zeros   bool        // start times are stored as samples
+	remote  atomic.Bool // other storages are read, too
 }
 
 var (
@@ -85,6 +90,13 @@ func (s *lateStorage) open(set *settings, cfg *config.Config) error {
 	}
 	s.margin = 2 * time.Duration(opts.MinBlockDuration) * time.Millisecond
 	registerTimeBounds(set.Registry, db)
+	s.zeros = opts.EnableSTAsZeroSample
+	s.changes.watch(func() (ids []ulid.ULID) {
+		for _, b := range db.Blocks() {
+			ids = append(ids, b.Meta().ULID)
+		}
+		return ids
+	})
 	s.db.Store(db)
 	return nil
 }
@@ -114,6 +126,7 @@ func (s *lateStorage) applyConfig(cfg *config.Config) error {
 	if db == nil {
 		return tsdb.ErrNotReady
 	}
+	s.remote.Store(len(cfg.RemoteReadConfigs) > 0)
 	return db.ApplyConfig(cfg)
 }
 
@@ -157,7 +170,7 @@ func (s *lateStorage) ExemplarQuerier(ctx context.Context) (storage.ExemplarQuer
 // Appender implements storage.Storage.
 func (s *lateStorage) Appender(ctx context.Context) storage.Appender {
 	if db := s.db.Load(); db != nil {
-		return db.Appender(ctx)
+		return s.changes.Appender(db.Appender(ctx))
 	}
 	return refusal{tsdb.ErrNotReady}
 }
@@ -165,7 +178,7 @@ func (s *lateStorage) Appender(ctx context.Context) storage.Appender {
 // AppenderV2 implements storage.Storage.
 func (s *lateStorage) AppenderV2(ctx context.Context) storage.AppenderV2 {
 	if db := s.db.Load(); db != nil {
-		return db.AppenderV2(ctx)
+		return s.changes.AppenderV2(db.AppenderV2(ctx), s.zeros)
 	}
 	return refusalV2{refusal{tsdb.ErrNotReady}}
 }
@@ -189,6 +202,7 @@ func (s *lateStorage) CleanTombstones() error {
 // Delete implements the admin API.
 func (s *lateStorage) Delete(ctx context.Context, mint, maxt int64, ms ...*labels.Matcher) error {
 	if db := s.db.Load(); db != nil {
+		defer s.changes.everything()
 		return db.Delete(ctx, mint, maxt, ms...)
 	}
 	return tsdb.ErrNotReady

@@ -30,7 +30,7 @@ func tableFrame(series []promSeries, q Query, meta map[string]any) *Frame {
 	}
 	for _, s := range series {
 		for _, sample := range s.samples() {
-			at.Times, value.Numbers = append(at.Times, sample.at), append(value.Numbers, sample.value)
+			at.Times, value.Numbers = append(at.Times, sample.time()), append(value.Numbers, sample.value)
 			for i, name := range sorted {
 				columns[i].Texts = append(columns[i].Texts, s.Metric[name])
 			}
@@ -46,8 +46,8 @@ func bucketFrame(series []promSeries, q Query, st steps, meta map[string]any) *F
 	upper := func(s promSeries) float64 { return quotedFloat(json.RawMessage(s.Metric["le"])) }
 	sorted := slices.Clone(series)
 	slices.SortStableFunc(sorted, func(a, b promSeries) int { return cmp.Compare(upper(a), upper(b)) })
-	rowOf := map[time.Time]int{}
-	var times []time.Time
+	rowOf := map[int64]int{}
+	var times []int64
 	for _, s := range sorted {
 		for _, sample := range s.samples() {
 			if _, ok := rowOf[sample.at]; !ok {
@@ -56,11 +56,12 @@ func bucketFrame(series []promSeries, q Query, st steps, meta map[string]any) *F
 			}
 		}
 	}
-	slices.SortFunc(times, time.Time.Compare)
+	slices.Sort(times)
+	at := make([]time.Time, len(times))
 	for i, t := range times {
-		rowOf[t] = i
+		rowOf[t], at[i] = i, time.UnixMilli(t)
 	}
-	fields := []*Field{{Name: "Time", Times: append([]time.Time{}, times...), Config: map[string]any{"interval": st.interval.Milliseconds()}}}
+	fields := []*Field{{Name: "Time", Times: at, Config: map[string]any{"interval": st.interval.Milliseconds()}}}
 	cumulative := true
 	for i, s := range sorted {
 		counts := make([]float64, len(times))

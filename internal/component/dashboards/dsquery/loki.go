@@ -67,7 +67,7 @@ func loki(ctx context.Context, src Source, q Query, from, to time.Time) ([]*Fram
 		}
 		return []*Frame{f}, nil
 	}
-	return promFrames(a, q, expr, st, frameType)
+	return answerFrames(a, q, expr, st, frameType)
 }
 
 // entry is one log line.

@@ -27,24 +27,18 @@ func prometheus(ctx context.Context, src Source, q Query, from, to time.Time) ([
 	var frames []*Frame
 	if wantRange {
 		start, end := align(from, st.interval, q.UTCOffset), align(to, st.interval, q.UTCOffset)
-		a, err := ask(ctx, src, "api/v1/query_range", url.Values{
-			"query": {expr}, "start": {seconds(start)}, "end": {seconds(end)}, "step": {strconv.FormatFloat(st.interval.Seconds(), 'f', -1, 64)},
-		})
+		series, a, err := askRange(ctx, src, expr, start, end, st.interval)
 		if err != nil {
 			return nil, err
 		}
-		found, err := promFrames(a, q, expr, st, "timeseries-multi")
-		if err != nil {
-			return nil, err
-		}
-		frames = append(frames, found...)
+		frames = append(frames, promFrames(series, "matrix", a, q, expr, st, "timeseries-multi")...)
 	}
 	if q.Instant {
 		a, err := ask(ctx, src, "api/v1/query", url.Values{"query": {expr}, "time": {seconds(to)}})
 		if err != nil {
 			return nil, err
 		}
-		found, err := promFrames(a, q, expr, st, "numeric-multi")
+		found, err := answerFrames(a, q, expr, st, "numeric-multi")
 		if err != nil {
 			return nil, err
 		}
@@ -93,9 +87,11 @@ func seconds(t time.Time) string { return strconv.FormatFloat(float64(t.UnixMill
 
 // sample is a time and a value as the API writes them: [1700000000.123, "1"].
 type sample struct {
-	at    time.Time
+	at    int64 // Unix milliseconds
 	value float64
 }
+
+func (s sample) time() time.Time { return time.UnixMilli(s.at) }
 
 // UnmarshalJSON reads the pair.
 func (s *sample) UnmarshalJSON(data []byte) error {
@@ -118,7 +114,7 @@ func (s *sample) read(data []byte) (rest []byte, err error) {
 	if err != nil && !math.IsInf(s.value, 0) {
 		return nil, fmt.Errorf("sample value %q: %w", value, err)
 	}
-	s.at = time.UnixMilli(int64(math.Round(seconds * 1000)))
+	s.at = int64(math.Round(seconds * 1000))
 	return rest, nil
 }
 
@@ -157,6 +153,8 @@ type promSeries struct {
 	Value      *sample           `json:"value"`
 	Histograms []json.RawMessage `json:"histograms"`
 	Histogram  *json.RawMessage  `json:"histogram"`
+
+	sortKey []string // of one that is kept
 }
 
 type promResult struct {
@@ -164,36 +162,54 @@ type promResult struct {
 	Result     json.RawMessage `json:"result"`
 }
 
-// promFrames turns the answer to a PromQL query into frames: one per series, or one table.
-func promFrames(a *apiAnswer, q Query, expr string, st steps, frameType string) ([]*Frame, error) {
+// answerFrames turns an answer into frames.
+func answerFrames(a *apiAnswer, q Query, expr string, st steps, frameType string) ([]*Frame, error) {
+	kind, series, err := readSeries(a)
+	if err != nil {
+		return nil, err
+	}
+	if kind != "string" {
+		return promFrames(series, kind, a, q, expr, st, frameType), nil
+	}
 	var result promResult
+	var pair []any
 	if err := json.Unmarshal(a.Data, &result); err != nil {
 		return nil, fmt.Errorf("read the answer: %w", err)
 	}
-	var series []promSeries
-	switch result.ResultType {
+	if err := json.Unmarshal(result.Result, &pair); err != nil || len(pair) != 2 {
+		return nil, errors.New("read the answer: a text with its time is needed")
+	}
+	return []*Frame{{Fields: []*Field{{Name: "Value", Texts: []string{fmt.Sprint(pair[1])}}}}}, nil
+}
+
+// readSeries reads the answer to a PromQL query, of which only a string has no series.
+func readSeries(a *apiAnswer) (kind string, series []promSeries, err error) {
+	var result promResult
+	if err := json.Unmarshal(a.Data, &result); err != nil {
+		return "", nil, fmt.Errorf("read the answer: %w", err)
+	}
+	switch kind = result.ResultType; kind {
 	case "matrix", "vector":
-		if err := json.Unmarshal(result.Result, &series); err != nil {
-			return nil, fmt.Errorf("read the answer: %w", err)
-		}
+		err = json.Unmarshal(result.Result, &series)
 	case "scalar":
 		var s sample
-		if err := json.Unmarshal(result.Result, &s); err != nil {
-			return nil, fmt.Errorf("read the answer: %w", err)
-		}
+		err = json.Unmarshal(result.Result, &s)
 		series = []promSeries{{Value: &s}}
 	case "string":
-		var pair []any
-		if err := json.Unmarshal(result.Result, &pair); err != nil || len(pair) != 2 {
-			return nil, errors.New("read the answer: a text with its time is needed")
-		}
-		return []*Frame{{Fields: []*Field{{Name: "Value", Texts: []string{fmt.Sprint(pair[1])}}}}}, nil
 	default:
-		return nil, fmt.Errorf("the result type %q is not known", result.ResultType)
+		return "", nil, fmt.Errorf("the result type %q is not known", kind)
 	}
+	if err != nil {
+		return "", nil, fmt.Errorf("read the answer: %w", err)
+	}
+	return kind, series, nil
+}
+
+// promFrames turns the series of an answer into frames: one per series, or one table.
+func promFrames(series []promSeries, kind string, a *apiAnswer, q Query, expr string, st steps, frameType string) []*Frame {
 	meta := func() map[string]any {
 		return map[string]any{
-			"type": frameType, "typeVersion": []int{0, 1}, "custom": map[string]any{"resultType": result.ResultType},
+			"type": frameType, "typeVersion": []int{0, 1}, "custom": map[string]any{"resultType": kind},
 			"executedQueryString": fmt.Sprintf("Expr: %s\nStep: %s", expr, FormatDuration(st.interval)),
 		}
 	}
@@ -201,7 +217,7 @@ func promFrames(a *apiAnswer, q Query, expr string, st steps, frameType string) 
 	if n := a.notices(); len(n) > 0 {
 		frames[0].Meta["notices"] = n
 	}
-	return frames, nil
+	return frames
 }
 
 // formatted makes the frames of the format that the query wants, at least one.
@@ -249,7 +265,7 @@ func seriesFrame(s promSeries, q Query, expr string, st steps, frameType string)
 	samples := s.samples()
 	times, numbers := make([]time.Time, len(samples)), make([]float64, len(samples))
 	for i, sample := range samples {
-		times[i], numbers[i] = sample.at, sample.value
+		times[i], numbers[i] = sample.time(), sample.value
 	}
 	value := &Field{Name: "Value", Numbers: numbers, Labels: s.Metric, Config: map[string]any{}}
 	name := seriesName(q.LegendFormat, s.Metric, expr)

@@ -117,6 +117,9 @@ type Source struct {
 	Do func(ctx context.Context, path string, form url.Values) (*http.Response, error)
 	// TimeInterval is the scrape interval of the server, such as 15s; empty is that.
 	TimeInterval string
+	// Engine is the server, and Ranges keeps its answers to range queries; both nil for one that does not tell what changes.
+	Engine Engine
+	Ranges *Ranges
 	// MaxLines is how many log lines are asked for; 0 is 1000.
 	MaxLines int
 }

@@ -1,0 +1,193 @@
+package promserver
+
+import (
+	"errors"
+	"math"
+	"slices"
+	"sync"
+	"time"
+
+	"github.com/oklog/ulid/v2"
+	"github.com/prometheus/prometheus/model/histogram"
+	"github.com/prometheus/prometheus/model/labels"
+	"github.com/prometheus/prometheus/storage"
+)
+
+// settling is how old a sample may be when it is stored without changing what was answered before. Most are a few seconds old.
+const settling = 2 * time.Minute
+
+// Changes knows since when the answers of range queries may have changed, for those who keep them.
+//
+// A step of an answer is computed of samples up to its time. Most samples are about as old as the clock says, so that steps
+// older than settling hold. All else is an event with the time from which on answers may be others: a sample that comes
+// late, a deletion, another set of blocks, another configuration.
+type Changes struct {
+	now func() time.Time
+
+	mtx    sync.Mutex
+	newest int64 // the latest that the clock said, Unix milliseconds: it may be set back
+	mark   uint64
+	events []change // with rising marks and times: an event replaces those before it that begin later
+	blocks func() []ulid.ULID
+	known  []ulid.ULID
+}
+
+type change struct {
+	mark uint64
+	from int64
+}
+
+// maxChanges bounds the events that are told apart.
+const maxChanges = 1000
+
+// NewChanges returns the changes of a storage; now is the clock.
+func NewChanges(now func() time.Time) *Changes { return &Changes{now: now} }
+
+// watch notes that another storage is there, with these blocks.
+func (c *Changes) watch(blocks func() []ulid.ULID) {
+	c.mtx.Lock()
+	defer c.mtx.Unlock()
+	c.blocks, c.known = blocks, blocks()
+	c.add(math.MinInt64)
+}
+
+// Mark returns a mark of the present, and the time up to which (Unix milliseconds) all answers computed from now on hold,
+// but for what ChangedSince says.
+func (c *Changes) Mark() (mark uint64, settled int64) {
+	c.mtx.Lock()
+	defer c.mtx.Unlock()
+	return c.mark, c.clock() - settling.Milliseconds()
+}
+
+// ChangedSince returns the time from which on (Unix milliseconds) answers that were computed after a mark may be others now;
+// math.MaxInt64 when there is none, math.MinInt64 when all may be.
+func (c *Changes) ChangedSince(mark uint64) int64 {
+	c.mtx.Lock()
+	defer c.mtx.Unlock()
+	if c.blocks != nil {
+		if now := c.blocks(); !slices.Equal(now, c.known) { // others were made, imported or deleted
+			c.known = now
+			c.add(math.MinInt64)
+		}
+	}
+	for _, e := range c.events {
+		if e.mark > mark {
+			return e.from
+		}
+	}
+	return math.MaxInt64
+}
+
+// everything notes that all answers may be others.
+func (c *Changes) everything() {
+	c.mtx.Lock()
+	defer c.mtx.Unlock()
+	c.add(math.MinInt64)
+}
+
+// stored notes that samples are visible of which the first has a time.
+func (c *Changes) stored(first int64) {
+	c.mtx.Lock()
+	defer c.mtx.Unlock()
+	if first < c.clock()-settling.Milliseconds() {
+		c.add(first)
+	}
+}
+
+func (c *Changes) clock() int64 {
+	c.newest = max(c.newest, c.now().UnixMilli())
+	return c.newest
+}
+
+func (c *Changes) add(from int64) {
+	c.mark++
+	for n := len(c.events); n > 0 && c.events[n-1].from >= from; n-- {
+		c.events = c.events[:n-1]
+	}
+	c.events = append(c.events, change{c.mark, from})
+	if len(c.events) > maxChanges {
+		c.events[1].from = c.events[0].from
+		c.events = slices.Delete(c.events, 0, 1)
+	}
+}
+
+// Appender returns an appender that tells of late samples.
+func (c *Changes) Appender(next storage.Appender) storage.Appender {
+	return &toldAppender{next, told{c, math.MaxInt64}}
+}
+
+// AppenderV2 does so for the other interface; zeros is set when start times are stored as samples.
+func (c *Changes) AppenderV2(next storage.AppenderV2, zeros bool) storage.AppenderV2 {
+	return &toldAppenderV2{next, told{c, math.MaxInt64}, zeros}
+}
+
+// told remembers the first time of what is appended.
+type told struct {
+	changes *Changes
+	first   int64
+}
+
+// saw remembers a time unless the sample was refused.
+func (t *told) saw(at int64, err error) {
+	var partial *storage.AppendPartialError // the sample is stored, something beside it is not
+	if err == nil || errors.As(err, &partial) {
+		t.first = min(t.first, at)
+	}
+}
+
+// commit tells once the samples are visible: who asked before has an older mark.
+func (t *told) commit(commit func() error) error {
+	err := commit()
+	if t.first != math.MaxInt64 {
+		t.changes.stored(t.first)
+	}
+	return err
+}
+
+type toldAppender struct {
+	storage.Appender
+	told
+}
+
+func (a *toldAppender) Append(ref storage.SeriesRef, l labels.Labels, t int64, v float64) (storage.SeriesRef, error) {
+	ref, err := a.Appender.Append(ref, l, t, v)
+	a.saw(t, err)
+	return ref, err
+}
+
+func (a *toldAppender) AppendHistogram(ref storage.SeriesRef, l labels.Labels, t int64, h *histogram.Histogram, fh *histogram.FloatHistogram) (storage.SeriesRef, error) {
+	ref, err := a.Appender.AppendHistogram(ref, l, t, h, fh)
+	a.saw(t, err)
+	return ref, err
+}
+
+func (a *toldAppender) AppendSTZeroSample(ref storage.SeriesRef, l labels.Labels, t, st int64) (storage.SeriesRef, error) {
+	ref, err := a.Appender.AppendSTZeroSample(ref, l, t, st)
+	a.saw(st, err)
+	return ref, err
+}
+
+func (a *toldAppender) AppendHistogramSTZeroSample(ref storage.SeriesRef, l labels.Labels, t, st int64, h *histogram.Histogram, fh *histogram.FloatHistogram) (storage.SeriesRef, error) {
+	ref, err := a.Appender.AppendHistogramSTZeroSample(ref, l, t, st, h, fh)
+	a.saw(st, err)
+	return ref, err
+}
+
+func (a *toldAppender) Commit() error { return a.commit(a.Appender.Commit) }
+
+type toldAppenderV2 struct {
+	storage.AppenderV2
+	told
+	zeros bool
+}
+
+func (a *toldAppenderV2) Append(ref storage.SeriesRef, l labels.Labels, st, t int64, v float64, h *histogram.Histogram, fh *histogram.FloatHistogram, opts storage.AppendV2Options) (storage.SeriesRef, error) {
+	ref, err := a.AppenderV2.Append(ref, l, st, t, v, h, fh, opts)
+	a.saw(t, err)
+	if a.zeros && st != 0 {
+		a.saw(st, err)
+	}
+	return ref, err
+}
+
+func (a *toldAppenderV2) Commit() error { return a.commit(a.AppenderV2.Commit) }

@@ -1,0 +1,61 @@
+package promserver
+
+import (
+	"github.com/prometheus/prometheus/model/labels"
+	"github.com/prometheus/prometheus/promql/parser"
+)
+
+// stepwise reports whether each step of a range query is computed of samples up to its time alone, so that an answer for some
+// time is the same whether that time was asked for as a whole or in parts. What is not known for sure is not.
+func stepwise(expr parser.Expr) bool {
+	ok, anyName, subquery := true, false, false
+	names := map[string]bool{}
+	parser.Inspect(expr, func(node parser.Node, _ []parser.Node) error {
+		switch n := node.(type) {
+		case *parser.VectorSelector:
+			// What is read after the step, at a time of the range, or at one that does not move with it.
+			ok = ok && n.OriginalOffset >= 0 && n.OriginalOffsetExpr == nil && n.Timestamp == nil && n.StartOrEnd == 0 && !n.Smoothed
+			name := exactName(n)
+			anyName = anyName || name == ""
+			names[name] = true
+		case *parser.MatrixSelector:
+			ok = ok && n.RangeExpr == nil
+		case *parser.SubqueryExpr:
+			ok = ok && n.OriginalOffset >= 0 && n.OriginalOffsetExpr == nil && n.Timestamp == nil && n.StartOrEnd == 0 && n.RangeExpr == nil && n.StepExpr == nil
+			subquery = true
+		case *parser.Call:
+			switch n.Func.Name {
+			case "label_replace", "label_join": // two series that become one are an error, wherever in the range each of them is
+				ok = false
+			case "info", "range", "start", "end", "step":
+				ok = false
+			}
+		case *parser.AggregateExpr:
+			switch n.Op {
+			case parser.TOPK, parser.BOTTOMK, parser.LIMITK, parser.LIMIT_RATIO: // of equals, those that the range has first
+				ok = false
+			}
+		}
+		return nil
+	})
+	_, bare := expr.(*parser.VectorSelector)
+	switch {
+	case !ok:
+		return false
+	case anyName: // functions drop the name: two series that become one are an error as above
+		return bare
+	case subquery:
+		return len(names) == 1
+	}
+	return true
+}
+
+// exactName returns the only name of a metric that a selector takes, empty when there may be several.
+func exactName(s *parser.VectorSelector) string {
+	for _, m := range s.LabelMatchers {
+		if m.Name == labels.MetricName && m.Type == labels.MatchEqual {
+			return m.Value
+		}
+	}
+	return ""
+}
