@@ -31,7 +31,10 @@ type options struct {
 	starts   int
 	logRate  int
 	logBurst int
-	logDir   string // where both sides read the logs of the load
+
+	refreshes     int
+	refreshesOnly bool
+	logDir        string // where both sides read the logs of the load
 }
 
 func main() {
@@ -49,6 +52,8 @@ func main() {
 	flag.IntVar(&o.starts, "starts", 5, "starts to take the median of")
 	flag.IntVar(&o.logRate, "log-rate", 1_000_000, "bytes of logs a second")
 	flag.IntVar(&o.logBurst, "log-burst", 60_000_000, "bytes of logs that are stored at once and asked for")
+	flag.IntVar(&o.refreshes, "refreshes", 60, "refreshes of a dashboard")
+	flag.BoolVar(&o.refreshesOnly, "refreshes-only", false, "measure nothing else")
 	flag.BoolVar(&serveLoad, "serve-load", false, "serve the load and print its addresses; used by the benchmark itself")
 	flag.Parse()
 
@@ -82,6 +87,13 @@ func run(ctx context.Context, logger *slog.Logger, o options) error {
 	}
 
 	result := result{Time: time.Now().UTC().Truncate(time.Second), Machine: describeMachine(), Load: o.load, LogRate: o.logRate, QuietSeconds: o.duration.Seconds(), BusySeconds: o.busy.Seconds()}
+	if result.Refreshes, err = measureRefreshes(ctx, logger, o, work); err != nil {
+		return fmt.Errorf("measure refreshes: %w", err)
+	}
+	if o.refreshesOnly {
+		printRows(os.Stdout, result.refreshRows())
+		return nil
+	}
 	if result.Starts, err = measureStarts(ctx, logger, o, work); err != nil {
 		return fmt.Errorf("measure the starts: %w", err)
 	}

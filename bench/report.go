@@ -25,8 +25,10 @@ type result struct {
 	Busy         map[string]*usage `json:"busy"`
 	// Queries holds the median latencies in seconds, by query and side.
 	Queries map[string]map[string]float64 `json:"queries"`
-	LogRate int                           `json:"log_bytes_per_second"`
-	Logs    map[string]*logResult         `json:"logs"`
+	// Refreshes is what a refresh of a dashboard costs, by window.
+	Refreshes []map[string]*refreshResult `json:"refreshes"`
+	LogRate   int                         `json:"log_bytes_per_second"`
+	Logs      map[string]*logResult       `json:"logs"`
 }
 
 // startTimes are medians in seconds from the execution on an empty folder.
@@ -121,6 +123,7 @@ func (r result) print(out io.Writer) {
 		latency := r.Queries[query]
 		rows = append(rows, row{"`" + query + "`", latency["separate"] * 1000, latency["ausguck"] * 1000, "%.1f", ""})
 	}
+	rows = append(rows, r.refreshRows()...)
 	rows = append(rows, r.logRows()...)
 	if separate, ausguck := r.Starts["separate"], r.Starts["ausguck"]; separate.Server > 0 { // -starts=0 leaves them out
 		rows = append(rows,
@@ -133,6 +136,20 @@ func (r result) print(out io.Writer) {
 	}
 	printRows(out, rows)
 	r.printPrograms(out)
+}
+
+// refreshRows are the figures of the refreshes of a dashboard.
+func (r result) refreshRows() (rows []row) {
+	for i, sides := range r.Refreshes {
+		separate, ausguck := sides["separate"], sides["ausguck"]
+		rows = append(rows,
+			row{name: fmt.Sprintf("**a refresh of %d panels, %v in steps of %v**", len(panels), windows[i].span, windows[i].step)},
+			row{"CPU, ms", separate.CPUSeconds * 1000, ausguck.CPUSeconds * 1000, "%.1f", "≤ 0.2"},
+			row{"a panel, ms (median)", separate.P50 * 1000, ausguck.P50 * 1000, "%.1f", "≤ 1"},
+			row{"a panel, ms (95th percentile)", separate.P95 * 1000, ausguck.P95 * 1000, "%.1f", "≤ 1"},
+		)
+	}
+	return rows
 }
 
 // logRows are the figures of the burst of logs and of the queries about it.

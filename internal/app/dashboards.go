@@ -11,6 +11,7 @@ import (
 
 	"github.com/ausguck/ausguck/internal/auth"
 	"github.com/ausguck/ausguck/internal/component/dashboards"
+	"github.com/ausguck/ausguck/internal/component/dashboards/dsquery"
 	"github.com/ausguck/ausguck/internal/datadir"
 	"github.com/ausguck/ausguck/internal/lifecycle"
 	"github.com/ausguck/ausguck/internal/page"
@@ -70,6 +71,12 @@ func (p *DashboardsPart) build(a *App) (err error) {
 			return dashboards.UserCounts{Users: n.All, Admins: n.ByRole[auth.Admin], Editors: n.ByRole[auth.Editor], Viewers: n.ByRole[auth.Viewer], Active: n.Active}, err
 		},
 		Inside:    a.insideHandler,
+		Engine: func(host string) dsquery.Engine {
+			if slices.Contains(a.options.Prometheus.at.addresses(), host) {
+				return a.options.Prometheus.server
+			}
+			return nil
+		},
 		Transport: a.sourceTransport(),
 		Version:   versions.Own(),
 		Commit:    versions.Revision(),

@@ -19,6 +19,7 @@ import (
 
 	"github.com/prometheus/client_golang/prometheus"
 
+	"github.com/ausguck/ausguck/internal/component/dashboards/dsquery"
 	"github.com/ausguck/ausguck/internal/setaside"
 )
 
@@ -72,6 +73,9 @@ type Options struct {
 	// Inside returns the handler of the part of this process that a well-known address (prometheus:9090) stands for; it is
 	// called without a connection. nil, also as an answer, leaves the address to Transport.
 	Inside func(host string) http.Handler
+	// Engine returns the Prometheus of this process that answers at a well-known address, if its answers may be kept; nil,
+	// also as an answer, is none.
+	Engine func(host string) dsquery.Engine
 	// Transport asks other datasources, and dials the well-known addresses in process for WebSockets. nil is
 	// the network. It is cloned for datasources with TLS settings of their own.
 	Transport *http.Transport
@@ -106,6 +110,9 @@ func (o Options) complete() (Options, error) {
 	}
 	if o.Users == nil {
 		o.Users = noUsers
+	}
+	if o.Engine == nil {
+		o.Engine = func(string) dsquery.Engine { return nil }
 	}
 	if o.Transport == nil {
 		o.Transport = http.DefaultTransport.(*http.Transport).Clone()

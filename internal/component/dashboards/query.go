@@ -199,6 +199,11 @@ func (s *Server) run(ctx context.Context, p plannedQuery) dsquery.Response {
 	if n, err := json.Number(p.source.text("maxLines")).Int64(); err == nil {
 		src.MaxLines = int(n)
 	}
+	if u, err := url.Parse(p.source.URL); err == nil && len(client.params) == 0 {
+		if src.Engine = s.o.Engine(u.Host); src.Engine != nil {
+			src.Ranges = s.ranges
+		}
+	}
 	return dsquery.Run(ctx, src, p.Query, p.from, p.to)
 }
 

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/ausguck/ausguck/internal/component/dashboards/dashjson"
+	"github.com/ausguck/ausguck/internal/component/dashboards/dsquery"
 	"github.com/ausguck/ausguck/internal/database"
 	"github.com/ausguck/ausguck/internal/lifecycle"
 )
@@ -29,6 +30,7 @@ type Server struct {
 	// sources are all datasources, those of the API included.
 	sources atomic.Pointer[[]Datasource]
 	clients clientCache
+	ranges  *dsquery.Ranges
 	secrets *secretBox // since Run
 	keyLost sync.Once  // tells of a key that was lost
 	// followed is sent to when the folders to watch are others.
@@ -47,7 +49,7 @@ func New(o Options, cfg *Config) (*Server, error) {
 	if err != nil {
 		return nil, err
 	}
-	s := &Server{o: o, log: o.Logger, metrics: m, cfg: cfg, reported: map[string]bool{}, followed: make(chan struct{}, 1)}
+	s := &Server{o: o, log: o.Logger, metrics: m, cfg: cfg, ranges: dsquery.NewRanges(keptAnswers), reported: map[string]bool{}, followed: make(chan struct{}, 1)}
 	s.sources.Store(&cfg.datasources)
 	s.lib = &library{store: store{o.Dir, o.SetAside}, now: o.Now, resolve: func(in dashjson.Input) (string, bool) {
 		return defaultResolver(s.allSources())(in)
@@ -55,6 +57,9 @@ func New(o Options, cfg *Config) (*Server, error) {
 	s.handler = s.newHandler()
 	return s, nil
 }
+
+// keptAnswers bounds the memory of answers that are kept for the next refresh, in bytes.
+const keptAnswers = 32 << 20
 
 // pruneInterval is how often annotations beyond their caps are deleted.
 const pruneInterval = time.Hour

@@ -5,7 +5,6 @@ import (
 	"math"
 	"slices"
 	"sync"
-	"time"
 
 	"github.com/oklog/ulid/v2"
 	"github.com/prometheus/prometheus/model/histogram"
@@ -13,19 +12,12 @@ import (
 	"github.com/prometheus/prometheus/storage"
 )
 
-// settling is how old a sample may be when it is stored without changing what was answered before. Most are a few seconds old.
-const settling = 2 * time.Minute
-
 // Changes knows since when the answers of range queries may have changed, for those who keep them.
 //
-// A step of an answer is computed of samples up to its time. Most samples are about as old as the clock says, so that steps
-// older than settling hold. All else is an event with the time from which on answers may be others: a sample that comes
-// late, a deletion, another set of blocks, another configuration.
+// A step of an answer is computed of samples up to its time. All that changes samples is an event with the time from which on
+// answers may be others: each batch of samples, a deletion, another set of blocks, another configuration.
 type Changes struct {
-	now func() time.Time
-
 	mtx    sync.Mutex
-	newest int64 // the latest that the clock said, Unix milliseconds: it may be set back
 	mark   uint64
 	events []change // with rising marks and times: an event replaces those before it that begin later
 	blocks func() []ulid.ULID
@@ -37,11 +29,10 @@ type change struct {
 	from int64
 }
 
-// maxChanges bounds the events that are told apart.
-const maxChanges = 1000
-
-// NewChanges returns the changes of a storage; now is the clock.
-func NewChanges(now func() time.Time) *Changes { return &Changes{now: now} }
+const (
+	maxChanges = 1000 // events that are told apart
+	grain      = 5000 // milliseconds; samples come with every scrape
+)
 
 // watch notes that another storage is there, with these blocks.
 func (c *Changes) watch(blocks func() []ulid.ULID) {
@@ -51,12 +42,11 @@ func (c *Changes) watch(blocks func() []ulid.ULID) {
 	c.add(math.MinInt64)
 }
 
-// Mark returns a mark of the present, and the time up to which (Unix milliseconds) all answers computed from now on hold,
-// but for what ChangedSince says.
-func (c *Changes) Mark() (mark uint64, settled int64) {
+// Mark returns a mark of the present.
+func (c *Changes) Mark() uint64 {
 	c.mtx.Lock()
 	defer c.mtx.Unlock()
-	return c.mark, c.clock() - settling.Milliseconds()
+	return c.mark
 }
 
 // ChangedSince returns the time from which on (Unix milliseconds) answers that were computed after a mark may be others now;
@@ -89,14 +79,7 @@ func (c *Changes) everything() {
 func (c *Changes) stored(first int64) {
 	c.mtx.Lock()
 	defer c.mtx.Unlock()
-	if first < c.clock()-settling.Milliseconds() {
-		c.add(first)
-	}
-}
-
-func (c *Changes) clock() int64 {
-	c.newest = max(c.newest, c.now().UnixMilli())
-	return c.newest
+	c.add(first - (first%grain+grain)%grain)
 }
 
 func (c *Changes) add(from int64) {
@@ -111,7 +94,7 @@ func (c *Changes) add(from int64) {
 	}
 }
 
-// Appender returns an appender that tells of late samples.
+// Appender returns an appender that tells of what is stored.
 func (c *Changes) Appender(next storage.Appender) storage.Appender {
 	return &toldAppender{next, told{c, math.MaxInt64}}
 }

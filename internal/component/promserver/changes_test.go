@@ -61,7 +61,6 @@ func TestKeptAnswers(t *testing.T) {
 type drawnWorld struct {
 	t        *testing.T
 	rnd      *rand.Rand
-	now      time.Time // the machine's clock
 	time     time.Time // of the samples
 	db       *tsdb.DB
 	changes  *Changes
@@ -91,8 +90,7 @@ type drawnSeries struct {
 
 func newDrawnWorld(t *testing.T, seed uint64) *drawnWorld {
 	w := &drawnWorld{t: t, rnd: rand.New(rand.NewPCG(seed, 1)), ranges: dsquery.NewRanges(4 << 20), parser: newParser(parser.Options{EnableExperimentalFunctions: true})}
-	w.now = time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)
-	w.time, w.calm = w.now, 1+8*w.rnd.IntN(3)
+	w.time, w.calm = time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC), 1+8*w.rnd.IntN(3)
 	opts := tsdb.DefaultOptions()
 	opts.MinBlockDuration, opts.MaxBlockDuration = (20 * time.Minute).Milliseconds(), (3 * time.Hour).Milliseconds()
 	opts.RetentionDuration = (40 * time.Minute).Milliseconds()
@@ -102,7 +100,7 @@ func newDrawnWorld(t *testing.T, seed uint64) *drawnWorld {
 	t.Cleanup(func() { require.NoError(t, db.Close()) })
 	db.DisableCompactions() // by itself: the world says when
 	w.db = db
-	w.changes = NewChanges(func() time.Time { return w.now })
+	w.changes = &Changes{}
 	w.changes.watch(func() (ids []ulid.ULID) {
 		for _, b := range db.Blocks() {
 			ids = append(ids, b.Meta().ULID)
@@ -154,10 +152,6 @@ func (w *drawnWorld) happen() {
 		w.changes.everything()
 	case 3, 7, 8:
 		require.NoError(w.t, w.db.Compact(w.t.Context()))
-	case 4, 9: // somebody sets the clock
-		w.now = w.time.Add(time.Duration(w.rnd.IntN(1200)-600) * time.Second)
-	case 5, 10, 11: // it is right again
-		w.now = w.time
 	case 6: // a target goes
 		s := w.series[w.rnd.IntN(len(w.series))]
 		s.silent = 1 + w.rnd.IntN(60)
@@ -171,7 +165,7 @@ func (w *drawnWorld) happen() {
 
 // scrape stores a sample of each series, a while after the last one.
 func (w *drawnWorld) scrape(after time.Duration) {
-	w.time, w.now = w.time.Add(after), w.now.Add(after)
+	w.time = w.time.Add(after)
 	w.commit(func(app storage.Appender) {
 		for _, s := range w.series {
 			if s.silent > 0 {
@@ -314,7 +308,7 @@ func (w *drawnWorld) Stepwise(query string) bool {
 	return err == nil && stepwise(expr)
 }
 
-func (w *drawnWorld) Mark() (uint64, int64)          { return w.changes.Mark() }
+func (w *drawnWorld) Mark() uint64                   { return w.changes.Mark() }
 func (w *drawnWorld) ChangedSince(mark uint64) int64 { return w.changes.ChangedSince(mark) }
 
 // ask answers as the API does.
@@ -373,24 +367,9 @@ func differ(want, got dsquery.Response) string {
 	return ""
 }
 
-// What was answered when the clock was ahead may change by samples of the time that it is.
-func TestChangesOfAClockThatWasAhead(t *testing.T) {
-	now := time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)
-	c := NewChanges(func() time.Time { return now })
-	right := now
-	now = right.Add(time.Hour)
-	mark, settled := c.Mark()
-	require.Equal(t, now.Add(-settling).UnixMilli(), settled)
-	now = right
-	require.EqualValues(t, math.MaxInt64, c.ChangedSince(mark))
-	c.stored(right.UnixMilli())
-	require.Equal(t, right.UnixMilli(), c.ChangedSince(mark))
-}
-
 // However many events there are, no mark is told less than what changed since.
 func TestManyChanges(t *testing.T) {
-	now := time.UnixMilli(1 << 40)
-	c := NewChanges(func() time.Time { return now })
+	c := &Changes{}
 	rnd := rand.New(rand.NewPCG(1, 2))
 	type event struct {
 		mark uint64
@@ -398,10 +377,9 @@ func TestManyChanges(t *testing.T) {
 	}
 	var all []event
 	for range 5000 {
-		mark, _ := c.Mark()
-		from := now.Add(-time.Hour).UnixMilli() + int64(len(all)) + int64(rnd.IntN(20))
-		all = append(all, event{mark, from})
-		c.stored(from)
+		from := int64(len(all)+rnd.IntN(20)) * grain
+		all = append(all, event{c.Mark(), from})
+		c.stored(from + int64(rnd.IntN(grain)))
 	}
 	require.LessOrEqual(t, len(c.events), maxChanges)
 	exact, least := 0, int64(math.MaxInt64)

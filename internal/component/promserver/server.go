@@ -38,7 +38,7 @@ const flushMargin = 2 * time.Second
 
 // New returns a server that will start with cfg, which l has loaded.
 func New(l *Loader, cfg *Config) *Server {
-	return &Server{Loader: l, changes: NewChanges(time.Now), applied: cfg}
+	return &Server{Loader: l, changes: &Changes{}, applied: cfg}
 }
 
 // Run starts the engines in the order in which they lean on each other, and stops them in reverse:
@@ -181,7 +181,7 @@ func (s *Server) Snapshot(dir string) error {
 }
 
 // Mark and ChangedSince say how long the answers to range queries hold; see Changes.
-func (s *Server) Mark() (mark uint64, settled int64) { return s.changes.Mark() }
+func (s *Server) Mark() uint64 { return s.changes.Mark() }
 
 // ChangedSince is explained there, too.
 func (s *Server) ChangedSince(mark uint64) int64 { return s.changes.ChangedSince(mark) }

@@ -19,10 +19,10 @@ import (
 type Engine interface {
 	// Stepwise reports whether each step of a range query is computed of samples up to it alone.
 	Stepwise(query string) bool
-	// Mark returns a mark of the present, and up to when (Unix milliseconds) answers computed from now on hold, but for
-	// what ChangedSince says.
-	Mark() (mark uint64, settled int64)
-	// ChangedSince returns the time from which on answers computed after a mark may be others now.
+	// Mark returns a mark of the present.
+	Mark() uint64
+	// ChangedSince returns the time from which on (Unix milliseconds) answers computed after a mark may be others now:
+	// math.MaxInt64 for none, math.MinInt64 for all.
 	ChangedSince(mark uint64) int64
 }
 
@@ -63,7 +63,6 @@ type rangeAnswer struct {
 	from, to int64
 	series   []promSeries // sorted
 	mark     uint64
-	settled  int64
 	size     int
 }
 
@@ -87,11 +86,12 @@ func askRange(ctx context.Context, src Source, query string, start, end time.Tim
 		return ask(from)
 	}
 	key := rangeKey{query, every, from % every}
-	mark, settles := src.Engine.Mark() // before anything is looked at: what changes from here on is told next time
-	kept, settled := src.Ranges.get(key, src.Engine, from)
+	mark := src.Engine.Mark() // before anything is looked at: what changes from here on is told next time
+	kept, holds := src.Ranges.get(key, src.Engine, from)
 	next := from
 	if kept != nil {
-		next = min(settled, to) - (min(settled, to)-from)%every + every // the first step that is not kept
+		holds = min(holds, to)
+		next = holds - (holds-from)%every + every // the first step that is not kept
 	}
 	var series []promSeries
 	answer := &apiAnswer{}
@@ -107,7 +107,7 @@ func askRange(ctx context.Context, src Source, query string, start, end time.Tim
 	}
 	src.Ranges.count(from, next, to, every)
 	if len(answer.notices()) == 0 { // what one step is warned of is not kept by step
-		src.Ranges.keep(&rangeAnswer{key: key, from: from, to: to, series: series, mark: mark, settled: settles})
+		src.Ranges.keep(&rangeAnswer{key: key, from: from, to: to, series: series, mark: mark})
 	} else {
 		src.Ranges.drop(key)
 	}
@@ -124,11 +124,11 @@ func (c *Ranges) get(key rangeKey, engine Engine, from int64) (*rangeAnswer, int
 	}
 	a := e.Value.(*rangeAnswer)
 	changed := engine.ChangedSince(a.mark)
-	if a.from > from || min(a.to, a.settled) < from || changed <= from {
+	if a.from > from || a.to < from || changed <= from {
 		return nil, 0
 	}
 	c.recent.MoveToFront(e)
-	return a, min(a.to, a.settled, changed-1)
+	return a, min(a.to, changed-1)
 }
 
 // keep replaces what is kept for the key.
