@@ -63,7 +63,7 @@ func (p *DashboardsPart) build(a *App) (err error) {
 		SetAside:   a.setAside,
 		Logger:     a.options.Logger.With("part", p.name()),
 		Registerer: a.registry,
-		Caller:     caller,
+		Caller:     auth.Caller,
 		Reload:     func() error { return a.reloadAlone(p) },
 		Users: func(ctx context.Context) (dashboards.UserCounts, error) {
 			n, err := a.options.Auth.service.Count(ctx)
@@ -88,16 +88,6 @@ func (p *DashboardsPart) routes(*App) []route {
 	}
 }
 
-// caller tells dashboards who asks.
-func caller(r *http.Request) (dashboards.Caller, bool) {
-	id, ok := auth.FromContext(r.Context())
-	return callerOf(id), ok
-}
-
-func callerOf(id auth.Identity) dashboards.Caller {
-	return dashboards.Caller{ID: id.UserID, UID: id.UID, Login: id.Login, Name: id.Name, Email: id.Email, Role: dashboards.Role(id.Role)}
-}
-
 // sourceTransport asks data sources: the names of the separate containers in process, others by the network and its proxy.
 func (a *App) sourceTransport() *http.Transport {
 	inProcess := a.dialer.Names()
@@ -119,7 +109,7 @@ func (a *App) sourceTransport() *http.Transport {
 func (a *App) boot(r *http.Request) page.Boot {
 	id, _ := auth.FromContext(r.Context())
 	server := a.options.Dashboards.server
-	p, err := server.UserPreferences(r.Context(), callerOf(id))
+	p, err := server.UserPreferences(r.Context(), id.Caller())
 	if err != nil {
 		a.options.Logger.Debug("Preferences not read", "login", id.Login, "err", err)
 	}

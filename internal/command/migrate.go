@@ -15,6 +15,7 @@ import (
 	"github.com/ausguck/ausguck/internal/component/dashboards"
 	"github.com/ausguck/ausguck/internal/database"
 	"github.com/ausguck/ausguck/internal/datadir"
+	"github.com/ausguck/ausguck/internal/grafana"
 	"github.com/ausguck/ausguck/internal/inproc"
 	"github.com/ausguck/ausguck/internal/migrate"
 )
@@ -128,8 +129,8 @@ func takeGrafana(ctx context.Context, o app.Options, g *migrate.Grafana) (outcom
 	}
 	part, err := dashboards.New(dashboards.Options{
 		DB: db, Dir: source.Dir, KeyFile: keyFile, AppURL: "http://localhost/",
-		Caller: func(*http.Request) (dashboards.Caller, bool) {
-			return dashboards.Caller{UID: "migrate", Login: admin.Login, Name: "migrated", Role: dashboards.Admin}, true
+		Caller: func(*http.Request) (grafana.Caller, bool) {
+			return grafana.Caller{UID: "migrate", Login: admin.Login, Name: "migrated", Role: grafana.Admin}, true
 		},
 	}, cfg)
 	if err != nil {

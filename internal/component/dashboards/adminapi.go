@@ -7,6 +7,8 @@ import (
 	"net/http"
 	"net/url"
 	"strconv"
+
+	"github.com/ausguck/ausguck/internal/grafana"
 )
 
 // UserCounts is how many users there are, those of services left out.
@@ -18,24 +20,24 @@ type UserCounts struct {
 
 // reloadProvisioning answers POST /api/admin/provisioning/{kind}/reload. Files of all kinds are read at once, so that what
 // holds is one state of them.
-func (s *Server) reloadProvisioning(w http.ResponseWriter, r *http.Request, _ Caller) error {
+func (s *Server) reloadProvisioning(w http.ResponseWriter, r *http.Request, _ grafana.Caller) error {
 	texts := map[string]string{
 		"dashboards": "Dashboards config reloaded", "datasources": "Datasources config reloaded", "plugins": "Plugins config reloaded",
 		"alerting": "Alerting config reloaded", "access-control": "Accesscontrol config reloaded", "notifications": "Notifications config reloaded",
 	}
 	text, ok := texts[r.PathValue("kind")]
 	if !ok {
-		return errNotFound
+		return grafana.ErrNotFound
 	}
 	if err := s.o.Reload(); err != nil {
-		return fail(http.StatusInternalServerError, "%v", err)
+		return grafana.Fail(http.StatusInternalServerError, "%v", err)
 	}
 	s.rescan()
-	return message(w, "%s", text)
+	return grafana.Message(w, "%s", text)
 }
 
 // adminStats answers GET /api/admin/stats.
-func (s *Server) adminStats(w http.ResponseWriter, r *http.Request, _ Caller) error {
+func (s *Server) adminStats(w http.ResponseWriter, r *http.Request, _ grafana.Caller) error {
 	users, err := s.o.Users(r.Context())
 	if err != nil {
 		return err
@@ -45,7 +47,7 @@ func (s *Server) adminStats(w http.ResponseWriter, r *http.Request, _ Caller) er
 	if err := s.o.DB.QueryRowContext(r.Context(), "SELECT count(*) FROM stars").Scan(&stars); err != nil {
 		return fmt.Errorf("count stars: %w", err)
 	}
-	return reply(w, http.StatusOK, map[string]int{
+	return grafana.OK(w, map[string]int{
 		"orgs": 1, "dashboards": len(v.dashboards), "folders": len(v.folders), "tags": len(v.tags), "stars": stars, "datasources": len(s.allSources()),
 		"snapshots": 0, "playlists": 0, "alerts": 0, "users": users.Users, "admins": users.Admins, "editors": users.Editors, "viewers": users.Viewers,
 		"activeUsers": users.Active, "activeAdmins": 0, "activeEditors": 0, "activeViewers": 0, "activeSessions": 0,
@@ -53,12 +55,12 @@ func (s *Server) adminStats(w http.ResponseWriter, r *http.Request, _ Caller) er
 }
 
 // adminSettings answers GET /api/admin/settings: what of Grafana's settings is so here, by section.
-func (s *Server) adminSettings(w http.ResponseWriter, _ *http.Request, _ Caller) error {
+func (s *Server) adminSettings(w http.ResponseWriter, _ *http.Request, _ grafana.Caller) error {
 	root, err := url.Parse(s.o.AppURL)
 	if err != nil {
 		return fmt.Errorf("read the address of the page: %w", err)
 	}
-	return reply(w, http.StatusOK, map[string]map[string]string{
+	return grafana.OK(w, map[string]map[string]string{
 		"DEFAULT":          {"app_mode": "production", "instance_name": root.Hostname()},
 		"server":           {"protocol": root.Scheme, "domain": root.Hostname(), "http_port": root.Port(), "root_url": s.o.AppURL, "serve_from_sub_path": strconv.FormatBool(s.o.subURL() != "")},
 		"database":         {"type": "sqlite3"},
@@ -75,20 +77,20 @@ func (s *Server) adminSettings(w http.ResponseWriter, _ *http.Request, _ Caller)
 }
 
 // searchTeams is true: there are no teams, roles hold everywhere.
-func searchTeams(w http.ResponseWriter, r *http.Request, _ Caller) error {
-	page, err := queryInt(r, "page", 1)
+func searchTeams(w http.ResponseWriter, r *http.Request, _ grafana.Caller) error {
+	page, err := grafana.QueryInt(r, "page", 1)
 	if err != nil {
 		return err
 	}
-	perPage, err := queryInt(r, "perpage", 1000)
+	perPage, err := grafana.QueryInt(r, "perpage", 1000)
 	if err != nil {
 		return err
 	}
-	return reply(w, http.StatusOK, map[string]any{"totalCount": 0, "teams": []any{}, "page": page, "perPage": perPage})
+	return grafana.OK(w, map[string]any{"totalCount": 0, "teams": []any{}, "page": page, "perPage": perPage})
 }
 
-func noTeams(w http.ResponseWriter, _ *http.Request, _ Caller) error {
-	return reply(w, http.StatusOK, []any{})
+func noTeams(w http.ResponseWriter, _ *http.Request, _ grafana.Caller) error {
+	return grafana.OK(w, []any{})
 }
 
 func noReload() error { return errors.New("this server does not read its files again") }

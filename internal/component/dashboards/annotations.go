@@ -10,6 +10,8 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"github.com/ausguck/ausguck/internal/grafana"
 )
 
 // The caps of stored annotations, and what one may hold.
@@ -48,7 +50,7 @@ func (a annotationItem) answer() map[string]any {
 	}
 }
 
-func (s *Server) listAnnotations(w http.ResponseWriter, r *http.Request, _ Caller) error {
+func (s *Server) listAnnotations(w http.ResponseWriter, r *http.Request, _ grafana.Caller) error {
 	q, args, err := s.annotationQuery(r)
 	if err != nil {
 		return err
@@ -61,7 +63,7 @@ func (s *Server) listAnnotations(w http.ResponseWriter, r *http.Request, _ Calle
 	for _, a := range found {
 		out = append(out, a.answer())
 	}
-	return reply(w, http.StatusOK, out)
+	return grafana.OK(w, out)
 }
 
 // annotationQuery turns the parameters of a request into SQL.
@@ -72,7 +74,7 @@ func (s *Server) annotationQuery(r *http.Request) (string, []any, error) {
 	add := func(clause string, values ...any) { where, args = append(where, clause), append(args, values...) }
 	number := map[string]int64{}
 	for _, name := range []string{"from", "to", "limit", "panelId", "dashboardId", "userId", "alertId"} {
-		n, err := queryInt(r, name, 0)
+		n, err := grafana.QueryInt(r, name, 0)
 		if err != nil {
 			return "", nil, err
 		}
@@ -137,7 +139,7 @@ func (s *Server) queryAnnotations(ctx context.Context, clauses string, args ...a
 			return nil, fmt.Errorf("read annotations: %w", err)
 		}
 		if a.DashboardUID != "" {
-			a.DashboardID = stableID("dashboard", a.DashboardUID)
+			a.DashboardID = grafana.StableID("dashboard", a.DashboardUID)
 		}
 		a.Data = json.RawMessage(data)
 		found = append(found, a)
@@ -147,7 +149,7 @@ func (s *Server) queryAnnotations(ctx context.Context, clauses string, args ...a
 
 // annotationByPath is the stored annotation that the path names.
 func (s *Server) annotationByPath(r *http.Request) (*annotationItem, error) {
-	id, err := pathInt(r, "id")
+	id, err := grafana.PathInt(r, "id")
 	if err != nil {
 		return nil, err
 	}
@@ -156,17 +158,17 @@ func (s *Server) annotationByPath(r *http.Request) (*annotationItem, error) {
 		return nil, err
 	}
 	if len(found) == 0 {
-		return nil, fail(http.StatusNotFound, "Annotation not found")
+		return nil, grafana.Fail(http.StatusNotFound, "Annotation not found")
 	}
 	return &found[0], nil
 }
 
-func (s *Server) getAnnotation(w http.ResponseWriter, r *http.Request, _ Caller) error {
+func (s *Server) getAnnotation(w http.ResponseWriter, r *http.Request, _ grafana.Caller) error {
 	a, err := s.annotationByPath(r)
 	if err != nil {
 		return err
 	}
-	return reply(w, http.StatusOK, a.answer())
+	return grafana.OK(w, a.answer())
 }
 
 // check reports what cannot be stored.
@@ -183,11 +185,11 @@ func (a *annotationItem) check(now time.Time) error {
 	}
 	switch {
 	case strings.TrimSpace(a.Text) == "" && len(a.Tags) == 0:
-		return fail(http.StatusBadRequest, "Failed to save annotation: text field should not be empty")
+		return grafana.Fail(http.StatusBadRequest, "Failed to save annotation: text field should not be empty")
 	case len(a.Text) > maxAnnotationText || len(a.Data) > maxAnnotationText:
-		return fail(http.StatusBadRequest, "Failed to save annotation: text and data may have %d KiB each", maxAnnotationText>>10)
+		return grafana.Fail(http.StatusBadRequest, "Failed to save annotation: text and data may have %d KiB each", maxAnnotationText>>10)
 	case len(a.Tags) > maxTags || slices.ContainsFunc(a.Tags, func(t string) bool { return len(t) > maxTagLength }):
-		return fail(http.StatusBadRequest, "Failed to save annotation: at most %d tags of at most %d characters", maxTags, maxTagLength)
+		return grafana.Fail(http.StatusBadRequest, "Failed to save annotation: at most %d tags of at most %d characters", maxTags, maxTagLength)
 	}
 	if len(a.Data) == 0 || string(a.Data) == "null" {
 		a.Data = json.RawMessage("{}")
@@ -195,9 +197,9 @@ func (a *annotationItem) check(now time.Time) error {
 	return nil
 }
 
-func (s *Server) postAnnotation(w http.ResponseWriter, r *http.Request, c Caller) error {
+func (s *Server) postAnnotation(w http.ResponseWriter, r *http.Request, c grafana.Caller) error {
 	var a annotationItem
-	if err := readJSON(w, r, &a); err != nil {
+	if err := grafana.ReadJSON(w, r, &a); err != nil {
 		return err
 	}
 	a.UserID, a.Login, a.Email = c.ID, c.Login, c.Email
@@ -231,7 +233,7 @@ func (s *Server) postAnnotation(w http.ResponseWriter, r *http.Request, c Caller
 	if err != nil {
 		return fmt.Errorf("save annotation: %w", err)
 	}
-	return reply(w, http.StatusOK, map[string]any{"message": "Annotation added", "id": a.ID})
+	return grafana.OK(w, map[string]any{"message": "Annotation added", "id": a.ID})
 }
 
 func writeTags(ctx context.Context, tx *sql.Tx, a annotationItem) error {
@@ -258,8 +260,8 @@ func (s *Server) transaction(ctx context.Context, f func(*sql.Tx) error) error {
 }
 
 // changeAnnotation answers PUT, which replaces what can be changed, and PATCH, which keeps what is not sent.
-func (s *Server) changeAnnotation(keep bool, done string) handler {
-	return func(w http.ResponseWriter, r *http.Request, _ Caller) error {
+func (s *Server) changeAnnotation(keep bool, done string) grafana.Handler {
+	return func(w http.ResponseWriter, r *http.Request, _ grafana.Caller) error {
 		a, err := s.annotationByPath(r)
 		if err != nil {
 			return err
@@ -271,7 +273,7 @@ func (s *Server) changeAnnotation(keep bool, done string) handler {
 			Tags    *[]string       `json:"tags"`
 			Data    json.RawMessage `json:"data"`
 		}
-		if err := readJSON(w, r, &body); err != nil {
+		if err := grafana.ReadJSON(w, r, &body); err != nil {
 			return err
 		}
 		if !keep {
@@ -297,7 +299,7 @@ func (s *Server) changeAnnotation(keep bool, done string) handler {
 		if err != nil {
 			return fmt.Errorf("save annotation: %w", err)
 		}
-		return reply(w, http.StatusOK, map[string]any{"message": done, "id": a.ID})
+		return grafana.OK(w, map[string]any{"message": done, "id": a.ID})
 	}
 }
 
@@ -308,7 +310,7 @@ func assign[T any](to, from *T) {
 	}
 }
 
-func (s *Server) deleteAnnotation(w http.ResponseWriter, r *http.Request, _ Caller) error {
+func (s *Server) deleteAnnotation(w http.ResponseWriter, r *http.Request, _ grafana.Caller) error {
 	a, err := s.annotationByPath(r)
 	if err != nil {
 		return err
@@ -316,11 +318,11 @@ func (s *Server) deleteAnnotation(w http.ResponseWriter, r *http.Request, _ Call
 	if _, err := s.o.DB.ExecContext(r.Context(), "DELETE FROM annotations WHERE id = ?", a.ID); err != nil {
 		return fmt.Errorf("delete annotation: %w", err)
 	}
-	return message(w, "Annotation deleted")
+	return grafana.Message(w, "Annotation deleted")
 }
 
-func (s *Server) annotationTags(w http.ResponseWriter, r *http.Request, _ Caller) error {
-	limit, err := queryInt(r, "limit", 100)
+func (s *Server) annotationTags(w http.ResponseWriter, r *http.Request, _ grafana.Caller) error {
+	limit, err := grafana.QueryInt(r, "limit", 100)
 	if err != nil {
 		return err
 	}
@@ -342,7 +344,7 @@ func (s *Server) annotationTags(w http.ResponseWriter, r *http.Request, _ Caller
 	if err := rows.Err(); err != nil {
 		return fmt.Errorf("read tags of annotations: %w", err)
 	}
-	return reply(w, http.StatusOK, map[string]any{"result": map[string]any{"tags": tags}})
+	return grafana.OK(w, map[string]any{"result": map[string]any{"tags": tags}})
 }
 
 // pruneAnnotations deletes those that are too old and, beyond the cap, the oldest.

@@ -15,6 +15,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/ausguck/ausguck/internal/component/dashboards"
+	"github.com/ausguck/ausguck/internal/grafana"
 )
 
 var update = flag.Bool("update", false, "write golden files anew")
@@ -230,7 +231,7 @@ func TestSearch(t *testing.T) {
 		require.Equal(t, want, strings.Join(titles, " "), query)
 	}
 	require.Empty(t, r.ok("GET", "/api/user/stars", "").([]any)[1:])
-	other := r.as(dashboards.Viewer, "GET", "/api/search?starred=true", "")
+	other := r.as(grafana.Viewer, "GET", "/api/search?starred=true", "")
 	require.Equal(t, "[]", other.body, "stars are everybody's own")
 	require.Equal(t, http.StatusUnprocessableEntity, r.admin("GET", "/api/search?limit=5001", "").code)
 	require.Equal(t, http.StatusBadRequest, r.admin("GET", "/api/search?limit=x", "").code)
@@ -295,7 +296,7 @@ func TestPreferences(t *testing.T) {
 	r.ok("PATCH", "/api/user/preferences", `{"weekStart":"monday"}`)
 	r.ok("PATCH", "/api/user/preferences", `{"theme":"dark"}`)
 	require.Equal(t, map[string]any{"theme": "dark", "timezone": "", "weekStart": "monday"}, r.ok("GET", "/api/user/preferences", ""))
-	p, err := r.server.UserPreferences(t.Context(), dashboards.Caller{UID: "u-admin"})
+	p, err := r.server.UserPreferences(t.Context(), grafana.Caller{UID: "u-admin"})
 	require.NoError(t, err)
 	require.Equal(t, dashboards.Preferences{Theme: "dark", Timezone: "utc", WeekStart: "monday", HomeDashboardUID: "ausguck-host"}, p)
 	require.Equal(t, "/d/ausguck-host/host", at(t, r.ok("GET", "/api/dashboards/home", ""), "redirectUri"))
@@ -316,7 +317,7 @@ func TestShortLinks(t *testing.T) {
 	got := r.ok("POST", "/api/short-urls", `{"path":"d/a/b?from=now-1h&var-x=a%2Fb"}`)
 	require.Equal(t, got, r.ok("POST", "/api/short-urls", `{"path":"d/a/b?from=now-1h&var-x=a%2Fb"}`), "the same link for the same page")
 	require.Equal(t, fmt.Sprintf("https://example.com/mon/goto/%s?orgId=1", at(t, got, "uid")), at(t, got, "url"))
-	a := r.as(dashboards.Viewer, "GET", "/goto/"+at(t, got, "uid").(string), "")
+	a := r.as(grafana.Viewer, "GET", "/goto/"+at(t, got, "uid").(string), "")
 	require.Equal(t, http.StatusFound, a.code)
 	require.Equal(t, "/mon/d/a/b?from=now-1h&var-x=a%2Fb", a.header.Get("Location"))
 	for _, path := range []string{"", "/d/a", "//evil.example.com", "https://evil.example.com", `\\evil`, "javascript:alert(1)", "d/../../x", "d/a\\r\\nX: y"} {

@@ -6,15 +6,16 @@ import (
 	"strings"
 
 	"github.com/ausguck/ausguck/internal/component/dashboards/dashjson"
+	"github.com/ausguck/ausguck/internal/grafana"
 )
 
 // dashboardMeta is what Grafana's API says around a dashboard.
-func (s *Server) dashboardMeta(v *view, d *dashboard, c Caller, starred bool) map[string]any {
+func (s *Server) dashboardMeta(v *view, d *dashboard, c grafana.Caller, starred bool) map[string]any {
 	locked := d.provisioned != nil && !d.provisioned.allowUIUpdates
-	edit := c.Role.Includes(Editor)
+	edit := c.Role.Includes(grafana.Editor)
 	meta := map[string]any{
-		"type": "db", "canSave": edit && !locked, "canEdit": edit, "canAdmin": c.Role.Includes(Admin), "canStar": true, "canDelete": edit && d.provisioned == nil,
-		"slug": d.slug, "url": d.url(s.o.subURL()), "expires": "0001-01-01T00:00:00Z", "created": stamped(d.created), "updated": stamped(d.updated),
+		"type": "db", "canSave": edit && !locked, "canEdit": edit, "canAdmin": c.Role.Includes(grafana.Admin), "canStar": true, "canDelete": edit && d.provisioned == nil,
+		"slug": d.slug, "url": d.url(s.o.subURL()), "expires": "0001-01-01T00:00:00Z", "created": grafana.Stamped(d.created), "updated": grafana.Stamped(d.updated),
 		"updatedBy": d.updatedBy, "createdBy": d.createdBy, "version": d.version, "hasAcl": false, "isFolder": false, "apiVersion": "v1",
 		"folderId": 0, "folderUid": d.folderUID, "folderTitle": v.folderTitle(d.folderUID), "folderUrl": "",
 		"provisioned": d.provisioned != nil, "provisionedExternalId": "", "isStarred": starred, "publicDashboardEnabled": false,
@@ -35,7 +36,7 @@ func (s *Server) dashboardMeta(v *view, d *dashboard, c Caller, starred bool) ma
 	return meta
 }
 
-func (s *Server) getDashboard(w http.ResponseWriter, r *http.Request, c Caller) error {
+func (s *Server) getDashboard(w http.ResponseWriter, r *http.Request, c grafana.Caller) error {
 	v := s.lib.view.Load()
 	d := v.dashboards[r.PathValue("uid")]
 	if d == nil {
@@ -49,18 +50,18 @@ func (s *Server) getDashboard(w http.ResponseWriter, r *http.Request, c Caller) 
 	if err != nil {
 		return err
 	}
-	return reply(w, http.StatusOK, struct {
+	return grafana.OK(w, struct {
 		Meta      map[string]any  `json:"meta"`
 		Dashboard json.RawMessage `json:"dashboard"`
 	}{s.dashboardMeta(v, d, c, starred[d.uid]), body})
 }
 
-func (s *Server) delDashboard(w http.ResponseWriter, r *http.Request, _ Caller) error {
+func (s *Server) delDashboard(w http.ResponseWriter, r *http.Request, _ grafana.Caller) error {
 	d, err := s.deleteDashboard(r.PathValue("uid"))
 	if err != nil {
 		return err
 	}
-	return reply(w, http.StatusOK, map[string]any{"title": d.title, "message": "Dashboard " + d.title + " deleted", "uid": d.uid, "id": d.id()})
+	return grafana.OK(w, map[string]any{"title": d.title, "message": "Dashboard " + d.title + " deleted", "uid": d.uid, "id": d.id()})
 }
 
 // saveBody is what POST /api/dashboards/db and /import send around the dashboard.
@@ -73,13 +74,13 @@ type saveBody struct {
 
 // readSave reads the request and finds the dashboard in it, whatever its shape.
 func (s *Server) readSave(w http.ResponseWriter, r *http.Request) (saveBody, *dashjson.Dashboard, error) {
-	raw, err := readBody(w, r)
+	raw, err := grafana.ReadBody(w, r)
 	if err != nil {
 		return saveBody{}, nil, err
 	}
 	value, err := dashjson.Decode(raw)
 	if err != nil {
-		return saveBody{}, nil, fail(http.StatusBadRequest, "bad request data: %v", err)
+		return saveBody{}, nil, grafana.Fail(http.StatusBadRequest, "bad request data: %v", err)
 	}
 	b := saveBody{inputs: map[string]string{}}
 	b.object, _ = value.(*dashjson.Object)
@@ -118,10 +119,10 @@ func (b *saveBody) readFolder(v *view, parsed *dashjson.Dashboard) error {
 			return nil
 		}
 	}
-	return fail(http.StatusBadRequest, "folder not found").with("status", "not-found")
+	return grafana.Fail(http.StatusBadRequest, "folder not found").With("status", "not-found")
 }
 
-func (s *Server) postDashboard(w http.ResponseWriter, r *http.Request, c Caller) error {
+func (s *Server) postDashboard(w http.ResponseWriter, r *http.Request, c grafana.Caller) error {
 	b, parsed, err := s.readSave(w, r)
 	if err != nil {
 		return err
@@ -132,7 +133,7 @@ func (s *Server) postDashboard(w http.ResponseWriter, r *http.Request, c Caller)
 	if err != nil {
 		return err
 	}
-	return reply(w, http.StatusOK, s.saved(d))
+	return grafana.OK(w, s.saved(d))
 }
 
 // saved is the answer to a save.
@@ -146,7 +147,7 @@ func (s *Server) saved(d *dashboard) map[string]any {
 	return out
 }
 
-func (s *Server) importDashboard(w http.ResponseWriter, r *http.Request, c Caller) error {
+func (s *Server) importDashboard(w http.ResponseWriter, r *http.Request, c grafana.Caller) error {
 	b, parsed, err := s.readSave(w, r)
 	if err != nil {
 		return err
@@ -170,12 +171,12 @@ func (s *Server) importDashboard(w http.ResponseWriter, r *http.Request, c Calle
 	if len(d.notices) > 0 {
 		out["notices"] = d.notices
 	}
-	return reply(w, http.StatusOK, out)
+	return grafana.OK(w, out)
 }
 
 // previewImport is an addition of ours: what an import would save, with the inputs that it asks for, and saves nothing.
-func (s *Server) previewImport(w http.ResponseWriter, r *http.Request, _ Caller) error {
-	raw, err := readBody(w, r)
+func (s *Server) previewImport(w http.ResponseWriter, r *http.Request, _ grafana.Caller) error {
+	raw, err := grafana.ReadBody(w, r)
 	if err != nil {
 		return err
 	}
@@ -202,7 +203,7 @@ func (s *Server) previewImport(w http.ResponseWriter, r *http.Request, _ Caller)
 		existing = map[string]any{"uid": d.uid, "title": d.title, "folderUid": d.folderUID, "folderTitle": v.folderTitle(d.folderUID),
 			"url": d.url(s.o.subURL()), "version": d.version, "provisioned": d.provisioned != nil}
 	}
-	return reply(w, http.StatusOK, map[string]any{
+	return grafana.OK(w, map[string]any{
 		"shape": parsed.Shape, "dashboard": parsed.Body, "inputs": inputs, "notices": notices, "folderUid": parsed.FolderUID, "existing": existing,
 	})
 }
@@ -210,7 +211,7 @@ func (s *Server) previewImport(w http.ResponseWriter, r *http.Request, _ Caller)
 // overviewUID is the built-in dashboard that is shown when nobody has chosen one.
 const overviewUID = "ausguck-overview"
 
-func (s *Server) homeDashboard(w http.ResponseWriter, r *http.Request, c Caller) error {
+func (s *Server) homeDashboard(w http.ResponseWriter, r *http.Request, c grafana.Caller) error {
 	p, err := s.UserPreferences(r.Context(), c)
 	if err != nil {
 		return err
@@ -231,20 +232,20 @@ func (s *Server) homeDashboard(w http.ResponseWriter, r *http.Request, c Caller)
 	if d == nil {
 		return errNoDash
 	}
-	return reply(w, http.StatusOK, map[string]any{"redirectUri": d.url(s.o.subURL())})
+	return grafana.OK(w, map[string]any{"redirectUri": d.url(s.o.subURL())})
 }
 
-func (s *Server) dashboardTags(w http.ResponseWriter, _ *http.Request, _ Caller) error {
+func (s *Server) dashboardTags(w http.ResponseWriter, _ *http.Request, _ grafana.Caller) error {
 	v := s.lib.view.Load()
 	out := []any{}
 	for _, tag := range sortedKeys(v.tags) {
 		out = append(out, map[string]any{"term": tag, "count": v.tags[tag]})
 	}
-	return reply(w, http.StatusOK, out)
+	return grafana.OK(w, out)
 }
 
 // permissions lists who may what on a dashboard or folder: the roles, which cannot be changed for one.
-func (s *Server) permissions(w http.ResponseWriter, r *http.Request, _ Caller) error {
+func (s *Server) permissions(w http.ResponseWriter, r *http.Request, _ grafana.Caller) error {
 	v := s.lib.view.Load()
 	uid, title, kind := "", "", "folder"
 	if d := v.dashboards[r.PathValue("uid")]; d != nil && strings.HasPrefix(r.URL.Path, "/api/dashboards/") {
@@ -260,14 +261,14 @@ func (s *Server) permissions(w http.ResponseWriter, r *http.Request, _ Caller) e
 	}
 	out := []any{}
 	for _, p := range []struct {
-		role       Role
+		role       grafana.Role
 		permission int
 		name       string
-	}{{Viewer, 1, "View"}, {Editor, 2, "Edit"}, {Admin, 4, "Admin"}} {
+	}{{grafana.Viewer, 1, "View"}, {grafana.Editor, 2, "Edit"}, {grafana.Admin, 4, "Admin"}} {
 		out = append(out, map[string]any{
 			"uid": uid, "title": title, "isFolder": kind == "folder", "inherited": true, "role": p.role, "permission": p.permission, "permissionName": p.name,
 			"userId": 0, "userLogin": "", "teamId": 0, "team": "",
 		})
 	}
-	return reply(w, http.StatusOK, out)
+	return grafana.OK(w, out)
 }

@@ -11,6 +11,8 @@ import (
 	"strings"
 
 	"go.yaml.in/yaml/v3"
+
+	"github.com/ausguck/ausguck/internal/grafana"
 )
 
 // The datasource types that can be asked. Others are listed and refuse to be queried.
@@ -119,9 +121,9 @@ func (d *Datasource) complete() []error {
 	}
 	d.OrgID = 1
 	if d.UID == "" && d.Name != "" {
-		d.UID = stableUID("datasource", d.Name)
+		d.UID = grafana.StableUID("datasource", d.Name)
 	}
-	if d.UID != "" && !legalUID(d.UID) {
+	if d.UID != "" && !grafana.LegalUID(d.UID) {
 		problems = append(problems, fmt.Errorf("uid: %q may hold letters, digits, - and _, at most 40", d.UID))
 	}
 	if d.queryable() || d.URL != "" {
@@ -140,7 +142,7 @@ func (d *Datasource) complete() []error {
 		d.JSONData = map[string]any{}
 	}
 	d.Version = max(d.Version, 1)
-	d.ID = stableID("datasource", d.UID)
+	d.ID = grafana.StableID("datasource", d.UID)
 	return problems
 }
 

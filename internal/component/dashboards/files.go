@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/ausguck/ausguck/internal/component/dashboards/dashjson"
+	"github.com/ausguck/ausguck/internal/grafana"
 )
 
 const (
@@ -168,10 +169,10 @@ func (p provider) read(fsys fs.FS, name string, seen stamp, was *dashboardFile, 
 		id.version = v
 	}
 	if id.uid == "" {
-		id.uid = stableUID("dashboard", p.name+"/"+name)
-	} else if !legalUID(id.uid) {
-		id.uid = nearestUID(id.uid)
-		d.Notices = append(d.Notices, fmt.Sprintf("uid %q may hold letters, digits, - and _, at most %d; it is %s here", d.Body.Text("uid"), maxUIDLength, id.uid))
+		id.uid = grafana.StableUID("dashboard", p.name+"/"+name)
+	} else if !grafana.LegalUID(id.uid) {
+		id.uid = grafana.NearestUID(id.uid)
+		d.Notices = append(d.Notices, fmt.Sprintf("uid %q may hold letters, digits, - and _, at most %d; it is %s here", d.Body.Text("uid"), grafana.MaxUIDLength, id.uid))
 	}
 	made, err := newDashboard(d.Body, id)
 	if err != nil {
@@ -197,8 +198,8 @@ func (p provider) shown(name string) string {
 
 // readDashboard reads one file of any shape and resolves its inputs.
 func readDashboard(fsys fs.FS, name string, size int64, resolve resolver) (*dashjson.Dashboard, error) {
-	if size > maxBody {
-		return nil, fmt.Errorf("%d MiB is more than %d, which is the limit", size>>20, maxBody>>20)
+	if size > grafana.MaxBody {
+		return nil, fmt.Errorf("%d MiB is more than %d, which is the limit", size>>20, grafana.MaxBody>>20)
 	}
 	content, err := fs.ReadFile(fsys, name)
 	if err != nil {
@@ -210,17 +211,6 @@ func readDashboard(fsys fs.FS, name string, size int64, resolve resolver) (*dash
 	}
 	d.Resolve(resolve)
 	return d, nil
-}
-
-// nearestUID makes a legal uid of one that is not, the same at every start.
-func nearestUID(uid string) string {
-	legal := strings.Map(func(r rune) rune {
-		if legalUID(string(r)) {
-			return r
-		}
-		return '-'
-	}, uid)
-	return strings.Trim(legal[:min(len(legal), 30)], "-") + "-" + stableUID("uid", uid)[1:9]
 }
 
 // checkDashboards fills DashboardProblems with what a start would report.

@@ -4,18 +4,20 @@ import (
 	"fmt"
 	"net/http"
 	"strings"
+
+	"github.com/ausguck/ausguck/internal/grafana"
 )
 
 // maxFolderDepth is Grafana's limit of folders in folders.
 const maxFolderDepth = 4
 
 // folderJSON is a folder in Grafana's words.
-func (s *Server) folderJSON(v *view, f *folder, c Caller) map[string]any {
-	edit := c.Role.Includes(Editor)
+func (s *Server) folderJSON(v *view, f *folder, c grafana.Caller) map[string]any {
+	edit := c.Role.Includes(grafana.Editor)
 	out := map[string]any{
 		"id": f.id(), "uid": f.UID, "orgId": 1, "title": f.Title, "description": f.Description, "url": f.url(s.o.subURL()), "hasAcl": false,
-		"canSave": edit, "canEdit": edit, "canAdmin": c.Role.Includes(Admin), "canDelete": edit && f.provider == "",
-		"createdBy": f.CreatedBy, "created": stamped(f.Created), "updatedBy": f.UpdatedBy, "updated": stamped(f.Updated), "version": f.Version,
+		"canSave": edit, "canEdit": edit, "canAdmin": c.Role.Includes(grafana.Admin), "canDelete": edit && f.provider == "",
+		"createdBy": f.CreatedBy, "created": grafana.Stamped(f.Created), "updatedBy": f.UpdatedBy, "updated": grafana.Stamped(f.Updated), "version": f.Version,
 	}
 	if f.ParentUID != "" {
 		out["parentUid"] = f.ParentUID
@@ -37,12 +39,12 @@ func (v *view) parents(f *folder) []*folder {
 	return all
 }
 
-func (s *Server) listFolders(w http.ResponseWriter, r *http.Request, _ Caller) error {
-	limit, err := queryInt(r, "limit", defaultSearchLimit)
+func (s *Server) listFolders(w http.ResponseWriter, r *http.Request, _ grafana.Caller) error {
+	limit, err := grafana.QueryInt(r, "limit", defaultSearchLimit)
 	if err != nil {
 		return err
 	}
-	page, err := queryInt(r, "page", 1)
+	page, err := grafana.QueryInt(r, "page", 1)
 	if err != nil {
 		return err
 	}
@@ -62,7 +64,7 @@ func (s *Server) listFolders(w http.ResponseWriter, r *http.Request, _ Caller) e
 		}
 		out = append(out, item)
 	}
-	return reply(w, http.StatusOK, out)
+	return grafana.OK(w, out)
 }
 
 // pathFolder is the folder that the path names by uid or id.
@@ -74,7 +76,7 @@ func (s *Server) pathFolder(r *http.Request) (*folder, error) {
 		}
 		return nil, errNoFolder
 	}
-	id, err := pathInt(r, "id")
+	id, err := grafana.PathInt(r, "id")
 	if err != nil {
 		return nil, err
 	}
@@ -86,18 +88,18 @@ func (s *Server) pathFolder(r *http.Request) (*folder, error) {
 	return nil, errNoFolder
 }
 
-func (s *Server) getFolder(w http.ResponseWriter, r *http.Request, c Caller) error {
+func (s *Server) getFolder(w http.ResponseWriter, r *http.Request, c grafana.Caller) error {
 	if r.PathValue("uid") == generalUID || r.PathValue("id") == "0" {
-		return reply(w, http.StatusOK, map[string]any{
-			"id": 0, "uid": generalUID, "orgId": 1, "title": generalTitle, "url": "", "hasAcl": false, "canSave": c.Role.Includes(Editor), "canEdit": c.Role.Includes(Editor),
-			"canAdmin": c.Role.Includes(Admin), "canDelete": false, "version": 0,
+		return grafana.OK(w, map[string]any{
+			"id": 0, "uid": generalUID, "orgId": 1, "title": generalTitle, "url": "", "hasAcl": false, "canSave": c.Role.Includes(grafana.Editor), "canEdit": c.Role.Includes(grafana.Editor),
+			"canAdmin": c.Role.Includes(grafana.Admin), "canDelete": false, "version": 0,
 		})
 	}
 	f, err := s.pathFolder(r)
 	if err != nil {
 		return err
 	}
-	return reply(w, http.StatusOK, s.folderJSON(s.lib.view.Load(), f, c))
+	return grafana.OK(w, s.folderJSON(s.lib.view.Load(), f, c))
 }
 
 type folderBody struct {
@@ -112,14 +114,14 @@ type folderBody struct {
 // checkTitle reports what Grafana refuses as the title of a folder.
 func (v *view) checkTitle(title, parent, self string) error {
 	if title == "" {
-		return fail(http.StatusBadRequest, "folder title cannot be empty")
+		return grafana.Fail(http.StatusBadRequest, "folder title cannot be empty")
 	}
 	if parent == "" && strings.EqualFold(title, generalTitle) {
-		return fail(http.StatusConflict, "A folder already exists with that name").with("status", "name-exists")
+		return grafana.Fail(http.StatusConflict, "A folder already exists with that name").With("status", "name-exists")
 	}
 	for _, f := range v.children(parent) {
 		if f.UID != self && f.Title == title {
-			return fail(http.StatusConflict, "A folder with the same name already exists in the current location").with("messageId", "folder.name-exists").with("status", "name-exists")
+			return grafana.Fail(http.StatusConflict, "A folder with the same name already exists in the current location").With("messageId", "folder.name-exists").With("status", "name-exists")
 		}
 	}
 	return nil
@@ -132,17 +134,17 @@ func (v *view) checkParent(parent string, levels int) error {
 	}
 	p := v.folders[parent]
 	if p == nil {
-		return fail(http.StatusNotFound, "parent folder not found").with("status", "not-found")
+		return grafana.Fail(http.StatusNotFound, "parent folder not found").With("status", "not-found")
 	}
 	if len(v.parents(p))+1+levels > maxFolderDepth {
-		return fail(http.StatusBadRequest, "folder max depth exceeded, max depth is %d", maxFolderDepth).with("messageId", "folder.maximum-depth-reached")
+		return grafana.Fail(http.StatusBadRequest, "folder max depth exceeded, max depth is %d", maxFolderDepth).With("messageId", "folder.maximum-depth-reached")
 	}
 	return nil
 }
 
-func (s *Server) postFolder(w http.ResponseWriter, r *http.Request, c Caller) error {
+func (s *Server) postFolder(w http.ResponseWriter, r *http.Request, c grafana.Caller) error {
 	var body folderBody
-	if err := readJSON(w, r, &body); err != nil {
+	if err := grafana.ReadJSON(w, r, &body); err != nil {
 		return err
 	}
 	body.Title = strings.TrimSpace(body.Title)
@@ -152,13 +154,13 @@ func (s *Server) postFolder(w http.ResponseWriter, r *http.Request, c Caller) er
 	v := s.lib.view.Load()
 	switch {
 	case body.UID == "":
-		body.UID = newUID()
-	case len(body.UID) > maxUIDLength:
-		return fail(http.StatusBadRequest, "uid too long, max 40 characters")
-	case !legalUID(body.UID) || body.UID == generalUID:
-		return fail(http.StatusBadRequest, "invalid uid for folder provided")
+		body.UID = grafana.NewUID()
+	case len(body.UID) > grafana.MaxUIDLength:
+		return grafana.Fail(http.StatusBadRequest, "uid too long, max 40 characters")
+	case !grafana.LegalUID(body.UID) || body.UID == generalUID:
+		return grafana.Fail(http.StatusBadRequest, "invalid uid for folder provided")
 	case v.folders[body.UID] != nil:
-		return fail(http.StatusConflict, "a folder/dashboard with the same uid already exists").with("status", "uid-exists")
+		return grafana.Fail(http.StatusConflict, "a folder/dashboard with the same uid already exists").With("status", "uid-exists")
 	}
 	if err := v.checkParent(body.ParentUID, 1); err != nil {
 		return err
@@ -176,7 +178,7 @@ func (s *Server) postFolder(w http.ResponseWriter, r *http.Request, c Caller) er
 }
 
 // replyFolder stores f and answers with it.
-func (s *Server) replyFolder(w http.ResponseWriter, f *folder, c Caller) error {
+func (s *Server) replyFolder(w http.ResponseWriter, f *folder, c grafana.Caller) error {
 	before := s.lib.folders[f.UID]
 	s.lib.folders[f.UID] = f
 	if err := s.lib.store.writeFolders(s.lib.folders); err != nil {
@@ -187,12 +189,12 @@ func (s *Server) replyFolder(w http.ResponseWriter, f *folder, c Caller) error {
 	}
 	s.publish()
 	v := s.lib.view.Load()
-	return reply(w, http.StatusOK, s.folderJSON(v, v.folders[f.UID], c))
+	return grafana.OK(w, s.folderJSON(v, v.folders[f.UID], c))
 }
 
-func (s *Server) putFolder(w http.ResponseWriter, r *http.Request, c Caller) error {
+func (s *Server) putFolder(w http.ResponseWriter, r *http.Request, c grafana.Caller) error {
 	var body folderBody
-	if err := readJSON(w, r, &body); err != nil {
+	if err := grafana.ReadJSON(w, r, &body); err != nil {
 		return err
 	}
 	s.mtx.Lock()
@@ -202,10 +204,10 @@ func (s *Server) putFolder(w http.ResponseWriter, r *http.Request, c Caller) err
 		return err
 	}
 	if f.provider != "" {
-		return fail(http.StatusBadRequest, "Cannot change a provisioned folder; change it in the file of provider %q", f.provider)
+		return grafana.Fail(http.StatusBadRequest, "Cannot change a provisioned folder; change it in the file of provider %q", f.provider)
 	}
 	if !body.Overwrite && body.Version != f.Version {
-		return fail(http.StatusPreconditionFailed, "The folder has been changed by someone else").with("status", "version-mismatch")
+		return grafana.Fail(http.StatusPreconditionFailed, "The folder has been changed by someone else").With("status", "version-mismatch")
 	}
 	changed := *f
 	if changed.Title = strings.TrimSpace(body.Title); changed.Title == "" {
@@ -219,9 +221,9 @@ func (s *Server) putFolder(w http.ResponseWriter, r *http.Request, c Caller) err
 	return s.replyFolder(w, &changed, c)
 }
 
-func (s *Server) moveFolder(w http.ResponseWriter, r *http.Request, c Caller) error {
+func (s *Server) moveFolder(w http.ResponseWriter, r *http.Request, c grafana.Caller) error {
 	var body folderBody
-	if err := readJSON(w, r, &body); err != nil {
+	if err := grafana.ReadJSON(w, r, &body); err != nil {
 		return err
 	}
 	parent := folderFor(body.ParentUID)
@@ -232,13 +234,13 @@ func (s *Server) moveFolder(w http.ResponseWriter, r *http.Request, c Caller) er
 		return err
 	}
 	if f.provider != "" {
-		return fail(http.StatusBadRequest, "Cannot move a provisioned folder")
+		return grafana.Fail(http.StatusBadRequest, "Cannot move a provisioned folder")
 	}
 	v := s.lib.view.Load()
 	levels := 1
 	for _, below := range v.below(f.UID) {
 		if below.UID == parent {
-			return fail(http.StatusBadRequest, "failed to move folder: it cannot be moved into itself").with("messageId", "folder.circular-reference")
+			return grafana.Fail(http.StatusBadRequest, "failed to move folder: it cannot be moved into itself").With("messageId", "folder.circular-reference")
 		}
 		levels = max(levels, len(v.parents(below))-len(v.parents(f))+1)
 	}
@@ -256,7 +258,7 @@ func (s *Server) moveFolder(w http.ResponseWriter, r *http.Request, c Caller) er
 	return s.replyFolder(w, &moved, c)
 }
 
-func (s *Server) deleteFolder(w http.ResponseWriter, r *http.Request, _ Caller) error {
+func (s *Server) deleteFolder(w http.ResponseWriter, r *http.Request, _ grafana.Caller) error {
 	s.mtx.Lock()
 	defer s.mtx.Unlock()
 	f, err := s.pathFolder(r)
@@ -267,11 +269,11 @@ func (s *Server) deleteFolder(w http.ResponseWriter, r *http.Request, _ Caller) 
 	doomed := v.below(f.UID)
 	for _, folder := range doomed {
 		if folder.provider != "" {
-			return fail(http.StatusBadRequest, "Folder %q is provisioned and cannot be deleted", folder.Title)
+			return grafana.Fail(http.StatusBadRequest, "Folder %q is provisioned and cannot be deleted", folder.Title)
 		}
 		for _, d := range v.byFolder[folder.UID] {
 			if d.provisioned != nil {
-				return fail(http.StatusBadRequest, "Folder %q holds provisioned dashboards and cannot be deleted", folder.Title)
+				return grafana.Fail(http.StatusBadRequest, "Folder %q holds provisioned dashboards and cannot be deleted", folder.Title)
 			}
 		}
 	}
@@ -289,10 +291,10 @@ func (s *Server) deleteFolder(w http.ResponseWriter, r *http.Request, _ Caller) 
 		return err
 	}
 	s.publish()
-	return reply(w, http.StatusOK, map[string]any{"id": f.id(), "title": f.Title, "message": fmt.Sprintf("Folder %s deleted", f.Title)})
+	return grafana.OK(w, map[string]any{"id": f.id(), "title": f.Title, "message": fmt.Sprintf("Folder %s deleted", f.Title)})
 }
 
-func (s *Server) folderCounts(w http.ResponseWriter, r *http.Request, _ Caller) error {
+func (s *Server) folderCounts(w http.ResponseWriter, r *http.Request, _ grafana.Caller) error {
 	f, err := s.pathFolder(r)
 	if err != nil {
 		return err
@@ -303,5 +305,5 @@ func (s *Server) folderCounts(w http.ResponseWriter, r *http.Request, _ Caller) 
 	for _, folder := range below {
 		dashboards += len(v.byFolder[folder.UID])
 	}
-	return reply(w, http.StatusOK, map[string]any{"folder": len(below) - 1, "dashboard": dashboards, "librarypanel": 0, "alertrule": 0})
+	return grafana.OK(w, map[string]any{"folder": len(below) - 1, "dashboard": dashboards, "librarypanel": 0, "alertrule": 0})
 }

@@ -8,6 +8,8 @@ import (
 	"net/http"
 	"net/url"
 	"strings"
+
+	"github.com/ausguck/ausguck/internal/grafana"
 )
 
 // healthChecks ask the least that shows that a datasource answers as its type does.
@@ -23,19 +25,19 @@ var healthChecks = map[string]struct {
 }
 
 // datasourceHealth asks the server and says how it is: 200 with OK, or 400 with ERROR and the reason.
-func (s *Server) datasourceHealth(w http.ResponseWriter, r *http.Request, _ Caller) error {
+func (s *Server) datasourceHealth(w http.ResponseWriter, r *http.Request, _ grafana.Caller) error {
 	d, err := s.pathSource(r)
 	if err != nil {
 		return err
 	}
 	check, ok := healthChecks[d.Type]
 	if !ok {
-		return fail(http.StatusNotFound, "Datasources of type %s cannot be checked", d.Type)
+		return grafana.Fail(http.StatusNotFound, "Datasources of type %s cannot be checked", d.Type)
 	}
 	if err := s.checkHealth(r.Context(), d); err != nil {
-		return reply(w, http.StatusBadRequest, map[string]any{"status": "ERROR", "message": err.Error()})
+		return grafana.Reply(w, http.StatusBadRequest, map[string]any{"status": "ERROR", "message": err.Error()})
 	}
-	return reply(w, http.StatusOK, map[string]any{"status": "OK", "message": check.healthy})
+	return grafana.OK(w, map[string]any{"status": "OK", "message": check.healthy})
 }
 
 func (s *Server) checkHealth(ctx context.Context, d *Datasource) error {

@@ -23,6 +23,7 @@ import (
 
 	"github.com/ausguck/ausguck/internal/component/dashboards"
 	"github.com/ausguck/ausguck/internal/database"
+	"github.com/ausguck/ausguck/internal/grafana"
 )
 
 // rig is a running server with its folders.
@@ -120,10 +121,10 @@ func (r *rig) make(change ...func(*dashboards.Options)) *sql.DB {
 	o := dashboards.Options{
 		Logger: slog.New(slog.NewTextHandler(r.log, nil)), Registerer: r.registry, DB: db, Dir: r.dir, KeyFile: r.keyFile(), Version: "1.2.3", Commit: "abc",
 		AppURL: "http://localhost:3000/",
-		Caller: func(req *http.Request) (dashboards.Caller, bool) {
-			role := dashboards.Role(req.Header.Get("X-Role"))
+		Caller: func(req *http.Request) (grafana.Caller, bool) {
+			role := grafana.Role(req.Header.Get("X-Role"))
 			login := strings.ToLower(string(role))
-			return dashboards.Caller{ID: 7, UID: "u-" + login, Login: login, Email: login + "@example.com", Role: role}, role != ""
+			return grafana.Caller{ID: 7, UID: "u-" + login, Login: login, Email: login + "@example.com", Role: role}, role != ""
 		},
 	}
 	o.Reload = func() error {
@@ -146,7 +147,7 @@ type answer struct {
 }
 
 // as sends a request with a role; body is JSON text, empty for none.
-func (r *rig) as(role dashboards.Role, method, path, body string) answer {
+func (r *rig) as(role grafana.Role, method, path, body string) answer {
 	r.t.Helper()
 	req := httptest.NewRequest(method, path, strings.NewReader(body))
 	req.Header.Set("X-Role", string(role))
@@ -159,7 +160,7 @@ func (r *rig) as(role dashboards.Role, method, path, body string) answer {
 
 func (r *rig) admin(method, path, body string) answer {
 	r.t.Helper()
-	return r.as(dashboards.Admin, method, path, body)
+	return r.as(grafana.Admin, method, path, body)
 }
 
 // ok is admin for a request that must be answered with 200, and returns the JSON of the answer.

@@ -7,10 +7,12 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"net/http"
 	"strings"
 	"time"
 
 	"github.com/ausguck/ausguck/internal/component/dashboards/dashjson"
+	"github.com/ausguck/ausguck/internal/grafana"
 )
 
 // dashboard is one dashboard as it is served. It is never changed once it is made.
@@ -66,7 +68,7 @@ func newDashboard(body *dashjson.Object, id identity) (*dashboard, error) {
 			d.tags = append(d.tags, text)
 		}
 	}
-	d.slug, d.lower = slugify(d.title), strings.ToLower(d.title)
+	d.slug, d.lower = grafana.Slug(d.title), strings.ToLower(d.title)
 	body.SetFirst("uid", d.uid)
 	body.SetFirst("id", json.Number(fmt.Sprint(d.id())))
 	body.Set("version", json.Number(fmt.Sprint(d.version)))
@@ -78,7 +80,7 @@ func newDashboard(body *dashjson.Object, id identity) (*dashboard, error) {
 	return d, nil
 }
 
-func (d *dashboard) id() int64 { return stableID("dashboard", d.uid) }
+func (d *dashboard) id() int64 { return grafana.StableID("dashboard", d.uid) }
 
 // json is the whole body with id, uid and version, compact.
 func (d *dashboard) json() (json.RawMessage, error) {
@@ -127,7 +129,7 @@ type folder struct {
 	provider string // of a folder that is there because of provisioning
 }
 
-func (f *folder) id() int64 { return stableID("folder", f.UID) }
+func (f *folder) id() int64 { return grafana.StableID("folder", f.UID) }
 
 const (
 	generalUID   = "general" // stands for no folder in requests
@@ -141,3 +143,9 @@ func folderFor(uid string) string {
 	}
 	return uid
 }
+
+var (
+	errNoDash   = grafana.Fail(http.StatusNotFound, "Dashboard not found").With("status", "not-found")
+	errNoFolder = grafana.Fail(http.StatusNotFound, "folder not found").With("status", "not-found")
+	errNoSource = grafana.Fail(http.StatusNotFound, "Data source not found")
+)

@@ -19,33 +19,9 @@ import (
 
 	"github.com/prometheus/client_golang/prometheus"
 
+	"github.com/ausguck/ausguck/internal/grafana"
 	"github.com/ausguck/ausguck/internal/setaside"
 )
-
-// Role is one of Grafana's organisation roles. Each includes the rights of those before it.
-type Role string
-
-// The roles, from the least rights to the most.
-const (
-	Viewer Role = "Viewer"
-	Editor Role = "Editor"
-	Admin  Role = "Admin"
-)
-
-var ranks = map[Role]int{Viewer: 1, Editor: 2, Admin: 3}
-
-// Includes reports whether r has all rights of needed. A role that is not Grafana's has none.
-func (r Role) Includes(needed Role) bool { return ranks[r] > 0 && ranks[r] >= ranks[needed] }
-
-// Caller is who sent a request.
-type Caller struct {
-	// ID and UID name the user or service account for good; stars and preferences hang on UID.
-	ID  int64
-	UID string
-	// Login, Name and Email are shown as author; Login is stored with versions and annotations.
-	Login, Name, Email string
-	Role               Role
-}
 
 // Options is what a Server is made from.
 type Options struct {
@@ -64,7 +40,7 @@ type Options struct {
 	// KeyFile holds the key of the secrets of datasources made by API. Run makes it when it is not there.
 	KeyFile string
 	// Caller says who sent a request; false answers 401. It must be safe for concurrent use.
-	Caller func(*http.Request) (Caller, bool)
+	Caller func(*http.Request) (grafana.Caller, bool)
 	// Reload reads the files of provisioning again and calls ApplyConfig; nil refuses to.
 	Reload func() error
 	// Users counts who may sign in; nil counts nobody.
@@ -93,7 +69,7 @@ const defaultQueryTimeout = 30 * time.Second
 
 func (o Options) complete() (Options, error) {
 	if o.DB == nil || o.Dir == "" || o.KeyFile == "" || o.Caller == nil {
-		return o, errors.New("dashboards: DB, Dir, KeyFile and Caller are needed")
+		return o, errors.New("dashboards: DB, Dir, KeyFile and grafana.Caller are needed")
 	}
 	if o.Logger == nil {
 		o.Logger = slog.New(slog.DiscardHandler)

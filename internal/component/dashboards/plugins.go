@@ -1,6 +1,10 @@
 package dashboards
 
-import "net/http"
+import (
+	"net/http"
+
+	"github.com/ausguck/ausguck/internal/grafana"
+)
 
 // plugin is a panel or datasource type that the page has.
 type plugin struct {
@@ -96,7 +100,7 @@ func (p *plugin) queryable() bool {
 	return checked
 }
 
-func (s *Server) listPlugins(w http.ResponseWriter, r *http.Request, _ Caller) error {
+func (s *Server) listPlugins(w http.ResponseWriter, r *http.Request, _ grafana.Caller) error {
 	out := []any{}
 	for _, list := range [][]plugin{datasourcePlugins, panelPlugins} {
 		for i := range list {
@@ -114,15 +118,15 @@ func (s *Server) listPlugins(w http.ResponseWriter, r *http.Request, _ Caller) e
 			})
 		}
 	}
-	return reply(w, http.StatusOK, out)
+	return grafana.OK(w, out)
 }
 
-func (s *Server) pluginSettings(w http.ResponseWriter, r *http.Request, _ Caller) error {
+func (s *Server) pluginSettings(w http.ResponseWriter, r *http.Request, _ grafana.Caller) error {
 	p := pluginByID(r.PathValue("id"))
 	if p == nil {
-		return fail(http.StatusNotFound, "Plugin not found, no installed plugin with that id")
+		return grafana.Fail(http.StatusNotFound, "Plugin not found, no installed plugin with that id")
 	}
 	out := p.meta(s.o.Version)
 	out["enabled"], out["pinned"], out["jsonData"], out["secureJsonFields"] = true, false, nil, map[string]bool{}
-	return reply(w, http.StatusOK, out)
+	return grafana.OK(w, out)
 }

@@ -10,6 +10,8 @@ import (
 	"net/http"
 	"slices"
 	"time"
+
+	"github.com/ausguck/ausguck/internal/grafana"
 )
 
 // Preferences are a user's settings of the page; an empty field means the default.
@@ -33,10 +35,10 @@ type Preferences struct {
 
 const orgOwner = "org"
 
-func owner(c Caller) string { return "user:" + c.UID }
+func owner(c grafana.Caller) string { return "user:" + c.UID }
 
 // UserPreferences returns the caller's preferences with the organisation's where the caller has none.
-func (s *Server) UserPreferences(ctx context.Context, c Caller) (Preferences, error) {
+func (s *Server) UserPreferences(ctx context.Context, c grafana.Caller) (Preferences, error) {
 	own, err := s.preferences(ctx, owner(c))
 	if err != nil {
 		return own, err
@@ -75,13 +77,13 @@ func (s *Server) storePreferences(ctx context.Context, owner string, p Preferenc
 }
 
 // getPreferences answers with the preferences of the owner alone, defaults left empty.
-func (s *Server) getPreferences(ownerOf func(Caller) string) handler {
-	return func(w http.ResponseWriter, r *http.Request, c Caller) error {
+func (s *Server) getPreferences(ownerOf func(grafana.Caller) string) grafana.Handler {
+	return func(w http.ResponseWriter, r *http.Request, c grafana.Caller) error {
 		p, err := s.preferences(r.Context(), ownerOf(c))
 		if err != nil {
 			return err
 		}
-		return reply(w, http.StatusOK, p)
+		return grafana.OK(w, p)
 	}
 }
 
@@ -99,10 +101,10 @@ type preferencesBody struct {
 }
 
 // setPreferences replaces all preferences (keep false), or only those that are sent.
-func (s *Server) setPreferences(ownerOf func(Caller) string, keep bool) handler {
-	return func(w http.ResponseWriter, r *http.Request, c Caller) error {
+func (s *Server) setPreferences(ownerOf func(grafana.Caller) string, keep bool) grafana.Handler {
+	return func(w http.ResponseWriter, r *http.Request, c grafana.Caller) error {
 		var body preferencesBody
-		if err := readJSON(w, r, &body); err != nil {
+		if err := grafana.ReadJSON(w, r, &body); err != nil {
 			return err
 		}
 		var p Preferences
@@ -118,7 +120,7 @@ func (s *Server) setPreferences(ownerOf func(Caller) string, keep bool) handler 
 		if err := s.storePreferences(r.Context(), ownerOf(c), p); err != nil {
 			return err
 		}
-		return message(w, "Preferences updated")
+		return grafana.Message(w, "Preferences updated")
 	}
 }
 
@@ -149,21 +151,21 @@ func (s *Server) applyPreferences(p *Preferences, body preferencesBody) error {
 		}
 	}
 	if p.HomeDashboardUID != "" && v.dashboards[p.HomeDashboardUID] == nil {
-		return fail(http.StatusNotFound, "Dashboard not found")
+		return grafana.Fail(http.StatusNotFound, "Dashboard not found")
 	}
 	if !slices.Contains([]string{"", "dark", "light", "system"}, p.Theme) {
-		return fail(http.StatusBadRequest, "Invalid theme")
+		return grafana.Fail(http.StatusBadRequest, "Invalid theme")
 	}
 	if !slices.Contains([]string{"", "monday", "saturday", "sunday", "browser"}, p.WeekStart) {
-		return fail(http.StatusBadRequest, "Invalid week start")
+		return grafana.Fail(http.StatusBadRequest, "Invalid week start")
 	}
 	if !slices.Contains([]string{"", "browser", "utc"}, p.Timezone) {
 		if _, err := time.LoadLocation(p.Timezone); err != nil || len(p.Timezone) > 64 {
-			return fail(http.StatusBadRequest, "Invalid timezone")
+			return grafana.Fail(http.StatusBadRequest, "Invalid timezone")
 		}
 	}
 	if len(p.Language) > 35 || len(p.QueryHistory)+len(p.Navbar)+len(p.CookiePreferences) > 64<<10 {
-		return fail(http.StatusBadRequest, "The preferences are larger than 64 KiB, which is the limit")
+		return grafana.Fail(http.StatusBadRequest, "The preferences are larger than 64 KiB, which is the limit")
 	}
 	return nil
 }

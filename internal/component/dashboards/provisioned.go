@@ -5,6 +5,8 @@ import (
 	"maps"
 	"slices"
 	"strings"
+
+	"github.com/ausguck/ausguck/internal/grafana"
 )
 
 // provisionedSet is what all providers together show.
@@ -94,5 +96,5 @@ func folderUIDOf(title, parent string, saved map[string]*folder) string {
 			return f.UID
 		}
 	}
-	return stableUID("folder", parent+"/"+title)
+	return grafana.StableUID("folder", parent+"/"+title)
 }

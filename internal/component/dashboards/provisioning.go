@@ -10,6 +10,8 @@ import (
 	"time"
 
 	"go.yaml.in/yaml/v3"
+
+	"github.com/ausguck/ausguck/internal/grafana"
 )
 
 // builtInFolder is where the dashboards of the binary are.
@@ -104,7 +106,7 @@ func (c *Config) provider(where string, y providerYAML) (provider, []error) {
 	} else if y.UpdateIntervalSeconds > 0 {
 		p.interval = min(time.Duration(y.UpdateIntervalSeconds)*time.Second, maxInterval)
 	}
-	if y.FolderUID != "" && !legalUID(y.FolderUID) {
+	if y.FolderUID != "" && !grafana.LegalUID(y.FolderUID) {
 		bad("folderUid: %q may hold letters, digits, - and _, at most 40", y.FolderUID)
 	}
 	for _, other := range c.providers {

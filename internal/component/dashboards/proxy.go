@@ -11,17 +11,18 @@ import (
 	"strings"
 	"time"
 
+	"github.com/ausguck/ausguck/internal/grafana"
 	"github.com/ausguck/ausguck/internal/inproc"
 )
 
 // proxyDatasource answers /api/datasources/proxy/….
-func (s *Server) proxyDatasource(w http.ResponseWriter, r *http.Request, c Caller) error {
+func (s *Server) proxyDatasource(w http.ResponseWriter, r *http.Request, c grafana.Caller) error {
 	return s.proxy(w, r, c, func(below string) string { return below })
 }
 
 // datasourceResource answers /api/datasources/uid/…/resources/…. The resource calls of Grafana's Prometheus plugin
 // are API paths, those of its Loki plugin are below /loki/api/v1.
-func (s *Server) datasourceResource(w http.ResponseWriter, r *http.Request, c Caller) error {
+func (s *Server) datasourceResource(w http.ResponseWriter, r *http.Request, c grafana.Caller) error {
 	return s.proxy(w, r, c, func(below string) string {
 		if d, err := s.pathSource(r); err == nil && d.Type == typeLoki && !strings.HasPrefix(below, "loki/") {
 			return "loki/api/v1/" + below
@@ -30,26 +31,26 @@ func (s *Server) datasourceResource(w http.ResponseWriter, r *http.Request, c Ca
 	})
 }
 
-func (s *Server) proxy(w http.ResponseWriter, r *http.Request, c Caller, place func(string) string) error {
+func (s *Server) proxy(w http.ResponseWriter, r *http.Request, c grafana.Caller, place func(string) string) error {
 	d, err := s.pathSource(r)
 	if err != nil {
 		return err
 	}
 	below := place(escapedTail(r))
 	plain, err := url.PathUnescape(below)
-	if err != nil || hasDotSegment(plain) || strings.ContainsAny(plain, "\r\n\x00") {
-		return fail(http.StatusBadRequest, "The path is not one that can be asked")
+	if err != nil || grafana.HasDotSegment(plain) || strings.ContainsAny(plain, "\r\n\x00") {
+		return grafana.Fail(http.StatusBadRequest, "The path is not one that can be asked")
 	}
 	if !allowProxy(d.Type, c.Role, r.Method, below) {
-		return denied("datasources:write")
+		return grafana.Denied("datasources:write")
 	}
 	target, err := url.Parse(d.URL)
 	if err != nil || target.Host == "" {
-		return fail(http.StatusBadRequest, "Datasource %q has no URL that can be asked", d.Name)
+		return grafana.Fail(http.StatusBadRequest, "Datasource %q has no URL that can be asked", d.Name)
 	}
 	client, err := s.clients.get(s.o, d)
 	if err != nil {
-		return fail(http.StatusBadGateway, "Datasource %q: %v", d.Name, err)
+		return grafana.Fail(http.StatusBadGateway, "Datasource %q: %v", d.Name, err)
 	}
 	s.forward(w, r, d, client, join(target, plain, below))
 	return nil
@@ -120,7 +121,7 @@ func (s *Server) forward(w http.ResponseWriter, r *http.Request, d *Datasource, 
 			}
 			s.metrics.asked(d, 0, time.Since(started))
 			inproc.DiscardRest(r)
-			s.answer(w, r, fail(code, "%s", unreachable(d, err)))
+			s.api.Answer(w, r, grafana.Fail(code, "%s", unreachable(d, err)))
 		},
 	}
 	// A datasource may answer before it has read the whole query; see inproc/proxy.go.

@@ -15,6 +15,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/ausguck/ausguck/internal/component/dashboards"
+	"github.com/ausguck/ausguck/internal/grafana"
 )
 
 // upstream is a datasource that says what it was asked.
@@ -81,7 +82,7 @@ func TestProxyPaths(t *testing.T) {
 		{"/api/datasources/uid/logs/resources/labels", "GET /loki/api/v1/labels"},
 		{"/api/datasources/proxy/uid/prom/api/v1/label/__name__/values?match[]=%7Ba%3D%22b%22%7D", "GET /api/v1/label/__name__/values?match[]=%7Ba%3D%22b%22%7D"},
 	} {
-		a := r.as(dashboards.Viewer, "GET", tc.path, "")
+		a := r.as(grafana.Viewer, "GET", tc.path, "")
 		require.Equal(t, http.StatusOK, a.code, "%s: %s", tc.path, a.body)
 		require.Equal(t, tc.want, strings.Join(strings.Fields(a.body)[:2], " "))
 	}
@@ -100,35 +101,35 @@ func TestProxyRights(t *testing.T) {
 	r := start(t, provision(ds("prom", "prometheus", up.URL), ds("logs", "loki", up.URL), ds("am", "alertmanager", up.URL), ds("other", "tempo", up.URL)))
 	for _, tc := range []struct {
 		method, path string
-		needs        dashboards.Role
+		needs        grafana.Role
 	}{
-		{"GET", "prom/api/v1/query", dashboards.Viewer},
-		{"POST", "prom/api/v1/query_range", dashboards.Viewer},
-		{"GET", "prom/api/v1/label/job/values", dashboards.Viewer},
-		{"GET", "prom/api/v1/targets", dashboards.Viewer},
-		{"POST", "prom/api/v1/targets", dashboards.Admin},
-		{"DELETE", "prom/api/v1/series", dashboards.Admin},
-		{"GET", "prom/api/v1/status/config", dashboards.Admin},
-		{"POST", "prom/api/v1/admin/tsdb/delete_series", dashboards.Admin},
-		{"POST", "prom/api/v1/write", dashboards.Admin},
-		{"POST", "prom/-/reload", dashboards.Admin},
-		{"GET", "prom/-/healthy", dashboards.Admin},
-		{"GET", "prom/federate", dashboards.Admin},
-		{"GET", "prom/metrics", dashboards.Admin},
-		{"GET", "prom/debug/pprof/heap", dashboards.Admin},
-		{"GET", "prom/", dashboards.Admin},
-		{"GET", "logs/loki/api/v1/query_range", dashboards.Viewer},
-		{"GET", "logs/loki/api/v1/label/app/values", dashboards.Viewer},
-		{"POST", "logs/loki/api/v1/push", dashboards.Admin},
-		{"POST", "logs/loki/api/v1/delete", dashboards.Admin},
-		{"POST", "logs/flush", dashboards.Admin},
-		{"GET", "am/api/v2/silences", dashboards.Viewer},
-		{"POST", "am/api/v2/silences", dashboards.Editor},
-		{"DELETE", "am/api/v2/silence/x", dashboards.Editor},
-		{"POST", "am/-/reload", dashboards.Admin},
-		{"GET", "other/api/search", dashboards.Admin},
+		{"GET", "prom/api/v1/query", grafana.Viewer},
+		{"POST", "prom/api/v1/query_range", grafana.Viewer},
+		{"GET", "prom/api/v1/label/job/values", grafana.Viewer},
+		{"GET", "prom/api/v1/targets", grafana.Viewer},
+		{"POST", "prom/api/v1/targets", grafana.Admin},
+		{"DELETE", "prom/api/v1/series", grafana.Admin},
+		{"GET", "prom/api/v1/status/config", grafana.Admin},
+		{"POST", "prom/api/v1/admin/tsdb/delete_series", grafana.Admin},
+		{"POST", "prom/api/v1/write", grafana.Admin},
+		{"POST", "prom/-/reload", grafana.Admin},
+		{"GET", "prom/-/healthy", grafana.Admin},
+		{"GET", "prom/federate", grafana.Admin},
+		{"GET", "prom/metrics", grafana.Admin},
+		{"GET", "prom/debug/pprof/heap", grafana.Admin},
+		{"GET", "prom/", grafana.Admin},
+		{"GET", "logs/loki/api/v1/query_range", grafana.Viewer},
+		{"GET", "logs/loki/api/v1/label/app/values", grafana.Viewer},
+		{"POST", "logs/loki/api/v1/push", grafana.Admin},
+		{"POST", "logs/loki/api/v1/delete", grafana.Admin},
+		{"POST", "logs/flush", grafana.Admin},
+		{"GET", "am/api/v2/silences", grafana.Viewer},
+		{"POST", "am/api/v2/silences", grafana.Editor},
+		{"DELETE", "am/api/v2/silence/x", grafana.Editor},
+		{"POST", "am/-/reload", grafana.Admin},
+		{"GET", "other/api/search", grafana.Admin},
 	} {
-		for _, role := range []dashboards.Role{dashboards.Viewer, dashboards.Editor, dashboards.Admin} {
+		for _, role := range []grafana.Role{grafana.Viewer, grafana.Editor, grafana.Admin} {
 			want := http.StatusForbidden
 			if role.Includes(tc.needs) {
 				want = http.StatusOK
@@ -221,7 +222,7 @@ func TestPartsOfTheProcessAreCalled(t *testing.T) {
 	r := start(t, provision(ds("main", "prometheus", "http://prometheus:9090", "jsonData: {timeout: 0.2}")), func(o *dashboards.Options) {
 		o.Inside = func(host string) http.Handler { return map[string]http.Handler{"prometheus:9090": part}[host] }
 	})
-	a := r.as(dashboards.Viewer, "POST", "/api/ds/query", `{"queries":[{"refId":"A","datasource":{"uid":"main"},"expr":"up","instant":true}]}`)
+	a := r.as(grafana.Viewer, "POST", "/api/ds/query", `{"queries":[{"refId":"A","datasource":{"uid":"main"},"expr":"up","instant":true}]}`)
 	require.Equal(t, http.StatusOK, a.code, a.body)
 	require.Equal(t, map[string]any{"q": "up"}, at(t, decoded(t, a.body), "results", "A", "frames", 0, "schema", "fields", 1, "labels"))
 	require.Equal(t, http.StatusGatewayTimeout, r.admin("GET", "/api/datasources/proxy/uid/main/api/v1/series", "").code)
@@ -365,7 +366,7 @@ func TestQueries(t *testing.T) {
 	})
 	r := start(t, provision(ds("main", "prometheus", prom.URL, "isDefault: true", "jsonData: {customQueryParameters: 'extra=1'}")))
 	ask := func(queries string) answer {
-		return r.as(dashboards.Viewer, "POST", "/api/ds/query", `{"from":"now-1h","to":"now","queries":[`+queries+`]}`)
+		return r.as(grafana.Viewer, "POST", "/api/ds/query", `{"from":"now-1h","to":"now","queries":[`+queries+`]}`)
 	}
 	good := `{"refId":"A","datasource":{"type":"prometheus","uid":"main"},"expr":"up","instant":true}`
 	a := ask(good)

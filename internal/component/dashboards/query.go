@@ -16,6 +16,7 @@ import (
 
 	"github.com/ausguck/ausguck/internal/component/dashboards/dsquery"
 	"github.com/ausguck/ausguck/internal/component/dashboards/expr"
+	"github.com/ausguck/ausguck/internal/grafana"
 )
 
 const (
@@ -38,16 +39,16 @@ type plannedQuery struct {
 }
 
 // queryDatasources answers POST /api/ds/query: 200 when every query was answered, 400 when none was, else 207.
-func (s *Server) queryDatasources(w http.ResponseWriter, r *http.Request, _ Caller) error {
+func (s *Server) queryDatasources(w http.ResponseWriter, r *http.Request, _ grafana.Caller) error {
 	var body queryRequest
-	if err := readJSON(w, r, &body); err != nil {
+	if err := grafana.ReadJSON(w, r, &body); err != nil {
 		return err
 	}
 	if len(body.Queries) == 0 {
-		return fail(http.StatusBadRequest, "No queries found in query")
+		return grafana.Fail(http.StatusBadRequest, "No queries found in query")
 	}
 	if len(body.Queries) > maxQueries {
-		return fail(http.StatusBadRequest, "%d queries are more than %d, which is the limit", len(body.Queries), maxQueries)
+		return grafana.Fail(http.StatusBadRequest, "%d queries are more than %d, which is the limit", len(body.Queries), maxQueries)
 	}
 	plan := make([]plannedQuery, len(body.Queries))
 	refs := map[string]bool{}
@@ -60,7 +61,7 @@ func (s *Server) queryDatasources(w http.ResponseWriter, r *http.Request, _ Call
 			p.RefID = string(rune('A' + i%26))
 		}
 		if refs[p.RefID] {
-			return fail(http.StatusBadRequest, "refId %q is there twice", p.RefID)
+			return grafana.Fail(http.StatusBadRequest, "refId %q is there twice", p.RefID)
 		}
 		refs[p.RefID] = true
 		plan[i] = p
@@ -83,13 +84,13 @@ func (s *Server) queryDatasources(w http.ResponseWriter, r *http.Request, _ Call
 	case failed > 0:
 		code = http.StatusMultiStatus
 	}
-	return reply(w, code, map[string]any{"results": results})
+	return grafana.Reply(w, code, map[string]any{"results": results})
 }
 
 // plan reads one query. An error is one of the whole request.
 func (s *Server) plan(raw json.RawMessage, body queryRequest) (p plannedQuery, err error) {
 	if err := json.Unmarshal(raw, &p.Query); err != nil {
-		return p, fail(http.StatusBadRequest, "bad request data: %v", err)
+		return p, grafana.Fail(http.StatusBadRequest, "bad request data: %v", err)
 	}
 	p.raw = raw
 	if p.source, err = s.querySource(p.Query); err != nil {
@@ -101,13 +102,13 @@ func (s *Server) plan(raw json.RawMessage, body queryRequest) (p plannedQuery, e
 	}
 	now := s.o.Now()
 	if p.from, err = dsquery.ParseTime(cmp.Or(from, "now-1h"), now, false); err != nil {
-		return p, fail(http.StatusBadRequest, "from: %v", err)
+		return p, grafana.Fail(http.StatusBadRequest, "from: %v", err)
 	}
 	if p.to, err = dsquery.ParseTime(cmp.Or(to, "now"), now, true); err != nil {
-		return p, fail(http.StatusBadRequest, "to: %v", err)
+		return p, grafana.Fail(http.StatusBadRequest, "to: %v", err)
 	}
 	if p.to.Before(p.from) {
-		return p, fail(http.StatusBadRequest, "from (%s) is after to (%s)", stamped(p.from), stamped(p.to))
+		return p, grafana.Fail(http.StatusBadRequest, "from (%s) is after to (%s)", grafana.Stamped(p.from), grafana.Stamped(p.to))
 	}
 	return p, nil
 }
@@ -150,7 +151,7 @@ func (s *Server) querySource(q dsquery.Query) (*Datasource, error) {
 		d = s.defaultSource()
 	}
 	if d == nil {
-		return nil, fail(http.StatusNotFound, "Data source not found").with("messageId", "datasource.notFound")
+		return nil, grafana.Fail(http.StatusNotFound, "Data source not found").With("messageId", "datasource.notFound")
 	}
 	return d, nil
 }

@@ -1,131 +1,135 @@
 package dashboards
 
-import "net/http"
+import (
+	"net/http"
+
+	"github.com/ausguck/ausguck/internal/grafana"
+)
 
 // The permissions that answers name when they are missing.
 const (
-	mayWriteDashboards  = "dashboards:write"
-	mayWriteFolders     = "folders:write"
-	mayWriteAnnotations = "annotations:write"
-	mayReadSources      = "datasources:read"
-	mayWriteSources     = "datasources:write"
-	mayWriteOrg         = "orgs.preferences:write"
+	mayWriteDashboards  grafana.Permission = "dashboards:write"
+	mayWriteFolders     grafana.Permission = "folders:write"
+	mayWriteAnnotations grafana.Permission = "annotations:write"
+	mayReadSources      grafana.Permission = "datasources:read"
+	mayWriteSources     grafana.Permission = "datasources:write"
+	mayWriteOrg         grafana.Permission = "orgs.preferences:write"
 )
 
 // routes is every URL that this part answers; all others are 404.
-func (s *Server) routes() []route {
+func (s *Server) routes() []grafana.Route {
 	return append(s.libraryRoutes(), s.otherRoutes()...)
 }
 
 // libraryRoutes are dashboards, folders and what hangs on them.
-func (s *Server) libraryRoutes() []route {
-	return []route{
-		{"GET /api/health", "", "", s.getHealth},
-		{"GET /api/frontend/settings", Viewer, "", s.getFrontendSettings},
+func (s *Server) libraryRoutes() []grafana.Route {
+	return []grafana.Route{
+		grafana.On("GET /api/health", grafana.Public, s.getHealth),
+		grafana.On("GET /api/frontend/settings", grafana.SignedIn, s.getFrontendSettings),
 
-		{"GET /api/search", Viewer, "", s.search},
-		{"GET /api/search/sorting", Viewer, "", s.searchSorting},
+		grafana.On("GET /api/search", grafana.SignedIn, s.search),
+		grafana.On("GET /api/search/sorting", grafana.SignedIn, s.searchSorting),
 
-		{"POST /api/dashboards/db", Editor, mayWriteDashboards, s.postDashboard},
-		{"POST /api/dashboards/import", Editor, mayWriteDashboards, s.importDashboard},
-		{"POST /api/dashboards/import/check", Viewer, "", s.previewImport},
-		{"GET /api/dashboards/home", Viewer, "", s.homeDashboard},
-		{"GET /api/dashboards/tags", Viewer, "", s.dashboardTags},
-		{"POST /api/dashboards/calculate-diff", Viewer, "", s.calculateDiff},
-		{"GET /api/dashboards/uid/{uid}", Viewer, "", s.getDashboard},
-		{"DELETE /api/dashboards/uid/{uid}", Editor, "dashboards:delete", s.delDashboard},
-		{"GET /api/dashboards/uid/{uid}/versions", Viewer, "", s.listVersions},
-		{"GET /api/dashboards/uid/{uid}/versions/{version}", Viewer, "", s.getVersion},
-		{"POST /api/dashboards/uid/{uid}/restore", Editor, mayWriteDashboards, s.restoreVersion},
-		{"GET /api/dashboards/uid/{uid}/permissions", Viewer, "", s.permissions},
-		{"POST /api/dashboards/uid/{uid}/permissions", Admin, "dashboards.permissions:write", refuse("Permissions of one dashboard cannot be set; roles hold everywhere")},
-		{"GET /api/dashboards/id/{id}/versions", Viewer, "", s.listVersions},
-		{"GET /api/dashboards/id/{id}/versions/{version}", Viewer, "", s.getVersion},
-		{"POST /api/dashboards/id/{id}/restore", Editor, mayWriteDashboards, s.restoreVersion},
-		{"/api/dashboards/uid/{uid}/public-dashboards", Viewer, "", refuse("Public dashboards are not there")},
-		{"/api/dashboards/public-dashboards", Viewer, "", refuse("Public dashboards are not there")},
+		grafana.On("POST /api/dashboards/db", mayWriteDashboards, s.postDashboard),
+		grafana.On("POST /api/dashboards/import", mayWriteDashboards, s.importDashboard),
+		grafana.On("POST /api/dashboards/import/check", "dashboards:read", s.previewImport),
+		grafana.On("GET /api/dashboards/home", grafana.SignedIn, s.homeDashboard),
+		grafana.On("GET /api/dashboards/tags", "dashboards:read", s.dashboardTags),
+		grafana.On("POST /api/dashboards/calculate-diff", "dashboards:read", s.calculateDiff),
+		grafana.On("GET /api/dashboards/uid/{uid}", "dashboards:read", s.getDashboard),
+		grafana.On("DELETE /api/dashboards/uid/{uid}", "dashboards:delete", s.delDashboard),
+		grafana.On("GET /api/dashboards/uid/{uid}/versions", "dashboards:read", s.listVersions),
+		grafana.On("GET /api/dashboards/uid/{uid}/versions/{version}", "dashboards:read", s.getVersion),
+		grafana.On("POST /api/dashboards/uid/{uid}/restore", mayWriteDashboards, s.restoreVersion),
+		grafana.On("GET /api/dashboards/uid/{uid}/permissions", grafana.SignedIn, s.permissions),
+		grafana.On("POST /api/dashboards/uid/{uid}/permissions", grafana.SignedIn, grafana.Refuse("Permissions of one dashboard cannot be set; roles hold everywhere")),
+		grafana.On("GET /api/dashboards/id/{id}/versions", "dashboards:read", s.listVersions),
+		grafana.On("GET /api/dashboards/id/{id}/versions/{version}", "dashboards:read", s.getVersion),
+		grafana.On("POST /api/dashboards/id/{id}/restore", mayWriteDashboards, s.restoreVersion),
+		grafana.On("/api/dashboards/uid/{uid}/public-dashboards", grafana.SignedIn, grafana.Refuse("Public dashboards are not there")),
+		grafana.On("/api/dashboards/public-dashboards", grafana.SignedIn, grafana.Refuse("Public dashboards are not there")),
 
-		{"GET /api/folders", Viewer, "", s.listFolders},
-		{"POST /api/folders", Editor, "folders:create", s.postFolder},
-		{"GET /api/folders/{uid}", Viewer, "", s.getFolder},
-		{"GET /api/folders/{uid}/{what}", Viewer, "", s.getFolderDetail},
-		{"PUT /api/folders/{uid}", Editor, mayWriteFolders, s.putFolder},
-		{"DELETE /api/folders/{uid}", Editor, "folders:delete", s.deleteFolder},
-		{"POST /api/folders/{uid}/move", Editor, mayWriteFolders, s.moveFolder},
-		{"POST /api/folders/{uid}/permissions", Admin, "folders.permissions:write", refuse("Permissions of one folder cannot be set; roles hold everywhere")},
+		grafana.On("GET /api/folders", "folders:read", s.listFolders),
+		grafana.On("POST /api/folders", "folders:create", s.postFolder),
+		grafana.On("GET /api/folders/{uid}", "folders:read", s.getFolder),
+		grafana.On("GET /api/folders/{uid}/{what}", "folders:read", s.getFolderDetail),
+		grafana.On("PUT /api/folders/{uid}", mayWriteFolders, s.putFolder),
+		grafana.On("DELETE /api/folders/{uid}", "folders:delete", s.deleteFolder),
+		grafana.On("POST /api/folders/{uid}/move", mayWriteFolders, s.moveFolder),
+		grafana.On("POST /api/folders/{uid}/permissions", grafana.SignedIn, grafana.Refuse("Permissions of one folder cannot be set; roles hold everywhere")),
 
-		{"GET /api/annotations", Viewer, "", s.listAnnotations},
-		{"POST /api/annotations", Editor, "annotations:create", s.postAnnotation},
-		{"GET /api/annotations/tags", Viewer, "", s.annotationTags},
-		{"POST /api/annotations/graphite", Editor, mayWriteAnnotations, refuse("Graphite's form is not known; POST /api/annotations takes {time, text, tags}")},
-		{"GET /api/annotations/{id}", Viewer, "", s.getAnnotation},
-		{"PUT /api/annotations/{id}", Editor, mayWriteAnnotations, s.changeAnnotation(false, "Annotation updated")},
-		{"PATCH /api/annotations/{id}", Editor, mayWriteAnnotations, s.changeAnnotation(true, "Annotation patched")},
-		{"DELETE /api/annotations/{id}", Editor, "annotations:delete", s.deleteAnnotation},
+		grafana.On("GET /api/annotations", "annotations:read", s.listAnnotations),
+		grafana.On("POST /api/annotations", "annotations:create", s.postAnnotation),
+		grafana.On("GET /api/annotations/tags", "annotations:read", s.annotationTags),
+		grafana.On("POST /api/annotations/graphite", mayWriteAnnotations, grafana.Refuse("Graphite's form is not known; POST /api/annotations takes {time, text, tags}")),
+		grafana.On("GET /api/annotations/{id}", "annotations:read", s.getAnnotation),
+		grafana.On("PUT /api/annotations/{id}", mayWriteAnnotations, s.changeAnnotation(false, "Annotation updated")),
+		grafana.On("PATCH /api/annotations/{id}", mayWriteAnnotations, s.changeAnnotation(true, "Annotation patched")),
+		grafana.On("DELETE /api/annotations/{id}", "annotations:delete", s.deleteAnnotation),
 
-		{"GET /api/user/stars", Viewer, "", s.listStars},
-		{"POST /api/user/stars/dashboard/uid/{uid}", Viewer, "", s.postStar},
-		{"DELETE /api/user/stars/dashboard/uid/{uid}", Viewer, "", s.deleteStar},
-		{"POST /api/user/stars/dashboard/{id}", Viewer, "", s.postStar},
-		{"DELETE /api/user/stars/dashboard/{id}", Viewer, "", s.deleteStar},
+		grafana.On("GET /api/user/stars", grafana.SignedIn, s.listStars),
+		grafana.On("POST /api/user/stars/dashboard/uid/{uid}", grafana.SignedIn, s.postStar),
+		grafana.On("DELETE /api/user/stars/dashboard/uid/{uid}", grafana.SignedIn, s.deleteStar),
+		grafana.On("POST /api/user/stars/dashboard/{id}", grafana.SignedIn, s.postStar),
+		grafana.On("DELETE /api/user/stars/dashboard/{id}", grafana.SignedIn, s.deleteStar),
 	}
 }
 
 // otherRoutes are datasources, queries, settings, and what Grafana has and this does not.
-func (s *Server) otherRoutes() []route {
-	return []route{
-		{"GET /api/datasources", Admin, mayReadSources, s.listSources},
-		{"POST /api/datasources", Admin, "datasources:create", s.postSource},
-		{"GET /api/datasources/{id}", Admin, mayReadSources, s.getSource},
-		{"PUT /api/datasources/{id}", Admin, mayWriteSources, s.putSource},
-		{"DELETE /api/datasources/{id}", Admin, "datasources:delete", s.deleteSource},
-		{"GET /api/datasources/uid/{uid}", Admin, mayReadSources, s.getSource},
-		{"PUT /api/datasources/uid/{uid}", Admin, mayWriteSources, s.putSource},
-		{"DELETE /api/datasources/uid/{uid}", Admin, "datasources:delete", s.deleteSource},
-		{"GET /api/datasources/name/{name}", Admin, mayReadSources, s.getSource},
-		{"DELETE /api/datasources/name/{name}", Admin, "datasources:delete", s.deleteSource},
-		{"GET /api/datasources/id/{name}", Viewer, "", s.getSourceID},
-		{"GET /api/datasources/uid/{uid}/health", Viewer, "", s.datasourceHealth},
-		{"/api/datasources/uid/{uid}/resources/{path...}", Viewer, "", s.datasourceResource},
-		{"/api/datasources/proxy/uid/{uid}/{path...}", Viewer, "", s.proxyDatasource},
-		{"/api/datasources/proxy/{id}/{path...}", Viewer, "", s.proxyDatasource},
-		{"POST /api/ds/query", Viewer, "", s.queryDatasources},
-		{"POST /api/tsdb/query", Viewer, "", refuse("POST /api/ds/query has taken its place")},
+func (s *Server) otherRoutes() []grafana.Route {
+	return []grafana.Route{
+		grafana.On("GET /api/datasources", mayReadSources, s.listSources),
+		grafana.On("POST /api/datasources", "datasources:create", s.postSource),
+		grafana.On("GET /api/datasources/{id}", mayReadSources, s.getSource),
+		grafana.On("PUT /api/datasources/{id}", mayWriteSources, s.putSource),
+		grafana.On("DELETE /api/datasources/{id}", "datasources:delete", s.deleteSource),
+		grafana.On("GET /api/datasources/uid/{uid}", mayReadSources, s.getSource),
+		grafana.On("PUT /api/datasources/uid/{uid}", mayWriteSources, s.putSource),
+		grafana.On("DELETE /api/datasources/uid/{uid}", "datasources:delete", s.deleteSource),
+		grafana.On("GET /api/datasources/name/{name}", mayReadSources, s.getSource),
+		grafana.On("DELETE /api/datasources/name/{name}", "datasources:delete", s.deleteSource),
+		grafana.On("GET /api/datasources/id/{name}", "datasources.id:read", s.getSourceID),
+		grafana.On("GET /api/datasources/uid/{uid}/health", "datasources:query", s.datasourceHealth),
+		grafana.On("/api/datasources/uid/{uid}/resources/{path...}", "datasources:query", s.datasourceResource),
+		grafana.On("/api/datasources/proxy/uid/{uid}/{path...}", "datasources:query", s.proxyDatasource),
+		grafana.On("/api/datasources/proxy/{id}/{path...}", "datasources:query", s.proxyDatasource),
+		grafana.On("POST /api/ds/query", "datasources:query", s.queryDatasources),
+		grafana.On("POST /api/tsdb/query", grafana.SignedIn, grafana.Refuse("POST /api/ds/query has taken its place")),
 
-		{"GET /api/user/preferences", Viewer, "", s.getPreferences(owner)},
-		{"PUT /api/user/preferences", Viewer, "", s.setPreferences(owner, false)},
-		{"PATCH /api/user/preferences", Viewer, "", s.setPreferences(owner, true)},
-		{"GET /api/org/preferences", Viewer, "", s.getPreferences(forAll)},
-		{"PUT /api/org/preferences", Admin, mayWriteOrg, s.setPreferences(forAll, false)},
-		{"PATCH /api/org/preferences", Admin, mayWriteOrg, s.setPreferences(forAll, true)},
-		{"GET /api/org", Viewer, "", s.getOrg},
-		{"GET /api/orgs", Admin, "orgs:read", s.getOrgs},
-		{"GET /api/orgs/{id}", Viewer, "", s.getOrg},
-		{"GET /api/orgs/name/{name}", Viewer, "", s.getOrg},
-		{"GET /api/org/quotas", Viewer, "", refuse("There are no quotas")},
+		grafana.On("GET /api/user/preferences", grafana.SignedIn, s.getPreferences(owner)),
+		grafana.On("PUT /api/user/preferences", grafana.SignedIn, s.setPreferences(owner, false)),
+		grafana.On("PATCH /api/user/preferences", grafana.SignedIn, s.setPreferences(owner, true)),
+		grafana.On("GET /api/org/preferences", "orgs.preferences:read", s.getPreferences(forAll)),
+		grafana.On("PUT /api/org/preferences", mayWriteOrg, s.setPreferences(forAll, false)),
+		grafana.On("PATCH /api/org/preferences", mayWriteOrg, s.setPreferences(forAll, true)),
+		grafana.On("GET /api/org", "orgs:read", s.getOrg),
+		grafana.On("GET /api/orgs", "orgs:read", s.getOrgs),
+		grafana.On("GET /api/orgs/{id}", "orgs:read", s.getOrg),
+		grafana.On("GET /api/orgs/name/{name}", "orgs:read", s.getOrg),
+		grafana.On("GET /api/org/quotas", grafana.SignedIn, grafana.Refuse("There are no quotas")),
 
-		{"POST /api/admin/provisioning/{kind}/reload", Admin, "provisioning:reload", s.reloadProvisioning},
-		{"GET /api/admin/stats", Admin, "server.stats:read", s.adminStats},
-		{"GET /api/admin/settings", Admin, "settings:read", s.adminSettings},
-		{"GET /api/teams/search", Viewer, "", searchTeams},
-		{"GET /api/user/teams", Viewer, "", noTeams},
+		grafana.On("POST /api/admin/provisioning/{kind}/reload", "provisioning:reload", s.reloadProvisioning),
+		grafana.On("GET /api/admin/stats", "server.stats:read", s.adminStats),
+		grafana.On("GET /api/admin/settings", "settings:read", s.adminSettings),
+		grafana.On("GET /api/teams/search", grafana.SignedIn, searchTeams),
+		grafana.On("GET /api/user/teams", grafana.SignedIn, noTeams),
 
-		{"GET /api/plugins", Viewer, "", s.listPlugins},
-		{"GET /api/plugins/{id}/settings", Viewer, "", s.pluginSettings},
-		{"POST /api/short-urls", Viewer, "", s.postShortURL},
-		{"GET /goto/{uid}", Viewer, "", s.followShortURL},
+		grafana.On("GET /api/plugins", grafana.SignedIn, s.listPlugins),
+		grafana.On("GET /api/plugins/{id}/settings", grafana.SignedIn, s.pluginSettings),
+		grafana.On("POST /api/short-urls", grafana.SignedIn, s.postShortURL),
+		grafana.On("GET /goto/{uid}", grafana.SignedIn, s.followShortURL),
 
-		{"GET /api/library-elements", Viewer, "", noLibraryElements},
-		{"/api/query-history", Viewer, "", refuse("There is no query history")},
-		{"/api/live/", Viewer, "", refuse("Grafana Live is not there")},
-		{"/api/playlists", Viewer, "", refuse("There are no playlists")},
-		{"/api/snapshots", Viewer, "", refuse("There are no snapshots")},
-		{"/api/dashboard/snapshots", Viewer, "", refuse("There are no snapshots")},
+		grafana.On("GET /api/library-elements", grafana.SignedIn, noLibraryElements),
+		grafana.On("/api/query-history", grafana.SignedIn, grafana.Refuse("There is no query history")),
+		grafana.On("/api/live/", grafana.SignedIn, grafana.Refuse("Grafana Live is not there")),
+		grafana.On("/api/playlists", grafana.SignedIn, grafana.Refuse("There are no playlists")),
+		grafana.On("/api/snapshots", grafana.SignedIn, grafana.Refuse("There are no snapshots")),
+		grafana.On("/api/dashboard/snapshots", grafana.SignedIn, grafana.Refuse("There are no snapshots")),
 	}
 }
 
 // getFolderDetail tells apart what the patterns of a ServeMux cannot: /folders/id/{id} and /folders/{uid}/counts.
-func (s *Server) getFolderDetail(w http.ResponseWriter, r *http.Request, c Caller) error {
+func (s *Server) getFolderDetail(w http.ResponseWriter, r *http.Request, c grafana.Caller) error {
 	what := r.PathValue("what")
 	switch {
 	case r.PathValue("uid") == "id":
@@ -137,12 +141,12 @@ func (s *Server) getFolderDetail(w http.ResponseWriter, r *http.Request, c Calle
 	case what == "permissions":
 		return s.permissions(w, r, c)
 	}
-	return errNotFound
+	return grafana.ErrNotFound
 }
 
-func forAll(Caller) string { return orgOwner }
+func forAll(grafana.Caller) string { return orgOwner }
 
 // noLibraryElements is true: library panels are put into the dashboards that use them.
-func noLibraryElements(w http.ResponseWriter, _ *http.Request, _ Caller) error {
-	return reply(w, http.StatusOK, map[string]any{"result": map[string]any{"totalCount": 0, "elements": []any{}, "page": 1, "perPage": 100}})
+func noLibraryElements(w http.ResponseWriter, _ *http.Request, _ grafana.Caller) error {
+	return grafana.OK(w, map[string]any{"result": map[string]any{"totalCount": 0, "elements": []any{}, "page": 1, "perPage": 100}})
 }

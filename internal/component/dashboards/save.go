@@ -5,9 +5,9 @@ import (
 	"fmt"
 	"net/http"
 	"strings"
-	"time"
 
 	"github.com/ausguck/ausguck/internal/component/dashboards/dashjson"
+	"github.com/ausguck/ausguck/internal/grafana"
 )
 
 // saveCommand is a dashboard that somebody wants saved.
@@ -29,10 +29,10 @@ func (s *Server) save(cmd saveCommand) (*dashboard, error) {
 	body := cmd.parsed.Body
 	uid := strings.TrimSpace(body.Text("uid"))
 	switch {
-	case len(uid) > maxUIDLength:
-		return nil, fail(http.StatusBadRequest, "uid too long, max 40 characters")
-	case uid != "" && !legalUID(uid):
-		return nil, fail(http.StatusBadRequest, "uid contains illegal characters")
+	case len(uid) > grafana.MaxUIDLength:
+		return nil, grafana.Fail(http.StatusBadRequest, "uid too long, max 40 characters")
+	case uid != "" && !grafana.LegalUID(uid):
+		return nil, grafana.Fail(http.StatusBadRequest, "uid contains illegal characters")
 	}
 	title := strings.TrimSpace(body.Text("title"))
 	body.Set("title", title)
@@ -45,11 +45,11 @@ func (s *Server) save(cmd saveCommand) (*dashboard, error) {
 		folderUID = existing.folderUID
 	}
 	if folderUID != "" && v.folders[folderUID] == nil {
-		return nil, fail(http.StatusBadRequest, "folder not found").with("status", "not-found")
+		return nil, grafana.Fail(http.StatusBadRequest, "folder not found").With("status", "not-found")
 	}
 	if same := v.byTitle(folderUID, title); same != nil && (existing == nil || same.uid != existing.uid) {
 		if !cmd.overwrite {
-			return nil, fail(http.StatusPreconditionFailed, "A dashboard with the same name in the folder already exists").with("status", "name-exists")
+			return nil, grafana.Fail(http.StatusPreconditionFailed, "A dashboard with the same name in the folder already exists").With("status", "name-exists")
 		}
 		if existing == nil && uid == "" {
 			existing = same
@@ -66,7 +66,7 @@ func (s *Server) save(cmd saveCommand) (*dashboard, error) {
 		id.uid, id.version = existing.uid, existing.version+1
 	}
 	if id.uid == "" {
-		id.uid = newUID()
+		id.uid = grafana.NewUID()
 	}
 	d, err := newDashboard(body, id)
 	if err != nil {
@@ -117,14 +117,14 @@ func (v *view) existing(uid string, body *dashjson.Object) (*dashboard, error) {
 func (s *Server) checkExisting(existing *dashboard, body *dashjson.Object, overwrite bool) (basedOn string, err error) {
 	if p := existing.provisioned; p != nil {
 		if !p.allowUIUpdates {
-			return "", fail(http.StatusBadRequest, "Cannot save provisioned dashboard").with("provisionedFrom", p.path)
+			return "", grafana.Fail(http.StatusBadRequest, "Cannot save provisioned dashboard").With("provisionedFrom", p.path)
 		}
 		if file := s.lib.provisionedFile(existing.uid); file != nil {
 			basedOn = contentHash(file)
 		}
 	}
 	if version, _ := body.Int("version"); version != existing.version && !overwrite {
-		return "", fail(http.StatusPreconditionFailed, "The dashboard has been changed by someone else").with("status", "version-mismatch")
+		return "", grafana.Fail(http.StatusPreconditionFailed, "The dashboard has been changed by someone else").With("status", "version-mismatch")
 	}
 	return basedOn, nil
 }
@@ -144,7 +144,7 @@ func (s *Server) deleteDashboard(uid string) (*dashboard, error) {
 	case d == nil:
 		return nil, errNoDash
 	case d.provisioned != nil:
-		return nil, fail(http.StatusBadRequest, "provisioned dashboard cannot be deleted").with("provisionedFrom", d.provisioned.path)
+		return nil, grafana.Fail(http.StatusBadRequest, "provisioned dashboard cannot be deleted").With("provisionedFrom", d.provisioned.path)
 	}
 	if saved := s.lib.saved[uid]; saved != nil {
 		if err := s.lib.drop(saved); err != nil {
@@ -158,9 +158,9 @@ func (s *Server) deleteDashboard(uid string) (*dashboard, error) {
 // asAnswer turns what dashjson says about a body into Grafana's answer.
 func asAnswer(err error) error {
 	if errors.Is(err, dashjson.ErrNoTitle) {
-		return fail(http.StatusBadRequest, "%v", err).with("status", "empty-name")
+		return grafana.Fail(http.StatusBadRequest, "%v", err).With("status", "empty-name")
 	}
-	return fail(http.StatusBadRequest, "%s", capital(err.Error()))
+	return grafana.Fail(http.StatusBadRequest, "%s", capital(err.Error()))
 }
 
 func capital(s string) string {
@@ -170,11 +170,8 @@ func capital(s string) string {
 	return strings.ToUpper(s[:1]) + s[1:]
 }
 
-// stamped writes times as Grafana's API does.
-func stamped(t time.Time) string { return t.UTC().Format(time.RFC3339) }
-
 func (d *dashboard) url(sub string) string { return fmt.Sprintf("%s/d/%s/%s", sub, d.uid, d.slug) }
 
 func (f *folder) url(sub string) string {
-	return fmt.Sprintf("%s/dashboards/f/%s/%s", sub, f.UID, slugify(f.Title))
+	return fmt.Sprintf("%s/dashboards/f/%s/%s", sub, f.UID, grafana.Slug(f.Title))
 }

@@ -6,6 +6,8 @@ import (
 	"net/url"
 	"slices"
 	"strings"
+
+	"github.com/ausguck/ausguck/internal/grafana"
 )
 
 const (
@@ -55,7 +57,7 @@ func parseSearch(r *http.Request) (q searchQuery, err error) {
 	case "":
 		q.dashboards, q.folderItems = true, true
 	default:
-		return q, fail(http.StatusBadRequest, "type: dash-db or dash-folder is needed, not %q", p.Get("type"))
+		return q, grafana.Fail(http.StatusBadRequest, "type: dash-db or dash-folder is needed, not %q", p.Get("type"))
 	}
 	if uids := slices.Concat(p["folderUIDs"], p["folderUID"]); len(uids) > 0 {
 		q.folders = map[string]bool{}
@@ -66,14 +68,14 @@ func parseSearch(r *http.Request) (q searchQuery, err error) {
 	if err = q.parseIDs(p); err != nil {
 		return q, err
 	}
-	if q.limit, err = queryInt(r, "limit", defaultSearchLimit); err != nil {
+	if q.limit, err = grafana.QueryInt(r, "limit", defaultSearchLimit); err != nil {
 		return q, err
 	}
-	if q.page, err = queryInt(r, "page", 1); err != nil {
+	if q.page, err = grafana.QueryInt(r, "page", 1); err != nil {
 		return q, err
 	}
 	if q.limit > maxSearchLimit {
-		return q, fail(http.StatusUnprocessableEntity, "Limit is above maximum allowed (%d), use page parameter to access hits beyond limit", maxSearchLimit)
+		return q, grafana.Fail(http.StatusUnprocessableEntity, "Limit is above maximum allowed (%d), use page parameter to access hits beyond limit", maxSearchLimit)
 	}
 	if q.limit < 1 {
 		q.limit = defaultSearchLimit
@@ -85,7 +87,7 @@ func parseSearch(r *http.Request) (q searchQuery, err error) {
 // parseIDs reads the numeric ids that old clients send.
 func (q *searchQuery) parseIDs(p url.Values) error {
 	for _, raw := range p["dashboardIds"] {
-		n, err := parseID("dashboardIds", raw)
+		n, err := grafana.ParseID("dashboardIds", raw)
 		if err != nil {
 			return err
 		}
@@ -95,7 +97,7 @@ func (q *searchQuery) parseIDs(p url.Values) error {
 		q.ids[n] = true
 	}
 	for _, raw := range p["folderIds"] {
-		n, err := parseID("folderIds", raw)
+		n, err := grafana.ParseID("folderIds", raw)
 		if err != nil {
 			return err
 		}
@@ -152,13 +154,13 @@ func hasTags(d *dashboard, tags []string) bool {
 	return true
 }
 
-func (s *Server) search(w http.ResponseWriter, r *http.Request, c Caller) error {
+func (s *Server) search(w http.ResponseWriter, r *http.Request, c grafana.Caller) error {
 	q, err := parseSearch(r)
 	if err != nil {
 		return err
 	}
 	if r.URL.Query().Get("deleted") == "true" {
-		return fail(http.StatusNotFound, "Deleted dashboards are not kept")
+		return grafana.Fail(http.StatusNotFound, "Deleted dashboards are not kept")
 	}
 	starred, err := s.stars(r.Context(), c)
 	if err != nil {
@@ -176,7 +178,7 @@ func (s *Server) search(w http.ResponseWriter, r *http.Request, c Caller) error 
 			out = append(out, s.dashboardHit(v, d, starred[d.uid]))
 		}
 	}
-	return reply(w, http.StatusOK, out)
+	return grafana.OK(w, out)
 }
 
 // hit is one result of a search in Grafana's words.
@@ -206,7 +208,7 @@ func (s *Server) dashboardHit(v *view, d *dashboard, starred bool) hit {
 }
 
 func (s *Server) folderHit(v *view, f *folder) hit {
-	h := hit{ID: f.id(), OrgID: 1, UID: f.UID, Title: f.Title, URI: "db/" + slugify(f.Title), URL: f.url(s.o.subURL()), Type: "dash-folder", Tags: []string{}}
+	h := hit{ID: f.id(), OrgID: 1, UID: f.UID, Title: f.Title, URI: "db/" + grafana.Slug(f.Title), URL: f.url(s.o.subURL()), Type: "dash-folder", Tags: []string{}}
 	s.placeHit(&h, v, f.ParentUID)
 	return h
 }
@@ -217,8 +219,8 @@ func (s *Server) placeHit(h *hit, v *view, folderUID string) {
 	}
 }
 
-func (s *Server) searchSorting(w http.ResponseWriter, _ *http.Request, _ Caller) error {
-	return reply(w, http.StatusOK, map[string]any{"sortOptions": []any{
+func (s *Server) searchSorting(w http.ResponseWriter, _ *http.Request, _ grafana.Caller) error {
+	return grafana.OK(w, map[string]any{"sortOptions": []any{
 		map[string]any{"name": "alpha-asc", "displayName": "Alphabetically (A–Z)", "description": "Sort results in an alphabetically ascending order", "meta": ""},
 		map[string]any{"name": "alpha-desc", "displayName": "Alphabetically (Z–A)", "description": "Sort results in an alphabetically descending order", "meta": ""},
 	}})

@@ -11,6 +11,7 @@ import (
 
 	"github.com/ausguck/ausguck/internal/component/dashboards/dashjson"
 	"github.com/ausguck/ausguck/internal/database"
+	"github.com/ausguck/ausguck/internal/grafana"
 	"github.com/ausguck/ausguck/internal/lifecycle"
 )
 
@@ -19,6 +20,7 @@ type Server struct {
 	o       Options
 	log     *slog.Logger
 	metrics *metrics
+	api     grafana.API
 	handler http.Handler
 	serving atomic.Bool
 
@@ -52,7 +54,8 @@ func New(o Options, cfg *Config) (*Server, error) {
 	s.lib = &library{store: store{o.Dir, o.SetAside}, now: o.Now, resolve: func(in dashjson.Input) (string, bool) {
 		return defaultResolver(s.allSources())(in)
 	}}
-	s.handler = s.newHandler()
+	s.api = grafana.API{Routes: s.routes(), Caller: o.Caller, Ready: s.serving.Load, Logger: o.Logger}
+	s.handler = s.api.Handler()
 	return s, nil
 }
 
@@ -146,3 +149,6 @@ func (s *Server) ApplyConfig(cfg *Config) error {
 // Handler serves every path below /api/ that the part knows and answers 404 in Grafana's shape to all
 // others; mount it at /api/ and /goto/. Until Run is ready it answers 503, but for /api/health.
 func (s *Server) Handler() http.Handler { return s.handler }
+
+// Routes are all that Handler answers.
+func (s *Server) Routes() []grafana.Route { return s.api.Routes }

@@ -5,6 +5,8 @@ import (
 	"net/http"
 	"slices"
 	"strings"
+
+	"github.com/ausguck/ausguck/internal/grafana"
 )
 
 // minRefresh is the shortest refresh that the page offers.
@@ -84,16 +86,16 @@ func (s *Server) frontendSource(d *Datasource) map[string]any {
 	}
 }
 
-func (s *Server) getFrontendSettings(w http.ResponseWriter, _ *http.Request, _ Caller) error {
-	return reply(w, http.StatusOK, s.FrontendSettings())
+func (s *Server) getFrontendSettings(w http.ResponseWriter, _ *http.Request, _ grafana.Caller) error {
+	return grafana.OK(w, s.FrontendSettings())
 }
 
-func (s *Server) getHealth(w http.ResponseWriter, r *http.Request, _ Caller) error {
+func (s *Server) getHealth(w http.ResponseWriter, r *http.Request, _ grafana.Caller) error {
 	state, code := "ok", http.StatusOK
 	if err := s.o.DB.PingContext(r.Context()); err != nil {
 		state, code = "failing", http.StatusServiceUnavailable
 	}
-	return reply(w, code, map[string]any{"database": state, "version": s.o.Version, "commit": s.o.Commit})
+	return grafana.Reply(w, code, map[string]any{"database": state, "version": s.o.Version, "commit": s.o.Commit})
 }
 
 // org is the one organisation that there is.
@@ -103,16 +105,16 @@ func org() map[string]any {
 	}}
 }
 
-func (s *Server) getOrg(w http.ResponseWriter, r *http.Request, _ Caller) error {
+func (s *Server) getOrg(w http.ResponseWriter, r *http.Request, _ grafana.Caller) error {
 	if id := r.PathValue("id"); id != "" && id != "1" {
-		return fail(http.StatusNotFound, "Organization not found")
+		return grafana.Fail(http.StatusNotFound, "Organization not found")
 	}
 	if name := r.PathValue("name"); name != "" && name != org()["name"] {
-		return fail(http.StatusNotFound, "Organization not found")
+		return grafana.Fail(http.StatusNotFound, "Organization not found")
 	}
-	return reply(w, http.StatusOK, org())
+	return grafana.OK(w, org())
 }
 
-func (s *Server) getOrgs(w http.ResponseWriter, _ *http.Request, _ Caller) error {
-	return reply(w, http.StatusOK, []any{map[string]any{"id": 1, "name": org()["name"]}})
+func (s *Server) getOrgs(w http.ResponseWriter, _ *http.Request, _ grafana.Caller) error {
+	return grafana.OK(w, []any{map[string]any{"id": 1, "name": org()["name"]}})
 }

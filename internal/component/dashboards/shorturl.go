@@ -7,6 +7,8 @@ import (
 	"net/http"
 	"net/url"
 	"strings"
+
+	"github.com/ausguck/ausguck/internal/grafana"
 )
 
 // Short links are kept while they are used: the oldest give way beyond the cap.
@@ -15,29 +17,29 @@ const (
 	maxShortTarget = 8 << 10
 )
 
-func (s *Server) postShortURL(w http.ResponseWriter, r *http.Request, _ Caller) error {
+func (s *Server) postShortURL(w http.ResponseWriter, r *http.Request, _ grafana.Caller) error {
 	var body struct {
 		Path string `json:"path"`
 		UID  string `json:"uid"`
 	}
-	if err := readJSON(w, r, &body); err != nil {
+	if err := grafana.ReadJSON(w, r, &body); err != nil {
 		return err
 	}
 	path := strings.TrimSpace(body.Path)
 	u, err := url.Parse(path)
 	switch {
 	case err != nil, path == "", len(path) > maxShortTarget, strings.ContainsAny(path, "\\\r\n\t"):
-		return fail(http.StatusBadRequest, "Invalid path: one of this page is needed, such as d/uid/name?from=now-1h")
+		return grafana.Fail(http.StatusBadRequest, "Invalid path: one of this page is needed, such as d/uid/name?from=now-1h")
 	case u.IsAbs() || u.Host != "" || strings.HasPrefix(path, "/"):
-		return fail(http.StatusBadRequest, "Path should be relative")
-	case hasDotSegment(u.Path):
-		return fail(http.StatusBadRequest, "Invalid path: it holds a .. or . segment")
+		return grafana.Fail(http.StatusBadRequest, "Path should be relative")
+	case grafana.HasDotSegment(u.Path):
+		return grafana.Fail(http.StatusBadRequest, "Invalid path: it holds a .. or . segment")
 	}
 	now := s.o.Now().Unix()
 	var uid string
 	err = s.o.DB.QueryRowContext(r.Context(), "UPDATE short_urls SET seen = ? WHERE path = ? RETURNING uid", now, path).Scan(&uid)
 	if errors.Is(err, sql.ErrNoRows) {
-		uid = newUID()
+		uid = grafana.NewUID()
 		_, err = s.o.DB.ExecContext(r.Context(), "INSERT INTO short_urls (uid, path, created, seen) VALUES (?, ?, ?, ?)", uid, path, now, now)
 		if err == nil {
 			_, err = s.o.DB.ExecContext(r.Context(), `DELETE FROM short_urls WHERE uid IN (SELECT uid FROM short_urls ORDER BY seen DESC, uid LIMIT -1 OFFSET ?)`, maxShortURLs)
@@ -46,14 +48,14 @@ func (s *Server) postShortURL(w http.ResponseWriter, r *http.Request, _ Caller) 
 	if err != nil {
 		return fmt.Errorf("save short link: %w", err)
 	}
-	return reply(w, http.StatusOK, map[string]any{"uid": uid, "url": strings.TrimRight(s.o.AppURL, "/") + "/goto/" + uid + "?orgId=1"})
+	return grafana.OK(w, map[string]any{"uid": uid, "url": strings.TrimRight(s.o.AppURL, "/") + "/goto/" + uid + "?orgId=1"})
 }
 
-func (s *Server) followShortURL(w http.ResponseWriter, r *http.Request, _ Caller) error {
+func (s *Server) followShortURL(w http.ResponseWriter, r *http.Request, _ grafana.Caller) error {
 	var path string
 	err := s.o.DB.QueryRowContext(r.Context(), "UPDATE short_urls SET seen = ? WHERE uid = ? RETURNING path", s.o.Now().Unix(), r.PathValue("uid")).Scan(&path)
 	if errors.Is(err, sql.ErrNoRows) {
-		return fail(http.StatusNotFound, "This short link is not known")
+		return grafana.Fail(http.StatusNotFound, "This short link is not known")
 	}
 	if err != nil {
 		return fmt.Errorf("read short link: %w", err)

@@ -4,6 +4,8 @@ import (
 	"maps"
 	"net/http"
 	"strings"
+
+	"github.com/ausguck/ausguck/internal/grafana"
 )
 
 // sourceJSON is a datasource in Grafana's words, without any secret.
@@ -28,7 +30,7 @@ func sourceJSON(d *Datasource, list bool) map[string]any {
 	return out
 }
 
-func (s *Server) listSources(w http.ResponseWriter, r *http.Request, _ Caller) error {
+func (s *Server) listSources(w http.ResponseWriter, r *http.Request, _ grafana.Caller) error {
 	out := []any{}
 	all := s.allSources()
 	for i := range all {
@@ -36,7 +38,7 @@ func (s *Server) listSources(w http.ResponseWriter, r *http.Request, _ Caller) e
 			out = append(out, sourceJSON(&all[i], true))
 		}
 	}
-	return reply(w, http.StatusOK, out)
+	return grafana.OK(w, out)
 }
 
 // pathSource is the datasource that the path names by uid, name or id.
@@ -47,7 +49,7 @@ func (s *Server) pathSource(r *http.Request) (*Datasource, error) {
 	} else if name := r.PathValue("name"); name != "" {
 		d = s.sourceByName(name)
 	} else {
-		id, err := pathInt(r, "id")
+		id, err := grafana.PathInt(r, "id")
 		if err != nil {
 			return nil, err
 		}
@@ -59,20 +61,20 @@ func (s *Server) pathSource(r *http.Request) (*Datasource, error) {
 	return d, nil
 }
 
-func (s *Server) getSource(w http.ResponseWriter, r *http.Request, _ Caller) error {
+func (s *Server) getSource(w http.ResponseWriter, r *http.Request, _ grafana.Caller) error {
 	d, err := s.pathSource(r)
 	if err != nil {
 		return err
 	}
-	return reply(w, http.StatusOK, sourceJSON(d, false))
+	return grafana.OK(w, sourceJSON(d, false))
 }
 
-func (s *Server) getSourceID(w http.ResponseWriter, r *http.Request, _ Caller) error {
+func (s *Server) getSourceID(w http.ResponseWriter, r *http.Request, _ grafana.Caller) error {
 	d, err := s.pathSource(r)
 	if err != nil {
 		return err
 	}
-	return reply(w, http.StatusOK, map[string]any{"id": d.ID})
+	return grafana.OK(w, map[string]any{"id": d.ID})
 }
 
 // sourceBody is what POST and PUT send.
@@ -104,22 +106,22 @@ func (b sourceBody) datasource() (Datasource, error) {
 	}
 	for key := range d.JSONData {
 		if strings.HasPrefix(key, "httpHeaderValue") {
-			return d, fail(http.StatusBadRequest, "%s belongs into secureJsonData, where nobody can read it", key)
+			return d, grafana.Fail(http.StatusBadRequest, "%s belongs into secureJsonData, where nobody can read it", key)
 		}
 	}
 	if problems := d.complete(); len(problems) > 0 {
-		return d, fail(http.StatusBadRequest, "bad request data: %v", problems[0])
+		return d, grafana.Fail(http.StatusBadRequest, "bad request data: %v", problems[0])
 	}
 	return d, nil
 }
 
-func (s *Server) postSource(w http.ResponseWriter, r *http.Request, _ Caller) error {
+func (s *Server) postSource(w http.ResponseWriter, r *http.Request, _ grafana.Caller) error {
 	var body sourceBody
-	if err := readJSON(w, r, &body); err != nil {
+	if err := grafana.ReadJSON(w, r, &body); err != nil {
 		return err
 	}
 	if body.UID == "" {
-		body.UID = newUID()
+		body.UID = grafana.NewUID()
 	}
 	d, err := body.datasource()
 	if err != nil {
@@ -129,9 +131,9 @@ func (s *Server) postSource(w http.ResponseWriter, r *http.Request, _ Caller) er
 	defer s.mtx.Unlock()
 	switch {
 	case s.sourceByName(d.Name) != nil:
-		return fail(http.StatusConflict, "data source with the same name already exists")
+		return grafana.Fail(http.StatusConflict, "data source with the same name already exists")
 	case s.sourceByUID(d.UID) != nil:
-		return fail(http.StatusConflict, "data source with the same uid already exists")
+		return grafana.Fail(http.StatusConflict, "data source with the same uid already exists")
 	}
 	if err := s.changeSource(r, d); err != nil {
 		return err
@@ -139,9 +141,9 @@ func (s *Server) postSource(w http.ResponseWriter, r *http.Request, _ Caller) er
 	return s.replySource(w, d.UID, "Datasource added")
 }
 
-func (s *Server) putSource(w http.ResponseWriter, r *http.Request, _ Caller) error {
+func (s *Server) putSource(w http.ResponseWriter, r *http.Request, _ grafana.Caller) error {
 	var body sourceBody
-	if err := readJSON(w, r, &body); err != nil {
+	if err := grafana.ReadJSON(w, r, &body); err != nil {
 		return err
 	}
 	s.mtx.Lock()
@@ -151,9 +153,9 @@ func (s *Server) putSource(w http.ResponseWriter, r *http.Request, _ Caller) err
 	case err != nil:
 		return err
 	case old.provisioned:
-		return fail(http.StatusForbidden, "Cannot update read-only data source")
+		return grafana.Fail(http.StatusForbidden, "Cannot update read-only data source")
 	case body.Version != 0 && body.Version != old.Version:
-		return fail(http.StatusConflict, "Datasource has already been updated by someone else. Please reload and try again")
+		return grafana.Fail(http.StatusConflict, "Datasource has already been updated by someone else. Please reload and try again")
 	}
 	body.UID = old.UID
 	d, err := body.datasource()
@@ -161,7 +163,7 @@ func (s *Server) putSource(w http.ResponseWriter, r *http.Request, _ Caller) err
 		return err
 	}
 	if same := s.sourceByName(d.Name); same != nil && same.UID != d.UID {
-		return fail(http.StatusConflict, "data source with the same name already exists")
+		return grafana.Fail(http.StatusConflict, "data source with the same name already exists")
 	}
 	for key, value := range old.SecureJSONData { // what is not sent stays
 		if _, sent := d.SecureJSONData[key]; !sent {
@@ -178,7 +180,7 @@ func (s *Server) putSource(w http.ResponseWriter, r *http.Request, _ Caller) err
 // changeSource stores d and asks it from now on.
 func (s *Server) changeSource(r *http.Request, d Datasource) error {
 	if d.IsDefault && hasOwnDefault(s.cfg.datasources) {
-		return fail(http.StatusConflict, "The default datasource is provisioned; change isDefault in its file")
+		return grafana.Fail(http.StatusConflict, "The default datasource is provisioned; change isDefault in its file")
 	}
 	if err := s.storeSource(r.Context(), d); err != nil {
 		return err
@@ -188,10 +190,10 @@ func (s *Server) changeSource(r *http.Request, d Datasource) error {
 
 func (s *Server) replySource(w http.ResponseWriter, uid, text string) error {
 	d := s.sourceByUID(uid)
-	return reply(w, http.StatusOK, map[string]any{"datasource": sourceJSON(d, false), "id": d.ID, "message": text, "name": d.Name})
+	return grafana.OK(w, map[string]any{"datasource": sourceJSON(d, false), "id": d.ID, "message": text, "name": d.Name})
 }
 
-func (s *Server) deleteSource(w http.ResponseWriter, r *http.Request, _ Caller) error {
+func (s *Server) deleteSource(w http.ResponseWriter, r *http.Request, _ grafana.Caller) error {
 	s.mtx.Lock()
 	defer s.mtx.Unlock()
 	d, err := s.pathSource(r)
@@ -199,7 +201,7 @@ func (s *Server) deleteSource(w http.ResponseWriter, r *http.Request, _ Caller) 
 		return err
 	}
 	if d.provisioned {
-		return fail(http.StatusForbidden, "Cannot delete read-only data source")
+		return grafana.Fail(http.StatusForbidden, "Cannot delete read-only data source")
 	}
 	if _, err := s.o.DB.ExecContext(r.Context(), "DELETE FROM datasources WHERE uid = ?", d.UID); err != nil {
 		return err
@@ -207,5 +209,5 @@ func (s *Server) deleteSource(w http.ResponseWriter, r *http.Request, _ Caller) 
 	if err := s.applySources(r.Context(), s.cfg); err != nil {
 		return err
 	}
-	return reply(w, http.StatusOK, map[string]any{"message": "Data source deleted", "id": d.ID})
+	return grafana.OK(w, map[string]any{"message": "Data source deleted", "id": d.ID})
 }

@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"github.com/ausguck/ausguck/internal/database"
+	"github.com/ausguck/ausguck/internal/grafana"
 	"github.com/ausguck/ausguck/internal/setaside"
 )
 
@@ -94,7 +95,7 @@ func (s *Server) storedSources(ctx context.Context) ([]Datasource, error) {
 			return nil, fmt.Errorf("read datasources: %w", err)
 		}
 		var b storedSource
-		d := Datasource{UID: uid, Name: name, OrgID: 1, ID: stableID("datasource", uid)}
+		d := Datasource{UID: uid, Name: name, OrgID: 1, ID: grafana.StableID("datasource", uid)}
 		if err := json.Unmarshal([]byte(body), &b); err != nil {
 			s.o.SetAside.Say(setaside.Loss{
 				Part: "dashboards", Path: database.Path(ctx, s.o.DB), Cause: err, Lost: fmt.Sprintf("the data source %q", name),

@@ -4,10 +4,12 @@ import (
 	"context"
 	"fmt"
 	"net/http"
+
+	"github.com/ausguck/ausguck/internal/grafana"
 )
 
 // stars are the uids of the dashboards that the caller has starred.
-func (s *Server) stars(ctx context.Context, c Caller) (map[string]bool, error) {
+func (s *Server) stars(ctx context.Context, c grafana.Caller) (map[string]bool, error) {
 	rows, err := s.o.DB.QueryContext(ctx, "SELECT dashboard_uid FROM stars WHERE user_uid = ?", c.UID)
 	if err != nil {
 		return nil, fmt.Errorf("read stars: %w", err)
@@ -24,7 +26,7 @@ func (s *Server) stars(ctx context.Context, c Caller) (map[string]bool, error) {
 	return starred, rows.Err()
 }
 
-func (s *Server) listStars(w http.ResponseWriter, r *http.Request, c Caller) error {
+func (s *Server) listStars(w http.ResponseWriter, r *http.Request, c grafana.Caller) error {
 	starred, err := s.stars(r.Context(), c)
 	if err != nil {
 		return err
@@ -35,7 +37,7 @@ func (s *Server) listStars(w http.ResponseWriter, r *http.Request, c Caller) err
 			out = append(out, d.uid)
 		}
 	}
-	return reply(w, http.StatusOK, out)
+	return grafana.OK(w, out)
 }
 
 // starTarget is the dashboard that the path names by uid, or by id as old clients do.
@@ -45,7 +47,7 @@ func (s *Server) starTarget(r *http.Request) (*dashboard, error) {
 	if uid := r.PathValue("uid"); uid != "" {
 		d = v.dashboards[uid]
 	} else {
-		id, err := pathInt(r, "id")
+		id, err := grafana.PathInt(r, "id")
 		if err != nil {
 			return nil, err
 		}
@@ -57,7 +59,7 @@ func (s *Server) starTarget(r *http.Request) (*dashboard, error) {
 	return d, nil
 }
 
-func (s *Server) postStar(w http.ResponseWriter, r *http.Request, c Caller) error {
+func (s *Server) postStar(w http.ResponseWriter, r *http.Request, c grafana.Caller) error {
 	d, err := s.starTarget(r)
 	if err != nil {
 		return err
@@ -65,10 +67,10 @@ func (s *Server) postStar(w http.ResponseWriter, r *http.Request, c Caller) erro
 	if _, err := s.o.DB.ExecContext(r.Context(), "INSERT OR IGNORE INTO stars (user_uid, dashboard_uid) VALUES (?, ?)", c.UID, d.uid); err != nil {
 		return fmt.Errorf("star dashboard: %w", err)
 	}
-	return message(w, "Dashboard starred!")
+	return grafana.Message(w, "Dashboard starred!")
 }
 
-func (s *Server) deleteStar(w http.ResponseWriter, r *http.Request, c Caller) error {
+func (s *Server) deleteStar(w http.ResponseWriter, r *http.Request, c grafana.Caller) error {
 	d, err := s.starTarget(r)
 	if err != nil {
 		return err
@@ -76,5 +78,5 @@ func (s *Server) deleteStar(w http.ResponseWriter, r *http.Request, c Caller) er
 	if _, err := s.o.DB.ExecContext(r.Context(), "DELETE FROM stars WHERE user_uid = ? AND dashboard_uid = ?", c.UID, d.uid); err != nil {
 		return fmt.Errorf("unstar dashboard: %w", err)
 	}
-	return message(w, "Dashboard unstarred")
+	return grafana.Message(w, "Dashboard unstarred")
 }

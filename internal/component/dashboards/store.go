@@ -15,6 +15,7 @@ import (
 
 	"github.com/ausguck/ausguck/internal/atomicfile"
 	"github.com/ausguck/ausguck/internal/component/dashboards/dashjson"
+	"github.com/ausguck/ausguck/internal/grafana"
 	"github.com/ausguck/ausguck/internal/setaside"
 )
 
@@ -72,8 +73,8 @@ func readSaved(fsys fs.FS, name string, seen stamp, resolve resolver) *savedFile
 	if dir := path.Dir(name); dir != "." {
 		f.folderUID = folderFor(path.Base(dir))
 	}
-	if f.folderUID != "" && !legalUID(f.folderUID) {
-		f.folderUID = nearestUID(f.folderUID)
+	if f.folderUID != "" && !grafana.LegalUID(f.folderUID) {
+		f.folderUID = grafana.NearestUID(f.folderUID)
 	}
 	base := strings.TrimSuffix(path.Base(name), path.Ext(name))
 	f.uid = base // of a file that is broken from the start
@@ -84,12 +85,12 @@ func readSaved(fsys fs.FS, name string, seen stamp, resolve resolver) *savedFile
 	}
 	f.body, f.notices = d.Body, d.Notices
 	switch uid := d.Body.Text("uid"); {
-	case legalUID(uid):
+	case grafana.LegalUID(uid):
 		f.uid = uid
 	case uid != "":
-		f.uid = nearestUID(uid)
-	case !legalUID(base):
-		f.uid = nearestUID(base)
+		f.uid = grafana.NearestUID(uid)
+	case !grafana.LegalUID(base):
+		f.uid = grafana.NearestUID(base)
 	}
 	return f
 }
@@ -204,7 +205,7 @@ func (s store) readFolders() (map[string]*folder, error) {
 		return nil, fmt.Errorf("read folders from %s: %w", filepath.Join(s.dir, foldersFile), err)
 	}
 	for _, f := range list.Folders {
-		if f == nil || !legalUID(f.UID) || f.UID == generalUID {
+		if f == nil || !grafana.LegalUID(f.UID) || f.UID == generalUID {
 			return nil, fmt.Errorf("%s: each folder needs a uid of letters, digits, - and _", filepath.Join(s.dir, foldersFile))
 		}
 		folders[f.UID] = f

@@ -12,7 +12,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
-	"github.com/ausguck/ausguck/internal/component/dashboards"
+	"github.com/ausguck/ausguck/internal/grafana"
 )
 
 func (r *rig) save(body string) map[string]any {
@@ -273,24 +273,24 @@ func TestFolders(t *testing.T) {
 func TestRoles(t *testing.T) {
 	r := start(t, nil)
 	require.Equal(t, http.StatusUnauthorized, r.as("", "GET", "/api/search", "").code)
-	require.JSONEq(t, `{"message":"Unauthorized"}`, r.as("", "GET", "/api/nothing", "").body)
+	require.JSONEq(t, `{"message":"Unauthorized","messageId":"auth.unauthorized","statusCode":401}`, r.as("", "GET", "/api/nothing", "").body)
 	require.Equal(t, http.StatusOK, r.as("", "GET", "/api/health", "").code)
 	for _, tc := range []struct {
 		method, path, body string
-		needs              dashboards.Role
+		needs              grafana.Role
 		permission         string
 	}{
-		{"GET", "/api/search", "", dashboards.Viewer, ""},
-		{"POST", "/api/dashboards/db", `{"dashboard":{"title":"x"}}`, dashboards.Editor, "dashboards:write"},
-		{"POST", "/api/folders", `{"title":"x"}`, dashboards.Editor, "folders:create"},
-		{"POST", "/api/annotations", `{"text":"x"}`, dashboards.Editor, "annotations:create"},
-		{"POST", "/api/datasources", `{"name":"x","type":"loki","url":"http://x"}`, dashboards.Admin, "datasources:create"},
-		{"GET", "/api/datasources", "", dashboards.Admin, "datasources:read"},
-		{"GET", "/api/datasources/uid/prometheus", "", dashboards.Admin, "datasources:read"},
-		{"PUT", "/api/org/preferences", `{}`, dashboards.Admin, "orgs.preferences:write"},
-		{"PUT", "/api/user/preferences", `{}`, dashboards.Viewer, ""},
+		{"GET", "/api/search", "", grafana.Viewer, ""},
+		{"POST", "/api/dashboards/db", `{"dashboard":{"title":"x"}}`, grafana.Editor, "dashboards:write"},
+		{"POST", "/api/folders", `{"title":"x"}`, grafana.Editor, "folders:create"},
+		{"POST", "/api/annotations", `{"text":"x"}`, grafana.Editor, "annotations:create"},
+		{"POST", "/api/datasources", `{"name":"x","type":"loki","url":"http://x"}`, grafana.Admin, "datasources:create"},
+		{"GET", "/api/datasources", "", grafana.Admin, "datasources:read"},
+		{"GET", "/api/datasources/uid/prometheus", "", grafana.Admin, "datasources:read"},
+		{"PUT", "/api/org/preferences", `{}`, grafana.Admin, "orgs.preferences:write"},
+		{"PUT", "/api/user/preferences", `{}`, grafana.Viewer, ""},
 	} {
-		for _, role := range []dashboards.Role{"Nobody", dashboards.Viewer, dashboards.Editor, dashboards.Admin} {
+		for _, role := range []grafana.Role{"Nobody", grafana.Viewer, grafana.Editor, grafana.Admin} {
 			a := r.as(role, tc.method, tc.path, strings.Replace(tc.body, `"x"`, `"`+string(role)+`"`, 1))
 			if role.Includes(tc.needs) {
 				require.Equal(t, http.StatusOK, a.code, "%s %s as %s: %s", tc.method, tc.path, role, a.body)

@@ -9,6 +9,7 @@ import (
 	"github.com/pmezard/go-difflib/difflib"
 
 	"github.com/ausguck/ausguck/internal/component/dashboards/dashjson"
+	"github.com/ausguck/ausguck/internal/grafana"
 )
 
 // pathDashboard is the dashboard that the path names by uid or id.
@@ -18,7 +19,7 @@ func (s *Server) pathDashboard(r *http.Request) (*dashboard, error) { return s.s
 func versionJSON(d *dashboard, v *version) map[string]any {
 	return map[string]any{
 		"id": v.Version, "dashboardId": d.id(), "uid": d.uid, "dashboardUID": d.uid, "parentVersion": max(v.Version-1, 0), "restoredFrom": v.RestoredFrom,
-		"version": v.Version, "created": stamped(v.Created), "createdBy": v.Author, "message": v.Message,
+		"version": v.Version, "created": grafana.Stamped(v.Created), "createdBy": v.Author, "message": v.Message,
 	}
 }
 
@@ -49,16 +50,16 @@ func (s *Server) kept(d *dashboard) ([]*version, error) {
 	return all, nil
 }
 
-func (s *Server) listVersions(w http.ResponseWriter, r *http.Request, _ Caller) error {
+func (s *Server) listVersions(w http.ResponseWriter, r *http.Request, _ grafana.Caller) error {
 	d, err := s.pathDashboard(r)
 	if err != nil {
 		return err
 	}
-	limit, err := queryInt(r, "limit", 0)
+	limit, err := grafana.QueryInt(r, "limit", 0)
 	if err != nil {
 		return err
 	}
-	start, err := queryInt(r, "start", 0)
+	start, err := grafana.QueryInt(r, "start", 0)
 	if err != nil {
 		return err
 	}
@@ -74,7 +75,7 @@ func (s *Server) listVersions(w http.ResponseWriter, r *http.Request, _ Caller) 
 	for _, v := range all {
 		out = append(out, versionJSON(d, v))
 	}
-	return reply(w, http.StatusOK, map[string]any{"continueToken": "", "versions": out})
+	return grafana.OK(w, map[string]any{"continueToken": "", "versions": out})
 }
 
 // version finds a kept version.
@@ -88,15 +89,15 @@ func (s *Server) version(d *dashboard, n int64) (*version, error) {
 			return v, nil
 		}
 	}
-	return nil, fail(http.StatusNotFound, "Dashboard version %d not found for dashboard %s", n, d.uid)
+	return nil, grafana.Fail(http.StatusNotFound, "Dashboard version %d not found for dashboard %s", n, d.uid)
 }
 
-func (s *Server) getVersion(w http.ResponseWriter, r *http.Request, _ Caller) error {
+func (s *Server) getVersion(w http.ResponseWriter, r *http.Request, _ grafana.Caller) error {
 	d, err := s.pathDashboard(r)
 	if err != nil {
 		return err
 	}
-	n, err := pathInt(r, "version")
+	n, err := grafana.PathInt(r, "version")
 	if err != nil {
 		return err
 	}
@@ -106,10 +107,10 @@ func (s *Server) getVersion(w http.ResponseWriter, r *http.Request, _ Caller) er
 	}
 	out := versionJSON(d, v)
 	out["data"] = v.Data
-	return reply(w, http.StatusOK, out)
+	return grafana.OK(w, out)
 }
 
-func (s *Server) restoreVersion(w http.ResponseWriter, r *http.Request, c Caller) error {
+func (s *Server) restoreVersion(w http.ResponseWriter, r *http.Request, c grafana.Caller) error {
 	d, err := s.pathDashboard(r)
 	if err != nil {
 		return err
@@ -117,7 +118,7 @@ func (s *Server) restoreVersion(w http.ResponseWriter, r *http.Request, c Caller
 	var body struct {
 		Version int64 `json:"version"`
 	}
-	if err := readJSON(w, r, &body); err != nil {
+	if err := grafana.ReadJSON(w, r, &body); err != nil {
 		return err
 	}
 	v, err := s.version(d, body.Version)
@@ -125,7 +126,7 @@ func (s *Server) restoreVersion(w http.ResponseWriter, r *http.Request, c Caller
 		return err
 	}
 	if v.Version == d.version {
-		return fail(http.StatusBadRequest, "Current dashboard is identical to the specified version")
+		return grafana.Fail(http.StatusBadRequest, "Current dashboard is identical to the specified version")
 	}
 	value, err := dashjson.Decode(v.Data)
 	if err != nil {
@@ -143,7 +144,7 @@ func (s *Server) restoreVersion(w http.ResponseWriter, r *http.Request, c Caller
 	if err != nil {
 		return err
 	}
-	return reply(w, http.StatusOK, s.saved(saved))
+	return grafana.OK(w, s.saved(saved))
 }
 
 // diffSide is one side of a comparison: a kept version, or a dashboard that is not saved.
@@ -158,17 +159,17 @@ type diffSide struct {
 const maxDiffLines = 50_000
 
 // calculateDiff answers with a unified diff of the two JSON texts for every diffType.
-func (s *Server) calculateDiff(w http.ResponseWriter, r *http.Request, _ Caller) error {
+func (s *Server) calculateDiff(w http.ResponseWriter, r *http.Request, _ grafana.Caller) error {
 	var body struct {
 		Base     diffSide `json:"base"`
 		New      diffSide `json:"new"`
 		DiffType string   `json:"diffType"`
 	}
-	if err := readJSON(w, r, &body); err != nil {
+	if err := grafana.ReadJSON(w, r, &body); err != nil {
 		return err
 	}
 	if !slices.Contains([]string{"", "basic", "json", "delta"}, body.DiffType) {
-		return fail(http.StatusBadRequest, "diffType: basic or json is needed, not %q", body.DiffType)
+		return grafana.Fail(http.StatusBadRequest, "diffType: basic or json is needed, not %q", body.DiffType)
 	}
 	from, fromName, err := s.diffText(body.Base)
 	if err != nil {
@@ -180,7 +181,7 @@ func (s *Server) calculateDiff(w http.ResponseWriter, r *http.Request, _ Caller)
 	}
 	a, b := difflib.SplitLines(from), difflib.SplitLines(to)
 	if len(a) > maxDiffLines || len(b) > maxDiffLines {
-		return fail(http.StatusBadRequest, "The dashboards have more than %d lines, which is the limit of a comparison", maxDiffLines)
+		return grafana.Fail(http.StatusBadRequest, "The dashboards have more than %d lines, which is the limit of a comparison", maxDiffLines)
 	}
 	text, err := difflib.GetUnifiedDiffString(difflib.UnifiedDiff{A: a, B: b, FromFile: fromName, ToFile: toName, Context: 3})
 	if err != nil {

@@ -1,4 +1,4 @@
-package dashboards
+package grafana
 
 import (
 	"crypto/rand"
@@ -8,11 +8,12 @@ import (
 	"strings"
 )
 
-const maxUIDLength = 40 // Grafana's
+// MaxUIDLength is Grafana's.
+const MaxUIDLength = 40
 
-// legalUID is Grafana's rule: letters, digits, - and _, at most 40.
-func legalUID(uid string) bool {
-	if uid == "" || len(uid) > maxUIDLength {
+// LegalUID is Grafana's rule: letters, digits, - and _, at most 40.
+func LegalUID(uid string) bool {
+	if uid == "" || len(uid) > MaxUIDLength {
 		return false
 	}
 	for _, r := range uid {
@@ -25,29 +26,29 @@ func legalUID(uid string) bool {
 
 var uidAlphabet = base32.NewEncoding("abcdefghijklmnopqrstuvwxyz234567").WithPadding(base32.NoPadding)
 
-// stableUID derives a uid that is the same at every start.
-func stableUID(kind, name string) string {
+// StableUID derives a uid that is the same at every start.
+func StableUID(kind, name string) string {
 	sum := sha256.Sum256([]byte(kind + "\x00" + name))
 	return "p" + uidAlphabet.EncodeToString(sum[:])[:13]
 }
 
-// newUID returns a uid that nobody has.
-func newUID() string {
+// NewUID returns a uid that nobody has.
+func NewUID() string {
 	var b [9]byte
 	_, _ = rand.Read(b[:]) // never fails
 	return "s" + uidAlphabet.EncodeToString(b[:])[:13]
 }
 
-// stableID derives the numeric id that old clients want from a uid. It fits a JavaScript number, as Grafana's
+// StableID derives the numeric id that old clients want from a uid. It fits a JavaScript number, as Grafana's
 // own derived ids do, and is never 0.
-func stableID(kind, uid string) int64 {
+func StableID(kind, uid string) int64 {
 	h := fnv.New64a()
 	_, _ = h.Write([]byte(kind + "/" + uid))
 	return int64(h.Sum64()>>12) | 1
 }
 
-// slugify returns title as Grafana writes it into URLs: lower case, one hyphen for all else.
-func slugify(title string) string {
+// Slug returns title as Grafana writes it into URLs: lower case, one hyphen for all else.
+func Slug(title string) string {
 	var b strings.Builder
 	for _, r := range strings.ToLower(title) {
 		switch {
@@ -61,7 +62,18 @@ func slugify(title string) string {
 	}
 	slug := strings.TrimSuffix(b.String(), "-")
 	if slug == "" && title != "" {
-		return stableUID("slug", title)
+		return StableUID("slug", title)
 	}
 	return slug
+}
+
+// NearestUID makes a legal uid of one that is not, the same at every start.
+func NearestUID(uid string) string {
+	legal := strings.Map(func(r rune) rune {
+		if LegalUID(string(r)) {
+			return r
+		}
+		return '-'
+	}, uid)
+	return strings.Trim(legal[:min(len(legal), 30)], "-") + "-" + StableUID("uid", uid)[1:9]
 }
