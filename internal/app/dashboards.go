@@ -49,7 +49,7 @@ func (p *DashboardsPart) load(l *loading) {
 				src.ConfigDir = ""
 			}
 			return dashboards.LoadConfig(src)
-		}, func(c *dashboards.Config) (beside, warnings []string) { return c.Files(), c.Warnings })
+		}, func(c *dashboards.Config) (beside, warnings []string) { return c.Files(), c.Warnings() })
 	if p.next != nil {
 		l.dashboardProblems = p.next.DashboardProblems
 	}

@@ -5,13 +5,13 @@ import (
 	"errors"
 	"fmt"
 	"net/url"
-	"reflect"
 	"regexp"
 	"slices"
 	"strings"
 
 	"go.yaml.in/yaml/v3"
 
+	"github.com/ausguck/ausguck/internal/component/dashboards/provision"
 	"github.com/ausguck/ausguck/internal/grafana"
 )
 
@@ -64,37 +64,28 @@ type deleteDatasource struct {
 }
 
 // readDatasources reads one file of provisioning/datasources.
-func (c *Config) readDatasources(file string, content []byte) []error {
-	root, problems := c.parseYAML(file, content)
-	if len(problems) > 0 || isNull(root) {
-		return problems
-	}
-	snake := numberAt(root, "apiVersion") == 0
-	lenient(root, reflect.TypeFor[datasourceFile](), snake)
+func (c *Config) readDatasources(file string, root *yaml.Node) []error {
+	version, problems := provision.Version(file, root)
+	snake := version == 0
 	var f datasourceFile
-	if errs := c.decode(file, "", root, &f); len(errs) > 0 {
+	if errs := c.files.Decode(file, "", root, snake, &f); len(errs) > 0 {
 		return append(problems, errs...)
 	}
-	if f.APIVersion > 1 {
-		problems = append(problems, fmt.Errorf("%s:%d: apiVersion: 1 is the only version there is, not %d", file, root.Line, f.APIVersion))
-	}
 	for i := range f.Delete {
-		lenient(&f.Delete[i], reflect.TypeFor[deleteDatasource](), snake)
 		var d deleteDatasource
-		problems = append(problems, c.decode(file, fmt.Sprintf("deleteDatasources[%d]", i), &f.Delete[i], &d)...)
+		problems = append(problems, c.files.Decode(file, fmt.Sprintf("deleteDatasources[%d]", i), &f.Delete[i], snake, &d)...)
 		c.deleted = append(c.deleted, d.Name)
 	}
 	for i := range f.Sources {
 		ds := Datasource{provisioned: true, where: fmt.Sprintf("%s:%d", file, f.Sources[i].Line)}
 		field := fmt.Sprintf("datasources[%d]", i)
-		lenient(&f.Sources[i], reflect.TypeFor[Datasource](), snake)
-		if errs := c.decode(file, field, &f.Sources[i], &ds); len(errs) > 0 {
+		if errs := c.files.Decode(file, field, &f.Sources[i], snake, &ds); len(errs) > 0 {
 			problems = append(problems, errs...)
 			continue
 		}
 		ds.toldDefault = ds.IsDefault
 		if ds.Access != "" && ds.Access != "server" && ds.Access != "proxy" && ds.Access != "direct" {
-			c.Warnings = append(c.Warnings, fmt.Sprintf("%s: %s: access: %q is taken as proxy, as in Grafana", ds.where, field, ds.Access))
+			c.files.Warn("%s: %s: access: %q is taken as proxy, as in Grafana", ds.where, field, ds.Access)
 		}
 		for _, err := range ds.complete() {
 			problems = append(problems, fmt.Errorf("%s: %s: %w", ds.where, field, err))

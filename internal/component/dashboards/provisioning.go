@@ -5,12 +5,12 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
-	"reflect"
 	"strings"
 	"time"
 
 	"go.yaml.in/yaml/v3"
 
+	"github.com/ausguck/ausguck/internal/component/dashboards/provision"
 	"github.com/ausguck/ausguck/internal/grafana"
 )
 
@@ -57,29 +57,24 @@ const (
 )
 
 // readProviders reads one file of provisioning/dashboards.
-func (c *Config) readProviders(file string, content []byte) []error {
-	root, problems := c.parseYAML(file, content)
-	if len(problems) > 0 || isNull(root) {
-		return problems
-	}
+func (c *Config) readProviders(file string, root *yaml.Node) []error {
 	var f providerFile
+	var problems []error
 	snake := root.Kind == yaml.SequenceNode // the form before apiVersion
-	lenient(root, reflect.TypeFor[providerFile](), false)
 	if snake {
 		for _, n := range root.Content {
 			f.Providers = append(f.Providers, *n)
 		}
-	} else if errs := c.decode(file, "", root, &f); len(errs) > 0 {
-		return append(problems, errs...)
-	}
-	if f.APIVersion > 1 {
-		problems = append(problems, fmt.Errorf("%s:%d: apiVersion: 1 is the only version there is, not %d", file, root.Line, f.APIVersion))
+	} else {
+		_, problems = provision.Version(file, root)
+		if errs := c.files.Decode(file, "", root, false, &f); len(errs) > 0 {
+			return append(problems, errs...)
+		}
 	}
 	for i := range f.Providers {
 		var y providerYAML
 		field := fmt.Sprintf("providers[%d]", i)
-		lenient(&f.Providers[i], reflect.TypeFor[providerYAML](), snake)
-		if errs := c.decode(file, field, &f.Providers[i], &y); len(errs) > 0 {
+		if errs := c.files.Decode(file, field, &f.Providers[i], snake, &y); len(errs) > 0 {
 			problems = append(problems, errs...)
 			continue
 		}
@@ -168,12 +163,12 @@ func (c *Config) localPath(where, path string) string {
 		if info, err := os.Stat(candidate); err == nil && (info.IsDir() || isJSON(candidate)) {
 			// Its usual mount is no surprise: the built-in set names it so that a stock Grafana reads it too.
 			if usual := candidate == filepath.Join(base, "dashboards") && filepath.Clean(path) == usualMount; filepath.IsAbs(path) && !usual {
-				c.Warnings = append(c.Warnings, fmt.Sprintf("%s: options.path: %s is not here, %s is read in its place", where, path, candidate))
+				c.files.Warn("%s: options.path: %s is not here, %s is read in its place", where, path, candidate)
 			}
 			return candidate
 		}
 	}
-	c.Warnings = append(c.Warnings, fmt.Sprintf("%s: options.path: %s is not here; its dashboards appear when it is", where, path))
+	c.files.Warn("%s: options.path: %s is not here; its dashboards appear when it is", where, path)
 	return path
 }
 

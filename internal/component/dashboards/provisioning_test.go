@@ -139,7 +139,7 @@ func TestHarmlessOdditiesAreWarnings(t *testing.T) {
 	require.Equal(t, []string{
 		filepath.Join(dir, sourcesFile) + ":7: datasources[0]: colour: unknown field, it has no effect",
 		filepath.Join(dir, "grafana/provisioning/alerting") + " is not read: alert rules are Prometheus's (rule_files in prometheus.yml), receivers Alertmanager's (alertmanager.yml)",
-	}, cfg.Warnings)
+	}, cfg.Warnings())
 }
 
 func TestVariablesAreExpandedAsGrafanaDoes(t *testing.T) {

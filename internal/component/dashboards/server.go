@@ -100,7 +100,7 @@ func (s *Server) start(ctx context.Context) error {
 	if err := s.applySources(ctx, s.cfg); err != nil {
 		return err
 	}
-	for _, w := range s.cfg.Warnings {
+	for _, w := range s.cfg.Warnings() {
 		s.log.Warn("Provisioning", "warning", w)
 	}
 	if err := s.lib.open(s.cfg, s.hasOwnSources()); err != nil {

@@ -1,6 +1,7 @@
-package dashboards
+package provision
 
 import (
+	"fmt"
 	"reflect"
 	"slices"
 	"strconv"
@@ -75,13 +76,15 @@ func camelCase(snake string) string {
 	return strings.Join(parts, "")
 }
 
-// numberAt returns the number that a key of a mapping has, 0 when it has none.
-func numberAt(n *yaml.Node, key string) int64 {
-	for i := 0; i+1 < len(n.Content); i += 2 {
-		if n.Content[i].Value == key {
-			number, _ := strconv.ParseInt(n.Content[i+1].Value, 10, 64)
-			return number
+// Version is the apiVersion that a file states, 0 for none. 1 is the only one there is.
+func Version(file string, root *yaml.Node) (version int64, problems []error) {
+	for i := 0; i+1 < len(root.Content); i += 2 {
+		if root.Content[i].Value == "apiVersion" {
+			version, _ = strconv.ParseInt(root.Content[i+1].Value, 10, 64)
 		}
 	}
-	return 0
+	if version > 1 {
+		problems = append(problems, fmt.Errorf("%s:%d: apiVersion: 1 is the only version there is, not %d", file, root.Line, version))
+	}
+	return version, problems
 }

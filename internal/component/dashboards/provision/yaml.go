@@ -1,4 +1,4 @@
-package dashboards
+package provision
 
 import (
 	"errors"
@@ -11,8 +11,8 @@ import (
 	"go.yaml.in/yaml/v3"
 )
 
-// parseYAML returns the root of the document with variables expanded, nil for an empty file.
-func (c *Config) parseYAML(file string, content []byte) (*yaml.Node, []error) {
+// parse returns the root of the document with variables expanded, nil for an empty file.
+func (f *Files) parse(file string, content []byte) (*yaml.Node, []error) {
 	var doc yaml.Node
 	if err := yaml.Unmarshal(content, &doc); err != nil {
 		return nil, yamlErrors(file, "", err)
@@ -22,13 +22,14 @@ func (c *Config) parseYAML(file string, content []byte) (*yaml.Node, []error) {
 	}
 	e := &expander{file: file}
 	e.expandNode(doc.Content[0], false)
-	c.Warnings = append(c.Warnings, e.warnings...)
+	f.Warnings = append(f.Warnings, e.warnings...)
 	return doc.Content[0], e.problems
 }
 
-// decode fills into from n and warns of the keys that have no effect. Grafana ignores those in silence, so
-// that a file with one must keep working.
-func (c *Config) decode(file, field string, n *yaml.Node, into any) []error {
+// Decode fills into from n, with snake also from keys of the old form, and warns of the keys that have no effect. Grafana
+// ignores those in silence, so that a file with one must keep working.
+func (f *Files) Decode(file, field string, n *yaml.Node, snake bool, into any) []error {
+	lenient(n, reflect.TypeOf(into).Elem(), snake)
 	if err := n.Decode(into); err != nil {
 		return yamlErrors(file, field, err)
 	}
@@ -38,7 +39,7 @@ func (c *Config) decode(file, field string, n *yaml.Node, into any) []error {
 	known := yamlKeys(reflect.TypeOf(into).Elem())
 	for i := 0; i+1 < len(n.Content); i += 2 {
 		if key := n.Content[i]; !slices.Contains(known, key.Value) {
-			c.Warnings = append(c.Warnings, fmt.Sprintf("%s:%d: %s%s: unknown field, it has no effect", file, key.Line, prefixed(field), key.Value))
+			f.Warn("%s:%d: %s%s: unknown field, it has no effect", file, key.Line, prefixed(field), key.Value)
 		}
 	}
 	return nil
