@@ -87,6 +87,11 @@ var rules = []rule{
 		why:     "dashboards knows no engine, no sibling and no users: it is told who asks",
 	},
 	{
+		pkg: "internal/component/dashboards/source", ours: []string{"internal/atomicfile", "internal/setaside", "internal/inproc", "internal/database", "internal/grafana", "internal/component/dashboards/dashjson", "internal/component/dashboards/dsquery", "internal/component/dashboards/expr", "internal/component/dashboards/provision"},
+		foreign: []string{"github.com/prometheus/client_golang/", "go.yaml.in/yaml/"},
+		why:     "data sources know no dashboard, but for the inputs of exported ones",
+	},
+	{
 		pkg: "internal/component/dashboards/", ours: []string{"internal/component/dashboards/", "internal/bounds"},
 		foreign: []string{"github.com/prometheus/common/", "go.yaml.in/yaml/", "modernc.org/sqlite"}, // sqlite computes SQL expressions
 		why:     "shapes of dashboards and of data, without a server",

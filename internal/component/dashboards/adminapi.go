@@ -48,7 +48,7 @@ func (s *Server) adminStats(w http.ResponseWriter, r *http.Request, _ grafana.Ca
 		return fmt.Errorf("count stars: %w", err)
 	}
 	return grafana.OK(w, map[string]int{
-		"orgs": 1, "dashboards": len(v.dashboards), "folders": len(v.folders), "tags": len(v.tags), "stars": stars, "datasources": len(s.allSources()),
+		"orgs": 1, "dashboards": len(v.dashboards), "folders": len(v.folders), "tags": len(v.tags), "stars": stars, "datasources": s.sources.Count(),
 		"snapshots": 0, "playlists": 0, "alerts": 0, "users": users.Users, "admins": users.Admins, "editors": users.Editors, "viewers": users.Viewers,
 		"activeUsers": users.Active, "activeAdmins": 0, "activeEditors": 0, "activeViewers": 0, "activeSessions": 0,
 	})

@@ -2,18 +2,17 @@ package dashboards
 
 import (
 	"github.com/ausguck/ausguck/internal/component/dashboards/provision"
+	"github.com/ausguck/ausguck/internal/component/dashboards/source"
 )
 
 // Config is one consistent state of all provisioning files.
 type Config struct {
-	source      Source
-	files       provision.Files
-	providers   []provider
-	datasources []Datasource
+	source    Source
+	files     provision.Files
+	providers []provider
+	sources   *source.Config
 	// scanned are the files of the providers as they were checked, so that a start reads them once.
 	scanned []*providerFiles
-	// deleted are the names of datasources made by API that provisioning takes away.
-	deleted []string
 	// DashboardProblems are dashboard files that cannot be shown, each as "file: reason". They stop
 	// neither a start nor a reload; `check` reports them as errors.
 	DashboardProblems []error
@@ -25,17 +24,13 @@ type Config struct {
 func LoadConfig(src Source) (*Config, []error) {
 	c := &Config{source: src, files: provision.Files{ConfigDir: src.ConfigDir, Copies: src.Copies}}
 	var problems []error
-	if src.ConfigDir != "" {
-		problems = append(problems, c.files.Each("datasources", c.readDatasources)...)
-		problems = append(problems, c.files.Each("dashboards", c.readProviders)...)
-		c.files.WarnOfUnread()
-	}
-	problems = append(problems, c.checkDatasources()...)
+	c.sources, problems = source.Load(&c.files)
+	problems = append(problems, c.files.Each("dashboards", c.readProviders)...)
+	c.files.WarnOfUnread()
 	if len(problems) > 0 {
 		return nil, problems
 	}
 	c.addDefaultProviders()
-	c.datasources = withDefaults(c.datasources)
 	c.checkDashboards()
 	return c, nil
 }

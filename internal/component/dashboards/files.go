@@ -215,7 +215,7 @@ func readDashboard(fsys fs.FS, name string, size int64, resolve resolver) (*dash
 
 // checkDashboards fills DashboardProblems with what a start would report.
 func (c *Config) checkDashboards() {
-	resolve := defaultResolver(c.datasources)
+	resolve := c.sources.Resolve
 	for _, p := range c.providers {
 		now, _ := p.scan(c.source.BuiltIn, nil, resolve, true)
 		c.scanned = append(c.scanned, now)
@@ -225,38 +225,4 @@ func (c *Config) checkDashboards() {
 		_, problems := scanSaved(os.DirFS(c.source.Dir), c.source.Dir, nil, resolve)
 		c.DashboardProblems = append(c.DashboardProblems, problems...)
 	}
-}
-
-// defaultResolver fills inputs with the default datasource of their type and constants with their value.
-func defaultResolver(sources []Datasource) resolver {
-	return func(in dashjson.Input) (string, bool) {
-		if in.Type != "datasource" {
-			return in.Value, true
-		}
-		if in.PluginID == "__expr__" || in.PluginID == "grafana" {
-			return map[string]string{"__expr__": "__expr__", "grafana": "-- Grafana --"}[in.PluginID], true
-		}
-		ds := defaultOfType(sources, in.PluginID)
-		if ds == nil {
-			return "", false
-		}
-		return ds.UID, true
-	}
-}
-
-// defaultOfType is the datasource that stands for a type: the default of all when it has the type, else the first.
-func defaultOfType(sources []Datasource, kind string) *Datasource {
-	var first *Datasource
-	for i := range sources {
-		if sources[i].Type != kind {
-			continue
-		}
-		if sources[i].IsDefault {
-			return &sources[i]
-		}
-		if first == nil {
-			first = &sources[i]
-		}
-	}
-	return first
 }

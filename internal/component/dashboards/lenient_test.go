@@ -1,6 +1,7 @@
 package dashboards_test
 
 import (
+	"net/http"
 	"strings"
 	"testing"
 
@@ -48,4 +49,29 @@ datasources:
 		require.Contains(t, body, want)
 	}
 	require.NotContains(t, r.log.String(), "unknown field")
+}
+
+// Grafana reads one file after the other: of one name the last counts, and a file takes away what those before it have made.
+func TestOfOneNameTheLastFileCounts(t *testing.T) {
+	const dir = "grafana/provisioning/datasources/"
+	r := start(t, map[string]string{
+		dir + "a.yml": `datasources:
+  - {name: Main, uid: main, type: prometheus, url: 'http://old:1', user: old, jsonData: {timeInterval: 5s}}
+  - {name: Moves, uid: before, type: prometheus, url: 'http://old:1'}
+  - {name: Goes, uid: goes, type: loki, url: 'http://old:1'}
+`,
+		dir + "b.yml": `deleteDatasources: [{name: Goes}]
+datasources:
+  - {name: Main, type: loki, url: 'http://new:1'}
+  - {name: Moves, uid: after, type: prometheus, url: 'http://new:1'}
+  - {name: Takes, uid: before, type: loki, url: 'http://new:1'}
+`,
+	})
+	got := r.ok("GET", "/api/datasources/uid/main", "")
+	require.Equal(t, []any{"Main", "loki", "http://new:1", "", map[string]any{}}, []any{at(t, got, "name"), at(t, got, "type"), at(t, got, "url"), at(t, got, "user"), at(t, got, "jsonData")},
+		"the uid stays when the last file states none")
+	require.Equal(t, "Moves", at(t, r.ok("GET", "/api/datasources/uid/after", ""), "name"))
+	require.Equal(t, "Takes", at(t, r.ok("GET", "/api/datasources/uid/before", ""), "name"), "a uid that is free again")
+	require.Equal(t, http.StatusNotFound, r.admin("GET", "/api/datasources/name/Goes", "").code)
+	require.Contains(t, r.log.String(), "takes the place of the datasource of this name at")
 }

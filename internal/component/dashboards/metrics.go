@@ -3,19 +3,15 @@ package dashboards
 import (
 	"errors"
 	"fmt"
-	"strconv"
-	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
 )
 
 type metrics struct {
-	count    *prometheus.GaugeVec
-	folders  prometheus.Gauge
-	failed   prometheus.Gauge
-	saves    prometheus.Counter
-	requests *prometheus.CounterVec
-	seconds  *prometheus.HistogramVec
+	count   *prometheus.GaugeVec
+	folders prometheus.Gauge
+	failed  prometheus.Gauge
+	saves   prometheus.Counter
 }
 
 func newMetrics(reg prometheus.Registerer) (*metrics, error) {
@@ -24,31 +20,13 @@ func newMetrics(reg prometheus.Registerer) (*metrics, error) {
 		folders: prometheus.NewGauge(prometheus.GaugeOpts{Name: "ausguck_dashboards_folders", Help: "Folders of dashboards."}),
 		failed:  prometheus.NewGauge(prometheus.GaugeOpts{Name: "ausguck_dashboards_files_failed", Help: "Dashboard files that cannot be read or are not shown."}),
 		saves:   prometheus.NewCounter(prometheus.CounterOpts{Name: "ausguck_dashboards_saves_total", Help: "Dashboards saved by the API."}),
-		requests: prometheus.NewCounterVec(prometheus.CounterOpts{
-			Name: "ausguck_dashboards_datasource_requests_total", Help: "Requests to datasources, by their type and the status code of the answer; 0 is no answer.",
-		}, []string{"type", "code"}),
-		seconds: prometheus.NewHistogramVec(prometheus.HistogramOpts{
-			Name: "ausguck_dashboards_datasource_request_duration_seconds", Help: "Time to the head of a datasource's answer.",
-			Buckets:                     []float64{.005, .025, .1, .25, .5, 1, 2.5, 10, 30},
-			NativeHistogramBucketFactor: 1.1, NativeHistogramMaxBucketNumber: 100, NativeHistogramMinResetDuration: time.Hour,
-		}, []string{"type"}),
 	}
-	for _, c := range []prometheus.Collector{m.count, m.folders, m.failed, m.saves, m.requests, m.seconds} {
+	for _, c := range []prometheus.Collector{m.count, m.folders, m.failed, m.saves} {
 		if err := reg.Register(c); err != nil {
 			return nil, fmt.Errorf("register metrics of dashboards: %w", err)
 		}
 	}
 	return m, nil
-}
-
-// asked counts one request to a datasource. Types that cannot be asked share a label.
-func (m *metrics) asked(ds *Datasource, code int, took time.Duration) {
-	kind := ds.Type
-	if !ds.queryable() {
-		kind = "other"
-	}
-	m.requests.WithLabelValues(kind, strconv.Itoa(code)).Inc()
-	m.seconds.WithLabelValues(kind).Observe(took.Seconds())
 }
 
 // observe sets the gauges and logs file problems that are new.

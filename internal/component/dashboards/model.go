@@ -147,5 +147,4 @@ func folderFor(uid string) string {
 var (
 	errNoDash   = grafana.Fail(http.StatusNotFound, "Dashboard not found").With("status", "not-found")
 	errNoFolder = grafana.Fail(http.StatusNotFound, "folder not found").With("status", "not-found")
-	errNoSource = grafana.Fail(http.StatusNotFound, "Data source not found")
 )

@@ -39,10 +39,11 @@ func TestBadProvisioningIsReportedAllAtOnce(t *testing.T) {
 datasources:
   - type: prometheus
     url: http://a
-  - name: b
-    url: ftp://secret:geheim@b
-    type: loki
-  - name: b
+  - {name: b, uid: b,
+    url: 'ftp://secret:geheim@b',
+    type: loki}
+  - {name: e, uid: b, type: tempo}
+  - name: f
     type: tempo
     access: other
   - name: c
@@ -58,10 +59,10 @@ datasources:
 				"all.yml:1: apiVersion: 1 is the only version there is, not 2",
 				"all.yml:3: datasources[0]: name: needed",
 				`all.yml:5: datasources[1]: url: http://host:port or https://host:port is needed, not "ftp://secret:xxxxx@b"`,
-				`all.yml:11: datasources[3]: uid: "a/b" may hold letters, digits, - and _, at most 40`,
-				"all.yml:15: datasources[4]: url: no user and password here",
-				`all.yml:8: name: "b" is at`,
-				"all.yml:15: isDefault: only one datasource can be the default",
+				`all.yml:12: datasources[4]: uid: "a/b" may hold letters, digits, - and _, at most 40`,
+				"all.yml:16: datasources[5]: url: no user and password here",
+				`all.yml:8: uid: "b" is at`,
+				"all.yml:16: isDefault: only one datasource can be the default",
 			},
 		},
 		{

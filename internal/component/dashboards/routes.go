@@ -2,6 +2,7 @@ package dashboards
 
 import (
 	"net/http"
+	"slices"
 
 	"github.com/ausguck/ausguck/internal/grafana"
 )
@@ -11,14 +12,12 @@ const (
 	mayWriteDashboards  grafana.Permission = "dashboards:write"
 	mayWriteFolders     grafana.Permission = "folders:write"
 	mayWriteAnnotations grafana.Permission = "annotations:write"
-	mayReadSources      grafana.Permission = "datasources:read"
-	mayWriteSources     grafana.Permission = "datasources:write"
 	mayWriteOrg         grafana.Permission = "orgs.preferences:write"
 )
 
 // routes is every URL that this part answers; all others are 404.
 func (s *Server) routes() []grafana.Route {
-	return append(s.libraryRoutes(), s.otherRoutes()...)
+	return slices.Concat(s.libraryRoutes(), s.sources.Routes(), s.otherRoutes())
 }
 
 // libraryRoutes are dashboards, folders and what hangs on them.
@@ -78,24 +77,6 @@ func (s *Server) libraryRoutes() []grafana.Route {
 // otherRoutes are datasources, queries, settings, and what Grafana has and this does not.
 func (s *Server) otherRoutes() []grafana.Route {
 	return []grafana.Route{
-		grafana.On("GET /api/datasources", mayReadSources, s.listSources),
-		grafana.On("POST /api/datasources", "datasources:create", s.postSource),
-		grafana.On("GET /api/datasources/{id}", mayReadSources, s.getSource),
-		grafana.On("PUT /api/datasources/{id}", mayWriteSources, s.putSource),
-		grafana.On("DELETE /api/datasources/{id}", "datasources:delete", s.deleteSource),
-		grafana.On("GET /api/datasources/uid/{uid}", mayReadSources, s.getSource),
-		grafana.On("PUT /api/datasources/uid/{uid}", mayWriteSources, s.putSource),
-		grafana.On("DELETE /api/datasources/uid/{uid}", "datasources:delete", s.deleteSource),
-		grafana.On("GET /api/datasources/name/{name}", mayReadSources, s.getSource),
-		grafana.On("DELETE /api/datasources/name/{name}", "datasources:delete", s.deleteSource),
-		grafana.On("GET /api/datasources/id/{name}", "datasources.id:read", s.getSourceID),
-		grafana.On("GET /api/datasources/uid/{uid}/health", "datasources:query", s.datasourceHealth),
-		grafana.On("/api/datasources/uid/{uid}/resources/{path...}", "datasources:query", s.datasourceResource),
-		grafana.On("/api/datasources/proxy/uid/{uid}/{path...}", "datasources:query", s.proxyDatasource),
-		grafana.On("/api/datasources/proxy/{id}/{path...}", "datasources:query", s.proxyDatasource),
-		grafana.On("POST /api/ds/query", "datasources:query", s.queryDatasources),
-		grafana.On("POST /api/tsdb/query", grafana.SignedIn, grafana.Refuse("POST /api/ds/query has taken its place")),
-
 		grafana.On("GET /api/user/preferences", grafana.SignedIn, s.getPreferences(owner)),
 		grafana.On("PUT /api/user/preferences", grafana.SignedIn, s.setPreferences(owner, false)),
 		grafana.On("PATCH /api/user/preferences", grafana.SignedIn, s.setPreferences(owner, true)),
@@ -114,8 +95,6 @@ func (s *Server) otherRoutes() []grafana.Route {
 		grafana.On("GET /api/teams/search", grafana.SignedIn, searchTeams),
 		grafana.On("GET /api/user/teams", grafana.SignedIn, noTeams),
 
-		grafana.On("GET /api/plugins", grafana.SignedIn, s.listPlugins),
-		grafana.On("GET /api/plugins/{id}/settings", grafana.SignedIn, s.pluginSettings),
 		grafana.On("POST /api/short-urls", grafana.SignedIn, s.postShortURL),
 		grafana.On("GET /goto/{uid}", grafana.SignedIn, s.followShortURL),
 

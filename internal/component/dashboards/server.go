@@ -9,7 +9,7 @@ import (
 	"sync/atomic"
 	"time"
 
-	"github.com/ausguck/ausguck/internal/component/dashboards/dashjson"
+	"github.com/ausguck/ausguck/internal/component/dashboards/source"
 	"github.com/ausguck/ausguck/internal/database"
 	"github.com/ausguck/ausguck/internal/grafana"
 	"github.com/ausguck/ausguck/internal/lifecycle"
@@ -27,12 +27,8 @@ type Server struct {
 	mtx      sync.Mutex // held while anything is changed
 	cfg      *Config
 	lib      *library
+	sources  *source.Sources
 	reported map[string]bool // file problems that the log has
-	// sources are all datasources, those of the API included.
-	sources atomic.Pointer[[]Datasource]
-	clients clientCache
-	secrets *secretBox // since Run
-	keyLost sync.Once  // tells of a key that was lost
 	// followed is sent to when the folders to watch are others.
 	followed chan struct{}
 }
@@ -50,10 +46,13 @@ func New(o Options, cfg *Config) (*Server, error) {
 		return nil, err
 	}
 	s := &Server{o: o, log: o.Logger, metrics: m, cfg: cfg, reported: map[string]bool{}, followed: make(chan struct{}, 1)}
-	s.sources.Store(&cfg.datasources)
-	s.lib = &library{store: store{o.Dir, o.SetAside}, now: o.Now, resolve: func(in dashjson.Input) (string, bool) {
-		return defaultResolver(s.allSources())(in)
-	}}
+	if s.sources, err = source.New(source.Options{
+		Logger: o.Logger, Registerer: o.Registerer, DB: o.DB, SetAside: o.SetAside, KeyFile: o.KeyFile, Inside: o.Inside, Transport: o.Transport,
+		QueryTimeout: o.QueryTimeout, Now: o.Now, Version: o.Version,
+	}, cfg.sources); err != nil {
+		return nil, err
+	}
+	s.lib = &library{store: store{o.Dir, o.SetAside}, now: o.Now, resolve: s.sources.Resolve}
 	s.api = grafana.API{Routes: s.routes(), Caller: o.Caller, Ready: s.serving.Load, Logger: o.Logger}
 	s.handler = s.api.Handler()
 	return s, nil
@@ -66,10 +65,6 @@ const pruneInterval = time.Hour
 func (s *Server) Run(ctx context.Context, ready func()) error {
 	if err := database.Migrate(ctx, s.o.DB, "dashboards", migrations); err != nil {
 		return fmt.Errorf("prepare database of dashboards: %w", err)
-	}
-	var err error
-	if s.secrets, err = openSecretBox(s.o.KeyFile, s.o.SetAside); err != nil {
-		return err
 	}
 	if err := s.start(ctx); err != nil {
 		return err
@@ -97,13 +92,13 @@ func (s *Server) Run(ctx context.Context, ready func()) error {
 func (s *Server) start(ctx context.Context) error {
 	s.mtx.Lock()
 	defer s.mtx.Unlock()
-	if err := s.applySources(ctx, s.cfg); err != nil {
+	if err := s.sources.Open(ctx); err != nil {
 		return err
 	}
 	for _, w := range s.cfg.Warnings() {
 		s.log.Warn("Provisioning", "warning", w)
 	}
-	if err := s.lib.open(s.cfg, s.hasOwnSources()); err != nil {
+	if err := s.lib.open(s.cfg, s.sources.HasOwn()); err != nil {
 		return err
 	}
 	s.observe()
@@ -125,17 +120,17 @@ func (s *Server) ApplyConfig(cfg *Config) error {
 	defer s.mtx.Unlock()
 	if !s.serving.Load() {
 		s.cfg = cfg
-		s.sources.Store(&cfg.datasources)
+		s.sources.Expect(cfg.sources)
 		return nil
 	}
 	if err := s.lib.rescan(); err != nil { // what has gone meanwhile and is to be kept
 		return err
 	}
-	if err := s.applySources(context.Background(), cfg); err != nil {
+	if err := s.sources.Apply(context.Background(), cfg.sources); err != nil {
 		return err
 	}
 	s.cfg = cfg
-	if err := s.lib.reload(cfg, s.hasOwnSources()); err != nil {
+	if err := s.lib.reload(cfg, s.sources.HasOwn()); err != nil {
 		return err
 	}
 	s.observe()

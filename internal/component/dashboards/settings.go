@@ -1,11 +1,9 @@
 package dashboards
 
 import (
-	"maps"
 	"net/http"
-	"slices"
-	"strings"
 
+	"github.com/ausguck/ausguck/internal/component/dashboards/source"
 	"github.com/ausguck/ausguck/internal/grafana"
 )
 
@@ -14,35 +12,9 @@ const minRefresh = "5s"
 
 // FrontendSettings is what GET /api/frontend/settings answers, for the page that is served with it.
 func (s *Server) FrontendSettings() map[string]any {
-	sources := map[string]any{}
-	all := s.allSources()
-	for i := range all {
-		sources[all[i].Name] = s.frontendSource(&all[i])
-	}
-	for i := range datasourcePlugins {
-		if p := &datasourcePlugins[i]; p.builtIn {
-			uid := p.name
-			if p.id == "grafana" {
-				uid = "grafana"
-			}
-			sources[p.name] = map[string]any{
-				"id": -1, "uid": uid, "type": "datasource", "name": p.name, "meta": p.meta(s.o.Version), "module": "core:plugin/" + p.id,
-				"jsonData": map[string]any{}, "readOnly": true, "access": "proxy", "preload": false,
-			}
-		}
-	}
-	panels := map[string]any{}
-	for i := range panelPlugins {
-		m := panelPlugins[i].meta(s.o.Version)
-		m["sort"] = i + 1
-		panels[panelPlugins[i].id] = m
-	}
-	name := ""
-	if d := s.defaultSource(); d != nil {
-		name = d.Name
-	}
+	sources, standard := s.sources.Frontend()
 	return map[string]any{
-		"datasources": sources, "defaultDatasource": name, "panels": panels, "apps": map[string]any{},
+		"datasources": sources, "defaultDatasource": standard, "panels": source.FrontendPanels(s.o.Version), "apps": map[string]any{},
 		"appUrl": s.o.AppURL, "appSubUrl": s.o.subURL(), "minRefreshInterval": minRefresh,
 		"buildInfo": map[string]any{
 			"version": s.o.Version, "versionString": "Ausguck " + s.o.Version, "commit": s.o.Commit, "env": "production", "edition": "Open Source",
@@ -64,25 +36,6 @@ func (s *Server) FrontendSettings() map[string]any {
 		"disableSanitizeHtml": false, "snapshotEnabled": false, "publicDashboardsEnabled": false, "newsFeedEnabled": false,
 		"rendererAvailable": false, "liveEnabled": false, "reportingStaticContext": map[string]any{}, "defaultDatasourceManageAlertsUiToggle": true,
 		"quickRanges": []any{}, "namespace": "default", "sqlConnectionLimits": map[string]any{},
-	}
-}
-
-// hiddenJSONData are settings of a datasource that only the server needs.
-var hiddenJSONData = []string{"httpHeaderName", "tls", "serverName", "oauthPassThru", "sigV4", "azure", "keepCookies"}
-
-func (s *Server) frontendSource(d *Datasource) map[string]any {
-	data := maps.Clone(d.JSONData)
-	maps.DeleteFunc(data, func(key string, _ any) bool {
-		return slices.ContainsFunc(hiddenJSONData, func(prefix string) bool { return strings.HasPrefix(key, prefix) })
-	})
-	meta := map[string]any{"id": d.Type, "name": d.Type, "type": "datasource", "module": "", "info": (&plugin{kind: "datasource", id: d.Type}).info("")}
-	if p := pluginByID(d.Type); p != nil && p.kind == "datasource" {
-		meta = p.meta(s.o.Version)
-	}
-	return map[string]any{
-		"id": d.ID, "uid": d.UID, "type": d.Type, "name": d.Name, "url": "/api/datasources/proxy/uid/" + d.UID, "access": "proxy",
-		"isDefault": d.IsDefault, "jsonData": data, "meta": meta, "module": meta["module"], "readOnly": d.provisioned, "preload": false,
-		"cachingConfig": map[string]any{"enabled": false, "TTLMs": 0},
 	}
 }
 

@@ -17,7 +17,7 @@ import (
 
 // Files are the files below ConfigDir.
 type Files struct {
-	// ConfigDir is --config.dir.
+	// ConfigDir is --config.dir; empty means that there are no files.
 	ConfigDir string
 	// Copies has, by path, where to read the files, which are not looked for in their own places. It is nil for what is read
 	// from there.
@@ -38,6 +38,9 @@ func (f *Files) Warn(format string, args ...any) {
 // Each calls read with every YAML file of a folder of grafana/provisioning that holds something, in the order of their names,
 // variables expanded. A folder that is not there holds no files.
 func (f *Files) Each(folder string, read func(path string, root *yaml.Node) []error) []error {
+	if f.ConfigDir == "" {
+		return nil
+	}
 	dir := filepath.Join(f.base(), folder)
 	names, err := f.list(dir)
 	if err != nil {
@@ -91,6 +94,9 @@ func (f *Files) list(dir string) (names []string, err error) {
 
 // WarnOfUnread names the kinds of Grafana's provisioning that are there and have no effect here.
 func (f *Files) WarnOfUnread() {
+	if f.ConfigDir == "" {
+		return
+	}
 	for _, kind := range []struct{ dir, instead string }{
 		{"alerting", "alert rules are Prometheus's (rule_files in prometheus.yml), receivers Alertmanager's (alertmanager.yml)"},
 		{"notifiers", "receivers are Alertmanager's (alertmanager.yml)"},

@@ -1,4 +1,4 @@
-package dashboards
+package source
 
 import (
 	"bytes"
@@ -24,6 +24,7 @@ var errSourceTimeout = errors.New("it took longer than the timeout of the dataso
 
 // sourceClient asks one datasource with its credentials and the settings that hold for every request.
 type sourceClient struct {
+	source    *Datasource
 	transport http.RoundTripper
 	// inside answers for a part of this process, by a call; nil is a server elsewhere.
 	inside   func(host string) http.Handler
@@ -31,7 +32,7 @@ type sourceClient struct {
 	user     string
 	password string
 	basic    bool
-	timeout  time.Duration // of a request, 0 for the default
+	timeout  time.Duration // of a request
 	params   url.Values    // customQueryParameters
 	// queryTimeout is what the server is told as the timeout of a PromQL query.
 	queryTimeout string
@@ -132,7 +133,7 @@ func (c *clientCache) forget() {
 }
 
 func newSourceClient(o Options, d *Datasource) (*sourceClient, error) {
-	c := &sourceClient{transport: o.Transport, inside: o.Inside, header: http.Header{}, getOnly: strings.EqualFold(d.text("httpMethod"), http.MethodGet)}
+	c := &sourceClient{source: d, timeout: o.QueryTimeout, transport: o.Transport, inside: o.Inside, header: http.Header{}, getOnly: strings.EqualFold(d.text("httpMethod"), http.MethodGet)}
 	var err error
 	if c.params, err = url.ParseQuery(strings.TrimPrefix(d.text("customQueryParameters"), "?")); err != nil {
 		return nil, fmt.Errorf("jsonData.customQueryParameters: %w", err)

@@ -1,7 +1,6 @@
-package dashboards
+package source
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"log/slog"
@@ -15,24 +14,27 @@ import (
 	"github.com/ausguck/ausguck/internal/inproc"
 )
 
-// proxyDatasource answers /api/datasources/proxy/….
-func (s *Server) proxyDatasource(w http.ResponseWriter, r *http.Request, c grafana.Caller) error {
+// proxyAPI hands requests on to data sources.
+type proxyAPI struct{ *Sources }
+
+// whole answers /api/datasources/proxy/….
+func (s proxyAPI) whole(w http.ResponseWriter, r *http.Request, c grafana.Caller) error {
 	return s.proxy(w, r, c, func(below string) string { return below })
 }
 
-// datasourceResource answers /api/datasources/uid/…/resources/…. The resource calls of Grafana's Prometheus plugin
+// resource answers /api/datasources/uid/…/resources/…. The resource calls of Grafana's Prometheus plugin
 // are API paths, those of its Loki plugin are below /loki/api/v1.
-func (s *Server) datasourceResource(w http.ResponseWriter, r *http.Request, c grafana.Caller) error {
+func (s proxyAPI) resource(w http.ResponseWriter, r *http.Request, c grafana.Caller) error {
 	return s.proxy(w, r, c, func(below string) string {
-		if d, err := s.pathSource(r); err == nil && d.Type == typeLoki && !strings.HasPrefix(below, "loki/") {
+		if d, err := s.named(r); err == nil && d.Type == typeLoki && !strings.HasPrefix(below, "loki/") {
 			return "loki/api/v1/" + below
 		}
 		return below
 	})
 }
 
-func (s *Server) proxy(w http.ResponseWriter, r *http.Request, c grafana.Caller, place func(string) string) error {
-	d, err := s.pathSource(r)
+func (s proxyAPI) proxy(w http.ResponseWriter, r *http.Request, c grafana.Caller, place func(string) string) error {
+	d, err := s.named(r)
 	if err != nil {
 		return err
 	}
@@ -48,12 +50,11 @@ func (s *Server) proxy(w http.ResponseWriter, r *http.Request, c grafana.Caller,
 	if err != nil || target.Host == "" {
 		return grafana.Fail(http.StatusBadRequest, "Datasource %q has no URL that can be asked", d.Name)
 	}
-	client, err := s.clients.get(s.o, d)
+	client, err := s.asker.client(d)
 	if err != nil {
 		return grafana.Fail(http.StatusBadGateway, "Datasource %q: %v", d.Name, err)
 	}
-	s.forward(w, r, d, client, join(target, plain, below))
-	return nil
+	return s.forward(w, r, client, join(target, plain, below))
 }
 
 // escapedTail is the {path...} of the pattern as it is escaped in the request.
@@ -88,14 +89,14 @@ var (
 )
 
 // forward sends the request to the datasource and streams the answer, a WebSocket (Loki's tail) included.
-func (s *Server) forward(w http.ResponseWriter, r *http.Request, d *Datasource, client *sourceClient, target *url.URL) {
+func (s proxyAPI) forward(w http.ResponseWriter, r *http.Request, client *sourceClient, target *url.URL) (failed error) {
 	started := time.Now()
 	ctx, cancel := context.WithCancelCause(r.Context())
 	defer cancel(nil)
-	late := time.AfterFunc(cmp.Or(client.timeout, s.o.QueryTimeout), func() { cancel(errSourceTimeout) })
+	late := time.AfterFunc(client.timeout, func() { cancel(errSourceTimeout) })
 	defer late.Stop()
 	proxy := &httputil.ReverseProxy{
-		Transport: client, FlushInterval: -1, ErrorLog: slog.NewLogLogger(s.log.Handler(), slog.LevelDebug),
+		Transport: client, FlushInterval: -1, ErrorLog: slog.NewLogLogger(s.o.Logger.Handler(), slog.LevelDebug),
 		Rewrite: func(p *httputil.ProxyRequest) {
 			query := p.In.URL.RawQuery
 			p.Out.URL = target
@@ -108,24 +109,25 @@ func (s *Server) forward(w http.ResponseWriter, r *http.Request, d *Datasource, 
 		},
 		ModifyResponse: func(res *http.Response) error {
 			late.Stop() // streams may take their time
-			s.metrics.asked(d, res.StatusCode, time.Since(started))
+			s.asker.metrics.asked(client.source, res.StatusCode, time.Since(started))
 			guardAnswer(res)
 			return nil
 		},
-		ErrorHandler: func(w http.ResponseWriter, r *http.Request, err error) {
+		ErrorHandler: func(_ http.ResponseWriter, r *http.Request, err error) {
 			code := http.StatusBadGateway
 			if errors.Is(context.Cause(ctx), errSourceTimeout) {
 				code, err = http.StatusGatewayTimeout, errSourceTimeout
 			} else if ctx.Err() != nil {
 				return // the client has gone
 			}
-			s.metrics.asked(d, 0, time.Since(started))
+			s.asker.metrics.asked(client.source, 0, time.Since(started))
 			inproc.DiscardRest(r)
-			s.api.Answer(w, r, grafana.Fail(code, "%s", unreachable(d, err)))
+			failed = grafana.Fail(code, "%s", unreachable(client.source, err))
 		},
 	}
 	// A datasource may answer before it has read the whole query; see inproc/proxy.go.
 	proxy.ServeHTTP(w, inproc.FullDuplex(w, r.WithContext(ctx)))
+	return failed
 }
 
 // guardAnswer keeps what a datasource answers from acting as a page of this origin.
@@ -146,14 +148,4 @@ func guardAnswer(res *http.Response) {
 		res.StatusCode, res.Status = http.StatusBadGateway, ""
 		res.Header.Set("X-Datasource-Status", "401")
 	}
-}
-
-// unreachable says why a datasource does not answer, without what is secret.
-func unreachable(d *Datasource, err error) string {
-	reason := err.Error()
-	var dial *url.Error
-	if errors.As(err, &dial) {
-		reason = dial.Err.Error()
-	}
-	return "Datasource " + d.Name + " at " + redactURL(d.URL) + " does not answer: " + reason
 }

@@ -1,7 +1,6 @@
-package dashboards
+package source
 
 import (
-	"context"
 	"crypto/aes"
 	"crypto/cipher"
 	"crypto/rand"
@@ -102,36 +101,4 @@ func (b *secretBox) open(uid, text string) (map[string]string, error) {
 	}
 	var values map[string]string
 	return values, json.Unmarshal(plain, &values)
-}
-
-// sealOld encrypts what older versions left as JSON.
-func (s *Server) sealOld(ctx context.Context) error {
-	rows, err := s.o.DB.QueryContext(ctx, "SELECT uid, secure FROM datasources WHERE secure NOT LIKE ?", sealedPrefix+"%")
-	if err != nil {
-		return err
-	}
-	defer func() { _ = rows.Close() }()
-	sealed := map[string]string{}
-	for rows.Next() {
-		var uid, plain string
-		if err := rows.Scan(&uid, &plain); err != nil {
-			return err
-		}
-		values, err := s.secrets.open(uid, plain)
-		if err != nil {
-			continue // told of where it is used
-		}
-		if sealed[uid], err = s.secrets.seal(uid, values); err != nil {
-			return err
-		}
-	}
-	if err := errors.Join(rows.Err(), rows.Close()); err != nil {
-		return err
-	}
-	for uid, text := range sealed {
-		if _, err := s.o.DB.ExecContext(ctx, "UPDATE datasources SET secure = ? WHERE uid = ?", text, uid); err != nil {
-			return err
-		}
-	}
-	return nil
 }

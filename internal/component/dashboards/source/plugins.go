@@ -1,4 +1,4 @@
-package dashboards
+package source
 
 import (
 	"net/http"
@@ -100,7 +100,10 @@ func (p *plugin) queryable() bool {
 	return checked
 }
 
-func (s *Server) listPlugins(w http.ResponseWriter, r *http.Request, _ grafana.Caller) error {
+// pluginAPI lists what the page has, with the version of the program.
+type pluginAPI struct{ version string }
+
+func (a pluginAPI) list(w http.ResponseWriter, r *http.Request, _ grafana.Caller) error {
 	out := []any{}
 	for _, list := range [][]plugin{datasourcePlugins, panelPlugins} {
 		for i := range list {
@@ -112,7 +115,7 @@ func (s *Server) listPlugins(w http.ResponseWriter, r *http.Request, _ grafana.C
 				continue
 			}
 			out = append(out, map[string]any{
-				"id": p.id, "name": p.name, "type": p.kind, "enabled": true, "pinned": false, "info": p.info(s.o.Version),
+				"id": p.id, "name": p.name, "type": p.kind, "enabled": true, "pinned": false, "info": p.info(a.version),
 				"dependencies": map[string]any{"grafanaDependency": "", "plugins": []any{}}, "latestVersion": "", "hasUpdate": false,
 				"defaultNavUrl": "/plugins/" + p.id + "/", "category": "", "state": "", "signature": "internal", "signatureType": "", "signatureOrg": "",
 			})
@@ -121,12 +124,12 @@ func (s *Server) listPlugins(w http.ResponseWriter, r *http.Request, _ grafana.C
 	return grafana.OK(w, out)
 }
 
-func (s *Server) pluginSettings(w http.ResponseWriter, r *http.Request, _ grafana.Caller) error {
+func (a pluginAPI) settings(w http.ResponseWriter, r *http.Request, _ grafana.Caller) error {
 	p := pluginByID(r.PathValue("id"))
 	if p == nil {
 		return grafana.Fail(http.StatusNotFound, "Plugin not found, no installed plugin with that id")
 	}
-	out := p.meta(s.o.Version)
+	out := p.meta(a.version)
 	out["enabled"], out["pinned"], out["jsonData"], out["secureJsonFields"] = true, false, nil, map[string]bool{}
 	return grafana.OK(w, out)
 }

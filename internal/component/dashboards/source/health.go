@@ -1,7 +1,6 @@
-package dashboards
+package source
 
 import (
-	"cmp"
 	"context"
 	"fmt"
 	"io"
@@ -24,9 +23,9 @@ var healthChecks = map[string]struct {
 	typeAlertmanager: {"api/v2/status", url.Values{}, `"versionInfo"`, "Health check passed."},
 }
 
-// datasourceHealth asks the server and says how it is: 200 with OK, or 400 with ERROR and the reason.
-func (s *Server) datasourceHealth(w http.ResponseWriter, r *http.Request, _ grafana.Caller) error {
-	d, err := s.pathSource(r)
+// health asks the server and says how it is: 200 with OK, or 400 with ERROR and the reason.
+func (s settingsAPI) health(w http.ResponseWriter, r *http.Request, _ grafana.Caller) error {
+	d, err := s.named(r)
 	if err != nil {
 		return err
 	}
@@ -34,21 +33,21 @@ func (s *Server) datasourceHealth(w http.ResponseWriter, r *http.Request, _ graf
 	if !ok {
 		return grafana.Fail(http.StatusNotFound, "Datasources of type %s cannot be checked", d.Type)
 	}
-	if err := s.checkHealth(r.Context(), d); err != nil {
+	if err := s.asker.checkHealth(r.Context(), d); err != nil {
 		return grafana.Reply(w, http.StatusBadRequest, map[string]any{"status": "ERROR", "message": err.Error()})
 	}
 	return grafana.OK(w, map[string]any{"status": "OK", "message": check.healthy})
 }
 
-func (s *Server) checkHealth(ctx context.Context, d *Datasource) error {
-	client, err := s.clients.get(s.o, d)
+func (a *asker) checkHealth(ctx context.Context, d *Datasource) error {
+	client, err := a.client(d)
 	if err != nil {
 		return err
 	}
-	ctx, cancel := context.WithTimeout(ctx, cmp.Or(client.timeout, s.o.QueryTimeout))
+	ctx, cancel := context.WithTimeout(ctx, client.timeout)
 	defer cancel()
 	check := healthChecks[d.Type]
-	res, err := s.call(ctx, d, client, http.MethodGet, check.path, check.form)
+	res, err := a.call(ctx, client, http.MethodGet, check.path, check.form)
 	if err != nil {
 		return err
 	}

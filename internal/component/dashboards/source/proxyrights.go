@@ -1,4 +1,4 @@
-package dashboards
+package source
 
 import (
 	"net/http"

@@ -1,14 +1,11 @@
-package dashboards
+package source
 
 import (
 	"cmp"
 	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
-	"io"
 	"net/http"
-	"net/url"
 	"slices"
 	"strings"
 	"sync"
@@ -38,8 +35,11 @@ type plannedQuery struct {
 	from, to time.Time
 }
 
-// queryDatasources answers POST /api/ds/query: 200 when every query was answered, 400 when none was, else 207.
-func (s *Server) queryDatasources(w http.ResponseWriter, r *http.Request, _ grafana.Caller) error {
+// queryAPI answers queries.
+type queryAPI struct{ *Sources }
+
+// answer answers POST /api/ds/query: 200 when every query was answered, 400 when none was, else 207.
+func (s queryAPI) answer(w http.ResponseWriter, r *http.Request, _ grafana.Caller) error {
 	var body queryRequest
 	if err := grafana.ReadJSON(w, r, &body); err != nil {
 		return err
@@ -88,12 +88,12 @@ func (s *Server) queryDatasources(w http.ResponseWriter, r *http.Request, _ graf
 }
 
 // plan reads one query. An error is one of the whole request.
-func (s *Server) plan(raw json.RawMessage, body queryRequest) (p plannedQuery, err error) {
+func (s queryAPI) plan(raw json.RawMessage, body queryRequest) (p plannedQuery, err error) {
 	if err := json.Unmarshal(raw, &p.Query); err != nil {
 		return p, grafana.Fail(http.StatusBadRequest, "bad request data: %v", err)
 	}
 	p.raw = raw
-	if p.source, err = s.querySource(p.Query); err != nil {
+	if p.source, err = s.sourceOf(p.Query); err != nil {
 		return p, err
 	}
 	from, to := timeText(body.From), timeText(body.To)
@@ -125,8 +125,8 @@ func timeText(raw json.RawMessage) string {
 // oldExprUID is what old dashboards have as the datasource of expressions.
 const oldExprUID = "-100"
 
-// querySource finds the datasource of a query: {"type", "uid"}, a name, a numeric id, or the default. An expression has none.
-func (s *Server) querySource(q dsquery.Query) (*Datasource, error) {
+// sourceOf finds the datasource of a query: {"type", "uid"}, a name, a numeric id, or the default. An expression has none.
+func (s queryAPI) sourceOf(q dsquery.Query) (*Datasource, error) {
 	var ref struct{ Type, UID string }
 	var name string
 	if json.Unmarshal(q.Datasource, &name) == nil {
@@ -140,15 +140,15 @@ func (s *Server) querySource(q dsquery.Query) (*Datasource, error) {
 	var d *Datasource
 	switch {
 	case ref.UID != "":
-		if d = s.sourceByUID(ref.UID); d == nil {
-			d = s.sourceByName(ref.UID)
+		if d = s.list().byUID(ref.UID); d == nil {
+			d = s.list().byName(ref.UID)
 		}
 	case q.DatasourceID != 0:
-		d = s.sourceByID(q.DatasourceID)
+		d = s.list().byID(q.DatasourceID)
 	case ref.Type != "":
-		d = defaultOfType(s.allSources(), ref.Type)
+		d = s.list().ofType(ref.Type)
 	default:
-		d = s.defaultSource()
+		d = s.list().theDefault()
 	}
 	if d == nil {
 		return nil, grafana.Fail(http.StatusNotFound, "Data source not found").With("messageId", "datasource.notFound")
@@ -157,7 +157,7 @@ func (s *Server) querySource(q dsquery.Query) (*Datasource, error) {
 }
 
 // answerAll answers the queries; those that are hidden, and not needed, are left out when there are expressions.
-func (s *Server) answerAll(ctx context.Context, plan []plannedQuery) map[string]dsquery.Response {
+func (s queryAPI) answerAll(ctx context.Context, plan []plannedQuery) map[string]dsquery.Response {
 	if !slices.ContainsFunc(plan, func(p plannedQuery) bool { return p.source == nil }) {
 		return s.runAll(ctx, plan)
 	}
@@ -170,7 +170,7 @@ func (s *Server) answerAll(ctx context.Context, plan []plannedQuery) map[string]
 	})
 }
 
-func (s *Server) runAll(ctx context.Context, plan []plannedQuery) map[string]dsquery.Response {
+func (s queryAPI) runAll(ctx context.Context, plan []plannedQuery) map[string]dsquery.Response {
 	results := map[string]dsquery.Response{}
 	var mtx sync.Mutex
 	var wg sync.WaitGroup
@@ -189,59 +189,16 @@ func (s *Server) runAll(ctx context.Context, plan []plannedQuery) map[string]dsq
 	return results
 }
 
-func (s *Server) run(ctx context.Context, p plannedQuery) dsquery.Response {
-	client, err := s.clients.get(s.o, p.source)
+func (s queryAPI) run(ctx context.Context, p plannedQuery) dsquery.Response {
+	client, err := s.asker.client(p.source)
 	if err != nil {
 		return dsquery.Fail(http.StatusBadGateway, fmt.Errorf("datasource %q: %w", p.source.Name, err))
 	}
-	ctx, cancel := context.WithTimeout(ctx, cmp.Or(client.timeout, s.o.QueryTimeout))
+	ctx, cancel := context.WithTimeout(ctx, client.timeout)
 	defer cancel()
-	src := dsquery.Source{Type: p.source.Type, TimeInterval: p.source.text("timeInterval"), Do: s.caller(p.source, client)}
+	src := dsquery.Source{Type: p.source.Type, TimeInterval: p.source.text("timeInterval"), Do: s.asker.caller(client)}
 	if n, err := json.Number(p.source.text("maxLines")).Int64(); err == nil {
 		src.MaxLines = int(n)
 	}
 	return dsquery.Run(ctx, src, p.Query, p.from, p.to)
-}
-
-// caller sends API calls to a datasource.
-func (s *Server) caller(d *Datasource, client *sourceClient) func(ctx context.Context, path string, form url.Values) (*http.Response, error) {
-	method := http.MethodPost
-	if d.Type == typeLoki {
-		method = http.MethodGet
-	}
-	return func(ctx context.Context, path string, form url.Values) (*http.Response, error) {
-		return s.call(ctx, d, client, method, path, form)
-	}
-}
-
-func (s *Server) call(ctx context.Context, d *Datasource, client *sourceClient, method, path string, form url.Values) (*http.Response, error) {
-	target, err := url.Parse(d.URL)
-	if err != nil || target.Host == "" {
-		return nil, fmt.Errorf("datasource %q has no URL that can be asked", d.Name)
-	}
-	target = join(target, path, path)
-	var body io.Reader
-	if method == http.MethodGet {
-		target.RawQuery = form.Encode()
-	} else {
-		body = strings.NewReader(form.Encode())
-	}
-	req, err := http.NewRequestWithContext(ctx, method, target.String(), body)
-	if err != nil {
-		return nil, fmt.Errorf("ask datasource %q: %w", d.Name, err)
-	}
-	if body != nil {
-		req.Header.Set("Content-Type", "application/x-www-form-urlencoded")
-	}
-	started := time.Now()
-	res, err := client.RoundTrip(req)
-	if err != nil {
-		s.metrics.asked(d, 0, time.Since(started))
-		if errors.Is(err, context.DeadlineExceeded) {
-			return nil, err
-		}
-		return nil, errors.New(unreachable(d, err))
-	}
-	s.metrics.asked(d, res.StatusCode, time.Since(started))
-	return res, nil
 }

@@ -1,4 +1,4 @@
-package dashboards
+package source
 
 import (
 	"maps"
@@ -30,9 +30,12 @@ func sourceJSON(d *Datasource, list bool) map[string]any {
 	return out
 }
 
-func (s *Server) listSources(w http.ResponseWriter, r *http.Request, _ grafana.Caller) error {
+// settingsAPI shows and changes data sources.
+type settingsAPI struct{ *Sources }
+
+func (s settingsAPI) list(w http.ResponseWriter, r *http.Request, _ grafana.Caller) error {
 	out := []any{}
-	all := s.allSources()
+	all := s.Sources.list()
 	for i := range all {
 		if kind := r.URL.Query().Get("type"); kind == "" || kind == all[i].Type {
 			out = append(out, sourceJSON(&all[i], true))
@@ -41,36 +44,16 @@ func (s *Server) listSources(w http.ResponseWriter, r *http.Request, _ grafana.C
 	return grafana.OK(w, out)
 }
 
-// pathSource is the datasource that the path names by uid, name or id.
-func (s *Server) pathSource(r *http.Request) (*Datasource, error) {
-	var d *Datasource
-	if uid := r.PathValue("uid"); uid != "" {
-		d = s.sourceByUID(uid)
-	} else if name := r.PathValue("name"); name != "" {
-		d = s.sourceByName(name)
-	} else {
-		id, err := grafana.PathInt(r, "id")
-		if err != nil {
-			return nil, err
-		}
-		d = s.sourceByID(id)
-	}
-	if d == nil {
-		return nil, errNoSource
-	}
-	return d, nil
-}
-
-func (s *Server) getSource(w http.ResponseWriter, r *http.Request, _ grafana.Caller) error {
-	d, err := s.pathSource(r)
+func (s settingsAPI) get(w http.ResponseWriter, r *http.Request, _ grafana.Caller) error {
+	d, err := s.named(r)
 	if err != nil {
 		return err
 	}
 	return grafana.OK(w, sourceJSON(d, false))
 }
 
-func (s *Server) getSourceID(w http.ResponseWriter, r *http.Request, _ grafana.Caller) error {
-	d, err := s.pathSource(r)
+func (s settingsAPI) getID(w http.ResponseWriter, r *http.Request, _ grafana.Caller) error {
+	d, err := s.named(r)
 	if err != nil {
 		return err
 	}
@@ -115,7 +98,7 @@ func (b sourceBody) datasource() (Datasource, error) {
 	return d, nil
 }
 
-func (s *Server) postSource(w http.ResponseWriter, r *http.Request, _ grafana.Caller) error {
+func (s settingsAPI) create(w http.ResponseWriter, r *http.Request, _ grafana.Caller) error {
 	var body sourceBody
 	if err := grafana.ReadJSON(w, r, &body); err != nil {
 		return err
@@ -130,25 +113,25 @@ func (s *Server) postSource(w http.ResponseWriter, r *http.Request, _ grafana.Ca
 	s.mtx.Lock()
 	defer s.mtx.Unlock()
 	switch {
-	case s.sourceByName(d.Name) != nil:
+	case s.Sources.list().byName(d.Name) != nil:
 		return grafana.Fail(http.StatusConflict, "data source with the same name already exists")
-	case s.sourceByUID(d.UID) != nil:
+	case s.Sources.list().byUID(d.UID) != nil:
 		return grafana.Fail(http.StatusConflict, "data source with the same uid already exists")
 	}
-	if err := s.changeSource(r, d); err != nil {
+	if err := s.change(r, d); err != nil {
 		return err
 	}
-	return s.replySource(w, d.UID, "Datasource added")
+	return s.reply(w, d.UID, "Datasource added")
 }
 
-func (s *Server) putSource(w http.ResponseWriter, r *http.Request, _ grafana.Caller) error {
+func (s settingsAPI) update(w http.ResponseWriter, r *http.Request, _ grafana.Caller) error {
 	var body sourceBody
 	if err := grafana.ReadJSON(w, r, &body); err != nil {
 		return err
 	}
 	s.mtx.Lock()
 	defer s.mtx.Unlock()
-	old, err := s.pathSource(r)
+	old, err := s.named(r)
 	switch {
 	case err != nil:
 		return err
@@ -162,7 +145,7 @@ func (s *Server) putSource(w http.ResponseWriter, r *http.Request, _ grafana.Cal
 	if err != nil {
 		return err
 	}
-	if same := s.sourceByName(d.Name); same != nil && same.UID != d.UID {
+	if same := s.Sources.list().byName(d.Name); same != nil && same.UID != d.UID {
 		return grafana.Fail(http.StatusConflict, "data source with the same name already exists")
 	}
 	for key, value := range old.SecureJSONData { // what is not sent stays
@@ -171,42 +154,42 @@ func (s *Server) putSource(w http.ResponseWriter, r *http.Request, _ grafana.Cal
 		}
 	}
 	d.Version = old.Version + 1
-	if err := s.changeSource(r, d); err != nil {
+	if err := s.change(r, d); err != nil {
 		return err
 	}
-	return s.replySource(w, d.UID, "Datasource updated")
+	return s.reply(w, d.UID, "Datasource updated")
 }
 
-// changeSource stores d and asks it from now on.
-func (s *Server) changeSource(r *http.Request, d Datasource) error {
-	if d.IsDefault && hasOwnDefault(s.cfg.datasources) {
+// change stores d and asks it from now on.
+func (s settingsAPI) change(r *http.Request, d Datasource) error {
+	if d.IsDefault && s.files.sources.hasToldDefault() {
 		return grafana.Fail(http.StatusConflict, "The default datasource is provisioned; change isDefault in its file")
 	}
-	if err := s.storeSource(r.Context(), d); err != nil {
+	if err := s.table.store(r.Context(), d); err != nil {
 		return err
 	}
-	return s.applySources(r.Context(), s.cfg)
+	return s.apply(r.Context(), s.files)
 }
 
-func (s *Server) replySource(w http.ResponseWriter, uid, text string) error {
-	d := s.sourceByUID(uid)
+func (s settingsAPI) reply(w http.ResponseWriter, uid, text string) error {
+	d := s.Sources.list().byUID(uid)
 	return grafana.OK(w, map[string]any{"datasource": sourceJSON(d, false), "id": d.ID, "message": text, "name": d.Name})
 }
 
-func (s *Server) deleteSource(w http.ResponseWriter, r *http.Request, _ grafana.Caller) error {
+func (s settingsAPI) delete(w http.ResponseWriter, r *http.Request, _ grafana.Caller) error {
 	s.mtx.Lock()
 	defer s.mtx.Unlock()
-	d, err := s.pathSource(r)
+	d, err := s.named(r)
 	if err != nil {
 		return err
 	}
 	if d.provisioned {
 		return grafana.Fail(http.StatusForbidden, "Cannot delete read-only data source")
 	}
-	if _, err := s.o.DB.ExecContext(r.Context(), "DELETE FROM datasources WHERE uid = ?", d.UID); err != nil {
+	if err := s.table.remove(r.Context(), "uid", d.UID); err != nil {
 		return err
 	}
-	if err := s.applySources(r.Context(), s.cfg); err != nil {
+	if err := s.apply(r.Context(), s.files); err != nil {
 		return err
 	}
 	return grafana.OK(w, map[string]any{"message": "Data source deleted", "id": d.ID})
