@@ -87,6 +87,11 @@ var rules = []rule{
 		why:     "dashboards knows no engine, no sibling and no users: it is told who asks",
 	},
 	{
+		pkg: "internal/component/dashboards/library", ours: []string{"internal/atomicfile", "internal/setaside", "internal/grafana", "internal/component/dashboards/dashjson", "internal/component/dashboards/provision"},
+		foreign: []string{"github.com/prometheus/client_golang/", "github.com/fsnotify/fsnotify", "github.com/pmezard/go-difflib/", "go.yaml.in/yaml/"},
+		why:     "dashboards know no data source: they are told which is the default of a type",
+	},
+	{
 		pkg: "internal/component/dashboards/source", ours: []string{"internal/atomicfile", "internal/setaside", "internal/inproc", "internal/database", "internal/grafana", "internal/component/dashboards/dashjson", "internal/component/dashboards/dsquery", "internal/component/dashboards/expr", "internal/component/dashboards/provision"},
 		foreign: []string{"github.com/prometheus/client_golang/", "go.yaml.in/yaml/"},
 		why:     "data sources know no dashboard, but for the inputs of exported ones",

@@ -51,7 +51,7 @@ func (p *DashboardsPart) load(l *loading) {
 			return dashboards.LoadConfig(src)
 		}, func(c *dashboards.Config) (beside, warnings []string) { return c.Files(), c.Warnings() })
 	if p.next != nil {
-		l.dashboardProblems = p.next.DashboardProblems
+		l.dashboardProblems = p.next.DashboardProblems()
 	}
 }
 

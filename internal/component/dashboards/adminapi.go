@@ -32,7 +32,9 @@ func (s *Server) reloadProvisioning(w http.ResponseWriter, r *http.Request, _ gr
 	if err := s.o.Reload(); err != nil {
 		return grafana.Fail(http.StatusInternalServerError, "%v", err)
 	}
-	s.rescan()
+	if err := s.library.Rescan(); err != nil {
+		return err
+	}
 	return grafana.Message(w, "%s", text)
 }
 
@@ -42,13 +44,13 @@ func (s *Server) adminStats(w http.ResponseWriter, r *http.Request, _ grafana.Ca
 	if err != nil {
 		return err
 	}
-	v := s.lib.view.Load()
+	dashboards, folders, tags := s.library.Counts()
 	var stars int
 	if err := s.o.DB.QueryRowContext(r.Context(), "SELECT count(*) FROM stars").Scan(&stars); err != nil {
 		return fmt.Errorf("count stars: %w", err)
 	}
 	return grafana.OK(w, map[string]int{
-		"orgs": 1, "dashboards": len(v.dashboards), "folders": len(v.folders), "tags": len(v.tags), "stars": stars, "datasources": s.sources.Count(),
+		"orgs": 1, "dashboards": dashboards, "folders": folders, "tags": tags, "stars": stars, "datasources": s.sources.Count(),
 		"snapshots": 0, "playlists": 0, "alerts": 0, "users": users.Users, "admins": users.Admins, "editors": users.Editors, "viewers": users.Viewers,
 		"activeUsers": users.Active, "activeAdmins": 0, "activeEditors": 0, "activeViewers": 0, "activeSessions": 0,
 	})

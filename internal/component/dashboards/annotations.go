@@ -11,6 +11,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/ausguck/ausguck/internal/component/dashboards/library"
 	"github.com/ausguck/ausguck/internal/grafana"
 )
 
@@ -85,11 +86,10 @@ func (s *Server) annotationQuery(r *http.Request) (string, []any, error) {
 	}
 	uid := params.Get("dashboardUID")
 	if id := number["dashboardId"]; id != 0 && uid == "" {
-		d := s.lib.view.Load().byID(id)
-		if d == nil {
-			return "", nil, errNoDash
+		var err error
+		if uid, err = s.library.UIDOf(id); err != nil {
+			return "", nil, err
 		}
-		uid = d.uid
 	}
 	if uid != "" {
 		add("dashboard_uid = ?", uid)
@@ -207,16 +207,14 @@ func (s *Server) postAnnotation(w http.ResponseWriter, r *http.Request, c grafan
 	if err := a.check(now); err != nil {
 		return err
 	}
-	v := s.lib.view.Load()
 	if a.DashboardID != 0 && a.DashboardUID == "" {
-		d := v.byID(a.DashboardID)
-		if d == nil {
-			return errNoDash
+		var err error
+		if a.DashboardUID, err = s.library.UIDOf(a.DashboardID); err != nil {
+			return err
 		}
-		a.DashboardUID = d.uid
 	}
-	if a.DashboardUID != "" && v.dashboards[a.DashboardUID] == nil {
-		return errNoDash
+	if a.DashboardUID != "" && !s.library.Has(a.DashboardUID) {
+		return library.ErrNoDashboard
 	}
 	a.Created, a.Updated = now.UnixMilli(), now.UnixMilli()
 	err := s.transaction(r.Context(), func(tx *sql.Tx) error {

@@ -170,6 +170,16 @@ func TestImport(t *testing.T) {
 	require.Equal(t, "loki", at(t, panels, 1, "datasource", "uid"), "the default of the type")
 	require.Equal(t, http.StatusPreconditionFailed, r.admin("POST", "/api/dashboards/import", `{"dashboard":`+exported+`,"folderUid":"team"}`).code)
 	require.Equal(t, 2.0, at(t, r.ok("POST", "/api/dashboards/import", `{"dashboard":`+exported+`,"folderUid":"team","overwrite":true}`), "revision"))
+	for _, file := range []string{
+		`{"dashboard":{"uid":"exp","title":"Another","version":2}}`, `{"dashboard":{"uid":"exp","title":"Exported","version":2},"folderUid":"team"}`,
+		`{"uid":"exp","title":"Exported","version":2}`, `{"meta":{"version":2},"dashboard":{"uid":"exp","id":1,"title":"Exported","version":2}}`,
+	} {
+		a := r.admin("POST", "/api/dashboards/import", file)
+		require.Equal(t, http.StatusPreconditionFailed, a.code, "%s: %s", file, a.body)
+		require.Equal(t, "version-mismatch", at(t, decoded(t, a.body), "status"), "a file is not what somebody has changed here")
+	}
+	a := r.admin("POST", "/api/dashboards/import", `{"dashboard":{"title":"Exported"},"folderUid":"team"}`)
+	require.Equal(t, "name-exists", at(t, decoded(t, a.body), "status"))
 
 	got = r.ok("POST", "/api/dashboards/import", `{"apiVersion":"dashboard.grafana.app/v1","kind":"Dashboard","metadata":{"name":"k","annotations":{"grafana.app/folder":"elsewhere"}},"spec":{"title":"K"}}`)
 	require.Equal(t, "", at(t, got, "folderUid"), "a folder of another Grafana is not here")

@@ -135,13 +135,11 @@ func (s *Server) applyPreferences(p *Preferences, body preferencesBody) error {
 	set(&p.WeekStart, body.WeekStart)
 	set(&p.HomeDashboardUID, body.HomeDashboardUID)
 	set(&p.Language, body.Language)
-	v := s.lib.view.Load()
 	if id := body.HomeDashboardID; id != nil && *id != 0 && body.HomeDashboardUID == nil {
-		d := v.byID(*id)
-		if d == nil {
-			return errNoDash
+		var err error
+		if p.HomeDashboardUID, err = s.library.UIDOf(*id); err != nil {
+			return err
 		}
-		p.HomeDashboardUID = d.uid
 	}
 	for _, raw := range []struct{ to, from *json.RawMessage }{
 		{&p.QueryHistory, &body.QueryHistory}, {&p.Navbar, &body.Navbar}, {&p.CookiePreferences, &body.Cookies},
@@ -150,7 +148,7 @@ func (s *Server) applyPreferences(p *Preferences, body preferencesBody) error {
 			*raw.to = *raw.from
 		}
 	}
-	if p.HomeDashboardUID != "" && v.dashboards[p.HomeDashboardUID] == nil {
+	if p.HomeDashboardUID != "" && !s.library.Has(p.HomeDashboardUID) {
 		return grafana.Fail(http.StatusNotFound, "Dashboard not found")
 	}
 	if !slices.Contains([]string{"", "dark", "light", "system"}, p.Theme) {
@@ -168,4 +166,17 @@ func (s *Server) applyPreferences(p *Preferences, body preferencesBody) error {
 		return grafana.Fail(http.StatusBadRequest, "The preferences are larger than 64 KiB, which is the limit")
 	}
 	return nil
+}
+
+// homeDashboard answers with the address that / of the page leads the caller to.
+func (s *Server) homeDashboard(w http.ResponseWriter, r *http.Request, c grafana.Caller) error {
+	p, err := s.UserPreferences(r.Context(), c)
+	if err != nil {
+		return err
+	}
+	home, err := s.library.Home(p.HomeDashboardUID)
+	if err != nil {
+		return err
+	}
+	return grafana.OK(w, map[string]any{"redirectUri": home})
 }

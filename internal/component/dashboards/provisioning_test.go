@@ -320,7 +320,7 @@ func TestUIDsOfFiles(t *testing.T) {
 	cfg, problems := dashboards.LoadConfig(r.source())
 	require.Empty(t, problems, "broken dashboards stop nothing")
 	var text []string
-	for _, p := range cfg.DashboardProblems {
+	for _, p := range cfg.DashboardProblems() {
 		text = append(text, strings.TrimPrefix(p.Error(), filepath.Join(r.configDir, "grafana", "dashboards")+"/"))
 	}
 	require.Equal(t, []string{

@@ -9,15 +9,13 @@ import (
 
 // The permissions that answers name when they are missing.
 const (
-	mayWriteDashboards  grafana.Permission = "dashboards:write"
-	mayWriteFolders     grafana.Permission = "folders:write"
 	mayWriteAnnotations grafana.Permission = "annotations:write"
 	mayWriteOrg         grafana.Permission = "orgs.preferences:write"
 )
 
 // routes is every URL that this part answers; all others are 404.
 func (s *Server) routes() []grafana.Route {
-	return slices.Concat(s.libraryRoutes(), s.sources.Routes(), s.otherRoutes())
+	return slices.Concat(s.library.Routes(), s.libraryRoutes(), s.sources.Routes(), s.otherRoutes())
 }
 
 // libraryRoutes are dashboards, folders and what hangs on them.
@@ -26,36 +24,7 @@ func (s *Server) libraryRoutes() []grafana.Route {
 		grafana.On("GET /api/health", grafana.Public, s.getHealth),
 		grafana.On("GET /api/frontend/settings", grafana.SignedIn, s.getFrontendSettings),
 
-		grafana.On("GET /api/search", grafana.SignedIn, s.search),
-		grafana.On("GET /api/search/sorting", grafana.SignedIn, s.searchSorting),
-
-		grafana.On("POST /api/dashboards/db", mayWriteDashboards, s.postDashboard),
-		grafana.On("POST /api/dashboards/import", mayWriteDashboards, s.importDashboard),
-		grafana.On("POST /api/dashboards/import/check", "dashboards:read", s.previewImport),
 		grafana.On("GET /api/dashboards/home", grafana.SignedIn, s.homeDashboard),
-		grafana.On("GET /api/dashboards/tags", "dashboards:read", s.dashboardTags),
-		grafana.On("POST /api/dashboards/calculate-diff", "dashboards:read", s.calculateDiff),
-		grafana.On("GET /api/dashboards/uid/{uid}", "dashboards:read", s.getDashboard),
-		grafana.On("DELETE /api/dashboards/uid/{uid}", "dashboards:delete", s.delDashboard),
-		grafana.On("GET /api/dashboards/uid/{uid}/versions", "dashboards:read", s.listVersions),
-		grafana.On("GET /api/dashboards/uid/{uid}/versions/{version}", "dashboards:read", s.getVersion),
-		grafana.On("POST /api/dashboards/uid/{uid}/restore", mayWriteDashboards, s.restoreVersion),
-		grafana.On("GET /api/dashboards/uid/{uid}/permissions", grafana.SignedIn, s.permissions),
-		grafana.On("POST /api/dashboards/uid/{uid}/permissions", grafana.SignedIn, grafana.Refuse("Permissions of one dashboard cannot be set; roles hold everywhere")),
-		grafana.On("GET /api/dashboards/id/{id}/versions", "dashboards:read", s.listVersions),
-		grafana.On("GET /api/dashboards/id/{id}/versions/{version}", "dashboards:read", s.getVersion),
-		grafana.On("POST /api/dashboards/id/{id}/restore", mayWriteDashboards, s.restoreVersion),
-		grafana.On("/api/dashboards/uid/{uid}/public-dashboards", grafana.SignedIn, grafana.Refuse("Public dashboards are not there")),
-		grafana.On("/api/dashboards/public-dashboards", grafana.SignedIn, grafana.Refuse("Public dashboards are not there")),
-
-		grafana.On("GET /api/folders", "folders:read", s.listFolders),
-		grafana.On("POST /api/folders", "folders:create", s.postFolder),
-		grafana.On("GET /api/folders/{uid}", "folders:read", s.getFolder),
-		grafana.On("GET /api/folders/{uid}/{what}", "folders:read", s.getFolderDetail),
-		grafana.On("PUT /api/folders/{uid}", mayWriteFolders, s.putFolder),
-		grafana.On("DELETE /api/folders/{uid}", "folders:delete", s.deleteFolder),
-		grafana.On("POST /api/folders/{uid}/move", mayWriteFolders, s.moveFolder),
-		grafana.On("POST /api/folders/{uid}/permissions", grafana.SignedIn, grafana.Refuse("Permissions of one folder cannot be set; roles hold everywhere")),
 
 		grafana.On("GET /api/annotations", "annotations:read", s.listAnnotations),
 		grafana.On("POST /api/annotations", "annotations:create", s.postAnnotation),
@@ -65,12 +34,6 @@ func (s *Server) libraryRoutes() []grafana.Route {
 		grafana.On("PUT /api/annotations/{id}", mayWriteAnnotations, s.changeAnnotation(false, "Annotation updated")),
 		grafana.On("PATCH /api/annotations/{id}", mayWriteAnnotations, s.changeAnnotation(true, "Annotation patched")),
 		grafana.On("DELETE /api/annotations/{id}", "annotations:delete", s.deleteAnnotation),
-
-		grafana.On("GET /api/user/stars", grafana.SignedIn, s.listStars),
-		grafana.On("POST /api/user/stars/dashboard/uid/{uid}", grafana.SignedIn, s.postStar),
-		grafana.On("DELETE /api/user/stars/dashboard/uid/{uid}", grafana.SignedIn, s.deleteStar),
-		grafana.On("POST /api/user/stars/dashboard/{id}", grafana.SignedIn, s.postStar),
-		grafana.On("DELETE /api/user/stars/dashboard/{id}", grafana.SignedIn, s.deleteStar),
 	}
 }
 
@@ -105,22 +68,6 @@ func (s *Server) otherRoutes() []grafana.Route {
 		grafana.On("/api/snapshots", grafana.SignedIn, grafana.Refuse("There are no snapshots")),
 		grafana.On("/api/dashboard/snapshots", grafana.SignedIn, grafana.Refuse("There are no snapshots")),
 	}
-}
-
-// getFolderDetail tells apart what the patterns of a ServeMux cannot: /folders/id/{id} and /folders/{uid}/counts.
-func (s *Server) getFolderDetail(w http.ResponseWriter, r *http.Request, c grafana.Caller) error {
-	what := r.PathValue("what")
-	switch {
-	case r.PathValue("uid") == "id":
-		r.SetPathValue("uid", "")
-		r.SetPathValue("id", what)
-		return s.getFolder(w, r, c)
-	case what == "counts":
-		return s.folderCounts(w, r, c)
-	case what == "permissions":
-		return s.permissions(w, r, c)
-	}
-	return grafana.ErrNotFound
 }
 
 func forAll(grafana.Caller) string { return orgOwner }

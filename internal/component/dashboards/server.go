@@ -9,6 +9,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/ausguck/ausguck/internal/component/dashboards/library"
 	"github.com/ausguck/ausguck/internal/component/dashboards/source"
 	"github.com/ausguck/ausguck/internal/database"
 	"github.com/ausguck/ausguck/internal/grafana"
@@ -19,18 +20,14 @@ import (
 type Server struct {
 	o       Options
 	log     *slog.Logger
-	metrics *metrics
 	api     grafana.API
 	handler http.Handler
 	serving atomic.Bool
 
-	mtx      sync.Mutex // held while anything is changed
-	cfg      *Config
-	lib      *library
-	sources  *source.Sources
-	reported map[string]bool // file problems that the log has
-	// followed is sent to when the folders to watch are others.
-	followed chan struct{}
+	mtx     sync.Mutex // held while anything is changed
+	cfg     *Config
+	library *library.Library
+	sources *source.Sources
 }
 
 var _ lifecycle.Component = (*Server)(nil)
@@ -41,18 +38,18 @@ func New(o Options, cfg *Config) (*Server, error) {
 	if err != nil {
 		return nil, err
 	}
-	m, err := newMetrics(o.Registerer)
-	if err != nil {
-		return nil, err
-	}
-	s := &Server{o: o, log: o.Logger, metrics: m, cfg: cfg, reported: map[string]bool{}, followed: make(chan struct{}, 1)}
+	s := &Server{o: o, log: o.Logger, cfg: cfg}
 	if s.sources, err = source.New(source.Options{
 		Logger: o.Logger, Registerer: o.Registerer, DB: o.DB, SetAside: o.SetAside, KeyFile: o.KeyFile, Inside: o.Inside, Transport: o.Transport,
 		QueryTimeout: o.QueryTimeout, Now: o.Now, Version: o.Version,
 	}, cfg.sources); err != nil {
 		return nil, err
 	}
-	s.lib = &library{store: store{o.Dir, o.SetAside}, now: o.Now, resolve: s.sources.Resolve}
+	if s.library, err = library.New(library.Options{
+		Logger: o.Logger, Registerer: o.Registerer, DB: o.DB, SetAside: o.SetAside, Dir: o.Dir, Resolve: s.sources.Resolve, SubURL: o.subURL(), Now: o.Now,
+	}); err != nil {
+		return nil, err
+	}
 	s.api = grafana.API{Routes: s.routes(), Caller: o.Caller, Ready: s.serving.Load, Logger: o.Logger}
 	s.handler = s.api.Handler()
 	return s, nil
@@ -85,7 +82,7 @@ func (s *Server) Run(ctx context.Context, ready func()) error {
 			}
 		}
 	}()
-	s.follow(ctx)
+	s.library.Follow(ctx)
 	return nil
 }
 
@@ -98,10 +95,9 @@ func (s *Server) start(ctx context.Context) error {
 	for _, w := range s.cfg.Warnings() {
 		s.log.Warn("Provisioning", "warning", w)
 	}
-	if err := s.lib.open(s.cfg, s.sources.HasOwn()); err != nil {
+	if err := s.library.Open(s.cfg.library, s.sources.HasOwn()); err != nil {
 		return err
 	}
-	s.observe()
 	s.serving.Store(true)
 	return s.pruneAnnotations(ctx)
 }
@@ -123,22 +119,14 @@ func (s *Server) ApplyConfig(cfg *Config) error {
 		s.sources.Expect(cfg.sources)
 		return nil
 	}
-	if err := s.lib.rescan(); err != nil { // what has gone meanwhile and is to be kept
+	if err := s.library.Rescan(); err != nil { // what has gone meanwhile and is to be kept
 		return err
 	}
 	if err := s.sources.Apply(context.Background(), cfg.sources); err != nil {
 		return err
 	}
 	s.cfg = cfg
-	if err := s.lib.reload(cfg, s.sources.HasOwn()); err != nil {
-		return err
-	}
-	s.observe()
-	select {
-	case s.followed <- struct{}{}:
-	default:
-	}
-	return nil
+	return s.library.Apply(cfg.library, s.sources.HasOwn())
 }
 
 // Handler serves every path below /api/ that the part knows and answers 404 in Grafana's shape to all

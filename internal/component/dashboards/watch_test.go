@@ -133,7 +133,7 @@ func TestApplyConfig(t *testing.T) {
 	writeTree(t, r.configDir, map[string]string{"grafana/other/b.json": `{"uid":"b","title":`})
 	cfg, problems = dashboards.LoadConfig(r.source())
 	require.Empty(t, problems)
-	require.Len(t, cfg.DashboardProblems, 1)
+	require.Len(t, cfg.DashboardProblems(), 1)
 	require.NoError(t, r.server.ApplyConfig(cfg))
 	require.Equal(t, "Other/B2 Other/C", r.titles(), "a broken file keeps its last good state over a reload")
 }

@@ -1,4 +1,4 @@
-package dashboards
+package library
 
 import (
 	"fmt"
@@ -11,11 +11,14 @@ import (
 // maxFolderDepth is Grafana's limit of folders in folders.
 const maxFolderDepth = 4
 
-// folderJSON is a folder in Grafana's words.
-func (s *Server) folderJSON(v *view, f *folder, c grafana.Caller) map[string]any {
+// folderAPI answers for folders.
+type folderAPI struct{ *Library }
+
+// json is a folder in Grafana's words.
+func (s folderAPI) json(v *view, f *folder, c grafana.Caller) map[string]any {
 	edit := c.Role.Includes(grafana.Editor)
 	out := map[string]any{
-		"id": f.id(), "uid": f.UID, "orgId": 1, "title": f.Title, "description": f.Description, "url": f.url(s.o.subURL()), "hasAcl": false,
+		"id": f.id(), "uid": f.UID, "orgId": 1, "title": f.Title, "description": f.Description, "url": f.url(s.o.SubURL), "hasAcl": false,
 		"canSave": edit, "canEdit": edit, "canAdmin": c.Role.Includes(grafana.Admin), "canDelete": edit && f.provider == "",
 		"createdBy": f.CreatedBy, "created": grafana.Stamped(f.Created), "updatedBy": f.UpdatedBy, "updated": grafana.Stamped(f.Updated), "version": f.Version,
 	}
@@ -23,7 +26,7 @@ func (s *Server) folderJSON(v *view, f *folder, c grafana.Caller) map[string]any
 		out["parentUid"] = f.ParentUID
 		parents := []any{}
 		for _, p := range v.parents(f) {
-			parents = append(parents, map[string]any{"id": p.id(), "uid": p.UID, "title": p.Title, "url": p.url(s.o.subURL()), "parentUid": p.ParentUID})
+			parents = append(parents, map[string]any{"id": p.id(), "uid": p.UID, "title": p.Title, "url": p.url(s.o.SubURL), "parentUid": p.ParentUID})
 		}
 		out["parents"] = parents
 	}
@@ -39,7 +42,7 @@ func (v *view) parents(f *folder) []*folder {
 	return all
 }
 
-func (s *Server) listFolders(w http.ResponseWriter, r *http.Request, _ grafana.Caller) error {
+func (s folderAPI) list(w http.ResponseWriter, r *http.Request, _ grafana.Caller) error {
 	limit, err := grafana.QueryInt(r, "limit", defaultSearchLimit)
 	if err != nil {
 		return err
@@ -48,7 +51,7 @@ func (s *Server) listFolders(w http.ResponseWriter, r *http.Request, _ grafana.C
 	if err != nil {
 		return err
 	}
-	v := s.lib.view.Load()
+	v := s.view()
 	parent := folderFor(r.URL.Query().Get("parentUid"))
 	if parent != "" && v.folders[parent] == nil {
 		return errNoFolder
@@ -67,9 +70,9 @@ func (s *Server) listFolders(w http.ResponseWriter, r *http.Request, _ grafana.C
 	return grafana.OK(w, out)
 }
 
-// pathFolder is the folder that the path names by uid or id.
-func (s *Server) pathFolder(r *http.Request) (*folder, error) {
-	v := s.lib.view.Load()
+// named is the folder that the path names by uid or id.
+func (s folderAPI) named(r *http.Request) (*folder, error) {
+	v := s.view()
 	if uid := r.PathValue("uid"); uid != "" {
 		if f := v.folders[uid]; f != nil {
 			return f, nil
@@ -88,18 +91,18 @@ func (s *Server) pathFolder(r *http.Request) (*folder, error) {
 	return nil, errNoFolder
 }
 
-func (s *Server) getFolder(w http.ResponseWriter, r *http.Request, c grafana.Caller) error {
+func (s folderAPI) get(w http.ResponseWriter, r *http.Request, c grafana.Caller) error {
 	if r.PathValue("uid") == generalUID || r.PathValue("id") == "0" {
 		return grafana.OK(w, map[string]any{
 			"id": 0, "uid": generalUID, "orgId": 1, "title": generalTitle, "url": "", "hasAcl": false, "canSave": c.Role.Includes(grafana.Editor), "canEdit": c.Role.Includes(grafana.Editor),
 			"canAdmin": c.Role.Includes(grafana.Admin), "canDelete": false, "version": 0,
 		})
 	}
-	f, err := s.pathFolder(r)
+	f, err := s.named(r)
 	if err != nil {
 		return err
 	}
-	return grafana.OK(w, s.folderJSON(s.lib.view.Load(), f, c))
+	return grafana.OK(w, s.json(s.view(), f, c))
 }
 
 type folderBody struct {
@@ -142,7 +145,7 @@ func (v *view) checkParent(parent string, levels int) error {
 	return nil
 }
 
-func (s *Server) postFolder(w http.ResponseWriter, r *http.Request, c grafana.Caller) error {
+func (s folderAPI) post(w http.ResponseWriter, r *http.Request, c grafana.Caller) error {
 	var body folderBody
 	if err := grafana.ReadJSON(w, r, &body); err != nil {
 		return err
@@ -151,7 +154,7 @@ func (s *Server) postFolder(w http.ResponseWriter, r *http.Request, c grafana.Ca
 	body.ParentUID = folderFor(body.ParentUID)
 	s.mtx.Lock()
 	defer s.mtx.Unlock()
-	v := s.lib.view.Load()
+	v := s.view()
 	switch {
 	case body.UID == "":
 		body.UID = grafana.NewUID()
@@ -170,36 +173,38 @@ func (s *Server) postFolder(w http.ResponseWriter, r *http.Request, c grafana.Ca
 	}
 	now := s.o.Now()
 	f := &folder{UID: body.UID, Title: body.Title, ParentUID: body.ParentUID, Version: 1, Created: now, Updated: now, CreatedBy: c.Login, UpdatedBy: c.Login}
-	assign(&f.Description, body.Description)
-	if err := s.lib.keepFolder(f.ParentUID); err != nil {
+	if body.Description != nil {
+		f.Description = *body.Description
+	}
+	if err := s.held.keepFolder(f.ParentUID); err != nil {
 		return err
 	}
-	return s.replyFolder(w, f, c)
+	return s.reply(w, f, c)
 }
 
-// replyFolder stores f and answers with it.
-func (s *Server) replyFolder(w http.ResponseWriter, f *folder, c grafana.Caller) error {
-	before := s.lib.folders[f.UID]
-	s.lib.folders[f.UID] = f
-	if err := s.lib.store.writeFolders(s.lib.folders); err != nil {
-		if s.lib.folders[f.UID] = before; before == nil {
-			delete(s.lib.folders, f.UID)
+// reply stores f and answers with it.
+func (s folderAPI) reply(w http.ResponseWriter, f *folder, c grafana.Caller) error {
+	before := s.held.folders[f.UID]
+	s.held.folders[f.UID] = f
+	if err := s.held.store.writeFolders(s.held.folders); err != nil {
+		if s.held.folders[f.UID] = before; before == nil {
+			delete(s.held.folders, f.UID)
 		}
 		return err
 	}
 	s.publish()
-	v := s.lib.view.Load()
-	return grafana.OK(w, s.folderJSON(v, v.folders[f.UID], c))
+	v := s.view()
+	return grafana.OK(w, s.json(v, v.folders[f.UID], c))
 }
 
-func (s *Server) putFolder(w http.ResponseWriter, r *http.Request, c grafana.Caller) error {
+func (s folderAPI) put(w http.ResponseWriter, r *http.Request, c grafana.Caller) error {
 	var body folderBody
 	if err := grafana.ReadJSON(w, r, &body); err != nil {
 		return err
 	}
 	s.mtx.Lock()
 	defer s.mtx.Unlock()
-	f, err := s.pathFolder(r)
+	f, err := s.named(r)
 	if err != nil {
 		return err
 	}
@@ -213,15 +218,17 @@ func (s *Server) putFolder(w http.ResponseWriter, r *http.Request, c grafana.Cal
 	if changed.Title = strings.TrimSpace(body.Title); changed.Title == "" {
 		changed.Title = f.Title
 	}
-	assign(&changed.Description, body.Description)
-	if err := s.lib.view.Load().checkTitle(changed.Title, f.ParentUID, f.UID); err != nil {
+	if body.Description != nil {
+		changed.Description = *body.Description
+	}
+	if err := s.view().checkTitle(changed.Title, f.ParentUID, f.UID); err != nil {
 		return err
 	}
 	changed.Version, changed.Updated, changed.UpdatedBy = f.Version+1, s.o.Now(), c.Login
-	return s.replyFolder(w, &changed, c)
+	return s.reply(w, &changed, c)
 }
 
-func (s *Server) moveFolder(w http.ResponseWriter, r *http.Request, c grafana.Caller) error {
+func (s folderAPI) move(w http.ResponseWriter, r *http.Request, c grafana.Caller) error {
 	var body folderBody
 	if err := grafana.ReadJSON(w, r, &body); err != nil {
 		return err
@@ -229,14 +236,14 @@ func (s *Server) moveFolder(w http.ResponseWriter, r *http.Request, c grafana.Ca
 	parent := folderFor(body.ParentUID)
 	s.mtx.Lock()
 	defer s.mtx.Unlock()
-	f, err := s.pathFolder(r)
+	f, err := s.named(r)
 	if err != nil {
 		return err
 	}
 	if f.provider != "" {
 		return grafana.Fail(http.StatusBadRequest, "Cannot move a provisioned folder")
 	}
-	v := s.lib.view.Load()
+	v := s.view()
 	levels := 1
 	for _, below := range v.below(f.UID) {
 		if below.UID == parent {
@@ -252,20 +259,20 @@ func (s *Server) moveFolder(w http.ResponseWriter, r *http.Request, c grafana.Ca
 	}
 	moved := *f
 	moved.ParentUID, moved.Version, moved.Updated, moved.UpdatedBy = parent, f.Version+1, s.o.Now(), c.Login
-	if err := s.lib.keepFolder(parent); err != nil {
+	if err := s.held.keepFolder(parent); err != nil {
 		return err
 	}
-	return s.replyFolder(w, &moved, c)
+	return s.reply(w, &moved, c)
 }
 
-func (s *Server) deleteFolder(w http.ResponseWriter, r *http.Request, _ grafana.Caller) error {
+func (s folderAPI) remove(w http.ResponseWriter, r *http.Request, _ grafana.Caller) error {
 	s.mtx.Lock()
 	defer s.mtx.Unlock()
-	f, err := s.pathFolder(r)
+	f, err := s.named(r)
 	if err != nil {
 		return err
 	}
-	v := s.lib.view.Load()
+	v := s.view()
 	doomed := v.below(f.UID)
 	for _, folder := range doomed {
 		if folder.provider != "" {
@@ -279,31 +286,47 @@ func (s *Server) deleteFolder(w http.ResponseWriter, r *http.Request, _ grafana.
 	}
 	for _, folder := range doomed {
 		for _, d := range v.byFolder[folder.UID] {
-			if saved := s.lib.saved[d.uid]; saved != nil {
-				if err := s.lib.drop(saved); err != nil {
+			if saved := s.held.saved[d.uid]; saved != nil {
+				if err := s.held.drop(saved); err != nil {
 					return err
 				}
 			}
 		}
-		delete(s.lib.folders, folder.UID)
+		delete(s.held.folders, folder.UID)
 	}
-	if err := s.lib.store.writeFolders(s.lib.folders); err != nil {
+	if err := s.held.store.writeFolders(s.held.folders); err != nil {
 		return err
 	}
 	s.publish()
 	return grafana.OK(w, map[string]any{"id": f.id(), "title": f.Title, "message": fmt.Sprintf("Folder %s deleted", f.Title)})
 }
 
-func (s *Server) folderCounts(w http.ResponseWriter, r *http.Request, _ grafana.Caller) error {
-	f, err := s.pathFolder(r)
+func (s folderAPI) counts(w http.ResponseWriter, r *http.Request, _ grafana.Caller) error {
+	f, err := s.named(r)
 	if err != nil {
 		return err
 	}
-	v := s.lib.view.Load()
+	v := s.view()
 	below := v.below(f.UID)
 	dashboards := 0
 	for _, folder := range below {
 		dashboards += len(v.byFolder[folder.UID])
 	}
 	return grafana.OK(w, map[string]any{"folder": len(below) - 1, "dashboard": dashboards, "librarypanel": 0, "alertrule": 0})
+}
+
+// detail tells apart what the patterns of a ServeMux cannot: /folders/id/{id} and /folders/{uid}/counts.
+func (s folderAPI) detail(w http.ResponseWriter, r *http.Request, c grafana.Caller) error {
+	what := r.PathValue("what")
+	switch {
+	case r.PathValue("uid") == "id":
+		r.SetPathValue("uid", "")
+		r.SetPathValue("id", what)
+		return s.get(w, r, c)
+	case what == "counts":
+		return s.counts(w, r, c)
+	case what == "permissions":
+		return s.permissions(w, r, c)
+	}
+	return grafana.ErrNotFound
 }

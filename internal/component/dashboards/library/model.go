@@ -1,4 +1,4 @@
-package dashboards
+package library
 
 import (
 	"bytes"
@@ -145,6 +145,7 @@ func folderFor(uid string) string {
 }
 
 var (
-	errNoDash   = grafana.Fail(http.StatusNotFound, "Dashboard not found").With("status", "not-found")
-	errNoFolder = grafana.Fail(http.StatusNotFound, "folder not found").With("status", "not-found")
+	// ErrNoDashboard answers for a dashboard that is not there.
+	ErrNoDashboard = grafana.Fail(http.StatusNotFound, "Dashboard not found").With("status", "not-found")
+	errNoFolder    = grafana.Fail(http.StatusNotFound, "folder not found").With("status", "not-found")
 )

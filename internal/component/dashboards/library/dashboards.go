@@ -1,21 +1,23 @@
-package dashboards
+package library
 
 import (
 	"encoding/json"
 	"net/http"
-	"strings"
 
 	"github.com/ausguck/ausguck/internal/component/dashboards/dashjson"
 	"github.com/ausguck/ausguck/internal/grafana"
 )
 
-// dashboardMeta is what Grafana's API says around a dashboard.
-func (s *Server) dashboardMeta(v *view, d *dashboard, c grafana.Caller, starred bool) map[string]any {
+// dashboardAPI answers for dashboards.
+type dashboardAPI struct{ writer }
+
+// meta is what Grafana's API says around a dashboard.
+func (s dashboardAPI) meta(v *view, d *dashboard, c grafana.Caller, starred bool) map[string]any {
 	locked := d.provisioned != nil && !d.provisioned.allowUIUpdates
 	edit := c.Role.Includes(grafana.Editor)
 	meta := map[string]any{
 		"type": "db", "canSave": edit && !locked, "canEdit": edit, "canAdmin": c.Role.Includes(grafana.Admin), "canStar": true, "canDelete": edit && d.provisioned == nil,
-		"slug": d.slug, "url": d.url(s.o.subURL()), "expires": "0001-01-01T00:00:00Z", "created": grafana.Stamped(d.created), "updated": grafana.Stamped(d.updated),
+		"slug": d.slug, "url": d.url(s.o.SubURL), "expires": "0001-01-01T00:00:00Z", "created": grafana.Stamped(d.created), "updated": grafana.Stamped(d.updated),
 		"updatedBy": d.updatedBy, "createdBy": d.createdBy, "version": d.version, "hasAcl": false, "isFolder": false, "apiVersion": "v1",
 		"folderId": 0, "folderUid": d.folderUID, "folderTitle": v.folderTitle(d.folderUID), "folderUrl": "",
 		"provisioned": d.provisioned != nil, "provisionedExternalId": "", "isStarred": starred, "publicDashboardEnabled": false,
@@ -25,7 +27,7 @@ func (s *Server) dashboardMeta(v *view, d *dashboard, c grafana.Caller, starred 
 		},
 	}
 	if f := v.folders[d.folderUID]; f != nil {
-		meta["folderId"], meta["folderUrl"] = f.id(), f.url(s.o.subURL())
+		meta["folderId"], meta["folderUrl"] = f.id(), f.url(s.o.SubURL)
 	}
 	if d.provisioned != nil {
 		meta["provisionedExternalId"] = d.provisioned.external
@@ -36,28 +38,28 @@ func (s *Server) dashboardMeta(v *view, d *dashboard, c grafana.Caller, starred 
 	return meta
 }
 
-func (s *Server) getDashboard(w http.ResponseWriter, r *http.Request, c grafana.Caller) error {
-	v := s.lib.view.Load()
+func (s dashboardAPI) get(w http.ResponseWriter, r *http.Request, c grafana.Caller) error {
+	v := s.view()
 	d := v.dashboards[r.PathValue("uid")]
 	if d == nil {
-		return errNoDash
+		return ErrNoDashboard
 	}
 	body, err := d.json()
 	if err != nil {
 		return err
 	}
-	starred, err := s.stars(r.Context(), c)
+	starred, err := s.stars.of(r.Context(), c)
 	if err != nil {
 		return err
 	}
 	return grafana.OK(w, struct {
 		Meta      map[string]any  `json:"meta"`
 		Dashboard json.RawMessage `json:"dashboard"`
-	}{s.dashboardMeta(v, d, c, starred[d.uid]), body})
+	}{s.meta(v, d, c, starred[d.uid]), body})
 }
 
-func (s *Server) delDashboard(w http.ResponseWriter, r *http.Request, _ grafana.Caller) error {
-	d, err := s.deleteDashboard(r.PathValue("uid"))
+func (s dashboardAPI) remove(w http.ResponseWriter, r *http.Request, _ grafana.Caller) error {
+	d, err := s.delete(r.PathValue("uid"))
 	if err != nil {
 		return err
 	}
@@ -73,7 +75,7 @@ type saveBody struct {
 }
 
 // readSave reads the request and finds the dashboard in it, whatever its shape.
-func (s *Server) readSave(w http.ResponseWriter, r *http.Request) (saveBody, *dashjson.Dashboard, error) {
+func (s dashboardAPI) read(w http.ResponseWriter, r *http.Request) (saveBody, *dashjson.Dashboard, error) {
 	raw, err := grafana.ReadBody(w, r)
 	if err != nil {
 		return saveBody{}, nil, err
@@ -87,11 +89,11 @@ func (s *Server) readSave(w http.ResponseWriter, r *http.Request) (saveBody, *da
 	for _, in := range b.object.Objects("inputs") {
 		b.inputs[in.Text("name")] = in.Text("value")
 	}
-	parsed, err := s.lib.parse(value, b.inputs)
+	parsed, err := s.parse(value, b.inputs)
 	if err != nil {
 		return b, nil, asAnswer(err)
 	}
-	if err := b.readFolder(s.lib.view.Load(), parsed); err != nil {
+	if err := b.readFolder(s.view(), parsed); err != nil {
 		return b, nil, err
 	}
 	return b, parsed, nil
@@ -122,8 +124,8 @@ func (b *saveBody) readFolder(v *view, parsed *dashjson.Dashboard) error {
 	return grafana.Fail(http.StatusBadRequest, "folder not found").With("status", "not-found")
 }
 
-func (s *Server) postDashboard(w http.ResponseWriter, r *http.Request, c grafana.Caller) error {
-	b, parsed, err := s.readSave(w, r)
+func (s dashboardAPI) post(w http.ResponseWriter, r *http.Request, c grafana.Caller) error {
+	b, parsed, err := s.read(w, r)
 	if err != nil {
 		return err
 	}
@@ -133,26 +135,17 @@ func (s *Server) postDashboard(w http.ResponseWriter, r *http.Request, c grafana
 	if err != nil {
 		return err
 	}
-	return grafana.OK(w, s.saved(d))
+	return grafana.OK(w, s.answer(d))
 }
 
-// saved is the answer to a save.
-func (s *Server) saved(d *dashboard) map[string]any {
-	out := map[string]any{
-		"id": d.id(), "uid": d.uid, "url": d.url(s.o.subURL()), "status": "success", "version": d.version, "slug": d.slug, "folderUid": d.folderUID,
-	}
-	if len(d.notices) > 0 {
-		out["notices"] = d.notices
-	}
-	return out
-}
-
-func (s *Server) importDashboard(w http.ResponseWriter, r *http.Request, c grafana.Caller) error {
-	b, parsed, err := s.readSave(w, r)
+func (s dashboardAPI) importOne(w http.ResponseWriter, r *http.Request, c grafana.Caller) error {
+	b, parsed, err := s.read(w, r)
 	if err != nil {
 		return err
 	}
-	parsed.Body.Delete("id") // of another Grafana
+	for _, key := range []string{"id", "version"} { // of another Grafana: what is here is replaced by overwrite alone
+		parsed.Body.Delete(key)
+	}
 	d, err := s.save(saveCommand{
 		parsed: parsed, folderUID: b.folderUID, hasFolder: b.hasFolder, overwrite: b.object.Bool("overwrite"), message: b.object.Text("message"), author: c.Login,
 	})
@@ -160,11 +153,11 @@ func (s *Server) importDashboard(w http.ResponseWriter, r *http.Request, c grafa
 		return err
 	}
 	folderID := int64(0)
-	if f := s.lib.view.Load().folders[d.folderUID]; f != nil {
+	if f := s.view().folders[d.folderUID]; f != nil {
 		folderID = f.id()
 	}
 	out := map[string]any{
-		"uid": d.uid, "pluginId": b.object.Text("pluginId"), "title": d.title, "imported": true, "importedUri": "db/" + d.slug, "importedUrl": d.url(s.o.subURL()),
+		"uid": d.uid, "pluginId": b.object.Text("pluginId"), "title": d.title, "imported": true, "importedUri": "db/" + d.slug, "importedUrl": d.url(s.o.SubURL),
 		"slug": d.slug, "dashboardId": d.id(), "folderId": folderID, "folderUid": d.folderUID, "importedRevision": d.version, "revision": d.version,
 		"description": parsed.Body.Text("description"), "path": b.object.Text("path"), "removed": false,
 	}
@@ -175,7 +168,7 @@ func (s *Server) importDashboard(w http.ResponseWriter, r *http.Request, c grafa
 }
 
 // previewImport is an addition of ours: what an import would save, with the inputs that it asks for, and saves nothing.
-func (s *Server) previewImport(w http.ResponseWriter, r *http.Request, _ grafana.Caller) error {
+func (s dashboardAPI) previewImport(w http.ResponseWriter, r *http.Request, _ grafana.Caller) error {
 	raw, err := grafana.ReadBody(w, r)
 	if err != nil {
 		return err
@@ -189,7 +182,7 @@ func (s *Server) previewImport(w http.ResponseWriter, r *http.Request, _ grafana
 		inputs = []dashjson.Input{}
 	}
 	for i, in := range inputs {
-		if value, ok := s.lib.resolve(in); ok && in.Value == "" {
+		if value, ok := s.held.resolve(in); ok && in.Value == "" {
 			inputs[i].Value = value
 		}
 	}
@@ -198,45 +191,18 @@ func (s *Server) previewImport(w http.ResponseWriter, r *http.Request, _ grafana
 		notices = []string{}
 	}
 	var existing any
-	v := s.lib.view.Load()
+	v := s.view()
 	if d := v.dashboards[parsed.Body.Text("uid")]; d != nil {
 		existing = map[string]any{"uid": d.uid, "title": d.title, "folderUid": d.folderUID, "folderTitle": v.folderTitle(d.folderUID),
-			"url": d.url(s.o.subURL()), "version": d.version, "provisioned": d.provisioned != nil}
+			"url": d.url(s.o.SubURL), "version": d.version, "provisioned": d.provisioned != nil}
 	}
 	return grafana.OK(w, map[string]any{
 		"shape": parsed.Shape, "dashboard": parsed.Body, "inputs": inputs, "notices": notices, "folderUid": parsed.FolderUID, "existing": existing,
 	})
 }
 
-// overviewUID is the built-in dashboard that is shown when nobody has chosen one.
-const overviewUID = "ausguck-overview"
-
-func (s *Server) homeDashboard(w http.ResponseWriter, r *http.Request, c grafana.Caller) error {
-	p, err := s.UserPreferences(r.Context(), c)
-	if err != nil {
-		return err
-	}
-	v := s.lib.view.Load()
-	d := v.dashboards[p.HomeDashboardUID]
-	if d == nil {
-		d = v.dashboards[overviewUID]
-	}
-	if d == nil {
-		for _, other := range v.sorted {
-			if other.provisioned != nil && other.provisioned.builtIn && strings.Contains(other.lower, "overview") {
-				d = other
-				break
-			}
-		}
-	}
-	if d == nil {
-		return errNoDash
-	}
-	return grafana.OK(w, map[string]any{"redirectUri": d.url(s.o.subURL())})
-}
-
-func (s *Server) dashboardTags(w http.ResponseWriter, _ *http.Request, _ grafana.Caller) error {
-	v := s.lib.view.Load()
+func (s dashboardAPI) tags(w http.ResponseWriter, _ *http.Request, _ grafana.Caller) error {
+	v := s.view()
 	out := []any{}
 	for _, tag := range sortedKeys(v.tags) {
 		out = append(out, map[string]any{"term": tag, "count": v.tags[tag]})
@@ -244,31 +210,17 @@ func (s *Server) dashboardTags(w http.ResponseWriter, _ *http.Request, _ grafana
 	return grafana.OK(w, out)
 }
 
-// permissions lists who may what on a dashboard or folder: the roles, which cannot be changed for one.
-func (s *Server) permissions(w http.ResponseWriter, r *http.Request, _ grafana.Caller) error {
-	v := s.lib.view.Load()
-	uid, title, kind := "", "", "folder"
-	if d := v.dashboards[r.PathValue("uid")]; d != nil && strings.HasPrefix(r.URL.Path, "/api/dashboards/") {
-		uid, title, kind = d.uid, d.title, "dashboard"
-	} else if f := v.folders[r.PathValue("uid")]; f != nil && strings.HasPrefix(r.URL.Path, "/api/folders/") {
-		uid, title = f.UID, f.Title
+// parse reads a dashboard that somebody sends, with the values that they choose for its inputs.
+func (s dashboardAPI) parse(v any, inputs map[string]string) (*dashjson.Dashboard, error) {
+	d, err := dashjson.FromValue(v)
+	if err != nil {
+		return nil, err
 	}
-	if uid == "" {
-		if strings.HasPrefix(r.URL.Path, "/api/folders/") {
-			return errNoFolder
+	d.Resolve(func(in dashjson.Input) (string, bool) {
+		if value, ok := inputs[in.Name]; ok {
+			return value, true
 		}
-		return errNoDash
-	}
-	out := []any{}
-	for _, p := range []struct {
-		role       grafana.Role
-		permission int
-		name       string
-	}{{grafana.Viewer, 1, "View"}, {grafana.Editor, 2, "Edit"}, {grafana.Admin, 4, "Admin"}} {
-		out = append(out, map[string]any{
-			"uid": uid, "title": title, "isFolder": kind == "folder", "inherited": true, "role": p.role, "permission": p.permission, "permissionName": p.name,
-			"userId": 0, "userLogin": "", "teamId": 0, "team": "",
-		})
-	}
-	return grafana.OK(w, out)
+		return s.held.resolve(in)
+	})
+	return d, nil
 }

@@ -1,8 +1,9 @@
-package dashboards
+package library
 
 import (
 	"cmp"
 	"fmt"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"strings"
@@ -30,7 +31,7 @@ type provider struct {
 	allowUIUpdates  bool
 	interval        time.Duration
 	folders         bool // subfolders of path are folders
-	builtIn         bool // path is in Source.BuiltIn
+	builtIn         bool // path is in Config.builtIn
 }
 
 type providerFile struct {
@@ -55,6 +56,41 @@ const (
 	defaultInterval = 10 * time.Second // Grafana's
 	maxInterval     = 24 * time.Hour
 )
+
+// Config is what the files of provisioning/dashboards say, and what was found at the paths that they name.
+type Config struct {
+	// Problems are dashboard files that cannot be shown, each as "file: reason". They stop neither a start nor a reload.
+	Problems []error
+
+	files     *provision.Files
+	builtIn   fs.FS
+	dir       string
+	providers []provider
+	// scanned are the files of the providers as they were checked, so that a start reads them once.
+	scanned []*providerFiles
+}
+
+// Load reads the files. builtIn holds the dashboards that are always there, dir those that are saved; empty means none. It
+// returns all problems, each as "file:line: field: reason".
+func Load(files *provision.Files, builtIn fs.FS, dir string) (*Config, []error) {
+	c := &Config{files: files, builtIn: builtIn, dir: dir}
+	problems := files.Each("dashboards", c.readProviders)
+	c.addDefaultProviders()
+	return c, problems
+}
+
+// Check reads the dashboards and fills Problems with what a start would report.
+func (c *Config) Check(resolve Resolver) {
+	for _, p := range c.providers {
+		now, _ := p.scan(c.builtIn, nil, resolve, true)
+		c.scanned = append(c.scanned, now)
+	}
+	_, c.Problems = mergeProvisioned(c.scanned, nil)
+	if c.dir != "" {
+		_, problems := scanSaved(os.DirFS(c.dir), c.dir, nil, resolve)
+		c.Problems = append(c.Problems, problems...)
+	}
+}
 
 // readProviders reads one file of provisioning/dashboards.
 func (c *Config) readProviders(file string, root *yaml.Node) []error {
@@ -138,10 +174,10 @@ func (c *Config) localPath(where, path string) string {
 			return path
 		}
 	}
-	base := filepath.Join(c.source.ConfigDir, "grafana")
+	base := filepath.Join(c.files.ConfigDir, "grafana")
 	candidates := []string{}
 	if !filepath.IsAbs(path) {
-		candidates = append(candidates, filepath.Join(c.source.ConfigDir, path), filepath.Join(base, path))
+		candidates = append(candidates, filepath.Join(c.files.ConfigDir, path), filepath.Join(base, path))
 	}
 	for _, known := range []struct{ container, here string }{
 		{"/etc/grafana/provisioning/dashboards", filepath.Join(base, "provisioning", "dashboards")},
@@ -174,13 +210,13 @@ func (c *Config) localPath(where, path string) string {
 
 // addDefaultProviders adds the folder that is read without being named, and the built-in dashboards.
 func (c *Config) addDefaultProviders() {
-	if len(c.providers) == 0 && c.source.ConfigDir != "" {
+	if len(c.providers) == 0 && c.files.ConfigDir != "" {
 		c.providers = append(c.providers, provider{
-			name: "default", path: filepath.Join(c.source.ConfigDir, "grafana", "dashboards"),
+			name: "default", path: filepath.Join(c.files.ConfigDir, "grafana", "dashboards"),
 			interval: defaultInterval, folders: true,
 		})
 	}
-	if c.source.BuiltIn != nil {
+	if c.builtIn != nil {
 		c.providers = append(c.providers, provider{
 			name: "built-in", folder: builtInFolder, folderUID: builtInFolderUID, path: "grafana/dashboards", interval: maxInterval, builtIn: true,
 		})

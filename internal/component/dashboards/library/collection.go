@@ -1,4 +1,4 @@
-package dashboards
+package library
 
 import (
 	"encoding/hex"
@@ -11,25 +11,25 @@ import (
 	"sync/atomic"
 	"time"
 
-	"github.com/ausguck/ausguck/internal/component/dashboards/dashjson"
 	"github.com/ausguck/ausguck/internal/setaside"
 )
 
-// library is all dashboards and folders: those of the providers' files and the saved ones. Its methods that
-// change it are called with Server.mtx held; view may be read at any time.
-type library struct {
-	store   store
-	now     func() time.Time
-	resolve resolver // safe for concurrent use
-	builtIn fs.FS
+// collection is all dashboards and folders: those of the providers' files and the saved ones. Its methods are called with
+// Library.mtx held; view may be read at any time.
+type collection struct {
+	store    store
+	versions versions
+	now      func() time.Time
+	resolve  Resolver // safe for concurrent use
+	builtIn  fs.FS
 
 	providers []*providerFiles
 	files     map[string]*savedFile // by path
 	saved     map[string]*savedDashboard
 	folders   map[string]*folder // of folders.json
+	problems  []error            // files that are not shown as they are
 
-	view     atomic.Pointer[view]
-	problems atomic.Pointer[[]error]
+	view atomic.Pointer[view]
 }
 
 // savedDashboard is the last good state of a saved one.
@@ -40,7 +40,7 @@ type savedDashboard struct {
 }
 
 // open reads everything for the first time; see reload for all.
-func (l *library) open(cfg *Config, all bool) error {
+func (l *collection) open(cfg *Config, all bool) error {
 	if err := os.MkdirAll(l.store.dir, 0o750); err != nil {
 		return fmt.Errorf("make the folder of saved dashboards: %w", err)
 	}
@@ -58,17 +58,17 @@ func (l *library) open(cfg *Config, all bool) error {
 }
 
 // missFiles tells of dashboards of which there are versions but no file.
-func (l *library) missFiles() {
+func (l *collection) missFiles() {
 	there := map[string]bool{}
 	for _, f := range l.files {
 		there[f.uid] = true
 	}
-	for _, uid := range l.store.versioned() {
+	for _, uid := range l.versions.uids() {
 		if there[uid] {
 			continue
 		}
 		title := uid
-		latest := l.store.latestVersion(uid)
+		latest := l.versions.latest(uid)
 		if latest == nil {
 			continue // deleted, but for the folder
 		}
@@ -80,15 +80,15 @@ func (l *library) missFiles() {
 			Part: "dashboards", Path: path, Cause: errors.New("the file of a saved dashboard is gone, and its versions are not"),
 			Lost: fmt.Sprintf("the dashboard %q", title),
 			Remedy: fmt.Sprintf("to have it back, run: jq .data %s > %s; if it was deleted on purpose, remove the folder %s",
-				l.store.versionFile(uid, latest.Version), path, l.store.versionDir(uid)),
+				l.versions.file(uid, latest.Version), path, l.versions.of(uid)),
 		})
 	}
 }
 
 // reload shows the files of cfg's providers. Those that are as cfg has checked them are not read again,
 // unless all says that their inputs may have other values now.
-func (l *library) reload(cfg *Config, all bool) error {
-	l.builtIn = cfg.source.BuiltIn
+func (l *collection) reload(cfg *Config, all bool) error {
+	l.builtIn = cfg.builtIn
 	providers := make([]*providerFiles, len(cfg.providers))
 	for i, p := range cfg.providers {
 		now, _ := p.scan(l.builtIn, cfg.scanned[i], l.resolve, all)
@@ -99,7 +99,7 @@ func (l *library) reload(cfg *Config, all bool) error {
 	return l.rescanSaved()
 }
 
-func (l *library) before(p provider) *providerFiles {
+func (l *collection) before(p provider) *providerFiles {
 	for _, pf := range l.providers {
 		if pf.provider.name == p.name && pf.provider.path == p.path && pf.provider.builtIn == p.builtIn {
 			return pf
@@ -109,7 +109,7 @@ func (l *library) before(p provider) *providerFiles {
 }
 
 // rescan reads the files that have changed.
-func (l *library) rescan() error {
+func (l *collection) rescan() error {
 	for i, pf := range l.providers {
 		now, gone := pf.provider.scan(l.builtIn, pf, l.resolve, false)
 		l.providers[i] = now
@@ -126,7 +126,7 @@ func (l *library) rescan() error {
 }
 
 // adopt saves a dashboard whose file is gone.
-func (l *library) adopt(d *dashboard) error {
+func (l *collection) adopt(d *dashboard) error {
 	if _, ok := l.saved[d.uid]; ok {
 		return nil
 	}
@@ -143,7 +143,7 @@ func (l *library) adopt(d *dashboard) error {
 }
 
 // rescanSaved reads saved files that have changed and publishes the new view.
-func (l *library) rescanSaved() error {
+func (l *collection) rescanSaved() error {
 	files, problems := scanSaved(os.DirFS(l.store.dir), l.store.dir, l.files, l.resolve)
 	byUID := map[string]*savedFile{}
 	for _, name := range slices.Sorted(maps.Keys(files)) {
@@ -178,11 +178,11 @@ func (l *library) rescanSaved() error {
 
 // fromFile returns the dashboard of a saved file. A file that a person has changed becomes a new version; one
 // that is broken leaves the last good state, also over a restart.
-func (l *library) fromFile(f *savedFile) (*savedDashboard, error) {
+func (l *collection) fromFile(f *savedFile) (*savedDashboard, error) {
 	if was := l.saved[f.uid]; was != nil && f.body == nil && was.folderUID == f.folderUID {
 		return was, nil
 	}
-	latest := l.store.latestVersion(f.uid)
+	latest := l.versions.latest(f.uid)
 	if f.body == nil {
 		if latest == nil {
 			return nil, nil // broken from the start, and reported as that
@@ -213,7 +213,7 @@ func (l *library) fromFile(f *savedFile) (*savedDashboard, error) {
 }
 
 // record writes a version of d and returns d with the version's number and times.
-func (l *library) record(d *dashboard, v *version) (*dashboard, error) {
+func (l *collection) record(d *dashboard, v *version) (*dashboard, error) {
 	if v.Created.IsZero() {
 		v.Created = l.now()
 	}
@@ -232,14 +232,14 @@ func (l *library) record(d *dashboard, v *version) (*dashboard, error) {
 	if v.Data, err = made.json(); err != nil {
 		return nil, err
 	}
-	return made, l.store.addVersion(d.uid, v)
+	return made, l.versions.add(d.uid, v)
 }
 
 // put saves d as the version after the last one: the file first, for it is what counts after a crash.
-func (l *library) put(d *dashboard, v version) error {
+func (l *collection) put(d *dashboard, v version) error {
 	was := l.saved[d.uid]
 	v.Version, v.Created = max(d.version, 1), l.now()
-	if latest := l.store.latestVersion(d.uid); latest != nil {
+	if latest := l.versions.latest(d.uid); latest != nil {
 		v.Version = max(v.Version, latest.Version+1)
 		v.DashboardCreated, v.DashboardAuthor = latest.DashboardCreated, latest.DashboardAuthor
 	} else {
@@ -276,17 +276,17 @@ func (l *library) put(d *dashboard, v version) error {
 }
 
 // drop deletes a saved dashboard with its versions.
-func (l *library) drop(d *savedDashboard) error {
+func (l *collection) drop(d *savedDashboard) error {
 	if err := l.store.remove(d.path); err != nil {
 		return err
 	}
 	delete(l.files, d.path)
 	delete(l.saved, d.uid)
-	return l.store.removeVersions(d.uid)
+	return l.versions.remove(d.uid)
 }
 
 // keepFolder writes a folder that only provisioning or the disk knows into folders.json.
-func (l *library) keepFolder(uid string) error {
+func (l *collection) keepFolder(uid string) error {
 	if uid == "" || l.folders[uid] != nil {
 		return nil
 	}
@@ -301,7 +301,7 @@ func (l *library) keepFolder(uid string) error {
 }
 
 // publish makes the present state the one that is seen.
-func (l *library) publish(problems []error) {
+func (l *collection) publish(problems []error) {
 	set, more := mergeProvisioned(l.providers, l.folders)
 	problems = append(more, problems...)
 	folders := set.folders
@@ -335,7 +335,7 @@ func (l *library) publish(problems []error) {
 		}
 	}
 	l.view.Store(newView(set.dashboards, folders))
-	l.problems.Store(&problems)
+	l.problems = problems
 }
 
 // overrides reports whether a saved dashboard stands before the provisioned one of the same uid: it does when
@@ -346,25 +346,8 @@ func overrides(saved *savedDashboard, file *dashboard) bool {
 
 func contentHash(d *dashboard) string { return hex.EncodeToString(d.content[:]) }
 
-// fileProblems are the dashboard files that are not shown as they are.
-func (l *library) fileProblems() []error {
-	if p := l.problems.Load(); p != nil {
-		return *p
-	}
-	return nil
-}
-
-// parse reads a dashboard that somebody sends, with the values that they choose for its inputs.
-func (l *library) parse(v any, inputs map[string]string) (*dashjson.Dashboard, error) {
-	d, err := dashjson.FromValue(v)
-	if err != nil {
-		return nil, err
-	}
-	d.Resolve(func(in dashjson.Input) (string, bool) {
-		if value, ok := inputs[in.Name]; ok {
-			return value, true
-		}
-		return l.resolve(in)
-	})
-	return d, nil
+// provisionedFile is the dashboard as its file has it, nil when no provider has it.
+func (l *collection) provisionedFile(uid string) *dashboard {
+	set, _ := mergeProvisioned(l.providers, l.folders)
+	return set.dashboards[uid]
 }

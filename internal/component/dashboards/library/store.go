@@ -1,4 +1,4 @@
-package dashboards
+package library
 
 import (
 	"encoding/json"
@@ -33,7 +33,7 @@ type savedFile struct {
 }
 
 // scanSaved reads what has changed since before and returns the files by path, with what is broken.
-func scanSaved(fsys fs.FS, dir string, before map[string]*savedFile, resolve resolver) (map[string]*savedFile, []error) {
+func scanSaved(fsys fs.FS, dir string, before map[string]*savedFile, resolve Resolver) (map[string]*savedFile, []error) {
 	now := map[string]*savedFile{}
 	err := walkJSON(fsys, ".", 0, func(name string, info fs.FileInfo) error {
 		if name == foldersFile {
@@ -68,7 +68,7 @@ func savedProblems(files map[string]*savedFile, dir string) []error {
 	return problems
 }
 
-func readSaved(fsys fs.FS, name string, seen stamp, resolve resolver) *savedFile {
+func readSaved(fsys fs.FS, name string, seen stamp, resolve Resolver) *savedFile {
 	f := &savedFile{stamp: seen, path: name}
 	if dir := path.Dir(name); dir != "." {
 		f.folderUID = folderFor(path.Base(dir))

@@ -1,4 +1,4 @@
-package dashboards
+package library
 
 import (
 	"errors"
@@ -42,8 +42,8 @@ type stamp struct {
 	modified time.Time
 }
 
-// resolver gives the value of an input of an exported dashboard.
-type resolver func(dashjson.Input) (string, bool)
+// Resolver gives the value of an input of an exported dashboard; false leaves it open.
+type Resolver func(dashjson.Input) (string, bool)
 
 func (p provider) files(builtIn fs.FS) (fs.FS, error) {
 	if p.builtIn {
@@ -67,7 +67,7 @@ func isJSON(name string) bool { return strings.EqualFold(path.Ext(name), ".json"
 
 // scan reads what has changed since before, which may be nil, and returns the new state. all reads every
 // file anew.
-func (p provider) scan(builtIn fs.FS, before *providerFiles, resolve resolver, all bool) (now *providerFiles, gone []*dashboard) {
+func (p provider) scan(builtIn fs.FS, before *providerFiles, resolve Resolver, all bool) (now *providerFiles, gone []*dashboard) {
 	now = &providerFiles{provider: p, files: map[string]*dashboardFile{}}
 	if before == nil {
 		before = &providerFiles{}
@@ -147,7 +147,7 @@ func walkJSON(fsys fs.FS, dir string, depth int, found func(name string, info fs
 }
 
 // read reads one file. What is broken keeps the good state before.
-func (p provider) read(fsys fs.FS, name string, seen stamp, was *dashboardFile, resolve resolver) *dashboardFile {
+func (p provider) read(fsys fs.FS, name string, seen stamp, was *dashboardFile, resolve Resolver) *dashboardFile {
 	f := &dashboardFile{stamp: seen}
 	if dir := path.Dir(name); p.folders && dir != "." {
 		f.dir = dir
@@ -197,7 +197,7 @@ func (p provider) shown(name string) string {
 }
 
 // readDashboard reads one file of any shape and resolves its inputs.
-func readDashboard(fsys fs.FS, name string, size int64, resolve resolver) (*dashjson.Dashboard, error) {
+func readDashboard(fsys fs.FS, name string, size int64, resolve Resolver) (*dashjson.Dashboard, error) {
 	if size > grafana.MaxBody {
 		return nil, fmt.Errorf("%d MiB is more than %d, which is the limit", size>>20, grafana.MaxBody>>20)
 	}
@@ -211,18 +211,4 @@ func readDashboard(fsys fs.FS, name string, size int64, resolve resolver) (*dash
 	}
 	d.Resolve(resolve)
 	return d, nil
-}
-
-// checkDashboards fills DashboardProblems with what a start would report.
-func (c *Config) checkDashboards() {
-	resolve := c.sources.Resolve
-	for _, p := range c.providers {
-		now, _ := p.scan(c.source.BuiltIn, nil, resolve, true)
-		c.scanned = append(c.scanned, now)
-	}
-	_, c.DashboardProblems = mergeProvisioned(c.scanned, nil)
-	if c.source.Dir != "" {
-		_, problems := scanSaved(os.DirFS(c.source.Dir), c.source.Dir, nil, resolve)
-		c.DashboardProblems = append(c.DashboardProblems, problems...)
-	}
 }

@@ -1,4 +1,4 @@
-package dashboards
+package library
 
 import (
 	"errors"
@@ -21,11 +21,13 @@ type saveCommand struct {
 	restored  int64
 }
 
-// save applies Grafana's rules and writes the dashboard. The error is the answer.
-func (s *Server) save(cmd saveCommand) (*dashboard, error) {
+// writer saves and deletes dashboards by Grafana's rules. The errors are the answers.
+type writer struct{ *Library }
+
+func (s writer) save(cmd saveCommand) (*dashboard, error) {
 	s.mtx.Lock()
 	defer s.mtx.Unlock()
-	v := s.lib.view.Load()
+	v := s.view()
 	body := cmd.parsed.Body
 	uid := strings.TrimSpace(body.Text("uid"))
 	switch {
@@ -78,22 +80,16 @@ func (s *Server) save(cmd saveCommand) (*dashboard, error) {
 }
 
 // put writes d and publishes it.
-func (s *Server) put(d *dashboard, v1 version) (*dashboard, error) {
-	if err := s.lib.keepFolder(d.folderUID); err != nil {
+func (s writer) put(d *dashboard, v1 version) (*dashboard, error) {
+	if err := s.held.keepFolder(d.folderUID); err != nil {
 		return nil, err
 	}
-	if err := s.lib.put(d, v1); err != nil {
+	if err := s.held.put(d, v1); err != nil {
 		return nil, err
 	}
 	s.metrics.saves.Inc()
 	s.publish()
-	return s.lib.saved[d.uid].dashboard, nil
-}
-
-// publish makes a change that the API made visible; what was wrong with files stays said.
-func (s *Server) publish() {
-	s.lib.publish(savedProblems(s.lib.files, s.lib.store.dir))
-	s.observe()
+	return s.held.saved[d.uid].dashboard, nil
 }
 
 // existing finds the dashboard that a body means, nil when it is new. A numeric id of another Grafana counts
@@ -109,17 +105,17 @@ func (v *view) existing(uid string, body *dashjson.Object) (*dashboard, error) {
 	if d := v.byID(id); d != nil {
 		return d, nil
 	}
-	return nil, errNoDash
+	return nil, ErrNoDashboard
 }
 
 // checkExisting says whether existing may be replaced. For a provisioned one that may, it returns the hash of
 // the file's content.
-func (s *Server) checkExisting(existing *dashboard, body *dashjson.Object, overwrite bool) (basedOn string, err error) {
+func (s writer) checkExisting(existing *dashboard, body *dashjson.Object, overwrite bool) (basedOn string, err error) {
 	if p := existing.provisioned; p != nil {
 		if !p.allowUIUpdates {
 			return "", grafana.Fail(http.StatusBadRequest, "Cannot save provisioned dashboard").With("provisionedFrom", p.path)
 		}
-		if file := s.lib.provisionedFile(existing.uid); file != nil {
+		if file := s.held.provisionedFile(existing.uid); file != nil {
 			basedOn = contentHash(file)
 		}
 	}
@@ -129,25 +125,19 @@ func (s *Server) checkExisting(existing *dashboard, body *dashjson.Object, overw
 	return basedOn, nil
 }
 
-// provisionedFile is the dashboard as its file has it, nil when no provider has it.
-func (l *library) provisionedFile(uid string) *dashboard {
-	set, _ := mergeProvisioned(l.providers, l.folders)
-	return set.dashboards[uid]
-}
-
-// deleteDashboard deletes a saved dashboard.
-func (s *Server) deleteDashboard(uid string) (*dashboard, error) {
+// delete deletes a saved dashboard.
+func (s writer) delete(uid string) (*dashboard, error) {
 	s.mtx.Lock()
 	defer s.mtx.Unlock()
-	d := s.lib.view.Load().dashboards[uid]
+	d := s.view().dashboards[uid]
 	switch {
 	case d == nil:
-		return nil, errNoDash
+		return nil, ErrNoDashboard
 	case d.provisioned != nil:
 		return nil, grafana.Fail(http.StatusBadRequest, "provisioned dashboard cannot be deleted").With("provisionedFrom", d.provisioned.path)
 	}
-	if saved := s.lib.saved[uid]; saved != nil {
-		if err := s.lib.drop(saved); err != nil {
+	if saved := s.held.saved[uid]; saved != nil {
+		if err := s.held.drop(saved); err != nil {
 			return nil, err
 		}
 	}
@@ -174,4 +164,15 @@ func (d *dashboard) url(sub string) string { return fmt.Sprintf("%s/d/%s/%s", su
 
 func (f *folder) url(sub string) string {
 	return fmt.Sprintf("%s/dashboards/f/%s/%s", sub, f.UID, grafana.Slug(f.Title))
+}
+
+// answer is the answer to a save.
+func (s writer) answer(d *dashboard) map[string]any {
+	out := map[string]any{
+		"id": d.id(), "uid": d.uid, "url": d.url(s.o.SubURL), "status": "success", "version": d.version, "slug": d.slug, "folderUid": d.folderUID,
+	}
+	if len(d.notices) > 0 {
+		out["notices"] = d.notices
+	}
+	return out
 }

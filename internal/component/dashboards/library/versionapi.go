@@ -1,4 +1,4 @@
-package dashboards
+package library
 
 import (
 	"encoding/json"
@@ -12,8 +12,8 @@ import (
 	"github.com/ausguck/ausguck/internal/grafana"
 )
 
-// pathDashboard is the dashboard that the path names by uid or id.
-func (s *Server) pathDashboard(r *http.Request) (*dashboard, error) { return s.starTarget(r) }
+// versionAPI answers for the versions of dashboards.
+type versionAPI struct{ writer }
 
 // versionJSON is a version in Grafana's words.
 func versionJSON(d *dashboard, v *version) map[string]any {
@@ -25,14 +25,14 @@ func versionJSON(d *dashboard, v *version) map[string]any {
 
 // kept returns the kept versions of d, the newest first. A provisioned dashboard that nobody changed has the
 // one that its file holds.
-func (s *Server) kept(d *dashboard) ([]*version, error) {
-	numbers, err := s.lib.store.versionNumbers(d.uid)
+func (s versionAPI) kept(d *dashboard) ([]*version, error) {
+	numbers, err := s.held.versions.numbers(d.uid)
 	if err != nil {
 		return nil, err
 	}
 	var all []*version
 	for _, n := range numbers {
-		v, err := s.lib.store.readVersion(d.uid, n)
+		v, err := s.held.versions.read(d.uid, n)
 		if err != nil {
 			return nil, err
 		}
@@ -50,8 +50,8 @@ func (s *Server) kept(d *dashboard) ([]*version, error) {
 	return all, nil
 }
 
-func (s *Server) listVersions(w http.ResponseWriter, r *http.Request, _ grafana.Caller) error {
-	d, err := s.pathDashboard(r)
+func (s versionAPI) list(w http.ResponseWriter, r *http.Request, _ grafana.Caller) error {
+	d, err := s.named(r)
 	if err != nil {
 		return err
 	}
@@ -79,7 +79,7 @@ func (s *Server) listVersions(w http.ResponseWriter, r *http.Request, _ grafana.
 }
 
 // version finds a kept version.
-func (s *Server) version(d *dashboard, n int64) (*version, error) {
+func (s versionAPI) version(d *dashboard, n int64) (*version, error) {
 	all, err := s.kept(d)
 	if err != nil {
 		return nil, err
@@ -92,8 +92,8 @@ func (s *Server) version(d *dashboard, n int64) (*version, error) {
 	return nil, grafana.Fail(http.StatusNotFound, "Dashboard version %d not found for dashboard %s", n, d.uid)
 }
 
-func (s *Server) getVersion(w http.ResponseWriter, r *http.Request, _ grafana.Caller) error {
-	d, err := s.pathDashboard(r)
+func (s versionAPI) get(w http.ResponseWriter, r *http.Request, _ grafana.Caller) error {
+	d, err := s.named(r)
 	if err != nil {
 		return err
 	}
@@ -110,8 +110,8 @@ func (s *Server) getVersion(w http.ResponseWriter, r *http.Request, _ grafana.Ca
 	return grafana.OK(w, out)
 }
 
-func (s *Server) restoreVersion(w http.ResponseWriter, r *http.Request, c grafana.Caller) error {
-	d, err := s.pathDashboard(r)
+func (s versionAPI) restore(w http.ResponseWriter, r *http.Request, c grafana.Caller) error {
+	d, err := s.named(r)
 	if err != nil {
 		return err
 	}
@@ -144,7 +144,7 @@ func (s *Server) restoreVersion(w http.ResponseWriter, r *http.Request, c grafan
 	if err != nil {
 		return err
 	}
-	return grafana.OK(w, s.saved(saved))
+	return grafana.OK(w, s.answer(saved))
 }
 
 // diffSide is one side of a comparison: a kept version, or a dashboard that is not saved.
@@ -158,8 +158,8 @@ type diffSide struct {
 // maxDiffLines bounds the work of a comparison.
 const maxDiffLines = 50_000
 
-// calculateDiff answers with a unified diff of the two JSON texts for every diffType.
-func (s *Server) calculateDiff(w http.ResponseWriter, r *http.Request, _ grafana.Caller) error {
+// diff answers with a unified diff of the two JSON texts for every diffType.
+func (s versionAPI) diff(w http.ResponseWriter, r *http.Request, _ grafana.Caller) error {
 	var body struct {
 		Base     diffSide `json:"base"`
 		New      diffSide `json:"new"`
@@ -193,17 +193,17 @@ func (s *Server) calculateDiff(w http.ResponseWriter, r *http.Request, _ grafana
 	return nil
 }
 
-func (s *Server) diffText(side diffSide) (text, name string, err error) {
+func (s versionAPI) diffText(side diffSide) (text, name string, err error) {
 	var value any = side.Unsaved
 	name = "unsaved"
 	if side.Unsaved == nil {
-		v := s.lib.view.Load()
+		v := s.view()
 		d := v.dashboards[side.DashboardUID]
 		if d == nil && side.DashboardID != 0 {
 			d = v.byID(side.DashboardID)
 		}
 		if d == nil {
-			return "", "", errNoDash
+			return "", "", ErrNoDashboard
 		}
 		kept, err := s.version(d, side.Version)
 		if err != nil {

@@ -1,4 +1,4 @@
-package dashboards
+package library
 
 import (
 	"maps"
@@ -154,7 +154,10 @@ func hasTags(d *dashboard, tags []string) bool {
 	return true
 }
 
-func (s *Server) search(w http.ResponseWriter, r *http.Request, c grafana.Caller) error {
+// searchAPI finds dashboards and folders.
+type searchAPI struct{ *Library }
+
+func (s searchAPI) search(w http.ResponseWriter, r *http.Request, c grafana.Caller) error {
 	q, err := parseSearch(r)
 	if err != nil {
 		return err
@@ -162,11 +165,11 @@ func (s *Server) search(w http.ResponseWriter, r *http.Request, c grafana.Caller
 	if r.URL.Query().Get("deleted") == "true" {
 		return grafana.Fail(http.StatusNotFound, "Deleted dashboards are not kept")
 	}
-	starred, err := s.stars(r.Context(), c)
+	starred, err := s.stars.of(r.Context(), c)
 	if err != nil {
 		return err
 	}
-	v := s.lib.view.Load()
+	v := s.view()
 	folders, dashboards := v.search(q, starred)
 	first := (q.page - 1) * q.limit
 	out := []any{}
@@ -201,25 +204,25 @@ type hit struct {
 	IsDeleted   bool     `json:"isDeleted"`
 }
 
-func (s *Server) dashboardHit(v *view, d *dashboard, starred bool) hit {
-	h := hit{ID: d.id(), OrgID: 1, UID: d.uid, Title: d.title, URI: "db/" + d.slug, URL: d.url(s.o.subURL()), Type: "dash-db", Tags: d.tags, IsStarred: starred}
+func (s searchAPI) dashboardHit(v *view, d *dashboard, starred bool) hit {
+	h := hit{ID: d.id(), OrgID: 1, UID: d.uid, Title: d.title, URI: "db/" + d.slug, URL: d.url(s.o.SubURL), Type: "dash-db", Tags: d.tags, IsStarred: starred}
 	s.placeHit(&h, v, d.folderUID)
 	return h
 }
 
-func (s *Server) folderHit(v *view, f *folder) hit {
-	h := hit{ID: f.id(), OrgID: 1, UID: f.UID, Title: f.Title, URI: "db/" + grafana.Slug(f.Title), URL: f.url(s.o.subURL()), Type: "dash-folder", Tags: []string{}}
+func (s searchAPI) folderHit(v *view, f *folder) hit {
+	h := hit{ID: f.id(), OrgID: 1, UID: f.UID, Title: f.Title, URI: "db/" + grafana.Slug(f.Title), URL: f.url(s.o.SubURL), Type: "dash-folder", Tags: []string{}}
 	s.placeHit(&h, v, f.ParentUID)
 	return h
 }
 
-func (s *Server) placeHit(h *hit, v *view, folderUID string) {
+func (s searchAPI) placeHit(h *hit, v *view, folderUID string) {
 	if f := v.folders[folderUID]; f != nil {
-		h.FolderID, h.FolderUID, h.FolderTitle, h.FolderURL = f.id(), f.UID, f.Title, f.url(s.o.subURL())
+		h.FolderID, h.FolderUID, h.FolderTitle, h.FolderURL = f.id(), f.UID, f.Title, f.url(s.o.SubURL)
 	}
 }
 
-func (s *Server) searchSorting(w http.ResponseWriter, _ *http.Request, _ grafana.Caller) error {
+func (s searchAPI) sorting(w http.ResponseWriter, _ *http.Request, _ grafana.Caller) error {
 	return grafana.OK(w, map[string]any{"sortOptions": []any{
 		map[string]any{"name": "alpha-asc", "displayName": "Alphabetically (A–Z)", "description": "Sort results in an alphabetically ascending order", "meta": ""},
 		map[string]any{"name": "alpha-desc", "displayName": "Alphabetically (Z–A)", "description": "Sort results in an alphabetically descending order", "meta": ""},

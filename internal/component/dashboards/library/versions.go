@@ -1,4 +1,4 @@
-package dashboards
+package library
 
 import (
 	"cmp"
@@ -38,11 +38,17 @@ type version struct {
 	Data        json.RawMessage `json:"data"`
 }
 
-func (s store) versionDir(uid string) string { return filepath.Join(s.dir, ".versions", uid) }
+// versions keeps the versions of saved dashboards below dir, the folder of each by its uid.
+type versions struct {
+	dir      string
+	setAside *setaside.Shelf
+}
 
-// versionNumbers lists the kept versions, the newest first.
-func (s store) versionNumbers(uid string) ([]int64, error) {
-	entries, err := os.ReadDir(s.versionDir(uid))
+func (s versions) of(uid string) string { return filepath.Join(s.dir, uid) }
+
+// numbers lists the kept versions, the newest first.
+func (s versions) numbers(uid string) ([]int64, error) {
+	entries, err := os.ReadDir(s.of(uid))
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return nil, fmt.Errorf("list versions of %s: %w", uid, err)
 	}
@@ -57,13 +63,13 @@ func (s store) versionNumbers(uid string) ([]int64, error) {
 	return numbers, nil
 }
 
-func (s store) versionFile(uid string, n int64) string {
-	return filepath.Join(s.versionDir(uid), strconv.FormatInt(n, 10)+".json")
+func (s versions) file(uid string, n int64) string {
+	return filepath.Join(s.of(uid), strconv.FormatInt(n, 10)+".json")
 }
 
-// versioned lists the dashboards that have versions.
-func (s store) versioned() (uids []string) {
-	entries, err := os.ReadDir(filepath.Join(s.dir, ".versions"))
+// uids lists the dashboards that have versions.
+func (s versions) uids() (uids []string) {
+	entries, err := os.ReadDir(s.dir)
 	if err != nil {
 		return nil // nothing was ever saved
 	}
@@ -75,9 +81,9 @@ func (s store) versioned() (uids []string) {
 	return uids
 }
 
-// readVersion reads one version, nil when there is none. One that is damaged is set aside.
-func (s store) readVersion(uid string, n int64) (*version, error) {
-	path := s.versionFile(uid, n)
+// read reads one version, nil when there is none. One that is damaged is set aside.
+func (s versions) read(uid string, n int64) (*version, error) {
+	path := s.file(uid, n)
 	content, err := os.ReadFile(path)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, nil
@@ -101,40 +107,40 @@ func (s store) readVersion(uid string, n int64) (*version, error) {
 	return &v, nil
 }
 
-// latestVersion reads the newest version that can be read, nil when there is none.
-func (s store) latestVersion(uid string) *version {
-	numbers, _ := s.versionNumbers(uid)
+// latest reads the newest version that can be read, nil when there is none.
+func (s versions) latest(uid string) *version {
+	numbers, _ := s.numbers(uid)
 	for _, n := range numbers {
-		if v, err := s.readVersion(uid, n); err == nil && v != nil {
+		if v, err := s.read(uid, n); err == nil && v != nil {
 			return v
 		}
 	}
 	return nil
 }
 
-// addVersion writes v and drops those beyond keptVersions.
-func (s store) addVersion(uid string, v *version) error {
+// add writes v and drops those beyond keptVersions.
+func (s versions) add(uid string, v *version) error {
 	content, err := json.MarshalIndent(v, "", "  ")
 	if err == nil {
-		err = writeFile(s.versionFile(uid, v.Version), append(content, '\n'))
+		err = writeFile(s.file(uid, v.Version), append(content, '\n'))
 	}
 	if err != nil {
 		return fmt.Errorf("save version %d of %s: %w", v.Version, uid, err)
 	}
-	numbers, err := s.versionNumbers(uid)
+	numbers, err := s.numbers(uid)
 	if err != nil {
 		return err
 	}
 	for i, n := range numbers {
 		if i >= keptVersions {
-			_ = os.Remove(s.versionFile(uid, n))
+			_ = os.Remove(s.file(uid, n))
 		}
 	}
 	return nil
 }
 
-func (s store) removeVersions(uid string) error {
-	if err := os.RemoveAll(s.versionDir(uid)); err != nil {
+func (s versions) remove(uid string) error {
+	if err := os.RemoveAll(s.of(uid)); err != nil {
 		return fmt.Errorf("delete versions of %s: %w", uid, err)
 	}
 	return nil

@@ -1,4 +1,4 @@
-package dashboards
+package library
 
 import (
 	"errors"
@@ -30,30 +30,30 @@ func newMetrics(reg prometheus.Registerer) (*metrics, error) {
 }
 
 // observe sets the gauges and logs file problems that are new.
-func (s *Server) observe() {
-	v := s.lib.view.Load()
+func (l *Library) observe() {
+	v := l.view()
 	provisioned := 0
 	for _, d := range v.sorted {
 		if d.provisioned != nil {
 			provisioned++
 		}
 	}
-	s.metrics.count.WithLabelValues("provisioned").Set(float64(provisioned))
-	s.metrics.count.WithLabelValues("saved").Set(float64(len(v.sorted) - provisioned))
-	s.metrics.folders.Set(float64(len(v.folders)))
-	problems := s.lib.fileProblems()
-	s.metrics.failed.Set(float64(len(problems)))
+	l.metrics.count.WithLabelValues("provisioned").Set(float64(provisioned))
+	l.metrics.count.WithLabelValues("saved").Set(float64(len(v.sorted) - provisioned))
+	l.metrics.folders.Set(float64(len(v.folders)))
+	problems := l.held.problems
+	l.metrics.failed.Set(float64(len(problems)))
 	now := map[string]bool{}
 	for _, p := range problems {
 		now[p.Error()] = true
-		if !s.reported[p.Error()] {
-			s.log.Error("Dashboard file is not shown as it is", "err", p)
+		if !l.reported[p.Error()] {
+			l.o.Logger.Error("Dashboard file is not shown as it is", "err", p)
 		}
 	}
-	for text := range s.reported {
+	for text := range l.reported {
 		if !now[text] {
-			s.log.Info("Dashboard file problem is gone", "was", errors.New(text))
+			l.o.Logger.Info("Dashboard file problem is gone", "was", errors.New(text))
 		}
 	}
-	s.reported = now
+	l.reported = now
 }

@@ -1,4 +1,4 @@
-package dashboards
+package library
 
 import (
 	"context"
@@ -19,19 +19,22 @@ const (
 	minPoll    = time.Second
 )
 
-// follow rescans files when they change, until ctx ends. What the system does not tell is found at intervals.
-func (s *Server) follow(ctx context.Context) {
+// follower rescans files when they change.
+type follower struct{ *Library }
+
+// run rescans files when they change, until ctx ends. What the system does not tell is found at intervals.
+func (s follower) run(ctx context.Context) {
 	w, err := fsnotify.NewWatcher()
 	var events <-chan fsnotify.Event
 	var failures <-chan error
 	if err != nil {
-		s.log.Warn("Looking for changed dashboards only at intervals", "err", err)
+		s.o.Logger.Warn("Looking for changed dashboards only at intervals", "err", err)
 	} else {
 		defer func() { _ = w.Close() }()
 		events, failures = w.Events, w.Errors
 	}
-	s.watchFolders(w)
-	poll := time.NewTicker(s.pollInterval())
+	s.watch(w)
+	poll := time.NewTicker(s.interval())
 	defer poll.Stop()
 	settle := time.After(0) // what changed between the first look and the watch
 	for {
@@ -39,38 +42,34 @@ func (s *Server) follow(ctx context.Context) {
 		case <-ctx.Done():
 			return
 		case <-s.followed:
-			s.watchFolders(w)
+			s.watch(w)
 			settle = time.After(0)
-			poll.Reset(s.pollInterval())
+			poll.Reset(s.interval())
 		case e := <-events:
 			if base := filepath.Base(e.Name); !strings.HasPrefix(base, ".tmp-") && settle == nil {
 				settle = time.After(debounce)
 			}
 		case err := <-failures: // too many events at once: some are lost
-			s.log.Warn("Watching dashboards was interrupted", "err", err)
+			s.o.Logger.Warn("Watching dashboards was interrupted", "err", err)
 			settle = time.After(debounce)
 		case <-settle:
 			settle = nil
-			s.rescan()
-			s.watchFolders(w)
+			s.rescan(w)
 		case <-poll.C:
-			s.rescan()
-			s.watchFolders(w)
+			s.rescan(w)
 		}
 	}
 }
 
-func (s *Server) rescan() {
-	s.mtx.Lock()
-	defer s.mtx.Unlock()
-	if err := s.lib.rescan(); err != nil {
-		s.log.Error("Dashboards were not read again", "err", err)
+func (s follower) rescan(w *fsnotify.Watcher) {
+	if err := s.Rescan(); err != nil {
+		s.o.Logger.Error("Dashboards were not read again", "err", err)
 	}
-	s.observe()
+	s.watch(w)
 }
 
-// pollInterval is the shortest that a provider asks for.
-func (s *Server) pollInterval() time.Duration {
+// interval is the shortest that a provider asks for.
+func (s follower) interval() time.Duration {
 	s.mtx.Lock()
 	defer s.mtx.Unlock()
 	interval := defaultInterval
@@ -80,8 +79,8 @@ func (s *Server) pollInterval() time.Duration {
 	return max(interval, minPoll)
 }
 
-// watchFolders watches every folder with dashboard files. A folder that is watched already costs nothing.
-func (s *Server) watchFolders(w *fsnotify.Watcher) {
+// watch watches every folder with dashboard files. A folder that is watched already costs nothing.
+func (s follower) watch(w *fsnotify.Watcher) {
 	if w == nil {
 		return
 	}
@@ -111,7 +110,7 @@ func (s *Server) watchFolders(w *fsnotify.Watcher) {
 				return fs.SkipAll
 			}
 			if err := w.Add(path); err != nil && !os.IsNotExist(err) {
-				s.log.Debug("Folder is looked at only at intervals", "path", path, "err", err)
+				s.o.Logger.Debug("Folder is looked at only at intervals", "path", path, "err", err)
 			}
 			return nil
 		})
