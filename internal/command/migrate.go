@@ -13,6 +13,7 @@ import (
 
 	"github.com/ausguck/ausguck/internal/app"
 	"github.com/ausguck/ausguck/internal/component/dashboards"
+	"github.com/ausguck/ausguck/internal/component/dashboards/people"
 	"github.com/ausguck/ausguck/internal/database"
 	"github.com/ausguck/ausguck/internal/datadir"
 	"github.com/ausguck/ausguck/internal/grafana"
@@ -101,7 +102,7 @@ func (m Migration) plan(ctx context.Context, storage string) (folders []migrate.
 		grafana, grafanaErr = migrate.ReadGrafana(ctx, m.Grafana, m.GrafanaToken)
 		err = errors.Join(err, grafanaErr)
 		if grafanaErr == nil {
-			oldest := time.Now().Add(-dashboards.MaxAnnotationAge)
+			oldest := time.Now().Add(-people.MaxAnnotationAge)
 			grafana.Forget(oldest.UnixMilli(), "they ended before "+oldest.Format(time.DateOnly)+", and older ones are not kept here")
 		}
 	}

@@ -15,6 +15,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/ausguck/ausguck/internal/component/dashboards"
+	"github.com/ausguck/ausguck/internal/component/dashboards/people"
 	"github.com/ausguck/ausguck/internal/grafana"
 )
 
@@ -308,7 +309,7 @@ func TestPreferences(t *testing.T) {
 	require.Equal(t, map[string]any{"theme": "dark", "timezone": "", "weekStart": "monday"}, r.ok("GET", "/api/user/preferences", ""))
 	p, err := r.server.UserPreferences(t.Context(), grafana.Caller{UID: "u-admin"})
 	require.NoError(t, err)
-	require.Equal(t, dashboards.Preferences{Theme: "dark", Timezone: "utc", WeekStart: "monday", HomeDashboardUID: "ausguck-host"}, p)
+	require.Equal(t, people.Preferences{Theme: "dark", Timezone: "utc", WeekStart: "monday", HomeDashboardUID: "ausguck-host"}, p)
 	require.Equal(t, "/d/ausguck-host/host", at(t, r.ok("GET", "/api/dashboards/home", ""), "redirectUri"))
 	r.ok("PUT", "/api/user/preferences", `{}`)
 	require.Equal(t, map[string]any{"theme": "", "timezone": "", "weekStart": ""}, r.ok("GET", "/api/user/preferences", ""))

@@ -1,9 +1,11 @@
-// Package dashboards is what Grafana's server does for its page: provisioning, saved dashboards, folders,
-// datasources with their proxy and query API, annotations, search, stars and preferences, by Grafana's own
-// HTTP API and files.
+// Package dashboards is what Grafana's server does for its page, by Grafana's own HTTP API and files. It wires rooms:
 //
-// It wraps no engine. Shapes of dashboard JSON are in dashjson, queries and data frames in dsquery. It imports
-// no sibling part and knows no users: it is told who asks. internal/app wires it.
+//   - library: dashboards, folders, versions, search, stars
+//   - source: data sources, their proxy and queries; dsquery makes the frames, expr computes expressions
+//   - people: preferences, annotations, short URLs, teams
+//   - provision: how files of provisioning are read; dashjson: shapes of dashboard JSON
+//
+// It wraps no engine, imports no sibling part and knows no users: it is told who asks. internal/app wires it.
 package dashboards
 
 import (
@@ -61,9 +63,6 @@ type Options struct {
 	// Now is the clock; nil is time.Now.
 	Now func() time.Time
 }
-
-// MaxAnnotationAge is how long annotations are kept.
-const MaxAnnotationAge = maxAnnotationAge
 
 const defaultQueryTimeout = 30 * time.Second
 

@@ -5,11 +5,13 @@ import (
 	"fmt"
 	"log/slog"
 	"net/http"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
 
 	"github.com/ausguck/ausguck/internal/component/dashboards/library"
+	"github.com/ausguck/ausguck/internal/component/dashboards/people"
 	"github.com/ausguck/ausguck/internal/component/dashboards/source"
 	"github.com/ausguck/ausguck/internal/database"
 	"github.com/ausguck/ausguck/internal/grafana"
@@ -18,16 +20,18 @@ import (
 
 // Server is Grafana's server side as a lifecycle.Component.
 type Server struct {
-	o       Options
-	log     *slog.Logger
-	api     grafana.API
-	handler http.Handler
-	serving atomic.Bool
+	o        Options
+	log      *slog.Logger
+	library  *library.Library
+	sources  *source.Sources
+	people   *people.People
+	frontend frontend
+	api      grafana.API
+	handler  http.Handler
+	serving  atomic.Bool
 
-	mtx     sync.Mutex // held while anything is changed
-	cfg     *Config
-	library *library.Library
-	sources *source.Sources
+	mtx sync.Mutex // held while another configuration is applied
+	cfg *Config
 }
 
 var _ lifecycle.Component = (*Server)(nil)
@@ -50,6 +54,8 @@ func New(o Options, cfg *Config) (*Server, error) {
 	}); err != nil {
 		return nil, err
 	}
+	s.people = people.New(people.Options{DB: o.DB, Library: s.library, AppURL: o.AppURL, SubURL: o.subURL(), Now: o.Now})
+	s.frontend = frontend{o, s.sources}
 	s.api = grafana.API{Routes: s.routes(), Caller: o.Caller, Ready: s.serving.Load, Logger: o.Logger}
 	s.handler = s.api.Handler()
 	return s, nil
@@ -76,7 +82,7 @@ func (s *Server) Run(ctx context.Context, ready func()) error {
 			case <-ctx.Done():
 				return
 			case <-prune.C:
-				if err := s.pruneAnnotations(ctx); err != nil && ctx.Err() == nil {
+				if err := s.people.Prune(ctx); err != nil && ctx.Err() == nil {
 					s.log.Error("Old annotations stay", "err", err)
 				}
 			}
@@ -99,7 +105,7 @@ func (s *Server) start(ctx context.Context) error {
 		return err
 	}
 	s.serving.Store(true)
-	return s.pruneAnnotations(ctx)
+	return s.people.Prune(ctx)
 }
 
 // Applied returns the running configuration.
@@ -135,3 +141,41 @@ func (s *Server) Handler() http.Handler { return s.handler }
 
 // Routes are all that Handler answers.
 func (s *Server) Routes() []grafana.Route { return s.api.Routes }
+
+// routes are those of the rooms, and what is about the program as a whole.
+func (s *Server) routes() []grafana.Route {
+	admin := adminAPI{s.o, s.library, s.sources}
+	return slices.Concat(s.library.Routes(), s.sources.Routes(), s.people.Routes(), []grafana.Route{
+		grafana.On("GET /api/health", grafana.Public, admin.health),
+		grafana.On("GET /api/frontend/settings", grafana.SignedIn, s.frontend.get),
+		grafana.On("POST /api/admin/provisioning/{kind}/reload", "provisioning:reload", admin.reload),
+		grafana.On("GET /api/admin/stats", "server.stats:read", admin.stats),
+		grafana.On("GET /api/admin/settings", "settings:read", admin.settings),
+
+		grafana.On("GET /api/org", "orgs:read", getOrg),
+		grafana.On("GET /api/orgs", "orgs:read", getOrgs),
+		grafana.On("GET /api/orgs/{id}", "orgs:read", getOrg),
+		grafana.On("GET /api/orgs/name/{name}", "orgs:read", getOrg),
+		grafana.On("GET /api/org/quotas", grafana.SignedIn, grafana.Refuse("There are no quotas")),
+
+		grafana.On("GET /api/library-elements", grafana.SignedIn, noLibraryElements),
+		grafana.On("/api/query-history", grafana.SignedIn, grafana.Refuse("There is no query history")),
+		grafana.On("/api/live/", grafana.SignedIn, grafana.Refuse("Grafana Live is not there")),
+		grafana.On("/api/playlists", grafana.SignedIn, grafana.Refuse("There are no playlists")),
+		grafana.On("/api/snapshots", grafana.SignedIn, grafana.Refuse("There are no snapshots")),
+		grafana.On("/api/dashboard/snapshots", grafana.SignedIn, grafana.Refuse("There are no snapshots")),
+	})
+}
+
+// noLibraryElements is true: library panels are put into the dashboards that use them.
+func noLibraryElements(w http.ResponseWriter, _ *http.Request, _ grafana.Caller) error {
+	return grafana.OK(w, map[string]any{"result": map[string]any{"totalCount": 0, "elements": []any{}, "page": 1, "perPage": 100}})
+}
+
+// UserPreferences returns the caller's preferences with the organisation's where the caller has none.
+func (s *Server) UserPreferences(ctx context.Context, c grafana.Caller) (people.Preferences, error) {
+	return s.people.Preferences(ctx, c)
+}
+
+// FrontendSettings is what GET /api/frontend/settings answers, for the page that is served with it.
+func (s *Server) FrontendSettings() map[string]any { return s.frontend.settings() }

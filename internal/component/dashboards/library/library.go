@@ -107,10 +107,14 @@ func (l *Library) publish() {
 	l.observe()
 }
 
-// Counts is how much of each there is.
-func (l *Library) Counts() (dashboards, folders, tags int) {
+// Count is how much of each there is.
+type Count struct{ Dashboards, Folders, Tags, Stars int }
+
+// Count counts what there is.
+func (l *Library) Count(ctx context.Context) (Count, error) {
 	v := l.view()
-	return len(v.dashboards), len(v.folders), len(v.tags)
+	stars, err := l.stars.count(ctx)
+	return Count{len(v.dashboards), len(v.folders), len(v.tags), stars}, err
 }
 
 // Has reports whether there is a dashboard of the uid.

@@ -30,6 +30,14 @@ func (s stars) of(ctx context.Context, c grafana.Caller) (map[string]bool, error
 	return starred, rows.Err()
 }
 
+// count is how many there are of all callers.
+func (s stars) count(ctx context.Context) (n int, err error) {
+	if err := s.db.QueryRowContext(ctx, "SELECT count(*) FROM stars").Scan(&n); err != nil {
+		return 0, fmt.Errorf("count stars: %w", err)
+	}
+	return n, nil
+}
+
 // starAPI answers for the stars of the caller.
 type starAPI struct{ *Library }
 

@@ -47,6 +47,8 @@ type Sources struct {
 	mtx   sync.Mutex // held while anything is changed
 	table table      // since Open
 	files *Config
+
+	keyLost sync.Once // tells of a key that was lost
 }
 
 // New returns the data sources of cfg; those made by API are there after Open.
@@ -76,7 +78,7 @@ func (s *Sources) Open(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	s.table = table{s.o.DB, secrets, s.o.KeyFile, s.o.SetAside, s.o.Logger, new(sync.Once)}
+	s.table = table{s.o.DB, secrets, s.o.KeyFile, s.o.SetAside, s.o.Logger, &s.keyLost}
 	return s.apply(ctx, s.files)
 }
 

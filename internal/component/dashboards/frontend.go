@@ -10,8 +10,13 @@ import (
 // minRefresh is the shortest refresh that the page offers.
 const minRefresh = "5s"
 
-// FrontendSettings is what GET /api/frontend/settings answers, for the page that is served with it.
-func (s *Server) FrontendSettings() map[string]any {
+// frontend is what the page asks at its start.
+type frontend struct {
+	o       Options
+	sources *source.Sources
+}
+
+func (s frontend) settings() map[string]any {
 	sources, standard := s.sources.Frontend()
 	return map[string]any{
 		"datasources": sources, "defaultDatasource": standard, "panels": source.FrontendPanels(s.o.Version), "apps": map[string]any{},
@@ -39,35 +44,6 @@ func (s *Server) FrontendSettings() map[string]any {
 	}
 }
 
-func (s *Server) getFrontendSettings(w http.ResponseWriter, _ *http.Request, _ grafana.Caller) error {
-	return grafana.OK(w, s.FrontendSettings())
-}
-
-func (s *Server) getHealth(w http.ResponseWriter, r *http.Request, _ grafana.Caller) error {
-	state, code := "ok", http.StatusOK
-	if err := s.o.DB.PingContext(r.Context()); err != nil {
-		state, code = "failing", http.StatusServiceUnavailable
-	}
-	return grafana.Reply(w, code, map[string]any{"database": state, "version": s.o.Version, "commit": s.o.Commit})
-}
-
-// org is the one organisation that there is.
-func org() map[string]any {
-	return map[string]any{"id": 1, "name": "Main Org.", "address": map[string]any{
-		"address1": "", "address2": "", "city": "", "zipCode": "", "state": "", "country": "",
-	}}
-}
-
-func (s *Server) getOrg(w http.ResponseWriter, r *http.Request, _ grafana.Caller) error {
-	if id := r.PathValue("id"); id != "" && id != "1" {
-		return grafana.Fail(http.StatusNotFound, "Organization not found")
-	}
-	if name := r.PathValue("name"); name != "" && name != org()["name"] {
-		return grafana.Fail(http.StatusNotFound, "Organization not found")
-	}
-	return grafana.OK(w, org())
-}
-
-func (s *Server) getOrgs(w http.ResponseWriter, _ *http.Request, _ grafana.Caller) error {
-	return grafana.OK(w, []any{map[string]any{"id": 1, "name": org()["name"]}})
+func (s frontend) get(w http.ResponseWriter, _ *http.Request, _ grafana.Caller) error {
+	return grafana.OK(w, s.settings())
 }

@@ -1,4 +1,4 @@
-package dashboards
+package people
 
 import (
 	"cmp"
@@ -11,6 +11,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/ausguck/ausguck/internal/component/dashboards/library"
 	"github.com/ausguck/ausguck/internal/grafana"
 )
 
@@ -35,24 +36,32 @@ type Preferences struct {
 
 const orgOwner = "org"
 
+func forAll(grafana.Caller) string { return orgOwner }
+
 func owner(c grafana.Caller) string { return "user:" + c.UID }
 
-// UserPreferences returns the caller's preferences with the organisation's where the caller has none.
-func (s *Server) UserPreferences(ctx context.Context, c grafana.Caller) (Preferences, error) {
-	own, err := s.preferences(ctx, owner(c))
+// preferences are stored, and answered for.
+type preferences struct {
+	db      *sql.DB
+	library *library.Library
+}
+
+// of returns the caller's preferences with the organisation's where the caller has none.
+func (s preferences) of(ctx context.Context, c grafana.Caller) (Preferences, error) {
+	own, err := s.read(ctx, owner(c))
 	if err != nil {
 		return own, err
 	}
-	shared, err := s.preferences(ctx, orgOwner)
+	shared, err := s.read(ctx, orgOwner)
 	own.Theme, own.Timezone = cmp.Or(own.Theme, shared.Theme), cmp.Or(own.Timezone, shared.Timezone)
 	own.WeekStart, own.HomeDashboardUID = cmp.Or(own.WeekStart, shared.WeekStart), cmp.Or(own.HomeDashboardUID, shared.HomeDashboardUID)
 	own.Language = cmp.Or(own.Language, shared.Language)
 	return own, err
 }
 
-func (s *Server) preferences(ctx context.Context, owner string) (p Preferences, err error) {
+func (s preferences) read(ctx context.Context, owner string) (p Preferences, err error) {
 	var body string
-	err = s.o.DB.QueryRowContext(ctx, "SELECT body FROM preferences WHERE owner = ?", owner).Scan(&body)
+	err = s.db.QueryRowContext(ctx, "SELECT body FROM preferences WHERE owner = ?", owner).Scan(&body)
 	if errors.Is(err, sql.ErrNoRows) {
 		return p, nil
 	}
@@ -65,10 +74,10 @@ func (s *Server) preferences(ctx context.Context, owner string) (p Preferences, 
 	return p, nil
 }
 
-func (s *Server) storePreferences(ctx context.Context, owner string, p Preferences) error {
+func (s preferences) store(ctx context.Context, owner string, p Preferences) error {
 	body, err := json.Marshal(p)
 	if err == nil {
-		_, err = s.o.DB.ExecContext(ctx, "INSERT INTO preferences (owner, body) VALUES (?, ?) ON CONFLICT (owner) DO UPDATE SET body = excluded.body", owner, string(body))
+		_, err = s.db.ExecContext(ctx, "INSERT INTO preferences (owner, body) VALUES (?, ?) ON CONFLICT (owner) DO UPDATE SET body = excluded.body", owner, string(body))
 	}
 	if err != nil {
 		return fmt.Errorf("save preferences: %w", err)
@@ -76,10 +85,10 @@ func (s *Server) storePreferences(ctx context.Context, owner string, p Preferenc
 	return nil
 }
 
-// getPreferences answers with the preferences of the owner alone, defaults left empty.
-func (s *Server) getPreferences(ownerOf func(grafana.Caller) string) grafana.Handler {
+// get answers with the preferences of the owner alone, defaults left empty.
+func (s preferences) get(ownerOf func(grafana.Caller) string) grafana.Handler {
 	return func(w http.ResponseWriter, r *http.Request, c grafana.Caller) error {
-		p, err := s.preferences(r.Context(), ownerOf(c))
+		p, err := s.read(r.Context(), ownerOf(c))
 		if err != nil {
 			return err
 		}
@@ -100,8 +109,8 @@ type preferencesBody struct {
 	Cookies          json.RawMessage `json:"cookies"`
 }
 
-// setPreferences replaces all preferences (keep false), or only those that are sent.
-func (s *Server) setPreferences(ownerOf func(grafana.Caller) string, keep bool) grafana.Handler {
+// set replaces all preferences (keep false), or only those that are sent.
+func (s preferences) set(ownerOf func(grafana.Caller) string, keep bool) grafana.Handler {
 	return func(w http.ResponseWriter, r *http.Request, c grafana.Caller) error {
 		var body preferencesBody
 		if err := grafana.ReadJSON(w, r, &body); err != nil {
@@ -110,31 +119,26 @@ func (s *Server) setPreferences(ownerOf func(grafana.Caller) string, keep bool) 
 		var p Preferences
 		if keep {
 			var err error
-			if p, err = s.preferences(r.Context(), ownerOf(c)); err != nil {
+			if p, err = s.read(r.Context(), ownerOf(c)); err != nil {
 				return err
 			}
 		}
-		if err := s.applyPreferences(&p, body); err != nil {
+		if err := s.apply(&p, body); err != nil {
 			return err
 		}
-		if err := s.storePreferences(r.Context(), ownerOf(c), p); err != nil {
+		if err := s.store(r.Context(), ownerOf(c), p); err != nil {
 			return err
 		}
 		return grafana.Message(w, "Preferences updated")
 	}
 }
 
-func (s *Server) applyPreferences(p *Preferences, body preferencesBody) error {
-	set := func(to, from *string) {
-		if from != nil {
-			*to = *from
-		}
-	}
-	set(&p.Theme, body.Theme)
-	set(&p.Timezone, body.Timezone)
-	set(&p.WeekStart, body.WeekStart)
-	set(&p.HomeDashboardUID, body.HomeDashboardUID)
-	set(&p.Language, body.Language)
+func (s preferences) apply(p *Preferences, body preferencesBody) error {
+	assign(&p.Theme, body.Theme)
+	assign(&p.Timezone, body.Timezone)
+	assign(&p.WeekStart, body.WeekStart)
+	assign(&p.HomeDashboardUID, body.HomeDashboardUID)
+	assign(&p.Language, body.Language)
 	if id := body.HomeDashboardID; id != nil && *id != 0 && body.HomeDashboardUID == nil {
 		var err error
 		if p.HomeDashboardUID, err = s.library.UIDOf(*id); err != nil {
@@ -168,9 +172,9 @@ func (s *Server) applyPreferences(p *Preferences, body preferencesBody) error {
 	return nil
 }
 
-// homeDashboard answers with the address that / of the page leads the caller to.
-func (s *Server) homeDashboard(w http.ResponseWriter, r *http.Request, c grafana.Caller) error {
-	p, err := s.UserPreferences(r.Context(), c)
+// home answers with the address that / of the page leads the caller to.
+func (s preferences) home(w http.ResponseWriter, r *http.Request, c grafana.Caller) error {
+	p, err := s.of(r.Context(), c)
 	if err != nil {
 		return err
 	}

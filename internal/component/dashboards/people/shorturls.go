@@ -1,4 +1,4 @@
-package dashboards
+package people
 
 import (
 	"database/sql"
@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"net/url"
 	"strings"
+	"time"
 
 	"github.com/ausguck/ausguck/internal/grafana"
 )
@@ -17,7 +18,14 @@ const (
 	maxShortTarget = 8 << 10
 )
 
-func (s *Server) postShortURL(w http.ResponseWriter, r *http.Request, _ grafana.Caller) error {
+// shortURLs are stored, and lead on.
+type shortURLs struct {
+	db             *sql.DB
+	appURL, subURL string
+	now            func() time.Time
+}
+
+func (s shortURLs) post(w http.ResponseWriter, r *http.Request, _ grafana.Caller) error {
 	var body struct {
 		Path string `json:"path"`
 		UID  string `json:"uid"`
@@ -35,25 +43,25 @@ func (s *Server) postShortURL(w http.ResponseWriter, r *http.Request, _ grafana.
 	case grafana.HasDotSegment(u.Path):
 		return grafana.Fail(http.StatusBadRequest, "Invalid path: it holds a .. or . segment")
 	}
-	now := s.o.Now().Unix()
+	now := s.now().Unix()
 	var uid string
-	err = s.o.DB.QueryRowContext(r.Context(), "UPDATE short_urls SET seen = ? WHERE path = ? RETURNING uid", now, path).Scan(&uid)
+	err = s.db.QueryRowContext(r.Context(), "UPDATE short_urls SET seen = ? WHERE path = ? RETURNING uid", now, path).Scan(&uid)
 	if errors.Is(err, sql.ErrNoRows) {
 		uid = grafana.NewUID()
-		_, err = s.o.DB.ExecContext(r.Context(), "INSERT INTO short_urls (uid, path, created, seen) VALUES (?, ?, ?, ?)", uid, path, now, now)
+		_, err = s.db.ExecContext(r.Context(), "INSERT INTO short_urls (uid, path, created, seen) VALUES (?, ?, ?, ?)", uid, path, now, now)
 		if err == nil {
-			_, err = s.o.DB.ExecContext(r.Context(), `DELETE FROM short_urls WHERE uid IN (SELECT uid FROM short_urls ORDER BY seen DESC, uid LIMIT -1 OFFSET ?)`, maxShortURLs)
+			_, err = s.db.ExecContext(r.Context(), `DELETE FROM short_urls WHERE uid IN (SELECT uid FROM short_urls ORDER BY seen DESC, uid LIMIT -1 OFFSET ?)`, maxShortURLs)
 		}
 	}
 	if err != nil {
 		return fmt.Errorf("save short link: %w", err)
 	}
-	return grafana.OK(w, map[string]any{"uid": uid, "url": strings.TrimRight(s.o.AppURL, "/") + "/goto/" + uid + "?orgId=1"})
+	return grafana.OK(w, map[string]any{"uid": uid, "url": strings.TrimRight(s.appURL, "/") + "/goto/" + uid + "?orgId=1"})
 }
 
-func (s *Server) followShortURL(w http.ResponseWriter, r *http.Request, _ grafana.Caller) error {
+func (s shortURLs) follow(w http.ResponseWriter, r *http.Request, _ grafana.Caller) error {
 	var path string
-	err := s.o.DB.QueryRowContext(r.Context(), "UPDATE short_urls SET seen = ? WHERE uid = ? RETURNING path", s.o.Now().Unix(), r.PathValue("uid")).Scan(&path)
+	err := s.db.QueryRowContext(r.Context(), "UPDATE short_urls SET seen = ? WHERE uid = ? RETURNING path", s.now().Unix(), r.PathValue("uid")).Scan(&path)
 	if errors.Is(err, sql.ErrNoRows) {
 		return grafana.Fail(http.StatusNotFound, "This short link is not known")
 	}
@@ -61,6 +69,6 @@ func (s *Server) followShortURL(w http.ResponseWriter, r *http.Request, _ grafan
 		return fmt.Errorf("read short link: %w", err)
 	}
 	// The target was checked to be relative when it was stored; the slash keeps it on this host.
-	http.Redirect(w, r, s.o.subURL()+"/"+path, http.StatusFound)
+	http.Redirect(w, r, s.subURL+"/"+path, http.StatusFound)
 	return nil
 }

@@ -1,4 +1,4 @@
-package dashboards
+package people
 
 import (
 	"context"
@@ -15,10 +15,12 @@ import (
 	"github.com/ausguck/ausguck/internal/grafana"
 )
 
+// MaxAnnotationAge is how long annotations are kept.
+const MaxAnnotationAge = 365 * 24 * time.Hour
+
 // The caps of stored annotations, and what one may hold.
 const (
 	maxAnnotations    = 100_000
-	maxAnnotationAge  = 365 * 24 * time.Hour
 	maxAnnotationText = 64 << 10
 	maxTags           = 100
 	maxTagLength      = 255
@@ -51,12 +53,19 @@ func (a annotationItem) answer() map[string]any {
 	}
 }
 
-func (s *Server) listAnnotations(w http.ResponseWriter, r *http.Request, _ grafana.Caller) error {
-	q, args, err := s.annotationQuery(r)
+// annotations are stored, and answered for.
+type annotations struct {
+	db      *sql.DB
+	library *library.Library
+	now     func() time.Time
+}
+
+func (s annotations) list(w http.ResponseWriter, r *http.Request, _ grafana.Caller) error {
+	q, args, err := s.query(r)
 	if err != nil {
 		return err
 	}
-	found, err := s.queryAnnotations(r.Context(), q, args...)
+	found, err := s.read(r.Context(), q, args...)
 	if err != nil {
 		return err
 	}
@@ -67,8 +76,8 @@ func (s *Server) listAnnotations(w http.ResponseWriter, r *http.Request, _ grafa
 	return grafana.OK(w, out)
 }
 
-// annotationQuery turns the parameters of a request into SQL.
-func (s *Server) annotationQuery(r *http.Request) (string, []any, error) {
+// query turns the parameters of a request into SQL.
+func (s annotations) query(r *http.Request) (string, []any, error) {
 	params := r.URL.Query()
 	where := []string{"1"}
 	var args []any
@@ -121,8 +130,8 @@ func (s *Server) annotationQuery(r *http.Request) (string, []any, error) {
 	return "WHERE " + strings.Join(where, " AND ") + " ORDER BY time_end DESC, time DESC, id DESC LIMIT ?", append(args, min(limit, maxAnnotations)), nil
 }
 
-func (s *Server) queryAnnotations(ctx context.Context, clauses string, args ...any) ([]annotationItem, error) {
-	rows, err := s.o.DB.QueryContext(ctx, `SELECT id, dashboard_uid, panel_id, user_id, login, email, time, time_end, text, data, created, updated,
+func (s annotations) read(ctx context.Context, clauses string, args ...any) ([]annotationItem, error) {
+	rows, err := s.db.QueryContext(ctx, `SELECT id, dashboard_uid, panel_id, user_id, login, email, time, time_end, text, data, created, updated,
 		(SELECT json_group_array(tag) FROM (SELECT tag FROM annotation_tags WHERE annotation_id = id ORDER BY tag)) FROM annotations `+clauses, args...)
 	if err != nil {
 		return nil, fmt.Errorf("read annotations: %w", err)
@@ -147,13 +156,13 @@ func (s *Server) queryAnnotations(ctx context.Context, clauses string, args ...a
 	return found, rows.Err()
 }
 
-// annotationByPath is the stored annotation that the path names.
-func (s *Server) annotationByPath(r *http.Request) (*annotationItem, error) {
+// named is the stored annotation that the path names.
+func (s annotations) named(r *http.Request) (*annotationItem, error) {
 	id, err := grafana.PathInt(r, "id")
 	if err != nil {
 		return nil, err
 	}
-	found, err := s.queryAnnotations(r.Context(), "WHERE id = ?", id)
+	found, err := s.read(r.Context(), "WHERE id = ?", id)
 	if err != nil {
 		return nil, err
 	}
@@ -163,8 +172,8 @@ func (s *Server) annotationByPath(r *http.Request) (*annotationItem, error) {
 	return &found[0], nil
 }
 
-func (s *Server) getAnnotation(w http.ResponseWriter, r *http.Request, _ grafana.Caller) error {
-	a, err := s.annotationByPath(r)
+func (s annotations) get(w http.ResponseWriter, r *http.Request, _ grafana.Caller) error {
+	a, err := s.named(r)
 	if err != nil {
 		return err
 	}
@@ -197,13 +206,13 @@ func (a *annotationItem) check(now time.Time) error {
 	return nil
 }
 
-func (s *Server) postAnnotation(w http.ResponseWriter, r *http.Request, c grafana.Caller) error {
+func (s annotations) post(w http.ResponseWriter, r *http.Request, c grafana.Caller) error {
 	var a annotationItem
 	if err := grafana.ReadJSON(w, r, &a); err != nil {
 		return err
 	}
 	a.UserID, a.Login, a.Email = c.ID, c.Login, c.Email
-	now := s.o.Now()
+	now := s.now()
 	if err := a.check(now); err != nil {
 		return err
 	}
@@ -246,8 +255,8 @@ func writeTags(ctx context.Context, tx *sql.Tx, a annotationItem) error {
 	return nil
 }
 
-func (s *Server) transaction(ctx context.Context, f func(*sql.Tx) error) error {
-	tx, err := s.o.DB.BeginTx(ctx, nil)
+func (s annotations) transaction(ctx context.Context, f func(*sql.Tx) error) error {
+	tx, err := s.db.BeginTx(ctx, nil)
 	if err != nil {
 		return err
 	}
@@ -257,10 +266,10 @@ func (s *Server) transaction(ctx context.Context, f func(*sql.Tx) error) error {
 	return tx.Commit()
 }
 
-// changeAnnotation answers PUT, which replaces what can be changed, and PATCH, which keeps what is not sent.
-func (s *Server) changeAnnotation(keep bool, done string) grafana.Handler {
+// change answers PUT, which replaces what can be changed, and PATCH, which keeps what is not sent.
+func (s annotations) change(keep bool, done string) grafana.Handler {
 	return func(w http.ResponseWriter, r *http.Request, _ grafana.Caller) error {
-		a, err := s.annotationByPath(r)
+		a, err := s.named(r)
 		if err != nil {
 			return err
 		}
@@ -284,12 +293,12 @@ func (s *Server) changeAnnotation(keep bool, done string) grafana.Handler {
 		if body.Data != nil {
 			a.Data = body.Data
 		}
-		if err := a.check(s.o.Now()); err != nil {
+		if err := a.check(s.now()); err != nil {
 			return err
 		}
 		err = s.transaction(r.Context(), func(tx *sql.Tx) error {
 			if _, err := tx.ExecContext(r.Context(), "UPDATE annotations SET time = ?, time_end = ?, text = ?, data = ?, updated = ? WHERE id = ?",
-				a.Time, a.TimeEnd, a.Text, string(a.Data), s.o.Now().UnixMilli(), a.ID); err != nil {
+				a.Time, a.TimeEnd, a.Text, string(a.Data), s.now().UnixMilli(), a.ID); err != nil {
 				return err
 			}
 			return writeTags(r.Context(), tx, *a)
@@ -308,23 +317,23 @@ func assign[T any](to, from *T) {
 	}
 }
 
-func (s *Server) deleteAnnotation(w http.ResponseWriter, r *http.Request, _ grafana.Caller) error {
-	a, err := s.annotationByPath(r)
+func (s annotations) remove(w http.ResponseWriter, r *http.Request, _ grafana.Caller) error {
+	a, err := s.named(r)
 	if err != nil {
 		return err
 	}
-	if _, err := s.o.DB.ExecContext(r.Context(), "DELETE FROM annotations WHERE id = ?", a.ID); err != nil {
+	if _, err := s.db.ExecContext(r.Context(), "DELETE FROM annotations WHERE id = ?", a.ID); err != nil {
 		return fmt.Errorf("delete annotation: %w", err)
 	}
 	return grafana.Message(w, "Annotation deleted")
 }
 
-func (s *Server) annotationTags(w http.ResponseWriter, r *http.Request, _ grafana.Caller) error {
+func (s annotations) tags(w http.ResponseWriter, r *http.Request, _ grafana.Caller) error {
 	limit, err := grafana.QueryInt(r, "limit", 100)
 	if err != nil {
 		return err
 	}
-	rows, err := s.o.DB.QueryContext(r.Context(), "SELECT tag, count(*) FROM annotation_tags WHERE instr(lower(tag), lower(?)) > 0 GROUP BY tag ORDER BY tag LIMIT ?",
+	rows, err := s.db.QueryContext(r.Context(), "SELECT tag, count(*) FROM annotation_tags WHERE instr(lower(tag), lower(?)) > 0 GROUP BY tag ORDER BY tag LIMIT ?",
 		r.URL.Query().Get("tag"), max(limit, 1))
 	if err != nil {
 		return fmt.Errorf("read tags of annotations: %w", err)
@@ -345,10 +354,10 @@ func (s *Server) annotationTags(w http.ResponseWriter, r *http.Request, _ grafan
 	return grafana.OK(w, map[string]any{"result": map[string]any{"tags": tags}})
 }
 
-// pruneAnnotations deletes those that are too old and, beyond the cap, the oldest.
-func (s *Server) pruneAnnotations(ctx context.Context) error {
-	_, err := s.o.DB.ExecContext(ctx, "DELETE FROM annotations WHERE time_end < ? OR id IN (SELECT id FROM annotations ORDER BY time_end DESC, id DESC LIMIT -1 OFFSET ?)",
-		s.o.Now().Add(-maxAnnotationAge).UnixMilli(), maxAnnotations)
+// prune deletes those that are too old and, beyond the cap, the oldest.
+func (s annotations) prune(ctx context.Context) error {
+	_, err := s.db.ExecContext(ctx, "DELETE FROM annotations WHERE time_end < ? OR id IN (SELECT id FROM annotations ORDER BY time_end DESC, id DESC LIMIT -1 OFFSET ?)",
+		s.now().Add(-MaxAnnotationAge).UnixMilli(), maxAnnotations)
 	if err != nil {
 		return fmt.Errorf("delete old annotations: %w", err)
 	}

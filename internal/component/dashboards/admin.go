@@ -8,6 +8,8 @@ import (
 	"net/url"
 	"strconv"
 
+	"github.com/ausguck/ausguck/internal/component/dashboards/library"
+	"github.com/ausguck/ausguck/internal/component/dashboards/source"
 	"github.com/ausguck/ausguck/internal/grafana"
 )
 
@@ -18,9 +20,16 @@ type UserCounts struct {
 	Active int
 }
 
-// reloadProvisioning answers POST /api/admin/provisioning/{kind}/reload. Files of all kinds are read at once, so that what
+// adminAPI answers for the program as a whole.
+type adminAPI struct {
+	o       Options
+	library *library.Library
+	sources *source.Sources
+}
+
+// reload answers POST /api/admin/provisioning/{kind}/reload. Files of all kinds are read at once, so that what
 // holds is one state of them.
-func (s *Server) reloadProvisioning(w http.ResponseWriter, r *http.Request, _ grafana.Caller) error {
+func (s adminAPI) reload(w http.ResponseWriter, r *http.Request, _ grafana.Caller) error {
 	texts := map[string]string{
 		"dashboards": "Dashboards config reloaded", "datasources": "Datasources config reloaded", "plugins": "Plugins config reloaded",
 		"alerting": "Alerting config reloaded", "access-control": "Accesscontrol config reloaded", "notifications": "Notifications config reloaded",
@@ -38,26 +47,25 @@ func (s *Server) reloadProvisioning(w http.ResponseWriter, r *http.Request, _ gr
 	return grafana.Message(w, "%s", text)
 }
 
-// adminStats answers GET /api/admin/stats.
-func (s *Server) adminStats(w http.ResponseWriter, r *http.Request, _ grafana.Caller) error {
+// stats answers GET /api/admin/stats.
+func (s adminAPI) stats(w http.ResponseWriter, r *http.Request, _ grafana.Caller) error {
 	users, err := s.o.Users(r.Context())
 	if err != nil {
 		return err
 	}
-	dashboards, folders, tags := s.library.Counts()
-	var stars int
-	if err := s.o.DB.QueryRowContext(r.Context(), "SELECT count(*) FROM stars").Scan(&stars); err != nil {
-		return fmt.Errorf("count stars: %w", err)
+	n, err := s.library.Count(r.Context())
+	if err != nil {
+		return err
 	}
 	return grafana.OK(w, map[string]int{
-		"orgs": 1, "dashboards": dashboards, "folders": folders, "tags": tags, "stars": stars, "datasources": s.sources.Count(),
+		"orgs": 1, "dashboards": n.Dashboards, "folders": n.Folders, "tags": n.Tags, "stars": n.Stars, "datasources": s.sources.Count(),
 		"snapshots": 0, "playlists": 0, "alerts": 0, "users": users.Users, "admins": users.Admins, "editors": users.Editors, "viewers": users.Viewers,
 		"activeUsers": users.Active, "activeAdmins": 0, "activeEditors": 0, "activeViewers": 0, "activeSessions": 0,
 	})
 }
 
-// adminSettings answers GET /api/admin/settings: what of Grafana's settings is so here, by section.
-func (s *Server) adminSettings(w http.ResponseWriter, _ *http.Request, _ grafana.Caller) error {
+// settings answers GET /api/admin/settings: what of Grafana's settings is so here, by section.
+func (s adminAPI) settings(w http.ResponseWriter, _ *http.Request, _ grafana.Caller) error {
 	root, err := url.Parse(s.o.AppURL)
 	if err != nil {
 		return fmt.Errorf("read the address of the page: %w", err)
@@ -78,23 +86,14 @@ func (s *Server) adminSettings(w http.ResponseWriter, _ *http.Request, _ grafana
 	})
 }
 
-// searchTeams is true: there are no teams, roles hold everywhere.
-func searchTeams(w http.ResponseWriter, r *http.Request, _ grafana.Caller) error {
-	page, err := grafana.QueryInt(r, "page", 1)
-	if err != nil {
-		return err
-	}
-	perPage, err := grafana.QueryInt(r, "perpage", 1000)
-	if err != nil {
-		return err
-	}
-	return grafana.OK(w, map[string]any{"totalCount": 0, "teams": []any{}, "page": page, "perPage": perPage})
-}
-
-func noTeams(w http.ResponseWriter, _ *http.Request, _ grafana.Caller) error {
-	return grafana.OK(w, []any{})
-}
-
 func noReload() error { return errors.New("this server does not read its files again") }
 
 func noUsers(context.Context) (UserCounts, error) { return UserCounts{}, nil }
+
+func (s adminAPI) health(w http.ResponseWriter, r *http.Request, _ grafana.Caller) error {
+	state, code := "ok", http.StatusOK
+	if err := s.o.DB.PingContext(r.Context()); err != nil {
+		state, code = "failing", http.StatusServiceUnavailable
+	}
+	return grafana.Reply(w, code, map[string]any{"database": state, "version": s.o.Version, "commit": s.o.Commit})
+}
