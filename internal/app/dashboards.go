@@ -69,11 +69,12 @@ func (p *DashboardsPart) build(a *App) (err error) {
 			n, err := a.options.Auth.service.Count(ctx)
 			return dashboards.UserCounts{Users: n.All, Admins: n.ByRole[auth.Admin], Editors: n.ByRole[auth.Editor], Viewers: n.ByRole[auth.Viewer], Active: n.Active}, err
 		},
-		Inside:    a.insideHandler,
-		Transport: a.sourceTransport(),
-		Version:   versions.Own(),
-		Commit:    versions.Revision(),
-		AppURL:    a.options.external.Scheme + "://" + a.options.external.Host + a.prefix + "/",
+		Inside:     a.insideHandler,
+		Transport:  a.sourceTransport(),
+		OwnCookies: []string{auth.CookieName, auth.DeviceCookieName},
+		Version:    versions.Own(),
+		Commit:     versions.Revision(),
+		AppURL:     a.options.external.Scheme + "://" + a.options.external.Host + a.prefix + "/",
 	}, p.next)
 	p.runs = p.server
 	return err

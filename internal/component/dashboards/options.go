@@ -53,6 +53,8 @@ type Options struct {
 	// Transport asks other datasources, and dials the well-known addresses in process for WebSockets. nil is
 	// the network. It is cloned for datasources with TLS settings of their own.
 	Transport *http.Transport
+	// OwnCookies are names of cookies that no data source gets, whatever its keepCookies.
+	OwnCookies []string
 	// Version and Commit are ours, shown by /api/health and in buildInfo.
 	Version, Commit string
 	// AppURL is where people reach the page, with the path and a slash at the end: "http://localhost:3000/".

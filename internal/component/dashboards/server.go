@@ -44,7 +44,7 @@ func New(o Options, cfg *Config) (*Server, error) {
 	}
 	s := &Server{o: o, log: o.Logger, cfg: cfg}
 	if s.sources, err = source.New(source.Options{
-		Logger: o.Logger, Registerer: o.Registerer, DB: o.DB, SetAside: o.SetAside, KeyFile: o.KeyFile, Inside: o.Inside, Transport: o.Transport,
+		Logger: o.Logger, Registerer: o.Registerer, DB: o.DB, SetAside: o.SetAside, KeyFile: o.KeyFile, Inside: o.Inside, Transport: o.Transport, OwnCookies: o.OwnCookies,
 		QueryTimeout: o.QueryTimeout, Now: o.Now, Version: o.Version,
 	}, cfg.sources); err != nil {
 		return nil, err

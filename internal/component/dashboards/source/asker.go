@@ -7,6 +7,7 @@ import (
 	"io"
 	"net/http"
 	"net/url"
+	"slices"
 	"strings"
 	"time"
 )
@@ -18,8 +19,20 @@ type asker struct {
 	clients clientCache
 }
 
-// client is the one of a data source with the settings that hold.
-func (a *asker) client(d *Datasource) (*sourceClient, error) { return a.clients.get(a.o, d) }
+// client is the one of a data source with the settings that hold, and with those cookies of the caller that it keeps.
+func (a *asker) client(d *Datasource, caller *http.Request) (*sourceClient, error) {
+	client, err := a.clients.get(a.o, d)
+	if err != nil || len(client.keepCookies) == 0 {
+		return client, err
+	}
+	own := *client
+	for _, cookie := range caller.Cookies() {
+		if slices.Contains(client.keepCookies, cookie.Name) {
+			own.cookies = append(own.cookies, cookie)
+		}
+	}
+	return &own, nil
+}
 
 // caller sends API calls to a datasource.
 func (a *asker) caller(client *sourceClient) func(ctx context.Context, path string, form url.Values) (*http.Response, error) {

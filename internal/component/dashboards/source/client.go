@@ -2,6 +2,7 @@ package source
 
 import (
 	"bytes"
+	"cmp"
 	"crypto/tls"
 	"crypto/x509"
 	"encoding/json"
@@ -12,6 +13,7 @@ import (
 	"net/http"
 	"net/url"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -37,6 +39,10 @@ type sourceClient struct {
 	// queryTimeout is what the server is told as the timeout of a PromQL query.
 	queryTimeout string
 	getOnly      bool // httpMethod: GET
+	// seriesLimit bounds how many series, labels and values the server lists, 0 for as many as there are.
+	seriesLimit int64
+	keepCookies []string       // names of those of the caller that the server gets
+	cookies     []*http.Cookie // of the caller
 }
 
 var _ http.RoundTripper = (*sourceClient)(nil)
@@ -51,17 +57,30 @@ func (c *sourceClient) RoundTrip(r *http.Request) (*http.Response, error) {
 	if c.queryTimeout != "" && evaluates.MatchString(r.URL.Path) {
 		own.Set("timeout", c.queryTimeout)
 	}
+	isForm := r.Method == http.MethodPost && strings.HasPrefix(r.Header.Get("Content-Type"), "application/x-www-form-urlencoded")
+	if c.bounds(r) {
+		own.Set("limit", c.limit(cmp.Or(own.Get("limit"), params.Get("limit"))))
+	}
 	if len(own) > 0 {
 		maps.Copy(params, own)
 		r.URL.RawQuery = params.Encode()
 	}
-	if r.Method != http.MethodPost || !strings.HasPrefix(r.Header.Get("Content-Type"), "application/x-www-form-urlencoded") {
+	if !isForm {
 		return c.send(r)
 	}
 	body, err := io.ReadAll(r.Body)
 	_ = r.Body.Close()
 	if err != nil {
 		return nil, fmt.Errorf("read the query: %w", err)
+	}
+	form, err := url.ParseQuery(string(body))
+	if err != nil {
+		return nil, fmt.Errorf("read the query: %w", err)
+	}
+	if form.Has("limit") && c.bounds(r) { // it would count before the one of the URL
+		form.Set("limit", c.limit(form.Get("limit")))
+		params.Set("limit", form.Get("limit"))
+		body = []byte(form.Encode())
 	}
 	if !c.getOnly {
 		r.Body, r.ContentLength = io.NopCloser(bytes.NewReader(body)), int64(len(body))
@@ -70,10 +89,6 @@ func (c *sourceClient) RoundTrip(r *http.Request) (*http.Response, error) {
 			return res, err
 		}
 		_ = res.Body.Close()
-	}
-	form, err := url.ParseQuery(string(body))
-	if err != nil {
-		return nil, fmt.Errorf("read the query: %w", err)
 	}
 	maps.Copy(form, params)
 	get := r.Clone(r.Context())
@@ -96,6 +111,21 @@ func (c *sourceClient) send(r *http.Request) (*http.Response, error) {
 
 // evaluates finds the paths where Prometheus takes a timeout.
 var evaluates = regexp.MustCompile(`/api/v1/query(_range)?$`)
+
+// lists finds the paths where Prometheus takes a limit of what it lists.
+var lists = regexp.MustCompile(`/api/v1/(series|labels|label/.+/values)$`)
+
+func (c *sourceClient) bounds(r *http.Request) bool {
+	return c.seriesLimit > 0 && lists.MatchString(r.URL.Path)
+}
+
+// limit is the one that is asked for, or the greatest.
+func (c *sourceClient) limit(asked string) string {
+	if n, err := strconv.ParseInt(asked, 10, 64); err == nil && n > 0 && n < c.seriesLimit {
+		return asked
+	}
+	return strconv.FormatInt(c.seriesLimit, 10)
+}
 
 // clientCache keeps the clients of datasources, and with them their idle connections.
 type clientCache struct {
@@ -140,6 +170,13 @@ func newSourceClient(o Options, d *Datasource) (*sourceClient, error) {
 	}
 	if d.Type == typePrometheus {
 		c.queryTimeout = d.text("queryTimeout")
+		c.seriesLimit, _ = strconv.ParseInt(d.text("seriesLimit"), 10, 64)
+	}
+	names, _ := d.JSONData["keepCookies"].([]any)
+	for _, name := range names {
+		if name, ok := name.(string); ok && !slices.Contains(o.OwnCookies, name) {
+			c.keepCookies = append(c.keepCookies, name)
+		}
 	}
 	if d.BasicAuth {
 		c.basic, c.user, c.password = true, d.BasicAuthUser, d.SecureJSONData["basicAuthPassword"]
@@ -174,6 +211,9 @@ func (c *sourceClient) authorize(r *http.Request) {
 	if c.basic {
 		r.SetBasicAuth(c.user, c.password)
 	}
+	for _, cookie := range c.cookies {
+		r.AddCookie(cookie)
+	}
 	for name, values := range c.header {
 		if strings.EqualFold(name, "Host") {
 			r.Host = values[0]
@@ -207,13 +247,17 @@ func tlsConfig(d *Datasource) (*tls.Config, error) {
 	return config, nil
 }
 
-// text is a setting of the datasource that is a text.
+// text is a setting of the datasource that is a text or a number.
 func (d *Datasource) text(key string) string {
 	switch v := d.JSONData[key].(type) {
 	case string:
 		return v
 	case json.Number:
 		return v.String()
+	case int: // of a file
+		return strconv.Itoa(v)
+	case float64: // of the database
+		return strconv.FormatFloat(v, 'f', -1, 64)
 	}
 	return ""
 }

@@ -74,6 +74,9 @@ func (l *loading) file(file string, root *yaml.Node) []error {
 		if d.Access != "" && d.Access != "server" && d.Access != "proxy" && d.Access != "direct" {
 			l.files.Warn("%s: %s: access: %q is taken as proxy, as in Grafana", d.where, field, d.Access)
 		}
+		if _, ok := d.JSONData["seriesLimit"]; ok && d.Type == typeLoki {
+			l.files.Warn("%s: %s: jsonData: seriesLimit: it has no effect, Loki takes no limit of series", d.where, field)
+		}
 		before := l.sources.byName(d.Name)
 		if before != nil && d.UID == "" {
 			d.UID = before.UID

@@ -33,18 +33,18 @@ func (s settingsAPI) health(w http.ResponseWriter, r *http.Request, _ grafana.Ca
 	if !ok {
 		return grafana.Fail(http.StatusNotFound, "Datasources of type %s cannot be checked", d.Type)
 	}
-	if err := s.asker.checkHealth(r.Context(), d); err != nil {
+	if err := s.asker.checkHealth(r, d); err != nil {
 		return grafana.Reply(w, http.StatusBadRequest, map[string]any{"status": "ERROR", "message": err.Error()})
 	}
 	return grafana.OK(w, map[string]any{"status": "OK", "message": check.healthy})
 }
 
-func (a *asker) checkHealth(ctx context.Context, d *Datasource) error {
-	client, err := a.client(d)
+func (a *asker) checkHealth(r *http.Request, d *Datasource) error {
+	client, err := a.client(d, r)
 	if err != nil {
 		return err
 	}
-	ctx, cancel := context.WithTimeout(ctx, client.timeout)
+	ctx, cancel := context.WithTimeout(r.Context(), client.timeout)
 	defer cancel()
 	check := healthChecks[d.Type]
 	res, err := a.call(ctx, client, http.MethodGet, check.path, check.form)

@@ -50,7 +50,7 @@ func (s proxyAPI) proxy(w http.ResponseWriter, r *http.Request, c grafana.Caller
 	if err != nil || target.Host == "" {
 		return grafana.Fail(http.StatusBadRequest, "Datasource %q has no URL that can be asked", d.Name)
 	}
-	client, err := s.asker.client(d)
+	client, err := s.asker.client(d, r)
 	if err != nil {
 		return grafana.Fail(http.StatusBadGateway, "Datasource %q: %v", d.Name, err)
 	}

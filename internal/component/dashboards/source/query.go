@@ -33,6 +33,7 @@ type plannedQuery struct {
 	source   *Datasource
 	raw      json.RawMessage
 	from, to time.Time
+	caller   *http.Request
 }
 
 // queryAPI answers queries.
@@ -64,6 +65,7 @@ func (s queryAPI) answer(w http.ResponseWriter, r *http.Request, _ grafana.Calle
 			return grafana.Fail(http.StatusBadRequest, "refId %q is there twice", p.RefID)
 		}
 		refs[p.RefID] = true
+		p.caller = r
 		plan[i] = p
 	}
 	tables := slices.DeleteFunc(slices.Clone(plan), func(p plannedQuery) bool { return p.Format != "table" || p.Hide })
@@ -190,7 +192,7 @@ func (s queryAPI) runAll(ctx context.Context, plan []plannedQuery) map[string]ds
 }
 
 func (s queryAPI) run(ctx context.Context, p plannedQuery) dsquery.Response {
-	client, err := s.asker.client(p.source)
+	client, err := s.asker.client(p.source, p.caller)
 	if err != nil {
 		return dsquery.Fail(http.StatusBadGateway, fmt.Errorf("datasource %q: %w", p.source.Name, err))
 	}

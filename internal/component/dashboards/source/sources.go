@@ -23,7 +23,7 @@ import (
 	"github.com/ausguck/ausguck/internal/setaside"
 )
 
-// Options is what Sources are made from. All but SetAside and Inside are needed.
+// Options is what Sources are made from. All but SetAside, Inside and OwnCookies are needed.
 type Options struct {
 	Logger     *slog.Logger
 	Registerer prometheus.Registerer
@@ -32,6 +32,7 @@ type Options struct {
 	KeyFile    string
 	Inside     func(host string) http.Handler
 	Transport  *http.Transport
+	OwnCookies []string
 	// QueryTimeout bounds a query and a health check of a data source that sets no timeout.
 	QueryTimeout time.Duration
 	Now          func() time.Time
