@@ -1,4 +1,4 @@
-package dashboards_test
+package source_test
 
 import (
 	"net/http"
@@ -6,6 +6,8 @@ import (
 	"testing"
 
 	"github.com/stretchr/testify/require"
+
+	"github.com/ausguck/ausguck/internal/component/dashboards/dashtest"
 )
 
 // Files are taken as Grafana takes them: what it puts right by itself keeps nobody from starting.
@@ -22,16 +24,16 @@ func TestDatasourceFilesAsGrafanaReadsThem(t *testing.T) {
 		"empty values":             {"url: http://a:1\n    isDefault: \"\"\n    version: \"\"", `"isDefault":true`, ""}, // there is no other
 	} {
 		t.Run(name, func(t *testing.T) {
-			r := start(t, map[string]string{sourcesFile: "apiVersion: 1\ndatasources:\n  - name: One\n    uid: one\n    type: prometheus\n    " + tt.file + "\n"})
-			require.Contains(t, r.admin("GET", "/api/datasources/uid/one", "").body, tt.want)
-			require.Contains(t, strings.ReplaceAll(r.log.String(), `\"`, `"`), tt.warning)
+			r := dashtest.Start(t, map[string]string{dashtest.SourcesFile: "apiVersion: 1\ndatasources:\n  - name: One\n    uid: one\n    type: prometheus\n    " + tt.file + "\n"})
+			require.Contains(t, r.Admin("GET", "/api/datasources/uid/one", "").Body, tt.want)
+			require.Contains(t, strings.ReplaceAll(r.Log.String(), `\"`, `"`), tt.warning)
 		})
 	}
 }
 
 // Without apiVersion the keys are those of Grafana 4.
 func TestDatasourceFilesOfTheOldForm(t *testing.T) {
-	r := start(t, map[string]string{sourcesFile: `
+	r := dashtest.Start(t, map[string]string{dashtest.SourcesFile: `
 delete_datasources: [{name: Gone, org_id: 1}]
 datasources:
   - {name: Other, type: prometheus, org_id: 1, url: 'http://a:1'}
@@ -44,17 +46,17 @@ datasources:
     json_data: {timeInterval: 5s, tlsSkipVerify: true}
     secure_json_data: {basicAuthPassword: secret}
 `})
-	body := r.admin("GET", "/api/datasources/name/Store", "").body
+	body := r.Admin("GET", "/api/datasources/name/Store", "").Body
 	for _, want := range []string{`"isDefault":true`, `"basicAuth":true`, `"basicAuthUser":"reader"`, `"timeInterval":"5s"`, `"tlsSkipVerify":true`, `"basicAuthPassword":true`} {
 		require.Contains(t, body, want)
 	}
-	require.NotContains(t, r.log.String(), "unknown field")
+	require.NotContains(t, r.Log.String(), "unknown field")
 }
 
 // Grafana reads one file after the other: of one name the last counts, and a file takes away what those before it have made.
 func TestOfOneNameTheLastFileCounts(t *testing.T) {
 	const dir = "grafana/provisioning/datasources/"
-	r := start(t, map[string]string{
+	r := dashtest.Start(t, map[string]string{
 		dir + "a.yml": `datasources:
   - {name: Main, uid: main, type: prometheus, url: 'http://old:1', user: old, jsonData: {timeInterval: 5s}}
   - {name: Moves, uid: before, type: prometheus, url: 'http://old:1'}
@@ -67,11 +69,11 @@ datasources:
   - {name: Takes, uid: before, type: loki, url: 'http://new:1'}
 `,
 	})
-	got := r.ok("GET", "/api/datasources/uid/main", "")
-	require.Equal(t, []any{"Main", "loki", "http://new:1", "", map[string]any{}}, []any{at(t, got, "name"), at(t, got, "type"), at(t, got, "url"), at(t, got, "user"), at(t, got, "jsonData")},
+	got := r.OK("GET", "/api/datasources/uid/main", "")
+	require.Equal(t, []any{"Main", "loki", "http://new:1", "", map[string]any{}}, []any{dashtest.At(t, got, "name"), dashtest.At(t, got, "type"), dashtest.At(t, got, "url"), dashtest.At(t, got, "user"), dashtest.At(t, got, "jsonData")},
 		"the uid stays when the last file states none")
-	require.Equal(t, "Moves", at(t, r.ok("GET", "/api/datasources/uid/after", ""), "name"))
-	require.Equal(t, "Takes", at(t, r.ok("GET", "/api/datasources/uid/before", ""), "name"), "a uid that is free again")
-	require.Equal(t, http.StatusNotFound, r.admin("GET", "/api/datasources/name/Goes", "").code)
-	require.Contains(t, r.log.String(), "takes the place of the datasource of this name at")
+	require.Equal(t, "Moves", dashtest.At(t, r.OK("GET", "/api/datasources/uid/after", ""), "name"))
+	require.Equal(t, "Takes", dashtest.At(t, r.OK("GET", "/api/datasources/uid/before", ""), "name"), "a uid that is free again")
+	require.Equal(t, http.StatusNotFound, r.Admin("GET", "/api/datasources/name/Goes", "").Code)
+	require.Contains(t, r.Log.String(), "takes the place of the datasource of this name at")
 }

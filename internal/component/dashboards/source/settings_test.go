@@ -1,4 +1,4 @@
-package dashboards_test
+package source_test
 
 import (
 	"fmt"
@@ -10,13 +10,14 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/ausguck/ausguck/internal/component/dashboards"
+	"github.com/ausguck/ausguck/internal/component/dashboards/dashtest"
 )
 
 // What a datasource is given with every request: by the proxy (panels, variables, Explore), the query API and the health check.
 func TestSettingsOfADatasourceReachEveryRequest(t *testing.T) {
 	type asked struct{ method, path, team, timeout, own, tenant, user string }
 	seen := make(chan asked, 10)
-	up := upstream(t, func(w http.ResponseWriter, r *http.Request) {
+	up := dashtest.Upstream(t, func(w http.ResponseWriter, r *http.Request) {
 		_ = r.ParseForm()
 		user, _, _ := r.BasicAuth()
 		seen <- asked{r.Method, r.URL.Path, r.Form.Get("extra_label"), r.Form.Get("timeout"), r.Form.Get("query"), r.Header.Get("X-Scope-OrgID"), user}
@@ -28,11 +29,11 @@ func TestSettingsOfADatasourceReachEveryRequest(t *testing.T) {
 	})
 	common := `customQueryParameters: '?extra_label=team%3Dkiel', queryTimeout: 7s, httpHeaderName1: X-Scope-OrgID`
 	secret := "secureJsonData: {httpHeaderValue1: a}"
-	r := start(t, provision(
-		ds("byget", "prometheus", up.URL, "basicAuth: true", "basicAuthUser: me", "jsonData: {httpMethod: get, "+common+"}", secret),
-		ds("bypost", "prometheus", up.URL, "jsonData: {"+common+"}", secret),
-		ds("logs", "loki", up.URL, "jsonData: {"+common+"}", secret),
-		ds("old", "prometheus", up.URL+"/old", "jsonData: {"+common+"}", secret),
+	r := dashtest.Start(t, dashtest.Provision(
+		dashtest.DS("byget", "prometheus", up.URL, "basicAuth: true", "basicAuthUser: me", "jsonData: {httpMethod: get, "+common+"}", secret),
+		dashtest.DS("bypost", "prometheus", up.URL, "jsonData: {"+common+"}", secret),
+		dashtest.DS("logs", "loki", up.URL, "jsonData: {"+common+"}", secret),
+		dashtest.DS("old", "prometheus", up.URL+"/old", "jsonData: {"+common+"}", secret),
 	))
 	post := func(path, body string) {
 		req := httptest.NewRequest(http.MethodPost, path, strings.NewReader(body))
@@ -41,7 +42,7 @@ func TestSettingsOfADatasourceReachEveryRequest(t *testing.T) {
 			req.Header.Set("Content-Type", "application/x-www-form-urlencoded")
 		}
 		rec := httptest.NewRecorder()
-		r.server.Handler().ServeHTTP(rec, req)
+		r.Server.Handler().ServeHTTP(rec, req)
 		require.Equal(t, http.StatusOK, rec.Code, rec.Body)
 	}
 	proxied := func(uid string) func() {
@@ -65,9 +66,9 @@ func TestSettingsOfADatasourceReachEveryRequest(t *testing.T) {
 			{"POST", "/old/api/v1/query", "team=kiel", "7s", "up", "a", ""}, {"GET", "/old/api/v1/query", "team=kiel", "7s", "up", "a", ""},
 		}},
 		"a variable": {
-			func() { r.ok("GET", "/api/datasources/proxy/uid/byget/api/v1/labels?start=1", "") }, []asked{{"GET", "/api/v1/labels", "team=kiel", "", "", "a", "me"}},
+			func() { r.OK("GET", "/api/datasources/proxy/uid/byget/api/v1/labels?start=1", "") }, []asked{{"GET", "/api/v1/labels", "team=kiel", "", "", "a", "me"}},
 		},
-		"health": {func() { r.ok("GET", "/api/datasources/uid/byget/health", "") }, []asked{{"GET", "/api/v1/query", "team=kiel", "7s", "1+1", "a", "me"}}},
+		"health": {func() { r.OK("GET", "/api/datasources/uid/byget/health", "") }, []asked{{"GET", "/api/v1/query", "team=kiel", "7s", "1+1", "a", "me"}}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			tc.ask()
@@ -82,13 +83,13 @@ func TestSettingsOfADatasourceReachEveryRequest(t *testing.T) {
 // seriesLimit bounds what Prometheus lists, however it is asked and in whatever form the setting is kept.
 func TestSeriesLimit(t *testing.T) {
 	seen := make(chan string, 10)
-	up := upstream(t, func(_ http.ResponseWriter, r *http.Request) { seen <- r.FormValue("limit") })
-	r := start(t, provision(ds("number", "prometheus", up.URL, "jsonData: {seriesLimit: 500}"), ds("text", "prometheus", up.URL, "jsonData: {seriesLimit: '500', httpMethod: GET}"),
-		ds("off", "prometheus", up.URL, "jsonData: {seriesLimit: 0}"), ds("logs", "loki", up.URL, "jsonData: {seriesLimit: 500}")))
-	r.ok("POST", "/api/datasources", `{"uid":"stored","name":"Stored","type":"prometheus","url":"`+up.URL+`","jsonData":{"seriesLimit":500}}`)
-	require.Contains(t, r.log.String(), "seriesLimit: it has no effect, Loki takes no limit of series")
-	r.stop()
-	r.run() // what is stored is read from the database
+	up := dashtest.Upstream(t, func(_ http.ResponseWriter, r *http.Request) { seen <- r.FormValue("limit") })
+	r := dashtest.Start(t, dashtest.Provision(dashtest.DS("number", "prometheus", up.URL, "jsonData: {seriesLimit: 500}"), dashtest.DS("text", "prometheus", up.URL, "jsonData: {seriesLimit: '500', httpMethod: GET}"),
+		dashtest.DS("off", "prometheus", up.URL, "jsonData: {seriesLimit: 0}"), dashtest.DS("logs", "loki", up.URL, "jsonData: {seriesLimit: 500}")))
+	r.OK("POST", "/api/datasources", `{"uid":"stored","name":"Stored","type":"prometheus","url":"`+up.URL+`","jsonData":{"seriesLimit":500}}`)
+	require.Contains(t, r.Log.String(), "seriesLimit: it has no effect, Loki takes no limit of series")
+	r.Stop()
+	r.Run() // what is stored is read from the database
 	for _, tc := range []struct{ uid, path, form, want string }{
 		{"number", "series?match[]=up", "", "500"},
 		{"number", "labels", "", "500"},
@@ -112,7 +113,7 @@ func TestSeriesLimit(t *testing.T) {
 		if tc.form != "" {
 			req.Header.Set("Content-Type", "application/x-www-form-urlencoded")
 		}
-		r.server.Handler().ServeHTTP(httptest.NewRecorder(), req)
+		r.Server.Handler().ServeHTTP(httptest.NewRecorder(), req)
 		require.Equal(t, tc.want, <-seen, tc)
 	}
 }
@@ -120,11 +121,11 @@ func TestSeriesLimit(t *testing.T) {
 // keepCookies names those of the caller that the data source gets, and never those that let the caller in here.
 func TestKeepCookies(t *testing.T) {
 	seen := make(chan string, 10)
-	up := upstream(t, func(w http.ResponseWriter, r *http.Request) {
+	up := dashtest.Upstream(t, func(w http.ResponseWriter, r *http.Request) {
 		seen <- r.Header.Get("Cookie")
 		fmt.Fprint(w, `{"status":"success","data":{"resultType":"vector","result":[]}}`)
 	})
-	r := start(t, provision(ds("kept", "prometheus", up.URL, "jsonData: {keepCookies: [sso, ausguck_session, other]}"), ds("none", "prometheus", up.URL)),
+	r := dashtest.Start(t, dashtest.Provision(dashtest.DS("kept", "prometheus", up.URL, "jsonData: {keepCookies: [sso, ausguck_session, other]}"), dashtest.DS("none", "prometheus", up.URL)),
 		func(o *dashboards.Options) { o.OwnCookies = []string{"ausguck_session"} })
 	for _, tc := range []struct{ method, path, body, want string }{
 		{"GET", "/api/datasources/proxy/uid/kept/api/v1/labels", "", "sso=a; other=b"},
@@ -137,7 +138,7 @@ func TestKeepCookies(t *testing.T) {
 		req.Header.Set("X-Role", "Viewer")
 		req.Header.Set("Cookie", "sso=a; ausguck_session=secret; unknown=c; other=b")
 		rec := httptest.NewRecorder()
-		r.server.Handler().ServeHTTP(rec, req)
+		r.Server.Handler().ServeHTTP(rec, req)
 		require.Equal(t, http.StatusOK, rec.Code, rec.Body)
 		require.Equal(t, tc.want, <-seen, tc.path)
 	}
@@ -146,13 +147,13 @@ func TestKeepCookies(t *testing.T) {
 // maxLines counts as a number too, which is what files and old forms hold.
 func TestMaxLines(t *testing.T) {
 	seen := make(chan string, 10)
-	up := upstream(t, func(w http.ResponseWriter, r *http.Request) {
+	up := dashtest.Upstream(t, func(w http.ResponseWriter, r *http.Request) {
 		seen <- r.FormValue("limit")
 		fmt.Fprint(w, `{"status":"success","data":{"resultType":"streams","result":[]}}`)
 	})
-	r := start(t, provision(ds("number", "loki", up.URL, "jsonData: {maxLines: 7}"), ds("text", "loki", up.URL, "jsonData: {maxLines: '7'}")))
+	r := dashtest.Start(t, dashtest.Provision(dashtest.DS("number", "loki", up.URL, "jsonData: {maxLines: 7}"), dashtest.DS("text", "loki", up.URL, "jsonData: {maxLines: '7'}")))
 	for _, uid := range []string{"number", "text"} {
-		r.ok("POST", "/api/ds/query", `{"queries":[{"refId":"A","datasource":{"uid":"`+uid+`"},"expr":"{a=\"b\"}"}]}`)
+		r.OK("POST", "/api/ds/query", `{"queries":[{"refId":"A","datasource":{"uid":"`+uid+`"},"expr":"{a=\"b\"}"}]}`)
 		require.Equal(t, "7", <-seen, uid)
 	}
 }

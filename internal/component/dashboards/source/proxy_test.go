@@ -1,4 +1,4 @@
-package dashboards_test
+package source_test
 
 import (
 	"bufio"
@@ -15,41 +15,15 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/ausguck/ausguck/internal/component/dashboards"
+	"github.com/ausguck/ausguck/internal/component/dashboards/dashtest"
 	"github.com/ausguck/ausguck/internal/grafana"
 )
 
-// upstream is a datasource that says what it was asked.
-func upstream(t *testing.T, h http.HandlerFunc) *httptest.Server {
-	t.Helper()
-	if h == nil {
-		h = func(w http.ResponseWriter, r *http.Request) {
-			body, _ := io.ReadAll(r.Body)
-			w.Header().Set("Set-Cookie", "evil=1")
-			w.Header().Set("Access-Control-Allow-Origin", "*")
-			w.Header().Set("Content-Type", "text/html")
-			w.Header().Set("X-Method", r.Method)
-			fmt.Fprintf(w, "%s %s host=%s cookie=%q authorization=%q tenant=%q forwarded=%q body=%s", r.Method, r.URL.String(), r.Host,
-				r.Header.Get("Cookie"), r.Header.Get("Authorization"), r.Header.Get("X-Scope-OrgID"), r.Header.Get("X-Forwarded-Host"), body)
-		}
-	}
-	srv := httptest.NewServer(h)
-	t.Cleanup(srv.Close)
-	return srv
-}
-
-func provision(sources ...string) map[string]string {
-	return map[string]string{sourcesFile: "apiVersion: 1\ndatasources:\n" + strings.Join(sources, "")}
-}
-
-func ds(name, kind, url string, more ...string) string {
-	return fmt.Sprintf("  - {name: %s, uid: %s, type: %s, url: '%s'%s}\n", name, name, kind, url, strings.Join(append([]string{""}, more...), ", "))
-}
-
 func TestProxySendsTheDatasourcesCredentialsAndNoneOfTheCaller(t *testing.T) {
-	up := upstream(t, nil)
-	r := start(t, provision(ds("main", "prometheus", up.URL+"/base/", "basicAuth: true", "basicAuthUser: me",
+	up := dashtest.Upstream(t, nil)
+	r := dashtest.Start(t, dashtest.Provision(dashtest.DS("main", "prometheus", up.URL+"/base/", "basicAuth: true", "basicAuthUser: me",
 		"jsonData: {httpHeaderName1: X-Scope-OrgID}", "secureJsonData: {basicAuthPassword: word, httpHeaderValue1: tenant-a}")))
-	front := httptest.NewServer(r.server.Handler())
+	front := httptest.NewServer(r.Server.Handler())
 	t.Cleanup(front.Close)
 	req, err := http.NewRequest(http.MethodPost, front.URL+"/api/datasources/proxy/uid/main/api/v1/query?x=a%20b", strings.NewReader("query=up"))
 	require.NoError(t, err)
@@ -72,9 +46,9 @@ func TestProxySendsTheDatasourcesCredentialsAndNoneOfTheCaller(t *testing.T) {
 }
 
 func TestProxyPaths(t *testing.T) {
-	up := upstream(t, nil)
-	r := start(t, provision(ds("prom", "prometheus", up.URL), ds("logs", "loki", up.URL)))
-	id := at(t, r.ok("GET", "/api/datasources/uid/prom", ""), "id").(float64)
+	up := dashtest.Upstream(t, nil)
+	r := dashtest.Start(t, dashtest.Provision(dashtest.DS("prom", "prometheus", up.URL), dashtest.DS("logs", "loki", up.URL)))
+	id := dashtest.At(t, r.OK("GET", "/api/datasources/uid/prom", ""), "id").(float64)
 	for _, tc := range []struct{ path, want string }{
 		{"/api/datasources/proxy/uid/prom/api/v1/label/a%2Fb/values", "GET /api/v1/label/a%2Fb/values"},
 		{fmt.Sprintf("/api/datasources/proxy/%.0f/api/v1/labels?start=1", id), "GET /api/v1/labels?start=1"},
@@ -82,23 +56,23 @@ func TestProxyPaths(t *testing.T) {
 		{"/api/datasources/uid/logs/resources/labels", "GET /loki/api/v1/labels"},
 		{"/api/datasources/proxy/uid/prom/api/v1/label/__name__/values?match[]=%7Ba%3D%22b%22%7D", "GET /api/v1/label/__name__/values?match[]=%7Ba%3D%22b%22%7D"},
 	} {
-		a := r.as(grafana.Viewer, "GET", tc.path, "")
-		require.Equal(t, http.StatusOK, a.code, "%s: %s", tc.path, a.body)
-		require.Equal(t, tc.want, strings.Join(strings.Fields(a.body)[:2], " "))
+		a := r.As(grafana.Viewer, "GET", tc.path, "")
+		require.Equal(t, http.StatusOK, a.Code, "%s: %s", tc.path, a.Body)
+		require.Equal(t, tc.want, strings.Join(strings.Fields(a.Body)[:2], " "))
 	}
 	for _, path := range []string{
 		"/api/datasources/proxy/uid/prom/api/v1/%2e%2e/%2e%2e/-/quit", "/api/datasources/proxy/uid/prom/api/v1/label/..%2f..%2f../values",
 		"/api/datasources/proxy/uid/prom/api/v1/label/%5c/values", "/api/datasources/proxy/uid/prom/./api/v1/query",
 	} {
-		require.Equal(t, http.StatusBadRequest, r.admin("GET", path, "").code, path)
+		require.Equal(t, http.StatusBadRequest, r.Admin("GET", path, "").Code, path)
 	}
-	require.Equal(t, http.StatusNotFound, r.admin("GET", "/api/datasources/proxy/uid/none/api/v1/query", "").code)
-	require.Equal(t, http.StatusBadRequest, r.admin("GET", "/api/datasources/proxy/none/api/v1/query", "").code)
+	require.Equal(t, http.StatusNotFound, r.Admin("GET", "/api/datasources/proxy/uid/none/api/v1/query", "").Code)
+	require.Equal(t, http.StatusBadRequest, r.Admin("GET", "/api/datasources/proxy/none/api/v1/query", "").Code)
 }
 
 func TestProxyRights(t *testing.T) {
-	up := upstream(t, nil)
-	r := start(t, provision(ds("prom", "prometheus", up.URL), ds("logs", "loki", up.URL), ds("am", "alertmanager", up.URL), ds("other", "tempo", up.URL)))
+	up := dashtest.Upstream(t, nil)
+	r := dashtest.Start(t, dashtest.Provision(dashtest.DS("prom", "prometheus", up.URL), dashtest.DS("logs", "loki", up.URL), dashtest.DS("am", "alertmanager", up.URL), dashtest.DS("other", "tempo", up.URL)))
 	for _, tc := range []struct {
 		method, path string
 		needs        grafana.Role
@@ -134,8 +108,8 @@ func TestProxyRights(t *testing.T) {
 			if role.Includes(tc.needs) {
 				want = http.StatusOK
 			}
-			a := r.as(role, tc.method, "/api/datasources/proxy/uid/"+tc.path, "")
-			require.Equal(t, want, a.code, "%s %s as %s: %s", tc.method, tc.path, role, a.body)
+			a := r.As(role, tc.method, "/api/datasources/proxy/uid/"+tc.path, "")
+			require.Equal(t, want, a.Code, "%s %s as %s: %s", tc.method, tc.path, role, a.Body)
 		}
 	}
 }
@@ -152,21 +126,21 @@ func TestPartsOfTheProcessAreCalled(t *testing.T) {
 		_ = r.ParseForm()
 		fmt.Fprintf(w, `{"status":"success","data":{"resultType":"vector","result":[{"metric":{"q":%q},"value":[1,"2"]}]}}`, r.Form.Get("query"))
 	})
-	r := start(t, provision(ds("main", "prometheus", "http://prometheus:9090", "jsonData: {timeout: 0.2}")), func(o *dashboards.Options) {
+	r := dashtest.Start(t, dashtest.Provision(dashtest.DS("main", "prometheus", "http://prometheus:9090", "jsonData: {timeout: 0.2}")), func(o *dashboards.Options) {
 		o.Inside = func(host string) http.Handler { return map[string]http.Handler{"prometheus:9090": part}[host] }
 	})
-	a := r.as(grafana.Viewer, "POST", "/api/ds/query", `{"queries":[{"refId":"A","datasource":{"uid":"main"},"expr":"up","instant":true}]}`)
-	require.Equal(t, http.StatusOK, a.code, a.body)
-	require.Equal(t, map[string]any{"q": "up"}, at(t, decoded(t, a.body), "results", "A", "frames", 0, "schema", "fields", 1, "labels"))
-	require.Equal(t, http.StatusGatewayTimeout, r.admin("GET", "/api/datasources/proxy/uid/main/api/v1/series", "").code)
+	a := r.As(grafana.Viewer, "POST", "/api/ds/query", `{"queries":[{"refId":"A","datasource":{"uid":"main"},"expr":"up","instant":true}]}`)
+	require.Equal(t, http.StatusOK, a.Code, a.Body)
+	require.Equal(t, map[string]any{"q": "up"}, dashtest.At(t, dashtest.Decoded(t, a.Body), "results", "A", "frames", 0, "schema", "fields", 1, "labels"))
+	require.Equal(t, http.StatusGatewayTimeout, r.Admin("GET", "/api/datasources/proxy/uid/main/api/v1/series", "").Code)
 	<-ended
 }
 
 func TestProxyFailures(t *testing.T) {
-	slow := upstream(t, func(_ http.ResponseWriter, r *http.Request) { <-r.Context().Done() })
-	closed := upstream(t, nil)
+	slow := dashtest.Upstream(t, func(_ http.ResponseWriter, r *http.Request) { <-r.Context().Done() })
+	closed := dashtest.Upstream(t, nil)
 	closed.Close()
-	login := upstream(t, func(w http.ResponseWriter, r *http.Request) {
+	login := dashtest.Upstream(t, func(w http.ResponseWriter, r *http.Request) {
 		if strings.Contains(r.URL.Path, "labels") {
 			http.Redirect(w, r, "https://elsewhere.example.com/", http.StatusFound)
 			return
@@ -174,30 +148,30 @@ func TestProxyFailures(t *testing.T) {
 		w.Header().Set("WWW-Authenticate", "Basic")
 		w.WriteHeader(http.StatusUnauthorized)
 	})
-	r := start(t, provision(ds("slow", "prometheus", slow.URL, "jsonData: {timeout: 0.2}"), ds("closed", "prometheus", closed.URL), ds("login", "prometheus", login.URL)))
-	a := r.admin("GET", "/api/datasources/proxy/uid/slow/api/v1/query", "")
-	require.Equal(t, http.StatusGatewayTimeout, a.code)
-	require.Contains(t, a.body, "Datasource slow at "+slow.URL+" does not answer: it took longer than the timeout")
-	a = r.admin("GET", "/api/datasources/proxy/uid/closed/api/v1/query", "")
-	require.Equal(t, http.StatusBadGateway, a.code)
-	require.Contains(t, at(t, decoded(t, a.body), "message"), "connection refused")
-	a = r.admin("GET", "/api/datasources/proxy/uid/login/api/v1/query", "")
-	require.Equal(t, http.StatusBadGateway, a.code, "a 401 of a datasource is not the end of the caller's session")
-	require.Empty(t, a.header.Get("WWW-Authenticate"))
-	a = r.admin("GET", "/api/datasources/proxy/uid/login/api/v1/labels", "")
-	require.Empty(t, a.header.Get("Location"))
+	r := dashtest.Start(t, dashtest.Provision(dashtest.DS("slow", "prometheus", slow.URL, "jsonData: {timeout: 0.2}"), dashtest.DS("closed", "prometheus", closed.URL), dashtest.DS("login", "prometheus", login.URL)))
+	a := r.Admin("GET", "/api/datasources/proxy/uid/slow/api/v1/query", "")
+	require.Equal(t, http.StatusGatewayTimeout, a.Code)
+	require.Contains(t, a.Body, "Datasource slow at "+slow.URL+" does not answer: it took longer than the timeout")
+	a = r.Admin("GET", "/api/datasources/proxy/uid/closed/api/v1/query", "")
+	require.Equal(t, http.StatusBadGateway, a.Code)
+	require.Contains(t, dashtest.At(t, dashtest.Decoded(t, a.Body), "message"), "connection refused")
+	a = r.Admin("GET", "/api/datasources/proxy/uid/login/api/v1/query", "")
+	require.Equal(t, http.StatusBadGateway, a.Code, "a 401 of a datasource is not the end of the caller's session")
+	require.Empty(t, a.Header.Get("WWW-Authenticate"))
+	a = r.Admin("GET", "/api/datasources/proxy/uid/login/api/v1/labels", "")
+	require.Empty(t, a.Header.Get("Location"))
 }
 
 func TestProxyStreams(t *testing.T) {
 	next := make(chan struct{})
-	up := upstream(t, func(w http.ResponseWriter, _ *http.Request) {
+	up := dashtest.Upstream(t, func(w http.ResponseWriter, _ *http.Request) {
 		fmt.Fprintln(w, "first")
 		w.(http.Flusher).Flush()
 		<-next
 		fmt.Fprintln(w, "second")
 	})
-	r := start(t, provision(ds("prom", "prometheus", up.URL, "jsonData: {timeout: 0.1}")))
-	front := httptest.NewServer(r.server.Handler())
+	r := dashtest.Start(t, dashtest.Provision(dashtest.DS("prom", "prometheus", up.URL, "jsonData: {timeout: 0.1}")))
+	front := httptest.NewServer(r.Server.Handler())
 	t.Cleanup(front.Close)
 	req, err := http.NewRequestWithContext(t.Context(), http.MethodGet, front.URL+"/api/datasources/proxy/uid/prom/api/v1/query", nil)
 	require.NoError(t, err)
@@ -216,7 +190,7 @@ func TestProxyStreams(t *testing.T) {
 }
 
 func TestProxyUpgradesToAWebSocket(t *testing.T) {
-	up := upstream(t, func(w http.ResponseWriter, r *http.Request) {
+	up := dashtest.Upstream(t, func(w http.ResponseWriter, r *http.Request) {
 		conn, buf, err := http.NewResponseController(w).Hijack()
 		if err != nil {
 			return
@@ -228,8 +202,8 @@ func TestProxyUpgradesToAWebSocket(t *testing.T) {
 		fmt.Fprintf(buf, "got %s%s\n", line, r.URL.String())
 		_ = buf.Flush()
 	})
-	r := start(t, provision(ds("logs", "loki", up.URL)))
-	front := httptest.NewServer(r.server.Handler())
+	r := dashtest.Start(t, dashtest.Provision(dashtest.DS("logs", "loki", up.URL)))
+	front := httptest.NewServer(r.Server.Handler())
 	t.Cleanup(front.Close)
 	var d net.Dialer
 	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
@@ -251,43 +225,43 @@ func TestProxyUpgradesToAWebSocket(t *testing.T) {
 }
 
 func TestDatasourceHealth(t *testing.T) {
-	prom := upstream(t, func(w http.ResponseWriter, r *http.Request) {
+	prom := dashtest.Upstream(t, func(w http.ResponseWriter, r *http.Request) {
 		fmt.Fprintf(w, `{"status":"success","data":{"asked":%q}}`, r.URL.String())
 	})
-	am := upstream(t, func(w http.ResponseWriter, _ *http.Request) { fmt.Fprint(w, `{"versionInfo":{}}`) })
-	page := upstream(t, func(w http.ResponseWriter, _ *http.Request) { fmt.Fprint(w, `<html>`) })
-	gone := upstream(t, nil)
+	am := dashtest.Upstream(t, func(w http.ResponseWriter, _ *http.Request) { fmt.Fprint(w, `{"versionInfo":{}}`) })
+	page := dashtest.Upstream(t, func(w http.ResponseWriter, _ *http.Request) { fmt.Fprint(w, `<html>`) })
+	gone := dashtest.Upstream(t, nil)
 	gone.Close()
-	r := start(t, provision(ds("prom", "prometheus", prom.URL), ds("logs", "loki", prom.URL), ds("am", "alertmanager", am.URL),
-		ds("page", "prometheus", page.URL), ds("gone", "loki", gone.URL), ds("other", "tempo", page.URL)))
+	r := dashtest.Start(t, dashtest.Provision(dashtest.DS("prom", "prometheus", prom.URL), dashtest.DS("logs", "loki", prom.URL), dashtest.DS("am", "alertmanager", am.URL),
+		dashtest.DS("page", "prometheus", page.URL), dashtest.DS("gone", "loki", gone.URL), dashtest.DS("other", "tempo", page.URL)))
 	for uid, want := range map[string]string{
 		"prom": "Successfully queried the Prometheus API.", "logs": "Data source successfully connected.", "am": "Health check passed.",
 	} {
-		require.Equal(t, map[string]any{"status": "OK", "message": want}, r.ok("GET", "/api/datasources/uid/"+uid+"/health", ""))
+		require.Equal(t, map[string]any{"status": "OK", "message": want}, r.OK("GET", "/api/datasources/uid/"+uid+"/health", ""))
 	}
-	a := r.admin("GET", "/api/datasources/uid/page/health", "")
-	require.Equal(t, http.StatusBadRequest, a.code)
-	require.Equal(t, "ERROR", at(t, decoded(t, a.body), "status"))
-	require.Contains(t, a.body, "answered, but not as the Prometheus API does")
-	require.Contains(t, r.admin("GET", "/api/datasources/uid/gone/health", "").body, "does not answer")
-	require.Equal(t, http.StatusNotFound, r.admin("GET", "/api/datasources/uid/other/health", "").code)
-	require.Equal(t, http.StatusNotFound, r.admin("GET", "/api/datasources/uid/none/health", "").code)
+	a := r.Admin("GET", "/api/datasources/uid/page/health", "")
+	require.Equal(t, http.StatusBadRequest, a.Code)
+	require.Equal(t, "ERROR", dashtest.At(t, dashtest.Decoded(t, a.Body), "status"))
+	require.Contains(t, a.Body, "answered, but not as the Prometheus API does")
+	require.Contains(t, r.Admin("GET", "/api/datasources/uid/gone/health", "").Body, "does not answer")
+	require.Equal(t, http.StatusNotFound, r.Admin("GET", "/api/datasources/uid/other/health", "").Code)
+	require.Equal(t, http.StatusNotFound, r.Admin("GET", "/api/datasources/uid/none/health", "").Code)
 }
 
 func TestTLSSettingsOfADatasource(t *testing.T) {
 	up := httptest.NewTLSServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { fmt.Fprint(w, `{"status":"success"}`) }))
 	t.Cleanup(up.Close)
-	r := start(t, provision(ds("strict", "prometheus", up.URL), ds("skip", "prometheus", up.URL, "jsonData: {tlsSkipVerify: true}"),
-		ds("badca", "prometheus", up.URL, "jsonData: {tlsAuthWithCACert: true}", "secureJsonData: {tlsCACert: nonsense}"),
-		ds("badkey", "prometheus", up.URL, "jsonData: {tlsAuth: true}")))
-	require.Equal(t, http.StatusOK, r.admin("GET", "/api/datasources/uid/skip/health", "").code)
-	require.Contains(t, r.admin("GET", "/api/datasources/uid/strict/health", "").body, "certificate")
-	require.Contains(t, r.admin("GET", "/api/datasources/uid/badca/health", "").body, "tlsCACert holds no certificate in PEM")
-	require.Contains(t, r.admin("GET", "/api/datasources/proxy/uid/badkey/api/v1/query", "").body, "tlsClientCert and tlsClientKey")
+	r := dashtest.Start(t, dashtest.Provision(dashtest.DS("strict", "prometheus", up.URL), dashtest.DS("skip", "prometheus", up.URL, "jsonData: {tlsSkipVerify: true}"),
+		dashtest.DS("badca", "prometheus", up.URL, "jsonData: {tlsAuthWithCACert: true}", "secureJsonData: {tlsCACert: nonsense}"),
+		dashtest.DS("badkey", "prometheus", up.URL, "jsonData: {tlsAuth: true}")))
+	require.Equal(t, http.StatusOK, r.Admin("GET", "/api/datasources/uid/skip/health", "").Code)
+	require.Contains(t, r.Admin("GET", "/api/datasources/uid/strict/health", "").Body, "certificate")
+	require.Contains(t, r.Admin("GET", "/api/datasources/uid/badca/health", "").Body, "tlsCACert holds no certificate in PEM")
+	require.Contains(t, r.Admin("GET", "/api/datasources/proxy/uid/badkey/api/v1/query", "").Body, "tlsClientCert and tlsClientKey")
 }
 
 func TestQueries(t *testing.T) {
-	prom := upstream(t, func(w http.ResponseWriter, r *http.Request) {
+	prom := dashtest.Upstream(t, func(w http.ResponseWriter, r *http.Request) {
 		_ = r.ParseForm()
 		if r.Form.Get("query") == "bad(" {
 			w.WriteHeader(http.StatusBadRequest)
@@ -297,22 +271,22 @@ func TestQueries(t *testing.T) {
 		fmt.Fprintf(w, `{"status":"success","data":{"resultType":"vector","result":[{"metric":{"q":%q,"method":%q,"extra":%q},"value":[1700000000,"1"]}]}}`,
 			r.Form.Get("query"), r.Method, r.Form.Get("extra"))
 	})
-	r := start(t, provision(ds("main", "prometheus", prom.URL, "isDefault: true", "jsonData: {customQueryParameters: 'extra=1'}")))
-	ask := func(queries string) answer {
-		return r.as(grafana.Viewer, "POST", "/api/ds/query", `{"from":"now-1h","to":"now","queries":[`+queries+`]}`)
+	r := dashtest.Start(t, dashtest.Provision(dashtest.DS("main", "prometheus", prom.URL, "isDefault: true", "jsonData: {customQueryParameters: 'extra=1'}")))
+	ask := func(queries string) dashtest.Answer {
+		return r.As(grafana.Viewer, "POST", "/api/ds/query", `{"from":"now-1h","to":"now","queries":[`+queries+`]}`)
 	}
 	good := `{"refId":"A","datasource":{"type":"prometheus","uid":"main"},"expr":"up","instant":true}`
 	a := ask(good)
-	require.Equal(t, http.StatusOK, a.code, a.body)
-	labels := at(t, decoded(t, a.body), "results", "A", "frames", 0, "schema", "fields", 1, "labels")
+	require.Equal(t, http.StatusOK, a.Code, a.Body)
+	labels := dashtest.At(t, dashtest.Decoded(t, a.Body), "results", "A", "frames", 0, "schema", "fields", 1, "labels")
 	require.Equal(t, map[string]any{"q": "up", "method": "POST", "extra": "1"}, labels)
 
 	a = ask(good + `,{"refId":"B","datasource":"main","expr":"bad("}`)
-	require.Equal(t, http.StatusMultiStatus, a.code)
-	require.Equal(t, "bad_data: parse error", at(t, decoded(t, a.body), "results", "B", "error"))
-	require.Equal(t, 400.0, at(t, decoded(t, a.body), "results", "B", "status"))
-	require.Equal(t, 200.0, at(t, decoded(t, a.body), "results", "A", "status"))
-	require.Equal(t, http.StatusBadRequest, ask(`{"refId":"B","expr":"bad("}`).code, "none was answered; the default datasource")
+	require.Equal(t, http.StatusMultiStatus, a.Code)
+	require.Equal(t, "bad_data: parse error", dashtest.At(t, dashtest.Decoded(t, a.Body), "results", "B", "error"))
+	require.Equal(t, 400.0, dashtest.At(t, dashtest.Decoded(t, a.Body), "results", "B", "status"))
+	require.Equal(t, 200.0, dashtest.At(t, dashtest.Decoded(t, a.Body), "results", "A", "status"))
+	require.Equal(t, http.StatusBadRequest, ask(`{"refId":"B","expr":"bad("}`).Code, "none was answered; the default datasource")
 
 	for _, tc := range []struct {
 		body, want string
@@ -325,18 +299,18 @@ func TestQueries(t *testing.T) {
 		{`{"from":"now","to":"now-1h","queries":[{"expr":"x"}]}`, "is after to", 400},
 		{`{"queries":[{"refId":"A","expr":"x"},{"refId":"A","expr":"y"}]}`, `refId "A" is there twice`, 400},
 	} {
-		a := r.admin("POST", "/api/ds/query", tc.body)
-		require.Equal(t, tc.code, a.code, tc.body)
-		require.Contains(t, at(t, decoded(t, a.body), "message"), tc.want)
+		a := r.Admin("POST", "/api/ds/query", tc.body)
+		require.Equal(t, tc.code, a.Code, tc.body)
+		require.Contains(t, dashtest.At(t, dashtest.Decoded(t, a.Body), "message"), tc.want)
 	}
-	require.Equal(t, http.StatusNotFound, r.admin("POST", "/api/tsdb/query", "{}").code)
+	require.Equal(t, http.StatusNotFound, r.Admin("POST", "/api/tsdb/query", "{}").Code)
 
 	hidden := strings.Replace(good, `"refId":"A"`, `"refId":"A","hide":true`, 1)
 	a = ask(hidden + `,{"refId":"B","datasource":{"type":"__expr__","uid":"__expr__"},"type":"math","expression":"$A * 3"},
 		{"refId":"C","datasource":{"uid":"-100"},"type":"math","expression":"$X"}`)
-	require.Equal(t, http.StatusMultiStatus, a.code, a.body)
-	results := at(t, decoded(t, a.body), "results").(map[string]any)
+	require.Equal(t, http.StatusMultiStatus, a.Code, a.Body)
+	results := dashtest.At(t, dashtest.Decoded(t, a.Body), "results").(map[string]any)
 	require.NotContains(t, results, "A", "it is hidden")
-	require.Equal(t, []any{3.0}, at(t, results, "B", "frames", 0, "data", "values", 0))
-	require.Equal(t, "[sse.parseError] failed to parse expression [C]: unable to find dependent node 'X'", at(t, results, "C", "error"))
+	require.Equal(t, []any{3.0}, dashtest.At(t, results, "B", "frames", 0, "data", "values", 0))
+	require.Equal(t, "[sse.parseError] failed to parse expression [C]: unable to find dependent node 'X'", dashtest.At(t, results, "C", "error"))
 }
