@@ -82,9 +82,32 @@ var rules = []rule{
 		why:     "only cadvisor knows cAdvisor, and it knows no sibling",
 	},
 	{
-		pkg: "internal/component/dashboards", ours: []string{"internal/atomicfile", "internal/lifecycle", "internal/setaside", "internal/inproc", "internal/logbridge", "internal/database", "internal/component/dashboards/"},
-		foreign: []string{"github.com/prometheus/client_golang/", "github.com/prometheus/common/", "github.com/fsnotify/fsnotify", "github.com/pmezard/go-difflib/", "go.yaml.in/yaml/"},
-		why:     "dashboards knows no engine, no sibling and no users: it is told who asks",
+		pkg: "internal/component/dashboards", ours: []string{"internal/lifecycle", "internal/setaside", "internal/database", "internal/grafana", "internal/component/dashboards/"},
+		foreign: []string{"github.com/prometheus/client_golang/"},
+		why:     "dashboards wires its rooms; it knows no engine, no sibling and no users: it is told who asks",
+	},
+	{
+		pkg: "internal/component/dashboards/people", ours: []string{"internal/grafana", "internal/component/dashboards/library"},
+		why: "what callers have hangs on dashboards and on no data source",
+	},
+	{
+		pkg: "internal/component/dashboards/provision", foreign: []string{"go.yaml.in/yaml/"},
+		why: "it reads files and knows nothing of what they say",
+	},
+	{
+		pkg: "internal/component/dashboards/library", ours: []string{"internal/atomicfile", "internal/setaside", "internal/grafana", "internal/component/dashboards/dashjson", "internal/component/dashboards/provision"},
+		foreign: []string{"github.com/prometheus/client_golang/", "github.com/fsnotify/fsnotify", "github.com/pmezard/go-difflib/", "go.yaml.in/yaml/"},
+		why:     "dashboards know no data source: they are told which is the default of a type",
+	},
+	{
+		pkg: "internal/component/dashboards/source", ours: []string{"internal/atomicfile", "internal/setaside", "internal/inproc", "internal/database", "internal/grafana", "internal/component/dashboards/dashjson", "internal/component/dashboards/dsquery", "internal/component/dashboards/expr", "internal/component/dashboards/provision"},
+		foreign: []string{"github.com/prometheus/client_golang/", "go.yaml.in/yaml/"},
+		why:     "data sources know no dashboard, but for the inputs of exported ones",
+	},
+	{
+		pkg: "internal/component/dashboards/dashtest", ours: []string{"internal/component/dashboards", "internal/database", "internal/grafana", "internal/setaside"},
+		foreign: []string{"github.com/prometheus/client_golang/", "github.com/stretchr/testify/"},
+		why:     "it runs the whole server for the tests of its rooms",
 	},
 	{
 		pkg: "internal/component/dashboards/", ours: []string{"internal/component/dashboards/", "internal/bounds"},
@@ -92,9 +115,13 @@ var rules = []rule{
 		why:     "shapes of dashboards and of data, without a server",
 	},
 	{
-		pkg: "internal/auth", ours: []string{"internal/atomicfile", "internal/database", "internal/auth/oidc"},
+		pkg: "internal/auth", ours: []string{"internal/atomicfile", "internal/database", "internal/grafana", "internal/auth/oidc"},
 		foreign: []string{"github.com/prometheus/client_golang/", "golang.org/x/crypto/", "golang.org/x/text/", "modernc.org/sqlite"},
 		why:     "who may do what does not depend on what there is to do",
+	},
+	{
+		pkg: "internal/grafana", ours: []string{"internal/database"}, // to tell a full disk from other failures
+		why: "the form of an API knows nothing of what answers by it",
 	},
 	{pkg: "internal/edge", why: "what every request passes knows nothing of what answers it"},
 	{

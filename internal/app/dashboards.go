@@ -50,9 +50,9 @@ func (p *DashboardsPart) load(l *loading) {
 				src.ConfigDir = ""
 			}
 			return dashboards.LoadConfig(src)
-		}, func(c *dashboards.Config) (beside, warnings []string) { return c.Files(), c.Warnings })
+		}, func(c *dashboards.Config) (beside, warnings []string) { return c.Files(), c.Warnings() })
 	if p.next != nil {
-		l.dashboardProblems = p.next.DashboardProblems
+		l.dashboardProblems = p.next.DashboardProblems()
 	}
 }
 
@@ -64,26 +64,30 @@ func (p *DashboardsPart) build(a *App) (err error) {
 		SetAside:   a.setAside,
 		Logger:     a.options.Logger.With("part", p.name()),
 		Registerer: a.registry,
-		Caller:     caller,
+		Caller:     auth.Caller,
 		Reload:     func() error { return a.reloadAlone(p) },
 		Users: func(ctx context.Context) (dashboards.UserCounts, error) {
 			n, err := a.options.Auth.service.Count(ctx)
 			return dashboards.UserCounts{Users: n.All, Admins: n.ByRole[auth.Admin], Editors: n.ByRole[auth.Editor], Viewers: n.ByRole[auth.Viewer], Active: n.Active}, err
 		},
-		Inside:    a.insideHandler,
-		Engine: func(host string) dsquery.Engine {
-			if slices.Contains(a.options.Prometheus.at.addresses(), host) {
-				return a.options.Prometheus.server
-			}
-			return nil
-		},
-		Transport: a.sourceTransport(),
-		Version:   versions.Own(),
-		Commit:    versions.Revision(),
-		AppURL:    a.options.external.Scheme + "://" + a.options.external.Host + a.prefix + "/",
+		Inside:     a.insideHandler,
+		Engine:     a.engineAt,
+		Transport:  a.sourceTransport(),
+		OwnCookies: []string{auth.CookieName, auth.DeviceCookieName},
+		Version:    versions.Own(),
+		Commit:     versions.Revision(),
+		AppURL:     a.options.external.Scheme + "://" + a.options.external.Host + a.prefix + "/",
 	}, p.next)
 	p.runs = p.server
 	return err
+}
+
+// engineAt returns the Prometheus of this process if a well-known address is its own.
+func (a *App) engineAt(address string) dsquery.Engine {
+	if p := &a.options.Prometheus; p.server != nil && slices.Contains(p.at.addresses(), address) {
+		return p.server
+	}
+	return nil
 }
 
 func (p *DashboardsPart) routes(*App) []route {
@@ -93,16 +97,6 @@ func (p *DashboardsPart) routes(*App) []route {
 		{"GET /api/health", everybody, grafana},
 		{"GET /goto/", viewer, grafana},
 	}
-}
-
-// caller tells dashboards who asks.
-func caller(r *http.Request) (dashboards.Caller, bool) {
-	id, ok := auth.FromContext(r.Context())
-	return callerOf(id), ok
-}
-
-func callerOf(id auth.Identity) dashboards.Caller {
-	return dashboards.Caller{ID: id.UserID, UID: id.UID, Login: id.Login, Name: id.Name, Email: id.Email, Role: dashboards.Role(id.Role)}
 }
 
 // sourceTransport asks data sources: the names of the separate containers in process, others by the network and its proxy.
@@ -126,7 +120,7 @@ func (a *App) sourceTransport() *http.Transport {
 func (a *App) boot(r *http.Request) page.Boot {
 	id, _ := auth.FromContext(r.Context())
 	server := a.options.Dashboards.server
-	p, err := server.UserPreferences(r.Context(), callerOf(id))
+	p, err := server.UserPreferences(r.Context(), id.Caller())
 	if err != nil {
 		a.options.Logger.Debug("Preferences not read", "login", id.Login, "err", err)
 	}

@@ -1,6 +1,7 @@
 package app_test
 
 import (
+	"encoding/json"
 	"io"
 	"maps"
 	"net/http"
@@ -11,6 +12,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/ausguck/ausguck/internal/app"
+	"github.com/ausguck/ausguck/internal/grafana"
 )
 
 // user is a login with a password; the empty one sends no credentials.
@@ -206,6 +208,35 @@ func TestEveryRoute(t *testing.T) {
 		delete(missing, method+" /-/quit")
 	}
 	require.Empty(t, slices.Sorted(maps.Keys(missing)), "routes without a row above")
+}
+
+// What clients are told that they may do is what routes let them do: whoever has the permission gets another answer than 403.
+func TestAdvertisedPermissionsAreThoseOfTheRoutes(t *testing.T) {
+	r := start(t, testOptions(t, "--no-cadvisor"))
+	r.addUsers(t)
+	for who, role := range map[user]grafana.Role{viewer: grafana.Viewer, editor: grafana.Editor, admin: grafana.Admin} {
+		var advertised map[grafana.Permission]bool
+		code, _, body := r.ask(t, who, http.MethodGet, "/api/access-control/user/actions", "")
+		require.Equal(t, http.StatusOK, code)
+		require.NoError(t, json.Unmarshal([]byte(body), &advertised))
+		asked := 0
+		for _, routes := range r.GrafanaRoutes() {
+			for _, route := range routes {
+				if route.Needs == grafana.SignedIn || route.Needs == grafana.Public {
+					continue
+				}
+				require.Equal(t, role.Includes(route.Needs.Role()), advertised[route.Needs], "%s as %s", route.Pattern, role)
+				methods, path := pathsOf(route.Pattern)
+				if who == admin || methods[0] != http.MethodGet { // what changes something is for TestRolesOfEveryRoute
+					continue
+				}
+				code, _, _ := r.ask(t, who, http.MethodGet, path, "")
+				require.Equal(t, advertised[route.Needs], code != http.StatusForbidden, "%s as %s: %d", path, role, code)
+				asked++
+			}
+		}
+		require.True(t, who == admin || asked > 30, asked)
+	}
 }
 
 func TestPageWithoutAndWithTheBuiltUI(t *testing.T) {

@@ -5,12 +5,13 @@ import (
 	"errors"
 	"io"
 	"net/http"
-	"slices"
 	"strconv"
 	"strings"
 	"time"
 	"unicode"
 	"unicode/utf8"
+
+	"github.com/ausguck/ausguck/internal/grafana"
 )
 
 const (
@@ -24,138 +25,82 @@ const (
 // API answers Grafana's HTTP API for users, service accounts and rights. It goes behind Require.
 func (s *Service) API() http.Handler { return s.api }
 
-// apiRoute is a URL of the API and the permission that it needs, if any.
-type apiRoute struct {
-	pattern, permission string
-	handle              apiFunc
-}
+// Routes is every URL of the API.
+func (s *Service) Routes() []grafana.Route {
+	on := func(pattern string, needs grafana.Permission, handle apiFunc) grafana.Route {
+		return grafana.On(pattern, needs, s.answering(handle))
+	}
+	return []grafana.Route{
+		on("GET /api/login/ping", grafana.SignedIn, s.ping),
+		on("GET /api/user", grafana.SignedIn, s.getUser),
+		on("PUT /api/user", grafana.SignedIn, s.putUser),
+		on("PUT /api/user/password", grafana.SignedIn, s.putUserPassword),
+		on("GET /api/user/orgs", grafana.SignedIn, s.getUserOrgs),
+		on("GET /api/access-control/user/actions", grafana.SignedIn, s.getActions),
+		on("GET /api/access-control/user/permissions", grafana.SignedIn, s.getPermissions),
 
-// table is every URL of the API.
-func (s *Service) table() []apiRoute {
-	return []apiRoute{
-		{"GET /api/login/ping", "", s.ping},
-		{"GET /api/user", "", s.getUser},
-		{"PUT /api/user", "", s.putUser},
-		{"PUT /api/user/password", "", s.putUserPassword},
-		{"GET /api/user/orgs", "", s.getUserOrgs},
-		{"GET /api/access-control/user/actions", "", s.getActions},
-		{"GET /api/access-control/user/permissions", "", s.getPermissions},
+		on("GET /api/users", "users:read", s.listUsers),
+		on("GET /api/users/search", "users:read", s.searchUsers),
+		on("GET /api/users/lookup", "users:read", s.lookupUser),
+		on("GET /api/users/{id}", "users:read", s.userByPath(s.showUser)),
+		on("GET /api/users/{id}/orgs", "users:read", s.userByPath(s.showOrgs)),
+		on("PUT /api/users/{id}", "users:write", s.userByPath(s.changeUser)),
+		on("POST /api/admin/users", "users:create", s.createUser),
+		on("PUT /api/admin/users/{id}/password", "users.password:write", s.userByPath(s.resetPassword)),
+		on("PUT /api/admin/users/{id}/permissions", "users.permissions:write", s.userByPath(s.changePermissions)),
+		on("DELETE /api/admin/users/{id}", "users:delete", s.userByPath(s.deleteUser)),
+		on("POST /api/admin/users/{id}/disable", "users:disable", s.userByPath(s.switchUser(true))),
+		on("POST /api/admin/users/{id}/enable", "users:enable", s.userByPath(s.switchUser(false))),
+		on("PUT /api/admin/users/{id}/oidc", "users:write", s.userByPath(s.linkUser)),
+		on("DELETE /api/admin/users/{id}/oidc", "users:write", s.userByPath(s.unlinkUser)),
+		on("POST /api/admin/users/{id}/logout", "users.logout:write", s.userByPath(s.logoutUser)),
 
-		{"GET /api/users", "users:read", s.listUsers},
-		{"GET /api/users/search", "users:read", s.searchUsers},
-		{"GET /api/users/lookup", "users:read", s.lookupUser},
-		{"GET /api/users/{id}", "users:read", s.userByPath(s.showUser)},
-		{"GET /api/users/{id}/orgs", "users:read", s.userByPath(s.showOrgs)},
-		{"PUT /api/users/{id}", "users:write", s.userByPath(s.changeUser)},
-		{"POST /api/admin/users", "users:create", s.createUser},
-		{"PUT /api/admin/users/{id}/password", "users.password:write", s.userByPath(s.resetPassword)},
-		{"PUT /api/admin/users/{id}/permissions", "users.permissions:write", s.userByPath(s.changePermissions)},
-		{"DELETE /api/admin/users/{id}", "users:delete", s.userByPath(s.deleteUser)},
-		{"POST /api/admin/users/{id}/disable", "users:disable", s.userByPath(s.switchUser(true))},
-		{"POST /api/admin/users/{id}/enable", "users:enable", s.userByPath(s.switchUser(false))},
-		{"PUT /api/admin/users/{id}/oidc", "users:write", s.userByPath(s.linkUser)},
-		{"DELETE /api/admin/users/{id}/oidc", "users:write", s.userByPath(s.unlinkUser)},
-		{"POST /api/admin/users/{id}/logout", "users.logout:write", s.userByPath(s.logoutUser)},
+		on("GET /api/org/users", "org.users:read", s.listOrgUsers),
+		on("POST /api/org/users", "org.users:add", s.addOrgUser),
+		on("PATCH /api/org/users/{id}", "org.users:write", s.userByPath(s.changeRole)),
+		on("DELETE /api/org/users/{id}", "org.users:remove", s.userByPath(s.deleteUser)),
 
-		{"GET /api/org/users", "org.users:read", s.listOrgUsers},
-		{"POST /api/org/users", "org.users:add", s.addOrgUser},
-		{"PATCH /api/org/users/{id}", "org.users:write", s.userByPath(s.changeRole)},
-		{"DELETE /api/org/users/{id}", "org.users:remove", s.userByPath(s.deleteUser)},
+		on("GET /api/serviceaccounts/search", "serviceaccounts:read", s.searchAccounts),
+		on("POST /api/serviceaccounts", "serviceaccounts:create", s.createAccount),
+		on("GET /api/serviceaccounts/{id}", "serviceaccounts:read", s.accountByPath(s.showAccount)),
+		on("PATCH /api/serviceaccounts/{id}", "serviceaccounts:write", s.accountByPath(s.changeAccount)),
+		on("DELETE /api/serviceaccounts/{id}", "serviceaccounts:delete", s.accountByPath(s.deleteAccount)),
+		on("GET /api/serviceaccounts/{id}/tokens", "serviceaccounts:read", s.accountByPath(s.listTokens)),
+		on("POST /api/serviceaccounts/{id}/tokens", "serviceaccounts:write", s.accountByPath(s.createToken)),
+		on("DELETE /api/serviceaccounts/{id}/tokens/{token}", "serviceaccounts:write", s.accountByPath(s.deleteToken)),
 
-		{"GET /api/serviceaccounts/search", "serviceaccounts:read", s.searchAccounts},
-		{"POST /api/serviceaccounts", "serviceaccounts:create", s.createAccount},
-		{"GET /api/serviceaccounts/{id}", "serviceaccounts:read", s.accountByPath(s.showAccount)},
-		{"PATCH /api/serviceaccounts/{id}", "serviceaccounts:write", s.accountByPath(s.changeAccount)},
-		{"DELETE /api/serviceaccounts/{id}", "serviceaccounts:delete", s.accountByPath(s.deleteAccount)},
-		{"GET /api/serviceaccounts/{id}/tokens", "serviceaccounts:read", s.accountByPath(s.listTokens)},
-		{"POST /api/serviceaccounts/{id}/tokens", "serviceaccounts:write", s.accountByPath(s.createToken)},
-		{"DELETE /api/serviceaccounts/{id}/tokens/{token}", "serviceaccounts:write", s.accountByPath(s.deleteToken)},
+		grafana.On("/api/auth/keys", grafana.SignedIn, noKeys),
+		grafana.On("/api/auth/keys/", grafana.SignedIn, noKeys),
 	}
 }
 
-// Roles returns the role that each route of the API asks for by its pattern, the smallest that has its permission.
-func (s *Service) Roles() map[string]Role {
-	roles := map[string]Role{}
-	for _, route := range s.table() {
-		roles[route.pattern] = Viewer
-		for _, role := range []Role{Editor, Admin} {
-			if route.permission != "" && !roles[route.pattern].may(route.permission) {
-				roles[route.pattern] = role
-			}
-		}
-	}
-	return roles
-}
-
-// routes serves the table.
-func (s *Service) routes() http.Handler {
-	mux := http.NewServeMux()
-	for _, route := range s.table() {
-		mux.Handle(route.pattern, s.apiHandler(route.permission, route.handle))
-	}
-	mux.HandleFunc("/", func(w http.ResponseWriter, r *http.Request) {
-		text := "Not found"
-		if strings.HasPrefix(r.URL.Path, "/api/auth/keys") {
-			text = "API keys have given way to service accounts; see /api/serviceaccounts"
-		}
-		writeJSON(w, http.StatusNotFound, message(text))
-	})
-	return mux
-}
+var noKeys = grafana.Refuse("API keys have given way to service accounts; see /api/serviceaccounts")
 
 // apiFunc answers with a JSON value and a status, or with an error that says its status.
 type apiFunc func(r *http.Request, me Identity) (code int, body any, err error)
 
-// apiError is an answer in Grafana's error shape.
-type apiError struct {
-	code      int
-	text      string
-	messageID string
-}
-
-func (e *apiError) Error() string { return e.text }
-
-func fail(code int, text string) error { return &apiError{code: code, text: text} }
+func fail(code int, text string) error { return grafana.Fail(code, "%s", text) }
 
 func message(text string) map[string]string { return map[string]string{"message": text} }
 
-// apiHandler checks the permission, bounds the body and writes the answer.
-func (s *Service) apiHandler(permission string, handle apiFunc) http.Handler {
-	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		w.Header().Set("Cache-Control", "no-store")
-		me, ok := FromContext(r.Context())
-		if !ok {
-			refuse(w, r, http.StatusUnauthorized, "Unauthorized")
-			return
-		}
-		if permission != "" && !me.Role.may(permission) {
-			refuse(w, r, http.StatusForbidden, "You'll need additional permissions to perform this action. Permissions needed: "+permission)
-			return
-		}
+// answering bounds the body and writes the answer.
+func (s *Service) answering(handle apiFunc) grafana.Handler {
+	return func(w http.ResponseWriter, r *http.Request, _ grafana.Caller) error {
+		me, _ := FromContext(r.Context())
 		r.Body = http.MaxBytesReader(w, r.Body, maxBody)
 		code, body, err := handle(r, me)
-		var e *apiError
+		var known *grafana.Error
 		switch {
 		case err == nil:
-			writeJSON(w, code, body)
-		case errors.As(err, &e):
-			answer := map[string]any{"message": e.text}
-			if e.messageID != "" {
-				answer["messageId"] = e.messageID
-			}
-			writeJSON(w, e.code, answer)
+			return grafana.Reply(w, code, body)
+		case errors.As(err, &known):
+			return err
 		case errors.Is(err, errLastAdmin):
-			writeJSON(w, http.StatusBadRequest, message("There must be at least one enabled admin"))
-		default:
-			s.failed(w, r, err)
+			return fail(http.StatusBadRequest, "There must be at least one enabled admin")
 		}
-	})
-}
-
-func writeJSON(w http.ResponseWriter, code int, body any) {
-	w.Header().Set("Content-Type", "application/json; charset=utf-8")
-	w.WriteHeader(code)
-	_ = json.NewEncoder(w).Encode(body) // a failed answer has nobody left to be told
+		s.failed(w, r, err)
+		return nil
+	}
 }
 
 // read decodes the request's body.
@@ -232,64 +177,22 @@ func rfc3339OrNull(t time.Time) *string {
 	return &text
 }
 
-// permissions are Grafana's actions, with the smallest role that has them. Lists of clients that ask before they
-// show a button are served from here, and so are the checks of this API.
-var permissions = map[Role][]string{
-	Viewer: {
-		"dashboards:read", "folders:read", "annotations:read", "datasources:query", "datasources.id:read", "alert.rules:read",
-		"alert.instances:read", "alert.notifications:read", "orgs:read", "plugins.app:access",
-	},
-	Editor: {
-		"dashboards:create", "dashboards:write", "dashboards:delete", "folders:create", "folders:write", "folders:delete",
-		"annotations:create", "annotations:write", "annotations:delete", "datasources:explore", "snapshots:read",
-		"library.panels:read", "alert.instances:create", "alert.instances:write",
-	},
-	Admin: {
-		"datasources:read", "datasources:create", "datasources:write", "datasources:delete", "orgs:write", "orgs.preferences:read", "orgs.preferences:write",
-		"org.users:read", "org.users:add", "org.users:write", "org.users:remove",
-		"users:read", "users:create", "users:write", "users:delete", "users:disable", "users:enable", "users.password:write",
-		"users.permissions:read", "users.permissions:write", "users.logout:write",
-		"serviceaccounts:read", "serviceaccounts:create", "serviceaccounts:write", "serviceaccounts:delete",
-		"settings:read", "server.stats:read", "provisioning:reload",
-	},
-}
-
-// may reports whether the role has the permission.
-func (r Role) may(permission string) bool {
-	for role, list := range permissions {
-		if r.Includes(role) && slices.Contains(list, permission) {
-			return true
-		}
-	}
-	return false
-}
-
-func (r Role) permissions() []string {
-	var all []string
-	for role, list := range permissions {
-		if r.Includes(role) {
-			all = append(all, list...)
-		}
-	}
-	return all
-}
-
 func (s *Service) ping(*http.Request, Identity) (int, any, error) {
 	return http.StatusOK, message("Logged in"), nil
 }
 
 func (s *Service) getActions(_ *http.Request, me Identity) (int, any, error) {
-	actions := map[string]bool{}
-	for _, p := range me.Role.permissions() {
+	actions := map[grafana.Permission]bool{}
+	for _, p := range me.Role.Permissions() {
 		actions[p] = true
 	}
 	return http.StatusOK, actions, nil
 }
 
 func (s *Service) getPermissions(_ *http.Request, me Identity) (int, any, error) {
-	scopes := map[string][]string{}
-	for _, p := range me.Role.permissions() {
-		kind, _, _ := strings.Cut(p, ":")
+	scopes := map[grafana.Permission][]string{}
+	for _, p := range me.Role.Permissions() {
+		kind, _, _ := strings.Cut(string(p), ":")
 		kind, _, _ = strings.Cut(kind, ".")
 		scopes[p] = []string{kind + ":*"}
 	}

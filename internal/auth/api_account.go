@@ -8,6 +8,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"github.com/ausguck/ausguck/internal/grafana"
 )
 
 // account is Grafana's ServiceAccountDTO.
@@ -39,7 +41,7 @@ func (s *Service) accountByPath(f userFunc) apiFunc {
 	return func(r *http.Request, me Identity) (int, any, error) {
 		u, err := s.byPath(r)
 		if errors.Is(err, errNotFound) || err == nil && !u.Service {
-			return 0, nil, &apiError{http.StatusNotFound, "service account not found", "serviceaccounts.ErrNotFound"}
+			return 0, nil, grafana.Fail(http.StatusNotFound, "service account not found").With("messageId", "serviceaccounts.ErrNotFound")
 		}
 		if err != nil {
 			return 0, nil, err
@@ -81,7 +83,7 @@ func (c accountChange) apply(u *User) error {
 	if u.Name == "" {
 		return fail(http.StatusBadRequest, "bad request data: a service account needs a name")
 	}
-	if !u.Role.valid() {
+	if !u.Role.Valid() {
 		return errRole
 	}
 	return checkName("name", u.Name)
@@ -99,7 +101,7 @@ func (s *Service) createAccount(r *http.Request, _ Identity) (int, any, error) {
 	u.Login = accountLogin(u.Name)
 	u, err := s.store.createUser(r.Context(), u)
 	if errors.Is(err, errTaken) {
-		return 0, nil, &apiError{http.StatusBadRequest, "service account already exists", "serviceaccounts.ErrAlreadyExists"}
+		return 0, nil, grafana.Fail(http.StatusBadRequest, "service account already exists").With("messageId", "serviceaccounts.ErrAlreadyExists")
 	}
 	if err != nil {
 		return s.saved(err, "")
@@ -191,7 +193,7 @@ func (s *Service) createToken(r *http.Request, _ Identity, u User) (int, any, er
 	}
 	id, key, err := s.store.createToken(r.Context(), u.ID, in.Name, time.Duration(in.SecondsToLive)*time.Second)
 	if errors.Is(err, errTaken) {
-		return 0, nil, &apiError{http.StatusConflict, "service account token with given name already exists in the service account", "serviceaccounts.ErrTokenAlreadyExists"}
+		return 0, nil, grafana.Fail(http.StatusConflict, "service account token with given name already exists in the service account").With("messageId", "serviceaccounts.ErrTokenAlreadyExists")
 	}
 	return http.StatusOK, map[string]any{"id": id, "name": in.Name, "key": key}, err
 }
@@ -203,7 +205,7 @@ func (s *Service) deleteToken(r *http.Request, _ Identity, u User) (int, any, er
 	}
 	err = s.store.deleteToken(r.Context(), u.ID, id)
 	if errors.Is(err, errNotFound) {
-		return 0, nil, &apiError{http.StatusNotFound, "service account token not found", "serviceaccounts.ErrTokenNotFound"}
+		return 0, nil, grafana.Fail(http.StatusNotFound, "service account token not found").With("messageId", "serviceaccounts.ErrTokenNotFound")
 	}
 	return http.StatusOK, message("Service account token deleted"), err
 }

@@ -45,7 +45,7 @@ func (s *Service) addOrgUser(r *http.Request, _ Identity) (int, any, error) {
 	if err := read(r, &in); err != nil {
 		return 0, nil, err
 	}
-	if !in.Role.valid() {
+	if !in.Role.Valid() {
 		return 0, nil, errRole
 	}
 	u, err := s.store.userByLogin(r.Context(), in.LoginOrEmail)
@@ -76,7 +76,7 @@ func (s *Service) changeRole(r *http.Request, _ Identity, u User) (int, any, err
 	if err := read(r, &in); err != nil {
 		return 0, nil, err
 	}
-	if !in.Role.valid() {
+	if !in.Role.Valid() {
 		return 0, nil, errRole
 	}
 	if err := s.mayHaveRole(u, in.Role == Admin); err != nil {

@@ -19,34 +19,18 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 
 	"github.com/ausguck/ausguck/internal/database"
+	"github.com/ausguck/ausguck/internal/grafana"
 )
 
-// Role is what a user may do, as Grafana's organisation roles: each includes the ones before it.
-type Role string
+// Role is what a user may do.
+type Role = grafana.Role
 
 // The roles, from the smallest to the greatest.
 const (
-	Viewer Role = "Viewer"
-	Editor Role = "Editor"
-	Admin  Role = "Admin"
+	Viewer = grafana.Viewer
+	Editor = grafana.Editor
+	Admin  = grafana.Admin
 )
-
-func (r Role) rank() int {
-	switch r {
-	case Viewer:
-		return 1
-	case Editor:
-		return 2
-	case Admin:
-		return 3
-	}
-	return 0
-}
-
-// Includes reports whether r may do what other may.
-func (r Role) Includes(other Role) bool { return r.rank() >= other.rank() }
-
-func (r Role) valid() bool { return r.rank() > 0 }
 
 // Means is how a request showed who sends it.
 type Means string
@@ -80,6 +64,17 @@ type contextKey struct{}
 func FromContext(ctx context.Context) (Identity, bool) {
 	id, ok := ctx.Value(contextKey{}).(Identity)
 	return id, ok
+}
+
+// Caller returns FromContext of a request as the handlers of Grafana's API want it.
+func Caller(r *http.Request) (grafana.Caller, bool) {
+	id, ok := FromContext(r.Context())
+	return id.Caller(), ok
+}
+
+// Caller is the Identity as the handlers of Grafana's API want it.
+func (id Identity) Caller() grafana.Caller {
+	return grafana.Caller{ID: id.UserID, UID: id.UID, Login: id.Login, Name: id.Name, Email: id.Email, Role: id.Role}
 }
 
 // What Options fields mean when they are zero.
@@ -159,7 +154,7 @@ func New(o Options) *Service {
 		seal:      newSeal(),
 		origins:   http.NewCrossOriginProtection(),
 	}
-	s.api = s.routes()
+	s.api = grafana.API{Routes: s.Routes(), Caller: Caller, Logger: s.log}.Handler()
 	return s
 }
 

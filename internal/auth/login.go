@@ -9,6 +9,8 @@ import (
 	"net/http"
 	"net/url"
 	"strings"
+
+	"github.com/ausguck/ausguck/internal/grafana"
 )
 
 // LoginView is what the login page is executed with.
@@ -120,7 +122,7 @@ func (s *Service) Login(w http.ResponseWriter, r *http.Request) {
 	}
 	s.log.Info("Logged in", "login", id.Login, "remote", remoteOf(r))
 	if isJSON {
-		writeJSON(w, http.StatusOK, map[string]string{"message": "Logged in", "redirectUrl": target})
+		_ = grafana.OK(w, map[string]string{"message": "Logged in", "redirectUrl": target})
 		return
 	}
 	http.Redirect(w, r, target, http.StatusSeeOther)
@@ -156,7 +158,7 @@ func (s *Service) refuseLogin(w http.ResponseWriter, code int, isJSON bool, c cr
 		if id, ok := messageIDs[text]; ok {
 			body["messageId"] = id
 		}
-		writeJSON(w, code, body)
+		_ = grafana.Reply(w, code, body)
 		return
 	}
 	s.showLogin(w, code, LoginView{Login: truncate(c.User, maxLogin), RedirectTo: c.RedirectTo, Error: text, SignIn: s.signInView(c.RedirectTo)})

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/ausguck/ausguck/internal/database"
+	"github.com/ausguck/ausguck/internal/grafana"
 )
 
 // Require lets requests of those through who have the role, with an Identity in their context, and answers all others:
@@ -122,7 +123,7 @@ func refuse(w http.ResponseWriter, r *http.Request, code int, text string) {
 		body["statusCode"] = code
 		body["messageId"] = messageIDs[text]
 	}
-	writeJSON(w, code, body)
+	_ = grafana.Reply(w, code, body)
 }
 
 var messageIDs = map[string]string{

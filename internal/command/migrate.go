@@ -13,8 +13,10 @@ import (
 
 	"github.com/ausguck/ausguck/internal/app"
 	"github.com/ausguck/ausguck/internal/component/dashboards"
+	"github.com/ausguck/ausguck/internal/component/dashboards/people"
 	"github.com/ausguck/ausguck/internal/database"
 	"github.com/ausguck/ausguck/internal/datadir"
+	"github.com/ausguck/ausguck/internal/grafana"
 	"github.com/ausguck/ausguck/internal/inproc"
 	"github.com/ausguck/ausguck/internal/migrate"
 )
@@ -100,7 +102,7 @@ func (m Migration) plan(ctx context.Context, storage string) (folders []migrate.
 		grafana, grafanaErr = migrate.ReadGrafana(ctx, m.Grafana, m.GrafanaToken)
 		err = errors.Join(err, grafanaErr)
 		if grafanaErr == nil {
-			oldest := time.Now().Add(-dashboards.MaxAnnotationAge)
+			oldest := time.Now().Add(-people.MaxAnnotationAge)
 			grafana.Forget(oldest.UnixMilli(), "they ended before "+oldest.Format(time.DateOnly)+", and older ones are not kept here")
 		}
 	}
@@ -128,8 +130,8 @@ func takeGrafana(ctx context.Context, o app.Options, g *migrate.Grafana) (outcom
 	}
 	part, err := dashboards.New(dashboards.Options{
 		DB: db, Dir: source.Dir, KeyFile: keyFile, AppURL: "http://localhost/",
-		Caller: func(*http.Request) (dashboards.Caller, bool) {
-			return dashboards.Caller{UID: "migrate", Login: admin.Login, Name: "migrated", Role: dashboards.Admin}, true
+		Caller: func(*http.Request) (grafana.Caller, bool) {
+			return grafana.Caller{UID: "migrate", Login: admin.Login, Name: "migrated", Role: grafana.Admin}, true
 		},
 	}, cfg)
 	if err != nil {

@@ -1,9 +1,11 @@
-// Package dashboards is what Grafana's server does for its page: provisioning, saved dashboards, folders,
-// datasources with their proxy and query API, annotations, search, stars and preferences, by Grafana's own
-// HTTP API and files.
+// Package dashboards is what Grafana's server does for its page, by Grafana's own HTTP API and files. It wires rooms:
 //
-// It wraps no engine. Shapes of dashboard JSON are in dashjson, queries and data frames in dsquery. It imports
-// no sibling part and knows no users: it is told who asks. internal/app wires it.
+//   - library: dashboards, folders, versions, search, stars
+//   - source: data sources, their proxy and queries; dsquery makes the frames, expr computes expressions
+//   - people: preferences, annotations, short URLs, teams
+//   - provision: how files of provisioning are read; dashjson: shapes of dashboard JSON
+//
+// It wraps no engine, imports no sibling part and knows no users: it is told who asks. internal/app wires it.
 package dashboards
 
 import (
@@ -20,33 +22,9 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 
 	"github.com/ausguck/ausguck/internal/component/dashboards/dsquery"
+	"github.com/ausguck/ausguck/internal/grafana"
 	"github.com/ausguck/ausguck/internal/setaside"
 )
-
-// Role is one of Grafana's organisation roles. Each includes the rights of those before it.
-type Role string
-
-// The roles, from the least rights to the most.
-const (
-	Viewer Role = "Viewer"
-	Editor Role = "Editor"
-	Admin  Role = "Admin"
-)
-
-var ranks = map[Role]int{Viewer: 1, Editor: 2, Admin: 3}
-
-// Includes reports whether r has all rights of needed. A role that is not Grafana's has none.
-func (r Role) Includes(needed Role) bool { return ranks[r] > 0 && ranks[r] >= ranks[needed] }
-
-// Caller is who sent a request.
-type Caller struct {
-	// ID and UID name the user or service account for good; stars and preferences hang on UID.
-	ID  int64
-	UID string
-	// Login, Name and Email are shown as author; Login is stored with versions and annotations.
-	Login, Name, Email string
-	Role               Role
-}
 
 // Options is what a Server is made from.
 type Options struct {
@@ -65,7 +43,7 @@ type Options struct {
 	// KeyFile holds the key of the secrets of datasources made by API. Run makes it when it is not there.
 	KeyFile string
 	// Caller says who sent a request; false answers 401. It must be safe for concurrent use.
-	Caller func(*http.Request) (Caller, bool)
+	Caller func(*http.Request) (grafana.Caller, bool)
 	// Reload reads the files of provisioning again and calls ApplyConfig; nil refuses to.
 	Reload func() error
 	// Users counts who may sign in; nil counts nobody.
@@ -79,6 +57,8 @@ type Options struct {
 	// Transport asks other datasources, and dials the well-known addresses in process for WebSockets. nil is
 	// the network. It is cloned for datasources with TLS settings of their own.
 	Transport *http.Transport
+	// OwnCookies are names of cookies that no data source gets, whatever its keepCookies.
+	OwnCookies []string
 	// Version and Commit are ours, shown by /api/health and in buildInfo.
 	Version, Commit string
 	// AppURL is where people reach the page, with the path and a slash at the end: "http://localhost:3000/".
@@ -90,14 +70,11 @@ type Options struct {
 	Now func() time.Time
 }
 
-// MaxAnnotationAge is how long annotations are kept.
-const MaxAnnotationAge = maxAnnotationAge
-
 const defaultQueryTimeout = 30 * time.Second
 
 func (o Options) complete() (Options, error) {
 	if o.DB == nil || o.Dir == "" || o.KeyFile == "" || o.Caller == nil {
-		return o, errors.New("dashboards: DB, Dir, KeyFile and Caller are needed")
+		return o, errors.New("dashboards: DB, Dir, KeyFile and grafana.Caller are needed")
 	}
 	if o.Logger == nil {
 		o.Logger = slog.New(slog.DiscardHandler)

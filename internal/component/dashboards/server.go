@@ -5,36 +5,33 @@ import (
 	"fmt"
 	"log/slog"
 	"net/http"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
 
-	"github.com/ausguck/ausguck/internal/component/dashboards/dashjson"
-	"github.com/ausguck/ausguck/internal/component/dashboards/dsquery"
+	"github.com/ausguck/ausguck/internal/component/dashboards/library"
+	"github.com/ausguck/ausguck/internal/component/dashboards/people"
+	"github.com/ausguck/ausguck/internal/component/dashboards/source"
 	"github.com/ausguck/ausguck/internal/database"
+	"github.com/ausguck/ausguck/internal/grafana"
 	"github.com/ausguck/ausguck/internal/lifecycle"
 )
 
 // Server is Grafana's server side as a lifecycle.Component.
 type Server struct {
-	o       Options
-	log     *slog.Logger
-	metrics *metrics
-	handler http.Handler
-	serving atomic.Bool
+	o        Options
+	log      *slog.Logger
+	library  *library.Library
+	sources  *source.Sources
+	people   *people.People
+	frontend frontend
+	api      grafana.API
+	handler  http.Handler
+	serving  atomic.Bool
 
-	mtx      sync.Mutex // held while anything is changed
-	cfg      *Config
-	lib      *library
-	reported map[string]bool // file problems that the log has
-	// sources are all datasources, those of the API included.
-	sources atomic.Pointer[[]Datasource]
-	clients clientCache
-	ranges  *dsquery.Ranges
-	secrets *secretBox // since Run
-	keyLost sync.Once  // tells of a key that was lost
-	// followed is sent to when the folders to watch are others.
-	followed chan struct{}
+	mtx sync.Mutex // held while another configuration is applied
+	cfg *Config
 }
 
 var _ lifecycle.Component = (*Server)(nil)
@@ -45,21 +42,24 @@ func New(o Options, cfg *Config) (*Server, error) {
 	if err != nil {
 		return nil, err
 	}
-	m, err := newMetrics(o.Registerer)
-	if err != nil {
+	s := &Server{o: o, log: o.Logger, cfg: cfg}
+	if s.sources, err = source.New(source.Options{
+		Logger: o.Logger, Registerer: o.Registerer, DB: o.DB, SetAside: o.SetAside, KeyFile: o.KeyFile, Inside: o.Inside, Engine: o.Engine, Transport: o.Transport, OwnCookies: o.OwnCookies,
+		QueryTimeout: o.QueryTimeout, Now: o.Now, Version: o.Version,
+	}, cfg.sources); err != nil {
 		return nil, err
 	}
-	s := &Server{o: o, log: o.Logger, metrics: m, cfg: cfg, ranges: dsquery.NewRanges(keptAnswers), reported: map[string]bool{}, followed: make(chan struct{}, 1)}
-	s.sources.Store(&cfg.datasources)
-	s.lib = &library{store: store{o.Dir, o.SetAside}, now: o.Now, resolve: func(in dashjson.Input) (string, bool) {
-		return defaultResolver(s.allSources())(in)
-	}}
-	s.handler = s.newHandler()
+	if s.library, err = library.New(library.Options{
+		Logger: o.Logger, Registerer: o.Registerer, DB: o.DB, SetAside: o.SetAside, Dir: o.Dir, Resolve: s.sources.Resolve, SubURL: o.subURL(), Now: o.Now,
+	}); err != nil {
+		return nil, err
+	}
+	s.people = people.New(people.Options{DB: o.DB, Library: s.library, AppURL: o.AppURL, SubURL: o.subURL(), Now: o.Now})
+	s.frontend = frontend{o, s.sources}
+	s.api = grafana.API{Routes: s.routes(), Caller: o.Caller, Ready: s.serving.Load, Logger: o.Logger}
+	s.handler = s.api.Handler()
 	return s, nil
 }
-
-// keptAnswers bounds the memory of answers that are kept for the next refresh, in bytes.
-const keptAnswers = 32 << 20
 
 // pruneInterval is how often annotations beyond their caps are deleted.
 const pruneInterval = time.Hour
@@ -68,10 +68,6 @@ const pruneInterval = time.Hour
 func (s *Server) Run(ctx context.Context, ready func()) error {
 	if err := database.Migrate(ctx, s.o.DB, "dashboards", migrations); err != nil {
 		return fmt.Errorf("prepare database of dashboards: %w", err)
-	}
-	var err error
-	if s.secrets, err = openSecretBox(s.o.KeyFile, s.o.SetAside); err != nil {
-		return err
 	}
 	if err := s.start(ctx); err != nil {
 		return err
@@ -86,31 +82,30 @@ func (s *Server) Run(ctx context.Context, ready func()) error {
 			case <-ctx.Done():
 				return
 			case <-prune.C:
-				if err := s.pruneAnnotations(ctx); err != nil && ctx.Err() == nil {
+				if err := s.people.Prune(ctx); err != nil && ctx.Err() == nil {
 					s.log.Error("Old annotations stay", "err", err)
 				}
 			}
 		}
 	}()
-	s.follow(ctx)
+	s.library.Follow(ctx)
 	return nil
 }
 
 func (s *Server) start(ctx context.Context) error {
 	s.mtx.Lock()
 	defer s.mtx.Unlock()
-	if err := s.applySources(ctx, s.cfg); err != nil {
+	if err := s.sources.Open(ctx); err != nil {
 		return err
 	}
-	for _, w := range s.cfg.Warnings {
+	for _, w := range s.cfg.Warnings() {
 		s.log.Warn("Provisioning", "warning", w)
 	}
-	if err := s.lib.open(s.cfg, s.hasOwnSources()); err != nil {
+	if err := s.library.Open(s.cfg.library, s.sources.HasOwn()); err != nil {
 		return err
 	}
-	s.observe()
 	s.serving.Store(true)
-	return s.pruneAnnotations(ctx)
+	return s.people.Prune(ctx)
 }
 
 // Applied returns the running configuration.
@@ -127,27 +122,60 @@ func (s *Server) ApplyConfig(cfg *Config) error {
 	defer s.mtx.Unlock()
 	if !s.serving.Load() {
 		s.cfg = cfg
-		s.sources.Store(&cfg.datasources)
+		s.sources.Expect(cfg.sources)
 		return nil
 	}
-	if err := s.lib.rescan(); err != nil { // what has gone meanwhile and is to be kept
+	if err := s.library.Rescan(); err != nil { // what has gone meanwhile and is to be kept
 		return err
 	}
-	if err := s.applySources(context.Background(), cfg); err != nil {
+	if err := s.sources.Apply(context.Background(), cfg.sources); err != nil {
 		return err
 	}
 	s.cfg = cfg
-	if err := s.lib.reload(cfg, s.hasOwnSources()); err != nil {
-		return err
-	}
-	s.observe()
-	select {
-	case s.followed <- struct{}{}:
-	default:
-	}
-	return nil
+	return s.library.Apply(cfg.library, s.sources.HasOwn())
 }
 
 // Handler serves every path below /api/ that the part knows and answers 404 in Grafana's shape to all
 // others; mount it at /api/ and /goto/. Until Run is ready it answers 503, but for /api/health.
 func (s *Server) Handler() http.Handler { return s.handler }
+
+// Routes are all that Handler answers.
+func (s *Server) Routes() []grafana.Route { return s.api.Routes }
+
+// routes are those of the rooms, and what is about the program as a whole.
+func (s *Server) routes() []grafana.Route {
+	admin := adminAPI{s.o, s.library, s.sources}
+	return slices.Concat(s.library.Routes(), s.sources.Routes(), s.people.Routes(), []grafana.Route{
+		grafana.On("GET /api/health", grafana.Public, admin.health),
+		grafana.On("GET /api/frontend/settings", grafana.SignedIn, s.frontend.get),
+		grafana.On("POST /api/admin/provisioning/{kind}/reload", "provisioning:reload", admin.reload),
+		grafana.On("GET /api/admin/stats", "server.stats:read", admin.stats),
+		grafana.On("GET /api/admin/settings", "settings:read", admin.settings),
+
+		grafana.On("GET /api/org", "orgs:read", getOrg),
+		grafana.On("GET /api/orgs", "orgs:read", getOrgs),
+		grafana.On("GET /api/orgs/{id}", "orgs:read", getOrg),
+		grafana.On("GET /api/orgs/name/{name}", "orgs:read", getOrg),
+		grafana.On("GET /api/org/quotas", grafana.SignedIn, grafana.Refuse("There are no quotas")),
+
+		grafana.On("GET /api/library-elements", grafana.SignedIn, noLibraryElements),
+		grafana.On("/api/query-history", grafana.SignedIn, grafana.Refuse("There is no query history")),
+		grafana.On("/api/live/", grafana.SignedIn, grafana.Refuse("Grafana Live is not there")),
+		grafana.On("/api/playlists", grafana.SignedIn, grafana.Refuse("There are no playlists")),
+		grafana.On("/api/snapshots", grafana.SignedIn, grafana.Refuse("There are no snapshots")),
+		grafana.On("/api/dashboard/snapshots", grafana.SignedIn, grafana.Refuse("There are no snapshots")),
+	})
+}
+
+// noLibraryElements is true: library panels are put into the dashboards that use them.
+func noLibraryElements(w http.ResponseWriter, _ *http.Request, _ grafana.Caller) error {
+	return grafana.OK(w, map[string]any{"result": map[string]any{"totalCount": 0, "elements": []any{}, "page": 1, "perPage": 100}})
+}
+
+// UserPreferences returns the caller's preferences with the organisation's where the caller has none.
+func (s *Server) UserPreferences(ctx context.Context, c grafana.Caller) (people.Preferences, error) {
+	return s.people.Preferences(ctx, c)
+}
+
+// FrontendSettings is what GET /api/frontend/settings answers, for the page that is served with it.
+func (s *Server) FrontendSettings() map[string]any { return s.frontend.settings() }

@@ -77,7 +77,7 @@ func newReduce(input string, f common) (*reduce, error) {
 	case f.Reducer == "":
 		return nil, errors.New("no reducer specified")
 	case r.reducer == nil:
-		return nil, fmt.Errorf("reduction %s not implemented", f.Reducer)
+		return nil, fmt.Errorf("reducer %q is not known", f.Reducer)
 	case f.Settings == nil:
 		return r, nil
 	}
@@ -172,9 +172,9 @@ func newResample(input string, f common, from, to time.Time) (*resample, error) 
 	r := &resample{input: input, window: window, down: reducers[f.Downsampler], upsampler: f.Upsampler, from: from, to: to}
 	switch {
 	case r.down == nil || f.Downsampler == "count" || f.Downsampler == "median":
-		return nil, fmt.Errorf("downsampling %s not implemented", f.Downsampler)
+		return nil, fmt.Errorf("downsampler %q is not known", f.Downsampler)
 	case !slices.Contains([]string{"pad", "backfilling", "fillna"}, f.Upsampler):
-		return nil, fmt.Errorf("upsampling %s not implemented", f.Upsampler)
+		return nil, fmt.Errorf("upsampler %q is not known", f.Upsampler)
 	}
 	return r, nil
 }

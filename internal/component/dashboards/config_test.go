@@ -1,0 +1,139 @@
+package dashboards_test
+
+import (
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/ausguck/ausguck/internal/component/dashboards"
+	"github.com/ausguck/ausguck/internal/component/dashboards/dashtest"
+)
+
+func TestBadProvisioningIsReportedAllAtOnce(t *testing.T) {
+	for _, tc := range []struct {
+		name  string
+		files map[string]string
+		want  []string
+	}{
+		{
+			name:  "yaml",
+			files: map[string]string{dashtest.SourcesFile: "apiVersion: 1\ndatasources:\n  - name: [\n"},
+			want:  []string{"all.yml:3: did not find expected node content"},
+		},
+		{
+			name:  "kinds of values",
+			files: map[string]string{dashtest.SourcesFile: "apiVersion: 1\ndatasources:\n  - name: a\n    type: loki\n    url: http://a\n    isDefault: maybe\n    jsonData: x\n"},
+			want:  []string{`all.yml:6: datasources[0]: true or false is needed here, not "maybe"`, `all.yml:7: datasources[0]: a section with fields is needed here`},
+		},
+		{
+			name: "datasources",
+			files: map[string]string{dashtest.SourcesFile: `apiVersion: 2
+datasources:
+  - type: prometheus
+    url: http://a
+  - {name: b, uid: b,
+    url: 'ftp://secret:geheim@b',
+    type: loki}
+  - {name: e, uid: b, type: tempo}
+  - name: f
+    type: tempo
+    access: other
+  - name: c
+    type: tempo
+    uid: a/b
+    isDefault: true
+  - name: d
+    type: prometheus
+    url: http://user:pass@host
+    isDefault: true
+`},
+			want: []string{
+				"all.yml:1: apiVersion: 1 is the only version there is, not 2",
+				"all.yml:3: datasources[0]: name: needed",
+				`all.yml:5: datasources[1]: url: http://host:port or https://host:port is needed, not "ftp://secret:xxxxx@b"`,
+				`all.yml:12: datasources[4]: uid: "a/b" may hold letters, digits, - and _, at most 40`,
+				"all.yml:16: datasources[5]: url: no user and password here",
+				`all.yml:8: uid: "b" is at`,
+				"all.yml:16: isDefault: only one datasource can be the default",
+			},
+		},
+		{
+			name: "providers",
+			files: map[string]string{dashtest.ProvidersFile: `apiVersion: 1
+providers:
+  - name: a
+    type: database
+    updateIntervalSeconds: -1
+    folderUid: a b
+    options: {path: /x}
+  - name: a
+    folder: F
+    folderUid: f
+    options: {path: /x, foldersFromFilesStructure: true}
+  - name: c
+    folder: F
+    options: {path: /x, foldersFromFilesStructure: true}
+  - name: b
+    options: {}
+`},
+			want: []string{
+				`all.yml:3: providers[0]: type: file is the only one there is, not "database"`, "updateIntervalSeconds: -1 is less than 0", `folderUid: "a b" may hold`,
+				`all.yml:8: providers[1]: name: "a" is there twice`, "foldersFromFilesStructure: folder and folderUid must be empty", "all.yml:15: providers[3]: options.path: needed",
+			},
+		},
+		{
+			name:  "variables",
+			files: map[string]string{dashtest.SourcesFile: "datasources:\n  - name: a\n    type: loki\n    url: $__file{/nowhere}\n    user: $__vault{x}\n"},
+			want:  []string{"all.yml:4: $__file{/nowhere}: open /nowhere: no such file", "all.yml:5: $__vault{x}: only $__env{NAME} and $__file{path} are known"},
+		},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			dir := t.TempDir()
+			dashtest.WriteTree(t, dir, tc.files)
+			cfg, problems := dashboards.LoadConfig(dashboards.Source{ConfigDir: dir})
+			require.Nil(t, cfg)
+			var text strings.Builder
+			for _, p := range problems {
+				text.WriteString(p.Error() + "\n")
+			}
+			for _, want := range tc.want {
+				require.Contains(t, text.String(), want)
+			}
+			require.Len(t, problems, len(tc.want), text.String())
+			require.NotContains(t, text.String(), "geheim")
+			require.NotContains(t, text.String(), "pass@")
+		})
+	}
+}
+
+func TestHarmlessOdditiesAreWarnings(t *testing.T) {
+	dir := t.TempDir()
+	dashtest.WriteTree(t, dir, map[string]string{
+		dashtest.SourcesFile:                             "apiVersion: 1\nprune: true\ndatasources:\n  - name: a\n    type: prometheus\n    url: http://$NOT_SET_HERE/a\n    colour: red\n",
+		dashtest.ProvidersFile:                           "# all commented out\napiVersion: 1\nproviders:\n",
+		"grafana/provisioning/dashboards/readme.txt":     "no YAML",
+		"grafana/provisioning/dashboards/.hidden.yml":    "[",
+		"grafana/provisioning/dashboards/empty.yaml":     "",
+		"grafana/provisioning/alerting/rules.yml":        "groups: []",
+		"grafana/provisioning/notifiers/sample.yaml":     "# nothing",
+		"grafana/provisioning/plugins/sample/readme.yml": "x: y",
+	})
+	t.Setenv("NOT_SET_HERE", "")
+	require.NoError(t, os.Unsetenv("NOT_SET_HERE"))
+	cfg, problems := dashboards.LoadConfig(dashboards.Source{ConfigDir: dir})
+	// http:///a is what Grafana would make of it, and no URL.
+	require.Len(t, problems, 1)
+	require.ErrorContains(t, problems[0], `not "http:///a"`)
+	require.Nil(t, cfg)
+
+	t.Setenv("NOT_SET_HERE", "host:1")
+	cfg, problems = dashboards.LoadConfig(dashboards.Source{ConfigDir: dir})
+	require.Empty(t, problems)
+	require.Equal(t, []string{
+		filepath.Join(dir, dashtest.SourcesFile) + ":7: datasources[0]: colour: unknown field, it has no effect",
+		filepath.Join(dir, "grafana/provisioning/alerting") + " is not read: alert rules are Prometheus's (rule_files in prometheus.yml), receivers Alertmanager's (alertmanager.yml)",
+	}, cfg.Warnings())
+}

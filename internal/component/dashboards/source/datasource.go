@@ -1,0 +1,122 @@
+package source
+
+import (
+	"cmp"
+	"errors"
+	"fmt"
+	"net/url"
+	"regexp"
+	"strings"
+
+	"github.com/ausguck/ausguck/internal/grafana"
+)
+
+// The datasource types that can be asked. Others are listed and refuse to be queried.
+const (
+	typePrometheus   = "prometheus"
+	typeLoki         = "loki"
+	typeAlertmanager = "alertmanager"
+)
+
+// Datasource is a server that dashboards ask. Secrets never leave the process.
+type Datasource struct {
+	ID              int64             `yaml:"-"`
+	UID             string            `yaml:"uid"`
+	Name            string            `yaml:"name"`
+	Type            string            `yaml:"type"`
+	OrgID           int64             `yaml:"orgId"`
+	Access          string            `yaml:"access"`
+	URL             string            `yaml:"url"`
+	User            string            `yaml:"user"`
+	Password        string            `yaml:"password"`
+	Database        string            `yaml:"database"`
+	BasicAuth       bool              `yaml:"basicAuth"`
+	BasicAuthUser   string            `yaml:"basicAuthUser"`
+	WithCredentials bool              `yaml:"withCredentials"`
+	IsDefault       bool              `yaml:"isDefault"`
+	JSONData        map[string]any    `yaml:"jsonData"`
+	SecureJSONData  map[string]string `yaml:"secureJsonData"`
+	Version         int64             `yaml:"version"`
+	Editable        bool              `yaml:"editable"`
+	Correlations    []any             `yaml:"correlations"`
+
+	// provisioned sources can only be changed in their files.
+	provisioned bool
+	where       string // "file:line" of a provisioned one
+	// toldDefault is whether its file says that it is the default, not only that there is no other.
+	toldDefault bool
+}
+
+// complete fills in what may be left out and returns what is wrong.
+func (d *Datasource) complete() []error {
+	var problems []error
+	if d.Name == "" {
+		problems = append(problems, errors.New("name: needed"))
+	}
+	if d.Type == "" {
+		problems = append(problems, errors.New("type: needed, for example prometheus or loki"))
+	}
+	if d.Access != "direct" {
+		d.Access = "proxy"
+	}
+	if d.URL != "" && d.queryable() && !hasScheme.MatchString(d.URL) {
+		d.URL = "http://" + d.URL
+	}
+	d.OrgID = 1
+	if d.UID == "" && d.Name != "" {
+		d.UID = grafana.StableUID("datasource", d.Name)
+	}
+	if d.UID != "" && !grafana.LegalUID(d.UID) {
+		problems = append(problems, fmt.Errorf("uid: %q may hold letters, digits, - and _, at most 40", d.UID))
+	}
+	if d.queryable() || d.URL != "" {
+		if err := checkURL(d.URL); err != nil && d.queryable() {
+			problems = append(problems, err)
+		}
+	}
+	if d.Password != "" {
+		if d.SecureJSONData == nil {
+			d.SecureJSONData = map[string]string{}
+		}
+		d.SecureJSONData["password"] = cmp.Or(d.SecureJSONData["password"], d.Password)
+		d.Password = ""
+	}
+	if d.JSONData == nil {
+		d.JSONData = map[string]any{}
+	}
+	d.Version = max(d.Version, 1)
+	d.ID = grafana.StableID("datasource", d.UID)
+	return problems
+}
+
+// hasScheme finds the scheme that Grafana adds when it is missing.
+var hasScheme = regexp.MustCompile(`^[a-zA-Z][a-zA-Z0-9+.-]*://`)
+
+func checkURL(raw string) error {
+	u, err := url.Parse(raw)
+	switch {
+	case raw == "":
+		return errors.New("url: needed, for example http://prometheus:9090")
+	case err != nil, u.Scheme != "http" && u.Scheme != "https", u.Host == "":
+		return fmt.Errorf("url: http://host:port or https://host:port is needed, not %q", redactURL(raw))
+	case u.User != nil:
+		return errors.New("url: no user and password here; use basicAuth, basicAuthUser and secureJsonData.basicAuthPassword")
+	}
+	return nil
+}
+
+// redactURL drops a password that stands in a URL.
+func redactURL(raw string) string {
+	if u, err := url.Parse(raw); err == nil {
+		return u.Redacted()
+	}
+	if _, after, ok := strings.Cut(raw, "@"); ok {
+		return "…@" + after
+	}
+	return raw
+}
+
+// queryable reports whether the proxy and the query API know the type.
+func (d *Datasource) queryable() bool {
+	return d.Type == typePrometheus || d.Type == typeLoki || d.Type == typeAlertmanager
+}

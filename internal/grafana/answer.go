@@ -1,0 +1,132 @@
+package grafana
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"strconv"
+	"time"
+)
+
+// MaxBody bounds every JSON body, in bytes.
+const MaxBody = 10 << 20
+
+// Error is an answer in Grafana's error shape.
+type Error struct {
+	Code int
+	body map[string]any
+}
+
+func (e *Error) Error() string { return fmt.Sprint(e.body["message"]) }
+
+// Fail is an answer with a message.
+func Fail(code int, format string, args ...any) *Error {
+	return &Error{Code: code, body: map[string]any{"message": fmt.Sprintf(format, args...)}}
+}
+
+// With adds a field to the answer.
+func (e *Error) With(key string, value any) *Error {
+	e.body[key] = value
+	return e
+}
+
+// ErrNotFound answers what is not there.
+var ErrNotFound = Fail(http.StatusNotFound, "Not found")
+
+var (
+	errNoCaller = Fail(http.StatusUnauthorized, "Unauthorized").With("statusCode", http.StatusUnauthorized).With("messageId", "auth.unauthorized")
+	errTooLarge = Fail(http.StatusRequestEntityTooLarge, "The request is larger than %d MiB, which is the limit", MaxBody>>20)
+	errStarting = Fail(http.StatusServiceUnavailable, "Dashboards are being read; try again in a moment")
+)
+
+// Denied is Grafana's answer to a caller whose role does not include permission.
+func Denied(permission Permission) *Error {
+	return Fail(http.StatusForbidden, "You'll need additional permissions to perform this action. Permissions needed: %s", permission).
+		With("accessErrorId", "ACE"+NewUID()[1:]).With("title", "Access denied")
+}
+
+// Reply writes v as JSON. Text keeps its <, > and &: the answer's type and nosniff keep it from being a page.
+func Reply(w http.ResponseWriter, code int, v any) error {
+	var buf bytes.Buffer
+	enc := json.NewEncoder(&buf)
+	enc.SetEscapeHTML(false)
+	if err := enc.Encode(v); err != nil {
+		return fmt.Errorf("write answer: %w", err)
+	}
+	h := w.Header()
+	h.Set("Content-Type", "application/json; charset=UTF-8")
+	h.Set("X-Content-Type-Options", "nosniff")
+	h.Set("Cache-Control", "no-store")
+	h.Set("Content-Length", strconv.Itoa(buf.Len()))
+	w.WriteHeader(code)
+	_, _ = w.Write(buf.Bytes())
+	return nil
+}
+
+// OK answers 200 with v.
+func OK(w http.ResponseWriter, v any) error { return Reply(w, http.StatusOK, v) }
+
+// Message answers 200 with a text.
+func Message(w http.ResponseWriter, format string, args ...any) error {
+	return OK(w, map[string]any{"message": fmt.Sprintf(format, args...)})
+}
+
+// ReadBody returns the request's body, at most MaxBody of it.
+func ReadBody(w http.ResponseWriter, r *http.Request) ([]byte, error) {
+	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, MaxBody))
+	var tooLarge *http.MaxBytesError
+	switch {
+	case errors.As(err, &tooLarge):
+		return nil, errTooLarge
+	case err != nil:
+		return nil, Fail(http.StatusBadRequest, "bad request data: %v", err)
+	}
+	return body, nil
+}
+
+// ReadJSON fills v from the request's body.
+func ReadJSON(w http.ResponseWriter, r *http.Request, v any) error {
+	body, err := ReadBody(w, r)
+	if err != nil {
+		return err
+	}
+	dec := json.NewDecoder(bytes.NewReader(body))
+	dec.UseNumber()
+	if err := dec.Decode(v); err != nil {
+		return Fail(http.StatusBadRequest, "bad request data: %v", err)
+	}
+	return nil
+}
+
+// PathInt returns a path value that must be a number.
+func PathInt(r *http.Request, name string) (int64, error) {
+	n, err := strconv.ParseInt(r.PathValue(name), 10, 64)
+	if err != nil {
+		return 0, Fail(http.StatusBadRequest, "%s is invalid", name)
+	}
+	return n, nil
+}
+
+// QueryInt returns a query parameter that must be a number when it is there.
+func QueryInt(r *http.Request, name string, otherwise int64) (int64, error) {
+	raw := r.URL.Query().Get(name)
+	if raw == "" {
+		return otherwise, nil
+	}
+	return ParseID(name, raw)
+}
+
+// ParseID reads a number that a request holds under name.
+func ParseID(name, raw string) (int64, error) {
+	n, err := strconv.ParseInt(raw, 10, 64)
+	if err != nil {
+		return 0, Fail(http.StatusBadRequest, "%s: a number is needed, not %q", name, raw)
+	}
+	return n, nil
+}
+
+// Stamped writes times as Grafana's API does.
+func Stamped(t time.Time) string { return t.UTC().Format(time.RFC3339) }
