@@ -8,9 +8,9 @@ import { Link, useLocation } from 'react-router-dom';
 import { bootData } from '../boot/bootData';
 import { address } from '../runtime/backendSrv';
 import { ErrorBoundary } from './ErrorBoundary';
-import { usePageState } from './page';
+import { usePageState } from '../kit/page';
 import { useShortcuts } from './shortcuts';
-import { chooseTheme } from './theme';
+import { chooseTheme } from '../kit/theme';
 
 const CommandPalette = lazy(() => import('./CommandPalette'));
 const ShortcutHelp = lazy(() => import('./ShortcutHelp'));

@@ -6,7 +6,7 @@ import { Router } from 'react-router-dom';
 import { useLayoutEffect, useState, type ReactNode } from 'react';
 
 import { bootData } from '../boot/bootData';
-import { claimHost } from '../runtime/host';
+import { claimHost } from './host';
 import { cacheIcons } from '../runtime/icons';
 import { Notifications } from './Notifications';
 import { Routes } from './routes';

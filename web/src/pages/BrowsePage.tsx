@@ -6,7 +6,7 @@ import { useEffect, useMemo, useState } from 'react';
 import { Link, useParams, useSearchParams } from 'react-router-dom';
 
 import { dashboards, folders, type Folder, type SearchHit } from '../api/dashboards';
-import { usePage } from '../app/page';
+import { usePage } from '../kit/page';
 import { bootData } from '../boot/bootData';
 import { errorMessage } from '../runtime/backendSrv';
 

@@ -4,10 +4,10 @@ import { Alert, LoadingPlaceholder } from '@grafana/ui';
 import { lazy, Suspense, useEffect, useState } from 'react';
 import { useParams } from 'react-router-dom';
 
-import { usePage } from '../app/page';
+import { usePage } from '../kit/page';
 import { DashboardActions } from '../dashboard/DashboardActions';
 import { emptyDashboard, loadDashboard, sceneOf } from '../dashboard/load';
-import { rememberVisit } from '../dashboard/recent';
+import { rememberVisit } from '../panels/dashlist/recent';
 import type { DashboardScene } from '../dashboard/scene/DashboardScene';
 import { errorMessage } from '../runtime/backendSrv';
 

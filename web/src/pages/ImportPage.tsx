@@ -5,7 +5,7 @@ import { Alert, Button, Combobox, Field, FileDropzone, Input, Stack, useStyles2 
 import { useEffect, useState } from 'react';
 
 import { dashboards, folders, type Folder } from '../api/dashboards';
-import { usePage } from '../app/page';
+import { usePage } from '../kit/page';
 import { bootData } from '../boot/bootData';
 import { JsonEditor } from '../dashboard/edit/JsonEditor';
 import { readImport, type ImportInput } from '../dashboard/importFile';

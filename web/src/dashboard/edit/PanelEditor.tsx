@@ -6,7 +6,7 @@ import { useEffect, useRef, useState } from 'react';
 
 import type { PanelPlugin } from '@grafana/data';
 import { panelLoaders } from '../../panels/registry';
-import { importPanelPlugin } from '../../runtime/panelImporter';
+import { importPanelPlugin } from '../../panels/panelImporter';
 import { findPanelJson, withPanel, type PanelJson } from '../load';
 import type { DashboardScene } from '../scene/DashboardScene';
 import { buildData, buildPanel } from '../scene/panel';

@@ -6,7 +6,7 @@ import { useEffect, useState } from 'react';
 
 import { dashboards, type SearchHit } from '../../api/dashboards';
 import { address } from '../../runtime/backendSrv';
-import type { DashboardScene } from './DashboardScene';
+import type { DashboardBase } from './DashboardBase';
 import { own } from '../../boot/own';
 
 const icons: Record<string, IconName> = {
@@ -14,7 +14,7 @@ const icons: Record<string, IconName> = {
 };
 
 /** The links of a dashboard: to an address, or to all dashboards with certain tags. */
-export function DashboardLinks({ dashboard }: { dashboard: DashboardScene }) {
+export function DashboardLinks({ dashboard }: { dashboard: DashboardBase }) {
   const { links = [] } = dashboard.state.model;
   return (
     <>
@@ -23,7 +23,7 @@ export function DashboardLinks({ dashboard }: { dashboard: DashboardScene }) {
   );
 }
 
-function OneLink({ link, dashboard }: { link: DashboardLink; dashboard: DashboardScene }) {
+function OneLink({ link, dashboard }: { link: DashboardLink; dashboard: DashboardBase }) {
   return (
     <LinkButton
       size="sm" variant="secondary" fill="outline" icon={own(icons, link.icon) ?? 'external-link-alt'} tooltip={link.tooltip || undefined}
@@ -34,7 +34,7 @@ function OneLink({ link, dashboard }: { link: DashboardLink; dashboard: Dashboar
   );
 }
 
-function TaggedDashboards({ link, dashboard }: { link: DashboardLink; dashboard: DashboardScene }) {
+function TaggedDashboards({ link, dashboard }: { link: DashboardLink; dashboard: DashboardBase }) {
   const [hits, setHits] = useState<SearchHit[]>([]);
   const tags = link.tags ?? [];
   useEffect(() => {
@@ -62,7 +62,7 @@ function TaggedDashboards({ link, dashboard }: { link: DashboardLink; dashboard:
 }
 
 /** The address of a link with the time range and the variables that it wants to keep. */
-function target(link: DashboardLink, url: string, dashboard: DashboardScene): string {
+function target(link: DashboardLink, url: string, dashboard: DashboardBase): string {
   const plain = textUtil.sanitizeUrl(sceneGraph.interpolate(dashboard, url, undefined, 'percentencode'));
   const params = new URLSearchParams();
   const state = sceneUtils.getUrlState(dashboard);

@@ -3,13 +3,13 @@ import { useState } from 'react';
 import { Link } from 'react-router-dom';
 
 import { alerting, type ActiveAlert, type AlertGroup, type Attempt, type Labels } from '../../api/alerting';
-import { MatcherInput, useFilter, useUrlParams } from '../../alerting/MatcherInput';
-import { silenceLink } from '../../alerting/links';
-import { matchesAll } from '../../alerting/matchers';
-import { AlertingPage, Ago, getStyles, LabelList, LastNotification, mayEdit, OutsideLink, StateBadge, StateFilter } from '../../alerting/parts';
-import { usePolled } from '../../alerting/usePolled';
-import { usePage } from '../../app/page';
-import { logsOfAlert } from '../explore/related';
+import { MatcherInput, useFilter, useUrlParams } from '../../kit/MatcherInput';
+import { silenceLink } from '../../links/addresses';
+import { matchesAll } from '../../links/matchers';
+import { AlertingPage, Ago, getStyles, LabelList, LastNotification, mayEdit, OutsideLink, StateBadge, StateFilter } from '../../kit/parts';
+import { usePolled } from '../../kit/usePolled';
+import { usePage } from '../../kit/page';
+import { logsOfAlert } from '../../links/related';
 import { Path } from './Path';
 
 const states = ['active', 'silenced', 'inhibited', 'muted'] as const;

@@ -1,10 +1,10 @@
 import { Alert, Button, Input, useStyles2 } from '@grafana/ui';
 
 import { alerting, type Attempt } from '../../api/alerting';
-import { useUrlParams } from '../../alerting/MatcherInput';
-import { AlertingPage, Ago, getStyles, LabelList, ResultBadge, StateFilter } from '../../alerting/parts';
-import { usePolled } from '../../alerting/usePolled';
-import { usePage } from '../../app/page';
+import { useUrlParams } from '../../kit/MatcherInput';
+import { AlertingPage, Ago, getStyles, LabelList, ResultBadge, StateFilter } from '../../kit/parts';
+import { usePolled } from '../../kit/usePolled';
+import { usePage } from '../../kit/page';
 
 const pageSize = 100;
 

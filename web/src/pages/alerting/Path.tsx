@@ -3,8 +3,8 @@ import { Fragment } from 'react';
 import { Link } from 'react-router-dom';
 
 import { alerting, type Attempt, type Labels, type Route } from '../../api/alerting';
-import { getStyles, LastNotification } from '../../alerting/parts';
-import { usePolled } from '../../alerting/usePolled';
+import { getStyles, LastNotification } from '../../kit/parts';
+import { usePolled } from '../../kit/usePolled';
 
 /** The ways from the top of the routing tree to each place where an alert ends. */
 export function pathsOf(route: Route): Route[][] {

@@ -4,11 +4,11 @@ import { Button, Field, Input, useStyles2 } from '@grafana/ui';
 import { useState } from 'react';
 
 import { alerting, type Labels, type Receiver, type Route, type Trial } from '../../api/alerting';
-import { formatMatchers, matchersOf, parseMatchers } from '../../alerting/matchers';
-import { useUrlParams } from '../../alerting/MatcherInput';
-import { AlertingPage, getStyles, LastNotification, mayEdit, ResultBadge } from '../../alerting/parts';
-import { usePolled } from '../../alerting/usePolled';
-import { usePage } from '../../app/page';
+import { formatMatchers, matchersOf, parseMatchers } from '../../links/matchers';
+import { useUrlParams } from '../../kit/MatcherInput';
+import { AlertingPage, getStyles, LastNotification, mayEdit, ResultBadge } from '../../kit/parts';
+import { usePolled } from '../../kit/usePolled';
+import { usePage } from '../../kit/page';
 import { errorMessage } from '../../runtime/backendSrv';
 
 /** Who can be told, whether it works, and which alerts go where. */

@@ -5,10 +5,10 @@ import { useEffect, useState } from 'react';
 import { useParams, useSearchParams } from 'react-router-dom';
 
 import { alerting, type Silence } from '../../api/alerting';
-import { formatMatchers, fromSilenceMatcher, matchesAll, matchesEmpty, parseMatchers, toSilenceMatcher, type Matcher, type Operator } from '../../alerting/matchers';
-import { AlertingPage, getStyles, LabelList, mayEdit, StateBadge } from '../../alerting/parts';
-import { usePolled } from '../../alerting/usePolled';
-import { usePage } from '../../app/page';
+import { formatMatchers, fromSilenceMatcher, matchesAll, matchesEmpty, parseMatchers, toSilenceMatcher, type Matcher, type Operator } from '../../links/matchers';
+import { AlertingPage, getStyles, LabelList, mayEdit, StateBadge } from '../../kit/parts';
+import { usePolled } from '../../kit/usePolled';
+import { usePage } from '../../kit/page';
 import { bootData } from '../../boot/bootData';
 import { address, errorMessage } from '../../runtime/backendSrv';
 

@@ -9,7 +9,8 @@ import type { PromAnswer, PromData } from '../../datasources/prometheus/types';
 import { errorMessage } from '../../runtime/backendSrv';
 import { countOf, partsOf, type Part } from './explain';
 import { filledIn, proxyOf } from './source';
-import { momentOf, type AnswerProps } from './urlState';
+import { momentOf } from '../../links/explore';
+import type { AnswerProps } from './answer';
 
 interface QueryStats {
   timings: { evalTotalTime: number; execQueueTime: number; queryPreparationTime: number };

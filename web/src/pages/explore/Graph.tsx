@@ -7,9 +7,9 @@ import { map } from 'rxjs';
 
 import { mostSeries } from '../../panels/shared/mostSeries';
 import { LogsOfLabels } from './LogsOfLabels';
-import type { Language } from './source';
+import type { Language } from '../../links/explore';
 import { Stats } from './Stats';
-import type { AnswerProps } from './urlState';
+import type { AnswerProps } from './answer';
 import { useRange } from './useRange';
 
 /** An expression over time. */

@@ -11,7 +11,8 @@ import { errorMessage } from '../../runtime/backendSrv';
 import { LogsOfLabels } from './LogsOfLabels';
 import { filledIn, proxyOf } from './source';
 import { Stats } from './Stats';
-import { momentOf, type AnswerProps } from './urlState';
+import { momentOf } from '../../links/explore';
+import type { AnswerProps } from './answer';
 
 const mostRows = 1000;
 

@@ -1,6 +1,6 @@
 import { getDataSourceSrv } from '@grafana/runtime';
 
-export type Language = 'promql' | 'logql';
+import type { Language } from '../../links/explore';
 
 const types: Record<Language, string> = { promql: 'prometheus', logql: 'loki' };
 

@@ -1,7 +1,7 @@
 import { SceneTimePicker, SceneTimeRange } from '@grafana/scenes';
 import { useEffect, useMemo, useRef } from 'react';
 
-import { inputsOf, rangeOf, type QueryState } from './urlState';
+import { inputsOf, rangeOf, type QueryState } from '../../links/explore';
 
 /** The time range of a query as scenes and their picker have it. The address is the truth: the picker writes into it, and a new address moves the picker. A scene with another key has its own. */
 export function useRange(query: QueryState, onChange: (part: QueryState) => void, key: string) {

@@ -6,8 +6,8 @@ import { Link } from 'react-router-dom';
 
 import { alerting } from '../../api/alerting';
 import { system } from '../../api/system';
-import { Ago, getStyles as getParts, LastNotification } from '../../alerting/parts';
-import { usePolled } from '../../alerting/usePolled';
+import { Ago, getStyles as getParts, LastNotification } from '../../kit/parts';
+import { usePolled } from '../../kit/usePolled';
 
 /** As many of each are named; the rest is behind the link. */
 const most = 4;

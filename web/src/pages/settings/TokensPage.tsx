@@ -2,10 +2,10 @@ import { Alert, Button, Combobox, ConfirmButton, Field, Input, useStyles2 } from
 import { useState } from 'react';
 
 import { accounts, type Account, type Role } from '../../api/users';
-import { Ago, getStyles } from '../../alerting/parts';
-import { usePolled } from '../../alerting/usePolled';
-import { usePage } from '../../app/page';
-import { TabbedPage } from '../../app/Tabs';
+import { Ago, getStyles } from '../../kit/parts';
+import { usePolled } from '../../kit/usePolled';
+import { usePage } from '../../kit/page';
+import { TabbedPage } from '../../kit/Tabs';
 import { copyText } from '../../dashboard/scene/panelActions';
 import { roles, useDoing } from './Ask';
 import { settingsTabs } from './tabs';

@@ -3,11 +3,11 @@ import { Alert, useStyles2 } from '@grafana/ui';
 import { Link } from 'react-router-dom';
 
 import { system, type LoggedQuery } from '../../api/system';
-import { graphPath } from '../../alerting/links';
-import { Ago, getStyles } from '../../alerting/parts';
-import { usePolled } from '../../alerting/usePolled';
-import { usePage } from '../../app/page';
-import { TabbedPage } from '../../app/Tabs';
+import { graphPath } from '../../links/addresses';
+import { Ago, getStyles } from '../../kit/parts';
+import { usePolled } from '../../kit/usePolled';
+import { usePage } from '../../kit/page';
+import { TabbedPage } from '../../kit/Tabs';
 import { statusTabs } from './tabs';
 
 const seconds = getValueFormat('s');

@@ -4,11 +4,11 @@ import { useState } from 'react';
 import { Link } from 'react-router-dom';
 
 import { system, type TsdbStat } from '../../api/system';
-import { graphPath } from '../../alerting/links';
-import { getStyles } from '../../alerting/parts';
-import { usePolled } from '../../alerting/usePolled';
-import { usePage } from '../../app/page';
-import { TabbedPage } from '../../app/Tabs';
+import { graphPath } from '../../links/addresses';
+import { getStyles } from '../../kit/parts';
+import { usePolled } from '../../kit/usePolled';
+import { usePage } from '../../kit/page';
+import { TabbedPage } from '../../kit/Tabs';
 import { bytesText } from './StatusPage';
 import { statusTabs } from './tabs';
 

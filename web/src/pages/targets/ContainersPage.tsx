@@ -2,13 +2,13 @@ import { Alert, Badge, useStyles2, type BadgeColor } from '@grafana/ui';
 import { Link } from 'react-router-dom';
 
 import { system, type Container } from '../../api/system';
-import { useUrlParams } from '../../alerting/MatcherInput';
-import { formatMatchers, matchersOf } from '../../alerting/matchers';
-import { getStyles, StateFilter } from '../../alerting/parts';
-import { usePolled } from '../../alerting/usePolled';
-import { usePage } from '../../app/page';
-import { TabbedPage } from '../../app/Tabs';
-import { logsPath } from '../explore/related';
+import { useUrlParams } from '../../kit/MatcherInput';
+import { formatMatchers, matchersOf } from '../../links/matchers';
+import { getStyles, StateFilter } from '../../kit/parts';
+import { usePolled } from '../../kit/usePolled';
+import { usePage } from '../../kit/page';
+import { TabbedPage } from '../../kit/Tabs';
+import { logsPath } from '../../links/related';
 import { LogsOfContainer } from './LogsOfContainer';
 import { tabs } from './tabs';
 

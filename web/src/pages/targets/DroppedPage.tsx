@@ -1,11 +1,11 @@
 import { Alert, FilterInput, useStyles2 } from '@grafana/ui';
 
 import { system } from '../../api/system';
-import { useUrlParams } from '../../alerting/MatcherInput';
-import { getStyles } from '../../alerting/parts';
-import { usePolled } from '../../alerting/usePolled';
-import { usePage } from '../../app/page';
-import { TabbedPage } from '../../app/Tabs';
+import { useUrlParams } from '../../kit/MatcherInput';
+import { getStyles } from '../../kit/parts';
+import { usePolled } from '../../kit/usePolled';
+import { usePage } from '../../kit/page';
+import { TabbedPage } from '../../kit/Tabs';
 import { Relabelling } from './Relabelling';
 import { tabs } from './tabs';
 

@@ -2,8 +2,8 @@ import { Alert, LoadingPlaceholder, useStyles2 } from '@grafana/ui';
 
 import type { Labels } from '../../api/alerting';
 import { system, type RelabelStep } from '../../api/system';
-import { getStyles, LabelList } from '../../alerting/parts';
-import { usePolled } from '../../alerting/usePolled';
+import { getStyles, LabelList } from '../../kit/parts';
+import { usePolled } from '../../kit/usePolled';
 
 /** What each rule made of the labels that discovery found. */
 export function Relabelling({ pool, labels }: { pool: string; labels: Labels }) {

@@ -5,14 +5,14 @@ import { useState } from 'react';
 import { Link } from 'react-router-dom';
 
 import { system, type Target } from '../../api/system';
-import { useUrlParams } from '../../alerting/MatcherInput';
-import { graphPath } from '../../alerting/links';
-import { formatMatchers, matchersOf } from '../../alerting/matchers';
-import { Ago, getStyles, LabelList, StateFilter } from '../../alerting/parts';
-import { usePolled } from '../../alerting/usePolled';
-import { usePage } from '../../app/page';
-import { TabbedPage } from '../../app/Tabs';
-import { logsPath, selectorOf } from '../explore/related';
+import { useUrlParams } from '../../kit/MatcherInput';
+import { graphPath } from '../../links/addresses';
+import { formatMatchers, matchersOf } from '../../links/matchers';
+import { Ago, getStyles, LabelList, StateFilter } from '../../kit/parts';
+import { usePolled } from '../../kit/usePolled';
+import { usePage } from '../../kit/page';
+import { TabbedPage } from '../../kit/Tabs';
+import { logsPath, selectorOf } from '../../links/related';
 import { Relabelling } from './Relabelling';
 import { tabs } from './tabs';
 

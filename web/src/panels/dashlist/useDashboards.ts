@@ -2,7 +2,7 @@ import { useCallback, useEffect, useState } from 'react';
 import type { Options } from '@grafana/schema/dist/esm/raw/composable/dashboardlist/panelcfg/x/DashboardListPanelCfg_types.gen';
 
 import { dashboards, type SearchHit } from '../../api/dashboards';
-import { recentVisits } from '../../dashboard/recent';
+import { recentVisits } from './recent';
 
 export interface Section {
   title: string;

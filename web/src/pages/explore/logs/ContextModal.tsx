@@ -1,7 +1,7 @@
 import { Alert, Button, LoadingPlaceholder, Modal } from '@grafana/ui';
 import { useEffect, useState } from 'react';
 
-import { formatMatchers, matchersOf } from '../../../alerting/matchers';
+import { formatMatchers, matchersOf } from '../../../links/matchers';
 import type { LogRow } from '../../../panels/logs/rows';
 import { errorMessage } from '../../../runtime/backendSrv';
 import { LokiClient } from './client';

@@ -6,7 +6,7 @@ import { useEffect, useMemo, useState } from 'react';
 import { detectFields, visible } from '../../../panels/logs/line';
 import type { LogRow } from '../../../panels/logs/rows';
 import { errorMessage } from '../../../runtime/backendSrv';
-import type { QueryState } from '../urlState';
+import type { QueryState } from '../../../links/explore';
 import { LokiClient, type DetectedField } from './client';
 import { addFilter, addPattern, selectorIn } from './filters';
 import { windowOf } from './useLines';

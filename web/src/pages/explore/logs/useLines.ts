@@ -2,7 +2,7 @@ import { rangeUtil } from '@grafana/data';
 import { useCallback, useEffect, useRef, useState } from 'react';
 
 import { errorMessage } from '../../../runtime/backendSrv';
-import { rangeOf, type QueryState } from '../urlState';
+import { rangeOf, type QueryState } from '../../../links/explore';
 import { LokiClient, type Window } from './client';
 import { readLines, type Progress } from './lines';
 

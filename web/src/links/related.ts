@@ -1,9 +1,7 @@
 import type { Labels } from '@grafana/data';
 
-import { formatMatchers, type Matcher } from '../../alerting/matchers';
-import { LokiClient } from './logs/client';
-import { builtIn } from './source';
-import { paramsOf, type QueryState } from './urlState';
+import { formatMatchers, type Matcher } from './matchers';
+import { paramsOf, type QueryState } from './explore';
 
 /** Labels that metrics and logs of the same thing share here (docs/logs.md), the narrowest first. */
 const shared = ['container', 'pod', 'instance', 'job', 'compose_service', 'service_name', 'namespace', 'compose_project', 'filename'];
@@ -25,17 +23,6 @@ export function selectorOf(series: Labels[], names: readonly string[] = shared):
 
 function matcherOf(name: string, values: string[]): Matcher {
   return values.length === 1 ? { name, operator: '=', value: values[0]! } : { name, operator: '=~', value: values.map((v) => v.replace(/[\\^$.*+?()[\]{}|]/g, '\\$&')).join('|') };
-}
-
-/** The labels of streams that there are, asked once for a page. */
-let known: Promise<string[]> | undefined;
-
-export function logLabels(): Promise<string[]> {
-  const source = builtIn('logql');
-  return source === undefined ? Promise.resolve([]) : (known ??= new LokiClient(source).labels().catch(() => {
-    known = undefined;
-    return [];
-  }));
 }
 
 /** The page with the lines of a selector, in the time range of a query; `back` is the expression that one came from. */
