@@ -7,7 +7,7 @@ import { MatcherInput, useFilter, useUrlParams } from '../../kit/MatcherInput';
 import { graphPath, ruleLink, silenceLink } from '../../links/addresses';
 import { matchesAll, type Matcher } from '../../links/matchers';
 import { AlertingPage, Ago, getStyles, LabelList, mayEdit, OutsideLink, StateBadge, StateFilter } from '../../kit/parts';
-import { usePolled } from '../../kit/usePolled';
+import { usePolled } from '../../runtime/usePolled';
 import { usePage } from '../../kit/page';
 import { logsOfAlert } from '../../links/related';
 
@@ -21,7 +21,7 @@ export default function RulesPage() {
   const [params, setParams] = useUrlParams();
   const filter = useFilter();
   const state = params.get('state') ?? '';
-  const { data, error } = usePolled(alerting.rules);
+  const { data, error } = usePolled(['rules'], alerting.rules);
   const rules = data?.flatMap((g) => g.rules) ?? [];
   const shown = (data ?? []).map((g) => ({ ...g, rules: g.rules.filter((r) => isShown(r, state, filter.matchers)) })).filter((g) => g.rules.length > 0);
   const number = (s: string) => rules.filter((r) => stateOf(r) === s).length;

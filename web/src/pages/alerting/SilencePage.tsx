@@ -7,7 +7,7 @@ import { useParams, useSearchParams } from 'react-router-dom';
 import { alerting, type Silence } from '../../api/alerting';
 import { formatMatchers, fromSilenceMatcher, matchesAll, matchesEmpty, parseMatchers, toSilenceMatcher, type Matcher, type Operator } from '../../links/matchers';
 import { AlertingPage, getStyles, LabelList, mayEdit, StateBadge } from '../../kit/parts';
-import { usePolled } from '../../kit/usePolled';
+import { usePolled } from '../../runtime/usePolled';
 import { usePage } from '../../kit/page';
 import { bootData } from '../../boot/bootData';
 import { address, errorMessage } from '../../runtime/backendSrv';
@@ -140,7 +140,7 @@ function Times({ draft, onChange }: { draft: Draft; onChange: (part: Partial<Dra
 /** The alerts of now that a silence would keep quiet. */
 function Preview({ matchers }: { matchers: Matcher[] }) {
   const styles = useStyles2(getStyles);
-  const { data, error } = usePolled(alerting.alerts);
+  const { data, error } = usePolled(['alerts'], alerting.alerts);
   let hit: typeof data = [];
   try {
     hit = data?.filter((a) => matchers.length > 0 && matchesAll(matchers, a.labels));

@@ -7,7 +7,7 @@ import { alerting, type ActiveAlert, type Silence } from '../../api/alerting';
 import { MatcherInput, useFilter, useUrlParams } from '../../kit/MatcherInput';
 import { formatMatcher, fromSilenceMatcher, matchesAll } from '../../links/matchers';
 import { AlertingPage, Ago, getStyles, mayEdit, StateBadge, StateFilter } from '../../kit/parts';
-import { usePolled } from '../../kit/usePolled';
+import { usePolled } from '../../runtime/usePolled';
 import { usePage } from '../../kit/page';
 import { address, errorMessage } from '../../runtime/backendSrv';
 
@@ -20,7 +20,7 @@ export default function SilencesPage() {
   const [params, setParams] = useUrlParams();
   const filter = useFilter();
   const state = params.get('state') ?? '';
-  const { data, error, reload } = usePolled(async () => {
+  const { data, error, reload } = usePolled(['silences'], async () => {
     const [silences, alerts] = await Promise.all([alerting.silences(), alerting.alerts()]);
     return { silences, alerts };
   });

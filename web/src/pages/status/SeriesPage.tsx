@@ -6,7 +6,7 @@ import { Link } from 'react-router-dom';
 import { system, type TsdbStat } from '../../api/system';
 import { graphPath } from '../../links/addresses';
 import { getStyles } from '../../kit/parts';
-import { usePolled } from '../../kit/usePolled';
+import { usePolled } from '../../runtime/usePolled';
 import { usePage } from '../../kit/page';
 import { TabbedPage } from '../../kit/Tabs';
 import { bytesText } from './StatusPage';
@@ -15,7 +15,7 @@ import { statusTabs } from './tabs';
 /** Which metrics and labels make most of the series, and which targets send them. */
 export default function SeriesPage() {
   usePage({ breadcrumbs: [{ text: 'Status', to: '/admin/status' }, { text: 'Series' }] }, 'series');
-  const { data, error } = usePolled(system.tsdb);
+  const { data, error } = usePolled(['tsdb'], system.tsdb);
   const head = data?.headStats;
   return (
     <TabbedPage label="Status" tabs={statusTabs()} error={error} loading={!data}>
@@ -66,7 +66,7 @@ function Offenders({ title, unit, stats, selector }: Props) {
 
 function Senders({ selector }: { selector: string }) {
   const styles = useStyles2(getStyles);
-  const { data, error } = usePolled(() => system.query(`topk(10, count by (job, instance) (${selector}))`), selector);
+  const { data, error } = usePolled(['series', selector], () => system.query(`topk(10, count by (job, instance) (${selector}))`));
   if (error) {
     return <Alert severity="error" title="It could not be counted">{error}</Alert>;
   }

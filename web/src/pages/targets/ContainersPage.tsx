@@ -5,7 +5,7 @@ import { system, type Container } from '../../api/system';
 import { useUrlParams } from '../../kit/MatcherInput';
 import { formatMatchers, matchersOf } from '../../links/matchers';
 import { getStyles, StateFilter } from '../../kit/parts';
-import { usePolled } from '../../kit/usePolled';
+import { usePolled } from '../../runtime/usePolled';
 import { usePage } from '../../kit/page';
 import { TabbedPage } from '../../kit/Tabs';
 import { logsPath } from '../../links/related';
@@ -21,7 +21,7 @@ export default function ContainersPage() {
   const styles = useStyles2(getStyles);
   const [params, setParams] = useUrlParams();
   const state = params.get('state') ?? '';
-  const { data, error } = usePolled(system.containers);
+  const { data, error } = usePolled(['containers'], system.containers);
   const all = data?.containers ?? [];
   const shown = all.filter((c) => state === '' || c.state === state);
   return (

@@ -9,7 +9,7 @@ import { useUrlParams } from '../../kit/MatcherInput';
 import { graphPath } from '../../links/addresses';
 import { formatMatchers, matchersOf } from '../../links/matchers';
 import { Ago, getStyles, LabelList, StateFilter } from '../../kit/parts';
-import { usePolled } from '../../kit/usePolled';
+import { usePolled } from '../../runtime/usePolled';
 import { usePage } from '../../kit/page';
 import { TabbedPage } from '../../kit/Tabs';
 import { logsPath, selectorOf } from '../../links/related';
@@ -34,7 +34,7 @@ export default function TargetsPage() {
   const [params, setParams] = useUrlParams();
   const state = params.get('state') ?? '';
   const filter = params.get('filter') ?? '';
-  const { data, error } = usePolled(async () => {
+  const { data, error } = usePolled(['targets'], async () => {
     const [targets, samples, limits] = await Promise.all([system.targets(), counts('scrape_samples_scraped'), counts('scrape_sample_limit > 0')]);
     return { targets, counts: { samples, limits } };
   });
