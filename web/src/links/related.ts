@@ -1,5 +1,6 @@
 import type { Labels } from '@grafana/data';
 
+import { matchersIn } from '../datasources/loki/selectors';
 import { formatMatchers, type Matcher } from './matchers';
 import { paramsOf, type QueryState } from './explore';
 
@@ -45,10 +46,10 @@ export function metricsPath(expr: string, range: QueryState): string {
 
 /** Something worth seeing of what logs are about, when it is not known what one came from. */
 export function metricsOf(selector: string): string | undefined {
-  const matchers = [...selector.matchAll(/([\w.]+)\s*(=~|=)\s*("(?:[^"\\]|\\.)*")/g)].filter(([, name]) => shared.includes(name!) && name !== 'filename' && name !== 'service_name');
+  const matchers = matchersIn(selector).filter(({ name, operator }) => operator.startsWith('=') && shared.includes(name) && name !== 'filename' && name !== 'service_name');
   if (matchers.length === 0) {
     return undefined;
   }
-  const containers = matchers.filter(([, name]) => name === 'container').map(([, , op, value]) => ` or container_memory_working_set_bytes{name${op}${value}}`);
-  return `{__name__=~"up|process_resident_memory_bytes", ${matchers.map(([, name, op, value]) => `${name}${op}${value}`).join(', ')}}${containers.join('')}`;
+  const containers = matchers.filter(({ name }) => name === 'container').map(({ operator, value }) => ` or container_memory_working_set_bytes{name${operator}${value}}`);
+  return `{__name__=~"up|process_resident_memory_bytes", ${matchers.map(({ name, operator, value }) => `${name}${operator}${value}`).join(', ')}}${containers.join('')}`;
 }
