@@ -37,11 +37,16 @@ export function Shell({ children }: { children: ReactNode }) {
   useEffect(() => {
     document.title = [...breadcrumbs.map((b) => b.text).reverse(), 'Ausguck'].join(' – ');
   }, [breadcrumbs]);
+  // On a narrow page the menu lies over what was chosen in it.
   useEffect(() => {
-    if (window.innerWidth < 992) {
-      setOpen(false);
-    }
-  }, [location.pathname]);
+    let { pathname } = locationService.getLocation();
+    return locationService.getHistory().listen((next) => {
+      if (next.pathname !== pathname && window.innerWidth < 992) {
+        setOpen(false);
+      }
+      pathname = next.pathname;
+    });
+  }, []);
   const toggle = () => {
     localStorage.setItem('ausguck.menu', open ? 'closed' : 'open');
     setOpen(!open);

@@ -11,6 +11,6 @@ export function useLatest<T>(value: T): () => T {
 
 /** What is made anew when one of the reasons has changed, and only then, whatever else it is made of. */
 export function useMade<T>(make: () => T, ...reasons: unknown[]): T {
-  // eslint-disable-next-line react-hooks/exhaustive-deps
+  // eslint-disable-next-line react-hooks/exhaustive-deps, react-hooks/use-memo
   return useMemo(make, reasons);
 }

@@ -1,12 +1,12 @@
 import { css } from '@emotion/css';
-import type { FieldConfigSource, GrafanaTheme2 } from '@grafana/data';
+import type { FieldConfigSource, GrafanaTheme2, PanelPlugin } from '@grafana/data';
 import { sceneGraph, VizPanel } from '@grafana/scenes';
 import { Alert, Button, Combobox, Field, Input, Switch, Tab, TabsBar, TextArea, useStyles2 } from '@grafana/ui';
 import { useEffect, useRef, useState } from 'react';
 
-import type { PanelPlugin } from '@grafana/data';
 import { panelLoaders } from '../../panels/registry';
 import { importPanelPlugin } from '../../panels/panelImporter';
+import { useLatest } from '../../runtime/hooks';
 import { findPanelJson, withPanel, type PanelJson } from '../load';
 import type { DashboardScene } from '../scene/DashboardScene';
 import { buildData, buildPanel } from '../scene/panel';
@@ -89,8 +89,7 @@ function Editor({ scene, id, json, replace }: { scene: DashboardScene; id: numbe
 function usePreview(scene: DashboardScene, draft: PanelJson, run: number): VizPanel {
   const [panel, setPanel] = useState(() => buildPanel(draft, `panel-${draft.id}`));
   const shown = useRef({ draft, run });
-  const latest = useRef(draft);
-  latest.current = draft;
+  const latest = useLatest(draft);
   useEffect(() => {
     scene.setState({ preview: panel });
     return () => {
@@ -102,9 +101,9 @@ function usePreview(scene: DashboardScene, draft: PanelJson, run: number): VizPa
   useEffect(() => {
     if (run !== shown.current.run) {
       shown.current.run = run;
-      panel.setState({ $data: buildData(latest.current) });
+      panel.setState({ $data: buildData(latest()) });
     }
-  }, [run, panel]);
+  }, [run, panel, latest]);
   useEffect(() => {
     const before = shown.current.draft;
     shown.current.draft = draft;

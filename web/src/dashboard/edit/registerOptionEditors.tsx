@@ -14,11 +14,13 @@ const ids: EditorId[] = [
 // eslint-disable-next-line @typescript-eslint/no-explicit-any
 export function editorOf(id: EditorId): ComponentType<StandardEditorProps<any, any>> {
   const Editor = lazy(async () => ({ default: (await import('./optionEditors')).editors[id] }));
-  return (props) => (
-    <Suspense fallback={null}>
-      <Editor {...props} />
-    </Suspense>
-  );
+  return function OptionEditor(props) {
+    return (
+      <Suspense fallback={null}>
+        <Editor {...props} />
+      </Suspense>
+    );
+  };
 }
 
 export function registerOptionEditors() {

@@ -2,10 +2,10 @@ import { textUtil } from '@grafana/data';
 import { sceneGraph, sceneUtils } from '@grafana/scenes';
 import type { DashboardLink } from '@grafana/schema';
 import { Dropdown, LinkButton, Menu, ToolbarButton, type IconName } from '@grafana/ui';
-import { useEffect, useState } from 'react';
 
-import { dashboards, type SearchHit } from '../../api/dashboards';
+import { dashboards } from '../../api/dashboards';
 import { address } from '../../runtime/backendSrv';
+import { useAsked } from '../../runtime/usePolled';
 import type { DashboardBase } from './DashboardBase';
 import { own } from '../../boot/own';
 
@@ -35,15 +35,9 @@ function OneLink({ link, dashboard }: { link: DashboardLink; dashboard: Dashboar
 }
 
 function TaggedDashboards({ link, dashboard }: { link: DashboardLink; dashboard: DashboardBase }) {
-  const [hits, setHits] = useState<SearchHit[]>([]);
   const tags = link.tags ?? [];
-  useEffect(() => {
-    let gone = false;
-    void dashboards.search({ tag: tags, type: 'dash-db', limit: 100 }).then((found) => !gone && setHits(found.filter((h) => h.uid !== dashboard.state.model.uid)));
-    return () => {
-      gone = true;
-    };
-  }, [tags.join('\n'), dashboard]);
+  const { data } = useAsked(['tagged dashboards', tags], () => dashboards.search({ tag: tags, type: 'dash-db', limit: 100 }));
+  const hits = (data ?? []).filter((hit) => hit.uid !== dashboard.state.model.uid);
   if (!link.asDropdown) {
     return hits.map((hit) => <OneLink key={hit.uid} link={{ ...link, title: hit.title, icon: 'dashboard', url: hit.url }} dashboard={dashboard} />);
   }

@@ -60,7 +60,7 @@ function Form({ silence, filter, comment }: { silence?: Silence; filter: string;
     if (!silence && draft !== first.draft) {
       locationService.partial({ filter: formatMatchers(draft.matchers.filter((m) => m.name !== '')), comment: draft.comment || null }, true);
     }
-  }, [draft]);
+  }, [draft, first.draft, silence]);
   const save = async () => {
     setBusy(true);
     setError(undefined);

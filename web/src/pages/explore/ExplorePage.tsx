@@ -90,11 +90,14 @@ function Query({ query, number, onChange, onRemove }: Props) {
   const source = builtIn(language);
   const styles = useStyles2(getStyles);
   const expr = (query['expr'] ?? '').trim();
-  const [text, setText] = useState(expr);
+  const [{ text, of }, setDraft] = useState({ text: expr, of: expr });
+  const setText = (next: string) => setDraft({ text: next, of: expr });
   const [adding, setAdding] = useState(false);
   // Each run asks again, also when nothing was changed.
   const [round, setRound] = useState(0);
-  useEffect(() => setText(expr), [expr]);
+  if (of !== expr) {
+    setText(expr);
+  }
   useEffect(() => {
     if (expr !== '') {
       remember(expr, language);

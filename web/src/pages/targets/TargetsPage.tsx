@@ -48,7 +48,7 @@ export default function TargetsPage() {
         <FilterInput aria-label="Filter targets" placeholder="Part of a job, address, label or error" value={filter} onChange={(f) => setParams({ filter: f })} escapeRegex={false} width={0} />
         <StateFilter value={state} all={`All (${all.length})`} options={['down', 'unknown', 'up'].map((s) => [s, `${s} (${number(s)})`])} onChange={(s) => setParams({ state: s })} />
       </div>
-      {data && all.length === 0 && <Alert severity="info" title="Nothing is scraped">A container is, when it has the label prometheus.io/scrape: "true"; anything else, when a job of prometheus.yml names it. “Containers” says what is missing.</Alert>}
+      {data && all.length === 0 && <Alert severity="info" title="Nothing is scraped">A container is, when it has the label <code>prometheus.io/scrape: &quot;true&quot;</code>; anything else, when a job of prometheus.yml names it. “Containers” says what is missing.</Alert>}
       {all.length > 0 && shown.length === 0 && <Alert severity="info" title="No target matches the filter" />}
       {shown.length > most && <Alert severity="warning" title={`${most} of ${shown.length} targets are shown`}>Narrow the filter.</Alert>}
       {pools.map(([pool, targets]) => (
