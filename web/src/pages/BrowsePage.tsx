@@ -1,7 +1,7 @@
 import { css } from '@emotion/css';
 import { AppEvents, type GrafanaTheme2 } from '@grafana/data';
 import { getAppEvents, locationService } from '@grafana/runtime';
-import { Alert, Button, FilterInput, Icon, IconButton, LinkButton, LoadingPlaceholder, MultiSelect, Stack, Tag, useStyles2 } from '@grafana/ui';
+import { Alert, Button, Field, FilterInput, Icon, IconButton, Input, LinkButton, LoadingPlaceholder, Modal, MultiSelect, Stack, Tag, useStyles2 } from '@grafana/ui';
 import { useMemo, useState } from 'react';
 import { Link, useParams, useSearchParams } from 'react-router-dom';
 
@@ -9,6 +9,7 @@ import { dashboards, folders, type Folder, type SearchHit } from '../api/dashboa
 import { usePage } from '../kit/page';
 import { bootData } from '../boot/bootData';
 import { useAsked } from '../runtime/usePolled';
+import { useDoing } from './settings/Ask';
 
 /** All dashboards by folder, with search, tags and stars. */
 export default function BrowsePage() {
@@ -17,6 +18,7 @@ export default function BrowsePage() {
   const query = params.get('query') ?? '';
   const tags = params.getAll('tag');
   const starred = params.get('starred') === 'true';
+  const [naming, setNaming] = useState(false);
   const styles = useStyles2(getStyles);
   const mayEdit = bootData.user.orgRole !== 'Viewer';
   const search = async (signal: AbortSignal) => {
@@ -53,10 +55,11 @@ export default function BrowsePage() {
           <Stack direction="row" gap={1}>
             <LinkButton icon="plus" href={link('/dashboard/new')}>New dashboard</LinkButton>
             <LinkButton icon="import" variant="secondary" href={link('/dashboard/import')}>Import</LinkButton>
-            <Button icon="folder-plus" variant="secondary" onClick={() => newFolder(changed)}>New folder</Button>
+            <Button icon="folder-plus" variant="secondary" onClick={() => setNaming(true)}>New folder</Button>
           </Stack>
         )}
       </div>
+      {naming && <NewFolder onClose={(made) => { setNaming(false); if (made) { changed(); } }} />}
       {error && <Alert severity="error" title={error} />}
       {!hits && !error && <LoadingPlaceholder text="" />}
       {hits?.length === 0 && groups.length === 0 && <Alert severity="info" title={starred ? 'No dashboard is marked with a star yet: the star is beside a dashboard’s title' : 'No dashboard matches'} />}
@@ -111,12 +114,24 @@ function link(path: string): string {
   return locationService.getHistory().createHref({ pathname: path });
 }
 
-async function newFolder(done: () => void) {
-  const title = window.prompt('Name of the new folder')?.trim();
-  if (title) {
-    await folders.create(title);
-    done();
-  }
+function NewFolder({ onClose }: { onClose: (made: boolean) => void }) {
+  const [title, setTitle] = useState('');
+  const { busy, act, problem } = useDoing();
+  const create = () => act(() => folders.create(title.trim())).then((made) => made && onClose(true));
+  return (
+    <Modal title="New folder" isOpen onDismiss={() => onClose(false)}>
+      <form onSubmit={(e) => { e.preventDefault(); void create(); }}>
+        {problem}
+        <Field label="Name" htmlFor="folder-name">
+          <Input id="folder-name" autoFocus value={title} onChange={(e) => setTitle(e.currentTarget.value)} />
+        </Field>
+        <Modal.ButtonRow>
+          <Button type="button" variant="secondary" fill="outline" onClick={() => onClose(false)}>Cancel</Button>
+          <Button type="submit" disabled={busy || title.trim() === ''}>Create</Button>
+        </Modal.ButtonRow>
+      </form>
+    </Modal>
+  );
 }
 
 async function removeFolder(uid: string, done: () => void) {
