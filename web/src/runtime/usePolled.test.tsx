@@ -72,6 +72,11 @@ test('reload asks at once', async () => {
   expect(shown.data).toBe('after');
 });
 
+test('an effect may return what reload returns, for React calls that when the effect ends', async () => {
+  await client()(() => usePolled(['a'], async () => 'x'));
+  expect(shown.reload()).toBeUndefined();
+});
+
 test('what is asked once is not polled, and another key has its own answer', async () => {
   const load = vi.fn(async () => 'x');
   const draw = client();

@@ -1,4 +1,5 @@
 import { keepPreviousData, QueryClient, useQuery, type QueryKey } from '@tanstack/react-query';
+import { useCallback } from 'react';
 
 import { errorMessage } from './backendSrv';
 
@@ -56,5 +57,7 @@ function useAnswer<T>(key: QueryKey, load: (signal: AbortSignal) => Promise<T>, 
       }
     },
   });
-  return { data: data?.data, error: data?.error, reload: refetch };
+  // It returns nothing, so that effects can return what it returns.
+  const reload = useCallback(() => void refetch(), [refetch]);
+  return { data: data?.data, error: data?.error, reload };
 }
