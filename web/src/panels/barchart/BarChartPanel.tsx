@@ -2,7 +2,7 @@ import type { Field, PanelProps } from '@grafana/data';
 import { config as grafana } from '@grafana/runtime';
 import { LegendDisplayMode, SortOrder, TooltipDisplayMode, VizOrientation } from '@grafana/schema';
 import {
-  getFieldDisplayItems, getFieldDisplayLinks, isTooltipScrollable, PlotLegend, TooltipPlugin2, UPlotChart, VizLayout, VizTooltipContent, VizTooltipFooter, VizTooltipHeader,
+  getFieldDisplayItems, getFieldDisplayLinks, isTooltipScrollable, PlotLegend, TooltipPlugin2, UPlotChart, VizLayout, VizTooltipFooter, VizTooltipHeader,
   VizTooltipWrapper,
 } from '@grafana/ui';
 import { useMemo } from 'react';
@@ -11,6 +11,7 @@ import type uPlot from 'uplot';
 import { useLatest, useMade } from '../../runtime/hooks';
 import { NoData } from '../shared/NoData';
 import { squareMarks } from '../shared/square';
+import { TooltipContent } from '../shared/TooltipContent';
 import { hoverModeOf } from '../shared/tooltipMode';
 import { barColor } from './colors';
 import { buildConfig, scaleKeyOf, signsOf } from './config';
@@ -87,7 +88,7 @@ function BarTooltip({ bars, dataIdxs, seriesIdx, isPinned, options: { tooltip } 
   return (
     <VizTooltipWrapper>
       <VizTooltipHeader item={{ label: '', value: bars.labels[group] }} isPinned={isPinned} />
-      <VizTooltipContent items={items} isPinned={isPinned} scrollable={isTooltipScrollable(tooltip)} maxHeight={tooltip.maxHeight} />
+      <TooltipContent items={items} isPinned={isPinned} scrollable={isTooltipScrollable(tooltip)} maxHeight={tooltip.maxHeight} />
       {isPinned && links.length > 0 && <VizTooltipFooter dataLinks={links} />}
     </VizTooltipWrapper>
   );

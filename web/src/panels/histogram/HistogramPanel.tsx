@@ -2,10 +2,11 @@ import { useMemo } from 'react';
 import { formattedValueToString, getFieldSeriesColor, type PanelProps } from '@grafana/data';
 import { TooltipDisplayMode } from '@grafana/schema';
 import type { Options } from '@grafana/schema/dist/esm/raw/composable/histogram/panelcfg/x/HistogramPanelCfg_types.gen';
-import { PlotLegend, TooltipPlugin2, UPlotChart, useTheme2, VizLayout, VizTooltipContent, VizTooltipRow, VizTooltipWrapper } from '@grafana/ui';
+import { PlotLegend, TooltipPlugin2, UPlotChart, useTheme2, VizLayout, VizTooltipRow, VizTooltipWrapper } from '@grafana/ui';
 
 import { useLatest, useMade } from '../../runtime/hooks';
 import { NoData } from '../shared/NoData';
+import { TooltipContent } from '../shared/TooltipContent';
 import { hoverModeOf } from '../shared/tooltipMode';
 import { buildConfig } from './config';
 import { buildModel, type Model } from './model';
@@ -87,7 +88,7 @@ function Bucket({ model, index, active, options, isPinned }: BucketProps) {
   return (
     <VizTooltipWrapper>
       <VizTooltipRow label="" value={<strong>{from[index] === to[index] ? from[index] : `${from[index]} – ${to[index]}`}</strong>} isPinned={isPinned} />
-      <VizTooltipContent items={items} isPinned={isPinned} />
+      <TooltipContent items={items} isPinned={isPinned} />
     </VizTooltipWrapper>
   );
 }
