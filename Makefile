@@ -95,13 +95,15 @@ vet: ## what takes seconds: go vet and gofmt
 	if [ -n "$$unformatted" ]; then echo "Not formatted, make fmt does it:"; echo "$$unformatted"; exit 1; fi
 
 .PHONY: lint
-lint: $(BIN)/golangci-lint ## run golangci-lint; its first build takes some minutes
+lint: $(BIN)/golangci-lint $(MODULES) ## run golangci-lint, whose first build takes some minutes, and the page's linters
 	@$(BIN)/golangci-lint run --timeout 15m ./...
 	@for m in $(NESTED) test/grafanaclient test/oidcprovider; do (cd $$m && GOWORK=off $(CURDIR)/$(BIN)/golangci-lint run --timeout 15m ./...) || exit 1; done
+	@cd web && $(NPM) run --silent lint
 
 .PHONY: fmt
-fmt: $(BIN)/golangci-lint ## format the Go code
+fmt: $(BIN)/golangci-lint $(MODULES) ## format the Go code and the page's
 	@$(BIN)/golangci-lint fmt ./...
+	@cd web && $(NPM) run --silent format
 
 .PHONY: bench
 bench: build stock ## measure side by side with the stock programs

@@ -37,6 +37,35 @@ const pages = [
 let program: Program;
 let browser: Browser;
 
+const newFolder = () => browser.page.getByRole('button', { name: 'New folder' }).click();
+
+async function discard() {
+  await browser.page.fill('#panel-title', 'Changed');
+  await browser.page.getByRole('button', { name: 'Discard', exact: true }).click();
+}
+
+async function remove() {
+  await browser.page.getByRole('button', { name: 'More' }).click();
+  await browser.page.getByRole('menuitem', { name: 'Delete' }).click();
+}
+
+/** What asks before it acts, how it is opened, and the title of its dialog. */
+const dialogs = [
+  ['a new folder', '/dashboards', newFolder, 'New folder'],
+  ['a changed panel', '/d/plain?editPanel=panel-2', discard, 'Discard the changes'],
+  ['a dashboard that is deleted', '/d/plain', remove, 'Delete the dashboard'],
+] as const;
+
+/** What axe finds critical or serious on the page, in lines. */
+async function grave(): Promise<string> {
+  const { page } = browser;
+  // By the protocol of the browser, since the page's policy lets no other script in.
+  await page.evaluate(axe);
+  const { violations } = await page.evaluate(() => (window as unknown as { axe: { run: (options: object) => Promise<AxeResults> } }).axe.run({ resultTypes: ['violations'] }));
+  const found = violations.filter((v) => v.impact === 'critical' || v.impact === 'serious').flatMap((v) => v.nodes.map((node) => `${v.id}: ${node.html.slice(0, 200)}`));
+  return found.filter((text) => !legendName.test(text)).join('\n');
+}
+
 beforeAll(async () => {
   program = await Program.start({ files: { 'prometheus.yml': "global: {scrape_interval: 1s}\nscrape_configs:\n- {job_name: prometheus, static_configs: [{targets: ['prometheus:9090']}]}\n" } });
   await program.api('/api/dashboards/db', { method: 'POST', body: { dashboard } });
@@ -60,11 +89,42 @@ describe.each(['dark', 'light'] as const)('the %s theme', (theme) => {
     if (path.startsWith('/d/') || path === '/') {
       await browser.settled();
     }
-    // By the protocol of the browser, since the page's policy lets no other script in.
-    await page.evaluate(axe);
-    const { violations } = await page.evaluate(() => (window as unknown as { axe: { run: (options: object) => Promise<AxeResults> } }).axe.run({ resultTypes: ['violations'] }));
-    const grave = violations.filter((v) => v.impact === 'critical' || v.impact === 'serious');
-    const found = grave.flatMap((v) => v.nodes.map((node) => `${v.id}: ${node.html.slice(0, 200)}`)).filter((text) => !legendName.test(text));
-    expect(found.join('\n')).toBe('');
+    expect(await grave()).toBe('');
   });
+
+  test.each(dialogs)('%s asks in a dialog that the keyboard answers', async (_, path, open, words) => {
+    const { page } = browser;
+    await browser.goto(path);
+    await open();
+    const dialog = page.getByRole('dialog', { name: words });
+    await dialog.waitFor();
+    expect(await dialog.evaluate((element) => element.contains(document.activeElement))).toBe(true);
+    expect(await grave()).toBe('');
+    await browser.screenshot(`dialog-${words}-${theme}`);
+    await page.keyboard.press('Escape');
+    await dialog.waitFor({ state: 'detached' });
+    expect(page.url()).toContain(path);
+  });
+});
+
+test('Enter says yes: a folder comes into being, a panel is left, a dashboard goes', async () => {
+  const { page } = browser;
+  await browser.goto('/dashboards');
+  await newFolder();
+  await page.keyboard.type('By keyboard');
+  await page.keyboard.press('Enter');
+  await page.getByRole('link', { name: 'By keyboard' }).waitFor();
+
+  await browser.goto('/d/plain?editPanel=panel-2');
+  await discard();
+  await page.getByRole('dialog').waitFor();
+  await page.keyboard.press('Enter');
+  await page.getByTestId('panel-editor').waitFor({ state: 'detached' });
+
+  await browser.goto('/d/plain');
+  await remove();
+  await page.getByRole('dialog').waitFor();
+  await page.keyboard.press('Enter');
+  await until('the dashboard is gone', () => page.url().endsWith('/dashboards'));
+  expect((await program.api<unknown[]>('/api/search?query=Plain')).length).toBe(0);
 });

@@ -8,9 +8,9 @@ import { Link, useLocation } from 'react-router-dom';
 import { bootData } from '../boot/bootData';
 import { address } from '../runtime/backendSrv';
 import { ErrorBoundary } from './ErrorBoundary';
-import { usePageState } from './page';
+import { usePageState } from '../kit/page';
 import { useShortcuts } from './shortcuts';
-import { chooseTheme } from './theme';
+import { chooseTheme } from '../kit/theme';
 
 const CommandPalette = lazy(() => import('./CommandPalette'));
 const ShortcutHelp = lazy(() => import('./ShortcutHelp'));
@@ -37,11 +37,16 @@ export function Shell({ children }: { children: ReactNode }) {
   useEffect(() => {
     document.title = [...breadcrumbs.map((b) => b.text).reverse(), 'Ausguck'].join(' – ');
   }, [breadcrumbs]);
+  // On a narrow page the menu lies over what was chosen in it.
   useEffect(() => {
-    if (window.innerWidth < 992) {
-      setOpen(false);
-    }
-  }, [location.pathname]);
+    let { pathname } = locationService.getLocation();
+    return locationService.getHistory().listen((next) => {
+      if (next.pathname !== pathname && window.innerWidth < 992) {
+        setOpen(false);
+      }
+      pathname = next.pathname;
+    });
+  }, []);
   const toggle = () => {
     localStorage.setItem('ausguck.menu', open ? 'closed' : 'open');
     setOpen(!open);

@@ -1,13 +1,15 @@
 import { config, LocationServiceProvider, locationService } from '@grafana/runtime';
 import { GlobalStyles, PortalContainer, ModalsProvider, ModalRoot } from '@grafana/ui';
 import { ThemeContext } from '@grafana/data';
+import { QueryClientProvider } from '@tanstack/react-query';
 import { createRoot } from 'react-dom/client';
 import { Router } from 'react-router-dom';
 import { useLayoutEffect, useState, type ReactNode } from 'react';
 
 import { bootData } from '../boot/bootData';
-import { claimHost } from '../runtime/host';
+import { claimHost } from './host';
 import { cacheIcons } from '../runtime/icons';
+import { newQueryClient } from '../runtime/usePolled';
 import { Notifications } from './Notifications';
 import { Routes } from './routes';
 import { Shell } from './Shell';
@@ -21,23 +23,27 @@ export async function start() {
   createRoot(document.getElementById('root')!).render(<Application />);
 }
 
+const queries = newQueryClient();
+
 function Application() {
   return (
-    <ThemeContext.Provider value={config.theme2}>
-      <GlobalStyles />
-      <LocationServiceProvider service={locationService}>
-        <HistoryRouter>
-          <ModalsProvider>
-            <Shell>
-              <Routes />
-            </Shell>
-            <Notifications />
-            <ModalRoot />
-          </ModalsProvider>
-        </HistoryRouter>
-      </LocationServiceProvider>
-      <PortalContainer />
-    </ThemeContext.Provider>
+    <QueryClientProvider client={queries}>
+      <ThemeContext.Provider value={config.theme2}>
+        <GlobalStyles />
+        <LocationServiceProvider service={locationService}>
+          <HistoryRouter>
+            <ModalsProvider>
+              <Shell>
+                <Routes />
+              </Shell>
+              <Notifications />
+              <ModalRoot />
+            </ModalsProvider>
+          </HistoryRouter>
+        </LocationServiceProvider>
+        <PortalContainer />
+      </ThemeContext.Provider>
+    </QueryClientProvider>
   );
 }
 

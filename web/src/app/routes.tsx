@@ -3,7 +3,7 @@ import { LoadingPlaceholder } from '@grafana/ui';
 import { lazy, Suspense } from 'react';
 import { Route, Routes as RouterRoutes } from 'react-router-dom';
 
-import { usePage } from './page';
+import { usePage } from '../kit/page';
 
 const DashboardPage = lazy(() => import('../pages/DashboardPage'));
 const HomePage = lazy(() => import('../pages/HomePage'));

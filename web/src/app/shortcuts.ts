@@ -3,6 +3,7 @@ import { RefreshEvent, getAppEvents, locationService } from '@grafana/runtime';
 import { sceneGraph } from '@grafana/scenes';
 import { useEffect } from 'react';
 
+import { useLatest } from '../runtime/hooks';
 import type { DashboardScene } from '../dashboard/scene/DashboardScene';
 
 /** Every shortcut with what it does, as the help shows them. */
@@ -30,21 +31,22 @@ interface Dialogs {
 }
 
 /** Listens for shortcuts; two keys follow each other within a second. */
-export function useShortcuts({ search, help }: Dialogs) {
+export function useShortcuts(dialogs: Dialogs) {
+  const latest = useLatest(dialogs);
   useEffect(() => {
     let first = '';
     let since = 0;
     const onKey = (event: KeyboardEvent) => {
       if ((event.ctrlKey || event.metaKey) && event.key.toLowerCase() === 'k') {
         event.preventDefault();
-        search();
+        latest().search();
         return;
       }
       if (event.ctrlKey || event.metaKey || event.altKey || isTyping(event.target)) {
         return;
       }
       const pair = Date.now() - since < 1000 ? `${first} ${event.key}` : '';
-      const act = commands[pair] ?? commands[event.key] ?? (event.key === '?' ? help : undefined);
+      const act = commands[pair] ?? commands[event.key] ?? (event.key === '?' ? latest().help : undefined);
       first = event.key;
       since = Date.now();
       if (act) {
@@ -55,7 +57,7 @@ export function useShortcuts({ search, help }: Dialogs) {
     };
     document.addEventListener('keydown', onKey);
     return () => document.removeEventListener('keydown', onKey);
-  }, []);
+  }, [latest]);
 }
 
 function isTyping(target: EventTarget | null): boolean {

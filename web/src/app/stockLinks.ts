@@ -1,4 +1,4 @@
-import { stockPath } from '../alerting/links';
+import { stockPath } from '../links/addresses';
 
 /**
  * Leads fragments such as /#/silences/new?filter={…}, which links of a stock Alertmanager have, to the pages here. Only

@@ -1,6 +1,6 @@
 import { AppEvents } from '@grafana/data';
 import { getAppEvents, locationService } from '@grafana/runtime';
-import { Button, Dropdown, IconButton, Menu, ToolbarButton } from '@grafana/ui';
+import { Button, ConfirmModal, Dropdown, IconButton, Menu, ToolbarButton } from '@grafana/ui';
 import { lazy, Suspense, useState } from 'react';
 
 import { dashboards } from '../api/dashboards';
@@ -15,7 +15,7 @@ const JsonDrawer = lazy(() => import('./edit/JsonDrawer'));
 const VersionsDrawer = lazy(() => import('./edit/VersionsDrawer'));
 const SettingsDrawer = lazy(() => import('./edit/SettingsDrawer'));
 
-type Dialog = 'save' | 'saveAs' | 'json' | 'versions' | 'settings';
+type Dialog = 'save' | 'saveAs' | 'json' | 'versions' | 'settings' | 'delete';
 
 interface Props {
   scene: DashboardScene;
@@ -29,6 +29,8 @@ export function DashboardActions({ scene, replace }: Props) {
   const [starred, setStarred] = useState(meta.isStarred ?? false);
   const mayEdit = bootData.user.orgRole !== 'Viewer' && meta.canEdit !== false;
   const close = () => setDialog(undefined);
+  // The menu gives the focus back to its button when it closes; a dialog that is there already would lose it.
+  const openFromMenu = (next: Dialog) => setTimeout(() => setDialog(next));
   const star = async () => {
     await dashboards.star(model.uid!, !starred);
     setStarred(!starred);
@@ -43,7 +45,7 @@ export function DashboardActions({ scene, replace }: Props) {
       {mayEdit && !editPanel && (
         <Button size="sm" variant={isDirty ? 'primary' : 'secondary'} icon="save" data-testid="save-dashboard" onClick={() => setDialog('save')}>Save</Button>
       )}
-      <Dropdown overlay={<MoreMenu {...{ scene, mayEdit, open: setDialog, replace }} />} placement="bottom-end">
+      <Dropdown overlay={<MoreMenu {...{ scene, mayEdit, open: openFromMenu, replace }} />} placement="bottom-end">
         <ToolbarButton icon="ellipsis-v" aria-label="More" />
       </Dropdown>
       <Suspense fallback={null}>
@@ -52,6 +54,12 @@ export function DashboardActions({ scene, replace }: Props) {
         {dialog === 'versions' && <VersionsDrawer scene={scene} onClose={close} />}
         {dialog === 'settings' && <SettingsDrawer scene={scene} replace={replace} onClose={close} />}
       </Suspense>
+      {dialog === 'delete' && (
+        <ConfirmModal
+          isOpen title="Delete the dashboard" body={`“${model.title ?? ''}” goes with all its versions.`} confirmText="Delete"
+          onConfirm={() => remove(model.uid!).then(close)} onDismiss={close}
+        />
+      )}
     </>
   );
 }
@@ -70,7 +78,7 @@ function MoreMenu({ scene, mayEdit, open, replace }: Props & { mayEdit: boolean;
       {mayEdit && <Menu.Item label="Save as a copy" icon="copy" onClick={() => open('saveAs')} />}
       {model.uid && <Menu.Item label="Versions" icon="history" onClick={() => open('versions')} />}
       {isDirty && <Menu.Item label="Discard changes" icon="times" onClick={() => window.location.reload()} />}
-      {mayEdit && meta.canDelete && !meta.provisioned && model.uid && <Menu.Item label="Delete" icon="trash-alt" destructive onClick={() => remove(model.uid!, model.title ?? '')} />}
+      {mayEdit && meta.canDelete && !meta.provisioned && model.uid && <Menu.Item label="Delete" icon="trash-alt" destructive onClick={() => open('delete')} />}
     </Menu>
   );
 }
@@ -82,10 +90,7 @@ function addRow(scene: DashboardScene): DashboardScene {
   return withModel(scene, { ...scene.state.model, panels: [...panels, { id, type: 'row', title: 'New row', collapsed: false, gridPos: { x: 0, y, w: 24, h: 1 }, panels: [] }] as never });
 }
 
-async function remove(uid: string, title: string) {
-  if (!window.confirm(`Delete the dashboard “${title}” with all its versions?`)) {
-    return;
-  }
+async function remove(uid: string) {
   try {
     await dashboards.remove(uid);
     locationService.push('/dashboards');

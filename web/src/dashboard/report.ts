@@ -1,7 +1,7 @@
 import { FieldType, formattedValueToString, getFieldDisplayName, LoadingState, type DataFrame } from '@grafana/data';
 import { sceneGraph, type VizPanel } from '@grafana/scenes';
 
-import type { DashboardScene } from './scene/DashboardScene';
+import type { DashboardBase } from './scene/DashboardBase';
 import { PanelNotices } from './scene/PanelNotices';
 
 /** What one panel shows, for tests and for bug reports. */
@@ -26,7 +26,7 @@ declare global {
   }
 }
 
-export function offerReport(scene: DashboardScene): () => void {
+export function offerReport(scene: DashboardBase): () => void {
   window.ausguckReport = () => scene.panels().map(reportOf);
   return () => {
     window.ausguckReport = undefined;

@@ -1,14 +1,15 @@
 import { css } from '@emotion/css';
 import { AppEvents, type GrafanaTheme2 } from '@grafana/data';
 import { getAppEvents, locationService } from '@grafana/runtime';
-import { Alert, Button, FilterInput, Icon, IconButton, LinkButton, LoadingPlaceholder, MultiSelect, Stack, Tag, useStyles2 } from '@grafana/ui';
-import { useEffect, useMemo, useState } from 'react';
+import { Alert, Button, Field, FilterInput, Icon, IconButton, Input, LinkButton, LoadingPlaceholder, Modal, MultiSelect, Stack, Tag, useStyles2 } from '@grafana/ui';
+import { useMemo, useState } from 'react';
 import { Link, useParams, useSearchParams } from 'react-router-dom';
 
 import { dashboards, folders, type Folder, type SearchHit } from '../api/dashboards';
-import { usePage } from '../app/page';
+import { usePage } from '../kit/page';
 import { bootData } from '../boot/bootData';
-import { errorMessage } from '../runtime/backendSrv';
+import { useAsked } from '../runtime/usePolled';
+import { useDoing } from './settings/Ask';
 
 /** All dashboards by folder, with search, tags and stars. */
 export default function BrowsePage() {
@@ -17,36 +18,27 @@ export default function BrowsePage() {
   const query = params.get('query') ?? '';
   const tags = params.getAll('tag');
   const starred = params.get('starred') === 'true';
-  const [hits, setHits] = useState<SearchHit[]>();
-  const [list, setList] = useState<Folder[]>([]);
-  const [known, setKnown] = useState<string[]>([]);
-  const [error, setError] = useState<string>();
-  const [round, setRound] = useState(0);
+  const [naming, setNaming] = useState(false);
   const styles = useStyles2(getStyles);
   const mayEdit = bootData.user.orgRole !== 'Viewer';
+  const search = async (signal: AbortSignal) => {
+    // Who types asks with the last letter only.
+    await new Promise((resolve) => setTimeout(resolve, 100));
+    signal.throwIfAborted();
+    return dashboards.search({ query, tag: tags, starred: starred || undefined, type: 'dash-db', folderUIDs: folder ? [folder] : undefined, limit: 5000 });
+  };
+  const { data: hits, error, reload } = useAsked(['dashboards', query, tags, starred, folder], search, { keep: true });
+  const { data: list = [], reload: reloadFolders } = useAsked(['folders'], folders.list);
+  const { data: known = [] } = useAsked(['tags'], dashboards.tags);
+  const changed = () => {
+    reload();
+    reloadFolders();
+  };
   const here = list.find((f) => f.uid === folder);
   usePage(
     { breadcrumbs: folder ? [{ text: 'Dashboards', to: '/dashboards' }, { text: here?.title ?? folder }] : [{ text: starred ? 'Starred' : 'Dashboards' }] },
     `${folder}/${here?.title}/${starred}`
   );
-  useEffect(() => {
-    void folders.list().then(setList);
-    void dashboards.tags().then((all) => setKnown(all.map((t) => t.term)));
-  }, [round]);
-  const key = JSON.stringify([query, tags, starred, folder, round]);
-  useEffect(() => {
-    let gone = false;
-    const wait = setTimeout(() => {
-      dashboards.search({ query, tag: tags, starred: starred || undefined, type: 'dash-db', folderUIDs: folder ? [folder] : undefined, limit: 5000 }).then(
-        (found) => !gone && setHits(found),
-        (err) => !gone && setError(errorMessage(err))
-      );
-    }, 100);
-    return () => {
-      gone = true;
-      clearTimeout(wait);
-    };
-  }, [key]);
   const change = (name: string, values: string[]) => {
     const next = new URLSearchParams(params);
     next.delete(name);
@@ -58,15 +50,16 @@ export default function BrowsePage() {
     <div className={styles.page}>
       <div className={styles.head}>
         <FilterInput placeholder="Search dashboards" value={query} onChange={(text) => change('query', [text])} escapeRegex={false} width={0} />
-        <MultiSelect aria-label="Tags" placeholder="Tags" width={30} value={tags} options={known.map((t) => ({ value: t, label: t }))} onChange={(o) => change('tag', o.map((one) => one.value!))} />
+        <MultiSelect aria-label="Tags" placeholder="Tags" width={30} value={tags} options={known.map(({ term }) => ({ value: term, label: term }))} onChange={(o) => change('tag', o.map((one) => one.value!))} />
         {mayEdit && (
           <Stack direction="row" gap={1}>
             <LinkButton icon="plus" href={link('/dashboard/new')}>New dashboard</LinkButton>
             <LinkButton icon="import" variant="secondary" href={link('/dashboard/import')}>Import</LinkButton>
-            <Button icon="folder-plus" variant="secondary" onClick={() => newFolder(() => setRound(round + 1))}>New folder</Button>
+            <Button icon="folder-plus" variant="secondary" onClick={() => setNaming(true)}>New folder</Button>
           </Stack>
         )}
       </div>
+      {naming && <NewFolder onClose={(made) => { setNaming(false); if (made) { changed(); } }} />}
       {error && <Alert severity="error" title={error} />}
       {!hits && !error && <LoadingPlaceholder text="" />}
       {hits?.length === 0 && groups.length === 0 && <Alert severity="info" title={starred ? 'No dashboard is marked with a star yet: the star is beside a dashboard’s title' : 'No dashboard matches'} />}
@@ -74,7 +67,7 @@ export default function BrowsePage() {
         <section key={group.uid} aria-label={group.title}>
           <h2 className={styles.folder}>
             <Icon name="folder-open" /> {group.uid ? <Link to={`/dashboards/f/${group.uid}`}>{group.title}</Link> : group.title}
-            {mayEdit && group.uid && group.hits.length === 0 && hits && <IconButton name="trash-alt" tooltip="Delete this empty folder" onClick={() => removeFolder(group.uid, () => setRound(round + 1))} />}
+            {mayEdit && group.uid && group.hits.length === 0 && hits && <IconButton name="trash-alt" tooltip="Delete this empty folder" onClick={() => removeFolder(group.uid, changed)} />}
           </h2>
           <ul className={styles.list}>
             {group.hits.map((hit) => <Hit key={hit.uid} hit={hit} onTag={(tag) => change('tag', [...new Set([...tags, tag])])} />)}
@@ -121,12 +114,24 @@ function link(path: string): string {
   return locationService.getHistory().createHref({ pathname: path });
 }
 
-async function newFolder(done: () => void) {
-  const title = window.prompt('Name of the new folder')?.trim();
-  if (title) {
-    await folders.create(title);
-    done();
-  }
+function NewFolder({ onClose }: { onClose: (made: boolean) => void }) {
+  const [title, setTitle] = useState('');
+  const { busy, act, problem } = useDoing();
+  const create = () => act(() => folders.create(title.trim())).then((made) => made && onClose(true));
+  return (
+    <Modal title="New folder" isOpen onDismiss={() => onClose(false)}>
+      <form onSubmit={(e) => { e.preventDefault(); void create(); }}>
+        {problem}
+        <Field label="Name" htmlFor="folder-name">
+          <Input id="folder-name" autoFocus value={title} onChange={(e) => setTitle(e.currentTarget.value)} />
+        </Field>
+        <Modal.ButtonRow>
+          <Button type="button" variant="secondary" fill="outline" onClick={() => onClose(false)}>Cancel</Button>
+          <Button type="submit" disabled={busy || title.trim() === ''}>Create</Button>
+        </Modal.ButtonRow>
+      </form>
+    </Modal>
+  );
 }
 
 async function removeFolder(uid: string, done: () => void) {

@@ -4,12 +4,13 @@ import { Alert, LoadingPlaceholder } from '@grafana/ui';
 import { lazy, Suspense, useEffect, useState } from 'react';
 import { useParams } from 'react-router-dom';
 
-import { usePage } from '../app/page';
+import { usePage } from '../kit/page';
 import { DashboardActions } from '../dashboard/DashboardActions';
 import { emptyDashboard, loadDashboard, sceneOf } from '../dashboard/load';
-import { rememberVisit } from '../dashboard/recent';
+import { rememberVisit } from '../panels/dashlist/recent';
 import type { DashboardScene } from '../dashboard/scene/DashboardScene';
 import { errorMessage } from '../runtime/backendSrv';
+import { useLatest } from '../runtime/hooks';
 
 const PanelEditor = lazy(() => import('../dashboard/edit/PanelEditor'));
 
@@ -22,9 +23,10 @@ export default function DashboardPage() {
 export function LoadedDashboard({ load }: { load: () => Promise<DashboardScene> }) {
   const [scene, setScene] = useState<DashboardScene>();
   const [error, setError] = useState<string>();
+  const latest = useLatest(load);
   useEffect(() => {
     let gone = false;
-    load().then(
+    latest()().then(
       (loaded) => {
         if (!gone) {
           rememberVisit(loaded.state.model);
@@ -36,7 +38,7 @@ export function LoadedDashboard({ load }: { load: () => Promise<DashboardScene> 
     return () => {
       gone = true;
     };
-  }, []);
+  }, [latest]);
   usePage({ breadcrumbs: [{ text: 'Dashboards', to: '/dashboards' }] }, error ?? '');
   if (error) {
     return <Alert severity="error" title="The dashboard cannot be shown">{error}. Its address may be old: all dashboards are listed under “Dashboards”.</Alert>;

@@ -5,7 +5,7 @@ import { Alert, Button, Combobox, Field, FileDropzone, Input, Stack, useStyles2 
 import { useEffect, useState } from 'react';
 
 import { dashboards, folders, type Folder } from '../api/dashboards';
-import { usePage } from '../app/page';
+import { usePage } from '../kit/page';
 import { bootData } from '../boot/bootData';
 import { JsonEditor } from '../dashboard/edit/JsonEditor';
 import { readImport, type ImportInput } from '../dashboard/importFile';
@@ -20,15 +20,15 @@ export default function ImportPage() {
   const [folder, setFolder] = useState('');
   const [values, setValues] = useState<Record<string, string>>({});
   const [error, setError] = useState<string>();
-  const [existing, setExisting] = useState<{ uid: string; title: string }>();
+  const [found, setExisting] = useState<{ uid: string; title: string }>();
   const styles = useStyles2(getStyles);
   usePage({ breadcrumbs: [{ text: 'Dashboards', to: '/dashboards' }, { text: 'Import' }] }, 'import');
   useEffect(() => void folders.list().then(setList), []);
   const read = text.trim() === '' ? undefined : readImport(text);
   const uid = read?.uid;
+  const existing = found?.uid === uid ? found : undefined;
   useEffect(() => {
     let gone = false;
-    setExisting(undefined);
     if (uid) {
       dashboards.get(uid).then(({ dashboard }) => gone || setExisting({ uid, title: String(dashboard['title']) }), () => {});
     }
@@ -53,9 +53,9 @@ export default function ImportPage() {
     try {
       // Asked again: it may have come into being since the file was read.
       if (!overwrite && uid) {
-        const found = await dashboards.get(uid).catch(() => undefined);
-        if (found) {
-          setExisting({ uid, title: String(found.dashboard['title']) });
+        const there = await dashboards.get(uid).catch(() => undefined);
+        if (there) {
+          setExisting({ uid, title: String(there.dashboard['title']) });
           return;
         }
       }

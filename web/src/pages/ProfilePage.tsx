@@ -2,9 +2,9 @@ import { getBackendSrv } from '@grafana/runtime';
 import { Alert, Button, Combobox, Field, Input, RadioButtonGroup, TimeZonePicker } from '@grafana/ui';
 import { useState } from 'react';
 
-import { usePage } from '../app/page';
-import { TabbedPage } from '../app/Tabs';
-import { chooseTheme } from '../app/theme';
+import { usePage } from '../kit/page';
+import { TabbedPage } from '../kit/Tabs';
+import { chooseTheme } from '../kit/theme';
 import { bootData } from '../boot/bootData';
 import { errorMessage } from '../runtime/backendSrv';
 import { settingsTabs } from './settings/tabs';

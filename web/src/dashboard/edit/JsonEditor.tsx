@@ -9,6 +9,7 @@ import { drawSelection, EditorView, keymap, lineNumbers } from '@codemirror/view
 import { config } from '@grafana/runtime';
 import { useEffect, useRef } from 'react';
 
+import { useLatest } from '../../runtime/hooks';
 import { editorTheme, highlighting } from './editorTheme';
 
 interface Props {
@@ -22,13 +23,12 @@ interface Props {
 export function JsonEditor({ value, onChange, readOnly = false, height = '65vh' }: Props) {
   const parent = useRef<HTMLDivElement>(null);
   const view = useRef<EditorView>(null);
-  const changed = useRef(onChange);
-  changed.current = onChange;
+  const latest = useLatest({ value, onChange });
   useEffect(() => {
     view.current = new EditorView({
       parent: parent.current!,
       state: EditorState.create({
-        doc: value,
+        doc: latest().value,
         extensions: [
           lineNumbers(), foldGutter(), history(), drawSelection(), bracketMatching(), highlightSelectionMatches(), json(),
           syntaxHighlighting(highlighting(config.theme2)), syntaxHighlighting(defaultHighlightStyle, { fallback: true }), editorTheme(config.theme2),
@@ -36,12 +36,12 @@ export function JsonEditor({ value, onChange, readOnly = false, height = '65vh' 
           EditorState.readOnly.of(readOnly),
           ...(readOnly ? [] : [linter(jsonParseLinter()), lintGutter()]),
           EditorView.contentAttributes.of({ 'aria-label': 'JSON' }),
-          EditorView.updateListener.of((update) => update.docChanged && changed.current?.(update.state.doc.toString())),
+          EditorView.updateListener.of((update) => update.docChanged && latest().onChange?.(update.state.doc.toString())),
         ],
       }),
     });
     return () => view.current?.destroy();
-  }, [readOnly]);
+  }, [readOnly, latest]);
   useEffect(() => {
     const editor = view.current;
     if (editor && editor.state.doc.toString() !== value) {

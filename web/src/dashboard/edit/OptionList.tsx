@@ -33,7 +33,7 @@ export function OptionList({ panel, plugin, data, onChange, replaceVariables }: 
   // What the panel is drawn with: its own options over those of its type.
   const options = useMemo(() => ({ ...merge({}, plugin.defaults, panel.options) }) as object, [plugin, panel.options]);
   const fieldConfig = panel.fieldConfig as FieldConfigSource | undefined;
-  const context: EditorContext = useMemo(() => ({ data, options, replaceVariables }), [data, options]);
+  const context: EditorContext = useMemo(() => ({ data, options, replaceVariables }), [data, options, replaceVariables]);
   const own = useMemo(() => panelItems(plugin, context), [plugin, context]);
   const fields = useMemo(() => plugin.fieldConfigRegistry.list().filter((item) => !item.hideFromDefaults) as unknown as Item[], [plugin]);
   const setOption = (item: Item, value: unknown) => onChange({ ...panel, options: setPath(cloneDeep(panel.options ?? {}), item.path, value) as never });

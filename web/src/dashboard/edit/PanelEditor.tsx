@@ -1,12 +1,12 @@
 import { css } from '@emotion/css';
-import type { FieldConfigSource, GrafanaTheme2 } from '@grafana/data';
+import type { FieldConfigSource, GrafanaTheme2, PanelPlugin } from '@grafana/data';
 import { sceneGraph, VizPanel } from '@grafana/scenes';
-import { Alert, Button, Combobox, Field, Input, Switch, Tab, TabsBar, TextArea, useStyles2 } from '@grafana/ui';
+import { Alert, Button, Combobox, ConfirmModal, Field, Input, Switch, Tab, TabsBar, TextArea, useStyles2 } from '@grafana/ui';
 import { useEffect, useRef, useState } from 'react';
 
-import type { PanelPlugin } from '@grafana/data';
 import { panelLoaders } from '../../panels/registry';
-import { importPanelPlugin } from '../../runtime/panelImporter';
+import { importPanelPlugin } from '../../panels/panelImporter';
+import { useLatest } from '../../runtime/hooks';
 import { findPanelJson, withPanel, type PanelJson } from '../load';
 import type { DashboardScene } from '../scene/DashboardScene';
 import { buildData, buildPanel } from '../scene/panel';
@@ -42,6 +42,7 @@ function Editor({ scene, id, json, replace }: { scene: DashboardScene; id: numbe
   const [run, setRun] = useState(0);
   const preview = usePreview(scene, draft, run);
   const styles = useStyles2(getStyles);
+  const [asking, setAsking] = useState(false);
   const changed = draft !== json;
   const apply = () => {
     leave(scene);
@@ -51,11 +52,6 @@ function Editor({ scene, id, json, replace }: { scene: DashboardScene; id: numbe
       replace(next);
     }
   };
-  const discard = () => {
-    if (!changed || window.confirm('Discard the changes to this panel?')) {
-      leave(scene);
-    }
-  };
   return (
     <div className={styles.editor} data-testid="panel-editor">
       <div className={styles.bar}>
@@ -63,9 +59,13 @@ function Editor({ scene, id, json, replace }: { scene: DashboardScene; id: numbe
         <span style={{ flex: 1 }} />
         <scene.state.timePicker.Component model={scene.state.timePicker} />
         <scene.state.refreshPicker.Component model={scene.state.refreshPicker} />
-        <Button variant="secondary" onClick={discard}>Discard</Button>
+        <Button variant="secondary" onClick={() => (changed ? setAsking(true) : leave(scene))}>Discard</Button>
         <Button onClick={apply} data-testid="apply-panel">Apply</Button>
       </div>
+      <ConfirmModal
+        isOpen={asking} title="Discard the changes" body="What was changed in this panel is lost." confirmText="Discard"
+        onConfirm={() => leave(scene)} onDismiss={() => setAsking(false)}
+      />
       <div className={styles.columns}>
         <div className={styles.main}>
           <div className={styles.preview}>{preview && <preview.Component model={preview} />}</div>
@@ -89,8 +89,7 @@ function Editor({ scene, id, json, replace }: { scene: DashboardScene; id: numbe
 function usePreview(scene: DashboardScene, draft: PanelJson, run: number): VizPanel {
   const [panel, setPanel] = useState(() => buildPanel(draft, `panel-${draft.id}`));
   const shown = useRef({ draft, run });
-  const latest = useRef(draft);
-  latest.current = draft;
+  const latest = useLatest(draft);
   useEffect(() => {
     scene.setState({ preview: panel });
     return () => {
@@ -102,9 +101,9 @@ function usePreview(scene: DashboardScene, draft: PanelJson, run: number): VizPa
   useEffect(() => {
     if (run !== shown.current.run) {
       shown.current.run = run;
-      panel.setState({ $data: buildData(latest.current) });
+      panel.setState({ $data: buildData(latest()) });
     }
-  }, [run, panel]);
+  }, [run, panel, latest]);
   useEffect(() => {
     const before = shown.current.draft;
     shown.current.draft = draft;

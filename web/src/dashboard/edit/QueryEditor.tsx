@@ -7,6 +7,7 @@ import { EditorView, keymap, placeholder } from '@codemirror/view';
 import { config } from '@grafana/runtime';
 import { useEffect, useRef } from 'react';
 
+import { useLatest } from '../../runtime/hooks';
 import { editorTheme, highlighting } from './editorTheme';
 
 export interface QueryEditorProps {
@@ -28,37 +29,36 @@ interface Props extends QueryEditorProps {
 export function QueryEditor({ value, onChange, onRun, label, hint, language, of }: Props) {
   const parent = useRef<HTMLDivElement>(null);
   const view = useRef<EditorView>(null);
-  const latest = useRef({ onChange, onRun });
-  latest.current = { onChange, onRun };
+  const latest = useLatest({ value, onChange, onRun, label, hint, language });
   useEffect(() => {
     const run = () => {
-      latest.current.onRun(true);
+      latest().onRun(true);
       return true;
     };
     view.current = new EditorView({
       parent: parent.current!,
       state: EditorState.create({
-        doc: value,
+        doc: latest().value,
         extensions: [
-          history(), bracketMatching(), closeBrackets(), autocompletion(), language(), EditorView.lineWrapping,
+          history(), bracketMatching(), closeBrackets(), autocompletion(), latest().language(), EditorView.lineWrapping,
           syntaxHighlighting(highlighting(config.theme2)), syntaxHighlighting(defaultHighlightStyle, { fallback: true }), editorTheme(config.theme2),
           Prec.highest(keymap.of([{ key: 'Shift-Enter', run }, { key: 'Mod-Enter', run }])),
           keymap.of([...closeBracketsKeymap, ...defaultKeymap, ...historyKeymap, ...completionKeymap]),
-          placeholder(hint),
-          EditorView.contentAttributes.of({ 'aria-label': label }),
+          placeholder(latest().hint),
+          EditorView.contentAttributes.of({ 'aria-label': latest().label }),
           EditorView.updateListener.of((update) => {
             if (update.docChanged) {
-              latest.current.onChange(update.state.doc.toString());
+              latest().onChange(update.state.doc.toString());
             }
             if (update.focusChanged && !update.view.hasFocus) {
-              latest.current.onRun(false);
+              latest().onRun(false);
             }
           }),
         ],
       }),
     });
     return () => view.current?.destroy();
-  }, [of]);
+  }, [of, latest]);
   useEffect(() => {
     const editor = view.current;
     if (editor && editor.state.doc.toString() !== value) {

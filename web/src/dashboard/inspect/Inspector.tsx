@@ -6,7 +6,7 @@ import { TableNG } from '@grafana/ui/unstable';
 import { useMemo, useState } from 'react';
 
 import { JsonEditor } from '../edit/JsonEditor';
-import type { DashboardScene, InspectTab } from '../scene/DashboardScene';
+import type { DashboardBase, InspectTab } from '../scene/DashboardBase';
 import { copyText, saveFile, titleOf } from '../scene/panelActions';
 
 const tabs: Array<{ id: InspectTab; label: string }> = [
@@ -14,7 +14,7 @@ const tabs: Array<{ id: InspectTab; label: string }> = [
 ];
 
 /** Shows where a panel's picture comes from: its data, what was asked, and its JSON. */
-export default function Inspector({ dashboard, panelKey }: { dashboard: DashboardScene; panelKey: string }) {
+export default function Inspector({ dashboard, panelKey }: { dashboard: DashboardBase; panelKey: string }) {
   const { inspectTab = 'data' } = dashboard.useState();
   const panel = dashboard.findPanel(panelKey);
   const close = () => locationService.partial({ inspect: null, inspectTab: null });
@@ -147,7 +147,7 @@ function QueryTab({ panel }: { panel: VizPanel }) {
   );
 }
 
-function JsonTab({ panel, dashboard }: { panel: VizPanel; dashboard: DashboardScene }) {
+function JsonTab({ panel, dashboard }: { panel: VizPanel; dashboard: DashboardBase }) {
   const id = panel.getLegacyPanelId();
   const all = (dashboard.state.model.panels ?? []).flatMap((p) => [p, ...((p as { panels?: object[] }).panels ?? [])]);
   const json = all.find((p) => (p as { id?: number }).id === id);

@@ -1,5 +1,5 @@
-import type { Threshold, ThresholdsConfig } from '@grafana/schema';
-import { GraphThresholdsStyleMode, ThresholdsMode } from '@grafana/schema';
+import { GraphThresholdsStyleMode, ThresholdsMode, type Threshold, type ThresholdsConfig } from '@grafana/schema';
+
 import { compact, num, obj, objs, str, text, type Json } from './json';
 import { panelName, type Context } from './context';
 import { own } from '../../boot/own';

@@ -1,1 +1,1 @@
-export { migrateDashboard, schemaVersion } from './migrateDashboard';
+export { migrateDashboard } from './migrateDashboard';

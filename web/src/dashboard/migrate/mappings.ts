@@ -1,5 +1,5 @@
-import type { ThresholdsConfig, ValueMapping, ValueMappingResult } from '@grafana/schema';
-import { MappingType, SpecialValueMatch, ThresholdsMode } from '@grafana/schema';
+import { MappingType, SpecialValueMatch, ThresholdsMode, type ThresholdsConfig, type ValueMapping, type ValueMappingResult } from '@grafana/schema';
+
 import { compact, isObject, num, obj, objs, str, text, type Json } from './json';
 
 /** Threshold steps of every age; the first one starts at minus infinity, which JSON writes as null. */

@@ -2,10 +2,10 @@ import { css } from '@emotion/css';
 import { LoadingState } from '@grafana/data';
 import { ControlsLabel, dataLayers, SceneDataLayerSet, type SceneDataLayerProvider } from '@grafana/scenes';
 
-import type { DashboardScene } from './DashboardScene';
+import type { DashboardBase } from './DashboardBase';
 
 /** A switch for each annotation query that is not hidden. */
-export function AnnotationControls({ dashboard }: { dashboard: DashboardScene }) {
+export function AnnotationControls({ dashboard }: { dashboard: DashboardBase }) {
   const set = dashboard.state.$data;
   return set instanceof SceneDataLayerSet ? set.state.layers.map((layer) => <Control key={layer.state.key} layer={layer} />) : null;
 }

@@ -2,11 +2,11 @@ import { textUtil } from '@grafana/data';
 import { sceneGraph, sceneUtils } from '@grafana/scenes';
 import type { DashboardLink } from '@grafana/schema';
 import { Dropdown, LinkButton, Menu, ToolbarButton, type IconName } from '@grafana/ui';
-import { useEffect, useState } from 'react';
 
-import { dashboards, type SearchHit } from '../../api/dashboards';
+import { dashboards } from '../../api/dashboards';
 import { address } from '../../runtime/backendSrv';
-import type { DashboardScene } from './DashboardScene';
+import { useAsked } from '../../runtime/usePolled';
+import type { DashboardBase } from './DashboardBase';
 import { own } from '../../boot/own';
 
 const icons: Record<string, IconName> = {
@@ -14,7 +14,7 @@ const icons: Record<string, IconName> = {
 };
 
 /** The links of a dashboard: to an address, or to all dashboards with certain tags. */
-export function DashboardLinks({ dashboard }: { dashboard: DashboardScene }) {
+export function DashboardLinks({ dashboard }: { dashboard: DashboardBase }) {
   const { links = [] } = dashboard.state.model;
   return (
     <>
@@ -23,7 +23,7 @@ export function DashboardLinks({ dashboard }: { dashboard: DashboardScene }) {
   );
 }
 
-function OneLink({ link, dashboard }: { link: DashboardLink; dashboard: DashboardScene }) {
+function OneLink({ link, dashboard }: { link: DashboardLink; dashboard: DashboardBase }) {
   return (
     <LinkButton
       size="sm" variant="secondary" fill="outline" icon={own(icons, link.icon) ?? 'external-link-alt'} tooltip={link.tooltip || undefined}
@@ -34,16 +34,10 @@ function OneLink({ link, dashboard }: { link: DashboardLink; dashboard: Dashboar
   );
 }
 
-function TaggedDashboards({ link, dashboard }: { link: DashboardLink; dashboard: DashboardScene }) {
-  const [hits, setHits] = useState<SearchHit[]>([]);
+function TaggedDashboards({ link, dashboard }: { link: DashboardLink; dashboard: DashboardBase }) {
   const tags = link.tags ?? [];
-  useEffect(() => {
-    let gone = false;
-    void dashboards.search({ tag: tags, type: 'dash-db', limit: 100 }).then((found) => !gone && setHits(found.filter((h) => h.uid !== dashboard.state.model.uid)));
-    return () => {
-      gone = true;
-    };
-  }, [tags.join('\n'), dashboard]);
+  const { data } = useAsked(['tagged dashboards', tags], () => dashboards.search({ tag: tags, type: 'dash-db', limit: 100 }));
+  const hits = (data ?? []).filter((hit) => hit.uid !== dashboard.state.model.uid);
   if (!link.asDropdown) {
     return hits.map((hit) => <OneLink key={hit.uid} link={{ ...link, title: hit.title, icon: 'dashboard', url: hit.url }} dashboard={dashboard} />);
   }
@@ -62,7 +56,7 @@ function TaggedDashboards({ link, dashboard }: { link: DashboardLink; dashboard:
 }
 
 /** The address of a link with the time range and the variables that it wants to keep. */
-function target(link: DashboardLink, url: string, dashboard: DashboardScene): string {
+function target(link: DashboardLink, url: string, dashboard: DashboardBase): string {
   const plain = textUtil.sanitizeUrl(sceneGraph.interpolate(dashboard, url, undefined, 'percentencode'));
   const params = new URLSearchParams();
   const state = sceneUtils.getUrlState(dashboard);

@@ -1,47 +1,22 @@
 import { CoreApp, type CustomVariableModel, type DataQueryRequest } from '@grafana/data';
 import type { Dashboard, Panel } from '@grafana/schema';
 import {
-  behaviors, MultiValueVariable, SceneDataLayerSet, sceneGraph, SceneGridLayout, SceneObjectBase, SceneObjectUrlSyncConfig,
-  SceneRefreshPicker, SceneTimePicker, SceneTimeRange, VariableDependencyConfig, VariableValueSelectors, VizPanel, type SceneObjectState, type SceneObject, type SceneObjectUrlValues, type VariableValueOption,
+  behaviors, MultiValueVariable, SceneDataLayerSet, sceneGraph, SceneGridLayout, SceneObjectUrlSyncConfig, SceneTimePicker, SceneTimeRange,
+  VariableDependencyConfig, VariableValueSelectors, VizPanel, type SceneObject, type SceneObjectUrlValues, type VariableValueOption,
 } from '@grafana/scenes';
 
 import type { DashboardMeta } from '../../api/dashboards';
 import { offerReport } from '../report';
 import { buildAnnotations } from './annotations';
+import { DashboardBase, type DashboardState, type InspectTab } from './DashboardBase';
 import { DashboardRefresh } from './DashboardRefresh';
 import { DashboardView } from './DashboardView';
 import { GridBuilder } from './grid';
 import { repeatVariables, type ValuesOf } from './repeats';
 import { buildVariables } from './variables';
 
-export type InspectTab = 'data' | 'query' | 'json' | 'stats';
-
-export interface DashboardState extends SceneObjectState {
-  /** The migrated JSON; everything else is built from it. */
-  model: Dashboard;
-  meta: DashboardMeta;
-  /** What people should know about this dashboard, such as parts that could not be read. */
-  notices: string[];
-  body: SceneGridLayout;
-  variables: VariableValueSelectors;
-  timePicker: SceneTimePicker;
-  refreshPicker: SceneRefreshPicker;
-  /** Key of the panel that fills the page. */
-  viewPanel?: string;
-  /** Key of the panel that is edited. */
-  editPanel?: string;
-  /** The edited panel with the changes so far. */
-  preview?: VizPanel;
-  /** Key of the panel whose data and queries are shown. */
-  inspect?: string;
-  inspectTab?: InspectTab;
-  /** Without menus and controls. */
-  kiosk?: boolean;
-  isDirty?: boolean;
-}
-
 /** A dashboard on the screen. */
-export class DashboardScene extends SceneObjectBase<DashboardState> {
+export class DashboardScene extends DashboardBase {
   static Component = DashboardView;
 
   protected _urlSync = new SceneObjectUrlSyncConfig(this, { keys: ['viewPanel', 'inspect', 'inspectTab', 'kiosk', 'editPanel'] });
@@ -60,7 +35,7 @@ export class DashboardScene extends SceneObjectBase<DashboardState> {
       $timeRange: timeRange(model),
       $variables: buildVariables(model.templating?.list ?? [], told),
       $data: new SceneDataLayerSet({ layers: buildAnnotations(model) }),
-      $behaviors: [new behaviors.CursorSync({ key: 'cursor-sync', sync: model.graphTooltip ?? 0 }), publishContext, (scene) => offerReport(scene as unknown as DashboardScene)],
+      $behaviors: [new behaviors.CursorSync({ key: 'cursor-sync', sync: model.graphTooltip ?? 0 }), publishContext, (scene) => offerReport(scene as unknown as DashboardBase)],
       body: new SceneGridLayout({ isLazy: true, isDraggable: false, isResizable: false, children: grid.children(repeats.length > 0 ? saved : () => undefined) }),
       variables: new VariableValueSelectors({}),
       timePicker: new SceneTimePicker({ hidePicker: model.timepicker?.hidden ?? false }),
@@ -95,18 +70,6 @@ export class DashboardScene extends SceneObjectBase<DashboardState> {
       app: CoreApp.Dashboard, dashboardUID: this.state.model.uid, dashboardTitle: this.state.model.title,
       ...(panel instanceof VizPanel && { panelId: panel.getLegacyPanelId(), panelName: panel.state.title, panelPluginId: panel.state.pluginId }),
     };
-  }
-
-  /** The panel with a key, or with an id as older links have it. */
-  findPanel(key: string): VizPanel | undefined {
-    const wanted = /^\d+$/.test(key) ? `panel-${key}` : key;
-    const found = sceneGraph.findObject(this, (o) => o instanceof VizPanel && o.state.key === wanted);
-    return found instanceof VizPanel ? found : undefined;
-  }
-
-  /** Every panel, those in closed rows too. */
-  panels(): VizPanel[] {
-    return sceneGraph.findAllObjects(this, (o) => o instanceof VizPanel) as VizPanel[];
   }
 
   getUrlState(): SceneObjectUrlValues {

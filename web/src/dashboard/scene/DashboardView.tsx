@@ -6,12 +6,12 @@ import { lazy, Suspense } from 'react';
 
 import { AnnotationControls } from './AnnotationControls';
 import { DashboardLinks } from './DashboardLinks';
-import type { DashboardScene } from './DashboardScene';
+import type { DashboardBase } from './DashboardBase';
 
 const Inspector = lazy(() => import('../inspect/Inspector'));
 
 /** The controls of a dashboard and its panels, or the one panel that fills the page. */
-export function DashboardView({ model }: SceneComponentProps<DashboardScene>) {
+export function DashboardView({ model }: SceneComponentProps<DashboardBase>) {
   const { body, variables, timePicker, refreshPicker, viewPanel, inspect, kiosk, notices, model: json } = model.useState();
   const styles = useStyles2(getStyles);
   return (
@@ -57,7 +57,7 @@ function Grid({ body }: { body: SceneGridLayout }) {
   );
 }
 
-function SinglePanel({ dashboard, panelKey }: { dashboard: DashboardScene; panelKey: string }) {
+function SinglePanel({ dashboard, panelKey }: { dashboard: DashboardBase; panelKey: string }) {
   const styles = useStyles2(getStyles);
   // Copies of repeated panels exist only once their variables are loaded.
   dashboard.state.body.useState();

@@ -1,11 +1,9 @@
 import { AppEvents, toCSV } from '@grafana/data';
 import { getAppEvents } from '@grafana/runtime';
-import { sceneGraph, type VizPanel } from '@grafana/scenes';
-
-import type { DashboardScene } from './DashboardScene';
+import { sceneGraph, type SceneObject, type VizPanel } from '@grafana/scenes';
 
 /** A link that shows the same time to whoever opens it: relative times become absolute. */
-export function shareLink(dashboard: DashboardScene, extra: Record<string, string> = {}): string {
+export function shareLink(dashboard: SceneObject, extra: Record<string, string> = {}): string {
   const url = new URL(window.location.href);
   const { value } = sceneGraph.getTimeRange(dashboard).state;
   url.searchParams.set('from', value.from.toISOString());
@@ -19,7 +17,7 @@ export function shareLink(dashboard: DashboardScene, extra: Record<string, strin
   return url.toString();
 }
 
-export function panelLink(dashboard: DashboardScene, key: string): string {
+export function panelLink(dashboard: SceneObject, key: string): string {
   return shareLink(dashboard, { viewPanel: key });
 }
 

@@ -4,9 +4,9 @@ import { sceneGraph, VizPanel, VizPanelMenu } from '@grafana/scenes';
 
 import { bootData } from '../../boot/bootData';
 import { formatForQuery } from '../../datasources/prometheus/escape';
-import { logsPath, selectorOf } from '../../pages/explore/related';
-import { inputsOf, paramsOf, type QueryState } from '../../pages/explore/urlState';
-import { DashboardScene, type InspectTab } from './DashboardScene';
+import { logsPath, selectorOf } from '../../links/related';
+import { inputsOf, paramsOf, type QueryState } from '../../links/explore';
+import { DashboardBase, type InspectTab } from './DashboardBase';
 import { copyText, downloadCsv, downloadPicture, panelLink } from './panelActions';
 
 /** The menu of a panel; it is filled when it is opened. */
@@ -15,7 +15,7 @@ export function buildMenu(): VizPanelMenu {
     $behaviors: [
       (menu: VizPanelMenu) => {
         const panel = menu.parent;
-        const dashboard = panel && sceneGraph.getAncestor(panel, DashboardScene);
+        const dashboard = panel && sceneGraph.getAncestor(panel, DashboardBase);
         if (panel instanceof VizPanel && dashboard) {
           menu.setState({ items: items(panel, dashboard) });
         }
@@ -24,7 +24,7 @@ export function buildMenu(): VizPanelMenu {
   });
 }
 
-function items(panel: VizPanel, dashboard: DashboardScene): PanelMenuItem[] {
+function items(panel: VizPanel, dashboard: DashboardBase): PanelMenuItem[] {
   const key = panel.state.key!;
   const { viewPanel, meta } = dashboard.state;
   const inspect = (tab: InspectTab) => () => locationService.partial({ inspect: key, inspectTab: tab });

@@ -1,9 +1,9 @@
 import type { Panel } from '@grafana/schema';
 import { beforeAll, expect, test } from 'vitest';
 
-import { registerOptionEditors } from '../../runtime/optionEditors';
-import { importPanelPlugin } from '../../runtime/panelImporter';
-import { registerStandardFieldConfig } from '../../runtime/standardFieldConfig';
+import { registerOptionEditors } from '../edit/registerOptionEditors';
+import { importPanelPlugin } from '../../panels/panelImporter';
+import { registerStandardFieldConfig } from '../edit/standardFieldConfig';
 import { registerTransformers } from '../../runtime/transformers';
 import { unknownOptions, unknownParts } from './unknown';
 

@@ -3,13 +3,13 @@ import { useState } from 'react';
 import { Link } from 'react-router-dom';
 
 import { alerting, type ActiveAlert, type AlertGroup, type Attempt, type Labels } from '../../api/alerting';
-import { MatcherInput, useFilter, useUrlParams } from '../../alerting/MatcherInput';
-import { silenceLink } from '../../alerting/links';
-import { matchesAll } from '../../alerting/matchers';
-import { AlertingPage, Ago, getStyles, LabelList, LastNotification, mayEdit, OutsideLink, StateBadge, StateFilter } from '../../alerting/parts';
-import { usePolled } from '../../alerting/usePolled';
-import { usePage } from '../../app/page';
-import { logsOfAlert } from '../explore/related';
+import { MatcherInput, useFilter, useUrlParams } from '../../kit/MatcherInput';
+import { silenceLink } from '../../links/addresses';
+import { matchesAll } from '../../links/matchers';
+import { AlertingPage, Ago, getStyles, LabelList, LastNotification, mayEdit, OutsideLink, StateBadge, StateFilter } from '../../kit/parts';
+import { usePolled } from '../../runtime/usePolled';
+import { usePage } from '../../kit/page';
+import { logsOfAlert } from '../../links/related';
 import { Path } from './Path';
 
 const states = ['active', 'silenced', 'inhibited', 'muted'] as const;
@@ -22,7 +22,7 @@ export default function ActivePage() {
   const filter = useFilter();
   const receiver = params.get('receiver') ?? '';
   const state = params.get('state') ?? '';
-  const { data, error } = usePolled(async () => {
+  const { data, error } = usePolled(['active alerts'], async () => {
     const [groups, sent, receivers] = await Promise.all([alerting.groups(), alerting.notifications({ limit: 500 }), alerting.receivers()]);
     return { groups, sent, receivers };
   });

@@ -1,10 +1,10 @@
 import { Alert, Button, Input, useStyles2 } from '@grafana/ui';
 
 import { alerting, type Attempt } from '../../api/alerting';
-import { useUrlParams } from '../../alerting/MatcherInput';
-import { AlertingPage, Ago, getStyles, LabelList, ResultBadge, StateFilter } from '../../alerting/parts';
-import { usePolled } from '../../alerting/usePolled';
-import { usePage } from '../../app/page';
+import { useUrlParams } from '../../kit/MatcherInput';
+import { AlertingPage, Ago, getStyles, LabelList, ResultBadge, StateFilter } from '../../kit/parts';
+import { usePolled } from '../../runtime/usePolled';
+import { usePage } from '../../kit/page';
 
 const pageSize = 100;
 
@@ -14,7 +14,7 @@ export default function NotificationsPage() {
   const styles = useStyles2(getStyles);
   const [params, setParams] = useUrlParams();
   const [receiver, result, alertname, before] = ['receiver', 'result', 'alertname', 'before'].map((name) => params.get(name) ?? '') as [string, string, string, string];
-  const { data, error } = usePolled(() => alerting.notifications({ receiver, result, alertname, before: Number(before), limit: pageSize }), JSON.stringify([receiver, result, alertname, before]));
+  const { data, error } = usePolled(['notifications', receiver, result, alertname, before], () => alerting.notifications({ receiver, result, alertname, before: Number(before), limit: pageSize }));
   const filtered = Boolean(receiver || result || alertname);
   return (
     <AlertingPage error={error} loading={false}>

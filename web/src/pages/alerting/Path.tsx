@@ -3,8 +3,8 @@ import { Fragment } from 'react';
 import { Link } from 'react-router-dom';
 
 import { alerting, type Attempt, type Labels, type Route } from '../../api/alerting';
-import { getStyles, LastNotification } from '../../alerting/parts';
-import { usePolled } from '../../alerting/usePolled';
+import { getStyles, LastNotification } from '../../kit/parts';
+import { usePolled } from '../../runtime/usePolled';
 
 /** The ways from the top of the routing tree to each place where an alert ends. */
 export function pathsOf(route: Route): Route[][] {
@@ -15,7 +15,7 @@ export function pathsOf(route: Route): Route[][] {
 /** The way of an alert: rule → routes → receiver → what became of the last notification. */
 export function Path({ labels, last }: { labels: Labels; last: Attempt[] }) {
   const styles = useStyles2(getStyles);
-  const { data, error } = usePolled(() => alerting.routes(labels), JSON.stringify(labels));
+  const { data, error } = usePolled(['routes', labels], () => alerting.routes(labels));
   if (error) {
     return <div className={styles.error}>{error}</div>;
   }

@@ -4,11 +4,11 @@ import { Button, Field, Input, useStyles2 } from '@grafana/ui';
 import { useState } from 'react';
 
 import { alerting, type Labels, type Receiver, type Route, type Trial } from '../../api/alerting';
-import { formatMatchers, matchersOf, parseMatchers } from '../../alerting/matchers';
-import { useUrlParams } from '../../alerting/MatcherInput';
-import { AlertingPage, getStyles, LastNotification, mayEdit, ResultBadge } from '../../alerting/parts';
-import { usePolled } from '../../alerting/usePolled';
-import { usePage } from '../../app/page';
+import { formatMatchers, matchersOf, parseMatchers } from '../../links/matchers';
+import { useUrlParams } from '../../kit/MatcherInput';
+import { AlertingPage, getStyles, LastNotification, mayEdit, ResultBadge } from '../../kit/parts';
+import { usePolled } from '../../runtime/usePolled';
+import { usePage } from '../../kit/page';
 import { errorMessage } from '../../runtime/backendSrv';
 
 /** Who can be told, whether it works, and which alerts go where. */
@@ -18,8 +18,8 @@ export default function ReceiversPage() {
   const [params, setParams] = useUrlParams();
   const labels = labelsOf(params.get('labels'));
   const chosen = params.get('receiver') ?? '';
-  const receivers = usePolled(alerting.receivers);
-  const routes = usePolled(() => alerting.routes(labels), JSON.stringify(labels ?? null));
+  const receivers = usePolled(['receivers'], alerting.receivers);
+  const routes = usePolled(['routes', labels], () => alerting.routes(labels));
   return (
     <AlertingPage error={receivers.error ?? routes.error} loading={!receivers.data && !routes.data}>
       <section className={styles.card} aria-label="Receivers">

@@ -3,13 +3,13 @@ import { Alert, useStyles2 } from '@grafana/ui';
 import { Link } from 'react-router-dom';
 
 import { alerting, type Rule, type RuleGroup } from '../../api/alerting';
-import { MatcherInput, useFilter, useUrlParams } from '../../alerting/MatcherInput';
-import { graphPath, ruleLink, silenceLink } from '../../alerting/links';
-import { matchesAll, type Matcher } from '../../alerting/matchers';
-import { AlertingPage, Ago, getStyles, LabelList, mayEdit, OutsideLink, StateBadge, StateFilter } from '../../alerting/parts';
-import { usePolled } from '../../alerting/usePolled';
-import { usePage } from '../../app/page';
-import { logsOfAlert } from '../explore/related';
+import { MatcherInput, useFilter, useUrlParams } from '../../kit/MatcherInput';
+import { graphPath, ruleLink, silenceLink } from '../../links/addresses';
+import { matchesAll, type Matcher } from '../../links/matchers';
+import { AlertingPage, Ago, getStyles, LabelList, mayEdit, OutsideLink, StateBadge, StateFilter } from '../../kit/parts';
+import { usePolled } from '../../runtime/usePolled';
+import { usePage } from '../../kit/page';
+import { logsOfAlert } from '../../links/related';
 
 const seconds = getValueFormat('s');
 const short = getValueFormat('short');
@@ -21,7 +21,7 @@ export default function RulesPage() {
   const [params, setParams] = useUrlParams();
   const filter = useFilter();
   const state = params.get('state') ?? '';
-  const { data, error } = usePolled(alerting.rules);
+  const { data, error } = usePolled(['rules'], alerting.rules);
   const rules = data?.flatMap((g) => g.rules) ?? [];
   const shown = (data ?? []).map((g) => ({ ...g, rules: g.rules.filter((r) => isShown(r, state, filter.matchers)) })).filter((g) => g.rules.length > 0);
   const number = (s: string) => rules.filter((r) => stateOf(r) === s).length;

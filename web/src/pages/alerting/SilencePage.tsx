@@ -5,10 +5,10 @@ import { useEffect, useState } from 'react';
 import { useParams, useSearchParams } from 'react-router-dom';
 
 import { alerting, type Silence } from '../../api/alerting';
-import { formatMatchers, fromSilenceMatcher, matchesAll, matchesEmpty, parseMatchers, toSilenceMatcher, type Matcher, type Operator } from '../../alerting/matchers';
-import { AlertingPage, getStyles, LabelList, mayEdit, StateBadge } from '../../alerting/parts';
-import { usePolled } from '../../alerting/usePolled';
-import { usePage } from '../../app/page';
+import { formatMatchers, fromSilenceMatcher, matchesAll, matchesEmpty, parseMatchers, toSilenceMatcher, type Matcher, type Operator } from '../../links/matchers';
+import { AlertingPage, getStyles, LabelList, mayEdit, StateBadge } from '../../kit/parts';
+import { usePolled } from '../../runtime/usePolled';
+import { usePage } from '../../kit/page';
 import { bootData } from '../../boot/bootData';
 import { address, errorMessage } from '../../runtime/backendSrv';
 
@@ -60,7 +60,7 @@ function Form({ silence, filter, comment }: { silence?: Silence; filter: string;
     if (!silence && draft !== first.draft) {
       locationService.partial({ filter: formatMatchers(draft.matchers.filter((m) => m.name !== '')), comment: draft.comment || null }, true);
     }
-  }, [draft]);
+  }, [draft, first.draft, silence]);
   const save = async () => {
     setBusy(true);
     setError(undefined);
@@ -140,7 +140,7 @@ function Times({ draft, onChange }: { draft: Draft; onChange: (part: Partial<Dra
 /** The alerts of now that a silence would keep quiet. */
 function Preview({ matchers }: { matchers: Matcher[] }) {
   const styles = useStyles2(getStyles);
-  const { data, error } = usePolled(alerting.alerts);
+  const { data, error } = usePolled(['alerts'], alerting.alerts);
   let hit: typeof data = [];
   try {
     hit = data?.filter((a) => matchers.length > 0 && matchesAll(matchers, a.labels));

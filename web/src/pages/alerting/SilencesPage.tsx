@@ -4,11 +4,11 @@ import { Alert, Button, LinkButton, useStyles2 } from '@grafana/ui';
 import { Link } from 'react-router-dom';
 
 import { alerting, type ActiveAlert, type Silence } from '../../api/alerting';
-import { MatcherInput, useFilter, useUrlParams } from '../../alerting/MatcherInput';
-import { formatMatcher, fromSilenceMatcher, matchesAll } from '../../alerting/matchers';
-import { AlertingPage, Ago, getStyles, mayEdit, StateBadge, StateFilter } from '../../alerting/parts';
-import { usePolled } from '../../alerting/usePolled';
-import { usePage } from '../../app/page';
+import { MatcherInput, useFilter, useUrlParams } from '../../kit/MatcherInput';
+import { formatMatcher, fromSilenceMatcher, matchesAll } from '../../links/matchers';
+import { AlertingPage, Ago, getStyles, mayEdit, StateBadge, StateFilter } from '../../kit/parts';
+import { usePolled } from '../../runtime/usePolled';
+import { usePage } from '../../kit/page';
 import { address, errorMessage } from '../../runtime/backendSrv';
 
 const order = ['active', 'pending', 'expired'];
@@ -20,7 +20,7 @@ export default function SilencesPage() {
   const [params, setParams] = useUrlParams();
   const filter = useFilter();
   const state = params.get('state') ?? '';
-  const { data, error, reload } = usePolled(async () => {
+  const { data, error, reload } = usePolled(['silences'], async () => {
     const [silences, alerts] = await Promise.all([alerting.silences(), alerting.alerts()]);
     return { silences, alerts };
   });

@@ -4,8 +4,8 @@ import { useEffect, useState } from 'react';
 
 import { dashboards, type SearchHit } from '../../api/dashboards';
 import { errorMessage } from '../../runtime/backendSrv';
-import { isLines, type Language } from './source';
-import { rangeOf, type QueryState } from './urlState';
+import { isLines } from './source';
+import { rangeOf, type Language, type QueryState } from '../../links/explore';
 
 /** Makes a panel of an expression, in a new dashboard or one that there is. */
 export default function AddToDashboard({ query, expr, language, source, onClose }: { query: QueryState; expr: string; language: Language; source: string; onClose: () => void }) {

@@ -1,15 +1,16 @@
 import { css } from '@emotion/css';
 import type { GrafanaTheme2 } from '@grafana/data';
 import { Alert, useStyles2 } from '@grafana/ui';
-import { useEffect, useMemo, useState } from 'react';
+import { useMemo } from 'react';
 import { firstValueFrom } from 'rxjs';
 
 import { PromClient } from '../../datasources/prometheus/client';
 import type { PromAnswer, PromData } from '../../datasources/prometheus/types';
-import { errorMessage } from '../../runtime/backendSrv';
+import { useAsked } from '../../runtime/usePolled';
 import { countOf, partsOf, type Part } from './explain';
 import { filledIn, proxyOf } from './source';
-import { momentOf, type AnswerProps } from './urlState';
+import { momentOf } from '../../links/explore';
+import type { AnswerProps } from './answer';
 
 interface QueryStats {
   timings: { evalTotalTime: number; execQueueTime: number; queryPreparationTime: number };
@@ -22,20 +23,10 @@ export function Explain({ query, expr, source, children }: AnswerProps) {
   const moment = momentOf(query);
   const text = filledIn(expr);
   const tree = useMemo(() => partsOf(text), [text]);
-  const [stats, setStats] = useState<QueryStats>();
-  const [error, setError] = useState<string>();
-  useEffect(() => {
-    let stale = false;
-    setStats(undefined);
-    setError(undefined);
-    firstValueFrom(new PromClient(proxyOf(source)).post<PromData & { stats?: QueryStats }>('query', { query: text, time: (moment ?? Date.now()) / 1000, stats: 'all' })).then(
-      ({ data }) => stale || setStats(data.stats),
-      (err: unknown) => stale || setError(errorMessage(err))
-    );
-    return () => {
-      stale = true;
-    };
-  }, [text, source, moment]);
+  const { data: stats, error } = useAsked(['stats', source, text, moment], async () => {
+    const { data } = await ask<PromData & { stats?: QueryStats }>(source, { query: text, time: momentOrNow(moment), stats: 'all' });
+    return data.stats ?? null;
+  });
   return (
     <>
       <div className={styles.bar}>
@@ -54,15 +45,9 @@ export function Explain({ query, expr, source, children }: AnswerProps) {
 
 function Step({ part, source, moment }: { part: Part; source: string; moment?: number }) {
   const styles = useStyles2(getStyles);
-  const [series, setSeries] = useState<number | string>();
-  useEffect(() => {
-    const subscription = new PromClient(proxyOf(source)).post<PromData>('query', { query: countOf(part), time: (moment ?? Date.now()) / 1000 }).subscribe({
-      next: (answer) => setSeries(seriesOf(answer)),
-      // count() takes vectors only.
-      error: (err: unknown) => setSeries(/expected type/.test(errorMessage(err)) ? 'one number' : errorMessage(err)),
-    });
-    return () => subscription.unsubscribe();
-  }, []);
+  const { data, error } = useAsked(['series of a step', source, part.text, moment], async () => seriesOf(await ask<PromData>(source, { query: countOf(part), time: momentOrNow(moment) })));
+  // count() takes vectors only.
+  const series = data ?? (error && /expected type/.test(error) ? 'one number' : error);
   return (
     <li>
       <div className={styles.step} data-testid="step" data-series={series}>
@@ -74,6 +59,12 @@ function Step({ part, source, moment }: { part: Part; source: string; moment?: n
     </li>
   );
 }
+
+function ask<T>(source: string, query: Record<string, string | number>): Promise<PromAnswer<T>> {
+  return firstValueFrom(new PromClient(proxyOf(source)).post<T>('query', query));
+}
+
+const momentOrNow = (moment: number | undefined) => (moment ?? Date.now()) / 1000;
 
 function seriesOf({ data }: PromAnswer<PromData>): number {
   return data.resultType === 'vector' ? Number(data.result[0]?.value?.[1] ?? 0) : 0;

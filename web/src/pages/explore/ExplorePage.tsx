@@ -5,15 +5,16 @@ import { Alert, Button, IconButton, RadioButtonGroup, useStyles2 } from '@grafan
 import { lazy, Suspense, useEffect, useState } from 'react';
 import { Navigate, useLocation, useSearchParams } from 'react-router-dom';
 
-import { usePage } from '../../app/page';
+import { usePage } from '../../kit/page';
 import { bootData } from '../../boot/bootData';
 import { copyText } from '../../dashboard/scene/panelActions';
 import { address } from '../../runtime/backendSrv';
 import { Graph } from './Graph';
 import { remember, type Past } from './history';
 import { InstantTable } from './InstantTable';
-import { builtIn, isLines, proxyOf, type Language } from './source';
-import { inputsOf, languageOf, paramsOf, queriesOf, queriesOfExplore, rangeOf, tabOf, type AnswerProps, type QueryState, type Tab } from './urlState';
+import { builtIn, isLines, proxyOf } from './source';
+import { inputsOf, languageOf, paramsOf, queriesOf, queriesOfExplore, rangeOf, tabOf, type Language, type QueryState, type Tab } from '../../links/explore';
+import type { AnswerProps } from './answer';
 
 const PromqlEditor = lazy(async () => ({ default: (await import('../../dashboard/edit/PromqlEditor')).PromqlEditor }));
 const LogqlEditor = lazy(async () => ({ default: (await import('./logs/LogqlEditor')).LogqlEditor }));
@@ -89,11 +90,14 @@ function Query({ query, number, onChange, onRemove }: Props) {
   const source = builtIn(language);
   const styles = useStyles2(getStyles);
   const expr = (query['expr'] ?? '').trim();
-  const [text, setText] = useState(expr);
+  const [{ text, of }, setDraft] = useState({ text: expr, of: expr });
+  const setText = (next: string) => setDraft({ text: next, of: expr });
   const [adding, setAdding] = useState(false);
   // Each run asks again, also when nothing was changed.
   const [round, setRound] = useState(0);
-  useEffect(() => setText(expr), [expr]);
+  if (of !== expr) {
+    setText(expr);
+  }
   useEffect(() => {
     if (expr !== '') {
       remember(expr, language);

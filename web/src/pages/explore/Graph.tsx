@@ -7,9 +7,9 @@ import { map } from 'rxjs';
 
 import { mostSeries } from '../../panels/shared/mostSeries';
 import { LogsOfLabels } from './LogsOfLabels';
-import type { Language } from './source';
+import type { Language } from '../../links/explore';
 import { Stats } from './Stats';
-import type { AnswerProps } from './urlState';
+import type { AnswerProps } from './answer';
 import { useRange } from './useRange';
 
 /** An expression over time. */
@@ -59,7 +59,7 @@ interface GraphOptions {
 export function useGraph({ query, onChange, expr, language, source, step, look, minHeight }: GraphOptions) {
   const [answer, setAnswer] = useState<GraphAnswer>();
   const { timeRange, picker } = useRange(query, onChange, `${expr} ${source} ${look} ${step}`);
-  const { scene, body } = useMemo(() => build({ expr, language, source, look, step, minHeight, timeRange, picker, onAnswer: setAnswer }), [timeRange]);
+  const { scene, body } = useMemo(() => build({ expr, language, source, look, step, minHeight, timeRange, picker, onAnswer: setAnswer }), [expr, language, source, look, step, minHeight, timeRange, picker]);
   useEffect(() => scene.activate(), [scene]);
   return { picker, body, answer };
 }

@@ -1,17 +1,17 @@
 import { css } from '@emotion/css';
 import { dateTime, dateTimeFormat, type GrafanaTheme2 } from '@grafana/data';
 import { Alert, Button, DateTimePicker, LoadingPlaceholder, useStyles2 } from '@grafana/ui';
-import { useEffect, useState } from 'react';
 import { firstValueFrom } from 'rxjs';
 
 import { PromClient } from '../../datasources/prometheus/client';
 import { seriesText } from '../../datasources/prometheus/legend';
-import type { Labels, PromAnswer, PromData } from '../../datasources/prometheus/types';
-import { errorMessage } from '../../runtime/backendSrv';
+import type { Labels, PromData } from '../../datasources/prometheus/types';
+import { useAsked } from '../../runtime/usePolled';
 import { LogsOfLabels } from './LogsOfLabels';
 import { filledIn, proxyOf } from './source';
 import { Stats } from './Stats';
-import { momentOf, type AnswerProps } from './urlState';
+import { momentOf } from '../../links/explore';
+import type { AnswerProps } from './answer';
 
 const mostRows = 1000;
 
@@ -24,20 +24,11 @@ interface Row {
 export function InstantTable({ query, expr, source, onChange, children }: AnswerProps) {
   const styles = useStyles2(getStyles);
   const moment = momentOf(query);
-  const [answer, setAnswer] = useState<PromAnswer<PromData> & { seconds: number }>();
-  const [error, setError] = useState<string>();
-  useEffect(() => {
-    let stale = false;
-    setError(undefined);
+  const { data: answer, error } = useAsked(['instant', source, expr, moment], async () => {
     const started = Date.now();
-    firstValueFrom(new PromClient(proxyOf(source)).post<PromData>('query', { query: filledIn(expr), time: (moment ?? Date.now()) / 1000 })).then(
-      (a) => stale || setAnswer({ ...a, seconds: (Date.now() - started) / 1000 }),
-      (err: unknown) => stale || setError(errorMessage(err))
-    );
-    return () => {
-      stale = true;
-    };
-  }, [expr, moment, source]);
+    const got = await firstValueFrom(new PromClient(proxyOf(source)).post<PromData>('query', { query: filledIn(expr), time: (moment ?? Date.now()) / 1000 }));
+    return { ...got, seconds: (Date.now() - started) / 1000 };
+  });
   const rows = answer ? rowsOf(answer.data) : [];
   return (
     <>

@@ -1,9 +1,10 @@
 import type { Labels } from '@grafana/data';
 import { useEffect, useState } from 'react';
 
-import { PathButton } from '../../app/PathButton';
-import { logLabels, logsPath, selectorOf } from './related';
-import type { QueryState } from './urlState';
+import { PathButton } from '../../kit/PathButton';
+import { logsPath, selectorOf } from '../../links/related';
+import { logLabels } from './logLabels';
+import type { QueryState } from '../../links/explore';
 
 /** Leads to the lines of what some series are about, at the same time; not there when there are none. */
 export function LogsOfLabels({ labels, query }: { labels: Labels[]; query: QueryState }) {

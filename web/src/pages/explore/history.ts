@@ -1,4 +1,4 @@
-import type { Language } from './source';
+import type { Language } from '../../links/explore';
 
 /** A query that was run. */
 export interface Past {

@@ -1,6 +1,7 @@
 import { getDataSourceSrv } from '@grafana/runtime';
 
-export type Language = 'promql' | 'logql';
+import { answersWithLines } from '../../datasources/loki/selectors';
+import type { Language } from '../../links/explore';
 
 const types: Record<Language, string> = { promql: 'prometheus', logql: 'loki' };
 
@@ -16,9 +17,8 @@ export function proxyOf(uid: string): string {
   return `/api/datasources/proxy/uid/${encodeURIComponent(uid)}`;
 }
 
-/** A LogQL expression that begins with a selector answers with lines, any other with numbers. */
 export function isLines(language: Language, expr: string): boolean {
-  return language === 'logql' && expr.trimStart().startsWith('{');
+  return language === 'logql' && answersWithLines(expr);
 }
 
 /** An expression of a dashboard with values for the variables that depend on its width. */

@@ -1,14 +1,14 @@
 import { SceneTimePicker, SceneTimeRange } from '@grafana/scenes';
-import { useEffect, useMemo, useRef } from 'react';
+import { useEffect } from 'react';
 
-import { inputsOf, rangeOf, type QueryState } from './urlState';
+import { inputsOf, rangeOf, type QueryState } from '../../links/explore';
+import { useLatest, useMade } from '../../runtime/hooks';
 
 /** The time range of a query as scenes and their picker have it. The address is the truth: the picker writes into it, and a new address moves the picker. A scene with another key has its own. */
 export function useRange(query: QueryState, onChange: (part: QueryState) => void, key: string) {
   const { from, to } = rangeOf(query);
-  const { timeRange, picker } = useMemo(() => ({ timeRange: new SceneTimeRange({ from, to }), picker: new SceneTimePicker({}) }), [key]);
-  const latest = useRef({ query, onChange });
-  latest.current = { query, onChange };
+  const { timeRange, picker } = useMade(() => ({ timeRange: new SceneTimeRange({ from, to }), picker: new SceneTimePicker({}) }), key);
+  const latest = useLatest({ query, onChange });
   useEffect(() => {
     if (!same(rangeOf(inputsOf(timeRange.state.value.raw)), { from, to })) {
       timeRange.setState({ from, to, value: new SceneTimeRange({ from, to }).state.value });
@@ -17,12 +17,12 @@ export function useRange(query: QueryState, onChange: (part: QueryState) => void
   useEffect(() => {
     const subscription = timeRange.subscribeToState((state) => {
       const inputs = inputsOf(state.value.raw);
-      if (!same(rangeOf(inputs), rangeOf(latest.current.query))) {
-        latest.current.onChange(inputs);
+      if (!same(rangeOf(inputs), rangeOf(latest().query))) {
+        latest().onChange(inputs);
       }
     });
     return () => subscription.unsubscribe();
-  }, [timeRange]);
+  }, [timeRange, latest]);
   return { timeRange, picker };
 }
 

@@ -6,8 +6,8 @@ import { Link } from 'react-router-dom';
 
 import { alerting } from '../../api/alerting';
 import { system } from '../../api/system';
-import { Ago, getStyles as getParts, LastNotification } from '../../alerting/parts';
-import { usePolled } from '../../alerting/usePolled';
+import { Ago, getStyles as getParts, LastNotification } from '../../kit/parts';
+import { usePolled } from '../../runtime/usePolled';
 
 /** As many of each are named; the rest is behind the link. */
 const most = 4;
@@ -15,7 +15,7 @@ const most = 4;
 /** What is wrong now, before everything else. */
 export function Now() {
   const styles = useStyles2(getStyles);
-  const { data, error } = usePolled(async () => {
+  const { data, error } = usePolled(['now'], async () => {
     const [targets, groups, status, sent] = await Promise.all([
       system.targets().catch(() => undefined), alerting.groups().catch(() => undefined), system.status(), alerting.notifications({ limit: 1 }).catch(() => []),
     ]);

@@ -2,10 +2,10 @@ import { Alert, Button, Combobox, ConfirmButton, Field, Input, useStyles2 } from
 import { useState } from 'react';
 
 import { accounts, type Account, type Role } from '../../api/users';
-import { Ago, getStyles } from '../../alerting/parts';
-import { usePolled } from '../../alerting/usePolled';
-import { usePage } from '../../app/page';
-import { TabbedPage } from '../../app/Tabs';
+import { Ago, getStyles } from '../../kit/parts';
+import { usePolled } from '../../runtime/usePolled';
+import { usePage } from '../../kit/page';
+import { TabbedPage } from '../../kit/Tabs';
 import { copyText } from '../../dashboard/scene/panelActions';
 import { roles, useDoing } from './Ask';
 import { settingsTabs } from './tabs';
@@ -16,7 +16,7 @@ const lives = [{ value: 0, label: 'for ever' }, { value: 30 * 86_400, label: '30
 export default function TokensPage() {
   usePage({ breadcrumbs: [{ text: 'Settings', to: '/settings' }, { text: 'Tokens' }] }, 'tokens');
   const styles = useStyles2(getStyles);
-  const { data, error, reload } = usePolled(accounts.list);
+  const { data, error, reload } = usePolled(['accounts'], accounts.list);
   const [name, setName] = useState('');
   const [role, setRole] = useState<Role>('Viewer');
   const { busy, act, problem } = useDoing();
@@ -40,7 +40,7 @@ export default function TokensPage() {
 
 function One({ account, onChange }: { account: Account; onChange: () => void }) {
   const styles = useStyles2(getStyles);
-  const { data, error, reload } = usePolled(() => accounts.tokens(account.id), String(account.id));
+  const { data, error, reload } = usePolled(['tokens', account.id], () => accounts.tokens(account.id));
   const [name, setName] = useState('');
   const [life, setLife] = useState(0);
   const [key, setKey] = useState<string>();

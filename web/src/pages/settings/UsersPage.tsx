@@ -2,10 +2,10 @@ import { Alert, Badge, Button, Combobox, ConfirmButton, Field, Input, useStyles2
 import { useState } from 'react';
 
 import { users, type Role, type User } from '../../api/users';
-import { Ago, getStyles } from '../../alerting/parts';
-import { usePolled } from '../../alerting/usePolled';
-import { usePage } from '../../app/page';
-import { TabbedPage } from '../../app/Tabs';
+import { Ago, getStyles } from '../../kit/parts';
+import { usePolled } from '../../runtime/usePolled';
+import { usePage } from '../../kit/page';
+import { TabbedPage } from '../../kit/Tabs';
 import { bootData } from '../../boot/bootData';
 import { roles, useDoing } from './Ask';
 import { settingsTabs } from './tabs';
@@ -14,7 +14,7 @@ import { settingsTabs } from './tabs';
 export default function UsersPage() {
   usePage({ breadcrumbs: [{ text: 'Settings', to: '/settings' }, { text: 'Users' }] }, 'users');
   const styles = useStyles2(getStyles);
-  const { data, error, reload } = usePolled(users.list);
+  const { data, error, reload } = usePolled(['users'], users.list);
   const { busy, act, problem } = useDoing();
   const change = (what: () => Promise<unknown>) => void act(what).then(reload);
   return (

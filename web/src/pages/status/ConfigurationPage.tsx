@@ -1,11 +1,11 @@
 import { FilterInput, useStyles2 } from '@grafana/ui';
 
 import { system } from '../../api/system';
-import { useUrlParams } from '../../alerting/MatcherInput';
-import { getStyles } from '../../alerting/parts';
-import { usePolled } from '../../alerting/usePolled';
-import { usePage } from '../../app/page';
-import { TabbedPage } from '../../app/Tabs';
+import { useUrlParams } from '../../kit/MatcherInput';
+import { getStyles } from '../../kit/parts';
+import { usePolled } from '../../runtime/usePolled';
+import { usePage } from '../../kit/page';
+import { TabbedPage } from '../../kit/Tabs';
 import { bootData } from '../../boot/bootData';
 import { statusTabs } from './tabs';
 
@@ -15,7 +15,7 @@ export default function ConfigurationPage() {
   const styles = useStyles2(getStyles);
   const [params, setParams] = useUrlParams();
   const filter = params.get('filter') ?? '';
-  const { data, error } = usePolled(async () => {
+  const { data, error } = usePolled(['configuration'], async () => {
     // Those of logs are for admins.
     const admin = bootData.user.orgRole === 'Admin';
     const [prometheus, alertmanager, logs, flags] = await Promise.all([

@@ -3,11 +3,11 @@ import { Alert, useStyles2 } from '@grafana/ui';
 import { Link } from 'react-router-dom';
 
 import { system, type LoggedQuery } from '../../api/system';
-import { graphPath } from '../../alerting/links';
-import { Ago, getStyles } from '../../alerting/parts';
-import { usePolled } from '../../alerting/usePolled';
-import { usePage } from '../../app/page';
-import { TabbedPage } from '../../app/Tabs';
+import { graphPath } from '../../links/addresses';
+import { Ago, getStyles } from '../../kit/parts';
+import { usePolled } from '../../runtime/usePolled';
+import { usePage } from '../../kit/page';
+import { TabbedPage } from '../../kit/Tabs';
 import { statusTabs } from './tabs';
 
 const seconds = getValueFormat('s');
@@ -16,7 +16,7 @@ const seconds = getValueFormat('s');
 export default function QueryLogPage() {
   usePage({ breadcrumbs: [{ text: 'Status', to: '/admin/status' }, { text: 'Query log' }] }, 'queries');
   const styles = useStyles2(getStyles);
-  const { data, error } = usePolled(system.queryLog);
+  const { data, error } = usePolled(['query log'], system.queryLog);
   return (
     <TabbedPage label="Status" tabs={statusTabs()} error={error} loading={!data}>
       {data?.file === '' && <Alert severity="info" title="No query log is written">Name a file in prometheus.yml, then reload: <code>global: {'{'}query_log_file: /var/log/ausguck-queries.log{'}'}</code>. It has every query, by people and by rules.</Alert>}

@@ -4,18 +4,18 @@ import { useState } from 'react';
 import { Link } from 'react-router-dom';
 
 import { system, type TsdbStat } from '../../api/system';
-import { graphPath } from '../../alerting/links';
-import { getStyles } from '../../alerting/parts';
-import { usePolled } from '../../alerting/usePolled';
-import { usePage } from '../../app/page';
-import { TabbedPage } from '../../app/Tabs';
+import { graphPath } from '../../links/addresses';
+import { getStyles } from '../../kit/parts';
+import { usePolled } from '../../runtime/usePolled';
+import { usePage } from '../../kit/page';
+import { TabbedPage } from '../../kit/Tabs';
 import { bytesText } from './StatusPage';
 import { statusTabs } from './tabs';
 
 /** Which metrics and labels make most of the series, and which targets send them. */
 export default function SeriesPage() {
   usePage({ breadcrumbs: [{ text: 'Status', to: '/admin/status' }, { text: 'Series' }] }, 'series');
-  const { data, error } = usePolled(system.tsdb);
+  const { data, error } = usePolled(['tsdb'], system.tsdb);
   const head = data?.headStats;
   return (
     <TabbedPage label="Status" tabs={statusTabs()} error={error} loading={!data}>
@@ -66,7 +66,7 @@ function Offenders({ title, unit, stats, selector }: Props) {
 
 function Senders({ selector }: { selector: string }) {
   const styles = useStyles2(getStyles);
-  const { data, error } = usePolled(() => system.query(`topk(10, count by (job, instance) (${selector}))`), selector);
+  const { data, error } = usePolled(['series', selector], () => system.query(`topk(10, count by (job, instance) (${selector}))`));
   if (error) {
     return <Alert severity="error" title="It could not be counted">{error}</Alert>;
   }

@@ -3,10 +3,10 @@ import { Alert, Badge, Button, useStyles2, type BadgeColor } from '@grafana/ui';
 import { useState } from 'react';
 
 import { system } from '../../api/system';
-import { Ago, getStyles } from '../../alerting/parts';
-import { usePolled } from '../../alerting/usePolled';
-import { usePage } from '../../app/page';
-import { TabbedPage } from '../../app/Tabs';
+import { Ago, getStyles } from '../../kit/parts';
+import { usePolled } from '../../runtime/usePolled';
+import { usePage } from '../../kit/page';
+import { TabbedPage } from '../../kit/Tabs';
 import { bootData } from '../../boot/bootData';
 import { useDoing } from '../settings/Ask';
 import { statusTabs } from './tabs';
@@ -21,7 +21,7 @@ const phases: Record<string, BadgeColor> = { ready: 'green', starting: 'orange',
 export default function StatusPage() {
   usePage({ breadcrumbs: [{ text: 'Status' }] }, 'status');
   const styles = useStyles2(getStyles);
-  const { data, error } = usePolled(system.status);
+  const { data, error } = usePolled(['status'], system.status);
   return (
     <TabbedPage label="Status" tabs={statusTabs()} error={error} loading={!data}>
       {data && (

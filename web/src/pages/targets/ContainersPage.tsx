@@ -2,13 +2,13 @@ import { Alert, Badge, useStyles2, type BadgeColor } from '@grafana/ui';
 import { Link } from 'react-router-dom';
 
 import { system, type Container } from '../../api/system';
-import { useUrlParams } from '../../alerting/MatcherInput';
-import { formatMatchers, matchersOf } from '../../alerting/matchers';
-import { getStyles, StateFilter } from '../../alerting/parts';
-import { usePolled } from '../../alerting/usePolled';
-import { usePage } from '../../app/page';
-import { TabbedPage } from '../../app/Tabs';
-import { logsPath } from '../explore/related';
+import { useUrlParams } from '../../kit/MatcherInput';
+import { formatMatchers, matchersOf } from '../../links/matchers';
+import { getStyles, StateFilter } from '../../kit/parts';
+import { usePolled } from '../../runtime/usePolled';
+import { usePage } from '../../kit/page';
+import { TabbedPage } from '../../kit/Tabs';
+import { logsPath } from '../../links/related';
 import { LogsOfContainer } from './LogsOfContainer';
 import { tabs } from './tabs';
 
@@ -21,7 +21,7 @@ export default function ContainersPage() {
   const styles = useStyles2(getStyles);
   const [params, setParams] = useUrlParams();
   const state = params.get('state') ?? '';
-  const { data, error } = usePolled(system.containers);
+  const { data, error } = usePolled(['containers'], system.containers);
   const all = data?.containers ?? [];
   const shown = all.filter((c) => state === '' || c.state === state);
   return (

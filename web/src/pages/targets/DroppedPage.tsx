@@ -1,11 +1,11 @@
 import { Alert, FilterInput, useStyles2 } from '@grafana/ui';
 
 import { system } from '../../api/system';
-import { useUrlParams } from '../../alerting/MatcherInput';
-import { getStyles } from '../../alerting/parts';
-import { usePolled } from '../../alerting/usePolled';
-import { usePage } from '../../app/page';
-import { TabbedPage } from '../../app/Tabs';
+import { useUrlParams } from '../../kit/MatcherInput';
+import { getStyles } from '../../kit/parts';
+import { usePolled } from '../../runtime/usePolled';
+import { usePage } from '../../kit/page';
+import { TabbedPage } from '../../kit/Tabs';
 import { Relabelling } from './Relabelling';
 import { tabs } from './tabs';
 
@@ -17,7 +17,7 @@ export default function DroppedPage() {
   const styles = useStyles2(getStyles);
   const [params, setParams] = useUrlParams();
   const filter = params.get('filter') ?? '';
-  const { data, error } = usePolled(system.dropped);
+  const { data, error } = usePolled(['dropped targets'], system.dropped);
   const shown = (data ?? []).filter((t) => `${t.scrapePool} ${JSON.stringify(t.discoveredLabels)}`.toLowerCase().includes(filter.toLowerCase()));
   return (
     <TabbedPage label="Targets" tabs={tabs} error={error} loading={!data}>

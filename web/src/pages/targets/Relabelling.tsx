@@ -2,13 +2,13 @@ import { Alert, LoadingPlaceholder, useStyles2 } from '@grafana/ui';
 
 import type { Labels } from '../../api/alerting';
 import { system, type RelabelStep } from '../../api/system';
-import { getStyles, LabelList } from '../../alerting/parts';
-import { usePolled } from '../../alerting/usePolled';
+import { getStyles, LabelList } from '../../kit/parts';
+import { usePolled } from '../../runtime/usePolled';
 
 /** What each rule made of the labels that discovery found. */
 export function Relabelling({ pool, labels }: { pool: string; labels: Labels }) {
   const styles = useStyles2(getStyles);
-  const { data, error } = usePolled(() => system.relabelSteps(pool, labels), `${pool} ${JSON.stringify(labels)}`);
+  const { data, error } = usePolled(['relabelling', pool, labels], () => system.relabelSteps(pool, labels));
   if (error) {
     return <Alert severity="error" title="The rules could not be read">{error}</Alert>;
   }

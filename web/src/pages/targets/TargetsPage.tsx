@@ -5,14 +5,14 @@ import { useState } from 'react';
 import { Link } from 'react-router-dom';
 
 import { system, type Target } from '../../api/system';
-import { useUrlParams } from '../../alerting/MatcherInput';
-import { graphPath } from '../../alerting/links';
-import { formatMatchers, matchersOf } from '../../alerting/matchers';
-import { Ago, getStyles, LabelList, StateFilter } from '../../alerting/parts';
-import { usePolled } from '../../alerting/usePolled';
-import { usePage } from '../../app/page';
-import { TabbedPage } from '../../app/Tabs';
-import { logsPath, selectorOf } from '../explore/related';
+import { useUrlParams } from '../../kit/MatcherInput';
+import { graphPath } from '../../links/addresses';
+import { formatMatchers, matchersOf } from '../../links/matchers';
+import { Ago, getStyles, LabelList, StateFilter } from '../../kit/parts';
+import { usePolled } from '../../runtime/usePolled';
+import { usePage } from '../../kit/page';
+import { TabbedPage } from '../../kit/Tabs';
+import { logsPath, selectorOf } from '../../links/related';
 import { Relabelling } from './Relabelling';
 import { tabs } from './tabs';
 
@@ -34,7 +34,7 @@ export default function TargetsPage() {
   const [params, setParams] = useUrlParams();
   const state = params.get('state') ?? '';
   const filter = params.get('filter') ?? '';
-  const { data, error } = usePolled(async () => {
+  const { data, error } = usePolled(['targets'], async () => {
     const [targets, samples, limits] = await Promise.all([system.targets(), counts('scrape_samples_scraped'), counts('scrape_sample_limit > 0')]);
     return { targets, counts: { samples, limits } };
   });
@@ -48,7 +48,7 @@ export default function TargetsPage() {
         <FilterInput aria-label="Filter targets" placeholder="Part of a job, address, label or error" value={filter} onChange={(f) => setParams({ filter: f })} escapeRegex={false} width={0} />
         <StateFilter value={state} all={`All (${all.length})`} options={['down', 'unknown', 'up'].map((s) => [s, `${s} (${number(s)})`])} onChange={(s) => setParams({ state: s })} />
       </div>
-      {data && all.length === 0 && <Alert severity="info" title="Nothing is scraped">A container is, when it has the label prometheus.io/scrape: "true"; anything else, when a job of prometheus.yml names it. “Containers” says what is missing.</Alert>}
+      {data && all.length === 0 && <Alert severity="info" title="Nothing is scraped">A container is, when it has the label <code>prometheus.io/scrape: &quot;true&quot;</code>; anything else, when a job of prometheus.yml names it. “Containers” says what is missing.</Alert>}
       {all.length > 0 && shown.length === 0 && <Alert severity="info" title="No target matches the filter" />}
       {shown.length > most && <Alert severity="warning" title={`${most} of ${shown.length} targets are shown`}>Narrow the filter.</Alert>}
       {pools.map(([pool, targets]) => (

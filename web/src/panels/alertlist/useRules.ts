@@ -1,7 +1,8 @@
-import { useEffect, useState } from 'react';
 import type { TimeRange } from '@grafana/data';
 import { getBackendSrv, getDataSourceSrv } from '@grafana/runtime';
+import { useEffect } from 'react';
 
+import { usePolled } from '../../runtime/usePolled';
 import type { RuleGroup } from './alerts';
 
 export interface Rules {
@@ -29,33 +30,15 @@ function sourceUid(name: string | undefined): string {
 
 /** The alerting rules of a data source; asked again with the dashboard's refresh and every half minute. */
 export function useRules(datasource: string | undefined, timeRange: TimeRange): Rules {
-  const [rules, setRules] = useState<Rules>({ loading: true, groups: [] });
-  const [tick, setTick] = useState(0);
-  useEffect(() => {
-    const timer = setInterval(() => document.visibilityState === 'visible' && setTick((n) => n + 1), interval);
-    return () => clearInterval(timer);
-  }, []);
-  useEffect(() => {
-    let stale = false;
-    const load = async () => {
-      const uid = sourceUid(datasource);
-      const answer = await getBackendSrv().get<{ data?: { groups?: RuleGroup[] } }>(
-        `/api/datasources/proxy/uid/${encodeURIComponent(uid)}/api/v1/rules`, { type: 'alert' }, undefined, { showErrorAlert: false }
-      );
-      return answer.data?.groups ?? [];
-    };
-    load().then(
-      (groups) => stale || setRules({ loading: false, groups }),
-      (error: unknown) => stale || setRules((before) => ({ ...before, loading: false, error: messageOf(error) }))
-    );
-    return () => {
-      stale = true;
-    };
-  }, [datasource, timeRange.raw.from, timeRange.raw.to, timeRange.to.valueOf(), tick]);
-  return rules;
+  const { data, error, reload } = usePolled(['rules of a source', datasource], () => load(datasource), interval);
+  const { from, to } = timeRange.raw;
+  const end = timeRange.to.valueOf();
+  useEffect(() => reload(), [reload, from, to, end]);
+  return { loading: !data && !error, groups: data ?? [], error };
 }
 
-function messageOf(error: unknown): string {
-  const { data, message, statusText } = (error ?? {}) as { data?: { message?: string; error?: string }; message?: string; statusText?: string };
-  return data?.message ?? data?.error ?? message ?? statusText ?? 'the alerts could not be read';
+async function load(datasource: string | undefined): Promise<RuleGroup[]> {
+  const url = `/api/datasources/proxy/uid/${encodeURIComponent(sourceUid(datasource))}/api/v1/rules`;
+  const answer = await getBackendSrv().get<{ data?: { groups?: RuleGroup[] } }>(url, { type: 'alert' }, undefined, { showErrorAlert: false });
+  return answer.data?.groups ?? [];
 }

@@ -2,18 +2,19 @@ import type { Field, PanelProps } from '@grafana/data';
 import { config as grafana } from '@grafana/runtime';
 import { LegendDisplayMode, SortOrder, TooltipDisplayMode, VizOrientation } from '@grafana/schema';
 import {
-  getFieldDisplayItems, getFieldDisplayLinks, isTooltipScrollable, PlotLegend, TooltipPlugin2, UPlotChart, VizLayout, VizTooltipContent, VizTooltipFooter, VizTooltipHeader,
+  getFieldDisplayItems, getFieldDisplayLinks, isTooltipScrollable, PlotLegend, TooltipPlugin2, UPlotChart, VizLayout, VizTooltipFooter, VizTooltipHeader,
   VizTooltipWrapper,
 } from '@grafana/ui';
-import { useMemo, useRef } from 'react';
+import { useMemo } from 'react';
 import type uPlot from 'uplot';
 
+import { useLatest, useMade } from '../../runtime/hooks';
 import { NoData } from '../shared/NoData';
 import { squareMarks } from '../shared/square';
+import { TooltipContent } from '../shared/TooltipContent';
 import { hoverModeOf } from '../shared/tooltipMode';
 import { barColor } from './colors';
 import { buildConfig, scaleKeyOf, signsOf } from './config';
-import type { Scene } from './draw';
 import type { Options } from './options';
 import { barsOf, stacked, type Bars } from './series';
 
@@ -25,15 +26,13 @@ export function BarChartPanel({ data, options, fieldConfig, timeZone, width, hei
     return found.bars ? { bars: stacked(found.bars, options.stacking) } : { warning: found.warning };
   }, [data.series, options, timeZone]);
   const horizontal = options.orientation === VizOrientation.Horizontal || (options.orientation !== VizOrientation.Vertical && width < height);
-  const scene = useRef<Scene>(null as unknown as Scene);
-  if (bars) {
-    scene.current = { bars, options, theme, horizontal, scaleKeys: bars.series.map((s) => scaleKeyOf(s.field)) };
-  }
+  const scene = bars && { bars, options, theme, horizontal, scaleKeys: bars.series.map((s) => scaleKeyOf(s.field)) };
+  const live = useLatest(scene);
   const multi = options.tooltip.mode === TooltipDisplayMode.Multi;
   // What the plot is built from beside the options: its series with their settings, and labels, whose lengths decide the axis' size.
-  const signs = bars && scene.current.scaleKeys.map((key) => signsOf(scene.current, key));
+  const signs = scene?.scaleKeys.map((key) => signsOf(scene, key));
   const shape = bars && JSON.stringify([bars.series.map((s) => [s.name, s.hidden, s.origin]), bars.ticks, signs]);
-  const builder = useMemo(() => (bars ? buildConfig(() => scene.current, multi) : undefined), [shape, options, fieldConfig, theme, horizontal, multi]);
+  const builder = useMade(() => (scene ? buildConfig(() => live()!, multi) : undefined), shape, options, fieldConfig, theme, horizontal, multi);
   const aligned = useMemo<uPlot.AlignedData>(() => (bars ? [bars.labels.map((_, i) => i), ...bars.series.map((s) => s.to)] : [[]]), [bars]);
   if (!bars || !builder) {
     return <NoData data={data} text={fieldConfig.defaults.noValue || warning} />;
@@ -49,7 +48,7 @@ export function BarChartPanel({ data, options, fieldConfig, timeZone, width, hei
               {tooltip.mode !== TooltipDisplayMode.None && (
                 <TooltipPlugin2
                   config={builder} hoverMode={hoverModeOf(tooltip.mode)} maxWidth={tooltip.maxWidth}
-                  render={(_u, dataIdxs, seriesIdx, isPinned) => <BarTooltip bars={scene.current.bars} {...{ dataIdxs, seriesIdx, isPinned, options }} />}
+                  render={(_u, dataIdxs, seriesIdx, isPinned) => <BarTooltip bars={live()!.bars} {...{ dataIdxs, seriesIdx, isPinned, options }} />}
                 />
               )}
             </UPlotChart>
@@ -89,7 +88,7 @@ function BarTooltip({ bars, dataIdxs, seriesIdx, isPinned, options: { tooltip } 
   return (
     <VizTooltipWrapper>
       <VizTooltipHeader item={{ label: '', value: bars.labels[group] }} isPinned={isPinned} />
-      <VizTooltipContent items={items} isPinned={isPinned} scrollable={isTooltipScrollable(tooltip)} maxHeight={tooltip.maxHeight} />
+      <TooltipContent items={items} isPinned={isPinned} scrollable={isTooltipScrollable(tooltip)} maxHeight={tooltip.maxHeight} />
       {isPinned && links.length > 0 && <VizTooltipFooter dataLinks={links} />}
     </VizTooltipWrapper>
   );

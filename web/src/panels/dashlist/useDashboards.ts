@@ -1,8 +1,8 @@
-import { useCallback, useEffect, useState } from 'react';
 import type { Options } from '@grafana/schema/dist/esm/raw/composable/dashboardlist/panelcfg/x/DashboardListPanelCfg_types.gen';
 
 import { dashboards, type SearchHit } from '../../api/dashboards';
-import { recentVisits } from '../../dashboard/recent';
+import { useAsked } from '../../runtime/usePolled';
+import { recentVisits } from './recent';
 
 export interface Section {
   title: string;
@@ -36,28 +36,10 @@ async function recent(limit: number): Promise<SearchHit[]> {
 
 /** The sections of a dashboard list, and a way to star one of its entries. */
 export function useDashboards(options: Options, query: string) {
-  const [sections, setSections] = useState<Section[]>();
-  const [error, setError] = useState<string>();
-  const [revision, setRevision] = useState(0);
-  const key = JSON.stringify([options, query]);
-  useEffect(() => {
-    let stale = false;
-    load(options, query).then(
-      (result) => {
-        if (!stale) {
-          setSections(result);
-          setError(undefined);
-        }
-      },
-      (problem: { data?: { message?: string }; message?: string }) => stale || setError(problem.data?.message ?? problem.message ?? 'the dashboards could not be read')
-    );
-    return () => {
-      stale = true;
-    };
-  }, [key, revision]);
-  const star = useCallback(async (hit: SearchHit) => {
+  const { data, error, reload } = useAsked(['dashboard list', options, query], () => load(options, query), { keep: true });
+  const star = async (hit: SearchHit) => {
     await dashboards.star(hit.uid, !hit.isStarred);
-    setRevision((n) => n + 1);
-  }, []);
-  return { sections, error, star };
+    reload();
+  };
+  return { sections: data, error, star };
 }

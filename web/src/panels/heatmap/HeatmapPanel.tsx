@@ -1,9 +1,10 @@
 import { DashboardCursorSync, type PanelProps } from '@grafana/data';
 import { config as grafana } from '@grafana/runtime';
 import { EventBusPlugin, TooltipPlugin2, UPlotChart, usePanelContext, VizLayout } from '@grafana/ui';
-import { useMemo, useRef, useState } from 'react';
+import { useMemo, useState } from 'react';
 import type uPlot from 'uplot';
 
+import { useLatest, useMade } from '../../runtime/hooks';
 import { NoData } from '../shared/NoData';
 import { squareMarks } from '../shared/square';
 import { hoverMode } from '../shared/tooltipMode';
@@ -47,10 +48,9 @@ export function HeatmapPanel(props: PanelProps<Options>) {
 function Plot({ view, onHover, width, height, data, options, timeRange, timeZone, onChangeTimeRange }: PanelProps<Options> & { view: View; onHover: (cell: number) => void }) {
   const { sync, eventBus, eventsScope } = usePanelContext();
   const theme = grafana.theme2;
-  const live = useRef<Live>(null as unknown as Live);
-  live.current = { view, timeRange, onHover };
+  const live = useLatest<Live>({ view, timeRange, onHover });
   // The kind of scale is built into the plot; its rows are read anew with each drawing.
-  const builder = useMemo(() => buildConfig(() => live.current, options, theme, timeZone), [view.cells.y.kind, options, theme, timeZone]);
+  const builder = useMade(() => buildConfig(live, options, theme, timeZone), view.cells.y.kind, options, theme, timeZone);
   const aligned = useMemo<uPlot.AlignedData>(() => [view.cells.xMin, view.cells.count], [view]);
   const { exemplars, annotations } = useOverlays(data);
   return (
@@ -63,7 +63,7 @@ function Plot({ view, onHover, width, height, data, options, timeRange, timeZone
             queryZoom={({ from, to }) => onChangeTimeRange({ from, to })}
             render={(_u, dataIdxs, _series, isPinned) => {
               const cell = dataIdxs[1];
-              return cell == null || live.current.view.fill[cell] === undefined ? null : <CellTooltip view={live.current.view} {...{ cell, isPinned, options, timeZone }} />;
+              return cell == null || live().view.fill[cell] === undefined ? null : <CellTooltip view={live().view} {...{ cell, isPinned, options, timeZone }} />;
             }}
           />
         )}

@@ -1,7 +1,7 @@
 import { FieldType, rangeUtil, type DataFrame, type TimeRange } from '@grafana/data';
 import { HeatmapCalculationMode, ScaleDistribution, type HeatmapCalculationBucketConfig, type HeatmapCalculationOptions } from '@grafana/schema';
 
-import type { Cells } from './cells';
+import type { Cells } from './types';
 
 const niceTimes = [
   1, 2, 5, 10, 20, 50, 100, 200, 500, 1000, 2000, 5000, 10_000, 15_000, 30_000, 60_000, 120_000, 300_000, 600_000, 900_000, 1_800_000, 3_600_000, 7_200_000,

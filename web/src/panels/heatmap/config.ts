@@ -4,9 +4,10 @@ import { UPlotConfigBuilder } from '@grafana/ui';
 import type uPlot from 'uplot';
 
 import { timePadding } from '../shared/axisRoom';
-import { rowBounds, type Cells } from './cells';
+import { rowBounds } from './cells';
 import { boxOf, drawCells } from './draw';
 import type { Options, YAxisOptions } from './options';
+import type { Cells } from './types';
 import { cellAt, rowName, type View } from './view';
 
 /** What the plot reads while it draws; changed without a new plot. */

@@ -1,8 +1,9 @@
 import { formattedValueToString, getDisplayProcessor, getValueFormat, type GrafanaTheme2 } from '@grafana/data';
 
-import { rowBounds, type Cells } from './cells';
+import { rowBounds } from './cells';
 import { colorIndex, paletteOf } from './colors';
 import type { Options } from './options';
+import type { Cells } from './types';
 
 /** What is drawn: cells with their colours, and how numbers are written. */
 export interface View {

@@ -1,10 +1,12 @@
-import { useMemo, useRef } from 'react';
+import { useMemo } from 'react';
 import { formattedValueToString, getFieldSeriesColor, type PanelProps } from '@grafana/data';
 import { TooltipDisplayMode } from '@grafana/schema';
 import type { Options } from '@grafana/schema/dist/esm/raw/composable/histogram/panelcfg/x/HistogramPanelCfg_types.gen';
-import { PlotLegend, TooltipPlugin2, UPlotChart, useTheme2, VizLayout, VizTooltipContent, VizTooltipRow, VizTooltipWrapper } from '@grafana/ui';
+import { PlotLegend, TooltipPlugin2, UPlotChart, useTheme2, VizLayout, VizTooltipRow, VizTooltipWrapper } from '@grafana/ui';
 
+import { useLatest, useMade } from '../../runtime/hooks';
 import { NoData } from '../shared/NoData';
+import { TooltipContent } from '../shared/TooltipContent';
 import { hoverModeOf } from '../shared/tooltipMode';
 import { buildConfig } from './config';
 import { buildModel, type Model } from './model';
@@ -24,11 +26,10 @@ interface Props {
 
 function Histogram({ model, options, width, height }: Props) {
   const theme = useTheme2();
-  const current = useRef(model);
-  current.current = model;
+  const current = useLatest(model);
   // A plot is built anew when what it draws with changes; new counts are only drawn.
   const shape = JSON.stringify([model.ordinal, model.series.map(({ name, field }) => [name, field.config.color, field.config.custom, field.config.unit])]);
-  const config = useMemo(() => buildConfig(current.current, theme, () => current.current), [shape, theme]);
+  const config = useMade(() => buildConfig(model, theme, current), shape, theme);
   const plotData = useMemo(() => [model.x, ...model.series.map((one) => one.tops)] as [number[], ...number[][]], [model]);
   const legendFrame = useMemo(
     () => ({ length: model.x.length, fields: [{ name: 'x', type: model.series[0]!.field.type, config: {}, values: model.x }, ...model.series.map((one) => one.field)] }),
@@ -46,7 +47,7 @@ function Histogram({ model, options, width, height }: Props) {
             <TooltipPlugin2
               config={config}
               hoverMode={hoverModeOf(TooltipDisplayMode.Multi)}
-              render={(_plot, dataIdxs, seriesIdx, isPinned) => <Bucket model={current.current} index={dataIdxs.slice(1).find((i) => i !== null) ?? dataIdxs[0] ?? null} active={seriesIdx} options={options} isPinned={isPinned} />}
+              render={(_plot, dataIdxs, seriesIdx, isPinned) => <Bucket model={current()} index={dataIdxs.slice(1).find((i) => i !== null) ?? dataIdxs[0] ?? null} active={seriesIdx} options={options} isPinned={isPinned} />}
               maxWidth={options.tooltip?.maxWidth}
             />
           )}
@@ -87,7 +88,7 @@ function Bucket({ model, index, active, options, isPinned }: BucketProps) {
   return (
     <VizTooltipWrapper>
       <VizTooltipRow label="" value={<strong>{from[index] === to[index] ? from[index] : `${from[index]} – ${to[index]}`}</strong>} isPinned={isPinned} />
-      <VizTooltipContent items={items} isPinned={isPinned} />
+      <TooltipContent items={items} isPinned={isPinned} />
     </VizTooltipWrapper>
   );
 }

@@ -13,7 +13,6 @@ export interface AnsiPart {
 type Look = Omit<AnsiPart, 'text'>;
 
 // Every escape of ECMA-48; those that end in m change the look, the others mean nothing here.
-// eslint-disable-next-line no-control-regex
 const escapes = /\u001b(?:\[([0-9;:]*)[ -/]*([@-~])|\][^\u0007\u001b]*(?:\u0007|\u001b\\)|[@-Z\\-_])/g;
 
 export function hasAnsi(line: string): boolean {
@@ -113,7 +112,6 @@ function extended(codes: number[], at: number): { color?: number | string; used:
 export const mostLetters = { closed: 1000, open: 20_000 };
 
 // Controls but for tab and line feed, and what turns the direction of text or joins it to what stands around.
-// eslint-disable-next-line no-control-regex
 const controls = /[\u0000-\u0008\u000b-\u001f\u007f-\u009f\u061c\u200e\u200f\u2028\u2029\u202a-\u202e\u2066-\u2069\ufeff]/g;
 
 /** A text in which controls can be seen and do nothing: ⟨U+0007⟩ for a bell, ⟨U+202E⟩ for a change of direction. */

@@ -19,32 +19,15 @@ const overscan = 400;
 /** A list of rows of any height of which only those in sight are in the page. */
 export function VirtualRows({ count, height, estimate, keyOf, render, fromEnd, label }: Props) {
   const scroller = useRef<HTMLDivElement>(null);
-  const measured = useRef(new Map<string, number>());
+  const [measured, setMeasured] = useState<ReadonlyMap<string, number>>(new Map());
   const [top, setTop] = useState(0);
-  const [revision, setRevision] = useState(0);
-  const offsets = useMemo(
-    () => offsetsOf(count, (i) => measured.current.get(keyOf(i)) ?? estimate(i)),
-    [count, estimate, keyOf, revision]
-  );
+  const offsets = useMemo(() => offsetsOf(count, (i) => measured.get(keyOf(i)) ?? estimate(i)), [count, estimate, keyOf, measured]);
   const range = visibleRange(offsets, top, height, overscan);
 
-  const observer = useMemo(() => {
-    const changed = (entries: ResizeObserverEntry[]) => {
-      let any = false;
-      for (const { target } of entries) {
-        const key = (target as HTMLElement).dataset.key ?? '';
-        const size = (target as HTMLElement).offsetHeight;
-        if (size > 0 && measured.current.get(key) !== size) {
-          measured.current.set(key, size);
-          any = true;
-        }
-      }
-      if (any) {
-        setRevision((n) => n + 1);
-      }
-    };
-    return new ResizeObserver(changed);
-  }, []);
+  const [observer] = useState(() => new ResizeObserver((entries) => {
+    const sizes = entries.map(({ target }) => [(target as HTMLElement).dataset.key ?? '', (target as HTMLElement).offsetHeight] as const).filter(([, size]) => size > 0);
+    setMeasured((before) => (sizes.every(([key, size]) => before.get(key) === size) ? before : new Map([...before, ...sizes])));
+  }));
   useLayoutEffect(() => () => observer.disconnect(), [observer]);
   const watch = useCallback(
     (element: HTMLDivElement | null) => {

@@ -3,8 +3,9 @@ import { DashboardCursorSync, FieldType, type PanelProps, type TimeRange } from 
 import { config as grafana } from '@grafana/runtime';
 import { LegendDisplayMode, TooltipDisplayMode, VisibilityMode, type OptionsWithLegend, type OptionsWithTimezones, type OptionsWithTooltip, type TimelineValueAlignment } from '@grafana/schema';
 import { EventBusPlugin, Pagination, TooltipPlugin2, UPlotChart, usePanelContext, VizLayout, VizLegend } from '@grafana/ui';
-import { useMemo, useRef, useState } from 'react';
+import { useMemo, useState } from 'react';
 
+import { useLatest, useMade } from '../../runtime/hooks';
 import { NoData } from '../shared/NoData';
 import { hoverModeOf } from '../shared/tooltipMode';
 import { Annotations } from '../timeseries/Annotations';
@@ -36,7 +37,7 @@ const shortList = 5;
 export function StatePanel(props: Props) {
   const { data, timeRange, timeZone, width, height, options, fieldConfig, replaceVariables, rowsOf } = props;
   const theme = grafana.theme2;
-  const rows = useMemo(() => rowsOf(props, timeRange), [data.series, timeRange, options, rowsOf]);
+  const rows = useMade(() => rowsOf(props, timeRange), data.series, timeRange, options, rowsOf);
   const zones = useMemo(() => (options.timezone?.length ? options.timezone.map((z) => replaceVariables(z) || timeZone) : [timeZone]), [options.timezone, timeZone, replaceVariables]);
   const legend = useMemo(() => stateLegend(rows, theme), [rows, theme]);
   const [wanted, setPage] = useState(1);
@@ -81,19 +82,18 @@ function Plot({ rows, zones, width, height, ...props }: Props & { rows: Row[]; z
   const { data, timeRange, options, onChangeTimeRange, withDuration } = props;
   const { sync, eventBus, eventsScope } = usePanelContext();
   const theme = grafana.theme2;
-  const live = useRef<Live>(null as unknown as Live);
-  live.current = {
+  const live = useLatest<Live>({
     rows, timeRange,
     style: { theme, rowHeight: options.rowHeight ?? 0.9, showValue: options.showValue ?? VisibilityMode.Auto, alignValue: props.alignValue },
-  };
+  });
   const axis = rows[0]?.field.config.custom as { axisPlacement?: string; axisWidth?: number } | undefined;
   const names = rows.map((r) => r.name).join('\n');
-  const builder = useMemo(
-    () => buildConfig(() => live.current, theme, zones, rows.length, { show: axis?.axisPlacement !== 'hidden', width: axis?.axisWidth }),
-    [names, zones, theme, options, axis?.axisPlacement, axis?.axisWidth]
+  const builder = useMade(
+    () => buildConfig(live, theme, zones, rows.length, { show: axis?.axisPlacement !== 'hidden', width: axis?.axisWidth }),
+    names, zones, theme, options, axis?.axisPlacement, axis?.axisWidth
   );
   // A new range needs a new drawing even when the samples are the same.
-  const aligned = useMemo(() => plotData(rows), [rows, timeRange]);
+  const aligned = useMade(() => plotData(rows), rows, timeRange);
   const { annotations } = useOverlays(data);
   return (
     <UPlotChart config={builder} data={aligned} width={width} height={height}>
@@ -106,7 +106,7 @@ function Plot({ rows, zones, width, height, ...props }: Props & { rows: Row[]; z
             const time = u.posToVal(u.cursor.left ?? 0, 'x');
             return (
               <StateTooltip
-                rows={rows} hovered={rows.map((_, i) => hoveredSegment(live.current, i, time))} row={series === null ? null : series - 1}
+                rows={rows} hovered={rows.map((_, i) => hoveredSegment(live(), i, time))} row={series === null ? null : series - 1}
                 {...{ time, isPinned, withDuration }} options={options.tooltip} timeZone={zones[0]!}
               />
             );

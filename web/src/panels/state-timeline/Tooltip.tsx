@@ -1,7 +1,8 @@
 import { dateTimeFormat, type TimeZone } from '@grafana/data';
 import { TooltipDisplayMode, type VizTooltipOptions } from '@grafana/schema';
-import { getFieldDisplayLinks, isTooltipScrollable, VizTooltipColorIndicator, VizTooltipColorPlacement, VizTooltipContent, VizTooltipFooter, VizTooltipHeader, VizTooltipWrapper } from '@grafana/ui';
+import { getFieldDisplayLinks, isTooltipScrollable, VizTooltipColorIndicator, VizTooltipColorPlacement, VizTooltipFooter, VizTooltipHeader, VizTooltipWrapper } from '@grafana/ui';
 
+import { TooltipContent } from '../shared/TooltipContent';
 import type { Row, Segment } from './rows';
 
 interface Props {
@@ -43,7 +44,7 @@ export function StateTooltip({ rows, hovered, row, time, isPinned, options, time
   return (
     <VizTooltipWrapper>
       <VizTooltipHeader item={{ label: '', value: header }} isPinned={isPinned} />
-      <VizTooltipContent items={items} isPinned={isPinned} scrollable={isTooltipScrollable(options)} maxHeight={options.maxHeight} />
+      <TooltipContent items={items} isPinned={isPinned} scrollable={isTooltipScrollable(options)} maxHeight={options.maxHeight} />
       {isPinned && links.length > 0 && <VizTooltipFooter dataLinks={links} />}
     </VizTooltipWrapper>
   );

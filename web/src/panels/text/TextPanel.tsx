@@ -1,9 +1,9 @@
-import { useMemo } from 'react';
 import { css, cx } from '@emotion/css';
 import type { GrafanaTheme2, PanelProps } from '@grafana/data';
 import type { Options } from '@grafana/schema/dist/esm/raw/composable/text/panelcfg/x/TextPanelCfg_types.gen';
 import { useStyles2 } from '@grafana/ui';
 
+import { useMade } from '../../runtime/hooks';
 import { tameForeign } from '../shared/foreign';
 import { renderText } from './render';
 
@@ -11,7 +11,8 @@ export function TextPanel({ options, replaceVariables, height }: PanelProps<Opti
   const styles = useStyles2(getStyles);
   const rendered = renderText(options, replaceVariables);
   // Values of variables are in the result, so it is compared and not its inputs.
-  const inner = useMemo(() => (rendered.kind === 'html' ? { __html: rendered.html } : undefined), [rendered.kind === 'html' ? rendered.html : '']);
+  const html = rendered.kind === 'html' ? rendered.html : undefined;
+  const inner = useMade(() => (html === undefined ? undefined : { __html: html }), html);
   if (rendered.kind === 'code') {
     const lines = options.code?.showLineNumbers === true;
     return (

@@ -29,7 +29,7 @@ export function Annotations({ config, frames, timeZone }: Props) {
   const events = useMemo(() => eventsOf(frames), [frames]);
   const u = usePlot(config, (plot) => drawEvents(plot, events));
   // Annotations arrive when they like, often after the series that they lie over.
-  useEffect(() => u?.redraw(false), [events]);
+  useEffect(() => u?.redraw(false), [u, events]);
   if (!u) {
     return null;
   }

@@ -11,8 +11,8 @@ import { hoverModeOf } from '../shared/tooltipMode';
 import { Annotations } from './Annotations';
 import { Exemplars, firstScale } from './Exemplars';
 import { graphable } from './frames';
+import type { Options } from './options';
 import { useOverlays } from './overlay';
-import type { Options } from './plugin';
 import { Tooltip } from './Tooltip';
 
 /** Values over time as lines, bars or points. */

@@ -1,6 +1,8 @@
 import { dateTimeFormat, FieldType, getLinksSupplier, type DataFrame, type Field, type InterpolateFunction, type TimeZone } from '@grafana/data';
 import { SortOrder, TooltipDisplayMode, type VizTooltipOptions } from '@grafana/schema';
-import { getFieldDisplayItems, getFieldDisplayLinks, isTooltipScrollable, VizTooltipContent, VizTooltipFooter, VizTooltipHeader, VizTooltipWrapper } from '@grafana/ui';
+import { getFieldDisplayItems, getFieldDisplayLinks, isTooltipScrollable, VizTooltipFooter, VizTooltipHeader, VizTooltipWrapper } from '@grafana/ui';
+
+import { TooltipContent } from '../shared/TooltipContent';
 
 interface Props {
   frame: DataFrame;
@@ -28,7 +30,7 @@ export function Tooltip({ frame, dataIdxs, seriesIdx, isPinned, options, timeZon
   return (
     <VizTooltipWrapper>
       <VizTooltipHeader item={{ label: '', value: time }} isPinned={isPinned} />
-      <VizTooltipContent items={items} isPinned={isPinned} scrollable={isTooltipScrollable(options)} maxHeight={options.maxHeight} />
+      <TooltipContent items={items} isPinned={isPinned} scrollable={isTooltipScrollable(options)} maxHeight={options.maxHeight} />
       {isPinned && links.length > 0 && <VizTooltipFooter dataLinks={links} />}
     </VizTooltipWrapper>
   );

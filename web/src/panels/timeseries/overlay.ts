@@ -1,7 +1,9 @@
 import type { DataFrame, PanelData } from '@grafana/data';
 import type { UPlotConfigBuilder } from '@grafana/ui';
-import { useLayoutEffect, useMemo, useRef, useState } from 'react';
+import { useLayoutEffect, useMemo, useState } from 'react';
 import type uPlot from 'uplot';
+
+import { useLatest } from '../../runtime/hooks';
 
 /** What data brings to be drawn over a plot. */
 export function useOverlays({ annotations }: PanelData): { exemplars: DataFrame[]; annotations: DataFrame[] } {
@@ -17,18 +19,17 @@ export function useOverlays({ annotations }: PanelData): { exemplars: DataFrame[
  */
 export function usePlot(config: UPlotConfigBuilder, draw?: (u: uPlot) => void): uPlot | undefined {
   const [drawn, setDrawn] = useState<{ u: uPlot; n: number }>();
-  const latest = useRef(draw);
-  latest.current = draw;
+  const latest = useLatest(draw);
   useLayoutEffect(() => {
     let n = 0;
     let frame = 0;
     config.addHook('draw', (u: uPlot) => {
-      latest.current?.(u);
+      latest()?.(u);
       cancelAnimationFrame(frame);
       frame = requestAnimationFrame(() => setDrawn({ u, n: ++n }));
     });
     config.addHook('destroy', () => cancelAnimationFrame(frame));
     return () => cancelAnimationFrame(frame);
-  }, [config]);
+  }, [config, latest]);
   return drawn?.u;
 }

@@ -1,9 +1,9 @@
 import { Alert, Button, LoadingPlaceholder, Modal } from '@grafana/ui';
-import { useEffect, useState } from 'react';
+import { useState } from 'react';
 
-import { formatMatchers, matchersOf } from '../../../alerting/matchers';
+import { formatMatchers, matchersOf } from '../../../links/matchers';
 import type { LogRow } from '../../../panels/logs/rows';
-import { errorMessage } from '../../../runtime/backendSrv';
+import { useAsked } from '../../../runtime/usePolled';
 import { LokiClient } from './client';
 import { LineList } from './LineList';
 import { later, nanosOf, rowsOf } from './lines';
@@ -15,22 +15,17 @@ const reach = 6n * 3_600_000_000_000n;
 /** What stands before and after a line in its stream, whatever the expression filters. */
 export function ContextModal({ row, source, onClose }: { row: LogRow; source: string; onClose: () => void }) {
   const [counts, setCounts] = useState({ before: step, after: step });
-  const [rows, setRows] = useState<LogRow[]>();
-  const [error, setError] = useState<string>();
   const selector = formatMatchers(matchersOf(row.stream ?? {}));
-  useEffect(() => {
-    const abort = new AbortController();
+  const read = async (signal: AbortSignal) => {
     const client = new LokiClient(source);
     const at = nanosOf(row);
-    Promise.all([
-      client.lines(selector, { start: later(at, -reach), end: at }, counts.before, false, abort.signal),
-      client.lines(selector, { start: at, end: later(at, reach) }, counts.after + 1, true, abort.signal),
-    ]).then(
-      ([before, after]) => setRows([...rowsOf(after), ...rowsOf(before)]),
-      (err: unknown) => abort.signal.aborted || setError(errorMessage(err))
-    );
-    return () => abort.abort();
-  }, [selector, counts]);
+    const [before, after] = await Promise.all([
+      client.lines(selector, { start: later(at, -reach), end: at }, counts.before, false, signal),
+      client.lines(selector, { start: at, end: later(at, reach) }, counts.after + 1, true, signal),
+    ]);
+    return [...rowsOf(after), ...rowsOf(before)];
+  };
+  const { data: rows, error } = useAsked(['context', source, selector, row.key, counts], read, { keep: true });
   return (
     <Modal title="Lines around this one" isOpen onDismiss={onClose}>
       <p><code>{selector}</code></p>

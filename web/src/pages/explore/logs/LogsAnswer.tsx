@@ -3,14 +3,15 @@ import { dateTimeFormat, type GrafanaTheme2 } from '@grafana/data';
 import { Alert, Button, Dropdown, Menu, RadioButtonGroup, useStyles2 } from '@grafana/ui';
 import { useMemo, useState } from 'react';
 
-import { PathButton } from '../../../app/PathButton';
+import { PathButton } from '../../../kit/PathButton';
 import { copyText, saveFile } from '../../../dashboard/scene/panelActions';
 import type { RowActions } from '../../../panels/logs/LogRow';
 import type { LogRow } from '../../../panels/logs/rows';
 import { useGraph } from '../Graph';
-import { metricsOf, metricsPath } from '../related';
+import { metricsOf, metricsPath } from '../../../links/related';
 import { Stats } from '../Stats';
-import { secondsOf, type AnswerProps } from '../urlState';
+import { secondsOf } from '../../../links/explore';
+import type { AnswerProps } from '../answer';
 import { ContextModal } from './ContextModal';
 import { addFilter, selectorIn } from './filters';
 import { LineList } from './LineList';

@@ -1,12 +1,12 @@
 import { css } from '@emotion/css';
 import type { GrafanaTheme2 } from '@grafana/data';
 import { Alert, IconButton, LoadingPlaceholder, useStyles2 } from '@grafana/ui';
-import { useEffect, useMemo, useState } from 'react';
+import { useMemo, useState } from 'react';
 
 import { detectFields, visible } from '../../../panels/logs/line';
 import type { LogRow } from '../../../panels/logs/rows';
-import { errorMessage } from '../../../runtime/backendSrv';
-import type { QueryState } from '../urlState';
+import { useAsked } from '../../../runtime/usePolled';
+import type { QueryState } from '../../../links/explore';
 import { LokiClient, type DetectedField } from './client';
 import { addFilter, addPattern, selectorIn } from './filters';
 import { windowOf } from './useLines';
@@ -19,19 +19,6 @@ interface Props {
   onExpr: (expr: string) => void;
 }
 
-/** Something that is asked for with the expression and the time range. */
-function useAsked<T>(ask: () => Promise<T>, key: string): { data?: T; error?: string } {
-  const [state, setState] = useState<{ data?: T; error?: string; key?: string }>({});
-  useEffect(() => {
-    let stale = false;
-    ask().then((data) => stale || setState({ data, key }), (err: unknown) => stale || setState({ error: errorMessage(err), key }));
-    return () => {
-      stale = true;
-    };
-  }, [key]);
-  return state.key === key ? state : {};
-}
-
 const sample = 1000;
 const mostValues = 10;
 
@@ -39,7 +26,7 @@ const mostValues = 10;
 export function FieldsPanel({ source, expr, query, rows, onExpr }: Props) {
   const styles = useStyles2(getStyles);
   const [open, setOpen] = useState<string>();
-  const { data } = useAsked(() => new LokiClient(source).fields(expr, windowOf(query)), `${source} ${expr} ${query['range_input']} ${query['end_input']}`);
+  const { data } = useAsked(['fields', source, expr, query['range_input'], query['end_input']], () => new LokiClient(source).fields(expr, windowOf(query)));
   const fields = useMemo(() => countFields(rows.slice(0, sample)), [rows]);
   const total = Math.min(rows.length, sample);
   return (
@@ -110,7 +97,7 @@ function countFields(rows: LogRow[]): FieldCount[] {
 export function PatternsPanel({ source, expr, query, onExpr }: Props) {
   const styles = useStyles2(getStyles);
   const selector = selectorIn(expr);
-  const { data, error } = useAsked(() => new LokiClient(source).patterns(selector, windowOf(query)), `${source} ${selector} ${query['range_input']} ${query['end_input']}`);
+  const { data, error } = useAsked(['patterns', source, selector, query['range_input'], query['end_input']], () => new LokiClient(source).patterns(selector, windowOf(query)));
   const counted = (data ?? []).map((p) => ({ ...p, count: p.samples.reduce((sum, [, n]) => sum + n, 0) })).sort((a, b) => b.count - a.count);
   return (
     <section className={styles.panel} aria-label="Patterns" data-testid="patterns">

@@ -1,4 +1,5 @@
 import { addLabelFilters } from '../../../datasources/loki/filters';
+import { hasParser, matchersIn, selectorsOf } from '../../../datasources/loki/selectors';
 
 export interface LineFilter {
   name: string;
@@ -10,16 +11,14 @@ export interface LineFilter {
   parser?: string;
 }
 
-const parserStage = /\|\s*(json|logfmt|pattern|regexp|unpack)\b/;
-
 /** Adds a filter to a LogQL expression; one that is there already is not added again. */
 export function addFilter(expr: string, { name, value, operator, stream, parser }: LineFilter): string {
   if (stream) {
-    const added = addLabelFilters(expr, [{ key: name, operator, value }]);
-    return expr.includes(`${name}${operator}"${value}"`) ? expr : added;
+    const isThere = matchersIn(expr).some((m) => m.name === name && m.operator === operator && m.value === `"${value}"`);
+    return isThere ? expr : addLabelFilters(expr, [{ key: name, operator, value }]);
   }
   const condition = ` | ${name.replace(/[^\w]/g, '_')}${operator}${quoteLogql(value)}`;
-  return `${expr}${parser && !parserStage.test(expr) ? ` | ${parser}` : ''}${expr.includes(condition) ? '' : condition}`;
+  return `${expr}${parser && !hasParser(expr) ? ` | ${parser}` : ''}${expr.includes(condition) ? '' : condition}`;
 }
 
 /** A text as LogQL reads it; backquotes where quotes would need many escapes. */
@@ -34,5 +33,6 @@ export function addPattern(expr: string, pattern: string, only: boolean): string
 
 /** The selector alone: patterns are known for streams only. */
 export function selectorIn(expr: string): string {
-  return /^\s*\{(?:[^{}"`]|"(?:[^"\\]|\\.)*"|`[^`]*`)*\}/.exec(expr)?.[0].trim() ?? '{}';
+  const [first] = selectorsOf(expr);
+  return first ? expr.slice(first.from, first.to) : '{}';
 }

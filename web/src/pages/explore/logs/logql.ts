@@ -1,6 +1,8 @@
 import type { CompletionContext, CompletionResult, Completion } from '@codemirror/autocomplete';
 import { LanguageSupport, StreamLanguage } from '@codemirror/language';
 
+import { selectorsOf } from '../../../datasources/loki/selectors';
+
 /** What completion asks of a Loki; errors mean that there is nothing to complete. */
 export interface LogqlSource {
   labels: () => Promise<string[]>;
@@ -51,8 +53,8 @@ export const logqlLanguage = StreamLanguage.define<{ inside: boolean }>({
 
 /** The selector that stands last before the end of a text, {} when there is none. */
 export function lastSelector(text: string): string {
-  const found = [...text.matchAll(/\{(?:[^{}"`]|"(?:[^"\\]|\\.)*"|`[^`]*`)*\}/g)].at(-1);
-  return found?.[0] ?? '{}';
+  const last = selectorsOf(text).at(-1);
+  return last ? text.slice(last.from, last.to) : '{}';
 }
 
 const quoted = (text: string) => `"${text.replace(/\\/g, '\\\\').replace(/"/g, '\\"').replace(/\n/g, '\\n')}"`;

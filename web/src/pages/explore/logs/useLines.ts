@@ -2,7 +2,8 @@ import { rangeUtil } from '@grafana/data';
 import { useCallback, useEffect, useRef, useState } from 'react';
 
 import { errorMessage } from '../../../runtime/backendSrv';
-import { rangeOf, type QueryState } from '../urlState';
+import { useLatest } from '../../../runtime/hooks';
+import { rangeOf, type QueryState } from '../../../links/explore';
 import { LokiClient, type Window } from './client';
 import { readLines, type Progress } from './lines';
 
@@ -23,32 +24,34 @@ export function windowOf(query: QueryState): Window {
 
 /** The newest lines of an expression, up to a number. */
 export function useLines(source: string, expr: string, query: QueryState, most: number): Lines {
-  const [state, setState] = useState<Omit<Lines, 'cancel'>>({ rows: [], all: false, loading: true, seconds: 0 });
+  const [{ of, ...state }, setState] = useState<Omit<Lines, 'cancel'> & { of: string }>({ of: '', rows: [], all: false, loading: true, seconds: 0 });
   const running = useRef<AbortController>(undefined);
   const { from, to } = rangeOf(query);
+  const asked = JSON.stringify([source, expr, from, to, most]);
+  const latest = useLatest(query);
   useEffect(() => {
     const abort = new AbortController();
     running.current = abort;
     const started = Date.now();
     const now = () => (Date.now() - started) / 1000;
-    setState((before) => ({ ...before, loading: true, error: undefined }));
     let told = false;
     const tell = (progress: Progress) => {
       told = true;
       if (!abort.signal.aborted) {
-        setState({ ...progress, loading: true, seconds: now() });
+        setState({ ...progress, of: asked, loading: true, seconds: now() });
       }
     };
-    readLines(new LokiClient(source), expr, windowOf(query), most, tell, abort.signal).then(
-      () => abort.signal.aborted || setState((before) => ({ ...before, loading: false, seconds: now() })),
+    readLines(new LokiClient(source), expr, windowOf(latest()), most, tell, abort.signal).then(
+      () => abort.signal.aborted || setState((before) => ({ ...before, of: asked, loading: false, seconds: now() })),
       // What an earlier expression gave is no answer to this one.
-      (err: unknown) => abort.signal.aborted || setState((before) => ({ ...before, rows: told ? before.rows : [], loading: false, error: errorMessage(err) }))
+      (err: unknown) => abort.signal.aborted || setState((before) => ({ ...before, of: asked, rows: told ? before.rows : [], loading: false, error: errorMessage(err) }))
     );
     return () => abort.abort();
-  }, [source, expr, from, to, most]);
+  }, [source, expr, most, asked, latest]);
   const cancel = useCallback(() => {
     running.current?.abort();
-    setState((before) => ({ ...before, loading: false }));
-  }, []);
-  return { ...state, cancel };
+    setState((before) => ({ ...before, of: asked, loading: false }));
+  }, [asked]);
+  // What an earlier question gave stands until this one has an answer.
+  return { ...state, ...(of !== asked && { loading: true, error: undefined }), cancel };
 }

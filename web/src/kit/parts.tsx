@@ -7,7 +7,7 @@ import { Link, useLocation } from 'react-router-dom';
 import type { Attempt, Labels, Result } from '../api/alerting';
 import { bootData } from '../boot/bootData';
 import { address } from '../runtime/backendSrv';
-import { safeLink } from './links';
+import { safeLink } from '../links/addresses';
 import { own } from '../boot/own';
 
 const tabs = [

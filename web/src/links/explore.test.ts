@@ -1,7 +1,7 @@
 import { dateTime } from '@grafana/data';
 import { expect, test } from 'vitest';
 
-import { durationOf, inputsOf, momentOf, paramsOf, queriesOf, queriesOfExplore, rangeOf, secondsOf, tabOf } from './urlState';
+import { durationOf, inputsOf, momentOf, paramsOf, queriesOf, queriesOfExplore, rangeOf, secondsOf, tabOf } from './explore';
 
 test('the address of a generatorURL', () => {
   const address = 'g0.expr=up+%3D%3D+0&g0.tab=0&g0.range_input=1h30m&g0.end_input=2026-11-24+03%3A00%3A00';

@@ -1,5 +1,7 @@
 import { useEffect, useSyncExternalStore, type ReactNode } from 'react';
 
+import { useLatest } from '../runtime/hooks';
+
 export interface Breadcrumb {
   text: string;
   to?: string;
@@ -33,5 +35,6 @@ export function usePageState(): PageState {
 
 /** Puts a page's place, buttons and mode into the frame; `key` says when they have changed. */
 export function usePage(next: PageState, key: string) {
-  useEffect(() => set(next), [key]);
+  const latest = useLatest(next);
+  useEffect(() => set(latest()), [key, latest]);
 }

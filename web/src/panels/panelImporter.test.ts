@@ -1,7 +1,7 @@
 import { expect, test, vi } from 'vitest';
 
 vi.mock('../boot/bootData', () => ({ bootData: { version: 'test' } }));
-vi.mock('../panels/registry', () => ({
+vi.mock('./registry', () => ({
   panelLoaders: { unknown: { name: 'Unknown panel type', load: async () => ({ plugin: { meta: undefined } }) } },
 }));
 

@@ -1,7 +1,7 @@
 import { PluginType, type PanelPlugin, type PanelPluginMeta } from '@grafana/data';
 
 import { bootData } from '../boot/bootData';
-import { panelLoaders } from '../panels/registry';
+import { panelLoaders } from './registry';
 import { own } from '../boot/own';
 
 const loaded = new Map<string, PanelPlugin>();

@@ -1,7 +1,7 @@
 import { Field, FilterInput } from '@grafana/ui';
 import { useSearchParams } from 'react-router-dom';
 
-import { formatMatchers, parseMatchers, type Matcher } from './matchers';
+import { formatMatchers, parseMatchers, type Matcher } from '../links/matchers';
 
 export interface UrlFilter {
   text: string;

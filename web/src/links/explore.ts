@@ -1,25 +1,12 @@
 import { dateTime, rangeUtil, type RawTimeRange } from '@grafana/data';
-import type { ReactNode } from 'react';
 
-import type { Language } from './source';
+export type Language = 'promql' | 'logql';
 
 /**
  * One query of the page, as Prometheus's own page writes it into the address: g0.expr, g0.tab and so on, without "g0.".
  * What Prometheus does not have is source=loki, for LogQL.
  */
 export type QueryState = Record<string, string>;
-
-/** What shows the answer to a query. */
-export interface AnswerProps {
-  query: QueryState;
-  expr: string;
-  language: Language;
-  /** uid of the data source. */
-  source: string;
-  onChange: (part: QueryState) => void;
-  /** Stands before its own buttons. */
-  children: ReactNode;
-}
 
 export type Tab = 'graph' | 'table' | 'explain';
 

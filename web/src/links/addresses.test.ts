@@ -1,7 +1,7 @@
 import { config } from '@grafana/runtime';
 import { beforeEach, expect, test } from 'vitest';
 
-import { ruleLink, safeLink, silenceLink, stockPath } from './links';
+import { ruleLink, safeLink, silenceLink, stockPath } from './addresses';
 
 beforeEach(() => {
   config.appUrl = 'https://watch.example/ausguck/';

@@ -1,9 +1,8 @@
 import type { Labels } from '@grafana/data';
 
-import { formatMatchers, type Matcher } from '../../alerting/matchers';
-import { LokiClient } from './logs/client';
-import { builtIn } from './source';
-import { paramsOf, type QueryState } from './urlState';
+import { matchersIn } from '../datasources/loki/selectors';
+import { formatMatchers, type Matcher } from './matchers';
+import { paramsOf, type QueryState } from './explore';
 
 /** Labels that metrics and logs of the same thing share here (docs/logs.md), the narrowest first. */
 const shared = ['container', 'pod', 'instance', 'job', 'compose_service', 'service_name', 'namespace', 'compose_project', 'filename'];
@@ -27,17 +26,6 @@ function matcherOf(name: string, values: string[]): Matcher {
   return values.length === 1 ? { name, operator: '=', value: values[0]! } : { name, operator: '=~', value: values.map((v) => v.replace(/[\\^$.*+?()[\]{}|]/g, '\\$&')).join('|') };
 }
 
-/** The labels of streams that there are, asked once for a page. */
-let known: Promise<string[]> | undefined;
-
-export function logLabels(): Promise<string[]> {
-  const source = builtIn('logql');
-  return source === undefined ? Promise.resolve([]) : (known ??= new LokiClient(source).labels().catch(() => {
-    known = undefined;
-    return [];
-  }));
-}
-
 /** The page with the lines of a selector, in the time range of a query; `back` is the expression that one came from. */
 export function logsPath(selector: string, range: QueryState, back?: string): string {
   const { range_input = '1h', end_input = '' } = range;
@@ -58,10 +46,10 @@ export function metricsPath(expr: string, range: QueryState): string {
 
 /** Something worth seeing of what logs are about, when it is not known what one came from. */
 export function metricsOf(selector: string): string | undefined {
-  const matchers = [...selector.matchAll(/([\w.]+)\s*(=~|=)\s*("(?:[^"\\]|\\.)*")/g)].filter(([, name]) => shared.includes(name!) && name !== 'filename' && name !== 'service_name');
+  const matchers = matchersIn(selector).filter(({ name, operator }) => operator.startsWith('=') && shared.includes(name) && name !== 'filename' && name !== 'service_name');
   if (matchers.length === 0) {
     return undefined;
   }
-  const containers = matchers.filter(([, name]) => name === 'container').map(([, , op, value]) => ` or container_memory_working_set_bytes{name${op}${value}}`);
-  return `{__name__=~"up|process_resident_memory_bytes", ${matchers.map(([, name, op, value]) => `${name}${op}${value}`).join(', ')}}${containers.join('')}`;
+  const containers = matchers.filter(({ name }) => name === 'container').map(({ operator, value }) => ` or container_memory_working_set_bytes{name${operator}${value}}`);
+  return `{__name__=~"up|process_resident_memory_bytes", ${matchers.map(({ name, operator, value }) => `${name}${operator}${value}`).join(', ')}}${containers.join('')}`;
 }

@@ -3,7 +3,7 @@ import { Alert, LoadingPlaceholder, useStyles2 } from '@grafana/ui';
 import type { ReactNode } from 'react';
 import { Link, useLocation } from 'react-router-dom';
 
-import { getStyles } from '../alerting/parts';
+import { getStyles } from './parts';
 
 interface Props {
   label: string;

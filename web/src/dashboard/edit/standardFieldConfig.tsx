@@ -4,8 +4,8 @@ import {
   thresholdsOverrideProcessor, unitOverrideProcessor, valueMappingsOverrideProcessor, type Field, type FieldConfigPropertyItem,
 } from '@grafana/data';
 
-import type { EditorId } from '../dashboard/edit/optionEditors';
-import { editorOf } from './optionEditors';
+import type { EditorId } from './optionEditors';
+import { editorOf } from './registerOptionEditors';
 
 type Item = Pick<FieldConfigPropertyItem, 'id' | 'name' | 'process' | 'shouldApply'> & Partial<FieldConfigPropertyItem> & { edit: EditorId };
 

@@ -1,8 +1,8 @@
 import type { DataSourceApi, DataSourceInstanceSettings, DataSourceRef, ScopedVars } from '@grafana/data';
 import { getBackendSrv, getTemplateSrv, type DataSourceSrv, type GetDataSourceListFilters, type RuntimeDataSourceRegistration } from '@grafana/runtime';
 
-import { datasourceLoaders } from '../datasources/registry';
-import { withNotice } from '../datasources/withNotice';
+import { datasourceLoaders } from './registry';
+import { withNotice } from './withNotice';
 import { own } from '../boot/own';
 
 /** What /api/frontend/settings says about data sources. */

@@ -4,7 +4,7 @@ import {
 import { toDataQueryError } from '@grafana/runtime';
 import { from, Observable } from 'rxjs';
 
-import { askWithExpressions, isExpression } from '../datasources/expressions';
+import { askWithExpressions, isExpression } from './expressions';
 
 /** How long the old picture stays without a sign of loading. */
 const quietLoading = 50;

@@ -1,7 +1,7 @@
 import { standardEditorsRegistry, type StandardEditorProps, type StandardEditorsRegistryItem } from '@grafana/data';
 import { lazy, Suspense, type ComponentType } from 'react';
 
-import type { EditorId } from '../dashboard/edit/optionEditors';
+import type { EditorId } from './optionEditors';
 
 /** Every kind of option editor that panel plugins may name. */
 const ids: EditorId[] = [
@@ -13,12 +13,14 @@ const ids: EditorId[] = [
 // Each editor has its own types of value and settings.
 // eslint-disable-next-line @typescript-eslint/no-explicit-any
 export function editorOf(id: EditorId): ComponentType<StandardEditorProps<any, any>> {
-  const Editor = lazy(async () => ({ default: (await import('../dashboard/edit/optionEditors')).editors[id] }));
-  return (props) => (
-    <Suspense fallback={null}>
-      <Editor {...props} />
-    </Suspense>
-  );
+  const Editor = lazy(async () => ({ default: (await import('./optionEditors')).editors[id] }));
+  return function OptionEditor(props) {
+    return (
+      <Suspense fallback={null}>
+        <Editor {...props} />
+      </Suspense>
+    );
+  };
 }
 
 export function registerOptionEditors() {

@@ -6,14 +6,14 @@ import {
 } from '@grafana/runtime';
 
 import { bootData } from '../boot/bootData';
-import { Backend, setSubUrl } from './backendSrv';
-import { Datasources, type DatasourceSettings } from './datasourceSrv';
-import { registerOptionEditors } from './optionEditors';
-import { importPanelPlugin, panelPluginFromCache } from './panelImporter';
-import { runRequest } from './runRequest';
-import { registerStandardFieldConfig } from './standardFieldConfig';
-import { Templates } from './templateSrv';
-import { registerTransformers } from './transformers';
+import { Backend, setSubUrl } from '../runtime/backendSrv';
+import { Datasources, type DatasourceSettings } from '../datasources/datasourceSrv';
+import { registerOptionEditors } from '../dashboard/edit/registerOptionEditors';
+import { importPanelPlugin, panelPluginFromCache } from '../panels/panelImporter';
+import { runRequest } from '../datasources/runRequest';
+import { registerStandardFieldConfig } from '../dashboard/edit/standardFieldConfig';
+import { Templates } from '../runtime/templateSrv';
+import { registerTransformers } from '../runtime/transformers';
 
 /** Sets every service that Grafana's libraries look up; called once, before anything is drawn. */
 export async function claimHost() {
