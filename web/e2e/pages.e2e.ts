@@ -249,6 +249,7 @@ describe('settings', () => {
   });
 });
 
+/** Every page, and what it shows once it is there. */
 const pages = [
   ['home', '/', '[data-testid=now][data-fine]'], ['explore', '/explore?g0.expr=up&g0.range_input=5m&g0.tab=0', '[data-testid=graph][data-series]'], ['alerts', '/alerts', 'main nav'], ['targets', '/targets', '[data-testid=target]'],
   ['containers', '/targets/containers', 'main nav'], ['dropped', '/targets/dropped', '[data-testid=dropped] li'], ['status', '/admin/status', '[data-testid=part]'], ['series', '/admin/series', '[data-testid=offender]'],
@@ -285,6 +286,15 @@ describe('all pages', () => {
       await browser.screenshot(`${theme}-page-${name}`);
       expect(await browser.unreadable(), name).toEqual([]);
     }
+  });
+
+  test('an address that is none has the frame, and a way back', async () => {
+    const { page } = browser;
+    const answer = await page.goto(`${program.url}/bogus/page`);
+    expect(answer!.status()).toBe(404);
+    await page.getByTestId('no-page').waitFor();
+    await page.getByRole('navigation', { name: 'Main' }).getByText('Dashboards').click();
+    await page.waitForURL(/\/dashboards$/);
   });
 
   test('on a phone none scrolls sideways', async () => {
