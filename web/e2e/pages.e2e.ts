@@ -247,6 +247,20 @@ describe('settings', () => {
     await robot.getByRole('button', { name: 'Revoke' }).click();
     await until('it is worth nothing', async () => (await ask()) === 401);
   });
+
+  test('a time zone is chosen, and taken back', async () => {
+    const { page } = browser;
+    const choose = async (text: string, stored: string) => {
+      await page.locator('#timezone').fill(text);
+      await page.getByText(text, { exact: true }).first().waitFor();
+      await Promise.all([page.waitForEvent('load'), page.keyboard.press('Enter')]);
+      await page.getByRole('heading', { name: 'admin' }).waitFor();
+      expect((await program.api<{ timezone: string }>('/api/user/preferences')).timezone).toBe(stored);
+    };
+    await browser.goto('/settings');
+    await choose('Tokyo', 'Asia/Tokyo');
+    await choose('Browser Time', 'browser');
+  });
 });
 
 /** Every page, and what it shows once it is there. */
