@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 
 import { Browser } from './browser';
-import { Program, repository, until } from './program';
+import { password, Program, repository, until } from './program';
 
 const script = '<img src=x onerror="window.pwned=1"><script>window.pwned=1</script>';
 
@@ -260,6 +260,39 @@ describe('settings', () => {
     await browser.goto('/settings');
     await choose('Tokyo', 'Asia/Tokyo');
     await choose('Browser Time', 'browser');
+  });
+
+  test('a viewer sees no form that he may not send', async () => {
+    await program.api('/api/admin/users', { method: 'POST', body: { login: 'vera', password } });
+    const { silenceID } = await program.api<{ silenceID: string }>('/api/v2/silences', {
+      method: 'POST', body: { matchers: [{ name: 'job', value: 'x', isRegex: false, isEqual: true }], startsAt: new Date().toISOString(), endsAt: new Date(Date.now() + 60_000).toISOString(), createdBy: 'admin', comment: 'to be looked at' },
+    });
+    await program.api('/api/dashboards/db', { method: 'POST', body: { dashboard: { uid: 'look', title: 'Look', schemaVersion: 41, panels: [{ id: 1, type: 'stat', title: 'Up', gridPos: { x: 0, y: 0, w: 6, h: 4 }, targets: [{ refId: 'A', expr: 'up' }] }] }, overwrite: true } });
+    const viewer = await Browser.open(program);
+    try {
+      const { page } = viewer;
+      const refused: string[] = [];
+      page.on('response', (r) => r.status() === 403 && refused.push(r.url()));
+      await viewer.login('vera');
+      for (const path of ['/dashboard/new', '/dashboard/import', '/alerts/silences/new', '/settings/users', '/settings/tokens', '/admin/queries']) {
+        await viewer.goto(path);
+        await page.getByTestId('refused').waitFor();
+        expect(await page.locator('main :is(form, input, textarea, button)').count(), path).toBe(0);
+      }
+      await viewer.goto(`/alerts/silences/${silenceID}`);
+      await page.getByTestId('silence-facts').getByText('to be looked at').waitFor();
+      expect(await page.locator('main form').count()).toBe(0);
+      await viewer.goto('/d/look?editPanel=panel-1');
+      await viewer.settled();
+      expect(await page.getByTestId('panel-editor').count() + await page.getByTestId('save-dashboard').count()).toBe(0);
+      await viewer.goto('/dashboards');
+      await page.getByRole('link', { name: 'Look', exact: true }).waitFor();
+      expect(await page.getByRole('button', { name: 'New folder' }).count()).toBe(0);
+      expect(refused).toEqual([]);
+      expect(viewer.complaints).toEqual([]);
+    } finally {
+      await viewer.close();
+    }
   });
 });
 

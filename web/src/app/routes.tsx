@@ -3,6 +3,7 @@ import { LoadingPlaceholder } from '@grafana/ui';
 import { lazy, Suspense } from 'react';
 import { Route, Routes as RouterRoutes } from 'react-router-dom';
 
+import { Only } from './Only';
 import { usePage } from './page';
 
 const DashboardPage = lazy(() => import('../pages/DashboardPage'));
@@ -49,13 +50,13 @@ export function Routes() {
         <Route path="/d/:uid/:slug?" element={<DashboardPage />} />
         <Route path="/dashboards" element={<BrowsePage />} />
         <Route path="/dashboards/f/:folder/:slug?" element={<BrowsePage />} />
-        <Route path="/dashboard/new" element={<DashboardPage />} />
-        <Route path="/dashboard/import" element={<ImportPage />} />
-        <Route path="/import" element={<ImportPage />} />
+        <Route path="/dashboard/new" element={<Only role="Editor" title="New dashboard"><DashboardPage /></Only>} />
+        <Route path="/dashboard/import" element={<Only role="Editor" title="Import"><ImportPage /></Only>} />
+        <Route path="/import" element={<Only role="Editor" title="Import"><ImportPage /></Only>} />
         <Route path="/alerts" element={<ActivePage />} />
         <Route path="/alerts/rules" element={<RulesPage />} />
         <Route path="/alerts/silences" element={<SilencesPage />} />
-        <Route path="/alerts/silences/new" element={<SilencePage />} />
+        <Route path="/alerts/silences/new" element={<Only role="Editor" title="New silence"><SilencePage /></Only>} />
         <Route path="/alerts/silences/:id" element={<SilencePage />} />
         <Route path="/alerts/notifications" element={<NotificationsPage />} />
         <Route path="/alerts/receivers" element={<ReceiversPage />} />
@@ -68,10 +69,10 @@ export function Routes() {
         <Route path="/admin/status" element={<StatusPage />} />
         <Route path="/admin/configuration" element={<ConfigurationPage />} />
         <Route path="/admin/series" element={<SeriesPage />} />
-        <Route path="/admin/queries" element={<QueryLogPage />} />
+        <Route path="/admin/queries" element={<Only role="Admin" title="Query log"><QueryLogPage /></Only>} />
         <Route path="/settings" element={<ProfilePage />} />
-        <Route path="/settings/users" element={<UsersPage />} />
-        <Route path="/settings/tokens" element={<TokensPage />} />
+        <Route path="/settings/users" element={<Only role="Admin" title="Users"><UsersPage /></Only>} />
+        <Route path="/settings/tokens" element={<Only role="Admin" title="Tokens"><TokensPage /></Only>} />
         <Route path="/profile" element={<ProfilePage />} />
         <Route path="*" element={<NoPage />} />
       </RouterRoutes>

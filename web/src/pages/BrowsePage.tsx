@@ -7,7 +7,7 @@ import { Link, useParams, useSearchParams } from 'react-router-dom';
 
 import { dashboards, folders, type Folder, type SearchHit } from '../api/dashboards';
 import { usePage } from '../app/page';
-import { bootData } from '../boot/bootData';
+import { may } from '../boot/role';
 import { errorMessage } from '../runtime/backendSrv';
 
 /** All dashboards by folder, with search, tags and stars. */
@@ -23,7 +23,7 @@ export default function BrowsePage() {
   const [error, setError] = useState<string>();
   const [round, setRound] = useState(0);
   const styles = useStyles2(getStyles);
-  const mayEdit = bootData.user.orgRole !== 'Viewer';
+  const mayEdit = may('Editor');
   const here = list.find((f) => f.uid === folder);
   usePage(
     { breadcrumbs: folder ? [{ text: 'Dashboards', to: '/dashboards' }, { text: here?.title ?? folder }] : [{ text: starred ? 'Starred' : 'Dashboards' }] },

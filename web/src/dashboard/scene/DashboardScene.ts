@@ -6,6 +6,7 @@ import {
 } from '@grafana/scenes';
 
 import type { DashboardMeta } from '../../api/dashboards';
+import { may } from '../../boot/role';
 import { offerReport } from '../report';
 import { buildAnnotations } from './annotations';
 import { DashboardRefresh } from './DashboardRefresh';
@@ -88,6 +89,11 @@ export class DashboardScene extends SceneObjectBase<DashboardState> {
     this.state.body.setState({ children: this.grid.children(valuesOf) });
   }
 
+  /** Whether changes are offered at all. */
+  get mayEdit(): boolean {
+    return may('Editor') && this.state.meta.canEdit !== false;
+  }
+
   /** What data sources are told about who asks. */
   enrichDataRequest(source: SceneObject): Partial<DataQueryRequest> {
     const panel = source instanceof VizPanel ? source : sceneGraph.findObject(source, (o) => o instanceof VizPanel);
@@ -130,7 +136,7 @@ export class DashboardScene extends SceneObjectBase<DashboardState> {
       next.kiosk = values['kiosk'] !== null && values['kiosk'] !== undefined;
     }
     if ('editPanel' in values) {
-      next.editPanel = one('editPanel');
+      next.editPanel = this.mayEdit ? one('editPanel') : undefined;
     }
     this.setState(next);
   }

@@ -2,7 +2,6 @@ import type { PanelMenuItem } from '@grafana/data';
 import { locationService } from '@grafana/runtime';
 import { sceneGraph, VizPanel, VizPanelMenu } from '@grafana/scenes';
 
-import { bootData } from '../../boot/bootData';
 import { formatForQuery } from '../../datasources/prometheus/escape';
 import { logsPath, selectorOf } from '../../pages/explore/related';
 import { inputsOf, paramsOf, type QueryState } from '../../pages/explore/urlState';
@@ -26,14 +25,14 @@ export function buildMenu(): VizPanelMenu {
 
 function items(panel: VizPanel, dashboard: DashboardScene): PanelMenuItem[] {
   const key = panel.state.key!;
-  const { viewPanel, meta } = dashboard.state;
+  const { viewPanel } = dashboard.state;
   const inspect = (tab: InspectTab) => () => locationService.partial({ inspect: key, inspectTab: tab });
   const list: PanelMenuItem[] = [
     viewPanel
       ? { text: 'Back to dashboard', iconClassName: 'arrow-left', shortcut: 'v', onClick: () => locationService.partial({ viewPanel: null }) }
       : { text: 'View', iconClassName: 'eye', shortcut: 'v', onClick: () => locationService.partial({ viewPanel: key }) },
   ];
-  if (meta.canEdit !== false && bootData.user.orgRole !== 'Viewer') {
+  if (dashboard.mayEdit) {
     list.push({ text: 'Edit', iconClassName: 'edit', shortcut: 'e', onClick: () => locationService.partial({ editPanel: panel.state.repeatSourceKey ?? sourceKey(key), viewPanel: null }) });
   }
   list.push(...exploreItems(panel));
