@@ -248,6 +248,22 @@ describe('settings', () => {
     await until('it is worth nothing', async () => (await ask()) === 401);
   });
 
+  test('data sources are listed and tested', async () => {
+    const { page } = browser;
+    await program.api('/api/datasources', { method: 'POST', body: { name: 'Gone', uid: 'gone', type: 'loki', access: 'proxy', url: 'http://127.0.0.1:1' } });
+    await browser.goto('/settings');
+    await page.getByRole('navigation', { name: 'Settings' }).getByText('Data sources').click();
+    const source = (name: string) => page.getByTestId('datasource').filter({ hasText: name });
+    expect(await source('http://prometheus:9090').innerText()).toMatch(/Prometheus\s+Prometheus\s+default\s+from a file/);
+    await source('http://prometheus:9090').getByRole('button', { name: 'Test' }).click();
+    await source('http://prometheus:9090').getByText('Successfully queried the Prometheus API.').waitFor();
+    expect(await source('Gone').innerText()).toContain('made by the API');
+    await source('Gone').getByRole('button', { name: 'Test' }).click();
+    await source('Gone').getByText('connection refused').waitFor();
+    await browser.screenshot('settings-datasources');
+    await program.api('/api/datasources/uid/gone', { method: 'DELETE' });
+  });
+
   test('a time zone is chosen, and taken back', async () => {
     const { page } = browser;
     const choose = async (text: string, stored: string) => {
@@ -274,7 +290,7 @@ describe('settings', () => {
       const refused: string[] = [];
       page.on('response', (r) => r.status() === 403 && refused.push(r.url()));
       await viewer.login('vera');
-      for (const path of ['/dashboard/new', '/dashboard/import', '/alerts/silences/new', '/settings/users', '/settings/tokens', '/admin/queries']) {
+      for (const path of ['/dashboard/new', '/dashboard/import', '/alerts/silences/new', '/settings/users', '/settings/tokens', '/settings/datasources', '/admin/queries']) {
         await viewer.goto(path);
         await page.getByTestId('refused').waitFor();
         expect(await page.locator('main :is(form, input, textarea, button)').count(), path).toBe(0);
@@ -300,7 +316,7 @@ describe('settings', () => {
 const pages = [
   ['home', '/', '[data-testid=now][data-fine]'], ['explore', '/explore?g0.expr=up&g0.range_input=5m&g0.tab=0', '[data-testid=graph][data-series]'], ['alerts', '/alerts', 'main nav'], ['targets', '/targets', '[data-testid=target]'],
   ['containers', '/targets/containers', 'main nav'], ['dropped', '/targets/dropped', '[data-testid=dropped] li'], ['status', '/admin/status', '[data-testid=part]'], ['series', '/admin/series', '[data-testid=offender]'],
-  ['configuration', '/admin/configuration', 'main pre'], ['queries', '/admin/queries', '[data-testid=logged]'], ['settings', '/settings', 'main h1'], ['users', '/settings/users', '[data-testid=user]'], ['tokens', '/settings/tokens', '#account-name'],
+  ['configuration', '/admin/configuration', 'main pre'], ['queries', '/admin/queries', '[data-testid=logged]'], ['settings', '/settings', 'main h1'], ['data sources', '/settings/datasources', '[data-testid=datasource]'], ['users', '/settings/users', '[data-testid=user]'], ['tokens', '/settings/tokens', '#account-name'],
 ] as const;
 
 describe('all pages', () => {

@@ -28,6 +28,7 @@ const StatusPage = lazy(() => import('../pages/status/StatusPage'));
 const ConfigurationPage = lazy(() => import('../pages/status/ConfigurationPage'));
 const SeriesPage = lazy(() => import('../pages/status/SeriesPage'));
 const QueryLogPage = lazy(() => import('../pages/status/QueryLogPage'));
+const DataSourcesPage = lazy(() => import('../pages/settings/DataSourcesPage'));
 const UsersPage = lazy(() => import('../pages/settings/UsersPage'));
 const TokensPage = lazy(() => import('../pages/settings/TokensPage'));
 
@@ -71,6 +72,7 @@ export function Routes() {
         <Route path="/admin/series" element={<SeriesPage />} />
         <Route path="/admin/queries" element={<Only role="Admin" title="Query log"><QueryLogPage /></Only>} />
         <Route path="/settings" element={<ProfilePage />} />
+        <Route path="/settings/datasources" element={<Only role="Admin" title="Data sources"><DataSourcesPage /></Only>} />
         <Route path="/settings/users" element={<Only role="Admin" title="Users"><UsersPage /></Only>} />
         <Route path="/settings/tokens" element={<Only role="Admin" title="Tokens"><TokensPage /></Only>} />
         <Route path="/profile" element={<ProfilePage />} />
