@@ -108,6 +108,17 @@ describe('log lines', () => {
     const { page } = browser;
     await browser.goto(logql('{job="shop"}'));
     await lines().getByText('order=7 ').waitFor();
+    // A line with many after it is in the middle of what is around it.
+    const early = lines().locator('[data-key]').filter({ hasText: 'order=0 ' });
+    await early.getByRole('button', { name: 'Show details' }).click();
+    await early.getByRole('button', { name: 'Lines around this one' }).click();
+    await page.getByTestId('marked').getByText('order=0 ').waitFor();
+    const around = (await page.getByRole('log', { name: 'Lines around this one' }).boundingBox())!;
+    await until('the line is in the middle', async () => {
+      const marked = (await page.getByTestId('marked').boundingBox())!;
+      return Math.abs(marked.y + marked.height / 2 - around.y - around.height / 2) < 40;
+    });
+    await page.keyboard.press('Escape');
     const row = lines().locator('[data-key]').filter({ hasText: 'order=7 ' });
     await row.getByRole('button', { name: 'Show details' }).click();
     await row.getByRole('button', { name: 'Lines around this one' }).click();
