@@ -235,8 +235,9 @@ describe('around alerts', () => {
     await page.getByTestId('graph').getByText(`line 7 ${script}`).waitFor();
     expect(await page.getByTestId('graph').getByText('line 8').count()).toBe(0);
     await browser.screenshot('graph-lines');
-    await page.getByRole('radio', { name: 'PromQL' }).click();
-    await page.locator('.cm-content').waitFor();
+    await page.getByLabel('Data source').click();
+    await page.getByRole('option', { name: 'Prometheus PromQL' }).click();
+    await page.getByLabel('PromQL query').waitFor();
   });
 
   test('notifications say who was told and what was answered', async () => {

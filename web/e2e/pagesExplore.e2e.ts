@@ -248,6 +248,24 @@ describe('metrics', () => {
     await page.getByTestId('stats').getByText('10,000 series').waitFor();
   });
 
+  test('any Prometheus and Loki can be asked, also again and again', async () => {
+    const { page } = browser;
+    await program.api('/api/datasources', { method: 'POST', body: { name: 'Far away', uid: 'far', type: 'prometheus', access: 'proxy', url: 'http://prometheus:9090' } });
+    await browser.goto('/explore?g0.expr=made_total&g0.range_input=5m&g0.tab=0&refresh=1s');
+    await page.locator('[data-testid=graph][data-series="1"]').waitFor();
+    await page.getByLabel('Data source').click();
+    await page.getByRole('option', { name: 'Far away PromQL' }).click();
+    await page.waitForURL(/g0\.source=far.*refresh=1s/);
+    const asked: string[] = [];
+    page.on('request', (r) => r.url().includes('/api/ds/query') && asked.push(r.postData() ?? ''));
+    await until('it is asked twice more', () => asked.length >= 2);
+    expect(asked.every((body) => body.includes('"uid":"far"'))).toBe(true);
+    expect(await page.locator('[data-testid=graph][data-series="1"]').count()).toBe(1);
+    await browser.goto('/explore?g0.expr=up&g0.source=nobody');
+    await page.getByText('There is no data source nobody').waitFor();
+    await program.api('/api/datasources/uid/far', { method: 'DELETE' });
+  });
+
   test('history, several queries, sharing and a panel of a query', async () => {
     const { page } = browser;
     await browser.goto(promql('made_total'));

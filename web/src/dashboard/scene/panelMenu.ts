@@ -4,6 +4,7 @@ import { sceneGraph, VizPanel, VizPanelMenu } from '@grafana/scenes';
 
 import { formatForQuery } from '../../datasources/prometheus/escape';
 import { logsPath, selectorOf } from '../../pages/explore/related';
+import { languageOf, nameOf, uidOf } from '../../pages/explore/source';
 import { inputsOf, paramsOf, type QueryState } from '../../pages/explore/urlState';
 import { DashboardScene, type InspectTab } from './DashboardScene';
 import { copyText, downloadCsv, downloadPicture, panelLink } from './panelActions';
@@ -62,15 +63,16 @@ function exploreItems(panel: VizPanel): PanelMenuItem[] {
   const range = inputsOf(sceneGraph.getTimeRange(panel).state.value.raw);
   const { data } = sceneGraph.getData(panel).state;
   const queries = (data?.request?.targets ?? []).flatMap((target): QueryState[] => {
-    const { expr, datasource } = target as { expr?: string; datasource?: { type?: string } };
-    return expr ? [{ expr: panel.interpolate(expr, undefined, formatForQuery), tab: '0', source: datasource?.type === 'loki' ? 'loki' : '', ...range }] : [];
+    const { expr, datasource } = target as { expr?: string; datasource?: { type?: string; uid?: string } };
+    const uid = uidOf(panel.interpolate(datasource?.uid ?? '') || (datasource?.type === 'loki' ? 'loki' : ''));
+    return expr ? [{ expr: panel.interpolate(expr, undefined, formatForQuery), tab: '0', source: uid ? nameOf(uid) : '', ...range }] : [];
   });
   const selector = selectorOf((data?.series ?? []).slice(0, 100).map((frame) => frame.fields.find((f) => f.labels)?.labels ?? {}));
   const items: PanelMenuItem[] = [];
   if (queries.length > 0) {
     items.push({ text: 'Explore', iconClassName: 'compass', onClick: () => locationService.push(`/explore?${paramsOf(queries).toString()}`) });
   }
-  if (selector && queries[0] && queries[0]['source'] !== 'loki') {
+  if (selector && queries[0] && languageOf(queries[0]['source']) === 'promql') {
     items.push({ text: 'Logs', iconClassName: 'gf-logs', onClick: () => locationService.push(logsPath(selector, range, queries[0]!['expr'])) });
   }
   return items;

@@ -17,7 +17,7 @@ interface QueryStats {
 }
 
 /** What an expression is made of, with how many series are left at each step. */
-export function Explain({ query, expr, source, children }: AnswerProps) {
+export function Explain({ query, expr, source, round, children }: AnswerProps) {
   const styles = useStyles2(getStyles);
   const moment = momentOf(query);
   const text = filledIn(expr);
@@ -35,7 +35,7 @@ export function Explain({ query, expr, source, children }: AnswerProps) {
     return () => {
       stale = true;
     };
-  }, [text, source, moment]);
+  }, [text, source, moment, round]);
   return (
     <>
       <div className={styles.bar}>
@@ -47,7 +47,7 @@ export function Explain({ query, expr, source, children }: AnswerProps) {
         )}
       </div>
       {error && <Alert severity="error" title="The query failed">{error}</Alert>}
-      {tree ? <ul className={styles.tree} data-testid="explain"><Step key={text} part={tree} source={source} moment={moment} /></ul> : !error && <Alert severity="info" title="The expression cannot be taken apart" />}
+      {tree ? <ul className={styles.tree} data-testid="explain"><Step key={`${text} ${round}`} part={tree} source={source} moment={moment} /></ul> : !error && <Alert severity="info" title="The expression cannot be taken apart" />}
     </>
   );
 }

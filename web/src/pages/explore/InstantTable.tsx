@@ -21,7 +21,7 @@ interface Row {
 }
 
 /** An expression at one moment. */
-export function InstantTable({ query, expr, source, onChange, children }: AnswerProps) {
+export function InstantTable({ query, expr, source, onChange, round, children }: AnswerProps) {
   const styles = useStyles2(getStyles);
   const moment = momentOf(query);
   const [answer, setAnswer] = useState<PromAnswer<PromData> & { seconds: number }>();
@@ -37,7 +37,7 @@ export function InstantTable({ query, expr, source, onChange, children }: Answer
     return () => {
       stale = true;
     };
-  }, [expr, moment, source]);
+  }, [expr, moment, source, round]);
   const rows = answer ? rowsOf(answer.data) : [];
   return (
     <>

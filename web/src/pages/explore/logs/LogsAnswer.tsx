@@ -26,7 +26,7 @@ function stepOf(range: number): number {
 }
 
 /** Lines of an expression: how many there were when, and what they say. */
-export function LogsAnswer({ query, expr, source, onChange, children }: AnswerProps) {
+export function LogsAnswer({ query, expr, source, onChange, round, children }: AnswerProps) {
   const styles = useStyles2(getStyles);
   const limit = Number(query['limit']) || limits[0]!;
   const live = query['live'] === '1' && source === 'loki';
@@ -34,8 +34,8 @@ export function LogsAnswer({ query, expr, source, onChange, children }: AnswerPr
   const [context, setContext] = useState<LogRow>();
   const onExpr = (next: string) => onChange({ expr: next });
   const step = stepOf(secondsOf(query['range_input'] ?? '') ?? 3600);
-  const volume = useGraph({ query, onChange, expr: `sum by (detected_level) (count_over_time(${expr} [${step}s]))`, language: 'logql', source, step: `${step}s`, look: 'bars', minHeight: 130 });
-  const lines = useLines(source, expr, query, limit);
+  const volume = useGraph({ query, onChange, round, expr: `sum by (detected_level) (count_over_time(${expr} [${step}s]))`, language: 'logql', source, step: `${step}s`, look: 'bars', minHeight: 130 });
+  const lines = useLines(source, expr, query, limit, round);
   const selector = selectorIn(expr);
   const metrics = query['back'] || metricsOf(selector);
   const actions: RowActions = {

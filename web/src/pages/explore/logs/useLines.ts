@@ -22,7 +22,7 @@ export function windowOf(query: QueryState): Window {
 }
 
 /** The newest lines of an expression, up to a number. */
-export function useLines(source: string, expr: string, query: QueryState, most: number): Lines {
+export function useLines(source: string, expr: string, query: QueryState, most: number, round: number): Lines {
   const [state, setState] = useState<Omit<Lines, 'cancel'>>({ rows: [], all: false, loading: true, seconds: 0 });
   const running = useRef<AbortController>(undefined);
   const { from, to } = rangeOf(query);
@@ -45,7 +45,7 @@ export function useLines(source: string, expr: string, query: QueryState, most: 
       (err: unknown) => abort.signal.aborted || setState((before) => ({ ...before, rows: told ? before.rows : [], loading: false, error: errorMessage(err) }))
     );
     return () => abort.abort();
-  }, [source, expr, from, to, most]);
+  }, [source, expr, from, to, most, round]);
   const cancel = useCallback(() => {
     running.current?.abort();
     setState((before) => ({ ...before, loading: false }));
