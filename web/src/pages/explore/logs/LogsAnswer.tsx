@@ -42,7 +42,7 @@ export function LogsAnswer({ query, expr, source, onChange, round, children }: A
     onFilter: (name, value, operator, row) => onExpr(addFilter(expr, { name, value, operator, stream: Object.hasOwn(row.stream ?? {}, name), parser: Object.hasOwn(row.labels, name) ? undefined : parserOf(undefined, name, [row]) })),
     more: (row) => (
       <span className={styles.buttons}>
-        <Button size="sm" variant="secondary" icon="arrows-v" onClick={() => setContext(row)}>Lines around this one</Button>
+        <Button size="sm" variant="secondary" icon="list-ul" onClick={() => setContext(row)}>Lines around this one</Button>
         <Button size="sm" variant="secondary" icon="copy" onClick={() => copyText(row.line, 'Line copied')}>Copy</Button>
         <Button size="sm" variant="secondary" icon="download-alt" onClick={() => saveFile('line.txt', row.line)}>Save</Button>
       </span>
