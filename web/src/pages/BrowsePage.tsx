@@ -60,7 +60,7 @@ export default function BrowsePage() {
         <FilterInput placeholder="Search dashboards" value={query} onChange={(text) => change('query', [text])} escapeRegex={false} width={0} />
         <MultiSelect aria-label="Tags" placeholder="Tags" width={30} value={tags} options={known.map((t) => ({ value: t, label: t }))} onChange={(o) => change('tag', o.map((one) => one.value!))} />
         {mayEdit && (
-          <Stack direction="row" gap={1}>
+          <Stack direction="row" gap={1} wrap="wrap">
             <LinkButton icon="plus" href={link('/dashboard/new')}>New dashboard</LinkButton>
             <LinkButton icon="import" variant="secondary" href={link('/dashboard/import')}>Import</LinkButton>
             <Button icon="folder-plus" variant="secondary" onClick={() => newFolder(() => setRound(round + 1))}>New folder</Button>

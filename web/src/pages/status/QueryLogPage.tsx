@@ -32,7 +32,7 @@ export default function QueryLogPage() {
                     <tr key={i} data-testid="logged">
                       <td data-label="When" className={styles.short}><Ago time={q.time} /></td>
                       <td data-label="Took" className={styles.short}>{formattedValueToString(seconds(q.stats?.timings?.evalTotalTime ?? 0, 2))}</td>
-                      <td data-label="Query"><Link className={`${styles.link} ${styles.code}`} to={graphPath(q.params?.query ?? '')}>{q.params?.query}</Link>{q.error && <div className={styles.error}>{q.error}</div>}</td>
+                      <td data-label="Query" style={{ minWidth: 0 }}><Link className={`${styles.link} ${styles.code}`} to={graphPath(q.params?.query ?? '')}>{q.params?.query}</Link>{q.error && <div className={styles.error}>{q.error}</div>}</td>
                       <td data-label="By">{by(q)}</td>
                     </tr>
                   ))}
