@@ -356,8 +356,8 @@ describe('around alerts', () => {
     const { page } = browser;
     await page.setViewportSize({ width: 390, height: 844 });
     await browser.login();
-    for (const [name, path] of pages) {
-      await browser.goto(path);
+    for (const [name, path] of [...pages, ['no query log', '/admin/queries']]) {
+      await browser.goto(path!);
       await page.waitForLoadState('networkidle');
       await browser.screenshot(`phone-${name}`);
       expect(await page.evaluate(() => document.documentElement.scrollWidth), name).toBeLessThanOrEqual(390);

@@ -19,7 +19,7 @@ export default function QueryLogPage() {
   const { data, error } = usePolled(system.queryLog);
   return (
     <TabbedPage label="Status" tabs={statusTabs()} error={error} loading={!data}>
-      {data?.file === '' && <Alert severity="info" title="No query log is written">Name a file in prometheus.yml, then reload: <code>global: {'{'}query_log_file: /var/log/ausguck-queries.log{'}'}</code>. It has every query, by people and by rules.</Alert>}
+      {data?.file === '' && <Alert severity="info" title="No query log is written">Name a file in prometheus.yml, then reload: <code className={styles.code}>global: {'{'}query_log_file: /var/log/ausguck-queries.log{'}'}</code>. It has every query, by people and by rules.</Alert>}
       {data && data.file !== '' && (
         <section className={styles.card} aria-label="Queries">
           <div className={styles.head}><h2>The newest {data.entries.length} queries</h2><span className={styles.quiet}>{data.file}</span></div>
@@ -32,7 +32,7 @@ export default function QueryLogPage() {
                     <tr key={i} data-testid="logged">
                       <td data-label="When" className={styles.short}><Ago time={q.time} /></td>
                       <td data-label="Took" className={styles.short}>{formattedValueToString(seconds(q.stats?.timings?.evalTotalTime ?? 0, 2))}</td>
-                      <td data-label="Query" style={{ minWidth: 0 }}><Link className={`${styles.link} ${styles.code}`} to={graphPath(q.params?.query ?? '')}>{q.params?.query}</Link>{q.error && <div className={styles.error}>{q.error}</div>}</td>
+                      <td data-label="Query"><Link className={`${styles.link} ${styles.code}`} to={graphPath(q.params?.query ?? '')}>{q.params?.query}</Link>{q.error && <div className={styles.error}>{q.error}</div>}</td>
                       <td data-label="By">{by(q)}</td>
                     </tr>
                   ))}
