@@ -17,7 +17,7 @@ export default function DataSourcesPage() {
   const { data, error } = usePolled(datasources.list);
   return (
     <TabbedPage label="Settings" tabs={settingsTabs()} error={error} loading={!data}>
-      <p>Files in <code>grafana/provisioning/datasources</code> and Grafana’s API make and change data sources; both are described in docs/dashboards.md.</p>
+      <p>Files in <code>grafana/provisioning/datasources</code> below the configuration folder make data sources, and Grafana’s API does.</p>
       {data?.length === 0 && <Alert severity="info" title="There is no data source" />}
       <section className={styles.card} aria-label="Data sources">
         <ul className={styles.list}>{data?.map((d) => <One key={d.uid} source={d} />)}</ul>
