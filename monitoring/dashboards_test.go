@@ -12,10 +12,13 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/prometheus/common/model"
 	"github.com/prometheus/prometheus/model/labels"
+	"github.com/prometheus/prometheus/promql"
 	"github.com/prometheus/prometheus/promql/parser"
+	"github.com/prometheus/prometheus/promql/promqltest"
 	"github.com/stretchr/testify/require"
 
 	"github.com/ausguck/ausguck/monitoring"
@@ -70,8 +73,15 @@ type panel struct {
 	Panels      []panel    `json:"panels"`
 	FieldConfig struct {
 		Defaults struct {
-			Unit string `json:"unit"`
+			Unit     string   `json:"unit"`
+			Decimals *float64 `json:"decimals"`
 		} `json:"defaults"`
+		Overrides []struct {
+			Properties []struct {
+				ID    string `json:"id"`
+				Value any    `json:"value"`
+			} `json:"properties"`
+		} `json:"overrides"`
 	} `json:"fieldConfig"`
 	Targets []struct {
 		RefID      string     `json:"refId"`
@@ -274,6 +284,70 @@ func TestDashboardsAskForMetricsThatThereAre(t *testing.T) {
 		require.Contains(t, asked, name, "no dashboard or rule asks for it: take it out of testdata/metrics.txt")
 	}
 	require.ElementsMatch(t, slices.Collect(maps.Keys(known)), slices.Collect(maps.Keys(asked)))
+}
+
+// Two exporters that tell of one host, or a host that has got another name, cost no panel and no rule its answer, and the
+// dashboard of the host shows each thing once.
+func TestSecondExporter(t *testing.T) {
+	var load strings.Builder
+	load.WriteString("load 30s\n")
+	for name := range knownMetrics(t) {
+		for _, exporter := range []string{"a", "b"} {
+			fmt.Fprintf(&load, "  %s{instance=\"x\", job=\"x\", name=\"x\", device=\"x\", mountpoint=\"/\", mode=\"idle\", state=\"failed\", nodename=%[2]q, exporter=%[2]q} 1+1x120\n", name, exporter)
+		}
+	}
+	storage := promqltest.LoadedStorage(t, load.String())
+	t.Cleanup(func() { require.NoError(t, storage.Close()) })
+	engine := promql.NewEngine(promql.EngineOpts{MaxSamples: 1e6, Timeout: time.Minute, EnableAtModifier: true, EnableNegativeOffset: true})
+	all := make(map[string]map[string]string)
+	for file, d := range dashboards(t) {
+		all[file] = queries(t, d)
+	}
+	all["rules"] = make(map[string]string)
+	for i, r := range alertRules(t) {
+		all["rules"][fmt.Sprint(i, " ", r)] = r.Expr
+	}
+	for file, exprs := range all {
+		for where, expr := range exprs {
+			query, err := engine.NewInstantQuery(t.Context(), storage, nil, expr, time.Unix(3600, 0))
+			require.NoError(t, err, "%s: %s", file, where)
+			result := query.Exec(t.Context())
+			require.NoError(t, result.Err, "%s: %s: %s", file, where, expr)
+			if series, ok := result.Value.(promql.Vector); ok && file == "host.json" && strings.HasPrefix(where, "panel") {
+				require.LessOrEqual(t, len(series), 1, "%s: %s: %s", file, where, expr)
+			}
+		}
+	}
+}
+
+// Titles are whole on a small screen, what people read is rounded, and an axis that may have whole numbers only would write "4 K" twice.
+func TestDashboardsAreLegible(t *testing.T) {
+	for file, d := range dashboards(t) {
+		for _, p := range all(d.Panels) {
+			where := fmt.Sprintf("%s: panel %d %s", file, p.ID, p.Title)
+			if p.Type != "row" {
+				// A column of a window of 1024 pixels has 33, a letter 8 at most; the frame, the menu and the description take 90.
+				require.LessOrEqual(t, 8*len(p.Title), 33*p.GridPos.W-90, "%s: the title is cut", where)
+			}
+			decimals := p.FieldConfig.Defaults.Decimals
+			switch p.Type {
+			case "stat", "gauge", "bargauge":
+				require.True(t, decimals != nil || p.FieldConfig.Defaults.Unit == "", "%s: no decimals", where)
+			case "timeseries", "barchart":
+				require.False(t, decimals != nil && *decimals == 0, "%s: decimals 0", where)
+			}
+			for _, o := range p.FieldConfig.Overrides {
+				set := make(map[string]any)
+				for _, property := range o.Properties {
+					set[property.ID] = property.Value
+				}
+				// A bar without a scale of its own takes the largest number of the whole table for full.
+				if cell, ok := set["custom.cellOptions"].(map[string]any); ok && cell["type"] == "gauge" {
+					require.True(t, set["max"] != nil || set["fieldMinMax"] == true, "%s: a bar without a scale", where)
+				}
+			}
+		}
+	}
 }
 
 // metricsOf parses PromQL and returns the names of the metrics that it selects.

@@ -34,7 +34,7 @@ const (
 
 type handler = http.HandlerFunc
 
-// nothingElse answers what no other route does.
+// nothingElse answers what no other route of a port does.
 var nothingElse = route{"/", viewer, http.NotFoundHandler()}
 
 // pages are the first segments of the addresses that the page of web/ has.
@@ -56,10 +56,9 @@ func (a *App) routes() []route {
 		{"POST /api/ausguck/reload", admin, handler(a.serveReloadAPI)},
 		{"GET /api/ausguck/configuration", admin, handler(a.serveConfiguration)},
 		{"GET /api/ausguck/backup", admin, handler(a.serveBackup)},
-		nothingElse,
 	}
 	ui := &page.Page{Logger: a.options.Logger, Prefix: a.prefix, ImageHosts: splitList(a.options.Web.ImageHosts), Boot: a.boot}
-	routes = append(routes, route{"GET /{$}", viewer, ui})
+	routes = append(routes, route{"GET /{$}", viewer, ui}, route{"/", viewer, handler(ui.NotFound)})
 	for _, first := range pages {
 		routes = append(routes, route{"GET /" + first, viewer, ui}, route{"GET /" + first + "/", viewer, ui})
 	}

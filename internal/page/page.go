@@ -93,7 +93,19 @@ type Page struct {
 }
 
 // ServeHTTP answers every address with the same document.
-func (p *Page) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+func (p *Page) ServeHTTP(w http.ResponseWriter, r *http.Request) { p.serve(w, r, http.StatusOK) }
+
+// NotFound answers addresses that are none. Who looks with a browser sees the frame of the UI around what the page says then.
+func (p *Page) NotFound(w http.ResponseWriter, r *http.Request) {
+	browser := (r.Method == http.MethodGet || r.Method == http.MethodHead) && strings.Contains(r.Header.Get("Accept"), "text/html")
+	if !browser || strings.HasPrefix(r.URL.Path, "/api/") {
+		http.NotFound(w, r)
+		return
+	}
+	p.serve(w, r, http.StatusNotFound)
+}
+
+func (p *Page) serve(w http.ResponseWriter, r *http.Request, code int) {
 	h := w.Header()
 	h.Set("Content-Type", "text/html; charset=utf-8")
 	h.Set("Cache-Control", "no-store")
@@ -113,6 +125,7 @@ func (p *Page) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 	text := strings.Replace(string(index), baseMark, `<base href="`+html.EscapeString(p.Prefix)+`/" />`, 1)
 	text = strings.Replace(text, bootMark, strings.TrimSuffix(bootMark, "</script>")+string(data)+"</script>", 1)
+	w.WriteHeader(code)
 	_, _ = io.WriteString(w, text)
 }
 

@@ -81,3 +81,27 @@ func TestBuiltFiles(t *testing.T) {
 		require.Equal(t, http.StatusNotFound, get(path, "br").StatusCode, path)
 	}
 }
+
+// Browsers see the frame of the UI at addresses that are none; programs, and whoever asks an API, get plain text.
+func TestNotFound(t *testing.T) {
+	p := &Page{Boot: func(*http.Request) Boot { return Boot{} }}
+	for _, c := range []struct {
+		method, path, accept string
+		page                 bool
+	}{
+		{http.MethodGet, "/bogus/page", "text/html,application/xhtml+xml,*/*;q=0.8", true},
+		{http.MethodHead, "/bogus", "text/html", true},
+		{http.MethodGet, "/bogus", "*/*", false},
+		{http.MethodPost, "/bogus", "text/html", false},
+		{http.MethodGet, "/api/bogus", "text/html", false},
+	} {
+		r := httptest.NewRequest(c.method, c.path, nil)
+		r.Header.Set("Accept", c.accept)
+		w := httptest.NewRecorder()
+		p.NotFound(w, r)
+		require.Equal(t, c.page, strings.HasPrefix(w.Header().Get("Content-Type"), "text/html"), c)
+		if _, err := fs.Stat(web.Files, "dist/index.html"); err == nil {
+			require.Equal(t, http.StatusNotFound, w.Code, c)
+		}
+	}
+}

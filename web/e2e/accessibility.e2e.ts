@@ -31,7 +31,7 @@ const pages = [
   ['notifications', '/alerts/notifications', 'main nav'], ['receivers', '/alerts/receivers', 'main nav'],
   ['targets', '/targets', '[data-testid=target]'], ['containers', '/targets/containers', 'main nav'], ['dropped', '/targets/dropped', 'main nav'],
   ['status', '/admin/status', '[data-testid=part]'], ['series', '/admin/series', 'main nav'], ['configuration', '/admin/configuration', 'main pre'], ['queries', '/admin/queries', 'main nav'],
-  ['settings', '/settings', 'main h1'], ['users', '/settings/users', '[data-testid=user]'], ['tokens', '/settings/tokens', '#account-name'], ['no page', '/alerts/nowhere', 'main [data-testid=no-page]'],
+  ['settings', '/settings', 'main h1'], ['data sources', '/settings/datasources', '[data-testid=datasource]'], ['users', '/settings/users', '[data-testid=user]'], ['tokens', '/settings/tokens', '#account-name'], ['no page', '/alerts/nowhere', 'main [data-testid=no-page]'],
 ] as const;
 
 let program: Program;

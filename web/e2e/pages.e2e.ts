@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 
 import { Browser } from './browser';
-import { Program, repository, until } from './program';
+import { password, Program, repository, until } from './program';
 
 const script = '<img src=x onerror="window.pwned=1"><script>window.pwned=1</script>';
 
@@ -247,12 +247,84 @@ describe('settings', () => {
     await robot.getByRole('button', { name: 'Revoke' }).click();
     await until('it is worth nothing', async () => (await ask()) === 401);
   });
+
+  test('data sources are listed and tested', async () => {
+    const { page } = browser;
+    await program.api('/api/datasources', { method: 'POST', body: { name: 'Gone', uid: 'gone', type: 'loki', access: 'proxy', url: 'http://127.0.0.1:1' } });
+    await browser.goto('/settings');
+    await page.getByRole('navigation', { name: 'Settings' }).getByText('Data sources').click();
+    const source = (name: string) => page.getByTestId('datasource').filter({ hasText: name });
+    expect(await source('http://prometheus:9090').innerText()).toMatch(/Prometheus\s+Prometheus\s+default\s+from a file/);
+    await source('http://prometheus:9090').getByRole('button', { name: 'Test' }).click();
+    await source('http://prometheus:9090').getByText('Successfully queried the Prometheus API.').waitFor();
+    expect(await source('Gone').innerText()).toContain('made by the API');
+    await source('Gone').getByRole('button', { name: 'Test' }).click();
+    await source('Gone').getByText('connection refused').waitFor();
+    await browser.screenshot('settings-datasources');
+    await program.api('/api/datasources/uid/gone', { method: 'DELETE' });
+  });
+
+  test('a time zone is chosen, and taken back', async () => {
+    const { page } = browser;
+    const choose = async (text: string, stored: string) => {
+      await page.locator('#timezone').fill(text);
+      await page.getByText(text, { exact: true }).first().waitFor();
+      await Promise.all([page.waitForEvent('load'), page.keyboard.press('Enter')]);
+      await page.getByRole('heading', { name: 'admin' }).waitFor();
+      expect((await program.api<{ timezone: string }>('/api/user/preferences')).timezone).toBe(stored);
+    };
+    await browser.goto('/settings');
+    await choose('Tokyo', 'Asia/Tokyo');
+    await choose('Browser Time', 'browser');
+  });
+
+  test('a viewer sees no form that he may not send', async () => {
+    await program.api('/api/admin/users', { method: 'POST', body: { login: 'vera', password } });
+    const { silenceID } = await program.api<{ silenceID: string }>('/api/v2/silences', {
+      method: 'POST', body: { matchers: [{ name: 'job', value: 'x', isRegex: false, isEqual: true }], startsAt: new Date().toISOString(), endsAt: new Date(Date.now() + 60_000).toISOString(), createdBy: 'admin', comment: 'to be looked at' },
+    });
+    await program.api('/api/dashboards/db', { method: 'POST', body: { dashboard: { uid: 'look', title: 'Look', schemaVersion: 41, panels: [{ id: 1, type: 'stat', title: 'Up', gridPos: { x: 0, y: 0, w: 6, h: 4 }, targets: [{ refId: 'A', expr: 'up' }] }] }, overwrite: true } });
+    const viewer = await Browser.open(program);
+    try {
+      const { page } = viewer;
+      const refused: string[] = [];
+      page.on('response', (r) => r.status() === 403 && refused.push(r.url()));
+      await viewer.login('vera');
+      for (const path of ['/dashboard/new', '/dashboard/import', '/alerts/silences/new', '/settings/users', '/settings/tokens', '/settings/datasources', '/admin/queries']) {
+        await viewer.goto(path);
+        await page.getByTestId('refused').waitFor();
+        expect(await page.locator('main :is(form, input, textarea, button)').count(), path).toBe(0);
+      }
+      await viewer.goto(`/alerts/silences/${silenceID}`);
+      await page.getByTestId('silence-facts').getByText('to be looked at').waitFor();
+      expect(await page.locator('main form').count()).toBe(0);
+      await viewer.goto('/d/look?editPanel=panel-1');
+      await viewer.settled();
+      expect(await page.getByTestId('panel-editor').count() + await page.getByTestId('save-dashboard').count()).toBe(0);
+      await viewer.goto('/dashboards');
+      await page.getByRole('link', { name: 'Look', exact: true }).waitFor();
+      expect(await page.getByRole('button', { name: 'New folder' }).count()).toBe(0);
+      expect(refused).toEqual([]);
+      expect(viewer.complaints).toEqual([]);
+    } finally {
+      await viewer.close();
+    }
+  });
 });
 
+/** Every page, and what it shows once it is there. */
 const pages = [
   ['home', '/', '[data-testid=now][data-fine]'], ['explore', '/explore?g0.expr=up&g0.range_input=5m&g0.tab=0', '[data-testid=graph][data-series]'], ['alerts', '/alerts', 'main nav'], ['targets', '/targets', '[data-testid=target]'],
   ['containers', '/targets/containers', 'main nav'], ['dropped', '/targets/dropped', '[data-testid=dropped] li'], ['status', '/admin/status', '[data-testid=part]'], ['series', '/admin/series', '[data-testid=offender]'],
-  ['configuration', '/admin/configuration', 'main pre'], ['queries', '/admin/queries', '[data-testid=logged]'], ['settings', '/settings', 'main h1'], ['users', '/settings/users', '[data-testid=user]'], ['tokens', '/settings/tokens', '#account-name'],
+  ['configuration', '/admin/configuration', 'main pre'], ['queries', '/admin/queries', '[data-testid=logged]'], ['settings', '/settings', 'main h1'], ['data sources', '/settings/datasources', '[data-testid=datasource]'], ['users', '/settings/users', '[data-testid=user]'], ['tokens', '/settings/tokens', '#account-name'],
+] as const;
+
+/** Those that have tests of their own, beside which a phone shows them. */
+const more = [
+  ['dashboards', '/dashboards', 'main li a'], ['starred', '/dashboards?starred=true', 'main'], ['folder', '/dashboards/f/ausguck', 'main li a'], ['new dashboard', '/dashboard/new', '[data-testid=dashboard]'], ['import', '/dashboard/import', '.cm-content'],
+  ['overview', '/d/ausguck-overview', '[data-viz-panel-key]'], ['host', '/d/ausguck-host', '[data-viz-panel-key]'], ['lines', '/explore?g0.expr=%7Bcontainer%3D%22api%22%7D&g0.source=loki', '[data-testid=lines]'],
+  ['rules', '/alerts/rules', '[data-testid=rule]'], ['silences', '/alerts/silences', 'main nav'], ['new silence', '/alerts/silences/new', 'main form'], ['notifications', '/alerts/notifications', '[data-testid=notifications]'], ['receivers', '/alerts/receivers', '[data-testid=receiver]'],
+  ['no page', '/alerts/nowhere', '[data-testid=no-page]'],
 ] as const;
 
 describe('all pages', () => {
@@ -287,14 +359,23 @@ describe('all pages', () => {
     }
   });
 
+  test('an address that is none has the frame, and a way back', async () => {
+    const { page } = browser;
+    const answer = await page.goto(`${program.url}/bogus/page`);
+    expect(answer!.status()).toBe(404);
+    await page.getByTestId('no-page').waitFor();
+    await page.getByRole('navigation', { name: 'Main' }).getByText('Dashboards').click();
+    await page.waitForURL(/\/dashboards$/);
+  });
+
   test('on a phone none scrolls sideways', async () => {
     const { page } = browser;
     await page.setViewportSize({ width: 390, height: 844 });
-    for (const [name, path, usable] of pages) {
+    for (const [name, path, usable] of [...pages, ...more]) {
       await browser.goto(path);
       await page.locator(usable).first().waitFor();
       await browser.screenshot(`phone-page-${name}`);
-      expect(await page.evaluate(() => document.documentElement.scrollWidth), name).toBeLessThanOrEqual(390);
+      expect(await page.evaluate(() => document.scrollingElement!.scrollWidth - innerWidth), name).toBeLessThanOrEqual(0);
     }
   });
 

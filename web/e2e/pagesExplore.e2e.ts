@@ -108,6 +108,17 @@ describe('log lines', () => {
     const { page } = browser;
     await browser.goto(logql('{job="shop"}'));
     await lines().getByText('order=7 ').waitFor();
+    // A line with many after it is in the middle of what is around it.
+    const early = lines().locator('[data-key]').filter({ hasText: 'order=0 ' });
+    await early.getByRole('button', { name: 'Show details' }).click();
+    await early.getByRole('button', { name: 'Lines around this one' }).click();
+    await page.getByTestId('marked').getByText('order=0 ').waitFor();
+    const around = (await page.getByRole('log', { name: 'Lines around this one' }).boundingBox())!;
+    await until('the line is in the middle', async () => {
+      const marked = (await page.getByTestId('marked').boundingBox())!;
+      return Math.abs(marked.y + marked.height / 2 - around.y - around.height / 2) < 40;
+    });
+    await page.keyboard.press('Escape');
     const row = lines().locator('[data-key]').filter({ hasText: 'order=7 ' });
     await row.getByRole('button', { name: 'Show details' }).click();
     await row.getByRole('button', { name: 'Lines around this one' }).click();
@@ -240,6 +251,24 @@ describe('metrics', () => {
     await page.getByRole('radio', { name: 'Table' }).click();
     await page.getByText('Series (1000 of 10000)').waitFor();
     await page.getByTestId('stats').getByText('10,000 series').waitFor();
+  });
+
+  test('any Prometheus and Loki can be asked, also again and again', async () => {
+    const { page } = browser;
+    await program.api('/api/datasources', { method: 'POST', body: { name: 'Far away', uid: 'far', type: 'prometheus', access: 'proxy', url: 'http://prometheus:9090' } });
+    await browser.goto('/explore?g0.expr=made_total&g0.range_input=5m&g0.tab=0&refresh=1s');
+    await page.locator('[data-testid=graph][data-series="1"]').waitFor();
+    await page.getByLabel('Data source').click();
+    await page.getByRole('option', { name: 'Far away PromQL' }).click();
+    await page.waitForURL(/g0\.source=far.*refresh=1s/);
+    const asked: string[] = [];
+    page.on('request', (r) => r.url().includes('/api/ds/query') && asked.push(r.postData() ?? ''));
+    await until('it is asked twice more', () => asked.length >= 2);
+    expect(asked.every((body) => body.includes('"uid":"far"'))).toBe(true);
+    expect(await page.locator('[data-testid=graph][data-series="1"]').count()).toBe(1);
+    await browser.goto('/explore?g0.expr=up&g0.source=nobody');
+    await page.getByText('There is no data source nobody').waitFor();
+    await program.api('/api/datasources/uid/far', { method: 'DELETE' });
   });
 
   test('history, several queries, sharing and a panel of a query', async () => {

@@ -92,6 +92,26 @@ test('a new dashboard is saved without a question, and has its address', async (
   expect(asked).toEqual([]);
 });
 
+test('a session that ends while a dashboard is edited loses nothing', async () => {
+  const { page } = browser;
+  await browser.goto('/dashboard/new');
+  await page.getByText('Add panel', { exact: true }).click();
+  await page.locator('#panel-title').fill('Worth keeping');
+  const cookies = await page.context().cookies();
+  await page.context().clearCookies();
+  await page.getByTestId('apply-panel').click(); // its queries are refused, too
+  await page.getByTestId('save-dashboard').click();
+  await page.getByTestId('save-title').fill('Not lost');
+  await page.getByTestId('save-confirm').click();
+  await page.getByText('Your session has ended').first().waitFor();
+  expect(await page.getByRole('link', { name: 'Log in in another tab' }).getAttribute('href')).toBe('/login');
+  await browser.screenshot('session-ended');
+  await page.context().addCookies(cookies);
+  await page.getByTestId('save-confirm').click();
+  await page.waitForURL(/\/d\/[^/]+\/not-lost/);
+  await page.getByRole('heading', { name: 'Worth keeping' }).waitFor();
+});
+
 test('an import asks before it replaces', async () => {
   const { page } = browser;
   await browser.goto('/dashboard/import');

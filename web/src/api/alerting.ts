@@ -143,12 +143,12 @@ function get<T>(url: string, params?: Record<string, unknown>): Promise<T> {
 }
 
 export const alerting = {
-  /** The rule groups of Prometheus, and those of Loki where it is on and has some. */
+  /** The groups of alerting and recording rules of Prometheus, and those of Loki where it is on and has some. */
   rules: async () => {
     type Answer = { data: { groups: RuleGroup[] | null } };
     const [metrics, logs] = await Promise.all([
-      get<Answer>('/api/v1/rules', { type: 'alert' }),
-      get<Answer>('/prometheus/api/v1/rules', { type: 'alert' }).catch((err: { status?: number }) => {
+      get<Answer>('/api/v1/rules'),
+      get<Answer>('/prometheus/api/v1/rules').catch((err: { status?: number }) => {
         // Switched off, or not ready yet: the answer is 404 or 503.
         if (err.status === 404 || err.status === 503) {
           return { data: { groups: [] } };
@@ -156,7 +156,7 @@ export const alerting = {
         throw err;
       }),
     ]);
-    const inLanguage = (answer: Answer, language: 'promql' | 'logql') => (answer.data.groups ?? []).map((g) => ({ ...g, language, rules: (g.rules ?? []).filter((r) => r.type === 'alerting') }));
+    const inLanguage = (answer: Answer, language: 'promql' | 'logql') => (answer.data.groups ?? []).map((g) => ({ ...g, language, rules: g.rules ?? [] }));
     return [...inLanguage(metrics, 'promql'), ...inLanguage(logs, 'logql')].filter((g) => g.rules.length > 0);
   },
   alerts: () => get<ActiveAlert[]>('/api/v2/alerts'),

@@ -105,7 +105,7 @@ function UserMenu({ help }: { help: () => void }) {
     <Menu header={`${login} (${orgRole})`}>
       <Menu.Item label="Profile" icon="user" onClick={() => locationService.push('/profile')} />
       <Menu.Item label="Light theme" icon="circle" onClick={() => chooseTheme('light')} />
-      <Menu.Item label="Dark theme" icon="circle-mono" onClick={() => chooseTheme('dark')} />
+      <Menu.Item label="Dark theme" icon="adjust-circle" onClick={() => chooseTheme('dark')} />
       <Menu.Item label="Keyboard shortcuts" icon="keyboard" onClick={help} />
       <Menu.Divider />
       <Menu.Item label="Sign out" icon="signout" onClick={signOut} />

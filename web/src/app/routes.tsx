@@ -4,6 +4,7 @@ import { lazy, Suspense } from 'react';
 import { Route, Routes as RouterRoutes } from 'react-router-dom';
 
 import { usePage } from '../kit/page';
+import { Only } from './Only';
 
 const DashboardPage = lazy(() => import('../pages/DashboardPage'));
 const HomePage = lazy(() => import('../pages/HomePage'));
@@ -27,6 +28,7 @@ const StatusPage = lazy(() => import('../pages/status/StatusPage'));
 const ConfigurationPage = lazy(() => import('../pages/status/ConfigurationPage'));
 const SeriesPage = lazy(() => import('../pages/status/SeriesPage'));
 const QueryLogPage = lazy(() => import('../pages/status/QueryLogPage'));
+const DataSourcesPage = lazy(() => import('../pages/settings/DataSourcesPage'));
 const UsersPage = lazy(() => import('../pages/settings/UsersPage'));
 const TokensPage = lazy(() => import('../pages/settings/TokensPage'));
 
@@ -49,13 +51,13 @@ export function Routes() {
         <Route path="/d/:uid/:slug?" element={<DashboardPage />} />
         <Route path="/dashboards" element={<BrowsePage />} />
         <Route path="/dashboards/f/:folder/:slug?" element={<BrowsePage />} />
-        <Route path="/dashboard/new" element={<DashboardPage />} />
-        <Route path="/dashboard/import" element={<ImportPage />} />
-        <Route path="/import" element={<ImportPage />} />
+        <Route path="/dashboard/new" element={<Only role="Editor" title="New dashboard"><DashboardPage /></Only>} />
+        <Route path="/dashboard/import" element={<Only role="Editor" title="Import"><ImportPage /></Only>} />
+        <Route path="/import" element={<Only role="Editor" title="Import"><ImportPage /></Only>} />
         <Route path="/alerts" element={<ActivePage />} />
         <Route path="/alerts/rules" element={<RulesPage />} />
         <Route path="/alerts/silences" element={<SilencesPage />} />
-        <Route path="/alerts/silences/new" element={<SilencePage />} />
+        <Route path="/alerts/silences/new" element={<Only role="Editor" title="New silence"><SilencePage /></Only>} />
         <Route path="/alerts/silences/:id" element={<SilencePage />} />
         <Route path="/alerts/notifications" element={<NotificationsPage />} />
         <Route path="/alerts/receivers" element={<ReceiversPage />} />
@@ -68,10 +70,11 @@ export function Routes() {
         <Route path="/admin/status" element={<StatusPage />} />
         <Route path="/admin/configuration" element={<ConfigurationPage />} />
         <Route path="/admin/series" element={<SeriesPage />} />
-        <Route path="/admin/queries" element={<QueryLogPage />} />
+        <Route path="/admin/queries" element={<Only role="Admin" title="Query log"><QueryLogPage /></Only>} />
         <Route path="/settings" element={<ProfilePage />} />
-        <Route path="/settings/users" element={<UsersPage />} />
-        <Route path="/settings/tokens" element={<TokensPage />} />
+        <Route path="/settings/datasources" element={<Only role="Admin" title="Data sources"><DataSourcesPage /></Only>} />
+        <Route path="/settings/users" element={<Only role="Admin" title="Users"><UsersPage /></Only>} />
+        <Route path="/settings/tokens" element={<Only role="Admin" title="Tokens"><TokensPage /></Only>} />
         <Route path="/profile" element={<ProfilePage />} />
         <Route path="*" element={<NoPage />} />
       </RouterRoutes>

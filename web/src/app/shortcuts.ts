@@ -75,7 +75,7 @@ const commands: Record<string, () => void> = {
   't ArrowRight': () => shift(0.5, 0.5),
   't a': () => withTimeRange((t) => t.onTimeRangeChange(absolute(t.state.value.from.valueOf(), t.state.value.to.valueOf(), t.state.value))),
   v: () => onPanel((key) => locationService.partial({ viewPanel: locationService.getSearchObject()['viewPanel'] ? null : key })),
-  e: () => onPanel((key) => dashboard()?.state.meta.canEdit !== false && locationService.partial({ editPanel: /^panel-\d+/.exec(key)?.[0] ?? key, viewPanel: null })),
+  e: () => onPanel((key) => dashboard()?.mayEdit && locationService.partial({ editPanel: /^panel-\d+/.exec(key)?.[0] ?? key, viewPanel: null })),
   i: () => onPanel((key) => locationService.partial({ inspect: key, inspectTab: 'data' })),
   Escape: leave,
 };

@@ -4,7 +4,6 @@ import { Button, ConfirmModal, Dropdown, IconButton, Menu, ToolbarButton } from 
 import { lazy, Suspense, useState } from 'react';
 
 import { dashboards } from '../api/dashboards';
-import { bootData } from '../boot/bootData';
 import { errorMessage } from '../runtime/backendSrv';
 import { addPanel, withModel } from './edit/changes';
 import type { DashboardScene } from './scene/DashboardScene';
@@ -27,7 +26,7 @@ export function DashboardActions({ scene, replace }: Props) {
   const { model, meta, isDirty, editPanel, viewPanel } = scene.useState();
   const [dialog, setDialog] = useState<Dialog>();
   const [starred, setStarred] = useState(meta.isStarred ?? false);
-  const mayEdit = bootData.user.orgRole !== 'Viewer' && meta.canEdit !== false;
+  const { mayEdit } = scene;
   const close = () => setDialog(undefined);
   // The menu gives the focus back to its button when it closes; a dialog that is there already would lose it.
   const openFromMenu = (next: Dialog) => setTimeout(() => setDialog(next));

@@ -1,31 +1,40 @@
 import { Field, FilterInput } from '@grafana/ui';
 import { useSearchParams } from 'react-router-dom';
 
-import { formatMatchers, parseMatchers, type Matcher } from '../links/matchers';
+import { type Labels } from '../api/alerting';
+import { formatMatchers, matchesAll, parseMatchers, wordsOf, type Matcher } from '../links/matchers';
 
 export interface UrlFilter {
   text: string;
-  matchers: Matcher[];
-  /** Why the text cannot be used; matchers is empty then. */
+  /** Whether something with these labels and texts is asked for: by its labels, or by words that are somewhere in it. */
+  shows: (labels: Labels, texts?: Array<string | undefined>) => boolean;
+  /** Why the text cannot be used; everything is shown then. */
   problem?: string;
   set: (text: string) => void;
   /** Adds a label to the filter. */
   pick: (name: string, value: string) => void;
 }
 
-/** The label filter of a page, which is in its address as filter={…}. */
+/** The filter of a page by labels or words, which is in its address as filter={…}. */
 export function useFilter(): UrlFilter {
   const [params, setParams] = useUrlParams();
   const text = params.get('filter') ?? '';
   let matchers: Matcher[] = [];
   let problem: string | undefined;
-  try {
-    matchers = parseMatchers(text);
-  } catch (err) {
-    problem = (err as Error).message;
+  const words = wordsOf(text);
+  if (words === undefined) {
+    try {
+      matchers = parseMatchers(text);
+    } catch (err) {
+      problem = (err as Error).message;
+    }
   }
+  const shows: UrlFilter['shows'] = (labels, texts = []) => {
+    const all = [...Object.entries(labels).map((label) => label.join('=')), ...texts].join('\n').toLowerCase();
+    return matchesAll(matchers, labels) && (words ?? []).every((word) => all.includes(word));
+  };
   const set = (next: string) => setParams({ filter: next });
-  return { text, matchers, problem, set, pick: (name, value) => set(formatMatchers([...matchers.filter((m) => m.name !== name), { name, operator: '=', value }])) };
+  return { text, shows, problem, set, pick: (name, value) => set(formatMatchers([...matchers.filter((m) => m.name !== name), { name, operator: '=', value }])) };
 }
 
 /** The query of the address, and a function that changes some of it; an empty value leaves its name out. */
@@ -44,7 +53,7 @@ export function useUrlParams(): [URLSearchParams, (change: Record<string, string
 export function MatcherInput({ filter }: { filter: UrlFilter }) {
   return (
     <Field noMargin invalid={filter.problem !== undefined} error={filter.problem}>
-      <FilterInput aria-label="Filter by labels" placeholder='Labels, such as {severity="critical", job=~"a|b"}' value={filter.text} onChange={filter.set} escapeRegex={false} width={0} />
+      <FilterInput aria-label="Filter by words or labels" placeholder='Words, or labels such as {severity="critical", job=~"a|b"}' value={filter.text} onChange={filter.set} escapeRegex={false} width={0} />
     </Field>
   );
 }

@@ -5,7 +5,7 @@ import type { ReactNode } from 'react';
 import { Link, useLocation } from 'react-router-dom';
 
 import type { Attempt, Labels, Result } from '../api/alerting';
-import { bootData } from '../boot/bootData';
+import { may } from '../boot/role';
 import { address } from '../runtime/backendSrv';
 import { safeLink } from '../links/addresses';
 import { own } from '../boot/own';
@@ -43,7 +43,7 @@ export function AlertingPage({ error, loading, children }: { error?: string; loa
   );
 }
 
-export const mayEdit = () => bootData.user.orgRole !== 'Viewer';
+export const mayEdit = () => may('Editor');
 
 interface StateFilterProps {
   /** Empty for all. */

@@ -1,7 +1,9 @@
 import { dateTime } from '@grafana/data';
+import { setDataSourceSrv, type DataSourceSrv } from '@grafana/runtime';
 import { expect, test } from 'vitest';
 
 import { durationOf, inputsOf, momentOf, paramsOf, queriesOf, queriesOfExplore, rangeOf, secondsOf, tabOf } from './explore';
+import { languageOf, nameOf, uidOf } from './sources';
 
 test('the address of a generatorURL', () => {
   const address = 'g0.expr=up+%3D%3D+0&g0.tab=0&g0.range_input=1h30m&g0.end_input=2026-11-24+03%3A00%3A00';
@@ -38,6 +40,19 @@ test('a picked range', () => {
   expect(inputsOf({ from: dateTime('2026-11-24T01:00:00Z'), to: dateTime('2026-11-24T03:30:00Z') })).toEqual({ range_input: '2h30m', end_input: '2026-11-24 03:30:00' });
 });
 
+setDataSourceSrv({
+  getList: () => [{ uid: 'prometheus', name: 'Prometheus', type: 'prometheus', isDefault: true }, { uid: 'second', name: 'Far away', type: 'prometheus' }, { uid: 'loki', name: 'Loki', type: 'loki' }, { uid: 'logs2', name: 'Other logs', type: 'loki' }],
+} as unknown as DataSourceSrv);
+
+test.each([
+  [undefined, 'prometheus', '', 'promql'], ['', 'prometheus', '', 'promql'], ['loki', 'loki', 'loki', 'logql'], ['second', 'second', 'second', 'promql'], ['logs2', 'logs2', 'logs2', 'logql'], ['Other logs', 'logs2', 'logs2', 'logql'],
+  ['nobody', undefined, undefined, 'promql'],
+] as const)('the source %s', (source, uid, name, language) => {
+  expect(uidOf(source)).toBe(uid);
+  expect(uid && nameOf(uid)).toBe(name);
+  expect(languageOf(source)).toBe(language);
+});
+
 test('addresses of Explore', () => {
   const of = (name: string, value: unknown) => queriesOfExplore(new URLSearchParams({ [name]: JSON.stringify(value) }));
   // As Loki's ruler writes it.
@@ -47,6 +62,9 @@ test('addresses of Explore', () => {
     { expr: 'up', tab: '0', range_input: '1h', end_input: '2001-09-09 02:46:40' },
   ]);
   expect(of('left', { datasource: 'Prometheus', queries: [{ expr: 'up' }], range: { from: 'now-6h', to: 'now' } })).toEqual([{ expr: 'up', tab: '0', range_input: '6h' }]);
+  // Other sources than those inside, by uid and by name.
+  expect(of('panes', { a: { datasource: 'logs2', queries: [{ expr: '{a="b"}', datasource: { type: 'loki', uid: 'logs2' } }] } })).toEqual([{ expr: '{a="b"}', tab: '0', source: 'logs2', range_input: '1h' }]);
+  expect(of('left', { datasource: 'Far away', queries: [{ expr: 'up' }] })).toEqual([{ expr: 'up', tab: '0', source: 'second', range_input: '1h' }]);
   expect(of('left', ['now-1h', 'now', 'x'])).toEqual([]);
   expect(of('left', null)).toEqual([]);
   expect(queriesOfExplore(new URLSearchParams('left={'))).toEqual([]);

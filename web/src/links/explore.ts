@@ -1,10 +1,10 @@
 import { dateTime, rangeUtil, type RawTimeRange } from '@grafana/data';
 
-export type Language = 'promql' | 'logql';
+import { nameOf, uidOf } from './sources';
 
 /**
  * One query of the page, as Prometheus's own page writes it into the address: g0.expr, g0.tab and so on, without "g0.".
- * What Prometheus does not have is source=loki, for LogQL.
+ * What Prometheus does not have is source, for another data source than the Prometheus that is inside.
  */
 export type QueryState = Record<string, string>;
 
@@ -33,10 +33,6 @@ export function tabOf({ tab }: QueryState): Tab {
   return tab === '1' || tab === 'table' ? 'table' : tab === 'explain' ? 'explain' : 'graph';
 }
 
-export function languageOf({ source }: QueryState): Language {
-  return source === 'loki' ? 'logql' : 'promql';
-}
-
 interface Pane {
   datasource?: string | { type?: string; uid?: string };
   queries?: Array<{ expr?: string; datasource?: Pane['datasource'] }>;
@@ -54,9 +50,11 @@ export function queriesOfExplore(params: URLSearchParams): QueryState[] {
   return panes.flatMap((pane) =>
     (Array.isArray(pane?.queries) ? pane.queries : []).filter((q) => typeof q?.expr === 'string').map((q): QueryState => {
       const source = q.datasource ?? pane.datasource ?? 'loki'; // only Loki's ruler leaves it out
-      const name = typeof source === 'string' ? source : `${source.type} ${source.uid}`;
+      const { type = '', uid = '' } = typeof source === 'string' ? { type: source, uid: source } : source;
+      const known = uidOf(uid);
+      const name = known ? nameOf(known) : /loki/i.test(type) ? 'loki' : '';
       const { from, to } = pane.range ?? {};
-      return { expr: q.expr!, tab: '0', ...(/loki/i.test(name) && { source: 'loki' }), ...inputsOfTexts(from, to) };
+      return { expr: q.expr!, tab: '0', ...(name !== '' && { source: name }), ...inputsOfTexts(from, to) };
     })
   );
 }

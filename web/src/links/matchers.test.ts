@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 
-import { formatMatchers, fromSilenceMatcher, matchesAll, matchesEmpty, parseMatchers, toSilenceMatcher, type Matcher } from './matchers';
+import { formatMatchers, fromSilenceMatcher, matchesAll, matchesEmpty, parseMatchers, toSilenceMatcher, wordsOf, type Matcher } from './matchers';
 
 const one = (name: string, operator: Matcher['operator'], value: string): Matcher => ({ name, operator, value });
 
@@ -32,4 +32,8 @@ describe('matchers', () => {
     expect(matchesAll(parseMatchers('{constructor=""}'), labels)).toBe(true);
     expect(['a=~".*"', 'a!="x"', 'a="x"', 'a=~".+"'].map((t) => matchesEmpty(parseMatchers(t)[0]!))).toEqual([true, true, false, false]);
   });
+});
+
+test.each([['Disk  full', ['disk', 'full']], ['', []], ['{severity', undefined], ['job=~"a|b"', undefined], ['"http', undefined]])('the words of %s', (text, words) => {
+  expect(wordsOf(text)).toEqual(words);
 });

@@ -33,6 +33,11 @@ function unescape(text: string): string {
   return text.replace(/\\(.)/g, (_, c: string) => (c === 'n' ? '\n' : c));
 }
 
+/** The words of a text that is no attempt at matchers, in small letters; undefined when it is one. */
+export function wordsOf(text: string): string[] | undefined {
+  return /[={}~"]/.test(text) ? undefined : text.toLowerCase().split(/\s+/).filter(Boolean);
+}
+
 /** The text that parseMatchers and Alertmanager read. */
 export function formatMatchers(matchers: Matcher[]): string {
   return `{${matchers.map(formatMatcher).join(', ')}}`;

@@ -7,9 +7,9 @@ import { Link, useParams, useSearchParams } from 'react-router-dom';
 
 import { dashboards, folders, type Folder, type SearchHit } from '../api/dashboards';
 import { usePage } from '../kit/page';
-import { bootData } from '../boot/bootData';
 import { useAsked } from '../runtime/usePolled';
 import { useDoing } from './settings/Ask';
+import { may } from '../boot/role';
 
 /** All dashboards by folder, with search, tags and stars. */
 export default function BrowsePage() {
@@ -20,7 +20,7 @@ export default function BrowsePage() {
   const starred = params.get('starred') === 'true';
   const [naming, setNaming] = useState(false);
   const styles = useStyles2(getStyles);
-  const mayEdit = bootData.user.orgRole !== 'Viewer';
+  const mayEdit = may('Editor');
   const search = async (signal: AbortSignal) => {
     // Who types asks with the last letter only.
     await new Promise((resolve) => setTimeout(resolve, 100));
@@ -52,7 +52,7 @@ export default function BrowsePage() {
         <FilterInput placeholder="Search dashboards" value={query} onChange={(text) => change('query', [text])} escapeRegex={false} width={0} />
         <MultiSelect aria-label="Tags" placeholder="Tags" width={30} value={tags} options={known.map(({ term }) => ({ value: term, label: term }))} onChange={(o) => change('tag', o.map((one) => one.value!))} />
         {mayEdit && (
-          <Stack direction="row" gap={1}>
+          <Stack direction="row" gap={1} wrap="wrap">
             <LinkButton icon="plus" href={link('/dashboard/new')}>New dashboard</LinkButton>
             <LinkButton icon="import" variant="secondary" href={link('/dashboard/import')}>Import</LinkButton>
             <Button icon="folder-plus" variant="secondary" onClick={() => setNaming(true)}>New folder</Button>

@@ -9,7 +9,7 @@ import { DashboardActions } from '../dashboard/DashboardActions';
 import { emptyDashboard, loadDashboard, sceneOf } from '../dashboard/load';
 import { rememberVisit } from '../panels/dashlist/recent';
 import type { DashboardScene } from '../dashboard/scene/DashboardScene';
-import { errorMessage } from '../runtime/backendSrv';
+import { errorMessage, holdPage } from '../runtime/backendSrv';
 import { useLatest } from '../runtime/hooks';
 
 const PanelEditor = lazy(() => import('../dashboard/edit/PanelEditor'));
@@ -72,6 +72,8 @@ function Frame({ scene, replace }: { scene: DashboardScene; replace: (scene: Das
   // The editor shows a part of the scene only; variables and annotations have to run all the same.
   useEffect(() => scene.activate(), [scene]);
   useUnsavedWarning(scene, Boolean(isDirty));
+  const edited = Boolean(isDirty || editPanel);
+  useEffect(() => (edited ? holdPage() : undefined), [edited]);
   if (editPanel) {
     return (
       <Suspense fallback={<LoadingPlaceholder text="" />}>

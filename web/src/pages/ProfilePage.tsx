@@ -1,3 +1,4 @@
+import { InternalTimeZones } from '@grafana/data';
 import { getBackendSrv } from '@grafana/runtime';
 import { Alert, Button, Combobox, Field, Input, RadioButtonGroup, TimeZonePicker } from '@grafana/ui';
 import { useState } from 'react';
@@ -26,7 +27,7 @@ export default function ProfilePage() {
         <RadioButtonGroup value={theme || 'system'} options={[{ value: 'system', label: 'As the browser' }, { value: 'light', label: 'Light' }, { value: 'dark', label: 'Dark' }]} onChange={(t) => chooseTheme(t as 'light')} />
       </Field>
       <Field label="Time zone">
-        <TimeZonePicker value={timezone || 'browser'} onChange={(zone) => zone && prefer({ timezone: zone })} inputId="timezone" />
+        <TimeZonePicker includeInternal={[InternalTimeZones.localBrowserTime, InternalTimeZones.utc]} value={timezone || InternalTimeZones.localBrowserTime} onChange={(zone) => zone && prefer({ timezone: zone })} inputId="timezone" />
       </Field>
       <Field label="First day of the week">
         <Combobox value={weekStart} options={[{ value: '', label: 'As the browser' }, { value: 'monday', label: 'Monday' }, { value: 'saturday', label: 'Saturday' }, { value: 'sunday', label: 'Sunday' }]} onChange={(o) => prefer({ weekStart: o.value })} />

@@ -126,6 +126,10 @@ async function send<T>(options: BackendSrvRequest, signal: AbortSignal): Promise
   }
   awaySince = undefined;
   if (response.status === 401 && !options.url.includes('/api/datasources/')) {
+    const writes = method !== 'GET' && !options.url.includes('/api/ds/query');
+    if (writes || held > 0) {
+      throw failure<T>(options, 401, sessionEnded, { message: sessionEnded } as T, false);
+    }
     toLogin();
     // The page is about to be left: nobody should act on an answer any more.
     return new Promise(() => {});
@@ -182,6 +186,18 @@ export function address(url: string, params?: BackendSrvRequest['params']): stri
   }
   const text = query.toString();
   return text === '' ? absolute : `${absolute}${absolute.includes('?') ? '&' : '?'}${text}`;
+}
+
+const sessionEnded = 'Your session has ended. Nothing on this page is lost: log in in another tab, then try again here';
+
+let held = 0;
+
+/** Keeps the page when the session ends, as long as something on it is not saved. Returns what lets it go. */
+export function holdPage(): () => void {
+  held++;
+  return () => {
+    held--;
+  };
 }
 
 let leaving = false;

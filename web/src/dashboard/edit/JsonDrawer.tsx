@@ -2,7 +2,6 @@ import { Alert, Button, Drawer, Stack } from '@grafana/ui';
 import { useState } from 'react';
 import type { Dashboard } from '@grafana/schema';
 
-import { bootData } from '../../boot/bootData';
 import type { DashboardScene } from '../scene/DashboardScene';
 import { copyText } from '../scene/panelActions';
 import { withModel } from './changes';
@@ -19,7 +18,7 @@ interface Props {
 export default function JsonDrawer({ scene, replace, onClose }: Props) {
   const [text, setText] = useState(() => JSON.stringify(scene.state.model, null, 2));
   const [problems, setProblems] = useState<string[]>([]);
-  const readOnly = bootData.user.orgRole === 'Viewer' || scene.state.meta.canEdit === false;
+  const readOnly = !scene.mayEdit;
   const apply = () => {
     const found = problemsOf(text);
     setProblems(found);

@@ -2,11 +2,11 @@ import { AppEvents } from '@grafana/data';
 import { getAppEvents, locationService } from '@grafana/runtime';
 import { sceneGraph } from '@grafana/scenes';
 import type { Dashboard } from '@grafana/schema';
-import { Alert, Button, Combobox, Drawer, Field, Input, Stack, Switch, TextArea } from '@grafana/ui';
+import { Alert, Button, Combobox, Drawer, Field, Input, LinkButton, Stack, Switch, TextArea } from '@grafana/ui';
 import { useEffect, useState } from 'react';
 
 import { dashboards, folders, type Folder } from '../../api/dashboards';
-import { errorMessage } from '../../runtime/backendSrv';
+import { address, errorMessage } from '../../runtime/backendSrv';
 import type { DashboardScene } from '../scene/DashboardScene';
 
 interface Props {
@@ -20,6 +20,8 @@ interface Failure {
   text: string;
   /** Somebody else saved in the meantime: saving again replaces their version. */
   conflict: boolean;
+  /** The session has ended, and what is to be saved is here only. */
+  loggedOut: boolean;
 }
 
 /** Saves a dashboard, with a note for the list of versions. */
@@ -49,7 +51,8 @@ export default function SaveDrawer({ scene, copy, onClose }: Props) {
         (fresh && !copy ? locationService.replace : locationService.push).call(locationService, saved.url);
       }
     } catch (err) {
-      setFailure({ text: errorMessage(err), conflict: (err as { status?: number }).status === 412 });
+      const { status } = err as { status?: number };
+      setFailure({ text: errorMessage(err), conflict: status === 412, loggedOut: status === 401 });
       setBusy(false);
     }
   };
@@ -76,6 +79,7 @@ export default function SaveDrawer({ scene, copy, onClose }: Props) {
         {failure && (
           <Alert severity="error" title="The dashboard was not saved">
             <p>{failure.text}</p>
+            {failure.loggedOut && <LinkButton href={address('/login')} target="_blank" variant="secondary" icon="external-link-alt">Log in in another tab</LinkButton>}
             {failure.conflict && <Button variant="destructive" onClick={() => save(true)}>Save anyway and replace the other version</Button>}
           </Alert>
         )}

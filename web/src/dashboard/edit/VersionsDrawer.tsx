@@ -3,7 +3,7 @@ import { Alert, Button, Drawer, LoadingPlaceholder, Stack } from '@grafana/ui';
 import { useEffect, useState } from 'react';
 
 import { dashboards, type DashboardVersion } from '../../api/dashboards';
-import { bootData } from '../../boot/bootData';
+import { may } from '../../boot/role';
 import { errorMessage } from '../../runtime/backendSrv';
 import type { DashboardScene } from '../scene/DashboardScene';
 import { JsonEditor } from './JsonEditor';
@@ -14,7 +14,7 @@ export default function VersionsDrawer({ scene, onClose }: { scene: DashboardSce
   const [versions, setVersions] = useState<DashboardVersion[]>();
   const [shown, setShown] = useState<{ version: number; json: string }>();
   const [error, setError] = useState<string>();
-  const mayRestore = bootData.user.orgRole !== 'Viewer' && scene.state.meta.canSave !== false;
+  const mayRestore = may('Editor') && scene.state.meta.canSave !== false;
   useEffect(() => {
     dashboards.versions(uid).then(setVersions, (err) => setError(errorMessage(err)));
   }, [uid]);

@@ -4,6 +4,7 @@ import {
 } from '@grafana/scenes';
 
 import type { DashboardMeta } from '../../api/dashboards';
+import { may } from '../../boot/role';
 
 export type InspectTab = 'data' | 'query' | 'json' | 'stats';
 
@@ -33,6 +34,11 @@ export interface DashboardState extends SceneObjectState {
 
 /** What the parts of a dashboard know of the whole: its state and where its panels are. */
 export class DashboardBase extends SceneObjectBase<DashboardState> {
+  /** Whether changes are offered at all. */
+  get mayEdit(): boolean {
+    return may('Editor') && this.state.meta.canEdit !== false;
+  }
+
   /** The panel with a key, or with an id as older links have it. */
   findPanel(key: string): VizPanel | undefined {
     const wanted = /^\d+$/.test(key) ? `panel-${key}` : key;

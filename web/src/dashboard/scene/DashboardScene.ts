@@ -93,7 +93,7 @@ export class DashboardScene extends DashboardBase {
       next.kiosk = values['kiosk'] !== null && values['kiosk'] !== undefined;
     }
     if ('editPanel' in values) {
-      next.editPanel = one('editPanel');
+      next.editPanel = this.mayEdit ? one('editPanel') : undefined;
     }
     this.setState(next);
   }

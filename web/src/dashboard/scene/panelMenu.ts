@@ -2,11 +2,11 @@ import type { PanelMenuItem } from '@grafana/data';
 import { locationService } from '@grafana/runtime';
 import { sceneGraph, VizPanel, VizPanelMenu } from '@grafana/scenes';
 
-import { bootData } from '../../boot/bootData';
 import { formatForQuery } from '../../datasources/prometheus/escape';
 import { logsPath, selectorOf } from '../../links/related';
 import { inputsOf, paramsOf, type QueryState } from '../../links/explore';
 import { DashboardBase, type InspectTab } from './DashboardBase';
+import { languageOf, nameOf, uidOf } from '../../links/sources';
 import { copyText, downloadCsv, downloadPicture, panelLink } from './panelActions';
 
 /** The menu of a panel; it is filled when it is opened. */
@@ -26,14 +26,14 @@ export function buildMenu(): VizPanelMenu {
 
 function items(panel: VizPanel, dashboard: DashboardBase): PanelMenuItem[] {
   const key = panel.state.key!;
-  const { viewPanel, meta } = dashboard.state;
+  const { viewPanel } = dashboard.state;
   const inspect = (tab: InspectTab) => () => locationService.partial({ inspect: key, inspectTab: tab });
   const list: PanelMenuItem[] = [
     viewPanel
       ? { text: 'Back to dashboard', iconClassName: 'arrow-left', shortcut: 'v', onClick: () => locationService.partial({ viewPanel: null }) }
       : { text: 'View', iconClassName: 'eye', shortcut: 'v', onClick: () => locationService.partial({ viewPanel: key }) },
   ];
-  if (meta.canEdit !== false && bootData.user.orgRole !== 'Viewer') {
+  if (dashboard.mayEdit) {
     list.push({ text: 'Edit', iconClassName: 'edit', shortcut: 'e', onClick: () => locationService.partial({ editPanel: panel.state.repeatSourceKey ?? sourceKey(key), viewPanel: null }) });
   }
   list.push(...exploreItems(panel));
@@ -63,15 +63,16 @@ function exploreItems(panel: VizPanel): PanelMenuItem[] {
   const range = inputsOf(sceneGraph.getTimeRange(panel).state.value.raw);
   const { data } = sceneGraph.getData(panel).state;
   const queries = (data?.request?.targets ?? []).flatMap((target): QueryState[] => {
-    const { expr, datasource } = target as { expr?: string; datasource?: { type?: string } };
-    return expr ? [{ expr: panel.interpolate(expr, undefined, formatForQuery), tab: '0', source: datasource?.type === 'loki' ? 'loki' : '', ...range }] : [];
+    const { expr, datasource } = target as { expr?: string; datasource?: { type?: string; uid?: string } };
+    const uid = uidOf(panel.interpolate(datasource?.uid ?? '') || (datasource?.type === 'loki' ? 'loki' : ''));
+    return expr ? [{ expr: panel.interpolate(expr, undefined, formatForQuery), tab: '0', source: uid ? nameOf(uid) : '', ...range }] : [];
   });
   const selector = selectorOf((data?.series ?? []).slice(0, 100).map((frame) => frame.fields.find((f) => f.labels)?.labels ?? {}));
   const items: PanelMenuItem[] = [];
   if (queries.length > 0) {
     items.push({ text: 'Explore', iconClassName: 'compass', onClick: () => locationService.push(`/explore?${paramsOf(queries).toString()}`) });
   }
-  if (selector && queries[0] && queries[0]['source'] !== 'loki') {
+  if (selector && queries[0] && languageOf(queries[0]['source']) === 'promql') {
     items.push({ text: 'Logs', iconClassName: 'gf-logs', onClick: () => locationService.push(logsPath(selector, range, queries[0]!['expr'])) });
   }
   return items;

@@ -5,12 +5,15 @@ import { Link } from 'react-router-dom';
 import { alerting, type ActiveAlert, type AlertGroup, type Attempt, type Labels } from '../../api/alerting';
 import { MatcherInput, useFilter, useUrlParams } from '../../kit/MatcherInput';
 import { silenceLink } from '../../links/addresses';
-import { matchesAll } from '../../links/matchers';
 import { AlertingPage, Ago, getStyles, LabelList, LastNotification, mayEdit, OutsideLink, StateBadge, StateFilter } from '../../kit/parts';
 import { usePolled } from '../../runtime/usePolled';
 import { usePage } from '../../kit/page';
 import { logsOfAlert } from '../../links/related';
+import { Foldable } from '../../kit/Foldable';
 import { Path } from './Path';
+
+/** With more alerts than this, groups begin closed. */
+const mostOpen = 50;
 
 const states = ['active', 'silenced', 'inhibited', 'muted'] as const;
 
@@ -26,11 +29,13 @@ export default function ActivePage() {
     const [groups, sent, receivers] = await Promise.all([alerting.groups(), alerting.notifications({ limit: 500 }), alerting.receivers()]);
     return { groups, sent, receivers };
   });
-  const shown = (data?.groups ?? [])
+  const every = data?.groups.flatMap((g) => g.alerts) ?? [];
+  const asked = (data?.groups ?? [])
     .filter((g) => receiver === '' || g.receiver.name === receiver)
-    .map((g) => ({ ...g, alerts: g.alerts.filter((a) => (state === '' || stateOf(a) === state) && matchesAll(filter.matchers, a.labels)) }))
-    .filter((g) => g.alerts.length > 0);
-  const all = data?.groups.flatMap((g) => g.alerts) ?? [];
+    .map((g) => ({ ...g, alerts: g.alerts.filter((a) => filter.shows(a.labels, Object.values(a.annotations))) }));
+  const shown = asked.map((g) => ({ ...g, alerts: g.alerts.filter((a) => state === '' || stateOf(a) === state) })).filter((g) => g.alerts.length > 0);
+  // The numbers of the states are those of what the filter leaves.
+  const all = asked.flatMap((g) => g.alerts);
   return (
     <AlertingPage error={error} loading={!data}>
       {data?.receivers.sendsNowhere && (
@@ -46,28 +51,33 @@ export default function ActivePage() {
         <StateFilter value={state} all={`All (${count(all)})`} options={states.map((s) => [s, `${s} (${count(all.filter((a) => stateOf(a) === s))})`])} onChange={(s) => setParams({ state: s })} />
       </div>
       {data && shown.length === 0 && (
-        <Alert severity={all.length === 0 ? 'success' : 'info'} title={all.length === 0 ? 'No alert is firing' : 'No alert matches the filter'}>
-          {all.length === 0 ? 'Rules that are pending are under “Rules”.' : `${count(all)} ${count(all) === 1 ? 'alert does' : 'alerts do'} not.`}
+        <Alert severity={every.length === 0 ? 'success' : 'info'} title={every.length === 0 ? 'No alert is firing' : 'No alert matches the filter'}>
+          {every.length === 0 ? 'Rules that are pending are under “Rules”.' : `${count(every)} ${count(every) === 1 ? 'alert does' : 'alerts do'} not.`}
         </Alert>
       )}
-      {shown.map((group) => <Group key={`${group.receiver.name}/${JSON.stringify(group.labels)}`} group={group} sent={data!.sent} onPick={filter.pick} />)}
+      {shown.map((group) => <Group key={`${group.receiver.name}/${JSON.stringify(group.labels)}`} group={group} sent={data!.sent} open={shown.flatMap((g) => g.alerts).length <= mostOpen} onPick={filter.pick} />)}
     </AlertingPage>
   );
 }
 
-function Group({ group, sent, onPick }: { group: AlertGroup; sent: Attempt[]; onPick: (name: string, value: string) => void }) {
+function Group({ group, sent, open, onPick }: { group: AlertGroup; sent: Attempt[]; open: boolean; onPick: (name: string, value: string) => void }) {
   const styles = useStyles2(getStyles);
   return (
-    <section className={styles.card} aria-label={`Alerts for ${group.receiver.name}`}>
-      <div className={styles.head}>
-        <h2>→ <Link className={styles.link} to={`/alerts/receivers?receiver=${encodeURIComponent(group.receiver.name)}`}>{group.receiver.name}</Link></h2>
-        <LabelList labels={group.labels} onPick={onPick} />
-        <span className={styles.right}><LastNotification attempt={lastOf(sent, group)} /></span>
-      </div>
+    <Foldable
+      label={`Alerts for ${group.receiver.name}`} open={open}
+      head={
+        <>
+          <h2>→ <Link className={styles.link} to={`/alerts/receivers?receiver=${encodeURIComponent(group.receiver.name)}`}>{group.receiver.name}</Link></h2>
+          <span className={styles.quiet}>{group.alerts.length} {group.alerts.length === 1 ? 'alert' : 'alerts'}</span>
+          <LabelList labels={group.labels} onPick={onPick} />
+          <span className={styles.right}><LastNotification attempt={lastOf(sent, group)} /></span>
+        </>
+      }
+    >
       <ul className={styles.list}>
         {group.alerts.map((alert) => <One key={alert.fingerprint} alert={alert} sent={sent} onPick={onPick} />)}
       </ul>
-    </section>
+    </Foldable>
   );
 }
 

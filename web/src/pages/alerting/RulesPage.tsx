@@ -2,19 +2,23 @@ import { formattedValueToString, getValueFormat } from '@grafana/data';
 import { Alert, useStyles2 } from '@grafana/ui';
 import { Link } from 'react-router-dom';
 
-import { alerting, type Rule, type RuleGroup } from '../../api/alerting';
-import { MatcherInput, useFilter, useUrlParams } from '../../kit/MatcherInput';
+import { alerting, type Rule, type RuleGroup, type Labels } from '../../api/alerting';
+import { MatcherInput, useFilter, useUrlParams, type UrlFilter } from '../../kit/MatcherInput';
 import { graphPath, ruleLink, silenceLink } from '../../links/addresses';
-import { matchesAll, type Matcher } from '../../links/matchers';
+import { wordsOf } from '../../links/matchers';
 import { AlertingPage, Ago, getStyles, LabelList, mayEdit, OutsideLink, StateBadge, StateFilter } from '../../kit/parts';
 import { usePolled } from '../../runtime/usePolled';
 import { usePage } from '../../kit/page';
 import { logsOfAlert } from '../../links/related';
+import { Foldable } from '../../kit/Foldable';
 
 const seconds = getValueFormat('s');
 const short = getValueFormat('short');
 
-/** Alerting rules by group, with the alerts of each. */
+/** With more rules than this, groups in which nothing is wrong begin closed. */
+const mostOpen = 30;
+
+/** Alerting and recording rules by group, with the alerts of each. */
 export default function RulesPage() {
   usePage({ breadcrumbs: [{ text: 'Alerts', to: '/alerts' }, { text: 'Rules' }] }, 'rules');
   const styles = useStyles2(getStyles);
@@ -23,44 +27,51 @@ export default function RulesPage() {
   const state = params.get('state') ?? '';
   const { data, error } = usePolled(['rules'], alerting.rules);
   const rules = data?.flatMap((g) => g.rules) ?? [];
-  const shown = (data ?? []).map((g) => ({ ...g, rules: g.rules.filter((r) => isShown(r, state, filter.matchers)) })).filter((g) => g.rules.length > 0);
+  const shown = (data ?? []).map((g) => ({ ...g, rules: g.rules.filter((r) => (state === '' || stateOf(r) === state) && isShown(r, g, filter)) })).filter((g) => g.rules.length > 0);
   const number = (s: string) => rules.filter((r) => stateOf(r) === s).length;
   return (
     <AlertingPage error={error} loading={!data}>
       <div className={styles.bar}>
         <MatcherInput filter={filter} />
-        <StateFilter value={state} all={`All (${rules.length})`} options={['firing', 'pending', 'failing', 'normal'].map((s) => [s, `${s} (${number(s)})`])} onChange={(s) => setParams({ state: s })} />
+        <StateFilter value={state} all={`All (${rules.length})`} options={['firing', 'pending', 'failing', 'normal', 'recording'].map((s) => [s, `${s} (${number(s)})`])} onChange={(s) => setParams({ state: s })} />
       </div>
-      {data?.length === 0 && <Alert severity="info" title="There are no alerting rules">Name their files in prometheus.yml under rule_files; `ausguck init` writes the built-in ones.</Alert>}
+      {data?.length === 0 && <Alert severity="info" title="There are no rules">Name their files in prometheus.yml under rule_files; `ausguck init` writes the built-in ones.</Alert>}
       {data && data.length > 0 && shown.length === 0 && <Alert severity="info" title="No rule matches the filter" />}
-      {shown.map((group) => <Group key={`${group.language}/${group.file}/${group.name}`} group={group} matchers={filter.matchers} onPick={filter.pick} />)}
+      {shown.map((group) => <Group key={`${group.language}/${group.file}/${group.name}`} group={group} filter={filter} open={rules.length <= mostOpen || state !== '' || filter.text !== '' || group.rules.some((r) => ['firing', 'pending', 'failing'].includes(stateOf(r)))} />)}
     </AlertingPage>
   );
 }
 
-function Group({ group, matchers, onPick }: { group: RuleGroup; matchers: Matcher[]; onPick: (name: string, value: string) => void }) {
+function Group({ group, filter, open }: { group: RuleGroup; filter: UrlFilter; open: boolean }) {
   const styles = useStyles2(getStyles);
   return (
-    <section className={styles.card} aria-label={`Group ${group.name}`}>
-      <div className={styles.head}>
-        <h2>{group.name}</h2>
-        <span className={styles.quiet}>{group.language === 'logql' && 'LogQL · '}{group.file}</span>
-        <span className={`${styles.quiet} ${styles.right}`}>
-          <span>
-            {group.lastEvaluation.startsWith('0001') ? 'not evaluated yet' : <>evaluated <Ago time={group.lastEvaluation} /> in {time(group.evaluationTime)}</>}, every {time(group.interval)}
+    <Foldable
+      label={`Group ${group.name}`} open={open}
+      head={
+        <>
+          <h2>{group.name}</h2>
+          <span className={styles.quiet}>{group.rules.length} {group.rules.length === 1 ? 'rule' : 'rules'} · {group.language === 'logql' && 'LogQL · '}{group.file}</span>
+          <span className={`${styles.quiet} ${styles.right}`}>
+            <span>
+              {group.lastEvaluation.startsWith('0001') ? 'not evaluated yet' : <>evaluated <Ago time={group.lastEvaluation} /> in {time(group.evaluationTime)}</>}, every {time(group.interval)}
+            </span>
           </span>
-        </span>
-      </div>
+        </>
+      }
+    >
       <ul className={styles.list}>
-        {group.rules.map((rule, i) => <One key={i} rule={rule} language={group.language ?? 'promql'} matchers={matchers} onPick={onPick} />)}
+        {group.rules.map((rule, i) => <One key={i} rule={rule} language={group.language ?? 'promql'} filter={filter} />)}
       </ul>
-    </section>
+    </Foldable>
   );
 }
 
-function One({ rule, language, matchers, onPick }: { rule: Rule; language: 'promql' | 'logql'; matchers: Matcher[]; onPick: (name: string, value: string) => void }) {
+function One({ rule, language, filter }: { rule: Rule; language: 'promql' | 'logql'; filter: UrlFilter }) {
   const styles = useStyles2(getStyles);
-  const alerts = (rule.alerts ?? []).filter((a) => matchesAll(matchers, a.labels));
+  const onPick = filter.pick;
+  const own = filter.shows(ownLabels(rule), textsOf(rule));
+  // What is asked for by the rule's own words shows all of its alerts.
+  const alerts = (rule.alerts ?? []).filter((a) => filter.shows(a.labels, Object.values(a.annotations ?? {})) || (own && wordsOf(filter.text) !== undefined));
   return (
     <li className={styles.item} data-testid="rule" data-state={stateOf(rule)}>
       <div className={styles.line}>
@@ -111,12 +122,23 @@ function stateOf(rule: Rule): string {
   if (rule.health === 'err') {
     return 'failing';
   }
+  if (rule.type === 'recording') {
+    return 'recording';
+  }
   return rule.state === 'firing' || rule.state === 'pending' ? rule.state : 'normal';
 }
 
-/** A filter by labels finds the rules with such alerts, and those whose own labels fit. */
-function isShown(rule: Rule, state: string, matchers: Matcher[]): boolean {
-  return (state === '' || stateOf(rule) === state) && (matchesAll(matchers, { ...rule.labels, alertname: rule.name }) || (rule.alerts ?? []).some((a) => matchesAll(matchers, a.labels)));
+/** A filter finds the rules with such alerts, and those that fit themselves. */
+function isShown(rule: Rule, group: RuleGroup, filter: UrlFilter): boolean {
+  return filter.shows(ownLabels(rule), [...textsOf(rule), group.name, group.file]) || (rule.alerts ?? []).some((a) => filter.shows(a.labels, Object.values(a.annotations ?? {})));
+}
+
+function ownLabels(rule: Rule): Labels {
+  return rule.type === 'recording' ? (rule.labels ?? {}) : { ...rule.labels, alertname: rule.name };
+}
+
+function textsOf(rule: Rule): Array<string | undefined> {
+  return [rule.name, rule.query, rule.lastError, ...Object.values(rule.annotations ?? {})];
 }
 
 function time(value: number): string {

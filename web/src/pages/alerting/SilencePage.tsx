@@ -1,4 +1,4 @@
-import { AppEvents, dateTime, type DateTime } from '@grafana/data';
+import { AppEvents, dateTime, dateTimeFormat, type DateTime } from '@grafana/data';
 import { getAppEvents, locationService } from '@grafana/runtime';
 import { Alert, Button, Combobox, DateTimePicker, Field, IconButton, Input, LinkButton, LoadingPlaceholder, RadioButtonGroup, TextArea, useStyles2 } from '@grafana/ui';
 import { useEffect, useState } from 'react';
@@ -34,7 +34,22 @@ export default function SilencePage() {
   if (id && !silence) {
     return <LoadingPlaceholder text="" />;
   }
-  return <AlertingPage><Form key={id ?? 'new'} silence={silence} filter={params.get('filter') ?? ''} comment={params.get('comment') ?? ''} /></AlertingPage>;
+  return <AlertingPage>{silence && !mayEdit() ? <Facts silence={silence} /> : <Form key={id ?? 'new'} silence={silence} filter={params.get('filter') ?? ''} comment={params.get('comment') ?? ''} />}</AlertingPage>;
+}
+
+/** A silence for those who may look. */
+function Facts({ silence }: { silence: Silence }) {
+  const styles = useStyles2(getStyles);
+  const matchers = silence.matchers.map(fromSilenceMatcher);
+  const facts = [['Alerts with', formatMatchers(matchers)], ['From', dateTimeFormat(silence.startsAt)], ['Until', dateTimeFormat(silence.endsAt)], ['By', silence.createdBy], ['Why', silence.comment]] as const;
+  return (
+    <>
+      <section className={styles.card} aria-label="Silence" data-testid="silence-facts">
+        <div className={styles.item}><table className={styles.table}><tbody>{facts.map(([name, text]) => <tr key={name}><th scope="row">{name}</th><td data-label={name}>{text}</td></tr>)}</tbody></table></div>
+      </section>
+      <Preview matchers={matchers} />
+    </>
+  );
 }
 
 interface Draft {
@@ -76,23 +91,19 @@ function Form({ silence, filter, comment }: { silence?: Silence; filter: string;
       setBusy(false);
     }
   };
-  const readOnly = !mayEdit();
   return (
     <form onSubmit={(e) => { e.preventDefault(); void save(); }}>
       {first.problem && <Alert severity="warning" title="The filter of this link cannot be read">{first.problem}</Alert>}
-      {readOnly && <Alert severity="info" title="Silences are for editors">You are signed in as a viewer and may look.</Alert>}
-      <fieldset disabled={readOnly}>
-        <Matchers matchers={draft.matchers} onChange={(matchers) => change({ matchers })} />
-        <Times draft={draft} onChange={change} />
-        <Field label="By"><Input id="silence-author" width={40} value={draft.author} onChange={(e) => change({ author: e.currentTarget.value })} /></Field>
-        <Field label="Why" description="Those who miss the alert read this"><TextArea id="silence-comment" rows={2} value={draft.comment} onChange={(e) => change({ comment: e.currentTarget.value })} /></Field>
-        {error && <Alert severity="error" title="Not silenced">{error}</Alert>}
-        {problems.length > 0 && <p className={styles.quiet} data-testid="silence-problems">Still missing: {problems.join('; ')}</p>}
-        <div className={styles.line}>
-          <Button type="submit" disabled={busy || problems.length > 0 || readOnly}>{!silence ? 'Silence' : ended ? 'Silence again' : 'Save'}</Button>
-          <LinkButton variant="secondary" href={address('/alerts/silences')}>Cancel</LinkButton>
-        </div>
-      </fieldset>
+      <Matchers matchers={draft.matchers} onChange={(matchers) => change({ matchers })} />
+      <Times draft={draft} onChange={change} />
+      <Field label="By"><Input id="silence-author" width={40} value={draft.author} onChange={(e) => change({ author: e.currentTarget.value })} /></Field>
+      <Field label="Why" description="Those who miss the alert read this"><TextArea id="silence-comment" rows={2} value={draft.comment} onChange={(e) => change({ comment: e.currentTarget.value })} /></Field>
+      {error && <Alert severity="error" title="Not silenced">{error}</Alert>}
+      {problems.length > 0 && <p className={styles.quiet} data-testid="silence-problems">Still missing: {problems.join('; ')}</p>}
+      <div className={styles.line}>
+        <Button type="submit" disabled={busy || problems.length > 0}>{!silence ? 'Silence' : ended ? 'Silence again' : 'Save'}</Button>
+        <LinkButton variant="secondary" href={address('/alerts/silences')}>Cancel</LinkButton>
+      </div>
       <Preview matchers={draft.matchers} />
     </form>
   );

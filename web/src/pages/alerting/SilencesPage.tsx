@@ -5,7 +5,7 @@ import { Link } from 'react-router-dom';
 
 import { alerting, type ActiveAlert, type Silence } from '../../api/alerting';
 import { MatcherInput, useFilter, useUrlParams } from '../../kit/MatcherInput';
-import { formatMatcher, fromSilenceMatcher, matchesAll } from '../../links/matchers';
+import { formatMatcher, fromSilenceMatcher } from '../../links/matchers';
 import { AlertingPage, Ago, getStyles, mayEdit, StateBadge, StateFilter } from '../../kit/parts';
 import { usePolled } from '../../runtime/usePolled';
 import { usePage } from '../../kit/page';
@@ -28,7 +28,7 @@ export default function SilencesPage() {
   const shown = (data?.silences ?? [])
     .filter((s) => (state === '' ? s.status.state !== 'expired' : s.status.state === state))
     // A filter finds silences that name these labels so.
-    .filter((s) => matchesAll(filter.matchers, Object.fromEntries(s.matchers.map((m) => [m.name, m.value]))))
+    .filter((s) => filter.shows(Object.fromEntries(s.matchers.map((m) => [m.name, m.value])), [s.comment, s.createdBy]))
     .sort((a, b) => order.indexOf(a.status.state) - order.indexOf(b.status.state) || b.updatedAt.localeCompare(a.updatedAt));
   return (
     <AlertingPage error={error} loading={!data}>

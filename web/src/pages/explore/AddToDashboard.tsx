@@ -5,7 +5,8 @@ import { useEffect, useState } from 'react';
 import { dashboards, type SearchHit } from '../../api/dashboards';
 import { errorMessage } from '../../runtime/backendSrv';
 import { isLines } from './source';
-import { rangeOf, type Language, type QueryState } from '../../links/explore';
+import { rangeOf, type QueryState } from '../../links/explore';
+import type { Language } from '../../links/sources';
 
 /** Makes a panel of an expression, in a new dashboard or one that there is. */
 export default function AddToDashboard({ query, expr, language, source, onClose }: { query: QueryState; expr: string; language: Language; source: string; onClose: () => void }) {

@@ -18,15 +18,15 @@ interface QueryStats {
 }
 
 /** What an expression is made of, with how many series are left at each step. */
-export function Explain({ query, expr, source, children }: AnswerProps) {
+export function Explain({ query, expr, source, round, children }: AnswerProps) {
   const styles = useStyles2(getStyles);
   const moment = momentOf(query);
   const text = filledIn(expr);
   const tree = useMemo(() => partsOf(text), [text]);
-  const { data: stats, error } = useAsked(['stats', source, text, moment], async () => {
+  const { data: stats, error } = useAsked(['stats', source, text, moment, round], async () => {
     const { data } = await ask<PromData & { stats?: QueryStats }>(source, { query: text, time: momentOrNow(moment), stats: 'all' });
     return data.stats ?? null;
-  });
+  }, { keep: true });
   return (
     <>
       <div className={styles.bar}>
@@ -38,7 +38,7 @@ export function Explain({ query, expr, source, children }: AnswerProps) {
         )}
       </div>
       {error && <Alert severity="error" title="The query failed">{error}</Alert>}
-      {tree ? <ul className={styles.tree} data-testid="explain"><Step key={text} part={tree} source={source} moment={moment} /></ul> : !error && <Alert severity="info" title="The expression cannot be taken apart" />}
+      {tree ? <ul className={styles.tree} data-testid="explain"><Step key={`${text} ${round}`} part={tree} source={source} moment={moment} /></ul> : !error && <Alert severity="info" title="The expression cannot be taken apart" />}
     </>
   );
 }

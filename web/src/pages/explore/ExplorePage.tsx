@@ -1,19 +1,20 @@
 import { css } from '@emotion/css';
 import { dateTime, rangeUtil, type GrafanaTheme2 } from '@grafana/data';
 import { locationService } from '@grafana/runtime';
-import { Alert, Button, IconButton, RadioButtonGroup, useStyles2 } from '@grafana/ui';
-import { lazy, Suspense, useEffect, useState } from 'react';
+import { Alert, Button, Combobox, IconButton, RadioButtonGroup, RefreshPicker, useStyles2 } from '@grafana/ui';
+import { lazy, Suspense, useCallback, useEffect, useState } from 'react';
 import { Navigate, useLocation, useSearchParams } from 'react-router-dom';
 
 import { usePage } from '../../kit/page';
-import { bootData } from '../../boot/bootData';
+import { may } from '../../boot/role';
 import { copyText } from '../../dashboard/scene/panelActions';
 import { address } from '../../runtime/backendSrv';
 import { Graph } from './Graph';
 import { remember, type Past } from './history';
 import { InstantTable } from './InstantTable';
-import { builtIn, isLines, proxyOf } from './source';
-import { inputsOf, languageOf, paramsOf, queriesOf, queriesOfExplore, rangeOf, tabOf, type Language, type QueryState, type Tab } from '../../links/explore';
+import { isLines, proxyOf } from './source';
+import { inputsOf, paramsOf, queriesOf, queriesOfExplore, rangeOf, secondsOf, tabOf, type QueryState, type Tab } from '../../links/explore';
+import { languageOf, nameOf, sources, uidOf } from '../../links/sources';
 import type { AnswerProps } from './answer';
 
 const PromqlEditor = lazy(async () => ({ default: (await import('../../dashboard/edit/PromqlEditor')).PromqlEditor }));
@@ -36,25 +37,28 @@ export default function ExplorePage() {
   const [params] = useSearchParams();
   const { pathname } = useLocation();
   const queries = queriesOf(params);
-  const set = (next: QueryState[]) => locationService.push({ pathname, search: paramsOf(next).toString() });
+  const refresh = params.get('refresh') ?? '';
+  const { round, again } = useRounds(refresh);
+  const set = (next: QueryState[]) => locationService.push({ pathname, search: `${paramsOf(next).toString()}${refresh && `&refresh=${encodeURIComponent(refresh)}`}` });
   const styles = useStyles2(getStyles);
   const actions = (
     <>
       <Button size="sm" variant="secondary" icon="history" onClick={() => setDialog(true)}>History</Button>
       <Button size="sm" variant="secondary" icon="share-alt" onClick={() => copyText(shareLink(), 'Link copied')}>Share</Button>
+      <RefreshPicker value={refresh} intervals={refreshIntervals} tooltip="Ask again" onRefresh={again} onIntervalChanged={(interval) => locationService.partial({ refresh: interval || null })} />
     </>
   );
-  usePage({ breadcrumbs: [{ text: 'Explore' }], actions }, 'explore');
+  usePage({ breadcrumbs: [{ text: 'Explore' }], actions }, `explore ${refresh}`);
   const choose = ({ expr, language }: Past) => {
     setDialog(false);
     const last = queries[queries.length - 1]!;
-    set([...queries.slice(0, -1), { ...pick(last, ['range_input', 'end_input']), expr, tab: '0', source: language === 'logql' ? 'loki' : '' }]);
+    set([...queries.slice(0, -1), { ...pick(last, ['range_input', 'end_input']), expr, tab: '0', source: languageOf(last['source']) === language ? (last['source'] ?? '') : language === 'logql' ? 'loki' : '' }]);
   };
   return (
     <div className={styles.page}>
       {queries.map((query, i) => (
         <Query
-          key={i} query={query} number={i + 1}
+          key={i} query={query} number={i + 1} round={round}
           onChange={(part) => set(queries.map((q, j) => (j === i ? { ...q, ...part } : q)))}
           onRemove={queries.length > 1 ? () => set(queries.filter((_, j) => j !== i)) : undefined}
         />
@@ -78,16 +82,34 @@ function shareLink(): string {
   return new URL(address(`/explore?${paramsOf(queries).toString()}`), window.location.href).href;
 }
 
+const refreshIntervals = ['5s', '10s', '30s', '1m', '5m', '15m'];
+
+/** Counts how often the questions are asked: on request and, while somebody looks, at each interval. */
+function useRounds(refresh: string) {
+  const [round, setRound] = useState(0);
+  const seconds = secondsOf(refresh);
+  useEffect(() => {
+    if (seconds !== undefined) {
+      const timer = setInterval(() => document.visibilityState === 'visible' && setRound((n) => n + 1), Math.max(1, seconds) * 1000);
+      return () => clearInterval(timer);
+    }
+    return undefined;
+  }, [seconds]);
+  const again = useCallback(() => setRound((n) => n + 1), []);
+  return { round, again };
+}
+
 interface Props {
   query: QueryState;
   number: number;
+  round: number;
   onChange: (part: QueryState) => void;
   onRemove?: () => void;
 }
 
-function Query({ query, number, onChange, onRemove }: Props) {
-  const language = languageOf(query);
-  const source = builtIn(language);
+function Query({ query, number, round: asked, onChange, onRemove }: Props) {
+  const language = languageOf(query['source']);
+  const source = uidOf(query['source']);
   const styles = useStyles2(getStyles);
   const expr = (query['expr'] ?? '').trim();
   const [{ text, of }, setDraft] = useState({ text: expr, of: expr });
@@ -118,20 +140,20 @@ function Query({ query, number, onChange, onRemove }: Props) {
             {language === 'logql' ? <LogqlEditor value={text} source={source} onChange={setText} onRun={run} /> : <PromqlEditor value={text} url={source && proxyOf(source)} onChange={setText} onRun={run} />}
           </Suspense>
         </div>
-        <RadioButtonGroup<Language>
-          aria-label="Language" value={language} options={[{ value: 'promql', label: 'PromQL' }, { value: 'logql', label: 'LogQL' }]}
-          onChange={(l) => onChange({ source: l === 'logql' ? 'loki' : '', expr: ' ', tab: '0', back: '', live: '' })}
+        <Combobox
+          aria-label="Data source" width="auto" minWidth={18} maxWidth={36} value={source ?? null} placeholder="No data source" options={sources().map((s) => ({ value: s.uid, label: s.name, description: s.type === 'loki' ? 'LogQL' : 'PromQL' }))}
+          onChange={({ value }) => onChange({ source: nameOf(value), ...(languageOf(value) !== language && { expr: ' ', tab: '0' }), back: '', live: '' })}
         />
         <Button onClick={() => run(true)}>Run</Button>
-        {source && expr !== '' && bootData.user.orgRole !== 'Viewer' && <IconButton name="apps" size="lg" tooltip="Add to a dashboard" onClick={() => setAdding(true)} />}
+        {source && expr !== '' && may('Editor') && <IconButton name="apps" size="lg" tooltip="Add to a dashboard" onClick={() => setAdding(true)} />}
         {onRemove && <IconButton name="trash-alt" size="lg" tooltip="Remove this query" onClick={onRemove} />}
       </div>
       {!source ? (
-        <Alert severity="error" title={`There is no ${language === 'logql' ? 'Loki' : 'Prometheus'} among the data sources`} />
+        <Alert severity="error" title={query['source'] && query['source'] !== 'loki' ? `There is no data source ${query['source']}` : `There is no ${language === 'logql' ? 'Loki' : 'Prometheus'} among the data sources`} />
       ) : expr === '' ? (
         <Alert severity="info" title="Write an expression">{language === 'promql' ? 'Metric names, labels and functions are completed while you type (Ctrl Space).' : 'Begin with { for the labels of your logs; values, parsers and functions are completed too (Ctrl Space).'} Shift Enter runs it.</Alert>
       ) : (
-        <Suspense fallback={null}><Answer key={round} query={query} expr={expr} language={language} source={source} onChange={onChange} /></Suspense>
+        <Suspense fallback={null}><Answer key={`${source} ${round}`} round={asked} query={query} expr={expr} language={language} source={source} onChange={onChange} /></Suspense>
       )}
       <Suspense fallback={null}>{adding && source && <AddToDashboard query={query} expr={expr} language={language} source={source} onClose={() => setAdding(false)} />}</Suspense>
     </section>

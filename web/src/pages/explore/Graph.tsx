@@ -2,22 +2,22 @@ import { css } from '@emotion/css';
 import { LoadingState, type DataFrame, type Field, type GrafanaTheme2, type Labels, type TimeRange } from '@grafana/data';
 import { EmbeddedScene, SceneDataTransformer, SceneFlexItem, SceneFlexLayout, SceneQueryRunner, VizPanel, type SceneTimePicker, type SceneTimeRange, type VizPanelState } from '@grafana/scenes';
 import { Alert, Button, useStyles2 } from '@grafana/ui';
-import { useEffect, useMemo, useState } from 'react';
+import { useEffect, useMemo, useRef, useState } from 'react';
 import { map } from 'rxjs';
 
 import { mostSeries } from '../../panels/shared/mostSeries';
 import { LogsOfLabels } from './LogsOfLabels';
-import type { Language } from '../../links/explore';
+import type { Language } from '../../links/sources';
 import { Stats } from './Stats';
 import type { AnswerProps } from './answer';
 import { useRange } from './useRange';
 
 /** An expression over time. */
-export function Graph({ query, expr, language, source, onChange, children }: AnswerProps) {
+export function Graph({ query, expr, language, source, onChange, round, children }: AnswerProps) {
   const styles = useStyles2(getStyles);
   const stacked = query['stacked'] === '1' || query['display_mode'] === 'stacked';
   const step = /^\d+(\.\d+)?$/.test(query['step_input'] ?? '') ? `${query['step_input']}s` : undefined;
-  const { picker, body, answer } = useGraph({ query, onChange, expr, language, source, step, look: stacked ? 'stacked' : 'lines', minHeight: 420 });
+  const { picker, body, answer } = useGraph({ query, onChange, round, expr, language, source, step, look: stacked ? 'stacked' : 'lines', minHeight: 420 });
   const series = answer?.series ?? 0;
   return (
     <>
@@ -47,6 +47,7 @@ interface GraphAnswer {
 interface GraphOptions {
   query: AnswerProps['query'];
   onChange: AnswerProps['onChange'];
+  round: number;
   expr: string;
   language: Language;
   source: string;
@@ -56,15 +57,23 @@ interface GraphOptions {
 }
 
 /** A graph with its picker, whose time range is that of the address. */
-export function useGraph({ query, onChange, expr, language, source, step, look, minHeight }: GraphOptions) {
+export function useGraph({ query, onChange, round, expr, language, source, step, look, minHeight }: GraphOptions) {
   const [answer, setAnswer] = useState<GraphAnswer>();
   const { timeRange, picker } = useRange(query, onChange, `${expr} ${source} ${look} ${step}`);
-  const { scene, body } = useMemo(() => build({ expr, language, source, look, step, minHeight, timeRange, picker, onAnswer: setAnswer }), [expr, language, source, look, step, minHeight, timeRange, picker]);
+  const { scene, runner, body } = useMemo(() => build({ expr, language, source, look, step, minHeight, timeRange, picker, onAnswer: setAnswer }), [expr, language, source, look, step, minHeight, timeRange, picker]);
   useEffect(() => scene.activate(), [scene]);
+  const asked = useRef(round);
+  useEffect(() => {
+    // A question that is still open is not asked anew: one that takes longer than the interval would never be answered.
+    if (round !== asked.current && runner.state.data?.state !== LoadingState.Loading) {
+      timeRange.onRefresh();
+    }
+    asked.current = round;
+  }, [round, runner, timeRange]);
   return { picker, body, answer };
 }
 
-interface BuildOptions extends Omit<GraphOptions, 'query' | 'onChange'> {
+interface BuildOptions extends Omit<GraphOptions, 'query' | 'onChange' | 'round'> {
   timeRange: SceneTimeRange;
   picker: SceneTimePicker;
   onAnswer: (answer: GraphAnswer) => void;
@@ -87,7 +96,7 @@ function build({ expr, language, source, look, step, minHeight, timeRange, picke
     $data: new SceneDataTransformer({ $data: runner, transformations: [() => map((all: DataFrame[]) => (look === 'bars' ? withoutGaps(all, timeRange.state.value, Number.parseInt(step ?? '60', 10)) : all.slice(0, mostSeries)))] }),
   });
   const body = new SceneFlexLayout({ children: [new SceneFlexItem({ minHeight, body: panel })] });
-  return { scene: new EmbeddedScene({ $timeRange: timeRange, body, controls: [picker] }), body };
+  return { scene: new EmbeddedScene({ $timeRange: timeRange, body, controls: [picker] }), runner, body };
 }
 
 /** A bar for every step, since the width of bars follows from their distance. */

@@ -21,14 +21,14 @@ interface Row {
 }
 
 /** An expression at one moment. */
-export function InstantTable({ query, expr, source, onChange, children }: AnswerProps) {
+export function InstantTable({ query, expr, source, onChange, round, children }: AnswerProps) {
   const styles = useStyles2(getStyles);
   const moment = momentOf(query);
-  const { data: answer, error } = useAsked(['instant', source, expr, moment], async () => {
+  const { data: answer, error } = useAsked(['instant', source, expr, moment, round], async () => {
     const started = Date.now();
     const got = await firstValueFrom(new PromClient(proxyOf(source)).post<PromData>('query', { query: filledIn(expr), time: (moment ?? Date.now()) / 1000 }));
     return { ...got, seconds: (Date.now() - started) / 1000 };
-  });
+  }, { keep: true });
   const rows = answer ? rowsOf(answer.data) : [];
   return (
     <>

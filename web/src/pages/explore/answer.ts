@@ -1,6 +1,7 @@
 import type { ReactNode } from 'react';
 
-import type { Language, QueryState } from '../../links/explore';
+import type { QueryState } from '../../links/explore';
+import type { Language } from '../../links/sources';
 
 /** What shows the answer to a query. */
 export interface AnswerProps {
@@ -10,6 +11,8 @@ export interface AnswerProps {
   /** uid of the data source. */
   source: string;
   onChange: (part: QueryState) => void;
+  /** Grows each time that the question is to be asked again. */
+  round: number;
   /** Stands before its own buttons. */
   children: ReactNode;
 }

@@ -1,4 +1,4 @@
-import type { Language } from '../../links/explore';
+import type { Language } from '../../links/sources';
 
 /** A query that was run. */
 export interface Past {

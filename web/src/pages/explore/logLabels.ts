@@ -1,5 +1,5 @@
 import { LokiClient } from './logs/client';
-import { builtIn } from './source';
+import { builtIn } from '../../links/sources';
 
 /** The labels of streams that there are, asked once for a page. */
 let known: Promise<string[]> | undefined;

@@ -8,6 +8,7 @@ import { alerting } from '../../api/alerting';
 import { system } from '../../api/system';
 import { Ago, getStyles as getParts, LastNotification } from '../../kit/parts';
 import { usePolled } from '../../runtime/usePolled';
+import { firing, firingPath } from '../../links/firing';
 
 /** As many of each are named; the rest is behind the link. */
 const most = 4;
@@ -27,7 +28,7 @@ export function Now() {
   }
   const { targets, groups, status, sent } = data;
   const down = (targets ?? []).filter((t) => t.health === 'down');
-  const alerts = [...new Map((groups ?? []).flatMap((g) => g.alerts).filter((a) => a.status.state === 'active' && a.labels['severity'] !== 'none').map((a) => [a.fingerprint, a])).values()].sort((a, b) => rank(a.labels['severity']) - rank(b.labels['severity']));
+  const alerts = firing(groups ?? []).sort((a, b) => rank(a.labels['severity']) - rank(b.labels['severity']));
   const sick = status.parts.filter((p) => p.wrong);
   const fine = targets !== undefined && groups !== undefined && down.length + alerts.length + sick.length === 0 && !status.disk.scarce;
   return (
@@ -35,7 +36,7 @@ export function Now() {
       {targets === undefined && sick.length === 0 && <Line icon="exclamation-triangle">Targets cannot be read: Prometheus does not answer.</Line>}
       {groups === undefined && sick.length === 0 && <Line icon="exclamation-triangle">Alerts cannot be read: Alertmanager does not answer.</Line>}
       {fine && <Line icon="check-circle" good>Nothing is wrong: no alert fires, {targets.length === 1 ? 'the one target is' : `all ${targets.length} targets are`} up.</Line>}
-      {alerts.length > 0 && <Line icon="bell"><Link to="/alerts?state=active">{alerts.length} {alerts.length === 1 ? 'alert fires' : 'alerts fire'}:</Link> {alerts.slice(0, most).map((a) => <span key={a.fingerprint} className={styles.one}><Link to={`/alerts?filter=${encodeURIComponent(`{alertname="${a.labels['alertname'] ?? ''}"}`)}`}>{a.labels['alertname']}</Link> {a.annotations['summary']} <small>since <Ago time={a.startsAt} /></small></span>)}{more(alerts.length)}</Line>}
+      {alerts.length > 0 && <Line icon="bell"><Link to={firingPath}>{alerts.length} {alerts.length === 1 ? 'alert fires' : 'alerts fire'}:</Link> {alerts.slice(0, most).map((a) => <span key={a.fingerprint} className={styles.one}><Link to={`/alerts?filter=${encodeURIComponent(`{alertname="${a.labels['alertname'] ?? ''}"}`)}`}>{a.labels['alertname']}</Link> {a.annotations['summary']} <small>since <Ago time={a.startsAt} /></small></span>)}{more(alerts.length)}</Line>}
       {down.length > 0 && <Line icon="heart-break"><Link to="/targets?state=down">{down.length} of {targets?.length} targets {down.length === 1 ? 'is' : 'are'} down:</Link> {down.slice(0, most).map((t) => <span key={t.scrapeUrl} className={styles.one}><Link to={`/targets?filter=${encodeURIComponent(t.scrapeUrl)}`}>{t.scrapePool} {t.labels['instance']}</Link> {t.lastError}</span>)}{more(down.length)}</Line>}
       {sick.map((p) => <Line key={p.name} icon="exclamation-triangle"><Link to="/admin/status">{p.name}</Link>{p.phase === 'ready' ? '' : ` is ${p.phase}`}: {p.says}</Line>)}
       {sick.length === 0 && status.disk.scarce && <Line icon="exclamation-triangle"><Link to="/admin/status">The disk is nearly full</Link>: soon nothing new can be stored.</Line>}

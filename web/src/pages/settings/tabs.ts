@@ -1,7 +1,7 @@
-import { bootData } from '../../boot/bootData';
+import { may } from '../../boot/role';
 
 /** What a user may set. */
 export function settingsTabs() {
   const own = [{ to: '/settings', text: 'You' }];
-  return bootData.user.orgRole === 'Admin' ? [...own, { to: '/settings/users', text: 'Users' }, { to: '/settings/tokens', text: 'Tokens' }] : own;
+  return may('Admin') ? [...own, { to: '/settings/datasources', text: 'Data sources' }, { to: '/settings/users', text: 'Users' }, { to: '/settings/tokens', text: 'Tokens' }] : own;
 }

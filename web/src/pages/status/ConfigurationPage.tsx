@@ -6,7 +6,7 @@ import { getStyles } from '../../kit/parts';
 import { usePolled } from '../../runtime/usePolled';
 import { usePage } from '../../kit/page';
 import { TabbedPage } from '../../kit/Tabs';
-import { bootData } from '../../boot/bootData';
+import { may } from '../../boot/role';
 import { statusTabs } from './tabs';
 
 /** The files as they were loaded, without secrets, and the flags. */
@@ -17,9 +17,8 @@ export default function ConfigurationPage() {
   const filter = params.get('filter') ?? '';
   const { data, error } = usePolled(['configuration'], async () => {
     // Those of logs are for admins.
-    const admin = bootData.user.orgRole === 'Admin';
     const [prometheus, alertmanager, logs, flags] = await Promise.all([
-      system.prometheusConfig(), system.alertmanagerConfig().catch(() => undefined), admin ? system.logConfigs() : {}, system.flags(),
+      system.prometheusConfig(), system.alertmanagerConfig().catch(() => undefined), may('Admin') ? system.logConfigs() : {}, system.flags(),
     ]);
     return { files: Object.entries({ 'prometheus.yml': prometheus, 'alertmanager.yml': alertmanager, ...logs }), flags };
   });

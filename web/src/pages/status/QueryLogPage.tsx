@@ -19,7 +19,7 @@ export default function QueryLogPage() {
   const { data, error } = usePolled(['query log'], system.queryLog);
   return (
     <TabbedPage label="Status" tabs={statusTabs()} error={error} loading={!data}>
-      {data?.file === '' && <Alert severity="info" title="No query log is written">Name a file in prometheus.yml, then reload: <code>global: {'{'}query_log_file: /var/log/ausguck-queries.log{'}'}</code>. It has every query, by people and by rules.</Alert>}
+      {data?.file === '' && <Alert severity="info" title="No query log is written">Name a file in prometheus.yml, then reload: <code className={styles.code}>global: {'{'}query_log_file: /var/log/ausguck-queries.log{'}'}</code>. It has every query, by people and by rules.</Alert>}
       {data && data.file !== '' && (
         <section className={styles.card} aria-label="Queries">
           <div className={styles.head}><h2>The newest {data.entries.length} queries</h2><span className={styles.quiet}>{data.file}</span></div>

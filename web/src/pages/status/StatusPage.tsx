@@ -7,7 +7,7 @@ import { Ago, getStyles } from '../../kit/parts';
 import { usePolled } from '../../runtime/usePolled';
 import { usePage } from '../../kit/page';
 import { TabbedPage } from '../../kit/Tabs';
-import { bootData } from '../../boot/bootData';
+import { may } from '../../boot/role';
 import { useDoing } from '../settings/Ask';
 import { statusTabs } from './tabs';
 import { own } from '../../boot/own';
@@ -28,7 +28,7 @@ export default function StatusPage() {
         <>
           <div className={styles.bar}>
             <span>Ausguck {data.version} on {data.host}, started <Ago time={data.started} /></span>
-            {bootData.user.orgRole === 'Admin' && <Reload />}
+            {may('Admin') && <Reload />}
           </div>
           {data.disk.full && <Alert severity="error" title="The disk is full">{data.disk.full}</Alert>}
           {data.disk.scarce && !data.disk.full && <Alert severity="warning" title="The disk is nearly full">Soon nothing new can be stored.</Alert>}

@@ -11,13 +11,15 @@ interface Props {
   render: (index: number) => ReactNode;
   /** Begin at the end of the list. */
   fromEnd?: boolean;
+  /** Begin with this row in the middle, and keep it there while rows are measured, until somebody scrolls. */
+  startAt?: number;
   label: string;
 }
 
 const overscan = 400;
 
 /** A list of rows of any height of which only those in sight are in the page. */
-export function VirtualRows({ count, height, estimate, keyOf, render, fromEnd, label }: Props) {
+export function VirtualRows({ count, height, estimate, keyOf, render, fromEnd, startAt, label }: Props) {
   const scroller = useRef<HTMLDivElement>(null);
   const [measured, setMeasured] = useState<ReadonlyMap<string, number>>(new Map());
   const [top, setTop] = useState(0);
@@ -46,6 +48,17 @@ export function VirtualRows({ count, height, estimate, keyOf, render, fromEnd, l
     }
   }, [fromEnd, count]);
 
+  const held = useRef(startAt !== undefined);
+  useLayoutEffect(() => {
+    if (held.current && startAt !== undefined && scroller.current) {
+      const middle = (offsets[startAt]! + offsets[startAt + 1]!) / 2;
+      scroller.current.scrollTop = middle - height / 2;
+    }
+  }, [startAt, offsets, height]);
+  const release = () => {
+    held.current = false;
+  };
+
   const rows = [];
   for (let i = range.from; i < range.to; i++) {
     rows.push(
@@ -55,7 +68,7 @@ export function VirtualRows({ count, height, estimate, keyOf, render, fromEnd, l
     );
   }
   return (
-    <div ref={scroller} style={{ height, overflow: 'auto' }} onScroll={(event) => setTop(event.currentTarget.scrollTop)} tabIndex={0} role="log" aria-label={label}>
+    <div ref={scroller} style={{ height, overflow: 'auto' }} onScroll={(event) => setTop(event.currentTarget.scrollTop)} onWheel={release} onPointerDown={release} onKeyDown={release} tabIndex={0} role="log" aria-label={label}>
       <div style={{ position: 'relative', height: offsets[count], minWidth: '100%' }}>{rows}</div>
     </div>
   );

@@ -27,7 +27,7 @@ function stepOf(range: number): number {
 }
 
 /** Lines of an expression: how many there were when, and what they say. */
-export function LogsAnswer({ query, expr, source, onChange, children }: AnswerProps) {
+export function LogsAnswer({ query, expr, source, onChange, round, children }: AnswerProps) {
   const styles = useStyles2(getStyles);
   const limit = Number(query['limit']) || limits[0]!;
   const live = query['live'] === '1' && source === 'loki';
@@ -35,15 +35,15 @@ export function LogsAnswer({ query, expr, source, onChange, children }: AnswerPr
   const [context, setContext] = useState<LogRow>();
   const onExpr = (next: string) => onChange({ expr: next });
   const step = stepOf(secondsOf(query['range_input'] ?? '') ?? 3600);
-  const volume = useGraph({ query, onChange, expr: `sum by (detected_level) (count_over_time(${expr} [${step}s]))`, language: 'logql', source, step: `${step}s`, look: 'bars', minHeight: 130 });
-  const lines = useLines(source, expr, query, limit);
+  const volume = useGraph({ query, onChange, round, expr: `sum by (detected_level) (count_over_time(${expr} [${step}s]))`, language: 'logql', source, step: `${step}s`, look: 'bars', minHeight: 130 });
+  const lines = useLines(source, expr, query, limit, round);
   const selector = selectorIn(expr);
   const metrics = query['back'] || metricsOf(selector);
   const actions: RowActions = {
     onFilter: (name, value, operator, row) => onExpr(addFilter(expr, { name, value, operator, stream: Object.hasOwn(row.stream ?? {}, name), parser: Object.hasOwn(row.labels, name) ? undefined : parserOf(undefined, name, [row]) })),
     more: (row) => (
       <span className={styles.buttons}>
-        <Button size="sm" variant="secondary" icon="arrows-v" onClick={() => setContext(row)}>Lines around this one</Button>
+        <Button size="sm" variant="secondary" icon="list-ul" onClick={() => setContext(row)}>Lines around this one</Button>
         <Button size="sm" variant="secondary" icon="copy" onClick={() => copyText(row.line, 'Line copied')}>Copy</Button>
         <Button size="sm" variant="secondary" icon="download-alt" onClick={() => saveFile('line.txt', row.line)}>Save</Button>
       </span>

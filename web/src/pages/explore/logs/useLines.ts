@@ -23,11 +23,11 @@ export function windowOf(query: QueryState): Window {
 }
 
 /** The newest lines of an expression, up to a number. */
-export function useLines(source: string, expr: string, query: QueryState, most: number): Lines {
+export function useLines(source: string, expr: string, query: QueryState, most: number, round: number): Lines {
   const [{ of, ...state }, setState] = useState<Omit<Lines, 'cancel'> & { of: string }>({ of: '', rows: [], all: false, loading: true, seconds: 0 });
   const running = useRef<AbortController>(undefined);
   const { from, to } = rangeOf(query);
-  const asked = JSON.stringify([source, expr, from, to, most]);
+  const asked = JSON.stringify([source, expr, from, to, most, round]);
   const latest = useLatest(query);
   useEffect(() => {
     const abort = new AbortController();

@@ -1,0 +1,27 @@
+import { Alert } from '@grafana/ui';
+import type { ReactNode } from 'react';
+
+import { may } from '../boot/role';
+import { usePage } from '../kit/page';
+
+interface Props {
+  role: 'Editor' | 'Admin';
+  /** What stands in the frame while the page itself does not. */
+  title: string;
+  children: ReactNode;
+}
+
+/** A page for those who may send what is on it; others are told so and ask nothing of the server. */
+export function Only({ role, title, children }: Props) {
+  return may(role) ? children : <Refused role={role} title={title} />;
+}
+
+function Refused({ role, title }: Omit<Props, 'children'>) {
+  usePage({ breadcrumbs: [{ text: title }] }, title);
+  return (
+    <div data-testid="refused" style={{ padding: 16 }}>
+      <h1>{title}</h1>
+      <Alert severity="info" title={role === 'Admin' ? 'This page is for admins' : 'This page is for editors and admins'}>You may look at all others. An admin gives roles under “Settings”, “Users”.</Alert>
+    </div>
+  );
+}
