@@ -12,7 +12,8 @@ export default defineConfig({
     ],
   },
   test: {
-    environment: 'jsdom', testTimeout: 30_000,
+    environment: 'jsdom',
+    testTimeout: 30_000,
     include: ['src/**/*.test.{ts,tsx}'],
     setupFiles: ['src/boot/testSetup.ts'],
     server: { deps: { inline: [/@grafana\//, 'react-inlinesvg'] } },

@@ -46,8 +46,10 @@ function* walk(dir) {
 function copyFonts() {
   const from = (name) => new URL(`../node_modules/@fontsource/${name}.woff2`, import.meta.url).pathname;
   const fonts = {
-    'inter/Inter-Regular': 'inter/files/inter-latin-400-normal', 'inter/Inter-Medium': 'inter/files/inter-latin-500-normal',
-    'inter/Inter-Italic': 'inter/files/inter-latin-400-italic', 'inter/Inter-MediumItalic': 'inter/files/inter-latin-500-italic',
+    'inter/Inter-Regular': 'inter/files/inter-latin-400-normal',
+    'inter/Inter-Medium': 'inter/files/inter-latin-500-normal',
+    'inter/Inter-Italic': 'inter/files/inter-latin-400-italic',
+    'inter/Inter-MediumItalic': 'inter/files/inter-latin-500-italic',
     'roboto/L0xTDF4xlVMF-BfR8bXMIhJHg45mwgGEFl0_3vrtSM1J-gEPT5Ese6hmHSh0mQ': 'roboto-mono/files/roboto-mono-latin-400-normal',
   };
   for (const [to, source] of Object.entries(fonts)) {

@@ -39,9 +39,20 @@ scrape_configs:
       'rules.yml': JSON.stringify({
         groups: [
           {
-            name: 'always', rules: [
-              { alert: 'AlwaysFires', expr: 'vector(41) + 1', labels: { severity: 'critical', team: 'a', evil: script }, annotations: { summary: `It fires ${script}`, runbook_url: 'javascript:window.pwned=1', dashboard: '/d/ausguck-host' } },
-              { alert: 'GoesToNobody', expr: 'vector(1)', labels: { severity: 'warning', team: 'b' }, annotations: { runbook_url: 'https://runbooks.example/x' } },
+            name: 'always',
+            rules: [
+              {
+                alert: 'AlwaysFires',
+                expr: 'vector(41) + 1',
+                labels: { severity: 'critical', team: 'a', evil: script },
+                annotations: { summary: `It fires ${script}`, runbook_url: 'javascript:window.pwned=1', dashboard: '/d/ausguck-host' },
+              },
+              {
+                alert: 'GoesToNobody',
+                expr: 'vector(1)',
+                labels: { severity: 'warning', team: 'b' },
+                annotations: { runbook_url: 'https://runbooks.example/x' },
+              },
               { alert: 'IsInhibited', expr: 'vector(1)', labels: { team: 'a' } },
               { alert: 'IsPending', expr: 'vector(1)', for: '1h' },
               { alert: 'IsQuiet', expr: 'vector(0) > 1' },
@@ -53,13 +64,26 @@ scrape_configs:
         ],
       }),
       'alertmanager.yml': JSON.stringify({
-        route: { receiver: 'hook', group_by: ['alertname'], group_wait: '0s', group_interval: '1s', repeat_interval: '1h', routes: [{ matchers: ['team="b"'], receiver: 'refusing' }] },
+        route: {
+          receiver: 'hook',
+          group_by: ['alertname'],
+          group_wait: '0s',
+          group_interval: '1s',
+          repeat_interval: '1h',
+          routes: [{ matchers: ['team="b"'], receiver: 'refusing' }],
+        },
         inhibit_rules: [{ source_matchers: ['alertname="AlwaysFires"'], target_matchers: ['alertname="IsInhibited"'] }],
-        receivers: [{ name: 'hook', webhook_configs: [{ url: `${url}/` }] }, { name: 'refusing', webhook_configs: [{ url: `${url}/refuse` }] }],
+        receivers: [
+          { name: 'hook', webhook_configs: [{ url: `${url}/` }] },
+          { name: 'refusing', webhook_configs: [{ url: `${url}/refuse` }] },
+        ],
       }),
     },
   });
-  await program.api('/api/admin/users', { method: 'POST', body: { login: 'guest', name: 'Guest', email: 'g@example.com', password: 'a long enough one', OrgId: 1 } });
+  await program.api('/api/admin/users', {
+    method: 'POST',
+    body: { login: 'guest', name: 'Guest', email: 'g@example.com', password: 'a long enough one', OrgId: 1 },
+  });
   const { id } = await program.api<{ id: number }>('/api/users/lookup?loginOrEmail=guest');
   await program.api(`/api/org/users/${id}`, { method: 'PATCH', body: { role: 'Viewer' } });
   await until('the alert is delivered', () => messages.some((m) => m.alerts.some((a) => a.labels['alertname'] === 'AlwaysFires')), 60_000);
@@ -233,12 +257,15 @@ describe('around alerts', () => {
     const now = Date.now();
     const values = Array.from({ length: 20 }, (_, i) => [`${now - i * 1000}000000`, `line ${i} ${script}`]);
     await fetch(`${program.url}/loki/api/v1/push`, {
-      method: 'POST', body: JSON.stringify({ streams: [{ stream: { job: 'made' }, values }] }),
+      method: 'POST',
+      body: JSON.stringify({ streams: [{ stream: { job: 'made' }, values }] }),
       headers: { Authorization: `Basic ${Buffer.from(`admin:${password}`).toString('base64')}`, 'Content-Type': 'application/json' },
     }).then((answer) => expect(answer.status).toBe(204));
     await browser.login();
     // As Loki's ruler writes it into alerts.
-    await browser.goto(`/explore?left=${encodeURIComponent(JSON.stringify({ queries: [{ expr: 'sum by (job) (count_over_time({job="made"}[1m])) > 1', queryType: 'range' }] }))}`);
+    await browser.goto(
+      `/explore?left=${encodeURIComponent(JSON.stringify({ queries: [{ expr: 'sum by (job) (count_over_time({job="made"}[1m])) > 1', queryType: 'range' }] }))}`
+    );
     await page.waitForURL(/\/explore\?.*g0\.source=loki/);
     await page.locator('[data-testid=graph][data-series="1"]').waitFor();
     await browser.screenshot('graph-logs');
@@ -313,7 +340,14 @@ describe('around alerts', () => {
     await browser.goto('/#/silences');
     await page.waitForURL(/\/alerts\/silences$/);
     const { silenceID } = await program.api<{ silenceID: string }>('/api/v2/silences', {
-      method: 'POST', body: { matchers: [{ name: 'x', value: 'y', isRegex: false, isEqual: true }], startsAt: new Date().toISOString(), endsAt: new Date(Date.now() + 60_000).toISOString(), createdBy: 'a test', comment: 'by hand' },
+      method: 'POST',
+      body: {
+        matchers: [{ name: 'x', value: 'y', isRegex: false, isEqual: true }],
+        startsAt: new Date().toISOString(),
+        endsAt: new Date(Date.now() + 60_000).toISOString(),
+        createdBy: 'a test',
+        comment: 'by hand',
+      },
     });
     await browser.goto(`/#/silences/${silenceID}`);
     await page.waitForURL(new RegExp(`/alerts/silences/${silenceID}$`));
@@ -337,12 +371,23 @@ describe('around alerts', () => {
     expect(await page.locator('main form').count()).toBe(0);
   });
 
-  const pages = [['alerts', '/alerts'], ['rules', '/alerts/rules'], ['silences', '/alerts/silences?state=expired'], ['silence', '/alerts/silences/new?filter={alertname="AlwaysFires"}'], ['notifications', '/alerts/notifications'], ['receivers', '/alerts/receivers?labels={"team":"b"}'], ['graph', '/graph?g0.expr=up&g0.tab=0&g0.range_input=5m']] as const;
+  const pages = [
+    ['alerts', '/alerts'],
+    ['rules', '/alerts/rules'],
+    ['silences', '/alerts/silences?state=expired'],
+    ['silence', '/alerts/silences/new?filter={alertname="AlwaysFires"}'],
+    ['notifications', '/alerts/notifications'],
+    ['receivers', '/alerts/receivers?labels={"team":"b"}'],
+    ['graph', '/graph?g0.expr=up&g0.tab=0&g0.range_input=5m'],
+  ] as const;
 
   test.each(['dark', 'light'] as const)('the pages in the %s theme', async (theme) => {
     const { page } = browser;
     await browser.login();
-    await page.evaluate(async (t) => fetch('/api/user/preferences', { method: 'PATCH', headers: { 'Content-Type': 'application/json' }, body: JSON.stringify({ theme: t }) }), theme);
+    await page.evaluate(
+      async (t) => fetch('/api/user/preferences', { method: 'PATCH', headers: { 'Content-Type': 'application/json' }, body: JSON.stringify({ theme: t }) }),
+      theme
+    );
     for (const [name, path] of pages) {
       await browser.goto(path);
       await page.waitForSelector('main');

@@ -25,7 +25,13 @@ export class Browser {
 
   static async open(program: Program, viewport = { width: 1280, height: 900 }): Promise<Browser> {
     const profile = mkdtempSync(join(tmpdir(), 'ausguck-chromium-'));
-    const context = await chromium.launchPersistentContext(profile, { executablePath: executable, headless: true, args: flags, viewport, acceptDownloads: true });
+    const context = await chromium.launchPersistentContext(profile, {
+      executablePath: executable,
+      headless: true,
+      args: flags,
+      viewport,
+      acceptDownloads: true,
+    });
     const page = await context.newPage();
     const browser = new Browser(program, page, context, profile);
     page.on('console', (message) => {
@@ -112,7 +118,10 @@ export class Browser {
   unreadable(): Promise<string[]> {
     return this.page.evaluate(() => {
       const parse = (color: string) => (color.match(/[\d.]+/g) ?? []).map(Number);
-      const luminance = ([r = 0, g = 0, bl = 0]: number[]) => [r, g, bl].map((v) => (v / 255 <= 0.03928 ? v / 255 / 12.92 : ((v / 255 + 0.055) / 1.055) ** 2.4)).reduce((sum, v, i) => sum + v * [0.2126, 0.7152, 0.0722][i]!, 0);
+      const luminance = ([r = 0, g = 0, bl = 0]: number[]) =>
+        [r, g, bl]
+          .map((v) => (v / 255 <= 0.03928 ? v / 255 / 12.92 : ((v / 255 + 0.055) / 1.055) ** 2.4))
+          .reduce((sum, v, i) => sum + v * [0.2126, 0.7152, 0.0722][i]!, 0);
       const bad = new Set<string>();
       for (const element of document.querySelectorAll<HTMLElement>('main *, header *, nav *')) {
         const own = [...element.childNodes].some((n) => n.nodeType === Node.TEXT_NODE && n.textContent!.trim() !== '');

@@ -8,7 +8,12 @@ import { serveMetrics, wantedSeries, type Real } from './generate';
 import { Program, repository, until } from './program';
 
 const shared = resolve(repository, '../shared');
-const files = [...readdirSync(join(shared, 'dashboards')).filter((f) => f.endsWith('.json')).map((f) => join(shared, 'dashboards', f)), join(shared, 'original/dashboard.json')];
+const files = [
+  ...readdirSync(join(shared, 'dashboards'))
+    .filter((f) => f.endsWith('.json'))
+    .map((f) => join(shared, 'dashboards', f)),
+  join(shared, 'original/dashboard.json'),
+];
 const dashboards = files.map((file) => ({ file, json: JSON.parse(readFileSync(file, 'utf8')) as Record<string, unknown> }));
 
 let program: Program;
@@ -32,7 +37,12 @@ scrape_configs:
   // What the host and the program itself expose is real; the rest is made up from what the dashboards ask for.
   await until('both are scraped', async () => (await program.query('node_load1 + on () prometheus_build_info')) !== undefined);
   const { data: real } = await program.api<{ data: Real[] }>(`/api/v1/series?match[]=${encodeURIComponent('{job=~"prometheus|node-exporter"}')}`);
-  series.push(...wantedSeries(dashboards.map((d) => d.json), real));
+  series.push(
+    ...wantedSeries(
+      dashboards.map((d) => d.json),
+      real
+    )
+  );
   browser = await Browser.open(program, { width: 1400, height: 900 });
   await browser.login();
   await until('graphs have two points', async () => ((await program.query('min(count_over_time(node_load1[1m]))')) ?? 0) > 20, 60_000);
@@ -59,30 +69,42 @@ afterAll(() => {
 });
 
 describe('every shared dashboard', () => {
-  test.each(dashboards.map(({ file, json }) => [file.split('/').pop()!, ((json['dashboard'] as { title?: string } | undefined)?.title ?? json['title']) as string]))('%s', async (_, title) => {
-    const hits = await program.api<Hit[]>(`/api/search?type=dash-db&query=${encodeURIComponent(title)}`);
-    const hit = hits.find((h) => h.title === title);
-    expect(hit, `${title} is listed`).toBeDefined();
-    browser.complaints.length = 0;
-    let reports: PanelReport[] = [];
-    let without: string[] = [];
-    // A panel has no point before its step has passed: docker_containers.json asks for ten times 15 s, two and a half minutes.
-    await until('all panels have data', async () => {
-      reports = await browser.dashboard(`${hit!.url}?from=now-5m&to=now`);
-      without = reports.filter((r) => !r.hasData).map((r) => r.title);
-      return without.length === 0;
-    }, 180_000).catch(() => undefined);
-    await browser.screenshot(`dashboard-${title}`);
+  test.each(
+    dashboards.map(({ file, json }) => [file.split('/').pop()!, ((json['dashboard'] as { title?: string } | undefined)?.title ?? json['title']) as string])
+  )(
+    '%s',
+    async (_, title) => {
+      const hits = await program.api<Hit[]>(`/api/search?type=dash-db&query=${encodeURIComponent(title)}`);
+      const hit = hits.find((h) => h.title === title);
+      expect(hit, `${title} is listed`).toBeDefined();
+      browser.complaints.length = 0;
+      let reports: PanelReport[] = [];
+      let without: string[] = [];
+      // A panel has no point before its step has passed: docker_containers.json asks for ten times 15 s, two and a half minutes.
+      await until(
+        'all panels have data',
+        async () => {
+          reports = await browser.dashboard(`${hit!.url}?from=now-5m&to=now`);
+          without = reports.filter((r) => !r.hasData).map((r) => r.title);
+          return without.length === 0;
+        },
+        180_000
+      ).catch(() => undefined);
+      await browser.screenshot(`dashboard-${title}`);
 
-    const shown = reports.filter((r) => r.hasData);
-    expect(without).toEqual([]);
-    table.push(`${title} | ${reports.length} | ${shown.length} | ${reports.filter((r) => r.notices.length > 0).length} | ${reports.filter((r) => r.errors.length > 0).length}`);
-    expect(browser.complaints).toEqual([]);
-    expect(reports.length).toBeGreaterThan(0);
-    expect(reports.filter((r) => r.type === 'unknown')).toEqual([]);
-    expect(reports.filter((r) => r.errors.length > 0).map(brief)).toEqual([]);
-    expect(await emptyButAnswered(reports)).toEqual([]);
-  }, 240_000);
+      const shown = reports.filter((r) => r.hasData);
+      expect(without).toEqual([]);
+      table.push(
+        `${title} | ${reports.length} | ${shown.length} | ${reports.filter((r) => r.notices.length > 0).length} | ${reports.filter((r) => r.errors.length > 0).length}`
+      );
+      expect(browser.complaints).toEqual([]);
+      expect(reports.length).toBeGreaterThan(0);
+      expect(reports.filter((r) => r.type === 'unknown')).toEqual([]);
+      expect(reports.filter((r) => r.errors.length > 0).map(brief)).toEqual([]);
+      expect(await emptyButAnswered(reports)).toEqual([]);
+    },
+    240_000
+  );
 });
 
 function brief(r: PanelReport): string {
@@ -93,7 +115,9 @@ function brief(r: PanelReport): string {
 async function emptyButAnswered(reports: PanelReport[]): Promise<string[]> {
   const empty: string[] = [];
   for (const report of reports.filter((r) => r.hasData)) {
-    const finite = report.frames.some((f) => f.fields.some((field) => field.type === 'number' && !/^(NaN|Inf|-Inf|N\/A|null|undefined|No data|)$/.test(field.last)));
+    const finite = report.frames.some((f) =>
+      f.fields.some((field) => field.type === 'number' && !/^(NaN|Inf|-Inf|N\/A|null|undefined|No data|)$/.test(field.last))
+    );
     const text = await browser.page.locator(`[data-viz-panel-key="${report.key}"]`).innerText();
     if (finite && /^(N\/A|No data)$/m.test(text) && report.frames.length === 1) {
       empty.push(`${report.title}: ${text}`);

@@ -8,24 +8,47 @@ import { Program, until } from './program';
 const started = Date.now();
 function metrics(): string {
   const seconds = (Date.now() - started) / 1000;
-  const bucket = (le: string, share: number, exemplar: string) => `request_seconds_bucket{route="/pay",le="${le}"} ${Math.floor(10 * seconds * share)}${exemplar}`;
+  const bucket = (le: string, share: number, exemplar: string) =>
+    `request_seconds_bucket{route="/pay",le="${le}"} ${Math.floor(10 * seconds * share)}${exemplar}`;
   const trace = (value: number, id: string, at: number) => ` # {trace_id="${id}-${at}",user="<img src=x onerror=alert(1)>"} ${value} ${at}`;
   const now = Math.floor(Date.now() / 1000);
   return [
     '# TYPE request_seconds histogram',
-    bucket('0.1', 0.3, trace(0.05, 'fast', now - 0.5)), bucket('0.5', 0.8, ''), bucket('2.0', 1, trace(1.25, 'slow', now)), bucket('+Inf', 1, ''),
-    `request_seconds_count{route="/pay"} ${Math.floor(10 * seconds)}`, `request_seconds_sum{route="/pay"} ${5 * seconds}`, '# EOF', '',
+    bucket('0.1', 0.3, trace(0.05, 'fast', now - 0.5)),
+    bucket('0.5', 0.8, ''),
+    bucket('2.0', 1, trace(1.25, 'slow', now)),
+    bucket('+Inf', 1, ''),
+    `request_seconds_count{route="/pay"} ${Math.floor(10 * seconds)}`,
+    `request_seconds_sum{route="/pay"} ${5 * seconds}`,
+    '# EOF',
+    '',
   ].join('\n');
 }
 
 const target = { refId: 'A', exemplar: true, datasource: { type: 'prometheus', uid: 'traced' } };
 const panels = [
-  { id: 1, type: 'timeseries', title: 'Graph', gridPos: { x: 0, y: 0, w: 12, h: 12 }, targets: [{ ...target, expr: 'histogram_quantile(0.95, sum by (le) (rate(request_seconds_bucket[10s])))', legendFormat: 'p95' }] },
   {
-    id: 2, type: 'heatmap', title: 'Heat', gridPos: { x: 12, y: 0, w: 12, h: 12 }, targets: [{ ...target, expr: 'sum by (le) (increase(request_seconds_bucket[10s]))', format: 'heatmap', legendFormat: '{{le}}' }],
+    id: 1,
+    type: 'timeseries',
+    title: 'Graph',
+    gridPos: { x: 0, y: 0, w: 12, h: 12 },
+    targets: [{ ...target, expr: 'histogram_quantile(0.95, sum by (le) (rate(request_seconds_bucket[10s])))', legendFormat: 'p95' }],
+  },
+  {
+    id: 2,
+    type: 'heatmap',
+    title: 'Heat',
+    gridPos: { x: 12, y: 0, w: 12, h: 12 },
+    targets: [{ ...target, expr: 'sum by (le) (increase(request_seconds_bucket[10s]))', format: 'heatmap', legendFormat: '{{le}}' }],
     options: { yAxis: { unit: 's' }, exemplars: { color: 'rgb(255, 0, 255)' } },
   },
-  { id: 3, type: 'timeseries', title: 'Not asked', gridPos: { x: 0, y: 12, w: 12, h: 8 }, targets: [{ ...target, exemplar: false, expr: 'request_seconds_count' }] },
+  {
+    id: 3,
+    type: 'timeseries',
+    title: 'Not asked',
+    gridPos: { x: 0, y: 12, w: 12, h: 8 },
+    targets: [{ ...target, exemplar: false, expr: 'request_seconds_count' }],
+  },
 ];
 
 let program: Program;
@@ -53,7 +76,10 @@ datasources:
 `,
     },
   });
-  await program.api('/api/dashboards/db', { method: 'POST', body: { dashboard: { uid: 'exemplars', title: 'Exemplars', schemaVersion: 42, timezone: 'utc', time: { from: 'now-1m', to: 'now' }, panels } } });
+  await program.api('/api/dashboards/db', {
+    method: 'POST',
+    body: { dashboard: { uid: 'exemplars', title: 'Exemplars', schemaVersion: 42, timezone: 'utc', time: { from: 'now-1m', to: 'now' }, panels } },
+  });
   await until('there are samples for a graph', async () => ((await program.query('count_over_time(request_seconds_count[1m])')) ?? 0) > 15, 60_000);
   browser = await Browser.open(program, { width: 1500, height: 900 });
   await browser.login();
@@ -91,7 +117,10 @@ test.each(['Graph', 'Heat'])('%s: exemplars are marked, and name and link their 
 test('a mark stands at the time and the value of its exemplar', async () => {
   const [graph, heat] = [await marks('Graph'), await marks('Heat')];
   const box = async (title: string) => (await browser.panel(title).locator('.u-over').boundingBox())!;
-  for (const [title, found] of [['Graph', graph], ['Heat', heat]] as const) {
+  for (const [title, found] of [
+    ['Graph', graph],
+    ['Heat', heat],
+  ] as const) {
     const area = await box(title);
     for (const mark of await found.all()) {
       const at = (await mark.boundingBox())!;
@@ -103,7 +132,10 @@ test('a mark stands at the time and the value of its exemplar', async () => {
   }
   // The slow ones lie in the third of four buckets, half way between its bounds, a second of sixty from each other.
   const area = await box('Heat');
-  const places = (await Promise.all((await heat.all()).map((mark) => mark.boundingBox()))).map((at) => ({ x: at!.x, y: (at!.y + at!.height / 2 - area.y) / area.height }));
+  const places = (await Promise.all((await heat.all()).map((mark) => mark.boundingBox()))).map((at) => ({
+    x: at!.x,
+    y: (at!.y + at!.height / 2 - area.y) / area.height,
+  }));
   const slow = places.filter(({ y }) => y < 0.5);
   expect(slow.length).toBeGreaterThan(5);
   expect(slow.every(({ y }) => Math.abs(y - (1 - 2.5 / 4)) < 0.01)).toBe(true);

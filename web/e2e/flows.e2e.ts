@@ -15,13 +15,32 @@ scrape_configs:
 
 /** A dashboard to try things with. */
 const sample = {
-  uid: 'sample', title: 'Sample', schemaVersion: 42, time: { from: 'now-5m', to: 'now' },
-  templating: { list: [{ name: 'mode', type: 'query', query: 'label_values(node_cpu_seconds_total, mode)', datasource: { type: 'prometheus', uid: 'prometheus' }, refresh: 1, sort: 1 }] },
+  uid: 'sample',
+  title: 'Sample',
+  schemaVersion: 42,
+  time: { from: 'now-5m', to: 'now' },
+  templating: {
+    list: [
+      {
+        name: 'mode',
+        type: 'query',
+        query: 'label_values(node_cpu_seconds_total, mode)',
+        datasource: { type: 'prometheus', uid: 'prometheus' },
+        refresh: 1,
+        sort: 1,
+      },
+    ],
+  },
   panels: [
     {
-      id: 1, type: 'timeseries', title: 'CPU $mode', gridPos: { x: 0, y: 0, w: 24, h: 10 }, datasource: { type: 'prometheus', uid: 'prometheus' },
+      id: 1,
+      type: 'timeseries',
+      title: 'CPU $mode',
+      gridPos: { x: 0, y: 0, w: 24, h: 10 },
+      datasource: { type: 'prometheus', uid: 'prometheus' },
       targets: [{ refId: 'A', expr: 'sum by (cpu) (rate(node_cpu_seconds_total{mode="$mode"}[1m]))', legendFormat: 'cpu {{cpu}}' }],
-      options: { legend: { showLegend: true, displayMode: 'list', placement: 'bottom', calcs: [] }, tooltip: { mode: 'multi', sort: 'none' } }, fieldConfig: { defaults: {}, overrides: [] },
+      options: { legend: { showLegend: true, displayMode: 'list', placement: 'bottom', calcs: [] }, tooltip: { mode: 'multi', sort: 'none' } },
+      fieldConfig: { defaults: {}, overrides: [] },
     },
   ],
 };
@@ -31,7 +50,10 @@ let program: Program;
 beforeAll(async () => {
   program = await Program.start({ files: { 'prometheus.yml': config } });
   await program.api('/api/dashboards/db', { method: 'POST', body: { dashboard: sample, overwrite: true } });
-  await program.api('/api/admin/users', { method: 'POST', body: { login: 'vera', name: 'Vera', email: 'vera@example.org', password: 'viewer password 1', OrgId: 1 } });
+  await program.api('/api/admin/users', {
+    method: 'POST',
+    body: { login: 'vera', name: 'Vera', email: 'vera@example.org', password: 'viewer password 1', OrgId: 1 },
+  });
   const user = await program.api<{ id: number }>('/api/users/lookup?loginOrEmail=vera');
   await program.api(`/api/org/users/${user.id}`, { method: 'PATCH', body: { role: 'Viewer' } });
   await until('graphs have two points', async () => ((await program.query('min(count_over_time(node_load1[1m]))')) ?? 0) > 32, 60_000);
@@ -73,7 +95,16 @@ describe('who may', () => {
     await browser.dashboard('/d/sample/x');
     expect(await page.locator('[data-testid=save-dashboard]').count()).toBe(0);
     expect(await page.getByText('Add panel').count()).toBe(0);
-    const status = await page.evaluate(async () => (await fetch('/api/dashboards/db', { method: 'POST', headers: { 'Content-Type': 'application/json' }, body: '{"dashboard":{"title":"x","panels":[]}}' })).status);
+    const status = await page.evaluate(
+      async () =>
+        (
+          await fetch('/api/dashboards/db', {
+            method: 'POST',
+            headers: { 'Content-Type': 'application/json' },
+            body: '{"dashboard":{"title":"x","panels":[]}}',
+          })
+        ).status
+    );
     expect(status).toBe(403);
     await browser.goto('/dashboard/import');
     await page.getByText('Viewers cannot import dashboards').waitFor();
@@ -122,7 +153,10 @@ describe('a dashboard', () => {
     const all = await legend.count();
     expect(all).toBeGreaterThan(1);
     await legend.first().click();
-    await until('only the chosen series is left', async () => (await browser.report())[0]!.frames.filter((f) => f.fields.some((field) => field.type === 'number' && !field.hidden)).length === 1);
+    await until(
+      'only the chosen series is left',
+      async () => (await browser.report())[0]!.frames.filter((f) => f.fields.some((field) => field.type === 'number' && !field.hidden)).length === 1
+    );
     await browser.screenshot('one-series');
   });
 
@@ -135,7 +169,13 @@ describe('a dashboard', () => {
     expect(await page.getByTestId('inspect-query').innerText()).toContain('rate(node_cpu_seconds_total{mode="');
     await page.getByRole('tab', { name: 'JSON' }).click();
     await page.getByText('"refId": "A"').waitFor();
-    const [download] = await Promise.all([page.waitForEvent('download'), (async () => { await page.getByRole('tab', { name: 'Data' }).click(); await page.getByRole('button', { name: 'Download CSV' }).click(); })()]);
+    const [download] = await Promise.all([
+      page.waitForEvent('download'),
+      (async () => {
+        await page.getByRole('tab', { name: 'Data' }).click();
+        await page.getByRole('button', { name: 'Download CSV' }).click();
+      })(),
+    ]);
     expect(readFileSync((await download.path())!, 'utf8')).toMatch(/^\uFEFF?"Time",.*\r?\n\d{4}-/);
   });
 
@@ -157,7 +197,9 @@ describe('a dashboard', () => {
     const [panel] = await browser.settled();
     expect(panel!.title).toBe('Edited');
     expect(panel!.frames[0]!.fields[1]!.last).toMatch(/%$/);
-    const { dashboard } = await program.api<{ dashboard: { panels: Array<{ fieldConfig: { defaults: { unit?: string } } }>; version: number } }>('/api/dashboards/uid/sample');
+    const { dashboard } = await program.api<{ dashboard: { panels: Array<{ fieldConfig: { defaults: { unit?: string } } }>; version: number } }>(
+      '/api/dashboards/uid/sample'
+    );
     expect(dashboard.panels[0]!.fieldConfig.defaults.unit).toBe('percentunit');
     await page.getByRole('button', { name: 'More' }).click();
     await page.getByText('Versions').click();
@@ -189,7 +231,11 @@ describe('a dashboard', () => {
     await page.getByTestId('import-confirm').click();
     await page.waitForSelector('[data-testid=dashboard]');
     expect((await browser.settled()).map((r) => [r.title, r.type])).toEqual([
-      ['Service Health', 'stat'], ['HTTP Request Rate', 'timeseries'], ['Response Time P95', 'timeseries'], ['ADO Webhook Processing', 'timeseries'], ['Container Resource Usage', 'timeseries'],
+      ['Service Health', 'stat'],
+      ['HTTP Request Rate', 'timeseries'],
+      ['Response Time P95', 'timeseries'],
+      ['ADO Webhook Processing', 'timeseries'],
+      ['Container Resource Usage', 'timeseries'],
     ]);
   });
 });
@@ -200,7 +246,11 @@ describe('bad input', () => {
   test('what is no dashboard is refused with a reason', async () => {
     const { page } = browser;
     await browser.goto('/dashboard/import');
-    for (const [text, reason] of [['[1, 2]', 'A dashboard is a JSON object'], ['{"a": 1}', 'It has no title'], ['{', 'It is not JSON']] as const) {
+    for (const [text, reason] of [
+      ['[1, 2]', 'A dashboard is a JSON object'],
+      ['{"a": 1}', 'It has no title'],
+      ['{', 'It is not JSON'],
+    ] as const) {
       await page.locator('.cm-content').click();
       await page.keyboard.press('Control+A');
       await page.keyboard.insertText(text);
@@ -213,19 +263,63 @@ describe('bad input', () => {
     const script = '<img src=x onerror="window.pwned=1"><script>window.pwned=1</script>';
     const datasource = { type: 'prometheus', uid: 'prometheus' };
     const hostile = {
-      uid: 'hostile', title: script, schemaVersion: 42, description: script,
+      uid: 'hostile',
+      title: script,
+      schemaVersion: 42,
+      description: script,
       links: [{ title: script, url: 'javascript:window.pwned=1', type: 'link', icon: 'info', tags: [] }],
-      templating: { list: [{ name: 'v', label: script, type: 'custom', query: `a,${script.replace(/,/g, '')}` }, { name: 'a', type: 'query', query: 'label_values(up{x="$b"}, job)', datasource }, { name: 'b', type: 'query', query: 'label_values(up{x="$a"}, job)', datasource }] },
+      templating: {
+        list: [
+          { name: 'v', label: script, type: 'custom', query: `a,${script.replace(/,/g, '')}` },
+          { name: 'a', type: 'query', query: 'label_values(up{x="$b"}, job)', datasource },
+          { name: 'b', type: 'query', query: 'label_values(up{x="$a"}, job)', datasource },
+        ],
+      },
       panels: [
-        { id: 1, type: 'text', title: script, gridPos: { x: 0, y: 0, w: 12, h: 6 }, options: { mode: 'markdown', content: `${script}\n\n[click](javascript:window.pwned=1) <a href="javascript:window.pwned=1">x</a>` } },
-        { id: 2, type: 'text', title: 'html', gridPos: { x: 12, y: 0, w: 12, h: 6 }, options: { mode: 'html', content: `${script}<svg onload="window.pwned=1"></svg><iframe src="javascript:window.pwned=1"></iframe>` } },
+        {
+          id: 1,
+          type: 'text',
+          title: script,
+          gridPos: { x: 0, y: 0, w: 12, h: 6 },
+          options: { mode: 'markdown', content: `${script}\n\n[click](javascript:window.pwned=1) <a href="javascript:window.pwned=1">x</a>` },
+        },
+        {
+          id: 2,
+          type: 'text',
+          title: 'html',
+          gridPos: { x: 12, y: 0, w: 12, h: 6 },
+          options: { mode: 'html', content: `${script}<svg onload="window.pwned=1"></svg><iframe src="javascript:window.pwned=1"></iframe>` },
+        },
         ...['timeseries', 'stat', 'table', 'gauge', 'bargauge', 'piechart', 'state-timeline'].map((type, i) => ({
-          id: 3 + i, type, title: type, gridPos: { x: (i % 4) * 6, y: 6 + Math.floor(i / 4) * 6, w: 6, h: 6 }, datasource,
+          id: 3 + i,
+          type,
+          title: type,
+          gridPos: { x: (i % 4) * 6, y: 6 + Math.floor(i / 4) * 6, w: 6, h: 6 },
+          datasource,
           targets: [{ refId: 'A', expr: `label_replace(vector(1), "x", "${script.replace(/"/g, '\\"')}", "", "")`, legendFormat: '{{x}}' }],
-          fieldConfig: { defaults: { links: [{ title: script, url: 'javascript:window.pwned=1' }] }, overrides: [] }, options: {},
+          fieldConfig: { defaults: { links: [{ title: script, url: 'javascript:window.pwned=1' }] }, overrides: [] },
+          options: {},
         })),
-        { id: 20, type: 'timeseries', title: 'fails', gridPos: { x: 0, y: 20, w: 12, h: 6 }, datasource, targets: [{ refId: 'A', expr: 'sum(' }], options: {}, fieldConfig: { defaults: {}, overrides: [] } },
-        { id: 21, type: 'nobody-knows-this', title: 'unknown', gridPos: { x: 12, y: 20, w: 12, h: 6 }, datasource, targets: [{ refId: 'A', expr: 'up' }], options: {}, fieldConfig: { defaults: {}, overrides: [] } },
+        {
+          id: 20,
+          type: 'timeseries',
+          title: 'fails',
+          gridPos: { x: 0, y: 20, w: 12, h: 6 },
+          datasource,
+          targets: [{ refId: 'A', expr: 'sum(' }],
+          options: {},
+          fieldConfig: { defaults: {}, overrides: [] },
+        },
+        {
+          id: 21,
+          type: 'nobody-knows-this',
+          title: 'unknown',
+          gridPos: { x: 12, y: 20, w: 12, h: 6 },
+          datasource,
+          targets: [{ refId: 'A', expr: 'up' }],
+          options: {},
+          fieldConfig: { defaults: {}, overrides: [] },
+        },
       ],
     };
     await program.api('/api/dashboards/db', { method: 'POST', body: { dashboard: hostile, overwrite: true } });
@@ -266,8 +360,19 @@ describe('everyone', () => {
     await browser.screenshot(`${theme}-login`);
     expect(await browser.unreadable()).toEqual([]);
     await browser.login();
-    await browser.page.evaluate(async (t) => fetch('/api/user/preferences', { method: 'PATCH', headers: { 'Content-Type': 'application/json' }, body: JSON.stringify({ theme: t }) }), theme);
-    for (const [name, path] of [['home', '/'], ['dashboards', '/dashboards'], ['import', '/dashboard/import'], ['profile', '/profile'], ['dashboard', '/d/sample/x'], ['editor', '/d/sample/x?editPanel=panel-1'], ['status', '/status']] as const) {
+    await browser.page.evaluate(
+      async (t) => fetch('/api/user/preferences', { method: 'PATCH', headers: { 'Content-Type': 'application/json' }, body: JSON.stringify({ theme: t }) }),
+      theme
+    );
+    for (const [name, path] of [
+      ['home', '/'],
+      ['dashboards', '/dashboards'],
+      ['import', '/dashboard/import'],
+      ['profile', '/profile'],
+      ['dashboard', '/d/sample/x'],
+      ['editor', '/d/sample/x?editPanel=panel-1'],
+      ['status', '/status'],
+    ] as const) {
       await browser.goto(path);
       await browser.page.waitForSelector('main');
       await browser.settled();

@@ -30,7 +30,11 @@ export function wantedSeries(dashboards: Json[], real: Real[]): Wanted[] {
   real.forEach((labels) => byName.set(labels['__name__']!, [...(byName.get(labels['__name__']!) ?? []), labels]));
   const wanted = new Map<string, Wanted>();
   for (const dashboard of dashboards) {
-    const shown = new Set<string>(JSON.stringify(dashboard).match(/\{\{\s*\w+\s*\}\}/g)?.map((l) => l.replace(/[{}\s]/g, '')));
+    const shown = new Set<string>(
+      JSON.stringify(dashboard)
+        .match(/\{\{\s*\w+\s*\}\}/g)
+        ?.map((l) => l.replace(/[{}\s]/g, ''))
+    );
     const variables = variableValues(dashboard);
     for (const expr of expressions(dashboard)) {
       for (const { metric, labels, matchers, value } of selectors(expr, variables)) {
@@ -90,7 +94,10 @@ function variableValues(dashboard: Json): Map<string, string> {
 
 /** Selectors of an expression whose variables are replaced by something that PromQL can read. */
 function selectors(expr: string, variables: Map<string, string>): Selector[] {
-  const text = expr.replace(/\[\s*(\$\w+|\$\{\w+\}|\[\[\w+\]\])/g, '[5m').replace(/offset \$\w+/g, '').replace(/\$\{?(\w+)(?::\w+)?\}?|\[\[(\w+)\]\]/g, `${placeholder}$1$2`);
+  const text = expr
+    .replace(/\[\s*(\$\w+|\$\{\w+\}|\[\[\w+\]\])/g, '[5m')
+    .replace(/offset \$\w+/g, '')
+    .replace(/\$\{?(\w+)(?::\w+)?\}?|\[\[(\w+)\]\]/g, `${placeholder}$1$2`);
   const grouped = new Set<string>();
   const found: Selector[] = [];
   parser.parse(text).iterate({
@@ -139,8 +146,15 @@ function matched(selector: string, metric: string, variables: Map<string, string
 
 /** Something that a simple regular expression matches. */
 function literal(pattern: string, label: string, metric: string): string {
-  const first = pattern.replace(/^\^|\$$/g, '').split('|')[0]!.replace(/^\(+|\)+$/g, '');
-  const text = first.replace(/\\+\./g, '.').replace(/\.[+*]/g, 'x').replace(/\[0-9\]\+?|\[\^[^\]]*\]\+?|\\+d\+?/g, '1').replace(/[()?]/g, '');
+  const first = pattern
+    .replace(/^\^|\$$/g, '')
+    .split('|')[0]!
+    .replace(/^\(+|\)+$/g, '');
+  const text = first
+    .replace(/\\+\./g, '.')
+    .replace(/\.[+*]/g, 'x')
+    .replace(/\[0-9\]\+?|\[\^[^\]]*\]\+?|\\+d\+?/g, '1')
+    .replace(/[()?]/g, '');
   return new RegExp(`^(?:${pattern.replace(/\\\\/g, '\\')})$`).test(text) ? text : made(label, metric);
 }
 
@@ -177,7 +191,10 @@ export async function serveMetrics(series: Wanted[], more: () => string = () => 
 function exposition(series: Wanted[], seconds: number): string {
   const lines = new Map<string, Map<string, number>>();
   const add = (metric: string, labels: Map<string, string>, value: number) => {
-    const text = [...labels].sort().map(([k, v]) => `${k}="${v.replace(/\\/g, '\\\\').replace(/"/g, '\\"').replace(/\n/g, '\\n')}"`).join(',');
+    const text = [...labels]
+      .sort()
+      .map(([k, v]) => `${k}="${v.replace(/\\/g, '\\\\').replace(/"/g, '\\"').replace(/\n/g, '\\n')}"`)
+      .join(',');
     const family = lines.get(metric) ?? new Map<string, number>();
     lines.set(metric, family.set(`${metric}{${text}}`, value));
   };
@@ -187,7 +204,12 @@ function exposition(series: Wanted[], seconds: number): string {
       add(metric, labels, value);
     } else if (metric.endsWith('_bucket')) {
       const total = pace * seconds;
-      [['0.1', 0.3], ['0.5', 0.7], ['1', 0.9], ['+Inf', 1]].forEach(([le, share]) => add(metric, new Map([...labels, ['le', String(le)]]), total * Number(share)));
+      [
+        ['0.1', 0.3],
+        ['0.5', 0.7],
+        ['1', 0.9],
+        ['+Inf', 1],
+      ].forEach(([le, share]) => add(metric, new Map([...labels, ['le', String(le)]]), total * Number(share)));
     } else if (/_(total|count|sum)$/.test(metric)) {
       add(metric, labels, 100 + pace * seconds);
     } else {

@@ -7,11 +7,25 @@ import { Program, until } from './program';
 
 const series = 2000;
 const dashboard = {
-  uid: 'many', title: 'Many', schemaVersion: 42, time: { from: 'now-5m', to: 'now' },
-  panels: [{
-    id: 1, type: 'timeseries', title: 'Many series', gridPos: { x: 0, y: 0, w: 24, h: 16 }, datasource: { type: 'prometheus', uid: 'prometheus' }, targets: [{ refId: 'A', expr: 'many' }], interval: '1s',
-    options: { tooltip: { mode: 'multi', sort: 'desc' }, legend: { displayMode: 'table', placement: 'right', showLegend: true, calcs: ['lastNotNull', 'max'] } },
-  }],
+  uid: 'many',
+  title: 'Many',
+  schemaVersion: 42,
+  time: { from: 'now-5m', to: 'now' },
+  panels: [
+    {
+      id: 1,
+      type: 'timeseries',
+      title: 'Many series',
+      gridPos: { x: 0, y: 0, w: 24, h: 16 },
+      datasource: { type: 'prometheus', uid: 'prometheus' },
+      targets: [{ refId: 'A', expr: 'many' }],
+      interval: '1s',
+      options: {
+        tooltip: { mode: 'multi', sort: 'desc' },
+        legend: { displayMode: 'table', placement: 'right', showLegend: true, calcs: ['lastNotNull', 'max'] },
+      },
+    },
+  ],
 };
 
 let exporter: Server;
@@ -19,10 +33,16 @@ let program: Program;
 let browser: Browser;
 
 beforeAll(async () => {
-  exporter = createServer((_, answer) => answer.writeHead(200, { 'Content-Type': 'text/plain' }).end(Array.from({ length: series }, (_, i) => `many{number="${i}",instance_of="a thing with a name"} ${i + Math.random()}`).join('\n') + '\n'));
+  exporter = createServer((_, answer) =>
+    answer
+      .writeHead(200, { 'Content-Type': 'text/plain' })
+      .end(Array.from({ length: series }, (_, i) => `many{number="${i}",instance_of="a thing with a name"} ${i + Math.random()}`).join('\n') + '\n')
+  );
   await new Promise<void>((listening) => exporter.listen(0, '127.0.0.1', listening));
   const { port } = exporter.address() as AddressInfo;
-  program = await Program.start({ files: { 'prometheus.yml': `global: {scrape_interval: 1s}\nscrape_configs:\n- {job_name: many, static_configs: [{targets: ['127.0.0.1:${port}']}]}\n` } });
+  program = await Program.start({
+    files: { 'prometheus.yml': `global: {scrape_interval: 1s}\nscrape_configs:\n- {job_name: many, static_configs: [{targets: ['127.0.0.1:${port}']}]}\n` },
+  });
   await program.api('/api/dashboards/db', { method: 'POST', body: { dashboard } });
   await until('every series has some samples', async () => ((await program.query('count(count_over_time(many[1m]) > 5)')) ?? 0) === series, 60_000);
   browser = await Browser.open(program, { width: 1400, height: 900 });
@@ -52,7 +72,9 @@ test('the pointer over a panel of 2,000 series is followed, and what is left out
   }
   const took = Date.now() - started;
   const tasks = await page.evaluate(() => (window as unknown as { tasks: number[] }).tasks);
-  console.log(`20 movements over ${series} series: ${took} ms, the longest task ${Math.max(0, ...tasks)} ms, all long tasks ${tasks.reduce((a, b) => a + b, 0)} ms`);
+  console.log(
+    `20 movements over ${series} series: ${took} ms, the longest task ${Math.max(0, ...tasks)} ms, all long tasks ${tasks.reduce((a, b) => a + b, 0)} ms`
+  );
   await page.getByText('40 of 300 series; a click shows all').waitFor();
   expect((await browser.report())[0]!.notices.join()).toContain(`300 of ${series} series are drawn`);
   await browser.screenshot('many-series');

@@ -25,7 +25,9 @@ beforeAll(async () => {
       });
     } else if (request.url === '/metrics') {
       const exploding = Array.from({ length: 600 }, (_, i) => `requests_total{container="api",session_id="s${i}"} ${i}`).join('\n');
-      response.setHeader('Content-Type', 'text/plain').end(`# TYPE requests_total counter\n${exploding}\n# TYPE queue_length gauge\nqueue_length{container="api"} 7\n`);
+      response
+        .setHeader('Content-Type', 'text/plain')
+        .end(`# TYPE requests_total counter\n${exploding}\n# TYPE queue_length gauge\nqueue_length{container="api"} 7\n`);
     } else {
       response.writeHead(404).end('not here');
     }
@@ -46,12 +48,26 @@ scrape_configs:
   relabel_configs: [{source_labels: [__meta_team], target_label: team}, {source_labels: [environment], regex: production, action: keep}]
 remote_write: [{url: 'http://127.0.0.1:1/', basic_auth: {username: u, password: very-secret-word}}]
 `,
-      'rules.yml': JSON.stringify({ groups: [{ name: 'shop', rules: [{ alert: 'QueueLong', expr: 'queue_length > 5', labels: { severity: 'critical' }, annotations: { summary: `The queue is long ${script}` } }] }] }),
-      'alertmanager.yml': JSON.stringify({ route: { receiver: 'hook', group_by: ['alertname'], group_wait: '0s', group_interval: '1s', repeat_interval: '1h' }, receivers: [{ name: 'hook', webhook_configs: [{ url: `http://127.0.0.1:${port}/` }] }] }),
+      'rules.yml': JSON.stringify({
+        groups: [
+          {
+            name: 'shop',
+            rules: [
+              { alert: 'QueueLong', expr: 'queue_length > 5', labels: { severity: 'critical' }, annotations: { summary: `The queue is long ${script}` } },
+            ],
+          },
+        ],
+      }),
+      'alertmanager.yml': JSON.stringify({
+        route: { receiver: 'hook', group_by: ['alertname'], group_wait: '0s', group_interval: '1s', repeat_interval: '1h' },
+        receivers: [{ name: 'hook', webhook_configs: [{ url: `http://127.0.0.1:${port}/` }] }],
+      }),
     },
   });
   const now = BigInt(Date.now()) * 1_000_000n;
-  await program.send('/loki/api/v1/push', { streams: [{ stream: { container: 'api' }, values: [[String(now), `level=error msg="the queue is stuck" ${script}`]] }] });
+  await program.send('/loki/api/v1/push', {
+    streams: [{ stream: { container: 'api' }, values: [[String(now), `level=error msg="the queue is stuck" ${script}`]] }],
+  });
   await until('the alert is delivered', () => received.some((t) => t.includes('QueueLong')), 60_000);
   await until('the lines are there', async () => ((await program.logs('{container="api"}')) ?? 0) === 1, 60_000);
   mkdirSync(join(repository, 'test/e2e/out'), { recursive: true });
@@ -144,9 +160,19 @@ describe('what people want to know', () => {
 
   test('from a panel of a dashboard to the lines of its container, and back', async () => {
     const { page } = browser;
-    const panel = { id: 1, type: 'timeseries', title: 'Queue', gridPos: { x: 0, y: 0, w: 24, h: 10 }, datasource: { type: 'prometheus', uid: 'prometheus' }, targets: [{ refId: 'A', expr: 'queue_length{container=~"$c"}' }] };
+    const panel = {
+      id: 1,
+      type: 'timeseries',
+      title: 'Queue',
+      gridPos: { x: 0, y: 0, w: 24, h: 10 },
+      datasource: { type: 'prometheus', uid: 'prometheus' },
+      targets: [{ refId: 'A', expr: 'queue_length{container=~"$c"}' }],
+    };
     const templating = { list: [{ name: 'c', type: 'custom', query: 'api', current: { text: 'api', value: 'api' }, options: [] }] };
-    await program.api('/api/dashboards/db', { method: 'POST', body: { dashboard: { uid: 'queue', title: 'Queue', schemaVersion: 41, panels: [panel], templating }, overwrite: true } });
+    await program.api('/api/dashboards/db', {
+      method: 'POST',
+      body: { dashboard: { uid: 'queue', title: 'Queue', schemaVersion: 41, panels: [panel], templating }, overwrite: true },
+    });
     await browser.goto('/d/queue/queue?from=now-30m&to=now');
     await browser.settled();
     const menu = async (item: string) => {
@@ -228,7 +254,10 @@ describe('settings', () => {
     const eve = page.getByTestId('user').filter({ hasText: 'eve' });
     await eve.getByLabel('Role of eve').click();
     await page.getByRole('option', { name: 'Editor' }).click();
-    await until('the role is stored', async () => (await program.api<Array<{ login: string; role: string }>>('/api/org/users')).find((u) => u.login === 'eve')?.role === 'Editor');
+    await until(
+      'the role is stored',
+      async () => (await program.api<Array<{ login: string; role: string }>>('/api/org/users')).find((u) => u.login === 'eve')?.role === 'Editor'
+    );
     await browser.screenshot('settings-users');
     await eve.getByRole('button', { name: 'Delete' }).first().click();
     await eve.getByRole('button', { name: 'Delete' }).last().click();
@@ -281,16 +310,42 @@ describe('settings', () => {
   test('a viewer sees no form that he may not send', async () => {
     await program.api('/api/admin/users', { method: 'POST', body: { login: 'vera', password } });
     const { silenceID } = await program.api<{ silenceID: string }>('/api/v2/silences', {
-      method: 'POST', body: { matchers: [{ name: 'job', value: 'x', isRegex: false, isEqual: true }], startsAt: new Date().toISOString(), endsAt: new Date(Date.now() + 60_000).toISOString(), createdBy: 'admin', comment: 'to be looked at' },
+      method: 'POST',
+      body: {
+        matchers: [{ name: 'job', value: 'x', isRegex: false, isEqual: true }],
+        startsAt: new Date().toISOString(),
+        endsAt: new Date(Date.now() + 60_000).toISOString(),
+        createdBy: 'admin',
+        comment: 'to be looked at',
+      },
     });
-    await program.api('/api/dashboards/db', { method: 'POST', body: { dashboard: { uid: 'look', title: 'Look', schemaVersion: 41, panels: [{ id: 1, type: 'stat', title: 'Up', gridPos: { x: 0, y: 0, w: 6, h: 4 }, targets: [{ refId: 'A', expr: 'up' }] }] }, overwrite: true } });
+    await program.api('/api/dashboards/db', {
+      method: 'POST',
+      body: {
+        dashboard: {
+          uid: 'look',
+          title: 'Look',
+          schemaVersion: 41,
+          panels: [{ id: 1, type: 'stat', title: 'Up', gridPos: { x: 0, y: 0, w: 6, h: 4 }, targets: [{ refId: 'A', expr: 'up' }] }],
+        },
+        overwrite: true,
+      },
+    });
     const viewer = await Browser.open(program);
     try {
       const { page } = viewer;
       const refused: string[] = [];
       page.on('response', (r) => r.status() === 403 && refused.push(r.url()));
       await viewer.login('vera');
-      for (const path of ['/dashboard/new', '/dashboard/import', '/alerts/silences/new', '/settings/users', '/settings/tokens', '/settings/datasources', '/admin/queries']) {
+      for (const path of [
+        '/dashboard/new',
+        '/dashboard/import',
+        '/alerts/silences/new',
+        '/settings/users',
+        '/settings/tokens',
+        '/settings/datasources',
+        '/admin/queries',
+      ]) {
         await viewer.goto(path);
         await page.getByTestId('refused').waitFor();
         expect(await page.locator('main :is(form, input, textarea, button)').count(), path).toBe(0);
@@ -300,7 +355,7 @@ describe('settings', () => {
       expect(await page.locator('main form').count()).toBe(0);
       await viewer.goto('/d/look?editPanel=panel-1');
       await viewer.settled();
-      expect(await page.getByTestId('panel-editor').count() + await page.getByTestId('save-dashboard').count()).toBe(0);
+      expect((await page.getByTestId('panel-editor').count()) + (await page.getByTestId('save-dashboard').count())).toBe(0);
       await viewer.goto('/dashboards');
       await page.getByRole('link', { name: 'Look', exact: true }).waitFor();
       expect(await page.getByRole('button', { name: 'New folder' }).count()).toBe(0);
@@ -314,16 +369,37 @@ describe('settings', () => {
 
 /** Every page, and what it shows once it is there. */
 const pages = [
-  ['home', '/', '[data-testid=now][data-fine]'], ['explore', '/explore?g0.expr=up&g0.range_input=5m&g0.tab=0', '[data-testid=graph][data-series]'], ['alerts', '/alerts', 'main nav'], ['targets', '/targets', '[data-testid=target]'],
-  ['containers', '/targets/containers', 'main nav'], ['dropped', '/targets/dropped', '[data-testid=dropped] li'], ['status', '/admin/status', '[data-testid=part]'], ['series', '/admin/series', '[data-testid=offender]'],
-  ['configuration', '/admin/configuration', 'main pre'], ['queries', '/admin/queries', '[data-testid=logged]'], ['settings', '/settings', 'main h1'], ['data sources', '/settings/datasources', '[data-testid=datasource]'], ['users', '/settings/users', '[data-testid=user]'], ['tokens', '/settings/tokens', '#account-name'],
+  ['home', '/', '[data-testid=now][data-fine]'],
+  ['explore', '/explore?g0.expr=up&g0.range_input=5m&g0.tab=0', '[data-testid=graph][data-series]'],
+  ['alerts', '/alerts', 'main nav'],
+  ['targets', '/targets', '[data-testid=target]'],
+  ['containers', '/targets/containers', 'main nav'],
+  ['dropped', '/targets/dropped', '[data-testid=dropped] li'],
+  ['status', '/admin/status', '[data-testid=part]'],
+  ['series', '/admin/series', '[data-testid=offender]'],
+  ['configuration', '/admin/configuration', 'main pre'],
+  ['queries', '/admin/queries', '[data-testid=logged]'],
+  ['settings', '/settings', 'main h1'],
+  ['data sources', '/settings/datasources', '[data-testid=datasource]'],
+  ['users', '/settings/users', '[data-testid=user]'],
+  ['tokens', '/settings/tokens', '#account-name'],
 ] as const;
 
 /** Those that have tests of their own, beside which a phone shows them. */
 const more = [
-  ['dashboards', '/dashboards', 'main li a'], ['starred', '/dashboards?starred=true', 'main'], ['folder', '/dashboards/f/ausguck', 'main li a'], ['new dashboard', '/dashboard/new', '[data-testid=dashboard]'], ['import', '/dashboard/import', '.cm-content'],
-  ['overview', '/d/ausguck-overview', '[data-viz-panel-key]'], ['host', '/d/ausguck-host', '[data-viz-panel-key]'], ['lines', '/explore?g0.expr=%7Bcontainer%3D%22api%22%7D&g0.source=loki', '[data-testid=lines]'],
-  ['rules', '/alerts/rules', '[data-testid=rule]'], ['silences', '/alerts/silences', 'main nav'], ['new silence', '/alerts/silences/new', 'main form'], ['notifications', '/alerts/notifications', '[data-testid=notifications]'], ['receivers', '/alerts/receivers', '[data-testid=receiver]'],
+  ['dashboards', '/dashboards', 'main li a'],
+  ['starred', '/dashboards?starred=true', 'main'],
+  ['folder', '/dashboards/f/ausguck', 'main li a'],
+  ['new dashboard', '/dashboard/new', '[data-testid=dashboard]'],
+  ['import', '/dashboard/import', '.cm-content'],
+  ['overview', '/d/ausguck-overview', '[data-viz-panel-key]'],
+  ['host', '/d/ausguck-host', '[data-viz-panel-key]'],
+  ['lines', '/explore?g0.expr=%7Bcontainer%3D%22api%22%7D&g0.source=loki', '[data-testid=lines]'],
+  ['rules', '/alerts/rules', '[data-testid=rule]'],
+  ['silences', '/alerts/silences', 'main nav'],
+  ['new silence', '/alerts/silences/new', 'main form'],
+  ['notifications', '/alerts/notifications', '[data-testid=notifications]'],
+  ['receivers', '/alerts/receivers', '[data-testid=receiver]'],
   ['no page', '/alerts/nowhere', '[data-testid=no-page]'],
 ] as const;
 
@@ -350,7 +426,10 @@ describe('all pages', () => {
   });
 
   test.each(['dark', 'light'] as const)('in the %s theme', async (theme) => {
-    await browser.page.evaluate(async (t) => fetch('/api/user/preferences', { method: 'PATCH', headers: { 'Content-Type': 'application/json' }, body: JSON.stringify({ theme: t }) }), theme);
+    await browser.page.evaluate(
+      async (t) => fetch('/api/user/preferences', { method: 'PATCH', headers: { 'Content-Type': 'application/json' }, body: JSON.stringify({ theme: t }) }),
+      theme
+    );
     for (const [name, path, usable] of pages) {
       await browser.goto(path);
       await browser.page.locator(usable).first().waitFor();

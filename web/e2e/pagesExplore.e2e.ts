@@ -28,7 +28,9 @@ async function push(stream: Record<string, string>, lines: string[], agoMs = 0) 
 beforeAll(async () => {
   peer = createServer((_, response) => {
     const series = Array.from({ length: 10_000 }, (_, i) => `many_series{user="u${i}"} ${i}`);
-    response.setHeader('Content-Type', 'text/plain').end(`# TYPE many_series gauge\n${series.join('\n')}\n# TYPE made_total counter\nmade_total{container="api"} ${Date.now() / 1000}\n`);
+    response
+      .setHeader('Content-Type', 'text/plain')
+      .end(`# TYPE many_series gauge\n${series.join('\n')}\n# TYPE made_total counter\nmade_total{container="api"} ${Date.now() / 1000}\n`);
   });
   await new Promise<void>((done) => peer.listen(0, '127.0.0.1', done));
   logs = mkdtempSync(join(tmpdir(), 'ausguck-logs-'));
@@ -37,7 +39,8 @@ beforeAll(async () => {
     files: {
       'promtail.yml': `clients: [{url: 'http://loki:3100/loki/api/v1/push'}]\nscrape_configs:\n- {job_name: files, static_configs: [{targets: [localhost], labels: {container: tailed, __path__: '${logs}/*.log'}}]}\n`,
       'prometheus.yml': `global: {scrape_interval: 2s}\nscrape_configs:\n- {job_name: made, honor_labels: true, static_configs: [{targets: ['127.0.0.1:${(peer.address() as { port: number }).port}']}]}\n`,
-      'loki.yml': 'auth_enabled: false\nlimits_config: {max_line_size: 2MB, ingestion_rate_mb: 100, ingestion_burst_size_mb: 200, per_stream_rate_limit: 100MB, per_stream_rate_limit_burst: 200MB}\npattern_ingester: {enabled: true}\n',
+      'loki.yml':
+        'auth_enabled: false\nlimits_config: {max_line_size: 2MB, ingestion_rate_mb: 100, ingestion_burst_size_mb: 200, per_stream_rate_limit: 100MB, per_stream_rate_limit_burst: 200MB}\npattern_ingester: {enabled: true}\n',
     },
   });
   await push({ container: 'api', job: 'shop' }, [
@@ -130,19 +133,31 @@ describe('log lines', () => {
     await until('one line is left', async () => (await count()) === 1);
     expect(await page.getByLabel('LogQL query').innerText()).toBe('{job="shop"} | logfmt | order="7"');
     await page.getByRole('button', { name: 'Fields' }).click();
-    await page.getByTestId('fields').getByRole('button', { name: /^container/ }).click();
+    await page
+      .getByTestId('fields')
+      .getByRole('button', { name: /^container/ })
+      .click();
     await page.getByTestId('fields').getByRole('button', { name: 'No lines with this container' }).click();
     await page.getByText('No line matches in this time').waitFor();
   });
 
   test('patterns say what most lines look like', async () => {
     const { page } = browser;
-    await until('Loki has found a pattern', async () => {
-      await push({ container: 'patterns' }, Array.from({ length: 50 }, (_, i) => `connection ${i} from 10.0.0.${i} closed after ${i * 3} ms`));
-      const now = Date.now();
-      const { data } = await program.api<{ data: unknown[] | null }>(`/loki/api/v1/patterns?query=${encodeURIComponent('{container="patterns"}')}&start=${now - 3_600_000}000000&end=${now}000000`);
-      return (data?.length ?? 0) > 0;
-    }, 60_000);
+    await until(
+      'Loki has found a pattern',
+      async () => {
+        await push(
+          { container: 'patterns' },
+          Array.from({ length: 50 }, (_, i) => `connection ${i} from 10.0.0.${i} closed after ${i * 3} ms`)
+        );
+        const now = Date.now();
+        const { data } = await program.api<{ data: unknown[] | null }>(
+          `/loki/api/v1/patterns?query=${encodeURIComponent('{container="patterns"}')}&start=${now - 3_600_000}000000&end=${now}000000`
+        );
+        return (data?.length ?? 0) > 0;
+      },
+      60_000
+    );
     await browser.goto(logql('{container="patterns"}', '&g0.side=patterns'));
     await page.getByTestId('patterns').getByText('connection <_> from').first().waitFor();
     await browser.screenshot('explore-patterns');
@@ -173,7 +188,10 @@ describe('log lines', () => {
 
   test('a hundred thousand lines are read in pages, can be stopped, and scroll', async () => {
     const { page } = browser;
-    await push({ container: 'big' }, Array.from({ length: 110_000 }, (_, i) => `line ${i} of many, with some words to make it as long as lines are level=${i % 50 === 0 ? 'error' : 'info'}`));
+    await push(
+      { container: 'big' },
+      Array.from({ length: 110_000 }, (_, i) => `line ${i} of many, with some words to make it as long as lines are level=${i % 50 === 0 ? 'error' : 'info'}`)
+    );
     await browser.goto(logql('{container="big"}'));
     await until('the first thousand is there', async () => (await count()) === 1000);
     await page.getByText('are not shown').waitFor();
@@ -255,7 +273,10 @@ describe('metrics', () => {
 
   test('any Prometheus and Loki can be asked, also again and again', async () => {
     const { page } = browser;
-    await program.api('/api/datasources', { method: 'POST', body: { name: 'Far away', uid: 'far', type: 'prometheus', access: 'proxy', url: 'http://prometheus:9090' } });
+    await program.api('/api/datasources', {
+      method: 'POST',
+      body: { name: 'Far away', uid: 'far', type: 'prometheus', access: 'proxy', url: 'http://prometheus:9090' },
+    });
     await browser.goto('/explore?g0.expr=made_total&g0.range_input=5m&g0.tab=0&refresh=1s');
     await page.locator('[data-testid=graph][data-series="1"]').waitFor();
     await page.getByLabel('Data source').click();
@@ -291,11 +312,19 @@ describe('metrics', () => {
   });
 });
 
-const pages = [['logs', logql('{container="api"}')], ['fields', logql('{container="api"}', '&g0.side=fields')], ['graph', promql('made_total')], ['explain', promql('sum(made_total)').replace('g0.tab=0', 'g0.tab=explain')]] as const;
+const pages = [
+  ['logs', logql('{container="api"}')],
+  ['fields', logql('{container="api"}', '&g0.side=fields')],
+  ['graph', promql('made_total')],
+  ['explain', promql('sum(made_total)').replace('g0.tab=0', 'g0.tab=explain')],
+] as const;
 
 describe('looks', () => {
   test.each(['dark', 'light'] as const)('the %s theme', async (theme) => {
-    await browser.page.evaluate(async (t) => fetch('/api/user/preferences', { method: 'PATCH', headers: { 'Content-Type': 'application/json' }, body: JSON.stringify({ theme: t }) }), theme);
+    await browser.page.evaluate(
+      async (t) => fetch('/api/user/preferences', { method: 'PATCH', headers: { 'Content-Type': 'application/json' }, body: JSON.stringify({ theme: t }) }),
+      theme
+    );
     for (const [name, path] of pages) {
       await browser.goto(path);
       await browser.page.waitForLoadState('networkidle');

@@ -8,11 +8,23 @@ const started = Date.now();
 /** A histogram with buckets on both sides of zero, states that change, and values that do not. */
 function metrics(): string {
   const seconds = (Date.now() - started) / 1000;
-  const shares = [['-100', 0.1], ['-10', 0.2], ['-1', 0.3], ['0', 0.5], ['1', 0.6], ['10', 0.8], ['100', 0.9], ['+Inf', 1]] as const;
+  const shares = [
+    ['-100', 0.1],
+    ['-10', 0.2],
+    ['-1', 0.3],
+    ['0', 0.5],
+    ['1', 0.6],
+    ['10', 0.8],
+    ['100', 0.9],
+    ['+Inf', 1],
+  ] as const;
   return [
     ...shares.map(([le, share]) => `balance_bucket{le="${le}"} ${Math.floor(40 * seconds * share)}`),
     ...['a', 'b', 'c', 'd', 'e'].map((host, i) => `state{host="${host}"} ${(Math.floor(seconds / 5) + i) % 3}`),
-    'share{part="one"} 10', 'share{part="two"} 30', 'share{part="three"} 60', '',
+    'share{part="one"} 10',
+    'share{part="two"} 30',
+    'share{part="three"} 60',
+    '',
   ].join('\n');
 }
 
@@ -20,32 +32,107 @@ const range = (expr: string, legendFormat: string, more: object = {}) => [{ refI
 const instant = (expr: string, legendFormat: string) => range(expr, legendFormat, { instant: true, range: false });
 const legend = { showLegend: true, displayMode: 'list', placement: 'bottom', calcs: [] };
 const linked = { links: [{ title: 'Details of ${__series.name}', url: '/d/other?var-v=${__value.raw}', targetBlank: true }] };
-const states = { mappings: [{ type: 'value', options: { 0: { text: 'down', color: 'red' }, 1: { text: 'busy', color: 'orange' }, 2: { text: 'up', color: 'green' } } }] };
+const states = {
+  mappings: [{ type: 'value', options: { 0: { text: 'down', color: 'red' }, 1: { text: 'busy', color: 'orange' }, 2: { text: 'up', color: 'green' } } }],
+};
 
 const drawn = [
-  { title: 'Lines', type: 'timeseries', targets: range('state', '{{host}}'), fieldConfig: { defaults: linked, overrides: [] }, options: { legend, tooltip: { mode: 'single' } } },
-  { title: 'Symlog', type: 'heatmap', targets: range('sum by (le) (increase(balance_bucket[10s]))', '{{le}}', { format: 'heatmap' }), options: { rowsFrame: { yBucketScale: { type: 'symlog', linearThreshold: 1 } } }, fieldConfig: { defaults: linked, overrides: [] } },
+  {
+    title: 'Lines',
+    type: 'timeseries',
+    targets: range('state', '{{host}}'),
+    fieldConfig: { defaults: linked, overrides: [] },
+    options: { legend, tooltip: { mode: 'single' } },
+  },
+  {
+    title: 'Symlog',
+    type: 'heatmap',
+    targets: range('sum by (le) (increase(balance_bucket[10s]))', '{{le}}', { format: 'heatmap' }),
+    options: { rowsFrame: { yBucketScale: { type: 'symlog', linearThreshold: 1 } } },
+    fieldConfig: { defaults: linked, overrides: [] },
+  },
   { title: 'Native', type: 'heatmap', targets: range('sum(increase(account_EUR[10s]))', '', { format: 'heatmap' }), options: {} },
-  { title: 'Timeline', type: 'state-timeline', targets: range('state', '{{host}}'), fieldConfig: { defaults: { ...linked, ...states }, overrides: [] }, options: { perPage: 2, legend, tooltip: { mode: 'single' } } },
-  { title: 'History', type: 'status-history', targets: range('state', '{{host}}', { interval: '5s' }), fieldConfig: { defaults: { ...linked, ...states }, overrides: [] }, options: { perPage: 3, legend, tooltip: { mode: 'single' } } },
-  { title: 'Pie', type: 'piechart', targets: instant('share', '{{part}}'), options: { legend: { ...legend, values: ['percent'] }, reduceOptions: { calcs: ['lastNotNull'] }, displayLabels: ['name'] } },
-  { title: 'Pie of rows', type: 'piechart', targets: [{ ...instant('share', '')[0], format: 'table' }], options: { legend: { ...legend, values: ['percent'] }, reduceOptions: { calcs: ['lastNotNull'], values: true, fields: '/^Value$/' }, displayLabels: ['name'] } },
-  { title: 'Bars', type: 'barchart', targets: [{ ...instant('share', '')[0], format: 'table' }], fieldConfig: { defaults: linked, overrides: [] }, transformations: [{ id: 'organize', options: { excludeByName: { Time: true, __name__: true, instance: true, job: true } } }], options: { legend, tooltip: { mode: 'single' } } },
+  {
+    title: 'Timeline',
+    type: 'state-timeline',
+    targets: range('state', '{{host}}'),
+    fieldConfig: { defaults: { ...linked, ...states }, overrides: [] },
+    options: { perPage: 2, legend, tooltip: { mode: 'single' } },
+  },
+  {
+    title: 'History',
+    type: 'status-history',
+    targets: range('state', '{{host}}', { interval: '5s' }),
+    fieldConfig: { defaults: { ...linked, ...states }, overrides: [] },
+    options: { perPage: 3, legend, tooltip: { mode: 'single' } },
+  },
+  {
+    title: 'Pie',
+    type: 'piechart',
+    targets: instant('share', '{{part}}'),
+    options: { legend: { ...legend, values: ['percent'] }, reduceOptions: { calcs: ['lastNotNull'] }, displayLabels: ['name'] },
+  },
+  {
+    title: 'Pie of rows',
+    type: 'piechart',
+    targets: [{ ...instant('share', '')[0], format: 'table' }],
+    options: {
+      legend: { ...legend, values: ['percent'] },
+      reduceOptions: { calcs: ['lastNotNull'], values: true, fields: '/^Value$/' },
+      displayLabels: ['name'],
+    },
+  },
+  {
+    title: 'Bars',
+    type: 'barchart',
+    targets: [{ ...instant('share', '')[0], format: 'table' }],
+    fieldConfig: { defaults: linked, overrides: [] },
+    transformations: [{ id: 'organize', options: { excludeByName: { Time: true, __name__: true, instance: true, job: true } } }],
+    options: { legend, tooltip: { mode: 'single' } },
+  },
   { title: 'Alerts', type: 'alertlist', options: { stateFilter: { firing: true } } },
-  { title: 'Totals', type: 'heatmap', targets: range('sum by (le) (balance_bucket)', '{{le}}', { format: 'heatmap' }), options: { rowsFrame: { yBucketScale: { type: 'symlog', linearThreshold: 1 } } } },
+  {
+    title: 'Totals',
+    type: 'heatmap',
+    targets: range('sum by (le) (balance_bucket)', '{{le}}', { format: 'heatmap' }),
+    options: { rowsFrame: { yBucketScale: { type: 'symlog', linearThreshold: 1 } } },
+  },
 ];
-const empty = ['timeseries', 'state-timeline', 'status-history', 'heatmap', 'barchart', 'piechart', 'histogram', 'table', 'stat', 'gauge', 'bargauge'].map((type) => ({
-  title: `No ${type}`, type, targets: range('absent_metric', ''), fieldConfig: { defaults: { noValue: 'nothing yet' }, overrides: [] },
+const empty = ['timeseries', 'state-timeline', 'status-history', 'heatmap', 'barchart', 'piechart', 'histogram', 'table', 'stat', 'gauge', 'bargauge'].map(
+  (type) => ({
+    title: `No ${type}`,
+    type,
+    targets: range('absent_metric', ''),
+    fieldConfig: { defaults: { noValue: 'nothing yet' }, overrides: [] },
+  })
+);
+const panels = [...drawn, ...empty].map((panel, i) => ({
+  id: i + 1,
+  gridPos: { x: (i % 3) * 8, y: Math.floor(i / 3) * 9, w: 8, h: 9 },
+  datasource: { type: 'prometheus', uid: 'prometheus' },
+  ...panel,
 }));
-const panels = [...drawn, ...empty].map((panel, i) => ({ id: i + 1, gridPos: { x: (i % 3) * 8, y: Math.floor(i / 3) * 9, w: 8, h: 9 }, datasource: { type: 'prometheus', uid: 'prometheus' }, ...panel }));
 const idOf = (title: string) => panels.find((p) => p.title === title)!.id;
 
 /** A dashboard of old: a graph with a time region that is all of today. */
 const old = {
-  uid: 'old', title: 'Old', schemaVersion: 16, timezone: 'utc', time: { from: 'now-1m', to: 'now' },
+  uid: 'old',
+  title: 'Old',
+  schemaVersion: 16,
+  timezone: 'utc',
+  time: { from: 'now-1m', to: 'now' },
   panels: [1, 2].map((id) => ({
-    id, type: 'graph', title: `Graph ${id}`, datasource: 'Prometheus', gridPos: { x: (id - 1) * 12, y: 0, w: 12, h: 9 }, targets: [{ refId: 'A', expr: 'share' }], lines: true,
-    timeRegions: id === 1 ? [{ op: 'time', fromDayOfWeek: new Date().getUTCDay() || 7, fill: true, line: true, colorMode: 'custom', fillColor: 'rgba(255, 0, 255, 1)' }] : [],
+    id,
+    type: 'graph',
+    title: `Graph ${id}`,
+    datasource: 'Prometheus',
+    gridPos: { x: (id - 1) * 12, y: 0, w: 12, h: 9 },
+    targets: [{ refId: 'A', expr: 'share' }],
+    lines: true,
+    timeRegions:
+      id === 1
+        ? [{ op: 'time', fromDayOfWeek: new Date().getUTCDay() || 7, fill: true, line: true, colorMode: 'custom', fillColor: 'rgba(255, 0, 255, 1)' }]
+        : [],
   })),
 };
 
@@ -58,12 +145,30 @@ async function sendNative() {
   const now = Date.now();
   const counts = (n: number) => [1, 2, 4, 2].map((c) => String(Math.floor((c * n * (now - started)) / 1000)));
   const point = {
-    startTimeUnixNano: `${started}000000`, timeUnixNano: `${now}000000`, scale: 0, zeroCount: '3', zeroThreshold: 0.01, positive: { offset: 0, bucketCounts: counts(2) }, negative: { offset: 1, bucketCounts: counts(1) },
-    count: String(3 + [...counts(2), ...counts(1)].reduce((sum, c) => sum + Number(c), 0)), sum: 0,
+    startTimeUnixNano: `${started}000000`,
+    timeUnixNano: `${now}000000`,
+    scale: 0,
+    zeroCount: '3',
+    zeroThreshold: 0.01,
+    positive: { offset: 0, bucketCounts: counts(2) },
+    negative: { offset: 1, bucketCounts: counts(1) },
+    count: String(3 + [...counts(2), ...counts(1)].reduce((sum, c) => sum + Number(c), 0)),
+    sum: 0,
   };
-  const body = { resourceMetrics: [{ resource: { attributes: [] }, scopeMetrics: [{ scope: { name: 'test' }, metrics: [{ name: 'account', unit: 'EUR', exponentialHistogram: { aggregationTemporality: 2, dataPoints: [point] } }] }] }] };
+  const body = {
+    resourceMetrics: [
+      {
+        resource: { attributes: [] },
+        scopeMetrics: [
+          { scope: { name: 'test' }, metrics: [{ name: 'account', unit: 'EUR', exponentialHistogram: { aggregationTemporality: 2, dataPoints: [point] } }] },
+        ],
+      },
+    ],
+  };
   const response = await fetch(`${program.url}/api/v1/otlp/v1/metrics`, {
-    method: 'POST', body: JSON.stringify(body), headers: { 'Content-Type': 'application/json', Authorization: `Basic ${Buffer.from(`admin:${password}`).toString('base64')}` },
+    method: 'POST',
+    body: JSON.stringify(body),
+    headers: { 'Content-Type': 'application/json', Authorization: `Basic ${Buffer.from(`admin:${password}`).toString('base64')}` },
   });
   if (!response.ok) {
     throw new Error(`OTLP: ${response.status} ${await response.text()}`);
@@ -78,21 +183,32 @@ beforeAll(async () => {
     args: ['--web.enable-otlp-receiver'],
     files: {
       'prometheus.yml': `global: {scrape_interval: 1s}\nrule_files: [rules.yml]\nscrape_configs: [{job_name: made, static_configs: [{targets: ['127.0.0.1:${port}']}]}]\n`,
-      'grafana/provisioning/datasources/prometheus.yml': 'apiVersion: 1\ndatasources: [{name: Prometheus, uid: prometheus, type: prometheus, url: "http://prometheus:9090", isDefault: true, jsonData: {timeInterval: 1s}}]\n',
+      'grafana/provisioning/datasources/prometheus.yml':
+        'apiVersion: 1\ndatasources: [{name: Prometheus, uid: prometheus, type: prometheus, url: "http://prometheus:9090", isDefault: true, jsonData: {timeInterval: 1s}}]\n',
       'rules.yml': 'groups: [{name: g, rules: [{alert: Never, expr: vector(0) > 1}]}]\n',
     },
   });
-  await program.api('/api/dashboards/db', { method: 'POST', body: { dashboard: { uid: 'panels', title: 'Panels', schemaVersion: 42, timezone: 'utc', time: { from: 'now-1m', to: 'now' }, panels } } });
+  await program.api('/api/dashboards/db', {
+    method: 'POST',
+    body: { dashboard: { uid: 'panels', title: 'Panels', schemaVersion: 42, timezone: 'utc', time: { from: 'now-1m', to: 'now' }, panels } },
+  });
   await program.api('/api/dashboards/db', { method: 'POST', body: { dashboard: old } });
   let sent = 0;
-  await until('there are samples for a graph', async () => {
-    if (Date.now() - sent > 1000) {
-      await sendNative();
-      sent = Date.now();
-    }
-    return ((await program.query('count_over_time(share{part="one"}[1m])')) ?? 0) > 25;
-  }, 60_000);
-  await program.api('/api/annotations', { method: 'POST', body: { dashboardUID: 'panels', time: Date.now() - 8000, text: 'Deployed <b>2.0</b><img src=x onerror=alert(1)>', tags: ['deploy'] } });
+  await until(
+    'there are samples for a graph',
+    async () => {
+      if (Date.now() - sent > 1000) {
+        await sendNative();
+        sent = Date.now();
+      }
+      return ((await program.query('count_over_time(share{part="one"}[1m])')) ?? 0) > 25;
+    },
+    60_000
+  );
+  await program.api('/api/annotations', {
+    method: 'POST',
+    body: { dashboardUID: 'panels', time: Date.now() - 8000, text: 'Deployed <b>2.0</b><img src=x onerror=alert(1)>', tags: ['deploy'] },
+  });
   browser = await Browser.open(program, { width: 1500, height: 900 });
   await browser.login();
   await browser.dashboard('/d/panels/panels');
@@ -114,12 +230,16 @@ test('no alert is firing', async () => expect(await browser.panel('Alerts').inne
 describe('heatmaps with buckets below zero', () => {
   /** How many pixels of a column of cells are drawn, and how many there are; between cells there is a gap. */
   const column = (title: string) =>
-    browser.panel(title).locator('canvas').first().evaluate((element) => {
-      const canvas = element as HTMLCanvasElement;
-      const { width, height } = canvas;
-      const columns = Array.from({ length: 8 }, (_, i) => canvas.getContext('2d')!.getImageData(Math.floor(width * 0.88) + i, 0, 1, height).data);
-      return { drawn: Math.max(...columns.map((data) => data.filter((v, i) => i % 4 === 3 && v > 0).length)), height };
-    });
+    browser
+      .panel(title)
+      .locator('canvas')
+      .first()
+      .evaluate((element) => {
+        const canvas = element as HTMLCanvasElement;
+        const { width, height } = canvas;
+        const columns = Array.from({ length: 8 }, (_, i) => canvas.getContext('2d')!.getImageData(Math.floor(width * 0.88) + i, 0, 1, height).data);
+        return { drawn: Math.max(...columns.map((data) => data.filter((v, i) => i % 4 === 3 && v > 0).length)), height };
+      });
 
   test('of classic buckets on a symmetric logarithmic scale', async () => {
     const { drawn: pixels, height } = await column('Symlog');
@@ -130,20 +250,35 @@ describe('heatmaps with buckets below zero', () => {
   test('of native histograms', async () => {
     const report = (await browser.report()).find((r) => r.title === 'Native')!;
     expect(report.hasData).toBe(true);
-    const data = await program.api<{ data: { result: Array<{ histogram: [number, { buckets: Array<[number, string, string, string]> }] }> } }>('/api/v1/query?query=sum(account_EUR)');
+    const data = await program.api<{ data: { result: Array<{ histogram: [number, { buckets: Array<[number, string, string, string]> }] }> } }>(
+      '/api/v1/query?query=sum(account_EUR)'
+    );
     expect(data.data.result[0]!.histogram[1].buckets.filter(([, low]) => Number(low) < -1).length).toBe(4);
     expect((await column('Native')).drawn).toBeGreaterThan(50);
   });
 });
 
 describe('state panels', () => {
-  test.each([['Timeline', 2, ['a', 'b'], 3], ['History', 3, ['a', 'b', 'c'], 2]] as const)('%s has pages', async (title, perPage, _, pages) => {
+  test.each([
+    ['Timeline', 2, ['a', 'b'], 3],
+    ['History', 3, ['a', 'b', 'c'], 2],
+  ] as const)('%s has pages', async (title, perPage, _, pages) => {
     const panel = browser.panel(title);
     const buttons = panel.getByRole('navigation').getByRole('button').filter({ hasText: /^\d+$/ });
     expect(await buttons.allInnerTexts()).toEqual(Array.from({ length: pages }, (_u, i) => String(i + 1)));
-    const before = await panel.locator('canvas').first().evaluate((c) => (c as HTMLCanvasElement).toDataURL());
+    const before = await panel
+      .locator('canvas')
+      .first()
+      .evaluate((c) => (c as HTMLCanvasElement).toDataURL());
     await buttons.nth(1).click();
-    await until('the next rows are drawn', async () => (await panel.locator('canvas').first().evaluate((c) => (c as HTMLCanvasElement).toDataURL())) !== before);
+    await until(
+      'the next rows are drawn',
+      async () =>
+        (await panel
+          .locator('canvas')
+          .first()
+          .evaluate((c) => (c as HTMLCanvasElement).toDataURL())) !== before
+    );
     await browser.screenshot(`page-2-of-${title}`);
     await buttons.nth(0).click();
     expect(perPage * pages).toBeGreaterThanOrEqual(5);
@@ -165,33 +300,49 @@ describe('annotations', () => {
     const at = (await mark.boundingBox())!;
     const over = (await panel.locator('canvas').first().boundingBox())!;
     const share = (at.x + at.width / 2 - over.x) / over.width;
-    const painted = await panel.locator('canvas').first().evaluate((element, x) => {
-      const canvas = element as HTMLCanvasElement;
-      const { data } = canvas.getContext('2d')!.getImageData(Math.round(canvas.width * x) - 1, 0, 3, canvas.height);
-      let count = 0;
-      for (let i = 0; i < data.length; i += 4) {
-        count += data[i]! < 60 && data[i + 1]! > 150 && data[i + 2]! > 200 ? 1 : 0;
-      }
-      return count;
-    }, share);
+    const painted = await panel
+      .locator('canvas')
+      .first()
+      .evaluate((element, x) => {
+        const canvas = element as HTMLCanvasElement;
+        const { data } = canvas.getContext('2d')!.getImageData(Math.round(canvas.width * x) - 1, 0, 3, canvas.height);
+        let count = 0;
+        for (let i = 0; i < data.length; i += 4) {
+          count += data[i]! < 60 && data[i + 1]! > 150 && data[i + 2]! > 200 ? 1 : 0;
+        }
+        return count;
+      }, share);
     expect(painted).toBeGreaterThan(30);
   });
 });
 
 describe('a click keeps the tooltip and shows its data links', () => {
   // Twelve seconds before the end: steps of five seconds leave the last ones empty, and the first twenty have no data.
-  test.each([['Lines', 0.8, 0.5], ['Symlog', 0.8, 0.5], ['Timeline', 0.8, 0.25], ['History', 0.8, 0.15], ['Bars', 0.5, 0.9]] as const)('%s', async (title, x, y) => {
+  test.each([
+    ['Lines', 0.8, 0.5],
+    ['Symlog', 0.8, 0.5],
+    ['Timeline', 0.8, 0.25],
+    ['History', 0.8, 0.15],
+    ['Bars', 0.5, 0.9],
+  ] as const)('%s', async (title, x, y) => {
     const { page } = browser;
     const link = page.getByRole('link', { name: /^Details of / });
     // A click pins what the pointer was seen over; on a busy machine it can come before the plot saw the pointer.
-    await until('the tooltip stays', async () => {
-      const over = (await browser.panel(title).locator('.u-over').first().boundingBox())!;
-      await page.mouse.move(over.x + over.width * x - 5, over.y + over.height * y);
-      await page.mouse.move(over.x + over.width * x, over.y + over.height * y, { steps: 3 });
-      await page.mouse.down();
-      await page.mouse.up();
-      return link.waitFor({ timeout: 2000 }).then(() => true, () => false);
-    }, 60_000);
+    await until(
+      'the tooltip stays',
+      async () => {
+        const over = (await browser.panel(title).locator('.u-over').first().boundingBox())!;
+        await page.mouse.move(over.x + over.width * x - 5, over.y + over.height * y);
+        await page.mouse.move(over.x + over.width * x, over.y + over.height * y, { steps: 3 });
+        await page.mouse.down();
+        await page.mouse.up();
+        return link.waitFor({ timeout: 2000 }).then(
+          () => true,
+          () => false
+        );
+      },
+      60_000
+    );
     await browser.screenshot(`pinned-${title}`);
     expect(await link.getAttribute('href')).toMatch(/\/d\/other\?var-v=-?[\d.]+$/);
     await page.keyboard.press('Escape');
@@ -217,9 +368,17 @@ test('rows of one field cannot be hidden by the legend', async () => {
 
 test('time regions of old graphs lie over their graph only', async () => {
   await browser.dashboard('/d/old/old');
-  await browser.panel('Graph 1').getByRole('button', { name: /^Annotation T1/ }).waitFor();
+  await browser
+    .panel('Graph 1')
+    .getByRole('button', { name: /^Annotation T1/ })
+    .waitFor();
   await browser.screenshot('time-region');
-  expect(await browser.panel('Graph 2').getByRole('button', { name: /^Annotation/ }).count()).toBe(0);
+  expect(
+    await browser
+      .panel('Graph 2')
+      .getByRole('button', { name: /^Annotation/ })
+      .count()
+  ).toBe(0);
 });
 
 // It ends in the future: the steps of two days are long, and one of them has to see what was generated just now.
@@ -227,7 +386,13 @@ test('the last label of a time axis has room for date and time', async () => {
   await browser.dashboard('/d/panels/panels?from=now-2d&to=now%2B1h');
   await browser.screenshot('two-days');
   for (const title of ['Lines', 'Timeline', 'History', 'Totals']) {
-    const right = async (part: string) => browser.panel(title).locator(part).first().boundingBox().then((box) => box!.x + box!.width);
+    const right = async (part: string) =>
+      browser
+        .panel(title)
+        .locator(part)
+        .first()
+        .boundingBox()
+        .then((box) => box!.x + box!.width);
     expect((await right('canvas')) - (await right('.u-over'))).toBeGreaterThanOrEqual(32);
   }
 });

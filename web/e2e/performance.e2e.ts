@@ -5,15 +5,22 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 import { Browser } from './browser';
 import { Program, repository, until } from './program';
 
-const nodeExporterFull = JSON.parse(readFileSync(resolve(repository, '../shared/dashboards/node-exporter-full.json'), 'utf8')) as { panels: Array<{ type: string; collapsed?: boolean; panels?: object[] }> };
+const nodeExporterFull = JSON.parse(readFileSync(resolve(repository, '../shared/dashboards/node-exporter-full.json'), 'utf8')) as {
+  panels: Array<{ type: string; collapsed?: boolean; panels?: object[] }>;
+};
 
 let program: Program;
 
 beforeAll(async () => {
   // All rows open, as somebody would save it.
-  const panels = nodeExporterFull.panels.flatMap((p) => (p.type === 'row' && p.collapsed ? [{ ...p, collapsed: false, panels: [] }, ...(p.panels ?? [])] : [p]));
+  const panels = nodeExporterFull.panels.flatMap((p) =>
+    p.type === 'row' && p.collapsed ? [{ ...p, collapsed: false, panels: [] }, ...(p.panels ?? [])] : [p]
+  );
   program = await Program.start({
-    files: { 'prometheus.yml': "global: {scrape_interval: 1s}\nscrape_configs:\n- {job_name: prometheus, static_configs: [{targets: ['prometheus:9090']}]}\n- {job_name: node-exporter, static_configs: [{targets: ['node-exporter:9100']}]}\n" },
+    files: {
+      'prometheus.yml':
+        "global: {scrape_interval: 1s}\nscrape_configs:\n- {job_name: prometheus, static_configs: [{targets: ['prometheus:9090']}]}\n- {job_name: node-exporter, static_configs: [{targets: ['node-exporter:9100']}]}\n",
+    },
   });
   await program.api('/api/dashboards/db', { method: 'POST', body: { dashboard: { ...nodeExporterFull, panels, uid: 'full', title: 'Full' } } });
   await until('graphs have two points', async () => ((await program.query('min(count_over_time(node_load1[1m]))')) ?? 0) > 20, 60_000);
@@ -29,7 +36,11 @@ afterAll(() => {
 });
 
 /** Loads a page with an empty cache and writes down what it took; sizes are checked, times are not. */
-test.each([['login', '/login', 0.05], ['Overview', '/', 0.8], ['Node Exporter Full, all rows open', '/d/full/full?from=now-5m&to=now', 0.8]])('%s', async (name, path, scriptLimit) => {
+test.each([
+  ['login', '/login', 0.05],
+  ['Overview', '/', 0.8],
+  ['Node Exporter Full, all rows open', '/d/full/full?from=now-5m&to=now', 0.8],
+])('%s', async (name, path, scriptLimit) => {
   const browser = await Browser.open(program, { width: 1400, height: 900 });
   try {
     if (path !== '/login') {
@@ -65,7 +76,9 @@ test.each([['login', '/login', 0.05], ['Overview', '/', 0.8], ['Node Exporter Fu
     await client.send('HeapProfiler.collectGarbage');
     const { usedSize } = await client.send('Runtime.getHeapUsage');
     const scriptBytes = [...scripts.values()].reduce((sum, size) => sum + size, 0);
-    lines.push(`${name} | ${Math.round(paint)} ms | ${drawn} ms | ${requests} | ${(bytes / 1e6).toFixed(2)} MB | ${scripts.size}, ${(scriptBytes / 1e6).toFixed(2)} MB | ${(usedSize / 1e6).toFixed(0)} MB`);
+    lines.push(
+      `${name} | ${Math.round(paint)} ms | ${drawn} ms | ${requests} | ${(bytes / 1e6).toFixed(2)} MB | ${scripts.size}, ${(scriptBytes / 1e6).toFixed(2)} MB | ${(usedSize / 1e6).toFixed(0)} MB`
+    );
     expect(scriptBytes / 1e6).toBeLessThan(scriptLimit);
     expect(browser.complaints).toEqual([]);
   } finally {

@@ -42,7 +42,14 @@ export class Program {
     const output: string[] = [];
     const child = spawn(
       binary,
-      [`--config.dir=${dir}/monitoring`, `--storage.path=${dir}/data`, `--web.listen-address=127.0.0.1:${port}`, '--no-web.well-known-ports', '--no-docker', ...args],
+      [
+        `--config.dir=${dir}/monitoring`,
+        `--storage.path=${dir}/data`,
+        `--web.listen-address=127.0.0.1:${port}`,
+        '--no-web.well-known-ports',
+        '--no-docker',
+        ...args,
+      ],
       { env: { ...process.env, GF_SECURITY_ADMIN_PASSWORD: password, ...env }, stdio: ['ignore', 'pipe', 'pipe'] }
     );
     child.stdout.on('data', (text) => output.push(String(text)));
@@ -61,7 +68,8 @@ export class Program {
   async api<T>(path: string, options: { method?: string; body?: unknown; user?: string; pass?: string } = {}): Promise<T> {
     const { method = 'GET', body, user = 'admin', pass = password } = options;
     const response = await fetch(this.url + path, {
-      method, body: body === undefined ? undefined : JSON.stringify(body),
+      method,
+      body: body === undefined ? undefined : JSON.stringify(body),
       headers: { Authorization: `Basic ${Buffer.from(`${user}:${pass}`).toString('base64')}`, 'Content-Type': 'application/json' },
     });
     const text = await response.text();
@@ -85,7 +93,9 @@ export class Program {
   /** Posts something whose answer is empty. */
   async send(path: string, body: unknown) {
     const response = await fetch(this.url + path, {
-      method: 'POST', body: JSON.stringify(body), headers: { Authorization: `Basic ${Buffer.from(`admin:${password}`).toString('base64')}`, 'Content-Type': 'application/json' },
+      method: 'POST',
+      body: JSON.stringify(body),
+      headers: { Authorization: `Basic ${Buffer.from(`admin:${password}`).toString('base64')}`, 'Content-Type': 'application/json' },
     });
     if (!response.ok) {
       throw new Error(`POST ${path}: ${response.status} ${await response.text()}`);
@@ -94,7 +104,9 @@ export class Program {
 
   /** How many lines a selector has had in the last hour. */
   async logs(selector: string): Promise<number | undefined> {
-    const { data } = await this.api<{ data: { result: Array<{ value: [number, string] }> } }>(`/loki/api/v1/query?query=${encodeURIComponent(`sum(count_over_time(${selector}[1h]))`)}`);
+    const { data } = await this.api<{ data: { result: Array<{ value: [number, string] }> } }>(
+      `/loki/api/v1/query?query=${encodeURIComponent(`sum(count_over_time(${selector}[1h]))`)}`
+    );
     return data.result[0] && Number(data.result[0].value[1]);
   }
 

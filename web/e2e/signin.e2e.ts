@@ -17,7 +17,8 @@ beforeAll(async () => {
   const own = `http://127.0.0.1:${port}`;
   provider = spawn(binary, [`-listen=127.0.0.1:${providerPort}`, `-redirect=${own}/login/generic_oauth`, `-back-to=${own}/login`], { stdio: 'ignore' });
   program = await Program.start({
-    port, files: { 'prometheus.yml': 'scrape_configs: []\n' },
+    port,
+    files: { 'prometheus.yml': 'scrape_configs: []\n' },
     env: {
       GF_AUTH_GENERIC_OAUTH_CLIENT_SECRET: "the client's secret",
       GF_AUTH_GENERIC_OAUTH_LOGIN_ATTRIBUTE_PATH: 'preferred_username',

@@ -16,22 +16,44 @@ const fields = (defaults: object) => ({ fieldConfig: { defaults, overrides: [] }
 const unknown = [
   { title: 'Transformation', transformations: [{ id: 'spatial', options: {} }] },
   { title: 'Calculation', options: { reduceOptions: { calcs: ['nosuch', 'lastNotNull'] } } },
-  { title: 'Query', targets: [{ refId: 'A', expr: 'up' }, { refId: 'B', rawSql: 'SELECT 1' }] },
+  {
+    title: 'Query',
+    targets: [
+      { refId: 'A', expr: 'up' },
+      { refId: 'B', rawSql: 'SELECT 1' },
+    ],
+  },
   { title: 'Source', datasource: { type: 'prometheus', uid: 'nosuch' } },
   { title: 'Source without data', datasource: { type: 'prometheus', uid: 'nosuch' }, targets: [{ refId: 'A', expr: 'absent_metric' }] },
   { title: 'Source of a type', datasource: { type: 'influxdb', uid: 'nosuch' } },
-  { title: 'Source in mixed', datasource: { type: 'datasource', uid: '-- Mixed --' }, targets: [{ refId: 'A', expr: 'up', datasource: { type: 'influxdb', uid: 'nosuch' } }] },
-  { title: 'Panel of no panel', datasource: { type: 'datasource', uid: '-- Dashboard --' }, targets: [{ refId: 'A', panelId: 999, datasource: { type: 'datasource', uid: '-- Dashboard --' } }] },
+  {
+    title: 'Source in mixed',
+    datasource: { type: 'datasource', uid: '-- Mixed --' },
+    targets: [{ refId: 'A', expr: 'up', datasource: { type: 'influxdb', uid: 'nosuch' } }],
+  },
+  {
+    title: 'Panel of no panel',
+    datasource: { type: 'datasource', uid: '-- Dashboard --' },
+    targets: [{ refId: 'A', panelId: 999, datasource: { type: 'datasource', uid: '-- Dashboard --' } }],
+  },
   { title: 'Unit', ...fields({ unit: 'nosuch' }) },
   { title: 'Matcher', fieldConfig: { defaults: {}, overrides: [{ matcher: { id: 'nosuch', options: 'x' }, properties: [{ id: 'unit', value: 's' }] }] } },
-  { title: 'Property', fieldConfig: { defaults: {}, overrides: [{ matcher: { id: 'byName', options: 'x' }, properties: [{ id: 'custom.nosuch', value: 1 }] }] } },
+  {
+    title: 'Property',
+    fieldConfig: { defaults: {}, overrides: [{ matcher: { id: 'byName', options: 'x' }, properties: [{ id: 'custom.nosuch', value: 1 }] }] },
+  },
   { title: 'Field option', type: 'timeseries', ...fields({ custom: { nosuch: 1 } }) },
   { title: 'Color mode', ...fields({ color: { mode: 'nosuch' } }) },
   { title: 'Mapping', ...fields({ mappings: [{ type: 'nosuch', options: { a: 1 } }] }) },
   { title: 'Panel type', type: 'nosuch-panel' },
 ];
 const panels = unknown.map((panel, i) => ({
-  id: i + 1, type: 'stat', gridPos: { x: (i % 6) * 4, y: Math.floor(i / 6) * 5, w: 4, h: 5 }, datasource: { type: 'prometheus', uid: 'prometheus' }, targets: [{ refId: 'A', expr: 'up' }], ...panel,
+  id: i + 1,
+  type: 'stat',
+  gridPos: { x: (i % 6) * 4, y: Math.floor(i / 6) * 5, w: 4, h: 5 },
+  datasource: { type: 'prometheus', uid: 'prometheus' },
+  targets: [{ refId: 'A', expr: 'up' }],
+  ...panel,
 }));
 
 let program: Program;
@@ -39,7 +61,10 @@ let browser: Browser;
 
 beforeAll(async () => {
   program = await Program.start({ files: { 'prometheus.yml': config, 'grafana/datasources/first.yml': sources } });
-  await program.api('/api/dashboards/db', { method: 'POST', body: { dashboard: { uid: 'unknown', title: 'Unknown', schemaVersion: 42, time: { from: 'now-5m', to: 'now' }, panels } } });
+  await program.api('/api/dashboards/db', {
+    method: 'POST',
+    body: { dashboard: { uid: 'unknown', title: 'Unknown', schemaVersion: 42, time: { from: 'now-5m', to: 'now' }, panels } },
+  });
   await until('something is up', async () => (await program.query('up')) === 1, 60_000);
   browser = await Browser.open(program, { width: 1600, height: 1000 });
   await browser.login();
@@ -145,9 +170,15 @@ test('with the server gone, home and panels say so and nothing is green', async 
   await browser.dashboard('/?refresh=5s');
   await page.getByTestId('now').waitFor();
   await program.stop();
-  await page.getByTestId('now').getByText(/cannot be reached since \d\d:\d\d/).waitFor({ timeout: 30_000 });
+  await page
+    .getByTestId('now')
+    .getByText(/cannot be reached since \d\d:\d\d/)
+    .waitFor({ timeout: 30_000 });
   // Lists of alerts and dashboards ask by themselves.
-  const waiting = async () => (await browser.report()).filter((r) => !['NotStarted', 'Error'].includes(r.state) && !['text', 'alertlist', 'dashlist'].includes(r.type)).map((r) => `${r.title} ${r.state}`);
+  const waiting = async () =>
+    (await browser.report())
+      .filter((r) => !['NotStarted', 'Error'].includes(r.state) && !['text', 'alertlist', 'dashlist'].includes(r.type))
+      .map((r) => `${r.title} ${r.state}`);
   await until('all panels in sight have failed', async () => (await waiting()).length === 0, 30_000).catch(async () => expect(await waiting()).toEqual([]));
   await browser.screenshot('server-gone');
   expect(await page.getByTestId('now').getAttribute('data-fine')).toBe('false');

@@ -41,11 +41,35 @@ interface Case {
 const instant = (expr: string, more: object = {}) => [{ refId: 'A', expr, instant: true, range: false, ...more }];
 const range = (expr: string, legendFormat = '{{host}}') => [{ refId: 'A', expr, legendFormat }];
 const table = (expr: string, refId = 'A') => ({ refId, expr, instant: true, range: false, format: 'table' });
-const stat = (expr: string, defaults: object = {}, options: object = {}) => ({ type: 'stat', targets: instant(expr, { legendFormat: 'value' }), fieldConfig: { defaults, overrides: [] }, options: { reduceOptions: { calcs: ['lastNotNull'] }, ...options } });
-const override = (id: string, options: unknown, property: string, value: unknown) => ({ defaults: {}, overrides: [{ matcher: { id, options }, properties: [{ id: property, value }] }] });
-const hosts = (fieldConfig: object) => ({ type: 'timeseries', targets: range('v'), fieldConfig, options: { legend: { showLegend: true, displayMode: 'list', placement: 'bottom', calcs: [] }, tooltip: { mode: 'single' } } });
-const legend = (calcs: string[], more: object = {}) => ({ type: 'timeseries', targets: range('v'), fieldConfig: { defaults: { unit: 'short' }, overrides: [] }, options: { legend: { showLegend: true, displayMode: 'table', placement: 'bottom', calcs, ...more }, tooltip: { mode: 'single' } } });
-const transformed = (...transformations: object[]) => ({ type: 'table', targets: [table('v')], transformations, options: {}, fieldConfig: { defaults: {}, overrides: [] } });
+const stat = (expr: string, defaults: object = {}, options: object = {}) => ({
+  type: 'stat',
+  targets: instant(expr, { legendFormat: 'value' }),
+  fieldConfig: { defaults, overrides: [] },
+  options: { reduceOptions: { calcs: ['lastNotNull'] }, ...options },
+});
+const override = (id: string, options: unknown, property: string, value: unknown) => ({
+  defaults: {},
+  overrides: [{ matcher: { id, options }, properties: [{ id: property, value }] }],
+});
+const hosts = (fieldConfig: object) => ({
+  type: 'timeseries',
+  targets: range('v'),
+  fieldConfig,
+  options: { legend: { showLegend: true, displayMode: 'list', placement: 'bottom', calcs: [] }, tooltip: { mode: 'single' } },
+});
+const legend = (calcs: string[], more: object = {}) => ({
+  type: 'timeseries',
+  targets: range('v'),
+  fieldConfig: { defaults: { unit: 'short' }, overrides: [] },
+  options: { legend: { showLegend: true, displayMode: 'table', placement: 'bottom', calcs, ...more }, tooltip: { mode: 'single' } },
+});
+const transformed = (...transformations: object[]) => ({
+  type: 'table',
+  targets: [table('v')],
+  transformations,
+  options: {},
+  fieldConfig: { defaults: {}, overrides: [] },
+});
 const t = (id: string, options: object = {}) => ({ id, options });
 const organize = t('organize', { excludeByName: { Time: true, __name__: true, instance: true, job: true } });
 const mapping = (m: object) => ({ mappings: [m] });
@@ -77,23 +101,77 @@ const cases: Case[] = [
   { name: 'NaN', panel: stat('zero / zero', { noValue: 'nothing' }), values: { value: 'NaN' } },
   { name: 'no value', panel: stat('absent_metric', { noValue: 'nothing here' }), shown: ['nothing here'] },
   // Mappings.
-  { name: 'value mapping', panel: stat('state{name="db"}', mapping({ type: 'value', options: { 1: { text: 'UP', color: 'green' } } })), values: { value: 'UP' }, shown: ['UP'] },
-  { name: 'range mapping', panel: stat('v{host="c"}', mapping({ type: 'range', options: { from: 25, to: 35, result: { text: 'warm' } } })), values: { value: 'warm' } },
-  { name: 'special mapping', panel: stat('zero / zero', mapping({ type: 'special', options: { match: 'nan', result: { text: 'not a number' } } })), values: { value: 'not a number' } },
-  { name: 'regex mapping', panel: { ...transformed(organize), fieldConfig: { defaults: mapping({ type: 'regex', options: { pattern: '^(.)$', result: { text: 'host-$1' } } }), overrides: [] } }, shown: ['host-a', 'host-b', 'host-c'] },
+  {
+    name: 'value mapping',
+    panel: stat('state{name="db"}', mapping({ type: 'value', options: { 1: { text: 'UP', color: 'green' } } })),
+    values: { value: 'UP' },
+    shown: ['UP'],
+  },
+  {
+    name: 'range mapping',
+    panel: stat('v{host="c"}', mapping({ type: 'range', options: { from: 25, to: 35, result: { text: 'warm' } } })),
+    values: { value: 'warm' },
+  },
+  {
+    name: 'special mapping',
+    panel: stat('zero / zero', mapping({ type: 'special', options: { match: 'nan', result: { text: 'not a number' } } })),
+    values: { value: 'not a number' },
+  },
+  {
+    name: 'regex mapping',
+    panel: {
+      ...transformed(organize),
+      fieldConfig: { defaults: mapping({ type: 'regex', options: { pattern: '^(.)$', result: { text: 'host-$1' } } }), overrides: [] },
+    },
+    shown: ['host-a', 'host-b', 'host-c'],
+  },
   // Reducers.
-  ...([['max', '30'], ['min', '10'], ['mean', '20'], ['sum', '60'], ['count', '3'], ['first', '10'], ['last', '30'], ['range', '20'], ['distinctCount', '3']] as const).map(([calc, text]): Case => ({
-    name: `reduce ${calc}`, shown: [text],
-    panel: { type: 'stat', targets: [table('v')], transformations: [t('sortBy', { sort: [{ field: 'host' }] })], fieldConfig: { defaults: { unit: 'none' }, overrides: [] }, options: { reduceOptions: { calcs: [calc], fields: '/^Value$/' } } },
+  ...(
+    [
+      ['max', '30'],
+      ['min', '10'],
+      ['mean', '20'],
+      ['sum', '60'],
+      ['count', '3'],
+      ['first', '10'],
+      ['last', '30'],
+      ['range', '20'],
+      ['distinctCount', '3'],
+    ] as const
+  ).map(([calc, text]): Case => ({
+    name: `reduce ${calc}`,
+    shown: [text],
+    panel: {
+      type: 'stat',
+      targets: [table('v')],
+      transformations: [t('sortBy', { sort: [{ field: 'host' }] })],
+      fieldConfig: { defaults: { unit: 'none' }, overrides: [] },
+      options: { reduceOptions: { calcs: [calc], fields: '/^Value$/' } },
+    },
   })),
   // Overrides.
   { name: 'override byName', panel: hosts(override('byName', 'a', 'unit', 'percent')), values: { a: '10%', b: '20' } },
   { name: 'override byRegexp', panel: hosts(override('byRegexp', '/a|b/', 'unit', 'percent')), values: { a: '10%', b: '20%', c: '30' } },
   { name: 'override byType', panel: hosts(override('byType', 'number', 'unit', 'bytes')), values: { a: '10 B', c: '30 B' } },
-  { name: 'override byFrameRefID', panel: { ...hosts(override('byFrameRefID', 'B', 'displayName', 'from B')), targets: [...range('v{host="a"}'), { refId: 'B', expr: 'w{host="b"}', legendFormat: '{{host}}' }] }, values: { a: '10', 'from B': '2' } },
-  { name: 'override byValue', panel: hosts(override('byValue', { reducer: 'max', op: 'gte', value: 30 }, 'displayName', 'high')), values: { a: '10', high: '30' } },
+  {
+    name: 'override byFrameRefID',
+    panel: {
+      ...hosts(override('byFrameRefID', 'B', 'displayName', 'from B')),
+      targets: [...range('v{host="a"}'), { refId: 'B', expr: 'w{host="b"}', legendFormat: '{{host}}' }],
+    },
+    values: { a: '10', 'from B': '2' },
+  },
+  {
+    name: 'override byValue',
+    panel: hosts(override('byValue', { reducer: 'max', op: 'gte', value: 30 }, 'displayName', 'high')),
+    values: { a: '10', high: '30' },
+  },
   { name: 'displayName', panel: hosts(override('byName', 'a', 'displayName', 'Alpha')), values: { Alpha: '10' }, shown: ['Alpha'] },
-  { name: 'displayName of labels', panel: { ...hosts({ defaults: { displayName: '${__field.labels.zone}/${__field.labels.host}' }, overrides: [] }) }, values: { 'x/a': '10', 'y/b': '20' } },
+  {
+    name: 'displayName of labels',
+    panel: { ...hosts({ defaults: { displayName: '${__field.labels.zone}/${__field.labels.host}' }, overrides: [] }) },
+    values: { 'x/a': '10', 'y/b': '20' },
+  },
   { name: 'hidden series', panel: hosts(override('byName', 'b', 'custom.hideFrom', { viz: true, legend: true, tooltip: true })), shown: ['a', 'c'] },
   { name: 'override of decimals', panel: hosts(override('byName', 'a', 'decimals', 2)), values: { a: '10.00' } },
   // Legends.
@@ -103,39 +181,187 @@ const cases: Case[] = [
   { name: 'legend format', panel: { ...hosts({ defaults: {}, overrides: [] }), targets: range('v', '{{zone}} - {{host}}') }, shown: ['x - a', 'y - b'] },
   { name: 'legend without format', panel: { ...hosts({ defaults: {}, overrides: [] }), targets: range('sum(v)', '') }, values: { 'sum(v)': '60' } },
   // Transformations.
-  { name: 'organize', panel: transformed(t('organize', { excludeByName: { Time: true, __name__: true, instance: true, job: true }, renameByName: { host: 'Machine', Value: 'Load' }, indexByName: { Value: 0, host: 1 } })), values: { Machine: 'c', Load: '30' }, shown: ['Machine', 'Load'] },
-  { name: 'joinByField', panel: { ...transformed(t('joinByField', { byField: 'host', mode: 'outer' })), targets: [table('v'), table('w', 'B')] }, values: { 'Value #A': '30', 'Value #B': '4' } },
-  { name: 'seriesToColumns', panel: { ...transformed(t('seriesToColumns', { byField: 'host' })), targets: [table('v'), table('w', 'B')] }, values: { 'Value #A': '30', 'Value #B': '4' } },
-  { name: 'merge', panel: { ...transformed(t('merge')), targets: [table('sum by (host) (v)'), table('sum by (host) (w)', 'B')] }, values: { 'Value #A': '30', 'Value #B': '4' } },
-  { name: 'groupBy', panel: transformed(t('groupBy', { fields: { zone: { operation: 'groupby', aggregations: [] }, Value: { operation: 'aggregate', aggregations: ['sum'] } } }), t('sortBy', { sort: [{ field: 'zone' }] })), values: { zone: 'y', 'Value (sum)': '20' } },
-  { name: 'calculateField', panel: transformed(organize, t('calculateField', { mode: 'binary', binary: { left: 'Value', operator: '*', right: '2' }, alias: 'double' })), values: { double: '60' } },
-  { name: 'reduce rows', panel: { type: 'table', targets: range('v'), transformations: [t('reduce', { reducers: ['max'] })], options: {}, fieldConfig: { defaults: {}, overrides: [] } }, values: { Field: 'c', Max: '30' } },
-  { name: 'labelsToFields', panel: { type: 'table', targets: instant('v', { legendFormat: '__auto' }), transformations: [t('labelsToFields', {}), t('merge')], options: {}, fieldConfig: { defaults: {}, overrides: [] } }, values: { host: 'c', zone: 'x' } },
+  {
+    name: 'organize',
+    panel: transformed(
+      t('organize', {
+        excludeByName: { Time: true, __name__: true, instance: true, job: true },
+        renameByName: { host: 'Machine', Value: 'Load' },
+        indexByName: { Value: 0, host: 1 },
+      })
+    ),
+    values: { Machine: 'c', Load: '30' },
+    shown: ['Machine', 'Load'],
+  },
+  {
+    name: 'joinByField',
+    panel: { ...transformed(t('joinByField', { byField: 'host', mode: 'outer' })), targets: [table('v'), table('w', 'B')] },
+    values: { 'Value #A': '30', 'Value #B': '4' },
+  },
+  {
+    name: 'seriesToColumns',
+    panel: { ...transformed(t('seriesToColumns', { byField: 'host' })), targets: [table('v'), table('w', 'B')] },
+    values: { 'Value #A': '30', 'Value #B': '4' },
+  },
+  {
+    name: 'merge',
+    panel: { ...transformed(t('merge')), targets: [table('sum by (host) (v)'), table('sum by (host) (w)', 'B')] },
+    values: { 'Value #A': '30', 'Value #B': '4' },
+  },
+  {
+    name: 'groupBy',
+    panel: transformed(
+      t('groupBy', { fields: { zone: { operation: 'groupby', aggregations: [] }, Value: { operation: 'aggregate', aggregations: ['sum'] } } }),
+      t('sortBy', { sort: [{ field: 'zone' }] })
+    ),
+    values: { zone: 'y', 'Value (sum)': '20' },
+  },
+  {
+    name: 'calculateField',
+    panel: transformed(organize, t('calculateField', { mode: 'binary', binary: { left: 'Value', operator: '*', right: '2' }, alias: 'double' })),
+    values: { double: '60' },
+  },
+  {
+    name: 'reduce rows',
+    panel: {
+      type: 'table',
+      targets: range('v'),
+      transformations: [t('reduce', { reducers: ['max'] })],
+      options: {},
+      fieldConfig: { defaults: {}, overrides: [] },
+    },
+    values: { Field: 'c', Max: '30' },
+  },
+  {
+    name: 'labelsToFields',
+    panel: {
+      type: 'table',
+      targets: instant('v', { legendFormat: '__auto' }),
+      transformations: [t('labelsToFields', {}), t('merge')],
+      options: {},
+      fieldConfig: { defaults: {}, overrides: [] },
+    },
+    values: { host: 'c', zone: 'x' },
+  },
   { name: 'sortBy', panel: transformed(organize, t('sortBy', { sort: [{ field: 'Value', desc: true }] })), values: { host: 'a', Value: '10' } },
   { name: 'limit', panel: transformed(organize, t('sortBy', { sort: [{ field: 'host' }] }), t('limit', { limitField: 2 })), values: { host: 'b' } },
-  { name: 'filterFieldsByName', panel: transformed(t('filterFieldsByName', { include: { names: ['host', 'Value'] } })), values: { host: 'c', Value: '30' }, hidden: ['zone'] },
-  { name: 'filterByRefId', panel: { ...transformed(t('filterByRefId', { include: 'B' }), organize), targets: [table('v'), table('w', 'B')] }, values: { host: 'c' } },
-  { name: 'filterByValue', panel: transformed(organize, t('filterByValue', { type: 'include', match: 'any', filters: [{ fieldName: 'Value', config: { id: 'greater', options: { value: 25 } } }] })), values: { host: 'c' }, hidden: ['10'] },
+  {
+    name: 'filterFieldsByName',
+    panel: transformed(t('filterFieldsByName', { include: { names: ['host', 'Value'] } })),
+    values: { host: 'c', Value: '30' },
+    hidden: ['zone'],
+  },
+  {
+    name: 'filterByRefId',
+    panel: { ...transformed(t('filterByRefId', { include: 'B' }), organize), targets: [table('v'), table('w', 'B')] },
+    values: { host: 'c' },
+  },
+  {
+    name: 'filterByValue',
+    panel: transformed(
+      organize,
+      t('filterByValue', { type: 'include', match: 'any', filters: [{ fieldName: 'Value', config: { id: 'greater', options: { value: 25 } } }] })
+    ),
+    values: { host: 'c' },
+    hidden: ['10'],
+  },
   { name: 'renameByRegex', panel: transformed(organize, t('renameByRegex', { regex: '^(h)ost$', renamePattern: '$1-name' })), values: { 'h-name': 'c' } },
-  { name: 'convertFieldType', panel: transformed(organize, t('convertFieldType', { conversions: [{ targetField: 'Value', destinationType: 'string' }] })), values: { Value: '30' } },
-  { name: 'seriesToRows', panel: { type: 'table', targets: range('v'), transformations: [t('seriesToRows')], options: {}, fieldConfig: { defaults: {}, overrides: [] } }, shown: ['Metric'] },
+  {
+    name: 'convertFieldType',
+    panel: transformed(organize, t('convertFieldType', { conversions: [{ targetField: 'Value', destinationType: 'string' }] })),
+    values: { Value: '30' },
+  },
+  {
+    name: 'seriesToRows',
+    panel: { type: 'table', targets: range('v'), transformations: [t('seriesToRows')], options: {}, fieldConfig: { defaults: {}, overrides: [] } },
+    shown: ['Metric'],
+  },
   // Panels.
-  { name: 'gauge', panel: { type: 'gauge', targets: instant('v{host="b"}'), fieldConfig: { defaults: { unit: 'percent', min: 0, max: 100 }, overrides: [] }, options: { reduceOptions: { calcs: ['lastNotNull'] } } }, shown: ['20%'] },
-  { name: 'bar gauge', panel: { type: 'bargauge', targets: instant('v', { legendFormat: '{{host}}' }), fieldConfig: { defaults: { unit: 'percent', max: 100, min: 0 }, overrides: [] }, options: { orientation: 'horizontal', displayMode: 'basic', reduceOptions: { calcs: ['lastNotNull'] } } }, shown: ['10%', '20%', '30%'] },
-  { name: 'pie chart', panel: { type: 'piechart', targets: instant('v', { legendFormat: '{{host}}' }), fieldConfig: { defaults: {}, overrides: [] }, options: { legend: { showLegend: true, displayMode: 'table', placement: 'right', values: ['value', 'percent'] }, reduceOptions: { calcs: ['lastNotNull'] } } }, shown: ['a', '17%', '50%'] },
+  {
+    name: 'gauge',
+    panel: {
+      type: 'gauge',
+      targets: instant('v{host="b"}'),
+      fieldConfig: { defaults: { unit: 'percent', min: 0, max: 100 }, overrides: [] },
+      options: { reduceOptions: { calcs: ['lastNotNull'] } },
+    },
+    shown: ['20%'],
+  },
+  {
+    name: 'bar gauge',
+    panel: {
+      type: 'bargauge',
+      targets: instant('v', { legendFormat: '{{host}}' }),
+      fieldConfig: { defaults: { unit: 'percent', max: 100, min: 0 }, overrides: [] },
+      options: { orientation: 'horizontal', displayMode: 'basic', reduceOptions: { calcs: ['lastNotNull'] } },
+    },
+    shown: ['10%', '20%', '30%'],
+  },
+  {
+    name: 'pie chart',
+    panel: {
+      type: 'piechart',
+      targets: instant('v', { legendFormat: '{{host}}' }),
+      fieldConfig: { defaults: {}, overrides: [] },
+      options: {
+        legend: { showLegend: true, displayMode: 'table', placement: 'right', values: ['value', 'percent'] },
+        reduceOptions: { calcs: ['lastNotNull'] },
+      },
+    },
+    shown: ['a', '17%', '50%'],
+  },
   { name: 'text', panel: { type: 'text', options: { mode: 'markdown', content: '# Head\n\nvariable **$host**' } }, shown: ['Head', 'variable b'] },
   { name: 'relative time', panel: { ...hosts({ defaults: {}, overrides: [] }), timeFrom: '1m' }, shown: ['Last 1 minute'] },
   // Variables.
-  ...([['$host', 'b'], ['${many:csv}', 'a,c'], ['${many:pipe}', 'a|c'], ['${many:regex}', '(a|c)'], ['${many:glob}', '{a,c}'], ['${many:json}', '["a","c"]'], ['${many:doublequote}', '"a","c"'], ['${many:queryparam}', 'var-many=a&var-many=c'], ['${many:text}', 'a + c']] as const).map(([format, text]): Case => ({
-    name: `variable ${format}`, panel: { type: 'text', options: { mode: 'code', content: `[${format}]`, code: { language: 'plaintext', showLineNumbers: false } } }, shown: [`[${text}]`],
+  ...(
+    [
+      ['$host', 'b'],
+      ['${many:csv}', 'a,c'],
+      ['${many:pipe}', 'a|c'],
+      ['${many:regex}', '(a|c)'],
+      ['${many:glob}', '{a,c}'],
+      ['${many:json}', '["a","c"]'],
+      ['${many:doublequote}', '"a","c"'],
+      ['${many:queryparam}', 'var-many=a&var-many=c'],
+      ['${many:text}', 'a + c'],
+    ] as const
+  ).map(([format, text]): Case => ({
+    name: `variable ${format}`,
+    panel: { type: 'text', options: { mode: 'code', content: `[${format}]`, code: { language: 'plaintext', showLineNumbers: false } } },
+    shown: [`[${text}]`],
   })),
   { name: 'variable in a query', panel: stat('v{host="$host"}'), values: { value: '20' } },
-  { name: 'many values in a query', panel: { type: 'stat', targets: instant('sum(v{host=~"$many"})', { legendFormat: 'value' }), fieldConfig: { defaults: {}, overrides: [] }, options: { reduceOptions: { calcs: ['lastNotNull'] } } }, values: { value: '40' } },
+  {
+    name: 'many values in a query',
+    panel: {
+      type: 'stat',
+      targets: instant('sum(v{host=~"$many"})', { legendFormat: 'value' }),
+      fieldConfig: { defaults: {}, overrides: [] },
+      options: { reduceOptions: { calcs: ['lastNotNull'] } },
+    },
+    values: { value: '40' },
+  },
 ];
 
 const variables = [
-  { name: 'host', type: 'query', query: 'label_values(v, host)', datasource: { type: 'prometheus', uid: 'prometheus' }, refresh: 1, current: { value: 'b', text: 'b' } },
-  { name: 'many', type: 'query', query: 'label_values(v, host)', datasource: { type: 'prometheus', uid: 'prometheus' }, refresh: 1, multi: true, includeAll: true, current: { value: ['a', 'c'], text: ['a', 'c'] } },
+  {
+    name: 'host',
+    type: 'query',
+    query: 'label_values(v, host)',
+    datasource: { type: 'prometheus', uid: 'prometheus' },
+    refresh: 1,
+    current: { value: 'b', text: 'b' },
+  },
+  {
+    name: 'many',
+    type: 'query',
+    query: 'label_values(v, host)',
+    datasource: { type: 'prometheus', uid: 'prometheus' },
+    refresh: 1,
+    multi: true,
+    includeAll: true,
+    current: { value: ['a', 'c'], text: ['a', 'c'] },
+  },
 ];
 
 let program: Program;
@@ -147,9 +373,30 @@ beforeAll(async () => {
   server = createServer((_, response) => response.setHeader('Content-Type', 'text/plain; version=0.0.4').end(metrics));
   await new Promise<void>((done) => server.listen(0, '127.0.0.1', done));
   const { port } = server.address() as { port: number };
-  program = await Program.start({ files: { 'prometheus.yml': `global: {scrape_interval: 1s}\nscrape_configs: [{job_name: fixed, static_configs: [{targets: ['127.0.0.1:${port}']}]}]\n` } });
-  const panels = cases.map(({ name, panel }, i) => ({ id: i + 1, title: name, gridPos: { x: (i % 3) * 8, y: Math.floor(i / 3) * 9, w: 8, h: 9 }, datasource: { type: 'prometheus', uid: 'prometheus' }, ...panel }));
-  await program.api('/api/dashboards/db', { method: 'POST', body: { dashboard: { uid: 'values', title: 'Values', schemaVersion: 42, timezone: 'utc', time: { from: 'now-5m', to: 'now' }, templating: { list: variables }, panels } } });
+  program = await Program.start({
+    files: { 'prometheus.yml': `global: {scrape_interval: 1s}\nscrape_configs: [{job_name: fixed, static_configs: [{targets: ['127.0.0.1:${port}']}]}]\n` },
+  });
+  const panels = cases.map(({ name, panel }, i) => ({
+    id: i + 1,
+    title: name,
+    gridPos: { x: (i % 3) * 8, y: Math.floor(i / 3) * 9, w: 8, h: 9 },
+    datasource: { type: 'prometheus', uid: 'prometheus' },
+    ...panel,
+  }));
+  await program.api('/api/dashboards/db', {
+    method: 'POST',
+    body: {
+      dashboard: {
+        uid: 'values',
+        title: 'Values',
+        schemaVersion: 42,
+        timezone: 'utc',
+        time: { from: 'now-5m', to: 'now' },
+        templating: { list: variables },
+        panels,
+      },
+    },
+  });
   await until('there are samples for a graph', async () => ((await program.query('count_over_time(zero[1m])')) ?? 0) > 18, 60_000);
   browser = await Browser.open(program, { width: 1500, height: 900 });
   await browser.login();
@@ -171,7 +418,9 @@ describe('a panel shows what Grafana shows', () => {
     for (const [field, text] of Object.entries(values)) {
       expect(fields.map((f) => [f.name, f.last])).toContainEqual([field, text]);
     }
-    const text = await browser.page.locator(`[data-viz-panel-key="${report.key}"]`).evaluate((element) => (element as HTMLElement).innerText + [...element.querySelectorAll('svg text')].map((e) => e.textContent).join('\n'));
+    const text = await browser.page
+      .locator(`[data-viz-panel-key="${report.key}"]`)
+      .evaluate((element) => (element as HTMLElement).innerText + [...element.querySelectorAll('svg text')].map((e) => e.textContent).join('\n'));
     for (const part of shown) {
       expect(text.replace(/\s+/g, ' ')).toContain(part);
     }

@@ -21,7 +21,14 @@ const root = import.meta.dirname;
 /** Imports between the files of src, with type imports and those that load later. */
 function importsOfAll(): Map<string, string[]> {
   const files = readdirSync(root, { recursive: true, encoding: 'utf8' }).filter((file) => /\.tsx?$/.test(file));
-  return new Map(files.map((file) => [file, importsOf(readFileSync(join(root, file), 'utf8')).filter((to) => to.startsWith('.')).map((to) => fileOf(file, to))]));
+  return new Map(
+    files.map((file) => [
+      file,
+      importsOf(readFileSync(join(root, file), 'utf8'))
+        .filter((to) => to.startsWith('.'))
+        .map((to) => fileOf(file, to)),
+    ])
+  );
 }
 
 const importsOf = (text: string): string[] => ts.preProcessFile(text, true, true).importedFiles.map((i) => i.fileName);
@@ -95,10 +102,25 @@ describe('the rules themselves', () => {
   });
 
   test('every way to import counts', () => {
-    expect(importsOf(`import type { A } from './a';\nexport * from './b';\nconst c = () => import('./c');\nlet d: import('./d').D;\nimport './e';`)).toEqual(['./a', './b', './c', './d', './e']);
+    expect(importsOf(`import type { A } from './a';\nexport * from './b';\nconst c = () => import('./c');\nlet d: import('./d').D;\nimport './e';`)).toEqual([
+      './a',
+      './b',
+      './c',
+      './d',
+      './e',
+    ]);
   });
 
   test('circles are found', () => {
-    expect(circlesOf(new Map([['a', ['b']], ['b', ['c', 'd']], ['c', ['b']], ['d', []]]))).toEqual(['b → c → b']);
+    expect(
+      circlesOf(
+        new Map([
+          ['a', ['b']],
+          ['b', ['c', 'd']],
+          ['c', ['b']],
+          ['d', []],
+        ])
+      )
+    ).toEqual(['b → c → b']);
   });
 });

@@ -166,7 +166,8 @@ export const alerting = {
   saveSilence: (silence: NewSilence) => getBackendSrv().post<{ silenceID: string }>('/api/v2/silences', silence, quiet),
   expireSilence: (id: string) => getBackendSrv().delete(`/api/v2/silence/${encodeURIComponent(id)}`, undefined, quiet),
   notifications: async (params: { receiver?: string; result?: string; alertname?: string; before?: number; limit?: number }) =>
-    (await get<{ notifications: Attempt[] | null }>(`${ours}/notifications`, Object.fromEntries(Object.entries(params).filter(([, v]) => v)))).notifications ?? [],
+    (await get<{ notifications: Attempt[] | null }>(`${ours}/notifications`, Object.fromEntries(Object.entries(params).filter(([, v]) => v)))).notifications ??
+    [],
   receivers: () => get<{ receivers: Receiver[]; sendsNowhere: boolean }>(`${ours}/receivers`),
   routes: (labels?: Labels) => get<Route>(`${ours}/routes`, labels && { labels: JSON.stringify(labels) }),
   test: (receiver: string) => getBackendSrv().post<{ integrations: Trial[] }>(`${ours}/test`, { receiver }, quiet),

@@ -80,10 +80,8 @@ export const dashboards = {
     const answer = await getBackendSrv().get<DashboardVersion[] | { versions: DashboardVersion[] }>(`/api/dashboards/uid/${encodeURIComponent(uid)}/versions`);
     return Array.isArray(answer) ? answer : answer.versions;
   },
-  version: (uid: string, version: number) =>
-    getBackendSrv().get<{ data: Dashboard }>(`/api/dashboards/uid/${encodeURIComponent(uid)}/versions/${version}`),
-  restore: (uid: string, version: number) =>
-    getBackendSrv().post<SaveAnswer>(`/api/dashboards/uid/${encodeURIComponent(uid)}/restore`, { version }),
+  version: (uid: string, version: number) => getBackendSrv().get<{ data: Dashboard }>(`/api/dashboards/uid/${encodeURIComponent(uid)}/versions/${version}`),
+  restore: (uid: string, version: number) => getBackendSrv().post<SaveAnswer>(`/api/dashboards/uid/${encodeURIComponent(uid)}/restore`, { version }),
 };
 
 export const folders = {

@@ -109,7 +109,8 @@ async function prom<T>(path: string, params?: Record<string, unknown>): Promise<
 export const system = {
   targets: async () => (await prom<{ activeTargets: Target[] | null }>('targets', { state: 'active' })).activeTargets ?? [],
   dropped: async () => (await prom<{ droppedTargets: DroppedTarget[] | null }>('targets', { state: 'dropped' })).droppedTargets ?? [],
-  relabelSteps: async (pool: string, labels: Labels) => (await prom<{ steps: RelabelStep[] | null }>('targets/relabel_steps', { scrapePool: pool, labels: JSON.stringify(labels) })).steps ?? [],
+  relabelSteps: async (pool: string, labels: Labels) =>
+    (await prom<{ steps: RelabelStep[] | null }>('targets/relabel_steps', { scrapePool: pool, labels: JSON.stringify(labels) })).steps ?? [],
   query: async (query: string): Promise<Sample[]> => {
     const { result } = await prom<{ result: Array<{ metric: Labels; value: [number, string] }> }>('query', { query });
     return result.map(({ metric, value }) => ({ metric, value: Number(value[1]) }));

@@ -49,6 +49,7 @@ export const accounts = {
   create: (name: string, role: Role) => getBackendSrv().post<{ id: number }>('/api/serviceaccounts', { name, role }, quiet),
   remove: (id: number) => getBackendSrv().delete(`/api/serviceaccounts/${id}`, undefined, quiet),
   tokens: (id: number) => get<Token[]>(`/api/serviceaccounts/${id}/tokens`),
-  createToken: (id: number, name: string, secondsToLive: number) => getBackendSrv().post<{ key: string }>(`/api/serviceaccounts/${id}/tokens`, { name, secondsToLive }, quiet),
+  createToken: (id: number, name: string, secondsToLive: number) =>
+    getBackendSrv().post<{ key: string }>(`/api/serviceaccounts/${id}/tokens`, { name, secondsToLive }, quiet),
   removeToken: (id: number, token: number) => getBackendSrv().delete(`/api/serviceaccounts/${id}/tokens/${token}`, undefined, quiet),
 };

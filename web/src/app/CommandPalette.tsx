@@ -14,14 +14,17 @@ export default function CommandPalette({ onClose }: { onClose: () => void }) {
   const styles = useStyles2(getStyles);
   useEffect(() => {
     let gone = false;
-    const wait = setTimeout(() => {
-      void dashboards.search({ query, limit: 20 }).then((answer) => {
-        if (!gone) {
-          setFound({ hits: answer, found: query });
-          setAt(0);
-        }
-      });
-    }, query === '' ? 0 : 120);
+    const wait = setTimeout(
+      () => {
+        void dashboards.search({ query, limit: 20 }).then((answer) => {
+          if (!gone) {
+            setFound({ hits: answer, found: query });
+            setAt(0);
+          }
+        });
+      },
+      query === '' ? 0 : 120
+    );
     return () => {
       gone = true;
       clearTimeout(wait);
@@ -46,12 +49,28 @@ export default function CommandPalette({ onClose }: { onClose: () => void }) {
   return (
     <Modal title="Search dashboards" isOpen onDismiss={onClose}>
       <Input
-        autoFocus prefix={<Icon name="search" />} placeholder="Search dashboards and folders" value={query} onChange={(e) => setQuery(e.currentTarget.value)} onKeyDown={onKey}
-        role="combobox" aria-expanded aria-controls="palette-hits" aria-activedescendant={hits[at] && `hit-${hits[at].uid}`}
+        autoFocus
+        prefix={<Icon name="search" />}
+        placeholder="Search dashboards and folders"
+        value={query}
+        onChange={(e) => setQuery(e.currentTarget.value)}
+        onKeyDown={onKey}
+        role="combobox"
+        aria-expanded
+        aria-controls="palette-hits"
+        aria-activedescendant={hits[at] && `hit-${hits[at].uid}`}
       />
       <ul id="palette-hits" role="listbox" className={styles.list} aria-label="Dashboards">
         {hits.map((hit, i) => (
-          <li key={hit.uid} id={`hit-${hit.uid}`} role="option" aria-selected={i === at} className={cx(styles.hit, i === at && styles.chosen)} onClick={() => open(hit)} onMouseEnter={() => setAt(i)}>
+          <li
+            key={hit.uid}
+            id={`hit-${hit.uid}`}
+            role="option"
+            aria-selected={i === at}
+            className={cx(styles.hit, i === at && styles.chosen)}
+            onClick={() => open(hit)}
+            onMouseEnter={() => setAt(i)}
+          >
             <Icon name={hit.type === 'dash-folder' ? 'folder' : 'apps'} /> {hit.title} {hit.folderTitle && <small>{hit.folderTitle}</small>}
           </li>
         ))}
@@ -63,6 +82,11 @@ export default function CommandPalette({ onClose }: { onClose: () => void }) {
 
 const getStyles = (theme: GrafanaTheme2) => ({
   list: css({ listStyle: 'none', marginTop: theme.spacing(1), maxHeight: '50vh', overflow: 'auto' }),
-  hit: css({ padding: theme.spacing(1), borderRadius: theme.shape.radius.default, cursor: 'pointer', small: { color: theme.colors.text.secondary, marginLeft: 8 } }),
+  hit: css({
+    padding: theme.spacing(1),
+    borderRadius: theme.shape.radius.default,
+    cursor: 'pointer',
+    small: { color: theme.colors.text.secondary, marginLeft: 8 },
+  }),
   chosen: css({ background: theme.colors.action.hover }),
 });

@@ -28,7 +28,9 @@ export class ErrorBoundary extends Component<Props, { error?: Error; place: stri
     return (
       <Alert severity="error" title={missing ? 'A part of this page did not load' : 'This page has failed'}>
         <p>{missing ? 'Ausguck cannot be reached, or it was upgraded since this page was opened. Load the page again.' : error.message}</p>
-        <Button onClick={() => window.location.reload()} icon="sync">Load the page again</Button>
+        <Button onClick={() => window.location.reload()} icon="sync">
+          Load the page again
+        </Button>
       </Alert>
     );
   }

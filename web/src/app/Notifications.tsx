@@ -14,7 +14,10 @@ interface Note {
 }
 
 const events: Array<[AppEvent<unknown[]>, Severity]> = [
-  [AppEvents.alertSuccess, 'success'], [AppEvents.alertWarning, 'warning'], [AppEvents.alertError, 'error'], [AppEvents.alertInfo, 'info'],
+  [AppEvents.alertSuccess, 'success'],
+  [AppEvents.alertWarning, 'warning'],
+  [AppEvents.alertError, 'error'],
+  [AppEvents.alertInfo, 'info'],
 ];
 const shown: Record<Severity, number> = { success: 3000, info: 5000, warning: 7000, error: 12000 };
 
@@ -28,12 +31,14 @@ export function Notifications() {
     const drop = (id: number) => setNotes((all) => all.filter((n) => n.id !== id));
     const subscriptions = events.map(([event, severity]) =>
       // The event types of @grafana/data are classes to some of its functions and plain names to others.
-      getAppEvents().getStream({ type: event.name } as never).subscribe((published: { payload?: unknown[] }) => {
-        const [title, text] = published.payload ?? [];
-        const note: Note = { id: next++, severity, title: String(title ?? ''), text: text === undefined ? undefined : String(text) };
-        setNotes((all) => [...all.filter((n) => n.title !== note.title || n.text !== note.text).slice(-3), note]);
-        setTimeout(() => drop(note.id), shown[severity]);
-      })
+      getAppEvents()
+        .getStream({ type: event.name } as never)
+        .subscribe((published: { payload?: unknown[] }) => {
+          const [title, text] = published.payload ?? [];
+          const note: Note = { id: next++, severity, title: String(title ?? ''), text: text === undefined ? undefined : String(text) };
+          setNotes((all) => [...all.filter((n) => n.title !== note.title || n.text !== note.text).slice(-3), note]);
+          setTimeout(() => drop(note.id), shown[severity]);
+        })
     );
     return () => subscriptions.forEach((s) => s.unsubscribe());
   }, []);

@@ -54,7 +54,16 @@ export function Shell({ children }: { children: ReactNode }) {
   const here = location.pathname + location.search;
   return (
     <div className={cx(styles.app, !bare && styles.framed)}>
-      <a href="#page" className={styles.skip} onClick={(e) => { e.preventDefault(); document.getElementById('page')?.focus(); }}>Skip to the content</a>
+      <a
+        href="#page"
+        className={styles.skip}
+        onClick={(e) => {
+          e.preventDefault();
+          document.getElementById('page')?.focus();
+        }}
+      >
+        Skip to the content
+      </a>
       {!bare && (
         <header className={styles.top}>
           <IconButton name="bars" size="lg" aria-expanded={open} onClick={toggle} tooltip={open ? 'Close the menu' : 'Open the menu'} />
@@ -83,11 +92,17 @@ export function Shell({ children }: { children: ReactNode }) {
           <nav className={styles.menu} aria-label="Main">
             {navigation.map(({ to, text, icon, match }) => {
               const active = match.test(here);
-              return <Link key={to} to={to} className={cx(styles.item, active && styles.active)} aria-current={active ? 'page' : undefined}><Icon name={icon} size="lg" /> {text}</Link>;
+              return (
+                <Link key={to} to={to} className={cx(styles.item, active && styles.active)} aria-current={active ? 'page' : undefined}>
+                  <Icon name={icon} size="lg" /> {text}
+                </Link>
+              );
             })}
           </nav>
         )}
-        <main id="page" className={styles.page} tabIndex={-1}><ErrorBoundary place={location.pathname}>{children}</ErrorBoundary></main>
+        <main id="page" className={styles.page} tabIndex={-1}>
+          <ErrorBoundary place={location.pathname}>{children}</ErrorBoundary>
+        </main>
       </div>
       <ErrorBoundary place={`${location.pathname} ${dialog}`}>
         <Suspense fallback={null}>
@@ -128,27 +143,61 @@ const getStyles = (theme: GrafanaTheme2) => ({
   app: css({ display: 'flex', flexDirection: 'column', minHeight: '100vh', background: theme.colors.background.canvas }),
   // How much of the window's top the bar covers, for what stays in sight below it.
   framed: css({ '--bar': '48px', [theme.breakpoints.down('md')]: { '--bar': '0px' } }),
-  skip: css({ position: 'absolute', left: -9999, '&:focus': { left: 8, top: 8, zIndex: 9999, background: theme.colors.background.primary, padding: theme.spacing(1) } }),
+  skip: css({
+    position: 'absolute',
+    left: -9999,
+    '&:focus': { left: 8, top: 8, zIndex: 9999, background: theme.colors.background.primary, padding: theme.spacing(1) },
+  }),
   top: css({
-    display: 'flex', alignItems: 'center', gap: theme.spacing(1), minHeight: 48, padding: theme.spacing(0, 2), background: theme.colors.background.primary,
-    borderBottom: `1px solid ${theme.colors.border.weak}`, flexWrap: 'wrap',
-    position: 'sticky', top: 0, zIndex: theme.zIndex.navbarFixed, [theme.breakpoints.down('md')]: { position: 'static' },
+    display: 'flex',
+    alignItems: 'center',
+    gap: theme.spacing(1),
+    minHeight: 48,
+    padding: theme.spacing(0, 2),
+    background: theme.colors.background.primary,
+    borderBottom: `1px solid ${theme.colors.border.weak}`,
+    flexWrap: 'wrap',
+    position: 'sticky',
+    top: 0,
+    zIndex: theme.zIndex.navbarFixed,
+    [theme.breakpoints.down('md')]: { position: 'static' },
   }),
   brand: css({ display: 'flex' }),
   crumbs: css({
-    flex: '1 1 auto', minWidth: 0,
+    flex: '1 1 auto',
+    minWidth: 0,
     ol: { display: 'flex', listStyle: 'none', alignItems: 'center', flexWrap: 'wrap' },
-    li: { display: 'flex', alignItems: 'center', gap: 4, paddingRight: 4, minWidth: 0, a: { color: theme.colors.text.secondary }, span: { overflow: 'hidden', textOverflow: 'ellipsis', whiteSpace: 'nowrap', maxWidth: '50vw' } },
+    li: {
+      display: 'flex',
+      alignItems: 'center',
+      gap: 4,
+      paddingRight: 4,
+      minWidth: 0,
+      a: { color: theme.colors.text.secondary },
+      span: { overflow: 'hidden', textOverflow: 'ellipsis', whiteSpace: 'nowrap', maxWidth: '50vw' },
+    },
   }),
   actions: css({ display: 'flex', gap: theme.spacing(1), alignItems: 'center' }),
   middle: css({ display: 'flex', flex: '1 1 auto', minWidth: 0 }),
   menu: css({
-    width: 200, flexShrink: 0, padding: theme.spacing(1), background: theme.colors.background.primary, borderRight: `1px solid ${theme.colors.border.weak}`,
-    position: 'sticky', top: 'var(--bar)', height: 'calc(100vh - var(--bar))', overflow: 'auto',
+    width: 200,
+    flexShrink: 0,
+    padding: theme.spacing(1),
+    background: theme.colors.background.primary,
+    borderRight: `1px solid ${theme.colors.border.weak}`,
+    position: 'sticky',
+    top: 'var(--bar)',
+    height: 'calc(100vh - var(--bar))',
+    overflow: 'auto',
     [theme.breakpoints.down('md')]: { position: 'fixed', top: 48, bottom: 0, height: 'auto', zIndex: theme.zIndex.sidemenu, boxShadow: theme.shadows.z3 },
   }),
   item: css({
-    display: 'flex', alignItems: 'center', gap: theme.spacing(1), padding: theme.spacing(1), borderRadius: theme.shape.radius.default, color: theme.colors.text.secondary,
+    display: 'flex',
+    alignItems: 'center',
+    gap: theme.spacing(1),
+    padding: theme.spacing(1),
+    borderRadius: theme.shape.radius.default,
+    color: theme.colors.text.secondary,
     '&:hover': { background: theme.colors.action.hover, color: theme.colors.text.primary },
   }),
   active: css({ background: theme.colors.action.selected, color: theme.colors.text.primary }),

@@ -9,7 +9,13 @@ export default function ShortcutHelp({ onClose }: { onClose: () => void }) {
         <tbody>
           {shortcuts.map(({ keys, does }) => (
             <tr key={keys}>
-              <td style={{ paddingRight: 24, whiteSpace: 'nowrap' }}>{keys.split(' ').map((key) => <kbd key={key} style={{ marginRight: 4 }}>{key}</kbd>)}</td>
+              <td style={{ paddingRight: 24, whiteSpace: 'nowrap' }}>
+                {keys.split(' ').map((key) => (
+                  <kbd key={key} style={{ marginRight: 4 }}>
+                    {key}
+                  </kbd>
+                ))}
+              </td>
               <td>{does}</td>
             </tr>
           ))}

@@ -1,8 +1,19 @@
 import { EventBusSrv, type DataSourceApi, type DataQueryRequest } from '@grafana/data';
 import { initPluginTranslations } from '@grafana/i18n';
 import {
-  config, locationService, setAppEvents, setBackendSrv, setChromeHeaderHeightHook, setDataSourceSrv, setEchoSrv, setLocationSrv,
-  setPluginComponentsHook, setPluginImportUtils, setPluginLinksHook, setRunRequest, setTemplateSrv,
+  config,
+  locationService,
+  setAppEvents,
+  setBackendSrv,
+  setChromeHeaderHeightHook,
+  setDataSourceSrv,
+  setEchoSrv,
+  setLocationSrv,
+  setPluginComponentsHook,
+  setPluginImportUtils,
+  setPluginLinksHook,
+  setRunRequest,
+  setTemplateSrv,
 } from '@grafana/runtime';
 
 import { bootData } from '../boot/bootData';

@@ -51,13 +51,41 @@ export function Routes() {
         <Route path="/d/:uid/:slug?" element={<DashboardPage />} />
         <Route path="/dashboards" element={<BrowsePage />} />
         <Route path="/dashboards/f/:folder/:slug?" element={<BrowsePage />} />
-        <Route path="/dashboard/new" element={<Only role="Editor" title="New dashboard"><DashboardPage /></Only>} />
-        <Route path="/dashboard/import" element={<Only role="Editor" title="Import"><ImportPage /></Only>} />
-        <Route path="/import" element={<Only role="Editor" title="Import"><ImportPage /></Only>} />
+        <Route
+          path="/dashboard/new"
+          element={
+            <Only role="Editor" title="New dashboard">
+              <DashboardPage />
+            </Only>
+          }
+        />
+        <Route
+          path="/dashboard/import"
+          element={
+            <Only role="Editor" title="Import">
+              <ImportPage />
+            </Only>
+          }
+        />
+        <Route
+          path="/import"
+          element={
+            <Only role="Editor" title="Import">
+              <ImportPage />
+            </Only>
+          }
+        />
         <Route path="/alerts" element={<ActivePage />} />
         <Route path="/alerts/rules" element={<RulesPage />} />
         <Route path="/alerts/silences" element={<SilencesPage />} />
-        <Route path="/alerts/silences/new" element={<Only role="Editor" title="New silence"><SilencePage /></Only>} />
+        <Route
+          path="/alerts/silences/new"
+          element={
+            <Only role="Editor" title="New silence">
+              <SilencePage />
+            </Only>
+          }
+        />
         <Route path="/alerts/silences/:id" element={<SilencePage />} />
         <Route path="/alerts/notifications" element={<NotificationsPage />} />
         <Route path="/alerts/receivers" element={<ReceiversPage />} />
@@ -70,11 +98,39 @@ export function Routes() {
         <Route path="/admin/status" element={<StatusPage />} />
         <Route path="/admin/configuration" element={<ConfigurationPage />} />
         <Route path="/admin/series" element={<SeriesPage />} />
-        <Route path="/admin/queries" element={<Only role="Admin" title="Query log"><QueryLogPage /></Only>} />
+        <Route
+          path="/admin/queries"
+          element={
+            <Only role="Admin" title="Query log">
+              <QueryLogPage />
+            </Only>
+          }
+        />
         <Route path="/settings" element={<ProfilePage />} />
-        <Route path="/settings/datasources" element={<Only role="Admin" title="Data sources"><DataSourcesPage /></Only>} />
-        <Route path="/settings/users" element={<Only role="Admin" title="Users"><UsersPage /></Only>} />
-        <Route path="/settings/tokens" element={<Only role="Admin" title="Tokens"><TokensPage /></Only>} />
+        <Route
+          path="/settings/datasources"
+          element={
+            <Only role="Admin" title="Data sources">
+              <DataSourcesPage />
+            </Only>
+          }
+        />
+        <Route
+          path="/settings/users"
+          element={
+            <Only role="Admin" title="Users">
+              <UsersPage />
+            </Only>
+          }
+        />
+        <Route
+          path="/settings/tokens"
+          element={
+            <Only role="Admin" title="Tokens">
+              <TokensPage />
+            </Only>
+          }
+        />
         <Route path="/profile" element={<ProfilePage />} />
         <Route path="*" element={<NoPage />} />
       </RouterRoutes>

@@ -36,13 +36,29 @@ export function DashboardActions({ scene, replace }: Props) {
   };
   return (
     <>
-      {viewPanel && <Button size="sm" variant="secondary" icon="arrow-left" onClick={() => locationService.partial({ viewPanel: null })}>Back to dashboard</Button>}
-      {meta.canStar && model.uid && (
-        <IconButton name={starred ? 'favorite' : 'star'} iconType={starred ? 'mono' : 'default'} size="lg" onClick={star} tooltip={starred ? 'Unmark as favourite' : 'Mark as favourite'} />
+      {viewPanel && (
+        <Button size="sm" variant="secondary" icon="arrow-left" onClick={() => locationService.partial({ viewPanel: null })}>
+          Back to dashboard
+        </Button>
       )}
-      {mayEdit && !editPanel && <ToolbarButton icon="plus" onClick={() => replace(addPanel(scene))} tooltip="Add panel">Add panel</ToolbarButton>}
+      {meta.canStar && model.uid && (
+        <IconButton
+          name={starred ? 'favorite' : 'star'}
+          iconType={starred ? 'mono' : 'default'}
+          size="lg"
+          onClick={star}
+          tooltip={starred ? 'Unmark as favourite' : 'Mark as favourite'}
+        />
+      )}
       {mayEdit && !editPanel && (
-        <Button size="sm" variant={isDirty ? 'primary' : 'secondary'} icon="save" data-testid="save-dashboard" onClick={() => setDialog('save')}>Save</Button>
+        <ToolbarButton icon="plus" onClick={() => replace(addPanel(scene))} tooltip="Add panel">
+          Add panel
+        </ToolbarButton>
+      )}
+      {mayEdit && !editPanel && (
+        <Button size="sm" variant={isDirty ? 'primary' : 'secondary'} icon="save" data-testid="save-dashboard" onClick={() => setDialog('save')}>
+          Save
+        </Button>
       )}
       <Dropdown overlay={<MoreMenu {...{ scene, mayEdit, open: openFromMenu, replace }} />} placement="bottom-end">
         <ToolbarButton icon="ellipsis-v" aria-label="More" />
@@ -55,8 +71,12 @@ export function DashboardActions({ scene, replace }: Props) {
       </Suspense>
       {dialog === 'delete' && (
         <ConfirmModal
-          isOpen title="Delete the dashboard" body={`“${model.title ?? ''}” goes with all its versions.`} confirmText="Delete"
-          onConfirm={() => remove(model.uid!).then(close)} onDismiss={close}
+          isOpen
+          title="Delete the dashboard"
+          body={`“${model.title ?? ''}” goes with all its versions.`}
+          confirmText="Delete"
+          onConfirm={() => remove(model.uid!).then(close)}
+          onDismiss={close}
         />
       )}
     </>
@@ -69,7 +89,11 @@ function MoreMenu({ scene, mayEdit, open, replace }: Props & { mayEdit: boolean;
     <Menu>
       <Menu.Item label="Copy link" icon="link" onClick={() => copyText(shareLink(scene), 'Link copied: it shows this time range to everyone')} />
       <Menu.Item label="Kiosk mode" icon="monitor" shortcut="d k" onClick={() => locationService.partial({ kiosk: '1' })} />
-      <Menu.Item label="Download JSON" icon="download-alt" onClick={() => saveFile(`${model.title ?? 'dashboard'}.json`, JSON.stringify(model, null, 2), 'application/json')} />
+      <Menu.Item
+        label="Download JSON"
+        icon="download-alt"
+        onClick={() => saveFile(`${model.title ?? 'dashboard'}.json`, JSON.stringify(model, null, 2), 'application/json')}
+      />
       <Menu.Divider />
       <Menu.Item label="JSON" icon="document-info" onClick={() => open('json')} />
       {mayEdit && <Menu.Item label="Settings" icon="cog" onClick={() => open('settings')} />}
@@ -84,9 +108,15 @@ function MoreMenu({ scene, mayEdit, open, replace }: Props & { mayEdit: boolean;
 
 function addRow(scene: DashboardScene): DashboardScene {
   const panels = scene.state.model.panels ?? [];
-  const y = Math.max(0, ...panels.map((p) => ((p as { gridPos?: { y: number; h: number } }).gridPos?.y ?? 0) + ((p as { gridPos?: { y: number; h: number } }).gridPos?.h ?? 1)));
+  const y = Math.max(
+    0,
+    ...panels.map((p) => ((p as { gridPos?: { y: number; h: number } }).gridPos?.y ?? 0) + ((p as { gridPos?: { y: number; h: number } }).gridPos?.h ?? 1))
+  );
   const id = Math.max(0, ...panels.map((p) => (p as { id?: number }).id ?? 0)) + 1;
-  return withModel(scene, { ...scene.state.model, panels: [...panels, { id, type: 'row', title: 'New row', collapsed: false, gridPos: { x: 0, y, w: 24, h: 1 }, panels: [] }] as never });
+  return withModel(scene, {
+    ...scene.state.model,
+    panels: [...panels, { id, type: 'row', title: 'New row', collapsed: false, gridPos: { x: 0, y, w: 24, h: 1 }, panels: [] }] as never,
+  });
 }
 
 async function remove(uid: string) {

@@ -67,7 +67,9 @@ function countPanels(body: Json): number {
 function inputsOf(body: Json): ImportInput[] {
   const list = Array.isArray(body['__inputs']) ? body['__inputs'].filter(isObject) : [];
   return list.map((input) => ({
-    name: String(input['name']), label: String(input['label'] || input['name']), type: String(input['type']),
+    name: String(input['name']),
+    label: String(input['label'] || input['name']),
+    type: String(input['type']),
     pluginId: typeof input['pluginId'] === 'string' ? input['pluginId'] : undefined,
     description: typeof input['description'] === 'string' ? input['description'] : undefined,
     value: typeof input['value'] === 'string' ? input['value'] : '',

@@ -18,8 +18,16 @@ export function sceneOf(json: unknown, meta: DashboardMeta): DashboardScene {
 /** A dashboard without panels. */
 export function emptyDashboard(): Dashboard {
   return {
-    title: 'New dashboard', schemaVersion: 42, panels: [], time: { from: 'now-6h', to: 'now' }, editable: true, tags: [], templating: { list: [] },
-    annotations: { list: [] }, links: [], timezone: 'browser',
+    title: 'New dashboard',
+    schemaVersion: 42,
+    panels: [],
+    time: { from: 'now-6h', to: 'now' },
+    editable: true,
+    tags: [],
+    templating: { list: [] },
+    annotations: { list: [] },
+    links: [],
+    timezone: 'browser',
   } as unknown as Dashboard;
 }
 

@@ -37,7 +37,9 @@ function reportOf(panel: VizPanel): PanelReport {
   const { data } = sceneGraph.getData(panel).state;
   const { series } = panel.applyFieldConfig(data);
   return {
-    key: panel.state.key ?? '', title: panel.interpolate(panel.state.title, undefined, 'text'), type: panel.state.pluginId,
+    key: panel.state.key ?? '',
+    title: panel.interpolate(panel.state.title, undefined, 'text'),
+    type: panel.state.pluginId,
     state: data?.state ?? LoadingState.NotStarted,
     hasData: series.some((f) => f.fields.some((field) => field.type !== FieldType.time && field.values.some((v) => v !== null && v !== undefined && v !== ''))),
     errors: (data?.errors ?? []).map((e) => e.message ?? e.data?.message ?? 'unknown error'),
@@ -53,11 +55,13 @@ function noticesOf(panel: VizPanel): string[] {
 
 function frameReport(frame: DataFrame, all: DataFrame[]): PanelReport['frames'][number] {
   return {
-    name: frame.name, length: frame.length,
+    name: frame.name,
+    length: frame.length,
     fields: frame.fields.map((field) => {
       const last = field.values[field.values.length - 1];
       return {
-        name: getFieldDisplayName(field, frame, all), type: field.type,
+        name: getFieldDisplayName(field, frame, all),
+        type: field.type,
         last: field.display ? formattedValueToString(field.display(last)) : String(last),
         hidden: Boolean((field.config.custom as { hideFrom?: { viz?: boolean } } | undefined)?.hideFrom?.viz),
       };

@@ -1,4 +1,12 @@
-import { arrayToDataFrame, type AnnotationEvent, type AnnotationQuery, type AnnotationSupport, type DataFrame, type DataQueryRequest, type DataQueryResponse } from '@grafana/data';
+import {
+  arrayToDataFrame,
+  type AnnotationEvent,
+  type AnnotationQuery,
+  type AnnotationSupport,
+  type DataFrame,
+  type DataQueryRequest,
+  type DataQueryResponse,
+} from '@grafana/data';
 import type { DataQuery } from '@grafana/schema';
 import { from, map, of, type Observable } from 'rxjs';
 
@@ -18,7 +26,8 @@ export const annotationSupport: AnnotationSupport<any> = {
 
 /** The answer to an annotation query, undefined when the request is not one. */
 export function answerAnnotation(
-  request: DataQueryRequest<DataQuery>, events: (annotation: AnnotationQuery) => Promise<AnnotationEvent[]>
+  request: DataQueryRequest<DataQuery>,
+  events: (annotation: AnnotationQuery) => Promise<AnnotationEvent[]>
 ): Observable<DataQueryResponse> | undefined {
   const annotation = (request.targets[0] as AnnotationTarget | undefined)?.annotation;
   return annotation && from(events(annotation)).pipe(map((found) => ({ data: found.length > 0 ? [arrayToDataFrame(found)] : [] })));

@@ -155,7 +155,14 @@ async function create(settings: DataSourceInstanceSettings): Promise<DataSourceA
 
 function builtInSettings({ uid, name, type, flags }: (typeof builtIn)[number]): DataSourceInstanceSettings {
   return {
-    id: 0, uid, name, type, url: '', jsonData: {}, access: 'proxy', readOnly: true,
+    id: 0,
+    uid,
+    name,
+    type,
+    url: '',
+    jsonData: {},
+    access: 'proxy',
+    readOnly: true,
     meta: { id: type, name, type: 'datasource', module: '', baseUrl: '', info: { logos: { small: '', large: '' } }, ...flags },
   } as unknown as DataSourceInstanceSettings;
 }

@@ -22,19 +22,21 @@ export function askWithExpressions(request: DataQueryRequest): Observable<DataQu
 
 async function prepare(request: DataQueryRequest) {
   const finishers = new Map<string, (frame: DataFrame) => DataFrame>();
-  const queries = await Promise.all(request.targets.map(async (target): Promise<DataQuery | undefined> => {
-    if (isExpression(target)) {
-      return expression(target, request);
-    }
-    const datasource = await getDataSourceSrv().get(target.datasource, request.scopedVars);
-    if (!isServerSide(datasource)) {
-      throw new Error(`query ${target.refId}: expressions cannot compute with the data source ${datasource.name}`);
-    }
-    if (datasource.finish) {
-      finishers.set(target.refId, (frame) => datasource.finish!(frame));
-    }
-    return datasource.serverQuery(target, request);
-  }));
+  const queries = await Promise.all(
+    request.targets.map(async (target): Promise<DataQuery | undefined> => {
+      if (isExpression(target)) {
+        return expression(target, request);
+      }
+      const datasource = await getDataSourceSrv().get(target.datasource, request.scopedVars);
+      if (!isServerSide(datasource)) {
+        throw new Error(`query ${target.refId}: expressions cannot compute with the data source ${datasource.name}`);
+      }
+      if (datasource.finish) {
+        finishers.set(target.refId, (frame) => datasource.finish!(frame));
+      }
+      return datasource.serverQuery(target, request);
+    })
+  );
   return { queries: queries.filter((q) => q !== undefined), finishers };
 }
 
@@ -42,7 +44,8 @@ async function prepare(request: DataQueryRequest) {
 function expression(target: DataQuery & { expression?: string; window?: string }, request: DataQueryRequest): DataQuery {
   const templates = getTemplateSrv();
   return {
-    ...target, ...panelFacts(request),
+    ...target,
+    ...panelFacts(request),
     ...(target.expression !== undefined && { expression: templates.replace(target.expression, request.scopedVars) }),
     ...(target.window !== undefined && { window: templates.replace(target.window, request.scopedVars) }),
   } as DataQuery;

@@ -1,5 +1,12 @@
 import {
-  isDataFrame, LoadingState, toDataFrame, type DataFrame, type DataQueryRequest, type DataQueryResponse, type DataSourceApi, type PanelData,
+  isDataFrame,
+  LoadingState,
+  toDataFrame,
+  type DataFrame,
+  type DataQueryRequest,
+  type DataQueryResponse,
+  type DataSourceApi,
+  type PanelData,
 } from '@grafana/data';
 import { toDataQueryError } from '@grafana/runtime';
 import { from, Observable } from 'rxjs';
@@ -35,11 +42,7 @@ export function runRequest(datasource: DataSourceApi, request: DataQueryRequest)
         clearTimeout(loading);
         const { cancelled } = (err ?? {}) as { cancelled?: boolean };
         request.endTime = Date.now();
-        subscriber.next(
-          cancelled
-            ? { ...state, state: LoadingState.Done }
-            : { ...state, state: LoadingState.Error, errors: [toDataQueryError(err as Error)] }
-        );
+        subscriber.next(cancelled ? { ...state, state: LoadingState.Done } : { ...state, state: LoadingState.Error, errors: [toDataQueryError(err as Error)] });
         subscriber.complete();
       },
       complete: () => {

@@ -26,7 +26,11 @@ export function askServer(request: DataQueryRequest, queries: DataQuery[], finis
   const { from, to } = request.range;
   return getBackendSrv()
     .fetch<BackendDataSourceResponse | undefined>({
-      url: '/api/ds/query', method: 'POST', data: { from: String(from.valueOf()), to: String(to.valueOf()), queries }, requestId: request.requestId, showErrorAlert: false,
+      url: '/api/ds/query',
+      method: 'POST',
+      data: { from: String(from.valueOf()), to: String(to.valueOf()), queries },
+      requestId: request.requestId,
+      showErrorAlert: false,
     })
     .pipe(
       map((answer) => finished(answer, visible, finish)),
@@ -36,7 +40,9 @@ export function askServer(request: DataQueryRequest, queries: DataQuery[], finis
         }
         // Where a query failed, the answer has the results of the others; where nobody answered, it has none.
         const answered = Boolean(err?.data?.results);
-        return of(answered ? finished(err, visible, finish) : { data: [], state: LoadingState.Error, errors: [{ message: errorMessage(err), status: err?.status }] });
+        return of(
+          answered ? finished(err, visible, finish) : { data: [], state: LoadingState.Error, errors: [{ message: errorMessage(err), status: err?.status }] }
+        );
       })
     );
 }

@@ -10,9 +10,7 @@ export function withNotice(datasource: DataSourceApi, text: string): DataSourceA
 
 function mark(response: DataQueryResponse, text: string): DataQueryResponse {
   const data = response.data.map((frame: DataFrame, i) =>
-    i === 0 && isDataFrame(frame)
-      ? { ...frame, meta: { ...frame.meta, notices: [...(frame.meta?.notices ?? []), { severity: 'warning', text }] } }
-      : frame
+    i === 0 && isDataFrame(frame) ? { ...frame, meta: { ...frame.meta, notices: [...(frame.meta?.notices ?? []), { severity: 'warning', text }] } } : frame
   );
   return { ...response, data };
 }

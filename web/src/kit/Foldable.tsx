@@ -20,7 +20,12 @@ export function Foldable({ label, open, head, children }: Props) {
   return (
     <section className={styles.card} aria-label={label}>
       <div className={styles.head}>
-        <IconButton name={shown ? 'angle-down' : 'angle-right'} aria-expanded={shown} tooltip={`${shown ? 'Close' : 'Open'} ${label}`} onClick={() => setChosen(!shown)} />
+        <IconButton
+          name={shown ? 'angle-down' : 'angle-right'}
+          aria-expanded={shown}
+          tooltip={`${shown ? 'Close' : 'Open'} ${label}`}
+          onClick={() => setChosen(!shown)}
+        />
         {head}
       </div>
       {shown && children}

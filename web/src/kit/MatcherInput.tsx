@@ -34,7 +34,13 @@ export function useFilter(): UrlFilter {
     return matchesAll(matchers, labels) && (words ?? []).every((word) => all.includes(word));
   };
   const set = (next: string) => setParams({ filter: next });
-  return { text, shows, problem, set, pick: (name, value) => set(formatMatchers([...matchers.filter((m) => m.name !== name), { name, operator: '=', value }])) };
+  return {
+    text,
+    shows,
+    problem,
+    set,
+    pick: (name, value) => set(formatMatchers([...matchers.filter((m) => m.name !== name), { name, operator: '=', value }])),
+  };
 }
 
 /** The query of the address, and a function that changes some of it; an empty value leaves its name out. */
@@ -53,7 +59,14 @@ export function useUrlParams(): [URLSearchParams, (change: Record<string, string
 export function MatcherInput({ filter }: { filter: UrlFilter }) {
   return (
     <Field noMargin invalid={filter.problem !== undefined} error={filter.problem}>
-      <FilterInput aria-label="Filter by words or labels" placeholder='Words, or labels such as {severity="critical", job=~"a|b"}' value={filter.text} onChange={filter.set} escapeRegex={false} width={0} />
+      <FilterInput
+        aria-label="Filter by words or labels"
+        placeholder='Words, or labels such as {severity="critical", job=~"a|b"}'
+        value={filter.text}
+        onChange={filter.set}
+        escapeRegex={false}
+        width={0}
+      />
     </Field>
   );
 }

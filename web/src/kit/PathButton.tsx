@@ -8,7 +8,12 @@ import { address } from '../runtime/backendSrv';
 export function PathButton({ to, icon, tooltip, children }: { to: string; icon?: IconName; tooltip?: string; children: ReactNode }) {
   return (
     <LinkButton
-      size="sm" variant="secondary" fill="outline" icon={icon} tooltip={tooltip} href={address(to)}
+      size="sm"
+      variant="secondary"
+      fill="outline"
+      icon={icon}
+      tooltip={tooltip}
+      href={address(to)}
       onClick={(event) => {
         if (event.button === 0 && !event.ctrlKey && !event.metaKey && !event.shiftKey) {
           event.preventDefault();

@@ -20,9 +20,17 @@ export function TabbedPage({ label, tabs, error, loading, children }: Props) {
   return (
     <div className={styles.page}>
       <nav className={styles.tabs} aria-label={label}>
-        {tabs.map(({ to, text }) => <Link key={to} to={to} className={cx(styles.tab, pathname === to && styles.here)} aria-current={pathname === to ? 'page' : undefined}>{text}</Link>)}
+        {tabs.map(({ to, text }) => (
+          <Link key={to} to={to} className={cx(styles.tab, pathname === to && styles.here)} aria-current={pathname === to ? 'page' : undefined}>
+            {text}
+          </Link>
+        ))}
       </nav>
-      {error && <Alert severity="error" title="Not everything could be read">{error}</Alert>}
+      {error && (
+        <Alert severity="error" title="Not everything could be read">
+          {error}
+        </Alert>
+      )}
       {loading && !error ? <LoadingPlaceholder text="" /> : children}
     </div>
   );

@@ -30,13 +30,23 @@ export function AlertingPage({ error, loading, children }: { error?: string; loa
       <nav className={styles.tabs} aria-label="Alerting">
         {tabs.map(({ to, text }) => {
           const here = to === '/alerts' ? pathname === to : pathname.startsWith(to);
-          return <Link key={to} to={to} className={cx(styles.tab, here && styles.here)} aria-current={here ? 'page' : undefined}>{text}</Link>;
+          return (
+            <Link key={to} to={to} className={cx(styles.tab, here && styles.here)} aria-current={here ? 'page' : undefined}>
+              {text}
+            </Link>
+          );
         })}
       </nav>
       {error === absent ? (
-        <Alert severity="info" title="Alertmanager is switched off">Ausguck was started with --no-alertmanager. Rules are evaluated all the same and are under “Rules”.</Alert>
+        <Alert severity="info" title="Alertmanager is switched off">
+          Ausguck was started with --no-alertmanager. Rules are evaluated all the same and are under “Rules”.
+        </Alert>
       ) : (
-        error && <Alert severity="error" title="Not everything could be read">{error}</Alert>
+        error && (
+          <Alert severity="error" title="Not everything could be read">
+            {error}
+          </Alert>
+        )
       )}
       {loading && !error ? <LoadingPlaceholder text="" /> : children}
     </div>
@@ -69,14 +79,20 @@ export function LabelList({ labels, without = [], onPick }: { labels: Labels; wi
   const styles = useStyles2(getStyles);
   return (
     <span className={styles.labels}>
-      {Object.entries(labels).filter(([name]) => !without.includes(name)).map(([name, value]) => {
-        const text = `${name}=${value}`;
-        return onPick ? (
-          <button key={name} type="button" className={styles.label} title={`Only alerts with ${text}`} onClick={() => onPick(name, value)}>{text}</button>
-        ) : (
-          <span key={name} className={styles.label}>{text}</span>
-        );
-      })}
+      {Object.entries(labels)
+        .filter(([name]) => !without.includes(name))
+        .map(([name, value]) => {
+          const text = `${name}=${value}`;
+          return onPick ? (
+            <button key={name} type="button" className={styles.label} title={`Only alerts with ${text}`} onClick={() => onPick(name, value)}>
+              {text}
+            </button>
+          ) : (
+            <span key={name} className={styles.label}>
+              {text}
+            </span>
+          );
+        })}
     </span>
   );
 }
@@ -88,7 +104,9 @@ export function Ago({ time, plain }: { time: string; plain?: boolean }) {
   }
   return (
     <Tooltip content={dateTimeFormat(time)}>
-      <time dateTime={time} tabIndex={0}>{dateTime(time).fromNow(plain)}</time>
+      <time dateTime={time} tabIndex={0}>
+        {dateTime(time).fromNow(plain)}
+      </time>
     </Tooltip>
   );
 }
@@ -101,9 +119,21 @@ export function OutsideLink({ to, children }: { to: string | undefined; children
     return null;
   }
   if (!link.ours) {
-    return <a className={styles.link} href={link.href} target="_blank" rel="noreferrer noopener">{children}</a>;
+    return (
+      <a className={styles.link} href={link.href} target="_blank" rel="noreferrer noopener">
+        {children}
+      </a>
+    );
   }
-  return /^\/(graph|query|explore|d|dashboards|alerts)([/?]|$)/.test(link.href) ? <Link className={styles.link} to={link.href}>{children}</Link> : <a className={styles.link} href={address(link.href)}>{children}</a>;
+  return /^\/(graph|query|explore|d|dashboards|alerts)([/?]|$)/.test(link.href) ? (
+    <Link className={styles.link} to={link.href}>
+      {children}
+    </Link>
+  ) : (
+    <a className={styles.link} href={address(link.href)}>
+      {children}
+    </a>
+  );
 }
 
 const resultLooks: Record<Result, { color: BadgeColor; text: string }> = {
@@ -131,7 +161,17 @@ export function LastNotification({ attempt }: { attempt: Attempt | null | undefi
   );
 }
 
-const stateColors: Record<string, BadgeColor> = { firing: 'red', active: 'red', failing: 'red', pending: 'orange', silenced: 'blue', inhibited: 'purple', muted: 'purple', normal: 'green', expired: 'darkgrey' };
+const stateColors: Record<string, BadgeColor> = {
+  firing: 'red',
+  active: 'red',
+  failing: 'red',
+  pending: 'orange',
+  silenced: 'blue',
+  inhibited: 'purple',
+  muted: 'purple',
+  normal: 'green',
+  expired: 'darkgrey',
+};
 
 export function StateBadge({ state }: { state: string }) {
   return <Badge color={own(stateColors, state) ?? 'darkgrey'} text={state} />;
@@ -140,13 +180,38 @@ export function StateBadge({ state }: { state: string }) {
 export const getStyles = (theme: GrafanaTheme2) => ({
   page: css({ padding: theme.spacing(2), maxWidth: 1400, width: '100%', margin: '0 auto', display: 'flex', flexDirection: 'column', gap: theme.spacing(2) }),
   tabs: css({ display: 'flex', flexWrap: 'wrap', gap: theme.spacing(1), borderBottom: `1px solid ${theme.colors.border.weak}` }),
-  tab: css({ padding: theme.spacing(1), color: theme.colors.text.secondary, borderBottom: '2px solid transparent', '&:hover': { color: theme.colors.text.primary } }),
+  tab: css({
+    padding: theme.spacing(1),
+    color: theme.colors.text.secondary,
+    borderBottom: '2px solid transparent',
+    '&:hover': { color: theme.colors.text.primary },
+  }),
   here: css({ color: theme.colors.text.primary, borderBottomColor: theme.colors.primary.border }),
   bar: css({ display: 'flex', flexWrap: 'wrap', gap: theme.spacing(1), alignItems: 'center', '> :first-child': { flex: '1 1 240px' } }),
   states: css({ maxWidth: '100%', overflowX: 'auto', '&& > *': { width: 'max-content', maxWidth: 'none' }, '&& label': { maxWidth: 'none' } }),
-  card: css({ background: theme.colors.background.primary, border: `1px solid ${theme.colors.border.weak}`, borderRadius: theme.shape.radius.default, marginBottom: theme.spacing(2) }),
-  head: css({ display: 'flex', flexWrap: 'wrap', gap: theme.spacing(1), alignItems: 'center', padding: theme.spacing(1, 2), borderBottom: `1px solid ${theme.colors.border.weak}`, h2: { fontSize: theme.typography.h5.fontSize, margin: 0 } }),
-  item: css({ padding: theme.spacing(1, 2), borderBottom: `1px solid ${theme.colors.border.weak}`, '&:last-child': { borderBottom: 'none' }, display: 'flex', flexDirection: 'column', gap: theme.spacing(0.5) }),
+  card: css({
+    background: theme.colors.background.primary,
+    border: `1px solid ${theme.colors.border.weak}`,
+    borderRadius: theme.shape.radius.default,
+    marginBottom: theme.spacing(2),
+  }),
+  head: css({
+    display: 'flex',
+    flexWrap: 'wrap',
+    gap: theme.spacing(1),
+    alignItems: 'center',
+    padding: theme.spacing(1, 2),
+    borderBottom: `1px solid ${theme.colors.border.weak}`,
+    h2: { fontSize: theme.typography.h5.fontSize, margin: 0 },
+  }),
+  item: css({
+    padding: theme.spacing(1, 2),
+    borderBottom: `1px solid ${theme.colors.border.weak}`,
+    '&:last-child': { borderBottom: 'none' },
+    display: 'flex',
+    flexDirection: 'column',
+    gap: theme.spacing(0.5),
+  }),
   list: css({ listStyle: 'none', margin: 0 }),
   line: css({ display: 'flex', flexWrap: 'wrap', gap: theme.spacing(1), alignItems: 'center' }),
   title: css({ fontWeight: theme.typography.fontWeightMedium, overflowWrap: 'anywhere' }),
@@ -154,17 +219,30 @@ export const getStyles = (theme: GrafanaTheme2) => ({
   error: css({ color: theme.colors.error.text, overflowWrap: 'anywhere', whiteSpace: 'pre-wrap' }),
   labels: css({ display: 'flex', flexWrap: 'wrap', gap: theme.spacing(0.5) }),
   label: css({
-    fontFamily: theme.typography.fontFamilyMonospace, fontSize: theme.typography.bodySmall.fontSize, background: theme.colors.background.secondary, color: theme.colors.text.primary, border: `1px solid ${theme.colors.border.weak}`,
-    borderRadius: theme.shape.radius.default, padding: theme.spacing(0, 0.5), overflowWrap: 'anywhere', textAlign: 'left',
+    fontFamily: theme.typography.fontFamilyMonospace,
+    fontSize: theme.typography.bodySmall.fontSize,
+    background: theme.colors.background.secondary,
+    color: theme.colors.text.primary,
+    border: `1px solid ${theme.colors.border.weak}`,
+    borderRadius: theme.shape.radius.default,
+    padding: theme.spacing(0, 0.5),
+    overflowWrap: 'anywhere',
+    textAlign: 'left',
     'button&:hover': { background: theme.colors.action.hover },
   }),
   link: css({ color: theme.colors.text.link, '&:hover': { textDecoration: 'underline' } }),
   plain: css({ color: theme.colors.text.link, background: 'none', border: 'none', padding: 0, '&:hover': { textDecoration: 'underline' } }),
-  code: css({ fontFamily: theme.typography.fontFamilyMonospace, fontSize: theme.typography.bodySmall.fontSize, overflowWrap: 'anywhere', whiteSpace: 'pre-wrap' }),
+  code: css({
+    fontFamily: theme.typography.fontFamilyMonospace,
+    fontSize: theme.typography.bodySmall.fontSize,
+    overflowWrap: 'anywhere',
+    whiteSpace: 'pre-wrap',
+  }),
   right: css({ marginLeft: 'auto', display: 'flex', gap: theme.spacing(1), flexWrap: 'wrap' }),
   wide: css({ overflowX: 'auto' }),
   table: css({
-    width: '100%', borderCollapse: 'collapse',
+    width: '100%',
+    borderCollapse: 'collapse',
     'th, td': { textAlign: 'left', verticalAlign: 'top', padding: theme.spacing(0.75, 1), borderBottom: `1px solid ${theme.colors.border.weak}` },
     th: { color: theme.colors.text.secondary, fontWeight: theme.typography.fontWeightMedium, whiteSpace: 'nowrap' },
     // On a phone each row is a block whose cells say what they are.

@@ -21,11 +21,26 @@ test('several queries, holes and nothing', () => {
   expect(paramsOf([{ expr: '' }, { expr: 'b' }]).toString()).toBe('g1.expr=b');
 });
 
-test.each([['1h', 3600], ['90', 90], ['1h30m', 5400], ['2w', 1_209_600], ['0s', undefined], ['x', undefined], ['', undefined], ['1h!', undefined]])('%s', (text, seconds) => {
+test.each([
+  ['1h', 3600],
+  ['90', 90],
+  ['1h30m', 5400],
+  ['2w', 1_209_600],
+  ['0s', undefined],
+  ['x', undefined],
+  ['', undefined],
+  ['1h!', undefined],
+])('%s', (text, seconds) => {
   expect(secondsOf(text)).toBe(seconds);
 });
 
-test.each([[3600, '1h'], [5400, '1h30m'], [691_200, '8d'], [1_209_600, '2w'], [0, '1s']])('%d seconds', (seconds, text) => {
+test.each([
+  [3600, '1h'],
+  [5400, '1h30m'],
+  [691_200, '8d'],
+  [1_209_600, '2w'],
+  [0, '1s'],
+])('%d seconds', (seconds, text) => {
   expect(durationOf(seconds)).toBe(text);
 });
 
@@ -37,15 +52,28 @@ test('without an end the range follows the clock', () => {
 
 test('a picked range', () => {
   expect(inputsOf({ from: 'now-6h', to: 'now' })).toEqual({ range_input: '6h', end_input: '' });
-  expect(inputsOf({ from: dateTime('2026-11-24T01:00:00Z'), to: dateTime('2026-11-24T03:30:00Z') })).toEqual({ range_input: '2h30m', end_input: '2026-11-24 03:30:00' });
+  expect(inputsOf({ from: dateTime('2026-11-24T01:00:00Z'), to: dateTime('2026-11-24T03:30:00Z') })).toEqual({
+    range_input: '2h30m',
+    end_input: '2026-11-24 03:30:00',
+  });
 });
 
 setDataSourceSrv({
-  getList: () => [{ uid: 'prometheus', name: 'Prometheus', type: 'prometheus', isDefault: true }, { uid: 'second', name: 'Far away', type: 'prometheus' }, { uid: 'loki', name: 'Loki', type: 'loki' }, { uid: 'logs2', name: 'Other logs', type: 'loki' }],
+  getList: () => [
+    { uid: 'prometheus', name: 'Prometheus', type: 'prometheus', isDefault: true },
+    { uid: 'second', name: 'Far away', type: 'prometheus' },
+    { uid: 'loki', name: 'Loki', type: 'loki' },
+    { uid: 'logs2', name: 'Other logs', type: 'loki' },
+  ],
 } as unknown as DataSourceSrv);
 
 test.each([
-  [undefined, 'prometheus', '', 'promql'], ['', 'prometheus', '', 'promql'], ['loki', 'loki', 'loki', 'logql'], ['second', 'second', 'second', 'promql'], ['logs2', 'logs2', 'logs2', 'logql'], ['Other logs', 'logs2', 'logs2', 'logql'],
+  [undefined, 'prometheus', '', 'promql'],
+  ['', 'prometheus', '', 'promql'],
+  ['loki', 'loki', 'loki', 'logql'],
+  ['second', 'second', 'second', 'promql'],
+  ['logs2', 'logs2', 'logs2', 'logql'],
+  ['Other logs', 'logs2', 'logs2', 'logql'],
   ['nobody', undefined, undefined, 'promql'],
 ] as const)('the source %s', (source, uid, name, language) => {
   expect(uidOf(source)).toBe(uid);
@@ -56,14 +84,26 @@ test.each([
 test('addresses of Explore', () => {
   const of = (name: string, value: unknown) => queriesOfExplore(new URLSearchParams({ [name]: JSON.stringify(value) }));
   // As Loki's ruler writes it.
-  expect(of('left', { queries: [{ expr: 'rate({job="x"}[1m]) > 1', queryType: 'range' }] })).toEqual([{ expr: 'rate({job="x"}[1m]) > 1', tab: '0', source: 'loki', range_input: '1h' }]);
-  // As Grafana writes it.
-  expect(of('panes', { abc: { datasource: 'prometheus', queries: [{ expr: 'up', datasource: { type: 'prometheus', uid: 'p' } }], range: { from: '1000000000000', to: '1000003600000' } } })).toEqual([
-    { expr: 'up', tab: '0', range_input: '1h', end_input: '2001-09-09 02:46:40' },
+  expect(of('left', { queries: [{ expr: 'rate({job="x"}[1m]) > 1', queryType: 'range' }] })).toEqual([
+    { expr: 'rate({job="x"}[1m]) > 1', tab: '0', source: 'loki', range_input: '1h' },
   ]);
-  expect(of('left', { datasource: 'Prometheus', queries: [{ expr: 'up' }], range: { from: 'now-6h', to: 'now' } })).toEqual([{ expr: 'up', tab: '0', range_input: '6h' }]);
+  // As Grafana writes it.
+  expect(
+    of('panes', {
+      abc: {
+        datasource: 'prometheus',
+        queries: [{ expr: 'up', datasource: { type: 'prometheus', uid: 'p' } }],
+        range: { from: '1000000000000', to: '1000003600000' },
+      },
+    })
+  ).toEqual([{ expr: 'up', tab: '0', range_input: '1h', end_input: '2001-09-09 02:46:40' }]);
+  expect(of('left', { datasource: 'Prometheus', queries: [{ expr: 'up' }], range: { from: 'now-6h', to: 'now' } })).toEqual([
+    { expr: 'up', tab: '0', range_input: '6h' },
+  ]);
   // Other sources than those inside, by uid and by name.
-  expect(of('panes', { a: { datasource: 'logs2', queries: [{ expr: '{a="b"}', datasource: { type: 'loki', uid: 'logs2' } }] } })).toEqual([{ expr: '{a="b"}', tab: '0', source: 'logs2', range_input: '1h' }]);
+  expect(of('panes', { a: { datasource: 'logs2', queries: [{ expr: '{a="b"}', datasource: { type: 'loki', uid: 'logs2' } }] } })).toEqual([
+    { expr: '{a="b"}', tab: '0', source: 'logs2', range_input: '1h' },
+  ]);
   expect(of('left', { datasource: 'Far away', queries: [{ expr: 'up' }] })).toEqual([{ expr: 'up', tab: '0', source: 'second', range_input: '1h' }]);
   expect(of('left', ['now-1h', 'now', 'x'])).toEqual([]);
   expect(of('left', null)).toEqual([]);

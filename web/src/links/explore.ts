@@ -48,14 +48,16 @@ export function queriesOfExplore(params: URLSearchParams): QueryState[] {
     return [];
   }
   return panes.flatMap((pane) =>
-    (Array.isArray(pane?.queries) ? pane.queries : []).filter((q) => typeof q?.expr === 'string').map((q): QueryState => {
-      const source = q.datasource ?? pane.datasource ?? 'loki'; // only Loki's ruler leaves it out
-      const { type = '', uid = '' } = typeof source === 'string' ? { type: source, uid: source } : source;
-      const known = uidOf(uid);
-      const name = known ? nameOf(known) : /loki/i.test(type) ? 'loki' : '';
-      const { from, to } = pane.range ?? {};
-      return { expr: q.expr!, tab: '0', ...(name !== '' && { source: name }), ...inputsOfTexts(from, to) };
-    })
+    (Array.isArray(pane?.queries) ? pane.queries : [])
+      .filter((q) => typeof q?.expr === 'string')
+      .map((q): QueryState => {
+        const source = q.datasource ?? pane.datasource ?? 'loki'; // only Loki's ruler leaves it out
+        const { type = '', uid = '' } = typeof source === 'string' ? { type: source, uid: source } : source;
+        const known = uidOf(uid);
+        const name = known ? nameOf(known) : /loki/i.test(type) ? 'loki' : '';
+        const { from, to } = pane.range ?? {};
+        return { expr: q.expr!, tab: '0', ...(name !== '' && { source: name }), ...inputsOfTexts(from, to) };
+      })
   );
 }
 

@@ -19,7 +19,12 @@ describe('matchers', () => {
     expect(want.map(toSilenceMatcher).map(fromSilenceMatcher)).toEqual(want);
   });
 
-  test.each([['{a}', 'cannot read a'], ['a="b" c', 'cannot read'], ['a=~"("', 'not a regular expression'], ['="x"', 'cannot read']])('%s is refused', (text, reason) => {
+  test.each([
+    ['{a}', 'cannot read a'],
+    ['a="b" c', 'cannot read'],
+    ['a=~"("', 'not a regular expression'],
+    ['="x"', 'cannot read'],
+  ])('%s is refused', (text, reason) => {
     expect(() => parseMatchers(text)).toThrow(reason);
   });
 
@@ -34,6 +39,12 @@ describe('matchers', () => {
   });
 });
 
-test.each([['Disk  full', ['disk', 'full']], ['', []], ['{severity', undefined], ['job=~"a|b"', undefined], ['"http', undefined]])('the words of %s', (text, words) => {
+test.each([
+  ['Disk  full', ['disk', 'full']],
+  ['', []],
+  ['{severity', undefined],
+  ['job=~"a|b"', undefined],
+  ['"http', undefined],
+])('the words of %s', (text, words) => {
   expect(wordsOf(text)).toEqual(words);
 });

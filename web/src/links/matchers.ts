@@ -21,7 +21,11 @@ export function parseMatchers(text: string): Matcher[] {
       throw new Error(`cannot read ${rest}; write label="value", label!="value", label=~"regex" or label!~"regex"`);
     }
     const [all, bare, quotedName, operator, quoted, single, plain] = found;
-    const matcher = { name: bare ?? unescape(quotedName!), operator: operator as Operator, value: quoted === undefined ? (single ?? plain ?? '') : unescape(quoted) };
+    const matcher = {
+      name: bare ?? unescape(quotedName!),
+      operator: operator as Operator,
+      value: quoted === undefined ? (single ?? plain ?? '') : unescape(quoted),
+    };
     regexOf(matcher);
     matchers.push(matcher);
     rest = rest.slice(all.length).trim();

@@ -20,9 +20,13 @@ test('only labels that streams have are asked for', () => {
 });
 
 test('addresses carry the time and what one came from', () => {
-  expect(logsPath('{a="b"}', { range_input: '5m', end_input: '2026-11-27 10:00:00' }, 'up')).toBe('/explore?g0.expr=%7Ba%3D%22b%22%7D&g0.tab=0&g0.source=loki&g0.range_input=5m&g0.end_input=2026-11-27+10%3A00%3A00&g0.back=up');
+  expect(logsPath('{a="b"}', { range_input: '5m', end_input: '2026-11-27 10:00:00' }, 'up')).toBe(
+    '/explore?g0.expr=%7Ba%3D%22b%22%7D&g0.tab=0&g0.source=loki&g0.range_input=5m&g0.end_input=2026-11-27+10%3A00%3A00&g0.back=up'
+  );
   expect(logsOfAlert({ container: 'api' }, '2026-11-27T10:00:00Z')).toContain('g0.range_input=15m&g0.end_input=2026-11-27+10%3A05%3A00');
   expect(logsOfAlert({ severity: 'x' }, '2026-11-27T10:00:00Z')).toBeUndefined();
-  expect(metricsOf('{container="api"}')).toBe('{__name__=~"up|process_resident_memory_bytes", container="api"} or container_memory_working_set_bytes{name="api"}');
+  expect(metricsOf('{container="api"}')).toBe(
+    '{__name__=~"up|process_resident_memory_bytes", container="api"} or container_memory_working_set_bytes{name="api"}'
+  );
   expect(metricsOf('{filename="/var/log/x"}')).toBeUndefined();
 });

@@ -14,7 +14,13 @@ const mostValues = 20;
 export function selectorOf(series: Labels[], names: readonly string[] = shared): string | undefined {
   for (const name of shared.filter((n) => names.includes(n))) {
     // cAdvisor's own name for it.
-    const values = [...new Set(series.map((labels) => labels[name] ?? (name === 'container' && ('image' in labels || 'id' in labels) ? labels['name'] : undefined)).filter((v): v is string => Boolean(v)))];
+    const values = [
+      ...new Set(
+        series
+          .map((labels) => labels[name] ?? (name === 'container' && ('image' in labels || 'id' in labels) ? labels['name'] : undefined))
+          .filter((v): v is string => Boolean(v))
+      ),
+    ];
     if (values.length > 0 && values.length <= mostValues) {
       return formatMatchers([matcherOf(name, values)]);
     }
@@ -23,7 +29,9 @@ export function selectorOf(series: Labels[], names: readonly string[] = shared):
 }
 
 function matcherOf(name: string, values: string[]): Matcher {
-  return values.length === 1 ? { name, operator: '=', value: values[0]! } : { name, operator: '=~', value: values.map((v) => v.replace(/[\\^$.*+?()[\]{}|]/g, '\\$&')).join('|') };
+  return values.length === 1
+    ? { name, operator: '=', value: values[0]! }
+    : { name, operator: '=~', value: values.map((v) => v.replace(/[\\^$.*+?()[\]{}|]/g, '\\$&')).join('|') };
 }
 
 /** The page with the lines of a selector, in the time range of a query; `back` is the expression that one came from. */
@@ -46,10 +54,14 @@ export function metricsPath(expr: string, range: QueryState): string {
 
 /** Something worth seeing of what logs are about, when it is not known what one came from. */
 export function metricsOf(selector: string): string | undefined {
-  const matchers = matchersIn(selector).filter(({ name, operator }) => operator.startsWith('=') && shared.includes(name) && name !== 'filename' && name !== 'service_name');
+  const matchers = matchersIn(selector).filter(
+    ({ name, operator }) => operator.startsWith('=') && shared.includes(name) && name !== 'filename' && name !== 'service_name'
+  );
   if (matchers.length === 0) {
     return undefined;
   }
-  const containers = matchers.filter(({ name }) => name === 'container').map(({ operator, value }) => ` or container_memory_working_set_bytes{name${operator}${value}}`);
+  const containers = matchers
+    .filter(({ name }) => name === 'container')
+    .map(({ operator, value }) => ` or container_memory_working_set_bytes{name${operator}${value}}`);
   return `{__name__=~"up|process_resident_memory_bytes", ${matchers.map(({ name, operator, value }) => `${name}${operator}${value}`).join(', ')}}${containers.join('')}`;
 }

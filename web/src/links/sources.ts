@@ -19,7 +19,10 @@ export function builtIn(language: Language): string | undefined {
 
 /** The uid of what an address names as its source: a uid or a name, nothing for the Prometheus and "loki" for the Loki that is inside. */
 export function uidOf(source = ''): string | undefined {
-  return sources().find((s) => s.uid === source || s.name === source)?.uid ?? (source === '' ? builtIn('promql') : source === types.logql ? builtIn('logql') : undefined);
+  return (
+    sources().find((s) => s.uid === source || s.name === source)?.uid ??
+    (source === '' ? builtIn('promql') : source === types.logql ? builtIn('logql') : undefined)
+  );
 }
 
 /** How addresses name a data source: those that are inside by no name and by "loki", so that links hold where they have other uids. */

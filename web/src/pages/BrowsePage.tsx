@@ -1,7 +1,22 @@
 import { css } from '@emotion/css';
 import { AppEvents, type GrafanaTheme2 } from '@grafana/data';
 import { getAppEvents, locationService } from '@grafana/runtime';
-import { Alert, Button, Field, FilterInput, Icon, IconButton, Input, LinkButton, LoadingPlaceholder, Modal, MultiSelect, Stack, Tag, useStyles2 } from '@grafana/ui';
+import {
+  Alert,
+  Button,
+  Field,
+  FilterInput,
+  Icon,
+  IconButton,
+  Input,
+  LinkButton,
+  LoadingPlaceholder,
+  Modal,
+  MultiSelect,
+  Stack,
+  Tag,
+  useStyles2,
+} from '@grafana/ui';
 import { useMemo, useState } from 'react';
 import { Link, useParams, useSearchParams } from 'react-router-dom';
 
@@ -45,32 +60,68 @@ export default function BrowsePage() {
     values.filter(Boolean).forEach((value) => next.append(name, value));
     setParams(next, { replace: true });
   };
-  const groups = useMemo(() => byFolder(hits ?? [], folder || starred || query || tags.length > 0 ? [] : list), [hits, list, folder, starred, query, tags.length]);
+  const groups = useMemo(
+    () => byFolder(hits ?? [], folder || starred || query || tags.length > 0 ? [] : list),
+    [hits, list, folder, starred, query, tags.length]
+  );
   return (
     <div className={styles.page}>
       <div className={styles.head}>
         <FilterInput placeholder="Search dashboards" value={query} onChange={(text) => change('query', [text])} escapeRegex={false} width={0} />
-        <MultiSelect aria-label="Tags" placeholder="Tags" width={30} value={tags} options={known.map(({ term }) => ({ value: term, label: term }))} onChange={(o) => change('tag', o.map((one) => one.value!))} />
+        <MultiSelect
+          aria-label="Tags"
+          placeholder="Tags"
+          width={30}
+          value={tags}
+          options={known.map(({ term }) => ({ value: term, label: term }))}
+          onChange={(o) =>
+            change(
+              'tag',
+              o.map((one) => one.value!)
+            )
+          }
+        />
         {mayEdit && (
           <Stack direction="row" gap={1} wrap="wrap">
-            <LinkButton icon="plus" href={link('/dashboard/new')}>New dashboard</LinkButton>
-            <LinkButton icon="import" variant="secondary" href={link('/dashboard/import')}>Import</LinkButton>
-            <Button icon="folder-plus" variant="secondary" onClick={() => setNaming(true)}>New folder</Button>
+            <LinkButton icon="plus" href={link('/dashboard/new')}>
+              New dashboard
+            </LinkButton>
+            <LinkButton icon="import" variant="secondary" href={link('/dashboard/import')}>
+              Import
+            </LinkButton>
+            <Button icon="folder-plus" variant="secondary" onClick={() => setNaming(true)}>
+              New folder
+            </Button>
           </Stack>
         )}
       </div>
-      {naming && <NewFolder onClose={(made) => { setNaming(false); if (made) { changed(); } }} />}
+      {naming && (
+        <NewFolder
+          onClose={(made) => {
+            setNaming(false);
+            if (made) {
+              changed();
+            }
+          }}
+        />
+      )}
       {error && <Alert severity="error" title={error} />}
       {!hits && !error && <LoadingPlaceholder text="" />}
-      {hits?.length === 0 && groups.length === 0 && <Alert severity="info" title={starred ? 'No dashboard is marked with a star yet: the star is beside a dashboard’s title' : 'No dashboard matches'} />}
+      {hits?.length === 0 && groups.length === 0 && (
+        <Alert severity="info" title={starred ? 'No dashboard is marked with a star yet: the star is beside a dashboard’s title' : 'No dashboard matches'} />
+      )}
       {groups.map((group) => (
         <section key={group.uid} aria-label={group.title}>
           <h2 className={styles.folder}>
             <Icon name="folder-open" /> {group.uid ? <Link to={`/dashboards/f/${group.uid}`}>{group.title}</Link> : group.title}
-            {mayEdit && group.uid && group.hits.length === 0 && hits && <IconButton name="trash-alt" tooltip="Delete this empty folder" onClick={() => removeFolder(group.uid, changed)} />}
+            {mayEdit && group.uid && group.hits.length === 0 && hits && (
+              <IconButton name="trash-alt" tooltip="Delete this empty folder" onClick={() => removeFolder(group.uid, changed)} />
+            )}
           </h2>
           <ul className={styles.list}>
-            {group.hits.map((hit) => <Hit key={hit.uid} hit={hit} onTag={(tag) => change('tag', [...new Set([...tags, tag])])} />)}
+            {group.hits.map((hit) => (
+              <Hit key={hit.uid} hit={hit} onTag={(tag) => change('tag', [...new Set([...tags, tag])])} />
+            ))}
           </ul>
         </section>
       ))}
@@ -87,8 +138,17 @@ function Hit({ hit, onTag }: { hit: SearchHit; onTag: (tag: string) => void }) {
   return (
     <li>
       <Link to={hit.url}>{hit.title}</Link>
-      <span>{hit.tags.map((tag) => <Tag key={tag} name={tag} onClick={() => onTag(tag)} />)}</span>
-      <IconButton name={starred ? 'favorite' : 'star'} iconType={starred ? 'mono' : 'default'} onClick={star} tooltip={starred ? 'Unmark as favourite' : 'Mark as favourite'} />
+      <span>
+        {hit.tags.map((tag) => (
+          <Tag key={tag} name={tag} onClick={() => onTag(tag)} />
+        ))}
+      </span>
+      <IconButton
+        name={starred ? 'favorite' : 'star'}
+        iconType={starred ? 'mono' : 'default'}
+        onClick={star}
+        tooltip={starred ? 'Unmark as favourite' : 'Mark as favourite'}
+      />
     </li>
   );
 }
@@ -120,14 +180,23 @@ function NewFolder({ onClose }: { onClose: (made: boolean) => void }) {
   const create = () => act(() => folders.create(title.trim())).then((made) => made && onClose(true));
   return (
     <Modal title="New folder" isOpen onDismiss={() => onClose(false)}>
-      <form onSubmit={(e) => { e.preventDefault(); void create(); }}>
+      <form
+        onSubmit={(e) => {
+          e.preventDefault();
+          void create();
+        }}
+      >
         {problem}
         <Field label="Name" htmlFor="folder-name">
           <Input id="folder-name" autoFocus value={title} onChange={(e) => setTitle(e.currentTarget.value)} />
         </Field>
         <Modal.ButtonRow>
-          <Button type="button" variant="secondary" fill="outline" onClick={() => onClose(false)}>Cancel</Button>
-          <Button type="submit" disabled={busy || title.trim() === ''}>Create</Button>
+          <Button type="button" variant="secondary" fill="outline" onClick={() => onClose(false)}>
+            Cancel
+          </Button>
+          <Button type="submit" disabled={busy || title.trim() === ''}>
+            Create
+          </Button>
         </Modal.ButtonRow>
       </form>
     </Modal>
@@ -146,7 +215,15 @@ const getStyles = (theme: GrafanaTheme2) => ({
   folder: css({ fontSize: theme.typography.h5.fontSize, margin: theme.spacing(2, 0, 1), display: 'flex', gap: theme.spacing(1), alignItems: 'center' }),
   list: css({
     listStyle: 'none',
-    li: { display: 'flex', gap: theme.spacing(1), alignItems: 'center', padding: theme.spacing(1), background: theme.colors.background.primary, borderBottom: `1px solid ${theme.colors.border.weak}`, flexWrap: 'wrap' },
+    li: {
+      display: 'flex',
+      gap: theme.spacing(1),
+      alignItems: 'center',
+      padding: theme.spacing(1),
+      background: theme.colors.background.primary,
+      borderBottom: `1px solid ${theme.colors.border.weak}`,
+      flexWrap: 'wrap',
+    },
     'li > a': { flex: '1 1 auto' },
     'li > span': { display: 'flex', gap: 4, flexWrap: 'wrap' },
   }),

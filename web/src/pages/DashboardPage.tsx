@@ -17,7 +17,12 @@ const PanelEditor = lazy(() => import('../dashboard/edit/PanelEditor'));
 /** One dashboard, from the server or new. */
 export default function DashboardPage() {
   const { uid } = useParams();
-  return <LoadedDashboard key={uid ?? 'new'} load={() => (uid ? loadDashboard(uid) : Promise.resolve(sceneOf(emptyDashboard(), { canSave: true, canEdit: true })))} />;
+  return (
+    <LoadedDashboard
+      key={uid ?? 'new'}
+      load={() => (uid ? loadDashboard(uid) : Promise.resolve(sceneOf(emptyDashboard(), { canSave: true, canEdit: true })))}
+    />
+  );
 }
 
 export function LoadedDashboard({ load }: { load: () => Promise<DashboardScene> }) {
@@ -41,7 +46,11 @@ export function LoadedDashboard({ load }: { load: () => Promise<DashboardScene> 
   }, [latest]);
   usePage({ breadcrumbs: [{ text: 'Dashboards', to: '/dashboards' }] }, error ?? '');
   if (error) {
-    return <Alert severity="error" title="The dashboard cannot be shown">{error}. Its address may be old: all dashboards are listed under “Dashboards”.</Alert>;
+    return (
+      <Alert severity="error" title="The dashboard cannot be shown">
+        {error}. Its address may be old: all dashboards are listed under “Dashboards”.
+      </Alert>
+    );
   }
   if (!scene) {
     return <LoadingPlaceholder text="" />;

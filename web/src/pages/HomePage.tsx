@@ -1,7 +1,6 @@
 import { locationService } from '@grafana/runtime';
 import { useSearchParams } from 'react-router-dom';
 
-
 import { dashboards } from '../api/dashboards';
 import { sceneOf } from '../dashboard/load';
 import { LoadedDashboard } from './DashboardPage';

@@ -29,7 +29,10 @@ export default function ImportPage() {
   useEffect(() => {
     let gone = false;
     if (uid) {
-      dashboards.get(uid).then(({ dashboard }) => gone || setExisting({ uid, title: String(dashboard['title']) }), () => {});
+      dashboards.get(uid).then(
+        ({ dashboard }) => gone || setExisting({ uid, title: String(dashboard['title']) }),
+        () => {}
+      );
     }
     return () => {
       gone = true;
@@ -55,7 +58,11 @@ export default function ImportPage() {
           return;
         }
       }
-      const saved = await dashboards.import(read!.json, { folderUid: folder || undefined, overwrite, inputs: inputs.map((i) => ({ name: i.name, type: i.type, pluginId: i.pluginId, value: values[i.name] ?? i.value })) });
+      const saved = await dashboards.import(read!.json, {
+        folderUid: folder || undefined,
+        overwrite,
+        inputs: inputs.map((i) => ({ name: i.name, type: i.type, pluginId: i.pluginId, value: values[i.name] ?? i.value })),
+      });
       locationService.push(saved.importedUrl ?? saved.url ?? `/d/${saved.uid}`);
     } catch (err) {
       setError(errorMessage(err));
@@ -69,43 +76,83 @@ export default function ImportPage() {
       <h1>Import a dashboard</h1>
       <p>A file from Grafana (“Export”), from grafana.com, or the JSON of a dashboard.</p>
       <Field label="File" htmlFor="import-file">
-        <FileDropzone id="import-file" options={{ accept: { 'application/json': ['.json'] }, multiple: false, onDropAccepted: ([file]: File[]) => file && void accept(file) }} />
+        <FileDropzone
+          id="import-file"
+          options={{ accept: { 'application/json': ['.json'] }, multiple: false, onDropAccepted: ([file]: File[]) => file && void accept(file) }}
+        />
       </Field>
       <Field label="JSON">
         <JsonEditor value={text} onChange={setText} height="30vh" />
       </Field>
-      {read?.problem && <Alert severity="error" title="This is not a dashboard">{read.problem}</Alert>}
+      {read?.problem && (
+        <Alert severity="error" title="This is not a dashboard">
+          {read.problem}
+        </Alert>
+      )}
       {read && !read.problem && (
-        <form onSubmit={(e) => { e.preventDefault(); void send(false); }}>
-          <p data-testid="import-summary">“{read.title}”, {read.panels} panels</p>
+        <form
+          onSubmit={(e) => {
+            e.preventDefault();
+            void send(false);
+          }}
+        >
+          <p data-testid="import-summary">
+            “{read.title}”, {read.panels} panels
+          </p>
           <Field label="Folder">
-            <Combobox value={folder} options={[{ value: '', label: 'Dashboards (no folder)' }, ...list.map((f) => ({ value: f.uid, label: f.title }))]} onChange={(o) => setFolder(o.value)} />
+            <Combobox
+              value={folder}
+              options={[{ value: '', label: 'Dashboards (no folder)' }, ...list.map((f) => ({ value: f.uid, label: f.title }))]}
+              onChange={(o) => setFolder(o.value)}
+            />
           </Field>
-          {inputs.map((input) => <InputField key={input.name} input={input} value={values[input.name] ?? input.value} onChange={(value) => setValues({ ...values, [input.name]: value })} />)}
+          {inputs.map((input) => (
+            <InputField
+              key={input.name}
+              input={input}
+              value={values[input.name] ?? input.value}
+              onChange={(value) => setValues({ ...values, [input.name]: value })}
+            />
+          ))}
           {existing && (
             <Alert severity="warning" title={`“${existing.title}” is there already`}>
-              It has the same uid ({existing.uid}), and is replaced; “Versions” still has it. With another uid in the JSON, or none, this becomes a dashboard of its own.
+              It has the same uid ({existing.uid}), and is replaced; “Versions” still has it. With another uid in the JSON, or none, this becomes a dashboard of
+              its own.
             </Alert>
           )}
           <Stack direction="row" gap={1}>
             {existing ? (
-              <Button variant="destructive" data-testid="import-replace" onClick={() => send(true)}>Replace “{existing.title}”</Button>
+              <Button variant="destructive" data-testid="import-replace" onClick={() => send(true)}>
+                Replace “{existing.title}”
+              </Button>
             ) : (
-              <Button type="submit" data-testid="import-confirm">Import</Button>
+              <Button type="submit" data-testid="import-confirm">
+                Import
+              </Button>
             )}
           </Stack>
         </form>
       )}
-      {error && <Alert severity="error" title="The dashboard was not imported">{error}</Alert>}
+      {error && (
+        <Alert severity="error" title="The dashboard was not imported">
+          {error}
+        </Alert>
+      )}
     </div>
   );
 }
 
 function InputField({ input, value, onChange }: { input: ImportInput; value: string; onChange: (value: string) => void }) {
   if (input.type !== 'datasource') {
-    return <Field label={input.label} description={input.description}><Input value={value} onChange={(e) => onChange(e.currentTarget.value)} /></Field>;
+    return (
+      <Field label={input.label} description={input.description}>
+        <Input value={value} onChange={(e) => onChange(e.currentTarget.value)} />
+      </Field>
+    );
   }
-  const list = getDataSourceSrv().getList({ all: true }).filter((d) => !input.pluginId || d.type === input.pluginId);
+  const list = getDataSourceSrv()
+    .getList({ all: true })
+    .filter((d) => !input.pluginId || d.type === input.pluginId);
   return (
     <Field label={input.label} description={list.length === 0 ? `There is no data source of the type ${input.pluginId}` : input.description}>
       <Combobox value={value || list[0]?.uid || ''} options={list.map((d) => ({ value: d.uid, label: d.name }))} onChange={(o) => onChange(o.value)} />

@@ -20,20 +20,42 @@ export default function ProfilePage() {
   };
   return (
     <TabbedPage label="Settings" tabs={settingsTabs()}>
-    <div style={{ maxWidth: 600 }}>
-      <h1>{login}</h1>
-      <p>Role: {orgRole}</p>
-      <Field label="Theme">
-        <RadioButtonGroup value={theme || 'system'} options={[{ value: 'system', label: 'As the browser' }, { value: 'light', label: 'Light' }, { value: 'dark', label: 'Dark' }]} onChange={(t) => chooseTheme(t as 'light')} />
-      </Field>
-      <Field label="Time zone">
-        <TimeZonePicker includeInternal={[InternalTimeZones.localBrowserTime, InternalTimeZones.utc]} value={timezone || InternalTimeZones.localBrowserTime} onChange={(zone) => zone && prefer({ timezone: zone })} inputId="timezone" />
-      </Field>
-      <Field label="First day of the week">
-        <Combobox value={weekStart} options={[{ value: '', label: 'As the browser' }, { value: 'monday', label: 'Monday' }, { value: 'saturday', label: 'Saturday' }, { value: 'sunday', label: 'Sunday' }]} onChange={(o) => prefer({ weekStart: o.value })} />
-      </Field>
-      <Password />
-    </div>
+      <div style={{ maxWidth: 600 }}>
+        <h1>{login}</h1>
+        <p>Role: {orgRole}</p>
+        <Field label="Theme">
+          <RadioButtonGroup
+            value={theme || 'system'}
+            options={[
+              { value: 'system', label: 'As the browser' },
+              { value: 'light', label: 'Light' },
+              { value: 'dark', label: 'Dark' },
+            ]}
+            onChange={(t) => chooseTheme(t as 'light')}
+          />
+        </Field>
+        <Field label="Time zone">
+          <TimeZonePicker
+            includeInternal={[InternalTimeZones.localBrowserTime, InternalTimeZones.utc]}
+            value={timezone || InternalTimeZones.localBrowserTime}
+            onChange={(zone) => zone && prefer({ timezone: zone })}
+            inputId="timezone"
+          />
+        </Field>
+        <Field label="First day of the week">
+          <Combobox
+            value={weekStart}
+            options={[
+              { value: '', label: 'As the browser' },
+              { value: 'monday', label: 'Monday' },
+              { value: 'saturday', label: 'Saturday' },
+              { value: 'sunday', label: 'Sunday' },
+            ]}
+            onChange={(o) => prefer({ weekStart: o.value })}
+          />
+        </Field>
+        <Password />
+      </div>
     </TabbedPage>
   );
 }
@@ -53,11 +75,22 @@ function Password() {
     }
   };
   return (
-    <form onSubmit={(e) => { e.preventDefault(); void save(); }}>
+    <form
+      onSubmit={(e) => {
+        e.preventDefault();
+        void save();
+      }}
+    >
       <h2>Password</h2>
-      <Field label="Present password"><Input type="password" autoComplete="current-password" value={old} onChange={(e) => setOld(e.currentTarget.value)} /></Field>
-      <Field label="New password"><Input type="password" autoComplete="new-password" value={fresh} onChange={(e) => setFresh(e.currentTarget.value)} /></Field>
-      <Button type="submit" disabled={old === '' || fresh === ''}>Change the password</Button>
+      <Field label="Present password">
+        <Input type="password" autoComplete="current-password" value={old} onChange={(e) => setOld(e.currentTarget.value)} />
+      </Field>
+      <Field label="New password">
+        <Input type="password" autoComplete="new-password" value={fresh} onChange={(e) => setFresh(e.currentTarget.value)} />
+      </Field>
+      <Button type="submit" disabled={old === '' || fresh === ''}>
+        Change the password
+      </Button>
       {result && <Alert severity={result.ok ? 'success' : 'error'} title={result.text} />}
     </form>
   );

@@ -31,9 +31,20 @@ const withoutQueries = new Set(['text', 'dashlist', 'alertlist', 'row']);
 
 function panelMeta(id: string, name: string): PanelPluginMeta {
   return {
-    id, name, type: PluginType.panel, module: `core:plugin/${id}`, baseUrl: '', sort: 1, skipDataQuery: withoutQueries.has(id),
+    id,
+    name,
+    type: PluginType.panel,
+    module: `core:plugin/${id}`,
+    baseUrl: '',
+    sort: 1,
+    skipDataQuery: withoutQueries.has(id),
     info: {
-      author: { name: 'Ausguck' }, description: '', links: [], logos: { small: '', large: '' }, screenshots: [], updated: '',
+      author: { name: 'Ausguck' },
+      description: '',
+      links: [],
+      logos: { small: '', large: '' },
+      screenshots: [],
+      updated: '',
       version: bootData.version,
     },
   };

@@ -8,7 +8,10 @@ afterEach(() => vi.unstubAllGlobals());
 const quiet = { showErrorAlert: false };
 
 test('what is sent when the session has ended is refused in words that help, and the page stays', async () => {
-  await expect(new Backend().post('/api/dashboards/db', {}, quiet)).rejects.toMatchObject({ status: 401, message: expect.stringContaining('log in in another tab') });
+  await expect(new Backend().post('/api/dashboards/db', {}, quiet)).rejects.toMatchObject({
+    status: 401,
+    message: expect.stringContaining('log in in another tab'),
+  });
 });
 
 test('what is asked then keeps a page with something unsaved', async () => {

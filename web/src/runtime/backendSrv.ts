@@ -140,8 +140,15 @@ async function send<T>(options: BackendSrvRequest, signal: AbortSignal): Promise
     throw failure(options, response.status, words.message ?? words.error ?? response.statusText, data, false);
   }
   return {
-    data, status: response.status, statusText: response.statusText, ok: response.ok, headers: response.headers,
-    redirected: response.redirected, type: response.type, url: response.url, config: options,
+    data,
+    status: response.status,
+    statusText: response.statusText,
+    ok: response.ok,
+    headers: response.headers,
+    redirected: response.redirected,
+    type: response.type,
+    url: response.url,
+    config: options,
   };
 }
 

@@ -9,12 +9,17 @@ const icons = 'node_modules/@grafana/ui/dist/public/img/icons';
 /** build/compress.mjs gives it another's picture. */
 const copied = ['spinner'];
 
-const filesIn = (folder: string, kind: RegExp) => readdirSync(folder, { recursive: true, encoding: 'utf8' }).filter((file) => kind.test(file)).map((file) => join(folder, file));
+const filesIn = (folder: string, kind: RegExp) =>
+  readdirSync(folder, { recursive: true, encoding: 'utf8' })
+    .filter((file) => kind.test(file))
+    .map((file) => join(folder, file));
 
 /** Names of icons that a file mentions as one. */
 function named(file: string): string[] {
   const text = readFileSync(file, 'utf8');
-  const names = [...text.matchAll(/\b(?:name|icon|iconClassName)["']?\s*[:=]\s*\{?[^,;\n]{0,60}?["']([\w-]+)["'](?:\s*:\s*["']([\w-]+)["'])?/g)].flatMap(([, a, b]) => [a, b]);
+  const names = [...text.matchAll(/\b(?:name|icon|iconClassName)["']?\s*[:=]\s*\{?[^,;\n]{0,60}?["']([\w-]+)["'](?:\s*:\s*["']([\w-]+)["'])?/g)].flatMap(
+    ([, a, b]) => [a, b]
+  );
   return names.filter((name): name is string => name !== undefined && Object.hasOwn(availableIconsIndex, name));
 }
 

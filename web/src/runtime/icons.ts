@@ -12,7 +12,8 @@ const bundled = import.meta.glob<string>(
 /** What Grafana's components ask for and its library does not have; icons.test.ts finds more. */
 export const missing: Record<string, string> = {
   'unicons/angle-double-left.svg': 'm11 7-5 5 5 5 1.4-1.4L8.8 12l3.6-3.6zm6 0-5 5 5 5 1.4-1.4-3.6-3.6 3.6-3.6z',
-  'unicons/sync-slash.svg': 'M12 4a8 8 0 0 1 7.7 6h-2.1A6 6 0 0 0 9 6.8L7.5 5.3A8 8 0 0 1 12 4zM4.3 14h2.1A6 6 0 0 0 15 17.2l1.5 1.5A8 8 0 0 1 4.3 14zM3.7 2.3 21.7 20.3 20.3 21.7 2.3 3.7z',
+  'unicons/sync-slash.svg':
+    'M12 4a8 8 0 0 1 7.7 6h-2.1A6 6 0 0 0 9 6.8L7.5 5.3A8 8 0 0 1 12 4zM4.3 14h2.1A6 6 0 0 0 15 17.2l1.5 1.5A8 8 0 0 1 4.3 14zM3.7 2.3 21.7 20.3 20.3 21.7 2.3 3.7z',
   'unicons/circle-mono.svg': 'M12 3a9 9 0 1 0 0 18 9 9 0 0 0 0-18z',
   'unicons/expand-arrows.svg': 'M12 2 8.5 5.5h2.5V11H5.5V8.5L2 12l3.5 3.5V13H11v5.5H8.5L12 22l3.5-3.5H13V13h5.5v2.5L22 12l-3.5-3.5V11H13V5.5h2.5z',
   'unicons/table-expand-all.svg': 'M4 4h16v2H4zm0 14h16v2H4zm8-10 4 3.5H8zm0 8-4-3.5h8z',
@@ -29,6 +30,9 @@ export function cacheIcons() {
     cacheStore.set(`${root}build/img/icons/${name}`, { content, status: 'loaded' });
   }
   for (const [name, path] of Object.entries(missing)) {
-    cacheStore.set(`${root}build/img/icons/${name}`, { content: `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 24 24"><path d="${path}"/></svg>`, status: 'loaded' });
+    cacheStore.set(`${root}build/img/icons/${name}`, {
+      content: `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 24 24"><path d="${path}"/></svg>`,
+      status: 'loaded',
+    });
   }
 }

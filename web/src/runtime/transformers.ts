@@ -4,7 +4,17 @@ import { standardTransformers, standardTransformersRegistry, type DataTransforme
 const aliases: Record<string, DataTransformerInfo> = { seriesToColumns: standardTransformers.joinByFieldTransformer as DataTransformerInfo };
 
 /** Those of Grafana's application, whose code is loaded when a panel has one. */
-const own = ['extractFields', 'rowsToFields', 'configFromData', 'prepareTimeSeries', 'partitionByValues', 'joinByLabels', 'timeSeriesTable', 'regression', 'heatmap'];
+const own = [
+  'extractFields',
+  'rowsToFields',
+  'configFromData',
+  'prepareTimeSeries',
+  'partitionByValues',
+  'joinByLabels',
+  'timeSeriesTable',
+  'regression',
+  'heatmap',
+];
 
 /** Registers every transformation under the ids that dashboards use. */
 export function registerTransformers() {
@@ -16,6 +26,14 @@ export function registerTransformers() {
     loaders.set(id, async () => (await import('./transformations')).transformations.find((t) => t.id === id)!);
   }
   standardTransformersRegistry.setInit(() =>
-    [...loaders].map(([id, transformation]): TransformerRegistryItem => ({ id, name: id, description: '', transformation, editor: () => null, imageDark: '', imageLight: '' }))
+    [...loaders].map(([id, transformation]): TransformerRegistryItem => ({
+      id,
+      name: id,
+      description: '',
+      transformation,
+      editor: () => null,
+      imageDark: '',
+      imageLight: '',
+    }))
   );
 }

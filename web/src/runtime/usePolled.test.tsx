@@ -24,7 +24,13 @@ afterEach(async () => {
 const client = () => {
   const queries = newQueryClient();
   return async (hook: () => Polled<string>) => {
-    await act(async () => root.render(<QueryClientProvider client={queries}><Shown use={hook} /></QueryClientProvider>));
+    await act(async () =>
+      root.render(
+        <QueryClientProvider client={queries}>
+          <Shown use={hook} />
+        </QueryClientProvider>
+      )
+    );
     await after(0);
   };
 };
@@ -49,7 +55,10 @@ test('asks again every ten seconds, and a failure keeps what was known', async (
 });
 
 test('an error stays in sight while the next attempt runs', async () => {
-  const load = vi.fn<() => Promise<string>>().mockImplementationOnce(failing).mockReturnValue(new Promise(() => {}));
+  const load = vi
+    .fn<() => Promise<string>>()
+    .mockImplementationOnce(failing)
+    .mockReturnValue(new Promise(() => {}));
   await client()(() => usePolled(['a'], load));
   await after(10_000);
   expect(load).toHaveBeenCalledTimes(2);

@@ -33,13 +33,25 @@ export default function JsonDrawer({ scene, replace, onClose }: Props) {
         <JsonEditor value={text} onChange={setText} readOnly={readOnly} height="70vh" />
         {problems.length > 0 && (
           <Alert severity="error" title="This is not a dashboard yet">
-            <ul>{problems.map((p) => <li key={p}>{p}</li>)}</ul>
+            <ul>
+              {problems.map((p) => (
+                <li key={p}>{p}</li>
+              ))}
+            </ul>
           </Alert>
         )}
         <Stack direction="row" gap={1}>
-          {!readOnly && <Button onClick={apply} data-testid="apply-json">Apply</Button>}
-          <Button variant="secondary" icon="copy" onClick={() => copyText(text, 'JSON copied')}>Copy</Button>
-          <Button variant="secondary" onClick={onClose}>Close</Button>
+          {!readOnly && (
+            <Button onClick={apply} data-testid="apply-json">
+              Apply
+            </Button>
+          )}
+          <Button variant="secondary" icon="copy" onClick={() => copyText(text, 'JSON copied')}>
+            Copy
+          </Button>
+          <Button variant="secondary" onClick={onClose}>
+            Close
+          </Button>
         </Stack>
       </Stack>
     </Drawer>

@@ -30,8 +30,16 @@ export function JsonEditor({ value, onChange, readOnly = false, height = '65vh' 
       state: EditorState.create({
         doc: latest().value,
         extensions: [
-          lineNumbers(), foldGutter(), history(), drawSelection(), bracketMatching(), highlightSelectionMatches(), json(),
-          syntaxHighlighting(highlighting(config.theme2)), syntaxHighlighting(defaultHighlightStyle, { fallback: true }), editorTheme(config.theme2),
+          lineNumbers(),
+          foldGutter(),
+          history(),
+          drawSelection(),
+          bracketMatching(),
+          highlightSelectionMatches(),
+          json(),
+          syntaxHighlighting(highlighting(config.theme2)),
+          syntaxHighlighting(defaultHighlightStyle, { fallback: true }),
+          editorTheme(config.theme2),
           keymap.of([...defaultKeymap, ...historyKeymap, ...searchKeymap, ...foldKeymap, indentWithTab]),
           EditorState.readOnly.of(readOnly),
           ...(readOnly ? [] : [linter(jsonParseLinter()), lintGutter()]),

@@ -15,7 +15,14 @@ export function JsonValue({ value, onChange, id }: StandardEditorProps<unknown>)
   };
   return (
     <>
-      <TextArea id={id} rows={3} defaultValue={value === undefined ? '' : JSON.stringify(value, null, 1)} invalid={error !== undefined} onBlur={(e) => read(e.currentTarget.value)} key={JSON.stringify(value)} />
+      <TextArea
+        id={id}
+        rows={3}
+        defaultValue={value === undefined ? '' : JSON.stringify(value, null, 1)}
+        invalid={error !== undefined}
+        onBlur={(e) => read(e.currentTarget.value)}
+        key={JSON.stringify(value)}
+      />
       {error && <small role="alert">{error}</small>}
     </>
   );

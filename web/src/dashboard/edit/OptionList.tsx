@@ -1,4 +1,11 @@
-import { type DataFrame, type FieldConfigSource, type InterpolateFunction, type PanelPlugin, type StandardEditorContext, PanelOptionsEditorBuilder } from '@grafana/data';
+import {
+  type DataFrame,
+  type FieldConfigSource,
+  type InterpolateFunction,
+  type PanelPlugin,
+  type StandardEditorContext,
+  PanelOptionsEditorBuilder,
+} from '@grafana/data';
 import { ControlledCollapse, Field } from '@grafana/ui';
 import { get, isEqual, merge, set as setPath, cloneDeep, unset } from 'lodash';
 import { useMemo, type ComponentType } from 'react';
@@ -47,9 +54,17 @@ export function OptionList({ panel, plugin, data, onChange, replaceVariables }: 
     <>
       {groups(own, plugin.meta.name).map(([name, items]) => (
         <Group key={`panel-${name}`} name={name} open={name === plugin.meta.name || name === 'Legend'}>
-          {items.filter((item) => item.showIf?.(options as never, data) ?? true).map((item) => (
-            <Option key={item.id} item={item} value={get(options, item.path) ?? item.defaultValue} onChange={(value) => setOption(item, value)} context={context} />
-          ))}
+          {items
+            .filter((item) => item.showIf?.(options as never, data) ?? true)
+            .map((item) => (
+              <Option
+                key={item.id}
+                item={item}
+                value={get(options, item.path) ?? item.defaultValue}
+                onChange={(value) => setOption(item, value)}
+                context={context}
+              />
+            ))}
         </Group>
       ))}
       {groups(fields, 'Fields').map(([name, items]) => (
@@ -57,8 +72,11 @@ export function OptionList({ panel, plugin, data, onChange, replaceVariables }: 
           {items.map((item) => {
             const path = (item as { isCustom?: boolean }).isCustom ? `custom.${item.path}` : item.path;
             const value = get(fieldConfig?.defaults, path) ?? item.defaultValue;
-            const shown = item.showIf?.(((item as { isCustom?: boolean }).isCustom ? (fieldConfig?.defaults.custom ?? {}) : fieldConfig?.defaults) as never, data) ?? true;
-            return shown ? <Option key={item.id} item={item} value={value} onChange={(next) => !isEqual(next, value) && setField(item, next)} context={context} /> : null;
+            const shown =
+              item.showIf?.(((item as { isCustom?: boolean }).isCustom ? (fieldConfig?.defaults.custom ?? {}) : fieldConfig?.defaults) as never, data) ?? true;
+            return shown ? (
+              <Option key={item.id} item={item} value={value} onChange={(next) => !isEqual(next, value) && setField(item, next)} context={context} />
+            ) : null;
           })}
         </Group>
       ))}
@@ -83,7 +101,11 @@ function groups(items: Item[], fallback: string): Array<[string, Item[]]> {
 }
 
 function Group({ name, open, children }: { name: string; open: boolean; children: React.ReactNode }) {
-  return <ControlledCollapse label={name} isOpen={open}>{children}</ControlledCollapse>;
+  return (
+    <ControlledCollapse label={name} isOpen={open}>
+      {children}
+    </ControlledCollapse>
+  );
 }
 
 function Option({ item, value, onChange, context }: { item: Item; value: unknown; onChange: (value: unknown) => void; context: unknown }) {

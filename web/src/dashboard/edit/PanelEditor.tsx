@@ -26,7 +26,11 @@ export default function PanelEditor({ scene, panelKey, replace }: Props) {
   const id = Number(/\d+/.exec(panelKey)?.[0]);
   const json = findPanelJson(scene.state.model, id);
   if (!json) {
-    return <Alert severity="warning" title={`This dashboard has no panel ${panelKey}`}><Button onClick={() => leave(scene)}>Back to the dashboard</Button></Alert>;
+    return (
+      <Alert severity="warning" title={`This dashboard has no panel ${panelKey}`}>
+        <Button onClick={() => leave(scene)}>Back to the dashboard</Button>
+      </Alert>
+    );
   }
   return <Editor scene={scene} id={id} json={json} replace={replace} />;
 }
@@ -59,12 +63,20 @@ function Editor({ scene, id, json, replace }: { scene: DashboardScene; id: numbe
         <span style={{ flex: 1 }} />
         <scene.state.timePicker.Component model={scene.state.timePicker} />
         <scene.state.refreshPicker.Component model={scene.state.refreshPicker} />
-        <Button variant="secondary" onClick={() => (changed ? setAsking(true) : leave(scene))}>Discard</Button>
-        <Button onClick={apply} data-testid="apply-panel">Apply</Button>
+        <Button variant="secondary" onClick={() => (changed ? setAsking(true) : leave(scene))}>
+          Discard
+        </Button>
+        <Button onClick={apply} data-testid="apply-panel">
+          Apply
+        </Button>
       </div>
       <ConfirmModal
-        isOpen={asking} title="Discard the changes" body="What was changed in this panel is lost." confirmText="Discard"
-        onConfirm={() => leave(scene)} onDismiss={() => setAsking(false)}
+        isOpen={asking}
+        title="Discard the changes"
+        body="What was changed in this panel is lost."
+        confirmText="Discard"
+        onConfirm={() => leave(scene)}
+        onDismiss={() => setAsking(false)}
       />
       <div className={styles.columns}>
         <div className={styles.main}>
@@ -74,7 +86,11 @@ function Editor({ scene, id, json, replace }: { scene: DashboardScene; id: numbe
             <Tab label="JSON" active={tab === 'json'} onChangeTab={() => setTab('json')} />
           </TabsBar>
           <div className={styles.tab}>
-            {tab === 'query' ? <QueryList panel={draft} onChange={setDraft} onRun={() => setRun((n) => n + 1)} /> : <PanelJsonEditor panel={draft} onChange={setDraft} />}
+            {tab === 'query' ? (
+              <QueryList panel={draft} onChange={setDraft} onRun={() => setRun((n) => n + 1)} />
+            ) : (
+              <PanelJsonEditor panel={draft} onChange={setDraft} />
+            )}
           </div>
         </div>
         <aside className={styles.options} aria-label="Panel options">
@@ -135,7 +151,9 @@ function Options({ draft, setDraft, preview }: { draft: PanelJson; setDraft: (pa
       gone = true;
     };
   }, [draft.type]);
-  const types = Object.entries(panelLoaders).filter(([type]) => type !== 'unknown').map(([value, { name }]) => ({ value, label: name }));
+  const types = Object.entries(panelLoaders)
+    .filter(([type]) => type !== 'unknown')
+    .map(([value, { name }]) => ({ value, label: name }));
   return (
     <>
       <Field label="Visualization" htmlFor="panel-type">
@@ -145,7 +163,12 @@ function Options({ draft, setDraft, preview }: { draft: PanelJson; setDraft: (pa
         <Input id="panel-title" value={draft.title ?? ''} onChange={(e) => setDraft({ ...draft, title: e.currentTarget.value })} />
       </Field>
       <Field label="Description" htmlFor="panel-description">
-        <TextArea id="panel-description" rows={2} value={draft.description ?? ''} onChange={(e) => setDraft({ ...draft, description: e.currentTarget.value })} />
+        <TextArea
+          id="panel-description"
+          rows={2}
+          value={draft.description ?? ''}
+          onChange={(e) => setDraft({ ...draft, description: e.currentTarget.value })}
+        />
       </Field>
       <Field label="Transparent background" htmlFor="panel-transparent">
         <Switch id="panel-transparent" value={Boolean(draft.transparent)} onChange={(e) => setDraft({ ...draft, transparent: e.currentTarget.checked })} />
@@ -176,8 +199,14 @@ function PanelJsonEditor({ panel, onChange }: { panel: PanelJson; onChange: (pan
   return (
     <>
       <JsonEditor value={text} onChange={setText} height="40vh" />
-      {error && <Alert severity="error" title="This is not a panel yet">{error}</Alert>}
-      <Button onClick={read} variant="secondary">Show the result</Button>
+      {error && (
+        <Alert severity="error" title="This is not a panel yet">
+          {error}
+        </Alert>
+      )}
+      <Button onClick={read} variant="secondary">
+        Show the result
+      </Button>
     </>
   );
 }
@@ -189,5 +218,12 @@ const getStyles = (theme: GrafanaTheme2) => ({
   main: css({ flex: '1 1 auto', minWidth: 0, display: 'flex', flexDirection: 'column' }),
   preview: css({ height: '42vh', minHeight: 240, position: 'relative', display: 'flex', marginBottom: theme.spacing(1) }),
   tab: css({ padding: theme.spacing(1, 0) }),
-  options: css({ width: 340, flexShrink: 0, maxHeight: 'calc(100vh - 120px)', overflow: 'auto', paddingRight: theme.spacing(1), [theme.breakpoints.down('md')]: { width: '100%', maxHeight: 'none' } }),
+  options: css({
+    width: 340,
+    flexShrink: 0,
+    maxHeight: 'calc(100vh - 120px)',
+    overflow: 'auto',
+    paddingRight: theme.spacing(1),
+    [theme.breakpoints.down('md')]: { width: '100%', maxHeight: 'none' },
+  }),
 });

@@ -40,9 +40,21 @@ export function QueryEditor({ value, onChange, onRun, label, hint, language, of 
       state: EditorState.create({
         doc: latest().value,
         extensions: [
-          history(), bracketMatching(), closeBrackets(), autocompletion(), latest().language(), EditorView.lineWrapping,
-          syntaxHighlighting(highlighting(config.theme2)), syntaxHighlighting(defaultHighlightStyle, { fallback: true }), editorTheme(config.theme2),
-          Prec.highest(keymap.of([{ key: 'Shift-Enter', run }, { key: 'Mod-Enter', run }])),
+          history(),
+          bracketMatching(),
+          closeBrackets(),
+          autocompletion(),
+          latest().language(),
+          EditorView.lineWrapping,
+          syntaxHighlighting(highlighting(config.theme2)),
+          syntaxHighlighting(defaultHighlightStyle, { fallback: true }),
+          editorTheme(config.theme2),
+          Prec.highest(
+            keymap.of([
+              { key: 'Shift-Enter', run },
+              { key: 'Mod-Enter', run },
+            ])
+          ),
           keymap.of([...closeBracketsKeymap, ...defaultKeymap, ...historyKeymap, ...completionKeymap]),
           placeholder(latest().hint),
           EditorView.contentAttributes.of({ 'aria-label': latest().label }),

@@ -58,7 +58,12 @@ export default function SaveDrawer({ scene, copy, onClose }: Props) {
   };
   return (
     <Drawer title={copy ? 'Save as a copy' : 'Save dashboard'} onClose={onClose} size="sm">
-      <form onSubmit={(e) => { e.preventDefault(); void save(false); }}>
+      <form
+        onSubmit={(e) => {
+          e.preventDefault();
+          void save(false);
+        }}
+      >
         {meta.provisioned && !copy && (
           <Alert severity="info" title="This dashboard comes from a file">
             Its provider decides whether it may be changed here ({meta.provisionedExternalId}). “Save as a copy” always works.
@@ -68,7 +73,11 @@ export default function SaveDrawer({ scene, copy, onClose }: Props) {
           <Input value={title} onChange={(e) => setTitle(e.currentTarget.value)} data-testid="save-title" required />
         </Field>
         <Field label="Folder">
-          <Combobox value={folder} options={[{ value: '', label: 'Dashboards (no folder)' }, ...list.map((f) => ({ value: f.uid, label: f.title }))]} onChange={(o) => setFolder(o.value)} />
+          <Combobox
+            value={folder}
+            options={[{ value: '', label: 'Dashboards (no folder)' }, ...list.map((f) => ({ value: f.uid, label: f.title }))]}
+            onChange={(o) => setFolder(o.value)}
+          />
         </Field>
         <Field label="Save the current time range and variables as the default">
           <Switch value={withTime} onChange={() => setWithTime(!withTime)} />
@@ -79,13 +88,25 @@ export default function SaveDrawer({ scene, copy, onClose }: Props) {
         {failure && (
           <Alert severity="error" title="The dashboard was not saved">
             <p>{failure.text}</p>
-            {failure.loggedOut && <LinkButton href={address('/login')} target="_blank" variant="secondary" icon="external-link-alt">Log in in another tab</LinkButton>}
-            {failure.conflict && <Button variant="destructive" onClick={() => save(true)}>Save anyway and replace the other version</Button>}
+            {failure.loggedOut && (
+              <LinkButton href={address('/login')} target="_blank" variant="secondary" icon="external-link-alt">
+                Log in in another tab
+              </LinkButton>
+            )}
+            {failure.conflict && (
+              <Button variant="destructive" onClick={() => save(true)}>
+                Save anyway and replace the other version
+              </Button>
+            )}
           </Alert>
         )}
         <Stack direction="row" gap={1}>
-          <Button type="submit" disabled={busy || title.trim() === ''} data-testid="save-confirm">Save</Button>
-          <Button variant="secondary" onClick={onClose}>Cancel</Button>
+          <Button type="submit" disabled={busy || title.trim() === ''} data-testid="save-confirm">
+            Save
+          </Button>
+          <Button variant="secondary" onClick={onClose}>
+            Cancel
+          </Button>
         </Stack>
       </form>
     </Drawer>

@@ -35,7 +35,13 @@ export default function VersionsDrawer({ scene, onClose }: { scene: DashboardSce
       {versions && versions.length > 0 && (
         <table style={{ width: '100%' }}>
           <thead>
-            <tr>{['Version', 'Saved', 'By', 'What was changed', ''].map((h) => <th key={h} scope="col" style={{ textAlign: 'left' }}>{h}</th>)}</tr>
+            <tr>
+              {['Version', 'Saved', 'By', 'What was changed', ''].map((h) => (
+                <th key={h} scope="col" style={{ textAlign: 'left' }}>
+                  {h}
+                </th>
+              ))}
+            </tr>
           </thead>
           <tbody>
             {versions.map((v, i) => (
@@ -46,8 +52,14 @@ export default function VersionsDrawer({ scene, onClose }: { scene: DashboardSce
                 <td>{v.message}</td>
                 <td>
                   <Stack direction="row" gap={1}>
-                    <Button size="sm" variant="secondary" onClick={() => show(v.version)}>Show</Button>
-                    {i > 0 && mayRestore && <Button size="sm" variant="secondary" onClick={() => restore(v.version)}>Restore</Button>}
+                    <Button size="sm" variant="secondary" onClick={() => show(v.version)}>
+                      Show
+                    </Button>
+                    {i > 0 && mayRestore && (
+                      <Button size="sm" variant="secondary" onClick={() => restore(v.version)}>
+                        Restore
+                      </Button>
+                    )}
                   </Stack>
                 </td>
               </tr>

@@ -29,8 +29,14 @@ export function addPanel(scene: DashboardScene): DashboardScene {
   const id = Math.max(0, ...panels.map((p) => p.id ?? 0)) + 1;
   const y = Math.max(0, ...panels.map((p) => (p.gridPos?.y ?? 0) + (p.gridPos?.h ?? 0)));
   const panel = {
-    id, type: 'timeseries', title: 'New panel', gridPos: { x: 0, y, w: 12, h: 8 }, datasource: { type: 'prometheus', uid: 'prometheus' },
-    targets: [{ refId: 'A', expr: '' }], fieldConfig: { defaults: {}, overrides: [] }, options: {},
+    id,
+    type: 'timeseries',
+    title: 'New panel',
+    gridPos: { x: 0, y, w: 12, h: 8 },
+    datasource: { type: 'prometheus', uid: 'prometheus' },
+    targets: [{ refId: 'A', expr: '' }],
+    fieldConfig: { defaults: {}, overrides: [] },
+    options: {},
   } as unknown as PanelJson;
   const next = withModel(scene, withPanel(scene.state.model, id, panel));
   next.setState({ editPanel: `panel-${id}` });

@@ -7,7 +7,13 @@ import { tags } from '@lezer/highlight';
 export function editorTheme(theme: GrafanaTheme2) {
   return EditorView.theme(
     {
-      '&': { backgroundColor: theme.components.input.background, color: theme.colors.text.primary, fontSize: '13px', border: `1px solid ${theme.components.input.borderColor}`, borderRadius: theme.shape.radius.default },
+      '&': {
+        backgroundColor: theme.components.input.background,
+        color: theme.colors.text.primary,
+        fontSize: '13px',
+        border: `1px solid ${theme.components.input.borderColor}`,
+        borderRadius: theme.shape.radius.default,
+      },
       '&.cm-focused': { outline: `2px solid ${theme.colors.primary.main}`, outlineOffset: '-1px' },
       '.cm-content': { fontFamily: theme.typography.fontFamilyMonospace, caretColor: theme.colors.text.primary },
       '.cm-cursor': { borderLeftColor: theme.colors.text.primary },

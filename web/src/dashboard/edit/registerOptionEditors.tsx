@@ -5,8 +5,23 @@ import type { EditorId } from './optionEditors';
 
 /** Every kind of option editor that panel plugins may name. */
 const ids: EditorId[] = [
-  'number', 'slider', 'text', 'strings', 'select', 'multi-select', 'radio', 'boolean', 'color', 'timezone', 'unit', 'field-name', 'dashboard-uid',
-  'stats-picker', 'thresholds', 'fieldColor', 'json',
+  'number',
+  'slider',
+  'text',
+  'strings',
+  'select',
+  'multi-select',
+  'radio',
+  'boolean',
+  'color',
+  'timezone',
+  'unit',
+  'field-name',
+  'dashboard-uid',
+  'stats-picker',
+  'thresholds',
+  'fieldColor',
+  'json',
 ];
 
 /** The editors' code is loaded when the first one is shown: most people only look. */

@@ -1,7 +1,20 @@
 import {
-  booleanOverrideProcessor, dataLinksOverrideProcessor, displayNameOverrideProcessor, FieldColorModeId, FieldConfigProperty, FieldType,
-  identityOverrideProcessor, numberOverrideProcessor, standardFieldConfigEditorRegistry, stringOverrideProcessor, ThresholdsMode,
-  thresholdsOverrideProcessor, unitOverrideProcessor, valueMappingsOverrideProcessor, type Field, type FieldConfigPropertyItem,
+  booleanOverrideProcessor,
+  dataLinksOverrideProcessor,
+  displayNameOverrideProcessor,
+  FieldColorModeId,
+  FieldConfigProperty,
+  FieldType,
+  identityOverrideProcessor,
+  numberOverrideProcessor,
+  standardFieldConfigEditorRegistry,
+  stringOverrideProcessor,
+  ThresholdsMode,
+  thresholdsOverrideProcessor,
+  unitOverrideProcessor,
+  valueMappingsOverrideProcessor,
+  type Field,
+  type FieldConfigPropertyItem,
 } from '@grafana/data';
 
 import type { EditorId } from './optionEditors';
@@ -13,18 +26,52 @@ const numeric = (field: Field) => field.type === FieldType.number;
 const any = () => true;
 
 const items: Item[] = [
-  { id: FieldConfigProperty.DisplayName, edit: 'text', name: 'Display name', process: displayNameOverrideProcessor, shouldApply: any, settings: { expandTemplateVars: true } },
+  {
+    id: FieldConfigProperty.DisplayName,
+    edit: 'text',
+    name: 'Display name',
+    process: displayNameOverrideProcessor,
+    shouldApply: any,
+    settings: { expandTemplateVars: true },
+  },
   { id: FieldConfigProperty.Unit, edit: 'unit', name: 'Unit', process: unitOverrideProcessor, shouldApply: any },
   { id: FieldConfigProperty.Min, edit: 'number', name: 'Min', process: numberOverrideProcessor, shouldApply: numeric },
   { id: FieldConfigProperty.Max, edit: 'number', name: 'Max', process: numberOverrideProcessor, shouldApply: numeric },
   { id: FieldConfigProperty.FieldMinMax, edit: 'boolean', name: 'Field min/max', process: booleanOverrideProcessor, shouldApply: numeric },
-  { id: FieldConfigProperty.Decimals, edit: 'number', name: 'Decimals', process: numberOverrideProcessor, shouldApply: numeric, settings: { integer: true, min: 0, max: 15 } },
-  { id: FieldConfigProperty.Color, edit: 'fieldColor', name: 'Color scheme', process: identityOverrideProcessor, shouldApply: any, defaultValue: { mode: FieldColorModeId.Thresholds } },
+  {
+    id: FieldConfigProperty.Decimals,
+    edit: 'number',
+    name: 'Decimals',
+    process: numberOverrideProcessor,
+    shouldApply: numeric,
+    settings: { integer: true, min: 0, max: 15 },
+  },
+  {
+    id: FieldConfigProperty.Color,
+    edit: 'fieldColor',
+    name: 'Color scheme',
+    process: identityOverrideProcessor,
+    shouldApply: any,
+    defaultValue: { mode: FieldColorModeId.Thresholds },
+  },
   { id: FieldConfigProperty.NoValue, edit: 'text', name: 'No value', process: displayNameOverrideProcessor, shouldApply: any },
   { id: FieldConfigProperty.Links, edit: 'json', name: 'Data links', process: dataLinksOverrideProcessor, shouldApply: any },
   { id: FieldConfigProperty.Actions, edit: 'json', name: 'Actions', process: identityOverrideProcessor, shouldApply: any },
   { id: FieldConfigProperty.Mappings, edit: 'json', name: 'Value mappings', process: valueMappingsOverrideProcessor, shouldApply: any, defaultValue: [] },
-  { id: FieldConfigProperty.Thresholds, edit: 'thresholds', name: 'Thresholds', process: thresholdsOverrideProcessor, shouldApply: any, defaultValue: { mode: ThresholdsMode.Absolute, steps: [{ value: -Infinity, color: 'green' }, { value: 80, color: 'red' }] } },
+  {
+    id: FieldConfigProperty.Thresholds,
+    edit: 'thresholds',
+    name: 'Thresholds',
+    process: thresholdsOverrideProcessor,
+    shouldApply: any,
+    defaultValue: {
+      mode: ThresholdsMode.Absolute,
+      steps: [
+        { value: -Infinity, color: 'green' },
+        { value: 80, color: 'red' },
+      ],
+    },
+  },
   { id: FieldConfigProperty.Filterable, edit: 'boolean', name: 'Filterable', process: booleanOverrideProcessor, shouldApply: any },
   { id: 'description', edit: 'text', name: 'Description', process: stringOverrideProcessor, shouldApply: any, settings: { expandTemplateVars: true } },
 ];

@@ -10,7 +10,10 @@ import type { DashboardBase, InspectTab } from '../scene/DashboardBase';
 import { copyText, saveFile, titleOf } from '../scene/panelActions';
 
 const tabs: Array<{ id: InspectTab; label: string }> = [
-  { id: 'data', label: 'Data' }, { id: 'stats', label: 'Stats' }, { id: 'query', label: 'Query' }, { id: 'json', label: 'JSON' },
+  { id: 'data', label: 'Data' },
+  { id: 'stats', label: 'Stats' },
+  { id: 'query', label: 'Query' },
+  { id: 'json', label: 'JSON' },
 ];
 
 /** Shows where a panel's picture comes from: its data, what was asked, and its JSON. */
@@ -23,7 +26,9 @@ export default function Inspector({ dashboard, panelKey }: { dashboard: Dashboar
   }
   return (
     <Drawer
-      title={`Inspect: ${titleOf(panel)}`} size="md" onClose={close}
+      title={`Inspect: ${titleOf(panel)}`}
+      size="md"
+      onClose={close}
       tabs={
         <TabsBar>
           {tabs.map((tab) => (
@@ -61,7 +66,12 @@ function DataTab({ panel }: { panel: VizPanel }) {
       <Stack direction="row" gap={2} alignItems="end" wrap="wrap">
         {frames.length > 1 && (
           <Field label="Series" noMargin>
-            <Combobox width={40} value={Math.min(chosen, frames.length - 1)} options={frames.map((f, i) => ({ value: i, label: nameOf(f, i) }))} onChange={(o) => setChosen(o.value)} />
+            <Combobox
+              width={40}
+              value={Math.min(chosen, frames.length - 1)}
+              options={frames.map((f, i) => ({ value: i, label: nameOf(f, i) }))}
+              onChange={(o) => setChosen(o.value)}
+            />
           </Field>
         )}
         <Field label="Apply transformations" noMargin>
@@ -75,7 +85,14 @@ function DataTab({ panel }: { panel: VizPanel }) {
         </Button>
       </Stack>
       <div data-testid="inspect-table" style={{ height: '65vh', position: 'relative' }}>
-        <TableNG data={frame} width={Math.min(window.innerWidth * 0.5 - 64, 1200)} height={Math.round(window.innerHeight * 0.65)} enableVirtualization frozenColumns={0} structureRev={chosen} />
+        <TableNG
+          data={frame}
+          width={Math.min(window.innerWidth * 0.5 - 64, 1200)}
+          height={Math.round(window.innerHeight * 0.65)}
+          enableVirtualization
+          frozenColumns={0}
+          structureRev={chosen}
+        />
       </div>
     </Stack>
   );
@@ -86,10 +103,15 @@ function display(panel: VizPanel, data: PanelData | undefined, formatted: boolea
   if (formatted) {
     return panel.applyFieldConfig(data && { ...data }).series;
   }
-  return applyFieldOverrides({ data: series, fieldConfig: { defaults: {}, overrides: [] }, replaceVariables: (text) => text, theme: config.theme2 }).map((frame) => ({
-    ...frame,
-    fields: frame.fields.map((field) => ({ ...field, display: getDisplayProcessor({ field: { ...field, config: { ...field.config, unit: 'none', mappings: [] } }, theme: config.theme2 }) })),
-  }));
+  return applyFieldOverrides({ data: series, fieldConfig: { defaults: {}, overrides: [] }, replaceVariables: (text) => text, theme: config.theme2 }).map(
+    (frame) => ({
+      ...frame,
+      fields: frame.fields.map((field) => ({
+        ...field,
+        display: getDisplayProcessor({ field: { ...field, config: { ...field.config, unit: 'none', mappings: [] } }, theme: config.theme2 }),
+      })),
+    })
+  );
 }
 
 function nameOf(frame: DataFrame, i: number): string {
@@ -121,7 +143,9 @@ function StatsTab({ panel }: { panel: VizPanel }) {
       <tbody>
         {rows.map(([name, value]) => (
           <tr key={name}>
-            <th scope="row" style={{ textAlign: 'left', paddingRight: 24, fontWeight: 400 }}>{name}</th>
+            <th scope="row" style={{ textAlign: 'left', paddingRight: 24, fontWeight: 400 }}>
+              {name}
+            </th>
             <td style={{ textAlign: 'right' }}>{value}</td>
           </tr>
         ))}
@@ -141,7 +165,9 @@ function QueryTab({ panel }: { panel: VizPanel }) {
       {data?.state === LoadingState.Error && <Errors data={data} />}
       <pre data-testid="inspect-query">{text || 'This panel has no queries.'}</pre>
       <div>
-        <Button icon="copy" variant="secondary" onClick={() => copyText(text, 'Queries copied')}>Copy</Button>
+        <Button icon="copy" variant="secondary" onClick={() => copyText(text, 'Queries copied')}>
+          Copy
+        </Button>
       </div>
     </Stack>
   );

@@ -29,7 +29,9 @@ function migrateAnnotation(source: Json): Json {
     check(annotation, key, str);
   }
   check(annotation, 'filter', (filter) =>
-    isObject(filter) ? { exclude: filter.exclude === true, ids: (Array.isArray(filter.ids) ? filter.ids : []).map(num).filter((id) => id !== undefined) } : undefined
+    isObject(filter)
+      ? { exclude: filter.exclude === true, ids: (Array.isArray(filter.ids) ? filter.ids : []).map(num).filter((id) => id !== undefined) }
+      : undefined
   );
   const ref = annotation.builtIn === 1 ? builtIn.datasource : datasourceRef(source.datasource);
   delete annotation.datasource;

@@ -7,10 +7,41 @@ import { graphThresholds, timeRegions } from './graphThresholds';
 import { own } from '../../boot/own';
 
 const graphKeys = [
-  'aliasColors', 'bars', 'dashes', 'dashLength', 'spaceLength', 'decimals', 'fill', 'fillGradient', 'grid', 'hiddenSeries',
-  'legend', 'lines', 'linewidth', 'nullPointMode', 'percentage', 'pointradius', 'points', 'renderer', 'seriesOverrides',
-  'stack', 'steppedLine', 'thresholds', 'timeRegions', 'tooltip', 'xaxis', 'yaxes', 'yaxis', 'x-axis', 'y-axis',
-  'y_formats', 'leftYAxisLabel', 'rightYAxisLabel', 'linkedYAxis', 'alert', 'zerofill',
+  'aliasColors',
+  'bars',
+  'dashes',
+  'dashLength',
+  'spaceLength',
+  'decimals',
+  'fill',
+  'fillGradient',
+  'grid',
+  'hiddenSeries',
+  'legend',
+  'lines',
+  'linewidth',
+  'nullPointMode',
+  'percentage',
+  'pointradius',
+  'points',
+  'renderer',
+  'seriesOverrides',
+  'stack',
+  'steppedLine',
+  'thresholds',
+  'timeRegions',
+  'tooltip',
+  'xaxis',
+  'yaxes',
+  'yaxis',
+  'x-axis',
+  'y-axis',
+  'y_formats',
+  'leftYAxisLabel',
+  'rightYAxisLabel',
+  'linkedYAxis',
+  'alert',
+  'zerofill',
 ];
 
 /** Makes a timeseries, bar chart or histogram panel of the old graph panel. */
@@ -144,10 +175,7 @@ function seriesMode(result: Json, panel: Json): Json {
       overrides: (config.overrides as Override[]).map(keepStandard),
     },
     options: { ...obj(result.options), orientation: 'auto', xTickLabelRotation: 0, showValue: 'never', stacking: 'none' },
-    transformations: [
-      { id: 'reduce', options: { mode: 'seriesToRows', reducers: [reducer.id] } },
-      ...objs(result.transformations),
-    ],
+    transformations: [{ id: 'reduce', options: { mode: 'seriesToRows', reducers: [reducer.id] } }, ...objs(result.transformations)],
   };
 }
 

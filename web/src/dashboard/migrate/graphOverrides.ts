@@ -20,7 +20,10 @@ export function graphOverrides(panel: Json): Override[] {
     }
   }
   const legend = obj(panel.legend);
-  for (const [key, reducer] of [['hideEmpty', 'allIsNull'], ['hideZero', 'allIsZero']] as const) {
+  for (const [key, reducer] of [
+    ['hideEmpty', 'allIsNull'],
+    ['hideZero', 'allIsZero'],
+  ] as const) {
     if (legend[key] === true) {
       overrides.push({
         matcher: { id: 'byValue', options: { reducer, op: 'gte', value: 0 } },
@@ -44,7 +47,10 @@ const readers: Record<string, (value: unknown, panel: Json, source: Json) => Ove
   yaxis: (value, panel) => (num(value) === 2 ? rightAxis(objs(panel.yaxes)[1] ?? {}) : []),
   bars: (value) =>
     value === true
-      ? [{ id: 'custom.drawStyle', value: 'bars' }, { id: 'custom.fillOpacity', value: 100 }]
+      ? [
+          { id: 'custom.drawStyle', value: 'bars' },
+          { id: 'custom.fillOpacity', value: 100 },
+        ]
       : [{ id: 'custom.drawStyle', value: 'line' }],
   lines: (value, panel) => {
     if (value !== true) {
@@ -105,9 +111,7 @@ function stackOf(value: unknown, panel: Json): Json {
 
 function rightAxis(axis: Json): Override['properties'] {
   const { standard, custom } = axisConfig(axis);
-  const properties: Override['properties'] = [
-    { id: 'custom.axisPlacement', value: axis.show === false ? 'hidden' : 'right' },
-  ];
+  const properties: Override['properties'] = [{ id: 'custom.axisPlacement', value: axis.show === false ? 'hidden' : 'right' }];
   for (const [id, value] of Object.entries(standard)) {
     properties.push({ id, value });
   }

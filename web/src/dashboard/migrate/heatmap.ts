@@ -1,8 +1,23 @@
 import { compact, isObject, num, obj, text, without, type Json } from './json';
 
 const heatmapKeys = [
-  'cards', 'color', 'dataFormat', 'heatmap', 'hideZeroBuckets', 'highlightCards', 'legend', 'reverseYBuckets', 'tooltip',
-  'tooltipDecimals', 'xAxis', 'xBucketNumber', 'xBucketSize', 'yAxis', 'yBucketBound', 'yBucketNumber', 'yBucketSize',
+  'cards',
+  'color',
+  'dataFormat',
+  'heatmap',
+  'hideZeroBuckets',
+  'highlightCards',
+  'legend',
+  'reverseYBuckets',
+  'tooltip',
+  'tooltipDecimals',
+  'xAxis',
+  'xBucketNumber',
+  'xBucketSize',
+  'yAxis',
+  'yBucketBound',
+  'yBucketNumber',
+  'yBucketSize',
 ];
 
 /** Moves what the heatmap kept beside its options before Grafana 9.1 into them. */

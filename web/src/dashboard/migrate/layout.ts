@@ -157,9 +157,7 @@ function placeList(panels: Json[], top: number): void {
 
 function separate(panels: Json[]): void {
   const placed: GridPos[] = [];
-  const order = panels
-    .map((panel) => panel.gridPos as GridPos)
-    .sort((a, b) => a.y - b.y || a.x - b.x);
+  const order = panels.map((panel) => panel.gridPos as GridPos).sort((a, b) => a.y - b.y || a.x - b.x);
   for (const pos of order) {
     for (let hit = placed.find((other) => overlap(pos, other)); hit; hit = placed.find((other) => overlap(pos, other))) {
       pos.y = hit.y + hit.h;

@@ -91,9 +91,7 @@ export function angularMappings(source: Json, thresholds?: ThresholdsConfig): Va
 
 /** "10,20" or [10, 20] with three colours: steps that begin below, at 10 and at 20. */
 export function angularThresholds(thresholds: unknown, colors: unknown): ThresholdsConfig | undefined {
-  const levels = (Array.isArray(thresholds) ? thresholds : (str(thresholds) ?? '').split(','))
-    .map(num)
-    .filter((level): level is number => level !== undefined);
+  const levels = (Array.isArray(thresholds) ? thresholds : (str(thresholds) ?? '').split(',')).map(num).filter((level): level is number => level !== undefined);
   const names = Array.isArray(colors) ? colors.map(text) : [];
   if (names.length === 0) {
     return undefined;

@@ -15,19 +15,40 @@ function first(json: unknown): Panel {
 }
 
 function all(dashboard: Dashboard): AnyPanel[] {
-  return dashboard.panels!.flatMap((panel): AnyPanel[] => ['panels' in panel && panel.type === 'row' ? [panel, ...(panel as RowPanel).panels] : [panel]].flat());
+  return dashboard.panels!.flatMap((panel): AnyPanel[] =>
+    ['panels' in panel && panel.type === 'row' ? [panel, ...(panel as RowPanel).panels] : [panel]].flat()
+  );
 }
 
 function positions(panels: AnyPanel[]): Array<GridPos | undefined> {
   return panels.map((panel) => panel.gridPos);
 }
 
-const known = new Set(['row', 'timeseries', 'stat', 'gauge', 'bargauge', 'table', 'text', 'barchart', 'histogram', 'heatmap', 'logs', 'piechart', 'alertlist', 'dashlist', 'state-timeline', 'status-history']);
+const known = new Set([
+  'row',
+  'timeseries',
+  'stat',
+  'gauge',
+  'bargauge',
+  'table',
+  'text',
+  'barchart',
+  'histogram',
+  'heatmap',
+  'logs',
+  'piechart',
+  'alertlist',
+  'dashlist',
+  'state-timeline',
+  'status-history',
+]);
 
 describe('dashboards that people use', () => {
   const files = [
     join(shared, 'original/dashboard.json'),
-    ...readdirSync(join(shared, 'dashboards')).filter((name) => name.endsWith('.json')).map((name) => join(shared, 'dashboards', name)),
+    ...readdirSync(join(shared, 'dashboards'))
+      .filter((name) => name.endsWith('.json'))
+      .map((name) => join(shared, 'dashboards', name)),
   ];
 
   test('are all there', () => {
@@ -82,9 +103,26 @@ describe('dashboard', () => {
     ['one tag', { tags: 'linux' }, { tags: ['linux'] }],
     ['no title', { title: null }, { title: 'Dashboard without title' }],
     ['time options', { timepicker: { time_options: ['5m'], refresh_intervals: ['5s', null] } }, { timepicker: { refresh_intervals: ['5s'] } }],
-    ['dashboard link', { links: [{ type: 'dashboard', dashUri: 'db/my dash', tags: null }] }, {
-      links: [{ type: 'link', title: 'my dash', url: '/dashboards?query=my%20dash', icon: 'external link', tooltip: '', tags: [], asDropdown: false, targetBlank: false, includeVars: false, keepTime: false }],
-    }],
+    [
+      'dashboard link',
+      { links: [{ type: 'dashboard', dashUri: 'db/my dash', tags: null }] },
+      {
+        links: [
+          {
+            type: 'link',
+            title: 'my dash',
+            url: '/dashboards?query=my%20dash',
+            icon: 'external link',
+            tooltip: '',
+            tags: [],
+            asDropdown: false,
+            targetBlank: false,
+            includeVars: false,
+            keepTime: false,
+          },
+        ],
+      },
+    ],
   ])('%s', (_name, json, expected) => {
     expect(migrateDashboard(json).dashboard).toMatchObject(expected);
   });
@@ -109,7 +147,16 @@ describe('layout', () => {
     const { dashboard } = migrateDashboard({
       schemaVersion: 14,
       rows: [
-        { title: 'CPU', showTitle: true, height: '250px', panels: [{ type: 'text', span: 4 }, { type: 'text', span: 8 }, { type: 'text', span: 12, height: 100 }] },
+        {
+          title: 'CPU',
+          showTitle: true,
+          height: '250px',
+          panels: [
+            { type: 'text', span: 4 },
+            { type: 'text', span: 8 },
+            { type: 'text', span: 12, height: 100 },
+          ],
+        },
         { title: 'Disk', collapse: true, repeat: 'disk', height: 100, panels: [{ type: 'text', span: 6 }] },
         { title: 'copy', repeatIteration: 5, panels: [{ type: 'text' }] },
         { title: 'Net', panels: [{ type: 'text', span: 6, minSpan: 3, repeat: 'nic' }] },
@@ -131,22 +178,41 @@ describe('layout', () => {
   });
 
   test('rows without headings stay without', () => {
-    const { dashboard } = migrateDashboard({ rows: [{ title: 'a', height: 76, panels: [{ type: 'text', span: 12 }] }, { title: 'b', panels: [{ type: 'text' }] }] });
-    expect(positions(dashboard.panels!)).toEqual([{ x: 0, y: 0, w: 24, h: 3 }, { x: 0, y: 3, w: 8, h: 7 }]);
+    const { dashboard } = migrateDashboard({
+      rows: [
+        { title: 'a', height: 76, panels: [{ type: 'text', span: 12 }] },
+        { title: 'b', panels: [{ type: 'text' }] },
+      ],
+    });
+    expect(positions(dashboard.panels!)).toEqual([
+      { x: 0, y: 0, w: 24, h: 3 },
+      { x: 0, y: 3, w: 8, h: 7 },
+    ]);
   });
 
   test('children of an open row come out of it, rows inside rows are flattened', () => {
-    const { dashboard } = migrateDashboard({ panels: [{ type: 'row', collapsed: false, panels: [{ type: 'text' }, { type: 'row', panels: [{ type: 'text' }] }] }] });
+    const { dashboard } = migrateDashboard({
+      panels: [{ type: 'row', collapsed: false, panels: [{ type: 'text' }, { type: 'row', panels: [{ type: 'text' }] }] }],
+    });
     expect(dashboard.panels!.map((panel) => panel.type)).toEqual(['row', 'text', 'text']);
   });
 
   test('panels on each other move down, ids become unique, saved repeats go', () => {
     const gridPos = { x: 0, y: 0, w: 30, h: 4 };
     const { dashboard } = migrateDashboard({
-      panels: [{ type: 'text', id: 7, gridPos }, { type: 'text', id: 7, gridPos }, { type: 'text', id: 'x', gridPos: 'none' }, { type: 'text', repeatPanelId: 7, gridPos }],
+      panels: [
+        { type: 'text', id: 7, gridPos },
+        { type: 'text', id: 7, gridPos },
+        { type: 'text', id: 'x', gridPos: 'none' },
+        { type: 'text', repeatPanelId: 7, gridPos },
+      ],
     });
     expect(dashboard.panels!.map((panel) => panel.id)).toEqual([7, 8, 9]);
-    expect(positions(dashboard.panels!)).toEqual([{ x: 0, y: 0, w: 24, h: 4 }, { x: 0, y: 4, w: 24, h: 4 }, { x: 0, y: 8, w: 12, h: 8 }]);
+    expect(positions(dashboard.panels!)).toEqual([
+      { x: 0, y: 0, w: 24, h: 4 },
+      { x: 0, y: 4, w: 24, h: 4 },
+      { x: 0, y: 8, w: 12, h: 8 },
+    ]);
   });
 });
 
@@ -183,10 +249,15 @@ describe('targets and datasources', () => {
 });
 
 describe('variables', () => {
-  const variable = (json: object, schemaVersion = 12) => migrateDashboard({ schemaVersion, templating: { list: [{ name: 'v', ...json }] } }).dashboard.templating!.list![0];
+  const variable = (json: object, schemaVersion = 12) =>
+    migrateDashboard({ schemaVersion, templating: { list: [{ name: 'v', ...json }] } }).dashboard.templating!.list![0];
 
   test.each([
-    ['type filter, refresh true', { type: 'filter', refresh: true, query: 'label_values(up, job)' }, { type: 'query', refresh: 1, query: 'label_values(up, job)' }],
+    [
+      'type filter, refresh true',
+      { type: 'filter', refresh: true, query: 'label_values(up, job)' },
+      { type: 'query', refresh: 1, query: 'label_values(up, job)' },
+    ],
     ['refresh never', { type: 'query', refresh: 0, query: 'x' }, { refresh: 1, options: [] }],
     ['hidden', { type: 'query', hideVariable: true }, { hide: 2 }],
     ['hidden label', { type: 'query', hideLabel: true, hide: null }, { hide: 1 }],
@@ -194,7 +265,11 @@ describe('variables', () => {
     ['not multi', { type: 'query', multi: false, current: { text: ['a', 'b'], value: ['a', 'b'] } }, { current: { text: 'a', value: 'a' } }],
     ['visible constant', { type: 'constant', query: 'x', hide: 0 }, { type: 'textbox', query: 'x', current: { value: 'x' } }],
     ['hidden constant', { type: 'constant', query: 'x', hide: 2 }, { type: 'constant', hide: 2 }],
-    ['custom from options', { type: 'custom', query: '', options: [{ text: 'All', value: '$__all' }, { text: 'a', value: 'a,b' }, { value: 'c' }] }, { query: 'a\\,b,c' }],
+    [
+      'custom from options',
+      { type: 'custom', query: '', options: [{ text: 'All', value: '$__all' }, { text: 'a', value: 'a,b' }, { value: 'c' }] },
+      { query: 'a\\,b,c' },
+    ],
     ['datasource', { type: 'datasource', query: 'prometheus' }, { query: 'prometheus', regex: '' }],
     ['datasource by name', { type: 'query', datasource: 'Prom', query: 'x' }, { datasource: { uid: 'Prom' } }],
     ['ad hoc', { type: 'adhoc', filters: [{ key: 'a', operator: '=', value: 'b' }, null] }, { filters: [{ key: 'a', operator: '=', value: 'b' }] }],
@@ -203,7 +278,10 @@ describe('variables', () => {
   });
 
   test('keeps "never" of newer dashboards', () => {
-    expect(variable({ type: 'query', refresh: 0, query: 'x', options: [{ text: 'a', value: 'a' }] }, 36)).toMatchObject({ refresh: 0, options: [{ value: 'a' }] });
+    expect(variable({ type: 'query', refresh: 0, query: 'x', options: [{ text: 'a', value: 'a' }] }, 36)).toMatchObject({
+      refresh: 0,
+      options: [{ value: 'a' }],
+    });
   });
 
   test('notices', () => {
@@ -220,9 +298,41 @@ describe('hostile input', () => {
   const values = [null, undefined, 0, -1, NaN, '', 'x', true, [], {}, [null], [[]], [1], { a: null }, { list: 5 }, { list: [null, 5, []] }];
   const dashboardKeys = ['panels', 'rows', 'templating', 'annotations', 'time', 'timepicker', 'links', 'tags', 'schemaVersion', 'refresh', '__elements', 'nav'];
   const panelKeys = [
-    'id', 'type', 'title', 'gridPos', 'targets', 'datasource', 'fieldConfig', 'options', 'transformations', 'links', 'legend', 'tooltip', 'yaxes',
-    'xaxis', 'seriesOverrides', 'aliasColors', 'thresholds', 'timeRegions', 'grid', 'gauge', 'colors', 'valueMaps', 'sparkline', 'styles',
-    'columns', 'sort', 'cards', 'color', 'yAxis', 'panels', 'libraryPanel', 'repeat', 'pluginVersion', 'transform', 'mappingType',
+    'id',
+    'type',
+    'title',
+    'gridPos',
+    'targets',
+    'datasource',
+    'fieldConfig',
+    'options',
+    'transformations',
+    'links',
+    'legend',
+    'tooltip',
+    'yaxes',
+    'xaxis',
+    'seriesOverrides',
+    'aliasColors',
+    'thresholds',
+    'timeRegions',
+    'grid',
+    'gauge',
+    'colors',
+    'valueMaps',
+    'sparkline',
+    'styles',
+    'columns',
+    'sort',
+    'cards',
+    'color',
+    'yAxis',
+    'panels',
+    'libraryPanel',
+    'repeat',
+    'pluginVersion',
+    'transform',
+    'mappingType',
   ];
 
   test.each([null, undefined, 5, 'x', [], [[]], true])('%j is an empty dashboard', (json) => {
@@ -234,18 +344,40 @@ describe('hostile input', () => {
       for (const key of dashboardKeys) {
         expect(() => migrateDashboard({ [key]: value }), `${key}: ${JSON.stringify(value)}`).not.toThrow();
       }
-      for (const type of ['graph', 'singlestat', 'table-old', 'table', 'heatmap', 'text', 'row', 'grafana-piechart-panel', 'stat', 'alertlist', 'dashlist', 'news']) {
+      for (const type of [
+        'graph',
+        'singlestat',
+        'table-old',
+        'table',
+        'heatmap',
+        'text',
+        'row',
+        'grafana-piechart-panel',
+        'stat',
+        'alertlist',
+        'dashlist',
+        'news',
+      ]) {
         for (const key of panelKeys) {
           const panel = { type, legend: { show: true }, [key]: value };
-          expect(() => migrateDashboard({ panels: [panel, { type: 'row', collapsed: true, panels: value }] }), `${type}.${key}: ${JSON.stringify(value)}`).not.toThrow();
-          expect(() => migrateDashboard({ panels: [{ type, fieldConfig: { defaults: { [key]: value, custom: value }, overrides: value }, options: { fieldOptions: value, [key]: value } }] })).not.toThrow();
+          expect(
+            () => migrateDashboard({ panels: [panel, { type: 'row', collapsed: true, panels: value }] }),
+            `${type}.${key}: ${JSON.stringify(value)}`
+          ).not.toThrow();
+          expect(() =>
+            migrateDashboard({
+              panels: [{ type, fieldConfig: { defaults: { [key]: value, custom: value }, overrides: value }, options: { fieldOptions: value, [key]: value } }],
+            })
+          ).not.toThrow();
         }
       }
     }
   });
 
   test('names of the object prototype are names', () => {
-    const json = JSON.parse('{"__proto__":{"polluted":1},"panels":[{"type":"constructor"},{"type":"graph","aliasColors":{"__proto__":"red"}},{"type":"singlestat","valueName":"toString","valueMaps":[{"value":"__proto__","text":"x"}]}]}');
+    const json = JSON.parse(
+      '{"__proto__":{"polluted":1},"panels":[{"type":"constructor"},{"type":"graph","aliasColors":{"__proto__":"red"}},{"type":"singlestat","valueName":"toString","valueMaps":[{"value":"__proto__","text":"x"}]}]}'
+    );
     const { dashboard } = migrateDashboard(json);
     expect(dashboard.panels!.map((panel) => panel.type)).toEqual(['constructor', 'timeseries', 'stat']);
     expect(({} as { polluted?: number }).polluted).toBeUndefined();

@@ -11,8 +11,21 @@ import { migrateVariables } from './variables';
 export const schemaVersion = 42;
 
 const deadKeys = [
-  '__inputs', '__requires', '__elements', 'rows', 'nav', 'style', 'hideControls', 'hideAllLegends', 'sharedCrosshair',
-  'originalTitle', 'services', 'pulldowns', 'refresh_on_load', 'meta', 'iteration',
+  '__inputs',
+  '__requires',
+  '__elements',
+  'rows',
+  'nav',
+  'style',
+  'hideControls',
+  'hideAllLegends',
+  'sharedCrosshair',
+  'originalTitle',
+  'services',
+  'pulldowns',
+  'refresh_on_load',
+  'meta',
+  'iteration',
 ];
 
 /**
@@ -108,9 +121,7 @@ function migratePanels(source: Json, context: Context): Json[] {
     const migrated = migratePanel(panel, context);
     return migrated === undefined ? [] : [migrated];
   };
-  const result = panels.flatMap((panel) =>
-    panel.type === 'row' ? [migrateRow(panel, objs(panel.panels).flatMap(migrate))] : migrate(panel)
-  );
+  const result = panels.flatMap((panel) => (panel.type === 'row' ? [migrateRow(panel, objs(panel.panels).flatMap(migrate))] : migrate(panel)));
   placePanels(result);
   return result;
 }
@@ -136,9 +147,7 @@ function settleRows(panels: Json[]): Json[] {
 
 /** The panels of rows inside rows, as deep as a person may have nested them. */
 function flatten(panels: Json[], depth = 0): Json[] {
-  return panels.flatMap((panel) =>
-    panel.type !== 'row' ? [panel] : depth < 8 ? flatten(objs(panel.panels), depth + 1) : []
-  );
+  return panels.flatMap((panel) => (panel.type !== 'row' ? [panel] : depth < 8 ? flatten(objs(panel.panels), depth + 1) : []));
 }
 
 /** Ids are positive whole numbers, each once on the whole dashboard. */

@@ -3,8 +3,19 @@ import { aliasMatcher, reducers } from './context';
 import { own } from '../../boot/own';
 
 const pieKeys = [
-  'aliasColors', 'breakPoint', 'combine', 'decimals', 'fontSize', 'format', 'legend', 'legendType', 'nullPointMode', 'pieType',
-  'strokeWidth', 'valueName', 'cacheTimeout',
+  'aliasColors',
+  'breakPoint',
+  'combine',
+  'decimals',
+  'fontSize',
+  'format',
+  'legend',
+  'legendType',
+  'nullPointMode',
+  'pieType',
+  'strokeWidth',
+  'valueName',
+  'cacheTimeout',
 ];
 
 /** Makes the built-in pie chart of grafana-piechart-panel. */

@@ -6,9 +6,30 @@ import { angularMappings, angularThresholds } from './mappings';
 import { own } from '../../boot/own';
 
 const singlestatKeys = [
-  'cacheTimeout', 'colorBackground', 'colorPostfix', 'colorPrefix', 'colorValue', 'colors', 'decimals', 'format', 'gauge',
-  'mappingType', 'mappingTypes', 'nullPointMode', 'nullText', 'postfix', 'postfixFontSize', 'prefix', 'prefixFontSize',
-  'rangeMaps', 'sparkline', 'tableColumn', 'thresholds', 'valueFontSize', 'valueMaps', 'valueName',
+  'cacheTimeout',
+  'colorBackground',
+  'colorPostfix',
+  'colorPrefix',
+  'colorValue',
+  'colors',
+  'decimals',
+  'format',
+  'gauge',
+  'mappingType',
+  'mappingTypes',
+  'nullPointMode',
+  'nullText',
+  'postfix',
+  'postfixFontSize',
+  'prefix',
+  'prefixFontSize',
+  'rangeMaps',
+  'sparkline',
+  'tableColumn',
+  'thresholds',
+  'valueFontSize',
+  'valueMaps',
+  'valueName',
 ];
 
 /** Makes a gauge of a singlestat that showed one, a stat of every other. */

@@ -4,7 +4,20 @@ import { angularMappings, angularThresholds } from './mappings';
 import { tableSort } from './tableSort';
 import { own } from '../../boot/own';
 
-const tableKeys = ['columns', 'fontSize', 'pageSize', 'scroll', 'showHeader', 'sort', 'styles', 'transform', 'showCellBorders', 'showRowBorders', 'filterNull', 'table2'];
+const tableKeys = [
+  'columns',
+  'fontSize',
+  'pageSize',
+  'scroll',
+  'showHeader',
+  'sort',
+  'styles',
+  'transform',
+  'showCellBorders',
+  'showRowBorders',
+  'filterNull',
+  'table2',
+];
 const everything = /^\/\.[*+]\/$/;
 
 /** Tells the old table from the present one, which has the same type. */
@@ -15,7 +28,12 @@ export function isOldTable(panel: Json, version: number): boolean {
   if (panel.type !== 'table' || isObject(panel.fieldConfig)) {
     return false;
   }
-  return Array.isArray(panel.styles) || Array.isArray(panel.columns) || text(panel.transform) !== undefined || (version > 0 && version < 24 && !isObject(panel.options));
+  return (
+    Array.isArray(panel.styles) ||
+    Array.isArray(panel.columns) ||
+    text(panel.transform) !== undefined ||
+    (version > 0 && version < 24 && !isObject(panel.options))
+  );
 }
 
 /** Makes a table with transformations and overrides of the old table with its styles. */

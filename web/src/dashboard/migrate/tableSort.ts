@@ -56,7 +56,10 @@ function labelsOf(expr: string): string[] | undefined {
   }
   const rest = expr.slice(closing(expr, open[0].length));
   const list = before ? (rest.trim() === '' ? before[1] : undefined) : rest.trim() === '' ? '' : /^\s*by\s*\(([\w\s,]*)\)\s*$/i.exec(rest)?.[1];
-  return list?.split(',').map((label) => label.trim()).filter((label) => label !== '');
+  return list
+    ?.split(',')
+    .map((label) => label.trim())
+    .filter((label) => label !== '');
 }
 
 /** The place behind the bracket that closes the one before `from`; brackets in strings do not count. */

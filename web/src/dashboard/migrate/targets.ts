@@ -72,7 +72,10 @@ function checkTarget(target: Json): void {
 
 /** The datasource that all targets name, expressions aside; "-- Mixed --" when they differ. */
 function commonRef(targets: Json[]): Json | undefined {
-  const refs = targets.map((target) => target.datasource).filter(isObject).filter((ref) => ref.uid !== '__expr__');
+  const refs = targets
+    .map((target) => target.datasource)
+    .filter(isObject)
+    .filter((ref) => ref.uid !== '__expr__');
   const names = new Set(refs.map((ref) => `${String(ref.type)}/${String(ref.uid)}`));
   return names.size > 1 ? mixedRef : refs[0];
 }

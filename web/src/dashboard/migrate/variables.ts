@@ -4,7 +4,23 @@ import { datasourceRef } from './datasource';
 
 const types = new Set(['query', 'adhoc', 'groupby', 'constant', 'datasource', 'interval', 'textbox', 'custom', 'system', 'snapshot', 'switch']);
 const withDatasource = new Set(['query', 'adhoc', 'groupby']);
-const deadKeys = ['hideLabel', 'hideVariable', 'tags', 'tagsQuery', 'tagValuesQuery', 'useTags', 'allFormat', 'multiFormat', 'refresh_on_load', 'filter', 'global', 'initLock', 'state', 'error', 'index'];
+const deadKeys = [
+  'hideLabel',
+  'hideVariable',
+  'tags',
+  'tagsQuery',
+  'tagValuesQuery',
+  'useTags',
+  'allFormat',
+  'multiFormat',
+  'refresh_on_load',
+  'filter',
+  'global',
+  'initLock',
+  'state',
+  'error',
+  'index',
+];
 
 /** `templating.list` in its present form. Variables without name or with an unknown type are left out, with a notice. */
 export function migrateVariables(value: unknown, context: Context): Json[] {
@@ -74,7 +90,9 @@ function byType(variable: Json, source: Json, context: Context): Json {
     }
     case 'custom':
     case 'interval': {
-      const values = objs(variable.options).map((o) => str(o.value)).filter((v) => v !== undefined && v !== '$__all' && !v.startsWith('$__auto'));
+      const values = objs(variable.options)
+        .map((o) => str(o.value))
+        .filter((v) => v !== undefined && v !== '$__all' && !v.startsWith('$__auto'));
       variable.query = text(source.query) ?? values.map((v) => v!.replace(/,/g, '\\,')).join(',');
       break;
     }

@@ -18,7 +18,13 @@ function Control({ layer }: { layer: SceneDataLayerProvider }) {
   const id = `data-layer-${layer.state.key}`;
   return (
     <div className={css({ display: 'flex' })}>
-      <ControlsLabel htmlFor={id} label={name} isLoading={data?.state === LoadingState.Loading} onCancel={() => layer.cancelQuery?.()} error={data?.errors?.[0]?.message} />
+      <ControlsLabel
+        htmlFor={id}
+        label={name}
+        isLoading={data?.state === LoadingState.Loading}
+        onCancel={() => layer.cancelQuery?.()}
+        error={data?.errors?.[0]?.message}
+      />
       <layer.Component model={layer} />
     </div>
   );

@@ -1,6 +1,13 @@
 import type { Dashboard } from '@grafana/schema';
 import {
-  sceneGraph, SceneObjectBase, VizPanel, type SceneGridLayout, type SceneObjectState, type SceneRefreshPicker, type SceneTimePicker, type VariableValueSelectors,
+  sceneGraph,
+  SceneObjectBase,
+  VizPanel,
+  type SceneGridLayout,
+  type SceneObjectState,
+  type SceneRefreshPicker,
+  type SceneTimePicker,
+  type VariableValueSelectors,
 } from '@grafana/scenes';
 
 import type { DashboardMeta } from '../../api/dashboards';

@@ -10,7 +10,13 @@ import type { DashboardBase } from './DashboardBase';
 import { own } from '../../boot/own';
 
 const icons: Record<string, IconName> = {
-  'external link': 'external-link-alt', dashboard: 'apps', question: 'question-circle', info: 'info-circle', bolt: 'bolt', doc: 'file-alt', cloud: 'cloud',
+  'external link': 'external-link-alt',
+  dashboard: 'apps',
+  question: 'question-circle',
+  info: 'info-circle',
+  bolt: 'bolt',
+  doc: 'file-alt',
+  cloud: 'cloud',
 };
 
 /** The links of a dashboard: to an address, or to all dashboards with certain tags. */
@@ -18,7 +24,9 @@ export function DashboardLinks({ dashboard }: { dashboard: DashboardBase }) {
   const { links = [] } = dashboard.state.model;
   return (
     <>
-      {links.map((link, i) => (link.type === 'dashboards' ? <TaggedDashboards key={i} link={link} dashboard={dashboard} /> : <OneLink key={i} link={link} dashboard={dashboard} />))}
+      {links.map((link, i) =>
+        link.type === 'dashboards' ? <TaggedDashboards key={i} link={link} dashboard={dashboard} /> : <OneLink key={i} link={link} dashboard={dashboard} />
+      )}
     </>
   );
 }
@@ -26,8 +34,14 @@ export function DashboardLinks({ dashboard }: { dashboard: DashboardBase }) {
 function OneLink({ link, dashboard }: { link: DashboardLink; dashboard: DashboardBase }) {
   return (
     <LinkButton
-      size="sm" variant="secondary" fill="outline" icon={own(icons, link.icon) ?? 'external-link-alt'} tooltip={link.tooltip || undefined}
-      href={target(link, link.url ?? '', dashboard)} target={link.targetBlank ? '_blank' : undefined} rel="noopener noreferrer"
+      size="sm"
+      variant="secondary"
+      fill="outline"
+      icon={own(icons, link.icon) ?? 'external-link-alt'}
+      tooltip={link.tooltip || undefined}
+      href={target(link, link.url ?? '', dashboard)}
+      target={link.targetBlank ? '_blank' : undefined}
+      rel="noopener noreferrer"
     >
       {sceneGraph.interpolate(dashboard, link.title, undefined, 'text')}
     </LinkButton>
@@ -50,7 +64,9 @@ function TaggedDashboards({ link, dashboard }: { link: DashboardLink; dashboard:
   );
   return (
     <Dropdown overlay={menu}>
-      <ToolbarButton icon="bars" variant="canvas">{link.title || 'Dashboards'}</ToolbarButton>
+      <ToolbarButton icon="bars" variant="canvas">
+        {link.title || 'Dashboards'}
+      </ToolbarButton>
     </Dropdown>
   );
 }

@@ -19,7 +19,13 @@ function DashboardRefreshView({ model }: SceneComponentProps<SceneRefreshPicker>
     <ButtonGroup>
       <ToolbarButton icon="sync" variant="canvas" aria-label="Refresh" tooltip="Refresh" onClick={model.onRefresh} />
       <Dropdown overlay={menu} placement="bottom-end">
-        {refresh ? <ToolbarButton variant="canvas" isOpen={false}>{refresh}</ToolbarButton> : <ToolbarButton variant="canvas" isOpen={false} aria-label="Refresh every so often" />}
+        {refresh ? (
+          <ToolbarButton variant="canvas" isOpen={false}>
+            {refresh}
+          </ToolbarButton>
+        ) : (
+          <ToolbarButton variant="canvas" isOpen={false} aria-label="Refresh every so often" />
+        )}
       </Dropdown>
     </ButtonGroup>
   );

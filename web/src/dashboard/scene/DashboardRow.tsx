@@ -16,11 +16,21 @@ function DashboardRowView({ model }: SceneComponentProps<SceneGridRow>) {
   return (
     <div className={styles.row}>
       <h2 className={styles.heading}>
-        <button type="button" className={styles.title} onClick={model.onCollapseToggle} aria-expanded={!isCollapsed} aria-label={`${isCollapsed ? 'Expand' : 'Collapse'} row with title ${text}`}>
+        <button
+          type="button"
+          className={styles.title}
+          onClick={model.onCollapseToggle}
+          aria-expanded={!isCollapsed}
+          aria-label={`${isCollapsed ? 'Expand' : 'Collapse'} row with title ${text}`}
+        >
           <Icon name={isCollapsed ? 'angle-right' : 'angle-down'} /> <span>{text}</span>
         </button>
       </h2>
-      {isCollapsed && <span className={styles.count}>({count} {count === 1 ? 'panel' : 'panels'})</span>}
+      {isCollapsed && (
+        <span className={styles.count}>
+          ({count} {count === 1 ? 'panel' : 'panels'})
+        </span>
+      )}
     </div>
   );
 }
@@ -29,7 +39,14 @@ const getStyles = (theme: GrafanaTheme2) => ({
   row: css({ display: 'flex', width: '100%', height: 30, alignItems: 'center', gap: theme.spacing(1), minWidth: 0 }),
   heading: css({ margin: 0, minWidth: 0, lineHeight: 1 }),
   title: css({
-    display: 'flex', alignItems: 'center', gap: theme.spacing(1), maxWidth: '100%', background: 'transparent', border: 'none', fontSize: theme.typography.h5.fontSize, fontWeight: theme.typography.fontWeightMedium,
+    display: 'flex',
+    alignItems: 'center',
+    gap: theme.spacing(1),
+    maxWidth: '100%',
+    background: 'transparent',
+    border: 'none',
+    fontSize: theme.typography.h5.fontSize,
+    fontWeight: theme.typography.fontWeightMedium,
     span: { overflow: 'hidden', textOverflow: 'ellipsis', whiteSpace: 'nowrap' },
   }),
   count: css({ color: theme.colors.text.secondary, fontStyle: 'italic' }),

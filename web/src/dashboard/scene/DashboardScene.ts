@@ -1,8 +1,20 @@
 import { CoreApp, type CustomVariableModel, type DataQueryRequest } from '@grafana/data';
 import type { Dashboard, Panel } from '@grafana/schema';
 import {
-  behaviors, MultiValueVariable, SceneDataLayerSet, sceneGraph, SceneGridLayout, SceneObjectUrlSyncConfig, SceneTimePicker, SceneTimeRange,
-  VariableDependencyConfig, VariableValueSelectors, VizPanel, type SceneObject, type SceneObjectUrlValues, type VariableValueOption,
+  behaviors,
+  MultiValueVariable,
+  SceneDataLayerSet,
+  sceneGraph,
+  SceneGridLayout,
+  SceneObjectUrlSyncConfig,
+  SceneTimePicker,
+  SceneTimeRange,
+  VariableDependencyConfig,
+  VariableValueSelectors,
+  VizPanel,
+  type SceneObject,
+  type SceneObjectUrlValues,
+  type VariableValueOption,
 } from '@grafana/scenes';
 
 import type { DashboardMeta } from '../../api/dashboards';
@@ -31,12 +43,23 @@ export class DashboardScene extends DashboardBase {
     const repeats = repeatVariables(panels);
     const saved = savedValues(model);
     super({
-      model, meta, notices: told,
+      model,
+      meta,
+      notices: told,
       $timeRange: timeRange(model),
       $variables: buildVariables(model.templating?.list ?? [], told),
       $data: new SceneDataLayerSet({ layers: buildAnnotations(model) }),
-      $behaviors: [new behaviors.CursorSync({ key: 'cursor-sync', sync: model.graphTooltip ?? 0 }), publishContext, (scene) => offerReport(scene as unknown as DashboardBase)],
-      body: new SceneGridLayout({ isLazy: true, isDraggable: false, isResizable: false, children: grid.children(repeats.length > 0 ? saved : () => undefined) }),
+      $behaviors: [
+        new behaviors.CursorSync({ key: 'cursor-sync', sync: model.graphTooltip ?? 0 }),
+        publishContext,
+        (scene) => offerReport(scene as unknown as DashboardBase),
+      ],
+      body: new SceneGridLayout({
+        isLazy: true,
+        isDraggable: false,
+        isResizable: false,
+        children: grid.children(repeats.length > 0 ? saved : () => undefined),
+      }),
       variables: new VariableValueSelectors({}),
       timePicker: new SceneTimePicker({ hidePicker: model.timepicker?.hidden ?? false }),
       refreshPicker: new DashboardRefresh({ refresh: String(model.refresh || ''), intervals: model.timepicker?.refresh_intervals, minRefreshInterval: '1s' }),
@@ -67,7 +90,9 @@ export class DashboardScene extends DashboardBase {
   enrichDataRequest(source: SceneObject): Partial<DataQueryRequest> {
     const panel = source instanceof VizPanel ? source : sceneGraph.findObject(source, (o) => o instanceof VizPanel);
     return {
-      app: CoreApp.Dashboard, dashboardUID: this.state.model.uid, dashboardTitle: this.state.model.title,
+      app: CoreApp.Dashboard,
+      dashboardUID: this.state.model.uid,
+      dashboardTitle: this.state.model.title,
       ...(panel instanceof VizPanel && { panelId: panel.getLegacyPanelId(), panelName: panel.state.title, panelPluginId: panel.state.pluginId }),
     };
   }
@@ -113,8 +138,11 @@ function publishContext(scene: unknown) {
 
 function timeRange(model: Dashboard): SceneTimeRange {
   return new SceneTimeRange({
-    from: model.time?.from ?? 'now-6h', to: model.time?.to ?? 'now', timeZone: model.timezone || undefined,
-    fiscalYearStartMonth: model.fiscalYearStartMonth, UNSAFE_nowDelay: model.timepicker?.nowDelay,
+    from: model.time?.from ?? 'now-6h',
+    to: model.time?.to ?? 'now',
+    timeZone: model.timezone || undefined,
+    fiscalYearStartMonth: model.fiscalYearStartMonth,
+    UNSAFE_nowDelay: model.timepicker?.nowDelay,
     weekStart: (model.weekStart || undefined) as undefined,
   });
 }
@@ -143,4 +171,3 @@ function savedValues(model: Dashboard): ValuesOf {
     return values.length > 0 ? values.map((v) => ({ value: v, text: v })) : undefined;
   };
 }
-

@@ -23,8 +23,11 @@ function PanelLinksView({ model }: SceneComponentProps<PanelLinks>) {
         const blank = link.targetBlank ?? false;
         return (
           <Menu.Item
-            key={i} label={sceneGraph.interpolate(model, link.title || url, undefined, 'text')}
-            url={url.startsWith('/') ? address(url) : url} target={blank ? '_blank' : '_self'} icon="external-link-alt"
+            key={i}
+            label={sceneGraph.interpolate(model, link.title || url, undefined, 'text')}
+            url={url.startsWith('/') ? address(url) : url}
+            target={blank ? '_blank' : '_self'}
+            icon="external-link-alt"
           />
         );
       })}

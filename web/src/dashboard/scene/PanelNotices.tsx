@@ -38,14 +38,18 @@ export class PanelNotices extends SceneObjectBase<PanelNoticesState> {
   /** Data sources that are not there, for which another one answers; it may have had nothing to say it with. */
   private replacedSources(): QueryResultMetaNotice[] {
     const targets = this.state.panel.targets ?? [];
-    const refs = [this.state.panel.datasource, ...targets.map((t) => (t as { datasource?: unknown }).datasource)] as Array<{ uid?: string; type?: string } | null | undefined>;
+    const refs = [this.state.panel.datasource, ...targets.map((t) => (t as { datasource?: unknown }).datasource)] as Array<
+      { uid?: string; type?: string } | null | undefined
+    >;
     return refs.flatMap((ref) => {
       const uid = ref?.uid && sceneGraph.interpolate(this, ref.uid, undefined, (value: unknown) => String([value].flat()[0] ?? ''));
       if (!uid || uid === 'default' || uid === '__expr__') {
         return [];
       }
       const found = getDataSourceSrv().getInstanceSettings({ ...ref, uid });
-      return found && found.uid !== uid && found.name !== uid ? [{ severity: 'warning' as const, text: `Data source ${ref.uid} was not found: ${found.name} is used instead.` }] : [];
+      return found && found.uid !== uid && found.name !== uid
+        ? [{ severity: 'warning' as const, text: `Data source ${ref.uid} was not found: ${found.name} is used instead.` }]
+        : [];
     });
   }
 }

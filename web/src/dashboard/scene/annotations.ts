@@ -16,7 +16,10 @@ export function buildAnnotations(model: Dashboard): SceneDataLayerProvider[] {
       // Grafana shows no switch for the built-in layer while nothing was stored with it.
       isHidden: Boolean(hide) || builtIn,
       query: {
-        ...annotation, name, enable: Boolean(enable), iconColor: iconColor || 'red',
+        ...annotation,
+        name,
+        enable: Boolean(enable),
+        iconColor: iconColor || 'red',
         datasource: builtIn ? { type: 'grafana', uid: 'grafana' } : refOf(annotation.datasource as AnnotationQuery['datasource']),
       } as GrafanaAnnotationQuery,
     });

@@ -14,8 +14,14 @@ export class GridBuilder {
 
   children(valuesOf: ValuesOf): SceneGridItemLike[] {
     const sections = expandRepeats(this.panels, valuesOf, (key) => this.rows.get(key)?.row.state.isCollapsed);
-    forget(this.built, sections.flatMap((s) => s.panels.map((p) => p.key)));
-    forget(this.rows, sections.flatMap((s) => s.row?.key ?? []));
+    forget(
+      this.built,
+      sections.flatMap((s) => s.panels.map((p) => p.key))
+    );
+    forget(
+      this.rows,
+      sections.flatMap((s) => s.row?.key ?? [])
+    );
     return sections.flatMap((section) => this.section(section));
   }
 
@@ -32,8 +38,17 @@ export class GridBuilder {
       return [before.row];
     }
     const built = new DashboardRow({
-      key: row.key, title: row.panel.title ?? '', x: 0, y: row.y, width: 24, height: 1, isCollapsible: true, isCollapsed: row.collapsed,
-      children: items, repeatSourceKey: row.source, $variables: row.scoped.length > 0 ? scopedVariables(row.scoped) : undefined,
+      key: row.key,
+      title: row.panel.title ?? '',
+      x: 0,
+      y: row.y,
+      width: 24,
+      height: 1,
+      isCollapsible: true,
+      isCollapsed: row.collapsed,
+      children: items,
+      repeatSourceKey: row.source,
+      $variables: row.scoped.length > 0 ? scopedVariables(row.scoped) : undefined,
     });
     this.rows.set(row.key, { row: built, scoped });
     return [built];

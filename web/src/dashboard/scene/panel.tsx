@@ -1,7 +1,14 @@
 import type { FieldConfigSource } from '@grafana/data';
 import type { DataQuery, DataTransformerConfig, Panel } from '@grafana/schema';
 import {
-  LocalValueVariable, SceneDataNode, SceneDataTransformer, SceneQueryRunner, SceneVariableSet, VizPanel, type SceneDataProvider, type SceneObject,
+  LocalValueVariable,
+  SceneDataNode,
+  SceneDataTransformer,
+  SceneQueryRunner,
+  SceneVariableSet,
+  VizPanel,
+  type SceneDataProvider,
+  type SceneObject,
 } from '@grafana/scenes';
 
 import { own } from '../../boot/own';
@@ -35,7 +42,10 @@ export function buildPanel(panel: Panel, key: string, scoped: ScopedValue[] = []
     titleItems,
     menu: buildMenu(),
     $data: withoutQueries.has(panel.type) ? undefined : buildData(panel),
-    $timeRange: panel.timeFrom || panel.timeShift ? new PanelTimeRange({ timeFrom: panel.timeFrom, timeShift: panel.timeShift, hideTimeOverride: panel.hideTimeOverride }) : undefined,
+    $timeRange:
+      panel.timeFrom || panel.timeShift
+        ? new PanelTimeRange({ timeFrom: panel.timeFrom, timeShift: panel.timeShift, hideTimeOverride: panel.hideTimeOverride })
+        : undefined,
     $variables: scoped.length > 0 ? scopedVariables(scoped) : undefined,
   });
 }
@@ -51,8 +61,12 @@ export function buildData(panel: Panel): SceneDataProvider {
     queries.length === 0
       ? new SceneDataNode()
       : new SceneQueryRunner({
-          queries, datasource: refOf(panel.datasource), minInterval: panel.interval || undefined,
-          maxDataPoints: panel.maxDataPoints || undefined, maxDataPointsFromWidth: true, dataLayerFilter: { panelId: panel.id ?? 0 },
+          queries,
+          datasource: refOf(panel.datasource),
+          minInterval: panel.interval || undefined,
+          maxDataPoints: panel.maxDataPoints || undefined,
+          maxDataPointsFromWidth: true,
+          dataLayerFilter: { panelId: panel.id ?? 0 },
         });
   return new SceneDataTransformer({ $data: runner, transformations: (panel.transformations ?? []) as DataTransformerConfig[] });
 }

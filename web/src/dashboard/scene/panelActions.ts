@@ -70,4 +70,3 @@ export async function downloadPicture(panel: VizPanel) {
     getAppEvents().publish({ type: AppEvents.alertError.name, payload: ['The picture could not be made', String(err)] });
   }
 }
-

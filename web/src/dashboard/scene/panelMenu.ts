@@ -34,12 +34,20 @@ function items(panel: VizPanel, dashboard: DashboardBase): PanelMenuItem[] {
       : { text: 'View', iconClassName: 'eye', shortcut: 'v', onClick: () => locationService.partial({ viewPanel: key }) },
   ];
   if (dashboard.mayEdit) {
-    list.push({ text: 'Edit', iconClassName: 'edit', shortcut: 'e', onClick: () => locationService.partial({ editPanel: panel.state.repeatSourceKey ?? sourceKey(key), viewPanel: null }) });
+    list.push({
+      text: 'Edit',
+      iconClassName: 'edit',
+      shortcut: 'e',
+      onClick: () => locationService.partial({ editPanel: panel.state.repeatSourceKey ?? sourceKey(key), viewPanel: null }),
+    });
   }
   list.push(...exploreItems(panel));
   list.push(
     {
-      text: 'Inspect', iconClassName: 'info-circle', shortcut: 'i', onClick: inspect('data'),
+      text: 'Inspect',
+      iconClassName: 'info-circle',
+      shortcut: 'i',
+      onClick: inspect('data'),
       subMenu: [
         { text: 'Data', onClick: inspect('data') },
         { text: 'Query', onClick: inspect('query') },
@@ -47,7 +55,9 @@ function items(panel: VizPanel, dashboard: DashboardBase): PanelMenuItem[] {
       ],
     },
     {
-      text: 'Share', iconClassName: 'share-alt', onClick: () => copyText(panelLink(dashboard, key), 'Link copied'),
+      text: 'Share',
+      iconClassName: 'share-alt',
+      onClick: () => copyText(panelLink(dashboard, key), 'Link copied'),
       subMenu: [
         { text: 'Copy link', shortcut: 'p u', onClick: () => copyText(panelLink(dashboard, key), 'Link copied') },
         { text: 'Download picture', onClick: () => downloadPicture(panel) },

@@ -144,7 +144,10 @@ function panelCopies(panel: Panel, at: { x: number; y: number; w: number; h: num
   const perRow = vertical ? 1 : Math.min(values.length, panel.maxPerRow ?? 4);
   const w = vertical ? at.w : Math.floor(columns / perRow);
   return values.map(({ value, text }, i) => ({
-    key: i === 0 ? base : `${base}-clone-${i}`, panel, w, h: at.h,
+    key: i === 0 ? base : `${base}-clone-${i}`,
+    panel,
+    w,
+    h: at.h,
     x: vertical ? at.x : (i % perRow) * w,
     y: at.y + Math.floor(i / perRow) * at.h,
     scoped: [...copy.scoped, { name, value, text }],

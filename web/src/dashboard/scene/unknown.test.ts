@@ -15,7 +15,9 @@ beforeAll(() => {
 
 const told = (panel: object) => unknownParts({ type: 'stat', ...panel } as Panel).map((n) => n.text);
 const defaults = (fields: object) => ({ fieldConfig: { defaults: fields, overrides: [] } });
-const override = (id: string, property: string, value?: unknown) => ({ fieldConfig: { defaults: {}, overrides: [{ matcher: { id, options: 'x' }, properties: [{ id: property, value }] }] } });
+const override = (id: string, property: string, value?: unknown) => ({
+  fieldConfig: { defaults: {}, overrides: [{ matcher: { id, options: 'x' }, properties: [{ id: property, value }] }] },
+});
 
 test.each([
   ['panel type', { type: 'nosuch' }],
@@ -40,12 +42,34 @@ test.each([
 });
 
 test('what is known is not told', () => {
-  expect(told({
-    ...defaults({ unit: 'bytes', color: { mode: 'palette-classic' }, thresholds: { mode: 'percentage', steps: [] }, mappings: [{ type: 'special', options: { match: 'null+nan' } }, { type: 'regex', options: {} }] }),
-    targets: [{ refId: 'A', expr: '' }, { refId: 'B', hide: true, query: 'x' }, { refId: 'C', panelId: 3, datasource: { uid: '-- Dashboard --' } }, { refId: 'D', type: 'math', datasource: { uid: '__expr__' } }],
-    transformations: [{ id: 'extractFields', options: {} }, { id: 'seriesToColumns' }, { id: 'nosuch', disabled: true }, { id: 'calculateField', options: { mode: 'binary', reduce: { reducer: 'sum' } } }],
-    options: { reduceOptions: { calcs: ['lastNotNull', 'p95'] } }, timeFrom: '1h', timeShift: '$shift',
-  })).toEqual([]);
+  expect(
+    told({
+      ...defaults({
+        unit: 'bytes',
+        color: { mode: 'palette-classic' },
+        thresholds: { mode: 'percentage', steps: [] },
+        mappings: [
+          { type: 'special', options: { match: 'null+nan' } },
+          { type: 'regex', options: {} },
+        ],
+      }),
+      targets: [
+        { refId: 'A', expr: '' },
+        { refId: 'B', hide: true, query: 'x' },
+        { refId: 'C', panelId: 3, datasource: { uid: '-- Dashboard --' } },
+        { refId: 'D', type: 'math', datasource: { uid: '__expr__' } },
+      ],
+      transformations: [
+        { id: 'extractFields', options: {} },
+        { id: 'seriesToColumns' },
+        { id: 'nosuch', disabled: true },
+        { id: 'calculateField', options: { mode: 'binary', reduce: { reducer: 'sum' } } },
+      ],
+      options: { reduceOptions: { calcs: ['lastNotNull', 'p95'] } },
+      timeFrom: '1h',
+      timeShift: '$shift',
+    })
+  ).toEqual([]);
   expect(told(defaults({ unit: 'suffix: cups' }))).toEqual([]);
 });
 
@@ -53,7 +77,9 @@ test('field options that a panel type does not have are told', async () => {
   const plugin = await importPanelPlugin('timeseries');
   const options = (panel: object) => unknownOptions({ type: 'timeseries', ...panel } as Panel, plugin).map((n) => n.text);
   expect(options(defaults({ unit: 's', custom: { lineWidth: 2, stacking: { mode: 'normal' } } }))).toEqual([]);
-  expect(options(defaults({ custom: { nosuch: 1, lineWidth: 2 }, alsoNot: 3 }))).toEqual(['Field options that a panel of this type does not have are left out: alsoNot, nosuch.']);
+  expect(options(defaults({ custom: { nosuch: 1, lineWidth: 2 }, alsoNot: 3 }))).toEqual([
+    'Field options that a panel of this type does not have are left out: alsoNot, nosuch.',
+  ]);
   expect(options(override('byName', 'custom.nosuch', 1))).toEqual([expect.stringContaining('nosuch')]);
   expect(options(override('byName', 'custom.hideFrom', { viz: true }))).toEqual([]);
 });

@@ -1,6 +1,16 @@
 import {
-  fieldColorModeRegistry, fieldMatchers, fieldReducers, frameMatchers, getValueFormatterIndex, MappingType, rangeUtil, SpecialValueMatch, standardTransformersRegistry,
-  type FieldConfigSource, type PanelPlugin, type QueryResultMetaNotice,
+  fieldColorModeRegistry,
+  fieldMatchers,
+  fieldReducers,
+  frameMatchers,
+  getValueFormatterIndex,
+  MappingType,
+  rangeUtil,
+  SpecialValueMatch,
+  standardTransformersRegistry,
+  type FieldConfigSource,
+  type PanelPlugin,
+  type QueryResultMetaNotice,
 } from '@grafana/data';
 import type { DataQuery, Panel } from '@grafana/schema';
 
@@ -18,10 +28,16 @@ export function unknownParts(panel: Panel): QueryResultMetaNotice[] {
     ...(own(panelLoaders, panel.type) ? [] : [warning(`Panel type ${panel.type} is not known: its queries and their data are shown as a table.`)]),
     ...objects(panel.targets).flatMap((target) => unknownQuery(target as unknown as DataQuery & Json)),
     ...objects(panel.transformations).flatMap(unknownTransformation),
-    ...rules.flatMap(({ matcher }) => (fieldMatchers.getIfExists(matcher?.id) ? [] : [warning(`An override chooses its fields by ${matcher?.id}, which is not known: it is left out.`)])),
+    ...rules.flatMap(({ matcher }) =>
+      fieldMatchers.getIfExists(matcher?.id) ? [] : [warning(`An override chooses its fields by ${matcher?.id}, which is not known: it is left out.`)]
+    ),
     ...settings.flatMap((fields) => (fields ? unknownSettings(fields) : [])),
     ...reducersIn([panel.options, panel.transformations]).map((id) => warning(`Calculation ${id} is not known: it is left out.`)),
-    ...[panel.timeFrom, panel.timeShift].flatMap((text) => (text && !text.includes('$') && !text.startsWith('now') && rangeUtil.describeTextRange(`now-${text}`).invalid ? [warning(`Time ${text} is not understood: the dashboard's time range is used.`)] : [])),
+    ...[panel.timeFrom, panel.timeShift].flatMap((text) =>
+      text && !text.includes('$') && !text.startsWith('now') && rangeUtil.describeTextRange(`now-${text}`).invalid
+        ? [warning(`Time ${text} is not understood: the dashboard's time range is used.`)]
+        : []
+    ),
   ];
 }
 
@@ -30,21 +46,55 @@ export function unknownOptions(panel: Panel, plugin: PanelPlugin): QueryResultMe
   const registry = plugin.fieldConfigRegistry;
   const config = panel.fieldConfig as unknown as FieldConfigSource | undefined;
   const known = (id: string) => registry.list().some((item) => item.id === id || item.id.startsWith(`${id}.`) || id.startsWith(`${item.id}.`));
-  const custom = Object.entries((config?.defaults.custom ?? {}) as Json).filter(([, value]) => !isEmpty(value)).map(([name]) => `custom.${name}`);
+  const custom = Object.entries((config?.defaults.custom ?? {}) as Json)
+    .filter(([, value]) => !isEmpty(value))
+    .map(([name]) => `custom.${name}`);
   const overridden = (config?.overrides ?? []).flatMap((rule) => (rule.properties ?? []).map((p) => p.id));
   const defaults = Object.keys(config?.defaults ?? {}).filter((name) => !settingNames.has(name));
   const missing = [...new Set([...defaults, ...[...custom, ...overridden].filter((id) => !known(id))])].filter((id) => !stale.has(id));
-  return missing.length > 0 ? [warning(`Field options that a panel of this type does not have are left out: ${missing.map((id) => id.replace(/^custom\./, '')).join(', ')}.`)] : [];
+  return missing.length > 0
+    ? [warning(`Field options that a panel of this type does not have are left out: ${missing.map((id) => id.replace(/^custom\./, '')).join(', ')}.`)]
+    : [];
 }
 
 /** Settings of every field; some have no editor of their own. */
 const settingNames = new Set([
-  'displayName', 'displayNameFromDS', 'description', 'path', 'writeable', 'filterable', 'unit', 'decimals', 'min', 'max', 'fieldMinMax', 'interval', 'mappings', 'thresholds',
-  'color', 'links', 'actions', 'noValue', 'type', 'custom', 'nullValueMode',
+  'displayName',
+  'displayNameFromDS',
+  'description',
+  'path',
+  'writeable',
+  'filterable',
+  'unit',
+  'decimals',
+  'min',
+  'max',
+  'fieldMinMax',
+  'interval',
+  'mappings',
+  'thresholds',
+  'color',
+  'links',
+  'actions',
+  'noValue',
+  'type',
+  'custom',
+  'nullValueMode',
 ]);
 
 /** What Grafana writes into panels that it has no use for itself. */
-const stale = new Set(['nullValueMode', 'title', 'custom.axisLabel', 'custom.axisPlacement', 'custom.axisColorMode', 'custom.axisCenteredZero', 'custom.axisBorderShow', 'custom.scaleDistribution', 'custom.hideFrom', 'custom.insertNulls']);
+const stale = new Set([
+  'nullValueMode',
+  'title',
+  'custom.axisLabel',
+  'custom.axisPlacement',
+  'custom.axisColorMode',
+  'custom.axisCenteredZero',
+  'custom.axisBorderShow',
+  'custom.scaleDistribution',
+  'custom.hideFrom',
+  'custom.insertNulls',
+]);
 
 function unknownQuery(target: DataQuery & Json): QueryResultMetaNotice[] {
   const { refId, hide } = target;
@@ -53,13 +103,18 @@ function unknownQuery(target: DataQuery & Json): QueryResultMetaNotice[] {
     return [];
   }
   if (type === '__expr__' || uid === '__expr__') {
-    return expressions.has(String(target['type'])) ? [] : [warning(`Query ${refId} is an expression of the type ${String(target['type'])}, which is not known: it is left out.`)];
+    return expressions.has(String(target['type']))
+      ? []
+      : [warning(`Query ${refId} is an expression of the type ${String(target['type'])}, which is not known: it is left out.`)];
   }
   if (uid === '-- Dashboard --' || ['datasource', 'grafana', 'alertmanager'].includes(type ?? '') || typeof target['expr'] === 'string') {
     return [];
   }
   // Queries of other databases have their text elsewhere.
-  const text = Object.entries(target).find(([name, value]) => !['refId', 'datasource', 'hide', 'format', 'queryType', 'legendFormat', 'interval', 'editorMode', 'key'].includes(name) && !isEmpty(value));
+  const text = Object.entries(target).find(
+    ([name, value]) =>
+      !['refId', 'datasource', 'hide', 'format', 'queryType', 'legendFormat', 'interval', 'editorMode', 'key'].includes(name) && !isEmpty(value)
+  );
   return text ? [warning(`Query ${refId} has no expression (it has "${text[0]}"): it is left out.`)] : [];
 }
 
@@ -76,8 +131,12 @@ function unknownTransformation(transformation: Json): QueryResultMetaNotice[] {
   }
   const mode = options?.['mode'];
   return [
-    ...(filter?.options && !frameMatchers.getIfExists(filter.id) ? [warning(`Transformation ${id} chooses its frames by ${filter.id}, which is not known.`)] : []),
-    ...(id === 'calculateField' && typeof mode === 'string' && !calculations.has(mode) ? [warning(`Transformation ${id} has the mode ${mode}, which is not known: it is left out.`)] : []),
+    ...(filter?.options && !frameMatchers.getIfExists(filter.id)
+      ? [warning(`Transformation ${id} chooses its frames by ${filter.id}, which is not known.`)]
+      : []),
+    ...(id === 'calculateField' && typeof mode === 'string' && !calculations.has(mode)
+      ? [warning(`Transformation ${id} has the mode ${mode}, which is not known: it is left out.`)]
+      : []),
   ];
 }
 
@@ -86,7 +145,9 @@ function unknownSettings(fields: Json): QueryResultMetaNotice[] {
   return [
     ...(typeof unit === 'string' && !isUnit(unit) ? [info(`Unit ${unit} is not one of Grafana's: it is written after each value as it is.`)] : []),
     ...(color?.mode && !fieldColorModeRegistry.getIfExists(color.mode) ? [warning(`Color mode ${color.mode} is not known: colors are by thresholds.`)] : []),
-    ...(thresholds?.mode && !['absolute', 'percentage'].includes(thresholds.mode) ? [warning(`Thresholds of the mode ${thresholds.mode} are not known: they are taken as absolute.`)] : []),
+    ...(thresholds?.mode && !['absolute', 'percentage'].includes(thresholds.mode)
+      ? [warning(`Thresholds of the mode ${thresholds.mode} are not known: they are taken as absolute.`)]
+      : []),
     ...objects(mappings).flatMap(unknownMapping),
   ];
 }
@@ -96,12 +157,20 @@ function unknownMapping({ type, options }: Json): QueryResultMetaNotice[] {
   if (!Object.values(MappingType).includes(type as MappingType)) {
     return [warning(`A value mapping of the type ${String(type)} is not known: it is left out.`)];
   }
-  return type === MappingType.SpecialValue && !Object.values(SpecialValueMatch).includes(match as SpecialValueMatch) ? [warning(`A value mapping for ${match} is not known: it is left out.`)] : [];
+  return type === MappingType.SpecialValue && !Object.values(SpecialValueMatch).includes(match as SpecialValueMatch)
+    ? [warning(`A value mapping for ${match} is not known: it is left out.`)]
+    : [];
 }
 
 /** Grafana's own, or one with a text in it: prefix:, suffix:, time:, si:, count:, currency:, bool:. */
 function isUnit(unit: string): boolean {
-  return unit === '' || unit.includes('$') || own(getValueFormatterIndex(), unit) !== undefined || /^(prefix|suffix|time|si|count|currency|bool):/.test(unit) || !/^\w+$/.test(unit);
+  return (
+    unit === '' ||
+    unit.includes('$') ||
+    own(getValueFormatterIndex(), unit) !== undefined ||
+    /^(prefix|suffix|time|si|count|currency|bool):/.test(unit) ||
+    !/^\w+$/.test(unit)
+  );
 }
 
 /** Names of calculations anywhere in options that are none. */

@@ -2,8 +2,17 @@ import type { AdHocVariableFilter } from '@grafana/data';
 import { getDataSourceSrv } from '@grafana/runtime';
 import type { DataSourceRef, VariableModel } from '@grafana/schema';
 import {
-  AdHocFiltersVariable, ConstantVariable, CustomVariable, DataSourceVariable, GroupByVariable, IntervalVariable, QueryVariable, SceneVariableSet,
-  SwitchVariable, TextBoxVariable, type SceneVariable,
+  AdHocFiltersVariable,
+  ConstantVariable,
+  CustomVariable,
+  DataSourceVariable,
+  GroupByVariable,
+  IntervalVariable,
+  QueryVariable,
+  SceneVariableSet,
+  SwitchVariable,
+  TextBoxVariable,
+  type SceneVariable,
 } from '@grafana/scenes';
 
 import { refOf } from './datasourceRef';
@@ -25,7 +34,9 @@ type Saved = VariableModel & {
 export function buildVariables(models: VariableModel[], notices: string[]): SceneVariableSet {
   const circular = inCircle(models);
   if (circular.length > 0) {
-    notices.push(`The variables ${circular.join(', ')} need each other in a circle: they keep their saved values. Edit the dashboard's JSON to break the circle.`);
+    notices.push(
+      `The variables ${circular.join(', ')} need each other in a circle: they keep their saved values. Edit the dashboard's JSON to break the circle.`
+    );
   }
   const variables: SceneVariable[] = [];
   for (const model of models) {
@@ -45,23 +56,47 @@ function build(v: Saved): SceneVariable | undefined {
   const common = { name: v.name, label: v.label || undefined, hide: Number(v.hide ?? 0), description: v.description, skipUrlSync: v.skipUrlSync };
   const current = { value: valueOf(v), text: textOf(v) };
   const many = {
-    ...common, ...current, isMulti: Boolean(v.multi), includeAll: Boolean(v.includeAll), allValue: v.allValue || undefined,
-    defaultToAll: Boolean(v.includeAll), allowCustomValue: v.allowCustomValue ?? true,
+    ...common,
+    ...current,
+    isMulti: Boolean(v.multi),
+    includeAll: Boolean(v.includeAll),
+    allValue: v.allValue || undefined,
+    defaultToAll: Boolean(v.includeAll),
+    allowCustomValue: v.allowCustomValue ?? true,
   };
   switch (v.type) {
     case 'query':
       return new QueryVariable({
-        ...many, query: v.query as string, datasource: refOf(v.datasource) ?? null, sort: Number(v.sort ?? 0), refresh: Number(v.refresh ?? 1) || 1,
-        regex: v.regex ?? '', definition: v.definition,
+        ...many,
+        query: v.query as string,
+        datasource: refOf(v.datasource) ?? null,
+        sort: Number(v.sort ?? 0),
+        refresh: Number(v.refresh ?? 1) || 1,
+        regex: v.regex ?? '',
+        definition: v.definition,
       });
     case 'custom':
       return new CustomVariable({ ...many, query: String(v.query ?? '') });
     case 'datasource':
-      return new DataSourceVariable({ ...many, ...(String(current.value) === '' && defaultSource(v)), pluginId: String(v.query ?? ''), regex: v.regex ?? '', defaultOptionEnabled: true });
+      return new DataSourceVariable({
+        ...many,
+        ...(String(current.value) === '' && defaultSource(v)),
+        pluginId: String(v.query ?? ''),
+        regex: v.regex ?? '',
+        defaultOptionEnabled: true,
+      });
     case 'interval':
       return new IntervalVariable({
-        ...common, value: intervalValue(v), intervals: String(v.query ?? '').split(',').map((i) => i.trim()).filter(Boolean),
-        autoEnabled: Boolean(v.auto), autoStepCount: v.auto_count || 30, autoMinInterval: v.auto_min || '10s', refresh: Number(v.refresh ?? 2),
+        ...common,
+        value: intervalValue(v),
+        intervals: String(v.query ?? '')
+          .split(',')
+          .map((i) => i.trim())
+          .filter(Boolean),
+        autoEnabled: Boolean(v.auto),
+        autoStepCount: v.auto_count || 30,
+        autoMinInterval: v.auto_min || '10s',
+        refresh: Number(v.refresh ?? 2),
       });
     case 'textbox':
       return new TextBoxVariable({ ...common, value: String(first(current.value) || v.query || '') });
@@ -69,8 +104,14 @@ function build(v: Saved): SceneVariable | undefined {
       return new ConstantVariable({ ...common, hide: Number(v.hide ?? 2), value: String(v.query ?? ''), skipUrlSync: true });
     case 'adhoc':
       return new AdHocFiltersVariable({
-        ...common, datasource: refOf(v.datasource) ?? null, applyMode: 'auto', filters: v.filters ?? [], baseFilters: v.baseFilters ?? [],
-        allowCustomValue: v.allowCustomValue ?? true, layout: 'combobox', supportsMultiValueOperators: true,
+        ...common,
+        datasource: refOf(v.datasource) ?? null,
+        applyMode: 'auto',
+        filters: v.filters ?? [],
+        baseFilters: v.baseFilters ?? [],
+        allowCustomValue: v.allowCustomValue ?? true,
+        layout: 'combobox',
+        supportsMultiValueOperators: true,
       });
     case 'groupby':
       return new GroupByVariable({ ...common, ...current, datasource: refOf(v.datasource) ?? undefined, applyMode: 'auto' });
@@ -112,7 +153,13 @@ function textOf(v: Saved): string | string[] {
 
 function intervalValue(v: Saved): string {
   const value = String(first(valueOf(v)) || '');
-  return value.startsWith('$__auto') ? '$__auto' : value || String(v.query ?? '').split(',')[0]?.trim() || '1m';
+  return value.startsWith('$__auto')
+    ? '$__auto'
+    : value ||
+        String(v.query ?? '')
+          .split(',')[0]
+          ?.trim() ||
+        '1m';
 }
 
 function first(value: string | string[]): string {

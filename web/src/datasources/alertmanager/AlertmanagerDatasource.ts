@@ -28,13 +28,26 @@ export class AlertmanagerDatasource extends DataSourceApi {
     return {
       data: [
         {
-          refId: request.targets[0]?.refId, length: alerts.length,
+          refId: request.targets[0]?.refId,
+          length: alerts.length,
           fields: [
             { name: 'Since', type: FieldType.time, config: {}, values: alerts.map((a) => Date.parse(a.startsAt)) },
-            text('alertname', alerts.map((a) => a.labels['alertname'] ?? '')),
-            text('severity', alerts.map((a) => a.labels['severity'] ?? '')),
-            text('state', alerts.map((a) => a.status.state)),
-            text('summary', alerts.map((a) => a.annotations['summary'] ?? '')),
+            text(
+              'alertname',
+              alerts.map((a) => a.labels['alertname'] ?? '')
+            ),
+            text(
+              'severity',
+              alerts.map((a) => a.labels['severity'] ?? '')
+            ),
+            text(
+              'state',
+              alerts.map((a) => a.status.state)
+            ),
+            text(
+              'summary',
+              alerts.map((a) => a.annotations['summary'] ?? '')
+            ),
           ],
         },
       ],

@@ -34,8 +34,7 @@ export class DashboardDatasource extends DataSourceApi<DashboardQuery> {
         provider.bypassIsInViewChanged?.(true);
       }
       const deactivate = provider.activate();
-      const subscription = provider
-        .getResultsStream!()
+      const subscription = provider.getResultsStream!()
         .pipe(
           filter(({ data }) => data.state !== LoadingState.NotStarted),
           map(({ data }) => ({ key: `panel-${query.panelId}`, data: data.series, state: data.state, errors: data.errors }))

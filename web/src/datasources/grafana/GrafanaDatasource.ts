@@ -1,5 +1,10 @@
 import {
-  DataSourceApi, FieldType, type AnnotationEvent, type AnnotationQuery, type DataQueryRequest, type DataQueryResponse,
+  DataSourceApi,
+  FieldType,
+  type AnnotationEvent,
+  type AnnotationQuery,
+  type DataQueryRequest,
+  type DataQueryResponse,
   type DataSourceInstanceSettings,
 } from '@grafana/data';
 import type { DataQuery } from '@grafana/schema';
@@ -33,19 +38,22 @@ export class GrafanaDatasource extends DataSourceApi<GrafanaQuery> {
 
 function walks(request: DataQueryRequest<GrafanaQuery>): DataQueryResponse {
   return {
-    data: request.targets.filter((t) => !t.hide).map((target) => {
-      if (target.queryType && target.queryType !== 'randomWalk') {
-        throw new Error(`the built-in data source has no query of the type ${target.queryType}; randomWalk is there`);
-      }
-      const { times, values } = randomWalk(request.range.from.valueOf(), request.range.to.valueOf(), request.intervalMs, target.refId);
-      return {
-        refId: target.refId, length: times.length,
-        fields: [
-          { name: 'time', type: FieldType.time, config: {}, values: times },
-          { name: `${target.refId}-series`, type: FieldType.number, config: {}, values },
-        ],
-      };
-    }),
+    data: request.targets
+      .filter((t) => !t.hide)
+      .map((target) => {
+        if (target.queryType && target.queryType !== 'randomWalk') {
+          throw new Error(`the built-in data source has no query of the type ${target.queryType}; randomWalk is there`);
+        }
+        const { times, values } = randomWalk(request.range.from.valueOf(), request.range.to.valueOf(), request.intervalMs, target.refId);
+        return {
+          refId: target.refId,
+          length: times.length,
+          fields: [
+            { name: 'time', type: FieldType.time, config: {}, values: times },
+            { name: `${target.refId}-series`, type: FieldType.number, config: {}, values },
+          ],
+        };
+      }),
   };
 }
 
@@ -65,7 +73,11 @@ async function events(annotation: AnnotationQuery, request: DataQueryRequest): P
     return stored(target, request);
   }
   const { range, timezone } = request;
-  return regionsWithin(target.timeRegion ?? {}, range.from.valueOf(), range.to.valueOf(), timezone).map((stretch) => ({ ...stretch, isRegion: true, title: annotation.name }));
+  return regionsWithin(target.timeRegion ?? {}, range.from.valueOf(), range.to.valueOf(), timezone).map((stretch) => ({
+    ...stretch,
+    isRegion: true,
+    title: annotation.name,
+  }));
 }
 
 async function stored(target: AnnotationTarget, { range, dashboardUID }: DataQueryRequest): Promise<AnnotationEvent[]> {

@@ -1,7 +1,17 @@
 import {
-  DataSourceApi, getDefaultTimeRange, type AnnotationEvent, type AnnotationQuery, type DataFrame, type DataQueryRequest,
-  type DataQueryResponse, type DataSourceInstanceSettings, type DataSourceJsonData, type LegacyMetricFindQueryOptions, type MetricFindValue,
-  type DataSourceGetTagValuesOptions, type TimeRange,
+  DataSourceApi,
+  getDefaultTimeRange,
+  type AnnotationEvent,
+  type AnnotationQuery,
+  type DataFrame,
+  type DataQueryRequest,
+  type DataQueryResponse,
+  type DataSourceInstanceSettings,
+  type DataSourceJsonData,
+  type LegacyMetricFindQueryOptions,
+  type MetricFindValue,
+  type DataSourceGetTagValuesOptions,
+  type TimeRange,
 } from '@grafana/data';
 import type { DataQuery } from '@grafana/schema';
 import { getBackendSrv, getTemplateSrv } from '@grafana/runtime';
@@ -56,7 +66,13 @@ export class LokiDatasource extends DataSourceApi<LokiQuery, LokiOptions> implem
       return events;
     }
     return from(Promise.all(request.targets.filter((t) => !t.hide).map((t) => this.serverQuery(t, request)))).pipe(
-      switchMap((queries) => askServer(request, queries.filter((q) => q !== undefined), (frame) => this.finish(frame)))
+      switchMap((queries) =>
+        askServer(
+          request,
+          queries.filter((q) => q !== undefined),
+          (frame) => this.finish(frame)
+        )
+      )
     );
   }
 
@@ -68,7 +84,9 @@ export class LokiDatasource extends DataSourceApi<LokiQuery, LokiOptions> implem
     const vars = withoutIntervals(request.scopedVars);
     const filters = await withoutComparisons(request.filters ?? [], (label) => this.labelValues(label, request.range));
     return {
-      ...target, ...panelFacts(request), datasource: this.getRef(),
+      ...target,
+      ...panelFacts(request),
+      datasource: this.getRef(),
       expr: addLabelFilters(templates.replace(target.expr, vars, formatForQuery), filters),
       step: templates.replace(target.step ?? '', vars) || undefined,
       legendFormat: templates.replace(target.legendFormat ?? '', request.scopedVars),
@@ -80,7 +98,10 @@ export class LokiDatasource extends DataSourceApi<LokiQuery, LokiOptions> implem
     return withDerivedFields(frame, this.derivedFields);
   }
 
-  async metricFindQuery(query: string | { type?: number; label?: string; stream?: string; query?: string }, options?: LegacyMetricFindQueryOptions): Promise<MetricFindValue[]> {
+  async metricFindQuery(
+    query: string | { type?: number; label?: string; stream?: string; query?: string },
+    options?: LegacyMetricFindQueryOptions
+  ): Promise<MetricFindValue[]> {
     const range = options?.range ?? getDefaultTimeRange();
     const { label, selector } = parseVariableQuery(query);
     const replaced = getTemplateSrv().replace(selector, options?.scopedVars, formatForQuery);
@@ -112,11 +133,18 @@ export class LokiDatasource extends DataSourceApi<LokiQuery, LokiOptions> implem
     if (data.resultType !== 'streams') {
       throw new Error(`the annotation query ${expr} must return log lines`);
     }
-    const keys = (a.tagKeys ?? '').split(',').map((k) => k.trim()).filter(Boolean);
-    return data.result.flatMap(({ stream, values }) => values.map(([ns, line]) => ({
-      time: Number(ns.slice(0, -6)), title: renderLegend(a.titleFormat ?? '', stream), text: renderLegend(a.textFormat ?? '', stream) || line,
-      tags: (keys.length > 0 ? keys : Object.keys(stream)).map((k) => stream[k]).filter((v) => v !== undefined),
-    })));
+    const keys = (a.tagKeys ?? '')
+      .split(',')
+      .map((k) => k.trim())
+      .filter(Boolean);
+    return data.result.flatMap(({ stream, values }) =>
+      values.map(([ns, line]) => ({
+        time: Number(ns.slice(0, -6)),
+        title: renderLegend(a.titleFormat ?? '', stream),
+        text: renderLegend(a.textFormat ?? '', stream) || line,
+        tags: (keys.length > 0 ? keys : Object.keys(stream)).map((k) => stream[k]).filter((v) => v !== undefined),
+      }))
+    );
   }
 
   private async get<T>(path: string, params: Record<string, unknown>): Promise<T> {

@@ -15,7 +15,8 @@ test('derived fields are columns with links', () => {
   const found = withDerivedFields(frame, [
     { name: 'traceID', matcherRegex: 'trace=(\\w+)', url: 'http://t/${__value.raw}', urlDisplayLabel: 'Trace' },
     { name: 'user', matcherRegex: '^user', matcherType: 'label', url: 'http://u/${__value.raw}' },
-    { name: 'never', matcherRegex: 'x=(.)' }, { name: 'broken', matcherRegex: '(' },
+    { name: 'never', matcherRegex: 'x=(.)' },
+    { name: 'broken', matcherRegex: '(' },
   ]).fields.slice(2);
   expect(found.map((f) => [f.name, f.values, f.config.links?.[0]])).toEqual([
     ['traceID', ['abc', null], { title: 'Trace', url: 'http://t/${__value.raw}', targetBlank: true }],

@@ -9,8 +9,10 @@ export function addLabelFilters(expr: string, filters: AdHocVariableFilter[]): s
   if (matchers.length === 0) {
     return expr;
   }
-  return selectorsOf(expr).reverse().reduce((text, { from, to }) => {
-    const inside = text.slice(from + 1, to - 1).trim();
-    return `${text.slice(0, to - 1)}${inside === '' || inside.endsWith(',') ? '' : ', '}${matchers.join(', ')}${text.slice(to - 1)}`;
-  }, expr);
+  return selectorsOf(expr)
+    .reverse()
+    .reduce((text, { from, to }) => {
+      const inside = text.slice(from + 1, to - 1).trim();
+      return `${text.slice(0, to - 1)}${inside === '' || inside.endsWith(',') ? '' : ', '}${matchers.join(', ')}${text.slice(to - 1)}`;
+    }, expr);
 }

@@ -50,7 +50,11 @@ function latestOf(answer: ReturnType<DataSourceApi['query']>): Observable<DataQu
     scan((packets, packet) => new Map(packets).set(packet.key ?? '', packet), new Map<string, DataQueryResponse>()),
     map((packets) => {
       const all = [...packets.values()];
-      return { data: all.flatMap((p) => p.data), errors: all.flatMap((p) => p.errors ?? (p.error ? [p.error] : [])), state: all.find((p) => p.state === LoadingState.Loading)?.state };
+      return {
+        data: all.flatMap((p) => p.data),
+        errors: all.flatMap((p) => p.errors ?? (p.error ? [p.error] : [])),
+        state: all.find((p) => p.state === LoadingState.Loading)?.state,
+      };
     })
   );
 }

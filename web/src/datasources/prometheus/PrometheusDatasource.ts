@@ -1,8 +1,21 @@
 import {
-  DataSourceApi, type AdHocVariableFilter, type AnnotationEvent, type AnnotationQuery, type DataFrame, type DataQueryRequest,
-  type DataQueryResponse, type DataSourceGetTagKeysOptions, type DataSourceGetTagValuesOptions, type DataSourceInstanceSettings,
-  type DataSourceJsonData, type LegacyMetricFindQueryOptions, type MetricFindValue, type ScopedVars, type TimeRange,
-  getDefaultTimeRange, type TestDataSourceResponse,
+  DataSourceApi,
+  type AdHocVariableFilter,
+  type AnnotationEvent,
+  type AnnotationQuery,
+  type DataFrame,
+  type DataQueryRequest,
+  type DataQueryResponse,
+  type DataSourceGetTagKeysOptions,
+  type DataSourceGetTagValuesOptions,
+  type DataSourceInstanceSettings,
+  type DataSourceJsonData,
+  type LegacyMetricFindQueryOptions,
+  type MetricFindValue,
+  type ScopedVars,
+  type TimeRange,
+  getDefaultTimeRange,
+  type TestDataSourceResponse,
 } from '@grafana/data';
 import { getTemplateSrv } from '@grafana/runtime';
 import { firstValueFrom, from, switchMap, type Observable } from 'rxjs';
@@ -48,7 +61,13 @@ export class PrometheusDatasource extends DataSourceApi<PromQuery, PromOptions> 
       return events;
     }
     return from(Promise.all(request.targets.filter((t) => !t.hide).map((t) => this.serverQuery(t, request)))).pipe(
-      switchMap((queries) => askServer(request, queries.filter((q) => q !== undefined), (frame) => this.finish(frame)))
+      switchMap((queries) =>
+        askServer(
+          request,
+          queries.filter((q) => q !== undefined),
+          (frame) => this.finish(frame)
+        )
+      )
     );
   }
 
@@ -65,10 +84,14 @@ export class PrometheusDatasource extends DataSourceApi<PromQuery, PromOptions> 
       expr = addFilters(expr, await this.compared(request.filters, request.range));
     }
     return {
-      ...target, ...panelFacts(request), datasource: this.getRef(), expr,
+      ...target,
+      ...panelFacts(request),
+      datasource: this.getRef(),
+      expr,
       interval: templates.replace(target.interval ?? '', vars) || undefined,
       legendFormat: templates.replace(target.legendFormat ?? '', request.scopedVars),
-      range, exemplar: Boolean(target.exemplar) && range,
+      range,
+      exemplar: Boolean(target.exemplar) && range,
     };
   }
 
@@ -82,7 +105,11 @@ export class PrometheusDatasource extends DataSourceApi<PromQuery, PromOptions> 
     const range = options?.range ?? getDefaultTimeRange();
     const vars = { ...options?.scopedVars, ...rangeVars(range) };
     const rate = durationText(rateInterval(this.scrapeInterval, this.scrapeInterval));
-    const expr = getTemplateSrv().replace(text, { ...vars, __rate_interval: { text: rate, value: rate }, ...intervalVars(this.scrapeInterval) }, formatForQuery);
+    const expr = getTemplateSrv().replace(
+      text,
+      { ...vars, __rate_interval: { text: rate, value: rate }, ...intervalVars(this.scrapeInterval) },
+      formatForQuery
+    );
     if (expr.trim() === '') {
       return [];
     }

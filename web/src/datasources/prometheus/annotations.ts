@@ -15,13 +15,20 @@ export interface PromAnnotation extends AnnotationQuery {
 
 /** One region per stretch of samples that are not zero and follow each other without a gap. */
 export function regions(series: MatrixSeries[], annotation: PromAnnotation, step: number): AnnotationEvent[] {
-  const tagKeys = (annotation.tagKeys ?? '').split(',').map((k) => k.trim()).filter(Boolean);
-  return series.flatMap((s) => stretches(s, annotation.useValueForTime ?? false, step).map(([time, timeEnd]) => ({
-    time, timeEnd, isRegion: timeEnd > time,
-    title: renderLegend(annotation.titleFormat || '', s.metric),
-    text: renderLegend(annotation.textFormat || '', s.metric) || seriesText(s.metric),
-    tags: tagsOf(s.metric, tagKeys),
-  })));
+  const tagKeys = (annotation.tagKeys ?? '')
+    .split(',')
+    .map((k) => k.trim())
+    .filter(Boolean);
+  return series.flatMap((s) =>
+    stretches(s, annotation.useValueForTime ?? false, step).map(([time, timeEnd]) => ({
+      time,
+      timeEnd,
+      isRegion: timeEnd > time,
+      title: renderLegend(annotation.titleFormat || '', s.metric),
+      text: renderLegend(annotation.textFormat || '', s.metric) || seriesText(s.metric),
+      tags: tagsOf(s.metric, tagKeys),
+    }))
+  );
 }
 
 function tagsOf(labels: Labels, keys: string[]): string[] {
@@ -49,4 +56,3 @@ function stretches(series: MatrixSeries, valueIsTime: boolean, step: number): Ar
   }
   return found;
 }
-

@@ -11,13 +11,19 @@ export class PromClient {
   post<T>(path: string, params: Params, requestId?: string): Observable<PromAnswer<T>> {
     return getBackendSrv()
       .fetch<PromAnswer<T>>({
-        url: `${this.url}/api/v1/${path}`, method: 'POST', data: form(params), requestId, showErrorAlert: false,
+        url: `${this.url}/api/v1/${path}`,
+        method: 'POST',
+        data: form(params),
+        requestId,
+        showErrorAlert: false,
       })
       .pipe(map((response) => response.data));
   }
 
   async get<T>(path: string, params: Params): Promise<T> {
-    const answer = await getBackendSrv().get<PromAnswer<T>>(`${this.url}/api/v1/${path}`, Object.fromEntries(given(params)), undefined, { showErrorAlert: false });
+    const answer = await getBackendSrv().get<PromAnswer<T>>(`${this.url}/api/v1/${path}`, Object.fromEntries(given(params)), undefined, {
+      showErrorAlert: false,
+    });
     return answer.data;
   }
 }

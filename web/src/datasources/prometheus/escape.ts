@@ -12,7 +12,10 @@ export function escapeString(value: string): string {
 
 /** For a value inside a regular expression between quotes. */
 export function escapeRegex(value: string): string {
-  return value.replace(/\\/g, '\\\\\\\\').replace(/[$^*{}[\]+?.()|]/g, '\\\\$&').replace(/"/g, '\\"');
+  return value
+    .replace(/\\/g, '\\\\\\\\')
+    .replace(/[$^*{}[\]+?.()|]/g, '\\\\$&')
+    .replace(/"/g, '\\"');
 }
 
 /** How a variable's value is written into PromQL and LogQL when the query gives no format. */

@@ -14,6 +14,8 @@ export function withTraces(frame: DataFrame, destinations: TraceDestination[] = 
 }
 
 function linksOf(label: string, destinations: TraceDestination[]): DataLink[] | undefined {
-  const links = destinations.filter((d) => d.name === label && d.url).map((d): DataLink => ({ title: d.urlDisplayLabel || `Go to ${d.url}`, url: d.url!, targetBlank: true }));
+  const links = destinations
+    .filter((d) => d.name === label && d.url)
+    .map((d): DataLink => ({ title: d.urlDisplayLabel || `Go to ${d.url}`, url: d.url!, targetBlank: true }));
   return links.length > 0 ? links : undefined;
 }

@@ -40,7 +40,11 @@ export function durationText(secs: number): string {
     return `${Math.max(1, Math.round(secs * 1000))}ms`;
   }
   const whole = Math.round(secs);
-  const parts: Array<[number, string]> = [[3600, 'h'], [60, 'm'], [1, 's']];
+  const parts: Array<[number, string]> = [
+    [3600, 'h'],
+    [60, 'm'],
+    [1, 's'],
+  ];
   let rest = whole;
   let text = '';
   for (const [size, unit] of parts) {

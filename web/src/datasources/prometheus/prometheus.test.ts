@@ -44,9 +44,14 @@ test('label_values is taken apart, commas and quotes included', () => {
 test('labels of exemplars that name a trace are links', () => {
   const field = (name: string) => ({ name, type: FieldType.string, config: {}, values: ['x'] });
   const frame = withTraces({ name: 'exemplar', length: 1, fields: [field('trace_id'), field('job')] }, [
-    { name: 'trace_id', url: 'https://t/${__value.raw}' }, { name: 'trace_id', url: 'https://u', urlDisplayLabel: 'U' }, { name: 'job' },
+    { name: 'trace_id', url: 'https://t/${__value.raw}' },
+    { name: 'trace_id', url: 'https://u', urlDisplayLabel: 'U' },
+    { name: 'job' },
   ]);
-  expect(frame.fields[0]!.config.links!.map((l) => [l.title, l.url])).toEqual([['Go to https://t/${__value.raw}', 'https://t/${__value.raw}'], ['U', 'https://u']]);
+  expect(frame.fields[0]!.config.links!.map((l) => [l.title, l.url])).toEqual([
+    ['Go to https://t/${__value.raw}', 'https://t/${__value.raw}'],
+    ['U', 'https://u'],
+  ]);
   expect(frame.fields[1]!.config.links).toBeUndefined();
 });
 

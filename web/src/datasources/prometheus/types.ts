@@ -38,9 +38,7 @@ export interface VectorSeries {
 
 /** The "data" of an answer of /api/v1/query and /api/v1/query_range. */
 export type PromData =
-  | { resultType: 'matrix'; result: MatrixSeries[] }
-  | { resultType: 'vector'; result: VectorSeries[] }
-  | { resultType: 'scalar' | 'string'; result: Sample };
+  { resultType: 'matrix'; result: MatrixSeries[] } | { resultType: 'vector'; result: VectorSeries[] } | { resultType: 'scalar' | 'string'; result: Sample };
 
 export interface PromAnswer<T> {
   status: 'success' | 'error';

@@ -39,23 +39,45 @@ export default function ActivePage() {
   return (
     <AlertingPage error={error} loading={!data}>
       {data?.receivers.sendsNowhere && (
-        <Alert severity="warning" title="Alerts reach nobody">No receiver in alertmanager.yml sends anything. docs/alerting.md shows how to set up Slack and email in five minutes.</Alert>
+        <Alert severity="warning" title="Alerts reach nobody">
+          No receiver in alertmanager.yml sends anything. docs/alerting.md shows how to set up Slack and email in five minutes.
+        </Alert>
       )}
       <div className={styles.bar}>
         <MatcherInput filter={filter} />
         <Combobox
-          aria-label="Receiver" width={24} isClearable placeholder="All receivers" value={receiver || null}
-          options={[...new Set([receiver, ...(data?.receivers.receivers ?? []).map((r) => r.name)].filter(Boolean))].map((name) => ({ value: name, label: name }))}
+          aria-label="Receiver"
+          width={24}
+          isClearable
+          placeholder="All receivers"
+          value={receiver || null}
+          options={[...new Set([receiver, ...(data?.receivers.receivers ?? []).map((r) => r.name)].filter(Boolean))].map((name) => ({
+            value: name,
+            label: name,
+          }))}
           onChange={(o: { value: string } | null) => setParams({ receiver: o?.value })}
         />
-        <StateFilter value={state} all={`All (${count(all)})`} options={states.map((s) => [s, `${s} (${count(all.filter((a) => stateOf(a) === s))})`])} onChange={(s) => setParams({ state: s })} />
+        <StateFilter
+          value={state}
+          all={`All (${count(all)})`}
+          options={states.map((s) => [s, `${s} (${count(all.filter((a) => stateOf(a) === s))})`])}
+          onChange={(s) => setParams({ state: s })}
+        />
       </div>
       {data && shown.length === 0 && (
         <Alert severity={every.length === 0 ? 'success' : 'info'} title={every.length === 0 ? 'No alert is firing' : 'No alert matches the filter'}>
           {every.length === 0 ? 'Rules that are pending are under “Rules”.' : `${count(every)} ${count(every) === 1 ? 'alert does' : 'alerts do'} not.`}
         </Alert>
       )}
-      {shown.map((group) => <Group key={`${group.receiver.name}/${JSON.stringify(group.labels)}`} group={group} sent={data!.sent} open={shown.flatMap((g) => g.alerts).length <= mostOpen} onPick={filter.pick} />)}
+      {shown.map((group) => (
+        <Group
+          key={`${group.receiver.name}/${JSON.stringify(group.labels)}`}
+          group={group}
+          sent={data!.sent}
+          open={shown.flatMap((g) => g.alerts).length <= mostOpen}
+          onPick={filter.pick}
+        />
+      ))}
     </AlertingPage>
   );
 }
@@ -64,18 +86,30 @@ function Group({ group, sent, open, onPick }: { group: AlertGroup; sent: Attempt
   const styles = useStyles2(getStyles);
   return (
     <Foldable
-      label={`Alerts for ${group.receiver.name}`} open={open}
+      label={`Alerts for ${group.receiver.name}`}
+      open={open}
       head={
         <>
-          <h2>→ <Link className={styles.link} to={`/alerts/receivers?receiver=${encodeURIComponent(group.receiver.name)}`}>{group.receiver.name}</Link></h2>
-          <span className={styles.quiet}>{group.alerts.length} {group.alerts.length === 1 ? 'alert' : 'alerts'}</span>
+          <h2>
+            →{' '}
+            <Link className={styles.link} to={`/alerts/receivers?receiver=${encodeURIComponent(group.receiver.name)}`}>
+              {group.receiver.name}
+            </Link>
+          </h2>
+          <span className={styles.quiet}>
+            {group.alerts.length} {group.alerts.length === 1 ? 'alert' : 'alerts'}
+          </span>
           <LabelList labels={group.labels} onPick={onPick} />
-          <span className={styles.right}><LastNotification attempt={lastOf(sent, group)} /></span>
+          <span className={styles.right}>
+            <LastNotification attempt={lastOf(sent, group)} />
+          </span>
         </>
       }
     >
       <ul className={styles.list}>
-        {group.alerts.map((alert) => <One key={alert.fingerprint} alert={alert} sent={sent} onPick={onPick} />)}
+        {group.alerts.map((alert) => (
+          <One key={alert.fingerprint} alert={alert} sent={sent} onPick={onPick} />
+        ))}
       </ul>
     </Foldable>
   );
@@ -91,16 +125,32 @@ function One({ alert, sent, onPick }: { alert: ActiveAlert; sent: Attempt[]; onP
       <div className={styles.line}>
         <StateBadge state={stateOf(alert)} />
         <span className={styles.title}>{labels['alertname'] ?? 'alert without a name'}</span>
-        <span className={styles.quiet}>since <Ago time={alert.startsAt} /></span>
+        <span className={styles.quiet}>
+          since <Ago time={alert.startsAt} />
+        </span>
         <span className={styles.right}>
           <OutsideLink to={alert.generatorURL}>Graph</OutsideLink>
-          {logs && <Link className={styles.link} to={logs}>Logs</Link>}
+          {logs && (
+            <Link className={styles.link} to={logs}>
+              Logs
+            </Link>
+          )}
           <OutsideLink to={annotations['dashboard'] ?? annotations['dashboard_url']}>Dashboard</OutsideLink>
           <OutsideLink to={annotations['runbook_url']}>Runbook</OutsideLink>
-          <button type="button" className={styles.plain} aria-expanded={open} onClick={() => setOpen(!open)}>Path</button>
-          <Link className={styles.link} to={`/alerts/receivers?labels=${encodeURIComponent(JSON.stringify(labels))}`}>Route</Link>
-          <Link className={styles.link} to={`/alerts/notifications?alertname=${encodeURIComponent(labels['alertname'] ?? '')}`}>Notifications</Link>
-          {mayEdit() && <Link className={styles.link} to={silenceLink(labels)}>Silence</Link>}
+          <button type="button" className={styles.plain} aria-expanded={open} onClick={() => setOpen(!open)}>
+            Path
+          </button>
+          <Link className={styles.link} to={`/alerts/receivers?labels=${encodeURIComponent(JSON.stringify(labels))}`}>
+            Route
+          </Link>
+          <Link className={styles.link} to={`/alerts/notifications?alertname=${encodeURIComponent(labels['alertname'] ?? '')}`}>
+            Notifications
+          </Link>
+          {mayEdit() && (
+            <Link className={styles.link} to={silenceLink(labels)}>
+              Silence
+            </Link>
+          )}
         </span>
       </div>
       {annotations['summary'] && <div>{annotations['summary']}</div>}
@@ -108,9 +158,18 @@ function One({ alert, sent, onPick }: { alert: ActiveAlert; sent: Attempt[]; onP
       <LabelList labels={labels} without={['alertname']} onPick={onPick} />
       {open && <Path labels={labels} last={sent} />}
       {status.silencedBy.length > 0 && (
-        <div className={styles.quiet}>silenced by {status.silencedBy.map((id) => <Link key={id} className={styles.link} to={`/alerts/silences/${encodeURIComponent(id)}`}>{id.slice(0, 8)}</Link>)}</div>
+        <div className={styles.quiet}>
+          silenced by{' '}
+          {status.silencedBy.map((id) => (
+            <Link key={id} className={styles.link} to={`/alerts/silences/${encodeURIComponent(id)}`}>
+              {id.slice(0, 8)}
+            </Link>
+          ))}
+        </div>
       )}
-      {status.inhibitedBy.length > 0 && <div className={styles.quiet}>inhibited by {status.inhibitedBy.length === 1 ? 'another alert' : `${status.inhibitedBy.length} other alerts`}</div>}
+      {status.inhibitedBy.length > 0 && (
+        <div className={styles.quiet}>inhibited by {status.inhibitedBy.length === 1 ? 'another alert' : `${status.inhibitedBy.length} other alerts`}</div>
+      )}
     </li>
   );
 }

@@ -28,9 +28,27 @@ export function Path({ labels, last }: { labels: Labels; last: Attempt[] }) {
         const { receiver } = path.at(-1)!;
         return (
           <div key={path.map((r) => r.id).join()} className={styles.line}>
-            <span>rule <Link className={styles.link} to={`/alerts/rules?filter=${encodeURIComponent(`{alertname=${JSON.stringify(labels['alertname'] ?? '')}}`)}`}>{labels['alertname']}</Link></span>
-            {path.map((route, i) => <Fragment key={route.id}>→ <span className={styles.code}>{i === 0 ? 'every alert' : route.matchers.length > 0 ? `{${route.matchers.join(', ')}}` : 'all that come here'}</span></Fragment>)}
-            → <span>receiver <Link className={styles.link} to={`/alerts/receivers?receiver=${encodeURIComponent(receiver)}`}>{receiver}</Link></span>
+            <span>
+              rule{' '}
+              <Link className={styles.link} to={`/alerts/rules?filter=${encodeURIComponent(`{alertname=${JSON.stringify(labels['alertname'] ?? '')}}`)}`}>
+                {labels['alertname']}
+              </Link>
+            </span>
+            {path.map((route, i) => (
+              <Fragment key={route.id}>
+                →{' '}
+                <span className={styles.code}>
+                  {i === 0 ? 'every alert' : route.matchers.length > 0 ? `{${route.matchers.join(', ')}}` : 'all that come here'}
+                </span>
+              </Fragment>
+            ))}
+            →{' '}
+            <span>
+              receiver{' '}
+              <Link className={styles.link} to={`/alerts/receivers?receiver=${encodeURIComponent(receiver)}`}>
+                {receiver}
+              </Link>
+            </span>
             → <LastNotification attempt={last.find((a) => a.receiver === receiver && a.alerts.some((l) => l['alertname'] === labels['alertname']))} />
           </div>
         );

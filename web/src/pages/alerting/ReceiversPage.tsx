@@ -23,18 +23,28 @@ export default function ReceiversPage() {
   return (
     <AlertingPage error={receivers.error ?? routes.error} loading={!receivers.data && !routes.data}>
       <section className={styles.card} aria-label="Receivers">
-        <div className={styles.head}><h2>Receivers</h2></div>
+        <div className={styles.head}>
+          <h2>Receivers</h2>
+        </div>
         <ul className={styles.list}>
-          {[...(receivers.data?.receivers ?? [])].sort((a, b) => Number(b.name === chosen) - Number(a.name === chosen)).map((r) => (
-            <One key={r.name} receiver={r} onTested={receivers.reload} />
-          ))}
+          {[...(receivers.data?.receivers ?? [])]
+            .sort((a, b) => Number(b.name === chosen) - Number(a.name === chosen))
+            .map((r) => (
+              <One key={r.name} receiver={r} onTested={receivers.reload} />
+            ))}
         </ul>
       </section>
       <section className={styles.card} aria-label="Routes">
-        <div className={styles.head}><h2>Routes</h2></div>
+        <div className={styles.head}>
+          <h2>Routes</h2>
+        </div>
         <div className={styles.item}>
           <WhereTo labels={labels} onAsk={(asked) => setParams({ labels: asked && JSON.stringify(asked) })} />
-          {routes.data && <ul className={styles.list}><RouteItem route={routes.data} root /></ul>}
+          {routes.data && (
+            <ul className={styles.list}>
+              <RouteItem route={routes.data} root />
+            </ul>
+          )}
         </div>
       </section>
     </AlertingPage>
@@ -65,19 +75,40 @@ function One({ receiver, onTested }: { receiver: Receiver; onTested: () => void 
         <span className={styles.title}>{receiver.name}</span>
         {!receiver.used && <span className={styles.quiet}>no route leads here</span>}
         <span className={styles.right}>
-          {mayEdit() && receiver.integrations.length > 0 && <Button size="sm" variant="secondary" icon="message" disabled={busy} onClick={test}>{busy ? 'Sending…' : 'Send a test'}</Button>}
+          {mayEdit() && receiver.integrations.length > 0 && (
+            <Button size="sm" variant="secondary" icon="message" disabled={busy} onClick={test}>
+              {busy ? 'Sending…' : 'Send a test'}
+            </Button>
+          )}
         </span>
       </div>
       {receiver.integrations.length === 0 && <div className={styles.quiet}>sends nothing</div>}
       {receiver.integrations.map((n) => (
-        <div key={`${n.integration}${n.index}`} className={styles.line}><code>{n.integration}[{n.index}]</code> <LastNotification attempt={n.last} /></div>
+        <div key={`${n.integration}${n.index}`} className={styles.line}>
+          <code>
+            {n.integration}[{n.index}]
+          </code>{' '}
+          <LastNotification attempt={n.last} />
+        </div>
       ))}
-      {error && <div className={styles.error} role="alert">{error}</div>}
+      {error && (
+        <div className={styles.error} role="alert">
+          {error}
+        </div>
+      )}
       {trials?.map((t) => (
         <div key={t.integration} role="status" data-testid="trial">
-          <span className={styles.line}>Test by {t.integration}: <ResultBadge result={t.result} /> after {t.seconds.toFixed(2)} s</span>
+          <span className={styles.line}>
+            Test by {t.integration}: <ResultBadge result={t.result} /> after {t.seconds.toFixed(2)} s
+          </span>
           {t.error && <div className={styles.error}>{t.error}</div>}
-          {(t.answers ?? []).map((a, i) => <pre key={i} className={styles.code}>{a.status}{'\n'}{a.body}</pre>)}
+          {(t.answers ?? []).map((a, i) => (
+            <pre key={i} className={styles.code}>
+              {a.status}
+              {'\n'}
+              {a.body}
+            </pre>
+          ))}
         </div>
       ))}
     </li>
@@ -102,9 +133,24 @@ function WhereTo({ labels, onAsk }: { labels?: Labels; onAsk: (labels?: Labels) 
     }
   };
   return (
-    <form onSubmit={(e) => { e.preventDefault(); ask(); }}>
+    <form
+      onSubmit={(e) => {
+        e.preventDefault();
+        ask();
+      }}
+    >
       <Field label="Where would an alert with these labels go?" invalid={problem !== undefined} error={problem}>
-        <Input id="where-to" placeholder='{alertname="HostDown", severity="critical"}' value={text} onChange={(e) => setText(e.currentTarget.value)} addonAfter={<Button type="submit" variant="secondary">Show</Button>} />
+        <Input
+          id="where-to"
+          placeholder='{alertname="HostDown", severity="critical"}'
+          value={text}
+          onChange={(e) => setText(e.currentTarget.value)}
+          addonAfter={
+            <Button type="submit" variant="secondary">
+              Show
+            </Button>
+          }
+        />
       </Field>
     </form>
   );
@@ -114,18 +160,31 @@ function RouteItem({ route, root }: { route: Route; root?: boolean }) {
   const styles = useStyles2(getStyles);
   const own = useStyles2(getOwnStyles);
   const times = [
-    `grouped by ${route.groupBy.join(', ') || 'nothing'}`, `first after ${route.groupWait}`, `changes every ${route.groupInterval}`, `again every ${route.repeatInterval}`,
-    ...route.muteTimeIntervals.map((t) => `muted in ${t}`), ...route.activeTimeIntervals.map((t) => `only in ${t}`),
+    `grouped by ${route.groupBy.join(', ') || 'nothing'}`,
+    `first after ${route.groupWait}`,
+    `changes every ${route.groupInterval}`,
+    `again every ${route.repeatInterval}`,
+    ...route.muteTimeIntervals.map((t) => `muted in ${t}`),
+    ...route.activeTimeIntervals.map((t) => `only in ${t}`),
   ];
   return (
     <li className={cx(own.route, route.matches && own.taken)} data-testid="route" data-matches={Boolean(route.matches)}>
       <div className={styles.line}>
-        <span className={styles.code}>{root ? 'every alert' : route.matchers.length > 0 ? `{${route.matchers.join(', ')}}` : 'every alert that comes here'}</span> → <span className={styles.title}>{route.receiver}</span>
+        <span className={styles.code}>
+          {root ? 'every alert' : route.matchers.length > 0 ? `{${route.matchers.join(', ')}}` : 'every alert that comes here'}
+        </span>{' '}
+        → <span className={styles.title}>{route.receiver}</span>
         {route.matches && <strong>the alert ends here</strong>}
         {route.continue && <span className={styles.quiet}>and is tried further</span>}
       </div>
       <div className={styles.quiet}>{times.join(' · ')}</div>
-      {route.routes.length > 0 && <ul className={styles.list}>{route.routes.map((r) => <RouteItem key={r.id} route={r} />)}</ul>}
+      {route.routes.length > 0 && (
+        <ul className={styles.list}>
+          {route.routes.map((r) => (
+            <RouteItem key={r.id} route={r} />
+          ))}
+        </ul>
+      )}
     </li>
   );
 }
@@ -133,13 +192,20 @@ function RouteItem({ route, root }: { route: Route; root?: boolean }) {
 function labelsOf(text: string | null): Labels | undefined {
   try {
     const value = JSON.parse(text ?? 'null') as unknown;
-    return typeof value === 'object' && value !== null && !Array.isArray(value) ? Object.fromEntries(Object.entries(value).map(([k, v]) => [k, String(v)])) : undefined;
+    return typeof value === 'object' && value !== null && !Array.isArray(value)
+      ? Object.fromEntries(Object.entries(value).map(([k, v]) => [k, String(v)]))
+      : undefined;
   } catch {
     return undefined;
   }
 }
 
 const getOwnStyles = (theme: GrafanaTheme2) => ({
-  route: css({ borderLeft: `3px solid ${theme.colors.border.medium}`, padding: theme.spacing(0.5, 1), margin: theme.spacing(0.5, 0), 'li&': { marginLeft: theme.spacing(1) } }),
+  route: css({
+    borderLeft: `3px solid ${theme.colors.border.medium}`,
+    padding: theme.spacing(0.5, 1),
+    margin: theme.spacing(0.5, 0),
+    'li&': { marginLeft: theme.spacing(1) },
+  }),
   taken: css({ borderLeftColor: theme.colors.success.border, background: theme.colors.success.transparent }),
 });

@@ -35,12 +35,22 @@ export default function SilencesPage() {
       <div className={styles.bar}>
         <MatcherInput filter={filter} />
         <StateFilter value={state} all="Now and to come" options={order.map((s) => [s, `${s} (${number(s)})`])} onChange={(s) => setParams({ state: s })} />
-        {mayEdit() && <LinkButton icon="bell-slash" href={address('/alerts/silences/new')}>New silence</LinkButton>}
+        {mayEdit() && (
+          <LinkButton icon="bell-slash" href={address('/alerts/silences/new')}>
+            New silence
+          </LinkButton>
+        )}
       </div>
-      {data && shown.length === 0 && <Alert severity="info" title="There is no such silence">An alert is silenced with “Silence” beside it under “Alerts”.</Alert>}
+      {data && shown.length === 0 && (
+        <Alert severity="info" title="There is no such silence">
+          An alert is silenced with “Silence” beside it under “Alerts”.
+        </Alert>
+      )}
       {shown.length > 0 && (
         <ul className={`${styles.card} ${styles.list}`}>
-          {shown.map((s) => <One key={s.id} silence={s} alerts={data!.alerts} onChanged={reload} />)}
+          {shown.map((s) => (
+            <One key={s.id} silence={s} alerts={data!.alerts} onChanged={reload} />
+          ))}
         </ul>
       )}
     </AlertingPage>
@@ -64,15 +74,39 @@ function One({ silence, alerts, onChanged }: { silence: Silence; alerts: ActiveA
     <li className={styles.item} data-testid="silence" data-state={state}>
       <div className={styles.line}>
         <StateBadge state={state === 'active' ? 'silenced' : state} />
-        <span className={styles.labels}>{silence.matchers.map((m, i) => <span key={i} className={styles.label}>{formatMatcher(fromSilenceMatcher(m))}</span>)}</span>
+        <span className={styles.labels}>
+          {silence.matchers.map((m, i) => (
+            <span key={i} className={styles.label}>
+              {formatMatcher(fromSilenceMatcher(m))}
+            </span>
+          ))}
+        </span>
         <span className={styles.right}>
-          {mayEdit() && state !== 'expired' && <Button size="sm" variant="secondary" fill="outline" onClick={expire}>Expire</Button>}
-          <Link className={styles.link} to={`/alerts/silences/${encodeURIComponent(silence.id)}`}>{!mayEdit() ? 'Show' : state === 'expired' ? 'Silence again' : 'Edit'}</Link>
+          {mayEdit() && state !== 'expired' && (
+            <Button size="sm" variant="secondary" fill="outline" onClick={expire}>
+              Expire
+            </Button>
+          )}
+          <Link className={styles.link} to={`/alerts/silences/${encodeURIComponent(silence.id)}`}>
+            {!mayEdit() ? 'Show' : state === 'expired' ? 'Silence again' : 'Edit'}
+          </Link>
         </span>
       </div>
       <div>{silence.comment}</div>
       <div className={styles.quiet}>
-        {state === 'expired' ? <>ended <Ago time={silence.endsAt} /></> : state === 'pending' ? <>begins <Ago time={silence.startsAt} /></> : <>ends <Ago time={silence.endsAt} /> ({dateTimeFormat(silence.endsAt)})</>}
+        {state === 'expired' ? (
+          <>
+            ended <Ago time={silence.endsAt} />
+          </>
+        ) : state === 'pending' ? (
+          <>
+            begins <Ago time={silence.startsAt} />
+          </>
+        ) : (
+          <>
+            ends <Ago time={silence.endsAt} /> ({dateTimeFormat(silence.endsAt)})
+          </>
+        )}
         {` · by ${silence.createdBy} · `}
         {state === 'active' && `keeps ${kept} ${kept === 1 ? 'alert' : 'alerts'} quiet`}
       </div>

@@ -9,7 +9,19 @@ import { rangeOf, type QueryState } from '../../links/explore';
 import type { Language } from '../../links/sources';
 
 /** Makes a panel of an expression, in a new dashboard or one that there is. */
-export default function AddToDashboard({ query, expr, language, source, onClose }: { query: QueryState; expr: string; language: Language; source: string; onClose: () => void }) {
+export default function AddToDashboard({
+  query,
+  expr,
+  language,
+  source,
+  onClose,
+}: {
+  query: QueryState;
+  expr: string;
+  language: Language;
+  source: string;
+  onClose: () => void;
+}) {
   const [hits, setHits] = useState<SearchHit[]>([]);
   const [uid, setUid] = useState('');
   const [title, setTitle] = useState(expr.slice(0, 80));
@@ -17,7 +29,8 @@ export default function AddToDashboard({ query, expr, language, source, onClose 
   useEffect(() => void dashboards.search({ type: 'dash-db', limit: 1000 }).then(setHits), []);
   const save = async () => {
     try {
-      const { dashboard, meta } = uid === '' ? { dashboard: { title, schemaVersion: 41, time: rangeOf(query), panels: [] }, meta: {} } : await dashboards.get(uid);
+      const { dashboard, meta } =
+        uid === '' ? { dashboard: { title, schemaVersion: 41, time: rangeOf(query), panels: [] }, meta: {} } : await dashboards.get(uid);
       const changed = { ...dashboard, panels: withPanel((dashboard as { panels?: PanelPlace[] }).panels ?? [], panelOf(title, expr, language, source)) };
       const { url } = await dashboards.save(changed, { folderUid: (meta as { folderUid?: string }).folderUid, message: 'A panel from Explore' });
       onClose();
@@ -28,13 +41,34 @@ export default function AddToDashboard({ query, expr, language, source, onClose 
   };
   return (
     <Modal title="Add to a dashboard" isOpen onDismiss={onClose}>
-      <form onSubmit={(e) => { e.preventDefault(); void save(); }}>
+      <form
+        onSubmit={(e) => {
+          e.preventDefault();
+          void save();
+        }}
+      >
         <Field label="Dashboard" description="Provisioned ones are changed in their files.">
-          <Combobox id="add-dashboard" value={uid} options={[{ value: '', label: 'A new dashboard' }, ...hits.map((h) => ({ value: h.uid, label: h.folderTitle ? `${h.folderTitle} / ${h.title}` : h.title }))]} onChange={(o) => setUid(o.value)} />
+          <Combobox
+            id="add-dashboard"
+            value={uid}
+            options={[
+              { value: '', label: 'A new dashboard' },
+              ...hits.map((h) => ({ value: h.uid, label: h.folderTitle ? `${h.folderTitle} / ${h.title}` : h.title })),
+            ]}
+            onChange={(o) => setUid(o.value)}
+          />
         </Field>
-        <Field label="Title"><Input id="add-title" value={title} onChange={(e) => setTitle(e.currentTarget.value)} /></Field>
-        {error && <Alert severity="error" title="The panel was not added">{error}</Alert>}
-        <Button type="submit" disabled={title.trim() === ''}>Add the panel</Button>
+        <Field label="Title">
+          <Input id="add-title" value={title} onChange={(e) => setTitle(e.currentTarget.value)} />
+        </Field>
+        {error && (
+          <Alert severity="error" title="The panel was not added">
+            {error}
+          </Alert>
+        )}
+        <Button type="submit" disabled={title.trim() === ''}>
+          Add the panel
+        </Button>
       </form>
     </Modal>
   );
@@ -49,7 +83,9 @@ interface PanelPlace {
 function panelOf(title: string, expr: string, language: Language, uid: string) {
   const logs = isLines(language, expr);
   return {
-    type: logs ? 'logs' : 'timeseries', title, datasource: { type: language === 'logql' ? 'loki' : 'prometheus', uid },
+    type: logs ? 'logs' : 'timeseries',
+    title,
+    datasource: { type: language === 'logql' ? 'loki' : 'prometheus', uid },
     targets: [{ refId: 'A', expr, ...(language === 'promql' && { range: true }) }],
     ...(logs && { options: { showTime: true, wrapLogMessage: true, enableLogDetails: true, sortOrder: 'Descending' } }),
   };

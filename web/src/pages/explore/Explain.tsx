@@ -23,29 +23,46 @@ export function Explain({ query, expr, source, round, children }: AnswerProps) {
   const moment = momentOf(query);
   const text = filledIn(expr);
   const tree = useMemo(() => partsOf(text), [text]);
-  const { data: stats, error } = useAsked(['stats', source, text, moment, round], async () => {
-    const { data } = await ask<PromData & { stats?: QueryStats }>(source, { query: text, time: momentOrNow(moment), stats: 'all' });
-    return data.stats ?? null;
-  }, { keep: true });
+  const { data: stats, error } = useAsked(
+    ['stats', source, text, moment, round],
+    async () => {
+      const { data } = await ask<PromData & { stats?: QueryStats }>(source, { query: text, time: momentOrNow(moment), stats: 'all' });
+      return data.stats ?? null;
+    },
+    { keep: true }
+  );
   return (
     <>
       <div className={styles.bar}>
         {children}
         {stats && (
           <span data-testid="query-stats">
-            {Math.round(stats.timings.evalTotalTime * 1e6) / 1000} ms · {stats.samples.totalQueryableSamples.toLocaleString()} samples read · at most {stats.samples.peakSamples.toLocaleString()} in memory
+            {Math.round(stats.timings.evalTotalTime * 1e6) / 1000} ms · {stats.samples.totalQueryableSamples.toLocaleString()} samples read · at most{' '}
+            {stats.samples.peakSamples.toLocaleString()} in memory
           </span>
         )}
       </div>
-      {error && <Alert severity="error" title="The query failed">{error}</Alert>}
-      {tree ? <ul className={styles.tree} data-testid="explain"><Step key={`${text} ${round}`} part={tree} source={source} moment={moment} /></ul> : !error && <Alert severity="info" title="The expression cannot be taken apart" />}
+      {error && (
+        <Alert severity="error" title="The query failed">
+          {error}
+        </Alert>
+      )}
+      {tree ? (
+        <ul className={styles.tree} data-testid="explain">
+          <Step key={`${text} ${round}`} part={tree} source={source} moment={moment} />
+        </ul>
+      ) : (
+        !error && <Alert severity="info" title="The expression cannot be taken apart" />
+      )}
     </>
   );
 }
 
 function Step({ part, source, moment }: { part: Part; source: string; moment?: number }) {
   const styles = useStyles2(getStyles);
-  const { data, error } = useAsked(['series of a step', source, part.text, moment], async () => seriesOf(await ask<PromData>(source, { query: countOf(part), time: momentOrNow(moment) })));
+  const { data, error } = useAsked(['series of a step', source, part.text, moment], async () =>
+    seriesOf(await ask<PromData>(source, { query: countOf(part), time: momentOrNow(moment) }))
+  );
   // count() takes vectors only.
   const series = data ?? (error && /expected type/.test(error) ? 'one number' : error);
   return (
@@ -55,7 +72,13 @@ function Step({ part, source, moment }: { part: Part; source: string; moment?: n
         <span className={series === 0 ? styles.none : styles.count}>{typeof series === 'number' ? `${series.toLocaleString()} series` : (series ?? '…')}</span>
         <small>{part.kind}</small>
       </div>
-      {part.parts.length > 0 && <ul className={styles.tree}>{part.parts.map((p, i) => <Step key={i} part={p} source={source} moment={moment} />)}</ul>}
+      {part.parts.length > 0 && (
+        <ul className={styles.tree}>
+          {part.parts.map((p, i) => (
+            <Step key={i} part={p} source={source} moment={moment} />
+          ))}
+        </ul>
+      )}
     </li>
   );
 }
@@ -72,8 +95,21 @@ function seriesOf({ data }: PromAnswer<PromData>): number {
 
 const getStyles = (theme: GrafanaTheme2) => ({
   bar: css({ display: 'flex', flexWrap: 'wrap', gap: theme.spacing(1), alignItems: 'center' }),
-  tree: css({ listStyle: 'none', margin: 0, 'ul&': { paddingLeft: theme.spacing(1) }, 'li > &': { borderLeft: `2px solid ${theme.colors.border.medium}`, marginLeft: theme.spacing(1), paddingLeft: theme.spacing(1) } }),
-  step: css({ display: 'flex', flexWrap: 'wrap', gap: theme.spacing(1), alignItems: 'baseline', padding: theme.spacing(0.5, 0), code: { overflowWrap: 'anywhere', whiteSpace: 'pre-wrap' }, small: { color: theme.colors.text.secondary } }),
+  tree: css({
+    listStyle: 'none',
+    margin: 0,
+    'ul&': { paddingLeft: theme.spacing(1) },
+    'li > &': { borderLeft: `2px solid ${theme.colors.border.medium}`, marginLeft: theme.spacing(1), paddingLeft: theme.spacing(1) },
+  }),
+  step: css({
+    display: 'flex',
+    flexWrap: 'wrap',
+    gap: theme.spacing(1),
+    alignItems: 'baseline',
+    padding: theme.spacing(0.5, 0),
+    code: { overflowWrap: 'anywhere', whiteSpace: 'pre-wrap' },
+    small: { color: theme.colors.text.secondary },
+  }),
   count: css({ color: theme.colors.success.text, fontWeight: theme.typography.fontWeightMedium }),
   none: css({ color: theme.colors.error.text, fontWeight: theme.typography.fontWeightMedium }),
 });

@@ -28,7 +28,11 @@ const AddToDashboard = lazy(() => import('./AddToDashboard'));
 export function ExploreLink() {
   const [params] = useSearchParams();
   const { pathname } = useLocation();
-  return params.has('left') || params.has('panes') ? <Navigate replace to={{ pathname, search: paramsOf(queriesOfExplore(params)).toString() }} /> : <ExplorePage />;
+  return params.has('left') || params.has('panes') ? (
+    <Navigate replace to={{ pathname, search: paramsOf(queriesOfExplore(params)).toString() }} />
+  ) : (
+    <ExplorePage />
+  );
 }
 
 /** Expressions and what they give, at the addresses that Prometheus's own page has too: links in alerts lead here. */
@@ -39,31 +43,61 @@ export default function ExplorePage() {
   const queries = queriesOf(params);
   const refresh = params.get('refresh') ?? '';
   const { round, again } = useRounds(refresh);
-  const set = (next: QueryState[]) => locationService.push({ pathname, search: `${paramsOf(next).toString()}${refresh && `&refresh=${encodeURIComponent(refresh)}`}` });
+  const set = (next: QueryState[]) =>
+    locationService.push({ pathname, search: `${paramsOf(next).toString()}${refresh && `&refresh=${encodeURIComponent(refresh)}`}` });
   const styles = useStyles2(getStyles);
   const actions = (
     <>
-      <Button size="sm" variant="secondary" icon="history" onClick={() => setDialog(true)}>History</Button>
-      <Button size="sm" variant="secondary" icon="share-alt" onClick={() => copyText(shareLink(), 'Link copied')}>Share</Button>
-      <RefreshPicker value={refresh} intervals={refreshIntervals} tooltip="Ask again" onRefresh={again} onIntervalChanged={(interval) => locationService.partial({ refresh: interval || null })} />
+      <Button size="sm" variant="secondary" icon="history" onClick={() => setDialog(true)}>
+        History
+      </Button>
+      <Button size="sm" variant="secondary" icon="share-alt" onClick={() => copyText(shareLink(), 'Link copied')}>
+        Share
+      </Button>
+      <RefreshPicker
+        value={refresh}
+        intervals={refreshIntervals}
+        tooltip="Ask again"
+        onRefresh={again}
+        onIntervalChanged={(interval) => locationService.partial({ refresh: interval || null })}
+      />
     </>
   );
   usePage({ breadcrumbs: [{ text: 'Explore' }], actions }, `explore ${refresh}`);
   const choose = ({ expr, language }: Past) => {
     setDialog(false);
     const last = queries[queries.length - 1]!;
-    set([...queries.slice(0, -1), { ...pick(last, ['range_input', 'end_input']), expr, tab: '0', source: languageOf(last['source']) === language ? (last['source'] ?? '') : language === 'logql' ? 'loki' : '' }]);
+    set([
+      ...queries.slice(0, -1),
+      {
+        ...pick(last, ['range_input', 'end_input']),
+        expr,
+        tab: '0',
+        source: languageOf(last['source']) === language ? (last['source'] ?? '') : language === 'logql' ? 'loki' : '',
+      },
+    ]);
   };
   return (
     <div className={styles.page}>
       {queries.map((query, i) => (
         <Query
-          key={i} query={query} number={i + 1} round={round}
+          key={i}
+          query={query}
+          number={i + 1}
+          round={round}
           onChange={(part) => set(queries.map((q, j) => (j === i ? { ...q, ...part } : q)))}
           onRemove={queries.length > 1 ? () => set(queries.filter((_, j) => j !== i)) : undefined}
         />
       ))}
-      <div><Button icon="plus" variant="secondary" onClick={() => set([...queries, { ...pick(queries[queries.length - 1]!, ['range_input', 'end_input', 'source', 'tab']), expr: ' ' }])}>Add query</Button></div>
+      <div>
+        <Button
+          icon="plus"
+          variant="secondary"
+          onClick={() => set([...queries, { ...pick(queries[queries.length - 1]!, ['range_input', 'end_input', 'source', 'tab']), expr: ' ' }])}
+        >
+          Add query
+        </Button>
+      </div>
       <Suspense fallback={null}>{dialog && <HistoryModal onChoose={choose} onClose={() => setDialog(false)} />}</Suspense>
     </div>
   );
@@ -137,11 +171,21 @@ function Query({ query, number, round: asked, onChange, onRemove }: Props) {
       <div className={styles.line}>
         <div className={styles.editor}>
           <Suspense fallback={<code>{text}</code>}>
-            {language === 'logql' ? <LogqlEditor value={text} source={source} onChange={setText} onRun={run} /> : <PromqlEditor value={text} url={source && proxyOf(source)} onChange={setText} onRun={run} />}
+            {language === 'logql' ? (
+              <LogqlEditor value={text} source={source} onChange={setText} onRun={run} />
+            ) : (
+              <PromqlEditor value={text} url={source && proxyOf(source)} onChange={setText} onRun={run} />
+            )}
           </Suspense>
         </div>
         <Combobox
-          aria-label="Data source" width="auto" minWidth={18} maxWidth={36} value={source ?? null} placeholder="No data source" options={sources().map((s) => ({ value: s.uid, label: s.name, description: s.type === 'loki' ? 'LogQL' : 'PromQL' }))}
+          aria-label="Data source"
+          width="auto"
+          minWidth={18}
+          maxWidth={36}
+          value={source ?? null}
+          placeholder="No data source"
+          options={sources().map((s) => ({ value: s.uid, label: s.name, description: s.type === 'loki' ? 'LogQL' : 'PromQL' }))}
           onChange={({ value }) => onChange({ source: nameOf(value), ...(languageOf(value) !== language && { expr: ' ', tab: '0' }), back: '', live: '' })}
         />
         <Button onClick={() => run(true)}>Run</Button>
@@ -149,13 +193,29 @@ function Query({ query, number, round: asked, onChange, onRemove }: Props) {
         {onRemove && <IconButton name="trash-alt" size="lg" tooltip="Remove this query" onClick={onRemove} />}
       </div>
       {!source ? (
-        <Alert severity="error" title={query['source'] && query['source'] !== 'loki' ? `There is no data source ${query['source']}` : `There is no ${language === 'logql' ? 'Loki' : 'Prometheus'} among the data sources`} />
+        <Alert
+          severity="error"
+          title={
+            query['source'] && query['source'] !== 'loki'
+              ? `There is no data source ${query['source']}`
+              : `There is no ${language === 'logql' ? 'Loki' : 'Prometheus'} among the data sources`
+          }
+        />
       ) : expr === '' ? (
-        <Alert severity="info" title="Write an expression">{language === 'promql' ? 'Metric names, labels and functions are completed while you type (Ctrl Space).' : 'Begin with { for the labels of your logs; values, parsers and functions are completed too (Ctrl Space).'} Shift Enter runs it.</Alert>
+        <Alert severity="info" title="Write an expression">
+          {language === 'promql'
+            ? 'Metric names, labels and functions are completed while you type (Ctrl Space).'
+            : 'Begin with { for the labels of your logs; values, parsers and functions are completed too (Ctrl Space).'}{' '}
+          Shift Enter runs it.
+        </Alert>
       ) : (
-        <Suspense fallback={null}><Answer key={`${source} ${round}`} round={asked} query={query} expr={expr} language={language} source={source} onChange={onChange} /></Suspense>
+        <Suspense fallback={null}>
+          <Answer key={`${source} ${round}`} round={asked} query={query} expr={expr} language={language} source={source} onChange={onChange} />
+        </Suspense>
       )}
-      <Suspense fallback={null}>{adding && source && <AddToDashboard query={query} expr={expr} language={language} source={source} onClose={() => setAdding(false)} />}</Suspense>
+      <Suspense fallback={null}>
+        {adding && source && <AddToDashboard query={query} expr={expr} language={language} source={source} onClose={() => setAdding(false)} />}
+      </Suspense>
     </section>
   );
 }
@@ -169,13 +229,34 @@ function Answer(props: Omit<AnswerProps, 'children'>) {
   }
   const tab = tabOf(props.query);
   const View = { graph: Graph, table: InstantTable, explain: Explain }[tab];
-  const tabs: Array<{ value: Tab; label: string }> = [{ value: 'graph', label: 'Graph' }, { value: 'table', label: 'Table' }, { value: 'explain', label: 'Explain' }];
-  return <View {...props}><RadioButtonGroup<Tab> size="sm" value={tab} options={tabs} onChange={(t) => props.onChange({ tab: { graph: '0', table: '1', explain: 'explain' }[t] })} /></View>;
+  const tabs: Array<{ value: Tab; label: string }> = [
+    { value: 'graph', label: 'Graph' },
+    { value: 'table', label: 'Table' },
+    { value: 'explain', label: 'Explain' },
+  ];
+  return (
+    <View {...props}>
+      <RadioButtonGroup<Tab>
+        size="sm"
+        value={tab}
+        options={tabs}
+        onChange={(t) => props.onChange({ tab: { graph: '0', table: '1', explain: 'explain' }[t] })}
+      />
+    </View>
+  );
 }
 
 const getStyles = (theme: GrafanaTheme2) => ({
   page: css({ padding: theme.spacing(2), display: 'flex', flexDirection: 'column', gap: theme.spacing(2) }),
-  query: css({ display: 'flex', flexDirection: 'column', gap: theme.spacing(1), background: theme.colors.background.primary, border: `1px solid ${theme.colors.border.weak}`, borderRadius: theme.shape.radius.default, padding: theme.spacing(1) }),
+  query: css({
+    display: 'flex',
+    flexDirection: 'column',
+    gap: theme.spacing(1),
+    background: theme.colors.background.primary,
+    border: `1px solid ${theme.colors.border.weak}`,
+    borderRadius: theme.shape.radius.default,
+    padding: theme.spacing(1),
+  }),
   line: css({ display: 'flex', flexWrap: 'wrap', gap: theme.spacing(1), alignItems: 'flex-start' }),
   editor: css({ flex: '1 1 280px', minWidth: 0 }),
 });

@@ -18,19 +18,49 @@ export default function HistoryModal({ onChoose, onClose }: { onChoose: (past: P
       <ul className={styles.list} data-testid="history">
         {shown.map((past) => (
           <li key={`${past.language} ${past.expr}`}>
-            <button type="button" onClick={() => onChoose(past)}><code>{past.expr}</code><small>{past.language === 'logql' ? 'LogQL' : 'PromQL'} · {dateTime(past.time).fromNow()}</small></button>
+            <button type="button" onClick={() => onChoose(past)}>
+              <code>{past.expr}</code>
+              <small>
+                {past.language === 'logql' ? 'LogQL' : 'PromQL'} · {dateTime(past.time).fromNow()}
+              </small>
+            </button>
           </li>
         ))}
       </ul>
-      {all.length > 0 && <Button size="sm" variant="secondary" icon="trash-alt" onClick={() => { forgetAll(); setAll([]); }}>Forget all</Button>}
+      {all.length > 0 && (
+        <Button
+          size="sm"
+          variant="secondary"
+          icon="trash-alt"
+          onClick={() => {
+            forgetAll();
+            setAll([]);
+          }}
+        >
+          Forget all
+        </Button>
+      )}
     </Modal>
   );
 }
 
 const getStyles = (theme: GrafanaTheme2) => ({
   list: css({
-    listStyle: 'none', maxHeight: '50vh', overflow: 'auto', margin: theme.spacing(1, 0),
-    button: { display: 'flex', flexDirection: 'column', width: '100%', textAlign: 'left', background: 'none', border: 'none', padding: theme.spacing(1), '&:hover, &:focus-visible': { background: theme.colors.action.hover } },
-    code: { overflowWrap: 'anywhere', whiteSpace: 'pre-wrap' }, small: { color: theme.colors.text.secondary },
+    listStyle: 'none',
+    maxHeight: '50vh',
+    overflow: 'auto',
+    margin: theme.spacing(1, 0),
+    button: {
+      display: 'flex',
+      flexDirection: 'column',
+      width: '100%',
+      textAlign: 'left',
+      background: 'none',
+      border: 'none',
+      padding: theme.spacing(1),
+      '&:hover, &:focus-visible': { background: theme.colors.action.hover },
+    },
+    code: { overflowWrap: 'anywhere', whiteSpace: 'pre-wrap' },
+    small: { color: theme.colors.text.secondary },
   }),
 });

@@ -11,5 +11,9 @@ export function LogsOfLabels({ labels, query }: { labels: Labels[]; query: Query
   const [names, setNames] = useState<string[]>([]);
   useEffect(() => void logLabels().then(setNames), []);
   const selector = selectorOf(labels, names);
-  return selector === undefined ? null : <PathButton icon="gf-logs" to={logsPath(selector, query, query['expr'])} tooltip={`Lines of ${selector} at this time`}>Logs</PathButton>;
+  return selector === undefined ? null : (
+    <PathButton icon="gf-logs" to={logsPath(selector, query, query['expr'])} tooltip={`Lines of ${selector} at this time`}>
+      Logs
+    </PathButton>
+  );
 }

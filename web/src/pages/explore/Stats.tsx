@@ -12,5 +12,9 @@ export function Stats({ series, points, seconds, unit = 'points' }: { series?: n
     ...(points === undefined ? [] : [`${points.toLocaleString()} ${unit}`]),
     formattedValueToString(secondsText(seconds, 2)),
   ];
-  return <span className={style} data-testid="stats">{parts.join(' · ')}</span>;
+  return (
+    <span className={style} data-testid="stats">
+      {parts.join(' · ')}
+    </span>
+  );
 }

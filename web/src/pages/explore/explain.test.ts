@@ -2,7 +2,8 @@ import { expect, test } from 'vitest';
 
 import { countOf, partsOf, type Part } from './explain';
 
-const flat = (part: Part | undefined, depth = 0): string[] => (part ? [`${'-'.repeat(depth)}${part.text}`, ...part.parts.flatMap((p) => flat(p, depth + 1))] : []);
+const flat = (part: Part | undefined, depth = 0): string[] =>
+  part ? [`${'-'.repeat(depth)}${part.text}`, ...part.parts.flatMap((p) => flat(p, depth + 1))] : [];
 
 test.each([
   ['up', ['up']],

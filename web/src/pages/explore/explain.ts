@@ -11,8 +11,18 @@ export interface Part {
 }
 
 const kinds: Record<string, string> = {
-  VectorSelector: 'series', MatrixSelector: 'samples over time', SubqueryExpr: 'evaluated over time', AggregateExpr: 'aggregated', BinaryExpr: 'combined', FunctionCall: 'function', ParenExpr: 'in parentheses',
-  UnaryExpr: 'sign', NumberDurationLiteral: 'number', StringLiteral: 'text', OffsetExpr: 'at an earlier time', StepInvariantExpr: 'at a fixed time',
+  VectorSelector: 'series',
+  MatrixSelector: 'samples over time',
+  SubqueryExpr: 'evaluated over time',
+  AggregateExpr: 'aggregated',
+  BinaryExpr: 'combined',
+  FunctionCall: 'function',
+  ParenExpr: 'in parentheses',
+  UnaryExpr: 'sign',
+  NumberDurationLiteral: 'number',
+  StringLiteral: 'text',
+  OffsetExpr: 'at an earlier time',
+  StepInvariantExpr: 'at a fixed time',
 };
 
 /** The tree of an expression, undefined when it cannot be read. Parentheses and the like are passed through. */
@@ -34,7 +44,11 @@ function inside(node: SyntaxNode, expr: string): Part[] {
     } else if (child.name !== 'NumberDurationLiteral' && child.name !== 'StringLiteral') {
       // A selector within a range or offset is the same series: the outer one says more.
       const whole = ['MatrixSelector', 'OffsetExpr', 'StepInvariantExpr', 'VectorSelector'].includes(child.name);
-      found.push({ text: expr.slice(child.from, child.to), kind, parts: whole && !/[()]/.test(expr.slice(child.from, child.to).replace(/"(?:[^"\\]|\\.)*"/g, '')) ? [] : inside(child, expr) });
+      found.push({
+        text: expr.slice(child.from, child.to),
+        kind,
+        parts: whole && !/[()]/.test(expr.slice(child.from, child.to).replace(/"(?:[^"\\]|\\.)*"/g, '')) ? [] : inside(child, expr),
+      });
     }
   }
   return found;

@@ -6,8 +6,10 @@ let known: Promise<string[]> | undefined;
 
 export function logLabels(): Promise<string[]> {
   const source = builtIn('logql');
-  return source === undefined ? Promise.resolve([]) : (known ??= new LokiClient(source).labels().catch(() => {
-    known = undefined;
-    return [];
-  }));
+  return source === undefined
+    ? Promise.resolve([])
+    : (known ??= new LokiClient(source).labels().catch(() => {
+        known = undefined;
+        return [];
+      }));
 }

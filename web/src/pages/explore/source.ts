@@ -12,5 +12,8 @@ export function isLines(language: Language, expr: string): boolean {
 
 /** An expression of a dashboard with values for the variables that depend on its width. */
 export function filledIn(expr: string): string {
-  return expr.replace(/\$(?:__rate_interval|\{__rate_interval\})/g, '1m').replace(/\$(?:__interval|\{__interval\})/g, '1m').replace(/\$(?:__range|\{__range\})/g, '1h');
+  return expr
+    .replace(/\$(?:__rate_interval|\{__rate_interval\})/g, '1m')
+    .replace(/\$(?:__interval|\{__interval\})/g, '1m')
+    .replace(/\$(?:__range|\{__range\})/g, '1h');
 }

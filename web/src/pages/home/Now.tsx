@@ -18,13 +18,20 @@ export function Now() {
   const styles = useStyles2(getStyles);
   const { data, error } = usePolled(['now'], async () => {
     const [targets, groups, status, sent] = await Promise.all([
-      system.targets().catch(() => undefined), alerting.groups().catch(() => undefined), system.status(), alerting.notifications({ limit: 1 }).catch(() => []),
+      system.targets().catch(() => undefined),
+      alerting.groups().catch(() => undefined),
+      system.status(),
+      alerting.notifications({ limit: 1 }).catch(() => []),
     ]);
     return { targets, groups, status, sent };
   });
   if (error || !data) {
     // What was known before says nothing about now.
-    return <section className={styles.now} aria-label="What is wrong now" aria-busy={!error} data-testid="now" data-fine={error ? false : undefined}>{error && <Line icon="exclamation-triangle">What is wrong now cannot be read: {error}.</Line>}</section>;
+    return (
+      <section className={styles.now} aria-label="What is wrong now" aria-busy={!error} data-testid="now" data-fine={error ? false : undefined}>
+        {error && <Line icon="exclamation-triangle">What is wrong now cannot be read: {error}.</Line>}
+      </section>
+    );
   }
   const { targets, groups, status, sent } = data;
   const down = (targets ?? []).filter((t) => t.health === 'down');
@@ -35,12 +42,60 @@ export function Now() {
     <section className={styles.now} aria-label="What is wrong now" data-testid="now" data-fine={fine}>
       {targets === undefined && sick.length === 0 && <Line icon="exclamation-triangle">Targets cannot be read: Prometheus does not answer.</Line>}
       {groups === undefined && sick.length === 0 && <Line icon="exclamation-triangle">Alerts cannot be read: Alertmanager does not answer.</Line>}
-      {fine && <Line icon="check-circle" good>Nothing is wrong: no alert fires, {targets.length === 1 ? 'the one target is' : `all ${targets.length} targets are`} up.</Line>}
-      {alerts.length > 0 && <Line icon="bell"><Link to={firingPath}>{alerts.length} {alerts.length === 1 ? 'alert fires' : 'alerts fire'}:</Link> {alerts.slice(0, most).map((a) => <span key={a.fingerprint} className={styles.one}><Link to={`/alerts?filter=${encodeURIComponent(`{alertname="${a.labels['alertname'] ?? ''}"}`)}`}>{a.labels['alertname']}</Link> {a.annotations['summary']} <small>since <Ago time={a.startsAt} /></small></span>)}{more(alerts.length)}</Line>}
-      {down.length > 0 && <Line icon="heart-break"><Link to="/targets?state=down">{down.length} of {targets?.length} targets {down.length === 1 ? 'is' : 'are'} down:</Link> {down.slice(0, most).map((t) => <span key={t.scrapeUrl} className={styles.one}><Link to={`/targets?filter=${encodeURIComponent(t.scrapeUrl)}`}>{t.scrapePool} {t.labels['instance']}</Link> {t.lastError}</span>)}{more(down.length)}</Line>}
-      {sick.map((p) => <Line key={p.name} icon="exclamation-triangle"><Link to="/admin/status">{p.name}</Link>{p.phase === 'ready' ? '' : ` is ${p.phase}`}: {p.says}</Line>)}
-      {sick.length === 0 && status.disk.scarce && <Line icon="exclamation-triangle"><Link to="/admin/status">The disk is nearly full</Link>: soon nothing new can be stored.</Line>}
-      {sent[0] && <Line icon="message" good><Link to="/alerts/notifications">Last notification</Link> <LastNotification attempt={sent[0]} /> to {sent[0].receiver}</Line>}
+      {fine && (
+        <Line icon="check-circle" good>
+          Nothing is wrong: no alert fires, {targets.length === 1 ? 'the one target is' : `all ${targets.length} targets are`} up.
+        </Line>
+      )}
+      {alerts.length > 0 && (
+        <Line icon="bell">
+          <Link to={firingPath}>
+            {alerts.length} {alerts.length === 1 ? 'alert fires' : 'alerts fire'}:
+          </Link>{' '}
+          {alerts.slice(0, most).map((a) => (
+            <span key={a.fingerprint} className={styles.one}>
+              <Link to={`/alerts?filter=${encodeURIComponent(`{alertname="${a.labels['alertname'] ?? ''}"}`)}`}>{a.labels['alertname']}</Link>{' '}
+              {a.annotations['summary']}{' '}
+              <small>
+                since <Ago time={a.startsAt} />
+              </small>
+            </span>
+          ))}
+          {more(alerts.length)}
+        </Line>
+      )}
+      {down.length > 0 && (
+        <Line icon="heart-break">
+          <Link to="/targets?state=down">
+            {down.length} of {targets?.length} targets {down.length === 1 ? 'is' : 'are'} down:
+          </Link>{' '}
+          {down.slice(0, most).map((t) => (
+            <span key={t.scrapeUrl} className={styles.one}>
+              <Link to={`/targets?filter=${encodeURIComponent(t.scrapeUrl)}`}>
+                {t.scrapePool} {t.labels['instance']}
+              </Link>{' '}
+              {t.lastError}
+            </span>
+          ))}
+          {more(down.length)}
+        </Line>
+      )}
+      {sick.map((p) => (
+        <Line key={p.name} icon="exclamation-triangle">
+          <Link to="/admin/status">{p.name}</Link>
+          {p.phase === 'ready' ? '' : ` is ${p.phase}`}: {p.says}
+        </Line>
+      ))}
+      {sick.length === 0 && status.disk.scarce && (
+        <Line icon="exclamation-triangle">
+          <Link to="/admin/status">The disk is nearly full</Link>: soon nothing new can be stored.
+        </Line>
+      )}
+      {sent[0] && (
+        <Line icon="message" good>
+          <Link to="/alerts/notifications">Last notification</Link> <LastNotification attempt={sent[0]} /> to {sent[0].receiver}
+        </Line>
+      )}
     </section>
   );
 }
@@ -56,15 +111,39 @@ function rank(severity: string | undefined): number {
 
 function Line({ icon, good, children }: { icon: IconName; good?: boolean; children: ReactNode }) {
   const styles = useStyles2(getStyles);
-  return <div className={styles.line}><span className={good ? styles.good : styles.bad}><Icon name={icon} /></span><div className={styles.text}>{children}</div></div>;
+  return (
+    <div className={styles.line}>
+      <span className={good ? styles.good : styles.bad}>
+        <Icon name={icon} />
+      </span>
+      <div className={styles.text}>{children}</div>
+    </div>
+  );
 }
 
 const getStyles = (theme: GrafanaTheme2) => ({
   ...getParts(theme),
-  now: css({ minHeight: 46, margin: theme.spacing(1, 2, 0), padding: theme.spacing(1), background: theme.colors.background.primary, border: `1px solid ${theme.colors.border.weak}`, borderRadius: theme.shape.radius.default, a: { color: theme.colors.text.link } }),
+  now: css({
+    minHeight: 46,
+    margin: theme.spacing(1, 2, 0),
+    padding: theme.spacing(1),
+    background: theme.colors.background.primary,
+    border: `1px solid ${theme.colors.border.weak}`,
+    borderRadius: theme.shape.radius.default,
+    a: { color: theme.colors.text.link },
+  }),
   line: css({ display: 'flex', gap: theme.spacing(1), alignItems: 'flex-start', padding: theme.spacing(0.25, 0) }),
   text: css({ display: 'flex', flexWrap: 'wrap', columnGap: theme.spacing(1), minWidth: 0, overflowWrap: 'anywhere' }),
-  one: css({ minWidth: 0, maxWidth: '100%', overflow: 'hidden', textOverflow: 'ellipsis', display: '-webkit-box', WebkitLineClamp: 2, WebkitBoxOrient: 'vertical', small: { color: theme.colors.text.secondary } }),
+  one: css({
+    minWidth: 0,
+    maxWidth: '100%',
+    overflow: 'hidden',
+    textOverflow: 'ellipsis',
+    display: '-webkit-box',
+    WebkitLineClamp: 2,
+    WebkitBoxOrient: 'vertical',
+    small: { color: theme.colors.text.secondary },
+  }),
   good: css({ color: theme.colors.success.text }),
   bad: css({ color: theme.colors.error.text }),
 });

@@ -20,7 +20,15 @@ export function useDoing(): { busy: boolean; problem: React.ReactNode; act: (wha
       setBusy(false);
     }
   };
-  return { busy, act, problem: error ? <Alert severity="error" title="It was not done" onRemove={() => setError(undefined)}>{error}</Alert> : null };
+  return {
+    busy,
+    act,
+    problem: error ? (
+      <Alert severity="error" title="It was not done" onRemove={() => setError(undefined)}>
+        {error}
+      </Alert>
+    ) : null,
+  };
 }
 
 export const roles = [

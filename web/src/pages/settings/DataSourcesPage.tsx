@@ -17,10 +17,16 @@ export default function DataSourcesPage() {
   const { data, error } = usePolled(['datasources'], datasources.list);
   return (
     <TabbedPage label="Settings" tabs={settingsTabs()} error={error} loading={!data}>
-      <p>Files in <code>grafana/provisioning/datasources</code> below the configuration folder make data sources, and Grafana’s API does.</p>
+      <p>
+        Files in <code>grafana/provisioning/datasources</code> below the configuration folder make data sources, and Grafana’s API does.
+      </p>
       {data?.length === 0 && <Alert severity="info" title="There is no data source" />}
       <section className={styles.card} aria-label="Data sources">
-        <ul className={styles.list}>{data?.map((d) => <One key={d.uid} source={d} />)}</ul>
+        <ul className={styles.list}>
+          {data?.map((d) => (
+            <One key={d.uid} source={d} />
+          ))}
+        </ul>
       </section>
     </TabbedPage>
   );
@@ -37,7 +43,12 @@ function One({ source }: { source: DataSource }) {
   const [tested, setTested] = useState<Tested>();
   const test = async () => {
     setBusy(true);
-    setTested(await datasources.test(source.uid).then(({ message }) => ({ healthy: true, text: message }), (err: unknown) => ({ healthy: false, text: errorMessage(err) })));
+    setTested(
+      await datasources.test(source.uid).then(
+        ({ message }) => ({ healthy: true, text: message }),
+        (err: unknown) => ({ healthy: false, text: errorMessage(err) })
+      )
+    );
     setBusy(false);
   };
   const asks = source.type === 'prometheus' || source.type === 'loki';
@@ -49,12 +60,26 @@ function One({ source }: { source: DataSource }) {
         {source.isDefault && <Badge color="blue" text="default" />}
         <span className={styles.quiet}>{source.readOnly ? 'from a file' : 'made by the API'}</span>
         <span className={styles.right}>
-          {asks && <Link className={styles.link} to={`/explore?g0.source=${encodeURIComponent(source.uid)}`}>Explore</Link>}
-          <Button size="sm" variant="secondary" disabled={busy} onClick={test}>{busy ? 'Testing…' : 'Test'}</Button>
+          {asks && (
+            <Link className={styles.link} to={`/explore?g0.source=${encodeURIComponent(source.uid)}`}>
+              Explore
+            </Link>
+          )}
+          <Button size="sm" variant="secondary" disabled={busy} onClick={test}>
+            {busy ? 'Testing…' : 'Test'}
+          </Button>
         </span>
       </div>
       <div className={styles.quiet}>{source.url}</div>
-      {tested && <Alert severity={tested.healthy ? 'success' : 'error'} title={tested.healthy ? 'It answers' : 'It does not answer as it should'} onRemove={() => setTested(undefined)}>{tested.text}</Alert>}
+      {tested && (
+        <Alert
+          severity={tested.healthy ? 'success' : 'error'}
+          title={tested.healthy ? 'It answers' : 'It does not answer as it should'}
+          onRemove={() => setTested(undefined)}
+        >
+          {tested.text}
+        </Alert>
+      )}
     </li>
   );
 }

@@ -21,7 +21,11 @@ export default function UsersPage() {
     <TabbedPage label="Settings" tabs={settingsTabs()} error={error} loading={!data}>
       {problem}
       <section className={styles.card} aria-label="Users">
-        <ul className={styles.list}>{data?.map((u) => <One key={u.userId} user={u} busy={busy} change={change} />)}</ul>
+        <ul className={styles.list}>
+          {data?.map((u) => (
+            <One key={u.userId} user={u} busy={busy} change={change} />
+          ))}
+        </ul>
       </section>
       <NewUser onMade={reload} />
     </TabbedPage>
@@ -38,24 +42,63 @@ function One({ user, busy, change }: { user: User; busy: boolean; change: (what:
         <span className={styles.title}>{user.login}</span>
         {user.name && user.name !== user.login && <span className={styles.quiet}>{user.name}</span>}
         {user.isDisabled && <Badge color="red" text="disabled" />}
-        <span className={styles.quiet}>{neverSeen(user) ? 'never seen' : <>seen <Ago time={user.lastSeenAt} /></>}</span>
+        <span className={styles.quiet}>
+          {neverSeen(user) ? (
+            'never seen'
+          ) : (
+            <>
+              seen <Ago time={user.lastSeenAt} />
+            </>
+          )}
+        </span>
         <span className={styles.right}>
           {self ? (
             <span className={styles.quiet}>{user.role} – you</span>
           ) : (
             <>
-              <Combobox aria-label={`Role of ${user.login}`} width={16} disabled={busy} value={user.role} options={[...roles]} onChange={(o) => change(() => users.setRole(user.userId, o.value as Role))} />
-              <Button size="sm" variant="secondary" onClick={() => setPassword(password === undefined ? '' : undefined)}>Password</Button>
-              <Button size="sm" variant="secondary" disabled={busy} onClick={() => change(() => users.setDisabled(user.userId, !user.isDisabled))}>{user.isDisabled ? 'Enable' : 'Disable'}</Button>
-              <ConfirmButton size="sm" confirmText="Delete" confirmVariant="destructive" onConfirm={() => change(() => users.remove(user.userId))}><Button size="sm" variant="secondary" fill="outline">Delete</Button></ConfirmButton>
+              <Combobox
+                aria-label={`Role of ${user.login}`}
+                width={16}
+                disabled={busy}
+                value={user.role}
+                options={[...roles]}
+                onChange={(o) => change(() => users.setRole(user.userId, o.value as Role))}
+              />
+              <Button size="sm" variant="secondary" onClick={() => setPassword(password === undefined ? '' : undefined)}>
+                Password
+              </Button>
+              <Button size="sm" variant="secondary" disabled={busy} onClick={() => change(() => users.setDisabled(user.userId, !user.isDisabled))}>
+                {user.isDisabled ? 'Enable' : 'Disable'}
+              </Button>
+              <ConfirmButton size="sm" confirmText="Delete" confirmVariant="destructive" onConfirm={() => change(() => users.remove(user.userId))}>
+                <Button size="sm" variant="secondary" fill="outline">
+                  Delete
+                </Button>
+              </ConfirmButton>
             </>
           )}
         </span>
       </div>
       {password !== undefined && (
-        <form className={styles.line} onSubmit={(e) => { e.preventDefault(); change(() => users.setPassword(user.userId, password)); setPassword(undefined); }}>
-          <Input aria-label={`New password of ${user.login}`} type="password" autoComplete="new-password" width={30} value={password} onChange={(e) => setPassword(e.currentTarget.value)} />
-          <Button size="sm" type="submit" disabled={password === ''}>Set the password</Button>
+        <form
+          className={styles.line}
+          onSubmit={(e) => {
+            e.preventDefault();
+            change(() => users.setPassword(user.userId, password));
+            setPassword(undefined);
+          }}
+        >
+          <Input
+            aria-label={`New password of ${user.login}`}
+            type="password"
+            autoComplete="new-password"
+            width={30}
+            value={password}
+            onChange={(e) => setPassword(e.currentTarget.value)}
+          />
+          <Button size="sm" type="submit" disabled={password === ''}>
+            Set the password
+          </Button>
         </form>
       )}
     </li>
@@ -88,12 +131,37 @@ function NewUser({ onMade }: { onMade: () => void }) {
   };
   return (
     <section className={styles.card} aria-label="New user">
-      <div className={styles.head}><h2>New user</h2></div>
-      <form className={styles.item} onSubmit={(e) => { e.preventDefault(); void save(); }}>
-        <Field noMargin label="Login"><Input id="new-login" autoComplete="off" value={login} onChange={(e) => setLogin(e.currentTarget.value)} width={30} /></Field>
-        <Field noMargin label="Password"><Input id="new-password" type="password" autoComplete="new-password" value={password} onChange={(e) => setPassword(e.currentTarget.value)} width={30} /></Field>
-        <Field noMargin label="Role"><Combobox id="new-role" width={30} value={role} options={[...roles]} onChange={(o) => setRole(o.value as Role)} /></Field>
-        <div><Button type="submit" disabled={busy || login === '' || password === ''}>Make the user</Button></div>
+      <div className={styles.head}>
+        <h2>New user</h2>
+      </div>
+      <form
+        className={styles.item}
+        onSubmit={(e) => {
+          e.preventDefault();
+          void save();
+        }}
+      >
+        <Field noMargin label="Login">
+          <Input id="new-login" autoComplete="off" value={login} onChange={(e) => setLogin(e.currentTarget.value)} width={30} />
+        </Field>
+        <Field noMargin label="Password">
+          <Input
+            id="new-password"
+            type="password"
+            autoComplete="new-password"
+            value={password}
+            onChange={(e) => setPassword(e.currentTarget.value)}
+            width={30}
+          />
+        </Field>
+        <Field noMargin label="Role">
+          <Combobox id="new-role" width={30} value={role} options={[...roles]} onChange={(o) => setRole(o.value as Role)} />
+        </Field>
+        <div>
+          <Button type="submit" disabled={busy || login === '' || password === ''}>
+            Make the user
+          </Button>
+        </div>
         {problem}
         {made && <Alert severity="success" title={`${made} can log in`} onRemove={() => setMade(undefined)} />}
       </form>

@@ -21,11 +21,30 @@ export default function SeriesPage() {
     <TabbedPage label="Status" tabs={statusTabs()} error={error} loading={!data}>
       {data && head && (
         <>
-          <p>{head.numSeries.toLocaleString()} series with {head.numLabelPairs.toLocaleString()} pairs of label and value are in memory{head.numSeries > 0 && `, since ${dateTimeFormat(head.minTime)}`}. A label whose values never end – user ids, paths, trace ids – is what makes them many.</p>
-          <Offenders title="Metrics with most series" unit="series" stats={data.seriesCountByMetricName} selector={(name) => `{__name__=${JSON.stringify(name)}}`} />
-          <Offenders title="Labels with most values" unit="values" stats={data.labelValueCountByLabelName} selector={(name) => (name === '__name__' ? '{__name__!=""}' : `{${JSON.stringify(name)}!=""}`)} />
+          <p>
+            {head.numSeries.toLocaleString()} series with {head.numLabelPairs.toLocaleString()} pairs of label and value are in memory
+            {head.numSeries > 0 && `, since ${dateTimeFormat(head.minTime)}`}. A label whose values never end – user ids, paths, trace ids – is what makes them
+            many.
+          </p>
+          <Offenders
+            title="Metrics with most series"
+            unit="series"
+            stats={data.seriesCountByMetricName}
+            selector={(name) => `{__name__=${JSON.stringify(name)}}`}
+          />
+          <Offenders
+            title="Labels with most values"
+            unit="values"
+            stats={data.labelValueCountByLabelName}
+            selector={(name) => (name === '__name__' ? '{__name__!=""}' : `{${JSON.stringify(name)}!=""}`)}
+          />
           <Offenders title="Labels that take most memory" unit="" stats={data.memoryInBytesByLabelName} selector={(name) => `{${JSON.stringify(name)}!=""}`} />
-          <Offenders title="Pairs with most series" unit="series" stats={data.seriesCountByLabelValuePair} selector={(pair) => `{${JSON.stringify(pair.slice(0, pair.indexOf('=')))}=${JSON.stringify(pair.slice(pair.indexOf('=') + 1))}}`} />
+          <Offenders
+            title="Pairs with most series"
+            unit="series"
+            stats={data.seriesCountByLabelValuePair}
+            selector={(pair) => `{${JSON.stringify(pair.slice(0, pair.indexOf('=')))}=${JSON.stringify(pair.slice(pair.indexOf('=') + 1))}}`}
+          />
         </>
       )}
     </TabbedPage>
@@ -44,16 +63,23 @@ function Offenders({ title, unit, stats, selector }: Props) {
   const [open, setOpen] = useState<string>();
   return (
     <section className={styles.card} aria-label={title}>
-      <div className={styles.head}><h2>{title}</h2></div>
+      <div className={styles.head}>
+        <h2>{title}</h2>
+      </div>
       <ul className={styles.list}>
         {(stats ?? []).length === 0 && <li className={styles.item}>There is nothing yet.</li>}
         {(stats ?? []).map(({ name, value }) => (
           <li key={name} className={styles.item} data-testid="offender">
             <div className={styles.line}>
-              <span className={styles.title}>{name}</span> <span>{unit === '' ? bytesText(value) : `${value.toLocaleString()} ${value === 1 ? unit.replace(/values$/, 'value') : unit}`}</span>
+              <span className={styles.title}>{name}</span>{' '}
+              <span>{unit === '' ? bytesText(value) : `${value.toLocaleString()} ${value === 1 ? unit.replace(/values$/, 'value') : unit}`}</span>
               <span className={styles.right}>
-                <Link className={styles.link} to={graphPath(`topk(20, count by (__name__) (${selector(name)}))`)}>Graph</Link>
-                <Button size="sm" variant="secondary" fill="outline" aria-expanded={open === name} onClick={() => setOpen(open === name ? undefined : name)}>Who sends it</Button>
+                <Link className={styles.link} to={graphPath(`topk(20, count by (__name__) (${selector(name)}))`)}>
+                  Graph
+                </Link>
+                <Button size="sm" variant="secondary" fill="outline" aria-expanded={open === name} onClick={() => setOpen(open === name ? undefined : name)}>
+                  Who sends it
+                </Button>
               </span>
             </div>
             {open === name && <Senders selector={selector(name)} />}
@@ -68,7 +94,11 @@ function Senders({ selector }: { selector: string }) {
   const styles = useStyles2(getStyles);
   const { data, error } = usePolled(['series', selector], () => system.query(`topk(10, count by (job, instance) (${selector}))`));
   if (error) {
-    return <Alert severity="error" title="It could not be counted">{error}</Alert>;
+    return (
+      <Alert severity="error" title="It could not be counted">
+        {error}
+      </Alert>
+    );
   }
   if (!data) {
     return <LoadingPlaceholder text="" />;
@@ -76,12 +106,22 @@ function Senders({ selector }: { selector: string }) {
   return (
     <table className={styles.table} data-testid="senders">
       <tbody>
-        {data.sort((a, b) => b.value - a.value).map(({ metric, value }) => (
-          <tr key={JSON.stringify(metric)}>
-            <td>{value.toLocaleString()} series</td>
-            <td>{metric['job'] ? <Link className={styles.link} to={`/targets?filter=${encodeURIComponent(metric['instance'] ?? metric['job'])}`}>job {metric['job']}, instance {metric['instance']}</Link> : 'made by rules or pushed, without a job'}</td>
-          </tr>
-        ))}
+        {data
+          .sort((a, b) => b.value - a.value)
+          .map(({ metric, value }) => (
+            <tr key={JSON.stringify(metric)}>
+              <td>{value.toLocaleString()} series</td>
+              <td>
+                {metric['job'] ? (
+                  <Link className={styles.link} to={`/targets?filter=${encodeURIComponent(metric['instance'] ?? metric['job'])}`}>
+                    job {metric['job']}, instance {metric['instance']}
+                  </Link>
+                ) : (
+                  'made by rules or pushed, without a job'
+                )}
+              </td>
+            </tr>
+          ))}
       </tbody>
     </table>
   );

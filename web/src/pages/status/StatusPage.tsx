@@ -15,7 +15,15 @@ import { own } from '../../boot/own';
 const bytes = getValueFormat('bytes');
 export const bytesText = (n: number) => formattedValueToString(bytes(n, 1));
 
-const phases: Record<string, BadgeColor> = { ready: 'green', starting: 'orange', waiting: 'orange', stopping: 'orange', stopped: 'darkgrey', down: 'red', failed: 'red' };
+const phases: Record<string, BadgeColor> = {
+  ready: 'green',
+  starting: 'orange',
+  waiting: 'orange',
+  stopping: 'orange',
+  stopped: 'darkgrey',
+  down: 'red',
+  failed: 'red',
+};
 
 /** The parts of this process, what they store, and a reload. */
 export default function StatusPage() {
@@ -27,40 +35,82 @@ export default function StatusPage() {
       {data && (
         <>
           <div className={styles.bar}>
-            <span>Ausguck {data.version} on {data.host}, started <Ago time={data.started} /></span>
+            <span>
+              Ausguck {data.version} on {data.host}, started <Ago time={data.started} />
+            </span>
             {may('Admin') && <Reload />}
           </div>
-          {data.disk.full && <Alert severity="error" title="The disk is full">{data.disk.full}</Alert>}
-          {data.disk.scarce && !data.disk.full && <Alert severity="warning" title="The disk is nearly full">Soon nothing new can be stored.</Alert>}
+          {data.disk.full && (
+            <Alert severity="error" title="The disk is full">
+              {data.disk.full}
+            </Alert>
+          )}
+          {data.disk.scarce && !data.disk.full && (
+            <Alert severity="warning" title="The disk is nearly full">
+              Soon nothing new can be stored.
+            </Alert>
+          )}
           <section className={styles.card} aria-label="Parts">
-            <div className={styles.head}><h2>Parts</h2></div>
+            <div className={styles.head}>
+              <h2>Parts</h2>
+            </div>
             <ul className={styles.list}>
               {data.parts.map((p) => (
                 <li key={p.name} className={styles.item} data-testid="part" data-phase={p.phase}>
-                  <div className={styles.line}><Badge color={own(phases, p.phase) ?? 'darkgrey'} text={p.phase} /><span className={styles.title}>{p.name}</span><span className={styles.quiet}>since <Ago time={p.since} /></span></div>
+                  <div className={styles.line}>
+                    <Badge color={own(phases, p.phase) ?? 'darkgrey'} text={p.phase} />
+                    <span className={styles.title}>{p.name}</span>
+                    <span className={styles.quiet}>
+                      since <Ago time={p.since} />
+                    </span>
+                  </div>
                   {p.says && <div className={p.wrong ? styles.error : styles.quiet}>{p.says}</div>}
                 </li>
               ))}
             </ul>
           </section>
           <section className={styles.card} aria-label="Storage">
-            <div className={styles.head}><h2>Storage</h2>{data.disk.size > 0 && <span className={styles.quiet}>the disk has {bytesText(data.disk.free)} of {bytesText(data.disk.size)} free</span>}</div>
+            <div className={styles.head}>
+              <h2>Storage</h2>
+              {data.disk.size > 0 && (
+                <span className={styles.quiet}>
+                  the disk has {bytesText(data.disk.free)} of {bytesText(data.disk.size)} free
+                </span>
+              )}
+            </div>
             <ul className={styles.list}>
               {data.storage.map((s) => (
                 <li key={s.name} className={styles.item} data-testid="storage">
                   <div className={styles.line}>
                     <span className={styles.title}>{s.name}</span>
-                    <span>{bytesText(s.bytes)}{s.limit > 0 && ` of at most ${bytesText(s.limit)}`}{s.retention && `, kept for ${s.retention}`}</span>
+                    <span>
+                      {bytesText(s.bytes)}
+                      {s.limit > 0 && ` of at most ${bytesText(s.limit)}`}
+                      {s.retention && `, kept for ${s.retention}`}
+                    </span>
                   </div>
-                  {s.limit > 0 && <meter aria-label={`${s.name} of their cap`} min={0} max={s.limit} high={0.85 * s.limit} value={s.bytes} style={{ width: '100%' }} />}
+                  {s.limit > 0 && (
+                    <meter aria-label={`${s.name} of their cap`} min={0} max={s.limit} high={0.85 * s.limit} value={s.bytes} style={{ width: '100%' }} />
+                  )}
                 </li>
               ))}
             </ul>
           </section>
           <section className={styles.card} aria-label="Versions">
-            <div className={styles.head}><h2>Versions</h2></div>
+            <div className={styles.head}>
+              <h2>Versions</h2>
+            </div>
             <div className={styles.item}>
-              <table className={styles.table}><tbody>{[{ Name: 'Ausguck', Version: `${data.version} (${data.revision.slice(0, 10)})` }, ...data.embedded].map((e) => <tr key={e.Name}><td>{e.Name}</td><td>{e.Version}</td></tr>)}</tbody></table>
+              <table className={styles.table}>
+                <tbody>
+                  {[{ Name: 'Ausguck', Version: `${data.version} (${data.revision.slice(0, 10)})` }, ...data.embedded].map((e) => (
+                    <tr key={e.Name}>
+                      <td>{e.Name}</td>
+                      <td>{e.Version}</td>
+                    </tr>
+                  ))}
+                </tbody>
+              </table>
             </div>
           </section>
         </>
@@ -75,12 +125,24 @@ function Reload() {
   const [answer, setAnswer] = useState<{ reloaded: boolean; problems: string[] }>();
   return (
     <>
-      <Button icon="sync" variant="secondary" disabled={busy} onClick={() => void act(async () => setAnswer(await system.reload()))}>{busy ? 'Reloading…' : 'Reload the configuration'}</Button>
+      <Button icon="sync" variant="secondary" disabled={busy} onClick={() => void act(async () => setAnswer(await system.reload()))}>
+        {busy ? 'Reloading…' : 'Reload the configuration'}
+      </Button>
       {problem}
       {answer?.reloaded && <Alert severity="success" title="The configuration was reloaded" onRemove={() => setAnswer(undefined)} />}
       {answer && !answer.reloaded && (
-        <Alert severity="error" title={`Nothing was changed: ${answer.problems.length} ${answer.problems.length === 1 ? 'problem' : 'problems'}`} onRemove={() => setAnswer(undefined)}>
-          <ul data-testid="problems">{answer.problems.map((p, i) => <li key={i}><code style={{ whiteSpace: 'pre-wrap', overflowWrap: 'anywhere' }}>{p}</code></li>)}</ul>
+        <Alert
+          severity="error"
+          title={`Nothing was changed: ${answer.problems.length} ${answer.problems.length === 1 ? 'problem' : 'problems'}`}
+          onRemove={() => setAnswer(undefined)}
+        >
+          <ul data-testid="problems">
+            {answer.problems.map((p, i) => (
+              <li key={i}>
+                <code style={{ whiteSpace: 'pre-wrap', overflowWrap: 'anywhere' }}>{p}</code>
+              </li>
+            ))}
+          </ul>
         </Alert>
       )}
     </>

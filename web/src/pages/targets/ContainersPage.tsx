@@ -26,10 +26,29 @@ export default function ContainersPage() {
   const shown = all.filter((c) => state === '' || c.state === state);
   return (
     <TabbedPage label="Targets" tabs={tabs} error={error} loading={!data}>
-      {data && !data.docker.enabled && <Alert severity="info" title="Docker is not asked">Ausguck was started with --no-docker.</Alert>}
-      {data?.docker.enabled && !data.docker.connected && <Alert severity="warning" title={`Docker at ${data.docker.endpoint} does not answer: ${data.docker.reason}`}>{data.docker.remedy}</Alert>}
-      {data?.docker.connected && all.length === 0 && <Alert severity="info" title="No container runs">Those that start appear here within seconds.</Alert>}
-      {all.length > 0 && <StateFilter value={state} all={`All (${all.length})`} options={(Object.keys(texts) as Array<Container['state']>).map((s) => [s, `${texts[s]} (${all.filter((c) => c.state === s).length})`])} onChange={(s) => setParams({ state: s })} />}
+      {data && !data.docker.enabled && (
+        <Alert severity="info" title="Docker is not asked">
+          Ausguck was started with --no-docker.
+        </Alert>
+      )}
+      {data?.docker.enabled && !data.docker.connected && (
+        <Alert severity="warning" title={`Docker at ${data.docker.endpoint} does not answer: ${data.docker.reason}`}>
+          {data.docker.remedy}
+        </Alert>
+      )}
+      {data?.docker.connected && all.length === 0 && (
+        <Alert severity="info" title="No container runs">
+          Those that start appear here within seconds.
+        </Alert>
+      )}
+      {all.length > 0 && (
+        <StateFilter
+          value={state}
+          all={`All (${all.length})`}
+          options={(Object.keys(texts) as Array<Container['state']>).map((s) => [s, `${texts[s]} (${all.filter((c) => c.state === s).length})`])}
+          onChange={(s) => setParams({ state: s })}
+        />
+      )}
       {shown.length > 0 && (
         <section className={styles.card} aria-label="Containers">
           <ul className={styles.list}>
@@ -38,11 +57,28 @@ export default function ContainersPage() {
                 <div className={styles.line}>
                   <Badge color={colors[c.state]} text={texts[c.state]} />
                   <span className={styles.title}>{c.name}</span>
-                  <span className={styles.quiet}>{c.image}{c.health && ` · ${c.health}`} · network {c.network}</span>
-                  <span className={styles.right}><Link className={styles.link} to={logsPath(formatMatchers(matchersOf({ container: c.name })), {})}>Logs</Link></span>
+                  <span className={styles.quiet}>
+                    {c.image}
+                    {c.health && ` · ${c.health}`} · network {c.network}
+                  </span>
+                  <span className={styles.right}>
+                    <Link className={styles.link} to={logsPath(formatMatchers(matchersOf({ container: c.name })), {})}>
+                      Logs
+                    </Link>
+                  </span>
                 </div>
                 <div>{c.reason}</div>
-                {c.remedy && <div>{/^[\w.]+\/[\w.-]+: /.test(c.remedy) ? <>Add to its labels: <code>{c.remedy}</code></> : c.remedy}</div>}
+                {c.remedy && (
+                  <div>
+                    {/^[\w.]+\/[\w.-]+: /.test(c.remedy) ? (
+                      <>
+                        Add to its labels: <code>{c.remedy}</code>
+                      </>
+                    ) : (
+                      c.remedy
+                    )}
+                  </div>
+                )}
                 {c.rule && <div className={styles.quiet}>{c.rule}</div>}
                 <LogsOfContainer logs={c.logs} />
               </li>

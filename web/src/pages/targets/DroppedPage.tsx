@@ -21,14 +21,39 @@ export default function DroppedPage() {
   const shown = (data ?? []).filter((t) => `${t.scrapePool} ${JSON.stringify(t.discoveredLabels)}`.toLowerCase().includes(filter.toLowerCase()));
   return (
     <TabbedPage label="Targets" tabs={tabs} error={error} loading={!data}>
-      <FilterInput aria-label="Filter dropped targets" placeholder="Part of a job or label" value={filter} onChange={(f) => setParams({ filter: f })} escapeRegex={false} width={0} />
-      {data?.length === 0 && <Alert severity="success" title="No target was dropped">Every target that discovery finds is scraped.</Alert>}
+      <FilterInput
+        aria-label="Filter dropped targets"
+        placeholder="Part of a job or label"
+        value={filter}
+        onChange={(f) => setParams({ filter: f })}
+        escapeRegex={false}
+        width={0}
+      />
+      {data?.length === 0 && (
+        <Alert severity="success" title="No target was dropped">
+          Every target that discovery finds is scraped.
+        </Alert>
+      )}
       {data && data.length > 0 && shown.length === 0 && <Alert severity="info" title="No dropped target matches the filter" />}
-      {shown.length > most && <Alert severity="warning" title={`${most} of ${shown.length} targets are shown`}>Narrow the filter.</Alert>}
+      {shown.length > most && (
+        <Alert severity="warning" title={`${most} of ${shown.length} targets are shown`}>
+          Narrow the filter.
+        </Alert>
+      )}
       {shown.slice(0, most).map((t) => (
-        <section key={t.scrapePool + JSON.stringify(t.discoveredLabels)} className={styles.card} data-testid="dropped" aria-label={`Dropped by ${t.scrapePool}`}>
-          <div className={styles.head}><h2>{nameOf(t.discoveredLabels)}</h2><span className={styles.quiet}>of the job {t.scrapePool}</span></div>
-          <div className={styles.item}><Relabelling pool={t.scrapePool} labels={t.discoveredLabels} /></div>
+        <section
+          key={t.scrapePool + JSON.stringify(t.discoveredLabels)}
+          className={styles.card}
+          data-testid="dropped"
+          aria-label={`Dropped by ${t.scrapePool}`}
+        >
+          <div className={styles.head}>
+            <h2>{nameOf(t.discoveredLabels)}</h2>
+            <span className={styles.quiet}>of the job {t.scrapePool}</span>
+          </div>
+          <div className={styles.item}>
+            <Relabelling pool={t.scrapePool} labels={t.discoveredLabels} />
+          </div>
         </section>
       ))}
     </TabbedPage>

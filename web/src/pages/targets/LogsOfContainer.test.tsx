@@ -9,7 +9,9 @@ describe('LogsOfContainer', () => {
   });
 
   it('says why they are not, and what changes that', () => {
-    const page = renderToStaticMarkup(<LogsOfContainer logs={{ collected: false, reason: 'Its log driver is none: <b>Docker</b> keeps no lines of it.', remedy: 'Choose another.' }} />);
+    const page = renderToStaticMarkup(
+      <LogsOfContainer logs={{ collected: false, reason: 'Its log driver is none: <b>Docker</b> keeps no lines of it.', remedy: 'Choose another.' }} />
+    );
     expect(page).toContain('logs not collected');
     expect(page).toContain('Its log driver is none: &lt;b&gt;Docker&lt;/b&gt; keeps no lines of it.');
     expect(page).toContain('Choose another.');

@@ -10,7 +10,11 @@ export function Relabelling({ pool, labels }: { pool: string; labels: Labels }) 
   const styles = useStyles2(getStyles);
   const { data, error } = usePolled(['relabelling', pool, labels], () => system.relabelSteps(pool, labels));
   if (error) {
-    return <Alert severity="error" title="The rules could not be read">{error}</Alert>;
+    return (
+      <Alert severity="error" title="The rules could not be read">
+        {error}
+      </Alert>
+    );
   }
   if (!data) {
     return <LoadingPlaceholder text="" />;
@@ -23,7 +27,9 @@ export function Relabelling({ pool, labels }: { pool: string; labels: Labels }) 
       <LabelList labels={labels} />
       {data.length === 0 && <div className={styles.quiet}>The job has no relabel_configs.</div>}
       <ol style={{ paddingLeft: 24, marginTop: 8 }}>
-        {steps.map((step, i) => <Step key={i} step={step} before={i === 0 ? labels : steps[i - 1]!.output} />)}
+        {steps.map((step, i) => (
+          <Step key={i} step={step} before={i === 0 ? labels : steps[i - 1]!.output} />
+        ))}
       </ol>
     </div>
   );
@@ -41,7 +47,9 @@ function Step({ step, before }: { step: RelabelStep; before: Labels }) {
       ) : Object.keys(changed).length + gone.length === 0 ? (
         <div className={styles.quiet}>changes nothing</div>
       ) : (
-        <div className={styles.line}>→ <LabelList labels={changed} /> {gone.length > 0 && <span className={styles.quiet}>without {gone.join(', ')}</span>}</div>
+        <div className={styles.line}>
+          → <LabelList labels={changed} /> {gone.length > 0 && <span className={styles.quiet}>without {gone.join(', ')}</span>}
+        </div>
       )}
     </li>
   );
@@ -50,8 +58,11 @@ function Step({ step, before }: { step: RelabelStep; before: Labels }) {
 /** A rule in a line, without what it has by default. */
 export function ruleText({ source_labels, regex, target_label, replacement, action, separator }: RelabelStep['rule']): string {
   const parts = [
-    source_labels?.length && `source_labels: [${source_labels.join(', ')}]`, separator && separator !== ';' && `separator: ${JSON.stringify(separator)}`,
-    regex && regex !== '(.*)' && `regex: ${regex}`, target_label && `target_label: ${target_label}`, replacement !== undefined && replacement !== '$1' && action === 'replace' && `replacement: ${replacement}`,
+    source_labels?.length && `source_labels: [${source_labels.join(', ')}]`,
+    separator && separator !== ';' && `separator: ${JSON.stringify(separator)}`,
+    regex && regex !== '(.*)' && `regex: ${regex}`,
+    target_label && `target_label: ${target_label}`,
+    replacement !== undefined && replacement !== '$1' && action === 'replace' && `replacement: ${replacement}`,
     action !== 'replace' && `action: ${action}`,
   ];
   return parts.filter(Boolean).join(', ');

@@ -39,26 +39,61 @@ export default function TargetsPage() {
     return { targets, counts: { samples, limits } };
   });
   const all = data?.targets ?? [];
-  const shown = all.filter((t) => (state === '' || t.health === state) && `${t.scrapePool} ${t.scrapeUrl} ${t.lastError} ${JSON.stringify(t.labels)}`.toLowerCase().includes(filter.toLowerCase()));
+  const shown = all.filter(
+    (t) =>
+      (state === '' || t.health === state) &&
+      `${t.scrapePool} ${t.scrapeUrl} ${t.lastError} ${JSON.stringify(t.labels)}`.toLowerCase().includes(filter.toLowerCase())
+  );
   const pools = Object.entries(groupBy(shown.slice(0, most), (t) => t.scrapePool)).sort(([a, x], [b, y]) => down(y) - down(x) || a.localeCompare(b));
   const number = (health: string) => all.filter((t) => t.health === health).length;
   return (
     <TabbedPage label="Targets" tabs={tabs} error={error} loading={!data}>
       <div className={styles.bar}>
-        <FilterInput aria-label="Filter targets" placeholder="Part of a job, address, label or error" value={filter} onChange={(f) => setParams({ filter: f })} escapeRegex={false} width={0} />
-        <StateFilter value={state} all={`All (${all.length})`} options={['down', 'unknown', 'up'].map((s) => [s, `${s} (${number(s)})`])} onChange={(s) => setParams({ state: s })} />
+        <FilterInput
+          aria-label="Filter targets"
+          placeholder="Part of a job, address, label or error"
+          value={filter}
+          onChange={(f) => setParams({ filter: f })}
+          escapeRegex={false}
+          width={0}
+        />
+        <StateFilter
+          value={state}
+          all={`All (${all.length})`}
+          options={['down', 'unknown', 'up'].map((s) => [s, `${s} (${number(s)})`])}
+          onChange={(s) => setParams({ state: s })}
+        />
       </div>
-      {data && all.length === 0 && <Alert severity="info" title="Nothing is scraped">A container is, when it has the label <code>prometheus.io/scrape: &quot;true&quot;</code>; anything else, when a job of prometheus.yml names it. “Containers” says what is missing.</Alert>}
+      {data && all.length === 0 && (
+        <Alert severity="info" title="Nothing is scraped">
+          A container is, when it has the label <code>prometheus.io/scrape: &quot;true&quot;</code>; anything else, when a job of prometheus.yml names it.
+          “Containers” says what is missing.
+        </Alert>
+      )}
       {all.length > 0 && shown.length === 0 && <Alert severity="info" title="No target matches the filter" />}
-      {shown.length > most && <Alert severity="warning" title={`${most} of ${shown.length} targets are shown`}>Narrow the filter.</Alert>}
+      {shown.length > most && (
+        <Alert severity="warning" title={`${most} of ${shown.length} targets are shown`}>
+          Narrow the filter.
+        </Alert>
+      )}
       {pools.map(([pool, targets]) => (
         <section key={pool} className={styles.card} aria-label={`Job ${pool}`}>
           <div className={styles.head}>
             <h2>{pool}</h2>
-            <span className={down(targets) > 0 ? styles.error : styles.quiet}>{targets.length - down(targets)} of {targets.length} up</span>
-            <span className={styles.right}><span className={styles.quiet}>every {targets[0]!.scrapeInterval}, at most {targets[0]!.scrapeTimeout}</span></span>
+            <span className={down(targets) > 0 ? styles.error : styles.quiet}>
+              {targets.length - down(targets)} of {targets.length} up
+            </span>
+            <span className={styles.right}>
+              <span className={styles.quiet}>
+                every {targets[0]!.scrapeInterval}, at most {targets[0]!.scrapeTimeout}
+              </span>
+            </span>
           </div>
-          <ul className={styles.list}>{targets.map((t) => <One key={t.scrapeUrl + JSON.stringify(t.labels)} target={t} counts={data!.counts} />)}</ul>
+          <ul className={styles.list}>
+            {targets.map((t) => (
+              <One key={t.scrapeUrl + JSON.stringify(t.labels)} target={t} counts={data!.counts} />
+            ))}
+          </ul>
         </section>
       ))}
     </TabbedPage>
@@ -88,18 +123,37 @@ function One({ target, counts: { samples, limits } }: { target: Target; counts: 
         <Badge color={{ up: 'green', down: 'red', unknown: 'darkgrey' }[health] as 'green'} text={health} />
         <span className={styles.title}>{target.scrapeUrl}</span>
         <span className={styles.right}>
-          <Link className={styles.link} to={graphPath(`up${formatMatchers(matchersOf({ job: labels['job'] ?? '', instance: labels['instance'] ?? '' }))}`)}>Graph</Link>
-          {logs && <Link className={styles.link} to={logsPath(logs, {})}>Logs</Link>}
-          <Button size="sm" variant="secondary" fill="outline" aria-expanded={open} onClick={() => setOpen(!open)}>Relabelling</Button>
+          <Link className={styles.link} to={graphPath(`up${formatMatchers(matchersOf({ job: labels['job'] ?? '', instance: labels['instance'] ?? '' }))}`)}>
+            Graph
+          </Link>
+          {logs && (
+            <Link className={styles.link} to={logsPath(logs, {})}>
+              Logs
+            </Link>
+          )}
+          <Button size="sm" variant="secondary" fill="outline" aria-expanded={open} onClick={() => setOpen(!open)}>
+            Relabelling
+          </Button>
         </span>
       </div>
       <div className={styles.quiet}>
-        {target.lastScrape.startsWith('0001') ? 'not scraped yet' : <>scraped <Ago time={target.lastScrape} /> in {time(target.lastScrapeDuration)}</>}
+        {target.lastScrape.startsWith('0001') ? (
+          'not scraped yet'
+        ) : (
+          <>
+            scraped <Ago time={target.lastScrape} /> in {time(target.lastScrapeDuration)}
+          </>
+        )}
         {number !== undefined && `, ${number.toLocaleString()} samples`}
         {number !== undefined && limit !== undefined && ` of at most ${limit.toLocaleString()}`}
         {number !== undefined && limit !== undefined && number > 0.8 * limit && <strong className={styles.error}> – close to sample_limit</strong>}
       </div>
-      {lastError && <div className={styles.error} role="alert">{lastError}{/limit/.test(lastError) && ' – a limit of prometheus.yml was hit: nothing of this scrape was stored. “Status” shows which label explodes.'}</div>}
+      {lastError && (
+        <div className={styles.error} role="alert">
+          {lastError}
+          {/limit/.test(lastError) && ' – a limit of prometheus.yml was hit: nothing of this scrape was stored. “Status” shows which label explodes.'}
+        </div>
+      )}
       <LabelList labels={labels} />
       {open && <Relabelling pool={target.scrapePool} labels={target.discoveredLabels} />}
     </li>

@@ -90,7 +90,12 @@ function Entry({ item, openAtFirst }: { item: Item; openAtFirst: boolean }) {
         {item.alerts.length > 0 && (
           <div className={styles.count}>
             {item.alerts.length} {item.alerts.length === 1 ? 'instance' : 'instances'}
-            <IconButton name={open ? 'angle-up' : 'angle-down'} aria-expanded={open} aria-label={open ? 'Hide instances' : 'Show instances'} onClick={() => setOpen(!open)} />
+            <IconButton
+              name={open ? 'angle-up' : 'angle-down'}
+              aria-expanded={open}
+              aria-label={open ? 'Hide instances' : 'Show instances'}
+              onClick={() => setOpen(!open)}
+            />
           </div>
         )}
       </div>
@@ -110,9 +115,11 @@ function Instance({ alert }: { alert: Alert }) {
     <div className={styles.instance}>
       <span style={{ color: look.color(theme) }}>{look.text}</span>
       <span className={styles.labels}>
-        {Object.entries(alert.labels).filter(([key]) => key !== 'alertname').map(([key, label]) => (
-          <code key={key}>{`${key}=${label}`}</code>
-        ))}
+        {Object.entries(alert.labels)
+          .filter(([key]) => key !== 'alertname')
+          .map(([key, label]) => (
+            <code key={key}>{`${key}=${label}`}</code>
+          ))}
       </span>
       {alert.value !== undefined && !Number.isNaN(value) && <span>{formattedValueToString(short(value))}</span>}
     </div>
@@ -121,12 +128,23 @@ function Instance({ alert }: { alert: Alert }) {
 
 const getStyles = (theme: GrafanaTheme2) => ({
   list: css({ overflow: 'auto', '& ol': { listStyle: 'none', margin: 0 } }),
-  item: css({ padding: theme.spacing(0.75, 1), marginBottom: theme.spacing(0.5), background: theme.colors.background.secondary, borderRadius: theme.shape.radius.default }),
+  item: css({
+    padding: theme.spacing(0.75, 1),
+    marginBottom: theme.spacing(0.5),
+    background: theme.colors.background.secondary,
+    borderRadius: theme.shape.radius.default,
+  }),
   head: css({ display: 'flex', gap: theme.spacing(1), alignItems: 'center' }),
   text: css({ flexGrow: 1, minWidth: 0, overflowWrap: 'anywhere' }),
   title: css({ fontWeight: theme.typography.fontWeightMedium }),
   quiet: css({ color: theme.colors.text.secondary, fontSize: theme.typography.bodySmall.fontSize }),
-  count: css({ display: 'flex', alignItems: 'center', whiteSpace: 'nowrap', color: theme.colors.text.secondary, fontSize: theme.typography.bodySmall.fontSize }),
+  count: css({
+    display: 'flex',
+    alignItems: 'center',
+    whiteSpace: 'nowrap',
+    color: theme.colors.text.secondary,
+    fontSize: theme.typography.bodySmall.fontSize,
+  }),
   instance: css({ display: 'flex', gap: theme.spacing(1), padding: theme.spacing(0.5, 0, 0, 3), fontSize: theme.typography.bodySmall.fontSize }),
   labels: css({ display: 'flex', flexWrap: 'wrap', gap: theme.spacing(0.5), flexGrow: 1, '& code': { overflowWrap: 'anywhere' } }),
 });

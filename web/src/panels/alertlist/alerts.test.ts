@@ -1,12 +1,34 @@
 import { describe, expect, test } from 'vitest';
 import { itemsOf, matches, parseMatchers, whyNone, type AlertListOptions, type RuleGroup } from './alerts';
 
-const alert = (state: string, activeAt: string, labels: Record<string, string>) => ({ state, activeAt, labels, annotations: { summary: `${labels.host} is ill` } });
+const alert = (state: string, activeAt: string, labels: Record<string, string>) => ({
+  state,
+  activeAt,
+  labels,
+  annotations: { summary: `${labels.host} is ill` },
+});
 const groups: RuleGroup[] = [
   {
-    name: 'g', file: 'f.yml', rules: [
-      { type: 'alerting', name: 'HostDown', state: 'firing', health: 'ok', alerts: [alert('firing', '2026-01-01T00:00:00Z', { host: 'a', severity: 'critical' }), alert('pending', '2026-01-03T00:00:00Z', { host: 'b', severity: 'warning' })] },
-      { type: 'alerting', name: 'DiskFull', state: 'pending', health: 'ok', alerts: [alert('pending', '2026-01-02T00:00:00Z', { host: 'b', severity: 'critical' })] },
+    name: 'g',
+    file: 'f.yml',
+    rules: [
+      {
+        type: 'alerting',
+        name: 'HostDown',
+        state: 'firing',
+        health: 'ok',
+        alerts: [
+          alert('firing', '2026-01-01T00:00:00Z', { host: 'a', severity: 'critical' }),
+          alert('pending', '2026-01-03T00:00:00Z', { host: 'b', severity: 'warning' }),
+        ],
+      },
+      {
+        type: 'alerting',
+        name: 'DiskFull',
+        state: 'pending',
+        health: 'ok',
+        alerts: [alert('pending', '2026-01-02T00:00:00Z', { host: 'b', severity: 'critical' })],
+      },
       { type: 'alerting', name: 'Calm', state: 'inactive', health: 'ok', alerts: [] },
       { type: 'alerting', name: 'Broken', state: 'inactive', health: 'err', lastError: 'no such metric' },
       { type: 'recording', name: 'a:b' },
@@ -14,8 +36,20 @@ const groups: RuleGroup[] = [
   },
   { name: 'empty', file: 'f.yml' } as never,
 ];
-const options: AlertListOptions = { viewMode: 'list', groupMode: 'default', groupBy: [], maxItems: 20, sortOrder: 1, dashboardAlerts: false, alertName: '', alertInstanceLabelFilter: '', stateFilter: {}, showInstances: false };
-const names = (more: Partial<AlertListOptions>, name = '', labels = '') => itemsOf(groups, { ...options, ...more }, { name, labels: parseMatchers(labels) }).map((item) => item.title);
+const options: AlertListOptions = {
+  viewMode: 'list',
+  groupMode: 'default',
+  groupBy: [],
+  maxItems: 20,
+  sortOrder: 1,
+  dashboardAlerts: false,
+  alertName: '',
+  alertInstanceLabelFilter: '',
+  stateFilter: {},
+  showInstances: false,
+};
+const names = (more: Partial<AlertListOptions>, name = '', labels = '') =>
+  itemsOf(groups, { ...options, ...more }, { name, labels: parseMatchers(labels) }).map((item) => item.title);
 
 describe('itemsOf', () => {
   test.each([
@@ -42,7 +76,10 @@ describe('itemsOf', () => {
   });
 
   test('carries the error of a rule', () => {
-    expect(itemsOf(groups, { ...options, stateFilter: { error: true } }, { name: '', labels: [] })[0]).toMatchObject({ state: 'error', error: 'no such metric' });
+    expect(itemsOf(groups, { ...options, stateFilter: { error: true } }, { name: '', labels: [] })[0]).toMatchObject({
+      state: 'error',
+      error: 'no such metric',
+    });
   });
 });
 
@@ -53,7 +90,7 @@ describe('matchers', () => {
     ['a!="b"', {}, true],
     ['a=~"b|c", d!~"x.*"', { a: 'c', d: 'y' }, true],
     ['a=~"b"', { a: 'bb' }, false],
-    ['a=b, c=\'d\'', { a: 'b', c: 'd' }, true],
+    ["a=b, c='d'", { a: 'b', c: 'd' }, true],
     ['a="say \\"x\\", y"', { a: 'say "x", y' }, true],
     ['', {}, true],
   ])('%s', (text, labels, want) => {

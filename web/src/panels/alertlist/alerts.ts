@@ -65,10 +65,13 @@ export interface Filter {
 /** The alerting rules that the options ask for, in their order, at most maxItems. */
 export function itemsOf(groups: RuleGroup[], options: AlertListOptions, filter: Filter): Item[] {
   const rules = groups.flatMap((group) =>
-    list(group.rules).filter((rule) => rule.type === 'alerting').map((rule, i) => ruleItem(group, rule, i, filter))
+    list(group.rules)
+      .filter((rule) => rule.type === 'alerting')
+      .map((rule, i) => ruleItem(group, rule, i, filter))
   );
   const wanted = rules.filter(
-    (item) => isWanted(item.state, options) && item.title.toLowerCase().includes(filter.name.toLowerCase()) && (filter.labels.length === 0 || item.alerts.length > 0)
+    (item) =>
+      isWanted(item.state, options) && item.title.toLowerCase().includes(filter.name.toLowerCase()) && (filter.labels.length === 0 || item.alerts.length > 0)
   );
   const items = options.groupMode === 'custom' ? groupItems(wanted, list(options.groupBy)) : wanted;
   return sortItems(items, options.sortOrder).slice(0, options.maxItems > 0 ? options.maxItems : undefined);
@@ -135,7 +138,12 @@ function groupItems(items: Item[], labels: string[]): Item[] {
     groups.set(key, [...(groups.get(key) ?? []), alert]);
   }
   return [...groups].map(([key, alerts]) => ({
-    key, title: key, summary: '', alerts, since: oldest(alerts), state: alerts.some((alert) => alert.state === 'firing') ? 'firing' : 'pending',
+    key,
+    title: key,
+    summary: '',
+    alerts,
+    since: oldest(alerts),
+    state: alerts.some((alert) => alert.state === 'firing') ? 'firing' : 'pending',
   }));
 }
 

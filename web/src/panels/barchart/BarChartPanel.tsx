@@ -2,7 +2,15 @@ import type { Field, PanelProps } from '@grafana/data';
 import { config as grafana } from '@grafana/runtime';
 import { LegendDisplayMode, SortOrder, TooltipDisplayMode, VizOrientation } from '@grafana/schema';
 import {
-  getFieldDisplayItems, getFieldDisplayLinks, isTooltipScrollable, PlotLegend, TooltipPlugin2, UPlotChart, VizLayout, VizTooltipFooter, VizTooltipHeader,
+  getFieldDisplayItems,
+  getFieldDisplayLinks,
+  isTooltipScrollable,
+  PlotLegend,
+  TooltipPlugin2,
+  UPlotChart,
+  VizLayout,
+  VizTooltipFooter,
+  VizTooltipHeader,
   VizTooltipWrapper,
 } from '@grafana/ui';
 import { useMemo } from 'react';
@@ -47,7 +55,9 @@ export function BarChartPanel({ data, options, fieldConfig, timeZone, width, hei
             <UPlotChart config={builder} data={aligned} width={w} height={h}>
               {tooltip.mode !== TooltipDisplayMode.None && (
                 <TooltipPlugin2
-                  config={builder} hoverMode={hoverModeOf(tooltip.mode)} maxWidth={tooltip.maxWidth}
+                  config={builder}
+                  hoverMode={hoverModeOf(tooltip.mode)}
+                  maxWidth={tooltip.maxWidth}
                   render={(_u, dataIdxs, seriesIdx, isPinned) => <BarTooltip bars={live()!.bars} {...{ dataIdxs, seriesIdx, isPinned, options }} />}
                 />
               )}
@@ -76,12 +86,23 @@ function BarTooltip({ bars, dataIdxs, seriesIdx, isPinned, options: { tooltip } 
   const theme = grafana.theme2;
   const x: Field = { ...bars.xField, values: bars.labels };
   // The values as they stand in the groups, under the names of the legend and in the colours of the bars.
-  const fields = bars.series.filter((s) => !s.hidden).map((s): [number, Field] => {
-    const display = s.field.display && ((value: unknown) => ({ ...s.field.display!(value), color: barColor(bars, s, group, theme) }));
-    return [bars.series.indexOf(s) + 1, { ...s.field, display, values: s.values, state: { ...s.field.state, displayName: s.name } }];
-  });
+  const fields = bars.series
+    .filter((s) => !s.hidden)
+    .map((s): [number, Field] => {
+      const display = s.field.display && ((value: unknown) => ({ ...s.field.display!(value), color: barColor(bars, s, group, theme) }));
+      return [bars.series.indexOf(s) + 1, { ...s.field, display, values: s.values, state: { ...s.field.state, displayName: s.name } }];
+    });
   const shownIdx = seriesIdx === null ? null : fields.findIndex(([index]) => index === seriesIdx) + 1;
-  const items = getFieldDisplayItems([x, ...fields.map(([, f]) => f)], x, [group, ...fields.map(() => group)], shownIdx, tooltip.mode, tooltip.sort ?? SortOrder.None, undefined, tooltip.hideZeros);
+  const items = getFieldDisplayItems(
+    [x, ...fields.map(([, f]) => f)],
+    x,
+    [group, ...fields.map(() => group)],
+    shownIdx,
+    tooltip.mode,
+    tooltip.sort ?? SortOrder.None,
+    undefined,
+    tooltip.hideZeros
+  );
   const series = seriesIdx === null ? undefined : bars.series[seriesIdx - 1];
   const row = series?.rows[group];
   const links = series && typeof row === 'number' ? getFieldDisplayLinks(series.field, row) : [];

@@ -17,7 +17,13 @@ export function barColor(bars: Bars, series: BarSeries, group: number, theme: Gr
 }
 
 /** What a bar is filled with. `base` and `tip` are canvas coordinates of its ends, `scaleEnds` those of the axis of values. */
-export function barFill(ctx: CanvasRenderingContext2D, series: BarSeries, color: string, theme: GrafanaTheme2, ends: { base: [number, number]; tip: [number, number]; scaleEnds: [[number, number], [number, number]] }): string | CanvasGradient {
+export function barFill(
+  ctx: CanvasRenderingContext2D,
+  series: BarSeries,
+  color: string,
+  theme: GrafanaTheme2,
+  ends: { base: [number, number]; tip: [number, number]; scaleEnds: [[number, number], [number, number]] }
+): string | CanvasGradient {
   const { fillOpacity = 80, gradientMode = GraphGradientMode.None } = (series.field.config.custom ?? {}) as BarFieldConfig;
   const alpha = (c: string, share = 1) => colorManipulator.alpha(c, (fillOpacity / 100) * share);
   const gradient = (from: [number, number], to: [number, number], stops: string[]) => {
@@ -32,7 +38,13 @@ export function barFill(ctx: CanvasRenderingContext2D, series: BarSeries, color:
       return gradient(ends.base, ends.tip, [alpha(colorManipulator.darken(color, 0.3)), alpha(colorManipulator.lighten(color, 0.2))]);
     case GraphGradientMode.Scheme: {
       const colors = getFieldColorModeForField(series.field).getColors?.(theme);
-      return colors && colors.length > 1 ? gradient(ends.scaleEnds[0], ends.scaleEnds[1], colors.map((c) => alpha(theme.visualization.getColorByName(c)))) : alpha(color);
+      return colors && colors.length > 1
+        ? gradient(
+            ends.scaleEnds[0],
+            ends.scaleEnds[1],
+            colors.map((c) => alpha(theme.visualization.getColorByName(c)))
+          )
+        : alpha(color);
     }
     default:
       return alpha(color);

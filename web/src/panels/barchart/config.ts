@@ -15,7 +15,18 @@ const widthOf = (text: string) => measureText(text, fontSize).width;
 export function scaleKeyOf({ config }: Field): string {
   const custom: BarFieldConfig = config.custom ?? {};
   const { axisPlacement, axisLabel, axisSoftMin, axisSoftMax, axisCenteredZero, scaleDistribution } = custom;
-  return JSON.stringify([config.unit ?? '', config.min, config.max, axisPlacement, axisLabel, axisSoftMin, axisSoftMax, axisCenteredZero, scaleDistribution?.type, scaleDistribution?.log]);
+  return JSON.stringify([
+    config.unit ?? '',
+    config.min,
+    config.max,
+    axisPlacement,
+    axisLabel,
+    axisSoftMin,
+    axisSoftMax,
+    axisCenteredZero,
+    scaleDistribution?.type,
+    scaleDistribution?.log,
+  ]);
 }
 
 /** A plot of bars; `scene` gives what is drawn, so that new data needs no new plot. */
@@ -23,15 +34,22 @@ export function buildConfig(scene: () => Scene, allAtOnce: boolean): UPlotConfig
   const builder = new UPlotConfigBuilder();
   const { bars, theme, horizontal, scaleKeys } = scene();
   builder.addScale({
-    scaleKey: 'x', orientation: horizontal ? ScaleOrientation.Vertical : ScaleOrientation.Horizontal, direction: horizontal ? ScaleDirection.Down : ScaleDirection.Right,
+    scaleKey: 'x',
+    orientation: horizontal ? ScaleOrientation.Vertical : ScaleOrientation.Horizontal,
+    direction: horizontal ? ScaleDirection.Down : ScaleDirection.Right,
     range: () => [-0.5, Math.max(1, scene().bars.labels.length) - 0.5],
   });
   addLabels(builder, scene);
   bars.series.forEach((series, i) => {
     addValues(builder, series.field, scaleKeys[i]!, scene());
     builder.addSeries({
-      scaleKey: scaleKeys[i]!, theme, pathBuilder: () => null, pointsBuilder: () => false, show: !series.hidden,
-      lineColor: getFieldSeriesColor(series.field, theme).color, dataFrameFieldIndex: series.origin,
+      scaleKey: scaleKeys[i]!,
+      theme,
+      pathBuilder: () => null,
+      pointsBuilder: () => false,
+      show: !series.hidden,
+      lineColor: getFieldSeriesColor(series.field, theme).color,
+      dataFrameFieldIndex: series.origin,
     });
   });
   builder.addHook('drawClear', (u) => {
@@ -60,10 +78,17 @@ function addLabels(builder: UPlotConfigBuilder, scene: () => Scene) {
   const overhang = slanted ? Math.min(100, widest * Math.cos(angle)) : undefined;
   // Values stand beyond the ends of bars; and the last number of an axis below is wider than its tick.
   const values = options.showValue !== VisibilityMode.Never && options.stacking === StackingMode.None;
-  const padding = horizontal ? [undefined, values ? 48 : 24, undefined, undefined] : [values ? 22 : undefined, rotation > 0 ? overhang : undefined, undefined, rotation < 0 ? overhang : undefined];
+  const padding = horizontal
+    ? [undefined, values ? 48 : 24, undefined, undefined]
+    : [values ? 22 : undefined, rotation > 0 ? overhang : undefined, undefined, rotation < 0 ? overhang : undefined];
   builder.setPadding(padding as unknown as uPlot.Padding);
   builder.addAxis({
-    scaleKey: 'x', theme, label: custom.axisLabel, grid: { show: false }, ticks: { show: false }, gap: slanted ? 8 : 5,
+    scaleKey: 'x',
+    theme,
+    label: custom.axisLabel,
+    grid: { show: false },
+    ticks: { show: false },
+    gap: slanted ? 8 : 5,
     placement: custom.axisPlacement === AxisPlacement.Hidden ? AxisPlacement.Hidden : horizontal ? AxisPlacement.Left : AxisPlacement.Bottom,
     size: custom.axisWidth ?? (slanted ? Math.min(160, widest * Math.sin(angle) + fontSize + 16) : undefined),
     // uPlot turns the other way than dashboards say.
@@ -89,18 +114,34 @@ function addValues(builder: UPlotConfigBuilder, field: Field, key: string, scene
   const custom: BarFieldConfig = field.config.custom ?? {};
   const percent = options.stacking === StackingMode.Percent;
   builder.addScale({
-    scaleKey: key, orientation: horizontal ? ScaleOrientation.Horizontal : ScaleOrientation.Vertical, direction: horizontal ? ScaleDirection.Right : ScaleDirection.Up,
-    distribution: custom.scaleDistribution?.type, log: custom.scaleDistribution?.log, linearThreshold: custom.scaleDistribution?.linearThreshold,
-    min: field.config.min, max: field.config.max, softMin: custom.axisSoftMin ?? (signs.negative ? undefined : softZero(custom)), softMax: custom.axisSoftMax ?? (signs.positive ? undefined : softZero(custom)),
-    centeredZero: custom.axisCenteredZero, decimals: field.config.decimals,
+    scaleKey: key,
+    orientation: horizontal ? ScaleOrientation.Horizontal : ScaleOrientation.Vertical,
+    direction: horizontal ? ScaleDirection.Right : ScaleDirection.Up,
+    distribution: custom.scaleDistribution?.type,
+    log: custom.scaleDistribution?.log,
+    linearThreshold: custom.scaleDistribution?.linearThreshold,
+    min: field.config.min,
+    max: field.config.max,
+    softMin: custom.axisSoftMin ?? (signs.negative ? undefined : softZero(custom)),
+    softMax: custom.axisSoftMax ?? (signs.positive ? undefined : softZero(custom)),
+    centeredZero: custom.axisCenteredZero,
+    decimals: field.config.decimals,
     range: percent ? (_u, low, high) => [(low ?? 0) < 0 ? -1 : 0, (high ?? 0) > 0 || !((low ?? 0) < 0) ? 1 : 0] : undefined,
   });
   const display = percent ? getDisplayProcessor({ field: { config: { unit: 'percentunit' } }, theme }) : field.display;
   const color = custom.axisColorMode === AxisColorMode.Series ? getFieldSeriesColor(field, theme).color : theme.colors.text.primary;
   builder.addAxis({
-    scaleKey: key, theme, label: custom.axisLabel, size: custom.axisWidth, color, decimals: field.config.decimals, distr: custom.scaleDistribution?.type,
-    placement: valuePlacement(custom.axisPlacement, horizontal), grid: { show: custom.axisGridShow },
-    border: { show: custom.axisBorderShow ?? false, stroke: color }, ticks: { show: custom.axisBorderShow ?? false, stroke: color },
+    scaleKey: key,
+    theme,
+    label: custom.axisLabel,
+    size: custom.axisWidth,
+    color,
+    decimals: field.config.decimals,
+    distr: custom.scaleDistribution?.type,
+    placement: valuePlacement(custom.axisPlacement, horizontal),
+    grid: { show: custom.axisGridShow },
+    border: { show: custom.axisBorderShow ?? false, stroke: color },
+    ticks: { show: custom.axisBorderShow ?? false, stroke: color },
     formatValue: (v: number, decimals) => (display ? formattedValueToString(display(v, decimals)) : String(v)),
   });
 }
@@ -140,11 +181,16 @@ function setCursor(builder: UPlotConfigBuilder, scene: () => Scene, allAtOnce: b
   };
   const none = { left: -10, top: -10, width: 0, height: 0 };
   builder.setCursor({
-    x: false, y: false, drag: { x: false, y: false },
+    x: false,
+    y: false,
+    drag: { x: false, y: false },
     dataIdx: (u, series, group) => (series === 0 || allAtOnce || under(u, series, group) ? group : null),
     focus: { prox: 1e3, dist: (u, series, group) => (group !== null && under(u, series, group) ? 0 : Infinity) },
     points: {
-      fill: 'rgba(255,255,255,0.25)', stroke: 'transparent', width: 0, size: 0,
+      fill: 'rgba(255,255,255,0.25)',
+      stroke: 'transparent',
+      width: 0,
+      size: 0,
       bbox: (u: uPlot, series: number) => {
         const group = u.cursor.idxs?.[series];
         return group == null || !under(u, series, group) ? none : (boxOf(u, scene(), series - 1, group, false, scene().options.fullHighlight) ?? none);

@@ -81,9 +81,13 @@ function drawBar(u: uPlot, scene: Scene, series: BarSeries, group: number, box: 
   const [low, high] = [u.valToPos(min!, key, true), u.valToPos(max!, key, true)];
   const point = (along: number): [number, number] => (horizontal ? [along, 0] : [0, along]);
   const [near, far] = horizontal ? [box.left, box.left + box.width] : [box.top + box.height, box.top];
-  ctx.fillStyle = barFill(ctx, series, color, theme, { base: point(negative ? far : near), tip: point(negative ? near : far), scaleEnds: [point(low), point(high)] });
+  ctx.fillStyle = barFill(ctx, series, color, theme, {
+    base: point(negative ? far : near),
+    tip: point(negative ? near : far),
+    scaleEnds: [point(low), point(high)],
+  });
   ctx.beginPath();
-  const radius = (Math.min(0.5, Math.max(0, options.barRadius ?? 0)) * (horizontal ? box.height : box.width)) || 0;
+  const radius = Math.min(0.5, Math.max(0, options.barRadius ?? 0)) * (horizontal ? box.height : box.width) || 0;
   const r = Math.min(radius, horizontal ? box.width : box.height);
   ctx.roundRect(box.left, box.top, box.width, box.height, corners(r, horizontal, negative));
   ctx.fill();
@@ -92,7 +96,13 @@ function drawBar(u: uPlot, scene: Scene, series: BarSeries, group: number, box: 
     ctx.strokeStyle = color;
     ctx.lineWidth = line;
     ctx.beginPath();
-    ctx.roundRect(box.left + line / 2, box.top + line / 2, Math.max(0, box.width - line), Math.max(0, box.height - line), corners(Math.max(0, r - line / 2), horizontal, negative));
+    ctx.roundRect(
+      box.left + line / 2,
+      box.top + line / 2,
+      Math.max(0, box.width - line),
+      Math.max(0, box.height - line),
+      corners(Math.max(0, r - line / 2), horizontal, negative)
+    );
     ctx.stroke();
   }
 }

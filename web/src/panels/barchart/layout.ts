@@ -9,7 +9,14 @@ export interface Lane {
 }
 
 /** Where the bar of the nth of `count` drawn series stands in a group; stacked series share their room. */
-export function laneOf(group: number, groups: number, nth: number, count: number, length: number, options: Pick<Options, 'groupWidth' | 'barWidth' | 'stacking'>): Lane {
+export function laneOf(
+  group: number,
+  groups: number,
+  nth: number,
+  count: number,
+  length: number,
+  options: Pick<Options, 'groupWidth' | 'barWidth' | 'stacking'>
+): Lane {
   const room = length / Math.max(1, groups);
   const share = (width: number | undefined, otherwise: number) => Math.min(1, Math.max(0, width ?? otherwise));
   const stacked = (options.stacking ?? StackingMode.None) !== StackingMode.None;

@@ -1,6 +1,14 @@
 import type {
-  AxisConfig, GraphGradientMode, GraphThresholdsStyleConfig, HideableFieldConfig, OptionsWithLegend, OptionsWithTextFormatting, OptionsWithTooltip, StackingMode,
-  VisibilityMode, VizOrientation,
+  AxisConfig,
+  GraphGradientMode,
+  GraphThresholdsStyleConfig,
+  HideableFieldConfig,
+  OptionsWithLegend,
+  OptionsWithTextFormatting,
+  OptionsWithTooltip,
+  StackingMode,
+  VisibilityMode,
+  VizOrientation,
 } from '@grafana/schema';
 
 /** Options of the panel, as Grafana names them. */

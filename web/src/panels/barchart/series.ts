@@ -1,4 +1,13 @@
-import { dateTimeFormat, FieldType, formattedValueToString, getFieldDisplayName, systemDateFormats, type DataFrame, type Field, type TimeZone } from '@grafana/data';
+import {
+  dateTimeFormat,
+  FieldType,
+  formattedValueToString,
+  getFieldDisplayName,
+  systemDateFormats,
+  type DataFrame,
+  type Field,
+  type TimeZone,
+} from '@grafana/data';
 import { StackingMode } from '@grafana/schema';
 
 import type { BarFieldConfig, Options } from './options';
@@ -113,7 +122,13 @@ function ordered(groups: Array<[unknown, number]>, x: Field, timeZone: TimeZone,
   const labels = order.map((i) => label(values[i]));
   return {
     labels,
-    ticks: x.type === FieldType.time && !x.config.unit ? timeTicks(order.map((i) => values[i] as number), timeZone) : labels,
+    ticks:
+      x.type === FieldType.time && !x.config.unit
+        ? timeTicks(
+            order.map((i) => values[i] as number),
+            timeZone
+          )
+        : labels,
     series: series.map((s) => ({ ...s, values: order.map((i) => s.values[i] ?? null), rows: order.map((i) => s.rows[i] ?? null) })),
     colors: colors && order.map((i) => colors[i]),
   };
@@ -128,7 +143,8 @@ export function timeTicks(times: number[], timeZone: TimeZone): string[] {
     step = Math.min(step, times[i]! - times[i - 1]! || step);
   }
   const { interval } = systemDateFormats;
-  const format = step < 60_000 ? interval.second : span <= day ? interval.minute : step < day ? interval.hour : span < 365 * day ? interval.day : interval.month;
+  const format =
+    step < 60_000 ? interval.second : span <= day ? interval.minute : step < day ? interval.hour : span < 365 * day ? interval.day : interval.month;
   return times.map((t) => dateTimeFormat(t, { timeZone, format }));
 }
 

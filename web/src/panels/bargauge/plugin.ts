@@ -15,7 +15,10 @@ export const plugin = new PanelPlugin<Options>(BarGaugePanel)
     addOrientation(builder, category);
     builder
       .addRadio({
-        path: 'displayMode', name: 'Display mode', category, defaultValue: BarGaugeDisplayMode.Gradient,
+        path: 'displayMode',
+        name: 'Display mode',
+        category,
+        defaultValue: BarGaugeDisplayMode.Gradient,
         settings: {
           options: [
             { value: BarGaugeDisplayMode.Gradient, label: 'Gradient' },
@@ -25,7 +28,10 @@ export const plugin = new PanelPlugin<Options>(BarGaugePanel)
         },
       })
       .addRadio({
-        path: 'valueMode', name: 'Value display', category, defaultValue: BarGaugeValueMode.Color,
+        path: 'valueMode',
+        name: 'Value display',
+        category,
+        defaultValue: BarGaugeValueMode.Color,
         settings: {
           options: [
             { value: BarGaugeValueMode.Color, label: 'Value color' },
@@ -35,7 +41,10 @@ export const plugin = new PanelPlugin<Options>(BarGaugePanel)
         },
       })
       .addRadio({
-        path: 'namePlacement', name: 'Name placement', category, defaultValue: BarGaugeNamePlacement.Auto,
+        path: 'namePlacement',
+        name: 'Name placement',
+        category,
+        defaultValue: BarGaugeNamePlacement.Auto,
         settings: {
           options: [
             { value: BarGaugeNamePlacement.Auto, label: 'Auto' },
@@ -46,18 +55,36 @@ export const plugin = new PanelPlugin<Options>(BarGaugePanel)
         },
       })
       .addBooleanSwitch({
-        path: 'showUnfilled', name: 'Show unfilled area', category, defaultValue: true,
+        path: 'showUnfilled',
+        name: 'Show unfilled area',
+        category,
+        defaultValue: true,
         showIf: (options) => options.displayMode !== BarGaugeDisplayMode.Lcd,
       })
       .addRadio({
-        path: 'sizing', name: 'Bar size', category, defaultValue: BarGaugeSizing.Auto,
-        settings: { options: [{ value: BarGaugeSizing.Auto, label: 'Auto' }, { value: BarGaugeSizing.Manual, label: 'Manual' }] },
+        path: 'sizing',
+        name: 'Bar size',
+        category,
+        defaultValue: BarGaugeSizing.Auto,
+        settings: {
+          options: [
+            { value: BarGaugeSizing.Auto, label: 'Auto' },
+            { value: BarGaugeSizing.Manual, label: 'Manual' },
+          ],
+        },
       });
     for (const [path, name, defaultValue, max] of [
-      ['minVizWidth', 'Min width', 8, 300], ['minVizHeight', 'Min height', 16, 300], ['maxVizHeight', 'Max height', 300, 300],
+      ['minVizWidth', 'Min width', 8, 300],
+      ['minVizHeight', 'Min height', 16, 300],
+      ['maxVizHeight', 'Max height', 300, 300],
     ] as const) {
       builder.addSliderInput({
-        path, name, category, defaultValue, settings: { min: 0, max, step: 1 }, showIf: (options) => options.sizing === BarGaugeSizing.Manual,
+        path,
+        name,
+        category,
+        defaultValue,
+        settings: { min: 0, max, step: 1 },
+        showIf: (options) => options.sizing === BarGaugeSizing.Manual,
       });
     }
     commonOptionsBuilder.addLegendOptions(builder, false, false);

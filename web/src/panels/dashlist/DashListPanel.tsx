@@ -22,29 +22,31 @@ export function DashListPanel({ options, replaceVariables, height }: PanelProps<
   }
   return (
     <div className={styles.panel} style={{ height }} tabIndex={0}>
-      {sections.filter((section) => section.hits.length > 0).map((section) => (
-        <section key={section.title} aria-label={section.title}>
-          {options.showHeadings && <h6 className={styles.heading}>{section.title}</h6>}
-          <ul className={styles.list}>
-            {section.hits.map((hit) => (
-              <li key={hit.uid} className={styles.item}>
-                <div className={styles.text}>
-                  <Link to={address(dashboardUrl(hit.url, options, replaceVariables))} className={styles.link}>
-                    {hit.title}
-                  </Link>
-                  {options.showFolderNames && hit.folderTitle && <div className={styles.folder}>{hit.folderTitle}</div>}
-                </div>
-                <IconButton
-                  name={hit.isStarred ? 'favorite' : 'star'}
-                  iconType={hit.isStarred ? 'mono' : 'default'}
-                  aria-label={hit.isStarred ? `Unstar ${hit.title}` : `Star ${hit.title}`}
-                  onClick={() => void star(hit)}
-                />
-              </li>
-            ))}
-          </ul>
-        </section>
-      ))}
+      {sections
+        .filter((section) => section.hits.length > 0)
+        .map((section) => (
+          <section key={section.title} aria-label={section.title}>
+            {options.showHeadings && <h6 className={styles.heading}>{section.title}</h6>}
+            <ul className={styles.list}>
+              {section.hits.map((hit) => (
+                <li key={hit.uid} className={styles.item}>
+                  <div className={styles.text}>
+                    <Link to={address(dashboardUrl(hit.url, options, replaceVariables))} className={styles.link}>
+                      {hit.title}
+                    </Link>
+                    {options.showFolderNames && hit.folderTitle && <div className={styles.folder}>{hit.folderTitle}</div>}
+                  </div>
+                  <IconButton
+                    name={hit.isStarred ? 'favorite' : 'star'}
+                    iconType={hit.isStarred ? 'mono' : 'default'}
+                    aria-label={hit.isStarred ? `Unstar ${hit.title}` : `Star ${hit.title}`}
+                    onClick={() => void star(hit)}
+                  />
+                </li>
+              ))}
+            </ul>
+          </section>
+        ))}
     </div>
   );
 }

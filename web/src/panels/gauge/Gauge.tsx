@@ -24,7 +24,10 @@ export function Gauge({ value, width, height, options, showName, className, open
   const theme = useTheme2();
   const size = Math.min(width, height);
   const dial = layoutDial({
-    width, height, shape: options.shape === 'circle' ? 'circle' : 'gauge', barWidthFactor: options.barWidthFactor ?? 0.5,
+    width,
+    height,
+    shape: options.shape === 'circle' ? 'circle' : 'gauge',
+    barWidthFactor: options.barWidthFactor ?? 0.5,
     ring: options.showThresholdMarkers !== false && size >= smallest.ring && thresholdsOf(value, theme).length > 0,
     labels: options.showThresholdLabels === true && size >= smallest.labels,
     name: showName && height >= 40,

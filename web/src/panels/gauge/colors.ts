@@ -1,6 +1,4 @@
-import {
-  FieldColorModeId, FieldType, formattedValueToString, getDisplayProcessor, ThresholdsMode, type FieldDisplay, type GrafanaTheme2,
-} from '@grafana/data';
+import { FieldColorModeId, FieldType, formattedValueToString, getDisplayProcessor, ThresholdsMode, type FieldDisplay, type GrafanaTheme2 } from '@grafana/data';
 
 import { thresholdPieces } from './geometry';
 

@@ -4,7 +4,14 @@ import { angleAt, arcPath, layoutDial, lit, pointAt, segments, share, thresholdP
 const base = { width: 200, height: 200, shape: 'gauge' as const, barWidthFactor: 0.5, ring: true, labels: true, name: true };
 
 describe('layoutDial', () => {
-  test.each([[200, 200], [40, 400], [600, 60], [20, 20], [1200, 700], [1, 1]])('fits into %i × %i', (width, height) => {
+  test.each([
+    [200, 200],
+    [40, 400],
+    [600, 60],
+    [20, 20],
+    [1200, 700],
+    [1, 1],
+  ])('fits into %i × %i', (width, height) => {
     for (const shape of ['gauge', 'circle'] as const) {
       const dial = layoutDial({ ...base, shape, width, height, labels: width > 100, name: height > 100 });
       expect(dial.radius).toBeGreaterThan(0);
@@ -25,7 +32,14 @@ describe('layoutDial', () => {
   });
 });
 
-test.each([[5, 0, 10, 0.5], [-5, 0, 10, 0], [50, 0, 10, 1], [5, 5, 5, 0], [NaN, 0, 1, 0], [Infinity, 0, 1, 1]])('share of %d in %d…%d is %d', (value, min, max, want) => {
+test.each([
+  [5, 0, 10, 0.5],
+  [-5, 0, 10, 0],
+  [50, 0, 10, 1],
+  [5, 5, 5, 0],
+  [NaN, 0, 1, 0],
+  [Infinity, 0, 1, 1],
+])('share of %d in %d…%d is %d', (value, min, max, want) => {
   expect(share(value, min, max)).toBe(want);
 });
 
@@ -51,7 +65,11 @@ test('segments', () => {
 });
 
 describe('thresholdPieces', () => {
-  const steps = [{ value: -Infinity, color: 'green' }, { value: 50, color: 'orange' }, { value: 80, color: 'red' }];
+  const steps = [
+    { value: -Infinity, color: 'green' },
+    { value: 50, color: 'orange' },
+    { value: 80, color: 'red' },
+  ];
   test('absolute', () => {
     expect(thresholdPieces(steps, 0, 100, false)).toEqual([
       { from: 0, to: 0.5, color: 'green' },

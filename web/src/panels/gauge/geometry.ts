@@ -51,7 +51,13 @@ export function layoutDial(options: DialOptions): Dial {
   const ringWidth = options.ring ? Math.max(2, Math.min(8, outer * 0.04)) : 0;
   const ringGap = options.ring ? Math.max(1, outer * 0.015) : 0;
   return {
-    shape, start, sweep, barWidth, ringWidth, fontSize, nameHeight,
+    shape,
+    start,
+    sweep,
+    barWidth,
+    ringWidth,
+    fontSize,
+    nameHeight,
     cx: width / 2,
     cy: margin + outer + Math.max(0, (room.height - margin * 2 - outer * (1 + below)) / 2),
     radius: Math.max(1, outer - ringWidth - ringGap - barWidth / 2),

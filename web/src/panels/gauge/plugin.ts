@@ -15,26 +15,60 @@ export const plugin = new PanelPlugin<Options>(GaugePanel)
     addOrientation(builder, category);
     builder
       .addRadio({
-        path: 'shape', name: 'Style', category, defaultValue: 'gauge' as Options['shape'],
-        settings: { options: [{ value: 'gauge', label: 'Arc' }, { value: 'circle', label: 'Circle' }] },
+        path: 'shape',
+        name: 'Style',
+        category,
+        defaultValue: 'gauge' as Options['shape'],
+        settings: {
+          options: [
+            { value: 'gauge', label: 'Arc' },
+            { value: 'circle', label: 'Circle' },
+          ],
+        },
       })
       .addSliderInput({ path: 'barWidthFactor', name: 'Bar width', category, defaultValue: 0.5, settings: { min: 0.1, max: 1, step: 0.05 } })
       .addSliderInput({ path: 'segmentCount', name: 'Segments', category, defaultValue: 1, settings: { min: 1, max: 100, step: 1 } })
       .addSliderInput({
-        path: 'segmentSpacing', name: 'Segment spacing', category, defaultValue: 0.3, settings: { min: 0, max: 0.9, step: 0.05 },
+        path: 'segmentSpacing',
+        name: 'Segment spacing',
+        category,
+        defaultValue: 0.3,
+        settings: { min: 0, max: 0.9, step: 0.05 },
         showIf: (options) => options.segmentCount > 1,
       })
       .addRadio({
-        path: 'barShape', name: 'Bar shape', category, defaultValue: 'flat' as Options['barShape'],
-        settings: { options: [{ value: 'flat', label: 'Flat' }, { value: 'rounded', label: 'Rounded' }] },
+        path: 'barShape',
+        name: 'Bar shape',
+        category,
+        defaultValue: 'flat' as Options['barShape'],
+        settings: {
+          options: [
+            { value: 'flat', label: 'Flat' },
+            { value: 'rounded', label: 'Rounded' },
+          ],
+        },
         showIf: (options) => options.segmentCount === 1,
       })
       .addRadio({
-        path: 'endpointMarker', name: 'Endpoint marker', category, defaultValue: 'point' as Options['endpointMarker'],
-        settings: { options: [{ value: 'point', label: 'Point' }, { value: 'none', label: 'None' }] },
+        path: 'endpointMarker',
+        name: 'Endpoint marker',
+        category,
+        defaultValue: 'point' as Options['endpointMarker'],
+        settings: {
+          options: [
+            { value: 'point', label: 'Point' },
+            { value: 'none', label: 'None' },
+          ],
+        },
         showIf: (options) => options.barShape === 'rounded' && options.segmentCount === 1,
       })
-      .addNumberInput({ path: 'neutral', name: 'Neutral value', description: 'The bar begins here; empty: at the minimum.', category, settings: { placeholder: 'Min' } })
+      .addNumberInput({
+        path: 'neutral',
+        name: 'Neutral value',
+        description: 'The bar begins here; empty: at the minimum.',
+        category,
+        settings: { placeholder: 'Min' },
+      })
       .addBooleanSwitch({ path: 'showThresholdMarkers', name: 'Show thresholds', category, defaultValue: true })
       .addBooleanSwitch({ path: 'showThresholdLabels', name: 'Show labels', category, defaultValue: false })
       .addBooleanSwitch({ path: 'sparkline', name: 'Show sparkline', category, defaultValue: false })
@@ -42,7 +76,10 @@ export const plugin = new PanelPlugin<Options>(GaugePanel)
       .addBooleanSwitch({ path: 'effects.barGlow', name: 'Bar glow', category, defaultValue: false })
       .addBooleanSwitch({ path: 'effects.centerGlow', name: 'Center glow', category, defaultValue: false })
       .addSelect({
-        path: 'textMode', name: 'Text mode', category, defaultValue: 'auto' as Options['textMode'],
+        path: 'textMode',
+        name: 'Text mode',
+        category,
+        defaultValue: 'auto' as Options['textMode'],
         settings: {
           options: [
             { value: 'auto', label: 'Auto' },
@@ -54,12 +91,28 @@ export const plugin = new PanelPlugin<Options>(GaugePanel)
         },
       })
       .addRadio({
-        path: 'sizing', name: 'Gauge size', category, defaultValue: BarGaugeSizing.Auto,
-        settings: { options: [{ value: BarGaugeSizing.Auto, label: 'Auto' }, { value: BarGaugeSizing.Manual, label: 'Manual' }] },
+        path: 'sizing',
+        name: 'Gauge size',
+        category,
+        defaultValue: BarGaugeSizing.Auto,
+        settings: {
+          options: [
+            { value: BarGaugeSizing.Auto, label: 'Auto' },
+            { value: BarGaugeSizing.Manual, label: 'Manual' },
+          ],
+        },
       });
-    for (const [path, name] of [['minVizWidth', 'Min width'], ['minVizHeight', 'Min height']] as const) {
+    for (const [path, name] of [
+      ['minVizWidth', 'Min width'],
+      ['minVizHeight', 'Min height'],
+    ] as const) {
       builder.addSliderInput({
-        path, name, category, defaultValue: 75, settings: { min: 0, max: 600, step: 1 }, showIf: (options) => options.sizing === BarGaugeSizing.Manual,
+        path,
+        name,
+        category,
+        defaultValue: 75,
+        settings: { min: 0, max: 600, step: 1 },
+        showIf: (options) => options.sizing === BarGaugeSizing.Manual,
       });
     }
     commonOptionsBuilder.addTextSizeOptions(builder, { withTitle: true, withValue: true });

@@ -33,19 +33,32 @@ export function HeatmapPanel(props: PanelProps<Options>) {
   const { show, placement = 'bottom', width: legendWidth } = options.legend;
   return (
     <VizLayout
-      width={width} height={height}
-      legend={show ? (
-        <VizLayout.Legend placement={placement} width={placement === 'right' ? (legendWidth ?? 160) : undefined} maxHeight="20%">
-          <ColorScale view={view} hovered={hovered < 0 ? undefined : view.cells.count[hovered]} />
-        </VizLayout.Legend>
-      ) : null}
+      width={width}
+      height={height}
+      legend={
+        show ? (
+          <VizLayout.Legend placement={placement} width={placement === 'right' ? (legendWidth ?? 160) : undefined} maxHeight="20%">
+            <ColorScale view={view} hovered={hovered < 0 ? undefined : view.cells.count[hovered]} />
+          </VizLayout.Legend>
+        ) : null
+      }
     >
       {(w, h) => (w > 0 && h > 0 ? <Plot {...props} view={view} width={w} height={h} onHover={setHovered} /> : null)}
     </VizLayout>
   );
 }
 
-function Plot({ view, onHover, width, height, data, options, timeRange, timeZone, onChangeTimeRange }: PanelProps<Options> & { view: View; onHover: (cell: number) => void }) {
+function Plot({
+  view,
+  onHover,
+  width,
+  height,
+  data,
+  options,
+  timeRange,
+  timeZone,
+  onChangeTimeRange,
+}: PanelProps<Options> & { view: View; onHover: (cell: number) => void }) {
   const { sync, eventBus, eventsScope } = usePanelContext();
   const theme = grafana.theme2;
   const live = useLatest<Live>({ view, timeRange, onHover });
@@ -59,17 +72,26 @@ function Plot({ view, onHover, width, height, data, options, timeRange, timeZone
         <EventBusPlugin config={builder} eventBus={eventBus} frame={data.series[0]} />
         {options.tooltip.mode !== 'none' && (
           <TooltipPlugin2
-            config={builder} hoverMode={hoverMode.xyOne} syncMode={sync?.() ?? DashboardCursorSync.Off} syncScope={eventsScope} maxWidth={options.tooltip.maxWidth}
+            config={builder}
+            hoverMode={hoverMode.xyOne}
+            syncMode={sync?.() ?? DashboardCursorSync.Off}
+            syncScope={eventsScope}
+            maxWidth={options.tooltip.maxWidth}
             queryZoom={({ from, to }) => onChangeTimeRange({ from, to })}
             render={(_u, dataIdxs, _series, isPinned) => {
               const cell = dataIdxs[1];
-              return cell == null || live().view.fill[cell] === undefined ? null : <CellTooltip view={live().view} {...{ cell, isPinned, options, timeZone }} />;
+              return cell == null || live().view.fill[cell] === undefined ? null : (
+                <CellTooltip view={live().view} {...{ cell, isPinned, options, timeZone }} />
+              );
             }}
           />
         )}
         <Annotations config={builder} frames={annotations} timeZone={timeZone} />
         <Exemplars
-          config={builder} frames={exemplars} scaleOf={(_u, value) => ({ scale: 'y', at: yOfValue(view, value) })} color={options.exemplars?.color ?? 'rgba(255,0,255,0.7)'}
+          config={builder}
+          frames={exemplars}
+          scaleOf={(_u, value) => ({ scale: 'y', at: yOfValue(view, value) })}
+          color={options.exemplars?.color ?? 'rgba(255,0,255,0.7)'}
           timeZone={timeZone}
         />
       </UPlotChart>

@@ -1,5 +1,13 @@
 import { dateTimeFormat, type TimeZone } from '@grafana/data';
-import { getFieldDisplayLinks, VizTooltipColorIndicator, VizTooltipColorPlacement, VizTooltipContent, VizTooltipFooter, VizTooltipHeader, VizTooltipWrapper } from '@grafana/ui';
+import {
+  getFieldDisplayLinks,
+  VizTooltipColorIndicator,
+  VizTooltipColorPlacement,
+  VizTooltipContent,
+  VizTooltipFooter,
+  VizTooltipHeader,
+  VizTooltipWrapper,
+} from '@grafana/ui';
 
 import { ColorScale } from './ColorScale';
 import type { Options } from './options';
@@ -25,8 +33,12 @@ export function CellTooltip({ view, cell, isPinned, options, timeZone }: Props) 
   }
   const all = options.tooltip.mode === 'multi';
   const item = (i: number) => ({
-    label: bucketText(view, i), value: view.formatCount(cells.count[i]!), color: view.palette[view.fill[i]!], isActive: all && i === cell,
-    colorIndicator: VizTooltipColorIndicator.value, colorPlacement: VizTooltipColorPlacement.trailing,
+    label: bucketText(view, i),
+    value: view.formatCount(cells.count[i]!),
+    color: view.palette[view.fill[i]!],
+    isActive: all && i === cell,
+    colorIndicator: VizTooltipColorIndicator.value,
+    colorPlacement: VizTooltipColorPlacement.trailing,
   });
   const source = cells.source?.(cell);
   const links = source ? getFieldDisplayLinks(source.field, source.row) : [];
@@ -62,7 +74,17 @@ function Histogram({ view, drawn, cell }: { view: View; drawn: number[]; cell: n
     <svg width={histogramWidth} height={histogramHeight} role="img" aria-label="Histogram of the buckets">
       {[...drawn].reverse().map((i, n) => {
         const height = (Math.max(0, view.cells.count[i]!) / most) * histogramHeight;
-        return <rect key={i} x={n * bar} y={histogramHeight - height} width={Math.max(1, bar - 1)} height={height} fill={view.palette[view.fill[i]!]} stroke={i === cell ? 'currentColor' : 'none'} />;
+        return (
+          <rect
+            key={i}
+            x={n * bar}
+            y={histogramHeight - height}
+            width={Math.max(1, bar - 1)}
+            height={height}
+            fill={view.palette[view.fill[i]!]}
+            stroke={i === cell ? 'currentColor' : 'none'}
+          />
+        );
       })}
     </svg>
   );

@@ -17,7 +17,9 @@ const mostBuckets = 2000;
 export function calculateCells(frames: DataFrame[], options: HeatmapCalculationOptions, range: TimeRange): Cells | undefined {
   const columns = frames.flatMap((frame) => {
     const time = frame.fields.find((f) => f.type === FieldType.time);
-    return time ? frame.fields.filter((f) => f.type === FieldType.number && !f.config.custom?.hideFrom?.viz).map((field) => ({ times: time.values as number[], field })) : [];
+    return time
+      ? frame.fields.filter((f) => f.type === FieldType.number && !f.config.custom?.hideFrom?.viz).map((field) => ({ times: time.values as number[], field }))
+      : [];
   });
   if (columns.length === 0) {
     return undefined;
@@ -48,7 +50,15 @@ export function calculateCells(frames: DataFrame[], options: HeatmapCalculationO
       column.set(y, (column.get(y) ?? 0) + 1);
     });
   }
-  const cells: Cells = { xMin: [], xMax: [], yMin: [], yMax: [], count: [], y: isLog ? { kind: 'log', base: options.yBuckets?.scale?.log ?? 2 } : { kind: 'linear' }, yUnit: columns[0]!.field.config.unit };
+  const cells: Cells = {
+    xMin: [],
+    xMax: [],
+    yMin: [],
+    yMax: [],
+    count: [],
+    y: isLog ? { kind: 'log', base: options.yBuckets?.scale?.log ?? 2 } : { kind: 'linear' },
+    yUnit: columns[0]!.field.config.unit,
+  };
   for (const [x, column] of [...counts].sort(([a], [b]) => a - b)) {
     for (const [y, count] of [...column].sort(([a], [b]) => a - b)) {
       cells.xMin.push(x * width);

@@ -6,7 +6,11 @@ import type { Options } from './options';
 import type { Cells, YScale } from './types';
 
 /** The cells that frames make; undefined when they have no buckets, and why. */
-export function cellsOf(frames: DataFrame[], options: Options, range: TimeRange): { cells: Cells; warning?: undefined } | { cells?: undefined; warning: string } {
+export function cellsOf(
+  frames: DataFrame[],
+  options: Options,
+  range: TimeRange
+): { cells: Cells; warning?: undefined } | { cells?: undefined; warning: string } {
   if (frames.every((f) => f.length === 0)) {
     return { warning: 'No data' };
   }
@@ -40,8 +44,20 @@ function readyCells(frame: DataFrame): Cells | undefined {
   const yMax = high ? pick(high) : upperBounds(yMin);
   const scale = (low.config.custom as { scaleDistribution?: ScaleDistributionConfig } | undefined)?.scaleDistribution;
   return {
-    xMin: ends ? at.map((t) => t - step) : at, xMax: ends ? at : at.map((t) => t + step), yMin, yMax, count: pick(count),
-    y: scale?.type === ScaleDistribution.Linear ? { kind: 'linear' } : scale?.type === ScaleDistribution.Log ? { kind: 'log', base: scale.log ?? 2 } : exponential(yMin, yMax), countField: count, source: (cell) => ({ field: count, row: order[cell]! }), yUnit: low.config.unit,
+    xMin: ends ? at.map((t) => t - step) : at,
+    xMax: ends ? at : at.map((t) => t + step),
+    yMin,
+    yMax,
+    count: pick(count),
+    y:
+      scale?.type === ScaleDistribution.Linear
+        ? { kind: 'linear' }
+        : scale?.type === ScaleDistribution.Log
+          ? { kind: 'log', base: scale.log ?? 2 }
+          : exponential(yMin, yMax),
+    countField: count,
+    source: (cell) => ({ field: count, row: order[cell]! }),
+    yUnit: low.config.unit,
   };
 }
 
@@ -121,9 +137,14 @@ function rowCells(frames: DataFrame[], options: Options): Cells | undefined {
   const asked = options.rowsFrame?.layout ?? 'auto';
   const layout = asked === 'auto' ? (numeric ? 'le' : 'unknown') : asked;
   const cells: Cells = {
-    xMin: [], xMax: [], yMin: [], yMax: [], count: [],
+    xMin: [],
+    xMax: [],
+    yMin: [],
+    yMax: [],
+    count: [],
     y: { kind: 'rows', names: list.map((b) => b.name), bounds: numeric ? list.map((b) => b.bound) : undefined, layout },
-    countField: list[0]!.field, yUnit: list[0]!.field.config.unit,
+    countField: list[0]!.field,
+    yUnit: list[0]!.field.config.unit,
   };
   const from: Array<[Bucket, number]> = [];
   const next = list.map((b) => new Map(b.times.map((t, i) => [t, i])));
@@ -160,7 +181,11 @@ function onScale(cells: Cells, options: Options): Cells {
   const below = log ? lowest / 2 : Math.min(0, lowest);
   const above = log ? highest * 2 : highest + (highest - (finite.at(-2) ?? 0));
   const place = (b: number) => (b === Infinity ? above : b === -Infinity || (log && b <= 0) ? below : b);
-  const kind: YScale = log ? { kind: 'log', base: scale.log ?? 2 } : scale.type === ScaleDistribution.Symlog ? { kind: 'symlog', threshold: scale.linearThreshold ?? 1 } : { kind: 'linear' };
+  const kind: YScale = log
+    ? { kind: 'log', base: scale.log ?? 2 }
+    : scale.type === ScaleDistribution.Symlog
+      ? { kind: 'symlog', threshold: scale.linearThreshold ?? 1 }
+      : { kind: 'linear' };
   return { ...cells, y: kind, yMin: cells.yMin.map((r) => place(edges(r)[0])), yMax: cells.yMin.map((r) => place(edges(r)[1])) };
 }
 

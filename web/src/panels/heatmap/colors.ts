@@ -8,7 +8,29 @@ type Invert = 'always' | 'dark' | 'light';
 
 const families: Array<[Invert, string[]]> = [
   ['always', ['Spectral', 'RdYlGn', 'RdYlBu', 'RdGy', 'RdBu', 'PuOr', 'PiYG', 'PRGn', 'BrBG', 'Rainbow', 'Sinebow']],
-  ['dark', ['Blues', 'Greens', 'Greys', 'Oranges', 'Purples', 'Reds', 'BuGn', 'BuPu', 'GnBu', 'OrRd', 'PuBuGn', 'PuBu', 'PuRd', 'RdPu', 'YlGnBu', 'YlGn', 'YlOrBr', 'YlOrRd']],
+  [
+    'dark',
+    [
+      'Blues',
+      'Greens',
+      'Greys',
+      'Oranges',
+      'Purples',
+      'Reds',
+      'BuGn',
+      'BuPu',
+      'GnBu',
+      'OrRd',
+      'PuBuGn',
+      'PuBu',
+      'PuRd',
+      'RdPu',
+      'YlGnBu',
+      'YlGn',
+      'YlOrBr',
+      'YlOrRd',
+    ],
+  ],
   ['light', ['Turbo', 'Cividis', 'Viridis', 'Magma', 'Inferno', 'Plasma', 'Warm', 'Cool', 'Cubehelix']],
 ];
 

@@ -21,13 +21,19 @@ export function buildConfig(live: () => Live, options: Options, theme: GrafanaTh
   const builder = new UPlotConfigBuilder(timeZone);
   const { y } = live().view.cells;
   builder.addScale({
-    scaleKey: 'x', isTime: true, orientation: ScaleOrientation.Horizontal, direction: ScaleDirection.Right,
+    scaleKey: 'x',
+    isTime: true,
+    orientation: ScaleOrientation.Horizontal,
+    direction: ScaleDirection.Right,
     range: () => [live().timeRange.from.valueOf(), live().timeRange.to.valueOf()],
   });
   builder.addScale({
-    scaleKey: 'y', orientation: ScaleOrientation.Vertical, direction: options.yAxis.reverse ? ScaleDirection.Down : ScaleDirection.Up,
+    scaleKey: 'y',
+    orientation: ScaleOrientation.Vertical,
+    direction: options.yAxis.reverse ? ScaleDirection.Down : ScaleDirection.Up,
     distribution: y.kind === 'log' ? ScaleDistribution.Log : y.kind === 'symlog' ? ScaleDistribution.Symlog : ScaleDistribution.Linear,
-    log: y.kind === 'log' ? y.base : 10, linearThreshold: y.kind === 'symlog' ? y.threshold : undefined,
+    log: y.kind === 'log' ? y.base : 10,
+    linearThreshold: y.kind === 'symlog' ? y.threshold : undefined,
     range: () => yRange(live().view.cells, options.yAxis),
   });
   builder.addAxis({ scaleKey: 'x', isTime: true, placement: AxisPlacement.Bottom, timeZone, theme, grid: { show: false } });
@@ -49,9 +55,15 @@ function addYAxis(builder: UPlotConfigBuilder, live: () => Live, options: Option
     values: (_u: uPlot, splits: number[]) => splits.map((s) => rowName(live().view, Math.round(s - shift(live().view)))),
   };
   builder.addAxis({
-    scaleKey: 'y', theme, label: axis.axisLabel, size: axis.axisWidth, decimals: axis.decimals,
+    scaleKey: 'y',
+    theme,
+    label: axis.axisLabel,
+    size: axis.axisWidth,
+    decimals: axis.decimals,
     placement: axis.axisPlacement && axis.axisPlacement !== AxisPlacement.Auto ? axis.axisPlacement : AxisPlacement.Left,
-    grid: { show: axis.axisGridShow ?? false }, ticks: { show: axis.axisPlacement !== AxisPlacement.Hidden }, border: { show: axis.axisBorderShow ?? false },
+    grid: { show: axis.axisGridShow ?? false },
+    ticks: { show: axis.axisPlacement !== AxisPlacement.Hidden },
+    border: { show: axis.axisBorderShow ?? false },
     distr: y.kind === 'log' ? ScaleDistribution.Log : ScaleDistribution.Linear,
     // Powers have as many decimals as they have; only even steps share theirs.
     formatValue: (v: number, decimals) => live().view.formatY(v, y.kind === 'linear' ? decimals : undefined),
@@ -126,7 +138,8 @@ function rowRange({ y }: Cells, axis: YAxisOptions): [number, number] {
 function setCursor(builder: UPlotConfigBuilder, live: () => Live, options: Options) {
   const none = { left: -10, top: -10, width: 0, height: 0 };
   builder.setCursor({
-    x: true, y: false,
+    x: true,
+    y: false,
     dataIdx: (u, series, closest, time) => {
       if (series === 0) {
         return closest;
@@ -136,7 +149,10 @@ function setCursor(builder: UPlotConfigBuilder, live: () => Live, options: Optio
     },
     focus: { prox: 1e3, dist: (_u, _series, index) => (index === null ? Infinity : 0) },
     points: {
-      fill: 'rgba(255,255,255,0.3)', stroke: 'rgba(255,255,255,0.6)', width: 1, size: 0,
+      fill: 'rgba(255,255,255,0.3)',
+      stroke: 'rgba(255,255,255,0.6)',
+      width: 1,
+      size: 0,
       bbox: (u: uPlot) => {
         const cell = u.cursor.idxs?.[1];
         return cell == null ? none : (boxOf(u, live().view, cell, options, false) ?? none);

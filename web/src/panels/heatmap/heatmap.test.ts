@@ -10,7 +10,13 @@ import { bucketText, cellAt, viewOf, yOfValue } from './view';
 
 const color: ColorOptions = { mode: 'scheme', scheme: 'Oranges', fill: 'dark-orange', exponent: 0.5, steps: 4, reverse: false };
 const base: Options = {
-  color, showValue: 'auto', yAxis: {}, legend: { show: true }, tooltip: { mode: 'single' }, exemplars: { color: 'red' }, filterValues: { le: 1e-9 },
+  color,
+  showValue: 'auto',
+  yAxis: {},
+  legend: { show: true },
+  tooltip: { mode: 'single' },
+  exemplars: { color: 'red' },
+  filterValues: { le: 1e-9 },
 };
 const range: TimeRange = { from: dateTime(0), to: dateTime(60_000), raw: { from: 'now-1m', to: 'now' } };
 const theme = createTheme();
@@ -31,7 +37,13 @@ function cellsFrom(frames: DataFrame[], options: Partial<Options> = {}) {
   return cells!;
 }
 
-const bucketSeries = (le: string, values: number[]) => toDataFrame({ fields: [{ name: 'Time', type: FieldType.time, values: [0, 10] }, { name: 'Value', type: FieldType.number, labels: { le }, values }] });
+const bucketSeries = (le: string, values: number[]) =>
+  toDataFrame({
+    fields: [
+      { name: 'Time', type: FieldType.time, values: [0, 10] },
+      { name: 'Value', type: FieldType.number, labels: { le }, values },
+    ],
+  });
 
 test('rows are cells in the order of their bounds, each ending at its time', () => {
   const cells = cellsFrom([rows]);
@@ -44,9 +56,14 @@ test('rows are cells in the order of their bounds, each ending at its time', () 
 
 test('cells of a transformation, which have a lower bound only, end where the next begins', () => {
   const scale = { custom: { scaleDistribution: { type: 'linear' } } };
-  const made = toDataFrame({ meta: { type: DataFrameType.HeatmapCells }, fields: [
-    { name: 'xMin', type: FieldType.time, values: [0, 0, 10, 10] }, { name: 'yMin', type: FieldType.number, config: scale, values: [0, 5, 0, 5] }, { name: 'Count', type: FieldType.number, values: [1, 2, 3, 4] },
-  ] });
+  const made = toDataFrame({
+    meta: { type: DataFrameType.HeatmapCells },
+    fields: [
+      { name: 'xMin', type: FieldType.time, values: [0, 0, 10, 10] },
+      { name: 'yMin', type: FieldType.number, config: scale, values: [0, 5, 0, 5] },
+      { name: 'Count', type: FieldType.number, values: [1, 2, 3, 4] },
+    ],
+  });
   expect(cellsFrom([made])).toMatchObject({ yMin: [0, 5, 0, 5], yMax: [5, 10, 5, 10], xMax: [10, 10, 20, 20], count: [1, 2, 3, 4], y: { kind: 'linear' } });
 });
 
@@ -57,13 +74,16 @@ test('series with a bucket each are rows', () => {
 });
 
 test('native histograms are cells on a logarithmic axis, with negative ones on both sides', () => {
-  const frame = (yMin: number[], yMax: number[]) => toDataFrame({
-    meta: { type: DataFrameType.HeatmapCells },
-    fields: [
-      { name: 'xMax', type: FieldType.time, config: { interval: 10 }, values: [20, 10] }, { name: 'yMin', type: FieldType.number, values: yMin },
-      { name: 'yMax', type: FieldType.number, values: yMax }, { name: 'count', type: FieldType.number, values: [7, 8] },
-    ],
-  });
+  const frame = (yMin: number[], yMax: number[]) =>
+    toDataFrame({
+      meta: { type: DataFrameType.HeatmapCells },
+      fields: [
+        { name: 'xMax', type: FieldType.time, config: { interval: 10 }, values: [20, 10] },
+        { name: 'yMin', type: FieldType.number, values: yMin },
+        { name: 'yMax', type: FieldType.number, values: yMax },
+        { name: 'count', type: FieldType.number, values: [7, 8] },
+      ],
+    });
   const cells = cellsFrom([frame([1, 2], [2, 4])]);
   expect(cells).toMatchObject({ xMin: [0, 10], xMax: [10, 20], yMin: [2, 1], count: [8, 7], y: { kind: 'log', base: 2 } });
   expect(yRange(cells, {})).toEqual([1, 4]);
@@ -73,16 +93,32 @@ test('native histograms are cells on a logarithmic axis, with negative ones on b
   expect(cellsFrom([frame([-2, 1], [-1, 2])]).y).toEqual({ kind: 'symlog', threshold: 1 });
 });
 
-const plain = toDataFrame({ fields: [{ name: 't', type: FieldType.time, values: [1000, 2000, 11_000, 12_000] }, { name: 'v', type: FieldType.number, values: [1, 3, 12, null] }] });
+const plain = toDataFrame({
+  fields: [
+    { name: 't', type: FieldType.time, values: [1000, 2000, 11_000, 12_000] },
+    { name: 'v', type: FieldType.number, values: [1, 3, 12, null] },
+  ],
+});
 
 test('plain series are counted in buckets of a size', () => {
-  const cells = cellsFrom([plain], { calculate: true, calculation: { xBuckets: { mode: 'size', value: '10s' }, yBuckets: { mode: 'size', value: '10' } } as never });
+  const cells = cellsFrom([plain], {
+    calculate: true,
+    calculation: { xBuckets: { mode: 'size', value: '10s' }, yBuckets: { mode: 'size', value: '10' } } as never,
+  });
   expect(cells).toMatchObject({ xMin: [0, 10_000], xMax: [10_000, 20_000], yMin: [0, 10], yMax: [10, 20], count: [2, 1] });
 });
 
 test('logarithmic buckets leave out what has no logarithm', () => {
-  const frame = toDataFrame({ fields: [{ name: 't', type: FieldType.time, values: [1, 2, 3, 4, 5] }, { name: 'v', type: FieldType.number, values: [-1, 0, 1, 8, 9] }] });
-  const cells = cellsFrom([frame], { calculate: true, calculation: { xBuckets: { mode: 'size', value: '1m' }, yBuckets: { scale: { type: 'log', log: 2 } } } as never });
+  const frame = toDataFrame({
+    fields: [
+      { name: 't', type: FieldType.time, values: [1, 2, 3, 4, 5] },
+      { name: 'v', type: FieldType.number, values: [-1, 0, 1, 8, 9] },
+    ],
+  });
+  const cells = cellsFrom([frame], {
+    calculate: true,
+    calculation: { xBuckets: { mode: 'size', value: '1m' }, yBuckets: { scale: { type: 'log', log: 2 } } } as never,
+  });
   expect(cells).toMatchObject({ yMin: [1, 8], yMax: [2, 16], count: [1, 2], y: { kind: 'log', base: 2 } });
 });
 
@@ -141,7 +177,14 @@ test('every scheme has colours', () => {
   expect(paletteOf({ ...color, mode: 'opacity', fill: '#ff0000', scale: 'linear' }, theme)[1]).toBe('#ff000080');
 });
 
-test.each([[0, 0], [9.99, 3], [10, 3], [5, 2], [-1, 0], [99, 3]])('count %d has colour %i', (count, want) => {
+test.each([
+  [0, 0],
+  [9.99, 3],
+  [10, 3],
+  [5, 2],
+  [-1, 0],
+  [99, 3],
+])('count %d has colour %i', (count, want) => {
   expect(colorIndex(count, 0, 10, 4)).toBe(want);
 });
 
@@ -149,7 +192,10 @@ test('texts of bounds', () => {
   expect(['0.5', '+Inf', '-Inf', '', 'x'].map(boundOf)).toEqual([0.5, Infinity, -Infinity, NaN, NaN]);
 });
 
-test.each([[[], 'No data'], [[toDataFrame({ fields: [{ name: 'a', type: FieldType.string, values: ['b'] }] })], 'Data is missing a time field or buckets']])('no cells: %#', (frames, want) => {
+test.each([
+  [[], 'No data'],
+  [[toDataFrame({ fields: [{ name: 'a', type: FieldType.string, values: ['b'] }] })], 'Data is missing a time field or buckets'],
+])('no cells: %#', (frames, want) => {
   expect(cellsOf(frames as DataFrame[], base, range).warning).toBe(want);
 });
 
@@ -157,7 +203,10 @@ test('50,000 cells are ready quickly', () => {
   const times = Array.from({ length: 1000 }, (_, i) => i * 1000);
   const frame = toDataFrame({
     meta: { type: DataFrameType.HeatmapRows },
-    fields: [{ name: 'Time', type: FieldType.time, values: times }, ...Array.from({ length: 50 }, (_, i) => ({ name: `${i}`, type: FieldType.number, values: times }))],
+    fields: [
+      { name: 'Time', type: FieldType.time, values: times },
+      ...Array.from({ length: 50 }, (_, i) => ({ name: `${i}`, type: FieldType.number, values: times })),
+    ],
   });
   const start = performance.now();
   expect(viewOf(cellsFrom([frame]), base, theme).fill).toHaveLength(50_000);

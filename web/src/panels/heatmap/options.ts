@@ -1,4 +1,13 @@
-import type { AxisPlacement, HeatmapCalculationOptions, HeatmapCellLayout, HideableFieldConfig, LegendPlacement, ScaleDistributionConfig, TooltipDisplayMode, VisibilityMode } from '@grafana/schema';
+import type {
+  AxisPlacement,
+  HeatmapCalculationOptions,
+  HeatmapCellLayout,
+  HideableFieldConfig,
+  LegendPlacement,
+  ScaleDistributionConfig,
+  TooltipDisplayMode,
+  VisibilityMode,
+} from '@grafana/schema';
 
 /** How counts become colours. */
 export interface ColorOptions {

@@ -14,7 +14,11 @@ import { buildModel, type Model } from './model';
 export function HistogramPanel({ data, options, fieldConfig, width, height }: PanelProps<Options>) {
   const theme = useTheme2();
   const model = useMemo(() => buildModel(data.series, options, theme), [data.series, options, theme]);
-  return model === undefined ? <NoData data={data} text={fieldConfig.defaults.noValue || undefined} /> : <Histogram model={model} options={options} width={width} height={height} />;
+  return model === undefined ? (
+    <NoData data={data} text={fieldConfig.defaults.noValue || undefined} />
+  ) : (
+    <Histogram model={model} options={options} width={width} height={height} />
+  );
 }
 
 interface Props {
@@ -32,12 +36,22 @@ function Histogram({ model, options, width, height }: Props) {
   const config = useMade(() => buildConfig(model, theme, current), shape, theme);
   const plotData = useMemo(() => [model.x, ...model.series.map((one) => one.tops)] as [number[], ...number[][]], [model]);
   const legendFrame = useMemo(
-    () => ({ length: model.x.length, fields: [{ name: 'x', type: model.series[0]!.field.type, config: {}, values: model.x }, ...model.series.map((one) => one.field)] }),
+    () => ({
+      length: model.x.length,
+      fields: [{ name: 'x', type: model.series[0]!.field.type, config: {}, values: model.x }, ...model.series.map((one) => one.field)],
+    }),
     [model]
   );
   const legend =
     options.legend?.showLegend === false ? null : (
-      <PlotLegend data={[legendFrame]} config={config} {...options.legend} placement={options.legend?.placement ?? 'bottom'} calcs={options.legend?.calcs ?? []} showLegend />
+      <PlotLegend
+        data={[legendFrame]}
+        config={config}
+        {...options.legend}
+        placement={options.legend?.placement ?? 'bottom'}
+        calcs={options.legend?.calcs ?? []}
+        showLegend
+      />
     );
   return (
     <VizLayout width={width} height={height} legend={legend}>
@@ -47,7 +61,15 @@ function Histogram({ model, options, width, height }: Props) {
             <TooltipPlugin2
               config={config}
               hoverMode={hoverModeOf(TooltipDisplayMode.Multi)}
-              render={(_plot, dataIdxs, seriesIdx, isPinned) => <Bucket model={current()} index={dataIdxs.slice(1).find((i) => i !== null) ?? dataIdxs[0] ?? null} active={seriesIdx} options={options} isPinned={isPinned} />}
+              render={(_plot, dataIdxs, seriesIdx, isPinned) => (
+                <Bucket
+                  model={current()}
+                  index={dataIdxs.slice(1).find((i) => i !== null) ?? dataIdxs[0] ?? null}
+                  active={seriesIdx}
+                  options={options}
+                  isPinned={isPinned}
+                />
+              )}
               maxWidth={options.tooltip?.maxWidth}
             />
           )}
@@ -73,7 +95,12 @@ function Bucket({ model, index, active, options, isPinned }: BucketProps) {
   }
   const items = model.series
     .map((series, i) => ({ series, i }))
-    .filter(({ series, i }) => series.field.config.custom?.hideFrom?.tooltip !== true && series.field.config.custom?.hideFrom?.viz !== true && (options.tooltip?.mode !== TooltipDisplayMode.Single || active === null || active === i + 1))
+    .filter(
+      ({ series, i }) =>
+        series.field.config.custom?.hideFrom?.tooltip !== true &&
+        series.field.config.custom?.hideFrom?.viz !== true &&
+        (options.tooltip?.mode !== TooltipDisplayMode.Single || active === null || active === i + 1)
+    )
     .map(({ series, i }) => {
       const count = series.counts[index] ?? 0;
       return {

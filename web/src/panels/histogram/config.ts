@@ -1,6 +1,15 @@
 import uPlot from 'uplot';
 import { formattedValueToString, getFieldColorModeForField, getFieldSeriesColor, type GrafanaTheme2 } from '@grafana/data';
-import { AxisPlacement, GraphDrawStyle, GraphGradientMode, ScaleDirection, ScaleDistribution, ScaleOrientation, StackingMode, VisibilityMode } from '@grafana/schema';
+import {
+  AxisPlacement,
+  GraphDrawStyle,
+  GraphGradientMode,
+  ScaleDirection,
+  ScaleDistribution,
+  ScaleOrientation,
+  StackingMode,
+  VisibilityMode,
+} from '@grafana/schema';
 import type { FieldConfig } from '@grafana/schema/dist/esm/raw/composable/histogram/panelcfg/x/HistogramPanelCfg_types.gen';
 import { measureText, UPlotConfigBuilder, UPLOT_AXIS_FONT_SIZE } from '@grafana/ui';
 
@@ -17,19 +26,30 @@ function round(value: number): number {
 export function buildConfig(model: Model, theme: GrafanaTheme2, current: () => Model): UPlotConfigBuilder {
   const builder = new UPlotConfigBuilder();
   builder.addScale({
-    scaleKey: 'x', isTime: false, distribution: ScaleDistribution.Linear, orientation: ScaleOrientation.Horizontal, direction: ScaleDirection.Right,
+    scaleKey: 'x',
+    isTime: false,
+    distribution: ScaleDistribution.Linear,
+    orientation: ScaleOrientation.Horizontal,
+    direction: ScaleDirection.Right,
     range: () => [current().x[0]!, current().x.at(-1)! + current().size],
   });
   const custom = (model.series[0]?.field.config.custom ?? {}) as FieldConfig;
   builder.addScale({
-    scaleKey: 'y', isTime: false, distribution: custom.scaleDistribution?.type ?? ScaleDistribution.Linear, log: custom.scaleDistribution?.log,
-    linearThreshold: custom.scaleDistribution?.linearThreshold, orientation: ScaleOrientation.Vertical, direction: ScaleDirection.Up,
-    softMin: custom.axisSoftMin ?? 0, softMax: custom.axisSoftMax,
+    scaleKey: 'y',
+    isTime: false,
+    distribution: custom.scaleDistribution?.type ?? ScaleDistribution.Linear,
+    log: custom.scaleDistribution?.log,
+    linearThreshold: custom.scaleDistribution?.linearThreshold,
+    orientation: ScaleOrientation.Vertical,
+    direction: ScaleDirection.Up,
+    softMin: custom.axisSoftMin ?? 0,
+    softMax: custom.axisSoftMax,
   });
   addAxes(builder, model, theme, current, custom);
   // The size is given: empty buckets are not in the data, so the distance between bars does not tell it.
   const bars = uPlot.paths.bars!({
-    gap: 1, disp: { x0: { unit: 1, values: () => current().x }, size: { unit: 1, values: () => [current().size] } },
+    gap: 1,
+    disp: { x0: { unit: 1, values: () => current().x }, size: { unit: 1, values: () => [current().size] } },
   });
   let below: number | undefined;
   for (const [i, series] of model.series.entries()) {
@@ -70,7 +90,10 @@ function isStacked(config: FieldConfig): boolean {
 
 function addAxes(builder: UPlotConfigBuilder, model: Model, theme: GrafanaTheme2, current: () => Model, custom: FieldConfig) {
   builder.addAxis({
-    scaleKey: 'x', placement: AxisPlacement.Bottom, theme, grid: { show: false },
+    scaleKey: 'x',
+    placement: AxisPlacement.Bottom,
+    theme,
+    grid: { show: false },
     splits: (plot) => {
       const { x, size, from } = current();
       const widest = Math.max(...from.map((text) => measureText(text, UPLOT_AXIS_FONT_SIZE).width));
@@ -85,12 +108,15 @@ function addAxes(builder: UPlotConfigBuilder, model: Model, theme: GrafanaTheme2
   const percent = (first?.field.config.custom as FieldConfig | undefined)?.stacking?.mode === StackingMode.Percent;
   if (custom.axisPlacement !== AxisPlacement.Hidden) {
     builder.addAxis({
-      scaleKey: 'y', theme, label: custom.axisLabel || undefined,
+      scaleKey: 'y',
+      theme,
+      label: custom.axisLabel || undefined,
       placement: custom.axisPlacement === AxisPlacement.Right ? AxisPlacement.Right : AxisPlacement.Left,
       size: custom.axisWidth,
       grid: { show: custom.axisGridShow !== false },
       incrs: percent ? undefined : wholeSteps,
-      formatValue: (value: number) => (percent ? `${Math.round(value * 100)}%` : first?.field.display ? formattedValueToString(first.field.display(value)) : String(value)),
+      formatValue: (value: number) =>
+        percent ? `${Math.round(value * 100)}%` : first?.field.display ? formattedValueToString(first.field.display(value)) : String(value),
     });
   }
 }

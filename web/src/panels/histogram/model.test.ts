@@ -3,7 +3,13 @@ import { describe, expect, test } from 'vitest';
 import { barAt, buildModel, labelStep } from './model';
 
 const theme = createTheme();
-const frame = (values: unknown[], more: object = {}) => toDataFrame({ fields: [{ name: 'Time', type: FieldType.time, values: values.map((_, i) => i) }, { name: 'v', type: FieldType.number, values, ...more }] });
+const frame = (values: unknown[], more: object = {}) =>
+  toDataFrame({
+    fields: [
+      { name: 'Time', type: FieldType.time, values: values.map((_, i) => i) },
+      { name: 'v', type: FieldType.number, values, ...more },
+    ],
+  });
 const options = { bucketSize: 10 } as never;
 
 describe('buildModel', () => {
@@ -32,20 +38,45 @@ describe('buildModel', () => {
   });
 
   test.each([
-    ['normal', [[1, 1], [2, 2]]],
-    ['percent', [[0.5, 0.5], [1, 1]]],
-    ['none', [[1, 1], [1, 1]]],
+    [
+      'normal',
+      [
+        [1, 1],
+        [2, 2],
+      ],
+    ],
+    [
+      'percent',
+      [
+        [0.5, 0.5],
+        [1, 1],
+      ],
+    ],
+    [
+      'none',
+      [
+        [1, 1],
+        [1, 1],
+      ],
+    ],
   ])('stacking %s', (mode, tops) => {
     const config = { custom: { stacking: { mode } } };
     const model = buildModel([frame([1, 11], { config }), frame([2, 12], { config })], options, theme)!;
     expect(model.series.map((one) => one.tops)).toEqual(tops);
-    expect(model.series.map((one) => one.counts)).toEqual([[1, 1], [1, 1]]);
+    expect(model.series.map((one) => one.counts)).toEqual([
+      [1, 1],
+      [1, 1],
+    ]);
   });
 
   test('takes buckets of classic histograms as they are', () => {
     const rows = toDataFrame({
       meta: { type: DataFrameType.HeatmapRows },
-      fields: [{ name: 'Time', type: FieldType.time, values: [1, 2] }, { name: '0.1', type: FieldType.number, values: [1, 2] }, { name: '+Inf', type: FieldType.number, values: [4, 0] }],
+      fields: [
+        { name: 'Time', type: FieldType.time, values: [1, 2] },
+        { name: '0.1', type: FieldType.number, values: [1, 2] },
+        { name: '+Inf', type: FieldType.number, values: [4, 0] },
+      ],
     });
     const model = buildModel([rows], options, theme)!;
     expect(model).toMatchObject({ ordinal: true, x: [0, 1, 2], from: ['0', '0.1', '+Inf'] });
@@ -53,7 +84,13 @@ describe('buildModel', () => {
   });
 
   test('buckets of different widths stand side by side', () => {
-    const given = toDataFrame({ fields: [{ name: 'xMin', values: [1, 2, 4] }, { name: 'xMax', values: [2, 4, 8] }, { name: 'count', values: [1, 2, 3] }] });
+    const given = toDataFrame({
+      fields: [
+        { name: 'xMin', values: [1, 2, 4] },
+        { name: 'xMax', values: [2, 4, 8] },
+        { name: 'count', values: [1, 2, 3] },
+      ],
+    });
     expect(buildModel([given], options, theme)).toMatchObject({ ordinal: true, x: [0, 1, 2], from: ['1', '2', '4'], to: ['2', '4', '8'] });
   });
 
@@ -62,7 +99,15 @@ describe('buildModel', () => {
   });
 });
 
-test.each([[-1, null], [0, 0], [9, 0], [15, 1], [25, null], [31, 2], [41, null]])('bar at %d', (place, want) => {
+test.each([
+  [-1, null],
+  [0, 0],
+  [9, 0],
+  [15, 1],
+  [25, null],
+  [31, 2],
+  [41, null],
+])('bar at %d', (place, want) => {
   expect(barAt({ x: [0, 10, 30], size: 10 }, place)).toBe(want);
 });
 

@@ -1,5 +1,13 @@
 import {
-  buildHistogram, cacheFieldDisplayNames, FieldType, formattedValueToString, getDisplayProcessor, getHistogramFields, type DataFrame, type Field, type GrafanaTheme2,
+  buildHistogram,
+  cacheFieldDisplayNames,
+  FieldType,
+  formattedValueToString,
+  getDisplayProcessor,
+  getHistogramFields,
+  type DataFrame,
+  type Field,
+  type GrafanaTheme2,
 } from '@grafana/data';
 import { StackingMode, type StackableFieldConfig } from '@grafana/schema';
 import type { Options } from '@grafana/schema/dist/esm/raw/composable/histogram/panelcfg/x/HistogramPanelCfg_types.gen';
@@ -59,7 +67,9 @@ export function buildModel(frames: DataFrame[], options: Options, theme: Grafana
 }
 
 function calculated(frames: DataFrame[], options: Options, theme: GrafanaTheme2) {
-  const values = new Set(frames.flatMap((frame) => frame.fields.filter((field) => field.type === FieldType.number).flatMap((field) => field.values.filter(Number.isFinite))));
+  const values = new Set(
+    frames.flatMap((frame) => frame.fields.filter((field) => field.type === FieldType.number).flatMap((field) => field.values.filter(Number.isFinite)))
+  );
   if (values.size === 0) {
     return undefined;
   }
@@ -69,7 +79,12 @@ function calculated(frames: DataFrame[], options: Options, theme: GrafanaTheme2)
   return (
     buildHistogram(
       frames,
-      { bucketSize: positive(options.bucketSize) ?? single, bucketCount: positive(options.bucketCount), bucketOffset: options.bucketOffset ?? 0, combine: options.combine },
+      {
+        bucketSize: positive(options.bucketSize) ?? single,
+        bucketCount: positive(options.bucketCount),
+        bucketOffset: options.bucketOffset ?? 0,
+        combine: options.combine,
+      },
       theme
     ) ?? undefined
   );

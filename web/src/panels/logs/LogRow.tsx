@@ -46,7 +46,11 @@ export function LogRow({ row, actions, options, timeZone, open, onToggle }: Prop
         {options.showTime && <span className={styles.time}>{formatTime(row, timeZone, options.timestampResolution === 'ns')}</span>}
         {options.showLabels && <span className={styles.labels}>{visible(writeLabels(row.uniqueLabels))}</span>}
         <span className={cx(styles.message, options.wrapLogMessage ? styles.wrap : options.prettifyLogMessage && styles.pre)}>
-          {fields.length > 0 ? visible(writeLabels(pick(row, fields))) : <Message line={options.prettifyLogMessage ? prettify(row.line) : row.line} most={open ? mostLetters.open : mostLetters.closed} />}
+          {fields.length > 0 ? (
+            visible(writeLabels(pick(row, fields)))
+          ) : (
+            <Message line={options.prettifyLogMessage ? prettify(row.line) : row.line} most={open ? mostLetters.open : mostLetters.closed} />
+          )}
         </span>
       </div>
       {open && <Details row={row} actions={actions} />}
@@ -59,7 +63,12 @@ function Message({ line, most }: { line: string; most: number }) {
   const shown = line.length > most ? line.slice(0, most) : line;
   const rest = shown.length < line.length && <strong>{` … ${most.toLocaleString()} of ${line.length.toLocaleString()} letters are shown`}</strong>;
   if (!hasAnsi(shown)) {
-    return <>{visible(shown)}{rest}</>;
+    return (
+      <>
+        {visible(shown)}
+        {rest}
+      </>
+    );
   }
   return (
     <>
@@ -105,7 +114,11 @@ function Details({ row, actions }: { row: Row; actions?: RowActions }) {
         {links.length > 0 && (
           <tr>
             <td className={styles.key}>Links</td>
-            <td>{links.map((link, i) => <DataLinkButton key={i} link={link} />)}</td>
+            <td>
+              {links.map((link, i) => (
+                <DataLinkButton key={i} link={link} />
+              ))}
+            </td>
           </tr>
         )}
         {labels.length + fields.length + links.length === 0 && (
@@ -113,7 +126,11 @@ function Details({ row, actions }: { row: Row; actions?: RowActions }) {
             <td>No labels or fields</td>
           </tr>
         )}
-        {actions && <tr><td colSpan={2}>{actions.more(row)}</td></tr>}
+        {actions && (
+          <tr>
+            <td colSpan={2}>{actions.more(row)}</td>
+          </tr>
+        )}
       </tbody>
     </table>
   );
@@ -130,14 +147,19 @@ function linksOf(field: Field, index: number) {
 
 function pick(row: Row, names: string[]): Labels {
   const detected = new Map(detectFields(row.line));
-  return Object.fromEntries(names.flatMap((name) => {
-    const value = row.labels[name] ?? detected.get(name);
-    return value === undefined ? [] : [[name, value]];
-  }));
+  return Object.fromEntries(
+    names.flatMap((name) => {
+      const value = row.labels[name] ?? detected.get(name);
+      return value === undefined ? [] : [[name, value]];
+    })
+  );
 }
 
 export function writeLabels(labels: Labels): string {
-  return Object.entries(labels).filter(([key]) => !key.startsWith('__')).map(([key, value]) => `${key}=${value}`).join(' ');
+  return Object.entries(labels)
+    .filter(([key]) => !key.startsWith('__'))
+    .map(([key, value]) => `${key}=${value}`)
+    .join(' ');
 }
 
 function formatTime(row: Row, timeZone: TimeZone, nanos: boolean): string {
@@ -177,8 +199,13 @@ function ansiStyle(part: AnsiPart, theme: GrafanaTheme2): React.CSSProperties {
 const getStyles = (theme: GrafanaTheme2) => ({
   row: css({ borderLeft: '3px solid', paddingLeft: theme.spacing(0.5), '&:hover': { background: theme.colors.action.hover } }),
   line: css({
-    display: 'flex', alignItems: 'flex-start', gap: theme.spacing(1), fontFamily: theme.typography.fontFamilyMonospace,
-    fontSize: theme.typography.bodySmall.fontSize, lineHeight: '20px', '& button': { margin: 0, height: 20 },
+    display: 'flex',
+    alignItems: 'flex-start',
+    gap: theme.spacing(1),
+    fontFamily: theme.typography.fontFamilyMonospace,
+    fontSize: theme.typography.bodySmall.fontSize,
+    lineHeight: '20px',
+    '& button': { margin: 0, height: 20 },
     [theme.breakpoints.down('sm')]: { flexWrap: 'wrap', columnGap: theme.spacing(1), rowGap: 0 },
   }),
   small: css({ fontSize: 11 }),
@@ -190,7 +217,9 @@ const getStyles = (theme: GrafanaTheme2) => ({
   wrap: css({ whiteSpace: 'pre-wrap', overflowWrap: 'anywhere', minWidth: 0, [theme.breakpoints.down('sm')]: { flexBasis: '100%' } }),
   pre: css({ whiteSpace: 'pre' }),
   details: css({
-    margin: theme.spacing(0.5, 0, 1, 3), background: theme.colors.background.secondary, fontSize: theme.typography.bodySmall.fontSize,
+    margin: theme.spacing(0.5, 0, 1, 3),
+    background: theme.colors.background.secondary,
+    fontSize: theme.typography.bodySmall.fontSize,
     '& th': { padding: theme.spacing(0.5, 1), color: theme.colors.text.secondary, fontWeight: theme.typography.fontWeightMedium },
     '& td': { padding: theme.spacing(0, 1), verticalAlign: 'top' },
   }),

@@ -23,7 +23,10 @@ export function LogsPanel({ data, options, width, height, timeZone, title }: Pan
   const all = useMemo(() => readRows(data.series, order), [data.series, order]);
   const rows = useMemo(() => dedup(all, options.dedupStrategy ?? LogsDedupStrategy.none), [all, options.dedupStrategy]);
   const common = useMemo(() => (options.showCommonLabels ? writeLabels(commonLabels(all)) : ''), [all, options.showCommonLabels]);
-  const toggle = useCallback((key: string) => setOpen((before) => (before.has(key) ? new Set([...before].filter((k) => k !== key)) : new Set([...before, key]))), []);
+  const toggle = useCallback(
+    (key: string) => setOpen((before) => (before.has(key) ? new Set([...before].filter((k) => k !== key)) : new Set([...before, key]))),
+    []
+  );
   const keyOf = useCallback((i: number) => rows[i]?.key ?? String(i), [rows]);
   const estimate = useCallback(
     (i: number) => {
@@ -63,7 +66,11 @@ export function LogsPanel({ data, options, width, height, timeZone, title }: Pan
 
 const getStyles = (theme: GrafanaTheme2) => ({
   common: css({
-    whiteSpace: 'nowrap', overflow: 'hidden', textOverflow: 'ellipsis', color: theme.colors.text.secondary,
-    fontFamily: theme.typography.fontFamilyMonospace, fontSize: theme.typography.bodySmall.fontSize,
+    whiteSpace: 'nowrap',
+    overflow: 'hidden',
+    textOverflow: 'ellipsis',
+    color: theme.colors.text.secondary,
+    fontFamily: theme.typography.fontFamilyMonospace,
+    fontSize: theme.typography.bodySmall.fontSize,
   }),
 });

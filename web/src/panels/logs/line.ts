@@ -141,7 +141,9 @@ export function detectFields(line: string): Array<[string, string]> {
   if (trimmed.startsWith('{')) {
     try {
       const parsed = JSON.parse(trimmed) as Record<string, unknown>;
-      return Object.entries(parsed).slice(0, mostFields).map(([key, value]) => [key, typeof value === 'string' ? value : JSON.stringify(value)]);
+      return Object.entries(parsed)
+        .slice(0, mostFields)
+        .map(([key, value]) => [key, typeof value === 'string' ? value : JSON.stringify(value)]);
     } catch {
       // Not JSON after all: pairs may still be in it.
     }

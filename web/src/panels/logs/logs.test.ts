@@ -22,7 +22,18 @@ describe('rows', () => {
   });
 
   test('tells unique labels from common ones', () => {
-    const rows = readRows([frame(['a', 'b'], [{ job: 'x', pod: '1' }, { job: 'x', pod: '2', z: '3' }])], LogsSortOrder.Ascending);
+    const rows = readRows(
+      [
+        frame(
+          ['a', 'b'],
+          [
+            { job: 'x', pod: '1' },
+            { job: 'x', pod: '2', z: '3' },
+          ]
+        ),
+      ],
+      LogsSortOrder.Ascending
+    );
     expect(commonLabels(rows)).toEqual({ job: 'x' });
     expect(rows.map((row) => row.uniqueLabels)).toEqual([{ pod: '1' }, { pod: '2', z: '3' }]);
   });
@@ -41,12 +52,22 @@ describe('rows', () => {
   });
 
   test('passes frames by that have no lines', () => {
-    const numbers = toDataFrame({ fields: [{ name: 'Time', type: FieldType.time, values: [1] }, { name: 'Value', type: FieldType.number, values: [1] }] });
+    const numbers = toDataFrame({
+      fields: [
+        { name: 'Time', type: FieldType.time, values: [1] },
+        { name: 'Value', type: FieldType.number, values: [1] },
+      ],
+    });
     expect(readRows([numbers, toDataFrame({ fields: [] })], LogsSortOrder.Ascending)).toEqual([]);
   });
 
   test('the labels of the line column count', () => {
-    const old = toDataFrame({ fields: [{ name: 'ts', type: FieldType.time, values: [1] }, { name: 'line', type: FieldType.string, values: [null], labels: { app: 'x' } }] });
+    const old = toDataFrame({
+      fields: [
+        { name: 'ts', type: FieldType.time, values: [1] },
+        { name: 'line', type: FieldType.string, values: [null], labels: { app: 'x' } },
+      ],
+    });
     expect(readRows([old], LogsSortOrder.Ascending)[0]).toMatchObject({ line: '', labels: { app: 'x' } });
   });
 });
@@ -74,7 +95,15 @@ describe('ansi', () => {
     ['plain', [{ text: 'plain' }]],
     ['\u001b[31mred\u001b[0m x', [{ text: 'red', color: 1 }, { text: ' x' }]],
     ['\u001b[1;92;44ma\u001b[22;39mb\u001b[mc', [{ text: 'a', bold: true, color: 10, background: 4 }, { text: 'b', background: 4 }, { text: 'c' }]],
-    ['\u001b[38;5;196ma\u001b[38;2;1;2;300mb\u001b[38;5;240mc\u001b[38;5;3md', [{ text: 'a', color: 'rgb(255, 0, 0)' }, { text: 'b', color: 'rgb(1, 2, 255)' }, { text: 'c', color: 'rgb(88, 88, 88)' }, { text: 'd', color: 3 }]],
+    [
+      '\u001b[38;5;196ma\u001b[38;2;1;2;300mb\u001b[38;5;240mc\u001b[38;5;3md',
+      [
+        { text: 'a', color: 'rgb(255, 0, 0)' },
+        { text: 'b', color: 'rgb(1, 2, 255)' },
+        { text: 'c', color: 'rgb(88, 88, 88)' },
+        { text: 'd', color: 3 },
+      ],
+    ],
     ['\u001b[2Ka\u001b]0;title\u0007b\u001b[', [{ text: 'a' }, { text: 'b\u001b[' }]],
     ['', []],
   ])('%j', (line, parts) => {
@@ -90,12 +119,32 @@ test.each([
 ])('prettify %s', (line, want) => expect(prettify(line)).toBe(want));
 
 test.each([
-  ['{"a":1,"b":"x","c":{"d":null}}', [['a', '1'], ['b', 'x'], ['c', '{"d":null}']]],
-  ['ts=1 level=info msg="a \\"b\\" c" empty= url=/x?y=z', [['ts', '1'], ['level', 'info'], ['msg', 'a "b" c'], ['empty', ''], ['url', '/x?y=z']]],
+  [
+    '{"a":1,"b":"x","c":{"d":null}}',
+    [
+      ['a', '1'],
+      ['b', 'x'],
+      ['c', '{"d":null}'],
+    ],
+  ],
+  [
+    'ts=1 level=info msg="a \\"b\\" c" empty= url=/x?y=z',
+    [
+      ['ts', '1'],
+      ['level', 'info'],
+      ['msg', 'a "b" c'],
+      ['empty', ''],
+      ['url', '/x?y=z'],
+    ],
+  ],
   ['nothing here', []],
 ])('fields of %s', (line, want) => expect(detectFields(line)).toEqual(want));
 
 test('controls and changes of direction are written out', () => {
   expect(visible('a\u0007b\u202ec\u009b1m\ttab\r')).toBe('a⟨U+0007⟩b⟨U+202E⟩c⟨U+009B⟩1m\ttab');
-  expect(parseAnsi('\u001b[31mred\u001b[0m\u001b]8;;javascript:x\u0007link').map((p) => visible(p.text)).join('')).toBe('redlink');
+  expect(
+    parseAnsi('\u001b[31mred\u001b[0m\u001b]8;;javascript:x\u0007link')
+      .map((p) => visible(p.text))
+      .join('')
+  ).toBe('redlink');
 });

@@ -21,16 +21,35 @@ export const plugin = new PanelPlugin<Options>(LogsPanel).useFieldConfig({ disab
   }
   builder
     .addRadio({
-      path: 'fontSize', name: 'Font size', category, defaultValue: 'default' as Options['fontSize'],
-      settings: { options: [{ value: 'default', label: 'Default' }, { value: 'small', label: 'Small' }] },
+      path: 'fontSize',
+      name: 'Font size',
+      category,
+      defaultValue: 'default' as Options['fontSize'],
+      settings: {
+        options: [
+          { value: 'default', label: 'Default' },
+          { value: 'small', label: 'Small' },
+        ],
+      },
     })
     .addRadio({
-      path: 'timestampResolution', name: 'Timestamp resolution', category, defaultValue: 'ms' as Options['timestampResolution'],
-      settings: { options: [{ value: 'ms', label: 'Milliseconds' }, { value: 'ns', label: 'Nanoseconds' }] },
+      path: 'timestampResolution',
+      name: 'Timestamp resolution',
+      category,
+      defaultValue: 'ms' as Options['timestampResolution'],
+      settings: {
+        options: [
+          { value: 'ms', label: 'Milliseconds' },
+          { value: 'ns', label: 'Nanoseconds' },
+        ],
+      },
       showIf: (options) => options.showTime,
     })
     .addRadio({
-      path: 'dedupStrategy', name: 'Deduplication', category, defaultValue: LogsDedupStrategy.none,
+      path: 'dedupStrategy',
+      name: 'Deduplication',
+      category,
+      defaultValue: LogsDedupStrategy.none,
       settings: {
         options: [
           { value: LogsDedupStrategy.none, label: 'None', description: 'Every line' },
@@ -41,8 +60,16 @@ export const plugin = new PanelPlugin<Options>(LogsPanel).useFieldConfig({ disab
       },
     })
     .addRadio({
-      path: 'sortOrder', name: 'Order', category, defaultValue: LogsSortOrder.Descending,
-      settings: { options: [{ value: LogsSortOrder.Descending, label: 'Newest first' }, { value: LogsSortOrder.Ascending, label: 'Oldest first' }] },
+      path: 'sortOrder',
+      name: 'Order',
+      category,
+      defaultValue: LogsSortOrder.Descending,
+      settings: {
+        options: [
+          { value: LogsSortOrder.Descending, label: 'Newest first' },
+          { value: LogsSortOrder.Ascending, label: 'Oldest first' },
+        ],
+      },
     })
     .addStringArray({ path: 'displayedFields', name: 'Fields instead of the line', category, defaultValue: [] });
 });

@@ -85,7 +85,9 @@ const mentioned = /\b(emerg(?:ency)?|fatal|alert|crit(?:ical)?|warn(?:ing)?|err(
 
 /** By name of the level or by the numbers of syslog (0 … 7). */
 export function levelOf(severity: unknown, labels: Labels, line: string): LogLevel {
-  const named = [severity, ...levelLabels.map((name) => (Object.hasOwn(labels, name) ? labels[name] : undefined))].find((value) => typeof value === 'string' && value !== '');
+  const named = [severity, ...levelLabels.map((name) => (Object.hasOwn(labels, name) ? labels[name] : undefined))].find(
+    (value) => typeof value === 'string' && value !== ''
+  );
   const beginning = line.slice(0, 2000);
   for (const word of [named, said.exec(beginning)?.[1], mentioned.exec(beginning)?.[1]]) {
     const key = String(word ?? '').toLowerCase();

@@ -28,7 +28,12 @@ export function Pie({ entries, total, width, height, options, theme, active, onH
     <svg width={width} height={height} role="img" aria-label={entries.map((entry) => entry.name).join(', ')} style={{ display: 'block' }}>
       <g transform={`translate(${width / 2} ${height / 2})`}>
         {slices.length === 0 && (
-          <circle r={inner > 0 ? (radius + inner) / 2 : radius / 2} fill="none" stroke={theme.colors.action.hover} strokeWidth={inner > 0 ? radius - inner : radius} />
+          <circle
+            r={inner > 0 ? (radius + inner) / 2 : radius / 2}
+            fill="none"
+            stroke={theme.colors.action.hover}
+            strokeWidth={inner > 0 ? radius - inner : radius}
+          />
         )}
         {slices.map((slice) => {
           const entry = entries[slice.index]!;
@@ -80,7 +85,14 @@ function Label({ entry, slice, radius, inner, total, options }: LabelProps) {
   }
   const { x, y } = labelPoint(slice, radius, inner);
   return (
-    <text x={x} y={y - ((lines.length - 1) * lineHeight) / 2} fill={getTextColorForBackground(entry.color)} fontSize={size} textAnchor="middle" pointerEvents="none">
+    <text
+      x={x}
+      y={y - ((lines.length - 1) * lineHeight) / 2}
+      fill={getTextColorForBackground(entry.color)}
+      fontSize={size}
+      textAnchor="middle"
+      pointerEvents="none"
+    >
       {lines.map((line, i) => (
         <tspan key={i} x={x} dy={i === 0 ? '0.35em' : lineHeight}>
           {line}

@@ -69,23 +69,36 @@ function legendOf(entries: Entry[], total: number, options: Options) {
   }
   const values = (legend?.values ?? []) as string[];
   const placement = legend?.placement ?? 'right';
-  const items = entries.filter((entry) => entry.legend).map((entry, i): VizLegendItem => ({
-    label: entry.name,
-    color: entry.color,
-    disabled: entry.hidden,
-    yAxis: 1,
-    getItemKey: () => `${i} ${entry.name}`,
-    getDisplayValues: () => [
-      ...(values.includes('value') ? [{ ...entry.display.display, title: 'Value', color: undefined }] : []),
-      ...(values.includes('percent')
-        ? [{ numeric: total > 0 ? entry.value / total : 0, text: entry.hidden ? '–' : percentText(entry.value, total, entry.display.field.decimals), title: 'Percent' }]
-        : []),
-    ],
-  }));
+  const items = entries
+    .filter((entry) => entry.legend)
+    .map((entry, i): VizLegendItem => ({
+      label: entry.name,
+      color: entry.color,
+      disabled: entry.hidden,
+      yAxis: 1,
+      getItemKey: () => `${i} ${entry.name}`,
+      getDisplayValues: () => [
+        ...(values.includes('value') ? [{ ...entry.display.display, title: 'Value', color: undefined }] : []),
+        ...(values.includes('percent')
+          ? [
+              {
+                numeric: total > 0 ? entry.value / total : 0,
+                text: entry.hidden ? '–' : percentText(entry.value, total, entry.display.field.decimals),
+                title: 'Percent',
+              },
+            ]
+          : []),
+      ],
+    }));
   return (
     <VizLayout.Legend placement={placement} width={legend?.width}>
       {/* Fields can be hidden, rows of one cannot. */}
-      <VizLegend items={items} placement={placement} displayMode={legend?.displayMode ?? LegendDisplayMode.List} readonly={options.reduceOptions?.values === true} />
+      <VizLegend
+        items={items}
+        placement={placement}
+        displayMode={legend?.displayMode ?? LegendDisplayMode.List}
+        readonly={options.reduceOptions?.values === true}
+      />
     </VizLayout.Legend>
   );
 }

@@ -1,7 +1,11 @@
 import { FieldColorModeId, FieldConfigProperty, FieldType, identityOverrideProcessor, PanelPlugin } from '@grafana/data';
 import { LegendDisplayMode, SortOrder, TooltipDisplayMode } from '@grafana/schema';
 import type {
-  FieldConfig, Options, PieChartLabels, PieChartLegendValues, PieChartType,
+  FieldConfig,
+  Options,
+  PieChartLabels,
+  PieChartLegendValues,
+  PieChartType,
 } from '@grafana/schema/dist/esm/raw/composable/piechart/panelcfg/x/PieChartPanelCfg_types.gen';
 
 import { addReduceOptions } from '../shared/reduce';
@@ -16,8 +20,16 @@ export const plugin = new PanelPlugin<Options, FieldConfig>(PieChartPanel)
     standardOptions: { [FieldConfigProperty.Color]: { defaultValue: { mode: FieldColorModeId.PaletteClassic } } },
     useCustomConfig: (builder) => {
       builder.addCustomEditor({
-        id: 'hideFrom', path: 'hideFrom', name: 'Hide in area', category: ['Series'], defaultValue: { tooltip: false, viz: false, legend: false },
-        editor: () => null, override: () => null, hideFromDefaults: true, process: identityOverrideProcessor, shouldApply: (field) => field.type !== FieldType.time,
+        id: 'hideFrom',
+        path: 'hideFrom',
+        name: 'Hide in area',
+        category: ['Series'],
+        defaultValue: { tooltip: false, viz: false, legend: false },
+        editor: () => null,
+        override: () => null,
+        hideFromDefaults: true,
+        process: identityOverrideProcessor,
+        shouldApply: (field) => field.type !== FieldType.time,
       });
     },
   })
@@ -25,11 +37,22 @@ export const plugin = new PanelPlugin<Options, FieldConfig>(PieChartPanel)
     addReduceOptions(builder);
     builder
       .addRadio({
-        path: 'pieType', name: 'Pie chart type', category, defaultValue: 'pie' as PieChartType,
-        settings: { options: [{ value: 'pie', label: 'Pie' }, { value: 'donut', label: 'Donut' }] as never },
+        path: 'pieType',
+        name: 'Pie chart type',
+        category,
+        defaultValue: 'pie' as PieChartType,
+        settings: {
+          options: [
+            { value: 'pie', label: 'Pie' },
+            { value: 'donut', label: 'Donut' },
+          ] as never,
+        },
       })
       .addRadio({
-        path: 'sort', name: 'Slice sorting', category, defaultValue: SortOrder.Descending,
+        path: 'sort',
+        name: 'Slice sorting',
+        category,
+        defaultValue: SortOrder.Descending,
         settings: {
           options: [
             { value: SortOrder.Descending, label: 'Descending' },
@@ -39,11 +62,23 @@ export const plugin = new PanelPlugin<Options, FieldConfig>(PieChartPanel)
         },
       })
       .addMultiSelect({
-        path: 'displayLabels', name: 'Labels', category, defaultValue: [] as PieChartLabels[],
-        settings: { options: [{ value: 'percent', label: 'Percent' }, { value: 'name', label: 'Name' }, { value: 'value', label: 'Value' }] as never },
+        path: 'displayLabels',
+        name: 'Labels',
+        category,
+        defaultValue: [] as PieChartLabels[],
+        settings: {
+          options: [
+            { value: 'percent', label: 'Percent' },
+            { value: 'name', label: 'Name' },
+            { value: 'value', label: 'Value' },
+          ] as never,
+        },
       })
       .addRadio({
-        path: 'tooltip.mode', name: 'Tooltip mode', category: ['Tooltip'], defaultValue: TooltipDisplayMode.Single,
+        path: 'tooltip.mode',
+        name: 'Tooltip mode',
+        category: ['Tooltip'],
+        defaultValue: TooltipDisplayMode.Single,
         settings: {
           options: [
             { value: TooltipDisplayMode.Single, label: 'Single' },
@@ -54,15 +89,39 @@ export const plugin = new PanelPlugin<Options, FieldConfig>(PieChartPanel)
       })
       .addBooleanSwitch({ path: 'legend.showLegend', name: 'Visibility', category: legend, defaultValue: true })
       .addRadio({
-        path: 'legend.displayMode', name: 'Mode', category: legend, defaultValue: LegendDisplayMode.List,
-        settings: { options: [{ value: LegendDisplayMode.List, label: 'List' }, { value: LegendDisplayMode.Table, label: 'Table' }] },
+        path: 'legend.displayMode',
+        name: 'Mode',
+        category: legend,
+        defaultValue: LegendDisplayMode.List,
+        settings: {
+          options: [
+            { value: LegendDisplayMode.List, label: 'List' },
+            { value: LegendDisplayMode.Table, label: 'Table' },
+          ],
+        },
       })
       .addRadio({
-        path: 'legend.placement', name: 'Placement', category: legend, defaultValue: 'right' as const,
-        settings: { options: [{ value: 'bottom', label: 'Bottom' }, { value: 'right', label: 'Right' }] as never },
+        path: 'legend.placement',
+        name: 'Placement',
+        category: legend,
+        defaultValue: 'right' as const,
+        settings: {
+          options: [
+            { value: 'bottom', label: 'Bottom' },
+            { value: 'right', label: 'Right' },
+          ] as never,
+        },
       })
       .addMultiSelect({
-        path: 'legend.values', name: 'Values', category: legend, defaultValue: [] as PieChartLegendValues[],
-        settings: { options: [{ value: 'percent', label: 'Percent' }, { value: 'value', label: 'Value' }] as never },
+        path: 'legend.values',
+        name: 'Values',
+        category: legend,
+        defaultValue: [] as PieChartLegendValues[],
+        settings: {
+          options: [
+            { value: 'percent', label: 'Percent' },
+            { value: 'value', label: 'Value' },
+          ] as never,
+        },
       });
   });

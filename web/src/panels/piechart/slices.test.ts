@@ -4,7 +4,10 @@ import { labelFits, labelPoint, slicePath, slicesOf } from './slices';
 describe('slicesOf', () => {
   test('shares the circle', () => {
     const slices = slicesOf([1, 0, 3, NaN, -5, Infinity]);
-    expect(slices.map((slice) => [slice.index, slice.share])).toEqual([[0, 0.25], [2, 0.75]]);
+    expect(slices.map((slice) => [slice.index, slice.share])).toEqual([
+      [0, 0.25],
+      [2, 0.75],
+    ]);
     expect(slices[0]!.end).toBeCloseTo(Math.PI / 2);
     expect(slices[1]!.end).toBeCloseTo(2 * Math.PI);
   });

@@ -13,7 +13,11 @@ test.each([
   [SortOrder.Ascending, 'deacb'],
   [undefined, 'abcde'],
 ])('sorted %s', (sort, want) => {
-  expect(entriesOf(all, sort).map((entry) => entry.name).join('')).toBe(want);
+  expect(
+    entriesOf(all, sort)
+      .map((entry) => entry.name)
+      .join('')
+  ).toBe(want);
 });
 
 test('the whole is what is drawn', () => {

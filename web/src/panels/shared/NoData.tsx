@@ -18,8 +18,16 @@ export function NoData({ text = 'No data', data, failure }: { text?: string; dat
 
 const getStyles = (theme: GrafanaTheme2) => ({
   style: css({
-    display: 'flex', alignItems: 'center', justifyContent: 'center', width: '100%', height: '100%', textAlign: 'center', overflow: 'auto',
-    overflowWrap: 'anywhere', color: theme.colors.text.secondary, fontSize: theme.typography.size.md,
+    display: 'flex',
+    alignItems: 'center',
+    justifyContent: 'center',
+    width: '100%',
+    height: '100%',
+    textAlign: 'center',
+    overflow: 'auto',
+    overflowWrap: 'anywhere',
+    color: theme.colors.text.secondary,
+    fontSize: theme.typography.size.md,
   }),
   failed: css({ color: theme.colors.error.text }),
 });

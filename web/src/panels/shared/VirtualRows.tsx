@@ -26,10 +26,15 @@ export function VirtualRows({ count, height, estimate, keyOf, render, fromEnd, s
   const offsets = useMemo(() => offsetsOf(count, (i) => measured.get(keyOf(i)) ?? estimate(i)), [count, estimate, keyOf, measured]);
   const range = visibleRange(offsets, top, height, overscan);
 
-  const [observer] = useState(() => new ResizeObserver((entries) => {
-    const sizes = entries.map(({ target }) => [(target as HTMLElement).dataset.key ?? '', (target as HTMLElement).offsetHeight] as const).filter(([, size]) => size > 0);
-    setMeasured((before) => (sizes.every(([key, size]) => before.get(key) === size) ? before : new Map([...before, ...sizes])));
-  }));
+  const [observer] = useState(
+    () =>
+      new ResizeObserver((entries) => {
+        const sizes = entries
+          .map(({ target }) => [(target as HTMLElement).dataset.key ?? '', (target as HTMLElement).offsetHeight] as const)
+          .filter(([, size]) => size > 0);
+        setMeasured((before) => (sizes.every(([key, size]) => before.get(key) === size) ? before : new Map([...before, ...sizes])));
+      })
+  );
   useLayoutEffect(() => () => observer.disconnect(), [observer]);
   const watch = useCallback(
     (element: HTMLDivElement | null) => {
@@ -68,7 +73,17 @@ export function VirtualRows({ count, height, estimate, keyOf, render, fromEnd, s
     );
   }
   return (
-    <div ref={scroller} style={{ height, overflow: 'auto' }} onScroll={(event) => setTop(event.currentTarget.scrollTop)} onWheel={release} onPointerDown={release} onKeyDown={release} tabIndex={0} role="log" aria-label={label}>
+    <div
+      ref={scroller}
+      style={{ height, overflow: 'auto' }}
+      onScroll={(event) => setTop(event.currentTarget.scrollTop)}
+      onWheel={release}
+      onPointerDown={release}
+      onKeyDown={release}
+      tabIndex={0}
+      role="log"
+      aria-label={label}
+    >
       <div style={{ position: 'relative', height: offsets[count], minWidth: '100%' }}>{rows}</div>
     </div>
   );

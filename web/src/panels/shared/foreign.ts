@@ -13,7 +13,8 @@ export function tameForeign(element: HTMLElement | null): void {
 
 function explain(image: HTMLImageElement): void {
   const { origin } = new URL(image.src, window.location.href);
-  const reason = origin === window.location.origin ? 'Image cannot be loaded' : `Image from ${origin} is not loaded: an operator allows its site with --web.image-hosts`;
+  const reason =
+    origin === window.location.origin ? 'Image cannot be loaded' : `Image from ${origin} is not loaded: an operator allows its site with --web.image-hosts`;
   const note = document.createElement('em');
   note.textContent = image.alt ? `${image.alt} (${reason})` : reason;
   image.replaceWith(note);

@@ -5,21 +5,66 @@ export function addLegendOptions<T extends OptionsWithLegend>(builder: PanelOpti
   builder
     .addBooleanSwitch({ path: 'legend.showLegend', name: 'Visibility', category: ['Legend'], defaultValue: true })
     .addRadio({
-      path: 'legend.displayMode', name: 'Mode', category: ['Legend'], defaultValue: LegendDisplayMode.List,
-      settings: { options: [{ value: LegendDisplayMode.List, label: 'List' }, { value: LegendDisplayMode.Table, label: 'Table' }] },
+      path: 'legend.displayMode',
+      name: 'Mode',
+      category: ['Legend'],
+      defaultValue: LegendDisplayMode.List,
+      settings: {
+        options: [
+          { value: LegendDisplayMode.List, label: 'List' },
+          { value: LegendDisplayMode.Table, label: 'Table' },
+        ],
+      },
     })
-    .addRadio({ path: 'legend.placement', name: 'Placement', category: ['Legend'], defaultValue: 'bottom', settings: { options: [{ value: 'bottom', label: 'Bottom' }, { value: 'right', label: 'Right' }] } })
-    .addCustomEditor({ id: 'legend.calcs', path: 'legend.calcs', name: 'Values', category: ['Legend'], defaultValue: [], settings: { allowMultiple: true }, editor: standardEditorsRegistry.get('stats-picker').editor });
+    .addRadio({
+      path: 'legend.placement',
+      name: 'Placement',
+      category: ['Legend'],
+      defaultValue: 'bottom',
+      settings: {
+        options: [
+          { value: 'bottom', label: 'Bottom' },
+          { value: 'right', label: 'Right' },
+        ],
+      },
+    })
+    .addCustomEditor({
+      id: 'legend.calcs',
+      path: 'legend.calcs',
+      name: 'Values',
+      category: ['Legend'],
+      defaultValue: [],
+      settings: { allowMultiple: true },
+      editor: standardEditorsRegistry.get('stats-picker').editor,
+    });
 }
 
 export function addTooltipOptions<T extends OptionsWithTooltip>(builder: PanelOptionsEditorBuilder<T>) {
   builder
     .addRadio({
-      path: 'tooltip.mode', name: 'Tooltip mode', category: ['Tooltip'], defaultValue: TooltipDisplayMode.Single,
-      settings: { options: [{ value: TooltipDisplayMode.Single, label: 'Single' }, { value: TooltipDisplayMode.Multi, label: 'All' }, { value: TooltipDisplayMode.None, label: 'Hidden' }] },
+      path: 'tooltip.mode',
+      name: 'Tooltip mode',
+      category: ['Tooltip'],
+      defaultValue: TooltipDisplayMode.Single,
+      settings: {
+        options: [
+          { value: TooltipDisplayMode.Single, label: 'Single' },
+          { value: TooltipDisplayMode.Multi, label: 'All' },
+          { value: TooltipDisplayMode.None, label: 'Hidden' },
+        ],
+      },
     })
     .addRadio({
-      path: 'tooltip.sort', name: 'Values sort order', category: ['Tooltip'], defaultValue: SortOrder.None,
-      settings: { options: [{ value: SortOrder.None, label: 'None' }, { value: SortOrder.Ascending, label: 'Ascending' }, { value: SortOrder.Descending, label: 'Descending' }] },
+      path: 'tooltip.sort',
+      name: 'Values sort order',
+      category: ['Tooltip'],
+      defaultValue: SortOrder.None,
+      settings: {
+        options: [
+          { value: SortOrder.None, label: 'None' },
+          { value: SortOrder.Ascending, label: 'Ascending' },
+          { value: SortOrder.Descending, label: 'Descending' },
+        ],
+      },
     });
 }

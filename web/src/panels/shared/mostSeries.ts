@@ -10,6 +10,9 @@ export function tooMany(panelType: string, frames: DataFrame[]): string | undefi
   if (!drawEach.has(panelType)) {
     return undefined;
   }
-  const series = frames.reduce((sum, frame) => sum + frame.fields.filter((f) => f.type === FieldType.number || f.type === FieldType.boolean || f.type === FieldType.enum).length, 0);
+  const series = frames.reduce(
+    (sum, frame) => sum + frame.fields.filter((f) => f.type === FieldType.number || f.type === FieldType.boolean || f.type === FieldType.enum).length,
+    0
+  );
   return series > mostSeries ? `${mostSeries} of ${series} series are drawn. Narrow the expression with labels, topk() or sum by (…).` : undefined;
 }

@@ -16,7 +16,16 @@ test('a value that is not there has no color of thresholds', () => {
   for (const field of frame.fields) {
     field.display = getDisplayProcessor({ field, theme });
   }
-  const props = { data: { series: [frame] } as PanelData, options: { reduceOptions: { calcs: ['lastNotNull'] } }, fieldConfig: { defaults: settings, overrides: [] }, replaceVariables: (v: string) => v, timeZone: 'utc' };
+  const props = {
+    data: { series: [frame] } as PanelData,
+    options: { reduceOptions: { calcs: ['lastNotNull'] } },
+    fieldConfig: { defaults: settings, overrides: [] },
+    replaceVariables: (v: string) => v,
+    timeZone: 'utc',
+  };
   const displays = reduceToDisplays(props as unknown as PanelProps<SingleStatBaseOptions>);
-  expect(displays.map(({ display }) => [display.text, display.color])).toEqual([['nothing', theme.colors.text.secondary], ['1', theme.visualization.getColorByName('green')]]);
+  expect(displays.map(({ display }) => [display.text, display.color])).toEqual([
+    ['nothing', theme.colors.text.secondary],
+    ['1', theme.visualization.getColorByName('green')],
+  ]);
 });

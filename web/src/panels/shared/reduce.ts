@@ -1,5 +1,11 @@
 import {
-  getFieldDisplayValues, ReducerID, standardEditorsRegistry, VizOrientation, type FieldDisplay, type PanelData, type PanelOptionsEditorBuilder,
+  getFieldDisplayValues,
+  ReducerID,
+  standardEditorsRegistry,
+  VizOrientation,
+  type FieldDisplay,
+  type PanelData,
+  type PanelOptionsEditorBuilder,
   type PanelProps,
 } from '@grafana/data';
 import type { SingleStatBaseOptions } from '@grafana/schema';
@@ -26,7 +32,9 @@ export function reduceToDisplays(props: ReduceProps, extras: Extras = {}): Field
     timeZone,
     ...extras,
   });
-  return (options.reduceOptions?.values ? displays : displays.slice(0, mostSeries)).map((each) => (isEmpty(each) ? { ...each, display: { ...each.display, color: config.theme2.colors.text.secondary } } : each));
+  return (options.reduceOptions?.values ? displays : displays.slice(0, mostSeries)).map((each) =>
+    isEmpty(each) ? { ...each, display: { ...each.display, color: config.theme2.colors.text.secondary } } : each
+  );
 }
 
 /** Whether the queries of a panel have answered nothing. */
@@ -48,7 +56,12 @@ export function addReduceOptions<T extends SingleStatBaseOptions>(builder: Panel
       path: 'reduceOptions.values',
       name: 'Show',
       category,
-      settings: { options: [{ value: false, label: 'Calculate' }, { value: true, label: 'All values' }] },
+      settings: {
+        options: [
+          { value: false, label: 'Calculate' },
+          { value: true, label: 'All values' },
+        ],
+      },
       defaultValue: false,
     })
     .addNumberInput({

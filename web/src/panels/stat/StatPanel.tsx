@@ -46,9 +46,7 @@ export function StatPanel(props: PanelProps<Options>) {
 
   return (
     <VizRepeater<FieldDisplay, Alignment>
-      getValues={() =>
-        reduceToDisplays(props, { sparkline: options.graphMode !== BigValueGraphMode.None, percentChange: options.showPercentChange })
-      }
+      getValues={() => reduceToDisplays(props, { sparkline: options.graphMode !== BigValueGraphMode.None, percentChange: options.showPercentChange })}
       getAlignmentFactors={getDisplayValueAlignmentFactors}
       renderValue={draw}
       width={width}

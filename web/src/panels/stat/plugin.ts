@@ -14,7 +14,10 @@ export const plugin = new PanelPlugin<Options>(StatPanel)
     addReduceOptions(builder);
     addOrientation(builder, category);
     builder.addSelect({
-      path: 'textMode', name: 'Text mode', category, defaultValue: BigValueTextMode.Auto,
+      path: 'textMode',
+      name: 'Text mode',
+      category,
+      defaultValue: BigValueTextMode.Auto,
       settings: {
         options: [
           { value: BigValueTextMode.Auto, label: 'Auto' },
@@ -26,12 +29,23 @@ export const plugin = new PanelPlugin<Options>(StatPanel)
       },
     });
     builder.addRadio({
-      path: 'wideLayout', name: 'Wide layout', category, defaultValue: true,
-      settings: { options: [{ value: true, label: 'On' }, { value: false, label: 'Off' }] },
+      path: 'wideLayout',
+      name: 'Wide layout',
+      category,
+      defaultValue: true,
+      settings: {
+        options: [
+          { value: true, label: 'On' },
+          { value: false, label: 'Off' },
+        ],
+      },
       showIf: (options) => options.textMode === BigValueTextMode.ValueAndName,
     });
     builder.addSelect({
-      path: 'colorMode', name: 'Color mode', category, defaultValue: BigValueColorMode.Value,
+      path: 'colorMode',
+      name: 'Color mode',
+      category,
+      defaultValue: BigValueColorMode.Value,
       settings: {
         options: [
           { value: BigValueColorMode.None, label: 'None' },
@@ -42,16 +56,35 @@ export const plugin = new PanelPlugin<Options>(StatPanel)
       },
     });
     builder.addRadio({
-      path: 'graphMode', name: 'Graph mode', category, defaultValue: BigValueGraphMode.Area,
-      settings: { options: [{ value: BigValueGraphMode.None, label: 'None' }, { value: BigValueGraphMode.Area, label: 'Area' }] },
+      path: 'graphMode',
+      name: 'Graph mode',
+      category,
+      defaultValue: BigValueGraphMode.Area,
+      settings: {
+        options: [
+          { value: BigValueGraphMode.None, label: 'None' },
+          { value: BigValueGraphMode.Area, label: 'Area' },
+        ],
+      },
     });
     builder.addRadio({
-      path: 'justifyMode', name: 'Text alignment', category, defaultValue: BigValueJustifyMode.Auto,
-      settings: { options: [{ value: BigValueJustifyMode.Auto, label: 'Auto' }, { value: BigValueJustifyMode.Center, label: 'Center' }] },
+      path: 'justifyMode',
+      name: 'Text alignment',
+      category,
+      defaultValue: BigValueJustifyMode.Auto,
+      settings: {
+        options: [
+          { value: BigValueJustifyMode.Auto, label: 'Auto' },
+          { value: BigValueJustifyMode.Center, label: 'Center' },
+        ],
+      },
     });
     builder.addBooleanSwitch({ path: 'showPercentChange', name: 'Show percent change', category, defaultValue: false });
     builder.addSelect({
-      path: 'percentChangeColorMode', name: 'Percent change color mode', category, defaultValue: PercentChangeColorMode.Standard,
+      path: 'percentChangeColorMode',
+      name: 'Percent change color mode',
+      category,
+      defaultValue: PercentChangeColorMode.Standard,
       settings: {
         options: [
           { value: PercentChangeColorMode.Standard, label: 'Standard' },

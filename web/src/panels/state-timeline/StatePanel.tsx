@@ -1,7 +1,15 @@
 import { css } from '@emotion/css';
 import { DashboardCursorSync, FieldType, type PanelProps, type TimeRange } from '@grafana/data';
 import { config as grafana } from '@grafana/runtime';
-import { LegendDisplayMode, TooltipDisplayMode, VisibilityMode, type OptionsWithLegend, type OptionsWithTimezones, type OptionsWithTooltip, type TimelineValueAlignment } from '@grafana/schema';
+import {
+  LegendDisplayMode,
+  TooltipDisplayMode,
+  VisibilityMode,
+  type OptionsWithLegend,
+  type OptionsWithTimezones,
+  type OptionsWithTooltip,
+  type TimelineValueAlignment,
+} from '@grafana/schema';
 import { EventBusPlugin, Pagination, TooltipPlugin2, UPlotChart, usePanelContext, VizLayout, VizLegend } from '@grafana/ui';
 import { useMemo, useState } from 'react';
 
@@ -38,7 +46,10 @@ export function StatePanel(props: Props) {
   const { data, timeRange, timeZone, width, height, options, fieldConfig, replaceVariables, rowsOf } = props;
   const theme = grafana.theme2;
   const rows = useMade(() => rowsOf(props, timeRange), data.series, timeRange, options, rowsOf);
-  const zones = useMemo(() => (options.timezone?.length ? options.timezone.map((z) => replaceVariables(z) || timeZone) : [timeZone]), [options.timezone, timeZone, replaceVariables]);
+  const zones = useMemo(
+    () => (options.timezone?.length ? options.timezone.map((z) => replaceVariables(z) || timeZone) : [timeZone]),
+    [options.timezone, timeZone, replaceVariables]
+  );
   const legend = useMemo(() => stateLegend(rows, theme), [rows, theme]);
   const [wanted, setPage] = useState(1);
   if (rows.every((r) => r.segments.length === 0)) {
@@ -53,12 +64,15 @@ export function StatePanel(props: Props) {
   return (
     <div className={squareMarks} data-testid="state-panel">
       <VizLayout
-        width={width} height={height - (pages > 1 ? pagerHeight : 0)}
-        legend={drawLegend ? (
-          <VizLayout.Legend placement={placement} width={legendWidth}>
-            <VizLegend placement={placement} items={legend} displayMode={displayMode} readonly />
-          </VizLayout.Legend>
-        ) : null}
+        width={width}
+        height={height - (pages > 1 ? pagerHeight : 0)}
+        legend={
+          drawLegend ? (
+            <VizLayout.Legend placement={placement} width={legendWidth}>
+              <VizLegend placement={placement} items={legend} displayMode={displayMode} readonly />
+            </VizLayout.Legend>
+          ) : null
+        }
       >
         {(w, h) => (w > 0 && h > 0 ? <Plot {...props} rows={shown} zones={zones} width={w} height={h} /> : null)}
       </VizLayout>
@@ -83,14 +97,20 @@ function Plot({ rows, zones, width, height, ...props }: Props & { rows: Row[]; z
   const { sync, eventBus, eventsScope } = usePanelContext();
   const theme = grafana.theme2;
   const live = useLatest<Live>({
-    rows, timeRange,
+    rows,
+    timeRange,
     style: { theme, rowHeight: options.rowHeight ?? 0.9, showValue: options.showValue ?? VisibilityMode.Auto, alignValue: props.alignValue },
   });
   const axis = rows[0]?.field.config.custom as { axisPlacement?: string; axisWidth?: number } | undefined;
   const names = rows.map((r) => r.name).join('\n');
   const builder = useMade(
     () => buildConfig(live, theme, zones, rows.length, { show: axis?.axisPlacement !== 'hidden', width: axis?.axisWidth }),
-    names, zones, theme, options, axis?.axisPlacement, axis?.axisWidth
+    names,
+    zones,
+    theme,
+    options,
+    axis?.axisPlacement,
+    axis?.axisWidth
   );
   // A new range needs a new drawing even when the samples are the same.
   const aligned = useMade(() => plotData(rows), rows, timeRange);
@@ -100,14 +120,22 @@ function Plot({ rows, zones, width, height, ...props }: Props & { rows: Row[]; z
       <EventBusPlugin config={builder} eventBus={eventBus} frame={data.series[0]} />
       {options.tooltip.mode !== TooltipDisplayMode.None && (
         <TooltipPlugin2
-          config={builder} hoverMode={hoverModeOf(options.tooltip.mode)} syncMode={sync?.() ?? DashboardCursorSync.Off} syncScope={eventsScope} maxWidth={options.tooltip.maxWidth}
+          config={builder}
+          hoverMode={hoverModeOf(options.tooltip.mode)}
+          syncMode={sync?.() ?? DashboardCursorSync.Off}
+          syncScope={eventsScope}
+          maxWidth={options.tooltip.maxWidth}
           queryZoom={({ from, to }) => onChangeTimeRange({ from, to })}
           render={(u, _dataIdxs, series, isPinned) => {
             const time = u.posToVal(u.cursor.left ?? 0, 'x');
             return (
               <StateTooltip
-                rows={rows} hovered={rows.map((_, i) => hoveredSegment(live(), i, time))} row={series === null ? null : series - 1}
-                {...{ time, isPinned, withDuration }} options={options.tooltip} timeZone={zones[0]!}
+                rows={rows}
+                hovered={rows.map((_, i) => hoveredSegment(live(), i, time))}
+                row={series === null ? null : series - 1}
+                {...{ time, isPinned, withDuration }}
+                options={options.tooltip}
+                timeZone={zones[0]!}
               />
             );
           }}

@@ -1,6 +1,14 @@
 import { dateTimeFormat, type TimeZone } from '@grafana/data';
 import { TooltipDisplayMode, type VizTooltipOptions } from '@grafana/schema';
-import { getFieldDisplayLinks, isTooltipScrollable, VizTooltipColorIndicator, VizTooltipColorPlacement, VizTooltipFooter, VizTooltipHeader, VizTooltipWrapper } from '@grafana/ui';
+import {
+  getFieldDisplayLinks,
+  isTooltipScrollable,
+  VizTooltipColorIndicator,
+  VizTooltipColorPlacement,
+  VizTooltipFooter,
+  VizTooltipHeader,
+  VizTooltipWrapper,
+} from '@grafana/ui';
 
 import { TooltipContent } from '../shared/TooltipContent';
 import type { Row, Segment } from './rows';
@@ -30,7 +38,12 @@ export function StateTooltip({ rows, hovered, row, time, isPinned, options, time
   }
   const format = (at: number) => dateTimeFormat(at, { timeZone });
   const items = shown.map(({ row: r, segment, active }) => ({
-    label: r.name, value: segment.text, color: segment.color, colorIndicator: VizTooltipColorIndicator.value, colorPlacement: VizTooltipColorPlacement.trailing, isActive: all && active,
+    label: r.name,
+    value: segment.text,
+    color: segment.color,
+    colorIndicator: VizTooltipColorIndicator.value,
+    colorPlacement: VizTooltipColorPlacement.trailing,
+    isActive: all && active,
   }));
   const one = row === null ? undefined : shown.find((s) => s.row === rows[row]);
   const header = one && !all && withDuration ? `${format(one.segment.from)} – ${format(one.segment.to)}` : format(time);
@@ -52,7 +65,13 @@ export function StateTooltip({ rows, hovered, row, time, isPinned, options, time
 
 const plainItem = { color: undefined, colorIndicator: VizTooltipColorIndicator.value, colorPlacement: VizTooltipColorPlacement.hidden, isActive: false };
 
-const units: Array<[number, string]> = [[86_400_000, 'd'], [3_600_000, 'h'], [60_000, 'm'], [1000, 's'], [1, 'ms']];
+const units: Array<[number, string]> = [
+  [86_400_000, 'd'],
+  [3_600_000, 'h'],
+  [60_000, 'm'],
+  [1000, 's'],
+  [1, 'ms'],
+];
 
 /** The two largest parts of a time in milliseconds: "2h 5m". */
 export function durationText(ms: number): string {

@@ -35,17 +35,39 @@ export function hoveredSegment(live: Live, row: number, time: number): Segment |
 
 const fontSize = 12;
 
-export function buildConfig(live: () => Live, theme: GrafanaTheme2, timeZones: TimeZone[], rowCount: number, axis: { show: boolean; width?: number }): UPlotConfigBuilder {
+export function buildConfig(
+  live: () => Live,
+  theme: GrafanaTheme2,
+  timeZones: TimeZone[],
+  rowCount: number,
+  axis: { show: boolean; width?: number }
+): UPlotConfigBuilder {
   const builder = new UPlotConfigBuilder(timeZones[0]);
   builder.addScale({
-    scaleKey: 'x', isTime: true, orientation: ScaleOrientation.Horizontal, direction: ScaleDirection.Right,
+    scaleKey: 'x',
+    isTime: true,
+    orientation: ScaleOrientation.Horizontal,
+    direction: ScaleDirection.Right,
     range: () => [live().timeRange.from.valueOf(), live().timeRange.to.valueOf()],
   });
-  builder.addScale({ scaleKey: 'y', auto: false, orientation: ScaleOrientation.Vertical, direction: ScaleDirection.Down, range: () => [0, Math.max(1, live().rows.length)] });
-  timeZones.forEach((timeZone, i) => builder.addAxis({ scaleKey: 'x', isTime: true, placement: AxisPlacement.Bottom, timeZone, theme, grid: { show: i === 0 } }));
+  builder.addScale({
+    scaleKey: 'y',
+    auto: false,
+    orientation: ScaleOrientation.Vertical,
+    direction: ScaleDirection.Down,
+    range: () => [0, Math.max(1, live().rows.length)],
+  });
+  timeZones.forEach((timeZone, i) =>
+    builder.addAxis({ scaleKey: 'x', isTime: true, placement: AxisPlacement.Bottom, timeZone, theme, grid: { show: i === 0 } })
+  );
   builder.setPadding(timePadding);
   builder.addAxis({
-    scaleKey: 'y', theme, placement: axis.show ? AxisPlacement.Left : AxisPlacement.Hidden, size: axis.width, grid: { show: false }, ticks: { show: false },
+    scaleKey: 'y',
+    theme,
+    placement: axis.show ? AxisPlacement.Left : AxisPlacement.Hidden,
+    size: axis.width,
+    grid: { show: false },
+    ticks: { show: false },
     splits: () => live().rows.map((_, i) => i + 0.5),
     values: (u) => labels(u, live().rows),
   });
@@ -81,7 +103,8 @@ function setCursor(builder: UPlotConfigBuilder, live: () => Live) {
     return { left, width: Math.max(1, right - left), top: at.top, height: at.height };
   };
   builder.setCursor({
-    x: true, y: false,
+    x: true,
+    y: false,
     dataIdx: (u, series, closest, time) => {
       if (series === 0) {
         return closest;

@@ -65,7 +65,13 @@ function drawBox(u: uPlot, row: Row, segment: Segment, top: number, height: numb
   }
 }
 
-function drawText(ctx: CanvasRenderingContext2D, segment: Segment, box: { left: number; width: number; top: number; height: number }, style: BoxStyle, color: string) {
+function drawText(
+  ctx: CanvasRenderingContext2D,
+  segment: Segment,
+  box: { left: number; width: number; top: number; height: number },
+  style: BoxStyle,
+  color: string
+) {
   const pad = padding * devicePixelRatio;
   const always = style.showValue === VisibilityMode.Always;
   if (!always && (box.height < fontSize * devicePixelRatio || ctx.measureText(segment.text).width + 2 * pad > box.width)) {

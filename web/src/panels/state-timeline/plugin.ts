@@ -28,8 +28,16 @@ export const plugin = new PanelPlugin<Options, StateFieldConfig>(StateTimelinePa
     builder.addBooleanSwitch({ path: 'mergeValues', name: 'Merge equal consecutive values', defaultValue: true });
     addStateOptions(builder);
     builder.addRadio({
-      path: 'alignValue', name: 'Align values', defaultValue: 'left' as TimelineValueAlignment,
-      settings: { options: [{ value: 'left', label: 'Left' }, { value: 'center', label: 'Center' }, { value: 'right', label: 'Right' }] },
+      path: 'alignValue',
+      name: 'Align values',
+      defaultValue: 'left' as TimelineValueAlignment,
+      settings: {
+        options: [
+          { value: 'left', label: 'Left' },
+          { value: 'center', label: 'Center' },
+          { value: 'right', label: 'Right' },
+        ],
+      },
     });
     addLegendOptions(builder);
     addTooltipOptions(builder);

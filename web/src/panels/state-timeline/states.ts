@@ -1,6 +1,15 @@
 import {
-  FieldColorModeId, formattedValueToString, getActiveThreshold, MappingType, SpecialValueMatch, stringToJsRegex, ThresholdsMode, type Field,
-  type GrafanaTheme2, type ThresholdsConfig, type ValueMapping,
+  FieldColorModeId,
+  formattedValueToString,
+  getActiveThreshold,
+  MappingType,
+  SpecialValueMatch,
+  stringToJsRegex,
+  ThresholdsMode,
+  type Field,
+  type GrafanaTheme2,
+  type ThresholdsConfig,
+  type ValueMapping,
 } from '@grafana/data';
 
 /** How a value is shown: equal keys are the same state. */
@@ -49,7 +58,9 @@ export function thresholdRanges(field: Field): { steps: ThresholdsConfig['steps'
   }
   const percent = thresholds.mode === ThresholdsMode.Percentage;
   const format = (value: number) => (percent ? `${value}%` : field.display ? formattedValueToString(unmapped(field, value)) : String(value));
-  const labels = thresholds.steps.map((step, i) => (step.value === -Infinity || step.value === null ? `< ${format(thresholds.steps[i + 1]!.value)}` : `${format(step.value)}+`));
+  const labels = thresholds.steps.map((step, i) =>
+    step.value === -Infinity || step.value === null ? `< ${format(thresholds.steps[i + 1]!.value)}` : `${format(step.value)}+`
+  );
   return { steps: thresholds.steps, labels };
 }
 

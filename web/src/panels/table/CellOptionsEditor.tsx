@@ -43,7 +43,11 @@ export function CellOptionsEditor({ value, onChange }: StandardEditorProps<Table
             options={backgroundModes}
             onChange={(mode) => onChange({ ...cell, mode })}
           />
-          <Checkbox label="Apply to entire row" value={cell.applyToRow === true} onChange={(event) => onChange({ ...cell, applyToRow: event.currentTarget.checked })} />
+          <Checkbox
+            label="Apply to entire row"
+            value={cell.applyToRow === true}
+            onChange={(event) => onChange({ ...cell, applyToRow: event.currentTarget.checked })}
+          />
         </>
       )}
     </Stack>

@@ -13,11 +13,25 @@ export const plugin = new PanelPlugin<TableOptions, TableFieldOptions>(TablePane
   .useFieldConfig({
     useCustomConfig: (builder) => {
       builder
-        .addNumberInput({ path: 'minWidth', name: 'Minimum column width', category: column, settings: { placeholder: '150', min: 50, max: 500 }, shouldApply: notNested })
+        .addNumberInput({
+          path: 'minWidth',
+          name: 'Minimum column width',
+          category: column,
+          settings: { placeholder: '150', min: 50, max: 500 },
+          shouldApply: notNested,
+        })
         .addNumberInput({ path: 'width', name: 'Column width', category: column, settings: { placeholder: 'Auto', min: 20 }, shouldApply: notNested })
         .addRadio({
-          path: 'align', name: 'Column alignment', category: column, defaultValue: 'auto' as TableFieldOptions['align'],
-          settings: { options: ['auto', 'left', 'center', 'right'].map((value) => ({ value: value as TableFieldOptions['align'], label: value[0]!.toUpperCase() + value.slice(1) })) },
+          path: 'align',
+          name: 'Column alignment',
+          category: column,
+          defaultValue: 'auto' as TableFieldOptions['align'],
+          settings: {
+            options: ['auto', 'left', 'center', 'right'].map((value) => ({
+              value: value as TableFieldOptions['align'],
+              label: value[0]!.toUpperCase() + value.slice(1),
+            })),
+          },
         })
         .addBooleanSwitch({ path: 'filterable', name: 'Column filter', category: column, defaultValue: false })
         .addBooleanSwitch({ path: 'sortable', name: 'Sortable', category: column, defaultValue: true, hideFromDefaults: true })
@@ -25,17 +39,31 @@ export const plugin = new PanelPlugin<TableOptions, TableFieldOptions>(TablePane
         .addBooleanSwitch({ path: 'hideHeader', name: 'Hide header text', category: column, defaultValue: false, hideFromDefaults: true })
         .addBooleanSwitch({ path: 'hideFrom.viz', name: 'Hide in table', category: column, defaultValue: false, hideFromDefaults: true })
         .addCustomEditor({
-          id: 'cellOptions', path: 'cellOptions', name: 'Cell type', category: cell, defaultValue: { type: TableCellDisplayMode.Auto },
-          editor: CellOptionsEditor, override: CellOptionsEditor, process: identityOverrideProcessor, shouldApply: () => true,
+          id: 'cellOptions',
+          path: 'cellOptions',
+          name: 'Cell type',
+          category: cell,
+          defaultValue: { type: TableCellDisplayMode.Auto },
+          editor: CellOptionsEditor,
+          override: CellOptionsEditor,
+          process: identityOverrideProcessor,
+          shouldApply: () => true,
         })
         .addBooleanSwitch({ path: 'wrapText', name: 'Wrap text', category: cell, defaultValue: false })
         .addBooleanSwitch({ path: 'inspect', name: 'Cell value inspect', category: cell, defaultValue: false })
         .addFieldNamePicker({ path: 'tooltip.field', name: 'Tooltip from field', category: cell })
         .addFieldNamePicker({ path: 'styleField', name: 'Styling from field', category: cell })
         .addCustomEditor({
-          id: 'footer.reducers', path: 'footer.reducers', name: 'Footer calculation', category: ['Table footer'], defaultValue: [],
-          editor: standardEditorsRegistry.get('stats-picker').editor, override: standardEditorsRegistry.get('stats-picker').editor,
-          settings: { allowMultiple: true }, process: identityOverrideProcessor, shouldApply: () => true,
+          id: 'footer.reducers',
+          path: 'footer.reducers',
+          name: 'Footer calculation',
+          category: ['Table footer'],
+          defaultValue: [],
+          editor: standardEditorsRegistry.get('stats-picker').editor,
+          override: standardEditorsRegistry.get('stats-picker').editor,
+          settings: { allowMultiple: true },
+          process: identityOverrideProcessor,
+          shouldApply: () => true,
         });
     },
   })
@@ -45,7 +73,10 @@ export const plugin = new PanelPlugin<TableOptions, TableFieldOptions>(TablePane
       .addBooleanSwitch({ path: 'showTypeIcons', name: 'Show type icons', category, defaultValue: false })
       .addNumberInput({ path: 'frozenColumns.left', name: 'Frozen columns', category, settings: { placeholder: 'None', min: 0, integer: true } })
       .addRadio({
-        path: 'cellHeight', name: 'Cell height', category, defaultValue: TableCellHeight.Sm,
+        path: 'cellHeight',
+        name: 'Cell height',
+        category,
+        defaultValue: TableCellHeight.Sm,
         settings: {
           options: [
             { value: TableCellHeight.Sm, label: 'Small' },
@@ -57,7 +88,10 @@ export const plugin = new PanelPlugin<TableOptions, TableFieldOptions>(TablePane
       .addNumberInput({ path: 'maxRowHeight', name: 'Max row height', category, settings: { placeholder: 'None', min: 0 } })
       .addBooleanSwitch({ path: 'enablePagination', name: 'Enable pagination', category, defaultValue: false })
       .addNumberInput({
-        path: 'pageSize', name: 'Rows per page', category, settings: { placeholder: 'Auto', min: 1, integer: true },
+        path: 'pageSize',
+        name: 'Rows per page',
+        category,
+        settings: { placeholder: 'Auto', min: 1, integer: true },
         showIf: (options) => options.enablePagination === true,
       });
   });

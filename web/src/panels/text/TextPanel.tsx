@@ -22,7 +22,9 @@ export function TextPanel({ options, replaceVariables, height }: PanelProps<Opti
     );
   }
   // Sanitised by renderText.
-  return <div key={rendered.html} ref={tameForeign} className={cx('markdown-html', styles.html)} style={{ height }} tabIndex={0} dangerouslySetInnerHTML={inner} />;
+  return (
+    <div key={rendered.html} ref={tameForeign} className={cx('markdown-html', styles.html)} style={{ height }} tabIndex={0} dangerouslySetInnerHTML={inner} />
+  );
 }
 
 const getStyles = (theme: GrafanaTheme2) => ({
@@ -36,14 +38,26 @@ const getStyles = (theme: GrafanaTheme2) => ({
     '& > :last-child': { marginBottom: 0 },
   }),
   code: css({
-    overflow: 'auto', margin: 0, padding: theme.spacing(1), border: 'none', whiteSpace: 'pre',
-    fontFamily: theme.typography.fontFamilyMonospace, fontSize: theme.typography.bodySmall.fontSize, background: theme.colors.background.canvas,
+    overflow: 'auto',
+    margin: 0,
+    padding: theme.spacing(1),
+    border: 'none',
+    whiteSpace: 'pre',
+    fontFamily: theme.typography.fontFamilyMonospace,
+    fontSize: theme.typography.bodySmall.fontSize,
+    background: theme.colors.background.canvas,
   }),
   numbered: css({
     counterReset: 'line',
     '& span::before': {
-      counterIncrement: 'line', content: 'counter(line)', display: 'inline-block', width: '3em', marginRight: '1em', textAlign: 'right',
-      color: theme.colors.text.disabled, userSelect: 'none',
+      counterIncrement: 'line',
+      content: 'counter(line)',
+      display: 'inline-block',
+      width: '3em',
+      marginRight: '1em',
+      textAlign: 'right',
+      color: theme.colors.text.disabled,
+      userSelect: 'none',
     },
   }),
 });

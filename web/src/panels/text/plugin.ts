@@ -9,7 +9,10 @@ const languages = ['plaintext', 'json', 'yaml', 'xml', 'typescript', 'sql', 'go'
 export const plugin = new PanelPlugin<Options>(TextPanel).setPanelOptions((builder) => {
   builder
     .addRadio({
-      path: 'mode', name: 'Mode', category, defaultValue: 'markdown' as TextMode,
+      path: 'mode',
+      name: 'Mode',
+      category,
+      defaultValue: 'markdown' as TextMode,
       settings: {
         options: [
           { value: 'markdown' as TextMode, label: 'Markdown' },
@@ -19,12 +22,19 @@ export const plugin = new PanelPlugin<Options>(TextPanel).setPanelOptions((build
       },
     })
     .addSelect({
-      path: 'code.language', name: 'Language', category, defaultValue: 'plaintext' as CodeLanguage,
+      path: 'code.language',
+      name: 'Language',
+      category,
+      defaultValue: 'plaintext' as CodeLanguage,
       settings: { options: languages.map((value) => ({ value: value as CodeLanguage, label: value })) },
       showIf: (options) => options.mode === 'code',
     })
     .addBooleanSwitch({ path: 'code.showLineNumbers', name: 'Show line numbers', category, defaultValue: false, showIf: (options) => options.mode === 'code' })
     .addTextInput({
-      path: 'content', name: 'Content', category, defaultValue: '# Title\n\nText in Markdown.', settings: { useTextarea: true, rows: 12 },
+      path: 'content',
+      name: 'Content',
+      category,
+      defaultValue: '# Title\n\nText in Markdown.',
+      settings: { useTextarea: true, rows: 12 },
     });
 });

@@ -34,11 +34,13 @@ export function Annotations({ config, frames, timeZone }: Props) {
     return null;
   }
   return createPortal(
-    events.filter((e) => inView(u, e)).map((event, i) => (
-      <Tooltip key={i} content={<Content event={event} timeZone={timeZone} />} interactive>
-        <button type="button" className={mark} aria-label={`Annotation ${event.title || event.text}`} style={place(u, event)} />
-      </Tooltip>
-    )),
+    events
+      .filter((e) => inView(u, e))
+      .map((event, i) => (
+        <Tooltip key={i} content={<Content event={event} timeZone={timeZone} />} interactive>
+          <button type="button" className={mark} aria-label={`Annotation ${event.title || event.text}`} style={place(u, event)} />
+        </Tooltip>
+      )),
     u.over
   );
 }
@@ -50,7 +52,11 @@ function Content({ event, timeZone }: { event: Event; timeZone: TimeZone }) {
       <div>{when}</div>
       {event.title && <strong>{event.title}</strong>}
       {event.text && <div ref={tameForeign} dangerouslySetInnerHTML={{ __html: textUtil.sanitizeTextPanelContent(event.text) }} />}
-      <div>{event.tags.map((tag) => <Tag key={tag} name={tag} />)}</div>
+      <div>
+        {event.tags.map((tag) => (
+          <Tag key={tag} name={tag} />
+        ))}
+      </div>
     </div>
   );
 }
@@ -60,7 +66,11 @@ export function eventsOf(frames: DataFrame[]): Event[] {
     const column = (name: string) => frame.fields.find((f) => f.name === name)?.values;
     const [times, ends, titles, texts, tags, colors] = ['time', 'timeEnd', 'title', 'text', 'tags', 'color'].map(column);
     return (times ?? []).map((time: number, i) => ({
-      time, end: ends?.[i], title: titles?.[i] ?? '', text: texts?.[i] ?? '', tags: tags?.[i] ?? [],
+      time,
+      end: ends?.[i],
+      title: titles?.[i] ?? '',
+      text: texts?.[i] ?? '',
+      tags: tags?.[i] ?? [],
       color: grafana.theme2.visualization.getColorByName(colors?.[i] || 'red'),
     }));
   });

@@ -27,10 +27,12 @@ export function Exemplars({ config, frames, scaleOf, color = '#5794F2', timeZone
       const values: number[] = frame.fields.find((field) => field.type === FieldType.number)?.values ?? [];
       return times.map((time, row) => {
         const place = placeOf(u, time, scaleOf(u, values[row]!));
-        return place && (
-          <Tooltip key={`${f}-${row}`} content={<Labels {...{ frame, row, timeZone }} />} interactive>
-            <button type="button" className={diamond} style={{ ...place, background: color }} aria-label="Exemplar" data-testid="exemplar" />
-          </Tooltip>
+        return (
+          place && (
+            <Tooltip key={`${f}-${row}`} content={<Labels {...{ frame, row, timeZone }} />} interactive>
+              <button type="button" className={diamond} style={{ ...place, background: color }} aria-label="Exemplar" data-testid="exemplar" />
+            </Tooltip>
+          )
         );
       });
     }),
@@ -51,7 +53,10 @@ function placeOf(u: uPlot, time: number, position: { scale: string; at: number }
 
 /** The scale of the first axis of values, which exemplars of a graph share. */
 export function firstScale(u: uPlot, value: number) {
-  const scale = u.axes.slice(1).map((a) => a.scale).find((s) => s !== undefined && s !== 'x');
+  const scale = u.axes
+    .slice(1)
+    .map((a) => a.scale)
+    .find((s) => s !== undefined && s !== 'x');
   return scale === undefined ? undefined : { scale, at: value };
 }
 
@@ -63,17 +68,23 @@ function Labels({ frame, row, timeZone }: { frame: DataFrame; row: number; timeZ
         <tbody>
           {shown.map((field) => (
             <tr key={field.name}>
-              <th scope="row" className={name}>{field.name}</th>
+              <th scope="row" className={name}>
+                {field.name}
+              </th>
               <td>{textOf(field, row, timeZone)}</td>
             </tr>
           ))}
         </tbody>
       </table>
-      {shown.flatMap((field) => getFieldDisplayLinks(field, row)).map((link, i) => (
-        <div key={i}>
-          <TextLink href={link.href} external={link.target === '_blank'} onClick={link.onClick as React.MouseEventHandler<HTMLAnchorElement>}>{link.title}</TextLink>
-        </div>
-      ))}
+      {shown
+        .flatMap((field) => getFieldDisplayLinks(field, row))
+        .map((link, i) => (
+          <div key={i}>
+            <TextLink href={link.href} external={link.target === '_blank'} onClick={link.onClick as React.MouseEventHandler<HTMLAnchorElement>}>
+              {link.title}
+            </TextLink>
+          </div>
+        ))}
     </div>
   );
 }
@@ -87,4 +98,13 @@ function textOf(field: Field, row: number, timeZone: TimeZone): string {
 }
 
 const name = css({ textAlign: 'left', paddingRight: 8 });
-const diamond = css({ position: 'absolute', width: 8, height: 8, padding: 0, border: '1px solid white', transform: 'rotate(45deg)', cursor: 'pointer', zIndex: 1 });
+const diamond = css({
+  position: 'absolute',
+  width: 8,
+  height: 8,
+  padding: 0,
+  border: '1px solid white',
+  transform: 'rotate(45deg)',
+  cursor: 'pointer',
+  zIndex: 1,
+});

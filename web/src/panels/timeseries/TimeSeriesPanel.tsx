@@ -16,10 +16,24 @@ import { useOverlays } from './overlay';
 import { Tooltip } from './Tooltip';
 
 /** Values over time as lines, bars or points. */
-export function TimeSeriesPanel({ data, timeRange, timeZone, width, height, options, onChangeTimeRange, replaceVariables, fieldConfig, id }: PanelProps<Options>) {
+export function TimeSeriesPanel({
+  data,
+  timeRange,
+  timeZone,
+  width,
+  height,
+  options,
+  onChangeTimeRange,
+  replaceVariables,
+  fieldConfig,
+  id,
+}: PanelProps<Options>) {
   const { sync, eventBus, eventsScope } = usePanelContext();
   const { frames, warning } = useMemo(() => graphable(data.series, config.theme2, timeRange), [data.series, timeRange]);
-  const zones = useMemo(() => (options.timezone?.length ? options.timezone.map((z) => replaceVariables(z) || timeZone) : [timeZone]), [options.timezone, timeZone, replaceVariables]);
+  const zones = useMemo(
+    () => (options.timezone?.length ? options.timezone.map((z) => replaceVariables(z) || timeZone) : [timeZone]),
+    [options.timezone, timeZone, replaceVariables]
+  );
   const { exemplars, annotations } = useOverlays(data);
   if (!frames) {
     return <NoData text={fieldConfig.defaults.noValue || warning} data={data} />;
@@ -33,8 +47,22 @@ export function TimeSeriesPanel({ data, timeRange, timeZone, width, height, opti
         <EventBusPlugin config={builder} eventBus={eventBus} frame={aligned} />
         {options.tooltip.mode !== TooltipDisplayMode.None && (
           <TooltipPlugin2
-            config={builder} hoverMode={hoverModeOf(options.tooltip.mode)} queryZoom={zoom} clientZoom syncMode={mode} syncScope={eventsScope} maxWidth={options.tooltip.maxWidth}
-            render={(_u, dataIdxs, seriesIdx, isPinned) => <Tooltip frame={aligned} {...{ dataIdxs, seriesIdx, isPinned }} options={options.tooltip} timeZone={zones[0]!} replaceVariables={replaceVariables} />}
+            config={builder}
+            hoverMode={hoverModeOf(options.tooltip.mode)}
+            queryZoom={zoom}
+            clientZoom
+            syncMode={mode}
+            syncScope={eventsScope}
+            maxWidth={options.tooltip.maxWidth}
+            render={(_u, dataIdxs, seriesIdx, isPinned) => (
+              <Tooltip
+                frame={aligned}
+                {...{ dataIdxs, seriesIdx, isPinned }}
+                options={options.tooltip}
+                timeZone={zones[0]!}
+                replaceVariables={replaceVariables}
+              />
+            )}
           />
         )}
         <Annotations config={builder} frames={annotations} timeZone={zones[0]!} />
@@ -45,8 +73,14 @@ export function TimeSeriesPanel({ data, timeRange, timeZone, width, height, opti
   return (
     <div className={cursor} data-testid="timeseries" data-panel-id={id}>
       <TimeSeries
-        frames={frames} structureRev={data.structureRev} timeRange={timeRange} timeZone={zones} width={width} height={height}
-        legend={options.legend} options={options}
+        frames={frames}
+        structureRev={data.structureRev}
+        timeRange={timeRange}
+        timeZone={zones}
+        width={width}
+        height={height}
+        legend={options.legend}
+        options={options}
       >
         {overPlot}
       </TimeSeries>

@@ -22,7 +22,16 @@ export function Tooltip({ frame, dataIdxs, seriesIdx, isPinned, options, timeZon
     return null;
   }
   const mode = options.mode === TooltipDisplayMode.Multi && isPinned ? TooltipDisplayMode.Multi : options.mode;
-  const items = getFieldDisplayItems(frame.fields, x, dataIdxs, seriesIdx, mode, options.sort ?? SortOrder.None, (f) => f.type === FieldType.number || f.type === FieldType.enum, options.hideZeros);
+  const items = getFieldDisplayItems(
+    frame.fields,
+    x,
+    dataIdxs,
+    seriesIdx,
+    mode,
+    options.sort ?? SortOrder.None,
+    (f) => f.type === FieldType.number || f.type === FieldType.enum,
+    options.hideZeros
+  );
   const field = seriesIdx === null ? undefined : frame.fields[seriesIdx];
   const row = seriesIdx === null ? null : dataIdxs[seriesIdx];
   const links = field && typeof row === 'number' ? getFieldDisplayLinks(withLinks(field, frame, replaceVariables), row) : [];

@@ -1,10 +1,23 @@
-import { applyNullInsertThreshold, FieldType, getDisplayProcessor, isBooleanUnit, type DataFrame, type Field, type GrafanaTheme2, type TimeRange } from '@grafana/data';
+import {
+  applyNullInsertThreshold,
+  FieldType,
+  getDisplayProcessor,
+  isBooleanUnit,
+  type DataFrame,
+  type Field,
+  type GrafanaTheme2,
+  type TimeRange,
+} from '@grafana/data';
 import { LineInterpolation, type GraphFieldConfig } from '@grafana/schema';
 
 import { mostSeries } from '../shared/mostSeries';
 
 /** The frames that can be drawn over time; undefined when there are none, and why. */
-export function graphable(series: DataFrame[], theme: GrafanaTheme2, range?: TimeRange): { frames: DataFrame[]; warning?: undefined } | { frames?: undefined; warning: string } {
+export function graphable(
+  series: DataFrame[],
+  theme: GrafanaTheme2,
+  range?: TimeRange
+): { frames: DataFrame[]; warning?: undefined } | { frames?: undefined; warning: string } {
   if (series.length === 0) {
     return { warning: 'No data' };
   }
@@ -15,7 +28,10 @@ export function graphable(series: DataFrame[], theme: GrafanaTheme2, range?: Tim
     if (!time) {
       continue;
     }
-    const drawn = frame.fields.filter((f) => f !== time).flatMap((f) => drawable(f, theme)).slice(0, Math.max(0, mostSeries - seriesIndex));
+    const drawn = frame.fields
+      .filter((f) => f !== time)
+      .flatMap((f) => drawable(f, theme))
+      .slice(0, Math.max(0, mostSeries - seriesIndex));
     if (drawn.length === 0) {
       continue;
     }
@@ -39,7 +55,9 @@ function drawable(field: Field, theme: GrafanaTheme2): Field[] {
     case FieldType.boolean: {
       const custom: GraphFieldConfig = { ...field.config.custom };
       const config = {
-        ...field.config, max: 1, min: 0,
+        ...field.config,
+        max: 1,
+        min: 0,
         custom: { ...custom, lineInterpolation: custom.lineInterpolation ?? LineInterpolation.StepAfter },
         ...(!isBooleanUnit(field.config.unit) && { unit: 'bool' }),
       };

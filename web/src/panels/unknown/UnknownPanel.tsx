@@ -50,7 +50,12 @@ const getStyles = (theme: GrafanaTheme2) => ({
   panel: css({ overflow: 'auto' }),
   name: css({ margin: theme.spacing(0, 0, 1), color: theme.colors.text.secondary }),
   query: css({
-    margin: theme.spacing(0, 0, 0.5), padding: theme.spacing(0.5, 1), whiteSpace: 'pre-wrap', overflowWrap: 'anywhere',
-    fontSize: theme.typography.bodySmall.fontSize, border: 'none', background: theme.colors.background.canvas,
+    margin: theme.spacing(0, 0, 0.5),
+    padding: theme.spacing(0.5, 1),
+    whiteSpace: 'pre-wrap',
+    overflowWrap: 'anywhere',
+    fontSize: theme.typography.bodySmall.fontSize,
+    border: 'none',
+    background: theme.colors.background.canvas,
   }),
 });

@@ -1,4 +1,15 @@
-import { anyToNumber, FieldType, getFieldDisplayName, MappingType, ReducerID, ThresholdsMode, type DataFrame, type Field, type FieldConfig, type ValueMap } from '@grafana/data';
+import {
+  anyToNumber,
+  FieldType,
+  getFieldDisplayName,
+  MappingType,
+  ReducerID,
+  ThresholdsMode,
+  type DataFrame,
+  type Field,
+  type FieldConfig,
+  type ValueMap,
+} from '@grafana/data';
 
 /** Which setting of a field a column of data becomes. */
 export interface ConfigMapping {
@@ -55,7 +66,14 @@ export function rolesOf(frame: DataFrame, mappings: ConfigMapping[]): Map<Field,
       const mapping = mappings.find((m) => m.fieldName === name);
       const wanted = mapping ? mapping.handlerKey : name.toLowerCase();
       const key = wanted && roles.has(wanted) ? wanted : undefined;
-      return [field, { key, reducer: mapping?.reducerId ?? (key && mappingParts.includes(key) ? ReducerID.allValues : ReducerID.lastNotNull), threshold: mapping?.handlerArguments?.threshold?.color ?? 'red' }];
+      return [
+        field,
+        {
+          key,
+          reducer: mapping?.reducerId ?? (key && mappingParts.includes(key) ? ReducerID.allValues : ReducerID.lastNotNull),
+          threshold: mapping?.handlerArguments?.threshold?.color ?? 'red',
+        },
+      ];
     })
   );
 }
@@ -64,7 +82,8 @@ export function rolesOf(frame: DataFrame, mappings: ConfigMapping[]): Map<Field,
 export function nameAndValue(frame: DataFrame, mappings: ConfigMapping[], found: Map<Field, Role>): { name?: Field; value?: Field } {
   const has = (key: string) => frame.fields.find((f) => found.get(f)?.key === key);
   const mapped = (key: string) => mappings.some((m) => m.handlerKey === key);
-  const free = (type: FieldType) => frame.fields.find((f) => f.type === type && !found.get(f)?.key && !mappings.some((m) => m.fieldName === getFieldDisplayName(f, frame)));
+  const free = (type: FieldType) =>
+    frame.fields.find((f) => f.type === type && !found.get(f)?.key && !mappings.some((m) => m.fieldName === getFieldDisplayName(f, frame)));
   return {
     name: has('field.name') ?? (mapped('field.name') ? undefined : free(FieldType.string)),
     value: has('field.value') ?? (mapped('field.value') ? undefined : free(FieldType.number)),

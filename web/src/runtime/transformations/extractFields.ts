@@ -1,4 +1,12 @@
-import { escapeStringForRegex, getFieldDisplayName, getFieldTypeFromValue, stringStartsAsRegEx, stringToJsRegex, type DataFrame, type Field } from '@grafana/data';
+import {
+  escapeStringForRegex,
+  getFieldDisplayName,
+  getFieldTypeFromValue,
+  stringStartsAsRegEx,
+  stringToJsRegex,
+  type DataFrame,
+  type Field,
+} from '@grafana/data';
 import { get } from 'lodash';
 
 import { column, transformer } from './transformer';
@@ -17,7 +25,9 @@ type Row = Record<string, unknown>;
 type Parse = (text: string) => Row | undefined;
 
 /** Columns out of the values of one field: JSON, pairs of names and values, groups of an expression or parts between delimiters. */
-export const extractFields = transformer<Options>('extractFields', 'Extract fields', (frames, options) => frames.map((frame) => extract(frame, options)), { delimiter: ',' });
+export const extractFields = transformer<Options>('extractFields', 'Extract fields', (frames, options) => frames.map((frame) => extract(frame, options)), {
+  delimiter: ',',
+});
 
 function extract(frame: DataFrame, options: Options): DataFrame {
   const source = options.source ? fieldOf(frame, options.source) : undefined;
@@ -96,7 +106,13 @@ function groupsBy(text: string | undefined): Parse {
 
 function partsBetween(delimiter: string): Parse {
   const split = new RegExp(`\\s*${escapeStringForRegex(delimiter)}\\s*`);
-  return (text) => Object.fromEntries(text.trim().split(split).map((part) => [part, 1]));
+  return (text) =>
+    Object.fromEntries(
+      text
+        .trim()
+        .split(split)
+        .map((part) => [part, 1])
+    );
 }
 
 /**

@@ -4,7 +4,9 @@ import { configOf, nameAndValue, rolesOf, type ConfigMapping } from './configMap
 import { column, transformer } from './transformer';
 
 /** A field for each row: one column has its name, one its value, and others are its settings or labels. */
-export const rowsToFields = transformer<{ mappings?: ConfigMapping[] }>('rowsToFields', 'Rows to fields', (frames, { mappings = [] }) => frames.map((frame) => fieldsOfRows(frame, mappings)));
+export const rowsToFields = transformer<{ mappings?: ConfigMapping[] }>('rowsToFields', 'Rows to fields', (frames, { mappings = [] }) =>
+  frames.map((frame) => fieldsOfRows(frame, mappings))
+);
 
 function fieldsOfRows(frame: DataFrame, mappings: ConfigMapping[]): DataFrame {
   const roles = rolesOf(frame, mappings);
@@ -34,7 +36,8 @@ interface FromQuery {
 
 /** One query's result becomes the settings (minimum, unit, thresholds …) of the others' fields. */
 export const configFromData = transformer<FromQuery>(
-  'configFromData', 'Config from query results',
+  'configFromData',
+  'Config from query results',
   (frames, { configRefId, mappings = [], applyTo }) => {
     const source = frames.find((f) => f.refId === configRefId);
     if (!source) {

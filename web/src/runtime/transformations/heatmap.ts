@@ -5,11 +5,17 @@ import { column, transformer } from './transformer';
 
 type Options = HeatmapCalculationOptions & { keepOriginalData?: boolean };
 
-const times = [1, 2, 5, 10, 20, 50, 100, 200, 500, 1e3, 2e3, 5e3, 1e4, 15e3, 3e4, 6e4, 12e4, 3e5, 6e5, 9e5, 18e5, 36e5, 72e5, 144e5, 216e5, 432e5, 864e5, 1728e5, 6048e5, 2592e6];
+const times = [
+  1, 2, 5, 10, 20, 50, 100, 200, 500, 1e3, 2e3, 5e3, 1e4, 15e3, 3e4, 6e4, 12e4, 3e5, 6e5, 9e5, 18e5, 36e5, 72e5, 144e5, 216e5, 432e5, 864e5, 1728e5, 6048e5,
+  2592e6,
+];
 const numbers = Array.from({ length: 33 }, (_, i) => i - 16).flatMap((e) => [1, 2, 2.5, 5].map((f) => f * 10 ** e));
 
 /** Counts of all values in buckets of time and value, as a frame of cells; every cell is there, those with no value too. */
-export const heatmap = transformer<Options>('heatmap', 'Create heatmap', (frames, options) => [cellsOf(frames, options), ...(options.keepOriginalData ? frames : [])]);
+export const heatmap = transformer<Options>('heatmap', 'Create heatmap', (frames, options) => [
+  cellsOf(frames, options),
+  ...(options.keepOriginalData ? frames : []),
+]);
 
 function cellsOf(frames: DataFrame[], options: Options): DataFrame {
   const series = frames.flatMap((frame) => {
@@ -21,13 +27,32 @@ function cellsOf(frames: DataFrame[], options: Options): DataFrame {
     throw new Error('no heatmap fields found');
   }
   const base = options.yBuckets?.scale?.type === ScaleDistribution.Log ? (options.yBuckets.scale.log ?? 2) : undefined;
-  const points = series.flatMap(({ time, field }) => (time.values as number[]).map((t, i) => [t, field.values[i] as number] as const)).filter(([, v]) => Number.isFinite(v) && (!base || v > 0));
+  const points = series
+    .flatMap(({ time, field }) => (time.values as number[]).map((t, i) => [t, field.values[i] as number] as const))
+    .filter(([, v]) => Number.isFinite(v) && (!base || v > 0));
   if (points.length === 0) {
     throw new Error('no values found');
   }
   const scale = (v: number) => (base ? Math.log(v) / Math.log(base) : v);
-  const xs = bins(points.map(([t]) => t), options.xBuckets, 20, times);
-  const ys = base ? bins(points.map(([, v]) => scale(v)), { mode: HeatmapCalculationMode.Size, value: String(1 / (Number(options.yBuckets?.value) || 1)) }, 10, numbers) : bins(points.map(([, v]) => v), options.yBuckets, 10, numbers);
+  const xs = bins(
+    points.map(([t]) => t),
+    options.xBuckets,
+    20,
+    times
+  );
+  const ys = base
+    ? bins(
+        points.map(([, v]) => scale(v)),
+        { mode: HeatmapCalculationMode.Size, value: String(1 / (Number(options.yBuckets?.value) || 1)) },
+        10,
+        numbers
+      )
+    : bins(
+        points.map(([, v]) => v),
+        options.yBuckets,
+        10,
+        numbers
+      );
   const counts = new Array<number>(xs.count * ys.count).fill(0);
   for (const [t, v] of points) {
     counts[xs.at(t) * ys.count + ys.at(scale(v))]!++;
@@ -36,10 +61,23 @@ function cellsOf(frames: DataFrame[], options: Options): DataFrame {
   const each = (value: (x: number, y: number) => number) => counts.map((_, i) => value(Math.floor(i / ys.count), i % ys.count));
   const yConfig: Field['config'] = { ...first.field.config, custom: { scaleDistribution: options.yBuckets?.scale ?? { type: ScaleDistribution.Linear } } };
   return {
-    length: counts.length, name: getFieldDisplayName(first.field, first.frame), refId: `heatmap-${frames.map((f) => f.refId).join('-')}`, meta: { type: DataFrameType.HeatmapCells },
+    length: counts.length,
+    name: getFieldDisplayName(first.field, first.frame),
+    refId: `heatmap-${frames.map((f) => f.refId).join('-')}`,
+    meta: { type: DataFrameType.HeatmapCells },
     fields: [
-      column('xMin', first.time.type, each((x) => xs.low + x * xs.size), { config: { ...first.time.config, interval: xs.size } }),
-      column('yMin', FieldType.number, each((_, y) => lower(y)), { config: yConfig }),
+      column(
+        'xMin',
+        first.time.type,
+        each((x) => xs.low + x * xs.size),
+        { config: { ...first.time.config, interval: xs.size } }
+      ),
+      column(
+        'yMin',
+        FieldType.number,
+        each((_, y) => lower(y)),
+        { config: yConfig }
+      ),
       column('Count', FieldType.number, counts, { config: { unit: 'short' } }),
     ],
   };
@@ -60,7 +98,10 @@ function bins(values: number[], config: HeatmapCalculationBucketConfig | undefin
     high = Math.max(high, v);
   }
   const asked = sizeOf(config?.value);
-  const wanted = config?.mode === HeatmapCalculationMode.Size && asked ? asked : (nice.filter((n) => n <= (high - low) / Math.max((asked ?? usual) - 1, 1)).at(-1) ?? nice[0]!);
+  const wanted =
+    config?.mode === HeatmapCalculationMode.Size && asked
+      ? asked
+      : (nice.filter((n) => n <= (high - low) / Math.max((asked ?? usual) - 1, 1)).at(-1) ?? nice[0]!);
   // More buckets than there are pixels help nobody.
   const size = Math.max(wanted, (high - low) / 2000) || 1;
   const start = incrRoundDn(low, size);

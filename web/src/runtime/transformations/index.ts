@@ -10,4 +10,14 @@ import { regression } from './regression';
 import { timeSeriesTable } from './timeSeriesTable';
 
 /** Grafana's transformations that its published libraries lack. */
-export const transformations = [extractFields, rowsToFields, configFromData, prepareTimeSeries, partitionByValues, joinByLabels, timeSeriesTable, regression, heatmap] as DataTransformerInfo[];
+export const transformations = [
+  extractFields,
+  rowsToFields,
+  configFromData,
+  prepareTimeSeries,
+  partitionByValues,
+  joinByLabels,
+  timeSeriesTable,
+  regression,
+  heatmap,
+] as DataTransformerInfo[];

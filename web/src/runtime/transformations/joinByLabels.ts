@@ -13,7 +13,8 @@ export const joinByLabels = transformer<Options>('joinByLabels', 'Join by labels
 function join(frames: DataFrame[], { value: valueLabel = '', join: wanted }: Options): DataFrame {
   const values = frames.flatMap((f) => f.fields.filter((field) => field.labels && field.type !== FieldType.time));
   const labels = new Set(frames.flatMap((f) => f.fields).flatMap((f) => Object.keys(f.labels ?? {})));
-  const problem = valueLabel === '' ? 'No value label configured' : labels.size === 0 ? 'No labels in result' : !labels.has(valueLabel) ? 'Value label not found' : undefined;
+  const problem =
+    valueLabel === '' ? 'No value label configured' : labels.size === 0 ? 'No labels in result' : !labels.has(valueLabel) ? 'Value label not found' : undefined;
   if (problem) {
     return { meta: { notices: [{ severity: 'error', text: problem }] }, fields: [column('Error', FieldType.string, [problem])], length: 0 };
   }
@@ -33,10 +34,23 @@ function join(frames: DataFrame[], { value: valueLabel = '', join: wanted }: Opt
     return Array.from({ length }, (_, at) => ({ group, at }));
   });
   return {
-    refId: `joinByLabels-${frames.map((f) => f.refId).join('-')}`, length: rows.length,
+    refId: `joinByLabels-${frames.map((f) => f.refId).join('-')}`,
+    length: rows.length,
     fields: [
-      ...joined.map((name, i) => column(name, FieldType.string, rows.map(({ group }) => group.keys[i]))),
-      ...[...first].map(([name, field]) => column(name, field.type, rows.map(({ group, at }) => group.columns.get(name)?.[at]))),
+      ...joined.map((name, i) =>
+        column(
+          name,
+          FieldType.string,
+          rows.map(({ group }) => group.keys[i])
+        )
+      ),
+      ...[...first].map(([name, field]) =>
+        column(
+          name,
+          field.type,
+          rows.map(({ group, at }) => group.columns.get(name)?.[at])
+        )
+      ),
     ],
   };
 }

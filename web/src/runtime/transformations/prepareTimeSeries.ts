@@ -44,15 +44,30 @@ export function toLong(frames: DataFrame[]): DataFrame[] {
     const names = [...new Set(values.map((f) => f.name))].sort();
     const order = time.values.map((_, i) => i).sort((a, b) => Number(time.values[a]) - Number(time.values[b]));
     const rows = order.flatMap((row) => sets.map((fields) => ({ row, fields })));
-    const labelAt = (name: string) => rows.map(({ row, fields }) => fields[0]?.labels?.[name] ?? (factors.find((f) => f.name === name)?.values[row] as unknown));
-    return [{
-      ...frame, length: rows.length, meta: { ...frame.meta, type: DataFrameType.TimeSeriesLong },
-      fields: [
-        column(time.name, FieldType.time, rows.map(({ row }) => time.values[row] as unknown)),
-        ...names.map((name) => column(name, values.find((f) => f.name === name)!.type, rows.map(({ row, fields }) => fields.find((f) => f.name === name)?.values[row] as unknown))),
-        ...labels.map((name) => column(name, FieldType.string, labelAt(name))),
-      ],
-    }];
+    const labelAt = (name: string) =>
+      rows.map(({ row, fields }) => fields[0]?.labels?.[name] ?? (factors.find((f) => f.name === name)?.values[row] as unknown));
+    return [
+      {
+        ...frame,
+        length: rows.length,
+        meta: { ...frame.meta, type: DataFrameType.TimeSeriesLong },
+        fields: [
+          column(
+            time.name,
+            FieldType.time,
+            rows.map(({ row }) => time.values[row] as unknown)
+          ),
+          ...names.map((name) =>
+            column(
+              name,
+              values.find((f) => f.name === name)!.type,
+              rows.map(({ row, fields }) => fields.find((f) => f.name === name)?.values[row] as unknown)
+            )
+          ),
+          ...labels.map((name) => column(name, FieldType.string, labelAt(name))),
+        ],
+      },
+    ];
   });
 }
 
@@ -63,19 +78,27 @@ function toMulti(frames: DataFrame[]): DataFrame[] {
     const texts = others.filter((f) => f.type === FieldType.string);
     const numbers = others.filter((f) => f.type === FieldType.number || f.type === FieldType.boolean);
     return numbers.flatMap((field) =>
-      rowsByKey(texts.map((f) => f.values), frame.length).flatMap(({ keys, rows }) => {
+      rowsByKey(
+        texts.map((f) => f.values),
+        frame.length
+      ).flatMap(({ keys, rows }) => {
         const used = rows.filter((row) => field.values[row] !== undefined && time.values[row] !== null && time.values[row] !== undefined);
         if (used.length === 0) {
           return [];
         }
         const labels: Labels = Object.fromEntries(texts.map((f, i) => [f.name, keys[i] as string]));
-        return [{
-          name: frame.name, refId: frame.refId, length: used.length, meta: { ...frame.meta, type: DataFrameType.TimeSeriesMulti },
-          fields: [
-            { ...time, values: used.map((row) => time.values[row] as unknown) },
-            { ...field, values: used.map((row) => field.values[row] as unknown), ...(texts.length > 0 && { labels }) },
-          ],
-        }];
+        return [
+          {
+            name: frame.name,
+            refId: frame.refId,
+            length: used.length,
+            meta: { ...frame.meta, type: DataFrameType.TimeSeriesMulti },
+            fields: [
+              { ...time, values: used.map((row) => time.values[row] as unknown) },
+              { ...field, values: used.map((row) => field.values[row] as unknown), ...(texts.length > 0 && { labels }) },
+            ],
+          },
+        ];
       })
     );
   });

@@ -11,30 +11,53 @@ interface Options {
 }
 
 /** A line or curve of least squares through one field, as a frame of its own. */
-export const regression = transformer<Options>('regression', 'Regression analysis', (frames, { modelType = 'linear', degree = 2, xFieldName, yFieldName, predictionCount = 100 }) => {
-  const frame = frames.find((f) => named(f, yFieldName));
-  const y = frame && named(frame, yFieldName);
-  const x = frame && named(frame, xFieldName);
-  if (y && !x) {
-    throw new Error('X and Y fields must be part of the same frame');
+export const regression = transformer<Options>(
+  'regression',
+  'Regression analysis',
+  (frames, { modelType = 'linear', degree = 2, xFieldName, yFieldName, predictionCount = 100 }) => {
+    const frame = frames.find((f) => named(f, yFieldName));
+    const y = frame && named(frame, yFieldName);
+    const x = frame && named(frame, xFieldName);
+    if (y && !x) {
+      throw new Error('X and Y fields must be part of the same frame');
+    }
+    const points =
+      x && y
+        ? x.values
+            .map((v, i) => [v as number, y.values[i] as number | null] as const)
+            .filter((p): p is readonly [number, number] => p[1] !== null && p[1] !== undefined)
+        : [];
+    if (!x || !y || points.length === 0) {
+      return frames;
+    }
+    let [low, high] = [Infinity, -Infinity];
+    for (const v of x.values as number[]) {
+      low = Math.min(low, v);
+      high = Math.max(high, v);
+    }
+    const origin = x.type === FieldType.time ? low : 0;
+    const predict = fit(
+      points.map(([at, v]) => [at - origin, v]),
+      modelType === 'polynomial' ? degree : 1
+    );
+    const at = [...Array.from({ length: predictionCount - 1 }, (_, i) => low + (i * (high - low)) / predictionCount), high];
+    return [
+      ...frames,
+      {
+        name: `${modelType} regression`,
+        length: at.length,
+        fields: [
+          column(x.name, x.type, at),
+          column(
+            `${y.name} predicted`,
+            y.type,
+            at.map((v) => predict(v - origin))
+          ),
+        ],
+      },
+    ];
   }
-  const points = x && y ? x.values.map((v, i) => [v as number, y.values[i] as number | null] as const).filter((p): p is readonly [number, number] => p[1] !== null && p[1] !== undefined) : [];
-  if (!x || !y || points.length === 0) {
-    return frames;
-  }
-  let [low, high] = [Infinity, -Infinity];
-  for (const v of x.values as number[]) {
-    low = Math.min(low, v);
-    high = Math.max(high, v);
-  }
-  const origin = x.type === FieldType.time ? low : 0;
-  const predict = fit(points.map(([at, v]) => [at - origin, v]), modelType === 'polynomial' ? degree : 1);
-  const at = [...Array.from({ length: predictionCount - 1 }, (_, i) => low + (i * (high - low)) / predictionCount), high];
-  return [...frames, {
-    name: `${modelType} regression`, length: at.length,
-    fields: [column(x.name, x.type, at), column(`${y.name} predicted`, y.type, at.map((v) => predict(v - origin)))],
-  }];
-});
+);
 
 function named(frame: DataFrame, name: string | undefined): Field | undefined {
   return frame.fields.find((f) => f.name === name || getFieldDisplayName(f, frame) === name);

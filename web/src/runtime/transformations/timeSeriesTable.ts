@@ -8,7 +8,16 @@ type Options = Record<string, { stat?: ReducerID; timeField?: string } | undefin
 export const timeSeriesTable = transformer<Options>('timeSeriesTable', 'Time series to table', (frames, options) => {
   const queries = [...new Set(frames.flatMap((f) => f.refId ?? []))];
   const others = frames.filter((f) => f.refId !== undefined && !isTimeSeriesFrame(f));
-  return [...others, ...queries.flatMap((refId) => tableOf(frames.filter((f) => f.refId === refId && isTimeSeriesFrame(f)), refId, options[refId]))];
+  return [
+    ...others,
+    ...queries.flatMap((refId) =>
+      tableOf(
+        frames.filter((f) => f.refId === refId && isTimeSeriesFrame(f)),
+        refId,
+        options[refId]
+      )
+    ),
+  ];
 });
 
 function tableOf(frames: DataFrame[], refId: string, { stat = ReducerID.lastNotNull, timeField }: NonNullable<Options[string]> = {}): DataFrame[] {
@@ -24,11 +33,20 @@ function tableOf(frames: DataFrame[], refId: string, { stat = ReducerID.lastNotN
     const value = (reduceField({ field, reducers: [stat] })[stat] ?? null) as number | null;
     return time ? [{ fields: [time, field], length: field.values.length, value }] : [];
   });
-  return [{
-    refId, length: series.length,
-    fields: [
-      ...labels.map((name) => column(name, FieldType.string, series.map(({ field }) => field.labels?.[name] ?? ''))),
-      ...(trends.length > 0 ? [column(`Trend #${refId}`, FieldType.frame, trends)] : []),
-    ],
-  }];
+  return [
+    {
+      refId,
+      length: series.length,
+      fields: [
+        ...labels.map((name) =>
+          column(
+            name,
+            FieldType.string,
+            series.map(({ field }) => field.labels?.[name] ?? '')
+          )
+        ),
+        ...(trends.length > 0 ? [column(`Trend #${refId}`, FieldType.frame, trends)] : []),
+      ],
+    },
+  ];
 }

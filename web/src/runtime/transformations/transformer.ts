@@ -2,8 +2,19 @@ import type { DataFrame, DataTransformerInfo, Field, FieldType } from '@grafana/
 import { map } from 'rxjs';
 
 /** A transformation that turns all frames of a panel into others at once. */
-export function transformer<T>(id: string, name: string, run: (frames: DataFrame[], options: T) => DataFrame[], defaultOptions: Partial<T> = {}): DataTransformerInfo<T> {
-  return { id, name, description: name, defaultOptions: defaultOptions as T, operator: (options) => (source) => source.pipe(map((frames) => run(frames, options))) };
+export function transformer<T>(
+  id: string,
+  name: string,
+  run: (frames: DataFrame[], options: T) => DataFrame[],
+  defaultOptions: Partial<T> = {}
+): DataTransformerInfo<T> {
+  return {
+    id,
+    name,
+    description: name,
+    defaultOptions: defaultOptions as T,
+    operator: (options) => (source) => source.pipe(map((frames) => run(frames, options))),
+  };
 }
 
 export function column(name: string, type: FieldType, values: unknown[], more: Partial<Field> = {}): Field {

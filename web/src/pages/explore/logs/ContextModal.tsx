@@ -28,14 +28,35 @@ export function ContextModal({ row, source, onClose }: { row: LogRow; source: st
   const { data: rows, error } = useAsked(['context', source, selector, row.key, counts], read, { keep: true });
   return (
     <Modal title="Lines around this one" isOpen onDismiss={onClose}>
-      <p><code>{selector}</code></p>
-      {error && <Alert severity="error" title="The lines could not be read">{error}</Alert>}
+      <p>
+        <code>{selector}</code>
+      </p>
+      {error && (
+        <Alert severity="error" title="The lines could not be read">
+          {error}
+        </Alert>
+      )}
       {!rows && !error && <LoadingPlaceholder text="" />}
       {rows && (
         <>
-          <Button size="sm" variant="secondary" icon="angle-up" onClick={() => setCounts({ ...counts, before: counts.before + step })}>{step} more before</Button>
-          <div data-testid="context"><LineList key={rows.length} rows={rows} wrap pretty={false} oldestFirst height={Math.min(rows.length * 24 + 20, 420)} label="Lines around this one" marked={row.key} /></div>
-          <Button size="sm" variant="secondary" icon="angle-down" onClick={() => setCounts({ ...counts, after: counts.after + step })}>{step} more after</Button>
+          <Button size="sm" variant="secondary" icon="angle-up" onClick={() => setCounts({ ...counts, before: counts.before + step })}>
+            {step} more before
+          </Button>
+          <div data-testid="context">
+            <LineList
+              key={rows.length}
+              rows={rows}
+              wrap
+              pretty={false}
+              oldestFirst
+              height={Math.min(rows.length * 24 + 20, 420)}
+              label="Lines around this one"
+              marked={row.key}
+            />
+          </div>
+          <Button size="sm" variant="secondary" icon="angle-down" onClick={() => setCounts({ ...counts, after: counts.after + step })}>
+            {step} more after
+          </Button>
         </>
       )}
     </Modal>

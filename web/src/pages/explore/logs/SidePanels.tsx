@@ -31,25 +31,38 @@ export function FieldsPanel({ source, expr, query, rows, onExpr }: Props) {
   const total = Math.min(rows.length, sample);
   return (
     <section className={styles.panel} aria-label="Fields" data-testid="fields">
-      <h3>Fields of {total === rows.length ? '' : 'the newest '}{total.toLocaleString()} lines</h3>
+      <h3>
+        Fields of {total === rows.length ? '' : 'the newest '}
+        {total.toLocaleString()} lines
+      </h3>
       {fields.length === 0 && <p>There are no lines to look at.</p>}
       {fields.map(({ name, stream, values, lines }) => (
         <div key={name}>
           <button type="button" className={styles.field} aria-expanded={open === name} onClick={() => setOpen(open === name ? undefined : name)}>
-            <span>{name}{stream ? '' : ` (${typeOf(data, name)})`}</span><span>{values.length.toLocaleString()} {values.length === 1 ? 'value' : 'values'}</span>
+            <span>
+              {name}
+              {stream ? '' : ` (${typeOf(data, name)})`}
+            </span>
+            <span>
+              {values.length.toLocaleString()} {values.length === 1 ? 'value' : 'values'}
+            </span>
           </button>
-          {open === name && values.slice(0, mostValues).map(([value, n]) => (
-            <div key={value} className={styles.value}>
-              <span title={`${n} of ${total} lines`}>{Math.round((100 * n) / total)} %</span>
-              <span className={styles.text}>{visible(value.slice(0, 200))}</span>
-              {(['=', '!='] as const).map((operator) => (
-                <IconButton
-                  key={operator} size="sm" name={operator === '=' ? 'search-plus' : 'search-minus'} tooltip={operator === '=' ? `Only lines with this ${name}` : `No lines with this ${name}`}
-                  onClick={() => onExpr(addFilter(expr, { name, value, operator, stream, parser: parserOf(data, name, rows) }))}
-                />
-              ))}
-            </div>
-          ))}
+          {open === name &&
+            values.slice(0, mostValues).map(([value, n]) => (
+              <div key={value} className={styles.value}>
+                <span title={`${n} of ${total} lines`}>{Math.round((100 * n) / total)} %</span>
+                <span className={styles.text}>{visible(value.slice(0, 200))}</span>
+                {(['=', '!='] as const).map((operator) => (
+                  <IconButton
+                    key={operator}
+                    size="sm"
+                    name={operator === '=' ? 'search-plus' : 'search-minus'}
+                    tooltip={operator === '=' ? `Only lines with this ${name}` : `No lines with this ${name}`}
+                    onClick={() => onExpr(addFilter(expr, { name, value, operator, stream, parser: parserOf(data, name, rows) }))}
+                  />
+                ))}
+              </div>
+            ))}
           {open === name && lines < total && <div className={styles.value}>{Math.round((100 * (total - lines)) / total)} % of the lines do not have it</div>}
         </div>
       ))}
@@ -89,7 +102,12 @@ function countFields(rows: LogRow[]): FieldCount[] {
     }
   }
   return [...found]
-    .map(([name, { stream, values }]) => ({ name, stream, lines: [...values.values()].reduce((a, b) => a + b, 0), values: [...values].sort((a, b) => b[1] - a[1]) }))
+    .map(([name, { stream, values }]) => ({
+      name,
+      stream,
+      lines: [...values.values()].reduce((a, b) => a + b, 0),
+      values: [...values].sort((a, b) => b[1] - a[1]),
+    }))
     .sort((a, b) => Number(b.stream) - Number(a.stream) || b.lines - a.lines || a.name.localeCompare(b.name));
 }
 
@@ -97,12 +115,18 @@ function countFields(rows: LogRow[]): FieldCount[] {
 export function PatternsPanel({ source, expr, query, onExpr }: Props) {
   const styles = useStyles2(getStyles);
   const selector = selectorIn(expr);
-  const { data, error } = useAsked(['patterns', source, selector, query['range_input'], query['end_input']], () => new LokiClient(source).patterns(selector, windowOf(query)));
+  const { data, error } = useAsked(['patterns', source, selector, query['range_input'], query['end_input']], () =>
+    new LokiClient(source).patterns(selector, windowOf(query))
+  );
   const counted = (data ?? []).map((p) => ({ ...p, count: p.samples.reduce((sum, [, n]) => sum + n, 0) })).sort((a, b) => b.count - a.count);
   return (
     <section className={styles.panel} aria-label="Patterns" data-testid="patterns">
       <h3>Patterns of {selector}</h3>
-      {error && <Alert severity="error" title="The patterns could not be read">{error}</Alert>}
+      {error && (
+        <Alert severity="error" title="The patterns could not be read">
+          {error}
+        </Alert>
+      )}
       {!data && !error && <LoadingPlaceholder text="" />}
       {data?.length === 0 && <p>Patterns are found while lines come in, and kept for some hours. There are none yet for this time; more lines make some.</p>}
       {counted.map(({ pattern, count, level }) => (
@@ -119,11 +143,37 @@ export function PatternsPanel({ source, expr, query, onExpr }: Props) {
 
 const getStyles = (theme: GrafanaTheme2) => ({
   panel: css({
-    flex: '0 0 300px', minWidth: 0, maxHeight: '70vh', overflow: 'auto', borderRight: `1px solid ${theme.colors.border.weak}`, paddingRight: theme.spacing(1), fontSize: theme.typography.bodySmall.fontSize,
+    flex: '0 0 300px',
+    minWidth: 0,
+    maxHeight: '70vh',
+    overflow: 'auto',
+    borderRight: `1px solid ${theme.colors.border.weak}`,
+    paddingRight: theme.spacing(1),
+    fontSize: theme.typography.bodySmall.fontSize,
     h3: { fontSize: theme.typography.h6.fontSize, overflowWrap: 'anywhere' },
     [theme.breakpoints.down('md')]: { flexBasis: '100%', maxHeight: 300, borderRight: 'none', borderBottom: `1px solid ${theme.colors.border.weak}` },
   }),
-  field: css({ display: 'flex', width: '100%', justifyContent: 'space-between', gap: theme.spacing(1), background: 'none', border: 'none', padding: theme.spacing(0.5), textAlign: 'left', fontSize: 'inherit', fontFamily: theme.typography.fontFamilyMonospace, overflowWrap: 'anywhere', '&:hover': { background: theme.colors.action.hover }, 'span:last-child': { color: theme.colors.text.secondary, whiteSpace: 'nowrap' } }),
-  value: css({ display: 'flex', gap: theme.spacing(0.5), alignItems: 'flex-start', padding: theme.spacing(0.25, 0.5), '> :first-child': { minWidth: 40, color: theme.colors.text.secondary } }),
+  field: css({
+    display: 'flex',
+    width: '100%',
+    justifyContent: 'space-between',
+    gap: theme.spacing(1),
+    background: 'none',
+    border: 'none',
+    padding: theme.spacing(0.5),
+    textAlign: 'left',
+    fontSize: 'inherit',
+    fontFamily: theme.typography.fontFamilyMonospace,
+    overflowWrap: 'anywhere',
+    '&:hover': { background: theme.colors.action.hover },
+    'span:last-child': { color: theme.colors.text.secondary, whiteSpace: 'nowrap' },
+  }),
+  value: css({
+    display: 'flex',
+    gap: theme.spacing(0.5),
+    alignItems: 'flex-start',
+    padding: theme.spacing(0.25, 0.5),
+    '> :first-child': { minWidth: 40, color: theme.colors.text.secondary },
+  }),
   text: css({ flex: 1, minWidth: 0, fontFamily: theme.typography.fontFamilyMonospace, overflowWrap: 'anywhere', unicodeBidi: 'isolate' }),
 });

@@ -37,7 +37,9 @@ export class LokiClient {
   /** Lines of a window, the newest first unless forward; end is exclusive. What is no label is told apart from labels. */
   async lines(query: string, { start, end }: Window, limit: number, forward = false, abort?: AbortSignal): Promise<Stream[]> {
     const answer = await getBackendSrv().get<{ data: { resultType: string; result: Stream[] } }>(
-      `${this.url}/query_range`, { query, start, end, limit, direction: forward ? 'forward' : 'backward' }, undefined,
+      `${this.url}/query_range`,
+      { query, start, end, limit, direction: forward ? 'forward' : 'backward' },
+      undefined,
       { showErrorAlert: false, abortSignal: abort, headers: { 'X-Loki-Response-Encoding-Flags': 'categorize-labels' } }
     );
     if (answer.data.resultType !== 'streams') {
@@ -54,8 +56,7 @@ export class LokiClient {
   fields = async (query: string, window: Window) =>
     (await this.get<{ fields?: DetectedField[] | null }>('detected_fields', { query, ...window, limit: 200, line_limit: 1000 })).fields ?? [];
 
-  patterns = async (selector: string, window: Window) =>
-    (await this.get<{ data?: Pattern[] | null }>('patterns', { query: selector, ...window })).data ?? [];
+  patterns = async (selector: string, window: Window) => (await this.get<{ data?: Pattern[] | null }>('patterns', { query: selector, ...window })).data ?? [];
 
   private get<T>(path: string, params: Record<string, unknown>): Promise<T> {
     return getBackendSrv().get<T>(`${this.url}/${path}`, params, undefined, { showErrorAlert: false });

@@ -11,7 +11,10 @@ function lokiOf(lines: Array<[bigint, string]>) {
     asked,
     lines: async (_: string, { start, end }: { start: string; end: string }, limit: number): Promise<Stream[]> => {
       asked.push({ end, limit });
-      const found = lines.filter(([ns]) => ns >= BigInt(start) && ns < BigInt(end)).sort((a, b) => (a[0] < b[0] ? 1 : -1)).slice(0, limit);
+      const found = lines
+        .filter(([ns]) => ns >= BigInt(start) && ns < BigInt(end))
+        .sort((a, b) => (a[0] < b[0] ? 1 : -1))
+        .slice(0, limit);
       return [{ stream: { job: 'x' }, values: found.map(([ns, line]) => [String(ns), line]) }];
     },
   };
@@ -41,7 +44,12 @@ test('pages are put together, with no line lost or doubled where they were cut',
 test('it ends at the most that was asked for, and says that there is more', async () => {
   const lines = Array.from({ length: 30 }, (_, i): [bigint, string] => [base + BigInt(i), `line ${i}`]);
   const { rows, all } = await read(lines, 10);
-  expect(rows.map((r) => r.line)).toEqual(lines.slice(20).reverse().map(([, line]) => line));
+  expect(rows.map((r) => r.line)).toEqual(
+    lines
+      .slice(20)
+      .reverse()
+      .map(([, line]) => line)
+  );
   expect(all).toBe(false);
   expect((await read(lines, 31)).all).toBe(true);
 });
@@ -54,8 +62,19 @@ test('a nanosecond with more lines than a page does not go on for ever', async (
 });
 
 test('equal lines of a nanosecond are two rows, and what is no label of the stream is known beside it', () => {
-  const rows = rowsOf([{ stream: { a: 'b' }, values: [['1700000000000000001', 'x', { structuredMetadata: { detected_level: 'error' } }], ['1700000000000000001', 'x', {}]] }]);
-  expect(rows.map((r) => [r.nanos, r.level, r.stream])).toEqual([[1, 'error', { a: 'b' }], [1, 'unknown', { a: 'b' }]]);
+  const rows = rowsOf([
+    {
+      stream: { a: 'b' },
+      values: [
+        ['1700000000000000001', 'x', { structuredMetadata: { detected_level: 'error' } }],
+        ['1700000000000000001', 'x', {}],
+      ],
+    },
+  ]);
+  expect(rows.map((r) => [r.nanos, r.level, r.stream])).toEqual([
+    [1, 'error', { a: 'b' }],
+    [1, 'unknown', { a: 'b' }],
+  ]);
   expect(rows[0]!.key).not.toBe(rows[1]!.key);
   expect(rows[0]!.labels).toEqual({ a: 'b', detected_level: 'error' });
 });

@@ -23,8 +23,16 @@ function rowOf(stream: Labels, [ns, line, extra]: Stream['values'][number]): Log
   const more = { ...extra?.structuredMetadata, ...extra?.parsed };
   const labels = Object.keys(more).length > 0 ? { ...stream, ...more } : stream;
   return {
-    key: `${ns} ${hashOf(line)} ${hashOf(JSON.stringify(stream))}`, time: Number(ns.slice(0, -6)), nanos: Number(ns.slice(-6)), line,
-    level: levelOf(undefined, labels, line), labels, uniqueLabels: {}, duplicates: 0, index: 0, stream,
+    key: `${ns} ${hashOf(line)} ${hashOf(JSON.stringify(stream))}`,
+    time: Number(ns.slice(0, -6)),
+    nanos: Number(ns.slice(-6)),
+    line,
+    level: levelOf(undefined, labels, line),
+    labels,
+    uniqueLabels: {},
+    duplicates: 0,
+    index: 0,
+    stream,
   };
 }
 
@@ -55,7 +63,14 @@ export interface Progress {
  * Reads the newest lines of a window in pages, and tells of each. Lines of the nanosecond at which a page ends are asked
  * for again, because the page may have cut through them, and those that are known are passed over.
  */
-export async function readLines(client: Pick<LokiClient, 'lines'>, query: string, window: Window, most: number, tell: (progress: Progress) => void, abort: AbortSignal): Promise<void> {
+export async function readLines(
+  client: Pick<LokiClient, 'lines'>,
+  query: string,
+  window: Window,
+  most: number,
+  tell: (progress: Progress) => void,
+  abort: AbortSignal
+): Promise<void> {
   let rows: LogRow[] = [];
   let end = window.end;
   while (rows.length < most) {

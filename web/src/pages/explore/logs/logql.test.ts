@@ -47,6 +47,10 @@ test('stages after a bar, none in a line filter', async () => {
   expect((await at('ra^')).labels).toContain('rate');
 });
 
-test.each([['{a="}"} |= "x"', '{a="}"}'], ['rate({a="b"}[1m]) / rate({c=`{`}[1m])', '{c=`{`}'], ['', '{}']])('the selector of %s', (text, want) => {
+test.each([
+  ['{a="}"} |= "x"', '{a="}"}'],
+  ['rate({a="b"}[1m]) / rate({c=`{`}[1m])', '{c=`{`}'],
+  ['', '{}'],
+])('the selector of %s', (text, want) => {
   expect(lastSelector(text)).toBe(want);
 });

@@ -12,10 +12,38 @@ export interface LogqlSource {
 }
 
 const rangeFunctions = [
-  'rate', 'rate_counter', 'count_over_time', 'bytes_rate', 'bytes_over_time', 'absent_over_time', 'sum_over_time', 'avg_over_time', 'max_over_time', 'min_over_time',
-  'first_over_time', 'last_over_time', 'stdvar_over_time', 'stddev_over_time', 'quantile_over_time',
+  'rate',
+  'rate_counter',
+  'count_over_time',
+  'bytes_rate',
+  'bytes_over_time',
+  'absent_over_time',
+  'sum_over_time',
+  'avg_over_time',
+  'max_over_time',
+  'min_over_time',
+  'first_over_time',
+  'last_over_time',
+  'stdvar_over_time',
+  'stddev_over_time',
+  'quantile_over_time',
 ];
-const aggregations = ['sum', 'avg', 'min', 'max', 'count', 'stddev', 'stdvar', 'topk', 'bottomk', 'approx_topk', 'sort', 'sort_desc', 'label_replace', 'vector'];
+const aggregations = [
+  'sum',
+  'avg',
+  'min',
+  'max',
+  'count',
+  'stddev',
+  'stdvar',
+  'topk',
+  'bottomk',
+  'approx_topk',
+  'sort',
+  'sort_desc',
+  'label_replace',
+  'vector',
+];
 const parsers = ['json', 'logfmt', 'pattern', 'regexp', 'unpack'];
 const stages = ['line_format', 'label_format', 'drop', 'keep', 'decolorize', 'unwrap'];
 const words = new Set(['by', 'without', 'on', 'ignoring', 'group_left', 'group_right', 'bool', 'offset', 'and', 'or', 'unless', 'ip']);
@@ -73,7 +101,11 @@ export async function completeLogql(context: CompletionContext, source: LogqlSou
   const stage = /\|\s*([\w.]*)$/.exec(before);
   if (stage && !/\|[=~>]\s*$/.test(before)) {
     const fields = await source.fields(lastSelector(before)).catch(() => []);
-    return { from: context.pos - stage[1]!.length, options: [...options(parsers, 'keyword', 'parser'), ...options(stages, 'keyword', 'stage'), ...options(fields, 'property', 'field')], validFor: /^[\w.]*$/ };
+    return {
+      from: context.pos - stage[1]!.length,
+      options: [...options(parsers, 'keyword', 'parser'), ...options(stages, 'keyword', 'stage'), ...options(fields, 'property', 'field')],
+      validFor: /^[\w.]*$/,
+    };
   }
   const grouping = /\b(?:by|without)\s*\([^)]*?([\w.]*)$/.exec(before);
   if (grouping) {
@@ -84,8 +116,13 @@ export async function completeLogql(context: CompletionContext, source: LogqlSou
   if ((word || context.explicit) && !/["`][^"`]*$/.test(before.replace(/"(?:[^"\\]|\\.)*"|`[^`]*`/g, ''))) {
     const started = before.trim() !== (word?.[0] ?? '');
     return {
-      from: context.pos - (word?.[0].length ?? 0), validFor: /^\w*$/,
-      options: [...options(rangeFunctions, 'function', '({…}[5m])'), ...options(aggregations, 'function'), ...(started ? options(['by', 'without', 'offset'], 'keyword') : [{ label: '{', type: 'text', detail: 'a stream selector' }])],
+      from: context.pos - (word?.[0].length ?? 0),
+      validFor: /^\w*$/,
+      options: [
+        ...options(rangeFunctions, 'function', '({…}[5m])'),
+        ...options(aggregations, 'function'),
+        ...(started ? options(['by', 'without', 'offset'], 'keyword') : [{ label: '{', type: 'text', detail: 'a stream selector' }]),
+      ],
     };
   }
   return null;
@@ -99,7 +136,12 @@ async function inSelector(context: CompletionContext, text: string, source: Logq
     const others = text.slice(1, value.index).replace(/,\s*$/, '');
     const values = await source.values(value[1]!, others.trim() === '' ? '' : `{${others}}`).catch(() => []);
     const closes = context.state.doc.sliceString(context.pos, context.pos + 1) === '"' ? 1 : 0;
-    return { from: context.pos - typed.length, to: context.pos + closes, options: values.map((v) => ({ label: quoted(v), type: 'text' })), validFor: /^"(?:[^"\\]|\\.)*$/ };
+    return {
+      from: context.pos - typed.length,
+      to: context.pos + closes,
+      options: values.map((v) => ({ label: quoted(v), type: 'text' })),
+      validFor: /^"(?:[^"\\]|\\.)*$/,
+    };
   }
   const name = /(?:^\{|,)\s*([\w.]*)$/.exec(text);
   if (!name) {
@@ -109,5 +151,10 @@ async function inSelector(context: CompletionContext, text: string, source: Logq
 }
 
 export function logql(source: LogqlSource): LanguageSupport {
-  return new LanguageSupport(logqlLanguage, [logqlLanguage.data.of({ autocomplete: (context: CompletionContext) => completeLogql(context, source), closeBrackets: { brackets: ['(', '[', '{', '"', '`'] } })]);
+  return new LanguageSupport(logqlLanguage, [
+    logqlLanguage.data.of({
+      autocomplete: (context: CompletionContext) => completeLogql(context, source),
+      closeBrackets: { brackets: ['(', '[', '{', '"', '`'] },
+    }),
+  ]);
 }

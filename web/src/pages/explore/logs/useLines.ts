@@ -44,7 +44,8 @@ export function useLines(source: string, expr: string, query: QueryState, most: 
     readLines(new LokiClient(source), expr, windowOf(latest()), most, tell, abort.signal).then(
       () => abort.signal.aborted || setState((before) => ({ ...before, of: asked, loading: false, seconds: now() })),
       // What an earlier expression gave is no answer to this one.
-      (err: unknown) => abort.signal.aborted || setState((before) => ({ ...before, of: asked, rows: told ? before.rows : [], loading: false, error: errorMessage(err) }))
+      (err: unknown) =>
+        abort.signal.aborted || setState((before) => ({ ...before, of: asked, rows: told ? before.rows : [], loading: false, error: errorMessage(err) }))
     );
     return () => abort.abort();
   }, [source, expr, most, asked, latest]);
