@@ -159,7 +159,7 @@ func load[C any](l *loading, part string, s source, parse func(document) (*C, []
 		}
 	}
 	if cfg != nil { // what is wrong is in a file that this one names
-		return use(cfg, warnings, "without what is wrong")
+		return use(cfg, warnings, "without the files it names that do not load")
 	}
 	if !d.flagged || !errors.Is(err, fs.ErrNotExist) { // else the flag is wrong
 		inside := s.builtIn()

@@ -70,7 +70,7 @@ func TestTheLastGoodConfigurationRuns(t *testing.T) {
 			require.NotContains(t, answer, c.has)
 			_, status = r.do(t, http.MethodGet, "/api/ausguck/status")
 			if name == "a file of rules" { // whose neighbours have nothing to do with it
-				require.Contains(t, status, "running without what is wrong")
+				require.Contains(t, status, "running without the files it names that do not load")
 				_, answer = r.do(t, http.MethodGet, "/api/v1/status/config")
 				require.Contains(t, answer, "job_name: itself")
 			} else {
@@ -195,8 +195,8 @@ remote_write: [{url: "https://127.0.0.1:1/", tls_config: {ca_file: gone.pem}}]
 	})
 	w.requireOthers(t, "")
 	_, ready := w.do(t, http.MethodGet, "/-/ready")
-	require.Contains(t, ready, "the configuration of promserver does not load, and it is running without what is wrong")
-	require.Contains(t, ready, "the configuration of alertmanager does not load, and it is running without what is wrong")
+	require.Contains(t, ready, "the configuration of promserver does not load, and it is running without the files it names that do not load")
+	require.Contains(t, ready, "the configuration of alertmanager does not load, and it is running without the files it names that do not load")
 	_, status := w.do(t, http.MethodGet, "/api/ausguck/status")
 	for _, why := range []string{`job_name \"secured\": file `, "remote_write[0]: file ", "slack_configs[0]", "wrong.tmpl"} {
 		require.Contains(t, status, why)

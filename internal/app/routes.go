@@ -140,7 +140,7 @@ func (a *App) serveReady(w http.ResponseWriter, _ *http.Request) {
 		return
 	}
 	if wrong := append(a.down(), a.replaced()...); len(wrong) > 0 {
-		fmt.Fprintln(w, "Ausguck is ready, but not all of it: "+strings.Join(wrong, "; "))
+		fmt.Fprintln(w, "Ausguck is ready, with problems: "+strings.Join(wrong, "; "))
 		return
 	}
 	fmt.Fprintln(w, "Ausguck is ready.")

@@ -35,7 +35,7 @@ func WriteCompose(dir, configDir string, inContainer bool) (written []string, to
 		configDir = filepath.Join(dir, compose.ConfigDir)
 	}
 	if !fileExists(configDir) {
-		return written, fmt.Sprintf("They mount %s, which does not exist yet; write the configuration there with: ausguck init %s", configDir, configDir), nil
+		return written, fmt.Sprintf("The Compose files mount %s, which does not exist yet. Create it with: ausguck init %s", configDir, configDir), nil
 	}
 	secret := filepath.Join(configDir, "alertmanager.yml")
 	info, err := os.Stat(secret)

@@ -37,7 +37,7 @@ func TestComposeInAContainer(t *testing.T) {
 			require.Contains(t, string(content), tt.mounts)
 			require.Equal(t, tt.todo, todo != "", todo)
 			if tt.todo {
-				require.Contains(t, todo, "does not exist yet; write the configuration there with: ausguck init "+filepath.Join(root, "w", "monitoring"))
+				require.Contains(t, todo, "does not exist yet. Create it with: ausguck init "+filepath.Join(root, "w", "monitoring"))
 			}
 		})
 	}

@@ -324,7 +324,7 @@ func (m *member) stop(timeout time.Duration) error {
 	case <-timer.C:
 	}
 	if was != Ready { // it has taken on nothing that it would have to finish
-		m.logger.Warn("Part is left in the middle of its start", "part", m.name, "waited", timeout)
+		m.logger.Warn("Stopped waiting for a part that was still starting", "part", m.name, "waited", timeout)
 		return nil
 	}
 	return fmt.Errorf("did not stop within %s", timeout)

@@ -86,13 +86,13 @@ func (s *registrySwitch) Unregister(c prometheus.Collector) bool {
 // expected are parts of complaints that every start and stop of a single process brings.
 var expected = []string{
 	"empty ring", "error contacting scheduler", "error contacting frontend", "error processing requests", "queue is stopped",
-	"Worker address is empty", "error closing", "context canceled",
+	"Worker address is empty", "error closing", "context canceled", "queue not drained on shutdown, dropping alerts 0",
 }
 
 func lowerExpected(r slog.Record) slog.Record {
 	text := r.Message
 	r.Attrs(func(a slog.Attr) bool {
-		if a.Key == "err" || a.Key == "error" {
+		if a.Key == "err" || a.Key == "error" || a.Key == "count" {
 			text += " " + a.Value.String()
 		}
 		return true

@@ -132,8 +132,8 @@ func (m *walMender) mendSegment(index int, renumber bool) error {
 	}
 	if damaged > 0 {
 		m.shelf.Say(setaside.Loss{
-			Part: "loki", Path: path, Cause: fmt.Errorf("%d places cannot be read", damaged),
-			Lost: "log lines of these places that were in no chunk yet", Remedy: "nothing needs to be done; look at the disk",
+			Part: "loki", Path: path, Cause: fmt.Errorf("%d sections of the write-ahead log cannot be read", damaged),
+			Lost: "log lines in those sections that were not in a chunk yet", Remedy: "nothing needs to be done; look at the disk",
 		})
 	}
 	m.counted, renumbered = before, 0

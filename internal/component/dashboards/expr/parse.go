@@ -173,7 +173,7 @@ func (p *parser) level(l int) (node, error) {
 
 func (p *parser) factor() (node, error) {
 	if p.depth++; p.depth > maxNesting {
-		return nil, fmt.Errorf("expr: more than %d brackets and signs in each other", maxNesting)
+		return nil, fmt.Errorf("expr: nested more than %d levels deep", maxNesting)
 	}
 	defer func() { p.depth-- }()
 	switch t := p.next(); {

@@ -34,7 +34,7 @@ var sqlSlots = make(chan struct{}, 2)
 var inflating = regexp.MustCompile(`(?i)\b(randomblob|zeroblob|printf|format)\b`)
 
 // dialect is what people should know who write SQL for Grafana.
-const dialect = "SQL is SQLite's here and not MySQL's: text is compared with its case, || joins text, and whole numbers divide to whole numbers."
+const dialect = "SQL expressions run on SQLite here, not MySQL: strings are compared case-sensitively, || concatenates strings, and dividing integers gives an integer."
 
 // sqlCommand asks the answers of other queries as tables of their refIds.
 type sqlCommand struct {
@@ -80,7 +80,7 @@ func (c *sqlCommand) frames(ctx context.Context, in map[string][]*dsquery.Frame)
 	case sqlSlots <- struct{}{}:
 		defer func() { <-sqlSlots }()
 	case <-ctx.Done():
-		return nil, fmt.Errorf("other SQL has run for %s", sqlTimeout)
+		return nil, fmt.Errorf("timed out after %s waiting for other SQL expressions", sqlTimeout)
 	}
 	db, err := sql.Open("sqlite", ":memory:")
 	if err != nil {
@@ -292,7 +292,7 @@ func (c *sqlCommand) query(ctx context.Context, conn *sql.Conn) (*dsquery.Frame,
 			size += sizeOf(v)
 		}
 		if size > maxAnswer {
-			return nil, fmt.Errorf("the answer has more than %d MiB", maxAnswer>>20)
+			return nil, fmt.Errorf("the result is larger than %d MiB", maxAnswer>>20)
 		}
 	}
 	if err := rows.Err(); err != nil {

@@ -59,7 +59,7 @@ func TestSQL(t *testing.T) {
 	} {
 		require.NotEmpty(t, sql(text).Error, text)
 	}
-	require.Contains(t, sql("SELECT nothing FROM A").Error, "SQL is SQLite's here")
+	require.Contains(t, sql("SELECT nothing FROM A").Error, "SQL expressions run on SQLite here")
 	require.NoFileExists(t, dir+"/x")
 
 	big := sql("WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n) SELECT i FROM n")
