@@ -2,6 +2,8 @@ module github.com/ausguck/ausguck
 
 go 1.26.10
 
+ignore ./web/node_modules
+
 tool github.com/prometheus/alertmanager/cmd/amtool
 
 require (

@@ -93,7 +93,7 @@ async function grave(): Promise<string> {
   );
   const found = violations
     .filter((v) => v.impact === 'critical' || v.impact === 'serious')
-    .flatMap((v) => v.nodes.map((node) => `${v.id}: ${node.html.slice(0, 200)}`));
+    .flatMap((v) => v.nodes.map((node) => `${v.id}: ${node.html.slice(0, 400)}`));
   return found.filter((text) => !legendName.test(text)).join('\n');
 }
 

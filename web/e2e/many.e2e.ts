@@ -10,7 +10,7 @@ const dashboard = {
   uid: 'many',
   title: 'Many',
   schemaVersion: 42,
-  time: { from: 'now-5m', to: 'now' },
+  time: { from: 'now-1m', to: 'now' },
   panels: [
     {
       id: 1,
