@@ -18,7 +18,7 @@ export default function DataSourcesPage() {
   return (
     <TabbedPage label="Settings" tabs={settingsTabs()} error={error} loading={!data}>
       <p>
-        Files in <code>grafana/provisioning/datasources</code> below the configuration folder make data sources, and Grafana’s API does.
+        Data sources are provisioned from files in <code>grafana/provisioning/datasources</code> of the configuration folder, or created with Grafana’s API.
       </p>
       {data?.length === 0 && <Alert severity="info" title="There is no data source" />}
       <section className={styles.card} aria-label="Data sources">
