@@ -36,6 +36,8 @@ export default defineConfig({
         // A few files instead of a hundred: a browser asks for six at a time. What only some pages need stays apart.
         codeSplitting: {
           groups: [
+            // What reads expressions is small, and panels need it; the editor is not.
+            { name: 'grammar', test: /node_modules\/(@lezer\/(common|lr|highlight)|@grafana\/lezer-logql)/, priority: 1 },
             { name: 'editor', test: /node_modules\/(@codemirror|@lezer|@prometheus-io|codemirror|style-mod|crelt|w3c-keyname)/ },
             { name: 'libraries', test: /node_modules/, minShareCount: 3 },
           ],

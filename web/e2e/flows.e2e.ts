@@ -107,7 +107,7 @@ describe('who may', () => {
     );
     expect(status).toBe(403);
     await browser.goto('/dashboard/import');
-    await page.getByText('Viewers cannot import dashboards').waitFor();
+    await page.getByTestId('refused').getByText('This page is for editors').waitFor();
   });
 
   test('an ended session leads to the login page and back', async () => {
