@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 
-import { logsOfAlert, logsPath, metricsOf, selectorOf } from './related';
+import { logsOfAlert, logsPath, selectorOf } from './related';
 
 test.each([
   [[{ container: 'api', job: 'shop' }], '{container="api"}'],
@@ -25,8 +25,4 @@ test('addresses carry the time and what one came from', () => {
   );
   expect(logsOfAlert({ container: 'api' }, '2026-11-27T10:00:00Z')).toContain('g0.range_input=15m&g0.end_input=2026-11-27+10%3A05%3A00');
   expect(logsOfAlert({ severity: 'x' }, '2026-11-27T10:00:00Z')).toBeUndefined();
-  expect(metricsOf('{container="api"}')).toBe(
-    '{__name__=~"up|process_resident_memory_bytes", container="api"} or container_memory_working_set_bytes{name="api"}'
-  );
-  expect(metricsOf('{filename="/var/log/x"}')).toBeUndefined();
 });

@@ -1,11 +1,10 @@
 import type { Labels } from '@grafana/data';
 
-import { matchersIn } from '../datasources/loki/selectors';
 import { formatMatchers, type Matcher } from './matchers';
 import { paramsOf, type QueryState } from './explore';
 
 /** Labels that metrics and logs of the same thing share here (docs/logs.md), the narrowest first. */
-const shared = ['container', 'pod', 'instance', 'job', 'compose_service', 'service_name', 'namespace', 'compose_project', 'filename'];
+export const shared = ['container', 'pod', 'instance', 'job', 'compose_service', 'service_name', 'namespace', 'compose_project', 'filename'];
 
 /** More values than this of a label make a selector that nobody reads. */
 const mostValues = 20;
@@ -45,23 +44,4 @@ export function logsOfAlert(labels: Labels, startsAt: string): string | undefine
   const selector = selectorOf([labels]);
   const end = Math.min(Date.now(), Date.parse(startsAt) + 5 * 60_000);
   return selector && logsPath(selector, { range_input: '15m', end_input: new Date(end).toISOString().slice(0, 19).replace('T', ' ') });
-}
-
-export function metricsPath(expr: string, range: QueryState): string {
-  const { range_input = '1h', end_input = '' } = range;
-  return `/explore?${paramsOf([{ expr, tab: '0', range_input, end_input }]).toString()}`;
-}
-
-/** Something worth seeing of what logs are about, when it is not known what one came from. */
-export function metricsOf(selector: string): string | undefined {
-  const matchers = matchersIn(selector).filter(
-    ({ name, operator }) => operator.startsWith('=') && shared.includes(name) && name !== 'filename' && name !== 'service_name'
-  );
-  if (matchers.length === 0) {
-    return undefined;
-  }
-  const containers = matchers
-    .filter(({ name }) => name === 'container')
-    .map(({ operator, value }) => ` or container_memory_working_set_bytes{name${operator}${value}}`);
-  return `{__name__=~"up|process_resident_memory_bytes", ${matchers.map(({ name, operator, value }) => `${name}${operator}${value}`).join(', ')}}${containers.join('')}`;
 }

@@ -8,7 +8,7 @@ import { copyText, saveFile } from '../../../dashboard/scene/panelActions';
 import type { RowActions } from '../../../panels/logs/LogRow';
 import type { LogRow } from '../../../panels/logs/rows';
 import { useGraph } from '../Graph';
-import { metricsOf, metricsPath } from '../../../links/related';
+import { metricsOf, metricsPath } from './metrics';
 import { Stats } from '../Stats';
 import { secondsOf } from '../../../links/explore';
 import type { AnswerProps } from '../answer';
