@@ -25,7 +25,6 @@ import { rangeVars } from '../prometheus/PrometheusDatasource';
 import type { PromData } from '../prometheus/types';
 import { askServer, panelFacts, withoutIntervals, type ServerSide } from '../server';
 import { withDerivedFields, type DerivedField } from './derivedFields';
-import { addLabelFilters } from './filters';
 import type { Stream } from './streams';
 
 /** A Loki query as dashboards hold it. */
@@ -83,11 +82,13 @@ export class LokiDatasource extends DataSourceApi<LokiQuery, LokiOptions> implem
     const templates = getTemplateSrv();
     const vars = withoutIntervals(request.scopedVars);
     const filters = await withoutComparisons(request.filters ?? [], (label) => this.labelValues(label, request.range));
+    const expr = templates.replace(target.expr, vars, formatForQuery);
     return {
       ...target,
       ...panelFacts(request),
       datasource: this.getRef(),
-      expr: addLabelFilters(templates.replace(target.expr, vars, formatForQuery), filters),
+      // The grammar of LogQL is loaded where it is needed.
+      expr: filters.length > 0 ? (await import('./filters')).addLabelFilters(expr, filters) : expr,
       step: templates.replace(target.step ?? '', vars) || undefined,
       legendFormat: templates.replace(target.legendFormat ?? '', request.scopedVars),
     };
