@@ -1,12 +1,11 @@
 import { appendFileSync, mkdirSync, writeFileSync } from 'node:fs';
-import { createServer, type Server } from 'node:http';
+import type { Server } from 'node:http';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 
 import { Browser } from './browser';
+import { files, more, pages, script, shop } from './pages.world';
 import { password, Program, repository, until } from './program';
-
-const script = '<img src=x onerror="window.pwned=1"><script>window.pwned=1</script>';
 
 let program: Program;
 let browser: Browser;
@@ -15,54 +14,11 @@ let port: number;
 const received: string[] = [];
 
 beforeAll(async () => {
-  peer = createServer((request, response) => {
-    if (request.method === 'POST') {
-      let text = '';
-      request.on('data', (chunk) => (text += String(chunk)));
-      request.on('end', () => {
-        received.push(text);
-        response.end('thanks');
-      });
-    } else if (request.url === '/metrics') {
-      const exploding = Array.from({ length: 600 }, (_, i) => `requests_total{container="api",session_id="s${i}"} ${i}`).join('\n');
-      response
-        .setHeader('Content-Type', 'text/plain')
-        .end(`# TYPE requests_total counter\n${exploding}\n# TYPE queue_length gauge\nqueue_length{container="api"} 7\n`);
-    } else {
-      response.writeHead(404).end('not here');
-    }
-  });
+  peer = shop(received);
   await new Promise<void>((done) => peer.listen(0, '127.0.0.1', done));
   port = (peer.address() as { port: number }).port;
   program = await Program.start({
-    files: {
-      'prometheus.yml': `global: {scrape_interval: 1s, evaluation_interval: 1s, query_log_file: queries.log}
-rule_files: [rules.yml]
-alerting: {alertmanagers: [{static_configs: [{targets: ['alertmanager:9093']}]}]}
-scrape_configs:
-- {job_name: shop, static_configs: [{targets: ['127.0.0.1:${port}']}]}
-- {job_name: wrong-path, metrics_path: /wrong, static_configs: [{targets: ['127.0.0.1:${port}'], labels: {evil: '${script.replace(/'/g, "''")}'}}]}
-- {job_name: limited, sample_limit: 10, static_configs: [{targets: ['127.0.0.1:${port}']}]}
-- job_name: chosen
-  static_configs: [{targets: ['127.0.0.1:${port}'], labels: {__meta_team: a, environment: test}}]
-  relabel_configs: [{source_labels: [__meta_team], target_label: team}, {source_labels: [environment], regex: production, action: keep}]
-remote_write: [{url: 'http://127.0.0.1:1/', basic_auth: {username: u, password: very-secret-word}}]
-`,
-      'rules.yml': JSON.stringify({
-        groups: [
-          {
-            name: 'shop',
-            rules: [
-              { alert: 'QueueLong', expr: 'queue_length > 5', labels: { severity: 'critical' }, annotations: { summary: `The queue is long ${script}` } },
-            ],
-          },
-        ],
-      }),
-      'alertmanager.yml': JSON.stringify({
-        route: { receiver: 'hook', group_by: ['alertname'], group_wait: '0s', group_interval: '1s', repeat_interval: '1h' },
-        receivers: [{ name: 'hook', webhook_configs: [{ url: `http://127.0.0.1:${port}/` }] }],
-      }),
-    },
+    files: files(port),
   });
   const now = BigInt(Date.now()) * 1_000_000n;
   await program.send('/loki/api/v1/push', {
@@ -366,42 +322,6 @@ describe('settings', () => {
     }
   });
 });
-
-/** Every page, and what it shows once it is there. */
-const pages = [
-  ['home', '/', '[data-testid=now][data-fine]'],
-  ['explore', '/explore?g0.expr=up&g0.range_input=5m&g0.tab=0', '[data-testid=graph][data-series]'],
-  ['alerts', '/alerts', 'main nav'],
-  ['targets', '/targets', '[data-testid=target]'],
-  ['containers', '/targets/containers', 'main nav'],
-  ['dropped', '/targets/dropped', '[data-testid=dropped] li'],
-  ['status', '/admin/status', '[data-testid=part]'],
-  ['series', '/admin/series', '[data-testid=offender]'],
-  ['configuration', '/admin/configuration', 'main pre'],
-  ['queries', '/admin/queries', '[data-testid=logged]'],
-  ['settings', '/settings', 'main h1'],
-  ['data sources', '/settings/datasources', '[data-testid=datasource]'],
-  ['users', '/settings/users', '[data-testid=user]'],
-  ['tokens', '/settings/tokens', '#account-name'],
-] as const;
-
-/** Those that have tests of their own, beside which a phone shows them. */
-const more = [
-  ['dashboards', '/dashboards', 'main li a'],
-  ['starred', '/dashboards?starred=true', 'main'],
-  ['folder', '/dashboards/f/ausguck', 'main li a'],
-  ['new dashboard', '/dashboard/new', '[data-testid=dashboard]'],
-  ['import', '/dashboard/import', '.cm-content'],
-  ['overview', '/d/ausguck-overview', '[data-viz-panel-key]'],
-  ['host', '/d/ausguck-host', '[data-viz-panel-key]'],
-  ['lines', '/explore?g0.expr=%7Bcontainer%3D%22api%22%7D&g0.source=loki', '[data-testid=lines]'],
-  ['rules', '/alerts/rules', '[data-testid=rule]'],
-  ['silences', '/alerts/silences', 'main nav'],
-  ['new silence', '/alerts/silences/new', 'main form'],
-  ['notifications', '/alerts/notifications', '[data-testid=notifications]'],
-  ['receivers', '/alerts/receivers', '[data-testid=receiver]'],
-  ['no page', '/alerts/nowhere', '[data-testid=no-page]'],
-] as const;
 
 describe('all pages', () => {
   test('each is there soon', async () => {
