@@ -81,7 +81,8 @@ demo: build codeagent ## Ausguck and the code agent together; in containers wher
 .PHONY: test
 test: vet build codeagent $(if $(DOCKER),image) stock $(BIN)/testsum ## check, then run all tests; with AUSGUCK_TEST_DOCKER=1 those with a Docker engine too
 	@$(if $(DOCKER),,echo 'The tests with a Docker engine are not run; AUSGUCK_TEST_DOCKER=1 make test runs them, as root on a machine with dockerd.')
-	@$(BIN)/testsum 'npm web' '-vet=off $(UNIT)' '$(if $(RACE),-vet=off -race $(RACE))' $(NESTED_TEST) '-vet=off -count=1 -p 1 -timeout 40m $(BLACKBOX)' 'in test/grafanaclient -vet=off -count=1 ./...' 'in test/oidcprovider -vet=off -count=1 ./...' 'npm web/e2e' '$(DOCKER)'
+	@$(BIN)/testsum 'npm web' '-vet=off $(UNIT)' '$(if $(RACE),-vet=off -race $(RACE))' $(NESTED_TEST) 'in tools -vet=off ./testsum' \
+		'twice -vet=off -count=1 -p 1 -timeout 40m $(BLACKBOX)' 'twice in test/grafanaclient -vet=off -count=1 ./...' 'twice in test/oidcprovider -vet=off -count=1 ./...' 'twice npm web/e2e' '$(if $(DOCKER),twice $(DOCKER))'
 
 .PHONY: test-docker
 test-docker: image $(BIN)/testsum ## only the tests with a Docker engine, as root
@@ -132,6 +133,6 @@ $(BIN)/golangci-lint: tools/go.mod
 	@GOWORK=off $(GO) build -C tools -ldflags '-s -w' -o ../$@ github.com/golangci/golangci-lint/v2/cmd/golangci-lint
 	@touch $@
 
-$(BIN)/testsum: tools/testsum/main.go
+$(BIN)/testsum: $(wildcard tools/testsum/*.go)
 	@GOWORK=off $(GO) build -C tools -o ../$@ ./testsum
 	@touch $@

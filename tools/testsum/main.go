@@ -1,184 +1,116 @@
 // Command testsum runs `go test` once per argument, or Vitest in the folder that follows "npm", prints what failed
-// with its output, which packages were slow, and what tests measured (`t.Attr("figure", …)`), and closes with one line that counts tests over all runs:
-// "N passed, N failed". "in" and a folder before the arguments of `go test` run it in the module there.
+// with its output, which packages were slow, and what tests measured (`t.Attr("figure", …)`), and closes with one line
+// that counts tests over all runs: "N passed, N failed". "in" and a folder before the arguments of `go test` run it in
+// the module there.
 //
-//	testsum 'npm web' './internal/...' '-race ./internal/lifecycle' 'in codeagent ./...' '-p 1 ./test/...'
+//	testsum 'npm web' './internal/...' '-race ./internal/lifecycle' 'in codeagent ./...' 'twice -p 1 ./test/...'
+//
+// "twice" in front gives a test that failed a second try, alone, when its group has ended. It is for tests that drive real
+// programs by the clock of a shared machine. A test that passes then is printed as FLAKY and counts as passed. More than
+// [mostFlaky] failures, a panic, a data race and code that does not build are no accidents and get no second try.
 //
 // CGO_ENABLED is 0 but for runs with -race, which need it. The exit code is 1 when anything failed.
 package main
 
 import (
-	"bufio"
-	"encoding/json"
 	"fmt"
 	"io"
 	"os"
-	"os/exec"
-	"slices"
 	"strings"
 	"time"
 )
 
-// slow is the time above which a package that passed is named.
-const slow = 10 * time.Second
+const (
+	// slow is the time above which a package that passed is named.
+	slow = 10 * time.Second
+	// mostFlaky is how many tests of one call get a second try.
+	mostFlaky = 3
+)
 
-// event is a line of `go test -json`, see `go doc test2json`.
-type event struct {
-	Action, Package, ImportPath, Test, Output string
-	Elapsed                                   float64
-	FailedBuild                               string
-	Key, Value                                string
+type result int
+
+const (
+	passed result = iota
+	failed
+	skipped
+)
+
+// summary holds the last result of each test of all groups, by a name that is unique among them.
+type summary struct {
+	out     io.Writer
+	results map[string]result
+	retried int
 }
 
-// summary counts, and keeps the output of what has not passed yet.
-type summary struct {
-	out                     io.Writer
-	passed, failed, skipped int
-	output                  map[string]*strings.Builder // by package and test, or by build
-	failedIn                map[string]int              // by package
+// failure is a test, or a file of tests, that failed and can be run again.
+type failure struct {
+	name  string
+	again func() []failure
 }
 
 func main() {
-	s := &summary{out: os.Stdout, output: make(map[string]*strings.Builder), failedIn: make(map[string]int)}
+	s := &summary{out: os.Stdout, results: make(map[string]result)}
 	for _, arg := range os.Args[1:] {
-		if strings.TrimSpace(arg) == "" { // a group that the Makefile left out
+		arg, twice := strings.CutPrefix(strings.TrimSpace(arg), "twice ")
+		if arg == "" { // a group that the Makefile left out
 			continue
 		}
-		if dir, ok := strings.CutPrefix(arg, "npm "); ok {
-			if err := s.vitest(dir); err != nil {
-				fmt.Fprintf(s.out, "FAIL npm test in %s: %v\n", dir, err)
-			}
-			continue
-		}
-		if err := s.run(strings.Fields(arg)); err != nil {
-			fmt.Fprintf(s.out, "FAIL go test %s: %v\n", arg, err)
+		failures := s.group(arg)
+		if twice {
+			s.secondTry(failures)
 		}
 	}
-	fmt.Fprintf(s.out, "%d passed, %d failed", s.passed, s.failed)
-	if s.skipped > 0 {
-		fmt.Fprintf(s.out, ", %d skipped", s.skipped)
+	n := s.count()
+	fmt.Fprintf(s.out, "%d passed, %d failed", n[passed], n[failed])
+	if n[skipped] > 0 {
+		fmt.Fprintf(s.out, ", %d skipped", n[skipped])
 	}
 	fmt.Fprintln(s.out)
-	if s.failed > 0 || s.passed == 0 {
+	if n[failed] > 0 || n[passed] == 0 {
 		os.Exit(1)
 	}
 }
 
-// run executes one `go test`. It counts a failure when go test fails without naming a test or build.
-func (s *summary) run(args []string) error {
-	dir := ""
-	if len(args) > 1 && args[0] == "in" {
-		dir, args = args[1], args[2:]
+func (s *summary) group(arg string) []failure {
+	if dir, ok := strings.CutPrefix(arg, "npm "); ok {
+		return s.vitest(dir)
 	}
-	cmd := exec.Command("go", append([]string{"test", "-json"}, args...)...)
-	cgo := "CGO_ENABLED=0"
-	if slices.Contains(args, "-race") {
-		cgo = "CGO_ENABLED=1"
-	}
-	cmd.Env = append(os.Environ(), cgo)
-	if dir != "" {
-		cmd.Dir, cmd.Env = dir, append(cmd.Env, "GOWORK=off")
-	}
-	cmd.Stderr = os.Stderr
-	stdout, err := cmd.StdoutPipe()
-	if err != nil {
-		return err
-	}
-	before := s.failed
-	if err := cmd.Start(); err != nil {
-		s.failed++
-		return err
-	}
-	lines := bufio.NewReader(stdout)
-	for {
-		line, err := lines.ReadBytes('\n')
-		var e event
-		if json.Unmarshal(line, &e) == nil && e.Action != "" {
-			s.take(e)
-		} else if len(line) > 0 {
-			s.out.Write(line) // not ours to understand, but never to swallow
-		}
-		if err != nil {
-			break
-		}
-	}
-	err = cmd.Wait()
-	if err != nil && s.failed == before {
-		s.failed++
-		return err
-	}
-	return nil
+	return s.goTest(strings.Fields(arg))
 }
 
-func (s *summary) take(e event) {
-	key := e.Package + " " + e.Test
-	switch e.Action {
-	case "attr":
-		if e.Key == "figure" {
-			fmt.Fprintf(s.out, "     %s: %s\n", e.Test, e.Value)
-		}
-	case "output":
-		s.keep(key, e.Output)
-	case "build-output":
-		s.keep(e.ImportPath, e.Output)
-	case "pass", "skip":
-		if e.Test == "" {
-			s.packageEnded(e)
-		} else if e.Action == "pass" {
-			s.passed++
-		} else {
-			s.skipped++
-			fmt.Fprintf(s.out, "SKIP %s\n%s", key, s.drop(key))
-		}
-		s.drop(key)
-	case "fail":
-		if e.Test == "" {
-			s.packageEnded(e)
-			return
-		}
-		s.failed++
-		s.failedIn[e.Package]++
-		fmt.Fprintf(s.out, "FAIL %s (%.1fs)\n%s", key, e.Elapsed, s.drop(key))
-	}
-}
-
-// packageEnded prints one line for a package that failed or was slow.
-func (s *summary) packageEnded(e event) {
-	took := time.Duration(e.Elapsed * float64(time.Second)).Round(100 * time.Millisecond)
-	if e.Action != "fail" {
-		if took >= slow {
-			fmt.Fprintf(s.out, "ok   %s (%s)\n", e.Package, took)
-		}
+func (s *summary) secondTry(failures []failure) {
+	if s.retried+len(failures) > mostFlaky {
 		return
 	}
-	fmt.Fprintf(s.out, "FAIL %s (%s)\n", e.Package, took)
-	if s.failedIn[e.Package] > 0 {
-		return // the tests have said why
-	}
-	// It did not build, or it ended outside a test: a panic, TestMain, the time limit.
-	s.failed++
-	if e.FailedBuild != "" {
-		fmt.Fprint(s.out, s.drop(e.FailedBuild))
-	}
-	for key := range s.output {
-		if strings.HasPrefix(key, e.Package+" ") {
-			fmt.Fprint(s.out, s.drop(key))
+	s.retried += len(failures)
+	for _, f := range failures {
+		fmt.Fprintf(s.out, "     %s: second try\n", f.name)
+		if len(f.again()) == 0 && !s.anyFailed(f.name) {
+			fmt.Fprintf(s.out, "FLAKY %s failed, and passed at the second try\n", f.name)
 		}
 	}
 }
 
-func (s *summary) keep(key, text string) {
-	if s.output[key] == nil {
-		s.output[key] = &strings.Builder{}
+func (s *summary) count() [3]int {
+	var n [3]int
+	for _, r := range s.results {
+		n[r]++
 	}
-	s.output[key].WriteString(text)
+	return n
 }
 
-func (s *summary) drop(key string) string {
-	b := s.output[key]
-	delete(s.output, key)
-	if b == nil {
-		return ""
+// anyFailed tells whether a test whose name begins with prefix has failed.
+func (s *summary) anyFailed(prefix string) bool {
+	for name, r := range s.results {
+		if r == failed && strings.HasPrefix(name, prefix) {
+			return true
+		}
 	}
-	return b.String()
+	return false
+}
+
+// whole records that a run failed outside of any test.
+func (s *summary) whole(name string, err error) {
+	s.results[name] = failed
+	fmt.Fprintf(s.out, "FAIL %s: %v\n", name, err)
 }

@@ -7,6 +7,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"time"
 )
@@ -14,25 +15,55 @@ import (
 // report is what Vitest's JSON reporter writes.
 type report struct {
 	Success     bool
-	TestResults []struct {
-		Name, Status, Message string
-		StartTime, EndTime    float64 // milliseconds
-		AssertionResults      []struct {
-			FullName, Status string
-			FailureMessages  []string
-		}
+	TestResults []fileReport
+}
+
+type fileReport struct {
+	Name, Status, Message string
+	StartTime, EndTime    float64 // milliseconds
+	AssertionResults      []struct {
+		FullName, Status string
+		FailureMessages  []string
 	}
 }
 
-// vitest runs `npm test` in dir and counts from its report. What it prints is shown only when there is no report.
-func (s *summary) vitest(dir string) error {
+// vitest runs `npm test` in dir, with the files only if there are any, and counts from its report. What it prints is
+// shown only when the report does not say why it failed.
+func (s *summary) vitest(dir string, files ...string) []failure {
+	whole := "npm test in " + dir
+	r, output, err := runVitest(dir, files)
+	if r == nil {
+		fmt.Fprintf(s.out, "%s", output)
+		s.whole(whole, err)
+		return nil
+	}
+	var failures []failure
+	for _, f := range r.TestResults {
+		name := f.Name
+		if abs, err := filepath.Abs(dir); err == nil {
+			if rel, err := filepath.Rel(abs, f.Name); err == nil {
+				name = rel
+			}
+		}
+		if s.vitestFile(dir, name, f) {
+			failures = append(failures, failure{dir + " " + name, func() []failure { return s.vitest(dir, f.Name) }})
+		}
+	}
+	if (err != nil || !r.Success) && len(failures) == 0 { // such as an error outside of any test
+		fmt.Fprintf(s.out, "%s", output)
+		s.whole(whole, err)
+	}
+	return failures
+}
+
+func runVitest(dir string, files []string) (*report, []byte, error) {
 	temp, err := os.MkdirTemp("", "vitest-*")
 	if err != nil {
-		return err
+		return nil, nil, err
 	}
 	defer os.RemoveAll(temp)
 	file := filepath.Join(temp, "report.json")
-	cmd := exec.Command("npm", "test", "--silent", "--", "--reporter=json", "--outputFile="+file)
+	cmd := exec.Command("npm", slices.Concat([]string{"test", "--silent", "--", "--reporter=json", "--outputFile=" + file}, files)...)
 	cmd.Dir = dir
 	output, runErr := cmd.CombinedOutput()
 	content, err := os.ReadFile(file)
@@ -41,50 +72,41 @@ func (s *summary) vitest(dir string) error {
 		err = json.Unmarshal(content, &r)
 	}
 	if err != nil {
-		s.failed++
-		fmt.Fprintf(s.out, "%s", output)
-		return errors.Join(runErr, err)
+		return nil, output, errors.Join(runErr, err)
 	}
-	before := s.failed
-	for _, f := range r.TestResults {
-		name, relErr := filepath.Rel(absolute(dir), f.Name)
-		if relErr != nil {
-			name = f.Name
-		}
-		failedHere := false
-		for _, a := range f.AssertionResults {
-			switch a.Status {
-			case "passed":
-				s.passed++
-			case "failed":
-				s.failed++
-				failedHere = true
-				fmt.Fprintf(s.out, "FAIL %s %s\n%s\n", name, a.FullName, strings.Join(a.FailureMessages, "\n"))
-			default:
-				s.skipped++
-				fmt.Fprintf(s.out, "SKIP %s %s\n", name, a.FullName)
-			}
-		}
-		if f.Status == "failed" && !failedHere { // it could not be loaded
-			s.failed++
-			fmt.Fprintf(s.out, "FAIL %s\n%s\n", name, f.Message)
-		}
-		if took := time.Duration(f.EndTime-f.StartTime) * time.Millisecond; took >= slow {
-			fmt.Fprintf(s.out, "ok   %s (%s)\n", name, took.Round(100*time.Millisecond))
-		}
-	}
-	if (runErr != nil || !r.Success) && s.failed == before { // such as an error outside of any test
-		s.failed++
-		fmt.Fprintf(s.out, "%s", output)
-		return runErr
-	}
-	return nil
+	return &r, output, runErr
 }
 
-func absolute(dir string) string {
-	abs, err := filepath.Abs(dir)
-	if err != nil {
-		return dir
+// vitestFile counts the tests of a file and tells whether anything in it failed.
+func (s *summary) vitestFile(dir, name string, f fileReport) bool {
+	name = dir + " " + name
+	delete(s.results, name)
+	bad := false
+	seen := make(map[string]int)
+	for _, a := range f.AssertionResults {
+		test := name + " " + a.FullName
+		if seen[test]++; seen[test] > 1 {
+			test = fmt.Sprintf("%s (%d)", test, seen[test])
+		}
+		switch a.Status {
+		case "passed":
+			s.results[test] = passed
+		case "failed":
+			s.results[test] = failed
+			bad = true
+			fmt.Fprintf(s.out, "FAIL %s\n%s\n", test, strings.Join(a.FailureMessages, "\n"))
+		default:
+			s.results[test] = skipped
+			fmt.Fprintf(s.out, "SKIP %s\n", test)
+		}
 	}
-	return abs
+	if f.Status == "failed" && !bad { // it could not be loaded
+		s.results[name] = failed
+		bad = true
+		fmt.Fprintf(s.out, "FAIL %s\n%s\n", name, f.Message)
+	}
+	if took := time.Duration(f.EndTime-f.StartTime) * time.Millisecond; took >= slow {
+		fmt.Fprintf(s.out, "ok   %s (%s)\n", name, took.Round(100*time.Millisecond))
+	}
+	return bad
 }
