@@ -3,8 +3,9 @@ import { join, resolve } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 
 import type { PanelReport } from '../src/dashboard/report';
+import { compareWithApi } from './answers';
 import { Browser } from './browser';
-import { serveMetrics, wantedSeries, type Real } from './generate';
+import { startGenerated } from './generate';
 import { Program, repository, until } from './program';
 
 const shared = resolve(repository, '../shared');
@@ -18,31 +19,14 @@ const dashboards = files.map((file) => ({ file, json: JSON.parse(readFileSync(fi
 
 let program: Program;
 let browser: Browser;
-let generator: Awaited<ReturnType<typeof serveMetrics>>;
+let generator: Awaited<ReturnType<typeof startGenerated>>['generator'];
 
 beforeAll(async () => {
-  const series: Parameters<typeof serveMetrics>[0] = [];
-  generator = await serveMetrics(series);
-  program = await Program.start({
-    files: {
-      'prometheus.yml': `global: {scrape_interval: 1s, evaluation_interval: 5s}
-scrape_configs:
-- {job_name: prometheus, static_configs: [{targets: ['prometheus:9090'], labels: {cluster: gen-cluster}}]}
-- {job_name: node-exporter, static_configs: [{targets: ['node-exporter:9100'], labels: {cluster: gen-cluster}}]}
-- {job_name: generated, honor_labels: true, static_configs: [{targets: ['${generator.address}']}]}
-`,
-      ...Object.fromEntries(dashboards.map(({ file, json }) => [`grafana/dashboards/${file.split('/').pop()}`, JSON.stringify(json)])),
-    },
-  });
-  // What the host and the program itself expose is real; the rest is made up from what the dashboards ask for.
-  await until('both are scraped', async () => (await program.query('node_load1 + on () prometheus_build_info')) !== undefined);
-  const { data: real } = await program.api<{ data: Real[] }>(`/api/v1/series?match[]=${encodeURIComponent('{job=~"prometheus|node-exporter"}')}`);
-  series.push(
-    ...wantedSeries(
-      dashboards.map((d) => d.json),
-      real
-    )
-  );
+  ({ program, generator } = await startGenerated(
+    dashboards.map((d) => d.json),
+    '1s',
+    Object.fromEntries(dashboards.map(({ file, json }) => [`grafana/dashboards/${file.split('/').pop()}`, JSON.stringify(json)]))
+  ));
   browser = await Browser.open(program, { width: 1400, height: 900 });
   await browser.login();
   await until('graphs have two points', async () => ((await program.query('min(count_over_time(node_load1[1m]))')) ?? 0) > 20, 60_000);
@@ -60,7 +44,7 @@ interface Hit {
   url: string;
 }
 
-const table: string[] = ['dashboard | panels | with data | notices | errors', '--- | --- | --- | --- | ---'];
+const table: string[] = ['dashboard | panels | with data | queries equal to the API | notices | errors', '--- | --- | --- | --- | --- | ---'];
 
 afterAll(() => {
   const out = join(repository, 'test/e2e/out');
@@ -94,18 +78,35 @@ describe('every shared dashboard', () => {
 
       const shown = reports.filter((r) => r.hasData);
       expect(without).toEqual([]);
+      const { equal, different } = await comparison();
       table.push(
-        `${title} | ${reports.length} | ${shown.length} | ${reports.filter((r) => r.notices.length > 0).length} | ${reports.filter((r) => r.errors.length > 0).length}`
+        `${title} | ${reports.length} | ${shown.length} | ${equal} | ${reports.filter((r) => r.notices.length > 0).length} | ${reports.filter((r) => r.errors.length > 0).length}`
       );
       expect(browser.complaints).toEqual([]);
       expect(reports.length).toBeGreaterThan(0);
       expect(reports.filter((r) => r.type === 'unknown')).toEqual([]);
       expect(reports.filter((r) => r.errors.length > 0).map(brief)).toEqual([]);
       expect(await emptyButAnswered(reports)).toEqual([]);
+      expect(different).toEqual([]);
+      expect(equal).toBeGreaterThan(0);
     },
     240_000
   );
 });
+
+/** Compares what all panels were answered with the standard API, for a time that is over. */
+async function comparison() {
+  const url = new URL(browser.page.url());
+  const to = Date.now() - 10_000;
+  await browser.dashboard(`${url.pathname}?from=${to - 300_000}&to=${to}`);
+  const total = { equal: 0, different: [] as string[] };
+  for (const panel of await browser.page.evaluate(() => window.ausguckAnswers?.() ?? [])) {
+    const { equal, different } = await compareWithApi(program, panel);
+    total.equal += equal;
+    total.different.push(...different);
+  }
+  return total;
+}
 
 function brief(r: PanelReport): string {
   return `${r.title} (${r.type}): ${r.errors.join('; ')}`;

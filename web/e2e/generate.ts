@@ -1,6 +1,8 @@
 import { createServer, type Server } from 'node:http';
 import { parser } from '@prometheus-io/lezer-promql';
 
+import { Program, until } from './program';
+
 type Json = Record<string, unknown>;
 
 /** A series that a dashboard asks for. */
@@ -19,13 +21,13 @@ interface Selector extends Wanted {
 }
 
 /** A series that is there without being made up. */
-export type Real = Record<string, string>;
+type Real = Record<string, string>;
 
 /**
  * Reads every expression of dashboards and makes up series that answer them: the labels that are matched, grouped by
  * or shown, and values that change. What real series answer is left out.
  */
-export function wantedSeries(dashboards: Json[], real: Real[]): Wanted[] {
+function wantedSeries(dashboards: Json[], real: Real[]): Wanted[] {
   const byName = new Map<string, Real[]>();
   real.forEach((labels) => byName.set(labels['__name__']!, [...(byName.get(labels['__name__']!) ?? []), labels]));
   const wanted = new Map<string, Wanted>();
@@ -177,12 +179,36 @@ function made(label: string, metric: string): string {
   }
 }
 
+/**
+ * Starts a program that scrapes the host, itself, and what is made up for the dashboards. What the host and the program
+ * expose is real; the rest follows from what the dashboards ask for.
+ */
+export async function startGenerated(dashboards: Json[], interval: string, files: Record<string, string> = {}) {
+  const series: Wanted[] = [];
+  const generator = await serveMetrics(series);
+  const program = await Program.start({
+    files: {
+      'prometheus.yml': `global: {scrape_interval: ${interval}, evaluation_interval: 5s}
+scrape_configs:
+- {job_name: prometheus, static_configs: [{targets: ['prometheus:9090'], labels: {cluster: gen-cluster}}]}
+- {job_name: node-exporter, static_configs: [{targets: ['node-exporter:9100'], labels: {cluster: gen-cluster}}]}
+- {job_name: generated, honor_labels: true, static_configs: [{targets: ['${generator.address}']}]}
+`,
+      ...files,
+    },
+  });
+  await until('both are scraped', async () => (await program.query('node_load1 + on () prometheus_build_info')) !== undefined);
+  const { data: real } = await program.api<{ data: Real[] }>(`/api/v1/series?match[]=${encodeURIComponent('{job=~"prometheus|node-exporter"}')}`);
+  series.push(...wantedSeries(dashboards, real));
+  return { program, generator };
+}
+
 /** Serves the series, which may be added to, as /metrics: counters that grow, histograms with buckets, gauges that swing. */
-export async function serveMetrics(series: Wanted[], more: () => string = () => ''): Promise<{ address: string; server: Server }> {
+async function serveMetrics(series: Wanted[]): Promise<{ address: string; server: Server }> {
   const started = Date.now();
   const server = createServer((_, response) => {
     response.setHeader('Content-Type', 'text/plain; version=0.0.4');
-    response.end(exposition(series, (Date.now() - started) / 1000) + more());
+    response.end(exposition(series, (Date.now() - started) / 1000));
   });
   await new Promise<void>((done) => server.listen(0, '127.0.0.1', done));
   return { address: `127.0.0.1:${(server.address() as { port: number }).port}`, server };

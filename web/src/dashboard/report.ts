@@ -1,5 +1,5 @@
 import { FieldType, formattedValueToString, getFieldDisplayName, LoadingState, type DataFrame } from '@grafana/data';
-import { sceneGraph, type VizPanel } from '@grafana/scenes';
+import { SceneDataTransformer, sceneGraph, type VizPanel } from '@grafana/scenes';
 
 import type { DashboardBase } from './scene/DashboardBase';
 import { PanelNotices } from './scene/PanelNotices';
@@ -19,17 +19,52 @@ export interface PanelReport {
   frames: Array<{ name?: string; length: number; fields: Array<{ name: string; type: string; last: string; hidden: boolean }> }>;
 }
 
+/** What the data sources have answered to one panel, before transformations. */
+export interface PanelAnswers {
+  key: string;
+  title: string;
+  /** What was asked, in milliseconds. */
+  from: number;
+  to: number;
+  frames: Array<{
+    refId?: string;
+    /** The query as the server has run it, with its step. */
+    executed?: string;
+    kind?: string;
+    fields: Array<{ name: string; type: string; labels: Record<string, string>; values: unknown[] }>;
+  }>;
+}
+
 declare global {
   interface Window {
     /** Reports every panel of the dashboard on the screen. */
     ausguckReport?: () => PanelReport[];
+    ausguckAnswers?: () => PanelAnswers[];
   }
 }
 
 export function offerReport(scene: DashboardBase): () => void {
   window.ausguckReport = () => scene.panels().map(reportOf);
+  window.ausguckAnswers = () => scene.panels().map(answersOf);
   return () => {
-    window.ausguckReport = undefined;
+    window.ausguckReport = window.ausguckAnswers = undefined;
+  };
+}
+
+function answersOf(panel: VizPanel): PanelAnswers {
+  const provider = panel.state.$data instanceof SceneDataTransformer ? panel.state.$data.state.$data : panel.state.$data;
+  const data = provider?.state.data;
+  return {
+    key: panel.state.key ?? '',
+    title: panel.interpolate(panel.state.title, undefined, 'text'),
+    from: data?.timeRange.from.valueOf() ?? 0,
+    to: data?.timeRange.to.valueOf() ?? 0,
+    frames: (data?.series ?? []).map(({ refId, meta, fields }) => ({
+      refId,
+      executed: meta?.executedQueryString,
+      kind: meta?.type,
+      fields: fields.map(({ name, type, labels, values }) => ({ name, type, labels: labels ?? {}, values })),
+    })),
   };
 }
 

@@ -1,8 +1,11 @@
 import {
+  dataFrameFromJSON,
   DataSourceApi,
   FieldType,
   type AnnotationEvent,
   type AnnotationQuery,
+  type DataFrame,
+  type DataFrameJSON,
   type DataQueryRequest,
   type DataQueryResponse,
   type DataSourceInstanceSettings,
@@ -17,9 +20,11 @@ import { regionsWithin, type TimeRegion } from './timeRegions';
 
 interface GrafanaQuery extends DataQuery {
   queryType?: string;
+  /** The frames of a snapshot, which are part of the dashboard. */
+  snapshot?: DataFrameJSON[];
 }
 
-/** Grafana's built-in data source: stored annotations, time regions, and a random walk to try panels with. */
+/** Grafana's built-in data source: stored annotations, time regions, frames of a snapshot, and a random walk to try panels with. */
 export class GrafanaDatasource extends DataSourceApi<GrafanaQuery> {
   constructor(settings: DataSourceInstanceSettings) {
     super(settings);
@@ -28,7 +33,10 @@ export class GrafanaDatasource extends DataSourceApi<GrafanaQuery> {
   annotations = annotationSupport;
 
   query(request: DataQueryRequest<GrafanaQuery>): Observable<DataQueryResponse> {
-    return answerAnnotation(request, (annotation) => events(annotation, request)) ?? of(walks(request));
+    return (
+      answerAnnotation(request, (annotation) => events(annotation, request)) ??
+      of({ data: request.targets.filter((t) => !t.hide).flatMap((t) => framesOf(t, request)) })
+    );
   }
 
   async testDatasource() {
@@ -36,25 +44,24 @@ export class GrafanaDatasource extends DataSourceApi<GrafanaQuery> {
   }
 }
 
-function walks(request: DataQueryRequest<GrafanaQuery>): DataQueryResponse {
-  return {
-    data: request.targets
-      .filter((t) => !t.hide)
-      .map((target) => {
-        if (target.queryType && target.queryType !== 'randomWalk') {
-          throw new Error(`the built-in data source has no query of the type ${target.queryType}; randomWalk is there`);
-        }
-        const { times, values } = randomWalk(request.range.from.valueOf(), request.range.to.valueOf(), request.intervalMs, target.refId);
-        return {
-          refId: target.refId,
-          length: times.length,
-          fields: [
-            { name: 'time', type: FieldType.time, config: {}, values: times },
-            { name: `${target.refId}-series`, type: FieldType.number, config: {}, values },
-          ],
-        };
-      }),
-  };
+function framesOf({ refId, queryType, snapshot }: GrafanaQuery, { range, intervalMs }: DataQueryRequest): DataFrame[] {
+  if (queryType === 'snapshot') {
+    return (snapshot ?? []).map((frame) => ({ ...dataFrameFromJSON(frame), refId }));
+  }
+  if (queryType && queryType !== 'randomWalk') {
+    throw new Error(`The built-in data source has no query of the type ${queryType}; it has randomWalk and snapshot.`);
+  }
+  const { times, values } = randomWalk(range.from.valueOf(), range.to.valueOf(), intervalMs, refId);
+  return [
+    {
+      refId,
+      length: times.length,
+      fields: [
+        { name: 'time', type: FieldType.time, config: {}, values: times },
+        { name: `${refId}-series`, type: FieldType.number, config: {}, values },
+      ],
+    },
+  ];
 }
 
 /** What an annotation of this data source asks for, in `target` or, in old dashboards, in itself. */
