@@ -1,6 +1,7 @@
 import { FieldConfigProperty, identityOverrideProcessor, PanelPlugin, type PanelOptionsEditorBuilder } from '@grafana/data';
 import { AxisPlacement, HeatmapCalculationMode, HeatmapCellLayout, ScaleDistribution, TooltipDisplayMode, VisibilityMode } from '@grafana/schema';
 
+import { legendPlaces, tooltipModes } from '../shared/legendOptions';
 import { schemeNames } from './colors';
 import { HeatmapPanel } from './HeatmapPanel';
 import type { HeatmapFieldConfig, Options } from './options';
@@ -193,25 +194,14 @@ function addLegendAndTooltip(builder: PanelOptionsEditorBuilder<Options>) {
       name: 'Placement',
       category: ['Legend'],
       defaultValue: 'bottom',
-      settings: {
-        options: [
-          { value: 'bottom', label: 'Bottom' },
-          { value: 'right', label: 'Right' },
-        ],
-      },
+      settings: { options: legendPlaces },
     })
     .addRadio({
       path: 'tooltip.mode',
       name: 'Tooltip mode',
       category: ['Tooltip'],
       defaultValue: TooltipDisplayMode.Single,
-      settings: {
-        options: [
-          { value: TooltipDisplayMode.Single, label: 'Single' },
-          { value: TooltipDisplayMode.Multi, label: 'All' },
-          { value: TooltipDisplayMode.None, label: 'Hidden' },
-        ],
-      },
+      settings: { options: tooltipModes },
     })
     .addBooleanSwitch({ path: 'tooltip.yHistogram', name: 'Show histogram (Y axis)', category: ['Tooltip'], defaultValue: false, showIf: shown })
     .addBooleanSwitch({ path: 'tooltip.showColorScale', name: 'Show color scale', category: ['Tooltip'], defaultValue: false, showIf: shown })

@@ -1,5 +1,5 @@
 import { FieldColorModeId, FieldConfigProperty, FieldType, identityOverrideProcessor, PanelPlugin } from '@grafana/data';
-import { LegendDisplayMode, SortOrder, TooltipDisplayMode } from '@grafana/schema';
+import { LegendDisplayMode, SortOrder, TooltipDisplayMode, type LegendPlacement } from '@grafana/schema';
 import type {
   FieldConfig,
   Options,
@@ -8,6 +8,7 @@ import type {
   PieChartType,
 } from '@grafana/schema/dist/esm/raw/composable/piechart/panelcfg/x/PieChartPanelCfg_types.gen';
 
+import { legendModes, legendPlaces, tooltipModes } from '../shared/legendOptions';
 import { addReduceOptions } from '../shared/reduce';
 import { PieChartPanel } from './PieChartPanel';
 
@@ -79,13 +80,7 @@ export const plugin = new PanelPlugin<Options, FieldConfig>(PieChartPanel)
         name: 'Tooltip mode',
         category: ['Tooltip'],
         defaultValue: TooltipDisplayMode.Single,
-        settings: {
-          options: [
-            { value: TooltipDisplayMode.Single, label: 'Single' },
-            { value: TooltipDisplayMode.Multi, label: 'All' },
-            { value: TooltipDisplayMode.None, label: 'Hidden' },
-          ],
-        },
+        settings: { options: tooltipModes },
       })
       .addBooleanSwitch({ path: 'legend.showLegend', name: 'Visibility', category: legend, defaultValue: true })
       .addRadio({
@@ -93,24 +88,14 @@ export const plugin = new PanelPlugin<Options, FieldConfig>(PieChartPanel)
         name: 'Mode',
         category: legend,
         defaultValue: LegendDisplayMode.List,
-        settings: {
-          options: [
-            { value: LegendDisplayMode.List, label: 'List' },
-            { value: LegendDisplayMode.Table, label: 'Table' },
-          ],
-        },
+        settings: { options: legendModes },
       })
       .addRadio({
         path: 'legend.placement',
         name: 'Placement',
         category: legend,
-        defaultValue: 'right' as const,
-        settings: {
-          options: [
-            { value: 'bottom', label: 'Bottom' },
-            { value: 'right', label: 'Right' },
-          ] as never,
-        },
+        defaultValue: 'right' as LegendPlacement,
+        settings: { options: legendPlaces },
       })
       .addMultiSelect({
         path: 'legend.values',

@@ -1,5 +1,20 @@
 import { standardEditorsRegistry, type PanelOptionsEditorBuilder } from '@grafana/data';
-import { LegendDisplayMode, SortOrder, TooltipDisplayMode, type OptionsWithLegend, type OptionsWithTooltip } from '@grafana/schema';
+import { LegendDisplayMode, SortOrder, TooltipDisplayMode, type LegendPlacement, type OptionsWithLegend, type OptionsWithTooltip } from '@grafana/schema';
+
+// The choices of settings that several panel types have.
+export const legendModes = [
+  { value: LegendDisplayMode.List, label: 'List' },
+  { value: LegendDisplayMode.Table, label: 'Table' },
+];
+export const legendPlaces: Array<{ value: LegendPlacement; label: string }> = [
+  { value: 'bottom', label: 'Bottom' },
+  { value: 'right', label: 'Right' },
+];
+export const tooltipModes = [
+  { value: TooltipDisplayMode.Single, label: 'Single' },
+  { value: TooltipDisplayMode.Multi, label: 'All' },
+  { value: TooltipDisplayMode.None, label: 'Hidden' },
+];
 
 export function addLegendOptions<T extends OptionsWithLegend>(builder: PanelOptionsEditorBuilder<T>) {
   builder
@@ -9,24 +24,14 @@ export function addLegendOptions<T extends OptionsWithLegend>(builder: PanelOpti
       name: 'Mode',
       category: ['Legend'],
       defaultValue: LegendDisplayMode.List,
-      settings: {
-        options: [
-          { value: LegendDisplayMode.List, label: 'List' },
-          { value: LegendDisplayMode.Table, label: 'Table' },
-        ],
-      },
+      settings: { options: legendModes },
     })
     .addRadio({
       path: 'legend.placement',
       name: 'Placement',
       category: ['Legend'],
       defaultValue: 'bottom',
-      settings: {
-        options: [
-          { value: 'bottom', label: 'Bottom' },
-          { value: 'right', label: 'Right' },
-        ],
-      },
+      settings: { options: legendPlaces },
     })
     .addCustomEditor({
       id: 'legend.calcs',
@@ -46,13 +51,7 @@ export function addTooltipOptions<T extends OptionsWithTooltip>(builder: PanelOp
       name: 'Tooltip mode',
       category: ['Tooltip'],
       defaultValue: TooltipDisplayMode.Single,
-      settings: {
-        options: [
-          { value: TooltipDisplayMode.Single, label: 'Single' },
-          { value: TooltipDisplayMode.Multi, label: 'All' },
-          { value: TooltipDisplayMode.None, label: 'Hidden' },
-        ],
-      },
+      settings: { options: tooltipModes },
     })
     .addRadio({
       path: 'tooltip.sort',
