@@ -87,18 +87,36 @@ export class Browser {
     let reports: PanelReport[] = [];
     let quiet = 0;
     let busy = 0;
+    let loading: string[] = [];
     const drawn = async () => {
       reports = await this.report();
-      busy = await this.page.locator('[aria-label="Panel loading bar"], [data-testid="Spinner"]').count();
-      quiet = reports.every((r) => r.state !== 'Loading') && busy === 0 ? quiet + 1 : 0;
+      const { panels, spinners } = await this.inSight();
+      // A panel that was in sight for a moment, until the rows above it were laid out, goes on when it is seen again.
+      loading = reports.filter((r) => r.state === 'Loading' && panels.includes(r.key)).map((r) => r.title);
+      busy = spinners;
+      quiet = loading.length === 0 && busy === 0 ? quiet + 1 : 0;
       return quiet >= 4;
     };
     await until('all panels are drawn', drawn, 30_000).catch(async (err: Error) => {
       await this.screenshot('not-settled');
-      const loading = reports.filter((r) => r.state === 'Loading').map((r) => r.title);
       throw new Error(`${err.message}; ${busy} spinners, loading: ${loading.join(', ')}`);
     });
     return reports;
+  }
+
+  /** The keys of the panels in the window, and how many signs of loading are there. */
+  private inSight(): Promise<{ panels: string[]; spinners: number }> {
+    return this.page.evaluate(() => {
+      const seen = (selector: string) =>
+        [...document.querySelectorAll(selector)].filter((element) => {
+          const { top, bottom } = element.getBoundingClientRect();
+          return bottom > 0 && top < window.innerHeight;
+        });
+      return {
+        panels: seen('[data-viz-panel-key]').map((element) => element.getAttribute('data-viz-panel-key')!),
+        spinners: seen('[aria-label="Panel loading bar"], [data-testid="Spinner"]').length,
+      };
+    });
   }
 
   report(): Promise<PanelReport[]> {
