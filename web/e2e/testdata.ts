@@ -21,12 +21,12 @@ export function snapshotOf(target: Json, from: number, to: number, file: (name: 
 function framesOf(target: Json, from: number, to: number, file: (name: string) => string): Frame[] | undefined {
   const refId = String(target['refId'] ?? 'A');
   const labels = parseLabels(String(target['labels'] ?? ''));
-  const line = (i: number, times: number[], values: unknown[]): Frame => ({
+  const line = (i: number, times: number[], values: unknown[], type = 'number'): Frame => ({
     schema: {
       refId,
       fields: [
         { name: 'time', type: 'time' },
-        { name: named(String(target['alias'] || ''), refId, i), type: 'number', labels },
+        { name: named(String(target['alias'] || ''), refId, i), type, labels },
       ],
     },
     data: { values: [times, values] },
@@ -41,16 +41,9 @@ function framesOf(target: Json, from: number, to: number, file: (name: string) =
     case 'random_walk_table':
       return Array.from({ length: Number(target['seriesCount'] ?? 1) || 1 }, (_, i) => walk(i));
     case 'csv_metric_values': {
-      const values = String(target['stringInput'] ?? '')
-        .split(',')
-        .map((text) => (text.trim() === 'null' || text.trim() === '' ? null : Number(text)));
-      return [
-        line(
-          0,
-          values.map((_, i) => Math.round(from + ((to - from) * i) / Math.max(values.length - 1, 1))),
-          values
-        ),
-      ];
+      const { type, values } = typed(String(target['stringInput'] ?? '').split(','));
+      const times = values.map((_, i) => Math.round(from + ((to - from) * i) / Math.max(values.length - 1, 1)));
+      return [line(0, times, values, type)];
     }
     case 'no_data_points':
       return [line(0, [], [])];
@@ -90,23 +83,23 @@ function table(refId: string, csv: string): Frame {
     .filter((row) => row.trim() !== '')
     .map(cells);
   const columns = head.map((_, i) => rows.map((row) => row[i] ?? ''));
-  const values = columns.map((column) => {
-    if (column.every((cell) => cell === '' || cell === 'null' || Number.isFinite(Number(cell)))) {
-      return column.map((cell) => (cell === '' || cell === 'null' ? null : Number(cell)));
-    }
-    return column.every((cell) => /^(true|false|)$/i.test(cell)) ? column.map((cell) => cell.toLowerCase() === 'true') : column;
+  const fields = columns.map((column, i) => {
+    const { type, values } = typed(column);
+    return { name: head[i]!, type: type === 'number' && /^time$/i.test(head[i]!) ? 'time' : type, values };
   });
-  const type = (name: string, column: unknown[]) => {
-    const first = column.find((v) => v !== null);
-    return typeof first === 'number' && /^time$/i.test(name)
-      ? 'time'
-      : typeof first === 'boolean'
-        ? 'boolean'
-        : typeof first === 'string'
-          ? 'string'
-          : 'number';
-  };
-  return { schema: { refId, fields: head.map((name, i) => ({ name, type: type(name, values[i]!) })) }, data: { values } };
+  return { schema: { refId, fields: fields.map(({ name, type }) => ({ name, type })) }, data: { values: fields.map((f) => f.values) } };
+}
+
+/** Texts as numbers or truth values where all of them are; nothing and "null" are null. */
+function typed(texts: string[]): { type: string; values: unknown[] } {
+  const trimmed = texts.map((text) => text.trim()).map((text) => (text === '' || text === 'null' ? null : text));
+  if (trimmed.every((text) => text === null || Number.isFinite(Number(text)))) {
+    return { type: 'number', values: trimmed.map((text) => (text === null ? null : Number(text))) };
+  }
+  if (trimmed.every((text) => text === null || /^(true|false)$/i.test(text))) {
+    return { type: 'boolean', values: trimmed.map((text) => (text === null ? null : text.toLowerCase() === 'true')) };
+  }
+  return { type: 'string', values: trimmed };
 }
 
 function cells(row: string): string[] {
