@@ -176,6 +176,17 @@ func TestPushBombs(t *testing.T) {
 		s.survives(t, "POST", port, "/api/v1/write", proto, "snappy", snappy.Encode(nil, bytes.Repeat([]byte{0x0b}, 1<<20)))
 		s.survives(t, "POST", port, "/api/v1/read", proto, "snappy", many)
 	}
+	spans := boundstest.NestedSpans(2_000_000)
+	for _, port := range []string{"3000", "4317", "4318"} {
+		for path, bomb := range map[string][]byte{"/v1/metrics": metrics, "/v1/logs": logs, "/v1/traces": spans} {
+			s.survives(t, "POST", port, path, proto, "", bomb)
+			s.survives(t, "POST", port, path, proto, "gzip", zipped(bomb))
+			s.survives(t, "POST", port, path, jsonType, "", deepLogs)
+			s.survives(t, "POST", port, path, jsonType, "gzip", zipped(zeros))
+		}
+		const export = "/opentelemetry.proto.collector.logs.v1.LogsService/Export"
+		s.survives(t, "POST", port, export, "application/grpc", "", boundstest.Frame(false, logs))
+	}
 	for _, port := range []string{"3000", "3100"} {
 		s.survives(t, "POST", port, "/otlp/v1/logs", proto, "", logs)
 		s.survives(t, "POST", port, "/otlp/v1/logs", proto, "gzip", zipped(logs))
