@@ -4,6 +4,8 @@ import (
 	"context"
 	"fmt"
 	"net/url"
+	"os"
+	"os/exec"
 	"strings"
 	"sync"
 	"testing"
@@ -106,8 +108,19 @@ func TestOneAddressForOpenTelemetry(t *testing.T) {
 		})
 	}
 	require.Contains(t, told.String(), "Ausguck does not store traces")
+	t.Run("JavaScript", func(t *testing.T) { // it sends JSON
+		require.DirExists(t, "../otlpjs/node_modules", "run `make test`, or `npm install` in test/otlpjs")
+		cmd := exec.CommandContext(t.Context(), "node", "service.js")
+		cmd.Dir = "../otlpjs"
+		cmd.Env = append(os.Environ(), "OTEL_EXPORTER_OTLP_ENDPOINT=http://"+host+":4318")
+		said, err := cmd.CombinedOutput()
+		require.NoError(t, err, string(said))
+		require.Contains(t, string(said), "Ausguck does not store traces")
+		require.EqualValues(t, 3, s.value(t, `orders_total{job="js", instance="one"}`))
+		require.Equal(t, []string{"card declined"}, s.lines(t, `{service_name="js", service_instance_id="one"} | order_id="7" | detected_level="error"`))
+	})
 	metrics := s.get(t, "/metrics")
-	require.Contains(t, metrics, "\nausguck_otlp_spans_rejected_total 5\n")
+	require.Contains(t, metrics, "\nausguck_otlp_spans_rejected_total 6\n")
 	require.Contains(t, metrics, "\nausguck_otlp_requests_total{code=\"200\",protocol=\"grpc\",signal=\"logs\"} 2\n")
 }
 
