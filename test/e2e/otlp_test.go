@@ -2,6 +2,8 @@ package e2e
 
 import (
 	"context"
+	"crypto/tls"
+	"crypto/x509"
 	"fmt"
 	"net/url"
 	"os"
@@ -22,6 +24,7 @@ import (
 	sdktrace "go.opentelemetry.io/otel/sdk/trace"
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/codes"
+	"google.golang.org/grpc/credentials"
 	"google.golang.org/grpc/credentials/insecure"
 	"google.golang.org/grpc/health/grpc_health_v1"
 	"google.golang.org/grpc/status"
@@ -145,9 +148,9 @@ func TestRefusalsByGRPC(t *testing.T) {
 	refused := call(export)
 	require.Equal(t, codes.Unauthenticated, refused.Code(), refused)
 	require.Equal(t, "Unauthorized", refused.Message())
-	credentials := grpc.PerRPCCredentials(header{"authorization": as("admin", adminPassword)["Authorization"]})
-	require.Equal(t, codes.OK, call(export, credentials).Code())
-	unknown := call("/opentelemetry.proto.collector.profiles.v1development.ProfilesService/Export", credentials)
+	asAdmin := grpc.PerRPCCredentials(header{"authorization": as("admin", adminPassword)["Authorization"]})
+	require.Equal(t, codes.OK, call(export, asAdmin).Code())
+	unknown := call("/opentelemetry.proto.collector.profiles.v1development.ProfilesService/Export", asAdmin)
 	require.Equal(t, codes.Unimplemented, unknown.Code(), unknown)
 	require.Equal(t, "exports of metrics, logs and traces are taken here, and nothing else", unknown.Message())
 }
@@ -159,3 +162,27 @@ func (h header) GetRequestMetadata(context.Context, ...string) (map[string]strin
 	return h, nil
 }
 func (header) RequireTransportSecurity() bool { return false }
+
+// With TLS the main address takes gRPC too, and so do the ports, with the same certificate.
+func TestGRPCWithTLS(t *testing.T) {
+	t.Parallel()
+	const host = "127.0.35.3"
+	ours := newAuthority(t)
+	_, cert, key := ours.issue(t, time.Now().Add(time.Hour))
+	config := configDir(t, map[string]string{
+		"prometheus.yml": quietConfig, "server.crt": string(cert), "server.key": string(key),
+		"web.yml": "tls_server_config:\n  cert_file: server.crt\n  key_file: server.key\n",
+	})
+	launchAt(t, host+":3000", append([]string{"--config.dir=" + config, "--storage.path=" + t.TempDir(), "--web.listen-address=" + host + ":3000"}, metricsOnly...)...)
+	roots := x509.NewCertPool()
+	roots.AddCert(ours.cert)
+	for _, port := range []string{"3000", "4317", "4318"} {
+		conn, err := grpc.NewClient(host+":"+port, grpc.WithTransportCredentials(credentials.NewTLS(&tls.Config{RootCAs: roots, ServerName: "127.0.0.1"})))
+		require.NoError(t, err)
+		defer conn.Close()
+		eventually(t, readyTimeout, func() error {
+			return conn.Invoke(t.Context(), "/opentelemetry.proto.collector.metrics.v1.MetricsService/Export", &grpc_health_v1.HealthCheckRequest{}, &grpc_health_v1.HealthCheckResponse{},
+				grpc.PerRPCCredentials(header{"authorization": as("admin", adminPassword)["Authorization"]}))
+		})
+	}
+}
