@@ -4,6 +4,7 @@ import (
 	"encoding/binary"
 	"errors"
 	"net/http"
+	"strconv"
 )
 
 // frameHeader is what gRPC puts in front of a message: whether it is packed, and its length.
@@ -45,5 +46,5 @@ func checkFrame(r *http.Request, held *holding, kind kind, body []byte) error {
 type unknownEncoding struct{ name string }
 
 func (u *unknownEncoding) Error() string {
-	return "messages packed with " + u.name + " are not taken: gzip, zstd or none"
+	return "messages packed with " + strconv.Quote(u.name) + " are not taken: gzip, zstd or none"
 }
