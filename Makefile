@@ -29,6 +29,7 @@ UI       = web/dist/index.html
 UI_FROM  = $(filter-out %.test.ts %.test.tsx,$(shell find web/src web/build -type f 2>/dev/null)) \
 	web/index.html web/package.json web/vite.config.ts web/tsconfig.json
 MODULES  = web/node_modules/.package-lock.json
+OTLPJS   = test/otlpjs/node_modules/.package-lock.json
 
 export CGO_ENABLED := 0
 # go.mod names the patch release of Go that the engines' security notes ask for; an older go command fetches it.
@@ -61,9 +62,9 @@ $(UI): $(MODULES) $(UI_FROM)
 
 # Versions are those of the lock file. `npm ci` would also want the optional packages of all other platforms, which
 # mirrors need not have. Scripts of packages are not run, here as in web/.npmrc: none of them is needed.
-$(MODULES): web/package-lock.json web/package.json
+$(MODULES) $(OTLPJS): %/node_modules/.package-lock.json: %/package-lock.json %/package.json
 	@command -v $(NPM) >/dev/null || { echo 'The UI needs Node 20 or newer with npm: apt-get install nodejs npm. `go build ./cmd/ausguck` builds all but the UI.'; exit 1; }
-	@cd web && $(NPM) install --no-save --ignore-scripts --no-audit --no-fund --loglevel=error
+	@cd $* && $(NPM) install --no-save --ignore-scripts --no-audit --no-fund --loglevel=error
 	@touch $@
 
 .PHONY: run
@@ -79,7 +80,7 @@ demo: build codeagent ## Ausguck and the code agent together; in containers wher
 	@deploy/demo/run.sh
 
 .PHONY: test
-test: vet build codeagent $(if $(DOCKER),image) stock $(BIN)/testsum ## check, then run all tests; with AUSGUCK_TEST_DOCKER=1 those with a Docker engine too
+test: vet build codeagent $(OTLPJS) $(if $(DOCKER),image) stock $(BIN)/testsum ## check, then run all tests; with AUSGUCK_TEST_DOCKER=1 those with a Docker engine too
 	@$(if $(DOCKER),,echo 'The tests with a Docker engine are not run; AUSGUCK_TEST_DOCKER=1 make test runs them, as root on a machine with dockerd.')
 	@$(BIN)/testsum 'npm web' '-vet=off $(UNIT)' '$(if $(RACE),-vet=off -race $(RACE))' $(NESTED_TEST) 'in tools -vet=off ./testsum' \
 		'twice -vet=off -count=1 -p 1 -timeout 40m $(BLACKBOX)' 'twice in test/grafanaclient -vet=off -count=1 ./...' 'twice in test/oidcprovider -vet=off -count=1 ./...' 'twice npm web/e2e' '$(if $(DOCKER),twice $(DOCKER))'

@@ -10,6 +10,7 @@ import (
 
 	"github.com/ausguck/ausguck/internal/auth"
 	"github.com/ausguck/ausguck/internal/bounds"
+	"github.com/ausguck/ausguck/internal/component/otlp"
 	"github.com/ausguck/ausguck/internal/edge"
 	"github.com/ausguck/ausguck/internal/httpserver"
 )
@@ -69,7 +70,7 @@ func (a access) asking(routes []route) http.Handler {
 	for _, r := range routes {
 		mux.Handle(r.pattern, a.require(r))
 	}
-	return edge.New(a.edge(nil), stripPrefix(a.prefix, apiPolicy(mux)))
+	return edge.New(a.edge(nil), stripPrefix(a.prefix, apiPolicy(otlp.Refusals(mux))))
 }
 
 // require puts in front of a route who may ask it.
@@ -138,7 +139,7 @@ func (a access) unguarded(routes []route) http.Handler {
 	for _, r := range routes {
 		mux.Handle(r.pattern, a.bounded(r))
 	}
-	h := authenticated(stripPrefix(a.prefix, mux))
+	h := authenticated(stripPrefix(a.prefix, otlp.Refusals(mux)))
 	others := http.NewCrossOriginProtection().Handler(h)
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if a.trusted(r.Header.Get("Origin")) {

@@ -24,7 +24,7 @@ type AlertmanagerPart struct {
 
 func (p *AlertmanagerPart) name() string                   { return "alertmanager" }
 func (p *AlertmanagerPart) on() bool                       { return p.On }
-func (p *AlertmanagerPart) port() *port                    { return p.at }
+func (p *AlertmanagerPart) ports() []*port                 { return []*port{p.at} }
 func (p *AlertmanagerPart) component() lifecycle.Component { return p.server }
 
 func (p *AlertmanagerPart) flags(a *kingpin.Application) {

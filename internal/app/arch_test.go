@@ -67,6 +67,11 @@ var rules = []rule{
 		why:     "only loki knows Loki, and it knows no sibling",
 	},
 	{
+		pkg: "internal/component/otlp", ours: []string{"internal/inproc"},
+		foreign: []string{"go.opentelemetry.io/collector/pdata/", "google.golang.org/grpc", "google.golang.org/genproto/googleapis/rpc/", "google.golang.org/protobuf/", "github.com/prometheus/client_golang/"},
+		why:     "it hands on to handlers, and knows none of the parts behind them",
+	},
+	{
 		pkg: "internal/component/logcollector", ours: []string{"internal/atomicfile", "internal/lifecycle", "internal/setaside", "internal/inproc", "internal/logbridge", "internal/dockerhost", "internal/problem"},
 		foreign: []string{"github.com/grafana/loki/", "github.com/grafana/dskit/", "github.com/prometheus/prometheus/", "github.com/prometheus/client_golang/", "github.com/prometheus/common/", "github.com/go-kit/log", "gopkg.in/yaml.v2", "github.com/moby/moby/", "github.com/containerd/errdefs", "github.com/fsnotify/fsnotify", "github.com/bmatcuk/doublestar/", "golang.org/x/sys/unix", "golang.org/x/text/"},
 		why:     "only logcollector knows Promtail, and it knows no sibling",
@@ -192,6 +197,7 @@ var (
 		"nodeexporter": {"github.com/prometheus/node_exporter/"},
 		"cadvisor":     {"github.com/google/cadvisor/"},
 		"dashboards":   {},
+		"otlp":         {},
 	}
 )
 

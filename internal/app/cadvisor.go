@@ -22,7 +22,7 @@ type CAdvisorPart struct {
 
 func (p *CAdvisorPart) name() string    { return "cadvisor" }
 func (p *CAdvisorPart) on() bool        { return p.On }
-func (p *CAdvisorPart) port() *port     { return p.at }
+func (p *CAdvisorPart) ports() []*port  { return []*port{p.at} }
 func (p *CAdvisorPart) needs() []string { return []string{"dockerhost"} }
 
 func (p *CAdvisorPart) flags(a *kingpin.Application) {

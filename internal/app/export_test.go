@@ -15,7 +15,7 @@ const (
 // Tables returns who may ask each route, by its pattern: those of the listeners and the inner ones of "grafana" and "users".
 func (a *App) Tables() map[string]map[string]auth.Role {
 	tables := map[string]map[string]auth.Role{}
-	for name, routes := range map[string][]route{"main": a.routes(), "prometheus": a.options.Prometheus.portRoutes(a), "alertmanager": a.options.Alertmanager.portRoutes(a), "loki": a.options.Loki.portRoutes(a)} {
+	for name, routes := range map[string][]route{"main": a.routes(), "prometheus": a.options.Prometheus.portRoutes(a), "alertmanager": a.options.Alertmanager.portRoutes(a), "loki": a.options.Loki.portRoutes(a), "otlp": a.options.OTLP.portRoutes(a)} {
 		tables[name] = map[string]auth.Role{}
 		for _, r := range routes {
 			tables[name][r.pattern] = r.who

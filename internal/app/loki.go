@@ -29,7 +29,7 @@ type LokiPart struct {
 
 func (p *LokiPart) name() string                   { return "loki" }
 func (p *LokiPart) on() bool                       { return p.On }
-func (p *LokiPart) port() *port                    { return p.at }
+func (p *LokiPart) ports() []*port                 { return []*port{p.at} }
 func (p *LokiPart) component() lifecycle.Component { return p.server }
 
 // needs are those that its rules' alerts go to.

@@ -25,7 +25,7 @@ var enginePaths = []string{
 	"/api/v1/admin/tsdb/snapshot", "/api/v1/admin/tsdb/delete_series", "/api/v1/admin/tsdb/clean_tombstones", "/api/v1/write", "/api/v1/otlp/v1/metrics",
 	"/api/v1/read", "/api/v1/query", "/api/v1/label/job/values", "/api/v1/status/config", "/api/v2/alerts", "/api/v2/silences", "/api/v2/silence/x", "/api/v2/status",
 	"/loki/api/v1/push", "/loki/api/v1/delete", "/loki/api/v1/rules/ns", "/loki/api/v1/rules/ns/group", "/loki/api/v1/tail", "/loki/api/v1/query_range",
-	"/loki/api/v1/label/job/values", "/api/prom/push", "/api/prom/rules/ns", "/otlp/v1/logs", "/debug/pprof/cmdline",
+	"/loki/api/v1/label/job/values", "/api/prom/push", "/api/prom/rules/ns", "/otlp/v1/logs", "/v1/metrics", "/v1/logs", "/v1/traces", "/debug/pprof/cmdline",
 	"/api/datasources/proxy/uid/prometheus/api/v1/query", "/api/datasources/proxy/uid/prometheus/api/v1/admin/tsdb/snapshot",
 	"/api/datasources/proxy/uid/loki/loki/api/v1/delete", "/api/datasources/proxy/uid/loki/loki/api/v1/push",
 }
@@ -160,7 +160,7 @@ func TestRolesOfEveryRoute(t *testing.T) {
 	asked := 0
 	var mtx sync.Mutex
 	for name, address := range map[string]string{
-		"main": net.JoinHostPort(host, port), "prometheus": host + ":9090", "alertmanager": host + ":9093", "loki": host + ":3100",
+		"main": net.JoinHostPort(host, port), "prometheus": host + ":9090", "alertmanager": host + ":9093", "loki": host + ":3100", "otlp": host + ":4318",
 	} {
 		t.Run(name, func(t *testing.T) {
 			outer := newRoleMux(tables[name])
@@ -207,7 +207,7 @@ func TestRolesOfEveryRoute(t *testing.T) {
 			group.Wait()
 		})
 	}
-	t.Attr("figure", fmt.Sprintf("%d requests to every route of four listeners by three kinds of callers in %s", asked, time.Since(begin).Round(100*time.Millisecond)))
+	t.Attr("figure", fmt.Sprintf("%d requests to every route of five listeners by three kinds of callers in %s", asked, time.Since(begin).Round(100*time.Millisecond)))
 	require.Greater(t, asked, 10_000)
 	require.Less(t, time.Since(begin), 5*time.Minute)
 }

@@ -25,9 +25,9 @@ type NodeExporterPart struct {
 	at       *port
 }
 
-func (p *NodeExporterPart) name() string { return "nodeexporter" }
-func (p *NodeExporterPart) on() bool     { return p.On }
-func (p *NodeExporterPart) port() *port  { return p.at }
+func (p *NodeExporterPart) name() string   { return "nodeexporter" }
+func (p *NodeExporterPart) on() bool       { return p.On }
+func (p *NodeExporterPart) ports() []*port { return []*port{p.at} }
 
 func (p *NodeExporterPart) flags(a *kingpin.Application) {
 	p.register(a, "node-exporter", "Watch this host, as node_exporter does.")

@@ -100,7 +100,7 @@ func (o *Options) RegisterFlags(a *kingpin.Application) {
 
 func (w *WebOptions) register(a *kingpin.Application) {
 	a.Flag("web.listen-address", "Main address.").Default(DefaultListenAddress).Envar("AUSGUCK_LISTEN_ADDRESS").StringVar(&w.ListenAddress)
-	a.Flag("web.well-known-ports", "Listen on the ports of the separate programs too: 9090, 9093, 3100, 9100, 8080, on the host of the main address. On loopback they ask for no credentials, unless this is \"authenticated\".").
+	a.Flag("web.well-known-ports", "Listen on the ports of the separate programs too: 9090, 9093, 3100, 9100, 8080, and 4318, 4317 for OpenTelemetry, on the host of the main address. On loopback they ask for no credentials, unless this is \"authenticated\".").
 		Default("true").EnumVar(&w.WellKnownPorts, "true", portsOff, portsAsk)
 	a.Flag("no-web.well-known-ports", "The same as --web.well-known-ports=false.").Hidden().Action(func(*kingpin.ParseContext) error {
 		w.WellKnownPorts = portsOff

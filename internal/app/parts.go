@@ -23,6 +23,7 @@ type Parts struct {
 	Loki         LokiPart
 	LogCollector LogCollectorPart
 	Prometheus   PrometheusPart
+	OTLP         OTLPPart
 }
 
 // all returns the fields of Parts.
@@ -45,8 +46,8 @@ type part interface {
 	complete(o *Options)
 	// on reports whether the part is to run. Of a part that is off only routes is called.
 	on() bool
-	// port is where the separate program listens; nil for what never was one.
-	port() *port
+	// ports are where the separate program listens; none for what never was one.
+	ports() []*port
 	// wire takes what parts share, before files are read. An error is a wrong flag.
 	wire(a *App) error
 	// load reads and checks the part's files. What runs stays as it is until apply.
@@ -75,7 +76,7 @@ type noPart struct{}
 func (noPart) flags(*kingpin.Application) {}
 func (noPart) complete(*Options)          {}
 func (noPart) on() bool                   { return true }
-func (noPart) port() *port                { return nil }
+func (noPart) ports() []*port             { return nil }
 func (noPart) wire(*App) error            { return nil }
 func (noPart) load(*loading)              {}
 func (noPart) build(*App) error           { return nil }
@@ -111,6 +112,8 @@ type port struct {
 	hosts        []string // each with the number; they also count with the prefix of the original compose file
 	inside       *inproc.Listener
 	routes       func(a *App) []route
+	// http2 takes HTTP/2 without TLS as well, as clients of gRPC speak it.
+	http2 bool
 	// adopt changes a request of a part of this process before it is answered; nil leaves it.
 	adopt func(a *App, r *http.Request)
 }

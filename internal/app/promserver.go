@@ -28,7 +28,7 @@ type PrometheusPart struct {
 }
 
 func (p *PrometheusPart) name() string                   { return "promserver" }
-func (p *PrometheusPart) port() *port                    { return p.at }
+func (p *PrometheusPart) ports() []*port                 { return []*port{p.at} }
 func (p *PrometheusPart) component() lifecycle.Component { return p.server }
 
 // needs are those that it asks and notifies at once.
@@ -45,6 +45,7 @@ func (p *PrometheusPart) complete(o *Options) {
 	p.Logger = o.Logger
 	p.ListenAddress = o.Web.ListenAddress
 	p.AutoReload = o.AutoReload
+	p.TakesOTLP = o.OTLP.On
 	p.Flags = o.Flags
 	p.dockerHost = o.Docker.endpoint()
 	if p.Dir == "" {
@@ -63,7 +64,7 @@ func (p *PrometheusPart) wire(a *App) error {
 		p.Storage.MaxBlockChunkSegmentSize = units.Base2Bytes(a.options.Storage.disk.CompactionRoom())
 	}
 	if a.options.Alertmanager.on() {
-		p.BuiltInAlertmanagers = a.options.Alertmanager.port().addresses()
+		p.BuiltInAlertmanagers = a.options.Alertmanager.at.addresses()
 	}
 	return nil
 }
@@ -98,10 +99,14 @@ func (p *PrometheusPart) says() (string, bool) { return p.server.Starting(), fal
 
 func (p *PrometheusPart) routes(a *App) []route {
 	prometheus := forAdmins(p.server.Handler(), p.server.Discreet())
+	otlp := prometheus
+	if !p.Web.EnableOTLPReceiver { // upstream's own is on for the part otlp
+		otlp = absent("otlp write receiver needs to be enabled with --web.enable-otlp-receiver")
+	}
 	return []route{
 		{"/api/v1/", viewer, prometheus},
 		{"/api/v1/write", editor, prometheus},
-		{"/api/v1/otlp/", editor, prometheus},
+		{"/api/v1/otlp/", editor, otlp},
 		{"/api/v1/admin/", admin, prometheus},
 		{"/federate", viewer, prometheus},
 		{"/consoles/", viewer, prometheus},

@@ -38,7 +38,16 @@ type handler = http.HandlerFunc
 var nothingElse = route{"/", viewer, http.NotFoundHandler()}
 
 // pages are the first segments of the addresses that the page of web/ has.
-var pages = []string{"d", "dashboards", "dashboard", "import", "explore", "graph", "query", "alerts", "alerting", "targets", "logs", "settings", "profile", "admin"}
+var pages = []string{"d", "dashboards", "dashboard", "import", "explore", "graph", "query", "alerts", "targets", "settings", "profile", "admin"}
+
+// moved are addresses that people know from Grafana, or guess, and where the page has what they look for.
+var moved = map[string]string{
+	"/logs":                   "/d/ausguck-logs",
+	"/alerting":               "/alerts",
+	"/alerting/list":          "/alerts/rules",
+	"/alerting/silences":      "/alerts/silences",
+	"/alerting/notifications": "/alerts/receivers",
+}
 
 // routes is every URL of the main address.
 func (a *App) routes() []route {
@@ -61,6 +70,10 @@ func (a *App) routes() []route {
 	routes = append(routes, route{"GET /{$}", viewer, ui}, route{"/", viewer, handler(ui.NotFound)})
 	for _, first := range pages {
 		routes = append(routes, route{"GET /" + first, viewer, ui}, route{"GET /" + first + "/", viewer, ui})
+	}
+	for from, to := range moved {
+		routes = append(routes, route{"GET " + from + "/{$}", viewer, http.RedirectHandler(a.prefix+to, http.StatusFound)})
+		routes = append(routes, route{"GET " + from, viewer, http.RedirectHandler(a.prefix+to, http.StatusFound)})
 	}
 	routes = append(routes, a.lifecycleRoutes()...)
 	routes = append(routes, route{"GET /metrics", thisMachine, a.ownMetrics()})

@@ -84,6 +84,12 @@ func (a *App) build() error {
 	if err != nil {
 		return fmt.Errorf("--web.trusted-proxies: %w", err)
 	}
+	var plainHTTP2 []string
+	for p := range a.ports() {
+		if p.http2 {
+			plainHTTP2 = append(plainHTTP2, p.name)
+		}
+	}
 	a.http, err = httpserver.New(httpserver.Options{
 		Logger:         o.Logger.With("part", "httpserver"),
 		Registerer:     a.registry,
@@ -94,6 +100,7 @@ func (a *App) build() error {
 		TrustedProxies: proxies,
 		AccessLog:      o.Web.AccessLog,
 		DrainTimeout:   drainTimeout,
+		PlainHTTP2:     plainHTTP2,
 	})
 	if err != nil {
 		return err
@@ -132,8 +139,10 @@ func (a *App) parts() iter.Seq[part] {
 func (a *App) ports() iter.Seq[*port] {
 	return func(yield func(*port) bool) {
 		for p := range a.parts() {
-			if at := p.port(); at != nil && !yield(at) {
-				return
+			for _, at := range p.ports() {
+				if !yield(at) {
+					return
+				}
 			}
 		}
 	}
@@ -153,6 +162,9 @@ func (a *App) dialOutside(ctx context.Context, network, address string) (net.Con
 func (a *App) serveInside() (stop func()) {
 	var servers []*http.Server
 	for p := range a.ports() {
+		if len(p.addresses()) == 0 {
+			continue
+		}
 		h := a.access.inProcess(p.routes(a))
 		if p.adopt != nil {
 			answer := h

@@ -17,6 +17,7 @@ import (
 	"github.com/stretchr/testify/require"
 	"go.opentelemetry.io/collector/pdata/plog/plogotlp"
 	"go.opentelemetry.io/collector/pdata/pmetric/pmetricotlp"
+	"go.opentelemetry.io/collector/pdata/ptrace/ptraceotlp"
 
 	"github.com/ausguck/ausguck/internal/bounds"
 	"github.com/ausguck/ausguck/internal/bounds/boundstest"
@@ -32,6 +33,17 @@ func decode(path string, isJSON bool, body []byte) {
 			return
 		}
 		_ = r.UnmarshalProto(body)
+	case "/v1/traces":
+		r := ptraceotlp.NewExportRequest()
+		if isJSON {
+			_ = r.UnmarshalJSON(body)
+			return
+		}
+		_ = r.UnmarshalProto(body)
+	case "/opentelemetry.proto.collector.logs.v1.LogsService/Export":
+		if len(body) >= 5 {
+			_ = plogotlp.NewExportRequest().UnmarshalProto(body[5:])
+		}
 	case "/api/v1/otlp/v1/metrics":
 		r := pmetricotlp.NewExportRequest()
 		if isJSON {
@@ -64,7 +76,7 @@ func decode(path string, isJSON bool, body []byte) {
 }
 
 var (
-	decoded   = []string{"/otlp/v1/logs", "/api/v1/otlp/v1/metrics", "/api/v1/write", "/api/v1/read", "/loki/api/v1/push", "/api/dashboards/db"}
+	decoded   = []string{"/otlp/v1/logs", "/api/v1/otlp/v1/metrics", "/api/v1/write", "/api/v1/read", "/loki/api/v1/push", "/api/dashboards/db", "/v1/traces", "/opentelemetry.proto.collector.logs.v1.LogsService/Export"}
 	encodings = []string{"", "snappy", "gzip", "deflate", "zstd", "lz4"}
 )
 
@@ -75,6 +87,7 @@ func FuzzGuard(f *testing.F) {
 		for e := range encodings {
 			for _, seed := range [][]byte{
 				boundstest.NestedLogs(3), boundstest.NestedLogs(300), boundstest.NestedMetrics(3), boundstest.NestedMetrics(300),
+				boundstest.NestedSpans(3), boundstest.NestedSpans(300), boundstest.Frame(false, boundstest.NestedLogs(3)), boundstest.Frame(true, gz(boundstest.NestedLogs(300))),
 				{0x0a, 0, 0x0a, 0}, {0x2a, 0}, {0x0b, 0x0c}, {0x0a, 0xff, 0xff, 0xff, 0xff, 0x0f},
 				[]byte(`{"resourceLogs":[{"scopeLogs":[{"logRecords":[{"body":{"kvlistValue":{"values":[{"key":"a","value":{"arrayValue":{"values":[]}}}]}}}]}]}]}`),
 				[]byte(`{"resourceMetrics":[{"scopeMetrics":[{"metrics":[{"name":"a","gauge":{"dataPoints":[{"asInt":"1","attributes":[{}]}]}}]}]}]}`),
@@ -91,7 +104,7 @@ func FuzzGuard(f *testing.F) {
 	f.Fuzz(func(t *testing.T, which, how int, isJSON bool, body []byte) {
 		path, encoding := decoded[uint(which)%uint(len(decoded))], encodings[uint(how)%uint(len(encodings))]
 		sent := packFor(encoding, body)
-		if !isJSON && encoding == "" && path != "/otlp/v1/logs" && path != "/api/v1/otlp/v1/metrics" {
+		if !isJSON && encoding == "" && path != "/otlp/v1/logs" && path != "/api/v1/otlp/v1/metrics" && path != "/v1/traces" && !strings.HasSuffix(path, "/Export") {
 			sent = snappy.Encode(nil, body)
 		}
 		media := protobuf
@@ -99,12 +112,14 @@ func FuzzGuard(f *testing.F) {
 			media = "application/json"
 		}
 		w := httptest.NewRecorder()
+		r := push(path, media, encoding, sent)
+		r.Header.Set("Grpc-Encoding", encoding)
 		guard.Handler(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
 			got, err := io.ReadAll(r.Body)
 			require.NoError(t, err)
 			require.Contains(t, []string{"", "snappy", "gzip", "deflate", "zstd", "lz4"}, r.Header.Get("Content-Encoding"))
 			decode(path, isJSON, got)
-		})).ServeHTTP(w, push(path, media, encoding, sent))
+		})).ServeHTTP(w, r)
 	})
 }
 

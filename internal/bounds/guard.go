@@ -69,6 +69,9 @@ func (g *Guard) check(w http.ResponseWriter, r *http.Request, held *holding) err
 		return err
 	}
 	encoding := r.Header.Get("Content-Encoding")
+	if kind.framed {
+		return checkFrame(r, held, kind, body)
+	}
 	if kind.snappy && encoding == "" && !kind.json {
 		encoding = "snappy" // Loki and Prometheus insist on it, said or not
 	}
@@ -130,6 +133,7 @@ type kind struct {
 	schema *message // nil for all that is not pushed
 	snappy bool     // the protobuf form is a snappy block
 	json   bool
+	framed bool // a message of gRPC
 }
 
 // kindOf decides by the end of the path, as the same handlers are below several.
@@ -148,6 +152,14 @@ func kindOf(r *http.Request) (k kind) {
 		k.schema = otlpLogs
 	case strings.HasSuffix(path, "/v1/metrics"):
 		k.schema = otlpMetrics
+	case strings.HasSuffix(path, "/v1/traces"):
+		k.schema = otlpTraces
+	case strings.HasSuffix(path, ".LogsService/Export"):
+		k.schema, k.framed = otlpLogs, true
+	case strings.HasSuffix(path, ".MetricsService/Export"):
+		k.schema, k.framed = otlpMetrics, true
+	case strings.HasSuffix(path, ".TraceService/Export"):
+		k.schema, k.framed = otlpTraces, true
 	}
 	return k
 }
@@ -162,6 +174,7 @@ var errBusy = errors.New("too many large requests are being read at the same tim
 func refuse(w http.ResponseWriter, r *http.Request, err error) {
 	var large *http.MaxBytesError
 	var unpacked *tooLarge
+	var unknown *unknownEncoding
 	code, text := http.StatusBadRequest, err.Error()
 	switch {
 	case errors.Is(err, errBusy):
@@ -171,6 +184,8 @@ func refuse(w http.ResponseWriter, r *http.Request, err error) {
 		code, text = http.StatusRequestEntityTooLarge, "the request is larger than "+strconv.FormatInt(large.Limit>>20, 10)+" MiB"
 	case errors.As(err, &unpacked):
 		code = http.StatusRequestEntityTooLarge
+	case errors.As(err, &unknown):
+		code = http.StatusUnsupportedMediaType
 	}
 	path := r.URL.Path
 	if strings.HasPrefix(path, "/api/") && !strings.HasPrefix(path, "/api/v1/") && !strings.HasPrefix(path, "/api/prom/") {

@@ -61,6 +61,23 @@ func push(path, media, encoding string, body []byte) *http.Request {
 	return r
 }
 
+// call is an export by gRPC.
+func call(service, encoding string, message []byte) *http.Request {
+	switch encoding {
+	case "gzip":
+		message = gz(message)
+	case "zstd":
+		message = zstded(message)
+	}
+	return framed(service, encoding, boundstest.Frame(encoding != "", message))
+}
+
+func framed(service, encoding string, body []byte) *http.Request {
+	r := push("/opentelemetry.proto.collector."+service+"/Export", "application/grpc", "", body)
+	r.Header.Set("Grpc-Encoding", encoding)
+	return r
+}
+
 // matcher is a remote read of one query with a regular expression.
 func matcher(re string) []byte {
 	m := append([]byte{0x08, 2, 0x12, 1, 'a', 0x1a, byte(len(re))}, re...)
@@ -85,6 +102,15 @@ func TestGuardRefuses(t *testing.T) {
 		"nested values, zstd":             {push("/otlp/v1/logs", protobuf, "zstd", zstded(nested)), 400, "nest deeper than 200"},
 		"nested values, lz4":              {push("/otlp/v1/logs", protobuf, "lz4", lz4ed(nested)), 400, "nest deeper than 200"},
 		"nested values in OTLP metrics":   {push("/api/v1/otlp/v1/metrics", protobuf, "", boundstest.NestedMetrics(2_000_000)), 400, "nest deeper than 200"},
+		"nested values in OTLP traces":    {push("/v1/traces", protobuf, "", boundstest.NestedSpans(2_000_000)), 400, "nest deeper than 200"},
+		"nested values by gRPC":           {call("logs.v1.LogsService", "", nested), 400, "nest deeper than 200"},
+		"nested metrics by gRPC, gzip":    {call("metrics.v1.MetricsService", "gzip", boundstest.NestedMetrics(2_000_000)), 400, "nest deeper than 200"},
+		"nested spans by gRPC, zstd":      {call("trace.v1.TraceService", "zstd", boundstest.NestedSpans(2_000_000)), 400, "nest deeper than 200"},
+		"gzip bomb by gRPC":               {call("logs.v1.LogsService", "gzip", zeros), 413, "larger than 128 MiB"},
+		"an encoding that is not known":   {call("logs.v1.LogsService", "snappy", nil), 415, "gzip, zstd or none"},
+		"half a message by gRPC":          {framed("logs.v1.LogsService", "", boundstest.Frame(false, nested)[:9]), 400, "not one message"},
+		"two messages by gRPC":            {framed("logs.v1.LogsService", "", make([]byte, 10)), 400, "not one message"},
+		"rubbish in gzip by gRPC":         {framed("logs.v1.LogsService", "gzip", boundstest.Frame(true, []byte("rubbish"))), 400, "unpack gzip"},
 		"nested JSON logs":                {push("/otlp/v1/logs", "application/json", "", deepJSON), 400, "nest deeper than 200"},
 		"nested JSON push":                {push("/loki/api/v1/push", "application/json; charset=utf-8", "gzip", gz(deepJSON)), 400, "nest deeper than 200"},
 		"nested JSON, deflate":            {push("/loki/api/v1/push", "application/json", "deflate", deflated(deepJSON)), 400, "nest deeper than 200"},
@@ -155,6 +181,8 @@ func TestGuardHandsOn(t *testing.T) {
 		"without a body":  {httptest.NewRequest(http.MethodPost, "/-/reload", http.NoBody), nil, ""},
 		"a get":           {httptest.NewRequest(http.MethodGet, "/api/v1/query?query=up", nil), nil, ""},
 		"not quite JSON":  {push("/api/dashboards/db", "application/json", "", []byte(`{"a":"[[[`)), []byte(`{"a":"[[[`), ""},
+		"gRPC":            {call("logs.v1.LogsService", "", logs), boundstest.Frame(false, logs), ""},
+		"gRPC, gzip":      {call("logs.v1.LogsService", "gzip", logs), boundstest.Frame(false, logs), ""},
 		"not quite proto": {push("/otlp/v1/logs", protobuf, "", []byte{0x0a, 0xff}), []byte{0x0a, 0xff}, ""},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -95,6 +95,7 @@ var (
 		5: {1: numberPoint}, 7: {1: numberPoint}, 9: {1: {8: exemplar, 9: keyValue}},
 		10: {1: {1: keyValue, 8: {}, 9: {}, 11: exemplar}}, 11: {1: {6: {}, 7: keyValue}}, 12: keyValue,
 	}})
+	otlpTraces = otlp(&message{1: otlpScope, 2: {9: keyValue, 11: {3: keyValue}, 13: {4: keyValue}, 15: {}}})
 
 	readMatcher    = &message{} // its field 3 may be a regular expression
 	writeSeries    = &message{1: {}, 2: {}, 3: {1: {}}, 4: writeHistogram}

@@ -56,6 +56,8 @@ type Options struct {
 	TrustedProxies []netip.Prefix
 	// AccessLog logs every request at debug level.
 	AccessLog bool
+	// PlainHTTP2 names the listeners that take HTTP/2 without TLS too, which clients of gRPC speak.
+	PlainHTTP2 []string
 	// DrainTimeout is how long running requests may go on once Serve is asked to stop.
 	DrainTimeout time.Duration
 }

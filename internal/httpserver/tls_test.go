@@ -150,11 +150,22 @@ http_server_config:
 
 // A client of HTTP/2 that lets no answer through keeps its connection busy for ever, as net/http sees it.
 func TestStreamsThatAreNotReadGiveWay(t *testing.T) {
+	for name, plain := range map[string]bool{"with TLS": false, "without": true} {
+		t.Run(name, func(t *testing.T) { streamsGiveWay(t, plain) })
+	}
+}
+
+func streamsGiveWay(t *testing.T, plain bool) {
 	dir := t.TempDir()
 	cert := newCert(t, dir, "server")
-	file := writeFile(t, filepath.Join(dir, "web.yml"), "tls_server_config:\n  cert_file: server.crt\n  key_file: server.key\n")
 	reg := prometheus.NewRegistry()
-	s, err := httpserver.New(httpserver.Options{Logger: slog.New(slog.DiscardHandler), WebConfigFile: file, MaxConnections: 4, Registerer: reg, DrainTimeout: 50 * time.Millisecond})
+	o := httpserver.Options{Logger: slog.New(slog.DiscardHandler), MaxConnections: 4, Registerer: reg, DrainTimeout: 50 * time.Millisecond}
+	if plain {
+		o.PlainHTTP2 = []string{"prometheus"}
+	} else {
+		o.WebConfigFile = writeFile(t, filepath.Join(dir, "web.yml"), "tls_server_config:\n  cert_file: server.crt\n  key_file: server.key\n")
+	}
+	s, err := httpserver.New(o)
 	require.NoError(t, err)
 	mux := http.NewServeMux()
 	mux.Handle("/", text("hello"))
@@ -166,8 +177,11 @@ func TestStreamsThatAreNotReadGiveWay(t *testing.T) {
 	transport := client.Transport.(*http.Transport)
 	transport.DisableKeepAlives, transport.ForceAttemptHTTP2, transport.TLSNextProto = true, false, map[string]func(string, *tls.Conn) http.RoundTripper{}
 	for i := range 8 {
-		c, err := tls.Dial("tcp", address.Addr, &tls.Config{RootCAs: transport.TLSClientConfig.RootCAs, NextProtos: []string{"h2"}})
+		c, err := net.Dial("tcp", address.Addr)
 		require.NoError(t, err)
+		if !plain {
+			c = tls.Client(c, &tls.Config{RootCAs: transport.TLSClientConfig.RootCAs, ServerName: "127.0.0.1", NextProtos: []string{"h2"}})
+		}
 		t.Cleanup(func() { c.Close() })
 		_, err = io.WriteString(c, http2.ClientPreface)
 		require.NoError(t, err)

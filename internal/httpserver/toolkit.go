@@ -6,6 +6,7 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
+	"slices"
 
 	"github.com/prometheus/exporter-toolkit/web"
 
@@ -24,6 +25,12 @@ func (s *Server) newHTTPServer(name string, addr net.Addr, h http.Handler, users
 		MaxHeaderBytes:    maxHeaderBytes,
 		HTTP2:             &http.HTTP2Config{MaxConcurrentStreams: maxStreams},
 		ErrorLog:          slog.NewLogLogger(s.logger.Handler(), slog.LevelDebug),
+	}
+	if slices.Contains(s.opts.PlainHTTP2, name) {
+		server.Protocols = &http.Protocols{}
+		server.Protocols.SetHTTP1(true)
+		server.Protocols.SetHTTP2(true)
+		server.Protocols.SetUnencryptedHTTP2(true)
 	}
 	if file := s.opts.WebConfigFile; file != "" {
 		if err := s.applyToolkit(server, addr, file); err != nil {

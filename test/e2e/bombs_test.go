@@ -162,13 +162,14 @@ func TestPushBombs(t *testing.T) {
 	deepMetrics := []byte(`{"resourceMetrics":[{"resource":{"attributes":[{"key":"a","value":` + deepValue)
 	arrays := []byte(strings.Repeat("[", 1_000_000))
 	zeros := make([]byte, 256<<20)
+	packedZeros := zipped(zeros)
 	many := snappy.Encode(nil, bytes.Repeat([]byte{0x0a, 0}, 16<<20))
 	v2 := proto + ";proto=io.prometheus.write.v2.Request"
 	for _, port := range []string{"3000", "9090"} {
 		s.survives(t, "POST", port, "/api/v1/otlp/v1/metrics", proto, "", metrics)
 		s.survives(t, "POST", port, "/api/v1/otlp/v1/metrics", proto, "gzip", zipped(metrics))
 		s.survives(t, "POST", port, "/api/v1/otlp/v1/metrics", jsonType, "", deepMetrics)
-		s.survives(t, "POST", port, "/api/v1/otlp/v1/metrics", jsonType, "gzip", zipped(zeros))
+		s.survives(t, "POST", port, "/api/v1/otlp/v1/metrics", jsonType, "gzip", packedZeros)
 		s.survives(t, "POST", port, "/api/v1/write", proto, "snappy", many)
 		s.survives(t, "POST", port, "/api/v1/write", v2, "snappy", snappy.Encode(nil, bytes.Repeat([]byte{0x2a, 0}, 16<<20)))
 		s.survives(t, "POST", port, "/api/v1/write", proto, "snappy", snappy.Encode(nil, zeros))
@@ -176,13 +177,24 @@ func TestPushBombs(t *testing.T) {
 		s.survives(t, "POST", port, "/api/v1/write", proto, "snappy", snappy.Encode(nil, bytes.Repeat([]byte{0x0b}, 1<<20)))
 		s.survives(t, "POST", port, "/api/v1/read", proto, "snappy", many)
 	}
+	spans := boundstest.NestedSpans(2_000_000)
+	for _, port := range []string{"3000", "4317", "4318"} {
+		for path, bomb := range map[string][]byte{"/v1/metrics": metrics, "/v1/logs": logs, "/v1/traces": spans} {
+			s.survives(t, "POST", port, path, proto, "", bomb)
+			s.survives(t, "POST", port, path, proto, "gzip", zipped(bomb))
+			s.survives(t, "POST", port, path, jsonType, "", deepLogs)
+			s.survives(t, "POST", port, path, jsonType, "gzip", packedZeros)
+		}
+		const export = "/opentelemetry.proto.collector.logs.v1.LogsService/Export"
+		s.survives(t, "POST", port, export, "application/grpc", "", boundstest.Frame(false, logs))
+	}
 	for _, port := range []string{"3000", "3100"} {
 		s.survives(t, "POST", port, "/otlp/v1/logs", proto, "", logs)
 		s.survives(t, "POST", port, "/otlp/v1/logs", proto, "gzip", zipped(logs))
 		s.survives(t, "POST", port, "/otlp/v1/logs", jsonType, "", deepLogs)
 		for _, path := range []string{"/loki/api/v1/push", "/api/prom/push"} {
 			s.survives(t, "POST", port, path, jsonType, "", append([]byte(`{"streams":`), arrays...))
-			s.survives(t, "POST", port, path, jsonType, "gzip", zipped(zeros))
+			s.survives(t, "POST", port, path, jsonType, "gzip", packedZeros)
 			s.survives(t, "POST", port, path, proto, "", many)
 			s.survives(t, "POST", port, path, proto, "", snappy.Encode(nil, zeros))
 		}

@@ -18,6 +18,21 @@ func NestedMetrics(depth int) []byte {
 	return field(1, field(2, field(2, metric)))
 }
 
+// NestedSpans is an OTLP export request of one span with an attribute that nests so deep.
+func NestedSpans(depth int) []byte {
+	attribute := append(field(1, []byte("k")), field(2, NestedValue(depth))...)
+	return field(1, field(2, field(2, field(9, attribute))))
+}
+
+// Frame is a message as gRPC sends it.
+func Frame(packed bool, content []byte) []byte {
+	header := []byte{0}
+	if packed {
+		header[0] = 1
+	}
+	return append(binary.BigEndian.AppendUint32(header, uint32(len(content))), content...)
+}
+
 // NestedValue is an AnyValue of so many ArrayValues inside each other. It is written from its end, as each level has
 // the length of what is inside.
 func NestedValue(depth int) []byte {

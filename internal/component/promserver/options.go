@@ -44,6 +44,8 @@ type Options struct {
 	SetAside *setaside.Shelf
 	// ListenAddress is the main address, "host:port"; ExternalURL defaults to it.
 	ListenAddress string
+	// TakesOTLP has the receiver of OTLP metrics on whatever --web.enable-otlp-receiver says, which is for the path of its own.
+	TakesOTLP bool
 	// AutoReload is shown at /api/v1/features.
 	AutoReload bool
 	// Flags are shown at /api/v1/status/flags.
@@ -64,6 +66,8 @@ type Options struct {
 	// Features are the names that --enable-feature takes, each possibly a comma-separated list.
 	Features []string
 }
+
+func (o *Options) takesOTLP() bool { return o.TakesOTLP || o.Web.EnableOTLPReceiver }
 
 // WebOptions are the stock --web.* flags.
 type WebOptions struct {

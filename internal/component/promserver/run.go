@@ -7,6 +7,7 @@ import (
 	"net"
 	"time"
 
+	"github.com/prometheus/prometheus/util/features"
 	"github.com/prometheus/prometheus/util/notifications"
 	"github.com/prometheus/prometheus/web"
 
@@ -28,6 +29,7 @@ func (e *engines) runWeb(ctx context.Context, ready func()) error {
 	// What it says at Info is about a listener that only the process itself can reach.
 	logger := upstreamlog.New(e.component("web"), upstreamlog.Rules{Level: upstreamlog.WarnAndAbove})
 	e.web = web.New(logger, e.webOptions(ctx))
+	features.DefaultRegistry.Set(features.API, "otlp_write_receiver", e.set.Web.EnableOTLPReceiver) // as its path answers
 	e.serving.Store(true)
 	close(e.webBuilt)
 	return e.web.Run(ctx, []net.Listener{e.listener}, "")

@@ -164,7 +164,7 @@ func (e *engines) noRoomFor(r *http.Request) int {
 	case r.Method != http.MethodPost:
 	case e.set.Web.EnableRemoteWriteReceiver && strings.HasSuffix(r.URL.Path, "/api/v1/write"):
 		return http.StatusInsufficientStorage
-	case e.set.Web.EnableOTLPReceiver && strings.HasSuffix(r.URL.Path, "/v1/metrics"):
+	case e.set.takesOTLP() && strings.HasSuffix(r.URL.Path, "/v1/metrics"):
 		return http.StatusServiceUnavailable
 	}
 	return 0

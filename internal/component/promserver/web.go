@@ -58,7 +58,7 @@ func (e *engines) webOptions(ctx context.Context) *web.Options {
 		RemoteReadBytesInFrame:     set.Storage.RemoteReadBytesInFrame,
 		EnableRemoteWriteReceiver:  set.Web.EnableRemoteWriteReceiver,
 		AcceptRemoteWriteProtoMsgs: set.protoMsgs,
-		EnableOTLPWriteReceiver:    set.Web.EnableOTLPReceiver,
+		EnableOTLPWriteReceiver:    set.takesOTLP(),
 		ConvertOTLPDelta:           f["otlp-deltatocumulative"],
 		NativeOTLPDeltaIngestion:   f["otlp-native-delta-ingestion"],
 		STZeroIngestionEnabled:     f["created-timestamp-zero-ingestion"],

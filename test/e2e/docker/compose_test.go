@@ -154,6 +154,55 @@ func TestCompose(t *testing.T) {
 	})
 }
 
+// Compose files as the program writes them: a file that is saved is applied, one with a mistake is named and changes nothing, and
+// a process that then dies is started again by the engine. After `docker kill -s HUP` the engine would not do that.
+func TestComposeReloads(t *testing.T) {
+	s := newSite(t)
+	load(t, "ausguck")
+	newNetwork(t, docker, "code-agent")
+	t.Cleanup(func() { s.compose(t, "-f", "ausguck.yml", "down", "--volumes") })
+	s.compose(t, "-f", "ausguck.yml", "up", "-d")
+	a := &ausguck{url: "http://admin:secret@127.0.0.1:3000", exit: make(chan error, 1)}
+	ready := func() error {
+		_, err := a.get("/-/ready")
+		return err
+	}
+	within(t, time.Minute, "ready", ready)
+
+	file := filepath.Join(s.dir, "monitoring", "rules", "own.rules.yml")
+	rule := func(expr string) {
+		content := "groups: [{name: own, interval: 1s, rules: [{record: own_rule, expr: '" + expr + "'}]}]\n"
+		require.NoError(t, os.WriteFile(file, []byte(content), 0o644))
+	}
+	rule("vector(1)")
+	within(t, time.Minute, "the new rule", func() error { return a.some("own_rule == 1") })
+	rule("vector(")
+	within(t, time.Minute, "the mistake in the log", func() error {
+		if logs := s.containerLogs(t, "agent-ausguck"); !strings.Contains(logs, "own.rules.yml:1") {
+			return fmt.Errorf("not told:\n%s", logs)
+		}
+		return nil
+	})
+	require.NoError(t, a.some("own_rule == 1"), "what ran before goes on")
+	rule("vector(2)")
+	within(t, time.Minute, "the corrected rule", func() error { return a.some("own_rule == 2") })
+
+	before, err := docker.cli.ContainerInspect(t.Context(), "agent-ausguck", client.ContainerInspectOptions{})
+	require.NoError(t, err)
+	process, err := os.FindProcess(before.Container.State.Pid)
+	require.NoError(t, err)
+	require.NoError(t, process.Kill(), "the engine has not asked for it, and starts it again")
+	within(t, time.Minute, "started again", func() error {
+		now, err := docker.cli.ContainerInspect(t.Context(), "agent-ausguck", client.ContainerInspectOptions{})
+		if err == nil && (now.Container.RestartCount != 1 || !now.Container.State.Running) {
+			err = fmt.Errorf("restarted %d times, running: %t", now.Container.RestartCount, now.Container.State.Running)
+		}
+		return err
+	})
+	within(t, time.Minute, "ready again", ready)
+	within(t, time.Minute, "the rule", func() error { return a.some("own_rule == 2") })
+}
+
 // seesTheHost compares what the container measures with what this process, which is on the host, sees.
 func seesTheHost(t *testing.T, a *ausguck) {
 	devices, err := os.ReadFile("/proc/net/dev")
