@@ -2,7 +2,7 @@ import { locationService } from '@grafana/runtime';
 import { sceneUtils } from '@grafana/scenes';
 import type { Dashboard } from '@grafana/schema';
 
-import { allPanels, withPanel, type PanelJson } from '../load';
+import { allPanels, withPanel, type PanelJson } from '../model';
 import { migrateDashboard } from '../migrate';
 import { DashboardScene } from '../scene/DashboardScene';
 
