@@ -51,7 +51,7 @@ function Editor({ scene, id, json, replace }: { scene: DashboardScene; id: numbe
   const apply = () => {
     leave(scene);
     if (changed) {
-      const next = withModel(scene, withPanel(scene.state.model, id, draft));
+      const next = withModel(scene, withPanel(scene.state.model, id, draft), 'Edit the panel');
       next.setState({ editPanel: undefined });
       replace(next);
     }

@@ -10,7 +10,12 @@ export class GridBuilder {
   private readonly built = new Map<string, { panel: Panel; scoped: string; item: SceneGridItem }>();
   private readonly rows = new Map<string, { row: SceneGridRow; scoped: string }>();
 
-  constructor(private readonly panels: Panel[]) {}
+  constructor(private panels: Panel[]) {}
+
+  /** Other panels of the same dashboard; what is still the same of them stays on the screen. */
+  replace(panels: Panel[]) {
+    this.panels = panels;
+  }
 
   children(valuesOf: ValuesOf): SceneGridItemLike[] {
     const sections = expandRepeats(this.panels, valuesOf, (key) => this.rows.get(key)?.row.state.isCollapsed);
@@ -27,6 +32,8 @@ export class GridBuilder {
 
   private section({ row, panels }: Section): SceneGridItemLike[] {
     const items = panels.map((p) => this.item(p));
+    // Who changes its row has another parent now.
+    items.forEach((item) => item.clearParent());
     if (!row) {
       return items;
     }
@@ -34,7 +41,7 @@ export class GridBuilder {
     const before = this.rows.get(row.key);
     if (before && before.scoped === scoped) {
       // The same row keeps its panels on the screen, with the queries that are running, and stays open or closed.
-      before.row.setState({ y: row.y, children: items });
+      before.row.setState({ y: row.y, title: row.panel.title ?? '', children: items });
       return [before.row];
     }
     const built = new DashboardRow({
@@ -58,8 +65,9 @@ export class GridBuilder {
     const place = { x: placed.x, y: placed.y, width: placed.w, height: placed.h };
     const scoped = JSON.stringify(placed.scoped);
     const before = this.built.get(placed.key);
-    if (before && before.panel === placed.panel && before.scoped === scoped) {
+    if (before && before.scoped === scoped && sameButPlace(before.panel, placed.panel)) {
       before.item.setState(place);
+      this.built.set(placed.key, { ...before, panel: placed.panel });
       return before.item;
     }
     const body: VizPanel = buildPanel(placed.panel, placed.key, placed.scoped);
@@ -74,4 +82,13 @@ function forget(built: Map<string, unknown>, keep: string[]) {
   for (const key of [...built.keys()].filter((k) => !kept.has(k))) {
     built.delete(key);
   }
+}
+
+/** Movements make new objects of panels with the same parts; what was taken back may have been read anew. */
+function sameButPlace(a: Panel, b: Panel): boolean {
+  const parts = ({ gridPos: _, ...rest }: Panel) => rest as Record<string, unknown>;
+  const [before, after] = [parts(a), parts(b)];
+  return (
+    a === b || Object.keys({ ...before, ...after }).every((key) => before[key] === after[key] || JSON.stringify(before[key]) === JSON.stringify(after[key]))
+  );
 }
