@@ -17,7 +17,15 @@ const panel = (id: number, x: number, y: number, more: object = {}) => ({
   fieldConfig: { defaults: {}, overrides: [] },
   ...more,
 });
-const row = (id: number, y: number, more: object = {}) => ({ id, type: 'row', title: `Row ${id}`, gridPos: { x: 0, y, w: 24, h: 1 }, collapsed: false, panels: [], ...more });
+const row = (id: number, y: number, more: object = {}) => ({
+  id,
+  type: 'row',
+  title: `Row ${id}`,
+  gridPos: { x: 0, y, w: 24, h: 1 },
+  collapsed: false,
+  panels: [],
+  ...more,
+});
 
 /** Three panels, an open row with two and a closed one with one. */
 const board = (uid: string) => ({
@@ -144,7 +152,11 @@ async function keys(title: string, ...pressed: string[]) {
 async function menuOf(title: string, ...items: string[]) {
   const { page } = browser;
   await browser.panel(title).hover();
-  await page.getByRole('button', { name: `Menu for panel ${title}` }).or(page.getByTestId(`data-testid Panel menu ${title}`)).first().click();
+  await page
+    .getByRole('button', { name: `Menu for panel ${title}` })
+    .or(page.getByTestId(`data-testid Panel menu ${title}`))
+    .first()
+    .click();
   for (const item of items) {
     await page.getByRole('menuitem', { name: item }).click();
   }
@@ -236,7 +248,7 @@ describe('panels', () => {
     const { page } = browser;
     await menuOf('Panel 1', 'Remove');
     await hasOrder(2, 3, 4, 5, 6, 7);
-    const note = page.getByRole('status').filter({ hasText: 'Panel “Panel 1” was removed' });
+    const note = page.getByRole('status', { name: 'Panel “Panel 1” was removed' });
     await note.waitFor();
     await browser.screenshot('hands-notice');
     expect(asked).toEqual([]);
@@ -250,7 +262,7 @@ describe('panels', () => {
   test('are moved by the keys alone', async () => {
     const { page } = browser;
     await page.mouse.move(5, 900);
-    await page.getByTestId('data-testid Panel menu Panel 2').focus();
+    await browser.panel('Panel 2').locator('[tabindex="0"]').first().focus();
     for (const [key, ...wanted] of [
       ['ArrowLeft', 2, 1, 3, 4, 5, 6, 7],
       ['ArrowRight', 1, 2, 3, 4, 5, 6, 7],
@@ -282,9 +294,9 @@ describe('panels', () => {
     asked = [];
     await page.getByRole('button', { name: 'More' }).click();
     await page.getByRole('menuitem', { name: 'Paste panel' }).click();
-    await hasOrder(9, 1, 2, 3, 4, 5, 6, 7);
+    await hasOrder(9, 2, 3, 1, 4, 5, 6, 7);
     await page.keyboard.press('Control+v');
-    await hasOrder(10, 9, 1, 2, 3, 4, 5, 6, 7);
+    await hasOrder(10, 2, 3, 9, 1, 4, 5, 6, 7);
     await browser.settled();
     expect(asked).toEqual(['up * 2', 'up * 2']);
     await save();
@@ -332,7 +344,7 @@ describe('rows', () => {
   test('are renamed, moved and deleted, alone or with their panels', async () => {
     const { page } = browser;
     await rowMenu('Row 4', 'Rename');
-    await page.getByLabel('Title').fill('Machines');
+    await page.locator('#row-title').fill('Machines');
     await browser.screenshot('hands-rename');
     await page.keyboard.press('Enter');
     await page.getByRole('button', { name: 'Collapse row with title Machines' }).waitFor();
@@ -398,7 +410,10 @@ describe('rows', () => {
 test('copies of repeats are not moved on their own', async () => {
   const model = board('one');
   const repeated = { ...panel(1, 0, 0, { repeat: 'n', maxPerRow: 2, title: 'Copy $n' }), gridPos: { x: 0, y: 0, w: 24, h: 4 } };
-  await program.api('/api/dashboards/db', { method: 'POST', body: { dashboard: { ...model, panels: [repeated, panel(2, 0, 4)] }, overwrite: true } });
+  await program.api('/api/dashboards/db', {
+    method: 'POST',
+    body: { dashboard: { ...model, panels: [repeated, { ...panel(2, 0, 4), gridPos: { x: 0, y: 4, w: 24, h: 5 } }] }, overwrite: true },
+  });
   await open();
   await hasOrder(1, '1-clone-1', 2);
   const from = await header('Copy b');
@@ -408,6 +423,22 @@ test('copies of repeats are not moved on their own', async () => {
   const source = await header('Copy a');
   await drag(source, { x: source.x, y: (await header('Panel 2')).y + 100 });
   await hasOrder(2, 1, '1-clone-1');
+  expect(asked).toEqual([]);
+});
+
+test('what is dropped among the copies of a row goes back', async () => {
+  const model = board('one');
+  const panels = [panel(1, 0, 0), row(4, 5, { repeat: 'n', title: 'Row $n' }), panel(5, 0, 6)];
+  await program.api('/api/dashboards/db', { method: 'POST', body: { dashboard: { ...model, panels }, overwrite: true } });
+  await open();
+  await hasOrder(1, 4, 5, '4-clone-1', '5-row-1');
+  const from = await header('Panel 1');
+  const copy = (await browser.page.locator('[data-griditem-key="grid-item-panel-5-row-1"]').boundingBox())!;
+  await drag(from, { x: copy.x + copy.width / 2, y: copy.y + copy.height + 20 });
+  await hasOrder(1, 4, 5, '4-clone-1', '5-row-1');
+  const after = await header('Panel 1');
+  expect(Math.abs(after.y - from.y)).toBeLessThan(5);
+  expect(await browser.page.getByRole('button', { name: /^Undo/ }).count()).toBe(0);
   expect(asked).toEqual([]);
 });
 
@@ -432,8 +463,10 @@ describe('the palette', () => {
     await browser.screenshot('hands-palette');
     await page.keyboard.press('Escape');
     await palette('sett', 'Settings');
-    await page.getByText('Dashboard settings').waitFor();
+    const drawer = page.getByText('Dashboard settings');
+    await drawer.waitFor();
     await page.keyboard.press('Escape');
+    await drawer.waitFor({ state: 'detached' });
     await palette('query log', 'Status: query log');
     await page.waitForURL(/\/admin\/queries/);
     await palette('board two', 'Board two');
@@ -480,7 +513,11 @@ test('a phone moves nothing', async () => {
 
 test('unsaved changes are asked about before they are lost', async () => {
   const { page } = browser;
-  await open();
+  await browser.login();
+  await browser.goto('/dashboards');
+  await page.getByRole('link', { name: 'Board one' }).click();
+  await page.waitForSelector('[data-testid=dashboard]');
+  await browser.settled();
   await keys('Panel 1', 'p', 'r');
   await hasOrder(2, 3, 4, 5, 6, 7);
   const question = page.getByRole('dialog', { name: 'Leave without saving' });

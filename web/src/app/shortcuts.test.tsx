@@ -144,8 +144,28 @@ test('the help lists what the pages do, and nothing else', () => {
 
   bootData.user.orgRole = 'Viewer';
   const names = [...commandsOf(scene, () => {}).map((c) => c.text), ...panelCommandsOf(scene).map((c) => c.keys)];
-  expect(names).toEqual(['Copy link', 'Kiosk mode', 'Download JSON', 'JSON', 'Versions', 'Expand all rows', 'Collapse all rows', 'v', 'i', 'p s', 'p u', 'p x', 'p c']);
-  expect(entriesOf([], () => {}, () => {}).map((e) => e.text)).not.toContain('Settings: users');
+  expect(names).toEqual([
+    'Copy link',
+    'Kiosk mode',
+    'Download JSON',
+    'JSON',
+    'Versions',
+    'Expand all rows',
+    'Collapse all rows',
+    'v',
+    'i',
+    'p s',
+    'p u',
+    'p x',
+    'p c',
+  ]);
+  expect(
+    entriesOf(
+      [],
+      () => {},
+      () => {}
+    ).map((e) => e.text)
+  ).not.toContain('Settings: users');
   bootData.user.orgRole = orgRole;
 });
 

@@ -2,7 +2,7 @@ import type { Panel } from '@grafana/schema';
 import { SceneGridItem, SceneGridRow, type SceneGridItemLike, type VizPanel } from '@grafana/scenes';
 
 import { DashboardRow } from './DashboardRow';
-import { buildPanel, scopedVariables } from './panel';
+import { buildPanel, optionsOf, scopedVariables } from './panel';
 import { expandRepeats, type PlacedPanel, type Section, type ValuesOf } from './repeats';
 
 /** Builds the grid of a dashboard, and builds it again when a repeat changes, with the panels that are still the same. */
@@ -65,8 +65,12 @@ export class GridBuilder {
     const place = { x: placed.x, y: placed.y, width: placed.w, height: placed.h };
     const scoped = JSON.stringify(placed.scoped);
     const before = this.built.get(placed.key);
-    if (before && before.scoped === scoped && sameButPlace(before.panel, placed.panel)) {
+    const changed = before?.scoped === scoped ? changedParts(before.panel, placed.panel) : undefined;
+    if (before && changed?.every((part) => part === 'gridPos' || part === 'options')) {
       before.item.setState(place);
+      if (changed.includes('options')) {
+        setOptions(before.item.state.body as VizPanel, placed.panel);
+      }
       this.built.set(placed.key, { ...before, panel: placed.panel });
       return before.item;
     }
@@ -84,11 +88,18 @@ function forget(built: Map<string, unknown>, keep: string[]) {
   }
 }
 
-/** Movements make new objects of panels with the same parts; what was taken back may have been read anew. */
-function sameButPlace(a: Panel, b: Panel): boolean {
-  const parts = ({ gridPos: _, ...rest }: Panel) => rest as Record<string, unknown>;
-  const [before, after] = [parts(a), parts(b)];
-  return (
-    a === b || Object.keys({ ...before, ...after }).every((key) => before[key] === after[key] || JSON.stringify(before[key]) === JSON.stringify(after[key]))
-  );
+/** Which parts of a panel differ. Movements make new objects of panels with the same parts; what was taken back may have been read anew. */
+function changedParts(a: Panel, b: Panel): string[] {
+  const [before, after] = [a, b] as unknown as Array<Record<string, unknown>>;
+  return Object.keys({ ...before, ...after }).filter((key) => before![key] !== after![key] && JSON.stringify(before![key]) !== JSON.stringify(after![key]));
+}
+
+/** Other options of the same queries, such as a legend that is hidden. */
+function setOptions(body: VizPanel, panel: Panel) {
+  const options = optionsOf(panel);
+  if (body.getPlugin()) {
+    body.onOptionsChange(options, true);
+  } else {
+    body.setState({ options });
+  }
 }
