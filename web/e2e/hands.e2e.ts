@@ -60,7 +60,7 @@ beforeAll(async () => {
   });
   const user = await program.api<{ id: number }>('/api/users/lookup?loginOrEmail=vera');
   await program.api(`/api/org/users/${user.id}`, { method: 'PATCH', body: { role: 'Viewer' } });
-  await until('something is up', async () => (await program.query('up')) === 1, 60_000);
+  await until('graphs have two points', async () => ((await program.query('count_over_time(up[1m])')) ?? 0) > 32, 60_000);
 });
 
 afterAll(() => program?.stop());
@@ -465,6 +465,7 @@ describe('the palette', () => {
     await palette('sett', 'Settings');
     const drawer = page.getByText('Dashboard settings');
     await drawer.waitFor();
+    await until('the drawer has the focus', () => page.evaluate(() => document.activeElement?.closest('[role=dialog]') !== null));
     await page.keyboard.press('Escape');
     await drawer.waitFor({ state: 'detached' });
     await palette('query log', 'Status: query log');

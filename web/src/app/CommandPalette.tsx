@@ -41,8 +41,8 @@ export default function CommandPalette({ onClose, onHelp }: Props) {
   const run = (entry: Entry | undefined) => {
     if (entry) {
       onClose();
-      // What it opens takes the focus, which the palette gives back when it closes.
-      setTimeout(entry.act);
+      // The palette gives the focus back in the frame after it is gone; what is opened here takes it after that.
+      setTimeout(() => requestAnimationFrame(() => requestAnimationFrame(entry.act)));
     }
   };
   const onKey = (event: KeyboardEvent) => {

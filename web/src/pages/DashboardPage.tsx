@@ -151,8 +151,8 @@ function useUnsavedWarning(scene: DashboardScene, dirty: boolean): Leaving | und
     window.addEventListener('beforeunload', ask);
     const history = locationService.getHistory();
     const unblock = history.block((next, action) => {
-      const leaves = !window.location.pathname.endsWith(next.pathname);
-      if (!leaves || !scene.state.isDirty) {
+      // The way back has changed the window's address already.
+      if (pageOf(history.location.pathname) === pageOf(next.pathname) || !scene.state.isDirty) {
         return undefined;
       }
       const stay = () => setLeaving(undefined);
@@ -170,4 +170,9 @@ function useUnsavedWarning(scene: DashboardScene, dirty: boolean): Leaving | und
     };
   }, [scene, dirty]);
   return leaving;
+}
+
+/** A dashboard is the same whatever its address has after the uid. */
+function pageOf(path: string): string {
+  return /^\/d\/[^/]+/.exec(path)?.[0] ?? path;
 }
