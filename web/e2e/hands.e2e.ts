@@ -465,8 +465,8 @@ describe('the palette', () => {
     await palette('sett', 'Settings');
     const drawer = page.getByText('Dashboard settings');
     await drawer.waitFor();
-    await until('the drawer has the focus', () => page.evaluate(() => document.activeElement?.closest('[role=dialog]') !== null));
-    await page.keyboard.press('Escape');
+    await until('the drawer has the focus', () => page.evaluate(() => Boolean(document.activeElement?.closest('[role=dialog]'))));
+    await page.getByRole('button', { name: 'Cancel' }).click();
     await drawer.waitFor({ state: 'detached' });
     await palette('query log', 'Status: query log');
     await page.waitForURL(/\/admin\/queries/);
