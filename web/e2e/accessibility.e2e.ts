@@ -76,11 +76,33 @@ async function remove() {
   await browser.page.getByRole('menuitem', { name: 'Delete' }).click();
 }
 
+const rowMenu = (item: string) => async () => {
+  await browser.page.getByRole('button', { name: 'Menu of row A row' }).click();
+  await browser.page.getByRole('menuitem', { name: item, exact: true }).click();
+};
+
+async function leave() {
+  const { page } = browser;
+  await page.locator('[data-viz-panel-key="panel-7"]').hover();
+  await page.keyboard.press('p');
+  await page.keyboard.press('r');
+  await page.getByRole('status', { name: /was removed/ }).waitFor();
+  await page.getByRole('navigation', { name: 'Main' }).getByText('Alerts').click();
+}
+
+const palette = () => browser.page.keyboard.press('Control+k');
+const help = () => browser.page.keyboard.press('?');
+
 /** What asks before it acts, how it is opened, and the title of its dialog. */
 const dialogs = [
   ['a new folder', '/dashboards', newFolder, 'New folder'],
   ['a changed panel', '/d/plain?editPanel=panel-2', discard, 'Discard the changes'],
   ['a dashboard that is deleted', '/d/plain', remove, 'Delete the dashboard'],
+  ['a row that is renamed', '/d/plain', rowMenu('Rename'), 'Rename the row'],
+  ['a row that is deleted', '/d/plain', rowMenu('Delete'), 'Delete the row'],
+  ['the palette', '/d/plain', palette, 'Search'],
+  ['the help', '/d/plain', help, 'Keyboard shortcuts'],
+  ['a changed dashboard', '/d/plain', leave, 'Leave without saving'],
 ] as const;
 
 /** What axe finds critical or serious on the page, in lines. */
@@ -133,7 +155,14 @@ describe.each(['dark', 'light'] as const)('the %s theme', (theme) => {
 
   test.each(dialogs)('%s asks in a dialog that the keyboard answers', async (_, path, open, words) => {
     const { page } = browser;
+    // A changed dashboard is left behind: nobody asks the browser's question.
+    await page.evaluate(() =>
+      (window as { __grafanaSceneContext?: { setState: (state: object) => void } }).__grafanaSceneContext?.setState({ isDirty: false })
+    );
     await browser.goto(path);
+    if (path === '/d/plain') {
+      await browser.settled();
+    }
     await open();
     const dialog = page.getByRole('dialog', { name: words });
     await dialog.waitFor();

@@ -364,7 +364,7 @@ describe('everyone', () => {
     await page.keyboard.press('Tab');
     expect(await page.evaluate(() => document.activeElement?.textContent)).toBe('Skip to the content');
     await page.keyboard.press('Control+k');
-    await page.getByPlaceholder('Search dashboards and folders').waitFor();
+    await page.getByPlaceholder('Search dashboards, pages and actions').waitFor();
     await page.keyboard.type('Sample');
     await page.getByRole('option', { name: /Sample/ }).waitFor();
     await page.keyboard.press('Enter');

@@ -2,26 +2,31 @@ import { css, cx } from '@emotion/css';
 import type { GrafanaTheme2 } from '@grafana/data';
 import { locationService } from '@grafana/runtime';
 import { Icon, Input, Modal, useStyles2 } from '@grafana/ui';
-import { useEffect, useState, type KeyboardEvent } from 'react';
+import { useEffect, useMemo, useState, type KeyboardEvent } from 'react';
 
 import { dashboards, type SearchHit } from '../api/dashboards';
+import { usePageState } from '../kit/page';
+import { entriesOf, matching, type Entry } from './palette';
 
-/** Finds a dashboard by a part of its title. */
-export default function CommandPalette({ onClose }: { onClose: () => void }) {
+interface Props {
+  onClose: () => void;
+  onHelp: () => void;
+}
+
+const open = (to: string) => locationService.push(to);
+
+/** Finds actions, pages and dashboards by parts of their names. */
+export default function CommandPalette({ onClose, onHelp }: Props) {
   const [query, setQuery] = useState('');
   const [{ hits, found }, setFound] = useState<{ hits: SearchHit[]; found: string }>({ hits: [], found: '' });
   const [at, setAt] = useState(0);
   const styles = useStyles2(getStyles);
+  const { commands } = usePageState();
   useEffect(() => {
     let gone = false;
     const wait = setTimeout(
       () => {
-        void dashboards.search({ query, limit: 20 }).then((answer) => {
-          if (!gone) {
-            setFound({ hits: answer, found: query });
-            setAt(0);
-          }
-        });
+        void dashboards.search({ query, limit: 20 }).then((answer) => !gone && setFound({ hits: answer, found: query }));
       },
       query === '' ? 0 : 120
     );
@@ -30,63 +35,99 @@ export default function CommandPalette({ onClose }: { onClose: () => void }) {
       clearTimeout(wait);
     };
   }, [query]);
-  const open = (hit: SearchHit | undefined) => {
-    if (hit) {
+  const local = useMemo(() => matching(entriesOf(commands ?? [], open, onHelp), query), [commands, onHelp, query]);
+  const entries = query === '' ? [...hits.map(entryOf), ...local] : [...local, ...hits.map(entryOf)];
+  const chosen = entries[Math.min(at, entries.length - 1)];
+  const run = (entry: Entry | undefined) => {
+    if (entry) {
       onClose();
-      locationService.push(hit.url);
+      // The palette gives the focus back in the frame after it is gone; what is opened here takes it after that.
+      setTimeout(() => requestAnimationFrame(() => requestAnimationFrame(entry.act)));
     }
   };
   const onKey = (event: KeyboardEvent) => {
     const move = { ArrowDown: 1, ArrowUp: -1 }[event.key];
     if (move) {
       event.preventDefault();
-      setAt(Math.min(Math.max(at + move, 0), hits.length - 1));
+      setAt(Math.min(Math.max(at + move, 0), entries.length - 1));
     } else if (event.key === 'Enter') {
       // Who types fast means what was typed, not what the list still shows.
-      void (found === query ? Promise.resolve(hits[at]) : dashboards.search({ query, limit: 1 }).then(([hit]) => hit)).then(open);
+      const first = found === query || local.length > 0 ? Promise.resolve(chosen) : dashboards.search({ query, limit: 1 }).then(([hit]) => hit && entryOf(hit));
+      void first.then(run);
     }
   };
   return (
-    <Modal title="Search dashboards" isOpen onDismiss={onClose}>
+    <Modal title="Search" isOpen onDismiss={onClose}>
       <Input
         autoFocus
         prefix={<Icon name="search" />}
-        placeholder="Search dashboards and folders"
+        placeholder="Search dashboards, pages and actions"
         value={query}
-        onChange={(e) => setQuery(e.currentTarget.value)}
+        onChange={(e) => {
+          setQuery(e.currentTarget.value);
+          setAt(0);
+        }}
         onKeyDown={onKey}
         role="combobox"
         aria-expanded
         aria-controls="palette-hits"
-        aria-activedescendant={hits[at] && `hit-${hits[at].uid}`}
+        aria-activedescendant={chosen && idOf(chosen)}
       />
-      <ul id="palette-hits" role="listbox" className={styles.list} aria-label="Dashboards">
-        {hits.map((hit, i) => (
-          <li
-            key={hit.uid}
-            id={`hit-${hit.uid}`}
-            role="option"
-            aria-selected={i === at}
-            className={cx(styles.hit, i === at && styles.chosen)}
-            onClick={() => open(hit)}
-            onMouseEnter={() => setAt(i)}
-          >
-            <Icon name={hit.type === 'dash-folder' ? 'folder' : 'apps'} /> {hit.title} {hit.folderTitle && <small>{hit.folderTitle}</small>}
-          </li>
+      <ul id="palette-hits" role="listbox" className={styles.list} aria-label="Actions, pages and dashboards">
+        {entries.map((entry, i) => (
+          <Line key={entry.key} entry={entry} chosen={entry === chosen} onClick={() => run(entry)} onPoint={() => setAt(i)} />
         ))}
       </ul>
-      {hits.length === 0 && query !== '' && <p>No dashboard has “{query}” in its title.</p>}
+      {entries.length === 0 && query !== '' && <p>Nothing has “{query}” in its name.</p>}
     </Modal>
   );
 }
 
+interface LineProps {
+  entry: Entry;
+  chosen: boolean;
+  onClick: () => void;
+  onPoint: () => void;
+}
+
+function Line({ entry, chosen, onClick, onPoint }: LineProps) {
+  const styles = useStyles2(getStyles);
+  return (
+    <li
+      id={idOf(entry)}
+      ref={(element) => {
+        if (chosen) {
+          element?.scrollIntoView({ block: 'nearest' });
+        }
+      }}
+      role="option"
+      aria-selected={chosen}
+      className={cx(styles.hit, chosen && styles.chosen)}
+      onClick={onClick}
+      onMouseMove={onPoint}
+    >
+      <Icon name={entry.icon} /> <span>{entry.text}</span> {entry.note && <small>{entry.note}</small>}
+    </li>
+  );
+}
+
+function entryOf({ uid, title, url, type, folderTitle }: SearchHit): Entry {
+  return { key: `dashboard ${uid}`, text: title, icon: type === 'dash-folder' ? 'folder' : 'apps', note: folderTitle, act: () => open(url) };
+}
+
+const idOf = (entry: Entry) => `palette-${entry.key.replace(/\W+/g, '-')}`;
+
 const getStyles = (theme: GrafanaTheme2) => ({
   list: css({ listStyle: 'none', marginTop: theme.spacing(1), maxHeight: '50vh', overflow: 'auto' }),
   hit: css({
+    display: 'flex',
+    alignItems: 'center',
+    gap: theme.spacing(1),
     padding: theme.spacing(1),
     borderRadius: theme.shape.radius.default,
     cursor: 'pointer',
-    small: { color: theme.colors.text.secondary, marginLeft: 8 },
+    span: { flex: '1 1 auto', minWidth: 0, overflow: 'hidden', textOverflow: 'ellipsis', whiteSpace: 'nowrap' },
+    small: { color: theme.colors.text.secondary },
   }),
   chosen: css({ background: theme.colors.action.hover }),
 });

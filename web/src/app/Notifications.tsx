@@ -1,7 +1,7 @@
 import { css } from '@emotion/css';
 import { AppEvents, type AppEvent, type GrafanaTheme2 } from '@grafana/data';
 import { getAppEvents } from '@grafana/runtime';
-import { Alert, useStyles2 } from '@grafana/ui';
+import { Alert, Button, useStyles2 } from '@grafana/ui';
 import { useEffect, useState } from 'react';
 
 type Severity = 'success' | 'warning' | 'error' | 'info';
@@ -11,6 +11,13 @@ interface Note {
   severity: Severity;
   title: string;
   text?: string;
+  action?: Action;
+}
+
+/** What a message offers to do about it. */
+interface Action {
+  text: string;
+  act: () => void;
 }
 
 const events: Array<[AppEvent<unknown[]>, Severity]> = [
@@ -20,6 +27,7 @@ const events: Array<[AppEvent<unknown[]>, Severity]> = [
   [AppEvents.alertInfo, 'info'],
 ];
 const shown: Record<Severity, number> = { success: 3000, info: 5000, warning: 7000, error: 12000 };
+const shownWithAction = 12000;
 
 let next = 1;
 
@@ -34,18 +42,45 @@ export function Notifications() {
       getAppEvents()
         .getStream({ type: event.name } as never)
         .subscribe((published: { payload?: unknown[] }) => {
-          const [title, text] = published.payload ?? [];
-          const note: Note = { id: next++, severity, title: String(title ?? ''), text: text === undefined ? undefined : String(text) };
+          const [title, text, action] = published.payload ?? [];
+          const note: Note = {
+            id: next++,
+            severity,
+            title: String(title ?? ''),
+            text: text === undefined ? undefined : String(text),
+            action: action as Action,
+          };
           setNotes((all) => [...all.filter((n) => n.title !== note.title || n.text !== note.text).slice(-3), note]);
-          setTimeout(() => drop(note.id), shown[severity]);
+          setTimeout(() => drop(note.id), note.action ? shownWithAction : shown[severity]);
         })
     );
     return () => subscriptions.forEach((s) => s.unsubscribe());
   }, []);
+  const drop = ({ id }: Note) => setNotes((all) => all.filter((n) => n.id !== id));
   return (
     <div className={styles.place} role="status" aria-live="polite">
       {notes.map((note) => (
-        <Alert key={note.id} severity={note.severity} title={note.title} elevated onRemove={() => setNotes((all) => all.filter((n) => n.id !== note.id))}>
+        <Alert
+          key={note.id}
+          severity={note.severity}
+          title={note.title}
+          elevated
+          onRemove={() => drop(note)}
+          action={
+            note.action && (
+              <Button
+                size="sm"
+                variant="secondary"
+                onClick={() => {
+                  drop(note);
+                  note.action!.act();
+                }}
+              >
+                {note.action.text}
+              </Button>
+            )
+          }
+        >
           {note.text}
         </Alert>
       ))}

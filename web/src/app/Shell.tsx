@@ -106,7 +106,7 @@ export function Shell({ children }: { children: ReactNode }) {
       </div>
       <ErrorBoundary place={`${location.pathname} ${dialog}`}>
         <Suspense fallback={null}>
-          {dialog === 'search' && <CommandPalette onClose={() => setDialog(undefined)} />}
+          {dialog === 'search' && <CommandPalette onClose={() => setDialog(undefined)} onHelp={() => setDialog('help')} />}
           {dialog === 'help' && <ShortcutHelp onClose={() => setDialog(undefined)} />}
         </Suspense>
       </ErrorBoundary>

@@ -1,34 +1,97 @@
 import { dateTimeForTimeZone, type TimeRange } from '@grafana/data';
-import { RefreshEvent, getAppEvents, locationService } from '@grafana/runtime';
-import { sceneGraph } from '@grafana/scenes';
+import { RefreshEvent, config, getAppEvents, locationService } from '@grafana/runtime';
+import { sceneGraph, type SceneObject } from '@grafana/scenes';
 import { useEffect } from 'react';
 
+import { isTyping, nameOfKey } from '../kit/keys';
+import { pageState } from '../kit/page';
+import { chooseTheme } from '../kit/theme';
 import { useLatest } from '../runtime/hooks';
-import type { DashboardScene } from '../dashboard/scene/DashboardScene';
 
-/** Every shortcut with what it does, as the help shows them. */
-export const shortcuts: Array<{ keys: string; does: string }> = [
-  { keys: 'Ctrl K', does: 'Search dashboards' },
-  { keys: '?', does: 'Show these shortcuts' },
-  { keys: 'g h', does: 'Go to the home page' },
-  { keys: 'g d', does: 'Go to the dashboards' },
-  { keys: 'd r', does: 'Refresh all panels' },
-  { keys: 'd k', does: 'Kiosk mode (Esc leaves it)' },
-  { keys: 'd s', does: 'Save the dashboard' },
-  { keys: 't z', does: 'Zoom the time range out' },
-  { keys: 't ←', does: 'Move the time range back' },
-  { keys: 't →', does: 'Move the time range forward' },
-  { keys: 't a', does: 'Make the time range absolute' },
-  { keys: 'v', does: 'View the panel under the pointer' },
-  { keys: 'e', does: 'Edit the panel under the pointer' },
-  { keys: 'i', does: 'Inspect the panel under the pointer' },
-  { keys: 'Esc', does: 'Leave a panel or kiosk mode' },
-];
+interface Shortcut {
+  keys: string;
+  does: string;
+  /** What it does on every page; the others are done by the dashboard on the screen. */
+  act?: (dialogs: Dialogs) => void;
+}
 
 interface Dialogs {
   search: () => void;
   help: () => void;
 }
+
+const go = (to: string) => () => locationService.push(to);
+
+/** Every shortcut with what it does, as the help shows them. */
+export const shortcuts: Array<{ title: string; list: Shortcut[] }> = [
+  {
+    title: 'Everywhere',
+    list: [
+      { keys: 'Ctrl K', does: 'Search dashboards, pages and actions', act: ({ search }) => search() },
+      { keys: '?', does: 'Show these shortcuts', act: ({ help }) => help() },
+      { keys: 'g h', does: 'Go to the home page', act: go('/') },
+      { keys: 'g d', does: 'Go to the dashboards', act: go('/dashboards') },
+      { keys: 'g e', does: 'Go to Explore', act: go('/explore') },
+      { keys: 'g a', does: 'Go to the alerts', act: go('/alerts') },
+      { keys: 'g t', does: 'Go to the targets', act: go('/targets') },
+      { keys: 'g p', does: 'Go to the profile', act: go('/profile') },
+      { keys: 'c t', does: 'Change the theme', act: () => chooseTheme(config.theme2.isDark ? 'light' : 'dark') },
+    ],
+  },
+  {
+    title: 'Time range',
+    list: [
+      { keys: 't z', does: 'Zoom out', act: () => shift(-0.5, 0.5) },
+      { keys: 't ←', does: 'Move back', act: () => shift(-0.5, -0.5) },
+      { keys: 't →', does: 'Move forward', act: () => shift(0.5, 0.5) },
+      {
+        keys: 't a',
+        does: 'Make it absolute',
+        act: () => withTimeRange((t) => t.onTimeRangeChange(absolute(t.state.value.from.valueOf(), t.state.value.to.valueOf(), t.state.value))),
+      },
+    ],
+  },
+  {
+    title: 'Dashboard',
+    list: [
+      { keys: 'd r', does: 'Refresh all panels', act: () => withTimeRange((t) => t.onRefresh()) },
+      { keys: 'd k', does: 'Kiosk mode (Esc leaves it)' },
+      { keys: 'd s', does: 'Settings' },
+      { keys: 'd E', does: 'Expand all rows' },
+      { keys: 'd C', does: 'Collapse all rows' },
+      { keys: 'Ctrl S', does: 'Save' },
+      { keys: 'Ctrl V', does: 'Paste a panel' },
+      { keys: 'Ctrl Z', does: 'Undo' },
+      { keys: 'Ctrl Shift Z', does: 'Redo' },
+      { keys: 'Esc', does: 'Leave a panel or kiosk mode', act: leave },
+    ],
+  },
+  {
+    title: 'The panel under the pointer or with the focus',
+    list: [
+      { keys: 'v', does: 'View it alone' },
+      { keys: 'e', does: 'Edit it' },
+      { keys: 'i', does: 'Inspect it' },
+      { keys: 'p x', does: 'Explore its queries' },
+      { keys: 'p s', does: 'Copy a link to it' },
+      { keys: 'p u', does: 'The same' },
+      { keys: 'p d', does: 'Duplicate it' },
+      { keys: 'p c', does: 'Copy it' },
+      { keys: 'p r', does: 'Remove it' },
+      { keys: 'p l', does: 'Show or hide its legend' },
+      { keys: 'p ←', does: 'Move it to the left' },
+      { keys: 'p →', does: 'Move it to the right' },
+      { keys: 'p ↑', does: 'Move it up' },
+      { keys: 'p ↓', does: 'Move it down' },
+    ],
+  },
+];
+
+/** What is known under a second name. */
+const others: Record<string, string> = { 'Ctrl Y': 'Ctrl Shift Z', h: '?' };
+
+/** The browser knows better what to do with these: it asks the page with an event of its own. */
+const ofTheBrowser = new Set(['Ctrl V']);
 
 /** Listens for shortcuts; two keys follow each other within a second. */
 export function useShortcuts(dialogs: Dialogs) {
@@ -37,17 +100,13 @@ export function useShortcuts(dialogs: Dialogs) {
     let first = '';
     let since = 0;
     const onKey = (event: KeyboardEvent) => {
-      if ((event.ctrlKey || event.metaKey) && event.key.toLowerCase() === 'k') {
-        event.preventDefault();
-        latest().search();
+      const key = nameOfKey(event);
+      if (key === undefined || isModifier(event.key) || (key !== 'Ctrl K' && isTyping(event.target))) {
         return;
       }
-      if (event.ctrlKey || event.metaKey || event.altKey || isTyping(event.target)) {
-        return;
-      }
-      const pair = Date.now() - since < 1000 ? `${first} ${event.key}` : '';
-      const act = commands[pair] ?? commands[event.key] ?? (event.key === '?' ? latest().help : undefined);
-      first = event.key;
+      const pair = Date.now() - since < 1000 ? `${first} ${key}` : '';
+      const act = actionOf(pair, latest()) ?? actionOf(key, latest());
+      first = key;
       since = Date.now();
       if (act) {
         event.preventDefault();
@@ -60,39 +119,34 @@ export function useShortcuts(dialogs: Dialogs) {
   }, [latest]);
 }
 
-function isTyping(target: EventTarget | null): boolean {
-  return (
-    target instanceof HTMLElement &&
-    (target.isContentEditable ||
-      /^(INPUT|TEXTAREA|SELECT)$/.test(target.tagName) ||
-      target.closest('[role="dialog"], [role="menu"], [role="listbox"]') !== null)
-  );
+/** What keys do now, on the page that is on the screen. */
+export function actionOf(typed: string, dialogs: Dialogs): (() => void) | undefined {
+  const keys = others[typed] ?? typed;
+  if (ofTheBrowser.has(keys)) {
+    return undefined;
+  }
+  const everywhere = shortcuts.flatMap(({ list }) => list).find((s) => s.keys === keys)?.act;
+  if (everywhere) {
+    return () => everywhere(dialogs);
+  }
+  const { commands = [], panelCommands = [] } = pageState();
+  const command = commands.find((c) => c.keys === keys);
+  if (command) {
+    return command.act;
+  }
+  const panelCommand = panelCommands.find((c) => c.keys === keys);
+  const panel = panelCommand && panelUnderPointer();
+  return panel === undefined ? undefined : () => panelCommand!.act(panel);
 }
 
-const commands: Record<string, () => void> = {
-  'g h': () => locationService.push('/'),
-  'g d': () => locationService.push('/dashboards'),
-  'd r': () => withTimeRange((t) => t.onRefresh()),
-  'd k': () => locationService.partial({ kiosk: locationService.getSearchObject()['kiosk'] === undefined ? '1' : null }),
-  'd s': () => document.querySelector<HTMLButtonElement>('[data-testid="save-dashboard"]')?.click(),
-  't z': () => shift(-0.5, 0.5),
-  't ArrowLeft': () => shift(-0.5, -0.5),
-  't ArrowRight': () => shift(0.5, 0.5),
-  't a': () => withTimeRange((t) => t.onTimeRangeChange(absolute(t.state.value.from.valueOf(), t.state.value.to.valueOf(), t.state.value))),
-  v: () => onPanel((key) => locationService.partial({ viewPanel: locationService.getSearchObject()['viewPanel'] ? null : key })),
-  e: () => onPanel((key) => dashboard()?.mayEdit && locationService.partial({ editPanel: /^panel-\d+/.exec(key)?.[0] ?? key, viewPanel: null })),
-  i: () => onPanel((key) => locationService.partial({ inspect: key, inspectTab: 'data' })),
-  Escape: leave,
-};
-
-function dashboard(): DashboardScene | undefined {
-  return window.__grafanaSceneContext as DashboardScene | undefined;
+function isModifier(key: string): boolean {
+  return ['Control', 'Meta', 'Shift', 'Alt'].includes(key);
 }
 
 type TimeRangeObject = ReturnType<typeof sceneGraph.getTimeRange>;
 
 function withTimeRange(act: (range: TimeRangeObject) => void) {
-  const scene = dashboard();
+  const scene = window.__grafanaSceneContext as SceneObject | undefined;
   if (scene) {
     act(sceneGraph.getTimeRange(scene));
     getAppEvents().publish(new RefreshEvent());
@@ -115,12 +169,9 @@ function absolute(from: number, to: number, timeRange: TimeRange): TimeRange {
   return { ...range, raw: range };
 }
 
-function onPanel(act: (key: string) => unknown) {
+function panelUnderPointer(): string | undefined {
   const hovered = document.querySelector('[data-viz-panel-key]:hover') ?? document.activeElement?.closest('[data-viz-panel-key]');
-  const key = hovered?.getAttribute('data-viz-panel-key') ?? (locationService.getSearchObject()['viewPanel'] as string | undefined);
-  if (key) {
-    act(String(key));
-  }
+  return hovered?.getAttribute('data-viz-panel-key') ?? (locationService.getSearchObject()['viewPanel'] as string | undefined);
 }
 
 function leave() {

@@ -5,31 +5,31 @@ import { lazy, Suspense, useState } from 'react';
 
 import { dashboards } from '../api/dashboards';
 import { errorMessage } from '../runtime/backendSrv';
-import { addPanel, withModel } from './edit/changes';
+import type { Command } from '../kit/page';
+import { commandsOf, type Replace } from './commands';
+import { addPanel } from './edit/changes';
+import type { DashboardDialog } from './scene/DashboardBase';
 import type { DashboardScene } from './scene/DashboardScene';
-import { copyText, saveFile, shareLink } from './scene/panelActions';
 
 const SaveDrawer = lazy(() => import('./edit/SaveDrawer'));
 const JsonDrawer = lazy(() => import('./edit/JsonDrawer'));
 const VersionsDrawer = lazy(() => import('./edit/VersionsDrawer'));
 const SettingsDrawer = lazy(() => import('./edit/SettingsDrawer'));
 
-type Dialog = 'save' | 'saveAs' | 'json' | 'versions' | 'settings' | 'delete';
-
 interface Props {
   scene: DashboardScene;
-  replace: (scene: DashboardScene) => void;
+  replace: Replace;
 }
 
 /** The buttons of a dashboard at the top of the page. */
 export function DashboardActions({ scene, replace }: Props) {
-  const { model, meta, isDirty, editPanel, viewPanel } = scene.useState();
-  const [dialog, setDialog] = useState<Dialog>();
+  const { model, meta, isDirty, editPanel, viewPanel, dialog, undo, redo } = scene.useState();
   const [starred, setStarred] = useState(meta.isStarred ?? false);
   const { mayEdit } = scene;
-  const close = () => setDialog(undefined);
+  const open = (next: DashboardDialog | undefined) => scene.setState({ dialog: next });
+  const close = () => open(undefined);
   // The menu gives the focus back to its button when it closes; a dialog that is there already would lose it.
-  const openFromMenu = (next: Dialog) => setTimeout(() => setDialog(next));
+  const fromMenu = (command: Command) => setTimeout(command.act);
   const star = async () => {
     await dashboards.star(model.uid!, !starred);
     setStarred(!starred);
@@ -51,16 +51,32 @@ export function DashboardActions({ scene, replace }: Props) {
         />
       )}
       {mayEdit && !editPanel && (
-        <ToolbarButton icon="plus" onClick={() => replace(addPanel(scene))} tooltip="Add panel">
-          Add panel
-        </ToolbarButton>
+        <>
+          {(undo || redo) && (
+            <>
+              <ToolbarButton
+                icon="corner-up-left"
+                disabled={!undo}
+                onClick={() => scene.undo()}
+                tooltip={undo ? `Undo: ${undo} (Ctrl Z)` : 'Nothing to undo'}
+              />
+              <ToolbarButton
+                icon="corner-up-right"
+                disabled={!redo}
+                onClick={() => scene.redo()}
+                tooltip={redo ? `Redo: ${redo} (Ctrl Shift Z)` : 'Nothing to redo'}
+              />
+            </>
+          )}
+          <ToolbarButton icon="plus" onClick={() => replace(addPanel(scene))} tooltip="Add panel">
+            Add panel
+          </ToolbarButton>
+          <Button size="sm" variant={isDirty ? 'primary' : 'secondary'} icon="save" data-testid="save-dashboard" onClick={() => open('save')}>
+            Save
+          </Button>
+        </>
       )}
-      {mayEdit && !editPanel && (
-        <Button size="sm" variant={isDirty ? 'primary' : 'secondary'} icon="save" data-testid="save-dashboard" onClick={() => setDialog('save')}>
-          Save
-        </Button>
-      )}
-      <Dropdown overlay={<MoreMenu {...{ scene, mayEdit, open: openFromMenu, replace }} />} placement="bottom-end">
+      <Dropdown overlay={() => <MoreMenu commands={commandsOf(scene, replace)} act={fromMenu} />} placement="bottom-end">
         <ToolbarButton icon="ellipsis-v" aria-label="More" />
       </Dropdown>
       <Suspense fallback={null}>
@@ -83,40 +99,34 @@ export function DashboardActions({ scene, replace }: Props) {
   );
 }
 
-function MoreMenu({ scene, mayEdit, open, replace }: Props & { mayEdit: boolean; open: (dialog: Dialog) => void }) {
-  const { model, meta, isDirty } = scene.state;
+/** What is behind the three dots, in groups. */
+const menu = [
+  ['Copy link', 'Kiosk mode', 'Download JSON'],
+  ['Paste panel', 'Add row', 'Settings', 'JSON', 'Save as a copy', 'Versions', 'Discard changes', 'Delete the dashboard'],
+];
+
+function MoreMenu({ commands, act }: { commands: Command[]; act: (command: Command) => void }) {
+  const [first, second] = menu.map((names) => names.flatMap((name) => commands.filter((c) => c.text === name)));
+  const item = (command: Command) => {
+    const deletes = command.text === 'Delete the dashboard';
+    return (
+      <Menu.Item
+        key={command.text}
+        label={deletes ? 'Delete' : command.text}
+        icon={command.icon}
+        shortcut={command.keys}
+        destructive={deletes}
+        onClick={() => act(command)}
+      />
+    );
+  };
   return (
     <Menu>
-      <Menu.Item label="Copy link" icon="link" onClick={() => copyText(shareLink(scene), 'Link copied: it shows this time range to everyone')} />
-      <Menu.Item label="Kiosk mode" icon="monitor" shortcut="d k" onClick={() => locationService.partial({ kiosk: '1' })} />
-      <Menu.Item
-        label="Download JSON"
-        icon="download-alt"
-        onClick={() => saveFile(`${model.title ?? 'dashboard'}.json`, JSON.stringify(model, null, 2), 'application/json')}
-      />
+      {first!.map(item)}
       <Menu.Divider />
-      <Menu.Item label="JSON" icon="document-info" onClick={() => open('json')} />
-      {mayEdit && <Menu.Item label="Settings" icon="cog" onClick={() => open('settings')} />}
-      {mayEdit && <Menu.Item label="Add row" icon="plus" onClick={() => replace(addRow(scene))} />}
-      {mayEdit && <Menu.Item label="Save as a copy" icon="copy" onClick={() => open('saveAs')} />}
-      {model.uid && <Menu.Item label="Versions" icon="history" onClick={() => open('versions')} />}
-      {isDirty && <Menu.Item label="Discard changes" icon="times" onClick={() => window.location.reload()} />}
-      {mayEdit && meta.canDelete && !meta.provisioned && model.uid && <Menu.Item label="Delete" icon="trash-alt" destructive onClick={() => open('delete')} />}
+      {second!.map(item)}
     </Menu>
   );
-}
-
-function addRow(scene: DashboardScene): DashboardScene {
-  const panels = scene.state.model.panels ?? [];
-  const y = Math.max(
-    0,
-    ...panels.map((p) => ((p as { gridPos?: { y: number; h: number } }).gridPos?.y ?? 0) + ((p as { gridPos?: { y: number; h: number } }).gridPos?.h ?? 1))
-  );
-  const id = Math.max(0, ...panels.map((p) => (p as { id?: number }).id ?? 0)) + 1;
-  return withModel(scene, {
-    ...scene.state.model,
-    panels: [...panels, { id, type: 'row', title: 'New row', collapsed: false, gridPos: { x: 0, y, w: 24, h: 1 }, panels: [] }] as never,
-  });
 }
 
 async function remove(uid: string) {

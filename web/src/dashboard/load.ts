@@ -1,4 +1,4 @@
-import type { Dashboard, Panel } from '@grafana/schema';
+import type { Dashboard } from '@grafana/schema';
 
 import { dashboards, type DashboardMeta } from '../api/dashboards';
 import { migrateDashboard } from './migrate';
@@ -29,34 +29,4 @@ export function emptyDashboard(): Dashboard {
     links: [],
     timezone: 'browser',
   } as unknown as Dashboard;
-}
-
-/** The panel of an id, in open and closed rows. */
-export function findPanelJson(model: Dashboard, id: number): PanelJson | undefined {
-  return allPanels(model).find((p) => p.id === id);
-}
-
-/** Panels and rows as JSON has them; a closed row holds its panels. */
-export type PanelJson = Panel & { panels?: PanelJson[] };
-
-export function allPanels(model: Dashboard): PanelJson[] {
-  return ((model.panels ?? []) as PanelJson[]).flatMap((p) => [p, ...(p.panels ?? [])]);
-}
-
-/** The same dashboard with one panel replaced, added (when its id is new) or removed (when `panel` is undefined). */
-export function withPanel(model: Dashboard, id: number, panel: PanelJson | undefined): Dashboard {
-  let found = false;
-  const replace = (list: PanelJson[]): PanelJson[] =>
-    list.flatMap((p) => {
-      if (p.id === id) {
-        found = true;
-        return panel ? [panel] : [];
-      }
-      return p.panels ? [{ ...p, panels: replace(p.panels) } as PanelJson] : [p];
-    });
-  const panels = replace((model.panels ?? []) as PanelJson[]);
-  if (!found && panel) {
-    panels.push(panel);
-  }
-  return { ...model, panels } as Dashboard;
 }

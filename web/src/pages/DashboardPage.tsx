@@ -1,11 +1,16 @@
 import { locationService } from '@grafana/runtime';
 import { UrlSyncContextProvider, type SceneObject } from '@grafana/scenes';
-import { Alert, LoadingPlaceholder } from '@grafana/ui';
+import { Alert, ConfirmModal, LoadingPlaceholder } from '@grafana/ui';
 import { lazy, Suspense, useEffect, useState } from 'react';
 import { useParams } from 'react-router-dom';
 
+import { isTyping } from '../kit/keys';
 import { usePage } from '../kit/page';
+import { commandsOf, panelCommandsOf } from '../dashboard/commands';
 import { DashboardActions } from '../dashboard/DashboardActions';
+import { sceneLike } from '../dashboard/edit/changes';
+import { looksLikePanel } from '../dashboard/edit/clipboard';
+import { pastePanel } from '../dashboard/edit/hands';
 import { emptyDashboard, loadDashboard, sceneOf } from '../dashboard/load';
 import { rememberVisit } from '../panels/dashlist/recent';
 import type { DashboardScene } from '../dashboard/scene/DashboardScene';
@@ -64,7 +69,7 @@ export function LoadedDashboard({ load }: { load: () => Promise<DashboardScene> 
 
 /** The dashboard with its buttons; edits build a new scene from changed JSON. */
 function Frame({ scene, replace }: { scene: DashboardScene; replace: (scene: DashboardScene) => void }) {
-  const { model, meta, editPanel, kiosk, viewPanel, isDirty } = scene.useState();
+  const { model, meta, editPanel, kiosk, viewPanel, isDirty, undo, redo } = scene.useState();
   const title = model.title ?? '';
   usePage(
     {
@@ -75,40 +80,99 @@ function Frame({ scene, replace }: { scene: DashboardScene; replace: (scene: Das
       ],
       actions: <DashboardActions scene={scene} replace={replace} />,
       bare: kiosk,
+      commands: commandsOf(scene, replace),
+      panelCommands: panelCommandsOf(scene),
     },
-    `${scene.state.key}/${title}/${kiosk}/${editPanel}/${viewPanel}/${isDirty}/${meta.version}`
+    JSON.stringify([scene.state.key, title, kiosk, editPanel, viewPanel, isDirty, meta.version, undo, redo])
   );
   // The editor shows a part of the scene only; variables and annotations have to run all the same.
   useEffect(() => scene.activate(), [scene]);
-  useUnsavedWarning(scene, Boolean(isDirty));
+  useEffect(() => scene.rebuildBy((json, dirty) => replace(sceneLike(scene, json, dirty))), [scene, replace]);
+  usePaste(scene, !editPanel);
+  const leaving = useUnsavedWarning(scene, Boolean(isDirty));
   const edited = Boolean(isDirty || editPanel);
   useEffect(() => (edited ? holdPage() : undefined), [edited]);
-  if (editPanel) {
-    return (
-      <Suspense fallback={<LoadingPlaceholder text="" />}>
-        <PanelEditor key={editPanel} scene={scene} panelKey={editPanel} replace={replace} />
-      </Suspense>
-    );
-  }
-  return <scene.Component model={scene} />;
+  return (
+    <>
+      {editPanel ? (
+        <Suspense fallback={<LoadingPlaceholder text="" />}>
+          <PanelEditor key={editPanel} scene={scene} panelKey={editPanel} replace={replace} />
+        </Suspense>
+      ) : (
+        <scene.Component model={scene} />
+      )}
+      {leaving && (
+        <ConfirmModal
+          isOpen
+          title="Leave without saving"
+          body={`“${title}” has changes that are not saved.`}
+          confirmText="Leave"
+          dismissText="Stay"
+          onConfirm={leaving.leave}
+          onDismiss={leaving.stay}
+        />
+      )}
+    </>
+  );
 }
 
-function useUnsavedWarning(scene: DashboardScene, dirty: boolean) {
+/** Takes a panel from the clipboard, which the browser hands over when it is asked to paste. */
+function usePaste(scene: DashboardScene, on: boolean) {
+  useEffect(() => {
+    if (!on || !scene.mayEdit) {
+      return;
+    }
+    const onPaste = (event: ClipboardEvent) => {
+      const text = event.clipboardData?.getData('text/plain') ?? '';
+      if (!isTyping(event.target) && looksLikePanel(text)) {
+        event.preventDefault();
+        pastePanel(scene, text);
+      }
+    };
+    document.addEventListener('paste', onPaste);
+    return () => document.removeEventListener('paste', onPaste);
+  }, [scene, on]);
+}
+
+interface Leaving {
+  leave: () => void;
+  stay: () => void;
+}
+
+/** Asks before unsaved changes are lost; what it returns is the question, while it is open. */
+function useUnsavedWarning(scene: DashboardScene, dirty: boolean): Leaving | undefined {
+  const [leaving, setLeaving] = useState<Leaving>();
   useEffect(() => {
     if (!dirty) {
       return;
     }
-    const ask = (event: BeforeUnloadEvent) => event.preventDefault();
+    // Right after a save this still listens, though there is nothing to lose any more.
+    const ask = (event: BeforeUnloadEvent) => scene.state.isDirty && event.preventDefault();
     window.addEventListener('beforeunload', ask);
-    const unblock = locationService.getHistory().block((next) => {
-      const here = window.location.pathname;
-      const leaves = !here.endsWith(next.pathname);
-      // Right after a save this still listens, though there is nothing to lose any more.
-      return leaves && scene.state.isDirty ? 'This dashboard has changes that are not saved. Leave it?' : undefined;
+    const history = locationService.getHistory();
+    const unblock = history.block((next, action) => {
+      // The way back has changed the window's address already.
+      if (pageOf(history.location.pathname) === pageOf(next.pathname) || !scene.state.isDirty) {
+        return undefined;
+      }
+      const stay = () => setLeaving(undefined);
+      const leave = () => {
+        stay();
+        scene.setState({ isDirty: false });
+        action === 'REPLACE' ? history.replace(next) : history.push(next);
+      };
+      setLeaving({ leave, stay });
+      return false;
     });
     return () => {
       window.removeEventListener('beforeunload', ask);
       unblock();
     };
   }, [scene, dirty]);
+  return leaving;
+}
+
+/** A dashboard is the same whatever its address has after the uid. */
+function pageOf(path: string): string {
+  return /^\/d\/[^/]+/.exec(path)?.[0] ?? path;
 }

@@ -23,7 +23,7 @@ export default function JsonDrawer({ scene, replace, onClose }: Props) {
     const found = problemsOf(text);
     setProblems(found);
     if (found.length === 0) {
-      replace(withModel(scene, JSON.parse(text) as Dashboard));
+      replace(withModel(scene, JSON.parse(text) as Dashboard, 'Edit the JSON'));
       onClose();
     }
   };

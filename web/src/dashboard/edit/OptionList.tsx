@@ -10,7 +10,7 @@ import { ControlledCollapse, Field } from '@grafana/ui';
 import { get, isEqual, merge, set as setPath, cloneDeep, unset } from 'lodash';
 import { useMemo, type ComponentType } from 'react';
 
-import type { PanelJson } from '../load';
+import type { PanelJson } from '../model';
 
 interface Props {
   panel: PanelJson;

@@ -7,7 +7,7 @@ import { useEffect, useRef, useState } from 'react';
 import { panelLoaders } from '../../panels/registry';
 import { importPanelPlugin } from '../../panels/panelImporter';
 import { useLatest } from '../../runtime/hooks';
-import { findPanelJson, withPanel, type PanelJson } from '../load';
+import { findPanelJson, withPanel, type PanelJson } from '../model';
 import type { DashboardScene } from '../scene/DashboardScene';
 import { buildData, buildPanel } from '../scene/panel';
 import { withModel } from './changes';
@@ -51,7 +51,7 @@ function Editor({ scene, id, json, replace }: { scene: DashboardScene; id: numbe
   const apply = () => {
     leave(scene);
     if (changed) {
-      const next = withModel(scene, withPanel(scene.state.model, id, draft));
+      const next = withModel(scene, withPanel(scene.state.model, id, draft), 'Edit the panel');
       next.setState({ editPanel: undefined });
       replace(next);
     }

@@ -4,7 +4,7 @@ import { getDataSourceSrv } from '@grafana/runtime';
 import type { DataSourceRef } from '@grafana/schema';
 import { Button, Combobox, Field, IconButton, Input, RadioButtonGroup, Stack, TextArea, useStyles2 } from '@grafana/ui';
 
-import type { PanelJson } from '../load';
+import type { PanelJson } from '../model';
 import { refOf } from '../scene/datasourceRef';
 import { PromqlEditor } from './PromqlEditor';
 

@@ -45,6 +45,7 @@ export default function SaveDrawer({ scene, copy, onClose }: Props) {
       getAppEvents().publish({ type: AppEvents.alertSuccess.name, payload: ['Dashboard saved'] });
       const moved = fresh || title !== model.title || folder !== (meta.folderUid ?? '');
       scene.setState({ isDirty: false, model: { ...model, title, version: saved.version, uid: saved.uid }, meta: { ...meta, version: saved.version } });
+      scene.history.saved();
       onClose();
       if (moved) {
         // The address of a new dashboard has nothing to go back to.

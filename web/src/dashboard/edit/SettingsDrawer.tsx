@@ -21,7 +21,7 @@ export default function SettingsDrawer({ scene, replace, onClose }: Props) {
   const [refresh, setRefresh] = useState(String(model.refresh || ''));
   const [tooltip, setTooltip] = useState(model.graphTooltip ?? 0);
   const apply = () => {
-    replace(withModel(scene, { ...model, title, description, tags, time: { from, to }, refresh, graphTooltip: tooltip }));
+    replace(withModel(scene, { ...model, title, description, tags, time: { from, to }, refresh, graphTooltip: tooltip }, 'Change the settings'));
     onClose();
   };
   return (

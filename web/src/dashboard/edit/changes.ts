@@ -2,12 +2,18 @@ import { locationService } from '@grafana/runtime';
 import { sceneUtils } from '@grafana/scenes';
 import type { Dashboard } from '@grafana/schema';
 
-import { allPanels, withPanel, type PanelJson } from '../load';
 import { migrateDashboard } from '../migrate';
+import { allPanels, withPanel, type PanelJson } from '../model';
 import { DashboardScene } from '../scene/DashboardScene';
 
-/** A scene of changed JSON that keeps the time range and variables on the screen. */
-export function withModel(scene: DashboardScene, model: Dashboard): DashboardScene {
+/** A scene of changed JSON that keeps the time range and variables on the screen; `what` says what can be taken back. */
+export function withModel(scene: DashboardScene, model: Dashboard, what: string): DashboardScene {
+  scene.history.record({ model: scene.state.model, dirty: Boolean(scene.state.isDirty), what });
+  return sceneLike(scene, model, true);
+}
+
+/** A scene of other JSON in the place of another, with its time range, variables and history. */
+export function sceneLike(scene: DashboardScene, model: Dashboard, isDirty: boolean): DashboardScene {
   const { dashboard, notices } = migrateDashboard(model);
   const next = new DashboardScene(dashboard, scene.state.meta, notices);
   const search = new URLSearchParams();
@@ -19,7 +25,8 @@ export function withModel(scene: DashboardScene, model: Dashboard): DashboardSce
     }
   }
   sceneUtils.syncStateFromSearchParams(next, search);
-  next.setState({ isDirty: true });
+  next.history = scene.history;
+  next.setState({ isDirty, ...scene.history.names });
   return next;
 }
 
@@ -38,7 +45,7 @@ export function addPanel(scene: DashboardScene): DashboardScene {
     fieldConfig: { defaults: {}, overrides: [] },
     options: {},
   } as unknown as PanelJson;
-  const next = withModel(scene, withPanel(scene.state.model, id, panel));
+  const next = withModel(scene, withPanel(scene.state.model, id, panel), 'Add a panel');
   next.setState({ editPanel: `panel-${id}` });
   locationService.partial({ editPanel: `panel-${id}` });
   return next;

@@ -1,1 +1,1 @@
-export { migrateDashboard } from './migrateDashboard';
+export { migrateDashboard, schemaVersion } from './migrateDashboard';

@@ -1,7 +1,11 @@
-import { css } from '@emotion/css';
+import { css, cx } from '@emotion/css';
 import type { GrafanaTheme2 } from '@grafana/data';
 import { sceneGraph, SceneGridRow, type SceneComponentProps } from '@grafana/scenes';
 import { Icon, useStyles2 } from '@grafana/ui';
+
+import { idOf } from '../edit/movements';
+import { DashboardBase } from './DashboardBase';
+import { RowMenu } from './RowMenu';
 
 /** A row whose title is a heading of the page, with the level that the library's own leaves out. */
 export class DashboardRow extends SceneGridRow {
@@ -9,7 +13,10 @@ export class DashboardRow extends SceneGridRow {
 }
 
 function DashboardRowView({ model }: SceneComponentProps<SceneGridRow>) {
-  const { isCollapsed, title, children } = model.useState();
+  const { isCollapsed, title, children, key, repeatSourceKey } = model.useState();
+  const grid = model.getGridLayout();
+  const { isDraggable } = grid.useState();
+  const dashboard = sceneGraph.getAncestor(model, DashboardBase);
   const styles = useStyles2(getStyles);
   const text = sceneGraph.interpolate(model, title, undefined, 'text');
   const count = model.getPanelCount(children);
@@ -31,6 +38,16 @@ function DashboardRowView({ model }: SceneComponentProps<SceneGridRow>) {
           ({count} {count === 1 ? 'panel' : 'panels'})
         </span>
       )}
+      {isDraggable && !repeatSourceKey && (
+        <>
+          <RowMenu dashboard={dashboard} id={idOf(key ?? '')} />
+          {isCollapsed && (
+            <div className={cx(styles.handle, grid.getDragClass())} data-testid="row-handle">
+              <Icon name="draggabledots" />
+            </div>
+          )}
+        </>
+      )}
     </div>
   );
 }
@@ -48,6 +65,16 @@ const getStyles = (theme: GrafanaTheme2) => ({
     fontSize: theme.typography.h5.fontSize,
     fontWeight: theme.typography.fontWeightMedium,
     span: { overflow: 'hidden', textOverflow: 'ellipsis', whiteSpace: 'nowrap' },
+  }),
+  handle: css({
+    display: 'flex',
+    flex: '1 1 auto',
+    justifyContent: 'flex-end',
+    alignSelf: 'stretch',
+    alignItems: 'center',
+    cursor: 'move',
+    color: theme.colors.text.secondary,
+    '&:hover': { color: theme.colors.text.primary },
   }),
   count: css({ color: theme.colors.text.secondary, fontStyle: 'italic' }),
 });

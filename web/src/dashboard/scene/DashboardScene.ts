@@ -5,7 +5,6 @@ import {
   MultiValueVariable,
   SceneDataLayerSet,
   sceneGraph,
-  SceneGridLayout,
   SceneObjectUrlSyncConfig,
   SceneTimePicker,
   SceneTimeRange,
@@ -20,12 +19,17 @@ import {
 import type { DashboardMeta } from '../../api/dashboards';
 import { offerReport } from '../report';
 import { buildAnnotations } from './annotations';
+import { arranged, type Cell } from '../edit/movements';
+import { allPanels } from '../model';
 import { DashboardBase, type DashboardState, type InspectTab } from './DashboardBase';
+import { DashboardGrid } from './DashboardGrid';
 import { DashboardRefresh } from './DashboardRefresh';
 import { DashboardView } from './DashboardView';
 import { GridBuilder } from './grid';
 import { repeatVariables, type ValuesOf } from './repeats';
 import { buildVariables } from './variables';
+
+type Rebuild = (model: Dashboard, isDirty: boolean) => void;
 
 /** A dashboard on the screen. */
 export class DashboardScene extends DashboardBase {
@@ -34,7 +38,9 @@ export class DashboardScene extends DashboardBase {
   protected _urlSync = new SceneObjectUrlSyncConfig(this, { keys: ['viewPanel', 'inspect', 'inspectTab', 'kiosk', 'editPanel'] });
   protected _variableDependency: VariableDependencyConfig<DashboardState>;
   private readonly grid: GridBuilder;
+  private readonly saved: ValuesOf;
   private repeated = '';
+  private rebuild?: Rebuild;
 
   constructor(model: Dashboard, meta: DashboardMeta, notices: string[] = []) {
     const panels = (model.panels ?? []) as Panel[];
@@ -54,21 +60,62 @@ export class DashboardScene extends DashboardBase {
         publishContext,
         (scene) => offerReport(scene as unknown as DashboardBase),
       ],
-      body: new SceneGridLayout({
-        isLazy: true,
-        isDraggable: false,
-        isResizable: false,
-        children: grid.children(repeats.length > 0 ? saved : () => undefined),
-      }),
+      body: new DashboardGrid(
+        {
+          key: 'grid',
+          isLazy: true,
+          isDraggable: false,
+          isResizable: false,
+          children: grid.children(repeats.length > 0 ? saved : () => undefined),
+        },
+        (cells, moved) => this.moved(cells, moved)
+      ),
       variables: new VariableValueSelectors({}),
       timePicker: new SceneTimePicker({ hidePicker: model.timepicker?.hidden ?? false }),
       refreshPicker: new DashboardRefresh({ refresh: String(model.refresh || ''), intervals: model.timepicker?.refresh_intervals, minRefreshInterval: '1s' }),
     });
     this.grid = grid;
+    this.saved = saved;
+    this.allowMoves();
     this._variableDependency = new VariableDependencyConfig<DashboardState>(this, {
       variableNames: repeats,
       onVariableUpdateCompleted: () => this.repeat(),
     });
+  }
+
+  /** Says who shows JSON that differs in more than its panels, in a new scene. */
+  rebuildBy(rebuild: Rebuild): () => void {
+    this.rebuild = rebuild;
+    return () => {
+      this.rebuild = undefined;
+    };
+  }
+
+  protected override show(model: Dashboard, isDirty: boolean) {
+    if (!sameButPanels(this.state.model, model)) {
+      this.rebuild?.(model, isDirty);
+      return;
+    }
+    const names = repeatVariables((model.panels ?? []) as Panel[]);
+    this._variableDependency.setVariableNames(names);
+    this.grid.replace((model.panels ?? []) as Panel[]);
+    super.show(model, isDirty);
+    const valuesOf: ValuesOf = this.repeated ? (name) => chosen(this, name) : this.saved;
+    this.state.body.setState({ children: this.grid.children(names.length > 0 ? valuesOf : () => undefined) });
+  }
+
+  /** What was dragged or resized on the screen. */
+  private moved(cells: Cell[], key: string): boolean {
+    const model = arranged(this.state.model, cells, key);
+    if (model && placesOf(model) !== placesOf(this.state.model)) {
+      this.change(model, 'Move');
+    }
+    return model !== undefined;
+  }
+
+  private allowMoves() {
+    const moves = this.mayEdit && !this.state.kiosk;
+    this.state.body.setState({ isDraggable: moves, isResizable: moves });
   }
 
   /** Lays out the copies of repeated panels and rows anew, when the chosen values have changed. */
@@ -121,7 +168,18 @@ export class DashboardScene extends DashboardBase {
       next.editPanel = this.mayEdit ? one('editPanel') : undefined;
     }
     this.setState(next);
+    this.allowMoves();
   }
+}
+
+function placesOf(model: Dashboard): string {
+  return JSON.stringify(allPanels(model).map(({ id, gridPos, collapsed }) => [id, gridPos, collapsed]));
+}
+
+/** Whether all but the panels is the same, so that variables, annotations and the time range can stay. */
+function sameButPanels(a: Dashboard, b: Dashboard): boolean {
+  const rest = ({ panels: _, id: __, uid: ___, version: ____, ...more }: Dashboard) => more;
+  return JSON.stringify(rest(a)) === JSON.stringify(rest(b));
 }
 
 /** Data sources interpolate what is not part of a scene through the dashboard on the screen. */

@@ -1,6 +1,6 @@
 import { css } from '@emotion/css';
 import type { GrafanaTheme2 } from '@grafana/data';
-import type { SceneComponentProps, SceneGridLayout } from '@grafana/scenes';
+import type { SceneComponentProps } from '@grafana/scenes';
 import { Alert, useStyles2 } from '@grafana/ui';
 import { lazy, Suspense } from 'react';
 
@@ -40,13 +40,13 @@ export function DashboardView({ model }: SceneComponentProps<DashboardBase>) {
   );
 }
 
-function Grid({ body }: { body: SceneGridLayout }) {
+function Grid({ body }: { body: DashboardBase['state']['body'] }) {
   const { children } = body.useState();
   const styles = useStyles2(getStyles);
   if (children.length === 0) {
     return (
       <Alert severity="info" title="This dashboard has no panels yet">
-        Choose “Add panel” in the menu above, or paste a dashboard under “JSON”.
+        Choose “Add panel” in the menu above, paste a panel (Ctrl V), or a dashboard under “JSON”.
       </Alert>
     );
   }

@@ -2,7 +2,7 @@ import type { Panel } from '@grafana/schema';
 import { SceneGridItem, SceneGridRow, type SceneGridItemLike, type VizPanel } from '@grafana/scenes';
 
 import { DashboardRow } from './DashboardRow';
-import { buildPanel, scopedVariables } from './panel';
+import { buildPanel, optionsOf, scopedVariables } from './panel';
 import { expandRepeats, type PlacedPanel, type Section, type ValuesOf } from './repeats';
 
 /** Builds the grid of a dashboard, and builds it again when a repeat changes, with the panels that are still the same. */
@@ -10,7 +10,12 @@ export class GridBuilder {
   private readonly built = new Map<string, { panel: Panel; scoped: string; item: SceneGridItem }>();
   private readonly rows = new Map<string, { row: SceneGridRow; scoped: string }>();
 
-  constructor(private readonly panels: Panel[]) {}
+  constructor(private panels: Panel[]) {}
+
+  /** Other panels of the same dashboard; what is still the same of them stays on the screen. */
+  replace(panels: Panel[]) {
+    this.panels = panels;
+  }
 
   children(valuesOf: ValuesOf): SceneGridItemLike[] {
     const sections = expandRepeats(this.panels, valuesOf, (key) => this.rows.get(key)?.row.state.isCollapsed);
@@ -27,6 +32,8 @@ export class GridBuilder {
 
   private section({ row, panels }: Section): SceneGridItemLike[] {
     const items = panels.map((p) => this.item(p));
+    // Who changes its row has another parent now.
+    items.forEach((item) => item.clearParent());
     if (!row) {
       return items;
     }
@@ -34,7 +41,7 @@ export class GridBuilder {
     const before = this.rows.get(row.key);
     if (before && before.scoped === scoped) {
       // The same row keeps its panels on the screen, with the queries that are running, and stays open or closed.
-      before.row.setState({ y: row.y, children: items });
+      before.row.setState({ y: row.y, title: row.panel.title ?? '', children: items });
       return [before.row];
     }
     const built = new DashboardRow({
@@ -58,8 +65,13 @@ export class GridBuilder {
     const place = { x: placed.x, y: placed.y, width: placed.w, height: placed.h };
     const scoped = JSON.stringify(placed.scoped);
     const before = this.built.get(placed.key);
-    if (before && before.panel === placed.panel && before.scoped === scoped) {
+    const changed = before?.scoped === scoped ? changedParts(before.panel, placed.panel) : undefined;
+    if (before && changed?.every((part) => part === 'gridPos' || part === 'options')) {
       before.item.setState(place);
+      if (changed.includes('options')) {
+        setOptions(before.item.state.body as VizPanel, placed.panel);
+      }
+      this.built.set(placed.key, { ...before, panel: placed.panel });
       return before.item;
     }
     const body: VizPanel = buildPanel(placed.panel, placed.key, placed.scoped);
@@ -73,5 +85,21 @@ function forget(built: Map<string, unknown>, keep: string[]) {
   const kept = new Set(keep);
   for (const key of [...built.keys()].filter((k) => !kept.has(k))) {
     built.delete(key);
+  }
+}
+
+/** Which parts of a panel differ. Movements make new objects of panels with the same parts; what was taken back may have been read anew. */
+function changedParts(a: Panel, b: Panel): string[] {
+  const [before, after] = [a, b] as unknown as Array<Record<string, unknown>>;
+  return Object.keys({ ...before, ...after }).filter((key) => before![key] !== after![key] && JSON.stringify(before![key]) !== JSON.stringify(after![key]));
+}
+
+/** Other options of the same queries, such as a legend that is hidden. */
+function setOptions(body: VizPanel, panel: Panel) {
+  const options = optionsOf(panel);
+  if (body.getPlugin()) {
+    body.onOptionsChange(options, true);
+  } else {
+    body.setState({ options });
   }
 }

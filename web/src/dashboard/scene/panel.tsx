@@ -34,7 +34,7 @@ export function buildPanel(panel: Panel, key: string, scoped: ScopedValue[] = []
     pluginId: panel.type || 'unknown',
     title: panel.title ?? '',
     description: panel.description,
-    options: { ...(panel.options ?? {}), ...(!own(panelLoaders, panel.type) && { __panel: panel }) },
+    options: optionsOf(panel),
     fieldConfig: (panel.fieldConfig as FieldConfigSource | undefined) ?? { defaults: {}, overrides: [] },
     pluginVersion: panel.pluginVersion,
     displayMode: panel.transparent ? 'transparent' : 'default',
@@ -48,6 +48,11 @@ export function buildPanel(panel: Panel, key: string, scoped: ScopedValue[] = []
         : undefined,
     $variables: scoped.length > 0 ? scopedVariables(scoped) : undefined,
   });
+}
+
+/** The options of a panel; one of a type that is not known here shows its JSON. */
+export function optionsOf(panel: Panel): object {
+  return { ...(panel.options ?? {}), ...(!own(panelLoaders, panel.type) && { __panel: panel }) };
 }
 
 export function scopedVariables(scoped: ScopedValue[]): SceneVariableSet {

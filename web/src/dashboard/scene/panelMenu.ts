@@ -7,6 +7,7 @@ import { logsPath, selectorOf } from '../../links/related';
 import { inputsOf, paramsOf, type QueryState } from '../../links/explore';
 import { DashboardBase, type InspectTab } from './DashboardBase';
 import { languageOf, nameOf, uidOf } from '../../links/sources';
+import { copyPanel, duplicatePanel, removePanel } from '../edit/hands';
 import { copyText, downloadCsv, downloadPicture, panelLink } from './panelActions';
 
 /** The menu of a panel; it is filled when it is opened. */
@@ -41,7 +42,7 @@ function items(panel: VizPanel, dashboard: DashboardBase): PanelMenuItem[] {
       onClick: () => locationService.partial({ editPanel: panel.state.repeatSourceKey ?? sourceKey(key), viewPanel: null }),
     });
   }
-  list.push(...exploreItems(panel));
+  list.push(...exploreItems(panel).items);
   list.push(
     {
       text: 'Inspect',
@@ -65,11 +66,33 @@ function items(panel: VizPanel, dashboard: DashboardBase): PanelMenuItem[] {
       ],
     }
   );
+  if (!dashboard.state.editPanel) {
+    list.push(...handItems(key, dashboard));
+  }
   return list;
 }
 
+/** What is done with the panel as a whole; copies stand for the panel that they are copies of. */
+function handItems(key: string, dashboard: DashboardBase): PanelMenuItem[] {
+  const copy: PanelMenuItem = { text: 'Copy', iconClassName: 'copy', shortcut: 'p c', onClick: () => copyPanel(dashboard, key) };
+  if (!dashboard.mayEdit) {
+    return [copy];
+  }
+  return [
+    { text: 'Duplicate', iconClassName: 'file-copy-alt', shortcut: 'p d', onClick: () => duplicatePanel(dashboard, key) },
+    copy,
+    { text: '', type: 'divider' },
+    { text: 'Remove', iconClassName: 'trash-alt', shortcut: 'p r', onClick: () => removePanel(dashboard, key) },
+  ];
+}
+
+/** Where the queries of a panel are asked by hand, at the same time. */
+export function exploreAddress(panel: VizPanel): string | undefined {
+  return exploreItems(panel).address;
+}
+
 /** Leads to the queries of a panel, and to the lines of what they are about, at the same time. */
-function exploreItems(panel: VizPanel): PanelMenuItem[] {
+function exploreItems(panel: VizPanel): { items: PanelMenuItem[]; address?: string } {
   const range = inputsOf(sceneGraph.getTimeRange(panel).state.value.raw);
   const { data } = sceneGraph.getData(panel).state;
   const queries = (data?.request?.targets ?? []).flatMap((target): QueryState[] => {
@@ -79,13 +102,14 @@ function exploreItems(panel: VizPanel): PanelMenuItem[] {
   });
   const selector = selectorOf((data?.series ?? []).slice(0, 100).map((frame) => frame.fields.find((f) => f.labels)?.labels ?? {}));
   const items: PanelMenuItem[] = [];
-  if (queries.length > 0) {
-    items.push({ text: 'Explore', iconClassName: 'compass', onClick: () => locationService.push(`/explore?${paramsOf(queries).toString()}`) });
+  const address = queries.length > 0 ? `/explore?${paramsOf(queries).toString()}` : undefined;
+  if (address) {
+    items.push({ text: 'Explore', iconClassName: 'compass', shortcut: 'p x', onClick: () => locationService.push(address) });
   }
   if (selector && queries[0] && languageOf(queries[0]['source']) === 'promql') {
     items.push({ text: 'Logs', iconClassName: 'gf-logs', onClick: () => locationService.push(logsPath(selector, range, queries[0]!['expr'])) });
   }
-  return items;
+  return { items, address };
 }
 
 /** Copies of a repeated panel are edited where they come from. */

@@ -88,6 +88,15 @@ describe('expandRepeats', () => {
       [1, false, 2],
     ]);
   });
+
+  test('what follows a closed row is not in it', () => {
+    const sections = expandRepeats([row(1, 0, { collapsed: true, panels: [panel(2, 0, 1)] }), panel(3, 0, 1), row(4, 9)], () => undefined);
+    expect(sections.map((s) => [s.row?.key, s.panels.map((p) => [p.key, p.y])])).toEqual([
+      ['panel-1', [['panel-2', 1]]],
+      [undefined, [['panel-3', 1]]],
+      ['panel-4', []],
+    ]);
+  });
 });
 
 test('repeatVariables looks into closed rows', () => {

@@ -1,5 +1,7 @@
 import type { Panel } from '@grafana/schema';
 
+import { sectionsOf, type Section as Group } from '../model';
+
 /** The width of a dashboard, in columns. */
 export const columns = 24;
 
@@ -32,11 +34,6 @@ export interface Section {
 /** The chosen values of a variable, undefined when there is no such variable. */
 export type ValuesOf = (variable: string) => Array<{ value: string; text: string }> | undefined;
 
-interface Group {
-  row?: Panel;
-  panels: Panel[];
-}
-
 /**
  * Lays out every panel, with a copy for each value of the variables that panels and rows are repeated by. A key is the pair of
  * both copies: panel-3-row-1-clone-2 is the third copy of panel 3 in the second copy of its row; first copies are not named.
@@ -45,12 +42,12 @@ interface Group {
 export function expandRepeats(panels: Panel[], valuesOf: ValuesOf, isClosed: (rowKey: string) => boolean | undefined = () => undefined): Section[] {
   const sections: Section[] = [];
   let y = 0;
-  for (const group of groups(panels)) {
+  for (const group of sectionsOf(panels)) {
     for (const copy of rowCopies(group, valuesOf)) {
       const top = y + (group.row ? 1 : 0);
       const { placed, height } = place(group.panels, top, copy, valuesOf);
       const key = `panel-${group.row?.id}${copy.row > 0 ? `-clone-${copy.row}` : ''}`;
-      const collapsed = isClosed(key) ?? group.row?.['collapsed' as keyof Panel] === true;
+      const collapsed = isClosed(key) ?? group.row?.collapsed === true;
       sections.push({
         row: group.row && { key, panel: group.row, y, collapsed, scoped: copy.scoped, source: copy.row > 0 ? `panel-${group.row.id}` : undefined },
         panels: placed,
@@ -64,7 +61,7 @@ export function expandRepeats(panels: Panel[], valuesOf: ValuesOf, isClosed: (ro
 /** Names of the variables that something is repeated by. */
 export function repeatVariables(panels: Panel[]): string[] {
   const names = new Set<string>();
-  for (const group of groups(panels)) {
+  for (const group of sectionsOf(panels)) {
     for (const panel of [group.row, ...group.panels]) {
       if (panel?.repeat) {
         names.add(panel.repeat);
@@ -72,24 +69,6 @@ export function repeatVariables(panels: Panel[]): string[] {
     }
   }
   return [...names];
-}
-
-/** Rows with their panels: nested when the row is collapsed, following it when it is open. */
-function groups(panels: Panel[]): Group[] {
-  const found: Group[] = [{ panels: [] }];
-  for (const panel of [...panels].sort(byPlace)) {
-    if (panel.type === 'row') {
-      const nested = (panel as Panel & { panels?: Panel[] }).panels ?? [];
-      found.push({ row: panel, panels: [...nested].sort(byPlace) });
-    } else {
-      found[found.length - 1]!.panels.push(panel);
-    }
-  }
-  return found[0]!.panels.length > 0 ? found : found.slice(1);
-}
-
-function byPlace(a: Panel, b: Panel): number {
-  return (a.gridPos?.y ?? 0) - (b.gridPos?.y ?? 0) || (a.gridPos?.x ?? 0) - (b.gridPos?.x ?? 0);
 }
 
 interface Copy {

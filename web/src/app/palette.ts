@@ -1,0 +1,40 @@
+import type { IconName } from '@grafana/ui';
+
+import { may } from '../boot/role';
+import type { Command } from '../kit/page';
+import { chooseTheme } from '../kit/theme';
+import { pages } from './pages';
+
+/** A line of the command palette. */
+export interface Entry {
+  key: string;
+  text: string;
+  icon: IconName;
+  /** What it is: an action with its keys, a page, or the folder of a dashboard. */
+  note?: string;
+  act: () => void;
+}
+
+/** The actions of the page on the screen and those of every page, and the pages that the user may see. */
+export function entriesOf(commands: Command[], open: (to: string) => void, help: () => void): Entry[] {
+  const everywhere: Command[] = [
+    { text: 'Keyboard shortcuts', icon: 'keyboard', keys: '?', act: help },
+    { text: 'Light theme', icon: 'circle', act: () => void chooseTheme('light') },
+    { text: 'Dark theme', icon: 'adjust-circle', act: () => void chooseTheme('dark') },
+  ];
+  return [
+    ...[...commands, ...everywhere].map(({ text, icon, keys, act }) => ({ key: `action ${text}`, text, icon, note: keys ?? 'Action', act })),
+    ...pages.filter(({ role }) => !role || may(role)).map(({ to, text, icon }) => ({ key: `page ${to}`, text, icon, note: 'Page', act: () => open(to) })),
+  ];
+}
+
+/** Those with a word that begins with each word of the query. */
+export function matching(entries: Entry[], query: string): Entry[] {
+  const wanted = words(query);
+  return entries.filter(({ text }) => {
+    const have = words(text);
+    return wanted.every((word) => have.some((one) => one.startsWith(word)));
+  });
+}
+
+const words = (text: string): string[] => text.toLowerCase().match(/[\p{L}\p{N}]+/gu) ?? [];
