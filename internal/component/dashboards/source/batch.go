@@ -53,10 +53,11 @@ func (s queryAPI) batch(w http.ResponseWriter, r *http.Request, c grafana.Caller
 		return err
 	}
 	defer end()
+	flush := http.NewResponseController(w).Flush
 	grafana.BeginLines(w)
+	_ = flush()
 	lines := json.NewEncoder(w)
 	lines.SetEscapeHTML(false)
-	flush := http.NewResponseController(w).Flush
 	for a := range s.answers(r, body.Requests, contexts) {
 		// An error is one of the connection: its end cancels what is still being answered.
 		if lines.Encode(a) == nil {
