@@ -22,6 +22,7 @@ export default defineConfig({
       // Of these two the libraries use next to nothing.
       { find: /^zod$/, replacement: local('src/boot/noZod.ts') },
       { find: /^react-dom\/server$/, replacement: local('src/boot/noServer.ts') },
+      { find: /^react-inlinesvg$/, replacement: local('src/boot/inlineSvg.tsx') },
       // One router: the compatible one of Grafana's own build brings a second, which does not know where it is.
       { find: /^react-router-dom-v5-compat$/, replacement: 'react-router-dom' },
       { find: /^uwrap$/, replacement: local('node_modules/uwrap/dist/uWrap.mjs') },
@@ -67,7 +68,11 @@ function nameDashboardChunk(): Plugin {
       handler: (_html, { bundle = {} }) =>
         Object.values(bundle)
           .filter((file) => file.type === 'chunk' && file.name === dashboardChunk)
-          .map(({ fileName }) => ({ tag: 'link', attrs: { rel: 'modulepreload', crossorigin: '', href: `./${fileName}`, 'data-for': dashboardChunk }, injectTo: 'head' })),
+          .map(({ fileName }) => ({
+            tag: 'link',
+            attrs: { rel: 'modulepreload', crossorigin: '', href: `./${fileName}`, 'data-for': dashboardChunk },
+            injectTo: 'head',
+          })),
     },
   };
 }
