@@ -5,14 +5,12 @@ import { Icon, SeriesColorPicker, SeriesIcon, SeriesVisibilityChangeMode, usePan
 import { useMemo, useState, type MouseEvent } from 'react';
 
 import { mostSeries } from '../shared/mostSeries';
-import { nameColumn, rowsOf, sorted, titleOf, valueOf, type LegendRow, type LegendSeries } from './legend';
+import { nameColumn, rowsOf, sorted, titleOf, valueOf, widthOf, type LegendRow, type LegendSeries } from './legend';
 
 /** Height of a row, in pixels. */
 const rowHeight = 22;
 /** Rows beyond those in sight, so that a turn of the wheel does not show an empty place. */
 const overscan = 10;
-/** About as wide is a letter. */
-const letter = 6.5;
 
 interface Props {
   series: LegendSeries[];
@@ -32,8 +30,8 @@ export function LongLegend({ series, frames, options, width, height }: Props) {
   const asTable = options.displayMode === LegendDisplayMode.Table;
   const rows = useMemo(() => rowsOf(series, frames, theme), [series, frames, theme]);
   const ordered = useMemo(() => sorted(rows, calcs, asTable ? sortBy : undefined, sortDesc), [rows, calcs, asTable, sortBy, sortDesc]);
-  const longest = useMemo(() => rows.reduce((most, { name }) => Math.max(most, name.length), 0), [rows]);
-  const columns = asTable ? 1 : Math.max(1, Math.floor((width - 16) / Math.min(width - 16, longest * letter + 40 + calcs.length * 90)));
+  const needed = useMemo(() => widthOf(series, frames, calcs.length), [series, frames, calcs]);
+  const columns = asTable ? 1 : Math.max(1, Math.floor(width / Math.min(width, needed)));
   const lines = Math.ceil(ordered.length / columns);
   const from = Math.max(0, Math.floor(top / rowHeight) - overscan);
   const to = Math.min(lines, Math.ceil((top + height) / rowHeight) + overscan);
@@ -65,7 +63,12 @@ export function LongLegend({ series, frames, options, width, height }: Props) {
         <div className={cx(styles.row, styles.head)} style={grid} role="row" aria-rowindex={1}>
           <span role="columnheader" aria-label="Colour" />
           {[nameColumn, ...calcs.map(titleOf)].map((title) => (
-            <span key={title} role="columnheader" aria-sort={sortBy === title ? (sortDesc ? 'descending' : 'ascending') : undefined}>
+            <span
+              key={title}
+              role="columnheader"
+              style={{ textAlign: title === nameColumn ? 'left' : 'right' }}
+              aria-sort={sortBy === title ? (sortDesc ? 'descending' : 'ascending') : undefined}
+            >
               <button type="button" className={styles.sort} onClick={() => onToggleLegendSort?.(title)}>
                 {title} {sortBy === title && <Icon size="xs" name={sortDesc ? 'angle-down' : 'angle-up'} />}
               </button>
@@ -98,10 +101,12 @@ export function LongLegend({ series, frames, options, width, height }: Props) {
 /** The line of a series; a click gives it another colour. */
 function Color({ row: { name, color, drawn, hidden } }: { row: LegendRow }) {
   const { onSeriesColorChange } = usePanelContext();
+  const [near, setNear] = useState(false);
   const style = drawn || hidden ? undefined : { opacity: 0.3 };
-  if (!onSeriesColorChange || !color) {
+  // The picker is heavy: a row has it when the pointer is over its line.
+  if (!onSeriesColorChange || !color || !near) {
     return (
-      <span style={style}>
+      <span style={style} onMouseEnter={() => setNear(true)}>
         <SeriesIcon color={color} />
       </span>
     );
@@ -151,6 +156,7 @@ const getStyles = (theme: GrafanaTheme2) => ({
   hidden: css({ '&, button': { color: theme.colors.text.disabled } }),
   value: css({ textAlign: 'right', whiteSpace: 'nowrap', overflow: 'hidden', textOverflow: 'ellipsis' }),
   name: css({
+    fontSize: 'inherit',
     background: 'none',
     border: 'none',
     padding: 0,
@@ -161,5 +167,14 @@ const getStyles = (theme: GrafanaTheme2) => ({
     whiteSpace: 'nowrap',
     userSelect: 'text',
   }),
-  sort: css({ background: 'none', border: 'none', padding: 0, width: '100%', whiteSpace: 'nowrap', color: theme.colors.text.link }),
+  sort: css({
+    fontSize: 'inherit',
+    background: 'none',
+    border: 'none',
+    padding: 0,
+    width: '100%',
+    textAlign: 'inherit',
+    whiteSpace: 'nowrap',
+    color: theme.colors.text.link,
+  }),
 });

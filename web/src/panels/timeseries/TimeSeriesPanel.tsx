@@ -11,6 +11,7 @@ import { hoverModeOf } from '../shared/tooltipMode';
 import { Annotations } from './Annotations';
 import { Exemplars, firstScale } from './Exemplars';
 import { graphable } from './frames';
+import { widthOf } from './legend';
 import { LongLegend } from './LongLegend';
 import type { Options } from './options';
 import { useOverlays } from './overlay';
@@ -72,7 +73,7 @@ export function TimeSeriesPanel({
     );
   };
   const long = options.legend.showLegend ? legend : undefined;
-  const room = roomOf(long, options.legend, width, height);
+  const room = roomOf(long && widthOf(long, data.series, options.legend.calcs.length), options.legend, width, height);
   return (
     <div className={cx(cursor, room.beside && beside)} data-testid="timeseries" data-panel-id={id}>
       {frames.length > 0 ? (
@@ -99,12 +100,12 @@ export function TimeSeriesPanel({
 const noLegend: VizLegendOptions = { showLegend: false, displayMode: LegendDisplayMode.List, placement: 'bottom', calcs: [] };
 
 /** Where the plot and a long legend are: as Grafana has them, below on narrow screens, and never larger than the plot. */
-function roomOf(long: unknown, options: VizLegendOptions, width: number, height: number) {
-  if (!long) {
+function roomOf(needed: number | undefined, options: VizLegendOptions, width: number, height: number) {
+  if (needed === undefined) {
     return { plot: { width, height }, legend: { width: 0, height: 0 } };
   }
   if (options.placement === 'right' && document.body.clientWidth >= config.theme2.breakpoints.values.lg) {
-    const own = Math.min(Number(options.width) || 260 + 98 * options.calcs.length, Math.floor(width / 2));
+    const own = Math.min(Number(options.width) || needed, Math.floor(width / 2));
     return { beside: true, plot: { width: width - own, height }, legend: { width: own, height } };
   }
   const own = Math.floor(height * 0.35);

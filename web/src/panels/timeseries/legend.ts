@@ -48,6 +48,14 @@ export function rowsOf(series: LegendSeries[], all: DataFrame[], theme: GrafanaT
     }));
 }
 
+/** About how many pixels a row needs so that nothing of it is cut off. */
+export function widthOf(series: LegendSeries[], all: DataFrame[], calcs: number): number {
+  const longest = series.reduce((most, { frame, field }) => Math.max(most, getFieldDisplayName(field, frame, all).length), 0);
+  return 60 + longest * letter + calcs * 98;
+}
+
+const letter = 6.2;
+
 /** How the column of a calculation is called. */
 export function titleOf(calc: string): string {
   return fieldReducers.get(calc).name;
