@@ -79,9 +79,13 @@ test('what is asked together is one request, and each has its answer when it is 
   const lines = line(2, 207, { results: { c0: {} } }) + line(0, 400, { message: 'refused', results: {} });
   sent[0]!.answer.next(part(lines.slice(0, 60)));
   sent[0]!.answer.next(part(lines.slice(60)));
+  // Each panel can draw before the next has its answer.
+  expect(panels.map((p) => p.told.length)).toEqual([0, 0, 2]);
+  vi.advanceTimersByTime(10);
   expect(panels.map((p) => p.told)).toEqual([[{ status: 400, message: 'refused' }], [], [[207, { results: { c0: {} } }], 'end']]);
   sent[0]!.answer.next(part(line(1, 200, {}) + line(7, 200, {})));
   sent[0]!.answer.complete();
+  vi.advanceTimersByTime(10);
   expect(panels[1]!.told).toEqual([[200, {}], 'end']);
   expect(deleted()).toEqual([]);
 });
@@ -97,6 +101,7 @@ test('one that is not wanted any more is cancelled alone', () => {
   expect(deleted()).toEqual([{ request: [0, 2] }]);
   expect(sent[1]!.options.url).toBe(`/api/ausguck/query/${(batch!.options.data as { id: string }).id}`);
   batch!.answer.next(part(line(0, 200, {}) + line(1, 200, {})));
+  vi.advanceTimersByTime(10);
   expect(panels.map((p) => p.told.length)).toEqual([0, 2, 0, 0]);
   panels[3]!.asking.unsubscribe();
   expect(batch!.aborted).toBe(true);
@@ -124,8 +129,9 @@ test('an answer that fails or ends too early is an error of those that have none
     sent = [];
     const panels = ['a', 'b'].map((name) => panel(name));
     depart();
-    sent[0]!.answer.next(part(line(0, 200, {}) + '{"request":1,"sta'));
+    sent[0]!.answer.next(part('<html>\n' + line(0, 200, {}) + '{"request":1,"sta'));
     end(sent[0]!);
+    vi.advanceTimersByTime(10);
     expect(panels[0]!.told).toEqual([[200, {}], 'end']);
     expect(panels[1]!.told).toEqual([{ status: 0, message: expect.stringMatching(/gone|ended before/) }]);
   }

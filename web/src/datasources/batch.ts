@@ -77,6 +77,7 @@ function sendTogether(members: Member[]) {
   const id = [...crypto.getRandomValues(new Uint8Array(12))].map((byte) => byte.toString(16).padStart(2, '0')).join('');
   const config = requestOf('/api/ausguck/query', { id, requests: members.map((m) => m.body) });
   const parse = linesOf();
+  const soon = oneByOne();
   const left = () => members.filter((m) => !m.settled);
   const fail = (err: unknown) => left().forEach((m) => settle(m, () => m.subscriber.error(err)));
   let answering: Subscription | undefined;
@@ -102,21 +103,53 @@ function sendTogether(members: Member[]) {
   answering = getBackendSrv()
     .chunked(config)
     .subscribe({
-      next: (part) => {
-        for (const line of parse(part.data)) {
-          const { request, status, body } = JSON.parse(line) as { request: number; status: number; body: BackendDataSourceResponse };
-          const member = members[request];
-          if (member && !member.settled) {
-            settle(member, () => tell(member.subscriber, { ...part, config, status, ok: status < 300, data: body }));
-          }
-        }
-      },
-      error: fail,
-      complete: () => fail({ status: 0, statusText: cutShort, message: cutShort, data: { message: cutShort }, config }),
+      next: (part) =>
+        parse(part.data).forEach((line) =>
+          soon(() => {
+            const { request, status, body } = read(line);
+            const member = members[request];
+            if (member && !member.settled) {
+              settle(member, () => tell(member.subscriber, { ...part, config, status, ok: status < 300, data: body }));
+            }
+          })
+        ),
+      error: (err) => soon(() => fail(err)),
+      complete: () => soon(() => fail(failure('The answer ended before it was complete', config))),
     });
 }
 
-const cutShort = 'The answer ended before it was complete';
+/** One panel is drawn before the next is told what it has asked for: all at once they would block the page. */
+function oneByOne() {
+  const steps: Array<() => void> = [];
+  let busy = false;
+  const next = () => {
+    const step = steps.shift();
+    busy = step !== undefined;
+    if (step) {
+      setTimeout(next);
+      step();
+    }
+  };
+  return (step: () => void) => {
+    steps.push(step);
+    if (!busy) {
+      next();
+    }
+  };
+}
+
+/** A line that is none comes from somebody between the page and the server; that the answer is not complete is told at its end. */
+function read(line: string): { request: number; status: number; body?: BackendDataSourceResponse } {
+  try {
+    return JSON.parse(line);
+  } catch {
+    return { request: -1, status: 0 };
+  }
+}
+
+function failure(message: string, config: BackendSrvRequest): FetchError {
+  return { status: 0, statusText: message, message, data: { message }, config } as FetchError;
+}
 
 function settle(member: Member, tellIt: () => void) {
   member.settled = true;
