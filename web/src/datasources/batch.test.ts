@@ -90,6 +90,15 @@ test('what is asked together is one request, and each has its answer when it is 
   expect(deleted()).toEqual([]);
 });
 
+test('in a tab that nobody sees all have their answers at once', () => {
+  const hidden = vi.spyOn(document, 'hidden', 'get').mockReturnValue(true);
+  const panels = ['a', 'b', 'c'].map((name) => panel(name));
+  depart();
+  sent[0]!.answer.next(part([0, 1, 2].map((i) => line(i, 200, {})).join('')));
+  hidden.mockRestore();
+  expect(panels.map((p) => p.told.length)).toEqual([2, 2, 2]);
+});
+
 test('one that is not wanted any more is cancelled alone', () => {
   const panels = ['a', 'b', 'c', 'd'].map((name) => panel(name));
   depart();
