@@ -7,6 +7,9 @@ export default defineConfig({
   resolve: {
     alias: [
       { find: /^monaco-editor(\/.*)?$/, replacement: local('src/boot/noMonaco.ts') },
+      { find: /^zod$/, replacement: local('src/boot/noZod.ts') },
+      { find: /^react-dom\/server$/, replacement: local('src/boot/noServer.ts') },
+      { find: /^react-inlinesvg$/, replacement: local('src/boot/inlineSvg.tsx') },
       { find: /^react-router-dom-v5-compat$/, replacement: 'react-router-dom' },
       { find: /^uwrap$/, replacement: local('node_modules/uwrap/dist/uWrap.mjs') },
     ],
@@ -16,6 +19,6 @@ export default defineConfig({
     testTimeout: 30_000,
     include: ['src/**/*.test.{ts,tsx}'],
     setupFiles: ['src/boot/testSetup.ts'],
-    server: { deps: { inline: [/@grafana\//, 'react-inlinesvg'] } },
+    server: { deps: { inline: [/@grafana\//] } },
   },
 });

@@ -124,7 +124,7 @@ func (a *App) boot(r *http.Request) page.Boot {
 	if err != nil {
 		a.options.Logger.Debug("Preferences not read", "login", id.Login, "err", err)
 	}
-	return page.Boot{
+	boot := page.Boot{
 		User: page.User{
 			ID: id.UserID, UID: id.UID, Login: id.Login, Name: id.Name, Email: id.Email, OrgRole: string(id.Role), IsSignedIn: true,
 			Theme: cmp.Or(p.Theme, "dark"), Timezone: cmp.Or(p.Timezone, "browser"), WeekStart: p.WeekStart,
@@ -133,6 +133,10 @@ func (a *App) boot(r *http.Request) page.Boot {
 		SubURL:   a.prefix,
 		Version:  versions.Own(),
 	}
+	if shown := server.Shown(r.Context(), id.Caller(), r.URL.Path, p.HomeDashboardUID); shown != nil {
+		boot.Dashboard = shown
+	}
+	return boot
 }
 
 // DashboardFiles returns where Grafana's files are and the file with the key of data sources' secrets. Complete has to be

@@ -122,6 +122,8 @@ func TestEveryRoute(t *testing.T) {
 		"GET /api/ausguck/status":                         {no, 200, 200, 200, `"name":"promserver","phase":"ready"`},
 		"GET /api/ausguck/containers":                     {no, 200, 200, 200, `"docker":{"enabled":`},
 		"GET /api/ausguck/querylog":                       {no, not, not, 200, `"entries":[]`},
+		"POST /api/ausguck/query":                         {no, 400, 400, 400, "bad request data"},
+		"DELETE /api/ausguck/query/none?request=0":        {no, 200, 200, 200, "not waited for"},
 		"POST /api/ausguck/reload":                        {no, not, not, 200, `"reloaded":true`},
 		"POST /api/ausguck/alerting/test":                 {no, not, 400, 400, "the body is"},
 		"GET /api/ausguck/configuration":                  {no, not, not, 200, "retention_period: 15d"},
@@ -268,6 +270,12 @@ func TestPageWithoutAndWithTheBuiltUI(t *testing.T) {
 		require.Equal(t, http.StatusOK, code, path)
 		require.Contains(t, body, `"login":"admin"`)
 		require.Contains(t, body, `"orgRole":"Admin"`)
+		// The dashboard of an address comes with it, and so do the names of the files that dashboards need.
+		require.Equal(t, path == "/", strings.Contains(body, `"dashboard":{"uid":"ausguck-overview","home":true,"answer":{"meta":`), path)
+		require.Equal(t, path == "/" || strings.HasPrefix(path, "/d/") || strings.HasPrefix(path, "/dashboard/"), strings.Contains(body, `data-for="dashboard"`), path)
+	}
+	if code, _, body := r.ask(t, viewer, http.MethodGet, "/d/ausguck-host/any", ""); code == http.StatusOK {
+		require.Contains(t, body, `"dashboard":{"uid":"ausguck-host","home":false`)
 	}
 }
 

@@ -33,6 +33,9 @@ func (e *Error) With(key string, value any) *Error {
 	return e
 }
 
+// MarshalJSON gives the body of the answer.
+func (e *Error) MarshalJSON() ([]byte, error) { return json.Marshal(e.body) }
+
 // ErrNotFound answers what is not there.
 var ErrNotFound = Fail(http.StatusNotFound, "Not found")
 
@@ -64,6 +67,16 @@ func Reply(w http.ResponseWriter, code int, v any) error {
 	w.WriteHeader(code)
 	_, _ = w.Write(buf.Bytes())
 	return nil
+}
+
+// BeginLines answers 200 with lines of JSON that are still to be written.
+func BeginLines(w http.ResponseWriter) {
+	h := w.Header()
+	h.Set("Content-Type", "application/x-ndjson; charset=UTF-8")
+	h.Set("X-Content-Type-Options", "nosniff")
+	h.Set("Cache-Control", "no-store")
+	h.Set("X-Accel-Buffering", "no") // a proxy in front that holds lines back would make the fast wait for the slow
+	w.WriteHeader(http.StatusOK)
 }
 
 // OK answers 200 with v.

@@ -65,6 +65,8 @@ type Boot struct {
 	Settings map[string]any `json:"settings"`
 	SubURL   string         `json:"subUrl"`
 	Version  string         `json:"version"`
+	// Dashboard is the one that is shown at the address, nil for none.
+	Dashboard any `json:"dashboard,omitempty"`
 }
 
 // User is who looks at the page.
@@ -125,9 +127,18 @@ func (p *Page) serve(w http.ResponseWriter, r *http.Request, code int) {
 	}
 	text := strings.Replace(string(index), baseMark, `<base href="`+html.EscapeString(p.Prefix)+`/" />`, 1)
 	text = strings.Replace(text, bootMark, strings.TrimSuffix(bootMark, "</script>")+string(data)+"</script>", 1)
+	if !forDashboards.MatchString(r.URL.Path) {
+		text = dashboardFiles.ReplaceAllString(text, "")
+	}
 	w.WriteHeader(code)
 	_, _ = io.WriteString(w, text)
 }
+
+var (
+	// dashboardFiles are the hints of the build that only pages of dashboards need, see nameDashboardChunk in vite.config.ts.
+	dashboardFiles = regexp.MustCompile(`\s*<link [^>]*data-for="dashboard"[^>]*>`)
+	forDashboards  = regexp.MustCompile(`^/($|d/|dashboard/)`)
+)
 
 // contentTypes are those of what the build writes. The system's own table would differ from machine to machine.
 var contentTypes = map[string]string{

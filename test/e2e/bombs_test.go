@@ -200,7 +200,7 @@ func TestPushBombs(t *testing.T) {
 		}
 	}
 	for port, paths := range map[string][]string{
-		"3000": {"/api/v2/silences", "/api/v2/alerts", "/api/dashboards/db", "/api/ds/query", "/api/folders", "/api/annotations", "/api/datasources", "/api/admin/users", "/api/serviceaccounts", "/api/library-elements", "/api/ausguck/alerting/test"},
+		"3000": {"/api/v2/silences", "/api/v2/alerts", "/api/dashboards/db", "/api/ds/query", "/api/ausguck/query", "/api/folders", "/api/annotations", "/api/datasources", "/api/admin/users", "/api/serviceaccounts", "/api/library-elements", "/api/ausguck/alerting/test"},
 		"9093": {"/api/v2/silences", "/api/v2/alerts"},
 	} {
 		for _, path := range paths {

@@ -80,3 +80,44 @@ test('the pointer over a panel of 2,000 series is followed, and what is left out
   await browser.screenshot('many-series');
   expect(browser.complaints).toEqual([]);
 });
+
+test('the legend has all 2,000 series, of which only those in sight are in the page', async () => {
+  const { page } = browser;
+  await browser.dashboard('/d/many');
+  const legend = page.getByLabel(`Legend of ${series} series`);
+  await legend.waitFor();
+  const rows = legend.locator('[role=row][aria-rowindex]');
+  expect(await rows.count()).toBeLessThan(100);
+  await page.evaluate(() => {
+    const tasks: number[] = [];
+    (window as unknown as { tasks: number[] }).tasks = tasks;
+    new PerformanceObserver((list) => tasks.push(...list.getEntries().map((entry) => entry.duration))).observe({ type: 'longtask' });
+  });
+  for (let i = 1; i <= 20; i++) {
+    await legend.evaluate((element, part) => element.scrollTo({ top: element.scrollHeight * part }), i / 20);
+    await page.evaluate(() => new Promise((drawn) => requestAnimationFrame(() => requestAnimationFrame(drawn))));
+  }
+  const tasks = await page.evaluate(() => (window as unknown as { tasks: number[] }).tasks);
+  console.log(`20 scrolls through the legend of ${series} series: the longest task ${Math.max(0, ...tasks)} ms`);
+  await legend.locator(`[aria-rowindex="${series + 1}"]`).waitFor();
+  expect(await rows.count()).toBeLessThan(100);
+
+  // Sorted by its largest value, the first is the one with the largest number.
+  await legend.getByRole('columnheader', { name: 'Name' }).getByRole('button').click();
+  await legend.getByRole('columnheader', { name: 'Max' }).getByRole('button').click();
+  await legend.locator('[role=columnheader][aria-sort=descending]', { hasText: 'Max' }).waitFor();
+  await legend.evaluate((element) => element.scrollTo({ top: 0 }));
+  const first = legend.locator('[aria-rowindex="2"] button');
+  await until('the largest is the first', async () => (await first.innerText()).includes(`number="${series - 1}"`));
+
+  // It is beyond those that are drawn until it is alone.
+  expect(await first.getAttribute('title')).toContain('not among the 300');
+  await first.click();
+  const visible = async () => (await browser.report())[0]!.frames.flatMap((f) => f.fields.filter((field) => field.type === 'number' && !field.hidden));
+  await until('it is alone', async () => (await visible()).length === 1);
+  expect((await visible())[0]!.name).toContain(`number="${series - 1}"`);
+  await browser.screenshot('many-series-one');
+  await first.click();
+  await until('all are there again', async () => (await visible()).length === series);
+  expect(browser.complaints).toEqual([]);
+});

@@ -35,12 +35,12 @@ afterAll(() => {
   writeFileSync(join(repository, 'test/e2e/out/performance.md'), `${lines.join('\n')}\n`);
 });
 
-/** Loads a page with an empty cache and writes down what it took; sizes are checked, times are not. */
+/** Loads a page with an empty cache and writes down what it took; sizes and requests are checked, times are not. */
 test.each([
-  ['login', '/login', 0.05],
-  ['Overview', '/', 0.8],
-  ['Node Exporter Full, all rows open', '/d/full/full?from=now-5m&to=now', 0.8],
-])('%s', async (name, path, scriptLimit) => {
+  ['login', '/login', 0.05, 10],
+  ['Overview', '/', 0.75, 30],
+  ['Node Exporter Full, all rows open', '/d/full/full?from=now-5m&to=now', 0.75, 40],
+])('%s', async (name, path, scriptLimit, requestLimit) => {
   const browser = await Browser.open(program, { width: 1400, height: 900 });
   try {
     if (path !== '/login') {
@@ -80,6 +80,7 @@ test.each([
       `${name} | ${Math.round(paint)} ms | ${drawn} ms | ${requests} | ${(bytes / 1e6).toFixed(2)} MB | ${scripts.size}, ${(scriptBytes / 1e6).toFixed(2)} MB | ${(usedSize / 1e6).toFixed(0)} MB`
     );
     expect(scriptBytes / 1e6).toBeLessThan(scriptLimit);
+    expect(requests).toBeLessThan(requestLimit);
     expect(browser.complaints).toEqual([]);
   } finally {
     await browser.close();

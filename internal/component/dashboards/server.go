@@ -6,6 +6,7 @@ import (
 	"log/slog"
 	"net/http"
 	"slices"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -175,6 +176,38 @@ func noLibraryElements(w http.ResponseWriter, _ *http.Request, _ grafana.Caller)
 // UserPreferences returns the caller's preferences with the organisation's where the caller has none.
 func (s *Server) UserPreferences(ctx context.Context, c grafana.Caller) (people.Preferences, error) {
 	return s.people.Preferences(ctx, c)
+}
+
+// Shown is the dashboard at an address of the page.
+type Shown struct {
+	UID string `json:"uid"`
+	// Home is set at the address /, which asks for no dashboard by name.
+	Home   bool            `json:"home"`
+	Answer *library.Answer `json:"answer"`
+}
+
+// Shown returns the dashboard that the page shows to a caller at a path, so that it need not ask for it; nil where it shows none
+// or has to say what is wrong with it. home is the one that the caller has chosen.
+func (s *Server) Shown(ctx context.Context, c grafana.Caller, path, home string) *Shown {
+	shown := &Shown{Home: path == "/"}
+	if rest, ok := strings.CutPrefix(path, "/d/"); ok {
+		shown.UID, _, _ = strings.Cut(rest, "/")
+	} else if !shown.Home {
+		return nil
+	}
+	if !s.serving.Load() {
+		return nil
+	}
+	var err error
+	if shown.Home {
+		if shown.UID, _, err = s.library.Home(home); err != nil {
+			return nil
+		}
+	}
+	if shown.Answer, err = s.library.Answer(ctx, c, shown.UID); err != nil {
+		return nil
+	}
+	return shown
 }
 
 // FrontendSettings is what GET /api/frontend/settings answers, for the page that is served with it.

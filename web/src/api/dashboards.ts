@@ -1,6 +1,8 @@
 import { getBackendSrv } from '@grafana/runtime';
 import type { Dashboard } from '@grafana/schema';
 
+import { dashboardOfPage } from '../boot/bootData';
+
 /** What /api/dashboards/uid/… says about a dashboard beside its JSON. */
 export interface DashboardMeta {
   url?: string;
@@ -62,6 +64,10 @@ export interface SaveAnswer {
 const quiet = { showErrorAlert: false };
 
 export const dashboards = {
+  /** The dashboard of a page: what was loaded with it, or what the server has. */
+  shown: async (uid: string) => (dashboardOfPage(uid) as DashboardAnswer | undefined) ?? dashboards.get(uid),
+  /** The dashboard of the home page, likewise. */
+  shownAtHome: async () => (dashboardOfPage() as DashboardAnswer | undefined) ?? dashboards.home(),
   get: (uid: string) => getBackendSrv().get<DashboardAnswer>(`/api/dashboards/uid/${encodeURIComponent(uid)}`, undefined, undefined, quiet),
   home: () => getBackendSrv().get<DashboardAnswer | { redirectUri: string }>('/api/dashboards/home', undefined, undefined, quiet),
   search: (params: { query?: string; tag?: string[]; type?: string; starred?: boolean; folderUIDs?: string[]; limit?: number; sort?: string }) =>

@@ -5,6 +5,8 @@ export interface BootData {
   /** Path of --web.external-url without a slash at the end. */
   subUrl: string;
   version: string;
+  /** The dashboard at the address of the page, as /api/dashboards/uid/… answers; `home` at the address /. */
+  dashboard?: { uid: string; home: boolean; answer: unknown };
 }
 
 export interface BootUser {
@@ -27,4 +29,14 @@ declare global {
   }
 }
 
-export const bootData = JSON.parse(document.getElementById('boot')?.textContent ?? '') as BootData;
+export const bootData: BootData = JSON.parse(document.getElementById('boot')?.textContent ?? '') as BootData;
+
+/** The dashboard that came with the page, once: of a uid, or that of the home page. Whoever comes back asks for what it is then. */
+export function dashboardOfPage(uid?: string): unknown {
+  const { dashboard } = bootData;
+  if (!dashboard || (uid === undefined ? !dashboard.home : dashboard.uid !== uid)) {
+    return undefined;
+  }
+  delete bootData.dashboard;
+  return dashboard.answer;
+}

@@ -6,7 +6,7 @@ import { DashboardScene } from './scene/DashboardScene';
 
 /** Asks the server for a dashboard and builds its scene. */
 export async function loadDashboard(uid: string): Promise<DashboardScene> {
-  const { dashboard, meta } = await dashboards.get(uid);
+  const { dashboard, meta } = await dashboards.shown(uid);
   return sceneOf(dashboard, meta);
 }
 

@@ -1,9 +1,10 @@
 import { LoadingState, type DataFrame, type DataQueryRequest, type DataQueryResponse, type DataSourceApi, type ScopedVars } from '@grafana/data';
 import type { DataQuery } from '@grafana/schema';
-import { getBackendSrv, toDataQueryResponse, type BackendDataSourceResponse } from '@grafana/runtime';
+import { toDataQueryResponse } from '@grafana/runtime';
 import { catchError, map, of, type Observable } from 'rxjs';
 
 import { errorMessage } from '../runtime/backendSrv';
+import { askTogether } from './batch';
 
 /** A data source whose queries the server answers, with frames of its own making. */
 export interface ServerSide<Q extends DataQuery = DataQuery> {
@@ -17,34 +18,26 @@ export function isServerSide(datasource: DataSourceApi): datasource is DataSourc
   return 'serverQuery' in datasource;
 }
 
-/** Asks /api/ds/query. The state of each query is its own: one that fails leaves the others. */
+/** Asks /api/ds/query, together with what else is asked at the moment. The state of each query is its own: one that fails leaves the others. */
 export function askServer(request: DataQueryRequest, queries: DataQuery[], finish: (frame: DataFrame) => DataFrame = (f) => f): Observable<DataQueryResponse> {
   const visible = queries.filter((q) => !q.hide);
   if (visible.length === 0) {
     return of({ data: [] });
   }
   const { from, to } = request.range;
-  return getBackendSrv()
-    .fetch<BackendDataSourceResponse | undefined>({
-      url: '/api/ds/query',
-      method: 'POST',
-      data: { from: String(from.valueOf()), to: String(to.valueOf()), queries },
-      requestId: request.requestId,
-      showErrorAlert: false,
+  return askTogether({ from: String(from.valueOf()), to: String(to.valueOf()), queries }).pipe(
+    map((answer) => finished(answer, visible, finish)),
+    catchError((err) => {
+      if (err?.cancelled) {
+        throw err;
+      }
+      // Where a query failed, the answer has the results of the others; where nobody answered, it has none.
+      const answered = Boolean(err?.data?.results);
+      return of(
+        answered ? finished(err, visible, finish) : { data: [], state: LoadingState.Error, errors: [{ message: errorMessage(err), status: err?.status }] }
+      );
     })
-    .pipe(
-      map((answer) => finished(answer, visible, finish)),
-      catchError((err) => {
-        if (err?.cancelled) {
-          throw err;
-        }
-        // Where a query failed, the answer has the results of the others; where nobody answered, it has none.
-        const answered = Boolean(err?.data?.results);
-        return of(
-          answered ? finished(err, visible, finish) : { data: [], state: LoadingState.Error, errors: [{ message: errorMessage(err), status: err?.status }] }
-        );
-      })
-    );
+  );
 }
 
 function finished(answer: Parameters<typeof toDataQueryResponse>[0], queries: DataQuery[], finish: (frame: DataFrame) => DataFrame): DataQueryResponse {

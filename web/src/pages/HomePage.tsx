@@ -19,7 +19,7 @@ export default function HomePage() {
 }
 
 async function load() {
-  const answer = await dashboards.home();
+  const answer = await dashboards.shownAtHome();
   if ('redirectUri' in answer) {
     const uid = /^\/d\/([^/?]+)/.exec(answer.redirectUri)?.[1];
     if (!uid) {

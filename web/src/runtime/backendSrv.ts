@@ -72,8 +72,16 @@ export class Backend implements BackendSrv {
     });
   }
 
-  chunked(): Observable<FetchResponse<Uint8Array | undefined>> {
-    throw new Error('chunked answers are not used by any data source here');
+  /** An answer part by part, as they arrive. Unsubscribing aborts. Errors are the caller's to show. */
+  chunked(options: BackendSrvRequest): Observable<FetchResponse<Uint8Array | undefined>> {
+    return new Observable((subscriber) => {
+      const abort = new AbortController();
+      void receive(options, abort.signal, (part) => subscriber.next(part)).then(
+        () => subscriber.complete(),
+        (err: FetchError) => subscriber.error(err)
+      );
+      return () => abort.abort();
+    });
   }
 
   /** Shows errors of what the user asked for; reads and queries are shown where they belong. */
@@ -106,7 +114,8 @@ function unreachable(): string {
   return `Ausguck cannot be reached since ${awaySince.toLocaleTimeString([], { hour: '2-digit', minute: '2-digit', hour12: false })}`;
 }
 
-async function send<T>(options: BackendSrvRequest, signal: AbortSignal): Promise<FetchResponse<T>> {
+/** Sends a request; an answer that is an error is thrown. The text of one that is none is still to be read. */
+async function open<T>(options: BackendSrvRequest, signal: AbortSignal): Promise<Response> {
   const method = options.method ?? 'GET';
   const headers = new Headers(options.headers);
   let body: BodyInit | undefined;
@@ -122,11 +131,11 @@ async function send<T>(options: BackendSrvRequest, signal: AbortSignal): Promise
   try {
     response = await fetch(address(options.url, options.params), { method, headers, body, signal, credentials: 'same-origin' });
   } catch (err) {
-    throw failure<T>(options, 0, signal.aborted ? 'cancelled' : unreachable(), { cause: String(err) } as T, signal.aborted);
+    throw lost<T>(options, signal, err);
   }
   awaySince = undefined;
   if (response.status === 401 && !options.url.includes('/api/datasources/')) {
-    const writes = method !== 'GET' && !options.url.includes('/api/ds/query');
+    const writes = method !== 'GET' && !queryPaths.has(options.url);
     if (writes || held > 0) {
       throw failure<T>(options, 401, sessionEnded, { message: sessionEnded } as T, false);
     }
@@ -134,22 +143,41 @@ async function send<T>(options: BackendSrvRequest, signal: AbortSignal): Promise
     // The page is about to be left: nobody should act on an answer any more.
     return new Promise(() => {});
   }
-  const data = await read<T>(response, options.responseType);
   if (!response.ok) {
+    const data = await read<T>(response, options.responseType);
     const words = (data as { message?: string; error?: string } | undefined) ?? {};
     throw failure(options, response.status, words.message ?? words.error ?? response.statusText, data, false);
   }
-  return {
-    data,
-    status: response.status,
-    statusText: response.statusText,
-    ok: response.ok,
-    headers: response.headers,
-    redirected: response.redirected,
-    type: response.type,
-    url: response.url,
-    config: options,
-  };
+  return response;
+}
+
+/** What is posted and changes nothing. */
+const queryPaths = new Set(['/api/ds/query', '/api/ausguck/query']);
+
+async function send<T>(options: BackendSrvRequest, signal: AbortSignal): Promise<FetchResponse<T>> {
+  const response = await open<T>(options, signal);
+  return answer(options, response, await read<T>(response, options.responseType));
+}
+
+async function receive(options: BackendSrvRequest, signal: AbortSignal, next: (part: FetchResponse<Uint8Array | undefined>) => void) {
+  const response = await open<Uint8Array>(options, signal);
+  const reader = response.body?.getReader();
+  try {
+    for (let part = await reader?.read(); part && !part.done; part = await reader?.read()) {
+      next(answer(options, response, part.value));
+    }
+  } catch (err) {
+    throw lost(options, signal, err);
+  }
+}
+
+function answer<T>(config: BackendSrvRequest, { status, statusText, ok, headers, redirected, type, url }: Response, data: T): FetchResponse<T> {
+  return { data, status, statusText, ok, headers, redirected, type, url, config };
+}
+
+/** What is thrown where nobody answers any more. */
+function lost<T>(options: BackendSrvRequest, signal: AbortSignal, err: unknown): FetchError<T> {
+  return failure<T>(options, 0, signal.aborted ? 'cancelled' : unreachable(), { cause: String(err) } as T, signal.aborted);
 }
 
 function failure<T>(config: BackendSrvRequest, status: number, message: string, data: T, cancelled: boolean): FetchError<T> {

@@ -1,6 +1,7 @@
 package library
 
 import (
+	"context"
 	"encoding/json"
 	"net/http"
 
@@ -39,23 +40,39 @@ func (s dashboardAPI) meta(v *view, d *dashboard, c grafana.Caller, starred bool
 }
 
 func (s dashboardAPI) get(w http.ResponseWriter, r *http.Request, c grafana.Caller) error {
+	answer, err := s.around(r.Context(), c, r.PathValue("uid"))
+	if err != nil {
+		return err
+	}
+	return grafana.OK(w, answer)
+}
+
+// Answer is a dashboard with what Grafana's API says around it.
+type Answer struct {
+	Meta      map[string]any  `json:"meta"`
+	Dashboard json.RawMessage `json:"dashboard"`
+}
+
+// Answer is what GET /api/dashboards/uid/{uid} answers to the caller.
+func (l *Library) Answer(ctx context.Context, c grafana.Caller, uid string) (*Answer, error) {
+	return dashboardAPI{writer{l}}.around(ctx, c, uid)
+}
+
+func (s dashboardAPI) around(ctx context.Context, c grafana.Caller, uid string) (*Answer, error) {
 	v := s.view()
-	d := v.dashboards[r.PathValue("uid")]
+	d := v.dashboards[uid]
 	if d == nil {
-		return ErrNoDashboard
+		return nil, ErrNoDashboard
 	}
 	body, err := d.json()
 	if err != nil {
-		return err
+		return nil, err
 	}
-	starred, err := s.stars.of(r.Context(), c)
+	starred, err := s.stars.of(ctx, c)
 	if err != nil {
-		return err
+		return nil, err
 	}
-	return grafana.OK(w, struct {
-		Meta      map[string]any  `json:"meta"`
-		Dashboard json.RawMessage `json:"dashboard"`
-	}{s.meta(v, d, c, starred[d.uid]), body})
+	return &Answer{s.meta(v, d, c, starred[d.uid]), body}, nil
 }
 
 func (s dashboardAPI) remove(w http.ResponseWriter, r *http.Request, _ grafana.Caller) error {

@@ -131,20 +131,20 @@ func (l *Library) UIDOf(id int64) (string, error) {
 // overviewUID is the built-in dashboard that is shown when nobody has chosen one.
 const overviewUID = "ausguck-overview"
 
-// Home is the address of the dashboard of the uid, or else of the one that is shown when nobody has chosen one.
-func (l *Library) Home(uid string) (string, error) {
+// Home is the uid and the address of the dashboard of the uid, or else of the one that is shown when nobody has chosen one.
+func (l *Library) Home(wanted string) (uid, address string, err error) {
 	v := l.view()
-	for _, uid := range []string{uid, overviewUID} {
+	for _, uid := range []string{wanted, overviewUID} {
 		if d := v.dashboards[uid]; d != nil {
-			return d.url(l.o.SubURL), nil
+			return d.uid, d.url(l.o.SubURL), nil
 		}
 	}
 	for _, d := range v.sorted {
 		if d.provisioned != nil && d.provisioned.builtIn && strings.Contains(d.lower, "overview") {
-			return d.url(l.o.SubURL), nil
+			return d.uid, d.url(l.o.SubURL), nil
 		}
 	}
-	return "", ErrNoDashboard
+	return "", "", ErrNoDashboard
 }
 
 // named is the dashboard that the path names by uid, or by id as old clients do.

@@ -178,7 +178,7 @@ func (s preferences) home(w http.ResponseWriter, r *http.Request, c grafana.Call
 	if err != nil {
 		return err
 	}
-	home, err := s.library.Home(p.HomeDashboardUID)
+	_, home, err := s.library.Home(p.HomeDashboardUID)
 	if err != nil {
 		return err
 	}

@@ -46,24 +46,34 @@ func (s queryAPI) answer(w http.ResponseWriter, r *http.Request, _ grafana.Calle
 	if err := grafana.ReadJSON(w, r, &body); err != nil {
 		return err
 	}
+	plan, err := s.planAll(r, body)
+	if err != nil {
+		return err
+	}
+	code, results := s.results(r.Context(), plan)
+	return grafana.Reply(w, code, results)
+}
+
+// planAll reads the queries of a request.
+func (s queryAPI) planAll(r *http.Request, body queryRequest) ([]plannedQuery, error) {
 	if len(body.Queries) == 0 {
-		return grafana.Fail(http.StatusBadRequest, "No queries found in query")
+		return nil, grafana.Fail(http.StatusBadRequest, "No queries found in query")
 	}
 	if len(body.Queries) > maxQueries {
-		return grafana.Fail(http.StatusBadRequest, "%d queries are more than %d, which is the limit", len(body.Queries), maxQueries)
+		return nil, grafana.Fail(http.StatusBadRequest, "%d queries are more than %d, which is the limit", len(body.Queries), maxQueries)
 	}
 	plan := make([]plannedQuery, len(body.Queries))
 	refs := map[string]bool{}
 	for i, raw := range body.Queries {
 		p, err := s.plan(raw, body)
 		if err != nil {
-			return err
+			return nil, err
 		}
 		if p.RefID == "" {
 			p.RefID = string(rune('A' + i%26))
 		}
 		if refs[p.RefID] {
-			return grafana.Fail(http.StatusBadRequest, "refId %q is there twice", p.RefID)
+			return nil, grafana.Fail(http.StatusBadRequest, "refId %q is there twice", p.RefID)
 		}
 		refs[p.RefID] = true
 		p.caller = r
@@ -73,21 +83,26 @@ func (s queryAPI) answer(w http.ResponseWriter, r *http.Request, _ grafana.Calle
 	for i := range plan {
 		plan[i].OneOfTables = len(tables) > 1
 	}
-	results := s.answerAll(r.Context(), plan)
+	return plan, nil
+}
+
+// results answers the queries of a request; the code says how many of them failed.
+func (s queryAPI) results(ctx context.Context, plan []plannedQuery) (code int, body any) {
+	results := s.answerAll(ctx, plan)
 	failed := 0
 	for _, res := range results {
 		if res.Status >= 300 {
 			failed++
 		}
 	}
-	code := http.StatusOK
+	code = http.StatusOK
 	switch {
 	case failed > 0 && failed == len(results):
 		code = http.StatusBadRequest
 	case failed > 0:
 		code = http.StatusMultiStatus
 	}
-	return grafana.Reply(w, code, map[string]any{"results": results})
+	return code, map[string]any{"results": results}
 }
 
 // plan reads one query. An error is one of the whole request.

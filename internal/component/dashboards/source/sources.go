@@ -1,7 +1,7 @@
 // Package source is the room of what dashboards ask: data sources with their provisioning, secrets, HTTP client, proxy, queries,
 // health and plugins. Frames are made by dsquery, expressions computed by expr.
 //
-//	/api/datasources/…, /api/ds/query, /api/plugins/…
+//	/api/datasources/…, /api/ds/query, /api/ausguck/query, /api/plugins/…
 package source
 
 import (
@@ -46,10 +46,11 @@ const keptAnswers = 32 << 20
 
 // Sources are the data sources, from files and made by API.
 type Sources struct {
-	o      Options
-	asker  *asker
-	ranges *dsquery.Ranges
-	all    atomic.Pointer[list]
+	o       Options
+	asker   *asker
+	ranges  *dsquery.Ranges
+	all     atomic.Pointer[list]
+	batches batches
 
 	mtx   sync.Mutex // held while anything is changed
 	table table      // since Open
@@ -197,6 +198,8 @@ func (s *Sources) Routes() []grafana.Route {
 		grafana.On("/api/datasources/proxy/uid/{uid}/{path...}", query, proxy.whole),
 		grafana.On("/api/datasources/proxy/{id}/{path...}", query, proxy.whole),
 		grafana.On("POST /api/ds/query", query, queries.answer),
+		grafana.On("POST /api/ausguck/query", query, queries.batch),
+		grafana.On("DELETE /api/ausguck/query/{id}", query, queries.cancel),
 		grafana.On("POST /api/tsdb/query", grafana.SignedIn, grafana.Refuse("POST /api/ds/query has taken its place")),
 		grafana.On("GET /api/plugins", grafana.SignedIn, plugins.list),
 		grafana.On("GET /api/plugins/{id}/settings", grafana.SignedIn, plugins.settings),

@@ -14,5 +14,8 @@ export function tooMany(panelType: string, frames: DataFrame[]): string | undefi
     (sum, frame) => sum + frame.fields.filter((f) => f.type === FieldType.number || f.type === FieldType.boolean || f.type === FieldType.enum).length,
     0
   );
-  return series > mostSeries ? `${mostSeries} of ${series} series are drawn. Narrow the expression with labels, topk() or sum by (…).` : undefined;
+  const others = panelType === 'timeseries' ? ' The legend has all: a click there shows one.' : '';
+  return series > mostSeries
+    ? `At most ${mostSeries} of ${series} series are drawn.${others} Narrow the expression with labels, topk() or sum by (…).`
+    : undefined;
 }

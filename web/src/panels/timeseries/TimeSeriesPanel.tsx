@@ -1,7 +1,7 @@
-import { css } from '@emotion/css';
+import { css, cx } from '@emotion/css';
 import { DashboardCursorSync, type DataFrame, type PanelProps } from '@grafana/data';
 import { config } from '@grafana/runtime';
-import { TooltipDisplayMode } from '@grafana/schema';
+import { LegendDisplayMode, TooltipDisplayMode, type VizLegendOptions } from '@grafana/schema';
 import { EventBusPlugin, TimeSeries, TooltipPlugin2, usePanelContext, type UPlotConfigBuilder } from '@grafana/ui';
 import { useMemo } from 'react';
 
@@ -11,6 +11,8 @@ import { hoverModeOf } from '../shared/tooltipMode';
 import { Annotations } from './Annotations';
 import { Exemplars, firstScale } from './Exemplars';
 import { graphable } from './frames';
+import { widthOf } from './legend';
+import { LongLegend } from './LongLegend';
 import type { Options } from './options';
 import { useOverlays } from './overlay';
 import { Tooltip } from './Tooltip';
@@ -29,7 +31,7 @@ export function TimeSeriesPanel({
   id,
 }: PanelProps<Options>) {
   const { sync, eventBus, eventsScope } = usePanelContext();
-  const { frames, warning } = useMemo(() => graphable(data.series, config.theme2, timeRange), [data.series, timeRange]);
+  const { frames, legend, warning } = useMemo(() => graphable(data.series, config.theme2, timeRange), [data.series, timeRange]);
   const zones = useMemo(
     () => (options.timezone?.length ? options.timezone.map((z) => replaceVariables(z) || timeZone) : [timeZone]),
     [options.timezone, timeZone, replaceVariables]
@@ -70,22 +72,45 @@ export function TimeSeriesPanel({
       </>
     );
   };
+  const long = options.legend.showLegend ? legend : undefined;
+  const room = roomOf(long && widthOf(long, data.series, options.legend.calcs.length), options.legend, width, height);
   return (
-    <div className={cursor} data-testid="timeseries" data-panel-id={id}>
-      <TimeSeries
-        frames={frames}
-        structureRev={data.structureRev}
-        timeRange={timeRange}
-        timeZone={zones}
-        width={width}
-        height={height}
-        legend={options.legend}
-        options={options}
-      >
-        {overPlot}
-      </TimeSeries>
+    <div className={cx(cursor, room.beside && beside)} data-testid="timeseries" data-panel-id={id}>
+      {frames.length > 0 ? (
+        <TimeSeries
+          frames={frames}
+          structureRev={data.structureRev}
+          timeRange={timeRange}
+          timeZone={zones}
+          width={room.plot.width}
+          height={room.plot.height}
+          legend={long ? noLegend : options.legend}
+          options={options}
+        >
+          {overPlot}
+        </TimeSeries>
+      ) : (
+        <div style={room.plot} />
+      )}
+      {long && <LongLegend series={long} frames={data.series} options={options.legend} {...room.legend} />}
     </div>
   );
 }
 
+const noLegend: VizLegendOptions = { showLegend: false, displayMode: LegendDisplayMode.List, placement: 'bottom', calcs: [] };
+
+/** Where the plot and a long legend are: as Grafana has them, below on narrow screens, and never larger than the plot. */
+function roomOf(needed: number | undefined, options: VizLegendOptions, width: number, height: number) {
+  if (needed === undefined) {
+    return { plot: { width, height }, legend: { width: 0, height: 0 } };
+  }
+  if (options.placement === 'right' && document.body.clientWidth >= config.theme2.breakpoints.values.lg) {
+    const own = Math.min(Number(options.width) || needed, Math.floor(width / 2));
+    return { beside: true, plot: { width: width - own, height }, legend: { width: own, height } };
+  }
+  const own = Math.floor(height * 0.35);
+  return { plot: { width, height: height - own }, legend: { width, height: own } };
+}
+
 const cursor = css({ width: '100%', height: '100%' });
+const beside = css({ display: 'flex' });

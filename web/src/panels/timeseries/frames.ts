@@ -11,47 +11,60 @@ import {
 import { LineInterpolation, type GraphFieldConfig } from '@grafana/schema';
 
 import { mostSeries } from '../shared/mostSeries';
+import { isHidden, mostInLegend, type LegendSeries } from './legend';
 
 /** The frames that can be drawn over time; undefined when there are none, and why. */
 export function graphable(
   series: DataFrame[],
   theme: GrafanaTheme2,
   range?: TimeRange
-): { frames: DataFrame[]; warning?: undefined } | { frames?: undefined; warning: string } {
+): { frames: DataFrame[]; legend?: LegendSeries[]; warning?: undefined } | { frames?: undefined; legend?: undefined; warning: string } {
   if (series.length === 0) {
     return { warning: 'No data' };
   }
   const frames: DataFrame[] = [];
+  const legend: LegendSeries[] = [];
+  // Of more series than are drawn, those that the legend hides leave their place to others.
+  const tooMany = series.reduce((sum, frame) => sum + frame.fields.filter(isSeries).length, 0) > mostSeries;
   let seriesIndex = 0;
+  let room = mostSeries;
   for (const frame of series) {
     const time = frame.fields.find((f) => f.type === FieldType.time);
     if (!time) {
       continue;
     }
-    const drawn = frame.fields
-      .filter((f) => f !== time)
-      .flatMap((f) => drawable(f, theme))
-      .slice(0, Math.max(0, mostSeries - seriesIndex));
-    if (drawn.length === 0) {
-      continue;
-    }
-    for (const field of drawn) {
-      field.state = { ...field.state, seriesIndex: field.state?.seriesIndex ?? seriesIndex };
+    const drawn: Field[] = [];
+    for (const field of frame.fields.filter(isSeries)) {
+      const state = { ...field.state, seriesIndex: field.state?.seriesIndex ?? seriesIndex };
       seriesIndex++;
+      const draw = room > 0 && !(tooMany && isHidden(field));
+      if (draw) {
+        room--;
+        drawn.push({ ...drawable(field, theme), state });
+      }
+      legend.push({ frame, field: { ...field, state }, drawn: draw });
     }
-    frames.push(withGaps(inOrder({ ...frame, fields: [{ ...time }, ...drawn] }), range));
+    if (drawn.length > 0) {
+      frames.push(withGaps(inOrder({ ...frame, fields: [{ ...time }, ...drawn] }), range));
+    }
   }
-  if (frames.length > 0) {
-    return { frames };
+  if (frames.length > 0 || legend.length > 0) {
+    return { frames, legend: legend.length > mostInLegend ? legend : undefined };
   }
   const hasTime = series.some((f) => f.fields.some((field) => field.type === FieldType.time));
   return { warning: series.every((f) => f.length === 0) ? 'No data' : hasTime ? 'Data is missing a number field' : 'Data is missing a time field' };
 }
 
-function drawable(field: Field, theme: GrafanaTheme2): Field[] {
+const seriesTypes = new Set([FieldType.number, FieldType.boolean, FieldType.enum]);
+
+function isSeries(field: Field): boolean {
+  return seriesTypes.has(field.type);
+}
+
+function drawable(field: Field, theme: GrafanaTheme2): Field {
   switch (field.type) {
     case FieldType.number:
-      return [{ ...field, values: field.values.map((v) => (typeof v === 'number' && Number.isFinite(v) ? v : null)) }];
+      return { ...field, values: field.values.map((v) => (typeof v === 'number' && Number.isFinite(v) ? v : null)) };
     case FieldType.boolean: {
       const custom: GraphFieldConfig = { ...field.config.custom };
       const config = {
@@ -62,12 +75,10 @@ function drawable(field: Field, theme: GrafanaTheme2): Field[] {
         ...(!isBooleanUnit(field.config.unit) && { unit: 'bool' }),
       };
       const copy: Field = { ...field, type: FieldType.number, config, values: field.values.map((v) => (v === null || v === undefined ? v : v ? 1 : 0)) };
-      return [{ ...copy, display: getDisplayProcessor({ field: copy, theme }) }];
+      return { ...copy, display: getDisplayProcessor({ field: copy, theme }) };
     }
-    case FieldType.enum:
-      return [field];
     default:
-      return [];
+      return field;
   }
 }
 
