@@ -8,7 +8,6 @@ export default defineConfig({
     alias: [
       { find: /^monaco-editor(\/.*)?$/, replacement: local('src/boot/noMonaco.ts') },
       { find: /^zod$/, replacement: local('src/boot/noZod.ts') },
-      { find: /^react-dom\/server$/, replacement: local('src/boot/noServer.ts') },
       { find: /^react-inlinesvg$/, replacement: local('src/boot/inlineSvg.tsx') },
       { find: /^react-router-dom-v5-compat$/, replacement: 'react-router-dom' },
       { find: /^uwrap$/, replacement: local('node_modules/uwrap/dist/uWrap.mjs') },
