@@ -28,7 +28,7 @@ func runCheck(o app.Options, stdout, stderr io.Writer) int {
 		}
 		return exitUsage
 	}
-	fmt.Fprintln(stdout, "The configuration is right.")
+	fmt.Fprintln(stdout, "Configuration is valid.")
 	return exitStopped
 }
 

@@ -317,7 +317,7 @@ func TestAdminPasswordMustBeClear(t *testing.T) {
 	require.NoError(t, err)
 	require.Len(t, warnings, 2)
 	require.Contains(t, warnings[0], "self-registration is not supported")
-	require.Contains(t, warnings[1], "no alert reaches anybody")
+	require.Contains(t, warnings[1], "alerts are not delivered")
 	t.Setenv("GF_USERS_ALLOW_SIGN_UP", "false")
 	t.Setenv("GF_SECURITY_ADMIN_PASSWORD", "")
 	t.Setenv("GF_SECURITY_ADMIN_PASSWORD__FILE", "/nowhere/password")

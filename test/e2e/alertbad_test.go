@@ -86,7 +86,7 @@ func TestBadAlertingIsRefused(t *testing.T) {
 func TestAlertsGoNowhereAndThatIsSaid(t *testing.T) {
 	t.Parallel()
 	s := startAusguck(t, t.TempDir(), t.TempDir(), metricsOnly...)
-	require.Regexp(t, `level=WARN.*no alert reaches anybody`, s.output.String())
+	require.Regexp(t, `level=WARN.*alerts are not delivered`, s.output.String())
 	require.Contains(t, s.get(t, "/status"), "alerts are not delivered")
 	require.Contains(t, s.get(t, "/api/ausguck/alerting/receivers"), `"sendsNowhere":true`)
 	require.EqualValues(t, 1, metric(s.get(t, "/metrics"), "ausguck_alertmanager_sends_nowhere"))

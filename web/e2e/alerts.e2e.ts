@@ -130,11 +130,11 @@ describe('an alert', () => {
     await browser.login();
     await browser.goto('/alerts');
     await alert('AlwaysFires').getByText('Silence', { exact: true }).click();
-    await page.getByText('Keeps 1 of 3 alerts quiet').waitFor();
+    await page.getByText('Silences 1 of 3 alerts').waitFor();
     expect(await page.getByLabel('Value 1').inputValue()).toBe('AlwaysFires');
     expect(await page.getByRole('button', { name: 'Silence', exact: true }).isDisabled()).toBe(true);
     await page.getByLabel('Value 1').fill('Other');
-    await page.getByText('Keeps 0 of 3 alerts quiet').waitFor();
+    await page.getByText('Silences 0 of 3 alerts').waitFor();
     await page.getByLabel('Value 1').fill('AlwaysFires');
     await page.locator('#silence-comment').fill(`known ${script}`);
     expect(decodeURIComponent(page.url())).toContain('alertname="AlwaysFires"');
@@ -156,7 +156,7 @@ describe('an alert', () => {
 
     await browser.goto('/alerts?state=silenced');
     await alert('AlwaysFires').getByText('silenced by').getByRole('link').click();
-    await page.getByText('Keeps 1 of 3 alerts quiet').waitFor();
+    await page.getByText('Silences 1 of 3 alerts').waitFor();
     await browser.goto('/alerts/silences');
     await page.getByRole('button', { name: 'Expire' }).click();
     await page.getByText('There is no such silence').waitFor();
@@ -283,7 +283,7 @@ describe('around alerts', () => {
     await page.fill('input[name=password]', password);
     await page.click('button[type=submit]');
     await page.waitForURL(/\/alerts\/silences\/new\?/);
-    await page.getByText('Keeps 1 of 3 alerts quiet').waitFor();
+    await page.getByText('Silences 1 of 3 alerts').waitFor();
     await browser.goto(`/#/alerts?receiver=hook&filter=${filter}`);
     await page.waitForURL(/\/alerts\?receiver=hook/);
     await until('only one is left', async () => (await page.getByTestId('alert').count()) === 1);

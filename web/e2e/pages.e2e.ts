@@ -78,7 +78,7 @@ describe('what people want to know', () => {
     expect(steps[1]).toContain('source_labels: [environment], regex: production, action: keep');
     await browser.screenshot('targets-dropped');
     await browser.goto('/targets/containers');
-    await page.getByText('Docker is not asked').waitFor();
+    await page.getByText('Docker is disabled').waitFor();
   });
 
   test('from an alert to its graph, to the lines of that container, and to a silence; the notification arrived', async () => {
@@ -154,7 +154,7 @@ describe('what people want to know', () => {
     const labels = page.getByRole('region', { name: 'Labels with most values' });
     const offender = labels.getByTestId('offender').filter({ hasText: 'session_id' });
     await offender.getByText('600 values').waitFor();
-    await offender.getByRole('button', { name: 'Who sends it' }).click();
+    await offender.getByRole('button', { name: 'Sources' }).click();
     await offender.getByTestId('senders').getByText('600 series').waitFor();
     expect(await offender.getByTestId('senders').innerText()).toContain('job shop');
     await browser.screenshot('status-series');
@@ -205,7 +205,7 @@ describe('settings', () => {
     await browser.goto('/settings/users');
     await page.locator('#new-login').fill('eve');
     await page.locator('#new-password').fill('a long enough password');
-    await page.getByRole('button', { name: 'Make the user' }).click();
+    await page.getByRole('button', { name: 'Create user' }).click();
     await page.getByText('eve can log in').waitFor();
     const eve = page.getByTestId('user').filter({ hasText: 'eve' });
     await eve.getByLabel('Role of eve').click();

@@ -188,7 +188,7 @@ func (c *Config) warn(src Source, o Options) {
 		c.Warnings = append(c.Warnings, src.Name+": "+fmt.Sprintf(format, args...))
 	}
 	if c.SendsNowhere() {
-		add("no alert reaches anybody: no receiver that a route names has an integration; docs/alerting.md sets up Slack and email in five minutes")
+		add("alerts are not delivered: no routed receiver has an integration configured; docs/alerting.md sets up Slack and email in five minutes")
 	}
 	c.routes.Walk(func(r *dispatch.Route) {
 		if o.Retention > 0 && r.RouteOpts.RepeatInterval > o.Retention {

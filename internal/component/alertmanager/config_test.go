@@ -122,7 +122,7 @@ func TestNobodyIsTold(t *testing.T) {
 	cfg, problems := load(t, l, "route: {receiver: none}\nreceivers: [{name: none}, {name: unused}]")
 	require.Empty(t, problems)
 	require.True(t, cfg.SendsNowhere())
-	require.Contains(t, strings.Join(cfg.Warnings, "\n"), "no alert reaches anybody")
+	require.Contains(t, strings.Join(cfg.Warnings, "\n"), "alerts are not delivered")
 	require.Contains(t, strings.Join(cfg.Warnings, "\n"), `no route leads to "unused"`)
 }
 

@@ -66,7 +66,7 @@ const defaultRetentionTime = "15d"
 func (o *Options) RegisterFlags(a *kingpin.Application) {
 	a.Flag("storage.loki.retention.time", "How long logs are kept when loki.yml does not say it (limits_config.retention_period). 0 keeps them for ever.").
 		Default(defaultRetentionTime).SetValue(&o.RetentionTime)
-	a.Flag("storage.loki.retention.size", "Most bytes that logs take on the disk, the oldest go first. Units: B, KB, MB, GB, TB. Default: what they take at start and a tenth of the disk's free room.").
+	a.Flag("storage.loki.retention.size", "Maximum disk space for logs; the oldest chunks are deleted first. Units: B, KB, MB, GB, TB. Default: the space used at start plus a tenth of the free disk space.").
 		PlaceHolder("<bytes>").BytesVar(&o.RetentionSize)
 }
 

@@ -81,7 +81,7 @@ func newSizeCap(o Options) *sizeCap {
 	o.Registerer.MustRegister(c.deleted, c.bytes,
 		prometheus.NewGaugeFunc(prometheus.GaugeOpts{Name: "ausguck_loki_storage_bytes", Help: "Bytes that logs take on the disk."},
 			func() float64 { return float64(c.size.Load()) }),
-		prometheus.NewGaugeFunc(prometheus.GaugeOpts{Name: "ausguck_loki_storage_limit_bytes", Help: "Most bytes that logs may take on the disk; 0 is no limit."},
+		prometheus.NewGaugeFunc(prometheus.GaugeOpts{Name: "ausguck_loki_storage_limit_bytes", Help: "Maximum disk space for logs; 0 is no limit."},
 			func() float64 { return float64(c.limit.Load()) }))
 	return c
 }

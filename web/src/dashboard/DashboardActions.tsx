@@ -47,7 +47,7 @@ export function DashboardActions({ scene, replace }: Props) {
           iconType={starred ? 'mono' : 'default'}
           size="lg"
           onClick={star}
-          tooltip={starred ? 'Unmark as favourite' : 'Mark as favourite'}
+          tooltip={starred ? 'Unstar' : 'Star'}
         />
       )}
       {mayEdit && !editPanel && (

@@ -138,7 +138,7 @@ export function OutsideLink({ to, children }: { to: string | undefined; children
 
 const resultLooks: Record<Result, { color: BadgeColor; text: string }> = {
   delivered: { color: 'green', text: 'delivered' },
-  retrying: { color: 'orange', text: 'failed, tried again' },
+  retrying: { color: 'orange', text: 'failed, retrying' },
   refused: { color: 'red', text: 'refused' },
 };
 

@@ -147,7 +147,7 @@ function Hit({ hit, onTag }: { hit: SearchHit; onTag: (tag: string) => void }) {
         name={starred ? 'favorite' : 'star'}
         iconType={starred ? 'mono' : 'default'}
         onClick={star}
-        tooltip={starred ? 'Unmark as favourite' : 'Mark as favourite'}
+        tooltip={starred ? 'Unstar' : 'Star'}
       />
     </li>
   );

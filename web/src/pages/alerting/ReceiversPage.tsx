@@ -161,9 +161,9 @@ function RouteItem({ route, root }: { route: Route; root?: boolean }) {
   const own = useStyles2(getOwnStyles);
   const times = [
     `grouped by ${route.groupBy.join(', ') || 'nothing'}`,
-    `first after ${route.groupWait}`,
-    `changes every ${route.groupInterval}`,
-    `again every ${route.repeatInterval}`,
+    `group wait ${route.groupWait}`,
+    `group interval ${route.groupInterval}`,
+    `repeat interval ${route.repeatInterval}`,
     ...route.muteTimeIntervals.map((t) => `muted in ${t}`),
     ...route.activeTimeIntervals.map((t) => `only in ${t}`),
   ];
@@ -171,11 +171,11 @@ function RouteItem({ route, root }: { route: Route; root?: boolean }) {
     <li className={cx(own.route, route.matches && own.taken)} data-testid="route" data-matches={Boolean(route.matches)}>
       <div className={styles.line}>
         <span className={styles.code}>
-          {root ? 'every alert' : route.matchers.length > 0 ? `{${route.matchers.join(', ')}}` : 'every alert that comes here'}
+          {root ? 'every alert' : route.matchers.length > 0 ? `{${route.matchers.join(', ')}}` : 'all alerts that reach this route'}
         </span>{' '}
         → <span className={styles.title}>{route.receiver}</span>
         {route.matches && <strong>the alert ends here</strong>}
-        {route.continue && <span className={styles.quiet}>and is tried further</span>}
+        {route.continue && <span className={styles.quiet}>continues with the next route</span>}
       </div>
       <div className={styles.quiet}>{times.join(' · ')}</div>
       {route.routes.length > 0 && (

@@ -268,7 +268,7 @@ function Preview({ matchers }: { matchers: Matcher[] }) {
     <section className={styles.card} aria-label="What it keeps quiet" style={{ marginTop: 16 }}>
       <div className={styles.head}>
         <h2 data-testid="silence-preview">
-          Keeps {hit?.length ?? '…'} of {data?.length ?? '…'} alerts quiet
+          Silences {hit?.length ?? '…'} of {data?.length ?? '…'} alerts
         </h2>
       </div>
       {error && (

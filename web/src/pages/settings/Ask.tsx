@@ -24,7 +24,7 @@ export function useDoing(): { busy: boolean; problem: React.ReactNode; act: (wha
     busy,
     act,
     problem: error ? (
-      <Alert severity="error" title="It was not done" onRemove={() => setError(undefined)}>
+      <Alert severity="error" title="That failed" onRemove={() => setError(undefined)}>
         {error}
       </Alert>
     ) : null,

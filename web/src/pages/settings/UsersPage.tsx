@@ -159,7 +159,7 @@ function NewUser({ onMade }: { onMade: () => void }) {
         </Field>
         <div>
           <Button type="submit" disabled={busy || login === '' || password === ''}>
-            Make the user
+            Create user
           </Button>
         </div>
         {problem}

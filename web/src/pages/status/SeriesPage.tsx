@@ -78,7 +78,7 @@ function Offenders({ title, unit, stats, selector }: Props) {
                   Graph
                 </Link>
                 <Button size="sm" variant="secondary" fill="outline" aria-expanded={open === name} onClick={() => setOpen(open === name ? undefined : name)}>
-                  Who sends it
+                  Sources
                 </Button>
               </span>
             </div>

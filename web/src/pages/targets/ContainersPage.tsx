@@ -27,7 +27,7 @@ export default function ContainersPage() {
   return (
     <TabbedPage label="Targets" tabs={tabs} error={error} loading={!data}>
       {data && !data.docker.enabled && (
-        <Alert severity="info" title="Docker is not asked">
+        <Alert severity="info" title="Docker is disabled">
           Ausguck was started with --no-docker.
         </Alert>
       )}
