@@ -6,7 +6,7 @@
 //	wire.go     what parts share, and how they get it
 //	config.go   how files are read; lastgood.go, what stands in for a file that does not load
 //	reload.go   what a reload does
-//	routes.go   every URL, and the role that it asks for
+//	routes.go   every URL that is not a part's own, and the role that it needs
 //	access.go   what a request passes on its way there; nodocker.go, where data sources may not lead
 //	status.go   what people are told
 //

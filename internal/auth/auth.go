@@ -1,7 +1,16 @@
-// Package auth owns who may do what: users with their roles and passwords, sessions of browsers, tokens of machines,
-// the login page and Grafana's HTTP API for all of them (ADR 0009).
+// Package auth implements authentication and authorization: users with roles and passwords, browser sessions, service
+// accounts and tokens, the login page, and Grafana's HTTP API for them (ADR 0009).
 //
-// It imports internal/database only. internal/app puts its Require in front of every route.
+//	authenticate.go, require.go                 which user a request comes from, and whether it may pass
+//	login.go, session.go, device.go             the login page, sessions, and browsers that have logged in before
+//	signin.go, oidc/                            sign-in with an OpenID Connect provider
+//	token.go, password.go, wellknown.go         tokens of service accounts, hashing and checking of passwords
+//	initial.go, names.go                        the first admin; users of web.yml, of the provider and of the database
+//	throttle.go                                 slows down guessing
+//	api.go; api_user.go, api_org.go, …          /api/user, /api/users, /api/org/users; api_account.go: /api/serviceaccounts
+//	store.go                                    tables
+//
+// It imports internal/database and internal/grafana only. internal/app puts Require in front of every route.
 package auth
 
 import (

@@ -1,11 +1,12 @@
-// Package dashboards is what Grafana's server does for its page, by Grafana's own HTTP API and files. It wires rooms:
+// Package dashboards implements the server side of Grafana with its HTTP API and provisioning files. It wires these packages:
 //
 //   - library: dashboards, folders, versions, search, stars
-//   - source: data sources, their proxy and queries; dsquery makes the frames, expr computes expressions
+//   - source: data sources, their proxy and queries; dsquery creates data frames, expr evaluates expressions
 //   - people: preferences, annotations, short URLs, teams
-//   - provision: how files of provisioning are read; dashjson: shapes of dashboard JSON
+//   - provision: reads provisioning files; dashjson: dashboard JSON of all schema versions
 //
-// It wraps no engine, imports no sibling part and knows no users: it is told who asks. internal/app wires it.
+// The package itself serves /api/health, /api/frontend/settings, /api/org and /api/admin. It wraps no engine, imports no sibling
+// part and has no users: internal/app wires it and passes in the caller of a request.
 package dashboards
 
 import (

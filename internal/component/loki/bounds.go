@@ -16,6 +16,8 @@ import (
 	"github.com/ausguck/ausguck/internal/bounds"
 )
 
+// Bodies of pushes are bounded in internal/bounds, in front of this part.
+
 // maxRules bounds a group of rules that is sent: Loki reads bodies of any size, and a node per bracket.
 const maxRules = 1 << 20
 

@@ -315,7 +315,7 @@ func (s folderAPI) counts(w http.ResponseWriter, r *http.Request, _ grafana.Call
 	return grafana.OK(w, map[string]any{"folder": len(below) - 1, "dashboard": dashboards, "librarypanel": 0, "alertrule": 0})
 }
 
-// detail tells apart what the patterns of a ServeMux cannot: /folders/id/{id} and /folders/{uid}/counts.
+// detail serves /folders/id/{id}, /folders/{uid}/counts and /folders/{uid}/permissions, which patterns of a ServeMux cannot tell apart.
 func (s folderAPI) detail(w http.ResponseWriter, r *http.Request, c grafana.Caller) error {
 	what := r.PathValue("what")
 	switch {

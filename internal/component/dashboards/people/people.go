@@ -1,5 +1,5 @@
-// Package people is the room of what each caller, or all together, have on the page: preferences, annotations, short URLs and
-// teams. Users are internal/auth's.
+// Package people implements preferences of users and of the organization, annotations, short URLs and teams. Users are in
+// internal/auth.
 //
 //	/api/user/preferences, /api/org/preferences, /api/dashboards/home, /api/annotations/…, /api/short-urls, /goto/…, /api/teams/…
 package people

@@ -10,7 +10,7 @@ export function seriesText(labels: Labels): string {
   return pairs.length > 0 || name === '' ? `${name}{${pairs.join(', ')}}` : name;
 }
 
-/** "{{ instance }} up" with the labels filled in; a label that the series lacks is left out. */
+/** "{{ instance }} up" with the labels filled in; missing labels are empty. Legends of panels, with `__auto`, are made by the server (dsquery). */
 export function renderLegend(format: string, labels: Labels): string {
   return format.replace(/\{\{\s*(.+?)\s*\}\}/g, (_, key: string) => own(labels, key) ?? '');
 }
