@@ -29,7 +29,7 @@ func (p *AlertmanagerPart) component() lifecycle.Component { return p.server }
 
 func (p *AlertmanagerPart) flags(a *kingpin.Application) {
 	p.register(a, "alertmanager", "Send notifications of alerts, as Alertmanager does.")
-	a.Flag("alertmanager.config.file", "alertmanager.yml, when it is not in --config.dir.").PlaceHolder("<path>").StringVar(&p.File)
+	a.Flag("alertmanager.config.file", "alertmanager.yml, if it is not in --config.dir.").PlaceHolder("<path>").StringVar(&p.File)
 	p.RegisterFlags(a)
 }
 

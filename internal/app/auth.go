@@ -31,9 +31,9 @@ func (p *AuthPart) name() string                   { return "auth" }
 func (p *AuthPart) component() lifecycle.Component { return p.service }
 
 func (p *AuthPart) flags(a *kingpin.Application) {
-	a.Flag("auth.admin-password-file", "File with the admin's password, applied at every start, as $GF_SECURITY_ADMIN_PASSWORD is. Default: a password is generated at the first start and written to initial-admin-password in --storage.path.").
+	a.Flag("auth.admin-password-file", "File with the admin's password, applied at every start like $GF_SECURITY_ADMIN_PASSWORD. Default: a password is generated at the first start and written to initial-admin-password in --storage.path.").
 		PlaceHolder("<path>").StringVar(&p.AdminPasswordFile)
-	a.Flag("auth.session-idle", "End sessions of browsers that were not used for so long.").Default("7d").SetValue(&p.SessionIdle)
+	a.Flag("auth.session-idle", "End browser sessions after this time without use.").Default("7d").SetValue(&p.SessionIdle)
 	p.SignIn.register(a)
 }
 

@@ -27,10 +27,10 @@ func (p *DockerPart) on() bool                       { return p.Enabled }
 func (p *DockerPart) component() lifecycle.Component { return p.host }
 
 func (p *DockerPart) flags(a *kingpin.Application) {
-	a.Flag("docker", "Ask Docker for the names, labels and addresses of containers.").Default("true").BoolVar(&p.Enabled)
-	a.Flag("docker.host", "The engine, unix:// or tcp://. Default: $DOCKER_HOST, else unix:///var/run/docker.sock.").
+	a.Flag("docker", "Query Docker for the names, labels and addresses of containers.").Default("true").BoolVar(&p.Enabled)
+	a.Flag("docker.host", "Docker engine, unix:// or tcp://. Default: $DOCKER_HOST, or unix:///var/run/docker.sock.").
 		PlaceHolder("<URL>").StringVar(&p.Host)
-	a.Flag("docker.labels", "Container labels to copy to the series of containers, comma-separated.").
+	a.Flag("docker.labels", "Container labels to add to container metrics, comma-separated.").
 		Default(strings.Join(cadvisor.DefaultContainerLabels, ",")).StringVar(&p.Labels)
 }
 

@@ -32,7 +32,7 @@ func (p *LogCollectorPart) component() lifecycle.Component { return p.collector 
 
 func (p *LogCollectorPart) flags(a *kingpin.Application) {
 	p.register(a, "log-collector", "Collect logs of files and containers, as Promtail does.")
-	a.Flag("promtail.config.file", "promtail.yml, when it is not in --config.dir.").PlaceHolder("<path>").StringVar(&p.File)
+	a.Flag("promtail.config.file", "promtail.yml, if it is not in --config.dir.").PlaceHolder("<path>").StringVar(&p.File)
 }
 
 func (p *LogCollectorPart) complete(o *Options) {

@@ -37,7 +37,7 @@ func (p *LokiPart) needs() []string { return []string{"storage", "alertmanager"}
 
 func (p *LokiPart) flags(a *kingpin.Application) {
 	p.register(a, "loki", "Store logs, as Loki does.")
-	a.Flag("loki.config.file", "loki.yml, when it is not in --config.dir.").PlaceHolder("<path>").StringVar(&p.File)
+	a.Flag("loki.config.file", "loki.yml, if it is not in --config.dir.").PlaceHolder("<path>").StringVar(&p.File)
 	p.RegisterFlags(a)
 }
 

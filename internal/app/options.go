@@ -86,11 +86,11 @@ const DefaultConfigDir = "monitoring"
 
 // RegisterFlags adds every flag but node_exporter's, which keep their own parser, and the logger's.
 func (o *Options) RegisterFlags(a *kingpin.Application) {
-	a.Flag("config.dir", "Folder of prometheus.yml, its rule files, alertmanager.yml and web.yml; what is missing is taken from the built-in set. Default: ./monitoring when it exists.").
+	a.Flag("config.dir", "Folder with prometheus.yml, its rule files, alertmanager.yml and web.yml; missing files are replaced by the built-in ones. Default: ./monitoring if it exists.").
 		PlaceHolder("<path>").Envar("AUSGUCK_CONFIG_DIR").StringVar(&o.ConfigDir)
-	a.Flag("config.auto-reload", "Reload when a file of the configuration has changed.").BoolVar(&o.AutoReload)
-	a.Flag("config.auto-reload-interval", "How often to look for changed files.").Default("30s").SetValue(&o.AutoReloadInterval)
-	a.Flag("storage.path", "Folder of all data.").Default("data").Envar("AUSGUCK_STORAGE_PATH").StringVar(&o.StoragePath)
+	a.Flag("config.auto-reload", "Reload the configuration when one of its files changes.").BoolVar(&o.AutoReload)
+	a.Flag("config.auto-reload-interval", "How often to check for changed files.").Default("30s").SetValue(&o.AutoReloadInterval)
+	a.Flag("storage.path", "Folder for all data.").Default("data").Envar("AUSGUCK_STORAGE_PATH").StringVar(&o.StoragePath)
 	o.Web.register(a)
 	o.Memory.register(a)
 	for _, p := range o.all() {
@@ -99,31 +99,31 @@ func (o *Options) RegisterFlags(a *kingpin.Application) {
 }
 
 func (w *WebOptions) register(a *kingpin.Application) {
-	a.Flag("web.listen-address", "Main address.").Default(DefaultListenAddress).Envar("AUSGUCK_LISTEN_ADDRESS").StringVar(&w.ListenAddress)
-	a.Flag("web.well-known-ports", "Listen on the ports of the separate programs too: 9090, 9093, 3100, 9100, 8080, and 4318, 4317 for OpenTelemetry, on the host of the main address. On loopback they ask for no credentials, unless this is \"authenticated\".").
+	a.Flag("web.listen-address", "Main address to listen on.").Default(DefaultListenAddress).Envar("AUSGUCK_LISTEN_ADDRESS").StringVar(&w.ListenAddress)
+	a.Flag("web.well-known-ports", "Also listen on the ports of the separate programs (9090, 9093, 3100, 9100, 8080) and of OTLP (4318, 4317), on the host of the main address. On loopback they require no credentials, unless set to \"authenticated\".").
 		Default("true").EnumVar(&w.WellKnownPorts, "true", portsOff, portsAsk)
-	a.Flag("no-web.well-known-ports", "The same as --web.well-known-ports=false.").Hidden().Action(func(*kingpin.ParseContext) error {
+	a.Flag("no-web.well-known-ports", "Same as --web.well-known-ports=false.").Hidden().Action(func(*kingpin.ParseContext) error {
 		w.WellKnownPorts = portsOff
 		return nil
 	}).Bool()
-	a.Flag("web.trusted-proxies", "Addresses and networks of the reverse proxies whose X-Forwarded-For and X-Forwarded-Proto are believed, comma-separated. Default: none.").
+	a.Flag("web.trusted-proxies", "Addresses and networks of reverse proxies whose X-Forwarded-For and X-Forwarded-Proto headers are trusted, comma-separated. Default: none.").
 		PlaceHolder("<networks>").StringVar(&w.TrustedProxies)
-	a.Flag("web.allowed-hosts", "Further host names under which ports that ask for no credentials answer, comma-separated; *.example.org means every name below.").
+	a.Flag("web.allowed-hosts", "Additional host names accepted by ports that require no credentials, comma-separated; *.example.org matches all subdomains.").
 		PlaceHolder("<names>").StringVar(&w.AllowedHosts)
-	a.Flag("web.image-hosts", "Sites whose images text panels may show, comma-separated, such as https://img.example.org. Default: none, because a foreign image tells its site who looks at the dashboard.").
+	a.Flag("web.image-hosts", "Sites from which text panels may load images, comma-separated, such as https://img.example.org. Default: none, because an external image tells its site who views the dashboard.").
 		PlaceHolder("<origins>").StringVar(&w.ImageHosts)
-	a.Flag("web.config.file", "web.yml with TLS, and users, who are admins. Default: web.yml in --config.dir when it exists.").PlaceHolder("<path>").StringVar(&w.ConfigFile)
-	a.Flag("web.allow-anonymous", "Do not ask for credentials on well-known ports that other machines can reach. The main address always asks.").BoolVar(&w.AllowAnonymous)
-	a.Flag("web.route-prefix", "Path before all routes. Default: the path of --web.external-url.").PlaceHolder("<path>").StringVar(&w.RoutePrefix)
-	a.Flag("web.read-timeout", "Longest time to read a request.").Default("5m").SetValue(&w.ReadTimeout)
-	a.Flag("web.max-connections", "Open connections of all listeners together. One more takes the place of a client that keeps the server waiting.").Default("512").IntVar(&w.MaxConnections)
+	a.Flag("web.config.file", "web.yml with TLS settings and users, who are admins. Default: web.yml in --config.dir if it exists.").PlaceHolder("<path>").StringVar(&w.ConfigFile)
+	a.Flag("web.allow-anonymous", "Require no credentials on well-known ports that other machines can reach. The main address always requires them.").BoolVar(&w.AllowAnonymous)
+	a.Flag("web.route-prefix", "Path prefix of all routes. Default: the path of --web.external-url.").PlaceHolder("<path>").StringVar(&w.RoutePrefix)
+	a.Flag("web.read-timeout", "Maximum duration for reading a request.").Default("5m").SetValue(&w.ReadTimeout)
+	a.Flag("web.max-connections", "Maximum number of connections over all listeners. When it is reached, a new connection replaces one whose client keeps the server waiting.").Default("512").IntVar(&w.MaxConnections)
 	a.Flag("web.access-log", "Log every request at debug level.").BoolVar(&w.AccessLog)
 }
 
 func (m *MemoryOptions) register(a *kingpin.Application) {
 	a.Flag("auto-gomemlimit", "Set GOMEMLIMIT from the memory limit of the container or system.").Default("true").BoolVar(&m.AutoLimit)
-	a.Flag("auto-gomemlimit.ratio", "Share of the memory limit that is for GOMEMLIMIT.").Default("0.9").FloatVar(&m.Ratio)
-	a.Flag("auto-gomaxprocs", "Accepted for compatibility: the Go runtime follows the CPU quota by itself.").Hidden().Default("true").Bool()
+	a.Flag("auto-gomemlimit.ratio", "Fraction of the memory limit to use as GOMEMLIMIT.").Default("0.9").FloatVar(&m.Ratio)
+	a.Flag("auto-gomaxprocs", "Accepted for compatibility; the Go runtime respects the CPU quota.").Hidden().Default("true").Bool()
 }
 
 // Complete fills in what depends on other options or on the machine. An error is a wrong flag.

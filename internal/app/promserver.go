@@ -37,7 +37,7 @@ func (p *PrometheusPart) needs() []string {
 }
 
 func (p *PrometheusPart) flags(a *kingpin.Application) {
-	a.Flag("config.file", "prometheus.yml, when it is not in --config.dir.").PlaceHolder("<path>").StringVar(&p.File)
+	a.Flag("config.file", "prometheus.yml, if it is not in --config.dir.").PlaceHolder("<path>").StringVar(&p.File)
 	p.RegisterFlags(a)
 }
 

@@ -42,8 +42,8 @@ func (o *SignInOptions) register(a *kingpin.Application) {
 	} {
 		a.Flag("auth.oidc."+f.name, f.help).PlaceHolder("<" + f.name + ">").StringVar(f.to)
 	}
-	a.Flag("auth.oidc.role-attribute-strict", "Refuse who gets no role.").BoolVar(&o.RoleStrict)
-	a.Flag("auth.oidc.auto-login", "Lead from the login page to the provider at once; /login?disableAutoLogin=true does not.").BoolVar(&o.AutoLogin)
+	a.Flag("auth.oidc.role-attribute-strict", "Reject users who are assigned no role.").BoolVar(&o.RoleStrict)
+	a.Flag("auth.oidc.auto-login", "Redirect from the login page to the provider; /login?disableAutoLogin=true shows the login page.").BoolVar(&o.AutoLogin)
 }
 
 const oauthPrefix = "GF_AUTH_GENERIC_OAUTH_"

@@ -209,7 +209,7 @@ func (a *App) registerStates(reg prometheus.Registerer) {
 			return 0
 		}), prometheus.NewGaugeFunc(prometheus.GaugeOpts{
 			Name:        "ausguck_part_config_replaced",
-			Help:        "Whether a part runs with another configuration than its file, because that does not load.",
+			Help:        "Whether a part runs with a configuration other than its file, because the file does not load.",
 			ConstLabels: prometheus.Labels{"part": s.Name},
 		}, func() float64 {
 			if _, replaced := (*a.faults.Load())[s.Name]; replaced {

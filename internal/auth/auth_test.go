@@ -169,7 +169,7 @@ func jsonNumber(t *testing.T, a answer, field string) string {
 func (h *house) logins(t *testing.T, ok, wrong, throttled string) {
 	t.Helper()
 	require.NoError(t, testutil.GatherAndCompare(h.reg, strings.NewReader(`
-# HELP ausguck_auth_logins_total Passwords sent to log in or with a request, by what came of them.
+# HELP ausguck_auth_logins_total Password checks at login or with a request, by result.
 # TYPE ausguck_auth_logins_total counter
 ausguck_auth_logins_total{result="ok"} `+ok+`
 ausguck_auth_logins_total{result="throttled"} `+throttled+`

@@ -17,7 +17,7 @@ type metrics struct{ logins *prometheus.CounterVec }
 func newMetrics(reg prometheus.Registerer) *metrics {
 	m := &metrics{logins: promauto.With(reg).NewCounterVec(prometheus.CounterOpts{
 		Name: "ausguck_auth_logins_total",
-		Help: "Passwords sent to log in or with a request, by what came of them.",
+		Help: "Password checks at login or with a request, by result.",
 	}, []string{"result"})}
 	for _, result := range []string{resultOK, resultWrong, resultThrottled} {
 		m.logins.WithLabelValues(result) // so that an alert sees the first one

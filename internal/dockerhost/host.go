@@ -140,7 +140,7 @@ func (h *Host) register(r prometheus.Registerer) error {
 		h.reconnects,
 		prometheus.NewGaugeFunc(prometheus.GaugeOpts{
 			Name: "ausguck_dockerhost_up",
-			Help: "Whether the Docker engine can be asked (1) or not (0).",
+			Help: "Whether the Docker engine can be reached (1) or not (0).",
 		}, func() float64 {
 			if h.Status().Connected {
 				return 1
@@ -149,7 +149,7 @@ func (h *Host) register(r prometheus.Registerer) error {
 		}),
 		prometheus.NewGaugeFunc(prometheus.GaugeOpts{
 			Name: "ausguck_dockerhost_containers",
-			Help: "Running containers that the Docker engine reported last.",
+			Help: "Running containers in the last response of the Docker engine.",
 		}, func() float64 { return float64(len(h.view.Load().sorted)) }),
 	}
 	for _, c := range collectors {

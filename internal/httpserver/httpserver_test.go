@@ -301,7 +301,7 @@ func TestPanics(t *testing.T) {
 	require.NotContains(t, log.String(), "path=/abort")
 
 	require.NoError(t, testutil.GatherAndCompare(reg, bytes.NewBufferString(`
-# HELP ausguck_http_panics_total Handlers that panicked; the log has their stacks.
+# HELP ausguck_http_panics_total Panics in handlers; the log has their stacks.
 # TYPE ausguck_http_panics_total counter
 ausguck_http_panics_total 2
 `), "ausguck_http_panics_total"))

@@ -27,7 +27,7 @@ func newMetrics(reg prometheus.Registerer) *metrics {
 		}, []string{"listener", "method", "code"}),
 		duration: f.NewHistogramVec(prometheus.HistogramOpts{
 			Name:    "ausguck_http_request_duration_seconds",
-			Help:    "Time from the end of the request's header to the end of the answer.",
+			Help:    "Time from the end of the request header to the end of the response.",
 			Buckets: []float64{.001, .005, .025, .1, .25, 1, 2.5, 10, 60},
 		}, []string{"listener"}),
 		connections: f.NewGaugeVec(prometheus.GaugeOpts{
@@ -36,11 +36,11 @@ func newMetrics(reg prometheus.Registerer) *metrics {
 		}, []string{"listener"}),
 		closed: f.NewCounterVec(prometheus.CounterOpts{
 			Name: "ausguck_http_connections_closed_total",
-			Help: "Connections that were closed in favour of others while all slots were taken, by what their clients kept the server waiting for, and connections that got no slot (refused).",
+			Help: "Connections closed in favor of others at the connection limit, by what the server was waiting for, and connections refused.",
 		}, []string{"reason"}),
 		panics: f.NewCounter(prometheus.CounterOpts{
 			Name: "ausguck_http_panics_total",
-			Help: "Handlers that panicked; the log has their stacks.",
+			Help: "Panics in handlers; the log has their stacks.",
 		}),
 	}
 }

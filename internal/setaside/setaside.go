@@ -54,7 +54,7 @@ type Shelf struct {
 func New(logger *slog.Logger, reg prometheus.Registerer, parts ...string) *Shelf {
 	s := &Shelf{logger: logger, total: prometheus.NewCounterVec(prometheus.CounterOpts{
 		Name: "ausguck_data_set_aside_total",
-		Help: "Files of the data folder that a part goes on without, because they are damaged or gone.",
+		Help: "Files in the data folder that a part runs without, because they are damaged or missing.",
 	}, []string{"part"})}
 	reg.MustRegister(s.total)
 	for _, part := range parts {

@@ -41,7 +41,7 @@ func TestMove(t *testing.T) {
 	}
 	require.Contains(t, log.String(), `lost="all silences" remedy="make them again" err="unexpected EOF"`)
 	require.NoError(t, testutil.GatherAndCompare(reg, strings.NewReader(`
-# HELP ausguck_data_set_aside_total Files of the data folder that a part goes on without, because they are damaged or gone.
+# HELP ausguck_data_set_aside_total Files in the data folder that a part runs without, because they are damaged or missing.
 # TYPE ausguck_data_set_aside_total counter
 ausguck_data_set_aside_total{part="alertmanager"} 2
 `)))

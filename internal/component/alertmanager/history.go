@@ -88,13 +88,13 @@ func newHistory(o Options, db *sql.DB) *history {
 	h := &history{
 		db: db, logger: o.Logger, size: max(o.HistorySize, 1), queue: make(chan *Attempt, min(max(o.HistorySize, minQueue), maxQueue)),
 		attempts: prometheus.NewCounterVec(prometheus.CounterOpts{
-			Name: "ausguck_alertmanager_notification_attempts_total", Help: "Attempts to notify a receiver, by how they ended: delivered, retrying, refused.",
+			Name: "ausguck_alertmanager_notification_attempts_total", Help: "Notification attempts, by result: delivered, retrying, refused.",
 		}, labels),
 		last: prometheus.NewGaugeVec(prometheus.GaugeOpts{
-			Name: "ausguck_alertmanager_last_notification_attempt_timestamp_seconds", Help: "When an attempt to notify a receiver last ended so.",
+			Name: "ausguck_alertmanager_last_notification_attempt_timestamp_seconds", Help: "Timestamp of the last notification attempt with this result.",
 		}, labels),
 		lost: prometheus.NewCounter(prometheus.CounterOpts{
-			Name: "ausguck_alertmanager_notification_records_lost_total", Help: "Attempts that could not be recorded. The notifications themselves are not concerned.",
+			Name: "ausguck_alertmanager_notification_records_lost_total", Help: "Notification attempts that could not be recorded; the notifications were sent.",
 		}),
 	}
 	o.Registerer.MustRegister(h.attempts, h.last, h.lost)

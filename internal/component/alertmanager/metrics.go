@@ -53,7 +53,7 @@ func (s *Server) registerMetrics(reg prometheus.Registerer) {
 			Name: "alertmanager_config_hash", Help: "Hash of the currently loaded alertmanager configuration. Note that this is not a cryptographically strong hash.",
 		}, func() float64 { return hash(s.Applied().source) }),
 		prometheus.NewGaugeFunc(prometheus.GaugeOpts{
-			Name: "ausguck_alertmanager_sends_nowhere", Help: "Whether no route leads to a receiver that tells anybody.",
+			Name: "ausguck_alertmanager_sends_nowhere", Help: "Whether no route leads to a receiver with an integration.",
 		}, func() float64 {
 			if s.Applied().SendsNowhere() {
 				return 1

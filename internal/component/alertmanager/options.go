@@ -83,28 +83,28 @@ type ClusterOptions struct {
 // RegisterFlags adds Alertmanager's flags under their stock names. The stock --enable-feature belongs to Prometheus
 // here, and the cluster, which stock starts on every address, is off until an address is given.
 func (o *Options) RegisterFlags(a *kingpin.Application) {
-	a.Flag("data.retention", "How long silences that ended and the notification log are kept.").Default("120h").DurationVar(&o.Retention)
-	a.Flag("data.maintenance-interval", "How often what is past its retention is removed.").Default("15m").DurationVar(&o.MaintenanceInterval)
-	a.Flag("alertmanager.history-size", "How many attempts of notifications are kept, the newest.").Default("10000").IntVar(&o.HistorySize)
-	a.Flag("silences.max-silences", "Most silences, ended ones included; 0 for no limit.").Default("0").IntVar(&o.MaxSilences)
-	a.Flag("silences.max-silence-size-bytes", "Largest silence; 0 for no limit.").Default("0").IntVar(&o.MaxSilenceSizeBytes)
-	a.Flag("log.silences", "Log each change of a silence.").BoolVar(&o.LogSilences)
-	a.Flag("alerts.gc-interval", "How often resolved alerts are removed.").Default("30m").DurationVar(&o.AlertGCInterval)
-	a.Flag("alerts.per-alertname-limit", "Most alerts of one name; 0 for no limit.").Default("0").IntVar(&o.PerAlertNameLimit)
-	a.Flag("dispatch.maintenance-interval", "How often empty groups of alerts are removed.").Default("30s").DurationVar(&o.DispatchMaintenance)
-	a.Flag("dispatch.start-delay", "Time after the start in which no notification is sent.").Default("0s").DurationVar(&o.DispatchStartDelay)
-	a.Flag("web.get-concurrency", "Most GET requests that Alertmanager's API answers at the same time; 0 for the number of CPUs, at least 8.").Default("0").IntVar(&o.GetConcurrency)
-	a.Flag("web.timeout", "Longest time for a request of Alertmanager's API; 0 for no limit.").Default("0").DurationVar(&o.Timeout)
+	a.Flag("data.retention", "How long to keep expired silences and the notification log.").Default("120h").DurationVar(&o.Retention)
+	a.Flag("data.maintenance-interval", "How often to remove data past its retention.").Default("15m").DurationVar(&o.MaintenanceInterval)
+	a.Flag("alertmanager.history-size", "Number of most recent notification attempts to keep.").Default("10000").IntVar(&o.HistorySize)
+	a.Flag("silences.max-silences", "Maximum number of silences, including expired ones; 0 for no limit.").Default("0").IntVar(&o.MaxSilences)
+	a.Flag("silences.max-silence-size-bytes", "Maximum size of a silence; 0 for no limit.").Default("0").IntVar(&o.MaxSilenceSizeBytes)
+	a.Flag("log.silences", "Log every change to a silence.").BoolVar(&o.LogSilences)
+	a.Flag("alerts.gc-interval", "How often to remove resolved alerts.").Default("30m").DurationVar(&o.AlertGCInterval)
+	a.Flag("alerts.per-alertname-limit", "Maximum number of alerts per alert name; 0 for no limit.").Default("0").IntVar(&o.PerAlertNameLimit)
+	a.Flag("dispatch.maintenance-interval", "How often to remove empty alert groups.").Default("30s").DurationVar(&o.DispatchMaintenance)
+	a.Flag("dispatch.start-delay", "How long to wait after startup before sending notifications.").Default("0s").DurationVar(&o.DispatchStartDelay)
+	a.Flag("web.get-concurrency", "Maximum number of concurrent GET requests to the Alertmanager API; 0 for the number of CPUs, at least 8.").Default("0").IntVar(&o.GetConcurrency)
+	a.Flag("web.timeout", "Timeout for requests to the Alertmanager API; 0 for none.").Default("0").DurationVar(&o.Timeout)
 	a.Flag("alertmanager.enable-feature", "Experimental features of Alertmanager, comma-separated: "+strings.Join(featurecontrol.AllowedFlags, ", ")+".").
 		PlaceHolder("<names>").StringVar(&o.Features)
 	o.Cluster.register(a)
 }
 
 func (c *ClusterOptions) register(a *kingpin.Application) {
-	a.Flag("cluster.listen-address", "Address for other Alertmanagers of a cluster, such as 0.0.0.0:9094. Default: no cluster.").PlaceHolder("<host:port>").StringVar(&c.ListenAddress)
-	a.Flag("cluster.advertise-address", "Address under which others reach this one.").PlaceHolder("<host:port>").StringVar(&c.AdvertiseAddress)
-	a.Flag("cluster.peer-name", "Name of this one in the cluster. Default: a random one.").StringVar(&c.PeerName)
-	a.Flag("cluster.peer", "Another of the cluster; may be repeated.").PlaceHolder("<host:port>").StringsVar(&c.Peers)
+	a.Flag("cluster.listen-address", "Listen address for the Alertmanager cluster, such as 0.0.0.0:9094. Default: no cluster.").PlaceHolder("<host:port>").StringVar(&c.ListenAddress)
+	a.Flag("cluster.advertise-address", "Address to advertise to the cluster.").PlaceHolder("<host:port>").StringVar(&c.AdvertiseAddress)
+	a.Flag("cluster.peer-name", "Name of this peer in the cluster. Default: random.").StringVar(&c.PeerName)
+	a.Flag("cluster.peer", "Peer of the cluster; can be repeated.").PlaceHolder("<host:port>").StringsVar(&c.Peers)
 	for _, f := range []struct {
 		name, help string
 		value      *time.Duration
@@ -124,8 +124,8 @@ func (c *ClusterOptions) register(a *kingpin.Application) {
 		a.Flag("cluster."+f.name, f.help).Default(f.standard.String()).DurationVar(f.value)
 	}
 	a.Flag("cluster.tls-config", "File that turns on mutual TLS between peers.").PlaceHolder("<path>").StringVar(&c.TLSConfigFile)
-	a.Flag("cluster.allow-insecure-public-advertise-address-discovery", "Let a public address be found and used.").BoolVar(&c.AllowInsecurePublic)
-	a.Flag("cluster.label", "Name that keeps clusters apart which share a network.").StringVar(&c.Label)
+	a.Flag("cluster.allow-insecure-public-advertise-address-discovery", "Allow a public address to be discovered and advertised.").BoolVar(&c.AllowInsecurePublic)
+	a.Flag("cluster.label", "Label that separates clusters on the same network.").StringVar(&c.Label)
 }
 
 // flags reads the names of the features.

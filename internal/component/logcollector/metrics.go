@@ -29,13 +29,13 @@ func newMetrics(reg prometheus.Registerer) *metrics {
 		found:         counter("found_lines_total", "Lines that were not sent again because the store had them."),
 		remoteDropped: counter("remote_dropped_lines_total", "Lines that another Loki missed because it did not keep up."),
 		ledgerDamaged: counter("ledger_damaged_total", "Starts at which the ledger of what was collected was damaged or gone."),
-		unreadable:    prometheus.NewGauge(prometheus.GaugeOpts{Name: "ausguck_logcollector_unreadable_files", Help: "Files that are configured and cannot be read."}),
-		waiting:       prometheus.NewGauge(prometheus.GaugeOpts{Name: "ausguck_logcollector_waiting_files", Help: "Files that are not read for now, because as many are open as the process's limit of open files allows."}),
+		unreadable:    prometheus.NewGauge(prometheus.GaugeOpts{Name: "ausguck_logcollector_unreadable_files", Help: "Configured files that cannot be read."}),
+		waiting:       prometheus.NewGauge(prometheus.GaugeOpts{Name: "ausguck_logcollector_waiting_files", Help: "Files waiting to be read because of the limit of open files."}),
 		bytes: prometheus.NewCounterVec(prometheus.CounterOpts{
-			Name: "ausguck_logcollector_bytes_total", Help: "Bytes that were read and stored, by kind of source.",
+			Name: "ausguck_logcollector_bytes_total", Help: "Bytes read and stored, by kind of source.",
 		}, []string{"kind"}),
 		sources: prometheus.NewGaugeVec(prometheus.GaugeOpts{
-			Name: "ausguck_logcollector_sources", Help: "Files and containers that are read.",
+			Name: "ausguck_logcollector_sources", Help: "Files and containers being read.",
 		}, []string{"kind"}),
 	}
 	reg.MustRegister(m.unreadable, m.waiting, m.bytes, m.sources)

@@ -64,7 +64,7 @@ const defaultRetentionTime = "15d"
 
 // RegisterFlags adds the flags of what loki.yml does not know or does not say.
 func (o *Options) RegisterFlags(a *kingpin.Application) {
-	a.Flag("storage.loki.retention.time", "How long logs are kept when loki.yml does not say it (limits_config.retention_period). 0 keeps them for ever.").
+	a.Flag("storage.loki.retention.time", "How long to keep logs, unless limits_config.retention_period in loki.yml is set. 0 keeps them forever.").
 		Default(defaultRetentionTime).SetValue(&o.RetentionTime)
 	a.Flag("storage.loki.retention.size", "Maximum disk space for logs; the oldest chunks are deleted first. Units: B, KB, MB, GB, TB. Default: the space used at start plus a tenth of the free disk space.").
 		PlaceHolder("<bytes>").BytesVar(&o.RetentionSize)

@@ -68,10 +68,10 @@ func newSizeCap(o Options) *sizeCap {
 	c := &sizeCap{
 		logger: o.Logger, dir: o.Dir, file: o.sizeFile(), auto: o.RetentionSize == 0, free: freeBytes, grown: make(chan struct{}, 1),
 		deleted: prometheus.NewCounter(prometheus.CounterOpts{
-			Name: "ausguck_loki_size_cap_deleted_chunks_total", Help: "Chunks that were deleted to stay below --storage.loki.retention.size.",
+			Name: "ausguck_loki_size_cap_deleted_chunks_total", Help: "Chunks deleted to stay below --storage.loki.retention.size.",
 		}),
 		bytes: prometheus.NewCounter(prometheus.CounterOpts{
-			Name: "ausguck_loki_size_cap_deleted_bytes_total", Help: "Bytes that were deleted to stay below --storage.loki.retention.size.",
+			Name: "ausguck_loki_size_cap_deleted_bytes_total", Help: "Bytes deleted to stay below --storage.loki.retention.size.",
 		}),
 	}
 	c.limit.Store(int64(o.RetentionSize))
@@ -79,9 +79,9 @@ func newSizeCap(o Options) *sizeCap {
 	c.size.Store(diskUsage(o.Dir))
 	c.followRoom()
 	o.Registerer.MustRegister(c.deleted, c.bytes,
-		prometheus.NewGaugeFunc(prometheus.GaugeOpts{Name: "ausguck_loki_storage_bytes", Help: "Bytes that logs take on the disk."},
+		prometheus.NewGaugeFunc(prometheus.GaugeOpts{Name: "ausguck_loki_storage_bytes", Help: "Disk space used by logs, in bytes."},
 			func() float64 { return float64(c.size.Load()) }),
-		prometheus.NewGaugeFunc(prometheus.GaugeOpts{Name: "ausguck_loki_storage_limit_bytes", Help: "Maximum disk space for logs; 0 is no limit."},
+		prometheus.NewGaugeFunc(prometheus.GaugeOpts{Name: "ausguck_loki_storage_limit_bytes", Help: "Maximum disk space for logs, in bytes; 0 for no limit."},
 			func() float64 { return float64(c.limit.Load()) }))
 	return c
 }

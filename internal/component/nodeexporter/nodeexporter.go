@@ -71,7 +71,7 @@ func New(o Options) (*Exporter, error) {
 		guards: make(map[string]*guard),
 		panics: promauto.With(o.Registerer).NewCounter(prometheus.CounterOpts{
 			Name: "ausguck_nodeexporter_panics_total",
-			Help: "Collectors of node_exporter that panicked; the log has their stacks.",
+			Help: "Panics in node_exporter collectors; the log has their stacks.",
 		}),
 	}
 	// They describe the whole process. The job label tells them from the same series of our own /metrics.
@@ -91,7 +91,7 @@ func New(o Options) (*Exporter, error) {
 	}
 	promauto.With(o.Registerer).NewGauge(prometheus.GaugeOpts{
 		Name: "ausguck_nodeexporter_collectors",
-		Help: "Collectors of node_exporter that are enabled.",
+		Help: "Enabled node_exporter collectors.",
 	}).Set(float64(len(nc.Collectors)))
 	e.logger.Debug("Collectors enabled", "collectors", e.Collectors())
 	return e, nil

@@ -83,11 +83,11 @@ func New(o Options) *Receiver {
 		targets: map[Signal]Target{Metrics: o.Metrics, Logs: o.Logs}, logger: o.Logger,
 		requests: f.NewCounterVec(prometheus.CounterOpts{
 			Name: "ausguck_otlp_requests_total",
-			Help: "Exports of OpenTelemetry's SDKs, by signal, protocol and status code; what gRPC answers counts as the code that HTTP has for it.",
+			Help: "OTLP requests, by signal, protocol and status code; gRPC codes are counted as the corresponding HTTP codes.",
 		}, []string{"signal", "protocol", "code"}),
 		rejected: f.NewCounter(prometheus.CounterOpts{
 			Name: "ausguck_otlp_spans_rejected_total",
-			Help: "Spans that were sent and not stored, because traces are not stored.",
+			Help: "Spans received and rejected, because traces are not stored.",
 		}),
 	}
 	r.grpc = r.newGRPC()

@@ -35,7 +35,7 @@ func (o *Options) setSizes() {
 
 func (o *Options) registerWeb(a *kingpin.Application) {
 	w := &o.Web
-	a.Flag("web.external-url", "The URL under which Ausguck is reachable from outside, for links and behind a reverse proxy.").
+	a.Flag("web.external-url", "URL under which Ausguck is reachable, for links and behind a reverse proxy.").
 		PlaceHolder("<URL>").Envar("AUSGUCK_EXTERNAL_URL").StringVar(&o.ExternalURL)
 	a.Flag("web.enable-lifecycle", "Enable reload and shutdown by HTTP (POST /-/reload, /-/quit).").BoolVar(&w.EnableLifecycle)
 	a.Flag("web.enable-admin-api", "Enable the API endpoints that delete and snapshot data.").BoolVar(&w.EnableAdminAPI)
@@ -51,19 +51,19 @@ func (o *Options) registerWeb(a *kingpin.Application) {
 		StringVar(&w.CORSOrigin)
 	a.Flag("web.max-notifications-subscribers", "Limit of concurrent subscribers to live notifications.").
 		Default("16").IntVar(&w.MaxNotificationSubscribers)
-	a.Flag("web.search.max-limit", "Largest limit parameter of the experimental search API; 0 lifts it.").
+	a.Flag("web.search.max-limit", "Maximum limit parameter of the experimental search API; 0 for no maximum.").
 		Default("10000").IntVar(&w.MaxSearchLimit)
 }
 
 func (o *Options) registerStorage(a *kingpin.Application) {
 	s := &o.Storage
-	a.Flag("storage.tsdb.path", "Folder of the metrics. Default: prometheus in --storage.path.").PlaceHolder("<path>").StringVar(&o.Dir)
-	a.Flag("storage.tsdb.retention.time", "How long to keep samples: y, w, d, h, m, s, ms. Default 15d; storage.tsdb.retention.time in prometheus.yml goes first.").
+	a.Flag("storage.tsdb.path", "Folder for metrics. Default: prometheus in --storage.path.").PlaceHolder("<path>").StringVar(&o.Dir)
+	a.Flag("storage.tsdb.retention.time", "How long to keep samples. Units: y, w, d, h, m, s, ms. Default: 15d. storage.tsdb.retention.time in prometheus.yml takes precedence.").
 		SetValue(&s.RetentionTime)
-	a.Flag("storage.tsdb.retention.size", "Most bytes of blocks to keep, e.g. 512MB. Default: what leaves a fifth of the disk's free room. storage.tsdb.retention.size in prometheus.yml goes first.").
+	a.Flag("storage.tsdb.retention.size", "Maximum size of all blocks, e.g. 512MB. Default: leaves a fifth of the free disk space unused. storage.tsdb.retention.size in prometheus.yml takes precedence.").
 		BytesVar(&s.RetentionSize)
 	a.Flag("storage.tsdb.no-lockfile", "Create no lock file in the data folder.").BoolVar(&s.NoLockfile)
-	a.Flag("storage.tsdb.head-chunks-write-queue-size", "Queue for writing head chunks; 0 has none. Experimental.").
+	a.Flag("storage.tsdb.head-chunks-write-queue-size", "Size of the queue for writing head chunks; 0 disables it. Experimental.").
 		Default("0").IntVar(&s.HeadChunksWriteQueueSize)
 	a.Flag("storage.tsdb.min-block-duration", "Shortest block. For tests.").Hidden().Default("2h").SetValue(&s.MinBlockDuration)
 	a.Flag("storage.tsdb.max-block-duration", "Longest block. Default: a tenth of the retention.").Hidden().SetValue(&s.MaxBlockDuration)
@@ -78,32 +78,32 @@ func (o *Options) registerStorage(a *kingpin.Application) {
 		Default("10").IntVar(&s.DelayedCompactionMaxPercent)
 	a.Flag("storage.tsdb.block-reload-interval", "How often to look for new or removed blocks.").Hidden().
 		Default("1m").SetValue(&s.BlockReloadInterval)
-	a.Flag("storage.tsdb.delay-compact-file.path", "JSON file that lists uploaded blocks, as Thanos's sidecar writes it; blocks that are not in it are not compacted.").
+	a.Flag("storage.tsdb.delay-compact-file.path", "JSON file listing uploaded blocks, as written by the Thanos sidecar; blocks not in it are not compacted.").
 		PlaceHolder("<path>").StringVar(&s.DelayCompactFile)
-	a.Flag("storage.remote.flush-deadline", "How long a stop waits for remote write to flush (stock: 1m).").
+	a.Flag("storage.remote.flush-deadline", "How long to wait for remote write to flush on shutdown (Prometheus: 1m).").
 		Default("3s").SetValue(&o.RemoteFlushDeadline)
-	a.Flag("storage.remote.read-sample-limit", "Most samples of one remote read; 0 lifts the limit.").Default("5e7").IntVar(&s.RemoteReadSampleLimit)
-	a.Flag("storage.remote.read-concurrent-limit", "Most concurrent remote reads; 0 lifts the limit.").Default("10").IntVar(&s.RemoteReadConcurrencyLimit)
-	a.Flag("storage.remote.read-max-bytes-in-frame", "Most bytes in a frame of a streamed remote read.").Default("1048576").IntVar(&s.RemoteReadBytesInFrame)
+	a.Flag("storage.remote.read-sample-limit", "Maximum number of samples per remote read; 0 for no limit.").Default("5e7").IntVar(&s.RemoteReadSampleLimit)
+	a.Flag("storage.remote.read-concurrent-limit", "Maximum number of concurrent remote reads; 0 for no limit.").Default("10").IntVar(&s.RemoteReadConcurrencyLimit)
+	a.Flag("storage.remote.read-max-bytes-in-frame", "Maximum size of a frame of a streamed remote read, in bytes.").Default("1048576").IntVar(&s.RemoteReadBytesInFrame)
 }
 
 func (o *Options) registerEvaluation(a *kingpin.Application) {
 	q, r, n := &o.Query, &o.Rules, &o.Notifier
 	a.Flag("query.lookback-delta", "How far a query looks back for a sample.").Default("5m").SetValue(&q.LookbackDelta)
-	a.Flag("query.timeout", "Longest time a query may take.").Default("2m").SetValue(&q.Timeout)
-	a.Flag("query.max-concurrency", "Most queries at the same time.").Default("20").IntVar(&q.MaxConcurrency)
-	a.Flag("query.max-samples", "Most samples a query may hold in memory. Default: 50000000 as stock, fewer where GOMEMLIMIT is below 3 GiB.").
+	a.Flag("query.timeout", "Maximum duration of a query.").Default("2m").SetValue(&q.Timeout)
+	a.Flag("query.max-concurrency", "Maximum number of concurrent queries.").Default("20").IntVar(&q.MaxConcurrency)
+	a.Flag("query.max-samples", "Maximum number of samples a query can load into memory. Default: 50000000 as in Prometheus, fewer if GOMEMLIMIT is below 3 GiB.").
 		IntVar(&q.MaxSamples)
-	a.Flag("rules.alert.for-outage-tolerance", "Longest outage after which the for state of alerts is restored.").
+	a.Flag("rules.alert.for-outage-tolerance", "Maximum outage after which the \"for\" state of alerts is restored.").
 		Default("1h").SetValue(&r.OutageTolerance)
-	a.Flag("rules.alert.for-grace-period", "Shortest time between alert and restored for state.").Default("10m").SetValue(&r.ForGracePeriod)
-	a.Flag("rules.alert.resend-delay", "Shortest time before an alert is sent again.").Default("1m").SetValue(&r.ResendDelay)
-	a.Flag("rules.max-concurrent-evals", "Most rules evaluated at the same time, with --enable-feature=concurrent-rule-eval.").
+	a.Flag("rules.alert.for-grace-period", "Minimum duration between an alert and its restored \"for\" state.").Default("10m").SetValue(&r.ForGracePeriod)
+	a.Flag("rules.alert.resend-delay", "Minimum time before an alert is resent.").Default("1m").SetValue(&r.ResendDelay)
+	a.Flag("rules.max-concurrent-evals", "Maximum number of concurrent rule evaluations, with --enable-feature=concurrent-rule-eval.").
 		Default("4").Int64Var(&r.MaxConcurrentEvals)
 	a.Flag("alertmanager.notification-queue-capacity", "Capacity of the queue to Alertmanager.").Default("10000").IntVar(&n.QueueCapacity)
-	a.Flag("alertmanager.notification-batch-size", "Most notifications in one request to Alertmanager.").
+	a.Flag("alertmanager.notification-batch-size", "Maximum number of notifications per request to Alertmanager.").
 		Default(strconv.Itoa(notifier.DefaultMaxBatchSize)).IntVar(&n.MaxBatchSize)
-	a.Flag("alertmanager.drain-notification-queue-on-shutdown", "Send what is queued when stopping.").
+	a.Flag("alertmanager.drain-notification-queue-on-shutdown", "Send queued notifications on shutdown.").
 		Default("true").BoolVar(&n.DrainOnShutdown)
 	a.Flag("scrape.discovery-reload-interval", "How often changed targets are taken over (stock: 5s).").Hidden().
 		Default("1s").SetValue(&o.DiscoveryReloadInterval)

@@ -36,7 +36,7 @@ var _ storage.Storage = (*guard)(nil)
 func newGuard(next storage.Storage, disk Disk, reg prometheus.Registerer) *guard {
 	g := &guard{Storage: next, disk: disk, refused: prometheus.NewCounter(prometheus.CounterOpts{
 		Name: "ausguck_promserver_appends_refused_total",
-		Help: "Batches of samples that were refused because the disk of the data folder was full.",
+		Help: "Batches of samples rejected because the disk of the data folder was full.",
 	})}
 	reg.MustRegister(g.refused)
 	return g

@@ -16,10 +16,10 @@ type metrics struct {
 
 func newMetrics(reg prometheus.Registerer) (*metrics, error) {
 	m := &metrics{
-		count:   prometheus.NewGaugeVec(prometheus.GaugeOpts{Name: "ausguck_dashboards_count", Help: "Dashboards, by whether they are provisioned or saved."}, []string{"origin"}),
+		count:   prometheus.NewGaugeVec(prometheus.GaugeOpts{Name: "ausguck_dashboards_count", Help: "Dashboards, by origin: provisioned or saved."}, []string{"origin"}),
 		folders: prometheus.NewGauge(prometheus.GaugeOpts{Name: "ausguck_dashboards_folders", Help: "Folders of dashboards."}),
-		failed:  prometheus.NewGauge(prometheus.GaugeOpts{Name: "ausguck_dashboards_files_failed", Help: "Dashboard files that cannot be read or are not shown."}),
-		saves:   prometheus.NewCounter(prometheus.CounterOpts{Name: "ausguck_dashboards_saves_total", Help: "Dashboards saved by the API."}),
+		failed:  prometheus.NewGauge(prometheus.GaugeOpts{Name: "ausguck_dashboards_files_failed", Help: "Dashboard files that cannot be read or are ignored."}),
+		saves:   prometheus.NewCounter(prometheus.CounterOpts{Name: "ausguck_dashboards_saves_total", Help: "Dashboards saved through the API."}),
 	}
 	for _, c := range []prometheus.Collector{m.count, m.folders, m.failed, m.saves} {
 		if err := reg.Register(c); err != nil {

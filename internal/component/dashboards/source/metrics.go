@@ -18,10 +18,10 @@ type metrics struct {
 func newMetrics(reg prometheus.Registerer, kept *dsquery.Ranges) (*metrics, error) {
 	m := &metrics{
 		requests: prometheus.NewCounterVec(prometheus.CounterOpts{
-			Name: "ausguck_dashboards_datasource_requests_total", Help: "Requests to datasources, by their type and the status code of the answer; 0 is no answer.",
+			Name: "ausguck_dashboards_datasource_requests_total", Help: "Requests to data sources, by type and status code of the response; 0 means no response.",
 		}, []string{"type", "code"}),
 		seconds: prometheus.NewHistogramVec(prometheus.HistogramOpts{
-			Name: "ausguck_dashboards_datasource_request_duration_seconds", Help: "Time to the head of a datasource's answer.",
+			Name: "ausguck_dashboards_datasource_request_duration_seconds", Help: "Time to the response header of a data source.",
 			Buckets:                     []float64{.005, .025, .1, .25, .5, 1, 2.5, 10, 30},
 			NativeHistogramBucketFactor: 1.1, NativeHistogramMaxBucketNumber: 100, NativeHistogramMinResetDuration: time.Hour,
 		}, []string{"type"}),
