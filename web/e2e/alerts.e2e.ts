@@ -159,7 +159,7 @@ describe('an alert', () => {
     await page.getByText('Silences 1 of 3 alerts').waitFor();
     await browser.goto('/alerts/silences');
     await page.getByRole('button', { name: 'Expire' }).click();
-    await page.getByText('There is no such silence').waitFor();
+    await page.getByText('Silence not found').waitFor();
     await browser.goto('/alerts');
     await until('it is active again', async () => (await alert('AlwaysFires').getAttribute('data-state')) === 'active');
     await browser.goto('/alerts/silences?state=expired');
@@ -240,7 +240,7 @@ describe('around alerts', () => {
     await page.waitForURL(/result=delivered/);
     await until('only what was delivered is left', async () => (await page.getByTestId('notifications').getByText('refused').count()) === 0);
     await page.getByLabel('Name of the alert').fill('NoSuchAlert');
-    await page.getByText('No notification matches the filter').waitFor();
+    await page.getByText('No notifications match the filter').waitFor();
   });
 
   test('without Alertmanager the page says so', async () => {
@@ -249,7 +249,7 @@ describe('around alerts', () => {
     try {
       await other.login();
       await other.goto('/alerts');
-      await other.page.getByText('Alertmanager is switched off').waitFor();
+      await other.page.getByText('Alertmanager is disabled').waitFor();
       await other.goto('/alerts/rules');
       await other.page.getByTestId('rule').filter({ hasText: 'Watchdog' }).first().waitFor();
       expect(other.complaints).toEqual([]);
@@ -304,7 +304,7 @@ describe('around alerts', () => {
     expect(await page.locator('#silence-comment').inputValue()).toBe('by hand');
     await program.api(`/api/v2/silence/${silenceID}`, { method: 'DELETE' }).catch(() => undefined);
     await browser.goto('/alerts/silences/no-such-silence');
-    await page.getByText('The silence cannot be shown').waitFor();
+    await page.getByText('The silence could not be loaded').waitFor();
   });
 
   test('a viewer may look', async () => {

@@ -210,7 +210,7 @@ describe('bad input', () => {
     const { page } = browser;
     await browser.goto('/dashboard/import');
     for (const [text, reason] of [
-      ['[1, 2]', 'A dashboard is a JSON object'],
+      ['[1, 2]', 'A dashboard must be a JSON object'],
       ['{"a": 1}', 'It has no title'],
       ['{', 'It is not JSON'],
     ] as const) {
@@ -302,7 +302,7 @@ describe('bad input', () => {
 
   test('an unknown dashboard says so, and one with slashes in its uid is refused', async () => {
     await browser.goto('/d/nothing-here/x');
-    await browser.page.getByText('The dashboard cannot be shown').or(browser.page.getByText('There is no page at this address')).waitFor();
+    await browser.page.getByText('The dashboard could not be loaded').or(browser.page.getByText('Page not found')).waitFor();
     for (const uid of ['a%2Fb', '..%2F..%2Fetc']) {
       const answer = await browser.page.goto(`${program.url}/d/${uid}/x`);
       expect(answer!.status()).toBe(400);

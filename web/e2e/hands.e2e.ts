@@ -395,7 +395,7 @@ describe('rows', () => {
     await page.keyboard.press('d');
     await page.keyboard.press('Shift+E');
     await hasOrder(1, 2, 3, 4, 5, 6, 7, 8);
-    await rowMenu('Row 4', 'Close it when the dashboard opens');
+    await rowMenu('Row 4', 'Collapse when the dashboard opens');
     await save();
     expect((await saved()).map((p) => [p.id, p.panels?.map((inner) => inner.id) ?? []])).toEqual([
       [1, []],

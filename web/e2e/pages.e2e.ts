@@ -151,7 +151,7 @@ describe('what people want to know', () => {
   test('which label explodes, and who sends it', async () => {
     const { page } = browser;
     await browser.goto('/admin/series');
-    const labels = page.getByRole('region', { name: 'Labels with most values' });
+    const labels = page.getByRole('region', { name: 'Labels with the most values' });
     const offender = labels.getByTestId('offender').filter({ hasText: 'session_id' });
     await offender.getByText('600 values').waitFor();
     await offender.getByRole('button', { name: 'Sources' }).click();
@@ -172,7 +172,7 @@ describe('status', () => {
     await page.getByRole('cell', { name: 'Prometheus' }).waitFor();
     await browser.screenshot('status');
     await page.getByRole('button', { name: 'Reload the configuration' }).click();
-    await page.getByText('The configuration was reloaded').waitFor();
+    await page.getByText('Configuration reloaded').waitFor();
     program.write('rules.yml', 'groups:\n- name: x\n  rules:\n  - {alert: A, expr: "sum("}\n  - {alert: B, expr: "1 +"}\n');
     await page.getByRole('button', { name: 'Reload the configuration' }).click();
     await page.getByText(/Nothing was changed: 2 problems/).waitFor();
@@ -221,10 +221,10 @@ describe('settings', () => {
 
     await page.getByRole('navigation', { name: 'Settings' }).getByText('Tokens').click();
     await page.locator('#account-name').fill('robot');
-    await page.getByRole('button', { name: 'Make the account' }).click();
+    await page.getByRole('button', { name: 'Create account' }).click();
     const robot = page.getByTestId('account').filter({ hasText: 'robot' });
     await robot.getByLabel('Name of a new token of robot').fill('first');
-    await robot.getByRole('button', { name: 'Make a token' }).click();
+    await robot.getByRole('button', { name: 'Create token' }).click();
     const token = await robot.getByTestId('token').innerText();
     const ask = async () => (await fetch(`${program.url}/api/v1/labels`, { headers: { Authorization: `Bearer ${token}` } })).status;
     expect(await ask()).toBe(200);

@@ -138,7 +138,7 @@ describe('log lines', () => {
       .getByRole('button', { name: /^container/ })
       .click();
     await page.getByTestId('fields').getByRole('button', { name: 'No lines with this container' }).click();
-    await page.getByText('No line matches in this time').waitFor();
+    await page.getByText('No lines match in this time range').waitFor();
   });
 
   test('patterns say what most lines look like', async () => {
@@ -288,7 +288,7 @@ describe('metrics', () => {
     expect(asked.every((body) => body.includes('"uid":"far"'))).toBe(true);
     expect(await page.locator('[data-testid=graph][data-series="1"]').count()).toBe(1);
     await browser.goto('/explore?g0.expr=up&g0.source=nobody');
-    await page.getByText('There is no data source nobody').waitFor();
+    await page.getByText('No data sources nobody').waitFor();
     await program.api('/api/datasources/uid/far', { method: 'DELETE' });
   });
 

@@ -129,7 +129,7 @@ test('a session that ends while a dashboard is edited loses nothing', async () =
   await page.getByTestId('save-title').fill('Not lost');
   await page.getByTestId('save-confirm').click();
   await page.getByText('Your session has ended').first().waitFor();
-  expect(await page.getByRole('link', { name: 'Log in in another tab' }).getAttribute('href')).toBe('/login');
+  expect(await page.getByRole('link', { name: 'Log in on another tab' }).getAttribute('href')).toBe('/login');
   await browser.screenshot('session-ended');
   await page.context().addCookies(cookies);
   await page.getByTestId('save-confirm').click();
@@ -158,10 +158,10 @@ test('code that does not load leaves the page usable', async () => {
   await page.getByRole('link', { name: 'Targets', exact: true }).waitFor();
   await page.route(/public\/build\/.*\.js/, (route) => route.fulfill({ status: 404, body: 'not found' }));
   await page.getByRole('link', { name: 'Targets', exact: true }).click();
-  await page.getByText('A part of this page did not load').waitFor();
+  await page.getByText('Part of this page failed to load').waitFor();
   await browser.screenshot('missing-code');
   await page.unroute(/public\/build\/.*\.js/);
-  await Promise.all([page.waitForEvent('load'), page.getByRole('button', { name: 'Load the page again' }).click()]);
+  await Promise.all([page.waitForEvent('load'), page.getByRole('button', { name: 'Reload the page' }).click()]);
   await page.getByText('prometheus:9090').first().waitFor();
 });
 

@@ -26,10 +26,10 @@ export class ErrorBoundary extends Component<Props, { error?: Error; place: stri
     }
     const missing = isMissingCode(error);
     return (
-      <Alert severity="error" title={missing ? 'A part of this page did not load' : 'This page has failed'}>
-        <p>{missing ? 'Ausguck cannot be reached, or it was upgraded since this page was opened. Load the page again.' : error.message}</p>
+      <Alert severity="error" title={missing ? 'Part of this page failed to load' : 'This page has failed'}>
+        <p>{missing ? 'Ausguck cannot be reached or has been upgraded since you opened this page. Reload the page.' : error.message}</p>
         <Button onClick={() => window.location.reload()} icon="sync">
-          Load the page again
+          Reload the page
         </Button>
       </Alert>
     );

@@ -22,7 +22,7 @@ function Refused({ role, title }: Omit<Props, 'children'>) {
     <div data-testid="refused" style={{ padding: 16 }}>
       <h1>{title}</h1>
       <Alert severity="info" title={role === 'Admin' ? 'This page is for admins' : 'This page is for editors and admins'}>
-        You may look at all others. An admin gives roles under “Settings”, “Users”.
+        You have access to all other pages. An admin can change your role under “Settings”, “Users”.
       </Alert>
     </div>
   );

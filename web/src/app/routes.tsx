@@ -36,8 +36,8 @@ function NoPage() {
   usePage({ breadcrumbs: [{ text: 'No page' }] }, 'no page');
   return (
     <div data-testid="no-page" className={css({ padding: 16 })}>
-      <h1>There is no page at this address</h1>
-      <p>The dashboards are in the menu at the left.</p>
+      <h1>Page not found</h1>
+      <p>Use the menu on the left to find dashboards.</p>
     </div>
   );
 }

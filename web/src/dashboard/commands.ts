@@ -30,7 +30,7 @@ export function commandsOf(scene: DashboardScene, replace: Replace): Command[] {
       : [];
   return [
     ...edits,
-    { text: 'Copy link', icon: 'link', act: () => copyText(shareLink(scene), 'Link copied: it shows this time range to everyone') },
+    { text: 'Copy link', icon: 'link', act: () => copyText(shareLink(scene), 'Link copied with the current time range') },
     { text: 'Kiosk mode', icon: 'monitor', keys: 'd k', act: () => locationService.partial({ kiosk: kiosk ? null : '1' }) },
     {
       text: 'Download JSON',

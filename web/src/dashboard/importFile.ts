@@ -31,7 +31,7 @@ export function readImport(text: string): ImportFile {
     return { ...nothing, problem: `It is not JSON: ${(err as Error).message}` };
   }
   if (!isObject(json)) {
-    return { ...nothing, problem: 'A dashboard is a JSON object.' };
+    return { ...nothing, problem: 'A dashboard must be a JSON object.' };
   }
   const body = bodyOf(json);
   const { title } = body;

@@ -114,7 +114,7 @@ function sendTogether(members: Member[]) {
           })
         ),
       error: (err) => soon(() => fail(err)),
-      complete: () => soon(() => fail(failure('The answer ended before it was complete', config))),
+      complete: () => soon(() => fail(failure('The response ended before it was complete', config))),
     });
 }
 

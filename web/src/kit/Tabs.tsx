@@ -27,7 +27,7 @@ export function TabbedPage({ label, tabs, error, loading, children }: Props) {
         ))}
       </nav>
       {error && (
-        <Alert severity="error" title="Not everything could be read">
+        <Alert severity="error" title="Some data could not be loaded">
           {error}
         </Alert>
       )}

@@ -38,12 +38,12 @@ export function AlertingPage({ error, loading, children }: { error?: string; loa
         })}
       </nav>
       {error === absent ? (
-        <Alert severity="info" title="Alertmanager is switched off">
-          Ausguck was started with --no-alertmanager. Rules are evaluated all the same and are under “Rules”.
+        <Alert severity="info" title="Alertmanager is disabled">
+          Ausguck was started with --no-alertmanager. Rules are still evaluated; see “Rules”.
         </Alert>
       ) : (
         error && (
-          <Alert severity="error" title="Not everything could be read">
+          <Alert severity="error" title="Some data could not be loaded">
             {error}
           </Alert>
         )

@@ -108,7 +108,7 @@ export default function BrowsePage() {
       {error && <Alert severity="error" title={error} />}
       {!hits && !error && <LoadingPlaceholder text="" />}
       {hits?.length === 0 && groups.length === 0 && (
-        <Alert severity="info" title={starred ? 'No dashboard is marked with a star yet: the star is beside a dashboard’s title' : 'No dashboard matches'} />
+        <Alert severity="info" title={starred ? 'No starred dashboards. Star a dashboard with the icon beside its title' : 'No dashboard matches'} />
       )}
       {groups.map((group) => (
         <section key={group.uid} aria-label={group.title}>

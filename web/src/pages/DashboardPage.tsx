@@ -52,7 +52,7 @@ export function LoadedDashboard({ load }: { load: () => Promise<DashboardScene> 
   usePage({ breadcrumbs: [{ text: 'Dashboards', to: '/dashboards' }] }, error ?? '');
   if (error) {
     return (
-      <Alert severity="error" title="The dashboard cannot be shown">
+      <Alert severity="error" title="The dashboard could not be loaded">
         {error}. Its address may be old: all dashboards are listed under “Dashboards”.
       </Alert>
     );
@@ -105,7 +105,7 @@ function Frame({ scene, replace }: { scene: DashboardScene; replace: (scene: Das
         <ConfirmModal
           isOpen
           title="Leave without saving"
-          body={`“${title}” has changes that are not saved.`}
+          body={`“${title}” has unsaved changes.`}
           confirmText="Leave"
           dismissText="Stay"
           onConfirm={leaving.leave}

@@ -154,7 +154,7 @@ function InputField({ input, value, onChange }: { input: ImportInput; value: str
     .getList({ all: true })
     .filter((d) => !input.pluginId || d.type === input.pluginId);
   return (
-    <Field label={input.label} description={list.length === 0 ? `There is no data source of the type ${input.pluginId}` : input.description}>
+    <Field label={input.label} description={list.length === 0 ? `No data sources of the type ${input.pluginId}` : input.description}>
       <Combobox value={value || list[0]?.uid || ''} options={list.map((d) => ({ value: d.uid, label: d.name }))} onChange={(o) => onChange(o.value)} />
     </Field>
   );

@@ -67,7 +67,7 @@ function Password() {
   const save = async () => {
     try {
       await getBackendSrv().put('/api/user/password', { oldPassword: old, newPassword: fresh, confirmNew: fresh }, { showErrorAlert: false });
-      setResult({ ok: true, text: 'The password was changed' });
+      setResult({ ok: true, text: 'Password changed' });
       setOld('');
       setFresh('');
     } catch (err) {

@@ -11,7 +11,7 @@ const quiet = { showErrorAlert: false };
 test('what is sent when the session has ended is refused in words that help, and the page stays', async () => {
   await expect(new Backend().post('/api/dashboards/db', {}, quiet)).rejects.toMatchObject({
     status: 401,
-    message: expect.stringContaining('log in in another tab'),
+    message: expect.stringContaining('log in on another tab'),
   });
 });
 

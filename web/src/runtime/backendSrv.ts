@@ -223,7 +223,7 @@ export function address(url: string, params?: BackendSrvRequest['params']): stri
   return text === '' ? absolute : `${absolute}${absolute.includes('?') ? '&' : '?'}${text}`;
 }
 
-const sessionEnded = 'Your session has ended. Nothing on this page is lost: log in in another tab, then try again here';
+const sessionEnded = 'Your session has expired. Your changes on this page are kept: log in on another tab, then try again here';
 
 let held = 0;
 

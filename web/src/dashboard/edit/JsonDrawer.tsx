@@ -32,7 +32,7 @@ export default function JsonDrawer({ scene, replace, onClose }: Props) {
       <Stack direction="column" gap={2}>
         <JsonEditor value={text} onChange={setText} readOnly={readOnly} height="70vh" />
         {problems.length > 0 && (
-          <Alert severity="error" title="This is not a dashboard yet">
+          <Alert severity="error" title="This is not a valid dashboard">
             <ul>
               {problems.map((p) => (
                 <li key={p}>{p}</li>

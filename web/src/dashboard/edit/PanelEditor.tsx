@@ -73,7 +73,7 @@ function Editor({ scene, id, json, replace }: { scene: DashboardScene; id: numbe
       <ConfirmModal
         isOpen={asking}
         title="Discard the changes"
-        body="What was changed in this panel is lost."
+        body="Changes to this panel are lost."
         confirmText="Discard"
         onConfirm={() => leave(scene)}
         onDismiss={() => setAsking(false)}
@@ -200,7 +200,7 @@ function PanelJsonEditor({ panel, onChange }: { panel: PanelJson; onChange: (pan
     <>
       <JsonEditor value={text} onChange={setText} height="40vh" />
       {error && (
-        <Alert severity="error" title="This is not a panel yet">
+        <Alert severity="error" title="This is not a valid panel">
           {error}
         </Alert>
       )}

@@ -66,7 +66,7 @@ export default function SaveDrawer({ scene, copy, onClose }: Props) {
         }}
       >
         {meta.provisioned && !copy && (
-          <Alert severity="info" title="This dashboard comes from a file">
+          <Alert severity="info" title="This dashboard is provisioned from a file">
             Its provider decides whether it may be changed here ({meta.provisionedExternalId}). “Save as a copy” always works.
           </Alert>
         )}
@@ -91,12 +91,12 @@ export default function SaveDrawer({ scene, copy, onClose }: Props) {
             <p>{failure.text}</p>
             {failure.loggedOut && (
               <LinkButton href={address('/login')} target="_blank" variant="secondary" icon="external-link-alt">
-                Log in in another tab
+                Log in on another tab
               </LinkButton>
             )}
             {failure.conflict && (
               <Button variant="destructive" onClick={() => save(true)}>
-                Save anyway and replace the other version
+                Overwrite the other version
               </Button>
             )}
           </Alert>

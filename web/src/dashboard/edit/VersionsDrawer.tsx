@@ -31,7 +31,7 @@ export default function VersionsDrawer({ scene, onClose }: { scene: DashboardSce
     <Drawer title="Versions" size="md" onClose={onClose}>
       {error && <Alert severity="error" title={error} />}
       {!versions && !error && <LoadingPlaceholder text="" />}
-      {versions?.length === 0 && <Alert severity="info" title="There are no saved versions: this dashboard comes from a file that others change" />}
+      {versions?.length === 0 && <Alert severity="info" title="No versions: this dashboard is provisioned from a file" />}
       {versions && versions.length > 0 && (
         <table style={{ width: '100%' }}>
           <thead>

@@ -27,7 +27,7 @@ describe('what comes from a clipboard and is no panel', () => {
     ['{"type":"row","title":"R"}', 'It is a row or a whole dashboard'],
     ['{"type":"x","panels":[{"type":"text"}]}', 'It is a row or a whole dashboard'],
     ['{"type":"pluginlist"}', 'removed'],
-    [`{"type":"text","a":"${'x'.repeat(1_000_001)}"}`, 'It is larger than one megabyte'],
+    [`{"type":"text","a":"${'x'.repeat(1_000_001)}"}`, 'It exceeds one megabyte'],
   ])('%.30s is refused', (text, reason) => {
     expect(() => readPanel(text)).toThrow(reason);
   });

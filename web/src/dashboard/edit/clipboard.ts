@@ -28,19 +28,19 @@ export function looksLikePanel(text: string): boolean {
 /** The panel that a text from outside is; the error says why it is none. */
 export function readPanel(text: string): PanelJson {
   if (text.length > mostCharacters) {
-    throw new Error('It is larger than one megabyte');
+    throw new Error('It exceeds one megabyte');
   }
   const json = parse(text);
   if (typeof json !== 'object' || json === null || Array.isArray(json) || typeof (json as { type?: unknown }).type !== 'string') {
     throw new Error('A panel is a JSON object with a "type"');
   }
   if (Array.isArray((json as { panels?: unknown }).panels) || (json as { type: string }).type === 'row') {
-    throw new Error('It is a row or a whole dashboard; dashboards are imported');
+    throw new Error('It is a row or a dashboard, not a panel; use Import for dashboards');
   }
   const { dashboard, notices } = migrateDashboard({ schemaVersion, title: 'Clipboard', panels: [json] });
   const panel = dashboard.panels?.[0] as PanelJson | undefined;
   if (!panel) {
-    throw new Error(notices[0] ?? 'Nothing is left of it');
+    throw new Error(notices[0] ?? 'It has no usable content');
   }
   return { ...panel, gridPos: { ...panel.gridPos!, h: Math.min(mostRows, panel.gridPos!.h) } };
 }

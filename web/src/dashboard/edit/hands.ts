@@ -42,20 +42,20 @@ export function removeRow(dashboard: OnScreen, id: number, withPanels: boolean) 
 export function copyPanel(dashboard: OnScreen, key: string) {
   const panel = findPanelJson(dashboard.state.model, idOf(key));
   if (panel) {
-    void copyText(keepPanel(panel), 'Panel copied: paste it with Ctrl V or under “More”, on any dashboard');
+    void copyText(keepPanel(panel), 'Panel copied. Paste it into any dashboard with Ctrl V or from the “More” menu');
   }
 }
 
 /** A panel that was copied in this browser, or the one in a text. */
 export function pastePanel(dashboard: OnScreen, text = keptPanel()) {
   if (text === undefined) {
-    tell('Nothing was copied', 'Choose “Copy” in the menu of a panel first.');
+    tell('Nothing was copied', 'Copy a panel first: choose “Copy” in its menu.');
     return;
   }
   try {
     add(dashboard, pasted(dashboard.state.model, readPanel(text)), 'Paste the panel');
   } catch (err) {
-    tell('This cannot be pasted as a panel', (err as Error).message);
+    tell('The clipboard does not contain a panel', (err as Error).message);
   }
 }
 
@@ -113,7 +113,7 @@ function offerUndo(dashboard: OnScreen, title: string) {
     if (dashboard.isActive && dashboard.history.last === last) {
       dashboard.undo();
     } else {
-      tell('Something else was done since', 'Undo goes back step by step: Ctrl Z, or the arrow in the bar.');
+      tell('The dashboard has changed since', 'Undo step by step with Ctrl Z or the arrow at the top.');
     }
   };
   getAppEvents().publish({ type: AppEvents.alertSuccess.name, payload: [title, undefined, { text: 'Undo', act }] });

@@ -59,7 +59,7 @@ function DataTab({ panel }: { panel: VizPanel }) {
     return <Errors data={data} />;
   }
   if (!frame) {
-    return <Alert severity="info" title="The queries of this panel have no data in this time range" />;
+    return <Alert severity="info" title="No data for the queries of this panel in this time range" />;
   }
   return (
     <Stack direction="column" gap={1}>

@@ -24,7 +24,7 @@ function DashboardRefreshView({ model }: SceneComponentProps<SceneRefreshPicker>
             {refresh}
           </ToolbarButton>
         ) : (
-          <ToolbarButton variant="canvas" isOpen={false} aria-label="Refresh every so often" />
+          <ToolbarButton variant="canvas" isOpen={false} aria-label="Auto-refresh interval" />
         )}
       </Dropdown>
     </ButtonGroup>

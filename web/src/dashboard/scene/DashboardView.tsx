@@ -46,7 +46,7 @@ function Grid({ body }: { body: DashboardBase['state']['body'] }) {
   if (children.length === 0) {
     return (
       <Alert severity="info" title="This dashboard has no panels yet">
-        Choose “Add panel” in the menu above, paste a panel (Ctrl V), or a dashboard under “JSON”.
+        Choose “Add panel” at the top, paste a panel (Ctrl V), or paste a dashboard under “JSON”.
       </Alert>
     );
   }

@@ -39,7 +39,7 @@ function Items({ dashboard, id, open }: Props & { open: (dialog: 'rename' | 'del
       <Menu.Item label="Move up" icon="arrow-up" disabled={up === model} onClick={() => dashboard.change(up, 'Move the row')} />
       <Menu.Item label="Move down" icon="arrow-down" disabled={down === model} onClick={() => dashboard.change(down, 'Move the row')} />
       <Menu.Item
-        label={collapsed ? 'Open it when the dashboard opens' : 'Close it when the dashboard opens'}
+        label={collapsed ? 'Expand when the dashboard opens' : 'Collapse when the dashboard opens'}
         icon={collapsed ? 'angle-down' : 'angle-right'}
         onClick={() => dashboard.change(rowCollapsed(model, id, !collapsed), collapsed ? 'Open the row' : 'Close the row')}
       />

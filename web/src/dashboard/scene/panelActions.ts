@@ -67,6 +67,6 @@ export async function downloadPicture(panel: VizPanel) {
   try {
     saveFile(`${titleOf(panel)}.png`, await pictureOf(element));
   } catch (err) {
-    getAppEvents().publish({ type: AppEvents.alertError.name, payload: ['The picture could not be made', String(err)] });
+    getAppEvents().publish({ type: AppEvents.alertError.name, payload: ['The image could not be created', String(err)] });
   }
 }

@@ -78,7 +78,7 @@ test('field options that a panel type does not have are told', async () => {
   const options = (panel: object) => unknownOptions({ type: 'timeseries', ...panel } as Panel, plugin).map((n) => n.text);
   expect(options(defaults({ unit: 's', custom: { lineWidth: 2, stacking: { mode: 'normal' } } }))).toEqual([]);
   expect(options(defaults({ custom: { nosuch: 1, lineWidth: 2 }, alsoNot: 3 }))).toEqual([
-    'Field options that a panel of this type does not have are left out: alsoNot, nosuch.',
+    'Field options that this panel type does not support are ignored: alsoNot, nosuch.',
   ]);
   expect(options(override('byName', 'custom.nosuch', 1))).toEqual([expect.stringContaining('nosuch')]);
   expect(options(override('byName', 'custom.hideFrom', { viz: true }))).toEqual([]);

@@ -25,14 +25,14 @@ export function unknownParts(panel: Panel): QueryResultMetaNotice[] {
   const rules = config?.overrides ?? [];
   const settings = [config?.defaults as Json | undefined, ...rules.map((rule) => Object.fromEntries((rule.properties ?? []).map((p) => [p.id, p.value])))];
   return [
-    ...(own(panelLoaders, panel.type) ? [] : [warning(`Panel type ${panel.type} is not known: its queries and their data are shown as a table.`)]),
+    ...(own(panelLoaders, panel.type) ? [] : [warning(`Panel type ${panel.type} is unknown: its queries and data are shown as a table.`)]),
     ...objects(panel.targets).flatMap((target) => unknownQuery(target as unknown as DataQuery & Json)),
     ...objects(panel.transformations).flatMap(unknownTransformation),
     ...rules.flatMap(({ matcher }) =>
-      fieldMatchers.getIfExists(matcher?.id) ? [] : [warning(`An override chooses its fields by ${matcher?.id}, which is not known: it is left out.`)]
+      fieldMatchers.getIfExists(matcher?.id) ? [] : [warning(`An override uses the unknown matcher ${matcher?.id}: it is ignored.`)]
     ),
     ...settings.flatMap((fields) => (fields ? unknownSettings(fields) : [])),
-    ...reducersIn([panel.options, panel.transformations]).map((id) => warning(`Calculation ${id} is not known: it is left out.`)),
+    ...reducersIn([panel.options, panel.transformations]).map((id) => warning(`Calculation ${id} is unknown: it is ignored.`)),
     ...[panel.timeFrom, panel.timeShift].flatMap((text) =>
       text && !text.includes('$') && !text.startsWith('now') && rangeUtil.describeTextRange(`now-${text}`).invalid
         ? [warning(`Time ${text} is not understood: the dashboard's time range is used.`)]
@@ -53,7 +53,7 @@ export function unknownOptions(panel: Panel, plugin: PanelPlugin): QueryResultMe
   const defaults = Object.keys(config?.defaults ?? {}).filter((name) => !settingNames.has(name));
   const missing = [...new Set([...defaults, ...[...custom, ...overridden].filter((id) => !known(id))])].filter((id) => !stale.has(id));
   return missing.length > 0
-    ? [warning(`Field options that a panel of this type does not have are left out: ${missing.map((id) => id.replace(/^custom\./, '')).join(', ')}.`)]
+    ? [warning(`Field options that this panel type does not support are ignored: ${missing.map((id) => id.replace(/^custom\./, '')).join(', ')}.`)]
     : [];
 }
 
@@ -105,7 +105,7 @@ function unknownQuery(target: DataQuery & Json): QueryResultMetaNotice[] {
   if (type === '__expr__' || uid === '__expr__') {
     return expressions.has(String(target['type']))
       ? []
-      : [warning(`Query ${refId} is an expression of the type ${String(target['type'])}, which is not known: it is left out.`)];
+      : [warning(`Query ${refId} is an expression of the unknown type ${String(target['type'])}: it is ignored.`)];
   }
   if (uid === '-- Dashboard --' || ['datasource', 'grafana', 'alertmanager'].includes(type ?? '') || typeof target['expr'] === 'string') {
     return [];
@@ -115,7 +115,7 @@ function unknownQuery(target: DataQuery & Json): QueryResultMetaNotice[] {
     ([name, value]) =>
       !['refId', 'datasource', 'hide', 'format', 'queryType', 'legendFormat', 'interval', 'editorMode', 'key'].includes(name) && !isEmpty(value)
   );
-  return text ? [warning(`Query ${refId} has no expression (it has "${text[0]}"): it is left out.`)] : [];
+  return text ? [warning(`Query ${refId} has no expression (it has "${text[0]}"): it is ignored.`)] : [];
 }
 
 const expressions = new Set(['math', 'reduce', 'resample', 'threshold', 'classic_conditions', 'sql']);
@@ -127,15 +127,15 @@ function unknownTransformation(transformation: Json): QueryResultMetaNotice[] {
     return [];
   }
   if (!standardTransformersRegistry.getIfExists(id)) {
-    return [warning(`Transformation ${id} is not known: the data is shown without it.`)];
+    return [warning(`Transformation ${id} is unknown: the data is shown without it.`)];
   }
   const mode = options?.['mode'];
   return [
     ...(filter?.options && !frameMatchers.getIfExists(filter.id)
-      ? [warning(`Transformation ${id} chooses its frames by ${filter.id}, which is not known.`)]
+      ? [warning(`Transformation ${id} uses the unknown frame matcher ${filter.id}.`)]
       : []),
     ...(id === 'calculateField' && typeof mode === 'string' && !calculations.has(mode)
-      ? [warning(`Transformation ${id} has the mode ${mode}, which is not known: it is left out.`)]
+      ? [warning(`Transformation ${id} has the unknown mode ${mode}: it is ignored.`)]
       : []),
   ];
 }
@@ -144,9 +144,9 @@ function unknownSettings(fields: Json): QueryResultMetaNotice[] {
   const { unit, color, mappings, thresholds } = fields as { unit?: string; color?: { mode?: string }; mappings?: unknown; thresholds?: { mode?: string } };
   return [
     ...(typeof unit === 'string' && !isUnit(unit) ? [info(`Unit ${unit} is not one of Grafana's: it is written after each value as it is.`)] : []),
-    ...(color?.mode && !fieldColorModeRegistry.getIfExists(color.mode) ? [warning(`Color mode ${color.mode} is not known: colors are by thresholds.`)] : []),
+    ...(color?.mode && !fieldColorModeRegistry.getIfExists(color.mode) ? [warning(`Color mode ${color.mode} is unknown: threshold colors are used.`)] : []),
     ...(thresholds?.mode && !['absolute', 'percentage'].includes(thresholds.mode)
-      ? [warning(`Thresholds of the mode ${thresholds.mode} are not known: they are taken as absolute.`)]
+      ? [warning(`Threshold mode ${thresholds.mode} is unknown: thresholds are treated as absolute.`)]
       : []),
     ...objects(mappings).flatMap(unknownMapping),
   ];
@@ -155,10 +155,10 @@ function unknownSettings(fields: Json): QueryResultMetaNotice[] {
 function unknownMapping({ type, options }: Json): QueryResultMetaNotice[] {
   const { match } = (options ?? {}) as { match?: string };
   if (!Object.values(MappingType).includes(type as MappingType)) {
-    return [warning(`A value mapping of the type ${String(type)} is not known: it is left out.`)];
+    return [warning(`Value mapping type ${String(type)} is unknown: the mapping is ignored.`)];
   }
   return type === MappingType.SpecialValue && !Object.values(SpecialValueMatch).includes(match as SpecialValueMatch)
-    ? [warning(`A value mapping for ${match} is not known: it is left out.`)]
+    ? [warning(`Value mapping for ${match} is unknown: it is ignored.`)]
     : [];
 }
 

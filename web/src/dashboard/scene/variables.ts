@@ -45,7 +45,7 @@ export function buildVariables(models: VariableModel[], notices: string[]): Scen
     if (built) {
       variables.push(built);
     } else {
-      notices.push(`The variable ${saved.name} has the type ${saved.type}, which is not known: it keeps its saved value.`);
+      notices.push(`Variable ${saved.name} has the unknown type ${saved.type}: it keeps its saved value.`);
       variables.push(fixed(saved));
     }
   }

@@ -40,7 +40,7 @@ export default function ActivePage() {
     <AlertingPage error={error} loading={!data}>
       {data?.receivers.sendsNowhere && (
         <Alert severity="warning" title="Alerts reach nobody">
-          No receiver in alertmanager.yml sends anything. docs/alerting.md shows how to set up Slack and email in five minutes.
+          No receiver in alertmanager.yml has an integration. See docs/alerting.md to set up Slack or email in five minutes.
         </Alert>
       )}
       <div className={styles.bar}>
@@ -65,7 +65,7 @@ export default function ActivePage() {
         />
       </div>
       {data && shown.length === 0 && (
-        <Alert severity={every.length === 0 ? 'success' : 'info'} title={every.length === 0 ? 'No alert is firing' : 'No alert matches the filter'}>
+        <Alert severity={every.length === 0 ? 'success' : 'info'} title={every.length === 0 ? 'No alert is firing' : 'No alerts match the filter'}>
           {every.length === 0 ? 'Rules that are pending are under “Rules”.' : `${count(every)} ${count(every) === 1 ? 'alert does' : 'alerts do'} not.`}
         </Alert>
       )}

@@ -51,8 +51,8 @@ export default function NotificationsPage() {
         />
       </div>
       {data?.length === 0 && (
-        <Alert severity="info" title={filtered ? 'No notification matches the filter' : before ? 'There are no older ones' : 'No notification was sent yet'}>
-          {!filtered && !before && 'They appear here when an alert fires and a receiver sends. A test is sent from “Receivers and routes”.'}
+        <Alert severity="info" title={filtered ? 'No notifications match the filter' : before ? 'No older notifications' : 'No notifications yet'}>
+          {!filtered && !before && 'Notifications appear here when a receiver is notified. You can send a test from “Receivers and routes”.'}
         </Alert>
       )}
       {data && data.length > 0 && (

@@ -139,7 +139,7 @@ function WhereTo({ labels, onAsk }: { labels?: Labels; onAsk: (labels?: Labels) 
         ask();
       }}
     >
-      <Field label="Where would an alert with these labels go?" invalid={problem !== undefined} error={problem}>
+      <Field label="Which route matches an alert with these labels?" invalid={problem !== undefined} error={problem}>
         <Input
           id="where-to"
           placeholder='{alertname="HostDown", severity="critical"}'

@@ -47,7 +47,7 @@ export default function RulesPage() {
           Name their files in prometheus.yml under rule_files; `ausguck init` writes the built-in ones.
         </Alert>
       )}
-      {data && data.length > 0 && shown.length === 0 && <Alert severity="info" title="No rule matches the filter" />}
+      {data && data.length > 0 && shown.length === 0 && <Alert severity="info" title="No rules match the filter" />}
       {shown.map((group) => (
         <Group
           key={`${group.language}/${group.file}/${group.name}`}

@@ -59,7 +59,7 @@ export default function SilencePage() {
   if (error) {
     return (
       <AlertingPage>
-        <Alert severity="error" title="The silence cannot be shown">
+        <Alert severity="error" title="The silence could not be loaded">
           {error}. Silences are forgotten five days after they end.
         </Alert>
       </AlertingPage>
@@ -167,7 +167,7 @@ function Form({ silence, filter, comment }: { silence?: Silence; filter: string;
       }}
     >
       {first.problem && (
-        <Alert severity="warning" title="The filter of this link cannot be read">
+        <Alert severity="warning" title="The filter in this link is invalid">
           {first.problem}
         </Alert>
       )}
@@ -176,7 +176,7 @@ function Form({ silence, filter, comment }: { silence?: Silence; filter: string;
       <Field label="By">
         <Input id="silence-author" width={40} value={draft.author} onChange={(e) => change({ author: e.currentTarget.value })} />
       </Field>
-      <Field label="Why" description="Those who miss the alert read this">
+      <Field label="Why" description="Shown to people who look for the alert">
         <TextArea id="silence-comment" rows={2} value={draft.comment} onChange={(e) => change({ comment: e.currentTarget.value })} />
       </Field>
       {error && (

@@ -42,8 +42,8 @@ export default function SilencesPage() {
         )}
       </div>
       {data && shown.length === 0 && (
-        <Alert severity="info" title="There is no such silence">
-          An alert is silenced with “Silence” beside it under “Alerts”.
+        <Alert severity="info" title="Silence not found">
+          To silence an alert, choose “Silence” beside it under “Alerts”.
         </Alert>
       )}
       {shown.length > 0 && (
@@ -64,9 +64,9 @@ function One({ silence, alerts, onChanged }: { silence: Silence; alerts: ActiveA
   const expire = async () => {
     try {
       await alerting.expireSilence(silence.id);
-      getAppEvents().publish({ type: AppEvents.alertSuccess.name, payload: ['The silence has ended'] });
+      getAppEvents().publish({ type: AppEvents.alertSuccess.name, payload: ['Silence expired'] });
     } catch (err) {
-      getAppEvents().publish({ type: AppEvents.alertError.name, payload: ['The silence was not ended', errorMessage(err)] });
+      getAppEvents().publish({ type: AppEvents.alertError.name, payload: ['The silence could not be expired', errorMessage(err)] });
     }
     onChanged();
   };

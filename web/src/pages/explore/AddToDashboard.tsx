@@ -62,7 +62,7 @@ export default function AddToDashboard({
           <Input id="add-title" value={title} onChange={(e) => setTitle(e.currentTarget.value)} />
         </Field>
         {error && (
-          <Alert severity="error" title="The panel was not added">
+          <Alert severity="error" title="The panel could not be added">
             {error}
           </Alert>
         )}

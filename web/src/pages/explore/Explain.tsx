@@ -52,7 +52,7 @@ export function Explain({ query, expr, source, round, children }: AnswerProps) {
           <Step key={`${text} ${round}`} part={tree} source={source} moment={moment} />
         </ul>
       ) : (
-        !error && <Alert severity="info" title="The expression cannot be taken apart" />
+        !error && <Alert severity="info" title="The expression cannot be parsed" />
       )}
     </>
   );

@@ -197,15 +197,15 @@ function Query({ query, number, round: asked, onChange, onRemove }: Props) {
           severity="error"
           title={
             query['source'] && query['source'] !== 'loki'
-              ? `There is no data source ${query['source']}`
+              ? `No data sources ${query['source']}`
               : `There is no ${language === 'logql' ? 'Loki' : 'Prometheus'} among the data sources`
           }
         />
       ) : expr === '' ? (
         <Alert severity="info" title="Write an expression">
           {language === 'promql'
-            ? 'Metric names, labels and functions are completed while you type (Ctrl Space).'
-            : 'Begin with { for the labels of your logs; values, parsers and functions are completed too (Ctrl Space).'}{' '}
+            ? 'Metric names, labels and functions are completed as you type (Ctrl Space).'
+            : 'Type { to select logs by label; values, parsers and functions are completed too (Ctrl Space).'}{' '}
           Shift Enter runs it.
         </Alert>
       ) : (

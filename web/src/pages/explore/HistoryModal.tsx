@@ -14,7 +14,7 @@ export default function HistoryModal({ onChoose, onClose }: { onChoose: (past: P
   return (
     <Modal title="Queries you have run" isOpen onDismiss={onClose}>
       <FilterInput autoFocus aria-label="Filter the history" placeholder="Part of a query" value={filter} onChange={setFilter} escapeRegex={false} />
-      {shown.length === 0 && <p>{all.length === 0 ? 'No query was run in this browser yet. Each one that is run is kept here.' : 'No query matches.'}</p>}
+      {shown.length === 0 && <p>{all.length === 0 ? 'No queries yet. Queries you run in this browser are listed here.' : 'No query matches.'}</p>}
       <ul className={styles.list} data-testid="history">
         {shown.map((past) => (
           <li key={`${past.language} ${past.expr}`}>

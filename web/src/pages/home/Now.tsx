@@ -29,7 +29,7 @@ export function Now() {
     // What was known before says nothing about now.
     return (
       <section className={styles.now} aria-label="What is wrong now" aria-busy={!error} data-testid="now" data-fine={error ? false : undefined}>
-        {error && <Line icon="exclamation-triangle">What is wrong now cannot be read: {error}.</Line>}
+        {error && <Line icon="exclamation-triangle">Current problems could not be loaded: {error}.</Line>}
       </section>
     );
   }
@@ -40,8 +40,8 @@ export function Now() {
   const fine = targets !== undefined && groups !== undefined && down.length + alerts.length + sick.length === 0 && !status.disk.scarce;
   return (
     <section className={styles.now} aria-label="What is wrong now" data-testid="now" data-fine={fine}>
-      {targets === undefined && sick.length === 0 && <Line icon="exclamation-triangle">Targets cannot be read: Prometheus does not answer.</Line>}
-      {groups === undefined && sick.length === 0 && <Line icon="exclamation-triangle">Alerts cannot be read: Alertmanager does not answer.</Line>}
+      {targets === undefined && sick.length === 0 && <Line icon="exclamation-triangle">Targets unavailable: Prometheus is not responding.</Line>}
+      {groups === undefined && sick.length === 0 && <Line icon="exclamation-triangle">Alerts unavailable: Alertmanager is not responding.</Line>}
       {fine && (
         <Line icon="check-circle" good>
           Nothing is wrong: no alert fires, {targets.length === 1 ? 'the one target is' : `all ${targets.length} targets are`} up.

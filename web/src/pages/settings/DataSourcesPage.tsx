@@ -20,7 +20,7 @@ export default function DataSourcesPage() {
       <p>
         Data sources are provisioned from files in <code>grafana/provisioning/datasources</code> of the configuration folder, or created with Grafana’s API.
       </p>
-      {data?.length === 0 && <Alert severity="info" title="There is no data source" />}
+      {data?.length === 0 && <Alert severity="info" title="No data sources" />}
       <section className={styles.card} aria-label="Data sources">
         <ul className={styles.list}>
           {data?.map((d) => (
@@ -74,7 +74,7 @@ function One({ source }: { source: DataSource }) {
       {tested && (
         <Alert
           severity={tested.healthy ? 'success' : 'error'}
-          title={tested.healthy ? 'It answers' : 'It does not answer as it should'}
+          title={tested.healthy ? 'It answers' : 'Unexpected response'}
           onRemove={() => setTested(undefined)}
         >
           {tested.text}

@@ -27,12 +27,12 @@ export default function TokensPage() {
   return (
     <TabbedPage label="Settings" tabs={settingsTabs()} error={error} loading={!data}>
       <p>
-        Programs ask with a token instead of a password: <code>Authorization: Bearer …</code>. A token belongs to a service account, whose role says what it
+        Programs authenticate with a token instead of a password: <code>Authorization: Bearer …</code>. A token belongs to a service account, whose role says what it
         may.
       </p>
       {data?.length === 0 && (
-        <Alert severity="info" title="There is no service account yet">
-          Make one below, then a token of it.
+        <Alert severity="info" title="No service accounts">
+          Create one below, then create a token for it.
         </Alert>
       )}
       {data?.map((a) => (
@@ -62,7 +62,7 @@ export default function TokensPage() {
           </Field>
           <div>
             <Button type="submit" disabled={busy || name === ''}>
-              Make the account
+              Create account
             </Button>
           </div>
           {problem}
@@ -152,12 +152,12 @@ function One({ account, onChange }: { account: Account; onChange: () => void }) 
           />
           <Combobox aria-label="Valid" width={16} value={life} options={lives} onChange={(o) => setLife(o.value)} />
           <Button size="sm" type="submit" disabled={busy || name === ''}>
-            Make a token
+            Create token
           </Button>
         </form>
         {problem}
         {key && (
-          <Alert severity="success" title="The token, which is shown this once" onRemove={() => setKey(undefined)}>
+          <Alert severity="success" title="Token (shown only once)" onRemove={() => setKey(undefined)}>
             <code data-testid="token">{key}</code>{' '}
             <Button size="sm" variant="secondary" icon="copy" onClick={() => copyText(key, 'Token copied')}>
               Copy

@@ -97,7 +97,7 @@ function One({ user, busy, change }: { user: User; busy: boolean; change: (what:
             onChange={(e) => setPassword(e.currentTarget.value)}
           />
           <Button size="sm" type="submit" disabled={password === ''}>
-            Set the password
+            Set password
           </Button>
         </form>
       )}

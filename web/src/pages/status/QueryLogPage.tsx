@@ -20,8 +20,8 @@ export default function QueryLogPage() {
   return (
     <TabbedPage label="Status" tabs={statusTabs()} error={error} loading={!data}>
       {data?.file === '' && (
-        <Alert severity="info" title="No query log is written">
-          Name a file in prometheus.yml, then reload:{' '}
+        <Alert severity="info" title="The query log is disabled">
+          Set a file in prometheus.yml, then reload:{' '}
           <code className={styles.code}>
             global: {'{'}query_log_file: /var/log/ausguck-queries.log{'}'}
           </code>

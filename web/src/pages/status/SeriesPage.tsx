@@ -27,20 +27,20 @@ export default function SeriesPage() {
             many.
           </p>
           <Offenders
-            title="Metrics with most series"
+            title="Metrics with the most series"
             unit="series"
             stats={data.seriesCountByMetricName}
             selector={(name) => `{__name__=${JSON.stringify(name)}}`}
           />
           <Offenders
-            title="Labels with most values"
+            title="Labels with the most values"
             unit="values"
             stats={data.labelValueCountByLabelName}
             selector={(name) => (name === '__name__' ? '{__name__!=""}' : `{${JSON.stringify(name)}!=""}`)}
           />
-          <Offenders title="Labels that take most memory" unit="" stats={data.memoryInBytesByLabelName} selector={(name) => `{${JSON.stringify(name)}!=""}`} />
+          <Offenders title="Labels with the highest memory usage" unit="" stats={data.memoryInBytesByLabelName} selector={(name) => `{${JSON.stringify(name)}!=""}`} />
           <Offenders
-            title="Pairs with most series"
+            title="Label pairs with the most series"
             unit="series"
             stats={data.seriesCountByLabelValuePair}
             selector={(pair) => `{${JSON.stringify(pair.slice(0, pair.indexOf('=')))}=${JSON.stringify(pair.slice(pair.indexOf('=') + 1))}}`}
@@ -67,7 +67,7 @@ function Offenders({ title, unit, stats, selector }: Props) {
         <h2>{title}</h2>
       </div>
       <ul className={styles.list}>
-        {(stats ?? []).length === 0 && <li className={styles.item}>There is nothing yet.</li>}
+        {(stats ?? []).length === 0 && <li className={styles.item}>No data yet.</li>}
         {(stats ?? []).map(({ name, value }) => (
           <li key={name} className={styles.item} data-testid="offender">
             <div className={styles.line}>
@@ -95,7 +95,7 @@ function Senders({ selector }: { selector: string }) {
   const { data, error } = usePolled(['series', selector], () => system.query(`topk(10, count by (job, instance) (${selector}))`));
   if (error) {
     return (
-      <Alert severity="error" title="It could not be counted">
+      <Alert severity="error" title="The series could not be counted">
         {error}
       </Alert>
     );

@@ -47,7 +47,7 @@ export default function StatusPage() {
           )}
           {data.disk.scarce && !data.disk.full && (
             <Alert severity="warning" title="The disk is nearly full">
-              Soon nothing new can be stored.
+              New data will be rejected soon.
             </Alert>
           )}
           <section className={styles.card} aria-label="Parts">
@@ -129,7 +129,7 @@ function Reload() {
         {busy ? 'Reloading…' : 'Reload the configuration'}
       </Button>
       {problem}
-      {answer?.reloaded && <Alert severity="success" title="The configuration was reloaded" onRemove={() => setAnswer(undefined)} />}
+      {answer?.reloaded && <Alert severity="success" title="Configuration reloaded" onRemove={() => setAnswer(undefined)} />}
       {answer && !answer.reloaded && (
         <Alert
           severity="error"

@@ -32,13 +32,13 @@ export default function ContainersPage() {
         </Alert>
       )}
       {data?.docker.enabled && !data.docker.connected && (
-        <Alert severity="warning" title={`Docker at ${data.docker.endpoint} does not answer: ${data.docker.reason}`}>
+        <Alert severity="warning" title={`Docker at ${data.docker.endpoint} is not responding: ${data.docker.reason}`}>
           {data.docker.remedy}
         </Alert>
       )}
       {data?.docker.connected && all.length === 0 && (
         <Alert severity="info" title="No container runs">
-          Those that start appear here within seconds.
+          New containers appear here within seconds.
         </Alert>
       )}
       {all.length > 0 && (

@@ -31,10 +31,10 @@ export default function DroppedPage() {
       />
       {data?.length === 0 && (
         <Alert severity="success" title="No target was dropped">
-          Every target that discovery finds is scraped.
+          All discovered targets are scraped.
         </Alert>
       )}
-      {data && data.length > 0 && shown.length === 0 && <Alert severity="info" title="No dropped target matches the filter" />}
+      {data && data.length > 0 && shown.length === 0 && <Alert severity="info" title="No dropped targets match the filter" />}
       {shown.length > most && (
         <Alert severity="warning" title={`${most} of ${shown.length} targets are shown`}>
           Narrow the filter.

@@ -5,7 +5,7 @@ import { LogsOfContainer } from './LogsOfContainer';
 
 describe('LogsOfContainer', () => {
   it('says that lines are collected', () => {
-    expect(renderToStaticMarkup(<LogsOfContainer logs={{ collected: true }} />)).toContain('Its logs are collected.');
+    expect(renderToStaticMarkup(<LogsOfContainer logs={{ collected: true }} />)).toContain('Logs are collected.');
   });
 
   it('says why they are not, and what changes that', () => {

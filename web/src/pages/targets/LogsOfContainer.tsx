@@ -5,7 +5,7 @@ import type { ContainerLogs } from '../../api/system';
 /** Whether the lines of a container are collected; those that are not say why, and what changes that. */
 export function LogsOfContainer({ logs }: { logs: ContainerLogs }) {
   if (logs.collected) {
-    return <div data-testid="container-logs">Its logs are collected.</div>;
+    return <div data-testid="container-logs">Logs are collected.</div>;
   }
   return (
     <div data-testid="container-logs">

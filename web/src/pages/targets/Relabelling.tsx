@@ -11,7 +11,7 @@ export function Relabelling({ pool, labels }: { pool: string; labels: Labels }) 
   const { data, error } = usePolled(['relabelling', pool, labels], () => system.relabelSteps(pool, labels));
   if (error) {
     return (
-      <Alert severity="error" title="The rules could not be read">
+      <Alert severity="error" title="The rules could not be loaded">
         {error}
       </Alert>
     );

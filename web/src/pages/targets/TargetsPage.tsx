@@ -66,11 +66,11 @@ export default function TargetsPage() {
       </div>
       {data && all.length === 0 && (
         <Alert severity="info" title="Nothing is scraped">
-          A container is, when it has the label <code>prometheus.io/scrape: &quot;true&quot;</code>; anything else, when a job of prometheus.yml names it.
+          A container is scraped if it has the label <code>prometheus.io/scrape: &quot;true&quot;</code>; anything else, when a job of prometheus.yml names it.
           “Containers” says what is missing.
         </Alert>
       )}
-      {all.length > 0 && shown.length === 0 && <Alert severity="info" title="No target matches the filter" />}
+      {all.length > 0 && shown.length === 0 && <Alert severity="info" title="No targets match the filter" />}
       {shown.length > most && (
         <Alert severity="warning" title={`${most} of ${shown.length} targets are shown`}>
           Narrow the filter.

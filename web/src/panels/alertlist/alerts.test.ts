@@ -103,9 +103,9 @@ describe('matchers', () => {
 });
 
 test.each([
-  ['There are no alerting rules', [], {}, false],
-  ['No alert matches the filter', groups, {}, true],
+  ['No alerting rules', [], {}, false],
+  ['No alerts match the filter', groups, {}, true],
   ['No alert is firing or pending', groups, {}, false],
   ['No alert is firing', groups, { firing: true, error: true }, false],
-  ['No alert is in the states that are shown', groups, { noData: true }, false],
+  ['No alerts in the selected states', groups, { noData: true }, false],
 ])('%s', (wanted, all, stateFilter, filtered) => expect(whyNone(all, { ...options, stateFilter }, filtered)).toBe(wanted));

@@ -80,13 +80,13 @@ export function itemsOf(groups: RuleGroup[], options: AlertListOptions, filter: 
 /** Why nothing is listed, in words. */
 export function whyNone(groups: RuleGroup[], options: AlertListOptions, filtered: boolean): string {
   if (!groups.some((group) => list(group.rules).some((rule) => rule.type === 'alerting'))) {
-    return 'There are no alerting rules';
+    return 'No alerting rules';
   }
   if (filtered) {
-    return 'No alert matches the filter';
+    return 'No alerts match the filter';
   }
   const states = (['firing', 'pending'] as const).filter((state) => isWanted(state, options));
-  return states.length > 0 ? `No alert is ${states.join(' or ')}` : 'No alert is in the states that are shown';
+  return states.length > 0 ? `No alert is ${states.join(' or ')}` : 'No alerts in the selected states';
 }
 
 function list<T>(value: T[] | undefined | null): T[] {

@@ -67,7 +67,7 @@ export const plugin = new PanelPlugin<AlertListOptions>(AlertListPanel).setPanel
     .addTextInput({
       path: 'datasource',
       name: 'Data source',
-      description: 'Name of a Prometheus data source; empty: the default one.',
+      description: 'Name of a Prometheus data source; default if empty.',
       category: ['Filter'],
       defaultValue: '',
     });

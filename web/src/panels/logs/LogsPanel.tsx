@@ -40,7 +40,7 @@ export function LogsPanel({ data, options, width, height, timeZone, title }: Pan
     [rows, width, options.prettifyLogMessage, options.wrapLogMessage, options.showTime]
   );
   if (rows.length === 0) {
-    return <NoData text={data.series.some((frame) => frame.length > 0) ? 'The query answers with numbers, not with log lines' : 'No logs'} data={data} />;
+    return <NoData text={data.series.some((frame) => frame.length > 0) ? 'The query returns numbers, not log lines' : 'No logs'} data={data} />;
   }
   return (
     <>

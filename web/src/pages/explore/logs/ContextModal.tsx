@@ -32,7 +32,7 @@ export function ContextModal({ row, source, onClose }: { row: LogRow; source: st
         <code>{selector}</code>
       </p>
       {error && (
-        <Alert severity="error" title="The lines could not be read">
+        <Alert severity="error" title="The lines could not be loaded">
           {error}
         </Alert>
       )}

@@ -144,7 +144,7 @@ function Told({ lines, limit, onLimit }: { lines: ReturnType<typeof useLines>; l
         )}
         {!loading && !error && !all && oldest && (
           <>
-            <span>Older lines than {dateTimeFormat(oldest.time)} are not shown.</span>
+            <span>Lines older than {dateTimeFormat(oldest.time)} are not shown.</span>
             {more.map((n) => (
               <Button key={n} size="sm" variant="secondary" fill="outline" onClick={() => onLimit(n)}>
                 Show {n.toLocaleString()}
@@ -160,7 +160,7 @@ function Told({ lines, limit, onLimit }: { lines: ReturnType<typeof useLines>; l
         </Alert>
       )}
       {!loading && !error && rows.length === 0 && (
-        <Alert severity="info" title="No line matches in this time">
+        <Alert severity="info" title="No lines match in this time range">
           A longer time range may have some; the labels that there are, are completed in the expression.
         </Alert>
       )}
@@ -174,7 +174,7 @@ function LiveLines({ expr, query, actions }: { expr: string; query: AnswerProps[
   const { rows, state, dropped } = useTail(expr, paused);
   const said = paused
     ? 'Paused'
-    : { connecting: 'Connecting…', live: 'Live: lines come as they are stored', lost: 'The connection was lost; it is tried again' }[state];
+    : { connecting: 'Connecting…', live: 'Live: lines appear as they are stored', lost: 'Connection lost; reconnecting' }[state];
   return (
     <>
       <div className={styles.bar} role="status" data-testid="live" data-state={state}>

@@ -35,7 +35,7 @@ export function FieldsPanel({ source, expr, query, rows, onExpr }: Props) {
         Fields of {total === rows.length ? '' : 'the newest '}
         {total.toLocaleString()} lines
       </h3>
-      {fields.length === 0 && <p>There are no lines to look at.</p>}
+      {fields.length === 0 && <p>No lines.</p>}
       {fields.map(({ name, stream, values, lines }) => (
         <div key={name}>
           <button type="button" className={styles.field} aria-expanded={open === name} onClick={() => setOpen(open === name ? undefined : name)}>
@@ -123,12 +123,12 @@ export function PatternsPanel({ source, expr, query, onExpr }: Props) {
     <section className={styles.panel} aria-label="Patterns" data-testid="patterns">
       <h3>Patterns of {selector}</h3>
       {error && (
-        <Alert severity="error" title="The patterns could not be read">
+        <Alert severity="error" title="The patterns could not be loaded">
           {error}
         </Alert>
       )}
       {!data && !error && <LoadingPlaceholder text="" />}
-      {data?.length === 0 && <p>Patterns are found while lines come in, and kept for some hours. There are none yet for this time; more lines make some.</p>}
+      {data?.length === 0 && <p>Patterns are detected as lines are received and kept for some hours. There are none for this time range yet.</p>}
       {counted.map(({ pattern, count, level }) => (
         <div key={`${level} ${pattern}`} className={styles.value}>
           <span>{count.toLocaleString()}×</span>
