@@ -167,7 +167,7 @@ func (a *App) listen() error {
 	}
 	for p := range a.ports() {
 		if err := a.listenWellKnown(p.name, net.JoinHostPort(host, p.number), p.routes(a)); err != nil {
-			o.Logger.Warn("Going on without a well-known port; the main address serves the same, and --no-web.well-known-ports leaves them all",
+			o.Logger.Warn("Cannot listen on a well-known port; the main address serves the same API, and --no-web.well-known-ports disables these ports",
 				"listener", p.name, "err", err)
 		}
 	}
@@ -187,7 +187,7 @@ func (a *App) warnOfPlainText() {
 	addr := a.http.Addresses()[0]
 	host, err := netip.ParseAddrPort(addr.Addr)
 	if err == nil && !host.Addr().Unmap().IsLoopback() && addr.Scheme == "http" && !strings.HasPrefix(a.options.Prometheus.ExternalURL, "https:") {
-		a.options.Logger.Warn("Passwords cross the network readable: give web.yml a certificate, or put a proxy with TLS in front and say so with --web.external-url=https://…",
+		a.options.Logger.Warn("Passwords are sent unencrypted: add a certificate to web.yml, or use a TLS proxy and set --web.external-url=https://…",
 			"address", addr.Addr)
 	}
 }

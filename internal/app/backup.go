@@ -33,19 +33,19 @@ func (a *App) serveBackup(w http.ResponseWriter, r *http.Request) {
 	log := a.options.Logger.With("part", "backup")
 	staging, err := backup.Stage(a.options.StoragePath)
 	if err != nil {
-		log.Error("No backup was made", "err", err)
+		log.Error("Backup failed", "err", err)
 		http.Error(w, err.Error(), http.StatusInternalServerError)
 		return
 	}
 	defer func() {
 		if err := os.RemoveAll(staging); err != nil {
-			log.Warn("Copies of a backup are left and can be removed", "dir", staging, "err", err)
+			log.Warn("Temporary copies of a backup were not removed and can be deleted", "dir", staging, "err", err)
 		}
 	}()
 	begun := time.Now()
 	manifest, err := a.stageBackup(r.Context(), staging)
 	if err != nil {
-		log.Error("No backup was made", "err", err)
+		log.Error("Backup failed", "err", err)
 		http.Error(w, "make the backup: "+err.Error(), http.StatusInternalServerError)
 		return
 	}
@@ -53,10 +53,10 @@ func (a *App) serveBackup(w http.ResponseWriter, r *http.Request) {
 	w.Header().Set("Content-Disposition", "attachment; filename="+backupName(manifest.Made))
 	w.Header().Set(BackupBytes, strconv.FormatInt(manifest.Bytes, 10))
 	if err := backup.Write(r.Context(), w, staging, manifest); err != nil {
-		log.Warn("A backup was interrupted", "err", err)
+		log.Warn("Backup interrupted", "err", err)
 		panic(http.ErrAbortHandler) // so that the other side does not take it for whole
 	}
-	log.Info("Backup made", "bytes", manifest.Bytes, "files", manifest.Files, "took", time.Since(begun).Round(time.Millisecond))
+	log.Info("Backup complete", "bytes", manifest.Bytes, "files", manifest.Files, "took", time.Since(begun).Round(time.Millisecond))
 }
 
 func backupName(made time.Time) string {

@@ -43,7 +43,7 @@ func (a *App) loginLine() string {
 	}
 	file, err := a.options.Auth.service.InitialPasswordFile(context.Background())
 	if err != nil {
-		a.options.Logger.Warn("Not known whether the first admin's password is still the generated one", "err", err)
+		a.options.Logger.Warn("Cannot check whether the first admin's password is still the generated one", "err", err)
 	}
 	switch {
 	case file != "":

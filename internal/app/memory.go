@@ -18,7 +18,7 @@ func setMemoryLimit(o MemoryOptions, log *slog.Logger) {
 		memlimit.WithLogger(slog.New(slog.DiscardHandler)),
 	)
 	if err != nil {
-		log.Warn("Going on without GOMEMLIMIT", "err", err)
+		log.Warn("Continuing without GOMEMLIMIT", "err", err)
 		return
 	}
 	log.Debug("GOMEMLIMIT set", "bytes", limit)

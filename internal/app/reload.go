@@ -29,7 +29,7 @@ func (a *App) Reload() error {
 		p.reloaded(err)
 	}
 	if err != nil {
-		a.options.Logger.Error("Configuration not reloaded; the one before stays", "err", err)
+		a.options.Logger.Error("Configuration not reloaded; keeping the previous one", "err", err)
 		return err
 	}
 	a.remember(l)
@@ -98,11 +98,11 @@ func (a *App) remember(l *loading) {
 	logged(log, l.warnings)
 	for part, d := range l.loaded {
 		if err := a.known.save(part, d); err != nil {
-			log.Warn("A configuration could not be copied; should its file not load at a start, an older one is used", "part", part, "file", d.Name, "err", err)
+			log.Warn("Cannot save a copy of the configuration; an older copy is used if the file does not load at the next start", "part", part, "file", d.Name, "err", err)
 		}
 	}
 	for part, f := range l.faults {
-		log.Error("A configuration does not load, and another is used in its place; put the file right and reload", "part", part, "using", f.instead, "err", errors.Join(f.problems...))
+		log.Error("Configuration file does not load and is replaced; fix the file and reload", "part", part, "using", f.instead, "err", errors.Join(f.problems...))
 	}
 	faults, loaded := map[string]fault{}, map[string]document{}
 	if before := a.faults.Load(); before != nil {

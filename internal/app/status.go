@@ -222,7 +222,7 @@ func (a *App) serveStatusAPI(w http.ResponseWriter, _ *http.Request) {
 func (a *App) gauges() map[string]float64 {
 	families, err := a.gatherer.Gather()
 	if err != nil { // what could be gathered is there all the same
-		a.options.Logger.Debug("Not all metrics for the status page", "err", err)
+		a.options.Logger.Debug("Some metrics for the status page are unavailable", "err", err)
 	}
 	values := map[string]float64{}
 	for _, f := range families {

@@ -28,7 +28,7 @@ func (a *App) feedWatchdog(ctx context.Context) {
 		case <-ticker.C:
 		}
 		if err := a.answers(ctx); err != nil {
-			a.options.Logger.Error("Not feeding the watchdog: the HTTP side does not answer", "err", err)
+			a.options.Logger.Error("Not notifying the systemd watchdog: the HTTP server does not respond", "err", err)
 			continue
 		}
 		notifySystemd(daemon.SdNotifyWatchdog)

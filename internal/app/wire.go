@@ -64,7 +64,7 @@ func (a *App) wire() (err error) {
 func (a *App) openDatabase(path string) (err error) {
 	log := a.options.Logger.With("part", "database")
 	if a.db, err = database.OpenSound(path, a.setAside); err != nil {
-		log.Error("The database cannot be used; what needs it is down until it can", "err", err)
+		log.Error("Database unavailable; parts that need it are down until it is available", "err", err)
 		if a.db, err = database.New(path); err != nil {
 			return err
 		}
@@ -78,7 +78,7 @@ func (a *App) build() error {
 	o := &a.options
 	datadir.UseTemp(o.StoragePath, o.Logger)
 	if err := backup.Clean(o.StoragePath); err != nil {
-		o.Logger.Warn("What an interrupted backup has left stays", "err", err)
+		o.Logger.Warn("Cannot remove the files of an interrupted backup", "err", err)
 	}
 	proxies, err := httpserver.ParseProxies(o.Web.TrustedProxies)
 	if err != nil {
@@ -225,7 +225,7 @@ func (a *App) skip(part string, asked bool, err error) error {
 	if err == nil || asked {
 		return err
 	}
-	a.options.Logger.Warn("Going on without a part that cannot work here", "part", part, "err", err)
+	a.options.Logger.Warn("Part disabled because it cannot run here", "part", part, "err", err)
 	return nil
 }
 

@@ -190,10 +190,10 @@ func (s *Service) Run(ctx context.Context, ready func()) error {
 	defer ticker.Stop()
 	for {
 		if err := s.store.sweep(ctx, s.oldestUse(), s.oldestLogin()); err != nil && ctx.Err() == nil {
-			s.log.Warn("Expired sessions stay until the next try", "retry_in", sweepInterval, "err", err)
+			s.log.Warn("Cannot delete expired sessions; retrying later", "retry_in", sweepInterval, "err", err)
 		}
 		if err := s.forgetInitial(ctx); err != nil && ctx.Err() == nil {
-			s.log.Warn("Not known whether the first admin's password is still the generated one", "err", err)
+			s.log.Warn("Cannot check whether the first admin's password is still the generated one", "err", err)
 		}
 		s.throttle.sweep()
 		s.passwords.sweep()
@@ -269,13 +269,13 @@ func (s *Service) applyAdminPassword(ctx context.Context, password string) error
 	err = s.setAdmin(ctx, password, false)
 	var reserved *reservedError
 	if errors.As(err, &reserved) {
-		s.log.Warn("The admin's password from the environment or file is not used: web.yml names this user, and its password there is the one", "login", s.opts.AdminLogin)
+		s.log.Warn("Ignoring the admin's password from the environment or file: web.yml defines this user and password", "login", s.opts.AdminLogin)
 		return nil
 	}
 	if err != nil {
 		return err
 	}
-	s.log.Info("The admin's password was set from the environment or file; sessions with the one before ended", "login", s.opts.AdminLogin)
+	s.log.Info("Set the admin's password from the environment or file and ended existing sessions", "login", s.opts.AdminLogin)
 	return nil
 }
 

@@ -51,7 +51,7 @@ func (s *Service) forgetInitial(ctx context.Context) error {
 		return err
 	}
 	if err := os.Remove(s.opts.InitialPasswordFile); err != nil && !errors.Is(err, fs.ErrNotExist) {
-		s.log.Warn("The file of the first admin's password stays; it is not valid any more", "path", s.opts.InitialPasswordFile, "err", err)
+		s.log.Warn("Cannot delete the file with the first admin's password, which is no longer valid", "path", s.opts.InitialPasswordFile, "err", err)
 	}
 	return nil
 }

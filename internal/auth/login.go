@@ -57,7 +57,7 @@ func (s *Service) showLogin(w http.ResponseWriter, code int, v LoginView) {
 	v.Prefix = s.opts.Prefix
 	var page bytes.Buffer
 	if err := s.opts.LoginPage.Execute(&page, v); err != nil {
-		s.log.Error("Login page not made", "err", err)
+		s.log.Error("Cannot render the login page", "err", err)
 		http.Error(w, "internal error; the log has the details", http.StatusInternalServerError)
 		return
 	}

@@ -88,7 +88,7 @@ func (s *Service) failed(w http.ResponseWriter, r *http.Request, err error) {
 	if r.Context().Err() != nil {
 		return // the client has gone
 	}
-	s.log.Error("Request not answered: users and sessions cannot be read or written", "path", r.URL.Path, "err", err)
+	s.log.Error("Request failed: users and sessions cannot be read or written", "path", r.URL.Path, "err", err)
 	if database.NoRoom(err) {
 		refuse(w, r, http.StatusInsufficientStorage, "the change could not be stored, because the disk of the data folder is full; free some room and try again")
 		return

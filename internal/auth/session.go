@@ -131,7 +131,7 @@ func (s *Service) saw(ctx context.Context, u User) {
 		return
 	}
 	if err := s.store.sawUser(ctx, u.ID); err != nil && ctx.Err() == nil {
-		s.log.Warn("The time of a user's last request is not kept", "login", u.Login, "err", err)
+		s.log.Warn("Cannot save the time of a user's last request", "login", u.Login, "err", err)
 	}
 }
 

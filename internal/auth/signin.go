@@ -233,7 +233,7 @@ func (s *Service) follow(ctx context.Context, u User, p oidc.Person, role Role) 
 	err := s.store.updateUser(ctx, u)
 	var reserved *reservedError
 	if errors.Is(err, errTaken) || errors.As(err, &reserved) {
-		s.log.Warn("The new email address of a user is not taken over: it is somebody else's", "login", u.Login, "email", u.Email)
+		s.log.Warn("The new email address of a user is ignored: another user has it", "login", u.Login, "email", u.Email)
 		u.Email = before.Email
 		err = s.store.updateUser(ctx, u)
 	}
@@ -245,7 +245,7 @@ func (s *Service) signUp(ctx context.Context, me identity, p oidc.Person, role R
 	if s.opts.SignIn.LinkByEmail && p.EmailVerified {
 		u, err := s.store.localByEmail(ctx, p.Email)
 		if err == nil {
-			s.log.Info("A local user is signed in by the verified email address", "login", u.Login, "provider", p.Issuer, "subject", p.Subject)
+			s.log.Info("Signed in a local user by verified email address", "login", u.Login, "provider", p.Issuer, "subject", p.Subject)
 			return u, s.store.link(ctx, me, u.ID)
 		}
 		if !errors.Is(err, errNotFound) {

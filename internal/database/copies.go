@@ -43,7 +43,7 @@ func (c *Copies) Run(ctx context.Context) {
 		case <-time.After(time.Until(next)):
 		}
 		if err := c.Make(ctx, time.Now()); err != nil && ctx.Err() == nil {
-			c.Logger.Warn("No copy of the database was made; it is tried again in an hour", "path", c.Path, "err", err)
+			c.Logger.Warn("Cannot copy the database; retrying in an hour", "path", c.Path, "err", err)
 		}
 		next = time.Now().Add(copyEvery)
 	}

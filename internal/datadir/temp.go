@@ -19,7 +19,7 @@ func UseTemp(storage string, log *slog.Logger) {
 		return
 	}
 	if err := errors.Join(clean, os.MkdirAll(own, 0o700), os.Setenv("TMPDIR", own)); err != nil {
-		log.Warn("There is no folder for temporary files, so that logs that are too old are not deleted: set TMPDIR to one that can be written",
+		log.Warn("No folder for temporary files: logs past their retention are not deleted. Set TMPDIR to a writable folder",
 			"err", fmt.Errorf("%s: %w", os.TempDir(), err))
 	}
 }

@@ -154,20 +154,20 @@ func (w *Watch) enter(next level, b ballast) {
 	pairs := []any{"path", w.dir, "free_bytes", w.room.free, "size_bytes", w.room.size, "free_files", w.room.files}
 	switch {
 	case next == full && before != full:
-		w.logger.Error("Disk full: nothing new is stored until there is room, of bytes and of files; queries go on. Free some, or lower --storage.tsdb.retention.size", pairs...)
+		w.logger.Error("Disk full: new data is rejected until disk space and inodes are available; queries still work. Free some space, or lower --storage.tsdb.retention.size", pairs...)
 		if err := b.release(); err != nil {
-			w.logger.Error("What is still in memory may find no room on the disk", "err", err)
+			w.logger.Error("Data in memory may not fit on the disk", "err", err)
 		}
 	case next == low && before == enough:
-		w.logger.Error("Disk nearly full: soon nothing new can be stored. Free some room, or lower --storage.tsdb.retention.size", pairs...)
+		w.logger.Error("Disk nearly full: new data will be rejected soon. Free some space, or lower --storage.tsdb.retention.size", pairs...)
 	case before == full:
-		w.logger.Info("Disk has room again; storing goes on", pairs...)
+		w.logger.Info("Disk space available again; accepting new data", pairs...)
 	case next == enough && before == low:
-		w.logger.Info("Disk has room again", pairs...)
+		w.logger.Info("Disk space available again", pairs...)
 	}
 	if next != full && w.room.free >= reserve(w.room.size)+b.size && w.room.files >= reserveFiles(w.room.ofFiles)+b.files {
 		if err := b.hold(); err != nil {
-			w.logger.Debug("Going on without ballast", "err", err)
+			w.logger.Debug("Continuing without the ballast file", "err", err)
 		}
 	}
 }

@@ -53,7 +53,7 @@ ausguck_storage_low 1
 	*free = reserve(10*gib) + 64*mib
 	require.NoError(t, w.Full())
 	require.FileExists(t, file)
-	require.Contains(t, log.String(), "storing goes on")
+	require.Contains(t, log.String(), "accepting new data")
 	*free = reserve(10 * gib)
 	require.NoError(t, w.Full(), "with the ballast held, the reserve will do")
 }
@@ -70,7 +70,7 @@ func TestLowIsSaidOncePerChange(t *testing.T) {
 		require.NoError(t, w.Full())
 	}
 	require.Equal(t, 2, strings.Count(log.String(), "Disk nearly full"))
-	require.Equal(t, 2, strings.Count(log.String(), "Disk has room again"))
+	require.Equal(t, 2, strings.Count(log.String(), "Disk space available again"))
 }
 
 // A disk on which no file can be made is full, however many bytes it has, and files are given back for what must be written.

@@ -238,7 +238,7 @@ func (h *Host) setTrouble(err error) {
 	if h.kind == kind {
 		return
 	}
-	h.logger.Warn("Docker cannot be asked; container names and discovery wait for it",
+	h.logger.Warn("Docker is not responding; container names and discovery are unavailable",
 		"reason", status.Reason, "remedy", status.Remedy, "err", err)
 	h.setStatus(kind, status)
 }

@@ -58,7 +58,7 @@ func (s *Server) receive(w http.ResponseWriter, r *http.Request) (_ *http.Reques
 	peer, _ := peerOf(r)
 	var trusted bool
 	if info.forwarded, trusted = s.proxies.tellClient(r); info.forwarded && !trusted && s.unnamed.first(peer) {
-		s.logger.Warn("Ignoring what a proxy says about its clients: all count as one. If it is yours, name it with --web.trusted-proxies", "address", peer)
+		s.logger.Warn("Ignoring the forwarding headers of an untrusted proxy: all its clients count as one. If it is yours, add it to --web.trusted-proxies", "address", peer)
 	}
 	info.leash, done = s.leashBody(w, r, info.conn)
 	return r, done

@@ -278,5 +278,5 @@ func TestTrustedProxies(t *testing.T) {
 		require.NoError(t, err)
 		res.Body.Close()
 	}
-	require.Equal(t, 1, strings.Count(log.String(), "name it with --web.trusted-proxies"))
+	require.Equal(t, 1, strings.Count(log.String(), "add it to --web.trusted-proxies"))
 }

@@ -54,7 +54,7 @@ func (s *Server) UserHash(login string) (hash string, known bool) {
 	c, err := s.web.read()
 	if err != nil || len(c.Users) == 0 {
 		if err != nil && !errors.Is(err, fs.ErrNotExist) {
-			s.logger.Warn("Nobody of web.yml may come in while it cannot be read", "file", s.web.path, "err", err)
+			s.logger.Warn("Users of web.yml cannot log in while it cannot be read", "file", s.web.path, "err", err)
 		}
 		return "", false
 	}
@@ -91,7 +91,7 @@ func (s *Server) asConfigured(h http.Handler) (http.Handler, error) {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		c, err := s.web.read()
 		if err != nil {
-			s.logger.Error("Request not answered: web.yml cannot be read", "file", s.web.path, "err", err)
+			s.logger.Error("Request failed: web.yml cannot be read", "file", s.web.path, "err", err)
 			http.Error(w, http.StatusText(http.StatusInternalServerError), http.StatusInternalServerError)
 			return
 		}

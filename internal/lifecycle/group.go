@@ -196,7 +196,7 @@ func (m *member) await(ctx context.Context) bool {
 		select {
 		case <-other.settled:
 		case <-late:
-			m.logger.Warn("Starting a part without one that it needs, which takes long", "part", m.name, "needs", other.name)
+			m.logger.Warn("Starting a part although one it needs is not ready yet", "part", m.name, "needs", other.name)
 		case <-ctx.Done():
 			return false
 		}
@@ -257,7 +257,7 @@ func (m *member) keep(ctx context.Context, settle func()) {
 		if time.Since(begun) > maxRetry { // it has worked for a while
 			delay = minRetry
 		}
-		m.logger.Error("Part is down; the others go on, and it is started again", "part", m.name, "retry_in", delay, "err", err)
+		m.logger.Error("Part is down and will be restarted; the other parts keep running", "part", m.name, "retry_in", delay, "err", err)
 		m.enter(State{Phase: Down, Error: err.Error(), Retry: time.Now().Add(delay)})
 		settle()
 		if !m.pause(ctx, delay) {

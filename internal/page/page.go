@@ -121,7 +121,7 @@ func (p *Page) serve(w http.ResponseWriter, r *http.Request, code int) {
 	}
 	data, err := json.Marshal(p.Boot(r)) // escapes what could end the script element
 	if err != nil {
-		p.Logger.Error("Page not made", "err", err)
+		p.Logger.Error("Cannot render a page", "err", err)
 		http.Error(w, "internal error; the log has the details", http.StatusInternalServerError)
 		return
 	}

@@ -14,7 +14,7 @@ func Run(ctx context.Context, log *slog.Logger) {
 	defer tick.Stop()
 	for {
 		if err := release(); err != nil {
-			log.Debug("Pages of the program that are not used stay in memory", "err", err)
+			log.Debug("Cannot return unused pages of the program to the system", "err", err)
 			return
 		}
 		select {

@@ -103,7 +103,7 @@ func (s *Shelf) tell(l Loss, aside string) {
 	if aside != "" {
 		pairs = append(pairs, "set_aside_as", aside)
 	}
-	s.logger.Error("Data are damaged or gone, and the rest goes on without them", append(pairs, "lost", l.Lost, "remedy", l.Remedy, "err", l.Cause)...)
+	s.logger.Error("Data is damaged or missing; continuing without it", append(pairs, "lost", l.Lost, "remedy", l.Remedy, "err", l.Cause)...)
 }
 
 const infix = ".corrupt-"

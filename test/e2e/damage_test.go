@@ -173,7 +173,7 @@ func (h holdings) less(before holdings) (names []string) {
 // said is what the program says of what it lost: the notices, and what upstream's own repairs log.
 func (s *server) said() (lost []string, log bool) {
 	for line := range strings.Lines(s.output.String()) {
-		if strings.Contains(line, "Data are damaged or gone") {
+		if strings.Contains(line, "Data is damaged or missing") {
 			if m := regexp.MustCompile(` lost="?(.*?)"? remedy=`).FindStringSubmatch(line); m != nil {
 				lost = append(lost, m[1])
 			}
@@ -218,7 +218,7 @@ func TestDamagedData(t *testing.T) {
 					require.NoError(t, damage.do(damagedFile(t, storage, kind.glob)))
 					s := start(t, storage)
 					if strings.HasSuffix(kind.glob, "fake/*.gz") && damage.name != "gone" { // these are read in the background
-						s.waitOutput(t, "Data are damaged or gone")
+						s.waitOutput(t, "Data is damaged or missing")
 					}
 					r := judge(t, s, kind, damage.name, s.holdings(t, u).less(before))
 					select {

@@ -252,7 +252,7 @@ func TestLogsOnAFullDisk(t *testing.T) {
 	})
 	add("json", "app.log", 1000)
 	add("syslog", "syslog", 1000)
-	s.waitOutput(t, `Logs are not stored`)
+	s.waitOutput(t, `Logs are rejected`)
 	require.Equal(t, http.StatusOK, s.status(t, "/-/healthy"))
 	require.EqualValues(t, 1000, s.counts(t, begin)["json"], "queries go on, and nothing more is stored")
 

@@ -136,11 +136,11 @@ scrape_configs: [{job_name: a, static_configs: [{labels: {job: a, __path__: '%s/
 		}
 	}
 	add("new.log", 20)
-	s.waitOutput(t, `Lines of new streams wait.*new\.log`)
+	s.waitOutput(t, `Lines of new streams are waiting.*new\.log`)
 	add("known.log", 10)
 	wait("known.log", 20)
 	wait("new.log", 20)
 	require.Equal(t, 20, stored("known.log"))
-	require.Equal(t, 1, strings.Count(s.output.String(), "Lines of new streams wait"), "said once")
+	require.Equal(t, 1, strings.Count(s.output.String(), "Lines of new streams are waiting"), "said once")
 	s.stop(t)
 }

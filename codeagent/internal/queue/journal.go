@@ -120,7 +120,7 @@ func (s *segment) read(o Options, restore func(record, *segment)) error {
 		case errors.Is(err, io.EOF):
 			return nil
 		case err != nil: // nothing after it was ever acknowledged: a failed write is cut off before the next
-			o.Logger.Warn("Leaving out the torn end of a queue file", "path", s.path, "offset", at)
+			o.Logger.Warn("Ignoring the incomplete end of a queue file", "path", s.path, "offset", at)
 			return nil
 		}
 		restore(r, s)

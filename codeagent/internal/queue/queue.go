@@ -300,7 +300,7 @@ func (q *Queue) commit() {
 		if len(b.records) > 0 {
 			if keys != nil {
 				if err := q.log.rotate(keys); err != nil { // the old file goes on
-					q.o.Logger.Warn("Cannot begin a new file of the queue", "err", err)
+					q.o.Logger.Warn("Cannot create a new queue file", "err", err)
 				}
 			}
 			err = q.log.write(b.records, len(b.entries) > 0)

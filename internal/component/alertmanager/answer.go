@@ -34,7 +34,7 @@ func boundAnswers(logger *slog.Logger, receiver string) commonconfig.HTTPClientO
 			return nil, err
 		}
 		return &boundConn{Conn: conn, exceeded: func() {
-			logger.Warn("Giving up an answer that is too long", "receiver", receiver, "from", address, "max_bytes", maxRead)
+			logger.Warn("Response too large", "receiver", receiver, "from", address, "max_bytes", maxRead)
 		}}, nil
 	})
 }

@@ -35,7 +35,7 @@ func (e *engine) meet(o ClusterOptions) {
 		return
 	}
 	if err := e.peer.Join(o.ReconnectInterval, o.ReconnectTimeout); err != nil {
-		e.logger.Warn("Going on without the other peers of the cluster, which are tried again", "err", err)
+		e.logger.Warn("Cannot join the cluster; retrying", "err", err)
 	}
 	ctx, cancel := context.WithTimeout(context.Background(), o.SettleTimeout)
 	go func() {
@@ -57,6 +57,6 @@ func (e *engine) leave() {
 		return
 	}
 	if err := e.peer.Leave(leaveTimeout); err != nil {
-		e.logger.Warn("The other peers of the cluster were not told of the stop", "err", err)
+		e.logger.Warn("Cannot announce the shutdown to the cluster", "err", err)
 	}
 }

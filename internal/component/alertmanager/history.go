@@ -163,7 +163,7 @@ func (h *history) write(batch []Attempt) {
 	}
 	if err := h.insert(batch); err != nil {
 		h.lost.Add(float64(len(batch)))
-		h.logger.Error("Attempts of notifications are not recorded", "attempts", len(batch), "err", err)
+		h.logger.Error("Notification attempts are not recorded", "attempts", len(batch), "err", err)
 	}
 }
 

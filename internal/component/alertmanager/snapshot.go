@@ -124,7 +124,7 @@ func (s *snapshots) follow(f *snapshot) {
 		case <-f.changed:
 		}
 		if err := f.flush(); err != nil {
-			s.logger.Error("What Alertmanager knows is in memory only until it can be written", "file", f.path, "err", err)
+			s.logger.Error("Cannot save the state of Alertmanager; it is kept in memory only", "file", f.path, "err", err)
 			f.touch()
 		}
 		select { // many changes make one write

@@ -91,7 +91,7 @@ func (e *Exporter) Run(ctx context.Context, ready func()) error {
 			continue
 		}
 		if err.Error() != *e.reason.Load() {
-			e.logger.Warn("Container metrics are missing; trying again until it works", "err", err)
+			e.logger.Warn("Container metrics unavailable; retrying", "err", err)
 		}
 		e.setReason(err.Error())
 		select {
@@ -122,7 +122,7 @@ func (e *Exporter) session(ctx context.Context) error {
 			return nil
 		case <-slow.C:
 			e.setReason("the container manager is still starting")
-			e.logger.Warn("The container manager starts slowly", "waited", time.Since(begun).Round(time.Second))
+			e.logger.Warn("The container manager is starting slowly", "waited", time.Since(begun).Round(time.Second))
 		case err := <-started:
 			if err != nil {
 				e.starts.WithLabelValues("failed").Inc()
@@ -132,7 +132,7 @@ func (e *Exporter) session(ctx context.Context) error {
 		}
 	}
 	e.starts.WithLabelValues("ok").Inc()
-	e.logger.Info("Container metrics are on", "cgroups", len(s.containers()), "took", time.Since(begun).Round(time.Millisecond))
+	e.logger.Info("Container metrics enabled", "cgroups", len(s.containers()), "took", time.Since(begun).Round(time.Millisecond))
 	e.gatherer.Store(&s.gatherer)
 	defer func() {
 		e.gatherer.Store(nil)

@@ -106,7 +106,7 @@ func (s *session) register(m info.MachineInfoFactory, fsInfo fs.FsInfo) (watcher
 		}
 		s.present[r.name] = true
 		if err := r.register(m, fsInfo); err != nil {
-			s.logger.Warn("Showing the containers of a runtime without names", "runtime", r.name, "err", err)
+			s.logger.Warn("Showing containers of a runtime without their names", "runtime", r.name, "err", err)
 		}
 	}
 	s.adopter = newAdopter(f, func(name string) bool {
@@ -167,10 +167,10 @@ func (s *session) release() {
 			s.adopter.drain()
 		}
 		if err != nil {
-			s.logger.Warn("Stopping cAdvisor's manager failed; its goroutines stay", "err", err)
+			s.logger.Warn("Cannot stop cAdvisor's manager; its goroutines keep running", "err", err)
 		}
 	case <-timer.C:
-		s.logger.Warn("Leaving cAdvisor's manager behind; it did not stop in time", "timeout", stopTimeout)
+		s.logger.Warn("cAdvisor's manager did not stop in time", "timeout", stopTimeout)
 	}
 	running.CompareAndSwap(s, nil)
 }

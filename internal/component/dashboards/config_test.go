@@ -133,7 +133,7 @@ func TestHarmlessOdditiesAreWarnings(t *testing.T) {
 	cfg, problems = dashboards.LoadConfig(dashboards.Source{ConfigDir: dir})
 	require.Empty(t, problems)
 	require.Equal(t, []string{
-		filepath.Join(dir, dashtest.SourcesFile) + ":7: datasources[0]: colour: unknown field, it has no effect",
-		filepath.Join(dir, "grafana/provisioning/alerting") + " is not read: alert rules are Prometheus's (rule_files in prometheus.yml), receivers Alertmanager's (alertmanager.yml)",
+		filepath.Join(dir, dashtest.SourcesFile) + ":7: datasources[0]: colour: unknown field, ignored",
+		filepath.Join(dir, "grafana/provisioning/alerting") + " is ignored: alert rules are Prometheus's (rule_files in prometheus.yml), receivers Alertmanager's (alertmanager.yml)",
 	}, cfg.Warnings())
 }

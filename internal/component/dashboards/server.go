@@ -84,7 +84,7 @@ func (s *Server) Run(ctx context.Context, ready func()) error {
 				return
 			case <-prune.C:
 				if err := s.people.Prune(ctx); err != nil && ctx.Err() == nil {
-					s.log.Error("Old annotations stay", "err", err)
+					s.log.Error("Cannot delete old annotations", "err", err)
 				}
 			}
 		}

@@ -51,7 +51,7 @@ func (c *containers) readContainer(ctx context.Context, cli *client.Client, id s
 			return
 		}
 		if err != nil && !errors.Is(err, errNothingLeft) {
-			c.logger.Debug("Logs of a container ended early; reading them on", "container", r.name, "err", err)
+			c.logger.Debug("Logs of a container ended early; reading them again", "container", r.name, "err", err)
 		} else if time.Since(begun) > lastPause {
 			pause = firstPause
 		}
@@ -69,7 +69,7 @@ func (c *containers) readContainer(ctx context.Context, cli *client.Client, id s
 func (c *containers) readLife(ctx context.Context, cli *client.Client, r *containerReader, s *containerState, started *events.Actor) error {
 	if started != nil {
 		if err := r.open(ctx); err != nil {
-			c.logger.Debug("Cannot read a container that has just started; asking what it is", "container", r.id, "err", err)
+			c.logger.Debug("Cannot read logs of a container that has just started; inspecting it again", "container", r.id, "err", err)
 		}
 		defer r.close()
 	}

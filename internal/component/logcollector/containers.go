@@ -90,7 +90,7 @@ func (c *containers) complain(err error) {
 	defer c.mtx.Unlock()
 	if text := err.Error(); text != c.trouble {
 		c.trouble = text
-		c.logger.Warn("Cannot ask Docker for containers; their logs wait for it", "host", c.sd.Host, "err", err)
+		c.logger.Warn("Cannot list Docker containers; their logs are collected when Docker responds", "host", c.sd.Host, "err", err)
 	}
 }
 
@@ -130,7 +130,7 @@ func (c *containers) follow(ctx context.Context) error {
 		case err := <-stream.Err: // a proxy forbids them, or has cut them: the list will do until they are asked for again
 			stream = client.EventsResult{}
 			c.hear(false)
-			c.logger.Debug("Docker tells no events; containers are looked for", "err", err)
+			c.logger.Debug("Docker events are unavailable; polling for containers", "err", err)
 		case <-refresh.C:
 		case <-ctx.Done():
 			return ctx.Err()

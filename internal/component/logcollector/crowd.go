@@ -142,7 +142,7 @@ func (s *scan) tellOfCrowd() {
 	if len(paths) > named {
 		text += ", …"
 	}
-	f.logger.Warn("Too many log files to be open at once; some are read as soon as others are finished or rotated away",
+	f.logger.Warn("Too many log files to open at once; some are read when others are finished or rotated",
 		"open", len(f.readers), "waiting", len(paths), "paths", text, "metric", "ausguck_logcollector_waiting_files",
 		"remedy", "raise the process's limit of open files, of which the log collector takes half (LimitNOFILE= of the systemd unit, ulimit -n, or --ulimit nofile= of a container), or match fewer files in promtail.yml")
 }

@@ -353,7 +353,7 @@ func (r *fileReader) repeat(ctx context.Context, i intent) error {
 		return fmt.Errorf("read %s: %w", r.path, err)
 	}
 	if content == nil {
-		r.logger.Warn("Cannot read again what was being stored when the process ended", "path", r.path, "offset", i.From.Offset, "bytes", size)
+		r.logger.Warn("Cannot read again the lines being stored when the process ended", "path", r.path, "offset", i.From.Offset, "bytes", size)
 		return nil
 	}
 	if now := r.clock().now(); !timely(i.Base, now) {

@@ -110,7 +110,7 @@ func (f *files) run(ctx context.Context) error {
 	go func() { _ = manager.Run() }() // ends with ctx
 	watcher, err := fsnotify.NewWatcher()
 	if err != nil {
-		f.logger.Warn("New log files are found a little later: folders cannot be watched", "err", err)
+		f.logger.Warn("Cannot watch folders; new log files are found by polling", "err", err)
 		watcher = &fsnotify.Watcher{}
 	} else {
 		defer func() { _ = watcher.Close() }()
@@ -140,7 +140,7 @@ func (f *files) loop(ctx context.Context, groups <-chan map[string][]*targetgrou
 				continue
 			}
 		case err := <-watcher.Errors:
-			f.logger.Debug("Folders cannot be watched for the moment", "err", err)
+			f.logger.Debug("Folders cannot be watched at the moment", "err", err)
 		}
 		f.scan(ctx, watcher)
 	}

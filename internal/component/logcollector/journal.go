@@ -49,7 +49,7 @@ func (r *journalReader) run(ctx context.Context) {
 		err := r.follow(ctx)
 		if err != nil && ctx.Err() == nil && err.Error() != said {
 			said = err.Error()
-			r.logger.Warn("Cannot read the journal; trying again", "job", r.job.name, "err", err)
+			r.logger.Warn("Cannot read the journal; retrying", "job", r.job.name, "err", err)
 		}
 	}
 }

@@ -49,7 +49,7 @@ func (r *remote) offer(entries []entry) {
 	default:
 		r.metrics.remoteDropped.Add(float64(len(entries)))
 		if r.dropped.Add(1) == 1 {
-			r.logger.Warn("Another Loki does not keep up and misses lines", "url", r.name)
+			r.logger.Warn("A remote Loki cannot keep up and misses lines", "url", r.name)
 		}
 	}
 }

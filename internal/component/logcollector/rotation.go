@@ -106,7 +106,7 @@ func (r *fileReader) restart(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	r.logger.Debug("File truncated; reading it from its beginning", "path", r.path)
+	r.logger.Debug("File truncated; reading it from the beginning", "path", r.path)
 	r.rewind()
 	r.looked = until
 	return nil

@@ -49,7 +49,7 @@ func (f *files) scan(ctx context.Context, watcher *fsnotify.Watcher) {
 	f.mtx.Lock()
 	defer f.mtx.Unlock()
 	if err := f.sender.ledger.heedClock(); err != nil {
-		f.logger.Warn("Cannot write that the clock was set back", "err", err)
+		f.logger.Warn("Cannot record that the clock was set back", "err", err)
 	}
 	now := f.sender.ledger.clock.now()
 	s := &scan{files: f, dirs: map[string]bool{}, seen: map[string]bool{}, keys: map[string]bool{}, crowded: map[string]crowdedOut{}, since: f.waitingSince()}
@@ -223,7 +223,7 @@ func (s *scan) gone(t *fileTarget, key string, pos position) {
 		return
 	}
 	if _, open := s.sender.ledger.unfinished(key); open {
-		s.logger.Warn("A log file is gone with lines that may not be stored", "path", pos.Path)
+		s.logger.Warn("A log file was deleted before all lines were stored", "path", pos.Path)
 	}
 	s.sender.ledger.forget(key)
 }

@@ -64,7 +64,7 @@ func (s *sender) send(ctx context.Context, b *batch) error {
 			return err
 		}
 		if !said {
-			s.logger.Warn("Lines of new streams wait: there are as many streams as Loki may have; look for a label with ever new values, or raise limits_config.max_global_streams_per_user",
+			s.logger.Warn("Lines of new streams are waiting: Loki's limit of streams is reached. Look for a label with unbounded values, or raise limits_config.max_global_streams_per_user",
 				"source", b.source(), "err", shorten(err))
 		}
 		b.look = true // the lines of other streams are stored
@@ -154,10 +154,10 @@ func (s *sender) storeGroup(ctx context.Context, group []*batch) error {
 		return err
 	}
 	if err := s.ledger.done(intents); err != nil {
-		s.logger.Warn("Cannot write what was stored; the next start looks into the store", "err", err)
+		s.logger.Warn("Cannot write the ledger of stored lines; the next start searches Loki for them", "err", err)
 	}
 	if err := s.ledger.sync(); err != nil {
-		s.logger.Warn("Cannot write what was stored to the disk; after a power cut the store is asked", "err", err)
+		s.logger.Warn("Cannot sync the ledger of stored lines; after a power failure Loki is searched for them", "err", err)
 	}
 	for _, r := range s.others {
 		r.offer(entries)
@@ -220,7 +220,7 @@ func (s *sender) pushTo(ctx context.Context, entries []entry, look bool, timely 
 				return nil
 			}
 			s.metrics.rejected.Inc()
-			s.logger.Warn("The store refused some lines; they are left out", "lines_in_push", len(entries), "err", shorten(err))
+			s.logger.Warn("Loki rejected some lines; they are dropped", "lines_in_push", len(entries), "err", shorten(err))
 			return nil
 		}
 		if isCrowded(err) { // it may stay so for long
@@ -252,7 +252,7 @@ func (s *sender) retry(ctx context.Context, complaint string, f func() error) er
 		err := f()
 		if err == nil {
 			if said {
-				s.logger.Info("Collecting goes on")
+				s.logger.Info("Collection resumed")
 			}
 			return nil
 		}

@@ -49,7 +49,7 @@ func (o Options) soundLedger() error {
 // tellOfLedger tells of a ledger in which something is missing. After a power cut that is nothing to mend.
 func (o Options) tellOfLedger(l *ledger) {
 	if l.damage == afterPowerCut {
-		o.Logger.Warn("The last records of what was collected may be missing; lines are looked for in the store before they are stored", "path", l.path, "reason", l.damage)
+		o.Logger.Warn("The last records of the ledger may be missing; lines are searched in Loki before they are stored", "path", l.path, "reason", l.damage)
 		return
 	}
 	o.SetAside.Say(o.ledgerLoss(l.path, errors.New(l.damage)))

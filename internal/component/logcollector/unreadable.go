@@ -28,5 +28,5 @@ func (f *files) complain(path string, err error) {
 	if errors.Is(err, fs.ErrPermission) {
 		remedy = "let the user of this process read it, for example by its group (adm on Debian), or: sudo setfacl -m u:ausguck:rX " + path
 	}
-	f.logger.Warn("Cannot read a log file or its folder; it is left out until that changes", "path", path, "remedy", remedy, "err", err)
+	f.logger.Warn("Cannot read a log file or its folder; retrying", "path", path, "remedy", remedy, "err", err)
 }

@@ -65,7 +65,7 @@ func (w *alertWay) serve(ctx context.Context) {
 	stop := context.AfterFunc(ctx, func() { _ = srv.Close() })
 	defer stop()
 	if err := srv.Serve(w.listener); !errors.Is(err, http.ErrServerClosed) {
-		w.logger.Error("Alerts of LogQL rules do not reach the built-in Alertmanager any more", "err", err)
+		w.logger.Error("Alerts of LogQL rules no longer reach the built-in Alertmanager", "err", err)
 	}
 }
 

@@ -140,7 +140,7 @@ func (m *walMender) mendSegment(index int, renumber bool) error {
 	if err := replaceSegment(path, mend); err != nil {
 		return err
 	}
-	m.logger.Info("Mended a segment of Loki's write-ahead log, so that all of it is read", "path", path, "torn", torn, "renumbered", renumbered)
+	m.logger.Info("Repaired a segment of Loki's write-ahead log", "path", path, "torn", torn, "renumbered", renumbered)
 	return nil
 }
 

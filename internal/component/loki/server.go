@@ -127,11 +127,11 @@ func (s *Server) begin(ctx context.Context, cfg *Config) (*engine, error) {
 		return nil, err
 	}
 	if err := s.options.writeBuiltInRules(cfg); err != nil {
-		s.log.Warn("Built-in LogQL rules do not apply", "err", err)
+		s.log.Warn("Built-in LogQL rules are disabled", "err", err)
 	}
 	if cfg.Ingester.WAL.Enabled {
 		if err := mendWAL(s.log, s.options.SetAside, cfg.Ingester.WAL.Dir); err != nil {
-			s.log.Warn("Cannot look through Loki's write-ahead log; lines after a damaged record, and lines of streams that came back, may be left out of it", "err", err)
+			s.log.Warn("Cannot check Loki's write-ahead log; lines after a damaged record and lines of recreated streams may be missing", "err", err)
 		}
 	}
 	limits := &cappedLimits{cap: s.cap, defaults: cfg.LimitsConfig, cache: map[*validation.Limits]cappedAt{}}
@@ -218,7 +218,7 @@ func (s *Server) room() error {
 	}
 	err := s.options.Disk.Full()
 	if full := err != nil; s.full.Swap(full) != full && full {
-		s.log.Error("Logs are not stored while the disk is full; who sends them keeps them. Free some room, or lower --storage.loki.retention.size", "err", err)
+		s.log.Error("Logs are rejected while the disk is full; clients retry. Free some space, or lower --storage.loki.retention.size", "err", err)
 	}
 	return err
 }

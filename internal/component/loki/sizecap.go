@@ -112,7 +112,7 @@ func (c *sizeCap) remember() {
 		return
 	}
 	if err := c.save(); err != nil {
-		c.logger.Warn("Cannot remember the size cap of logs; the next start measures it anew", "err", err)
+		c.logger.Warn("Cannot save the size limit of logs; the next start computes it again", "err", err)
 	}
 }
 
@@ -126,7 +126,7 @@ func freeBytes(dir string) (int64, bool) {
 func (c *sizeCap) warn() {
 	near := c.limit.Load() > 0 && float64(c.size.Load()) > float64(c.limit.Load())*warnWater
 	if near && !c.warned {
-		c.logger.Warn("Logs are close to their size cap; the oldest are deleted soon. Free room on the disk, set --storage.loki.retention.size or shorten --storage.loki.retention.time",
+		c.logger.Warn("Logs are close to their size limit; the oldest will be deleted soon. Free disk space, set --storage.loki.retention.size or shorten --storage.loki.retention.time",
 			"bytes", c.size.Load(), "limit_bytes", c.limit.Load())
 	}
 	c.warned = near
@@ -146,7 +146,7 @@ func (c *sizeCap) run(ctx context.Context) {
 		c.warn()
 		if c.full() {
 			if err := c.shrink(); err != nil {
-				c.logger.Error("Cannot keep logs below their size cap", "limit_bytes", c.limit.Load(), "err", err)
+				c.logger.Error("Cannot keep logs below the size limit", "limit_bytes", c.limit.Load(), "err", err)
 			}
 		}
 		for measure := false; !measure; {
@@ -219,7 +219,7 @@ func (c *sizeCap) shrink() error {
 		c.bytes.Add(float64(f.size))
 		c.size.Add(-f.size)
 	}
-	c.logger.Info("Deleted the oldest logs to stay below the size cap", "chunks", len(gone), "before", oldest.UTC().Format(time.RFC3339), "limit_bytes", c.limit.Load())
+	c.logger.Info("Deleted the oldest logs to stay below the size limit", "chunks", len(gone), "before", oldest.UTC().Format(time.RFC3339), "limit_bytes", c.limit.Load())
 	return nil
 }
 

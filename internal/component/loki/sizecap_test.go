@@ -74,9 +74,9 @@ func TestCapWarnsBeforeTheFirstDeletion(t *testing.T) {
 	warned := 0
 	for size := int64(0); size <= 1000; size += 10 {
 		c.size.Store(size)
-		before := strings.Count(said.String(), "close to their size cap")
+		before := strings.Count(said.String(), "close to their size limit")
 		c.warn()
-		if now := strings.Count(said.String(), "close to their size cap"); now > before {
+		if now := strings.Count(said.String(), "close to their size limit"); now > before {
 			warned++
 			require.False(t, c.full(), "nothing was deleted before")
 		}
@@ -89,7 +89,7 @@ func TestCapWarnsBeforeTheFirstDeletion(t *testing.T) {
 	c.warn()
 	c.size.Store(850)
 	c.warn()
-	require.Equal(t, 2, strings.Count(said.String(), "close to their size cap"), "again, when it comes near again")
+	require.Equal(t, 2, strings.Count(said.String(), "close to their size limit"), "again, when it comes near again")
 }
 
 func TestDefaultCapIsRemembered(t *testing.T) {

@@ -168,7 +168,7 @@ func (s *Server) checkShipped(ctx context.Context, cfg *Config) {
 		}
 		lost := "where log lines of a day are, as far as no other file of the index has them"
 		if err := s.options.SetAside.Move(setaside.Loss{Part: "loki", Path: path, Cause: cause, Lost: lost, Remedy: backupInstead}); err != nil {
-			s.log.Warn("A damaged index file stays where it is", "err", err)
+			s.log.Warn("Cannot move a damaged index file", "err", err)
 		}
 		if d.IsDir() {
 			return fs.SkipDir

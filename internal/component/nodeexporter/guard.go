@@ -59,9 +59,9 @@ func (g *guard) changed(failing bool, err error) {
 	}
 	g.failing = failing
 	if failing {
-		g.logger.Warn("Collector fails, its metrics are missing until it recovers", "collector", g.name, "err", err,
+		g.logger.Warn("Collector failed; its metrics are missing until it recovers", "collector", g.name, "err", err,
 			"turn_off", "--no-collector."+g.name)
 		return
 	}
-	g.logger.Info("Collector works again", "collector", g.name)
+	g.logger.Info("Collector recovered", "collector", g.name)
 }

@@ -186,7 +186,7 @@ func TestComplaintsAreLoggedOnce(t *testing.T) {
 			[]string{"--collector.textfile.directory=" + missing}, "failed to read textfile collector directory",
 		},
 		"collector that fails": {
-			[]string{"--path.procfs=" + missing, "--no-collector.cpu"}, "Collector fails, its metrics are missing until it recovers\" collector=loadavg",
+			[]string{"--path.procfs=" + missing, "--no-collector.cpu"}, "Collector failed; its metrics are missing until it recovers\" collector=loadavg",
 		},
 	}
 	for name, tt := range tests {

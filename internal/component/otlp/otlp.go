@@ -183,7 +183,7 @@ func (r *Receiver) rejectSpans(media string, body io.Reader) answer {
 	}
 	r.rejected.Add(float64(spans))
 	r.warn.Do(func() {
-		r.logger.Warn("Spans are sent, which are not stored; each sender is told, and ausguck_otlp_spans_rejected_total counts them", "spans", spans)
+		r.logger.Warn("Rejecting spans: traces are not stored. Senders are notified; ausguck_otlp_spans_rejected_total counts the spans", "spans", spans)
 	})
 	return answer{code: http.StatusOK, rejectedSpans: int64(spans)}
 }

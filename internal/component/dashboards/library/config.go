@@ -199,12 +199,12 @@ func (c *Config) localPath(where, path string) string {
 		if info, err := os.Stat(candidate); err == nil && (info.IsDir() || isJSON(candidate)) {
 			// Its usual mount is no surprise: the built-in set names it so that a stock Grafana reads it too.
 			if usual := candidate == filepath.Join(base, "dashboards") && filepath.Clean(path) == usualMount; filepath.IsAbs(path) && !usual {
-				c.files.Warn("%s: options.path: %s is not here, %s is read in its place", where, path, candidate)
+				c.files.Warn("%s: options.path: %s does not exist; reading %s instead", where, path, candidate)
 			}
 			return candidate
 		}
 	}
-	c.files.Warn("%s: options.path: %s is not here; its dashboards appear when it is", where, path)
+	c.files.Warn("%s: options.path: %s does not exist; its dashboards appear when it does", where, path)
 	return path
 }
 

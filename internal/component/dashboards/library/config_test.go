@@ -55,7 +55,7 @@ func TestContainerPathsAreFoundHere(t *testing.T) {
 			require.Len(t, hits, 1)
 			require.Equal(t, "Team A", dashtest.At(t, hits[0], "folderTitle"))
 			if filepath.IsAbs(tc.path) && tc.name != "the usual mount" { // which is what everybody expects
-				require.Contains(t, r.Log.String(), tc.path+" is not here")
+				require.Contains(t, r.Log.String(), tc.path+" does not exist; reading")
 			}
 		})
 	}

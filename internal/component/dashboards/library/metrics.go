@@ -47,12 +47,12 @@ func (l *Library) observe() {
 	for _, p := range problems {
 		now[p.Error()] = true
 		if !l.reported[p.Error()] {
-			l.o.Logger.Error("Dashboard file is not shown as it is", "err", p)
+			l.o.Logger.Error("Problem in a dashboard file", "err", p)
 		}
 	}
 	for text := range l.reported {
 		if !now[text] {
-			l.o.Logger.Info("Dashboard file problem is gone", "was", errors.New(text))
+			l.o.Logger.Info("Problem in a dashboard file resolved", "was", errors.New(text))
 		}
 	}
 	l.reported = now

@@ -28,7 +28,7 @@ func (s follower) run(ctx context.Context) {
 	var events <-chan fsnotify.Event
 	var failures <-chan error
 	if err != nil {
-		s.o.Logger.Warn("Looking for changed dashboards only at intervals", "err", err)
+		s.o.Logger.Warn("Cannot watch dashboard folders; polling them", "err", err)
 	} else {
 		defer func() { _ = w.Close() }()
 		events, failures = w.Events, w.Errors
@@ -50,7 +50,7 @@ func (s follower) run(ctx context.Context) {
 				settle = time.After(debounce)
 			}
 		case err := <-failures: // too many events at once: some are lost
-			s.o.Logger.Warn("Watching dashboards was interrupted", "err", err)
+			s.o.Logger.Warn("Watching dashboard folders was interrupted", "err", err)
 			settle = time.After(debounce)
 		case <-settle:
 			settle = nil
@@ -63,7 +63,7 @@ func (s follower) run(ctx context.Context) {
 
 func (s follower) rescan(w *fsnotify.Watcher) {
 	if err := s.Rescan(); err != nil {
-		s.o.Logger.Error("Dashboards were not read again", "err", err)
+		s.o.Logger.Error("Dashboards could not be reloaded", "err", err)
 	}
 	s.watch(w)
 }
@@ -110,7 +110,7 @@ func (s follower) watch(w *fsnotify.Watcher) {
 				return fs.SkipAll
 			}
 			if err := w.Add(path); err != nil && !os.IsNotExist(err) {
-				s.o.Logger.Debug("Folder is looked at only at intervals", "path", path, "err", err)
+				s.o.Logger.Debug("Folder cannot be watched; polling it", "path", path, "err", err)
 			}
 			return nil
 		})

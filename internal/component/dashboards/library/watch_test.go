@@ -61,7 +61,7 @@ func TestFilesAreFollowed(t *testing.T) {
 
 func TestFolderThatComesLaterIsFound(t *testing.T) {
 	r := dashtest.Start(t, map[string]string{dashtest.ProvidersFile: "providers: [{name: p, updateIntervalSeconds: 1, options: {path: /nowhere/boards}}]"})
-	require.Contains(t, r.Log.String(), "its dashboards appear when it is")
+	require.Contains(t, r.Log.String(), "its dashboards appear when it does")
 	r.Stop()
 	mounted := filepath.Join(t.TempDir(), "boards")
 	dashtest.WriteTree(t, r.ConfigDir, map[string]string{dashtest.ProvidersFile: fmt.Sprintf("providers: [{name: p, updateIntervalSeconds: 1, options: {path: %s}}]", mounted)})

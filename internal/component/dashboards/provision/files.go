@@ -106,7 +106,7 @@ func (f *Files) WarnOfUnread() {
 		files, _ := filepath.Glob(filepath.Join(f.base(), kind.dir, "*.y*ml"))
 		files = slices.DeleteFunc(files, func(path string) bool { return strings.HasPrefix(filepath.Base(path), ".") || onlyComments(path) })
 		if len(files) > 0 {
-			f.Warn("%s is not read: %s", filepath.Join(f.base(), kind.dir), kind.instead)
+			f.Warn("%s is ignored: %s", filepath.Join(f.base(), kind.dir), kind.instead)
 		}
 	}
 }

@@ -39,7 +39,7 @@ func (f *Files) Decode(file, field string, n *yaml.Node, snake bool, into any) [
 	known := yamlKeys(reflect.TypeOf(into).Elem())
 	for i := 0; i+1 < len(n.Content); i += 2 {
 		if key := n.Content[i]; !slices.Contains(known, key.Value) {
-			f.Warn("%s:%d: %s%s: unknown field, it has no effect", file, key.Line, prefixed(field), key.Value)
+			f.Warn("%s:%d: %s%s: unknown field, ignored", file, key.Line, prefixed(field), key.Value)
 		}
 	}
 	return nil

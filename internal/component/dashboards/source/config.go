@@ -72,10 +72,10 @@ func (l *loading) file(file string, root *yaml.Node) []error {
 		}
 		d.toldDefault = d.IsDefault
 		if d.Access != "" && d.Access != "server" && d.Access != "proxy" && d.Access != "direct" {
-			l.files.Warn("%s: %s: access: %q is taken as proxy, as in Grafana", d.where, field, d.Access)
+			l.files.Warn("%s: %s: access: %q is treated as proxy, as in Grafana", d.where, field, d.Access)
 		}
 		if _, ok := d.JSONData["seriesLimit"]; ok && d.Type == typeLoki {
-			l.files.Warn("%s: %s: jsonData: seriesLimit: it has no effect, Loki takes no limit of series", d.where, field)
+			l.files.Warn("%s: %s: jsonData: seriesLimit has no effect, because Loki has no such limit", d.where, field)
 		}
 		before := l.sources.byName(d.Name)
 		if before != nil && d.UID == "" {
@@ -104,7 +104,7 @@ func (l *loading) add(d Datasource, before *Datasource) (problems []error) {
 		l.sources = append(l.sources, d)
 		return problems
 	}
-	l.files.Warn("%s: %q takes the place of the datasource of this name at %s", d.where, d.Name, before.where)
+	l.files.Warn("%s: %q replaces the data source of this name at %s", d.where, d.Name, before.where)
 	*before = d
 	return problems
 }

@@ -16,8 +16,8 @@ func TestDatasourceFilesAsGrafanaReadsThem(t *testing.T) {
 		file, want string // a part of the answer about the source
 		warning    string
 	}{
-		"access with a comma":      {"access: 'proxy,'\n    url: http://a:1", `"access":"proxy"`, `access: "proxy," is taken as proxy`},
-		"access of old files":      {"access: browser\n    url: http://a:1", `"access":"proxy"`, `access: "browser" is taken as proxy`},
+		"access with a comma":      {"access: 'proxy,'\n    url: http://a:1", `"access":"proxy"`, `access: "proxy," is treated as proxy`},
+		"access of old files":      {"access: browser\n    url: http://a:1", `"access":"proxy"`, `access: "browser" is treated as proxy`},
 		"address without a scheme": {"url: a:1/path", `"url":"http://a:1/path"`, ""},
 		"only a host":              {"url: a", `"url":"http://a"`, ""},
 		"quoted values":            {"url: http://a:1\n    orgId: \"1\"\n    isDefault: \"true\"\n    editable: \"false\"\n    version: \"2\"\n    basicAuth: \"1\"", `"basicAuth":true`, ""},
@@ -75,5 +75,5 @@ datasources:
 	require.Equal(t, "Moves", dashtest.At(t, r.OK("GET", "/api/datasources/uid/after", ""), "name"))
 	require.Equal(t, "Takes", dashtest.At(t, r.OK("GET", "/api/datasources/uid/before", ""), "name"), "a uid that is free again")
 	require.Equal(t, http.StatusNotFound, r.Admin("GET", "/api/datasources/name/Goes", "").Code)
-	require.Contains(t, r.Log.String(), "takes the place of the datasource of this name at")
+	require.Contains(t, r.Log.String(), "replaces the data source of this name at")
 }

@@ -87,7 +87,7 @@ func TestSeriesLimit(t *testing.T) {
 	r := dashtest.Start(t, dashtest.Provision(dashtest.DS("number", "prometheus", up.URL, "jsonData: {seriesLimit: 500}"), dashtest.DS("text", "prometheus", up.URL, "jsonData: {seriesLimit: '500', httpMethod: GET}"),
 		dashtest.DS("off", "prometheus", up.URL, "jsonData: {seriesLimit: 0}"), dashtest.DS("logs", "loki", up.URL, "jsonData: {seriesLimit: 500}")))
 	r.OK("POST", "/api/datasources", `{"uid":"stored","name":"Stored","type":"prometheus","url":"`+up.URL+`","jsonData":{"seriesLimit":500}}`)
-	require.Contains(t, r.Log.String(), "seriesLimit: it has no effect, Loki takes no limit of series")
+	require.Contains(t, r.Log.String(), "seriesLimit has no effect, because Loki has no such limit")
 	r.Stop()
 	r.Run() // what is stored is read from the database
 	for _, tc := range []struct{ uid, path, form, want string }{

@@ -113,7 +113,7 @@ func (s *Sources) apply(ctx context.Context, cfg *Config) error {
 	all := slices.Clone(cfg.sources)
 	for _, d := range stored {
 		if cfg.sources.find(func(p *Datasource) bool { return p.UID == d.UID || p.Name == d.Name }) != nil {
-			s.o.Logger.Warn("A provisioned datasource hides one that was made by API", "uid", d.UID, "name", d.Name)
+			s.o.Logger.Warn("A provisioned data source hides one created through the API", "uid", d.UID, "name", d.Name)
 			continue
 		}
 		if d.IsDefault && cfg.sources.hasToldDefault() {

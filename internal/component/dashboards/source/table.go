@@ -73,7 +73,7 @@ func (t table) all(ctx context.Context) ([]Datasource, error) {
 		if d.SecureJSONData, err = t.secrets.open(uid, secure); err != nil {
 			// Its dashboards still say what fails; the other datasources have nothing to do with it.
 			unread = append(unread, name)
-			t.log.Error("Secrets of a datasource cannot be read; set them again", "uid", uid, "name", name, "key", t.keyFile, "err", err)
+			t.log.Error("Secrets of a data source cannot be read; set them again", "uid", uid, "name", name, "key", t.keyFile, "err", err)
 		}
 		d.Type, d.Access, d.URL, d.User, d.Database = b.Type, b.Access, b.URL, b.User, b.Database
 		d.BasicAuth, d.BasicAuthUser, d.WithCredentials, d.IsDefault = b.BasicAuth, b.BasicAuthUser, b.WithCredentials, b.IsDefault
