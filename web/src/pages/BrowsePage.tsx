@@ -143,12 +143,7 @@ function Hit({ hit, onTag }: { hit: SearchHit; onTag: (tag: string) => void }) {
           <Tag key={tag} name={tag} onClick={() => onTag(tag)} />
         ))}
       </span>
-      <IconButton
-        name={starred ? 'favorite' : 'star'}
-        iconType={starred ? 'mono' : 'default'}
-        onClick={star}
-        tooltip={starred ? 'Unstar' : 'Star'}
-      />
+      <IconButton name={starred ? 'favorite' : 'star'} iconType={starred ? 'mono' : 'default'} onClick={star} tooltip={starred ? 'Unstar' : 'Star'} />
     </li>
   );
 }

@@ -131,9 +131,7 @@ function unknownTransformation(transformation: Json): QueryResultMetaNotice[] {
   }
   const mode = options?.['mode'];
   return [
-    ...(filter?.options && !frameMatchers.getIfExists(filter.id)
-      ? [warning(`Transformation ${id} uses the unknown frame matcher ${filter.id}.`)]
-      : []),
+    ...(filter?.options && !frameMatchers.getIfExists(filter.id) ? [warning(`Transformation ${id} uses the unknown frame matcher ${filter.id}.`)] : []),
     ...(id === 'calculateField' && typeof mode === 'string' && !calculations.has(mode)
       ? [warning(`Transformation ${id} has the unknown mode ${mode}: it is ignored.`)]
       : []),

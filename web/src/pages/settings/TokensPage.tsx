@@ -27,8 +27,8 @@ export default function TokensPage() {
   return (
     <TabbedPage label="Settings" tabs={settingsTabs()} error={error} loading={!data}>
       <p>
-        Programs authenticate with a token instead of a password: <code>Authorization: Bearer …</code>. A token belongs to a service account, whose role says what it
-        may.
+        Programs authenticate with a token instead of a password: <code>Authorization: Bearer …</code>. A token belongs to a service account, whose role says
+        what it may.
       </p>
       {data?.length === 0 && (
         <Alert severity="info" title="No service accounts">

@@ -38,7 +38,12 @@ export default function SeriesPage() {
             stats={data.labelValueCountByLabelName}
             selector={(name) => (name === '__name__' ? '{__name__!=""}' : `{${JSON.stringify(name)}!=""}`)}
           />
-          <Offenders title="Labels with the highest memory usage" unit="" stats={data.memoryInBytesByLabelName} selector={(name) => `{${JSON.stringify(name)}!=""}`} />
+          <Offenders
+            title="Labels with the highest memory usage"
+            unit=""
+            stats={data.memoryInBytesByLabelName}
+            selector={(name) => `{${JSON.stringify(name)}!=""}`}
+          />
           <Offenders
             title="Label pairs with the most series"
             unit="series"

@@ -172,9 +172,7 @@ function LiveLines({ expr, query, actions }: { expr: string; query: AnswerProps[
   const styles = useStyles2(getStyles);
   const [paused, setPaused] = useState(false);
   const { rows, state, dropped } = useTail(expr, paused);
-  const said = paused
-    ? 'Paused'
-    : { connecting: 'Connecting…', live: 'Live: lines appear as they are stored', lost: 'Connection lost; reconnecting' }[state];
+  const said = paused ? 'Paused' : { connecting: 'Connecting…', live: 'Live: lines appear as they are stored', lost: 'Connection lost; reconnecting' }[state];
   return (
     <>
       <div className={styles.bar} role="status" data-testid="live" data-state={state}>
