@@ -62,8 +62,8 @@ func TestLogRules(t *testing.T) {
 		return errUnless(s.firing(t)["LogErrorSurge broken"] != nil, "no alert yet")
 	})
 	require.Equal(t, map[string]string{
-		"summary":     "broken logs 40 errors a minute",
-		"description": "More than twenty a minute for three minutes in the log of broken:80. Something that it needs, or itself, is likely broken.",
+		"summary":     "broken logs 40 errors per minute",
+		"description": "The log of broken:80 has had more than 20 errors per minute for three minutes. The service, or something it depends on, is probably broken.",
 		"dashboard":   "https://ausguck.example/d/ausguck-logs?var-container=shop-broken-1&var-level=error&var-level=critical&var-level=fatal",
 		"runbook_url": "https://ausguck.example/runbooks/logs#logerrorsurge",
 	}, s.firing(t)["LogErrorSurge broken"])
