@@ -179,7 +179,7 @@ func (s *server) said() (lost []string, log bool) {
 			}
 			continue
 		}
-		for _, words := range []string{"repair", "corrupt", "Unknown series", "not shown as it is", "failed to open existing index file", "Failed to read query log"} {
+		for _, words := range []string{"repair", "corrupt", "Unknown series", "Problem in a dashboard file", "failed to open existing index file", "Failed to read query log"} {
 			log = log || strings.Contains(line, words) && (strings.Contains(line, "level=WARN") || strings.Contains(line, "level=ERROR"))
 		}
 	}

@@ -24,11 +24,11 @@ describe('what comes from a clipboard and is no panel', () => {
     ['{}', 'A panel is a JSON object'],
     ['{"type":1}', 'A panel is a JSON object'],
     ['{"title":"D","panels":[]}', 'A panel is a JSON object'],
-    ['{"type":"row","title":"R"}', 'It is a row or a whole dashboard'],
-    ['{"type":"x","panels":[{"type":"text"}]}', 'It is a row or a whole dashboard'],
+    ['{"type":"row","title":"R"}', 'It is a row or a dashboard, not a panel'],
+    ['{"type":"x","panels":[{"type":"text"}]}', 'It is a row or a dashboard, not a panel'],
     ['{"type":"pluginlist"}', 'removed'],
     [`{"type":"text","a":"${'x'.repeat(1_000_001)}"}`, 'It exceeds one megabyte'],
-  ])('%.30s is refused', (text, reason) => {
+  ])('case %# is refused', (text, reason) => {
     expect(() => readPanel(text)).toThrow(reason);
   });
 

@@ -91,6 +91,15 @@ const getStyles = (theme: GrafanaTheme2) => ({
   left: css({ display: 'flex', flexWrap: 'wrap', gap: theme.spacing(1), flex: '1 1 auto', alignItems: 'center' }),
   right: css({ display: 'flex', gap: theme.spacing(1), marginLeft: 'auto' }),
   notice: css({ marginBottom: theme.spacing(1) }),
-  body: css({ flexGrow: 1, display: 'flex', position: 'relative' }),
+  body: css({
+    flexGrow: 1,
+    display: 'flex',
+    position: 'relative',
+    // The corner to resize by is in sight where somebody is about to use it.
+    '@media (hover: hover)': {
+      '.react-resizable-handle': { opacity: 0 },
+      '.react-grid-item:is(:hover, :focus-within) .react-resizable-handle': { opacity: 1 },
+    },
+  }),
   single: css({ flexGrow: 1, position: 'relative', minHeight: 300, display: 'flex' }),
 });
