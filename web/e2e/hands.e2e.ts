@@ -315,7 +315,7 @@ describe('panels', () => {
       }, text);
     for (const [text, reason] of [
       ['{"a": 1}', 'A panel is a JSON object with a "type"'],
-      ['{"type": "row", "title": "x"}', 'It is a row or a whole dashboard'],
+      ['{"type": "row", "title": "x"}', 'It is a row or a dashboard, not a panel'],
       ['{"type": ', 'It is not JSON'],
     ] as const) {
       await paste(text);

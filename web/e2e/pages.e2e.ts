@@ -106,7 +106,7 @@ describe('what people want to know', () => {
     await page.getByTestId('notifications').getByText('delivered').first().waitFor();
     await page.goBack();
     await alert.getByText('Silence', { exact: true }).click();
-    await page.getByText('Keeps 1 of').waitFor();
+    await page.getByText('Silences 1 of').waitFor();
     await page.locator('#silence-comment').fill('it is known');
     await page.getByRole('button', { name: 'Silence', exact: true }).click();
     await page.getByTestId('silence').filter({ hasText: 'it is known' }).waitFor();

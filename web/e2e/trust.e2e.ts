@@ -128,7 +128,7 @@ test('a session that ends while a dashboard is edited loses nothing', async () =
   await page.getByTestId('save-dashboard').click();
   await page.getByTestId('save-title').fill('Not lost');
   await page.getByTestId('save-confirm').click();
-  await page.getByText('Your session has ended').first().waitFor();
+  await page.getByText('Your session has expired').first().waitFor();
   expect(await page.getByRole('link', { name: 'Log in on another tab' }).getAttribute('href')).toBe('/login');
   await browser.screenshot('session-ended');
   await page.context().addCookies(cookies);
