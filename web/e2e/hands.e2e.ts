@@ -71,7 +71,7 @@ beforeEach(async ({ task }) => {
   }
   browser = await Browser.open(program, { width: 1400, height: 1000 });
   browser.page.on('request', (request) => {
-    if (request.url().includes('/api/ds/query')) {
+    if (/\/api\/(ds|ausguck)\/query/.test(request.url())) {
       asked.push(...[...(request.postData() ?? '').matchAll(/"expr":"([^"]*)"/g)].map(([, expr]) => expr!));
     }
   });
