@@ -52,6 +52,10 @@ func WriteCompose(dir, configDir string, inContainer bool) (written []string, to
 	return written, fmt.Sprintf("The container runs as user %d. Let it read the file that holds secrets: sudo chown %d %s", imageUser, imageUser, secret), nil
 }
 
+func alreadyThere(name string) error {
+	return fmt.Errorf("%s exists already; nothing was written: move it away or name another folder", name)
+}
+
 // isBelow reports whether folder is inside of dir.
 func isBelow(dir, folder string) bool {
 	from, err := filepath.Abs(dir)
