@@ -39,7 +39,7 @@ func AddToConfig(dir string, what []string) (done []string, err error) {
 	target := filepath.Join(dir, "prometheus.yml")
 	content, err := os.ReadFile(target)
 	if errors.Is(err, fs.ErrNotExist) {
-		return nil, fmt.Errorf("%s does not exist, so the built-in prometheus.yml is used, which has all of it; `ausguck init %s` writes it", target, dir)
+		return nil, fmt.Errorf("%s does not exist, so the built-in prometheus.yml is used, which has all of that; `ausguck init %s` writes it", target, dir)
 	}
 	if err != nil {
 		return nil, err

@@ -53,7 +53,7 @@ func WriteCompose(dir, configDir string, inContainer bool) (written []string, to
 }
 
 func alreadyThere(name string) error {
-	return fmt.Errorf("%s exists already; nothing was written: move it away or name another folder", name)
+	return fmt.Errorf("%s already exists, so nothing was written: move it away, or choose another folder", name)
 }
 
 // isBelow reports whether folder is inside of dir.

@@ -49,7 +49,7 @@ func Append(content []byte, key, items string) ([]byte, error) {
 	}
 	list, ok := added.([]any)
 	if !ok {
-		return nil, fmt.Errorf("the items for %s are no list", key)
+		return nil, fmt.Errorf("the items for %s are not a list", key)
 	}
 	return f.checked(func(old map[string]any) {
 		before, _ := old[key].([]any)
