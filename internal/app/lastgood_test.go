@@ -117,7 +117,8 @@ func TestFilesThatAreGone(t *testing.T) {
 			// Whoever means it says so.
 			require.NoError(t, os.Remove(path))
 			_, body = r.do(t, http.MethodPost, "/-/reload")
-			_, folder, _ := strings.Cut(strings.TrimSpace(body), "remove the folder ")
+			_, rest, _ := strings.Cut(body, "remove the folder ")
+			folder, _, _ := strings.Cut(rest, " to use")
 			require.NoError(t, os.RemoveAll(folder))
 			code, body = r.do(t, http.MethodPost, "/-/reload")
 			require.Equal(t, http.StatusOK, code, body)

@@ -310,7 +310,7 @@ func TestAdminPasswordMustBeClear(t *testing.T) {
 	o := testOptions(t)
 	t.Setenv("GF_SECURITY_ADMIN_PASSWORD", "another")
 	_, err := app.New(o)
-	require.ErrorContains(t, err, "the admin's password is set by GF_SECURITY_ADMIN_PASSWORD and by --auth.admin-password-file; leave one")
+	require.ErrorContains(t, err, "the admin's password is set by GF_SECURITY_ADMIN_PASSWORD and by --auth.admin-password-file; use only one of them")
 	o.Auth.AdminPasswordFile = ""
 	t.Setenv("GF_USERS_ALLOW_SIGN_UP", "true")
 	warnings, err := app.Check(o)
