@@ -76,21 +76,25 @@ var loopback = netip.AddrFrom4([4]byte{127, 0, 0, 1})
 // host.docker.internal:host-gateway.
 const hostName = "host.docker.internal"
 
-// dialHost dials the machine that the engine runs on, by whatever name it has here.
+// dialHost dials the machine that the engine runs on, by whatever address it has here.
 func (h *Host) dialHost(ctx context.Context, network, port string, v *view) (net.Conn, error) {
 	me, known := v.find(h.self.id)
-	if !h.self.inContainer || known && me.NetworkMode == "host" {
-		return h.dialAny(ctx, network, []netip.Addr{loopback, netip.IPv6Loopback()}, port)
+	var addrs []netip.Addr
+	if !known || me.NetworkMode == "host" { // not known: the engine may also run in the container that we are in
+		addrs = []netip.Addr{loopback, netip.IPv6Loopback()}
 	}
-	ips, err := h.lookup(ctx, network, hostName)
-	if err != nil || len(ips) == 0 {
-		if !h.self.gateway.IsValid() {
-			return nil, fmt.Errorf("dial the host: %s is not known, and this container has no default gateway; "+
-				`add to the compose file: extra_hosts: ["%s:host-gateway"]`, hostName, hostName)
+	if h.self.inContainer && (!known || me.NetworkMode != "host") {
+		if ips, err := h.lookup(ctx, network, hostName); err == nil && len(ips) > 0 {
+			addrs = append(addrs, ips...)
+		} else if h.self.gateway.IsValid() {
+			addrs = append(addrs, h.self.gateway)
 		}
-		ips = []netip.Addr{h.self.gateway}
 	}
-	return h.dialAny(ctx, network, ips, port)
+	if len(addrs) == 0 {
+		return nil, fmt.Errorf("dial the host: %s is not known, and this container has no default gateway; "+
+			`add to the compose file: extra_hosts: ["%s:host-gateway"]`, hostName, hostName)
+	}
+	return h.dialAny(ctx, network, addrs, port)
 }
 
 // dialContainer tries the addresses of a container, first those on networks that we are on too.

@@ -207,6 +207,8 @@ func TestDialHost(t *testing.T) {
 		"on the host":       {self{}, port, "127.0.0.1"},
 		"in a host network": {self{inContainer: true, id: id("c"), gateway: gateway}, port, "127.0.0.1"},
 		"in a container":    {self{inContainer: true, id: id("b"), gateway: gateway}, other, "127.0.0.8"},
+		"in a container that has an engine of its own": {self{inContainer: true, id: id("9"), gateway: gateway}, port, "127.0.0.1"},
+		"in a container, not known":                    {self{inContainer: true, gateway: gateway}, other, "127.0.0.8"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			h := hostWith(t, runs(id("b"), "us", on("x", "172.17.0.3")), runs(id("c"), "us-host", mode("host")))
