@@ -24,7 +24,7 @@ func explainStopped(v *containerView, c dockerhost.Container) {
 		}
 		return
 	}
-	v.Reason = fmt.Sprintf("It exited with %s %s%s, so it is not scraped.", exitText(c), since(c.Finished), policyText(c))
+	v.Reason = fmt.Sprintf("It exited with %s, %s%s, so it is not scraped.", exitText(c), since(c.Finished), policyText(c))
 	switch {
 	case c.OOMKilled:
 		v.Remedy = "Give it more memory: a higher mem_limit in its compose file, or docker update --memory; then: docker start " + c.Name
@@ -48,9 +48,9 @@ func explainCrashes(v *containerView, c dockerhost.Container) {
 	if c.RestartCount != 1 {
 		times = fmt.Sprintf("%d times", c.RestartCount)
 	}
-	v.Reason = fmt.Sprintf("It ends again and again: Docker has restarted it %s.", times)
+	v.Reason = fmt.Sprintf("It is in a restart loop: Docker has restarted it %s.", times)
 	if v.Exit != nil {
-		v.Reason += fmt.Sprintf(" It last exited with %s %s.", exitText(c), since(c.Finished))
+		v.Reason += fmt.Sprintf(" It last exited with %s, %s.", exitText(c), since(c.Finished))
 	}
 	if v.Remedy = exitRemedy(c); c.OOMKilled {
 		v.Remedy = "Give it more memory: a higher mem_limit in its compose file, or docker update --memory."

@@ -80,7 +80,7 @@ func TestContainersAreExplained(t *testing.T) {
 		},
 		"exited with an error": {
 			container: dockerhost.Container{State: "exited", ExitCode: 3, RestartPolicy: "no", Finished: time.Now().Add(-time.Minute)},
-			state:     "exited", reason: "It exited with code 3 1m0s ago, and no restart policy starts it again, so it is not scraped.", remedy: "docker logs --tail 50 shop",
+			state:     "exited", reason: "It exited with code 3, 1m0s ago, and no restart policy starts it again, so it is not scraped.", remedy: "docker logs --tail 50 shop",
 		},
 		"out of memory": {
 			container: dockerhost.Container{State: "exited", ExitCode: 137, OOMKilled: true, RestartPolicy: "always", Finished: time.Now()},
@@ -101,12 +101,12 @@ func TestContainersAreExplained(t *testing.T) {
 		"waits for a restart": {
 			container: dockerhost.Container{State: "restarting", ExitCode: 127, RestartCount: 9, Finished: time.Now()},
 			found:     []promserver.Discovered{found("1", failing("i/o timeout"))}, discovers: true,
-			state: "restarting", reason: "Docker has restarted it 9 times. It last exited with code 127 (its command was not found) 0s ago.", remedy: "Check command and entrypoint",
+			state: "restarting", reason: "Docker has restarted it 9 times. It last exited with code 127 (its command was not found), 0s ago.", remedy: "Check command and entrypoint",
 		},
 		"runs for a moment": {
 			container: dockerhost.Container{State: "running", ExitCode: 1, RestartCount: 1, Started: time.Now()},
 			found:     []promserver.Discovered{found("1", failing("connection refused"))}, discovers: true,
-			state: "restarting", reason: "Docker has restarted it once. It last exited with code 1", remedy: "docker logs",
+			state: "restarting", reason: "Docker has restarted it once. It last exited with code 1,", remedy: "docker logs",
 		},
 		"runs again": {
 			container: dockerhost.Container{State: "running", ExitCode: 1, RestartCount: 9, Started: time.Now().Add(-time.Hour)},

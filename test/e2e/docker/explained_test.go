@@ -94,9 +94,9 @@ func TestContainersAreExplained(t *testing.T) {
 		{"ausguck-port-empty", "scraped", "Scraped by", ""},
 		{"ausguck-port-protocol", "failing", `"8080/tcp", which has more in it`, `Write the number only: prometheus.io/port: "8080"`},
 		{"ausguck-port-two", "failing", `"8080,9443", and a container is scraped at one port`, `Choose one: prometheus.io/port: "8080"`},
-		{"ausguck-fails", "exited", "It exited with code 1 ", "docker logs --tail 50 ausguck-fails"},
-		{"ausguck-done", "exited", "It exited with code 0 ", "nothing is to be done"},
-		{"ausguck-loop", "restarting", "It last exited with code 1 ", "docker logs --tail 50 ausguck-loop"},
+		{"ausguck-fails", "exited", "It exited with code 1, ", "docker logs --tail 50 ausguck-fails"},
+		{"ausguck-done", "exited", "It exited with code 0, ", "nothing is to be done"},
+		{"ausguck-loop", "restarting", "It last exited with code 1, ", "docker logs --tail 50 ausguck-loop"},
 	} {
 		within(t, 60*time.Second, c.name, func() error { return a.says(c.name, c.state, c.reason, c.remedy) })
 	}
