@@ -141,10 +141,10 @@ func TestRunbooksAreAboutAlertsThatThereAre(t *testing.T) {
 	for _, r := range append(alertRules(t), logRules(t)...) {
 		names[r.Alert] = true
 	}
-	files, err := fs.Glob(runbooks.Files, "*.md")
+	files, err := fs.Glob(docs.Files, "runbooks/*.md")
 	require.NoError(t, err)
 	for _, file := range files {
-		content, err := fs.ReadFile(runbooks.Files, file)
+		content, err := fs.ReadFile(docs.Files, file)
 		require.NoError(t, err)
 		headings := regexp.MustCompile(`(?m)^## (.+)$`).FindAllStringSubmatch(string(content), -1)
 		require.NotEmpty(t, headings, file)

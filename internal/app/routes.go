@@ -67,7 +67,7 @@ func (a *App) routes() []route {
 		{"GET /favicon.ico", everybody, page.File("static/icon.svg")},
 		{"GET /robots.txt", everybody, page.File("static/robots.txt")},
 
-		{"GET /status", viewer, handler(a.serveStatus)},
+		{"GET /status", viewer, handler(a.serveOldStatus)},
 		{"GET /docs", viewer, http.RedirectHandler(a.prefix+"/docs/", http.StatusFound)},
 		{"GET /runbooks", viewer, http.RedirectHandler(a.prefix+"/runbooks/", http.StatusFound)},
 		{"GET /docs/", viewer, documents},
