@@ -37,18 +37,20 @@ func TestInhibition(t *testing.T) {
 		firing, held model.LabelSet
 		want         bool
 	}{
-		"worse":               {set("HostDiskFull", "critical", "instance", "a", "mountpoint", "/"), set("HostDiskFull", "warning", "instance", "a", "mountpoint", "/"), true},
-		"another disk":        {set("HostDiskFull", "critical", "instance", "a", "mountpoint", "/"), set("HostDiskFull", "warning", "instance", "a", "mountpoint", "/data"), false},
-		"another host":        {set("HostDiskFull", "critical", "instance", "a", "mountpoint", "/"), set("HostDiskFull", "warning", "instance", "b", "mountpoint", "/"), false},
-		"full":                {set("HostDiskFull", "warning", "instance", "a", "mountpoint", "/"), set("HostDiskFillsUp", "critical", "instance", "a", "mountpoint", "/"), true},
-		"job is down":         {set("TargetDown", "critical", "job", "shop", "instance", "a"), set("ServiceErrors", "critical", "job", "shop"), true},
-		"another job is down": {set("TargetDown", "critical", "job", "bank", "instance", "a"), set("ServiceErrors", "critical", "job", "shop"), false},
-		"one of two is down":  {set("TargetDown", "warning", "job", "shop", "instance", "a"), set("ServiceErrors", "critical", "job", "shop"), false},
-		"down and flapping":   {set("TargetDown", "warning", "job", "shop", "instance", "a"), set("TargetFlapping", "warning", "job", "shop", "instance", "a"), true},
-		"service is missing":  {set("ContainerMissing", "critical", project, "p", service, "s"), set("ContainerDown", "warning", "name", "p-s-1", project, "p", service, "s"), true},
-		"another container":   {set("ContainerMissing", "critical", project, "p", service, "s"), set("ContainerDown", "warning", "name", "x"), false},
-		"model fails":         {set("LanguageModelFails", "critical", "job", "llm-patch"), set("JobsFail", "warning", "job", "orchestrator"), true},
-		"heartbeat":           {set("TargetDown", "critical", "job", "shop"), set("Watchdog", "none"), false},
+		"worse":                 {set("HostDiskFull", "critical", "instance", "a", "mountpoint", "/"), set("HostDiskFull", "warning", "instance", "a", "mountpoint", "/"), true},
+		"another disk":          {set("HostDiskFull", "critical", "instance", "a", "mountpoint", "/"), set("HostDiskFull", "warning", "instance", "a", "mountpoint", "/data"), false},
+		"another host":          {set("HostDiskFull", "critical", "instance", "a", "mountpoint", "/"), set("HostDiskFull", "warning", "instance", "b", "mountpoint", "/"), false},
+		"full":                  {set("HostDiskFull", "warning", "instance", "a", "mountpoint", "/"), set("HostDiskFillsUp", "critical", "instance", "a", "mountpoint", "/"), true},
+		"job is down":           {set("TargetDown", "critical", "job", "shop", "instance", "a"), set("ServiceErrors", "critical", "job", "shop"), true},
+		"another job is down":   {set("TargetDown", "critical", "job", "bank", "instance", "a"), set("ServiceErrors", "critical", "job", "shop"), false},
+		"one of two is down":    {set("TargetDown", "warning", "job", "shop", "instance", "a"), set("ServiceErrors", "critical", "job", "shop"), false},
+		"down and flapping":     {set("TargetDown", "warning", "job", "shop", "instance", "a"), set("TargetFlapping", "warning", "job", "shop", "instance", "a"), true},
+		"service is missing":    {set("ContainerMissing", "critical", project, "p", service, "s"), set("ContainerDown", "warning", "name", "p-s-1", project, "p", service, "s"), true},
+		"another container":     {set("ContainerMissing", "critical", project, "p", service, "s"), set("ContainerDown", "warning", "name", "x"), false},
+		"crash loop":            {set("ContainerCrashLooping", "critical", "job", "prometheus", "name", "x"), set("ContainerRestarting", "warning", "job", "cadvisor", "name", "x"), true},
+		"crash loop of another": {set("ContainerCrashLooping", "critical", "name", "y"), set("ContainerRestarting", "warning", "name", "x"), false},
+		"model fails":           {set("LanguageModelFails", "critical", "job", "llm-patch"), set("JobsFail", "warning", "job", "orchestrator"), true},
+		"heartbeat":             {set("TargetDown", "critical", "job", "shop"), set("Watchdog", "none"), false},
 	} {
 		require.Equal(t, tt.want, holdsBack(cfg.InhibitRules, tt.firing, tt.held), name)
 	}

@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/common/model"
 	"github.com/prometheus/exporter-toolkit/web"
 	"github.com/prometheus/prometheus/config"
 	"github.com/prometheus/prometheus/discovery"
@@ -163,22 +164,29 @@ func discover(t *testing.T, engine string) []target {
 	groups := make(chan []*targetgroup.Group)
 	go d.Run(ctx, groups)
 
-	unique := make(map[string]target)
 	select {
 	case tgs := <-groups:
-		for _, tg := range tgs {
-			found, failures := scrape.TargetsFromGroup(tg, sc, nil, labels.NewBuilder(labels.EmptyLabels()))
-			require.Empty(t, failures)
-			for _, f := range found {
-				lb := labels.NewBuilder(labels.EmptyLabels())
-				lset := f.Labels(lb)
-				if !lset.IsEmpty() { // empty: dropped by relabelling
-					unique[f.URL().String()+lset.String()] = target{f.URL().String(), lset.Map()}
-				}
-			}
-		}
+		return merged(t, sc, tgs)
 	case <-ctx.Done():
 		require.Fail(t, "docker_sd found no targets in time")
+	}
+	return nil
+}
+
+// merged are the targets of groups, equal ones once.
+func merged(t *testing.T, sc *config.ScrapeConfig, groups []*targetgroup.Group) []target {
+	t.Helper()
+	unique := make(map[string]target)
+	for _, tg := range groups {
+		found, failures := scrape.TargetsFromGroup(tg, sc, nil, labels.NewBuilder(labels.EmptyLabels()))
+		require.Empty(t, failures)
+		for _, f := range found {
+			lb := labels.NewBuilder(labels.EmptyLabels())
+			lset := f.Labels(lb)
+			if !lset.IsEmpty() { // empty: dropped by relabelling
+				unique[f.URL().String()+lset.String()] = target{f.URL().String(), lset.Map()}
+			}
+		}
 	}
 	targets := []target{}
 	for _, u := range unique {
@@ -212,7 +220,7 @@ func TestContainersBecomeTargets(t *testing.T) {
 			[]container{{name: "api", mode: "front", labels: scrapeLabels("prometheus.io/port", "9464"), networks: map[string]string{"front": "172.18.0.2", "back": "172.19.0.2"}, ports: []jsonMap{tcp(80), tcp(443), tcp(9464), {"PrivatePort": 53, "Type": "udp"}}}},
 			[]target{{"http://172.19.0.2:9464/metrics", plain("api", "9464")}},
 		},
-		"several ports without port label": { // which one is meant cannot be known: the wrong one is down, for all to see
+		"several ports without port label": { // by another Prometheus; Ausguck adds the label with the lowest, see below
 			[]container{{name: "api", mode: "bridge", labels: scrapeLabels(), networks: map[string]string{"bridge": "172.17.0.2"}, ports: []jsonMap{tcp(80), tcp(9464)}}},
 			[]target{
 				{"http://172.17.0.2:80/metrics", plain("api", "80")},
@@ -233,15 +241,15 @@ func TestContainersBecomeTargets(t *testing.T) {
 		},
 		"host mode": {
 			[]container{{name: "proxy", mode: "host", labels: scrapeLabels("prometheus.io/port", "8082"), networks: map[string]string{"host": ""}}},
-			[]target{{"http://localhost:8082/metrics", plain("proxy", "8082")}},
+			[]target{{"http://host.docker.internal:8082/metrics", plain("proxy", "8082")}},
 		},
 		"host mode without port label": {
 			[]container{{name: "proxy", mode: "host", labels: scrapeLabels(), networks: map[string]string{"host": ""}}},
-			[]target{{"http://localhost:80/metrics", plain("proxy", "80")}},
+			[]target{{"http://host.docker.internal:80/metrics", plain("proxy", "80")}},
 		},
 		"host mode with an exposed port": {
 			[]container{{name: "proxy", mode: "host", labels: scrapeLabels(), networks: map[string]string{"host": ""}, ports: []jsonMap{tcp(8082)}}},
-			[]target{{"http://localhost:8082/metrics", plain("proxy", "8082")}},
+			[]target{{"http://host.docker.internal:8082/metrics", plain("proxy", "8082")}},
 		},
 		"network of another container": {
 			[]container{
@@ -255,7 +263,7 @@ func TestContainersBecomeTargets(t *testing.T) {
 				{name: "vpn", mode: "host", networks: map[string]string{"host": ""}},
 				{name: "api", mode: "container:id-vpn", labels: scrapeLabels("prometheus.io/port", "3001")},
 			},
-			[]target{{"http://localhost:3001/metrics", plain("api", "3001")}},
+			[]target{{"http://host.docker.internal:3001/metrics", plain("api", "3001")}},
 		},
 		"two in one network": {
 			[]container{
@@ -316,6 +324,27 @@ func TestContainersBecomeTargets(t *testing.T) {
 			require.Equal(t, tt.want, discover(t, fakeEngine(t, tt.containers)))
 		})
 	}
+}
+
+// Of several exposed ports, Ausguck's discovery names the lowest, so that there is one target.
+func TestLowestPortIsScraped(t *testing.T) {
+	cfg := load(t)
+	sc := cfg.ScrapeConfigs[slices.IndexFunc(cfg.ScrapeConfigs, func(sc *config.ScrapeConfig) bool { return sc.JobName == "containers" })]
+	group := &targetgroup.Group{}
+	for _, port := range []string{"9464", "80", "443"} {
+		group.Targets = append(group.Targets, model.LabelSet{
+			"__address__": model.LabelValue("172.17.0.2:" + port), "__meta_docker_container_id": "id", "__meta_docker_container_name": "/api",
+			"__meta_docker_container_network_mode": "bridge", "__meta_docker_container_label_prometheus_io_scrape": "true",
+			"__meta_docker_port_private": model.LabelValue(port), "__meta_docker_port_lowest": "80",
+		})
+	}
+	api := map[string]string{"job": "api", "container": "api", "instance": "api:80"}
+	require.Equal(t, []target{{"http://172.17.0.2:80/metrics", api}}, merged(t, sc, []*targetgroup.Group{group}))
+	for _, target := range group.Targets {
+		target["__meta_docker_container_label_prometheus_io_port"] = "9464"
+	}
+	api["instance"] = "api:9464"
+	require.Equal(t, []target{{"http://172.17.0.2:9464/metrics", api}}, merged(t, sc, []*targetgroup.Group{group}))
 }
 
 func TestLabelsSurviveANewAddress(t *testing.T) {

@@ -24,8 +24,8 @@ import (
 	"github.com/stretchr/testify/require"
 	"go.yaml.in/yaml/v3"
 
-	"github.com/ausguck/ausguck/docs/runbooks"
-	"github.com/ausguck/ausguck/internal/runbook"
+	"github.com/ausguck/ausguck/docs"
+	"github.com/ausguck/ausguck/internal/docpages"
 	"github.com/ausguck/ausguck/monitoring"
 )
 
@@ -91,7 +91,7 @@ func logRules(t *testing.T) []alertRule {
 const here = "{{ $externalURL }}"
 
 func TestRulesHaveWhatMessagesNeed(t *testing.T) {
-	pages := runbook.New(runbooks.Files)
+	pages := docpages.New(docs.Files, docpages.Book{Name: "runbooks", Dir: "runbooks"})
 	page := func(name string) string {
 		answer := httptest.NewRecorder()
 		pages.ServeHTTP(answer, httptest.NewRequestWithContext(t.Context(), http.MethodGet, name, nil))
@@ -141,10 +141,10 @@ func TestRunbooksAreAboutAlertsThatThereAre(t *testing.T) {
 	for _, r := range append(alertRules(t), logRules(t)...) {
 		names[r.Alert] = true
 	}
-	files, err := fs.Glob(runbooks.Files, "*.md")
+	files, err := fs.Glob(docs.Files, "runbooks/*.md")
 	require.NoError(t, err)
 	for _, file := range files {
-		content, err := fs.ReadFile(runbooks.Files, file)
+		content, err := fs.ReadFile(docs.Files, file)
 		require.NoError(t, err)
 		headings := regexp.MustCompile(`(?m)^## (.+)$`).FindAllStringSubmatch(string(content), -1)
 		require.NotEmpty(t, headings, file)

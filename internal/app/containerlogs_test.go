@@ -12,7 +12,7 @@ import (
 // Nothing said whether the lines of a container are collected: one with the log driver none looked like one that is silent.
 func TestContainersSayWhetherTheirLogsAreCollected(t *testing.T) {
 	containers := []dockerhost.Container{{ID: "1", Name: "read"}, {ID: "2", Name: "mute"}, {ID: "3", Name: "new"}}
-	views := explainContainers(containers, nil, true)
+	views := containerFacts{containers: containers}.explain()
 	logsOf(views, containers, map[string]logcollector.ContainerLogs{
 		"1": {Collected: true}, "2": {Reason: "its driver is none", Remedy: "choose another"},
 	}, logcollector.ContainerLogs{Reason: "it has just started"})

@@ -3,10 +3,12 @@ package app
 import (
 	"cmp"
 	"fmt"
+	"maps"
 	"net"
 	"net/http"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/ausguck/ausguck/internal/component/promserver"
 	"github.com/ausguck/ausguck/internal/dockerhost"
@@ -32,18 +34,49 @@ type containerView struct {
 	Image   string `json:"image"`
 	Health  string `json:"health,omitempty"`
 	Network string `json:"network"`
-	// State is scraped, waiting, failing, dropped or unseen.
+	// State is scraped, waiting, failing, dropped, unseen, restarting or exited.
 	State  string `json:"state"`
 	Reason string `json:"reason"`
 	// Remedy is a label of a compose file or a sentence, empty when nothing is wrong.
 	Remedy string `json:"remedy,omitempty"`
+	// Lines are lines of a compose file that belong to Remedy.
+	Lines string `json:"lines,omitempty"`
 	// Rule is the relabelling rule that dropped it.
 	Rule string `json:"rule,omitempty"`
 	// URL is where it is scraped.
 	URL string `json:"url,omitempty"`
 	Job string `json:"job,omitempty"`
+	// Ports are the TCP ports that it exposes.
+	Ports []uint16 `json:"ports,omitempty"`
+	// Restarts is how often the engine has restarted it since someone started it.
+	Restarts int `json:"restarts,omitempty"`
+	// Exit is how it last ended, nil for one that runs and of whose last end nothing is known.
+	Exit *exitView `json:"exit,omitempty"`
 	// Logs says whether its lines are collected.
 	Logs containerLogsView `json:"logs"`
+
+	urgency int
+}
+
+type exitView struct {
+	Code        int       `json:"code"`
+	Time        time.Time `json:"time"`
+	OutOfMemory bool      `json:"outOfMemory,omitempty"`
+}
+
+// containerFacts is what containers are explained by.
+type containerFacts struct {
+	containers []dockerhost.Container
+	found      []promserver.Discovered
+	// hosts are the engines that jobs ask, each with the job that does.
+	hosts map[string]string
+	// endpoint is the engine that containers are from, and status its state.
+	endpoint string
+	status   dockerhost.Status
+	// self is the container of this process, nil when it runs in none.
+	self *dockerhost.Container
+	// apart says whether a container is only on networks that self is not on.
+	apart func(dockerhost.Container) bool
 }
 
 // serveContainers tells why each container is or is not scraped.
@@ -53,33 +86,50 @@ func (a *App) serveContainers(w http.ResponseWriter, _ *http.Request) {
 		host, prom := a.options.Docker.host, a.options.Prometheus.server
 		status := host.Status()
 		view.Docker = dockerView{Enabled: true, Connected: status.Connected, Endpoint: host.Endpoint(), Reason: status.Reason, Remedy: status.Remedy}
-		containers := host.Containers()
-		view.Containers = explainContainers(containers, prom.Discovered(), prom.Applied().DiscoversContainers())
-		a.options.LogCollector.explainLogs(view.Containers, containers)
+		facts := containerFacts{
+			containers: append(host.Containers(), host.Stopped()...), found: prom.Discovered(), hosts: prom.Applied().DockerHosts(),
+			endpoint: host.Endpoint(), status: status, apart: host.Apart,
+		}
+		if self, ok := host.Self(); ok {
+			facts.self = &self
+		}
+		view.Containers = facts.explain()
+		a.options.LogCollector.explainLogs(view.Containers, facts.containers)
 	}
 	writeJSON(w, http.StatusOK, view)
 }
 
-// explainContainers finds what became of each container; those that need a person come first.
-func explainContainers(containers []dockerhost.Container, found []promserver.Discovered, discovers bool) []containerView {
-	views := make([]containerView, 0, len(containers))
-	for _, c := range containers {
-		v := containerView{Name: c.Name, Image: c.Image, Health: c.Health, Network: c.NetworkMode}
-		var best *promserver.Discovered
-		for i := range found {
-			if f := &found[i]; isOf(f, c) && (best == nil || worth(f) > worth(best)) {
-				best = f
+// explain finds what became of each container; those that need a person come first.
+func (f containerFacts) explain() []containerView {
+	views := make([]containerView, 0, len(f.containers))
+	for _, c := range f.containers {
+		v := containerView{Name: c.Name, Image: c.Image, Health: c.Health, Network: c.NetworkMode, Ports: c.Ports, Restarts: c.RestartCount}
+		if !c.Running() || c.RestartCount > 0 && (c.ExitCode != 0 || c.OOMKilled) {
+			v.Exit = &exitView{Code: c.ExitCode, Time: c.Finished, OutOfMemory: c.OOMKilled}
+		}
+		var of []*promserver.Discovered
+		for i := range f.found {
+			if isOf(&f.found[i], c) {
+				of = append(of, &f.found[i])
 			}
 		}
-		explain(&v, c, best, discovers)
+		f.explainOne(&v, c, of)
+		v.urgency = urgency(v)
 		views = append(views, v)
 	}
-	slices.SortStableFunc(views, func(a, b containerView) int { return cmp.Compare(urgency(a.State), urgency(b.State)) })
+	slices.SortStableFunc(views, func(a, b containerView) int {
+		return cmp.Or(cmp.Compare(a.urgency, b.urgency), cmp.Compare(a.Name, b.Name))
+	})
 	return views
 }
 
-func urgency(state string) int {
-	return slices.Index([]string{"failing", "unseen", "dropped", "waiting", "scraped"}, state)
+// urgency is the place of a state on the page. A container that has done its work comes last.
+func urgency(v containerView) int {
+	states := []string{"restarting", "failing", "unseen", "exited", "dropped", "waiting", "scraped"}
+	if v.State == "exited" && v.Exit != nil && v.Exit.Code == 0 {
+		return len(states)
+	}
+	return slices.Index(states, v.State)
 }
 
 // worth prefers, of several targets of a container, what is scraped and fails, then what is scraped.
@@ -105,28 +155,51 @@ func isOf(f *promserver.Discovered, c dockerhost.Container) bool {
 	return host != "" && (host == c.Name || slices.Contains(c.Aliases, host))
 }
 
-func explain(v *containerView, c dockerhost.Container, f *promserver.Discovered, discovers bool) {
+func (f containerFacts) explainOne(v *containerView, c dockerhost.Container, of []*promserver.Discovered) {
+	var best *promserver.Discovered
+	for _, found := range of {
+		if best == nil || worth(found) > worth(best) {
+			best = found
+		}
+	}
 	switch {
-	case f == nil:
+	case !c.Running():
+		explainStopped(v, c)
+		return
+	case best == nil:
 		v.State = "unseen"
-		explainUnseen(v, discovers)
-	case f.Target == nil:
+		f.explainUnseen(v, c)
+	case best.Target == nil:
 		v.State = "dropped"
-		explainDropped(v, c, f)
+		explainDropped(v, c, best)
 	default:
-		v.URL, v.Job = f.URL, f.Target.Job
-		explainTarget(v, f.Target)
+		v.URL, v.Job = best.URL, best.Target.Job
+		f.explainTarget(v, c, best.Target, of)
+	}
+	if v.State != "scraped" && v.State != "dropped" {
+		explainPortLabel(v, c)
+		explainCrashes(v, c)
 	}
 }
 
-func explainUnseen(v *containerView, discovers bool) {
-	if !discovers {
+func (f containerFacts) explainUnseen(v *containerView, c dockerhost.Container) {
+	switch job, asked := f.hosts[f.endpoint]; {
+	case len(f.hosts) == 0:
 		v.Reason = "No job of prometheus.yml asks Docker for containers, and none names this one."
 		v.Remedy = "Add docker_sd_configs to a job, as the built-in prometheus.yml has it (`ausguck init` writes it), or its name to static_configs."
-		return
+	case f.status.Connected && f.status.Reason != "":
+		v.Reason = "docker_sd_configs finds no container: " + f.status.Reason + "."
+		v.Remedy = "Permit it: " + f.status.Remedy + "."
+	case !asked:
+		host := slices.Sorted(maps.Keys(f.hosts))[0]
+		v.Reason = fmt.Sprintf("The job %s asks the engine at %s, which is not the one that has this container.", f.hosts[host], host)
+		v.Remedy = fmt.Sprintf("In docker_sd_configs of prometheus.yml, and of promtail.yml: host: %s", f.endpoint)
+	case time.Since(c.Started) < 15*time.Second:
+		v.Reason = "It has just started. Docker is asked for containers every few seconds."
+	default:
+		v.Reason = fmt.Sprintf("The job %s asks Docker for containers and does not find it.", job)
+		v.Remedy = "Remove the filters from docker_sd_configs that leave it out; or look in the log of Ausguck for errors of discovery."
 	}
-	v.Reason = "The jobs that ask Docker for containers do not have it in their answer."
-	v.Remedy = "It has just started, and the next look at the engine finds it; or filters of docker_sd_configs leave it out."
 }
 
 func explainDropped(v *containerView, c dockerhost.Container, f *promserver.Discovered) {
@@ -178,46 +251,4 @@ func labelName(sanitized string, labels map[string]string) string {
 		return "prometheus.io/" + rest
 	}
 	return sanitized
-}
-
-func explainTarget(v *containerView, t *promserver.Target) {
-	switch {
-	case t.LastError != "":
-		v.State = "failing"
-		v.Reason = fmt.Sprintf("The scrape of %s fails: %s.", v.URL, t.LastError)
-		v.Remedy = scrapeRemedy(t.LastError)
-	case t.LastScrape.IsZero():
-		v.State = "waiting"
-		v.Reason = "It was found and will be scraped for the first time within an interval."
-	default:
-		v.State = "scraped"
-		v.Reason = fmt.Sprintf("Scraped by the job %s, last %s.", t.Job, since(t.LastScrape))
-	}
-}
-
-// scrapeRemedy is what helps against an error of a scrape.
-func scrapeRemedy(problem string) string {
-	for _, known := range []struct{ word, remedy string }{
-		{"connection refused", `Nothing listens there. The port is named with the label prometheus.io/port: "<port>"; in the container the service has to listen on 0.0.0.0, not on 127.0.0.1 only.`},
-		{"HTTP status 404", `There are no metrics at this path. The label prometheus.io/path: "<path>" names another.`},
-		{"HTTP status 401", "It asks for credentials: give the job basic_auth or authorization in prometheus.yml."},
-		{"HTTP status 403", "It asks for credentials: give the job basic_auth or authorization in prometheus.yml."},
-		{"HTTP response to HTTPS client", `It speaks HTTP: prometheus.io/scheme: http`},
-		{"malformed HTTP response", `It may speak HTTPS: prometheus.io/scheme: https`},
-		{"HTTP request to an HTTPS server", `It speaks HTTPS: prometheus.io/scheme: https`},
-		{"certificate", "Its certificate is not trusted: name its authority in tls_config of the job."},
-		{"sample limit exceeded", "It sends more samples than sample_limit allows: look for the label that explodes on the page Status, or raise the limit for the job."},
-		{"body size limit exceeded", "Its answer is longer than body_size_limit allows: fewer series, or a higher limit for the job."},
-		{"label_", "A label is longer than, or there are more of them than, the limits of the job allow."},
-		{"deadline exceeded", "It does not answer within scrape_timeout: it is overloaded, or a firewall drops the packets."},
-		{"Content-Type", `What answers there is not metrics: name their place with prometheus.io/port and prometheus.io/path.`},
-		{"expected", `What answers there is not metrics: name their place with prometheus.io/port and prometheus.io/path.`},
-		{"no running Docker container", "The container with this name does not run."},
-		{"no such host", "The name is not known: the container does not run, or has another name."},
-	} {
-		if strings.Contains(problem, known.word) {
-			return known.remedy
-		}
-	}
-	return ""
 }

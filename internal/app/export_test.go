@@ -37,3 +37,6 @@ func (a *App) GrafanaRoutes() map[string][]grafana.Route {
 
 // Wrap puts something around every part.
 func (o *Options) Wrap(f func(part string, c lifecycle.Component) lifecycle.Component) { o.wrap = f }
+
+// Documents serves the documentation and the runbooks.
+var Documents = documents

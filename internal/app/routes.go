@@ -8,11 +8,11 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/promhttp"
 
-	"github.com/ausguck/ausguck/docs/runbooks"
+	"github.com/ausguck/ausguck/docs"
 	"github.com/ausguck/ausguck/internal/auth"
+	"github.com/ausguck/ausguck/internal/docpages"
 	"github.com/ausguck/ausguck/internal/lifecycle"
 	"github.com/ausguck/ausguck/internal/page"
-	"github.com/ausguck/ausguck/internal/runbook"
 )
 
 // route is a URL, who may ask it, and what answers. Those of a part are in its file.
@@ -49,16 +49,29 @@ var moved = map[string]string{
 	"/alerting/notifications": "/alerts/receivers",
 }
 
+// documents are the documentation and the runbooks.
+func documents() http.Handler {
+	return docpages.New(docs.Files,
+		docpages.Book{Name: "docs", Title: "Documentation", Dir: "."},
+		docpages.Book{Name: "runbooks", Title: "Runbooks", Dir: "runbooks",
+			About: "What each built-in alert means and what to do about it. Messages about an alert link to its section."},
+	)
+}
+
 // routes is every URL of the main address.
 func (a *App) routes() []route {
+	documents := documents()
 	routes := []route{
 		{"GET /public/", everybody, handler(page.Public)},
 		{"GET /static/", everybody, page.Static()},
 		{"GET /favicon.ico", everybody, page.File("static/icon.svg")},
 		{"GET /robots.txt", everybody, page.File("static/robots.txt")},
 
-		{"GET /status", viewer, handler(a.serveStatus)},
-		{"GET /runbooks/", viewer, runbook.New(runbooks.Files)},
+		{"GET /status", viewer, handler(a.serveOldStatus)},
+		{"GET /docs", viewer, http.RedirectHandler(a.prefix+"/docs/", http.StatusFound)},
+		{"GET /runbooks", viewer, http.RedirectHandler(a.prefix+"/runbooks/", http.StatusFound)},
+		{"GET /docs/", viewer, documents},
+		{"GET /runbooks/", viewer, documents},
 		{"GET /-/ready", everybody, handler(a.serveReady)},
 
 		{"GET /api/ausguck/status", viewer, handler(a.serveStatusAPI)},

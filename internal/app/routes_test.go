@@ -13,6 +13,7 @@ import (
 
 	"github.com/ausguck/ausguck/internal/app"
 	"github.com/ausguck/ausguck/internal/grafana"
+	"github.com/ausguck/ausguck/internal/page"
 )
 
 // user is a login with a password; the empty one sends no credentials.
@@ -77,6 +78,16 @@ func TestEveryRoute(t *testing.T) {
 		"GET /public/none.js":     {404, 404, 404, 404, ""},
 		"GET /public/../status":   {307, 307, 307, 307, ""},
 		"GET /status":             {no, 200, 200, 200, "<title>Ausguck on "},
+		"GET /docs":               {no, 302, 302, 302, ""},
+		"GET /runbooks":           {no, 302, 302, 302, ""},
+		"GET /docs/":              {no, 200, 200, 200, `<a href="alerting">Alerting</a>`},
+		"GET /docs/secure":        {no, 200, 200, 200, `<h2 id="dockers-socket">`},
+		"GET /docs/secure.md":     {no, 200, 200, 200, `<h2 id="dockers-socket">`},
+		"GET /docs/page.css":      {no, 200, 200, 200, "body {"},
+		"GET /docs/none":          {no, 404, 404, 404, ""},
+		"GET /docs/runbooks/host": {no, 404, 404, 404, ""},
+		"GET /docs/../status":     {307, 307, 307, 307, ""},
+		"POST /docs/":             {no, 404, 404, 404, ""},
 		"GET /runbooks/":          {no, 200, 200, 200, `<a href="host#hostdiskfull">`},
 		"GET /runbooks/host":      {no, 200, 200, 200, `<h2 id="hostdiskfull">`},
 		"GET /runbooks/host.md":   {no, 200, 200, 200, `<h2 id="hostdiskfull">`},
@@ -323,4 +334,25 @@ func TestAdminPasswordMustBeClear(t *testing.T) {
 	t.Setenv("GF_SECURITY_ADMIN_PASSWORD__FILE", "/nowhere/password")
 	_, err = app.Check(o)
 	require.ErrorContains(t, err, "GF_SECURITY_ADMIN_PASSWORD__FILE: read the admin's password: open /nowhere/password")
+}
+
+// Prometheus has its status page at /status: browsers are led to the one of the UI, if there is one, below the prefix too.
+func TestStatusOfPrometheusLeadsToTheUI(t *testing.T) {
+	r := start(t, testOptions(t, "--no-cadvisor", "--web.external-url=https://monitoring.example.org/ausguck/"))
+	code, header, body := r.ask(t, admin, http.MethodGet, "/status", "", "Accept", "text/html,*/*;q=0.8")
+	if page.Built() {
+		require.Equal(t, http.StatusFound, code)
+		require.Equal(t, "/ausguck/admin/status", header.Get("Location"))
+	} else {
+		require.Equal(t, http.StatusOK, code)
+		require.Contains(t, body, "<title>Ausguck on ")
+	}
+	code, _, body = r.ask(t, admin, http.MethodGet, "/status", "")
+	require.Equal(t, http.StatusOK, code)
+	require.Contains(t, body, "<title>Ausguck on ")
+	for _, from := range []string{"/docs", "/runbooks"} {
+		code, header, _ = r.ask(t, admin, http.MethodGet, from, "")
+		require.Equal(t, http.StatusFound, code)
+		require.Equal(t, "/ausguck"+from+"/", header.Get("Location"))
+	}
 }

@@ -40,7 +40,18 @@ type targetView struct {
 
 type linkView struct{ Path, About string }
 
-// serveStatus is the page at /status and at / of Prometheus's own port: what runs, what is watched, and where to go.
+// serveOldStatus is /status, where Prometheus has its status page: browsers are sent to that of the UI, others read text.
+func (a *App) serveOldStatus(w http.ResponseWriter, r *http.Request) {
+	if page.Built() && page.ForBrowser(r) {
+		w.Header().Set("Vary", "Accept")
+		http.Redirect(w, r, a.prefix+"/admin/status", http.StatusFound)
+		return
+	}
+	a.serveStatus(w, r)
+}
+
+// serveStatus is a page without scripts, for a program without the UI and at / of Prometheus's own port: what runs, what is
+// watched, and where to go.
 func (a *App) serveStatus(w http.ResponseWriter, _ *http.Request) {
 	host, _ := os.Hostname()
 	view := statusView{

@@ -1,12 +1,14 @@
 package dockerhost
 
 import (
+	"maps"
 	"net/netip"
 	"slices"
 	"strings"
 	"time"
 
 	"github.com/moby/moby/api/types/container"
+	"github.com/moby/moby/api/types/network"
 )
 
 const (
@@ -14,7 +16,7 @@ const (
 	minIDLength         = 12
 )
 
-// Container is one running container as the engine describes it.
+// Container is one container as the engine describes it.
 type Container struct {
 	// ID is the full 64 character id.
 	ID string
@@ -41,6 +43,33 @@ type Container struct {
 	RestartCount int
 	// OOMKills counts the out-of-memory events seen since this process follows the engine.
 	OOMKills uint64
+	// State is the engine's word: created, running, paused, restarting, exited or dead.
+	State string
+	// Networks are the names of its networks, in the order of the names; those of the joined container for container:<id>.
+	Networks []string
+	// perNetwork has the addresses of each of Networks.
+	perNetwork [][]netip.Addr
+	// Ports are the TCP ports that its image or its configuration exposes, in ascending order.
+	Ports []uint16
+	// RestartPolicy is the engine's word: no, always, on-failure or unless-stopped.
+	RestartPolicy string
+	// Finished is when it last ended, zero if it never did.
+	Finished time.Time
+	// ExitCode is that of its last end. For a running container it is known only if this process saw the end.
+	ExitCode int
+	// OOMKilled says that the kernel killed its last run for want of memory.
+	OOMKilled bool
+	// Error is why the engine could not start it.
+	Error string
+}
+
+// Running says whether a process of the container runs, so that it can be measured and reached.
+func (c Container) Running() bool {
+	switch container.ContainerState(c.State) {
+	case container.StateCreated, container.StateRestarting, container.StateExited, container.StateRemoving, container.StateDead:
+		return false
+	}
+	return true
 }
 
 // joined returns the container whose network this one uses, or "".
@@ -52,54 +81,77 @@ func (c Container) joined() string {
 	return id
 }
 
-// fromInspect converts the engine's answer; ok is false for a container that does not run.
-func fromInspect(r container.InspectResponse) (c Container, ok bool) {
-	if r.State == nil || !r.State.Running || r.State.Restarting {
-		return Container{}, false
-	}
-	c = Container{
+// fromInspect converts the engine's answer.
+func fromInspect(r container.InspectResponse) Container {
+	c := Container{
 		ID:           r.ID,
 		Name:         strings.TrimPrefix(r.Name, "/"),
 		Image:        r.Image,
-		PID:          r.State.Pid,
 		Created:      parseTime(r.Created),
-		Started:      parseTime(r.State.StartedAt),
 		RestartCount: r.RestartCount,
 	}
-	if r.State.Health != nil && r.State.Health.Status != container.NoHealthcheck {
-		c.Health = string(r.State.Health.Status)
+	if r.State != nil {
+		c.describeState(r.State)
 	}
 	if r.Config != nil {
 		if r.Config.Image != "" {
 			c.Image = r.Config.Image
 		}
 		c.Labels, c.Hostname = r.Config.Labels, r.Config.Hostname
+		for p := range r.Config.ExposedPorts {
+			if p.Proto() == network.TCP {
+				c.Ports = append(c.Ports, p.Num())
+			}
+		}
+		slices.Sort(c.Ports)
 	}
 	if r.HostConfig != nil {
 		c.NetworkMode = string(r.HostConfig.NetworkMode)
+		c.RestartPolicy = string(r.HostConfig.RestartPolicy.Name)
 	}
 	if r.NetworkSettings != nil {
-		names := make([]string, 0, len(r.NetworkSettings.Networks))
-		for name := range r.NetworkSettings.Networks {
-			names = append(names, name)
-		}
-		slices.Sort(names) // so that the order of addresses is the same at every inspect
-		for _, name := range names {
-			e := r.NetworkSettings.Networks[name]
-			if e == nil {
-				continue
-			}
-			for _, a := range []netip.Addr{e.IPAddress, e.GlobalIPv6Address} {
-				if a.IsValid() {
-					c.Addresses = append(c.Addresses, a)
-				}
-			}
-			c.Aliases = append(append(c.Aliases, e.Aliases...), e.DNSNames...)
-		}
-		slices.Sort(c.Aliases)
-		c.Aliases = slices.Compact(c.Aliases)
+		c.describeNetworks(r.NetworkSettings.Networks)
 	}
-	return c, true
+	return c
+}
+
+func (c *Container) describeState(s *container.State) {
+	c.PID, c.ExitCode, c.OOMKilled, c.Error = s.Pid, s.ExitCode, s.OOMKilled, s.Error
+	c.Started, c.Finished = parseTime(s.StartedAt), parseTime(s.FinishedAt)
+	if s.Health != nil && s.Health.Status != container.NoHealthcheck {
+		c.Health = string(s.Health.Status)
+	}
+	switch { // older engines give the booleans only
+	case s.Restarting:
+		c.State = string(container.StateRestarting)
+	case s.Status != "":
+		c.State = string(s.Status)
+	case s.Running:
+		c.State = string(container.StateRunning)
+	default:
+		c.State = string(container.StateExited)
+	}
+}
+
+func (c *Container) describeNetworks(networks map[string]*network.EndpointSettings) {
+	// Sorted, so that the order of addresses is the same at every inspect.
+	for _, name := range slices.Sorted(maps.Keys(networks)) {
+		e := networks[name]
+		if e == nil {
+			continue
+		}
+		first := len(c.Addresses)
+		for _, a := range []netip.Addr{e.IPAddress, e.GlobalIPv6Address} {
+			if a.IsValid() {
+				c.Addresses = append(c.Addresses, a)
+			}
+		}
+		c.Networks = append(c.Networks, name)
+		c.perNetwork = append(c.perNetwork, slices.Clone(c.Addresses[first:]))
+		c.Aliases = append(append(c.Aliases, e.Aliases...), e.DNSNames...)
+	}
+	slices.Sort(c.Aliases)
+	c.Aliases = slices.Compact(c.Aliases)
 }
 
 func parseTime(s string) time.Time {
@@ -110,26 +162,33 @@ func parseTime(s string) time.Time {
 	return t
 }
 
-// view is an immutable picture of the running containers.
+// view is an immutable picture of the containers: sorted and byID have the running ones.
 type view struct {
-	sorted []Container
-	byID   map[string]Container
+	sorted  []Container
+	byID    map[string]Container
+	stopped []Container
 }
 
 // newView resolves the addresses that containers borrow from others or from the host.
 func newView(known map[string]Container) *view {
 	v := &view{byID: make(map[string]Container, len(known))}
 	for id, c := range known {
+		if !c.Running() {
+			v.stopped = append(v.stopped, c)
+			continue
+		}
 		switch owner := known[joinedID(known, c.joined())]; {
 		case owner.ID != "" && owner.NetworkMode == "host", c.NetworkMode == "host":
-			c.Addresses = []netip.Addr{netip.AddrFrom4([4]byte{127, 0, 0, 1})}
+			c.Addresses = []netip.Addr{loopback}
 		case owner.ID != "":
-			c.Addresses = owner.Addresses
+			c.Addresses, c.Networks, c.perNetwork = owner.Addresses, owner.Networks, owner.perNetwork
 		}
 		v.byID[id] = c
 		v.sorted = append(v.sorted, c)
 	}
-	slices.SortFunc(v.sorted, func(a, b Container) int { return strings.Compare(a.Name, b.Name) })
+	byName := func(a, b Container) int { return strings.Compare(a.Name, b.Name) }
+	slices.SortFunc(v.sorted, byName)
+	slices.SortFunc(v.stopped, byName)
 	return v
 }
 
@@ -147,6 +206,17 @@ func joinedID(known map[string]Container, ref string) string {
 		}
 	}
 	return ""
+}
+
+// near returns the addresses that a container has on the networks of another.
+func near(me, c Container) []netip.Addr {
+	var near []netip.Addr
+	for i, name := range c.Networks {
+		if slices.Contains(me.Networks, name) && i < len(c.perNetwork) {
+			near = append(near, c.perNetwork[i]...)
+		}
+	}
+	return near
 }
 
 func (v *view) find(id string) (Container, bool) {

@@ -7,6 +7,7 @@ import (
 	"net"
 	"net/netip"
 	"slices"
+	"strings"
 	"time"
 )
 
@@ -32,12 +33,15 @@ func (h *Host) DialContext(ctx context.Context, network, addr string) (net.Conn,
 		return nil, fmt.Errorf("dial %q: %w", addr, err)
 	}
 	v := h.view.Load()
+	if strings.EqualFold(strings.TrimSuffix(host, "."), hostName) {
+		return h.dialHost(ctx, network, port, v)
+	}
 	if ip, err := netip.ParseAddr(host); err == nil {
-		others := []netip.Addr{ip}
-		if c, ok := v.at(ip.Unmap()); ok {
-			others = append(others, without(c.Addresses, ip.Unmap())...)
+		c, ok := v.at(ip.Unmap())
+		if !ok {
+			return h.dialAny(ctx, network, []netip.Addr{ip}, port)
 		}
-		return h.dialAny(ctx, network, others, port)
+		return h.dialContainer(ctx, network, append([]netip.Addr{ip.Unmap()}, without(c.Addresses, ip.Unmap())...), port, c)
 	}
 	named := v.named(host)
 	if len(named) == 0 {
@@ -59,11 +63,99 @@ func (h *Host) DialContext(ctx context.Context, network, addr string) (net.Conn,
 	if len(candidates) == 0 {
 		return nil, fmt.Errorf("dial %s: container %s has no address (network mode %s)", addr, named[0].Name, named[0].NetworkMode)
 	}
-	conn, err := h.dialAny(ctx, network, candidates, port)
+	conn, err := h.dialContainer(ctx, network, candidates, port, named[0])
 	if err != nil {
 		return nil, fmt.Errorf("dial container %s: %w", named[0].Name, err)
 	}
 	return conn, nil
+}
+
+var loopback = netip.AddrFrom4([4]byte{127, 0, 0, 1})
+
+// hostName is how a container names its host: Docker Desktop's DNS knows it, and a compose file can add it as
+// host.docker.internal:host-gateway.
+const hostName = "host.docker.internal"
+
+// dialHost dials the machine that the engine runs on, by whatever address it has here.
+func (h *Host) dialHost(ctx context.Context, network, port string, v *view) (net.Conn, error) {
+	me, known := v.find(h.self.id)
+	var addrs []netip.Addr
+	if !known || me.NetworkMode == "host" { // not known: the engine may also run in the container that we are in
+		addrs = []netip.Addr{loopback, netip.IPv6Loopback()}
+	}
+	if h.self.inContainer && (!known || me.NetworkMode != "host") {
+		if ips, err := h.lookup(ctx, network, hostName); err == nil && len(ips) > 0 {
+			addrs = append(addrs, ips...)
+		} else if h.self.gateway.IsValid() {
+			addrs = append(addrs, h.self.gateway)
+		}
+	}
+	if len(addrs) == 0 {
+		return nil, fmt.Errorf("dial the host: %s is not known, and this container has no default gateway; "+
+			`add to the compose file: extra_hosts: ["%s:host-gateway"]`, hostName, hostName)
+	}
+	return h.dialAny(ctx, network, addrs, port)
+}
+
+// dialContainer tries the addresses of a container, first those on networks that we are on too.
+func (h *Host) dialContainer(ctx context.Context, network string, addrs []netip.Addr, port string, c Container) (net.Conn, error) {
+	me, ok := h.Self()
+	if ok {
+		shared := near(me, c)
+		slices.SortStableFunc(addrs, func(a, b netip.Addr) int { return -compareBool(slices.Contains(shared, a), slices.Contains(shared, b)) })
+	}
+	if !h.Apart(c) {
+		return h.dialAny(ctx, network, addrs, port)
+	}
+	// Docker drops packets between bridge networks, so this ends with the scrape's timeout, of which nobody learns
+	// more than that. A part of the time is enough to try, and leaves some to say why.
+	if deadline, ok := ctx.Deadline(); ok {
+		var cancel context.CancelFunc
+		ctx, cancel = context.WithTimeout(ctx, time.Until(deadline)/2)
+		defer cancel()
+	}
+	conn, err := h.dialAny(ctx, network, addrs, port)
+	if err != nil {
+		return nil, fmt.Errorf("container %s is only on %s, and Ausguck is on %s: %w", c.Name, networkNames(c), networkNames(me), err)
+	}
+	return conn, nil
+}
+
+func compareBool(a, b bool) int {
+	switch {
+	case a == b:
+		return 0
+	case a:
+		return 1
+	}
+	return -1
+}
+
+func networkNames(c Container) string {
+	if len(c.Networks) == 0 {
+		return "no network"
+	}
+	return strings.Join(c.Networks, ", ")
+}
+
+// onHost says whether a container uses the host's network, its own or another's.
+func onHost(c Container) bool { return slices.Contains(c.Addresses, loopback) }
+
+// Self returns the container that this process runs in; ok is false when it runs in none, or the engine does not know it.
+func (h *Host) Self() (c Container, ok bool) {
+	if !h.self.inContainer || h.self.id == "" {
+		return Container{}, false
+	}
+	return h.view.Load().find(h.self.id)
+}
+
+// Apart says whether a container can be reached only over networks that the container of this process is not on.
+func (h *Host) Apart(c Container) bool {
+	self, ok := h.Self()
+	if !ok || self.NetworkMode == "host" || c.ID == self.ID || onHost(c) || len(c.Networks) == 0 {
+		return false
+	}
+	return len(near(self, c)) == 0
 }
 
 func (h *Host) lookup(ctx context.Context, network, host string) ([]netip.Addr, error) {
@@ -81,8 +173,7 @@ func (h *Host) lookup(ctx context.Context, network, host string) ([]netip.Addr, 
 
 // reachable returns the addresses at which a container can be dialled from where this process runs.
 func (h *Host) reachable(c Container, v *view) []netip.Addr {
-	onHost := slices.ContainsFunc(c.Addresses, netip.Addr.IsLoopback)
-	if !onHost || !h.self.inContainer || !h.self.gateway.IsValid() {
+	if !onHost(c) || !h.self.inContainer || !h.self.gateway.IsValid() {
 		return c.Addresses
 	}
 	me, ok := v.find(h.self.id)

@@ -194,6 +194,74 @@ func TestReachableFromOurContainer(t *testing.T) {
 	}
 }
 
+// host.docker.internal is the host wherever this process runs, and what a resolver says of it comes first.
+func TestDialHost(t *testing.T) {
+	port := listen(t, "127.0.0.1:0")
+	other := listen(t, "127.0.0.8:0")
+	gateway := netip.MustParseAddr("127.0.0.8") // stands for the address of a bridge
+	for name, tc := range map[string]struct {
+		self self
+		port string
+		want string
+	}{
+		"on the host":       {self{}, port, "127.0.0.1"},
+		"in a host network": {self{inContainer: true, id: id("c"), gateway: gateway}, port, "127.0.0.1"},
+		"in a container":    {self{inContainer: true, id: id("b"), gateway: gateway}, other, "127.0.0.8"},
+		"in a container that has an engine of its own": {self{inContainer: true, id: id("9"), gateway: gateway}, port, "127.0.0.1"},
+		"in a container, not known":                    {self{inContainer: true, gateway: gateway}, other, "127.0.0.8"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			h := hostWith(t, runs(id("b"), "us", on("x", "172.17.0.3")), runs(id("c"), "us-host", mode("host")))
+			h.self = tc.self
+			for _, host := range []string{"host.docker.internal", "Host.Docker.Internal."} {
+				ip, err := dial(t, h, host+":"+tc.port)
+				require.NoError(t, err)
+				require.Equal(t, tc.want, ip)
+			}
+		})
+	}
+	h := hostWith(t, runs(id("b"), "us", on("x", "172.17.0.3")))
+	h.self = self{inContainer: true, id: id("b")}
+	_, err := dial(t, h, "host.docker.internal:1")
+	require.ErrorContains(t, err, `extra_hosts: ["host.docker.internal:host-gateway"]`)
+}
+
+// A container on a network of ours is dialled there at once, whichever address is asked for; one on others only is tried,
+// and the error says what separates it.
+func TestDialAcrossNetworks(t *testing.T) {
+	port := listen(t, "127.0.0.9:0")
+	h := hostWith(t,
+		runs(id("a"), "both", on("a-first", "192.0.2.1"), on("ours", "127.0.0.9")), // nothing answers at 192.0.2.1
+		runs(id("b"), "us", on("ours", "127.0.0.10")),
+		runs(id("c"), "far", on("theirs", "127.0.0.11")),
+		runs(id("d"), "with-far", mode("container:far")),
+		runs(id("e"), "on-host", mode("host")),
+	)
+	h.self = self{inContainer: true, id: id("b")}
+	for _, addr := range []string{"both", "192.0.2.1"} {
+		ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second)
+		defer cancel()
+		begun := time.Now()
+		c, err := h.DialContext(ctx, "tcp", net.JoinHostPort(addr, port))
+		require.NoError(t, err)
+		require.Equal(t, "127.0.0.9:"+port, c.RemoteAddr().String())
+		require.NoError(t, c.Close())
+		require.Less(t, time.Since(begun), 10*time.Second, "the other network had its share of the time first")
+	}
+	_, err := dial(t, h, "far:1")
+	require.ErrorContains(t, err, "container far is only on theirs, and Ausguck is on ours: dial tcp 127.0.0.11:1")
+	apart := func(name string) bool {
+		return h.Apart(h.view.Load().named(name)[0])
+	}
+	require.True(t, apart("far"))
+	require.True(t, apart("with-far"))
+	for _, name := range []string{"both", "us", "on-host"} {
+		require.False(t, apart(name), name)
+	}
+	h.self = self{}
+	require.False(t, apart("far"), "the host reaches every bridge")
+}
+
 func TestDetectSelf(t *testing.T) {
 	root := t.TempDir()
 	require.Equal(t, self{}, detectSelf(root))

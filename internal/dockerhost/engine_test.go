@@ -116,6 +116,8 @@ func (e *engine) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		w.Header().Set("Ostype", "linux")
 	case path == "/containers/json":
 		e.list(w)
+	case path == "/networks":
+		_, _ = w.Write([]byte("[]"))
 	case path == "/events":
 		e.follow(w, r)
 	case strings.HasPrefix(path, "/containers/"):
@@ -130,10 +132,7 @@ func (e *engine) list(w http.ResponseWriter) {
 	defer e.mu.Unlock()
 	list := []container.Summary{}
 	for _, c := range e.containers {
-		if !c.State.Running {
-			continue
-		}
-		s := container.Summary{ID: c.ID, Names: []string{c.Name}}
+		s := container.Summary{ID: c.ID, Names: []string{c.Name}, State: c.State.Status}
 		s.NetworkSettings = &container.NetworkSettingsSummary{Networks: c.NetworkSettings.Networks}
 		list = append(list, s)
 	}
@@ -180,11 +179,19 @@ func id(c string) string { return strings.Repeat(c, 64) }
 
 type option func(*container.InspectResponse)
 
+// crashes describes a container that the engine is about to restart for the nth time.
+func crashes(c container.InspectResponse, n int) container.InspectResponse {
+	c.RestartCount = n
+	c.State = &container.State{Status: container.StateRestarting, Running: true, Restarting: true, ExitCode: 7, FinishedAt: "2026-01-02T04:00:00Z"}
+	c.HostConfig.RestartPolicy = container.RestartPolicy{Name: container.RestartPolicyUnlessStopped}
+	return c
+}
+
 // runs describes a running container on the bridge network without addresses.
 func runs(id, name string, options ...option) container.InspectResponse {
 	c := container.InspectResponse{
 		ID: id, Name: "/" + name, Created: "2026-01-02T03:04:05.6Z",
-		State:           &container.State{Running: true, Pid: 42, StartedAt: "2026-01-02T03:04:06Z"},
+		State:           &container.State{Status: container.StateRunning, Running: true, Pid: 42, StartedAt: "2026-01-02T03:04:06Z"},
 		Config:          &container.Config{Image: "registry/" + name + ":1", Hostname: id[:12]},
 		HostConfig:      &container.HostConfig{NetworkMode: "bridge"},
 		NetworkSettings: &container.NetworkSettings{Networks: map[string]*network.EndpointSettings{}},
@@ -196,7 +203,7 @@ func runs(id, name string, options ...option) container.InspectResponse {
 }
 
 func ended(c container.InspectResponse) container.InspectResponse {
-	c.State = &container.State{ExitCode: 1}
+	c.State = &container.State{Status: container.StateExited, ExitCode: 1, FinishedAt: "2026-01-02T04:00:00Z"}
 	return c
 }
 

@@ -37,7 +37,7 @@ func (h *Host) follow(ctx context.Context) (established bool, err error) {
 		return err
 	})
 	if err != nil {
-		return false, fmt.Errorf("ping Docker: %w", err)
+		return false, refused("ping Docker", "PING=1", err)
 	}
 	// The stream is opened before the list is read, so that nothing falls between the two. When a proxy forbids
 	// events, the list is still read and published.
@@ -51,11 +51,41 @@ func (h *Host) follow(ctx context.Context) (established bool, err error) {
 	}
 	select {
 	case err := <-stream.Err:
-		return false, fmt.Errorf("follow Docker events: %w", cause(ctx, err))
+		return false, refused("follow Docker events", "EVENTS=1", cause(ctx, err))
 	default:
 	}
-	h.setConnected(cli.ClientVersion())
+	h.setConnected(cli.ClientVersion(), h.networks(ctx, cli))
 	return true, h.obey(ctx, cli, stream)
+}
+
+// networks asks for what only docker_sd_configs needs: without it, that discovery finds nothing and says so only in the
+// log.
+func (h *Host) networks(ctx context.Context, cli *client.Client) error {
+	err := h.call(ctx, func(ctx context.Context) error {
+		_, err := cli.NetworkList(ctx, client.NetworkListOptions{})
+		return err
+	})
+	if cerrdefs.IsPermissionDenied(err) || cerrdefs.IsUnauthorized(err) {
+		return &forbiddenError{call: "list networks", grant: "NETWORKS=1", err: err}
+	}
+	return nil // whatever else is wrong shows in the calls that matter
+}
+
+// forbiddenError is what a socket proxy refuses, with the line that permits it.
+type forbiddenError struct {
+	call, grant string
+	err         error
+}
+
+func (e *forbiddenError) Error() string { return e.call + ": " + e.err.Error() }
+func (e *forbiddenError) Unwrap() error { return e.err }
+
+// refused names the permission behind a call that a socket proxy forbids.
+func refused(call, grant string, err error) error {
+	if cerrdefs.IsPermissionDenied(err) || cerrdefs.IsUnauthorized(err) {
+		return &forbiddenError{call: call, grant: grant, err: err}
+	}
+	return fmt.Errorf("%s: %w", call, err)
 }
 
 // obey applies the stream of events, and lists again now and then as a safety net.
@@ -93,23 +123,32 @@ func cause(ctx context.Context, err error) error {
 	return err
 }
 
-// list compares the engine's running containers with the known ones and inspects those that are new or changed, or
-// all of them when events may have been missed.
+// maxStopped limits how many containers that do not run are inspected and remembered; the most recent ones are.
+const maxStopped = 100
+
+// list compares the engine's containers with the known ones and inspects those that are new or changed, or all of
+// them when events may have been missed.
 func (h *Host) list(ctx context.Context, cli *client.Client, all bool) error {
 	var listed client.ContainerListResult
 	err := h.call(ctx, func(ctx context.Context) (err error) {
-		listed, err = cli.ContainerList(ctx, client.ContainerListOptions{})
+		listed, err = cli.ContainerList(ctx, client.ContainerListOptions{All: true})
 		return err
 	})
 	if err != nil {
-		return fmt.Errorf("list containers: %w", err)
+		return refused("list containers", "CONTAINERS=1", err)
 	}
 	h.mu.Lock()
 	known := maps.Clone(h.known)
 	h.mu.Unlock()
 
 	next := make(map[string]Container, len(listed.Items))
-	for _, s := range listed.Items {
+	stopped := 0
+	for _, s := range listed.Items { // the most recently created first
+		if s.State != container.StateRunning && s.State != container.StatePaused && s.State != container.StateRestarting {
+			if stopped++; stopped > maxStopped {
+				continue
+			}
+		}
 		old, ok := known[s.ID]
 		if ok && !all && sameAs(old, s) {
 			next[s.ID] = old
@@ -120,17 +159,23 @@ func (h *Host) list(ctx context.Context, cli *client.Client, all bool) error {
 			return err
 		}
 		if ok {
-			next[s.ID] = c
+			next[s.ID] = c.after(old)
 		}
 	}
 	h.publish(next)
 	return nil
 }
 
-// sameAs says whether a listed container has the name and the addresses that it had when it was inspected.
+// sameAs says whether a listed container has the name, the state and the addresses that it had when it was inspected.
 func sameAs(c Container, s container.Summary) bool {
 	if len(s.Names) == 0 || strings.TrimPrefix(s.Names[0], "/") != c.Name || s.NetworkSettings == nil {
 		return false
+	}
+	if string(s.State) != c.State {
+		return false
+	}
+	if !c.Running() {
+		return true
 	}
 	n := 0
 	for _, e := range s.NetworkSettings.Networks {
@@ -160,11 +205,11 @@ func (h *Host) inspect(ctx context.Context, cli *client.Client, id string) (Cont
 		return Container{}, false, nil
 	}
 	if err != nil {
-		return Container{}, false, fmt.Errorf("inspect container %.12s: %w", id, err)
+		return Container{}, false, refused(fmt.Sprintf("inspect container %.12s", id), "CONTAINERS=1", err)
 	}
-	c, ok := fromInspect(got.Container)
+	c := fromInspect(got.Container)
 	c.OOMKills = h.oomKills[c.ID]
-	return c, ok, nil
+	return c, true, nil
 }
 
 // apply brings one container up to date after an event about it.
@@ -188,20 +233,46 @@ func (h *Host) apply(ctx context.Context, cli *client.Client, m events.Message) 
 	if id == "" {
 		return nil
 	}
-	c, running, err := h.inspect(ctx, cli, id)
+	c, exists, err := h.inspect(ctx, cli, id)
 	if err != nil {
 		return err
 	}
 	h.mu.Lock()
 	next := maps.Clone(h.known)
 	h.mu.Unlock()
-	if running {
-		next[id] = c
+	if exists {
+		next[id] = c.after(next[id])
+		forgetOldest(next)
 	} else {
 		delete(next, id)
 	}
 	h.publish(next)
 	return nil
+}
+
+// after keeps how an earlier run ended, which the engine forgets when it starts the container again.
+func (c Container) after(old Container) Container {
+	if c.Running() && c.RestartCount > 0 && c.ExitCode == 0 {
+		c.ExitCode, c.OOMKilled = old.ExitCode, old.OOMKilled
+	}
+	return c
+}
+
+// forgetOldest keeps the number of containers that do not run within maxStopped.
+func forgetOldest(known map[string]Container) {
+	var stopped []Container
+	for _, c := range known {
+		if !c.Running() && c.State != string(container.StateRestarting) {
+			stopped = append(stopped, c)
+		}
+	}
+	if len(stopped) <= maxStopped {
+		return
+	}
+	slices.SortFunc(stopped, func(a, b Container) int { return b.Created.Compare(a.Created) })
+	for _, c := range stopped[maxStopped:] {
+		delete(known, c.ID)
+	}
 }
 
 // publish makes a new picture visible and wakes those who wait when it differs.

@@ -37,9 +37,10 @@ type Options struct {
 // Status says whether the engine can be asked, and if not, why and what repairs it.
 type Status struct {
 	Connected bool
-	// Reason is what is wrong, for people; empty while connected.
+	// Reason is what is wrong, for people. While connected it is empty, or says what a socket proxy forbids that
+	// docker_sd_configs needs.
 	Reason string
-	// Remedy is the exact command or compose line that repairs it; empty while connected.
+	// Remedy is the exact command or compose line that repairs it; empty when nothing is wrong.
 	Remedy string
 }
 
@@ -151,6 +152,7 @@ func (h *Host) register(r prometheus.Registerer) error {
 			Name: "ausguck_dockerhost_containers",
 			Help: "Running containers in the last response of the Docker engine.",
 		}, func() float64 { return float64(len(h.view.Load().sorted)) }),
+		newRestarts(h),
 	}
 	for _, c := range collectors {
 		if err := r.Register(c); err != nil {
@@ -196,6 +198,12 @@ func (h *Host) Containers() []Container {
 	return append([]Container(nil), h.view.Load().sorted...)
 }
 
+// Stopped returns the containers that do not run, also those that the engine is about to restart, sorted by name; at
+// most 100, the most recently created. The slice is the caller's, as with Containers.
+func (h *Host) Stopped() []Container {
+	return append([]Container(nil), h.view.Load().stopped...)
+}
+
 // ByID returns the running container with that full id, or the only one whose id begins with the given 12 or more
 // characters.
 func (h *Host) ByID(id string) (Container, bool) { return h.view.Load().find(id) }
@@ -223,19 +231,27 @@ func (h *Host) announce() {
 
 // setConnected and setTrouble are called by Run's goroutine only. They log before they announce, so that whoever is
 // woken finds the line written.
-func (h *Host) setConnected(apiVersion string) {
+func (h *Host) setConnected(apiVersion string, limited error) {
 	h.reconnects.Inc()
-	if h.Status().Connected {
+	status, kind := Status{Connected: true}, troubleNone
+	if limited != nil {
+		kind, status = h.diagnose(limited)
+		status.Connected = true
+	}
+	if h.Status() == status {
 		return
+	}
+	if limited != nil {
+		h.logger.Warn("Docker does not permit all that discovery needs", "reason", status.Reason, "remedy", status.Remedy)
 	}
 	h.logger.Info("Connected to Docker", "endpoint", h.endpoint, "api_version", apiVersion,
 		"containers", len(h.view.Load().sorted))
-	h.setStatus(troubleNone, Status{Connected: true})
+	h.setStatus(kind, status)
 }
 
 func (h *Host) setTrouble(err error) {
 	kind, status := h.diagnose(err)
-	if h.kind == kind {
+	if was := h.Status(); h.kind == kind && was.Remedy == status.Remedy && !was.Connected {
 		return
 	}
 	h.logger.Warn("Docker is not responding; container names and discovery are unavailable",

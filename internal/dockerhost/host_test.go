@@ -3,6 +3,7 @@ package dockerhost
 import (
 	"bytes"
 	"context"
+	"fmt"
 	"log/slog"
 	"net/netip"
 	"strings"
@@ -144,6 +145,7 @@ func TestFollowsContainers(t *testing.T) {
 		ID: id("a"), Name: "zebra", Image: "registry/zebra:1", NetworkMode: "bridge", Hostname: id("a")[:12],
 		Labels: map[string]string{"k": "v"}, Addresses: []netip.Addr{netip.MustParseAddr("172.17.0.2")}, PID: 42,
 		Created: time.Date(2026, 1, 2, 3, 4, 5, 6e8, time.UTC), Started: time.Date(2026, 1, 2, 3, 4, 6, 0, time.UTC),
+		State: "running", Networks: []string{"bridge"}, perNetwork: [][]netip.Addr{{netip.MustParseAddr("172.17.0.2")}},
 	}, c)
 	_, ok = h.ByID(id("f"))
 	require.False(t, ok, "a container that does not run is not listed")
@@ -270,8 +272,9 @@ func TestHangWhileConnected(t *testing.T) {
 	require.Equal(t, "one", names(h))
 }
 
+// Each request that a socket proxy forbids is named with the line that permits it.
 func TestSocketProxyForbids(t *testing.T) {
-	for _, path := range []string{"/containers", "/events", "/_ping"} {
+	for path, grant := range map[string]string{"/containers/json": "CONTAINERS=1", "/containers/aa": "CONTAINERS=1", "/events": "EVENTS=1", "/_ping": "PING=1"} {
 		t.Run(path, func(t *testing.T) {
 			e := newEngine(t)
 			e.set(runs(id("a"), "one"))
@@ -280,13 +283,83 @@ func TestSocketProxyForbids(t *testing.T) {
 			h, log := newHost(t, e.endpoint())
 			run(t, h)
 			wait(t, h, "noticed", func() bool { return strings.Contains(h.Status().Reason, "forbids") })
-			require.Contains(t, h.Status().Remedy, "CONTAINERS=1 and EVENTS=1")
+			require.Equal(t, "add to the environment of the Docker socket proxy: "+grant+" (it needs "+allGrants+")", h.Status().Remedy)
+			require.NotContains(t, h.Status().Reason, "<html")
 			if path == "/events" {
 				require.Equal(t, "one", names(h), "without events the list is still read at every attempt")
 			}
 			require.Equal(t, 1, log.count("level=WARN"))
 		})
 	}
+	t.Run("/networks", func(t *testing.T) {
+		e := newEngine(t)
+		e.set(runs(id("a"), "one"))
+		e.forbidden = "/networks"
+		e.start(t)
+		h, log := newHost(t, e.endpoint())
+		run(t, h)
+		wait(t, h, "connected", connected(h))
+		require.Contains(t, h.Status().Reason, "list networks")
+		require.Contains(t, h.Status().Remedy, "NETWORKS=1")
+		require.Equal(t, "one", names(h))
+		require.Equal(t, 1, log.count("level=WARN"))
+	})
+}
+
+// Containers that have ended or crash again and again are there with how they ended, and how often.
+func TestStoppedContainers(t *testing.T) {
+	e := newEngine(t)
+	e.set(runs(id("a"), "fine"))
+	e.set(ended(runs(id("b"), "done")))
+	e.start(t)
+	registry := prometheus.NewRegistry()
+	h, _ := newHost(t, e.endpoint())
+	require.NoError(t, registry.Register(newRestarts(h)))
+	run(t, h)
+	wait(t, h, "connected", connected(h))
+	stopped := h.Stopped()
+	require.Len(t, stopped, 1)
+	require.Equal(t, "exited", stopped[0].State)
+	require.Equal(t, 1, stopped[0].ExitCode)
+	require.Equal(t, time.Date(2026, 1, 2, 4, 0, 0, 0, time.UTC), stopped[0].Finished)
+	require.Equal(t, "fine", names(h))
+
+	e.happens(events.ActionDie, crashes(runs(id("a"), "fine"), 3))
+	wait(t, h, "restarting", func() bool { return len(h.Stopped()) == 2 })
+	require.Equal(t, "restarting", h.Stopped()[1].State)
+	require.Equal(t, 7, h.Stopped()[1].ExitCode)
+	again := runs(id("a"), "fine")
+	again.RestartCount = 4
+	e.happens(events.ActionStart, again)
+	wait(t, h, "running", func() bool { return names(h) == "fine" })
+	c, _ := h.ByID(id("a"))
+	require.Equal(t, 7, c.ExitCode, "the engine forgets it when it starts the container again")
+	require.NoError(t, testutil.GatherAndCompare(registry, strings.NewReader(`
+# HELP ausguck_dockerhost_container_restarts_total Times the Docker engine has restarted the container by its restart policy; starts at 0 when someone starts it.
+# TYPE ausguck_dockerhost_container_restarts_total counter
+ausguck_dockerhost_container_restarts_total{name="done"} 0
+ausguck_dockerhost_container_restarts_total{name="fine"} 4
+`), "ausguck_dockerhost_container_restarts_total"))
+
+	e.mu.Lock()
+	delete(e.containers, id("b"))
+	e.mu.Unlock()
+	e.tell(events.ContainerEventType, events.ActionDestroy, id("b"), nil)
+	wait(t, h, "removed", func() bool { return len(h.Stopped()) == 0 })
+}
+
+// A machine with thousands of ended containers costs no more than one with a hundred.
+func TestOnlyTheLatestStoppedContainersAreKept(t *testing.T) {
+	known := map[string]Container{"r": {ID: "r", State: "running"}, "x": {ID: "x", State: "restarting"}}
+	for i := range maxStopped + 20 {
+		name := fmt.Sprint(i)
+		known[name] = Container{ID: name, State: "exited", Created: time.Unix(int64(i), 0)}
+	}
+	forgetOldest(known)
+	require.Len(t, known, maxStopped+2)
+	require.NotContains(t, known, "19")
+	require.Contains(t, known, "20")
+	require.Contains(t, known, "x")
 }
 
 func TestEngineVersions(t *testing.T) {

@@ -31,6 +31,17 @@ const (
 const installHint = "install it (Debian, Ubuntu: sudo apt-get install docker.io) or, if it is installed, " +
 	"sudo systemctl enable --now docker; another engine is named with --docker.host or DOCKER_HOST"
 
+// allGrants are the permissions of a socket proxy behind what Ausguck asks, by the names that tecnativa's proxy and its
+// descendants have for them.
+const allGrants = "CONTAINERS=1 EVENTS=1 NETWORKS=1 PING=1 VERSION=1"
+
+// firstLine shortens the page that a proxy answers with.
+func firstLine(text string) string {
+	line, _, _ := strings.Cut(text, "\n")
+	line, _, _ = strings.Cut(line, "<html")
+	return strings.TrimRight(line, " :")
+}
+
 // diagnose turns the error of a connection attempt into words that a person can act on.
 func (h *Host) diagnose(err error) (troubleKind, Status) {
 	unix := h.network == "unix"
@@ -48,9 +59,14 @@ func (h *Host) diagnose(err error) (troubleKind, Status) {
 			Remedy: h.permissionRemedy(),
 		}
 	case cerrdefs.IsPermissionDenied(err), cerrdefs.IsUnauthorized(err):
+		grant := allGrants
+		var refused *forbiddenError
+		if errors.As(err, &refused) {
+			grant = refused.grant + " (it needs " + allGrants + ")"
+		}
 		return troubleForbidden, Status{
-			Reason: fmt.Sprintf("%s forbids what is asked: %v", h.endpoint, err),
-			Remedy: "set CONTAINERS=1 and EVENTS=1 (PING=1 is usual) in the environment of the Docker socket proxy",
+			Reason: fmt.Sprintf("the socket proxy at %s forbids a request: %s", h.endpoint, firstLine(text)),
+			Remedy: "add to the environment of the Docker socket proxy: " + grant,
 		}
 	case errors.Is(err, errSilent), errors.Is(err, context.DeadlineExceeded), errors.As(err, &netErr) && netErr.Timeout():
 		return troubleSilent, Status{

@@ -55,7 +55,7 @@ func TestDiagnose(t *testing.T) {
 		},
 		"proxy forbids": {
 			"tcp://proxy:2375", false, fmt.Errorf("list containers: %w", cerrdefs.ErrPermissionDenied), troubleForbidden,
-			"tcp://proxy:2375 forbids what is asked", "CONTAINERS=1 and EVENTS=1",
+			"the socket proxy at tcp://proxy:2375 forbids a request: list containers: permission denied", "add to the environment of the Docker socket proxy: CONTAINERS=1 EVENTS=1",
 		},
 		"silent": {
 			"tcp://proxy:2375", false, fmt.Errorf("ping Docker: %w", errSilent), troubleSilent,

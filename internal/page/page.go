@@ -97,10 +97,20 @@ type Page struct {
 // ServeHTTP answers every address with the same document.
 func (p *Page) ServeHTTP(w http.ResponseWriter, r *http.Request) { p.serve(w, r, http.StatusOK) }
 
+// Built says whether the program was built with the UI.
+func Built() bool {
+	_, err := fs.Stat(web.Files, "dist/index.html")
+	return err == nil
+}
+
+// ForBrowser says whether who looks does so with a browser, and not with a program that reads text.
+func ForBrowser(r *http.Request) bool {
+	return (r.Method == http.MethodGet || r.Method == http.MethodHead) && strings.Contains(r.Header.Get("Accept"), "text/html")
+}
+
 // NotFound answers addresses that are none. Who looks with a browser sees the frame of the UI around what the page says then.
 func (p *Page) NotFound(w http.ResponseWriter, r *http.Request) {
-	browser := (r.Method == http.MethodGet || r.Method == http.MethodHead) && strings.Contains(r.Header.Get("Accept"), "text/html")
-	if !browser || strings.HasPrefix(r.URL.Path, "/api/") {
+	if !ForBrowser(r) || strings.HasPrefix(r.URL.Path, "/api/") {
 		http.NotFound(w, r)
 		return
 	}

@@ -81,6 +81,25 @@ describe('what people want to know', () => {
     await page.getByText('Docker is disabled').waitFor();
   });
 
+  test('the documentation and the runbooks, from the menu and the palette', async () => {
+    const { page } = browser;
+    await browser.goto('/status');
+    expect(new URL(page.url()).pathname).toBe('/admin/status');
+    await page.getByRole('button', { name: 'Help' }).click();
+    await page.getByRole('menuitem', { name: 'Documentation' }).click();
+    await page.getByRole('heading', { name: 'Documentation' }).waitFor();
+    await page.getByRole('main').getByRole('link', { name: 'Troubleshoot' }).click();
+    await page.getByRole('main').getByRole('link', { name: 'below' }).click();
+    expect(new URL(page.url()).hash).toBe('#a-container-on-another-network');
+    await browser.screenshot('docs');
+    await browser.goto('/targets');
+    await page.keyboard.press('Control+k');
+    await page.getByPlaceholder('Search dashboards, pages and actions').fill('runb');
+    await page.getByRole('option', { name: 'Runbooks of alerts' }).waitFor();
+    await page.keyboard.press('Enter');
+    await page.getByRole('heading', { name: 'Runbooks' }).waitFor();
+  });
+
   test('from an alert to its graph, to the lines of that container, and to a silence; the notification arrived', async () => {
     const { page } = browser;
     await page.getByTestId('now').getByText('1 alert fires').waitFor();

@@ -87,7 +87,11 @@ func (c *containers) readLife(ctx context.Context, cli *client.Client, r *contai
 	if life.ended != "" {
 		_, known := c.sender.ledger.get(r.key)
 		at, _ := time.Parse(time.RFC3339Nano, life.ended)
-		if readTo == life.ended || !known && at.Before(c.since) {
+		if !known && at.Before(c.since) {
+			c.setLogs(s, ContainerLogs{Reason: "It ended before Ausguck collected logs for the first time."})
+			return errNothingLeft
+		}
+		if readTo == life.ended {
 			return errNothingLeft
 		}
 	}

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"strings"
 
+	"github.com/prometheus/prometheus/discovery/moby"
 	"github.com/prometheus/prometheus/model/labels"
 	"github.com/prometheus/prometheus/model/relabel"
 	"github.com/prometheus/prometheus/scrape"
@@ -62,16 +63,17 @@ func (s *Server) Discovered() []Discovered {
 	return all
 }
 
-// DiscoversContainers says whether a scrape configuration asks a Docker engine for targets.
-func (c *Config) DiscoversContainers() bool {
+// DockerHosts returns the Docker engines that scrape configurations ask for targets, each with the job that does.
+func (c *Config) DockerHosts() map[string]string {
+	hosts := map[string]string{}
 	for _, sc := range c.ScrapeConfigs {
 		for _, sd := range sc.ServiceDiscoveryConfigs {
-			if sd.Name() == "docker" {
-				return true
+			if docker, ok := sd.(*moby.DockerSDConfig); ok {
+				hosts[docker.Host] = sc.JobName
 			}
 		}
 	}
-	return false
+	return hosts
 }
 
 func discoveredLabels(t *scrape.Target) map[string]string {

@@ -75,7 +75,7 @@ func (e *engines) applyScrapeDiscovery(cfg *Config) error {
 	}
 	sd := make(map[string]discovery.Configs, len(jobs))
 	for _, job := range jobs {
-		sd[job.JobName] = job.ServiceDiscoveryConfigs
+		sd[job.JobName] = withLowestPorts(job.ServiceDiscoveryConfigs)
 	}
 	return e.scrapeSD.ApplyConfig(sd)
 }

@@ -1,11 +1,9 @@
 package docker_test
 
 import (
-	"encoding/json"
 	"fmt"
 	"os"
 	"strconv"
-	"strings"
 	"testing"
 	"time"
 
@@ -124,47 +122,6 @@ func TestOriginalConfiguration(t *testing.T) {
 			return fmt.Errorf("orchestrator: %+v", missing)
 		}
 		require.Contains(t, missing[0].LastError, "no running Docker container has that name")
-		return nil
-	})
-}
-
-// Why each container is or is not scraped, with the label that changes it.
-func TestContainersAreExplained(t *testing.T) {
-	a := startAusguck(t, docker, "")
-	start(t, docker, service{name: "ausguck-shy", exposed: []string{"8080/tcp"}})
-	start(t, docker, service{name: "ausguck-wrong-port", labels: map[string]string{"prometheus.io/scrape": "true", "prometheus.io/port": "7"}})
-	start(t, docker, service{name: "ausguck-fine", exposed: []string{"8080/tcp"}, labels: map[string]string{"prometheus.io/scrape": "true"}})
-	want := map[string][2]string{
-		"ausguck-shy":        {"dropped", `prometheus.io/scrape: "true"`},
-		"ausguck-wrong-port": {"failing", "prometheus.io/port"},
-		"ausguck-fine":       {"scraped", ""},
-	}
-	within(t, 60*time.Second, "explained", func() error {
-		body, err := a.get("/api/ausguck/containers")
-		if err != nil {
-			return err
-		}
-		var answer struct {
-			Docker     struct{ Connected bool }
-			Containers []struct{ Name, State, Reason, Remedy string }
-		}
-		if err := json.Unmarshal([]byte(body), &answer); err != nil {
-			return err
-		}
-		found := 0
-		for _, c := range answer.Containers {
-			w, ok := want[c.Name]
-			if !ok {
-				continue
-			}
-			if c.State != w[0] || !strings.Contains(c.Remedy, w[1]) || c.Reason == "" {
-				return fmt.Errorf("%s is %s: %s %s", c.Name, c.State, c.Reason, c.Remedy)
-			}
-			found++
-		}
-		if found != len(want) || !answer.Docker.Connected {
-			return fmt.Errorf("%d of %d: %s", found, len(want), body)
-		}
 		return nil
 	})
 }

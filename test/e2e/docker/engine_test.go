@@ -250,6 +250,7 @@ type service struct {
 	networkMode string
 	networks    []string // joined before the start, besides networkMode
 	removed     bool     // by the engine, as soon as it has ended
+	restart     container.RestartPolicyMode
 	log         container.LogConfig
 }
 
@@ -265,7 +266,10 @@ func (e *engine) run(ctx context.Context, s service) (string, error) {
 	}
 	cfg.ExposedPorts = ports
 	created, err := e.cli.ContainerCreate(ctx, client.ContainerCreateOptions{
-		Config: cfg, HostConfig: &container.HostConfig{NetworkMode: container.NetworkMode(s.networkMode), AutoRemove: s.removed, LogConfig: s.log},
+		Config: cfg, HostConfig: &container.HostConfig{
+			NetworkMode: container.NetworkMode(s.networkMode), AutoRemove: s.removed, LogConfig: s.log,
+			RestartPolicy: container.RestartPolicy{Name: s.restart},
+		},
 		Name: s.name, Image: cmp.Or(s.image, image),
 	})
 	if err != nil {

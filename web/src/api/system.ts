@@ -32,12 +32,16 @@ export interface Container {
   image: string;
   health?: string;
   network: string;
-  state: 'scraped' | 'waiting' | 'failing' | 'dropped' | 'unseen';
+  state: 'restarting' | 'failing' | 'unseen' | 'exited' | 'dropped' | 'waiting' | 'scraped';
   reason: string;
   remedy?: string;
+  /** Lines of a compose file that belong to the remedy. */
+  lines?: string;
   rule?: string;
   url?: string;
   job?: string;
+  /** How often the engine has restarted it since someone started it. */
+  restarts?: number;
   logs: ContainerLogs;
 }
 

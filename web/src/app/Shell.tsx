@@ -8,6 +8,7 @@ import { Link, useLocation } from 'react-router-dom';
 import { bootData } from '../boot/bootData';
 import { address } from '../runtime/backendSrv';
 import { ErrorBoundary } from './ErrorBoundary';
+import { docsAddress, runbooksAddress } from '../kit/DocLinks';
 import { usePageState } from '../kit/page';
 import { useShortcuts } from './shortcuts';
 import { chooseTheme } from '../kit/theme';
@@ -82,7 +83,10 @@ export function Shell({ children }: { children: ReactNode }) {
           </nav>
           <div className={styles.actions}>{actions}</div>
           <ToolbarButton icon="search" aria-label="Search dashboards" tooltip="Search (Ctrl K)" onClick={() => setDialog('search')} />
-          <Dropdown overlay={<UserMenu help={() => setDialog('help')} />} placement="bottom-end">
+          <Dropdown overlay={<HelpMenu shortcuts={() => setDialog('help')} />} placement="bottom-end">
+            <ToolbarButton icon="question-circle" aria-label="Help" tooltip="Help" />
+          </Dropdown>
+          <Dropdown overlay={<UserMenu />} placement="bottom-end">
             <ToolbarButton icon="user" aria-label={`User ${bootData.user.login}`} />
           </Dropdown>
         </header>
@@ -114,14 +118,23 @@ export function Shell({ children }: { children: ReactNode }) {
   );
 }
 
-function UserMenu({ help }: { help: () => void }) {
+function HelpMenu({ shortcuts }: { shortcuts: () => void }) {
+  return (
+    <Menu>
+      <Menu.Item label="Documentation" icon="book" url={docsAddress()} />
+      <Menu.Item label="Runbooks of alerts" icon="book-open" url={runbooksAddress()} />
+      <Menu.Item label="Keyboard shortcuts" icon="keyboard" onClick={shortcuts} />
+    </Menu>
+  );
+}
+
+function UserMenu() {
   const { login, orgRole } = bootData.user;
   return (
     <Menu header={`${login} (${orgRole})`}>
       <Menu.Item label="Profile" icon="user" onClick={() => locationService.push('/profile')} />
       <Menu.Item label="Light theme" icon="circle" onClick={() => chooseTheme('light')} />
       <Menu.Item label="Dark theme" icon="adjust-circle" onClick={() => chooseTheme('dark')} />
-      <Menu.Item label="Keyboard shortcuts" icon="keyboard" onClick={help} />
       <Menu.Divider />
       <Menu.Item label="Sign out" icon="signout" onClick={signOut} />
     </Menu>

@@ -3,6 +3,7 @@ import type { IconName } from '@grafana/ui';
 import { may } from '../boot/role';
 import type { Command } from '../kit/page';
 import { chooseTheme } from '../kit/theme';
+import { docsAddress, runbooksAddress } from '../kit/DocLinks';
 import { pages } from './pages';
 
 /** A line of the command palette. */
@@ -19,6 +20,8 @@ export interface Entry {
 export function entriesOf(commands: Command[], open: (to: string) => void, help: () => void): Entry[] {
   const everywhere: Command[] = [
     { text: 'Keyboard shortcuts', icon: 'keyboard', keys: '?', act: help },
+    { text: 'Documentation', icon: 'book', act: () => window.location.assign(docsAddress()) },
+    { text: 'Runbooks of alerts', icon: 'book-open', act: () => window.location.assign(runbooksAddress()) },
     { text: 'Light theme', icon: 'circle', act: () => void chooseTheme('light') },
     { text: 'Dark theme', icon: 'adjust-circle', act: () => void chooseTheme('dark') },
   ];

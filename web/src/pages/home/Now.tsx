@@ -6,6 +6,7 @@ import { Link } from 'react-router-dom';
 
 import { alerting } from '../../api/alerting';
 import { system } from '../../api/system';
+import { DocLinks } from '../../kit/DocLinks';
 import { Ago, getStyles as getParts, LastNotification } from '../../kit/parts';
 import { usePolled } from '../../runtime/usePolled';
 import { firing, firingPath } from '../../links/firing';
@@ -83,7 +84,7 @@ export function Now() {
       {sick.map((p) => (
         <Line key={p.name} icon="exclamation-triangle">
           <Link to="/admin/status">{p.name}</Link>
-          {p.phase === 'ready' ? '' : ` is ${p.phase}`}: {p.says}
+          {p.phase === 'ready' ? '' : ` is ${p.phase}`}: <DocLinks text={p.says ?? ''} />
         </Line>
       ))}
       {sick.length === 0 && status.disk.scarce && (

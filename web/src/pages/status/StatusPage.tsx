@@ -3,6 +3,7 @@ import { Alert, Badge, Button, useStyles2, type BadgeColor } from '@grafana/ui';
 import { useState } from 'react';
 
 import { system } from '../../api/system';
+import { DocLinks } from '../../kit/DocLinks';
 import { Ago, getStyles } from '../../kit/parts';
 import { usePolled } from '../../runtime/usePolled';
 import { usePage } from '../../kit/page';
@@ -64,7 +65,11 @@ export default function StatusPage() {
                       since <Ago time={p.since} />
                     </span>
                   </div>
-                  {p.says && <div className={p.wrong ? styles.error : styles.quiet}>{p.says}</div>}
+                  {p.says && (
+                    <div className={p.wrong ? styles.error : styles.quiet}>
+                      <DocLinks text={p.says} />
+                    </div>
+                  )}
                 </li>
               ))}
             </ul>

@@ -10,10 +10,27 @@ import { usePage } from '../../kit/page';
 import { TabbedPage } from '../../kit/Tabs';
 import { logsPath } from '../../links/related';
 import { LogsOfContainer } from './LogsOfContainer';
+import { Remedy } from './Remedy';
 import { tabs } from './tabs';
 
-const colors: Record<Container['state'], BadgeColor> = { failing: 'red', unseen: 'orange', dropped: 'darkgrey', waiting: 'blue', scraped: 'green' };
-const texts: Record<Container['state'], string> = { failing: 'fails', unseen: 'not found', dropped: 'not scraped', waiting: 'waiting', scraped: 'scraped' };
+const colors: Record<Container['state'], BadgeColor> = {
+  restarting: 'red',
+  failing: 'red',
+  unseen: 'orange',
+  exited: 'darkgrey',
+  dropped: 'darkgrey',
+  waiting: 'blue',
+  scraped: 'green',
+};
+const texts: Record<Container['state'], string> = {
+  restarting: 'crash loop',
+  failing: 'fails',
+  unseen: 'not found',
+  exited: 'exited',
+  dropped: 'not scraped',
+  waiting: 'waiting',
+  scraped: 'scraped',
+};
 
 /** Why each container is or is not scraped, and whether its logs are collected. */
 export default function ContainersPage() {
@@ -36,8 +53,13 @@ export default function ContainersPage() {
           {data.docker.remedy}
         </Alert>
       )}
+      {data?.docker.connected && data.docker.reason && (
+        <Alert severity="warning" title={`Docker at ${data.docker.endpoint} does not permit all that discovery needs: ${data.docker.reason}`}>
+          {data.docker.remedy}
+        </Alert>
+      )}
       {data?.docker.connected && all.length === 0 && (
-        <Alert severity="info" title="No container runs">
+        <Alert severity="info" title="There are no containers">
           New containers appear here within seconds.
         </Alert>
       )}
@@ -45,7 +67,9 @@ export default function ContainersPage() {
         <StateFilter
           value={state}
           all={`All (${all.length})`}
-          options={(Object.keys(texts) as Array<Container['state']>).map((s) => [s, `${texts[s]} (${all.filter((c) => c.state === s).length})`])}
+          options={(Object.keys(texts) as Array<Container['state']>)
+            .filter((s) => s === state || all.some((c) => c.state === s))
+            .map((s) => [s, `${texts[s]} (${all.filter((c) => c.state === s).length})`])}
           onChange={(s) => setParams({ state: s })}
         />
       )}
@@ -60,6 +84,7 @@ export default function ContainersPage() {
                   <span className={styles.quiet}>
                     {c.image}
                     {c.health && ` · ${c.health}`} · network {c.network}
+                    {c.restarts ? ` · restarted ${c.restarts === 1 ? 'once' : `${c.restarts} times`}` : ''}
                   </span>
                   <span className={styles.right}>
                     <Link className={styles.link} to={logsPath(formatMatchers(matchersOf({ container: c.name })), {})}>
@@ -68,17 +93,7 @@ export default function ContainersPage() {
                   </span>
                 </div>
                 <div>{c.reason}</div>
-                {c.remedy && (
-                  <div>
-                    {/^[\w.]+\/[\w.-]+: /.test(c.remedy) ? (
-                      <>
-                        Add to its labels: <code>{c.remedy}</code>
-                      </>
-                    ) : (
-                      c.remedy
-                    )}
-                  </div>
-                )}
+                <Remedy text={c.remedy} lines={c.lines} />
                 {c.rule && <div className={styles.quiet}>{c.rule}</div>}
                 <LogsOfContainer logs={c.logs} />
               </li>

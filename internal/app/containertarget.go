@@ -1,0 +1,178 @@
+package app
+
+import (
+	"fmt"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/ausguck/ausguck/internal/component/promserver"
+	"github.com/ausguck/ausguck/internal/dockerhost"
+)
+
+const (
+	scrapeLabel = "prometheus.io/scrape"
+	portLabel   = "prometheus.io/port"
+)
+
+// explainTarget says how the scrapes of a container go.
+func (f containerFacts) explainTarget(v *containerView, c dockerhost.Container, t *promserver.Target, of []*promserver.Discovered) {
+	switch {
+	case t.LastError != "":
+		v.State = "failing"
+		v.Reason = fmt.Sprintf("The scrape of %s fails: %s.", v.URL, t.LastError)
+		v.Remedy = f.scrapeRemedy(v, c, t.LastError)
+	case t.LastScrape.IsZero():
+		v.State = "waiting"
+		v.Reason = "It was found and will be scraped for the first time within an interval."
+	default:
+		v.State = "scraped"
+		v.Reason = fmt.Sprintf("Scraped by the job %s, last %s.", t.Job, since(t.LastScrape))
+	}
+	explainPorts(v, c, of)
+}
+
+// explainPorts lists the ports of a container that exposes several without a label that chooses one.
+func explainPorts(v *containerView, c dockerhost.Container, of []*promserver.Discovered) {
+	if _, chosen := c.Labels[portLabel]; chosen || len(c.Ports) < 2 {
+		return
+	}
+	v.Reason += fmt.Sprintf(" It exposes the ports %s; ", enumerate(c.Ports))
+	targets, up := 0, 0
+	for _, found := range of {
+		if found.Target != nil && found.Labels["__meta_docker_container_id"] == c.ID {
+			targets++
+			if found.Target.Health == "up" {
+				up++
+			}
+		}
+	}
+	other := c.Ports[1]
+	switch {
+	case targets > 1: // by a file of the user's own
+		v.Reason += fmt.Sprintf("each is a target, and %d of %d are up. The label %s leaves one.", up, targets, portLabel)
+	case v.State == "failing":
+		v.Reason += fmt.Sprintf("without the label %s, the lowest is scraped.", portLabel)
+	default:
+		v.Reason += fmt.Sprintf(`the lowest is scraped, unless a label chooses another, such as %s: "%d".`, portLabel, other)
+	}
+	if v.State == "failing" && !strings.Contains(v.Remedy, "network") {
+		v.Remedy = fmt.Sprintf(`%s: "%d"`, portLabel, other)
+	}
+}
+
+func enumerate(ports []uint16) string {
+	texts := make([]string, len(ports))
+	for i, p := range ports {
+		texts[i] = strconv.Itoa(int(p))
+	}
+	last := len(texts) - 1
+	return strings.Join(texts[:last], ", ") + " and " + texts[last]
+}
+
+var firstNumber = regexp.MustCompile(`\d+`)
+
+// explainPortLabel says what is wrong with a label that names no port.
+func explainPortLabel(v *containerView, c dockerhost.Container) {
+	label, ok := c.Labels[portLabel]
+	if !ok || c.Labels[scrapeLabel] == "false" || validPort(label) {
+		return
+	}
+	suggested := "<port>"
+	if number := firstNumber.FindString(label); validPort(number) {
+		suggested = number
+	} else if len(c.Ports) > 0 {
+		suggested = strconv.Itoa(int(c.Ports[0]))
+	}
+	write := fmt.Sprintf(`%s: "%s"`, portLabel, suggested)
+	switch {
+	case label == "": // as if there were none
+		if v.State == "failing" {
+			v.Reason += fmt.Sprintf(" Its label %s is empty, which chooses no port.", portLabel)
+			v.Remedy = "Write the port into the label: " + write
+		}
+		return
+	case len(firstNumber.FindAllString(label, 2)) > 1:
+		v.Reason = fmt.Sprintf("Its label %s is %q, and a container is scraped at one port.", portLabel, label)
+		v.Remedy = "Choose one: " + write + "; for the others, add a job to prometheus.yml that names the container and the port."
+	case strings.Contains(label, "/"):
+		v.Reason = fmt.Sprintf("Its label %s is %q, which has more in it than a port number.", portLabel, label)
+		v.Remedy = "Write the number only: " + write
+	case firstNumber.FindString(label) == label:
+		v.Reason = fmt.Sprintf("Its label %s is %q, and ports are numbers from 1 to 65535.", portLabel, label)
+		v.Remedy = "Write the port at which it serves metrics: " + write
+	default:
+		v.Reason = fmt.Sprintf("Its label %s is %q, which is not a port number.", portLabel, label)
+		v.Remedy = "Write the port at which it serves metrics, as a number: " + write
+	}
+	v.State, v.Lines = "failing", ""
+}
+
+func validPort(s string) bool {
+	n, err := strconv.ParseUint(s, 10, 16)
+	return err == nil && n > 0 && s[0] != '+'
+}
+
+var silences = []string{"deadline exceeded", "i/o timeout", "no route to host", "network is unreachable", "is only on"}
+
+// scrapeRemedy is what helps against an error of a scrape.
+func (f containerFacts) scrapeRemedy(v *containerView, c dockerhost.Container, problem string) string {
+	silent := slices.ContainsFunc(silences, func(s string) bool { return strings.Contains(problem, s) })
+	onHost := c.NetworkMode == "host"
+	switch {
+	case silent && f.self != nil && f.apart(c):
+		return f.joinNetwork(v, c)
+	case onHost && f.self != nil && f.self.NetworkMode != "host" && strings.Contains(v.URL, "//localhost"):
+		return "It uses the host's network, and localhost is Ausguck's own container: in docker_sd_configs, set host_networking_host: host.docker.internal"
+	case onHost && f.self != nil && silent:
+		return "It uses the host's network, and a firewall of the host may drop packets from containers. With ufw: sudo ufw allow from 172.16.0.0/12"
+	case onHost && strings.Contains(problem, "connection refused"):
+		return `Nothing listens there on the host. The port is named with the label prometheus.io/port: "<port>"; seen from a container, the service has to listen on 0.0.0.0, not on 127.0.0.1 only.`
+	}
+	return scrapeRemedy(problem)
+}
+
+// joinNetwork has Ausguck join the network of a container.
+func (f containerFacts) joinNetwork(v *containerView, c dockerhost.Container) string {
+	only, network := "network "+c.Networks[0], c.Networks[0]
+	if len(c.Networks) > 1 {
+		only = "networks " + strings.Join(c.Networks, ", ")
+	}
+	v.Reason = fmt.Sprintf("It is only on the %s, and Ausguck is on %s: Docker drops packets between its networks (%s).",
+		only, strings.Join(f.self.Networks, ", "), v.URL)
+	now := fmt.Sprintf("docker network connect %s %s", network, f.self.Name)
+	service := f.self.Labels["com.docker.compose.service"]
+	if service == "" {
+		return fmt.Sprintf("Add Ausguck to the network %s: %s", network, now)
+	}
+	v.Lines = fmt.Sprintf("services:\n  %s:\n    networks:\n      %s: {}\nnetworks:\n  %s:\n    external: true\n", service, network, network)
+	return fmt.Sprintf("Add Ausguck to the network %s, with these lines in its compose file. Until then, %s does the same, as long as this container exists.", network, now)
+}
+
+// scrapeRemedy is what helps against an error whatever the container.
+func scrapeRemedy(problem string) string {
+	for _, known := range []struct{ word, remedy string }{
+		{"connection refused", `Nothing listens there. The port is named with the label prometheus.io/port: "<port>"; in the container the service has to listen on 0.0.0.0, not on 127.0.0.1 only.`},
+		{"HTTP status 404", `There are no metrics at this path. The label prometheus.io/path: "<path>" names another.`},
+		{"HTTP status 401", "It asks for credentials: give the job basic_auth or authorization in prometheus.yml."},
+		{"HTTP status 403", "It asks for credentials: give the job basic_auth or authorization in prometheus.yml."},
+		{"HTTP response to HTTPS client", `It speaks HTTP: prometheus.io/scheme: http`},
+		{"malformed HTTP response", `It may speak HTTPS: prometheus.io/scheme: https`},
+		{"HTTP request to an HTTPS server", `It speaks HTTPS: prometheus.io/scheme: https`},
+		{"certificate", "Its certificate is not trusted: name its authority in tls_config of the job."},
+		{"sample limit exceeded", "It sends more samples than sample_limit allows: look for the label that explodes on the page Status, or raise the limit for the job."},
+		{"body size limit exceeded", "Its answer is longer than body_size_limit allows: fewer series, or a higher limit for the job."},
+		{"label_", "A label is longer than, or there are more of them than, the limits of the job allow."},
+		{"deadline exceeded", "It does not answer within scrape_timeout: it is overloaded, or a firewall drops the packets."},
+		{"Content-Type", `What answers there is not metrics: name their place with prometheus.io/port and prometheus.io/path.`},
+		{"expected", `What answers there is not metrics: name their place with prometheus.io/port and prometheus.io/path.`},
+		{"no running Docker container", "The container with this name does not run."},
+		{"no such host", "The name is not known: the container does not run, or has another name."},
+	} {
+		if strings.Contains(problem, known.word) {
+			return known.remedy
+		}
+	}
+	return ""
+}
