@@ -186,7 +186,7 @@ func (f containerFacts) explainUnseen(v *containerView, c dockerhost.Container) 
 	switch job, asked := f.hosts[f.endpoint]; {
 	case len(f.hosts) == 0:
 		v.Reason = "No job of prometheus.yml asks Docker for containers, and none names this one."
-		v.Remedy = "Add docker_sd_configs to a job, as the built-in prometheus.yml has it (`ausguck init` writes it), or its name to static_configs."
+		v.Remedy = "Run `ausguck init --add containers DIR` to add the built-in job that discovers containers, or add its name to static_configs of a job."
 	case f.status.Connected && f.status.Reason != "":
 		v.Reason = "docker_sd_configs finds no container: " + f.status.Reason + "."
 		v.Remedy = "Permit it: " + f.status.Remedy + "."

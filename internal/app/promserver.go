@@ -109,7 +109,7 @@ func (p *PrometheusPart) withoutBuiltIn(c *promserver.Config, d document) (warni
 	if wanted := c.RuleFiles == nil || len(c.RuleFiles) > 0; wanted && len(c.RulePaths()) == 0 {
 		warnings = append(warnings, d.Name+": no rules are loaded, so Prometheus sends no alerts; to add the built-in rules, "+add("rules"))
 	}
-	if p.docker.there() && !c.DiscoversContainers() {
+	if p.docker.there() && len(c.DockerHosts()) == 0 {
 		warnings = append(warnings, d.Name+": containers with the label prometheus.io/scrape are not scraped; to add the built-in job that discovers them, "+add("containers"))
 	}
 	return warnings
