@@ -48,7 +48,7 @@ func run(args []string, stdout, stderr io.Writer) int {
 	notifyReceiver := notify.Arg("receiver", "The receiver.").Required().String()
 	initialise := a.Command("init", "Write the built-in configuration to a folder.")
 	initDir := initialise.Arg("dir", "The folder.").Default(app.DefaultConfigDir).String()
-	composing := a.Command("compose", "Write Compose files for Ausguck in one container, for the separate official containers, and for the code agent. They mount --config.dir.")
+	composing := a.Command("compose", "Write Compose files for Ausguck in one container, for the separate official containers, and for the code agent. They mount --config.dir; if it does not exist, the built-in configuration is written there.")
 	composeDir := composing.Arg("dir", "The folder for them.").Default(".").String()
 	backing := a.Command("backup", "Write all data of the running Ausguck to one file. No password is needed if --storage.path is writable.")
 	backupFile := backing.Arg("file", "The file, or - for standard output.").Required().String()

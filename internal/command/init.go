@@ -11,8 +11,11 @@ import (
 	"github.com/ausguck/ausguck/monitoring"
 )
 
-// WriteConfig writes the built-in configuration set into dir and returns the paths it wrote. It writes
-// nothing when one of the files is there already.
+// secretsDir is the folder beside alertmanager.yml for the files that it names, with a webhook's URL or a password each.
+const secretsDir = "secrets"
+
+// WriteConfig writes the built-in configuration set into dir, with a folder for secrets that only its owner reads, and
+// returns the paths it wrote. It writes nothing when one of the files is there already.
 func WriteConfig(dir string) ([]string, error) {
 	var names []string
 	err := fs.WalkDir(monitoring.Files, ".", func(name string, d fs.DirEntry, err error) error {
@@ -49,7 +52,21 @@ func WriteConfig(dir string) ([]string, error) {
 		}
 		written = append(written, target)
 	}
-	return written, nil
+	return written, makeSecretsDir(filepath.Join(dir, secretsDir))
+}
+
+func makeSecretsDir(dir string) error {
+	if err := os.Mkdir(dir, 0o700); err != nil {
+		if errors.Is(err, fs.ErrExist) {
+			return nil
+		}
+		return err
+	}
+	f, err := os.Open(dir)
+	if err != nil {
+		return err
+	}
+	return errors.Join(likeFolder(f, dir), f.Close())
 }
 
 func alreadyThere(name string) error {
@@ -66,13 +83,16 @@ func writeNew(target string, content []byte, mode fs.FileMode) error {
 		return err
 	}
 	_, err = f.Write(content)
-	return errors.Join(err, likeFolder(f, target, mode), f.Close())
+	if mode.Perm() == 0o600 {
+		err = errors.Join(err, likeFolder(f, target))
+	}
+	return errors.Join(err, f.Close())
 }
 
 // likeFolder gives what root writes for one user to the owner of the folder: in a package's folder that is the user that
 // Ausguck runs as.
-func likeFolder(f *os.File, target string, mode fs.FileMode) error {
-	if os.Geteuid() != 0 || mode.Perm() != 0o600 {
+func likeFolder(f *os.File, target string) error {
+	if os.Geteuid() != 0 {
 		return nil
 	}
 	info, err := os.Stat(filepath.Dir(target))
