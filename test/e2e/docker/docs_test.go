@@ -179,7 +179,7 @@ var steps = []step{
 	{page: "README.md", command: "make run ", elsewhere: inCI},
 	{page: "README.md", command: "curl -s 'http://127.0.0.1:9090", after: func(r *reader, _ string) {
 		within(r.t, 30*time.Second, "a value", func() error {
-			out, err := r.run(readmeQuery(r))
+			out, err := r.run(blockOf(r.t, "README.md", "curl "))
 			if err == nil && !regexp.MustCompile(`"value":\[[\d.]+,"[\d.]+"\]`).MatchString(out) {
 				err = fmt.Errorf("no value: %s", out)
 			}

@@ -69,18 +69,6 @@ func (r *reader) end(cmd *exec.Cmd) {
 	}
 }
 
-// readmeQuery is the command of README that asks for the host's CPU.
-func readmeQuery(r *reader) string {
-	commands, _ := commandsOf(r.t, root+"/README.md")
-	for _, c := range commands {
-		if strings.HasPrefix(c.text, "curl ") {
-			return c.text
-		}
-	}
-	require.Fail(r.t, "README has no query any more")
-	return ""
-}
-
 // installed is a container that is ready, whose user reads what it has to, and nobody else does.
 func (r *reader) installed(string) {
 	r.ready()
