@@ -20,6 +20,9 @@ UNIT     = $(filter-out github.com/ausguck/ausguck/test/% $(RACE),$(PACKAGES))
 BLACKBOX = $(filter %/test/acceptance %/test/e2e %/test/script,$(PACKAGES))
 DOCKER   = $(if $(AUSGUCK_TEST_DOCKER),-vet=off -count=1 -p 1 -timeout 20m ./test/e2e/docker/... ./test/e2e/release)
 
+# What test-short leaves out: tests of seconds each, most of which start the whole program.
+SLOW = ^Test(EnginesBehindEachPart|PartsFailAlone.*|PartsGoOn.*|TheLastGood.*|TheWholeFolderIsGone|Files(That|OfOneJob).*|OriginalFile.*|AutoReload|ReloadIsAllOrNone|RolesOfEveryRoute|BuiltInDashboardsAsk.*|RulesWithTheStockPromtool|StopEndsScrapesThatHang|GuardRefuses|NoSecretLeavesAReceiver|SessionsEndByThemselves|RuntimeThatHangs.*|MaliciousArchives|KeptAnswers)$$
+
 # Modules of their own, so that what they need stays out of the program and the other way round.
 NESTED   = instrument codeagent bench/instrument
 NESTED_TEST = $(foreach m,$(NESTED),'in $(m) -vet=off $(if $(shell command -v gcc),-race) ./...')
@@ -84,6 +87,10 @@ test: vet build codeagent $(OTLPJS) $(if $(DOCKER),image $(BIN)/docker-compose) 
 	@$(if $(DOCKER),,echo 'The tests with a Docker engine are not run; AUSGUCK_TEST_DOCKER=1 make test runs them, as root on a machine with dockerd.')
 	@$(BIN)/testsum 'npm web' '-vet=off $(UNIT)' '$(if $(RACE),-vet=off -race $(RACE))' $(NESTED_TEST) 'in tools -vet=off ./testsum' \
 		'twice -vet=off -count=1 -p 1 -timeout 40m $(BLACKBOX)' 'twice in test/grafanaclient -vet=off -count=1 ./...' 'twice in test/oidcprovider -vet=off -count=1 ./...' 'twice npm web/e2e' '$(if $(DOCKER),twice $(DOCKER))'
+
+.PHONY: test-short
+test-short: $(BIN)/testsum $(MODULES) ## what most changes need before a commit, in minutes: the unit tests of the program and of the page
+	@$(BIN)/testsum 'npm web' "-vet=off -skip $(SLOW) $(UNIT)"
 
 .PHONY: test-docker
 test-docker: image stock $(BIN)/docker-compose $(BIN)/testsum ## only the tests with a Docker engine, as root

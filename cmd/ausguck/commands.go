@@ -7,6 +7,7 @@ import (
 	"io"
 	"os"
 	"os/signal"
+	"strings"
 	"syscall"
 
 	"github.com/ausguck/ausguck/internal/app"
@@ -48,16 +49,48 @@ func runNotifyTest(o app.Options, receiver string, stdout, stderr io.Writer) int
 	return exitStopped
 }
 
-func runInit(dir string, stdout, stderr io.Writer) int {
-	written, err := command.WriteConfig(dir)
-	if err != nil {
+// initOptions are the flags of `init`; at most one is set.
+type initOptions struct {
+	missing, diff bool
+	add           string
+}
+
+func runInit(dir string, o initOptions, stdout, stderr io.Writer) int {
+	var done []string
+	var err error
+	switch {
+	case o.missing && o.diff || o.add != "" && (o.missing || o.diff):
+		err = errors.New("--missing, --diff and --add exclude each other")
+	case o.diff:
+		var diff string
+		if diff, done, err = command.DiffConfig(dir); err == nil {
+			fmt.Fprint(stdout, diff)
+			for _, file := range done {
+				fmt.Fprintln(stdout, file+" does not exist")
+			}
+			return exitStopped
+		}
+	case o.add != "":
+		done, err = command.AddToConfig(dir, strings.Split(o.add, ","))
+	default:
+		done, err = command.WriteConfig(dir, o.missing)
+	}
+	for _, line := range done {
+		fmt.Fprintln(stdout, line)
+	}
+	switch {
+	case err != nil:
 		fmt.Fprintf(stderr, "ausguck init: %s\n", err)
 		return exitUsage
+	case o.add != "":
+		fmt.Fprintf(stdout, "Check with: ausguck check --config.dir=%s\nThen reload the configuration.\n", dir)
+	case len(done) == 0:
+		fmt.Fprintf(stdout, "%s has all files already.\n", dir)
+	case command.InContainer():
+		fmt.Fprintf(stdout, "%s is a path in this container. Mount the folder that it is on the host at /etc/ausguck.\n", dir)
+	default:
+		fmt.Fprintf(stdout, "Start with: ausguck --config.dir=%s\n", dir)
 	}
-	for _, file := range written {
-		fmt.Fprintln(stdout, file)
-	}
-	fmt.Fprintf(stdout, "Start with: ausguck --config.dir=%s\n", dir)
 	return exitStopped
 }
 

@@ -39,7 +39,7 @@ var rules = []rule{
 		why: "the composition root wires parts and knows no upstream itself",
 	},
 	{
-		pkg: "internal/command", ours: []string{"internal/", "deploy/compose", "monitoring"}, foreign: []string{"github.com/alecthomas/units"},
+		pkg: "internal/command", ours: []string{"internal/", "deploy/compose", "monitoring"}, foreign: []string{"github.com/alecthomas/units", "github.com/pmezard/go-difflib/", "go.yaml.in/yaml/"},
 		why: "commands work on what internal/app knows and know no upstream themselves",
 	},
 	{pkg: "internal/signals", why: "it is initialised among the first, so it imports the standard library only"},
@@ -160,6 +160,7 @@ var rules = []rule{
 	{pkg: "internal/backup", ours: []string{"internal/datadir"}, why: "it knows files and nothing of what is in them"},
 	{pkg: "internal/programpages", foreign: []string{"golang.org/x/sys/unix"}, why: "it knows the kernel and nothing of the program"},
 	{pkg: "internal/hostmount", why: "it knows how folders are mounted and nothing of who reads them"},
+	{pkg: "internal/yamledit", foreign: []string{"go.yaml.in/yaml/"}, why: "it knows YAML and no format"},
 	{
 		pkg: "internal/problem", foreign: []string{"go.yaml.in/yaml/"},
 		why: "every part imports it; it knows YAML and no format",

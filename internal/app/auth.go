@@ -144,15 +144,15 @@ func (o Options) Admin(env func(string) (string, bool)) (a Admin, warnings []str
 		}
 		a.Password, a.Source = strings.TrimRight(string(content), "\r\n"), f.path
 		if a.Password == "" {
-			return a, warnings, fmt.Errorf("%s: %s is empty; it should hold the admin's password", f.name, f.path)
+			return a, warnings, fmt.Errorf("%s: %s is empty; it must contain the admin's password", f.name, f.path)
 		}
 		sources = append(sources, f.name)
 	}
 	if len(sources) > 1 {
-		return a, warnings, fmt.Errorf("the admin's password is set by %s; leave one", strings.Join(sources, " and by "))
+		return a, warnings, fmt.Errorf("the admin's password is set by %s; use only one of them", strings.Join(sources, " and by "))
 	}
 	if a.Password != "" && auth.WellKnownPassword(a.Login, a.Password) {
-		warnings = append(warnings, "the password of "+a.Source+" is the first that everybody tries; choose another")
+		warnings = append(warnings, "the password of "+a.Source+" is too common; choose another")
 	}
 	return a, warnings, nil
 }

@@ -61,7 +61,7 @@ func metricsOfSection(t *testing.T, section string) []string {
 
 func TestInitWritesSubfolders(t *testing.T) {
 	dir := t.TempDir()
-	written, err := command.WriteConfig(dir)
+	written, err := command.WriteConfig(dir, false)
 	require.NoError(t, err)
 	require.Contains(t, written, filepath.Join(dir, "grafana", "dashboards", "Ausguck", "overview.json"))
 	for _, name := range written {

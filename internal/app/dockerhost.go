@@ -72,3 +72,12 @@ func (p *DockerPart) endpoint() string {
 	}
 	return defaultDockerHost
 }
+
+// there reports whether an engine can be expected. It does not query the engine, which may start later.
+func (p *DockerPart) there() bool {
+	if !p.Enabled {
+		return false
+	}
+	path, isSocket := strings.CutPrefix(p.endpoint(), "unix://")
+	return !isSocket || !missing(path)
+}

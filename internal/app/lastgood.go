@@ -97,7 +97,7 @@ func (g *lastGood) gone(part string, d document) error {
 	if !ok || !d.BuiltIn || filepath.Dir(x.File) != d.Dir {
 		return nil
 	}
-	return fmt.Errorf("%s: the file was loaded before and is gone: put it back; to go on with the built-in configuration, remove the folder %s",
+	return fmt.Errorf("%s: the file was loaded before and no longer exists: restore it, or remove the folder %s to use the built-in configuration",
 		x.File, filepath.Join(g.dir, part))
 }
 

@@ -100,7 +100,7 @@ func TestFilesThatAreGone(t *testing.T) {
 			require.NoError(t, os.Remove(path))
 			code, body := w.do(t, http.MethodPost, "/-/reload")
 			require.Equal(t, http.StatusInternalServerError, code)
-			require.Contains(t, body, path+": the file was loaded before and is gone")
+			require.Contains(t, body, path+": the file was loaded before and no longer exists")
 			_, answer := w.do(t, http.MethodGet, "/api/v2/receivers")
 			require.Contains(t, answer, "team")
 

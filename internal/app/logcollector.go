@@ -120,7 +120,7 @@ func (p *LogCollectorPart) warnOfTenant(l *loading) {
 		return
 	}
 	if _, named := p.next.Tenant(p.options.OwnAddresses); !named {
-		l.warnings = append(l.warnings, fmt.Sprintf("%s: auth_enabled is true, and clients of %s has no tenant_id: lines for which no tenant stage names one are stored for the tenant %s",
+		l.warnings = append(l.warnings, fmt.Sprintf("%s: auth_enabled is true, and clients of %s has no tenant_id: lines without a tenant from a tenant stage are stored for the tenant %s",
 			store.Source, p.next.Source, logcollector.DefaultTenant))
 	}
 }

@@ -16,7 +16,7 @@ import (
 // dockerPort is where an engine listens that anybody may ask.
 const dockerPort = 2375
 
-var errDocker = errors.New("a data source may not ask a Docker engine: who can ask one is root on its host")
+var errDocker = errors.New("a data source cannot query a Docker engine: access to the engine is equivalent to root on its host")
 
 // noDocker dials for data sources, whose addresses and requests people choose.
 type noDocker struct {

@@ -33,7 +33,7 @@ func TestNoDataSourceAsksDocker(t *testing.T) {
 		require.NoError(t, json.Unmarshal([]byte(body), &made))
 		code, _, body = r.ask(t, admin, http.MethodPost, "/api/datasources/proxy/uid/"+made.Datasource.UID+"/containers/create", "{}")
 		require.Equal(t, http.StatusBadGateway, code, body)
-		require.Contains(t, body, "may not ask a Docker engine")
+		require.Contains(t, body, "cannot query a Docker engine")
 	}
 	for len(asked) > 0 {
 		require.False(t, strings.Contains(<-asked, "containers/create"))

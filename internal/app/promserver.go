@@ -2,6 +2,9 @@ package app
 
 import (
 	"bytes"
+	"fmt"
+	"path/filepath"
+	"slices"
 	"strings"
 
 	"github.com/alecthomas/kingpin/v2"
@@ -21,10 +24,10 @@ type PrometheusPart struct {
 	// File is --config.file; empty means prometheus.yml in ConfigDir.
 	File string
 
-	dockerHost string
-	loader     *promserver.Loader
-	server     *promserver.Server
-	at         *port
+	docker *DockerPart
+	loader *promserver.Loader
+	server *promserver.Server
+	at     *port
 }
 
 func (p *PrometheusPart) name() string                   { return "promserver" }
@@ -47,7 +50,7 @@ func (p *PrometheusPart) complete(o *Options) {
 	p.AutoReload = o.AutoReload
 	p.TakesOTLP = o.OTLP.On
 	p.Flags = o.Flags
-	p.dockerHost = o.Docker.endpoint()
+	p.docker = &o.Docker
 	if p.Dir == "" {
 		p.Dir = datadir.In(o.StoragePath, datadir.Prometheus)
 	}
@@ -77,14 +80,39 @@ func (p *PrometheusPart) load(l *loading) {
 			return
 		}
 	}
+	var read document
 	p.next = load(l, p.name(), l.file("prometheus.yml", p.File), func(d document) (*promserver.Config, []error) {
+		read = d
 		src := promserver.Source{Name: d.Name, Dir: d.Dir, Content: d.Content, Copies: d.copies}
 		if d.BuiltIn {
-			src.Content = bytes.ReplaceAll(d.Content, []byte(defaultDockerHost), []byte(p.dockerHost))
+			src.Content = bytes.ReplaceAll(d.Content, []byte(defaultDockerHost), []byte(p.docker.endpoint()))
 			src.Beside = monitoring.Files // its rules
 		}
 		return p.loader.Load(src)
-	}, func(c *promserver.Config) (beside, warnings []string) { return c.Files(), c.Warnings })
+	}, func(c *promserver.Config) (beside, warnings []string) {
+		return c.Files(), slices.Concat(c.Warnings, p.withoutBuiltIn(c, read))
+	})
+}
+
+// withoutBuiltIn says what of the built-in prometheus.yml another one lacks, and how to add it. An empty list says that
+// no rules are wanted.
+func (p *PrometheusPart) withoutBuiltIn(c *promserver.Config, d document) (warnings []string) {
+	if d.BuiltIn {
+		return nil
+	}
+	add := func(what string) string {
+		if filepath.Base(d.Name) != "prometheus.yml" {
+			return "copy them from the prometheus.yml that `ausguck init` writes"
+		}
+		return fmt.Sprintf("run `ausguck init --add %s %s`", what, d.Dir)
+	}
+	if wanted := c.RuleFiles == nil || len(c.RuleFiles) > 0; wanted && len(c.RulePaths()) == 0 {
+		warnings = append(warnings, d.Name+": no rules are loaded, so Prometheus sends no alerts; to add the built-in rules, "+add("rules"))
+	}
+	if p.docker.there() && !c.DiscoversContainers() {
+		warnings = append(warnings, d.Name+": containers with the label prometheus.io/scrape are not scraped; to add the built-in job that discovers them, "+add("containers"))
+	}
+	return warnings
 }
 
 func (p *PrometheusPart) build(*App) error {

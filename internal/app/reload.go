@@ -84,7 +84,7 @@ func (a *App) apply() error {
 		err = fmt.Errorf("%s: %w", p.name(), err)
 		for i := len(applied) - 1; i >= 0; i-- {
 			if back := applied[i].undo(); back != nil {
-				err = errors.Join(err, fmt.Errorf("%s: put the previous configuration back: %w", applied[i].name(), back))
+				err = errors.Join(err, fmt.Errorf("%s: restore the previous configuration: %w", applied[i].name(), back))
 			}
 		}
 		return err

@@ -37,7 +37,7 @@ func (o *SignInOptions) register(a *kingpin.Application) {
 		{"scopes", "Scopes to ask for. Default: openid profile email.", &o.Scopes},
 		{"role-attribute-path", "JMESPath that gives Viewer, Editor or Admin, at each login. Default: new users are Viewers, and an admin says what they are.", &o.RolePath},
 		{"allowed-domains", "Domains of email addresses that may sign in. Default: all.", &o.AllowedDomains},
-		{"allowed-groups", "Groups of which one is needed to sign in. Default: none.", &o.AllowedGroups},
+		{"allowed-groups", "Groups that may sign in. Default: no restriction.", &o.AllowedGroups},
 		{"groups-attribute-path", "JMESPath that gives the groups. Default: groups.", &o.GroupsPath},
 	} {
 		a.Flag("auth.oidc."+f.name, f.help).PlaceHolder("<" + f.name + ">").StringVar(f.to)
@@ -77,7 +77,7 @@ func (v *oauthVars) yes(name string, byDefault bool) bool {
 	}
 	on, err := strconv.ParseBool(text)
 	if err != nil {
-		v.errs = append(v.errs, fmt.Errorf("%s%s=%s is neither true nor false", oauthPrefix, name, text))
+		v.errs = append(v.errs, fmt.Errorf("%s%s=%s must be true or false", oauthPrefix, name, text))
 	}
 	return on
 }
@@ -90,7 +90,7 @@ func (v *oauthVars) secret(flag string) string {
 	}
 	content, err := os.ReadFile(path)
 	if err != nil {
-		v.errs = append(v.errs, fmt.Errorf("read the secret of the sign-in provider: %w", err))
+		v.errs = append(v.errs, fmt.Errorf("read the client secret of the sign-in provider: %w", err))
 	}
 	return strings.TrimSpace(string(content))
 }

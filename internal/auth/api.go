@@ -117,7 +117,7 @@ func read(r *http.Request, dest any) error {
 		return nil
 	}
 	if bodyStatus(err) == http.StatusRequestEntityTooLarge {
-		return fail(http.StatusRequestEntityTooLarge, "the request is larger than the 1 MiB that are read here")
+		return fail(http.StatusRequestEntityTooLarge, "the request is larger than the limit of 1 MiB")
 	}
 	return fail(http.StatusBadRequest, "bad request data: "+err.Error())
 }
@@ -150,7 +150,7 @@ func checkPassword(login, password string) error {
 		return fail(http.StatusBadRequest, "New password is too long: at most "+strconv.Itoa(maxPassword)+" bytes")
 	}
 	if WellKnownPassword(login, password) {
-		return fail(http.StatusBadRequest, "New password is one of the first that everybody tries; choose another")
+		return fail(http.StatusBadRequest, "New password is too common; choose another")
 	}
 	return nil
 }

@@ -81,7 +81,7 @@ func (c accountChange) apply(u *User) error {
 		u.Disabled = *c.IsDisabled
 	}
 	if u.Name == "" {
-		return fail(http.StatusBadRequest, "bad request data: a service account needs a name")
+		return fail(http.StatusBadRequest, "bad request data: a service account requires a name")
 	}
 	if !u.Role.Valid() {
 		return errRole
@@ -186,7 +186,7 @@ func (s *Service) createToken(r *http.Request, _ Identity, u User) (int, any, er
 	}
 	in.Name = strings.TrimSpace(in.Name)
 	if in.Name == "" || in.SecondsToLive < 0 || in.SecondsToLive > maxTokenSeconds {
-		return 0, nil, fail(http.StatusBadRequest, "bad request data: a token needs a name, and secondsToLive is 0 or more")
+		return 0, nil, fail(http.StatusBadRequest, "bad request data: a token requires a name, and secondsToLive must not be negative")
 	}
 	if err := checkName("name", in.Name); err != nil {
 		return 0, nil, err

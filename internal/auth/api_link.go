@@ -18,11 +18,11 @@ func (s *Service) linkUser(r *http.Request, _ Identity, u User) (int, any, error
 	case u.origin != originLocal:
 		return 0, nil, fail(http.StatusBadRequest, "Only a user with a password here can be linked; this one is "+whoKnows(u))
 	case in.Subject == "":
-		return 0, nil, fail(http.StatusBadRequest, "bad request data: subject is what the provider calls the user")
+		return 0, nil, fail(http.StatusBadRequest, "bad request data: subject must be the user's identifier at the provider")
 	}
 	err := s.store.link(r.Context(), identity{originOIDC, s.opts.SignIn.Provider.Issuer() + " " + in.Subject}, u.ID)
 	if errors.Is(err, errTaken) {
-		return 0, nil, fail(http.StatusConflict, "This subject is another user's already; delete that one first")
+		return 0, nil, fail(http.StatusConflict, "This subject belongs to another user; delete that user first")
 	}
 	return s.saved(err, "User linked")
 }

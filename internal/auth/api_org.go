@@ -62,9 +62,9 @@ func (s *Service) addOrgUser(r *http.Request, _ Identity) (int, any, error) {
 func (s *Service) mayHaveRole(u User, admin bool) error {
 	switch {
 	case u.origin == originWeb && !admin:
-		return fail(http.StatusForbidden, "Users in web.yml are admins; remove this one there")
+		return fail(http.StatusForbidden, "Users in web.yml are admins; remove this user from web.yml")
 	case u.origin == originOIDC && s.opts.SignIn != nil && s.opts.SignIn.RoleFromProvider:
-		return fail(http.StatusForbidden, "The role of this user comes from the sign-in provider; change it there")
+		return fail(http.StatusForbidden, "The sign-in provider sets the role of this user; change it there")
 	}
 	return nil
 }

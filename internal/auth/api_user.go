@@ -71,7 +71,7 @@ type update struct {
 
 func (s *Service) putUser(r *http.Request, me Identity) (int, any, error) {
 	if me.ServiceUser {
-		return 0, nil, fail(http.StatusForbidden, "A service account is changed at /api/serviceaccounts")
+		return 0, nil, fail(http.StatusForbidden, "Use /api/serviceaccounts to change a service account")
 	}
 	u, err := s.store.userByID(r.Context(), me.UserID)
 	if err != nil {
@@ -86,10 +86,10 @@ func (s *Service) changeUser(r *http.Request, me Identity, u User) (int, any, er
 		return 0, nil, err
 	}
 	if u.origin == originWeb && in.Login != nil && fold(*in.Login) != fold(u.Login) {
-		return 0, nil, fail(http.StatusForbidden, "This login is the one in web.yml; change it there")
+		return 0, nil, fail(http.StatusForbidden, "This login is defined in web.yml; change it there")
 	}
 	if u.origin == originOIDC && me.UserID == u.ID {
-		return 0, nil, fail(http.StatusForbidden, "Your names are the ones of the sign-in provider; change them there")
+		return 0, nil, fail(http.StatusForbidden, "Your name and login come from the sign-in provider; change them there")
 	}
 	if in.Login != nil && strings.TrimSpace(*in.Login) != "" {
 		u.Login = strings.TrimSpace(*in.Login)
@@ -122,7 +122,7 @@ func checkUser(u User) error {
 		}
 	}
 	if fold(u.Login) == "api_key" {
-		return fail(http.StatusBadRequest, "The login api_key stands for tokens; choose another")
+		return fail(http.StatusBadRequest, "The login api_key is reserved for tokens; choose another")
 	}
 	return nil
 }
@@ -156,7 +156,7 @@ func (s *Service) putUserPassword(r *http.Request, me Identity) (int, any, error
 		return 0, nil, err
 	}
 	if me.ServiceUser {
-		return 0, nil, fail(http.StatusForbidden, "A service account has tokens and no password")
+		return 0, nil, fail(http.StatusForbidden, "A service account has tokens, not a password")
 	}
 	u, err := s.store.userByID(r.Context(), me.UserID)
 	if err != nil {
@@ -179,7 +179,7 @@ func (s *Service) putUserPassword(r *http.Request, me Identity) (int, any, error
 		return 0, nil, err
 	}
 	if in.ConfirmNew != "" && in.ConfirmNew != in.NewPassword {
-		return 0, nil, fail(http.StatusBadRequest, "The new password and its confirmation are not the same")
+		return 0, nil, fail(http.StatusBadRequest, "The new password and its confirmation do not match")
 	}
 	if err := checkPassword(u.Login, in.NewPassword); err != nil {
 		return 0, nil, err

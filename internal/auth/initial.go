@@ -19,7 +19,7 @@ import (
 // writeInitial writes the file whole or not at all.
 func writeInitial(path, password string) error {
 	if path == "" {
-		return errors.New("there is no admin, and no place for the password of a first one")
+		return errors.New("no admin exists, and there is no file to write the password of the first one to")
 	}
 	if err := atomicfile.Write(path, []byte(password+"\n"), 0o600); err != nil {
 		return fmt.Errorf("write the first admin's password: %w", err)

@@ -41,7 +41,7 @@ func (e *reservedError) Error() string {
 	return fmt.Sprintf("the name '%s' belongs to %s; choose another", e.name, e.whose)
 }
 
-var errNames = errors.New("web.yml cannot be read, so it is not known which names are taken")
+var errNames = errors.New("web.yml cannot be read, so it is unknown which names are taken")
 
 // names says what a user may not be called.
 type names struct {

@@ -88,7 +88,7 @@ func TestSignInBelievesNoOtherToken(t *testing.T) {
 	require.Equal(t, 303, a.code, "clocks differ a little")
 	h.p.info = claims{"sub": "2"}
 	_, a = h.signIn(t, claims{"login": "late"})
-	require.Equal(t, 502, a.code, "another user's data")
+	require.Equal(t, 502, a.code, "the data of another user")
 	h.p.info = nil
 	h.p.key = newProvider(t).key
 	_, a = h.signIn(t, claims{"login": "late"})

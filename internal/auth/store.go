@@ -82,7 +82,7 @@ var migrations = []string{
 var (
 	errNotFound  = errors.New("not found")
 	errTaken     = errors.New("already taken")
-	errLastAdmin = errors.New("the last admin has to stay")
+	errLastAdmin = errors.New("the last admin cannot be removed")
 )
 
 // User is a person, or a service account.

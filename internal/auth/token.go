@@ -31,11 +31,11 @@ type Token struct {
 func (s *Service) TemporaryToken(ctx context.Context, name string, ttl time.Duration) (secret string, forget func(context.Context) error, err error) {
 	u, err := s.store.userByLogin(ctx, s.opts.AdminLogin)
 	if err != nil {
-		return "", nil, fmt.Errorf("make a token of the user %q: %w", s.opts.AdminLogin, err)
+		return "", nil, fmt.Errorf("create a token for the user %q: %w", s.opts.AdminLogin, err)
 	}
 	id, secret, err := s.store.createToken(ctx, u.ID, name+" "+rand.Text(), ttl)
 	if err != nil {
-		return "", nil, fmt.Errorf("make a token of the user %q: %w", u.Login, err)
+		return "", nil, fmt.Errorf("create a token for the user %q: %w", u.Login, err)
 	}
 	return secret, func(ctx context.Context) error { return s.store.deleteToken(ctx, u.ID, id) }, nil
 }

@@ -76,11 +76,11 @@ func TestBadArchives(t *testing.T) {
 		archive []byte
 		want    string
 	}{
-		{"empty", nil, "this is no backup"},
-		{"text", []byte("hello"), "this is no backup"},
-		{"half", archive[:len(archive)/2], "ends too early"},
-		{"without its end", archive[:len(archive)-20], "ends too early"},
-		{"damaged", damaged, "key is not as it was"},
+		{"empty", nil, "this is not a backup"},
+		{"text", []byte("hello"), "this is not a backup"},
+		{"half", archive[:len(archive)/2], "archive is truncated"},
+		{"without its end", archive[:len(archive)-20], "archive is truncated"},
+		{"damaged", damaged, "key does not match its checksum"},
 		{"another tar", repack(t, archive, func(h *tar.Header, content []byte) []byte {
 			if h.Name == "MANIFEST.json" {
 				h.Name = "other"
@@ -89,7 +89,7 @@ func TestBadArchives(t *testing.T) {
 		}), "it begins with other"},
 		{"a later format", repack(t, archive, func(h *tar.Header, content []byte) []byte {
 			return bytes.Replace(content, []byte(`"format": 1`), []byte(`"format": 9`), 1)
-		}), "restore it with the version that made it, test"},
+		}), "restore it with the version that created it, test"},
 		{"leads out", repack(t, archive, func(h *tar.Header, content []byte) []byte {
 			if h.Name == "key" {
 				h.Name = "../../key"
@@ -141,7 +141,7 @@ func TestRestoreNeedsAnEmptyFolder(t *testing.T) {
 	dir := t.TempDir()
 	require.NoError(t, os.WriteFile(filepath.Join(dir, "mine"), []byte("x"), 0o600))
 	_, err := backup.Restore(bytes.NewReader(archive), dir)
-	require.ErrorContains(t, err, "is not empty (it has mine)")
+	require.ErrorContains(t, err, "is not empty (it contains mine)")
 	require.NoFileExists(t, filepath.Join(dir, "key"))
 
 	// What a restore that was killed has left is no data, and neither is what ext4 puts there.

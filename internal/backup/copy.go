@@ -98,7 +98,7 @@ func copyFile(from, to string) error {
 func Stage(dir string) (string, error) {
 	staging, err := os.MkdirTemp(dir, stagingPrefix)
 	if err != nil {
-		return "", fmt.Errorf("make a folder for the backup: %w", err)
+		return "", fmt.Errorf("create a folder for the backup: %w", err)
 	}
 	return staging, nil
 }

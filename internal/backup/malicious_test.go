@@ -87,21 +87,21 @@ func TestMaliciousArchives(t *testing.T) {
 		}, "d/x"), "neither a file nor a folder"},
 		"the same twice":     {packed(t, backup.Manifest{Files: 2, Bytes: 2}, func(w *tar.Writer) { entry(tar.Header{Name: "x"})(w); entry(tar.Header{Name: "./x"})(w) }, "x", "x"), "file exists"},
 		"a file as a folder": {packed(t, backup.Manifest{Files: 2, Bytes: 2}, func(w *tar.Writer) { entry(tar.Header{Name: "x"})(w); entry(tar.Header{Name: "x/y"})(w) }, "x", "x/y"), "not a directory"},
-		"another manifest":   {packed(t, one, entry(tar.Header{Name: "MANIFEST.json"}), "MANIFEST.json"), "no backup has such a name"},
-		"staging":            {packed(t, one, entry(tar.Header{Name: ".incomplete-1/x"}), ".incomplete-1/x"), "no backup has such a name"},
-		"lost+found":         {packed(t, one, entry(tar.Header{Name: "lost+found/x"}), "lost+found/x"), "no backup has such a name"},
+		"another manifest":   {packed(t, one, entry(tar.Header{Name: "MANIFEST.json"}), "MANIFEST.json"), "the name is not valid in a backup"},
+		"staging":            {packed(t, one, entry(tar.Header{Name: ".incomplete-1/x"}), ".incomplete-1/x"), "the name is not valid in a backup"},
+		"lost+found":         {packed(t, one, entry(tar.Header{Name: "lost+found/x"}), "lost+found/x"), "the name is not valid in a backup"},
 		"a long name":        {packed(t, one, entry(tar.Header{Name: strings.Repeat("a/", 100_000) + "x"})), "longer than 4096 bytes"},
 		"more files":         {packed(t, backup.Manifest{Files: 1, Bytes: 100}, func(w *tar.Writer) { entry(tar.Header{Name: "x"})(w); entry(tar.Header{Name: "y"})(w) }, "x", "y"), "more files than"},
 		"more bytes":         {packed(t, one, func(w *tar.Writer) { put(t, w, tar.Header{Name: "x"}, make([]byte, 64<<20)) }, "x"), "more bytes than"},
-		"more than the disk": {packed(t, backup.Manifest{Files: 1, Bytes: 1 << 62}, entry(tar.Header{Name: "x"}), "x"), "the disk has room for"},
+		"more than the disk": {packed(t, backup.Manifest{Files: 1, Bytes: 1 << 62}, entry(tar.Header{Name: "x"}), "x"), "of disk space are available"},
 		"less than nothing":  {packed(t, backup.Manifest{Files: 1, Bytes: -1}, entry(tar.Header{Name: "x"}), "x"), "names 1 files with -1 bytes"},
-		"millions promised":  {packed(t, backup.Manifest{Files: 1 << 40, Bytes: 1}, entry(tar.Header{Name: "x"}), "x"), "this is no backup"},
+		"millions promised":  {packed(t, backup.Manifest{Files: 1 << 40, Bytes: 1}, entry(tar.Header{Name: "x"}), "x"), "this is not a backup"},
 		"millions of folders": {packed(t, one, func(w *tar.Writer) {
 			for i := range 20_000 {
 				put(t, w, tar.Header{Name: fmt.Sprintf("d%d/", i), Typeflag: tar.TypeDir}, nil)
 			}
 		}), "far more folders than files"},
-		"one file unsaid": {packed(t, backup.Manifest{Files: 2, Bytes: 2}, func(w *tar.Writer) { entry(tar.Header{Name: "x"})(w); entry(tar.Header{Name: "y"})(w) }, "x", "x"), "not as it was"},
+		"one file unsaid": {packed(t, backup.Manifest{Files: 2, Bytes: 2}, func(w *tar.Writer) { entry(tar.Header{Name: "x"})(w); entry(tar.Header{Name: "y"})(w) }, "x", "x"), "does not match its checksum"},
 		"a sparse file":   {sparse(t), "neither a file nor a folder"},
 		"a huge manifest": {hugeManifest(t), "its MANIFEST.json has"},
 		"huge sums": {packed(t, one, func(w *tar.Writer) {

@@ -21,7 +21,7 @@ import (
 )
 
 // ErrTruncated is returned for an archive that ends too early.
-var ErrTruncated = errors.New("the archive ends too early: the backup was interrupted, or the file was not copied whole")
+var ErrTruncated = errors.New("the archive is truncated: the backup was interrupted, or the file was not copied completely")
 
 // stagingPrefix starts the names of folders that are being made; they are no data.
 const stagingPrefix = ".incomplete-"
@@ -92,7 +92,7 @@ func requireEmpty(dir string) error {
 	}
 	for _, e := range entries {
 		if e.Name() != "lost+found" && !strings.HasPrefix(e.Name(), stagingPrefix) {
-			return fmt.Errorf("%s is not empty (it has %s): nothing was restored; move it away, or name another folder", dir, e.Name())
+			return fmt.Errorf("%s is not empty (it contains %s), so nothing was restored: move it away, or choose another folder", dir, e.Name())
 		}
 	}
 	return nil
@@ -111,7 +111,7 @@ func freeSpace(dir string) int64 {
 func extract(r io.Reader, root *os.Root, free int64) (m Manifest, err error) {
 	compressed, err := gzip.NewReader(r)
 	if err != nil {
-		return m, fmt.Errorf("this is no backup of Ausguck: %w", err)
+		return m, fmt.Errorf("this is not a backup of Ausguck: %w", err)
 	}
 	archive := tar.NewReader(compressed)
 	header, err := next(archive)
@@ -122,7 +122,7 @@ func extract(r io.Reader, root *os.Root, free int64) (m Manifest, err error) {
 		return m, err
 	}
 	if m.Bytes > free {
-		return m, fmt.Errorf("the backup has %d MiB, but the disk has room for %d: nothing was restored", m.Bytes>>20, free>>20)
+		return m, fmt.Errorf("the backup needs %d MiB, but only %d MiB of disk space are available: nothing was restored", m.Bytes>>20, free>>20)
 	}
 	x := &extraction{root: root, bytes: m.Bytes, files: m.Files, folders: m.Files + moreFolders, sums: map[string]string{}}
 	for {
@@ -155,19 +155,19 @@ func next(archive *tar.Reader) (*tar.Header, error) {
 
 func readManifest(r io.Reader, header *tar.Header) (m Manifest, err error) {
 	if name := path.Clean(header.Name); name != manifestName {
-		return m, fmt.Errorf("this is no backup of Ausguck: it begins with %.200s", name)
+		return m, fmt.Errorf("this is not a backup of Ausguck: it begins with %.200s", name)
 	}
 	if header.Size > maxManifest {
-		return m, fmt.Errorf("this is no backup of Ausguck: its %s has %d bytes", manifestName, header.Size)
+		return m, fmt.Errorf("this is not a backup of Ausguck: its %s has %d bytes", manifestName, header.Size)
 	}
 	if err := json.NewDecoder(r).Decode(&m); err != nil {
 		return m, fmt.Errorf("read %s: %w", manifestName, err)
 	}
 	if m.Format != format {
-		return m, fmt.Errorf("the backup has format %d, this program reads %d: restore it with the version that made it, %.200s", m.Format, format, m.Program)
+		return m, fmt.Errorf("the backup has format %d, and this version reads format %d: restore it with the version that created it, %.200s", m.Format, format, m.Program)
 	}
 	if m.Bytes < 0 || m.Files < 0 || m.Files > maxFiles {
-		return m, fmt.Errorf("this is no backup of Ausguck: its %s names %d files with %d bytes", manifestName, m.Files, m.Bytes)
+		return m, fmt.Errorf("this is not a backup of Ausguck: its %s names %d files with %d bytes", manifestName, m.Files, m.Bytes)
 	}
 	return m, nil
 }
@@ -188,7 +188,7 @@ func (x *extraction) one(header *tar.Header, name string, r io.Reader) error {
 	case len(name) > maxName:
 		return fmt.Errorf("the name is longer than %d bytes", maxName)
 	case name == manifestName, first == "lost+found", strings.HasPrefix(first, stagingPrefix):
-		return errors.New("no backup has such a name")
+		return errors.New("the name is not valid in a backup")
 	}
 	switch header.Typeflag {
 	case tar.TypeDir:
@@ -196,7 +196,7 @@ func (x *extraction) one(header *tar.Header, name string, r io.Reader) error {
 	case tar.TypeReg:
 		return x.file(header, name, r)
 	}
-	return fmt.Errorf("it is neither a file nor a folder (type %q): the archive is no backup of Ausguck", header.Typeflag)
+	return fmt.Errorf("it is neither a file nor a folder (type %q): the archive is not a backup of Ausguck", header.Typeflag)
 }
 
 func (x *extraction) folder(name string, mode fs.FileMode) error {
@@ -205,17 +205,17 @@ func (x *extraction) folder(name string, mode fs.FileMode) error {
 		made += strings.Count(name, "/")
 	}
 	if x.folders -= made; x.folders < 0 {
-		return errors.New("the archive has far more folders than files: it is no backup of Ausguck")
+		return errors.New("the archive contains far more folders than files: it is not a backup of Ausguck")
 	}
 	return x.root.MkdirAll(name, mode|0o700)
 }
 
 func (x *extraction) file(header *tar.Header, name string, r io.Reader) error {
 	if x.files--; x.files < 0 {
-		return fmt.Errorf("the archive has more files than its %s says", manifestName)
+		return fmt.Errorf("the archive contains more files than its %s lists", manifestName)
 	}
 	if x.bytes -= header.Size; x.bytes < 0 {
-		return fmt.Errorf("the archive has more bytes than its %s says", manifestName)
+		return fmt.Errorf("the archive contains more bytes than its %s states", manifestName)
 	}
 	if dir := path.Dir(name); dir != "." {
 		if _, err := x.root.Stat(dir); err != nil {
@@ -245,7 +245,7 @@ func check(r io.Reader, got map[string]string) error {
 	for lines.Scan() {
 		sum, name, ok := strings.Cut(lines.Text(), "  ")
 		if !ok || got[name] != sum {
-			return fmt.Errorf("%.200s is not as it was in the backup: the archive is damaged", name)
+			return fmt.Errorf("%.200s does not match its checksum: the archive is damaged", name)
 		}
 		delete(got, name)
 		seen++

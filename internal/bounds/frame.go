@@ -14,7 +14,7 @@ const frameHeader = 5
 // to unpack nothing is looked at here.
 func checkFrame(r *http.Request, held *holding, kind kind, body []byte) error {
 	if len(body) < frameHeader || uint64(binary.BigEndian.Uint32(body[1:])) != uint64(len(body)-frameHeader) {
-		return errors.New("the body is not one message of gRPC")
+		return errors.New("the body is not a single gRPC message")
 	}
 	packed, content := body[0] != 0, body[frameHeader:]
 	if packed {

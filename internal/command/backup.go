@@ -33,7 +33,7 @@ func Backup(ctx context.Context, o app.Options, file string, out, progress io.Wr
 		return fetchBackup(ctx, o, "standard output", out, progress)
 	}
 	if fileExists(file) {
-		return fmt.Errorf("%s exists already; name another file", file)
+		return fmt.Errorf("%s already exists; choose another file", file)
 	}
 	partial := file + ".partial"
 	f, err := os.OpenFile(partial, os.O_WRONLY|os.O_CREATE|os.O_TRUNC, 0o600) // it has the users' password hashes
@@ -64,7 +64,7 @@ func fetchBackup(ctx context.Context, o app.Options, name string, out, progress 
 	r.Header.Set("Authorization", "Bearer "+token)
 	answer, err := ownClient().Do(r)
 	if err != nil {
-		return fmt.Errorf("ask the Ausguck that runs: %w; when none does, the folder %s can simply be copied", err, o.StoragePath)
+		return fmt.Errorf("connect to the running Ausguck: %w; if it is not running, copy the folder %s instead", err, o.StoragePath)
 	}
 	defer answer.Body.Close()
 	if answer.StatusCode != http.StatusOK {
@@ -73,7 +73,7 @@ func fetchBackup(ctx context.Context, o app.Options, name string, out, progress 
 	}
 	size, err := strconv.ParseInt(answer.Header.Get(app.BackupBytes), 10, 64)
 	if err != nil {
-		return fmt.Errorf("%s is no Ausguck that makes backups: it does not say how large this one is", url)
+		return fmt.Errorf("%s is not an Ausguck that supports backups: its response does not state the size", url)
 	}
 	counter := &counter{out: progress, next: time.Now().Add(progressEvery), total: size}
 	if _, err := io.Copy(out, io.TeeReader(answer.Body, counter)); err != nil {
@@ -103,7 +103,7 @@ func (c *counter) Write(p []byte) (int, error) {
 func temporaryToken(ctx context.Context, o app.Options) (token string, release func() error, err error) {
 	path := datadir.In(o.StoragePath, datadir.Database)
 	if !fileExists(path) {
-		return "", nil, fmt.Errorf("there is no %s; name the folder of the data with --storage.path", path)
+		return "", nil, fmt.Errorf("%s does not exist; set --storage.path to the data folder", path)
 	}
 	admin, _, err := o.Admin(os.LookupEnv)
 	if err != nil {

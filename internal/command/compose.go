@@ -31,7 +31,7 @@ func WriteCompose(dir, configDir string, inContainer bool) (written []string, to
 		configDir = filepath.Join(dir, compose.ConfigDir)
 	}
 	if !fileExists(configDir) {
-		config, err := WriteConfig(configDir)
+		config, err := WriteConfig(configDir, false)
 		written = append(written, config...)
 		if err != nil {
 			return written, "", err
@@ -39,6 +39,10 @@ func WriteCompose(dir, configDir string, inContainer bool) (written []string, to
 	}
 	todo, err = shareSecrets(configDir)
 	return written, todo, err
+}
+
+func alreadyThere(name string) error {
+	return fmt.Errorf("%s already exists, so nothing was written: move it away, or choose another folder", name)
 }
 
 // isBelow reports whether folder is inside of dir.

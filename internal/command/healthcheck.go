@@ -34,12 +34,12 @@ func Healthcheck(ctx context.Context, o app.Options) (string, error) {
 	}
 	res, err := ownClient().Do(req)
 	if err != nil {
-		return "", fmt.Errorf("ask %s: %w", url, err)
+		return "", fmt.Errorf("request %s: %w", url, err)
 	}
 	defer res.Body.Close()
 	body, err := io.ReadAll(io.LimitReader(res.Body, 4096))
 	if err != nil {
-		return "", fmt.Errorf("read the answer of %s: %w", url, err)
+		return "", fmt.Errorf("read the response of %s: %w", url, err)
 	}
 	answer := strings.TrimSpace(string(body))
 	if res.StatusCode != http.StatusOK {

@@ -1,12 +1,14 @@
 package command
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"io/fs"
 	"os"
-	"path"
 	"path/filepath"
+
+	"github.com/pmezard/go-difflib/difflib"
 
 	"github.com/ausguck/ausguck/monitoring"
 )
@@ -14,41 +16,30 @@ import (
 // secretsDir is the folder beside alertmanager.yml for the files that it names, with a webhook's URL or a password each.
 const secretsDir = "secrets"
 
-// WriteConfig writes the built-in configuration set into dir, with a folder for secrets that only its owner reads, and
-// returns the paths it wrote. It writes nothing when one of the files is there already.
-func WriteConfig(dir string) ([]string, error) {
-	var names []string
-	err := fs.WalkDir(monitoring.Files, ".", func(name string, d fs.DirEntry, err error) error {
-		if err == nil && d.Type().IsRegular() {
-			names = append(names, name)
-		}
-		return err
-	})
+// WriteConfig writes the built-in configuration into dir, with a folder for secrets that only its owner reads, and returns
+// the paths that it wrote. It overwrites nothing: with missing it writes the files that dir does not have, else it refuses a
+// folder that has one of them.
+func WriteConfig(dir string, missing bool) (written []string, err error) {
+	names, err := builtInFiles()
 	if err != nil {
-		return nil, fmt.Errorf("list the built-in configuration set: %w", err)
+		return nil, err
 	}
-	var existing []error
+	var absent, existing []string
 	for _, name := range names {
 		if target := filepath.Join(dir, filepath.FromSlash(name)); fileExists(target) {
-			existing = append(existing, alreadyThere(target))
+			existing = append(existing, target)
+		} else {
+			absent = append(absent, name)
 		}
 	}
-	if len(existing) > 0 {
-		return nil, errors.Join(existing...)
+	if len(existing) > 0 && !missing {
+		return nil, fmt.Errorf("%s has %d of the %d files already, so nothing was written. `ausguck init --missing %s` writes the others, `ausguck init --diff %s` shows how yours differ",
+			dir, len(existing), len(names), dir, dir)
 	}
-	var written []string
-	for _, name := range names {
-		target := filepath.Join(dir, filepath.FromSlash(name))
-		content, err := fs.ReadFile(monitoring.Files, path.Clean(name))
+	for _, name := range absent {
+		target, err := writeBuiltIn(dir, name)
 		if err != nil {
 			return written, err
-		}
-		mode := fs.FileMode(0o644)
-		if path.Base(name) == "alertmanager.yml" {
-			mode = 0o600 // people write passwords and tokens of receivers into it
-		}
-		if err := writeNew(target, content, mode); err != nil {
-			return written, fmt.Errorf("write %s: %w", target, err)
 		}
 		written = append(written, target)
 	}
@@ -69,8 +60,69 @@ func makeSecretsDir(dir string) error {
 	return errors.Join(likeFolder(f, dir), f.Close())
 }
 
-func alreadyThere(name string) error {
-	return fmt.Errorf("%s exists already; nothing was written: move it away or name another folder", name)
+// DiffConfig returns how the files in dir differ from the built-in ones, as a unified diff, and the built-in files that dir
+// does not have.
+func DiffConfig(dir string) (diff string, absent []string, err error) {
+	names, err := builtInFiles()
+	if err != nil {
+		return "", nil, err
+	}
+	var out bytes.Buffer
+	for _, name := range names {
+		target := filepath.Join(dir, filepath.FromSlash(name))
+		yours, err := os.ReadFile(target)
+		if errors.Is(err, fs.ErrNotExist) {
+			absent = append(absent, target)
+			continue
+		}
+		if err != nil {
+			return "", nil, err
+		}
+		ours, err := fs.ReadFile(monitoring.Files, name)
+		if err != nil {
+			return "", nil, err
+		}
+		if bytes.Equal(ours, yours) {
+			continue
+		}
+		if err := difflib.WriteUnifiedDiff(&out, difflib.UnifiedDiff{
+			A: difflib.SplitLines(string(ours)), FromFile: "built-in " + name,
+			B: difflib.SplitLines(string(yours)), ToFile: target, Context: 3,
+		}); err != nil {
+			return "", nil, err
+		}
+	}
+	return out.String(), absent, nil
+}
+
+// builtInFiles are the names of the built-in configuration.
+func builtInFiles() (names []string, err error) {
+	err = fs.WalkDir(monitoring.Files, ".", func(name string, d fs.DirEntry, err error) error {
+		if err == nil && d.Type().IsRegular() {
+			names = append(names, name)
+		}
+		return err
+	})
+	if err != nil {
+		return nil, fmt.Errorf("list the built-in configuration: %w", err)
+	}
+	return names, nil
+}
+
+func writeBuiltIn(dir, name string) (target string, err error) {
+	target = filepath.Join(dir, filepath.FromSlash(name))
+	content, err := fs.ReadFile(monitoring.Files, name)
+	if err != nil {
+		return target, err
+	}
+	mode := fs.FileMode(0o644)
+	if name == "alertmanager.yml" {
+		mode = 0o600 // people write passwords and tokens of receivers into it
+	}
+	if err := writeNew(target, content, mode); err != nil {
+		return target, fmt.Errorf("write %s: %w", target, err)
+	}
+	return target, nil
 }
 
 // writeNew refuses to overwrite even what appeared since it was looked for.

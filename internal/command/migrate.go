@@ -62,14 +62,14 @@ func Migrate(ctx context.Context, o app.Options, m Migration, out io.Writer) (er
 	for _, f := range folders {
 		begun := time.Now()
 		if err := f.Copy(o.StoragePath); err != nil {
-			return fmt.Errorf("take over %s: %w", f.Program, err)
+			return fmt.Errorf("migrate %s: %w", f.Program, err)
 		}
 		fmt.Fprintf(out, "%s is taken over (%s).\n", f.Program, time.Since(begun).Round(time.Millisecond))
 	}
 	if grafana != nil {
 		outcome, err := takeGrafana(ctx, o, grafana)
 		if err != nil {
-			return fmt.Errorf("take over Grafana: %w", err)
+			return fmt.Errorf("migrate Grafana: %w", err)
 		}
 		fmt.Fprintf(out, "Grafana is taken over: %d dashboards in %d folders, %d data sources, %d annotations.\n",
 			outcome.Dashboards, outcome.Folders, outcome.Datasources, outcome.Annotations)
@@ -107,7 +107,7 @@ func (m Migration) plan(ctx context.Context, storage string) (folders []migrate.
 		}
 	}
 	if err == nil && len(folders) == 0 && grafana == nil {
-		err = errors.New("nothing to take over: name a source with --from-prometheus, --from-loki, --from-alertmanager or --from-grafana")
+		err = errors.New("nothing to migrate: set a source with --from-prometheus, --from-loki, --from-alertmanager or --from-grafana")
 	}
 	return folders, grafana, err
 }

@@ -22,7 +22,7 @@ func TryReceiver(ctx context.Context, o app.Options, receiver string, out io.Wri
 		return false, fmt.Errorf("%s: %w", name, err)
 	}
 	if len(trials) == 0 {
-		return false, fmt.Errorf("%s: receiver %q has no integration, so it tells nobody; docs/alerting.md shows some", name, receiver)
+		return false, fmt.Errorf("%s: receiver %q has no integration, so it sends no notifications; docs/alerting.md has examples", name, receiver)
 	}
 	delivered = true
 	for _, t := range trials {

@@ -29,7 +29,7 @@ func ResetPassword(ctx context.Context, o app.Options, login string) (name, pass
 	}
 	path := datadir.In(o.StoragePath, datadir.Database)
 	if !fileExists(path) {
-		return "", "", nil, fmt.Errorf("there is no %s; name the folder of the data with --storage.path", path)
+		return "", "", nil, fmt.Errorf("%s does not exist; set --storage.path to the data folder", path)
 	}
 	db, err := database.Open(path)
 	if err != nil {

@@ -146,9 +146,9 @@ func withAdvice(path string, err error) error {
 			err = fmt.Errorf("%w: %w", err, reason)
 		}
 	case sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_CORRUPT:
-		return fmt.Errorf("%w; put a backup in its place, or move it away and Ausguck starts with an empty one", err)
+		return fmt.Errorf("%w; restore a backup of it, or move it away to start with an empty one", err)
 	case sqlite3.SQLITE_BUSY:
-		return fmt.Errorf("%w; another program holds it (`fuser %s` names it)", err, path)
+		return fmt.Errorf("%w; another program is using it (`fuser %s` shows which)", err, path)
 	}
 	return permission.Explain(dir, err)
 }

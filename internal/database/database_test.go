@@ -129,7 +129,7 @@ func TestNewerDatabase(t *testing.T) {
 	err := database.Migrate(t.Context(), db, "auth", []string{"CREATE TABLE a (b)"})
 	require.ErrorIs(t, err, database.ErrNewer)
 	require.ErrorContains(t, err, path)
-	require.ErrorContains(t, err, "it is at step 2 and this version knows 1")
+	require.ErrorContains(t, err, "its schema version is 2, and this version of Ausguck supports up to 1")
 }
 
 func TestOpenSaysWhatIsWrongWithTheFile(t *testing.T) {

@@ -45,7 +45,7 @@ func migrateOne(ctx context.Context, db *sql.DB, owner string, steps []string) (
 		return false, err
 	}
 	if applied > len(steps) {
-		return false, fmt.Errorf("%w: it is at step %d and this version knows %d; start that version, or move the file away",
+		return false, fmt.Errorf("%w: its schema version is %d, and this version of Ausguck supports up to %d; start the newer version, or move the file away",
 			ErrNewer, applied, len(steps))
 	}
 	if applied == len(steps) {

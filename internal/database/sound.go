@@ -29,7 +29,7 @@ func OpenSound(path string, shelf *setaside.Shelf) (*sql.DB, error) {
 	for _, beside := range besides {
 		if err := setaside.Readable(path + beside); err != nil {
 			err = shelf.Move(setaside.Loss{Part: "database", Path: path + beside, Cause: err,
-				Lost: "what was written last to " + path, Remedy: "look whether the last changes of users, tokens and data sources are there"})
+				Lost: "the last writes to " + path, Remedy: "check whether the last changes of users, tokens and data sources are present"})
 			if err != nil {
 				return nil, err
 			}
@@ -39,7 +39,7 @@ func OpenSound(path string, shelf *setaside.Shelf) (*sql.DB, error) {
 	switch {
 	case errors.Is(err, fs.ErrNotExist), err == nil && info.Size() == 0:
 		if wasThere(path) {
-			cause := errors.New("the file is gone")
+			cause := errors.New("the file is missing")
 			if err == nil {
 				cause = errors.New("the file is empty")
 			}
@@ -87,7 +87,7 @@ func whole(path string) error {
 		page = 64 << 10
 	}
 	if page > 0 && info.Size()%page != 0 {
-		return fmt.Errorf("%w: the file is cut off", errDamaged)
+		return fmt.Errorf("%w: the file is truncated", errDamaged)
 	}
 	return nil
 }
@@ -152,6 +152,6 @@ func remedy(path string) string {
 	if err := os.Rename(newest.path, offered); err != nil {
 		offered = newest.path
 	}
-	return fmt.Sprintf("to go on with what was there at %s, stop Ausguck, run mv %s %s, remove %s-wal and %s-shm, and start it; or put the file of a backup there",
+	return fmt.Sprintf("to restore the data as of %s, stop Ausguck, run mv %s %s, remove %s-wal and %s-shm, and start it; or restore the file from a backup",
 		newest.made.Format(time.RFC3339), permission.Quoted(offered), permission.Quoted(path), permission.Quoted(path), permission.Quoted(path))
 }

@@ -63,7 +63,7 @@ func TestOpenSound(t *testing.T) {
 			require.Equal(t, c.aside, notices[0].Aside != "")
 			require.Contains(t, notices[0].Lost, "users, API tokens")
 			offered := path + ".offered-20260102T030405Z"
-			require.Contains(t, notices[0].Remedy, "what was there at 2026-01-02T03:04:05Z, stop Ausguck, run mv "+offered+" "+path)
+			require.Contains(t, notices[0].Remedy, "to restore the data as of 2026-01-02T03:04:05Z, stop Ausguck, run mv "+offered+" "+path)
 			require.NoError(t, os.Rename(offered, path))
 			db, err = database.OpenSound(path, shelf)
 			require.NoError(t, err)

@@ -41,10 +41,10 @@ func (b ballast) hold() error {
 	}
 	f, err := os.OpenFile(b.path, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
 	if err != nil {
-		return fmt.Errorf("reserve room on the disk: %w", err)
+		return fmt.Errorf("reserve disk space: %w", err)
 	}
 	if err := errors.Join(b.holdFiles(), fill(f, b.size), f.Close()); err != nil {
-		return errors.Join(fmt.Errorf("reserve room on the disk: %w", err), b.release())
+		return errors.Join(fmt.Errorf("reserve disk space: %w", err), b.release())
 	}
 	return nil
 }
@@ -83,7 +83,7 @@ func (b ballast) release() error {
 		err = nil
 	}
 	if err = errors.Join(err, os.RemoveAll(b.folder())); err != nil {
-		return fmt.Errorf("give back reserved room on the disk: %w", err)
+		return fmt.Errorf("release reserved disk space: %w", err)
 	}
 	return nil
 }

@@ -23,7 +23,7 @@ import (
 func Lock(dir string) (io.Closer, error) {
 	syscall.Umask(syscall.Umask(0o027) | 0o027)
 	if err := os.MkdirAll(dir, 0o750); err != nil {
-		return nil, permission.Explain(dir, fmt.Errorf("make --storage.path: %w", err))
+		return nil, permission.Explain(dir, fmt.Errorf("create --storage.path: %w", err))
 	}
 	name := filepath.Join(dir, "ausguck.lock")
 	f, err := os.OpenFile(name, os.O_RDWR|os.O_CREATE, 0o640)
@@ -42,7 +42,7 @@ func Lock(dir string) (io.Closer, error) {
 	err = syscall.Flock(int(f.Fd()), syscall.LOCK_EX|syscall.LOCK_NB)
 	if errors.Is(err, syscall.EWOULDBLOCK) {
 		holder, _ := io.ReadAll(io.LimitReader(f, 32))
-		return nil, errors.Join(fmt.Errorf("another Ausguck, process %s, uses %s: stop it, or give this one another --storage.path",
+		return nil, errors.Join(fmt.Errorf("another Ausguck (process %s) is using %s: stop it, or set another --storage.path",
 			strings.TrimSpace(string(holder)), dir), f.Close())
 	}
 	if err != nil { // a file system without locks

@@ -15,7 +15,7 @@ import (
 )
 
 // ErrFull is wrapped by what Full returns.
-var ErrFull = errors.New("the disk of the data folder is full: nothing new is stored until there is room")
+var ErrFull = errors.New("the disk of the data folder is full: nothing is stored until space is available")
 
 const (
 	interval = time.Second

@@ -17,7 +17,7 @@ import (
 	"github.com/moby/moby/client"
 )
 
-var errSilent = errors.New("no answer in time")
+var errSilent = errors.New("no response within the timeout")
 
 // follow is one connection: it negotiates, lists, and applies events until something fails or ctx ends. It returns
 // what failed and whether the connection had been good before.
@@ -26,7 +26,7 @@ func (h *Host) follow(ctx context.Context) (established bool, err error) {
 	cli, err := client.New(client.WithTLSClientConfigFromEnv(), client.WithAPIVersionFromEnv(),
 		client.WithHost(h.endpoint), client.WithUserAgent("ausguck"))
 	if err != nil {
-		return false, fmt.Errorf("make Docker client for %s: %w", h.endpoint, err)
+		return false, fmt.Errorf("create a Docker client for %s: %w", h.endpoint, err)
 	}
 	defer func() { _ = cli.Close() }()
 	ctx, cancel := context.WithCancelCause(ctx)

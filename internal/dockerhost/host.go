@@ -90,7 +90,7 @@ func New(o Options) (*Host, error) {
 		return nil, fmt.Errorf("docker endpoint %q: want unix:///path/to/docker.sock or tcp://host:port", endpoint)
 	}
 	if network == "tcp" && strings.Contains(address, "@") { // not repeated: it is shown and logged from here on
-		return nil, errors.New("docker endpoint: an engine takes no user and password in its address; want tcp://host:port")
+		return nil, errors.New("docker endpoint: the URL must not contain a user and password; use tcp://host:port")
 	}
 	if network == "tcp" {
 		address = strings.TrimSuffix(address, "/")

@@ -101,7 +101,7 @@ func TestNewChecksEndpoint(t *testing.T) {
 		"tcp://proxy:2375":        "",
 		"tcp://proxy:2375/":       "",
 		"tcp://proxy":             "want tcp://host:port",
-		"tcp://me:hush@proxy:1":   "takes no user and password",
+		"tcp://me:hush@proxy:1":   "must not contain a user and password",
 		"ssh://user@host":         "want unix:///path/to/docker.sock or tcp://host:port",
 		"/var/run/docker.sock":    "want unix:///path/to/docker.sock or tcp://host:port",
 		"unix://":                 "want unix:///path/to/docker.sock or tcp://host:port",

@@ -34,7 +34,7 @@ func New(o Options, h http.Handler) http.Handler {
 			return
 		}
 		if !o.known(r) {
-			refuse(w, http.StatusMisdirectedRequest, fmt.Sprintf("this port asks for no credentials, so it answers only to names of this machine, and %q is not one of them. "+
+			refuse(w, http.StatusMisdirectedRequest, fmt.Sprintf("this port requires no credentials, so it only accepts host names of this machine, and %q is not one of them. "+
 				"To allow it, start Ausguck with --web.allowed-hosts=%s; the main address, which asks for credentials, answers to every name", r.Host, hostName(r.Host)))
 			return
 		}

@@ -8,7 +8,7 @@ import (
 )
 
 var (
-	errNoPath  = errors.New("the path of the request must begin with /")
+	errNoPath  = errors.New("the request path must begin with /")
 	errEncoded = errors.New(`the path holds an encoded slash, a backslash or a control character; only the name in …/label/<name>/values may`)
 )
 

@@ -35,7 +35,7 @@ func Expand(file string, content []byte, env func(string) (string, bool)) (expan
 		}
 		if !warned[name] {
 			warned[name] = true
-			warnings = append(warnings, fmt.Sprintf("%s: ${%s} is not expanded: the environment has no variable %s", file, name, name))
+			warnings = append(warnings, fmt.Sprintf("%s: ${%s} is not expanded: the environment variable %s is not set", file, name, name))
 		}
 		return found
 	})

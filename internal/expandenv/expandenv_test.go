@@ -33,7 +33,7 @@ func TestExpandEnv(t *testing.T) {
 	got, warnings := Expand("promtail.yml", []byte("a: ${NONE}\nb: ${NONE}\nc: ${OTHER}"), env)
 	require.Equal(t, "a: ${NONE}\nb: ${NONE}\nc: ${OTHER}", string(got))
 	require.Equal(t, []string{
-		"promtail.yml: ${NONE} is not expanded: the environment has no variable NONE",
-		"promtail.yml: ${OTHER} is not expanded: the environment has no variable OTHER",
+		"promtail.yml: ${NONE} is not expanded: the environment variable NONE is not set",
+		"promtail.yml: ${OTHER} is not expanded: the environment variable OTHER is not set",
 	}, warnings)
 }

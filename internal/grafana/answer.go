@@ -41,8 +41,8 @@ var ErrNotFound = Fail(http.StatusNotFound, "Not found")
 
 var (
 	errNoCaller = Fail(http.StatusUnauthorized, "Unauthorized").With("statusCode", http.StatusUnauthorized).With("messageId", "auth.unauthorized")
-	errTooLarge = Fail(http.StatusRequestEntityTooLarge, "The request is larger than %d MiB, which is the limit", MaxBody>>20)
-	errStarting = Fail(http.StatusServiceUnavailable, "Dashboards are being read; try again in a moment")
+	errTooLarge = Fail(http.StatusRequestEntityTooLarge, "The request exceeds the limit of %d MiB", MaxBody>>20)
+	errStarting = Fail(http.StatusServiceUnavailable, "Dashboards are being loaded; retry in a moment")
 )
 
 // Denied is Grafana's answer to a caller whose role does not include permission.
@@ -57,7 +57,7 @@ func Reply(w http.ResponseWriter, code int, v any) error {
 	enc := json.NewEncoder(&buf)
 	enc.SetEscapeHTML(false)
 	if err := enc.Encode(v); err != nil {
-		return fmt.Errorf("write answer: %w", err)
+		return fmt.Errorf("write response: %w", err)
 	}
 	h := w.Header()
 	h.Set("Content-Type", "application/json; charset=UTF-8")
@@ -136,7 +136,7 @@ func QueryInt(r *http.Request, name string, otherwise int64) (int64, error) {
 func ParseID(name, raw string) (int64, error) {
 	n, err := strconv.ParseInt(raw, 10, 64)
 	if err != nil {
-		return 0, Fail(http.StatusBadRequest, "%s: a number is needed, not %q", name, raw)
+		return 0, Fail(http.StatusBadRequest, "%s: must be a number, not %q", name, raw)
 	}
 	return n, nil
 }

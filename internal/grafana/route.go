@@ -60,7 +60,7 @@ func (a API) Handler() http.Handler {
 			w.Header().Set("Retry-After", "1")
 			a.Answer(w, r, errStarting)
 		case HasDotSegment(r.URL.Path):
-			a.Answer(w, r, Fail(http.StatusBadRequest, "The path holds a .. or . segment"))
+			a.Answer(w, r, Fail(http.StatusBadRequest, "The path contains a .. or . segment"))
 		case pattern == "": // unknown, or known with another method
 			a.guarded(Route{Handle: notFound}).ServeHTTP(w, r)
 		default:
@@ -100,7 +100,7 @@ func (a API) Answer(w http.ResponseWriter, r *http.Request, err error) {
 		a.Logger.Error("Request failed", "method", r.Method, "path", r.URL.Path, "err", err)
 		known = Fail(http.StatusInternalServerError, "%v", err)
 		if database.NoRoom(err) {
-			known = Fail(http.StatusInsufficientStorage, "The change could not be stored, because the disk is full; free some room and try again: %v", err)
+			known = Fail(http.StatusInsufficientStorage, "The change could not be stored, because the disk is full; free some space and retry: %v", err)
 		}
 	}
 	_ = Reply(w, known.Code, known.body)

@@ -108,5 +108,5 @@ func TestView(t *testing.T) {
 		require.NoDirExists(t, filepath.Join(view, "10"))
 	}
 	_, err := hostmount.View(filepath.Join(proc, "none"), dir)
-	require.ErrorContains(t, err, "make a view of")
+	require.ErrorContains(t, err, "create a view of")
 }

@@ -11,14 +11,14 @@ import (
 // process 1. Processes but that one are left out. dir is made anew.
 func View(proc, dir string) (string, error) {
 	if err := os.RemoveAll(dir); err != nil {
-		return "", fmt.Errorf("make a view of %s: %w", proc, err)
+		return "", fmt.Errorf("create a view of %s: %w", proc, err)
 	}
 	if err := os.MkdirAll(dir, 0o755); err != nil {
-		return "", fmt.Errorf("make a view of %s: %w", proc, err)
+		return "", fmt.Errorf("create a view of %s: %w", proc, err)
 	}
 	entries, err := os.ReadDir(proc)
 	if err != nil {
-		return "", fmt.Errorf("make a view of %s: %w", proc, err)
+		return "", fmt.Errorf("create a view of %s: %w", proc, err)
 	}
 	for _, e := range entries {
 		name, target := e.Name(), filepath.Join(proc, e.Name())
@@ -29,7 +29,7 @@ func View(proc, dir string) (string, error) {
 			continue
 		}
 		if err := os.Symlink(target, filepath.Join(dir, name)); err != nil {
-			return "", fmt.Errorf("make a view of %s: %w", proc, err)
+			return "", fmt.Errorf("create a view of %s: %w", proc, err)
 		}
 	}
 	return dir, nil

@@ -204,7 +204,7 @@ func bindAdvice(name string, port int, err error) string {
 	}
 	switch {
 	case errors.Is(err, syscall.EADDRINUSE):
-		return fmt.Sprintf("; stop the program that holds the port (`ss -ltnp 'sport = :%d'` names it), or %s", port, flag)
+		return fmt.Sprintf("; stop the program that uses the port (`ss -ltnp 'sport = :%d'` shows it), or %s", port, flag)
 	case errors.Is(err, syscall.EACCES):
 		return "; ports below 1024 need root or CAP_NET_BIND_SERVICE, or " + flag
 	case errors.Is(err, syscall.EADDRNOTAVAIL):

@@ -83,7 +83,7 @@ func isHealth(r *http.Request) bool {
 	return r.URL.RawPath == "" && (r.URL.Path == "/-/healthy" || r.URL.Path == "/-/ready")
 }
 
-var errUnserved = errors.New("not to be served")
+var errUnserved = errors.New("this request is not served")
 
 // unserved is a listener that never has a connection.
 type unserved struct{ addr net.Addr }

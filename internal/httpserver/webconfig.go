@@ -63,7 +63,7 @@ func webConfigProblems(path string, content []byte) []problem {
 		if _, err := bcrypt.Cost([]byte(hash)); err != nil {
 			problems = append(problems, problem{
 				lineOf(&root, func(v string) bool { return v == user }),
-				fmt.Sprintf("basic_auth_users: %s: not a bcrypt hash (`htpasswd -nBC 10 %s` makes one): %v", user, user, err),
+				fmt.Sprintf("basic_auth_users: %s: not a bcrypt hash (`htpasswd -nBC 10 %s` creates one): %v", user, user, err),
 			})
 		}
 	}

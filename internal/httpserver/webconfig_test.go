@@ -26,8 +26,8 @@ func TestCheckWebConfig(t *testing.T) {
 		"plain passwords": {
 			"# users\nbasic_auth_users:\n  admin: secret\n  ops: geheim\n",
 			[]string{
-				"PATH:3: basic_auth_users: admin: not a bcrypt hash (`htpasswd -nBC 10 admin` makes one): crypto/bcrypt: hashedSecret too short to be a bcrypted password",
-				"PATH:4: basic_auth_users: ops: not a bcrypt hash (`htpasswd -nBC 10 ops` makes one): crypto/bcrypt: hashedSecret too short to be a bcrypted password",
+				"PATH:3: basic_auth_users: admin: not a bcrypt hash (`htpasswd -nBC 10 admin` creates one): crypto/bcrypt: hashedSecret too short to be a bcrypted password",
+				"PATH:4: basic_auth_users: ops: not a bcrypt hash (`htpasswd -nBC 10 ops` creates one): crypto/bcrypt: hashedSecret too short to be a bcrypted password",
 			},
 		},
 		"missing certificate": {

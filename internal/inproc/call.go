@@ -105,7 +105,7 @@ func (a *answer) Flush() {
 func (a *answer) serve(h http.Handler, r *http.Request) (err error) {
 	defer func() {
 		if p := recover(); p != nil {
-			err = fmt.Errorf("the answer broke off: %v", p)
+			err = fmt.Errorf("the response was interrupted: %v", p)
 			a.WriteHeader(http.StatusInternalServerError)
 		}
 	}()

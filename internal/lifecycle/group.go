@@ -302,7 +302,7 @@ func (m *member) once(ctx context.Context, settle func()) (ready bool, err error
 		settle()
 	}))
 	if err == nil && ctx.Err() == nil {
-		err = errors.New("stopped without being asked to")
+		err = errors.New("stopped unexpectedly")
 	}
 	return is.Load(), err
 }

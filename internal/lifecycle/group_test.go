@@ -103,7 +103,7 @@ func TestGroupStopsAllWhenOneFails(t *testing.T) {
 func TestGroupReportsAPartThatEndsUnasked(t *testing.T) {
 	g := newGroup()
 	g.Add("scrape", lifecycle.Func(func(context.Context, func()) error { return nil }))
-	require.EqualError(t, g.Run(t.Context(), func() {}), "scrape: stopped without being asked to")
+	require.EqualError(t, g.Run(t.Context(), func() {}), "scrape: stopped unexpectedly")
 }
 
 func TestGroupGoesOnWithoutAPartThatHangs(t *testing.T) {

@@ -42,7 +42,7 @@ func ReadGrafana(ctx context.Context, source, token string) (*Grafana, error) {
 		return nil, err
 	}
 	if info.IsDir() {
-		return nil, fmt.Errorf("%s is a folder: name the file grafana.db in it, or Grafana's address; a folder with provisioning files needs no migration, it is put below grafana/ of --config.dir", source)
+		return nil, fmt.Errorf("%s is a folder: use the path of the file grafana.db in it, or Grafana's URL; provisioning files need no migration, copy them to grafana/ in --config.dir", source)
 	}
 	return readDatabase(ctx, source)
 }

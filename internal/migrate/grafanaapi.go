@@ -48,12 +48,12 @@ func (a *api) get(ctx context.Context, path string, query url.Values, into any) 
 	}
 	answer, err := a.client.Do(r)
 	if err != nil {
-		return fmt.Errorf("ask Grafana: %w", err)
+		return fmt.Errorf("query Grafana: %w", err)
 	}
 	defer answer.Body.Close()
 	if answer.StatusCode != http.StatusOK {
 		text, _ := io.ReadAll(io.LimitReader(answer.Body, 1024)) // the status says enough without it
-		return fmt.Errorf("GET %s of Grafana: %s: %s; credentials of an admin are needed, in the address or in GRAFANA_TOKEN", path, answer.Status, strings.TrimSpace(string(text)))
+		return fmt.Errorf("GET %s of Grafana: %s: %s; admin credentials are required, in the URL or in GRAFANA_TOKEN", path, answer.Status, strings.TrimSpace(string(text)))
 	}
 	if err := json.NewDecoder(answer.Body).Decode(into); err != nil {
 		return fmt.Errorf("GET %s of Grafana: %w", path, err)
@@ -97,7 +97,7 @@ func (a *api) readDashboards(ctx context.Context, g *Grafana) error {
 			return err
 		}
 		if answer.Meta.Provisioned {
-			g.Notes = append(g.Notes, fmt.Sprintf("dashboard %s (%s) is provisioned there: its file belongs below grafana/ of --config.dir", title, uid))
+			g.Notes = append(g.Notes, fmt.Sprintf("dashboard %s (%s) is provisioned: copy its file to grafana/ in --config.dir", title, uid))
 		}
 		delete(answer.Dashboard, "id") // of that database
 		content, err := json.Marshal(answer.Dashboard)

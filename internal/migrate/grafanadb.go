@@ -32,10 +32,10 @@ func readDatabase(ctx context.Context, file string) (g *Grafana, err error) {
 	defer func() { err = errors.Join(err, db.Close()) }()
 	r := &reader{db: db}
 	if err := r.readColumns(ctx); err != nil {
-		return nil, fmt.Errorf("%s is no database of a Grafana: %w", file, err)
+		return nil, fmt.Errorf("%s is not a Grafana database: %w", file, err)
 	}
 	if r.columns["dashboard"] == nil {
-		return nil, fmt.Errorf("%s is no database of a Grafana: it has no table dashboard", file)
+		return nil, fmt.Errorf("%s is not a Grafana database: it has no table dashboard", file)
 	}
 	g = &Grafana{}
 	for _, step := range []struct {
@@ -205,7 +205,7 @@ func (r *reader) readDatasources(ctx context.Context, g *Grafana) error {
 		}
 		var kept map[string]any
 		if json.Unmarshal([]byte(secrets), &kept) == nil && len(kept) > 0 {
-			g.Notes = append(g.Notes, fmt.Sprintf("the secrets of data source %s are encrypted with that Grafana's key: give them again on the page", name))
+			g.Notes = append(g.Notes, fmt.Sprintf("the secrets of data source %s are encrypted with that Grafana's key: enter them again on the data source's page", name))
 		}
 		g.Datasources = append(g.Datasources, d)
 		return nil

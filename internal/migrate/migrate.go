@@ -76,10 +76,10 @@ func Prometheus(dir string) (Folder, error) {
 		samples += b.Stats.NumSamples
 	}
 	if blocks == 0 && !wal {
-		return f, fmt.Errorf("%s is no data folder of a Prometheus: it has neither blocks nor a wal", dir)
+		return f, fmt.Errorf("%s is not a data folder of Prometheus: it contains neither blocks nor a WAL", dir)
 	}
 	if err := unlocked(filepath.Join(dir, "lock")); err != nil {
-		return f, fmt.Errorf("%s: %w; stop the Prometheus that uses it, or name a snapshot of it (POST /api/v1/admin/tsdb/snapshot)", dir, err)
+		return f, fmt.Errorf("%s: %w; stop the Prometheus that uses it, or use a snapshot of it (POST /api/v1/admin/tsdb/snapshot)", dir, err)
 	}
 	f.Found = fmt.Sprintf("%d blocks", blocks)
 	if blocks > 0 {
@@ -99,7 +99,7 @@ func Loki(dir string) (Folder, error) {
 		return d.IsDir() && slices.Contains([]string{"rules", "rules-temp"}, name)
 	}}
 	if _, err := os.Stat(filepath.Join(dir, "chunks")); err != nil {
-		return f, fmt.Errorf("%s is no data folder of a Loki on files: it has no chunks/; name the folder of common.path_prefix", dir)
+		return f, fmt.Errorf("%s is not a data folder of Loki with file system storage: it has no chunks/; use the folder in common.path_prefix", dir)
 	}
 	chunks := 0
 	err := filepath.WalkDir(filepath.Join(dir, "chunks"), func(path string, d fs.DirEntry, err error) error {
@@ -143,7 +143,7 @@ func Alertmanager(dir string) (Folder, error) {
 		f.Found += fmt.Sprintf("%s with %d bytes", name, info.Size())
 	}
 	if f.Found == "" {
-		return f, fmt.Errorf("%s is no data folder of an Alertmanager: it has neither silences nor nflog", dir)
+		return f, fmt.Errorf("%s is not a data folder of Alertmanager: it contains neither silences nor nflog", dir)
 	}
 	return f.measured()
 }
@@ -175,7 +175,7 @@ func (f Folder) Check(storage string) error {
 	if err != nil {
 		return err
 	}
-	return fmt.Errorf("%s has data already; migrate into a new --storage.path", filepath.Join(storage, f.To))
+	return fmt.Errorf("%s already contains data; migrate to a new --storage.path", filepath.Join(storage, f.To))
 }
 
 // Copy copies the folder below the data folder, whole or not at all.

@@ -47,7 +47,7 @@ func CheckImageHosts(hosts []string) error {
 	for _, host := range hosts {
 		u, err := url.Parse(host)
 		if err != nil || u.Scheme != "https" && u.Scheme != "http" || u.Host == "" || strings.ContainsAny(host, ";'\"") {
-			return fmt.Errorf("--web.image-hosts: %q is not a site such as https://img.example.org", host)
+			return fmt.Errorf("--web.image-hosts: %q is not an origin such as https://img.example.org", host)
 		}
 	}
 	return nil
@@ -116,7 +116,7 @@ func (p *Page) serve(w http.ResponseWriter, r *http.Request, code int) {
 	if errors.Is(err, fs.ErrNotExist) {
 		w.WriteHeader(http.StatusNotImplemented)
 		io.WriteString(w, "<!doctype html><title>Ausguck</title><p>This Ausguck was built without the UI: run <code>make build</code>. "+
-			"The APIs and the <a href=\""+html.EscapeString(p.Prefix)+"/status\">status page</a> are there.</p>\n")
+			"The APIs and the <a href=\""+html.EscapeString(p.Prefix)+"/status\">status page</a> are available.</p>\n")
 		return
 	}
 	data, err := json.Marshal(p.Boot(r)) // escapes what could end the script element

@@ -188,7 +188,7 @@ func Plain(reason string) string {
 	if !ok {
 		got = m[1]
 	}
-	return fmt.Sprintf("%s is needed here, not %s", want, got)
+	return fmt.Sprintf("must be %s, not %s", want, got)
 }
 
 // Readable returns nil when the file can be opened, else the reason and what helps.

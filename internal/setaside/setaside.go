@@ -77,7 +77,7 @@ func (s *Shelf) Notices() []Notice {
 func (s *Shelf) Move(l Loss) error {
 	aside := Name(l.Path, time.Now())
 	if err := os.Rename(l.Path, aside); err != nil {
-		return fmt.Errorf("set aside what cannot be read (%w): %w", l.Cause, err)
+		return fmt.Errorf("set aside unreadable data (%w): %w", l.Cause, err)
 	}
 	syncFolder(filepath.Dir(l.Path))
 	s.tell(l, aside)

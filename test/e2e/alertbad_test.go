@@ -35,7 +35,7 @@ receivers:
 `
 
 var wrongAlertingPlaces = []string{
-	`alertmanager\.yml:2: .*no receiver .*pager`,
+	`alertmanager\.yml:2: .*receiver .*pager.* not defined`,
 	`alertmanager\.yml:4: route: matcher severity.*missing closing`,
 	`alertmanager\.yml:10: .*max_alertz`,
 }

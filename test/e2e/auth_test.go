@@ -332,7 +332,7 @@ func TestPasswordsOfTheAdmin(t *testing.T) {
 
 	code, report = runToEnd(t, ausguckBinary(t), "reset-password", "--storage.path="+t.TempDir())
 	require.Equal(t, 1, code)
-	require.Contains(t, report, "name the folder of the data with --storage.path")
+	require.Contains(t, report, "set --storage.path to the data folder")
 }
 
 func TestUsersOfWebYML(t *testing.T) {

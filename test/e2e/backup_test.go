@@ -69,7 +69,7 @@ func TestBackupAndRestore(t *testing.T) {
 	// Nobody runs: the message says what to do instead.
 	code, out = runToEnd(t, ausguckBinary(t), append([]string{"backup", file + "2", "--storage.path=" + storage, "--web.listen-address=" + s.address}, flags...)...)
 	require.Equal(t, 1, code)
-	require.Contains(t, out, "can simply be copied")
+	require.Contains(t, out, "copy the folder ")
 	require.NoFileExists(t, file+"2.partial")
 	require.NoFileExists(t, file+"2", "nobody takes it for a backup")
 
@@ -85,7 +85,7 @@ func TestBackupAndRestore(t *testing.T) {
 	require.NoError(t, os.WriteFile(cut, content[:len(content)*2/3], 0o600))
 	code, out = runToEnd(t, ausguckBinary(t), "restore", cut, "--storage.path="+restored)
 	require.Equal(t, 1, code)
-	require.Contains(t, out, "ends too early")
+	require.Contains(t, out, "archive is truncated")
 	code, out = runToEnd(t, ausguckBinary(t), "restore", file, "--storage.path="+restored)
 	require.Zero(t, code, out)
 

@@ -62,49 +62,49 @@ type dataFile struct {
 }
 
 func dataFiles() []dataFile {
-	const lastMinutes = "what was written to it last; nobody can know that it was there"
-	const chunkLost = "its lines, and those of chunks that Loki reads with it: queries answer without them"
+	const lastMinutes = "the last writes to it; that they existed cannot be detected"
+	const chunkLost = "its lines, and those of chunks that Loki reads with it: queries return results without them"
 	return []dataFile{
 		{glob: "ausguck.db", what: "users, tokens, annotations, data sources"},
-		{glob: "ausguck.db-wal", what: "what was written to ausguck.db last", unknowable: map[string]string{"zero": lastMinutes, "cut": lastMinutes, "flipped": lastMinutes, "gone": lastMinutes}},
+		{glob: "ausguck.db-wal", what: "the last writes to ausguck.db", unknowable: map[string]string{"zero": lastMinutes, "cut": lastMinutes, "flipped": lastMinutes, "gone": lastMinutes}},
 		{glob: "ausguck.db-shm", what: "an index of ausguck.db-wal"},
 		{glob: "ausguck.db.copy-*", what: "a copy of ausguck.db"},
-		{glob: "ausguck.lock", what: "keeps a second process away"},
+		{glob: "ausguck.lock", what: "the lock that prevents a second process"},
 		{glob: "datasources.key", what: "the key of data sources' passwords"},
 		{glob: "alertmanager/silences", what: "silences"},
 		{glob: "alertmanager/nflog", what: "which notifications were sent"},
 		{glob: "dashboards/team/mine.json", what: "a saved dashboard"},
 		{glob: "dashboards/.versions/mine/3.json", what: "its newest version"},
-		{glob: "dashboards/.versions/mine/1.json", what: "an older version", unknowable: map[string]string{"gone": "that version; the oldest are removed anyway"}},
+		{glob: "dashboards/.versions/mine/1.json", what: "an older version", unknowable: map[string]string{"gone": "that version; the oldest versions are removed anyway"}},
 		{glob: "dashboards/folders.json", what: "folders of dashboards"},
 		{glob: "prometheus/*/index", what: "the index of a block"},
 		{glob: "prometheus/*/chunks/000001", what: "the chunks of a block"},
-		{glob: "prometheus/*/meta.json", what: "what a block is"},
-		{glob: "prometheus/*/tombstones", what: "what was deleted of a block", unknowable: map[string]string{"gone": "which samples were deleted: they are there again"}},
+		{glob: "prometheus/*/meta.json", what: "the description of a block"},
+		{glob: "prometheus/*/tombstones", what: "deleted samples of a block", unknowable: map[string]string{"gone": "the deletion of samples: they are visible again"}},
 		{glob: "prometheus/chunks_head/000001", what: "chunks of the last hours"},
 		{glob: "prometheus/wal/0*", what: "samples of the last hours", unknowable: map[string]string{"zero": lastMinutes, "gone": lastMinutes}},
 		{glob: "prometheus/wal/checkpoint.*/0*", what: "series of the last hours"},
-		{glob: "prometheus/wbl/0*", what: "samples that came out of order", unknowable: map[string]string{"zero": lastMinutes, "gone": lastMinutes}},
-		{glob: "prometheus/queries.active", what: "which queries run"},
-		{glob: "prometheus/lock", what: "keeps a second process away"},
-		{glob: "prometheus/ballast", what: "room for a full disk"},
+		{glob: "prometheus/wbl/0*", what: "out-of-order samples", unknowable: map[string]string{"zero": lastMinutes, "gone": lastMinutes}},
+		{glob: "prometheus/queries.active", what: "the queries in progress"},
+		{glob: "prometheus/lock", what: "the lock that prevents a second process"},
+		{glob: "prometheus/ballast", what: "reserved space for when the disk is full"},
 		{glob: "loki/chunks/fake/*/*", what: "a chunk of log lines", unknowable: map[string]string{
 			"zero": chunkLost, "cut": chunkLost, "flipped": chunkLost, "gone": chunkLost, "not readable": chunkLost}},
-		{glob: "loki/chunks/index/*/fake/*.gz", what: "the index of a day of logs, compacted", unknowable: map[string]string{"gone": "where log lines of that day are"}},
-		{glob: "loki/chunks/index/*/*.tsdb.gz", what: "the index of some minutes of logs", unknowable: map[string]string{"gone": "where log lines of those minutes are"}},
-		{glob: "loki/chunks/index/delete_requests/*", what: "deletions that were asked for, as shipped"},
-		{glob: "loki/compactor/deletion/delete_requests/delete_requests", what: "deletions that were asked for"},
-		{glob: "loki/compactor/deletion/series_progress.boltdb", what: "how far deletions have come"},
+		{glob: "loki/chunks/index/*/fake/*.gz", what: "the index of a day of logs, compacted", unknowable: map[string]string{"gone": "the location of log lines of that day"}},
+		{glob: "loki/chunks/index/*/*.tsdb.gz", what: "the index of some minutes of logs", unknowable: map[string]string{"gone": "the location of log lines of those minutes"}},
+		{glob: "loki/chunks/index/delete_requests/*", what: "requested deletions, as shipped"},
+		{glob: "loki/compactor/deletion/delete_requests/delete_requests", what: "requested deletions"},
+		{glob: "loki/compactor/deletion/series_progress.boltdb", what: "the progress of deletions"},
 		{glob: "loki/tsdb-shipper-active/multitenant/*/*.tsdb", what: "the index of some minutes of logs, as written"},
 		{glob: "loki/tsdb-shipper-active/wal/*/*/0*", what: "the index of the last minutes", unknowable: map[string]string{"zero": lastMinutes, "gone": lastMinutes}},
 		{glob: "loki/tsdb-shipper-active/uploader/name", what: "the name under which the index is shipped"},
 		{glob: "loki/tsdb-shipper-cache/*/*/*.tsdb", what: "a cache of the index"},
 		{glob: "loki/wal/0*", what: "log lines of the last minutes", unknowable: map[string]string{"zero": lastMinutes, "cut": lastMinutes, "gone": lastMinutes}},
-		{glob: "loki/wal/checkpoint.*/0*", what: "log lines that are in no chunk yet"},
+		{glob: "loki/wal/checkpoint.*/0*", what: "log lines that are not in a chunk yet"},
 		{glob: "loki/rules/fake/*", what: "the built-in LogQL rules"},
-		{glob: "loki/size-cap.json", what: "up to when logs were deleted to save room"},
-		{glob: "promtail/ledger.jsonl", what: "how far files were read"},
-		{glob: "promtail/positions.yaml", what: "the same for a Promtail"},
+		{glob: "loki/size-cap.json", what: "the time up to which logs were deleted to save space"},
+		{glob: "promtail/ledger.jsonl", what: "the read positions of files"},
+		{glob: "promtail/positions.yaml", what: "the same, for Promtail"},
 	}
 }
 
@@ -307,23 +307,23 @@ var steady = strings.NewReplacer(`\"`, `"`)
 // damageTable is docs/damage.md.
 func damageTable(results map[string]result) string {
 	var b strings.Builder
-	b.WriteString(`# What a damaged file costs
+	b.WriteString(`# Damaged data
 
 <!-- Written by TestDamagedData: go test ./test/e2e -run TestDamagedData -update -->
 
-One file of the data folder is damaged while Ausguck is stopped: it is empty (zero), its last 7 bytes are missing (cut), its first and
-its middle byte are inverted (flipped), it is removed (gone), or a folder is in its place (not readable; root may read every file, so
-that rights would show nothing). Then Ausguck is started. **Everything starts, in every case.** Only a data folder that cannot be made
-or written to ends the start.
+The test damages one file of the data folder while Ausguck is stopped. It truncates the file to zero bytes (zero), removes its last 7
+bytes (cut), inverts its first and its middle byte (flipped), removes it (gone), or replaces it with a folder (not readable; file modes
+would have no effect, because root can read every file). Then it starts Ausguck. **Every part starts in every case.** Startup fails only
+if the data folder cannot be created or written to.
 
-What cannot be read gets the name ` + "`<name>.corrupt-<time>`" + ` and stays beside where it was, so nothing is deleted. "alert, log, Status" means: the
-log says which file, where it is now, what is lost and what to do; ` + "`ausguck_data_set_aside_total`" + ` counts it, and the built-in alert
+Ausguck renames unreadable data to ` + "`<name>.corrupt-<time>`" + ` in the same folder, so nothing is deleted. "alert, log, Status" means that
+the log names the file, its new name, what is lost and what to do. ` + "`ausguck_data_set_aside_total`" + ` counts it, and the built-in alert
 DataSetAside fires until the next start.
 
-Blocks of Prometheus are opened one by one, and their contents are read at start up to 32 MiB, the newest first; damage in more than
-that shows when a query reads it.
+At startup, Ausguck opens Prometheus blocks one by one and reads up to 32 MiB of their contents, the newest first. Damage beyond that
+is found when a query reads it.
 
-| file | what it is | damage | lost | said |
+| File | Contents | Damage | Lost | Reported by |
 |---|---|---|---|---|
 `)
 	for _, kind := range dataFiles() {

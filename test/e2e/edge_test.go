@@ -218,7 +218,7 @@ func TestHeadersOfThePage(t *testing.T) {
 	s.stop(t)
 	code, report := runToEnd(t, ausguckBinary(t), "--web.image-hosts=https://a.example;script-src", "--storage.path="+t.TempDir())
 	require.Equal(t, 2, code, report)
-	require.Contains(t, report, "is not a site such as https://img.example.org")
+	require.Contains(t, report, "is not an origin such as https://img.example.org")
 }
 
 // What is written is for the user of the service and its group only.

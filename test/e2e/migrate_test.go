@@ -111,7 +111,7 @@ func TestMigrate(t *testing.T) {
 	require.Equal(t, sources, tree(t, tsdb), "the source is as it was")
 	code, out = runToEnd(t, ausguckBinary(t), append(args, "--write")...)
 	require.Equal(t, 1, code)
-	require.Contains(t, out, "has data already; migrate into a new --storage.path")
+	require.Contains(t, out, "already contains data; migrate to a new --storage.path")
 
 	flags := []string{"--no-cadvisor", "--no-node-exporter", "--no-docker", "--no-log-collector"}
 	s := startAusguck(t, config, storage, flags...)
@@ -138,7 +138,7 @@ func TestMigrate(t *testing.T) {
 	require.Contains(t, out, "2 annotations.")
 	code, out = runToEnd(t, ausguckBinary(t), "migrate", "--storage.path="+again, "--from-grafana="+urlOf("admin", "wrong", s.address))
 	require.Equal(t, 1, code)
-	require.Contains(t, out, "credentials of an admin are needed")
+	require.Contains(t, out, "admin credentials are required")
 	s.stop(t)
 
 	n := startAusguck(t, config, again, flags...)
@@ -171,11 +171,11 @@ func TestMigrateFromNothing(t *testing.T) {
 	code, out := runToEnd(t, ausguckBinary(t), "migrate", "--storage.path="+storage, "--write", "--from-prometheus="+empty,
 		"--from-loki="+empty, "--from-alertmanager="+empty, "--from-grafana="+text)
 	require.Equal(t, 1, code)
-	for _, want := range []string{"is no data folder of a Prometheus", "is no data folder of a Loki", "is no data folder of an Alertmanager", "is no database of a Grafana"} {
+	for _, want := range []string{"is not a data folder of Prometheus", "is not a data folder of Loki", "is not a data folder of Alertmanager", "is not a Grafana database"} {
 		require.Contains(t, out, want)
 	}
 	require.NoDirExists(t, storage)
 	code, out = runToEnd(t, ausguckBinary(t), "migrate")
 	require.Equal(t, 1, code)
-	require.Contains(t, out, "nothing to take over: name a source")
+	require.Contains(t, out, "nothing to migrate: set a source")
 }

@@ -283,7 +283,7 @@ describe('metrics', () => {
     await page.getByRole('option', { name: 'Far away PromQL' }).click();
     await page.waitForURL(/g0\.source=far.*refresh=1s/);
     const asked: string[] = [];
-    page.on('request', (r) => r.url().includes('/api/ds/query') && asked.push(r.postData() ?? ''));
+    page.on('request', (r) => /\/api\/(ds|ausguck)\/query/.test(r.url()) && asked.push(r.postData() ?? ''));
     await until('it is asked twice more', () => asked.length >= 2);
     expect(asked.every((body) => body.includes('"uid":"far"'))).toBe(true);
     expect(await page.locator('[data-testid=graph][data-series="1"]').count()).toBe(1);

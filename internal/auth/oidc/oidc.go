@@ -78,14 +78,14 @@ type found struct {
 // New checks the configuration. It asks nobody.
 func New(c Config) (*Provider, error) {
 	if c.ClientID == "" {
-		return nil, errors.New("the client id is missing")
+		return nil, errors.New("the client ID is missing")
 	}
 	if c.Issuer == "" && (c.AuthURL == "" || c.TokenURL == "" || c.APIURL == "") {
-		return nil, errors.New("the issuer is missing, or the three addresses to authorize, for tokens and for the user's data")
+		return nil, errors.New("set the issuer, or the authorization, token and user info URLs")
 	}
 	for _, address := range []string{c.Issuer, c.AuthURL, c.TokenURL, c.APIURL, c.SignoutURL} {
 		if u, err := url.Parse(address); address != "" && (err != nil || u.Scheme != "https" && u.Scheme != "http" || u.Host == "") {
-			return nil, fmt.Errorf("%q is no http or https address", address)
+			return nil, fmt.Errorf("%q is not an http or https URL", address)
 		}
 	}
 	p := &Provider{config: c}
@@ -106,7 +106,7 @@ func newClient(c Config) (*http.Client, error) {
 		}
 		conf.RootCAs = x509.NewCertPool()
 		if !conf.RootCAs.AppendCertsFromPEM(pem) {
-			return nil, fmt.Errorf("%s has no certificate", c.CAFile)
+			return nil, fmt.Errorf("%s contains no certificate", c.CAFile)
 		}
 	}
 	if c.CertFile != "" {
@@ -201,7 +201,7 @@ func (p *Provider) ask(ctx context.Context) (*found, error) {
 	defer cancel()
 	var err error
 	if f.provider, err = oidc.NewProvider(oidc.ClientContext(ctx, p.client), c.Issuer); err != nil {
-		return nil, fmt.Errorf("ask %s for its configuration: %w", c.Issuer, err)
+		return nil, fmt.Errorf("request the configuration of %s: %w", c.Issuer, err)
 	}
 	endpoint := f.provider.Endpoint()
 	if f.oauth.Endpoint.AuthURL == "" {
@@ -242,7 +242,7 @@ func (p *Provider) Begin(ctx context.Context, redirectTo string) (string, Pendin
 }
 
 // ErrState is returned when what came back does not belong to what was begun.
-var ErrState = errors.New("the sign-in was not begun in this browser, or too long ago")
+var ErrState = errors.New("the sign-in was not started in this browser, or has expired")
 
 // Finish takes what the provider has sent the browser back with.
 func (p *Provider) Finish(ctx context.Context, pending Pending, query url.Values) (Person, error) {
@@ -290,26 +290,26 @@ func (p *Provider) verify(ctx context.Context, f *found, token *oauth2.Token, no
 			}
 		}
 		if s.subject == "" {
-			return said{}, errors.New("the provider's answer has neither sub nor id, which would tell one user from another")
+			return said{}, errors.New("the provider's response contains neither sub nor id, so the user cannot be identified")
 		}
 		return s, nil
 	}
 	raw, ok := token.Extra("id_token").(string)
 	if !ok {
-		return said{}, errors.New("the provider has sent no id_token")
+		return said{}, errors.New("the provider returned no id_token")
 	}
 	verifier := f.provider.VerifierContext(oidc.ClientContext(context.Background(), p.client), &oidc.Config{
 		ClientID: p.config.ClientID, Now: func() time.Time { return time.Now().Add(-clockSkew) },
 	})
 	id, err := verifier.Verify(ctx, raw)
 	if err != nil {
-		return said{}, fmt.Errorf("check the id_token: %w", err)
+		return said{}, fmt.Errorf("verify the id_token: %w", err)
 	}
 	if subtle.ConstantTimeCompare([]byte(id.Nonce), []byte(nonce)) != 1 {
-		return said{}, errors.New("the id_token was made for another sign-in: its nonce is another")
+		return said{}, errors.New("the id_token belongs to another sign-in: its nonce does not match")
 	}
 	if id.Subject == "" {
-		return said{}, errors.New("the id_token names nobody")
+		return said{}, errors.New("the id_token has no subject")
 	}
 	s := said{issuer: p.Issuer(), subject: id.Subject, idToken: raw, claims: []map[string]any{{}}}
 	if err := id.Claims(&s.claims[0]); err != nil {
@@ -327,7 +327,7 @@ func (p *Provider) verify(ctx context.Context, f *found, token *oauth2.Token, no
 		return said{}, err
 	}
 	if sub, ok := info["sub"]; ok && sub != id.Subject {
-		return said{}, errors.New("the provider has answered with another user's data")
+		return said{}, errors.New("the provider returned the data of another user")
 	}
 	s.claims = append(s.claims, info)
 	return s, nil
@@ -342,11 +342,11 @@ func (p *Provider) userInfo(ctx context.Context, at string, token *oauth2.Token)
 	r.Header.Set("Accept", "application/json")
 	res, err := p.client.Do(r)
 	if err != nil {
-		return nil, fmt.Errorf("ask for the user's data: %w", err)
+		return nil, fmt.Errorf("request the user's data: %w", err)
 	}
 	defer res.Body.Close()
 	if res.StatusCode != http.StatusOK {
-		return nil, fmt.Errorf("ask %s for the user's data: %s", at, res.Status)
+		return nil, fmt.Errorf("request the user's data from %s: %s", at, res.Status)
 	}
 	var info map[string]any
 	dec := json.NewDecoder(res.Body)

@@ -44,7 +44,7 @@ func (c Config) compile() (p paths, err error) {
 			continue
 		}
 		if *path.to, err = jmespath.Compile(path.text); err != nil {
-			return p, fmt.Errorf("the path of the %s, %q, is no JMESPath: %w", path.what, path.text, err)
+			return p, fmt.Errorf("the path of the %s, %q, is not a valid JMESPath expression: %w", path.what, path.text, err)
 		}
 	}
 	return p, nil

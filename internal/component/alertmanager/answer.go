@@ -23,7 +23,7 @@ const (
 	request = 128
 )
 
-var errLongAnswer = errors.New("the answer is longer than 1 MiB, the rest is not read")
+var errLongAnswer = errors.New("the response is longer than 1 MiB; the rest is not read")
 
 // boundAnswers has the clients of a receiver give up an answer that is too long.
 func boundAnswers(logger *slog.Logger, receiver string) commonconfig.HTTPClientOption {

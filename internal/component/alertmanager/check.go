@@ -117,11 +117,11 @@ func danglingReferences(src Source) []error {
 	var problems []error
 	d.Route.walk(func(r *routeNode) {
 		if name := r.Receiver.Value; name != "" && !has(d.Receivers, name) {
-			problems = append(problems, fmt.Errorf("%s:%d: route: there is no receiver %q under receivers", src.Name, r.Receiver.Line, name))
+			problems = append(problems, fmt.Errorf("%s:%d: route: receiver %q is not defined under receivers", src.Name, r.Receiver.Line, name))
 		}
 		for _, n := range slices.Concat(r.Mute, r.Active) {
 			if !has(intervals, n.Value) {
-				problems = append(problems, fmt.Errorf("%s:%d: route: there is no %q under time_intervals", src.Name, n.Line, n.Value))
+				problems = append(problems, fmt.Errorf("%s:%d: route: time interval %q is not defined under time_intervals", src.Name, n.Line, n.Value))
 			}
 		}
 	})
@@ -267,7 +267,7 @@ func checkFiles(src Source, cfg *config.Config) (problems []error, unreadable, w
 			problems, unreadable = append(problems, err), append(unreadable, f.text())
 			return
 		}
-		warnings = append(warnings, err.Error()+"; notifications by it fail until the file is there")
+		warnings = append(warnings, err.Error()+"; its notifications fail until the file exists")
 	})
 	return problems, unreadable, warnings
 }

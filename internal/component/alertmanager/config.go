@@ -192,10 +192,10 @@ func (c *Config) warn(src Source, o Options) {
 	}
 	c.routes.Walk(func(r *dispatch.Route) {
 		if o.Retention > 0 && r.RouteOpts.RepeatInterval > o.Retention {
-			add("route: repeat_interval %s of %s is longer than --data.retention %s: notifications are repeated more often than wanted", r.RouteOpts.RepeatInterval, r.Key(), o.Retention)
+			add("route: repeat_interval %s of %s is longer than --data.retention %s: notifications are repeated more often than configured", r.RouteOpts.RepeatInterval, r.Key(), o.Retention)
 		}
 		if r.RouteOpts.RepeatInterval < r.RouteOpts.GroupInterval {
-			add("route: repeat_interval %s of %s is shorter than group_interval %s, which is what counts then", r.RouteOpts.RepeatInterval, r.Key(), r.RouteOpts.GroupInterval)
+			add("route: repeat_interval %s of %s is shorter than group_interval %s, which is used instead", r.RouteOpts.RepeatInterval, r.Key(), r.RouteOpts.GroupInterval)
 		}
 	})
 	used := c.usedReceivers()
@@ -205,10 +205,10 @@ func (c *Config) warn(src Source, o Options) {
 		}
 	}
 	if c.TracingConfig.Endpoint != "" {
-		add("tracing: is taken from prometheus.yml only, for the whole process")
+		add("tracing: has no effect; tracing of the whole process is configured in prometheus.yml")
 	}
 	if len(c.EventRecorder.FileOutputs)+len(c.EventRecorder.WebhookOutputs)+len(c.EventRecorder.KafkaOutputs) > 0 {
-		add("event_recorder: is not built in and has no effect; notifications are recorded in ausguck.db")
+		add("event_recorder: is not supported and has no effect; notifications are recorded in ausguck.db")
 	}
 }
 

@@ -113,7 +113,7 @@ receivers:
 `)
 	require.Empty(t, problems)
 	warnings := strings.Join(cfg.Warnings, "\n")
-	require.Contains(t, warnings, "alertmanager.yml:6: receivers: team: slack_configs[0]: api_url_file: file secrets/url does not exist; notifications by it fail")
+	require.Contains(t, warnings, "alertmanager.yml:6: receivers: team: slack_configs[0]: api_url_file: file secrets/url does not exist; its notifications fail")
 	require.Contains(t, warnings, "templates: no file matches testdata/none/*.tmpl")
 }
 

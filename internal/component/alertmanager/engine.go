@@ -80,7 +80,7 @@ func newEngine(o Options, h *history) (e *engine, err error) {
 	e.meet(o.Cluster)
 	e.alerts, err = mem.NewAlerts(context.Background(), o.AlertGCInterval, o.PerAlertNameLimit, e.silencer, e.logger, noEvents, o.Registerer, e.ff)
 	if err != nil {
-		return e, fmt.Errorf("make the store of alerts: %w", err)
+		return e, fmt.Errorf("create the alert store: %w", err)
 	}
 	if err = e.serve(); err != nil {
 		return e, err
@@ -121,7 +121,7 @@ func (e *engine) serve() error {
 		},
 	})
 	if err != nil {
-		return fmt.Errorf("make Alertmanager's API: %w", err)
+		return fmt.Errorf("create Alertmanager's API: %w", err)
 	}
 	e.api = a
 	e.handler = a.Register(route.New(), "/")

@@ -135,7 +135,7 @@ func (o *Options) flags() (featurecontrol.Flagger, error) {
 		return nil, fmt.Errorf("--alertmanager.enable-feature: %w", err)
 	}
 	if ff.EnableEventRecorder() {
-		return nil, errors.New("--alertmanager.enable-feature: event-recorder is not built in; the history of notifications is at /api/ausguck/alerting/notifications")
+		return nil, errors.New("--alertmanager.enable-feature: event-recorder is not supported; the history of notifications is at /api/ausguck/alerting/notifications")
 	}
 	return ff, nil
 }

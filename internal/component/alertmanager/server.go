@@ -43,7 +43,7 @@ func New(l *Loader, cfg *Config, db *sql.DB) *Server {
 // disk and leaves the cluster. It may be called again once it has returned.
 func (s *Server) Run(ctx context.Context, ready func()) (err error) {
 	if err := os.MkdirAll(s.options.Dir, 0o750); err != nil {
-		return fmt.Errorf("make the folder of Alertmanager: %w", err)
+		return fmt.Errorf("create Alertmanager's data folder: %w", err)
 	}
 	stopHistory := s.history.start()
 	defer stopHistory() // after the last attempt

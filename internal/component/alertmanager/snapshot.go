@@ -200,7 +200,7 @@ func (s *snapshots) serveDurably(h http.Handler, w http.ResponseWriter, r *http.
 	h.ServeHTTP(held, r)
 	if err := silences.flush(); err != nil {
 		silences.touch()
-		s.refuse(w, "The change is in force, and lost when Ausguck stops, because it cannot be written", silences.path, err)
+		s.refuse(w, "The change is active, but will be lost when Ausguck stops, because it cannot be written", silences.path, err)
 		return
 	}
 	held.release()

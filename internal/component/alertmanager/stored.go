@@ -26,7 +26,7 @@ func (o Options) stored() (sent, silences stored) {
 	const backup = ", or stop Ausguck and put the file of a backup in its place"
 	sent = stored{
 		path: filepath.Join(o.Dir, "nflog"), lost: "which notifications were sent",
-		remedy: "expect notifications of alerts that still fire to come once more; nothing needs to be done",
+		remedy: "expect notifications of alerts that still fire to come once more; no action is needed",
 		read: func(r io.Reader) error {
 			_, err := nflog.New(nflog.Options{SnapshotReader: r, Retention: o.Retention, Metrics: prometheus.NewRegistry()})
 			return err
@@ -63,9 +63,9 @@ func (s stored) check(shelf *setaside.Shelf) error {
 	case len(content) > 0:
 		return nil
 	case setaside.Marked(s.path): // upstream takes an empty file for a first start
-		loss.Cause = errors.New("the file is empty, and it was not")
+		loss.Cause = errors.New("the file is empty, although data was written to it")
 		if gone {
-			loss.Cause = errors.New("the file is gone")
+			loss.Cause = errors.New("the file is missing")
 		}
 		shelf.Say(loss)
 	}

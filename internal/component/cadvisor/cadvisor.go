@@ -17,7 +17,7 @@ import (
 )
 
 // ErrNotLinux is what New returns where there are no cgroups.
-var ErrNotLinux = errors.New("container metrics need Linux: there are no cgroups here")
+var ErrNotLinux = errors.New("container metrics require Linux, because they are read from cgroups")
 
 // ContainerSource knows the containers of the Docker engine. *dockerhost.Host is one.
 type ContainerSource interface {

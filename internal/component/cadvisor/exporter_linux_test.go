@@ -300,7 +300,7 @@ func TestRuntimeThatHangsDoesNotStopUs(t *testing.T) {
 	s.release()
 	require.Empty(t, s.containers())
 	require.Contains(t, log.String(), "runtime=stuck")
-	require.Contains(t, log.String(), "no answer in time")
+	require.Contains(t, log.String(), "no response within the timeout")
 }
 
 func TestRuntimeThatComesUpLater(t *testing.T) {

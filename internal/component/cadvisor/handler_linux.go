@@ -208,7 +208,7 @@ func (h *handler) GetContainerIPAddress() string {
 
 // GetExitCode implements container.ContainerHandler.
 func (h *handler) GetExitCode() (int, error) {
-	return -1, fmt.Errorf("exit code of %s is not followed", h.name)
+	return -1, fmt.Errorf("the exit code of %s is not tracked", h.name)
 }
 
 // Exists implements container.ContainerHandler.

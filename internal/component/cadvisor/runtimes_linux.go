@@ -46,7 +46,7 @@ func (r containerRuntime) present() bool {
 	return err == nil
 }
 
-var errRuntimeSilent = errors.New("no answer in time")
+var errRuntimeSilent = errors.New("no response within the timeout")
 
 // register adds the runtime's factory. Its goroutine outlives the time limit when the runtime hangs: upstream gives
 // no way to end it.

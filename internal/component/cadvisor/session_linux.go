@@ -55,7 +55,7 @@ func (s *session) start(interval time.Duration) error {
 	m, err := manager.New(memory.New(statsAge, nil), hostSysFs{sysfs.NewRealSysFs()}, housekeeping, ofCgroups,
 		[]string{""}, []string{""}, "", 0)
 	if err != nil {
-		return fmt.Errorf("make cAdvisor's manager: %w", err)
+		return fmt.Errorf("create cAdvisor's manager: %w", err)
 	}
 	s.manager = m
 	if err := m.Start(); err != nil {

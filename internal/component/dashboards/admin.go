@@ -86,7 +86,7 @@ func (s adminAPI) settings(w http.ResponseWriter, _ *http.Request, _ grafana.Cal
 	})
 }
 
-func noReload() error { return errors.New("this server does not read its files again") }
+func noReload() error { return errors.New("this server cannot reload its files") }
 
 func noUsers(context.Context) (UserCounts, error) { return UserCounts{}, nil }
 

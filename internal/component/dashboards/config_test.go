@@ -26,7 +26,7 @@ func TestBadProvisioningIsReportedAllAtOnce(t *testing.T) {
 		{
 			name:  "kinds of values",
 			files: map[string]string{dashtest.SourcesFile: "apiVersion: 1\ndatasources:\n  - name: a\n    type: loki\n    url: http://a\n    isDefault: maybe\n    jsonData: x\n"},
-			want:  []string{`all.yml:6: datasources[0]: true or false is needed here, not "maybe"`, `all.yml:7: datasources[0]: a section with fields is needed here`},
+			want:  []string{`all.yml:6: datasources[0]: must be true or false, not "maybe"`, `all.yml:7: datasources[0]: must be a section with fields`},
 		},
 		{
 			name: "datasources",
@@ -51,13 +51,13 @@ datasources:
     isDefault: true
 `},
 			want: []string{
-				"all.yml:1: apiVersion: 1 is the only version there is, not 2",
-				"all.yml:3: datasources[0]: name: needed",
-				`all.yml:5: datasources[1]: url: http://host:port or https://host:port is needed, not "ftp://secret:xxxxx@b"`,
-				`all.yml:12: datasources[4]: uid: "a/b" may hold letters, digits, - and _, at most 40`,
-				"all.yml:16: datasources[5]: url: no user and password here",
-				`all.yml:8: uid: "b" is at`,
-				"all.yml:16: isDefault: only one datasource can be the default",
+				"all.yml:1: apiVersion: only version 1 is supported, not 2",
+				"all.yml:3: datasources[0]: name: required",
+				`all.yml:5: datasources[1]: url: must be http://host:port or https://host:port, not "ftp://secret:xxxxx@b"`,
+				`all.yml:12: datasources[4]: uid: "a/b" may contain letters, digits, - and _, at most 40 characters`,
+				"all.yml:16: datasources[5]: url: must not contain a user and password",
+				`all.yml:8: uid: "b" is already used in`,
+				"all.yml:16: isDefault: only one data source can be the default",
 			},
 		},
 		{
@@ -80,14 +80,14 @@ providers:
     options: {}
 `},
 			want: []string{
-				`all.yml:3: providers[0]: type: file is the only one there is, not "database"`, "updateIntervalSeconds: -1 is less than 0", `folderUid: "a b" may hold`,
-				`all.yml:8: providers[1]: name: "a" is there twice`, "foldersFromFilesStructure: folder and folderUid must be empty", "all.yml:15: providers[3]: options.path: needed",
+				`all.yml:3: providers[0]: type: only file is supported, not "database"`, "updateIntervalSeconds: -1 is less than 0", `folderUid: "a b" may contain`,
+				`all.yml:8: providers[1]: name: "a" is used twice`, "foldersFromFilesStructure: requires that folder and folderUid are empty", "all.yml:15: providers[3]: options.path: required",
 			},
 		},
 		{
 			name:  "variables",
 			files: map[string]string{dashtest.SourcesFile: "datasources:\n  - name: a\n    type: loki\n    url: $__file{/nowhere}\n    user: $__vault{x}\n"},
-			want:  []string{"all.yml:4: $__file{/nowhere}: open /nowhere: no such file", "all.yml:5: $__vault{x}: only $__env{NAME} and $__file{path} are known"},
+			want:  []string{"all.yml:4: $__file{/nowhere}: open /nowhere: no such file", "all.yml:5: $__vault{x}: only $__env{NAME} and $__file{path} are supported"},
 		},
 	} {
 		t.Run(tc.name, func(t *testing.T) {

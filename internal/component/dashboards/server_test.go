@@ -111,7 +111,7 @@ func TestWhatIsNotThereSaysSo(t *testing.T) {
 		{"GET", "/api/live/ws", "Grafana Live is not there"},
 		{"GET", "/api/playlists", "There are no playlists"},
 		{"GET", "/api/snapshots", "There are no snapshots"},
-		{"GET", "/goto/none", "This short link is not known"},
+		{"GET", "/goto/none", "Short link not found"},
 		{"GET", "/api/v1/provisioning/alert-rules", "Not found"},
 	} {
 		a := r.Admin(tc.method, tc.path, "{}")

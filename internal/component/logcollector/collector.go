@@ -123,7 +123,7 @@ func (c *Collector) ApplyConfig(cfg *Config) error {
 	select {
 	case c.reload <- r:
 	case <-time.After(2 * stopTimeout):
-		return errors.New("apply promtail.yml: the log collector is not running; try again when it is")
+		return errors.New("apply promtail.yml: the log collector is not running; retry when it is")
 	}
 	if err := <-r.done; err != nil {
 		return fmt.Errorf("apply promtail.yml: %w", err)

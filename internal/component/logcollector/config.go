@@ -121,17 +121,17 @@ func (c *Config) checkJob(file problem.File, job *scrapeconfig.Config) (problems
 	}
 	if job.Encoding != "" {
 		if e, err := ianaindex.IANA.Encoding(job.Encoding); err != nil || e == nil {
-			at(job.Encoding, fmt.Errorf("encoding: %q is no IANA character set", job.Encoding))
+			at(job.Encoding, fmt.Errorf("encoding: %q is not an IANA character set", job.Encoding))
 		}
 	}
 	if kinds := sourcesOf(job); len(kinds) == 0 {
-		at(job.JobName, errors.New("nothing to read from; write static_configs with __path__, docker_sd_configs, journal or syslog"))
+		at(job.JobName, errors.New("no source of log lines; add static_configs with __path__, docker_sd_configs, journal or syslog"))
 	}
 	if job.HasServiceDiscoveryConfig() && !hasPath(job) {
-		c.Warnings = append(c.Warnings, fmt.Sprintf("%s: job %q: no target has a label __path__ and no rule of relabel_configs sets it: no file is read", file.Name, job.JobName))
+		c.Warnings = append(c.Warnings, fmt.Sprintf("%s: job %q: no target has the label __path__, and no relabeling rule sets it, so no file is read", file.Name, job.JobName))
 	}
 	if job.DecompressionCfg != nil && job.DecompressionCfg.Enabled {
-		at("decompression", errors.New("decompression: compressed files are not read; unpack them and push them with logcli or the push API"))
+		at("decompression", errors.New("decompression: reading compressed files is not supported; decompress them and push them with logcli or the push API"))
 	}
 	if job.JournalConfig != nil {
 		if err := journalProblem(); err != nil {

@@ -142,7 +142,7 @@ func (c *containers) describe(ctx context.Context, cli *client.Client, r *contai
 	case err != nil:
 		return life{}, fmt.Errorf("inspect container %.12s: %w", r.id, err)
 	case inspected.Config == nil || inspected.State == nil:
-		return life{}, fmt.Errorf("inspect container %.12s: the answer says nothing of it", r.id)
+		return life{}, fmt.Errorf("inspect container %.12s: the response does not contain it", r.id)
 	}
 	l := life{}
 	if !inspected.State.Running && !inspected.State.Restarting {

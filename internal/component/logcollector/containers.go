@@ -99,7 +99,7 @@ func (c *containers) follow(ctx context.Context) error {
 	cli, err := client.New(client.WithTLSClientConfigFromEnv(), client.WithAPIVersionFromEnv(),
 		client.WithHost(c.sd.Host), client.WithUserAgent("ausguck"))
 	if err != nil {
-		return fmt.Errorf("make Docker client for %s: %w", c.sd.Host, err)
+		return fmt.Errorf("create a Docker client for %s: %w", c.sd.Host, err)
 	}
 	defer func() { _ = cli.Close() }()
 	defer c.wg.Wait()

@@ -77,7 +77,7 @@ func openAs(path string, id fileID) (*os.File, error) {
 				return file, nil
 			}
 		} else if before != nil && maps.Equal(now, before) {
-			return nil, fmt.Errorf("no file in %s is the one that was read: %w", dir, fs.ErrNotExist)
+			return nil, fmt.Errorf("none of the files in %s is the one that was read before: %w", dir, fs.ErrNotExist)
 		}
 		before = now
 	}

@@ -32,7 +32,7 @@ const journalctl = "journalctl"
 // journalProblem returns what keeps the journal from being read here, nil when nothing does.
 func journalProblem() error {
 	if _, err := exec.LookPath(journalctl); err != nil {
-		return fmt.Errorf("the journal is read by journalctl, and there is none here (%w): install systemd, or let journald write to syslog and read its files in /var/log", err)
+		return fmt.Errorf("reading the journal requires journalctl, which is not available (%w): install systemd, or configure journald to forward to syslog and read its files in /var/log", err)
 	}
 	return nil
 }
@@ -154,7 +154,7 @@ func (r *journalReader) collect(ctx context.Context, lines <-chan map[string]str
 		select {
 		case l, ok := <-lines:
 			if !ok {
-				return errors.Join(r.store(ctx, held, again), errors.New("journalctl has ended"))
+				return errors.Join(r.store(ctx, held, again), errors.New("journalctl exited"))
 			}
 			if len(held) == 0 {
 				timer.Reset(gather)

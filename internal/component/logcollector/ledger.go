@@ -136,13 +136,13 @@ func bootID() string {
 // openLedgerSince opens the ledger of a folder on a machine that started when boot says.
 func openLedgerSince(dir, boot string, c *clock) (*ledger, error) {
 	if err := os.MkdirAll(dir, 0o750); err != nil {
-		return nil, fmt.Errorf("make the log collector's folder: %w", err)
+		return nil, fmt.Errorf("create the log collector's data folder: %w", err)
 	}
 	l := &ledger{clock: c, path: filepath.Join(dir, ledgerFile), boot: boot, opened: time.Now(), used: map[string]bool{},
 		all: map[string]position{}, pending: map[string]intent{}}
 	intact, err := l.load()
 	if err != nil {
-		return nil, fmt.Errorf("read what was collected before: %w", err)
+		return nil, fmt.Errorf("read the positions of collected lines: %w", err)
 	}
 	for _, p := range l.all {
 		c.before(p.written())

@@ -37,7 +37,7 @@ func (l *ledger) load() (intact bool, err error) {
 		case gone && once != nil:
 			return false, nil // the first start
 		default:
-			l.damage = "its beginning is damaged, and there is no copy of it"
+			l.damage = "its beginning is damaged, and no copy exists"
 		}
 		if gone {
 			l.damage = "it is gone; the copy before it is used when there is one"
@@ -139,7 +139,7 @@ func decodeRecord(line []byte, plain bool) (record, error) {
 	if !plain {
 		sum, content, _ := bytes.Cut(line, []byte{' '})
 		if want := fmt.Sprintf("%08x", crc32.Checksum(content, checksums)); string(sum) != want {
-			return r, errors.New("another checksum")
+			return r, errors.New("checksum mismatch")
 		}
 		line = content
 	}
@@ -169,11 +169,11 @@ func (l *ledger) compact(intact bool) error {
 			err = atomicfile.Write(l.previous(), before, 0o600)
 		}
 		if err != nil {
-			return fmt.Errorf("keep what was collected: %w", err)
+			return fmt.Errorf("save the positions of collected lines: %w", err)
 		}
 	}
 	if err := atomicfile.Write(l.path, content, 0o600); err != nil {
-		return fmt.Errorf("write what was collected: %w", err)
+		return fmt.Errorf("write the positions of collected lines: %w", err)
 	}
 	if l.file != nil {
 		_ = l.file.Close()
@@ -201,7 +201,7 @@ func (l *ledger) append(r record) error {
 	}
 	n, err := l.file.Write(line)
 	if err != nil {
-		return errors.Join(fmt.Errorf("write what was collected: %w", err), l.file.Truncate(l.size))
+		return errors.Join(fmt.Errorf("write the positions of collected lines: %w", err), l.file.Truncate(l.size))
 	}
 	l.size += int64(n)
 	return nil

@@ -38,7 +38,7 @@ func (s *sender) missing(ctx context.Context, entries []entry) ([]entry, error) 
 		found := map[stored]int{}
 		err := s.store.Lines(ctx, name, sp.from, sp.to, func(at time.Time, line string) { found[stored{at.UnixNano(), line}]++ })
 		if err != nil {
-			return nil, fmt.Errorf("look whether lines are stored: %w", err)
+			return nil, fmt.Errorf("check whether lines are stored: %w", err)
 		}
 		have[name] = found
 	}
@@ -82,7 +82,7 @@ func (s *sender) unstored(ctx context.Context, entries []entry, base int64, n in
 // unstoredAt does so for one destination and tenant.
 func (s *sender) unstoredAt(ctx context.Context, entries []entry, base int64, n int, unsure span) (missing []entry, rest span, err error) {
 	own, given := splitByTime(entries, base, n)
-	err = s.retry(ctx, "Cannot look whether lines are stored; collecting waits", func() error {
+	err = s.retry(ctx, "Cannot check whether lines are stored; collecting waits", func() error {
 		rest = span{}
 		have, err := s.stored(ctx, given, unsure)
 		if err != nil {
@@ -134,7 +134,7 @@ func (s *sender) stored(ctx context.Context, entries []entry, between span) (map
 				}
 			})
 			if err != nil {
-				return nil, fmt.Errorf("look whether lines are stored: %w", err)
+				return nil, fmt.Errorf("check whether lines are stored: %w", err)
 			}
 		}
 	}

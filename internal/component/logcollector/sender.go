@@ -175,7 +175,7 @@ func (b *batch) unsure() bool {
 }
 
 // errUntimely means that the store would refuse the times that lines have by now.
-var errUntimely = errors.New("the times of lines are too far from what the clock says")
+var errUntimely = errors.New("the timestamps of the lines are too far from the current time")
 
 // push stores the entries at each destination as long as they are timely.
 func (s *sender) push(ctx context.Context, entries []entry, look bool, timely func() bool) error {

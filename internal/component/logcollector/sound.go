@@ -15,7 +15,7 @@ import (
 // makeSound sets aside what the collector cannot read of its own folder.
 func (o Options) makeSound() error {
 	return errors.Join(
-		o.soundPositions("positions.yaml", "nothing: the ledger has the same, and the file is written for a Promtail"),
+		o.soundPositions("positions.yaml", "nothing: the ledger contains the same, and the file is only written for Promtail"),
 		o.soundPositions("positions-of-targets.yaml", "how far the journal, Kafka and the like were read: some lines may come twice, or be missing"),
 		o.soundLedger(),
 	)
@@ -33,7 +33,7 @@ func (o Options) soundPositions(name, lost string) error {
 	if err == nil {
 		return nil
 	}
-	return o.SetAside.Move(setaside.Loss{Part: "logcollector", Path: path, Cause: err, Lost: lost, Remedy: "nothing needs to be done"})
+	return o.SetAside.Move(setaside.Loss{Part: "logcollector", Path: path, Cause: err, Lost: lost, Remedy: "no action is needed"})
 }
 
 // soundLedger sets aside a ledger that cannot be read at all. One that can be read knows itself what is missing in it.
@@ -58,7 +58,7 @@ func (o Options) tellOfLedger(l *ledger) {
 func (o Options) ledgerLoss(path string, cause error) setaside.Loss {
 	return setaside.Loss{
 		Part: "logcollector", Path: path, Cause: cause,
-		Lost:   "how far some files and containers were read; their lines are looked for in the store before they are stored, see docs/logs.md",
-		Remedy: "nothing needs to be done; look at the disk",
+		Lost:   "the read positions of some files and containers; lines are looked up in the store before they are stored again, see docs/logs.md",
+		Remedy: "no action is needed; check the disk",
 	}
 }

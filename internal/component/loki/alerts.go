@@ -53,7 +53,7 @@ func newAlertWay(logger *slog.Logger, dial inproc.DialContextFunc, inProcess []s
 func (w *alertWay) listen() error {
 	l, err := net.Listen("tcp4", "127.0.0.1:0")
 	if err != nil {
-		return fmt.Errorf("listen for the alerts of LogQL rules: %w", err)
+		return fmt.Errorf("listen for alerts of LogQL rules: %w", err)
 	}
 	w.listener = l
 	return nil

@@ -32,11 +32,11 @@ func (o *Options) writeBuiltInRules(cfg *Config) error {
 		} else if err != nil && !errors.Is(err, fs.ErrNotExist) {
 			err = o.SetAside.Move(setaside.Loss{Part: "loki", Path: target, Cause: err, Lost: "nothing: the rules are built in", Remedy: nothingToDo})
 			if err != nil {
-				return fmt.Errorf("make room for the built-in rules: %w", err)
+				return fmt.Errorf("remove the previous built-in rules: %w", err)
 			}
 		}
 		if err := os.MkdirAll(filepath.Dir(target), 0o750); err != nil {
-			return fmt.Errorf("make the folder of built-in rules: %w", err)
+			return fmt.Errorf("create the folder of built-in rules: %w", err)
 		}
 		if err := os.WriteFile(target, content, 0o640); err != nil {
 			return fmt.Errorf("write built-in rules: %w", err)

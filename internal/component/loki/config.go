@@ -119,10 +119,10 @@ func (c *Config) settle(o Options, doc document) {
 	c.cluster = doc.clustered()
 	c.LimitsConfig.SetGlobalOTLPConfig(c.Distributor.OTLPConfig)
 	if err := c.LimitsConfig.SetDefaultPolicyStreamMapping(c.Distributor.DefaultPolicyStreamMappings); err != nil {
-		c.warn("distributor.default_policy_stream_mappings is left out: %v", err)
+		c.warn("distributor.default_policy_stream_mappings has no effect: %v", err)
 	}
 	if c.Analytics.Enabled {
-		c.warn("analytics.reporting_enabled: nothing is reported to anybody from here")
+		c.warn("analytics.reporting_enabled: has no effect; Ausguck reports nothing to anyone")
 	}
 	c.Analytics.Enabled = false
 	c.settleRetention(doc)
@@ -131,7 +131,7 @@ func (c *Config) settle(o Options, doc document) {
 	if version, err := last.VersionAsInt(); err == nil && (version < 13 || last.IndexType != "tsdb") &&
 		!doc.has("limits_config.allow_structured_metadata") {
 		c.LimitsConfig.AllowStructuredMetadata = false
-		c.warn("schema_config: the last period is %s %s; OTLP logs and detected levels need tsdb v13: add a period with `store: tsdb`, `schema: v13` and a `from` in the future", last.IndexType, last.Schema)
+		c.warn("schema_config: the last period is %s %s; OTLP logs and detected levels require tsdb v13: add a period with `store: tsdb`, `schema: v13` and a `from` in the future", last.IndexType, last.Schema)
 	}
 	if !c.cluster {
 		c.QueryScheduler.UseSchedulerRing = false // one process: a ring would be waited for

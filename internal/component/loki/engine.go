@@ -61,7 +61,7 @@ func newEngine(s *Server, cfg *Config, limits *cappedLimits) (*engine, error) {
 	var err error
 	e.loki, err = loki.New(c)
 	if err != nil {
-		return nil, fmt.Errorf("make Loki: %w", err)
+		return nil, fmt.Errorf("create Loki: %w", err)
 	}
 	e.loki.PushParserWrapper = parseInProcess
 	mm := e.loki.ModuleManager
@@ -84,7 +84,7 @@ func newEngine(s *Server, cfg *Config, limits *cappedLimits) (*engine, error) {
 	made, err := mm.InitModuleServices(targets...)
 	if err != nil {
 		e.closeListeners()
-		return nil, fmt.Errorf("make Loki's modules: %w", err)
+		return nil, fmt.Errorf("create Loki's modules: %w", err)
 	}
 	list := make([]services.Service, 0, len(made))
 	for _, service := range made {
@@ -93,7 +93,7 @@ func newEngine(s *Server, cfg *Config, limits *cappedLimits) (*engine, error) {
 	e.manager, err = services.NewManager(list...)
 	if err != nil {
 		e.closeListeners()
-		return nil, fmt.Errorf("make Loki's modules: %w", err)
+		return nil, fmt.Errorf("create Loki's modules: %w", err)
 	}
 	e.manager.AddListener(services.NewManagerListener(nil, nil, func(service services.Service) {
 		if err := service.FailureCase(); !errors.Is(err, modules.ErrStopProcess) {

@@ -25,7 +25,7 @@ var errStranger = errors.New("only Ausguck itself may call Loki's gRPC port")
 func (ownProcessOnly) ServerHandshake(conn net.Conn) (net.Conn, credentials.AuthInfo, error) {
 	own, err := isOwn(conn)
 	if err != nil {
-		return nil, nil, fmt.Errorf("find out who calls Loki's gRPC port: %w", err)
+		return nil, nil, fmt.Errorf("identify the caller of Loki's gRPC port: %w", err)
 	}
 	if !own {
 		return nil, nil, errStranger
@@ -55,7 +55,7 @@ func isOwn(conn net.Conn) (bool, error) {
 	local, lok := conn.LocalAddr().(*net.TCPAddr)
 	remote, rok := conn.RemoteAddr().(*net.TCPAddr)
 	if !lok || !rok {
-		return false, fmt.Errorf("%s is no TCP connection", conn.RemoteAddr())
+		return false, fmt.Errorf("%s is not a TCP connection", conn.RemoteAddr())
 	}
 	inode, err := socketInode(remote.Port, local.Port)
 	if err != nil || inode == "" {

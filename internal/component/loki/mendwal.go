@@ -75,7 +75,7 @@ func mendWAL(logger *slog.Logger, shelf *setaside.Shelf, dir string) error {
 	}
 	for i := first; first >= 0 && i <= last; i++ {
 		if err := m.mendSegment(i, i > covers); err != nil {
-			return fmt.Errorf("mend segment %d of %s: %w", i, dir, err)
+			return fmt.Errorf("repair segment %d of %s: %w", i, dir, err)
 		}
 	}
 	return nil
@@ -133,7 +133,7 @@ func (m *walMender) mendSegment(index int, renumber bool) error {
 	if damaged > 0 {
 		m.shelf.Say(setaside.Loss{
 			Part: "loki", Path: path, Cause: fmt.Errorf("%d sections of the write-ahead log cannot be read", damaged),
-			Lost: "log lines in those sections that were not in a chunk yet", Remedy: "nothing needs to be done; look at the disk",
+			Lost: "log lines in those sections that were not in a chunk yet", Remedy: "no action is needed; check the disk",
 		})
 	}
 	m.counted, renumbered = before, 0

@@ -80,7 +80,7 @@ func (c *Config) dropOldKeys(src Source) (document, []error) {
 		return doc, problem.Describe(src.Name, err)
 	}
 	if n := doc.root.Content; len(n) > 0 && n[0].Kind != yaml.MappingNode {
-		return doc, []error{fmt.Errorf("%s:%d: a section with fields is needed here, not %s", src.Name, n[0].Line, n[0].Value)}
+		return doc, []error{fmt.Errorf("%s:%d: must be a section with fields, not %s", src.Name, n[0].Line, n[0].Value)}
 	}
 	err := yamlv2.UnmarshalStrict(src.Content, &loki.ConfigWrapper{})
 	var typeErr *yamlv2.TypeError
@@ -104,7 +104,7 @@ func (c *Config) dropOldKeys(src Source) (document, []error) {
 			problems = append(problems, fmt.Errorf("%s:%d: %s: unknown field", src.Name, line, path))
 			continue
 		}
-		c.Warnings = append(c.Warnings, fmt.Sprintf("%s:%d: %s is left out, Loki 3.7 does not know it: %s", src.Name, line, path, oldKeys[i].instead))
+		c.Warnings = append(c.Warnings, fmt.Sprintf("%s:%d: %s has no effect, because Loki 3.7 does not support it: %s", src.Name, line, path, oldKeys[i].instead))
 		doc.remove(path)
 	}
 	return doc, problems

@@ -45,7 +45,7 @@ func (c *Config) settlePaths(o Options) {
 		*path = filepath.Join(o.Dir, below)
 	}
 	if moved != "" {
-		c.warn("what is kept in %s goes to %s, because it would be lost with the container or at a restart of the machine; to take over what is in %s: ausguck migrate --from-loki=%s --write", moved, o.Dir, moved, moved)
+		c.warn("data configured for %s is stored in %s, because it would be lost with the container or when the machine restarts; to migrate existing data from %s: ausguck migrate --from-loki=%s --write", moved, o.Dir, moved, moved)
 	}
 }
 

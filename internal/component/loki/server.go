@@ -78,7 +78,7 @@ func chunkFolder(cfg *Config) string {
 // Run starts Loki, calls ready when it stores and finds lines, and stops it when ctx ends.
 func (s *Server) Run(ctx context.Context, ready func()) error {
 	if err := os.MkdirAll(s.options.Dir, 0o750); err != nil {
-		return fmt.Errorf("make Loki's folder: %w", err)
+		return fmt.Errorf("create Loki's data folder: %w", err)
 	}
 	if err := s.alerts.listen(); err != nil {
 		return err
@@ -196,7 +196,7 @@ func (s *Server) ApplyConfig(cfg *Config) error {
 	select {
 	case s.reload <- r:
 	case <-time.After(stopTimeout):
-		return errors.New("apply loki.yml: Loki is not running; try again when it is")
+		return errors.New("apply loki.yml: Loki is not running; retry when it is")
 	}
 	if err := <-r.done; err != nil {
 		return fmt.Errorf("apply loki.yml: %w", err)

@@ -201,7 +201,7 @@ func (c *sizeCap) shrink() error {
 		gone, excess = append(gone, f), excess-f.size
 	}
 	if len(gone) == 0 {
-		return fmt.Errorf("%s takes %d bytes, and no chunk is left to delete: what is not written yet and the index take them", c.dir, c.size.Load())
+		return fmt.Errorf("%s uses %d bytes, and no chunk is left to delete: the space is used by the index and by data that has not been written to chunks yet", c.dir, c.size.Load())
 	}
 	// First nobody asks for them any more, then they go.
 	oldest := gone[len(gone)-1].through.Add(time.Millisecond)
@@ -295,10 +295,10 @@ func (c *sizeCap) save() error {
 		return err
 	}
 	if err := os.MkdirAll(filepath.Dir(c.file), 0o750); err != nil {
-		return fmt.Errorf("remember what was deleted: %w", err)
+		return fmt.Errorf("record what was deleted: %w", err)
 	}
 	if err := atomicfile.Write(c.file, content, 0o600); err != nil {
-		return fmt.Errorf("remember what was deleted: %w", err)
+		return fmt.Errorf("record what was deleted: %w", err)
 	}
 	return nil
 }

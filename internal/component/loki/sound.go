@@ -36,8 +36,8 @@ type fileKind struct {
 }
 
 const (
-	nothingToDo   = "nothing needs to be done"
-	backupInstead = "stop Ausguck and put the file of a backup in its place if there is one"
+	nothingToDo   = "no action is needed"
+	backupInstead = "if you have a backup, stop Ausguck and restore the file from it"
 )
 
 // fileKinds lists what is read at start, with where it is by the configuration.
@@ -47,29 +47,29 @@ func fileKinds(cfg *Config) []fileKind {
 	wal := cfg.Ingester.WAL.Dir
 	deletion := filepath.Join(cfg.CompactorConfig.WorkingDirectory, "deletion")
 	const (
-		indexLost = "where some log lines are, unless the index was shipped before: queries do not find them"
+		indexLost = "the location of some log lines, unless the index was shipped before: queries do not find them"
 		linesLost = "log lines of the last hours that were not in a chunk yet"
-		asked     = "which deletions of log lines were asked for since the last compaction"
+		asked     = "deletions of log lines requested since the last compaction"
 	)
 	shipped := filepath.Join(chunkFolder(cfg), "index")
 	return []fileKind{
-		{glob: filepath.Join(shipped, "*", "*.gz"), read: readGzip, lost: "where log lines of some minutes are: queries do not find them", remedy: backupInstead},
+		{glob: filepath.Join(shipped, "*", "*.gz"), read: readGzip, lost: "the location of log lines of some minutes: queries do not find them", remedy: backupInstead},
 		{glob: filepath.Join(active, "multitenant", "*", "*.tsdb"), read: readIndex, lost: indexLost, remedy: backupInstead},
 		{glob: filepath.Join(active, "wal", "*", "*", "[0-9]*"), lost: indexLost, remedy: backupInstead, empty: true},
 		{glob: filepath.Join(active, "uploader", "name"), lost: "nothing", remedy: nothingToDo},
-		{glob: filepath.Join(cache, "*", "*.tsdb"), lost: "nothing: the file is one of a cache", remedy: nothingToDo},
-		{glob: filepath.Join(cache, "*", "*", "*.tsdb"), lost: "nothing: the file is one of a cache", remedy: nothingToDo},
+		{glob: filepath.Join(cache, "*", "*.tsdb"), lost: "nothing: the file belongs to a cache", remedy: nothingToDo},
+		{glob: filepath.Join(cache, "*", "*", "*.tsdb"), lost: "nothing: the file belongs to a cache", remedy: nothingToDo},
 		{glob: filepath.Join(wal, "[0-9]*"), lost: linesLost, remedy: backupInstead, empty: true},
 		{glob: filepath.Join(wal, "checkpoint.*", "[0-9]*"), lost: linesLost, remedy: backupInstead, empty: true},
 		{glob: filepath.Join(deletion, "delete_requests", "delete_requests"), read: readBolt, lost: asked, remedy: "ask for the deletions again"},
-		{glob: filepath.Join(deletion, "series_progress.boltdb"), read: readBolt, lost: "how far deletions of log lines have come: they begin anew", remedy: nothingToDo},
+		{glob: filepath.Join(deletion, "series_progress.boltdb"), read: readBolt, lost: "the progress of deletions of log lines: they start again", remedy: nothingToDo},
 	}
 }
 
 // makeSound sets aside what Loki would not start with. The error says what could not be moved.
 func (o *Options) makeSound(cfg *Config) error {
 	var errs []error
-	for _, kind := range append(fileKinds(cfg), fileKind{glob: o.sizeFile(), lost: "up to when logs were deleted to stay below the size", remedy: nothingToDo}) {
+	for _, kind := range append(fileKinds(cfg), fileKind{glob: o.sizeFile(), lost: "the time up to which logs were deleted to stay below the size limit", remedy: nothingToDo}) {
 		files, err := filepath.Glob(kind.glob)
 		if err != nil {
 			return fmt.Errorf("look for %s: %w", kind.glob, err)
@@ -96,7 +96,7 @@ func (o *Options) soundFile(kind fileKind, file string) error {
 	}
 	if kind.empty { // a gap between segments would be the next thing to stumble over
 		if err := os.WriteFile(file, nil, 0o640); err != nil {
-			return fmt.Errorf("put an empty segment in place: %w", err)
+			return fmt.Errorf("replace it with an empty segment: %w", err)
 		}
 	}
 	return nil
@@ -166,7 +166,7 @@ func (s *Server) checkShipped(ctx context.Context, cfg *Config) {
 		if cause == nil || errors.Is(cause, fs.ErrNotExist) {
 			return nil
 		}
-		lost := "where log lines of a day are, as far as no other file of the index has them"
+		lost := "the location of log lines of a day, unless another index file has it"
 		if err := s.options.SetAside.Move(setaside.Loss{Part: "loki", Path: path, Cause: cause, Lost: lost, Remedy: backupInstead}); err != nil {
 			s.log.Warn("Cannot move a damaged index file", "err", err)
 		}
@@ -207,8 +207,8 @@ func (s *Server) tellRepairs(e *engine, cfg *Config) {
 		for _, m := range f.GetMetric() {
 			if m.GetCounter().GetValue() > 0 {
 				s.options.SetAside.Say(setaside.Loss{
-					Part: "loki", Path: cfg.Ingester.WAL.Dir, Cause: errors.New("a part of the write-ahead log cannot be read"),
-					Lost: "log lines of the last hours that were not in a chunk yet", Remedy: nothingToDo + "; look at the disk",
+					Part: "loki", Path: cfg.Ingester.WAL.Dir, Cause: errors.New("some of the write-ahead log cannot be read"),
+					Lost: "log lines of the last hours that were not in a chunk yet", Remedy: nothingToDo + "; check the disk",
 				})
 				return
 			}

@@ -34,14 +34,14 @@ func (g *growth) template(text string) error {
 		return nil //nolint:nilerr // as above
 	}
 	if len(trees) > 1 {
-		return errors.New("templates of a query define no others")
+		return errors.New("templates in a query cannot define other templates")
 	}
 	grown, err := g.list(tree.Root)
 	if err != nil {
 		return err
 	}
 	if g.factor *= max(grown, 1); g.factor > maxGrowth {
-		return fmt.Errorf("the templates of the query make a line more than %d times as long", maxGrowth)
+		return fmt.Errorf("the templates in the query make a line more than %d times as long", maxGrowth)
 	}
 	return nil
 }
@@ -83,7 +83,7 @@ func (g *growth) node(n parse.Node) (float64, error) {
 		grown, err := g.branch(&n.BranchNode)
 		return times * max(grown, 1), err
 	case *parse.TemplateNode:
-		return 0, errors.New("templates of a query call no others")
+		return 0, errors.New("templates in a query cannot call other templates")
 	}
 	return 0, nil
 }
@@ -108,7 +108,7 @@ func (g *growth) times(p *parse.PipeNode) (float64, error) {
 		return n.Float64, nil
 	}
 	if v, ok := last.Args[0].(*parse.VariableNode); isWhole(p) || ok && len(v.Ident) == 1 && g.whole {
-		return 0, errors.New("range in a template of a query runs over a number that is written there, or over what a line holds")
+		return 0, errors.New("range in a query template can only iterate over a literal number or over data of the line")
 	}
 	return 1, nil
 }
@@ -181,7 +181,7 @@ func (g *growth) command(c *parse.CommandNode) (float64, error) {
 		}
 		n, ok := c.Args[1].(*parse.NumberNode)
 		if !ok {
-			return 0, fmt.Errorf("%s in a template of a query takes a number that is written there", name)
+			return 0, fmt.Errorf("%s in a query template requires a literal number", name)
 		}
 		product *= max(n.Float64, 1)
 	case "replace", "Replace", "regexReplaceAll", "regexReplaceAllLiteral":

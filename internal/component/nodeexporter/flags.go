@@ -97,13 +97,13 @@ func claimGlobals(args []string) error {
 	defer claimMtx.Unlock()
 	if claimed != nil {
 		if !slices.Equal(claimed, args) {
-			return fmt.Errorf("node_exporter flags were set to %q before and cannot become %q in the same process", claimed, args)
+			return fmt.Errorf("node_exporter flags were already set to %q and cannot be changed to %q in the same process", claimed, args)
 		}
 		return nil
 	}
 	disabled := disableDefaults()
 	if _, foreign := Split(args); len(foreign) > 0 {
-		return fmt.Errorf("parse node_exporter flags: %q is none; they are --collector.*, --no-collector.* and --path.*", foreign[0])
+		return fmt.Errorf("parse node_exporter flags: %q is not one of --collector.*, --no-collector.* and --path.*", foreign[0])
 	}
 	// Parsed without effect first: Parse sets variables before it finds a mistake.
 	if _, err := kingpin.CommandLine.ParseContext(args); err != nil {

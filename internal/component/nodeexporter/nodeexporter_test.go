@@ -237,9 +237,9 @@ func TestBadFlags(t *testing.T) {
 	}{
 		"unknown":          {[]string{"--collector.nonsense"}, "unknown long flag '--collector.nonsense'"},
 		"without value":    {[]string{"--path.procfs"}, "expected argument for flag '--path.procfs'"},
-		"of another part":  {[]string{"--storage.path=/data"}, `"--storage.path=/data" is none; they are --collector.*`},
-		"help":             {[]string{"--help"}, `"--help" is none`},
-		"positional":       {[]string{"metrics"}, `"metrics" is none`},
+		"of another part":  {[]string{"--storage.path=/data"}, `"--storage.path=/data" is not one of --collector.*`},
+		"help":             {[]string{"--help"}, `"--help" is not one of`},
+		"positional":       {[]string{"metrics"}, `"metrics" is not one of`},
 		"broken pattern":   {[]string{"--collector.filesystem.mount-points-exclude=("}, "error parsing regexp"},
 		"negated unknown":  {[]string{"--no-collector.nonsense"}, "unknown long flag '--no-collector.nonsense'"},
 		"negated non-bool": {[]string{"--no-path.procfs"}, "unknown long flag '--no-path.procfs'"},
@@ -265,7 +265,7 @@ func TestSecondExporterNeedsTheSameFlags(t *testing.T) {
 	require.Contains(t, again.Collectors(), "cpu")
 
 	_, err = nodeexporter.New(options("--collector.hwmon"))
-	require.EqualError(t, err, `node_exporter flags were set to ["--no-collector.hwmon"] before and cannot become ["--collector.hwmon"] in the same process`)
+	require.EqualError(t, err, `node_exporter flags were already set to ["--no-collector.hwmon"] and cannot be changed to ["--collector.hwmon"] in the same process`)
 }
 
 func TestSplit(t *testing.T) {

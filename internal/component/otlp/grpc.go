@@ -77,7 +77,7 @@ func (codec) Marshal(v any) (mem.BufferSlice, error) {
 			return nil, err
 		}
 	default:
-		return nil, fmt.Errorf("%T is no message", v)
+		return nil, fmt.Errorf("%T is not a message", v)
 	}
 	return mem.BufferSlice{mem.SliceBuffer(content)}, nil
 }
@@ -91,7 +91,7 @@ func (codec) Unmarshal(data mem.BufferSlice, v any) error {
 	case proto.Message:
 		return proto.Unmarshal(data.Materialize(), v)
 	}
-	return fmt.Errorf("%T is no message", v)
+	return fmt.Errorf("%T is not a message", v)
 }
 
 // Name implements encoding.CodecV2.

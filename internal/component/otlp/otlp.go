@@ -114,13 +114,13 @@ func (r *Receiver) serveHTTP(s Signal, media string, req *http.Request) answer {
 	case media != protobuf && media != jsonType:
 		return unknownType(req.Header.Get("Content-Type"))
 	case encoding != "": // the guard unpacks those that it knows
-		return refused(http.StatusUnsupportedMediaType, fmt.Sprintf("Content-Encoding %q is not taken: gzip, zstd or none", encoding))
+		return refused(http.StatusUnsupportedMediaType, fmt.Sprintf("Content-Encoding %q is not supported; use gzip, zstd or none", encoding))
 	}
 	return r.export(req.Context(), s, media, req.Header.Get(tenantHeader), req.Body, req.ContentLength)
 }
 
 func unknownType(media string) answer {
-	return refused(http.StatusUnsupportedMediaType, fmt.Sprintf("Content-Type %q is not taken: %s or %s", media, protobuf, jsonType))
+	return refused(http.StatusUnsupportedMediaType, fmt.Sprintf("Content-Type %q is not supported; use %s or %s", media, protobuf, jsonType))
 }
 
 // tenantHeader says whose lines are sent, where loki.yml has auth_enabled.

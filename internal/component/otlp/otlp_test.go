@@ -168,7 +168,7 @@ func TestRefusalsOfOthersAreTranslated(t *testing.T) {
 	require.Contains(t, w.Body.String(), "busy")
 	w = post(front(http.StatusBadRequest, "groups"), otlp.Logs, "application/x-www-form-urlencoded", "{}")
 	require.Equal(t, http.StatusUnsupportedMediaType, w.Code, "the guard has read it as protobuf")
-	require.Contains(t, w.Body.String(), "is not taken: application/x-protobuf or application/json")
+	require.Contains(t, w.Body.String(), "is not supported; use application/x-protobuf or application/json")
 
 	r := httptest.NewRequest(http.MethodPost, otlp.Logs.Method(), nil)
 	r.ProtoMajor = 2

@@ -196,7 +196,7 @@ func (c *Config) warnAboutSharedNames(groups map[string]string, file string, par
 	}
 	for _, g := range parsed.Groups {
 		if first, ok := groups[g.Name]; ok && first != file {
-			c.Warnings = append(c.Warnings, fmt.Sprintf("%s: group %q is in %s too; both run, rename one to tell them apart", file, g.Name, first))
+			c.Warnings = append(c.Warnings, fmt.Sprintf("%s: group %q is also in %s; both run, rename one to tell them apart", file, g.Name, first))
 			continue
 		}
 		groups[g.Name] = file

@@ -164,7 +164,7 @@ func TestGroupOfTheSameNameInTwoFiles(t *testing.T) {
 	require.Empty(t, problems, "Prometheus runs both")
 	require.Len(t, cfg.RulePaths(), 2)
 	require.Len(t, cfg.Warnings, 2)
-	require.Contains(t, cfg.Warnings[0], `b.rules.yml: group "host" is in `)
+	require.Contains(t, cfg.Warnings[0], `b.rules.yml: group "host" is also in `)
 	require.Contains(t, cfg.Warnings[1], "none.yml does not exist")
 	cfg, problems = testLoader(t).Load(promserver.Source{Name: "p", Dir: dir, Content: []byte(`rule_files: ["*.none"]`)})
 	require.Empty(t, problems)
@@ -208,7 +208,7 @@ scrape_configs:
 `)})
 	require.Empty(t, problems)
 	require.Len(t, cfg.Warnings, 2)
-	require.Contains(t, cfg.Warnings[0], `p.yml:5: scrape_configs: job_name "basic": file /run/secrets/none does not exist; requests of this client fail until the file is there`)
+	require.Contains(t, cfg.Warnings[0], `p.yml:5: scrape_configs: job_name "basic": file /run/secrets/none does not exist; requests of this client fail until the file exists`)
 	require.Contains(t, cfg.Warnings[1], `job_name "bearer"`)
 }
 

@@ -50,7 +50,7 @@ func writable(path string) error {
 // explainOpen says what to do about an error of tsdb.Open.
 func explainOpen(dir string, err error) error {
 	if strings.Contains(err.Error(), "lock DB directory") {
-		return fmt.Errorf("open TSDB in %s: another process uses this folder; stop it or give another --storage.path: %w", dir, err)
+		return fmt.Errorf("open TSDB in %s: another process is using this folder; stop it, or set another --storage.path: %w", dir, err)
 	}
 	return permission.Explain(dir, fmt.Errorf("open TSDB in %s: %w", dir, err))
 }

@@ -47,7 +47,7 @@ func (g *guard) close() { g.closed.Store(true) }
 
 func (g *guard) check() error {
 	if g.closed.Load() {
-		return errors.New("samples are not stored any more: Prometheus is stopping")
+		return errors.New("samples are no longer stored: Prometheus is stopping")
 	}
 	if err := g.disk.Full(); err != nil {
 		g.refused.Inc()

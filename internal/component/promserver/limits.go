@@ -38,7 +38,7 @@ func (l *Loader) fillLimits(src Source, cfg *config.Config) (warnings []string) 
 	fill(&g.LabelValueLengthLimit, set.Global.LabelValueLengthLimit, st.DefaultScrapeLabelValueLimit)
 	capped := func(where string, limit *units.Base2Bytes) {
 		if capBody(limit) {
-			warnings = append(warnings, fmt.Sprintf("%s: %s: body_size_limit is %v here, because Prometheus ends on a label of 16 MiB (prometheus#16525)",
+			warnings = append(warnings, fmt.Sprintf("%s: %s: body_size_limit is reduced to %v, because Prometheus crashes on a label of 16 MiB (prometheus#16525)",
 				src.Name, where, units.Base2Bytes(maxScrapeBody)))
 		}
 	}

@@ -39,7 +39,7 @@ func TestLimits(t *testing.T) {
 		require.Equal(t, units.Base2Bytes(15<<20), job.BodySizeLimit)
 	}
 	require.Len(t, cfg.Warnings, 2)
-	require.Contains(t, cfg.Warnings[0], `prometheus.yml: job "b": body_size_limit is 15MiB here, because`)
+	require.Contains(t, cfg.Warnings[0], `prometheus.yml: job "b": body_size_limit is reduced to 15MiB, because`)
 
 	cfg = load("global: {label_limit: 0, label_value_length_limit: 30}\nscrape_configs: [{job_name: a}, {job_name: b, label_value_length_limit: 40}]")
 	require.Zero(t, cfg.ScrapeConfigs[0].LabelLimit)

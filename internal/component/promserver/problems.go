@@ -48,7 +48,7 @@ func leaveOutClients(src Source, cfg *config.Config, jobs []*config.ScrapeConfig
 	usable := func(where string, c commonconfig.HTTPClientConfig) bool {
 		for _, file := range secretFiles(c) {
 			if err := unreadable(src, where, file); err != nil {
-				warnings = append(warnings, err.Error()+"; requests of this client fail until the file is there")
+				warnings = append(warnings, err.Error()+"; requests of this client fail until the file exists")
 			}
 		}
 		found := len(problems)

@@ -47,7 +47,7 @@ func (s *Server) Run(ctx context.Context, ready func()) error {
 	if err := prepareDir(s.set.Dir); err != nil {
 		return err
 	}
-	if err := s.set.soundFile("queries.active", "the list of queries that ran when the process ended", "nothing needs to be done"); err != nil {
+	if err := s.set.soundFile("queries.active", "the list of queries in progress when the process ended", "no action is needed"); err != nil {
 		return err
 	}
 	set := *s.set
@@ -109,11 +109,11 @@ func (s *Server) ApplyConfig(cfg *Config) error {
 		return nil
 	}
 	if !e.ready.Load() {
-		return errors.New("prometheus is still starting; try again when /-/ready answers 200")
+		return errors.New("prometheus is still starting; retry when /-/ready returns 200")
 	}
 	if err := e.apply(cfg); err != nil {
 		if back := e.apply(s.applied); back != nil {
-			return errors.Join(err, fmt.Errorf("put the previous configuration back: %w", back))
+			return errors.Join(err, fmt.Errorf("restore the previous configuration: %w", back))
 		}
 		return err
 	}

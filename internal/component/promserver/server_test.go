@@ -185,5 +185,5 @@ func TestSecondServerOnTheSameFolder(t *testing.T) {
 	require.NoError(t, err)
 	cfg, _ := l.Load(promserver.Source{Name: "p"})
 	err = promserver.New(l, cfg).Run(t.Context(), func() { t.Error("must not become ready") })
-	require.ErrorContains(t, err, "another process uses this folder")
+	require.ErrorContains(t, err, "another process is using this folder")
 }

@@ -19,12 +19,12 @@ import (
 // will, and what it would stumble over is set aside: blocks and their tombstones (soundblock.go), a checkpoint
 // (soundwal.go), and what is no file where there should be one.
 
-const backupInstead = "stop Ausguck and put the one of a backup in its place if there is one"
+const backupInstead = "if you have a backup, stop Ausguck and restore the file from it"
 
 // makeSound sets aside what upstream would not start with. The error says what could not be moved.
 func (s *settings) makeSound() error {
 	return errors.Join(
-		s.soundFile("lock", "nothing", "nothing needs to be done"),
+		s.soundFile("lock", "nothing", "no action is needed"),
 		s.soundSegments("wal"),
 		s.soundSegments("wbl"),
 		s.soundCheckpoint(),
@@ -61,15 +61,15 @@ func (s *settings) soundSegments(name string) error {
 				return err
 			}
 			if err := os.WriteFile(path, nil, 0o640); err != nil {
-				return fmt.Errorf("put an empty segment in place: %w", err)
+				return fmt.Errorf("replace it with an empty segment: %w", err)
 			}
 		}
 		for gap := n + 1; i+1 < len(numbers) && gap < numbers[i+1]; gap++ {
 			path := filepath.Join(dir, fmt.Sprintf("%08d", gap))
 			if err := os.WriteFile(path, nil, 0o640); err != nil {
-				return fmt.Errorf("put an empty segment in place: %w", err)
+				return fmt.Errorf("replace it with an empty segment: %w", err)
 			}
-			s.SetAside.Say(s.loss(path, errors.New("the segment is gone"), lost, backupInstead))
+			s.SetAside.Say(s.loss(path, errors.New("the segment is missing"), lost, backupInstead))
 		}
 	}
 	return nil
@@ -87,10 +87,10 @@ func (s *settings) soundHeadChunks() error {
 	for i, n := range numbers {
 		cause = readableChunks(filepath.Join(dir, fmt.Sprintf("%06d", n)))
 		if cause == nil && i > 0 && n != numbers[i-1]+1 {
-			cause = fmt.Errorf("there is no file %06d", n-1)
+			cause = fmt.Errorf("file %06d is missing", n-1)
 		}
 		if cause != nil {
-			return s.SetAside.Move(s.loss(dir, cause, "nothing but samples that came out of order: the others are read from the WAL", "nothing needs to be done"))
+			return s.SetAside.Move(s.loss(dir, cause, "only out-of-order samples: the others are read from the WAL", "no action is needed"))
 		}
 	}
 	return nil

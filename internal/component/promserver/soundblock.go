@@ -53,12 +53,12 @@ func (s *settings) soundBlocks() error {
 func (s *settings) soundBlock(dir string, budget *int64) error {
 	meta, err := readMeta(dir)
 	if err != nil {
-		return s.SetAside.Move(s.loss(dir, err, "the samples of one block, which is kept: without its meta.json nobody knows of when they are", backupInstead))
+		return s.SetAside.Move(s.loss(dir, err, "the samples of one block, which is kept: without its meta.json, its time range is unknown", backupInstead))
 	}
 	span := fmt.Sprintf("from %s to %s", time.UnixMilli(meta.MinTime).UTC().Format(time.RFC3339), time.UnixMilli(meta.MaxTime).UTC().Format(time.RFC3339))
 	err = setaside.Try(func() error { _, _, err := tombstones.ReadTombstones(dir); return err })
 	if err != nil {
-		loss := s.loss(filepath.Join(dir, tombstones.TombstonesFilename), err, "which samples "+span+" were deleted: they are there again", "delete them again if they must not be seen")
+		loss := s.loss(filepath.Join(dir, tombstones.TombstonesFilename), err, "which samples "+span+" were deleted: the samples are visible again", "delete them again if they must not be seen")
 		if err := s.SetAside.Move(loss); err != nil {
 			return err
 		}
@@ -102,7 +102,7 @@ func readMeta(dir string) (*tsdb.BlockMeta, error) {
 		return nil, fmt.Errorf("meta.json: %w", err)
 	}
 	if meta.Version != 1 || meta.ULID.String() != filepath.Base(dir) || meta.MaxTime < meta.MinTime {
-		return nil, errors.New("meta.json: it is not of this block")
+		return nil, errors.New("meta.json: it belongs to another block")
 	}
 	return meta, nil
 }
@@ -224,7 +224,7 @@ func (s *settings) leaveOut(dir, span string, d *damagedChunks) error {
 		return nil // said at an earlier start
 	}
 	if _, err := tombstones.WriteFile(s.Logger, dir, d.intervals); err != nil {
-		return fmt.Errorf("leave out damaged chunks of %s: %w", dir, err)
+		return fmt.Errorf("omit damaged chunks of %s: %w", dir, err)
 	}
 	var names []string
 	for name := range d.series {

@@ -37,7 +37,7 @@ func (s *settings) soundCheckpoint() error {
 		if numbers[0] == 0 {
 			return nil
 		}
-		loss.Path, loss.Cause = wlog.CheckpointDir(wal, numbers[0]-1), errors.New("the checkpoint is gone") // upstream starts with no gap
+		loss.Path, loss.Cause = wlog.CheckpointDir(wal, numbers[0]-1), errors.New("the checkpoint is missing") // upstream starts with no gap
 		s.SetAside.Say(loss)
 		return writeCheckpoint(loss.Path, nil)
 	}
@@ -57,7 +57,7 @@ func (s *settings) soundCheckpoint() error {
 	loss.Path, loss.Cause = dir, broken
 	aside := setaside.Name(dir, time.Now())
 	if err := os.Rename(dir, aside); err != nil {
-		return fmt.Errorf("set aside what cannot be read (%w): %w", broken, err)
+		return fmt.Errorf("set aside unreadable data (%w): %w", broken, err)
 	}
 	s.SetAside.Moved(loss, aside)
 	return writeCheckpoint(dir, records)

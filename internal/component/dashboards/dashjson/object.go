@@ -163,7 +163,7 @@ func (o *Object) UnmarshalJSON(data []byte) error {
 	}
 	read, ok := v.(*Object)
 	if !ok {
-		return fmt.Errorf("an object {…} is needed, not %s", kindOf(v))
+		return fmt.Errorf("must be an object {…}, not %s", kindOf(v))
 	}
 	*o = *read
 	return nil
@@ -272,7 +272,7 @@ func Decode(data []byte) (any, error) {
 	v, err := decode(dec, 0)
 	if err == nil {
 		if _, more := dec.Token(); !errors.Is(more, io.EOF) {
-			err = errors.New("there is something after the end of the JSON value")
+			err = errors.New("unexpected content after the end of the JSON value")
 		}
 	}
 	if err == nil {
@@ -284,7 +284,7 @@ func Decode(data []byte) (any, error) {
 		offset = syntax.Offset
 	}
 	if errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) {
-		err = errors.New("the JSON ends too early; the file is cut off or still being written")
+		err = errors.New("the JSON ends too early; the file is truncated or still being written")
 		offset = int64(len(data))
 	}
 	line := 1 + bytes.Count(data[:min(int(offset), len(data))], []byte{'\n'})

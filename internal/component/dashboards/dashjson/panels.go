@@ -29,7 +29,7 @@ func Panels(body *Object) []*Object {
 func (d *Dashboard) completePanels() error {
 	panels := Panels(d.Body)
 	if len(panels) > MaxPanels {
-		return fmt.Errorf("%d panels or more; %d are the limit", len(panels), MaxPanels)
+		return fmt.Errorf("%d panels or more; the limit is %d", len(panels), MaxPanels)
 	}
 	seen := map[int64]bool{}
 	var without []*Object

@@ -84,7 +84,7 @@ const maxWrappers = 3
 func (d *Dashboard) unwrap(v any, depth int) error {
 	o, ok := v.(*Object)
 	if !ok {
-		return fmt.Errorf("not a dashboard but %s; a dashboard is an object with title and panels", kindOf(v))
+		return fmt.Errorf("not a dashboard, but %s; a dashboard is an object with title and panels", kindOf(v))
 	}
 	inner, wrapped := o.Get("dashboard").(*Object)
 	switch {
@@ -139,22 +139,22 @@ func describeOther(o *Object) error {
 	case looksLikePanel(o):
 		return fmt.Errorf("this is one panel (type %s), not a dashboard; put it into \"panels\" of a dashboard", o.Text("type"))
 	case o.Has("groups"):
-		return errors.New("this is a file of alert rules, not a dashboard; rules belong into rule_files of prometheus.yml")
+		return errors.New("this is a file of alert rules, not a dashboard; add it to rule_files in prometheus.yml")
 	case o.Has("model") && o.Has("kind"):
 		return errors.New("this is a library panel, not a dashboard; put its \"model\" into \"panels\" of a dashboard")
 	case o.Has("access") && o.Has("type") || o.Has("datasources"):
-		return errors.New("this is a datasource, not a dashboard; datasources belong into provisioning/datasources")
+		return errors.New("this is a data source, not a dashboard; data sources belong in provisioning/datasources")
 	case o.Has("dashboard"):
-		return fmt.Errorf("\"dashboard\" is %s, an object with title and panels is needed", kindOf(found))
+		return fmt.Errorf("\"dashboard\" must be an object with title and panels, not %s", kindOf(found))
 	}
 	keys := o.Keys()
 	if len(keys) == 0 {
-		return errors.New("not a dashboard but an empty object {}; a dashboard has title and panels")
+		return errors.New("not a dashboard, but an empty object {}; a dashboard has title and panels")
 	}
 	if len(keys) > 5 {
 		keys = append(keys[:5], "…")
 	}
-	return fmt.Errorf("not a dashboard but an object with %s; a dashboard has title and panels", strings.Join(keys, ", "))
+	return fmt.Errorf("not a dashboard, but an object with %s; a dashboard has title and panels", strings.Join(keys, ", "))
 }
 
 // fromKubernetes reads a resource of Grafana's API group.
@@ -164,9 +164,9 @@ func (d *Dashboard) fromKubernetes(o *Object) error {
 	case kind == "DashboardList" || kind == "List":
 		return fmt.Errorf("this is a list of %d dashboards; one file holds one dashboard, so write each of \"items\" into a file", len(o.List("items")))
 	case kind != "Dashboard" && kind != "DashboardWithAccessInfo":
-		return fmt.Errorf("this is a %s (%s), not a dashboard; kind: Dashboard is needed", kind, o.Text("apiVersion"))
+		return fmt.Errorf("this is a %s (%s), not a dashboard; kind must be Dashboard", kind, o.Text("apiVersion"))
 	case group != "dashboard.grafana.app" && group != "grafana.app":
-		return fmt.Errorf("this is a Dashboard of %s; apiVersion: dashboard.grafana.app/v1 is needed", o.Text("apiVersion"))
+		return fmt.Errorf("this is a Dashboard of %s; apiVersion must be dashboard.grafana.app/v1", o.Text("apiVersion"))
 	}
 	spec := o.Object("spec")
 	if spec == nil {
@@ -207,7 +207,7 @@ func checkTypes(o *Object) error {
 		{"time", isObject, "an object"},
 	} {
 		if v := o.Get(f.name); v != nil && !f.ok(v) {
-			return fmt.Errorf("%s: %s is needed, not %s", f.name, f.want, kindOf(v))
+			return fmt.Errorf("%s: must be %s, not %s", f.name, f.want, kindOf(v))
 		}
 	}
 	return nil

@@ -247,7 +247,7 @@ func (c *v2Converter) variables(section *Object) {
 		converted := variable(v)
 		name := converted.Text("name")
 		if slices.Contains(c.names, name) {
-			c.d.notice("variable %q is there in more than one section; the first one applies everywhere", name)
+			c.d.notice("variable %q is defined in more than one section; the first definition applies everywhere", name)
 			continue
 		}
 		c.names = append(c.names, name)

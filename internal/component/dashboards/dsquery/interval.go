@@ -124,13 +124,13 @@ func ParseDuration(s string) (time.Duration, error) {
 	for rest != "" {
 		m := durationPart.FindStringSubmatch(rest)
 		if m == nil {
-			return 0, fmt.Errorf("a duration such as 15s or 1m is needed, not %q", s)
+			return 0, fmt.Errorf("must be a duration such as 15s or 1m, not %q", s)
 		}
 		n, _ := strconv.ParseFloat(m[1], 64)
 		total, rest = total+time.Duration(n*float64(units[m[2]])), rest[len(m[0]):]
 	}
 	if total <= 0 {
-		return 0, fmt.Errorf("a duration such as 15s or 1m is needed, not %q", s)
+		return 0, fmt.Errorf("must be a duration such as 15s or 1m, not %q", s)
 	}
 	return total, nil
 }
@@ -159,7 +159,7 @@ func ParseTime(s string, now time.Time, end bool) (time.Time, error) {
 	}
 	m := relative.FindStringSubmatch(s)
 	if m == nil {
-		return time.Time{}, fmt.Errorf("a time such as now-1h, 1700000000000 or 2026-01-02T15:04:05Z is needed, not %q", s)
+		return time.Time{}, fmt.Errorf("a time such as now-1h, 1700000000000 or 2026-01-02T15:04:05Z required, not %q", s)
 	}
 	t := now
 	for _, part := range relativePart.FindAllString(m[1], -1) {

@@ -55,7 +55,7 @@ func loki(ctx context.Context, src Source, q Query, from, to time.Time) ([]*Fram
 	}
 	var result promResult
 	if err := json.Unmarshal(a.Data, &result); err != nil {
-		return nil, fmt.Errorf("read the answer: %w", err)
+		return nil, fmt.Errorf("read the response: %w", err)
 	}
 	if result.ResultType == "streams" {
 		f, err := logFrame(result.Result, expr, direction == "backward")
@@ -91,7 +91,7 @@ func logFrame(raw json.RawMessage, expr string, backward bool) (*Frame, error) {
 	for _, s := range streams {
 		for _, v := range s.Values {
 			if len(v) < 2 {
-				return nil, fmt.Errorf("read the log lines: a time and a text are needed")
+				return nil, fmt.Errorf("read the log lines: a timestamp and a string are expected")
 			}
 			e := entry{labels: s.Stream}
 			if err := json.Unmarshal(v[0], &e.nanos); err != nil {

@@ -69,7 +69,7 @@ func sourceSteps(src Source, q Query, from, to time.Time) (steps, error) {
 	if src.TimeInterval != "" {
 		d, err := ParseDuration(strings.TrimPrefix(src.TimeInterval, ">"))
 		if err != nil {
-			return steps{}, &refusal{400, fmt.Sprintf("timeInterval of the datasource: %v", err)}
+			return steps{}, &refusal{400, fmt.Sprintf("timeInterval of the data source: %v", err)}
 		}
 		scrape = d
 	}
@@ -104,7 +104,7 @@ func (s *sample) read(data []byte) (rest []byte, err error) {
 	pair, rest, ok := bytes.Cut(data, []byte{']'})
 	at, value, isPair := bytes.Cut(bytes.TrimLeft(pair, "[ \t\r\n"), []byte{','})
 	if !ok || !isPair {
-		return nil, errors.New("a sample is a time and a value")
+		return nil, errors.New("a sample must be a timestamp and a value")
 	}
 	seconds, err := strconv.ParseFloat(string(bytes.TrimSpace(at)), 64)
 	if err != nil {
@@ -128,7 +128,7 @@ func (all *samples) UnmarshalJSON(data []byte) error {
 		return nil
 	}
 	if len(data) < 2 || data[0] != '[' {
-		return errors.New("a list of samples is needed")
+		return errors.New("a list of samples is expected")
 	}
 	data = data[1:]
 	out := make(samples, 0, bytes.Count(data, []byte{']'})-1)
@@ -174,10 +174,10 @@ func answerFrames(a *apiAnswer, q Query, expr string, st steps, frameType string
 	var result promResult
 	var pair []any
 	if err := json.Unmarshal(a.Data, &result); err != nil {
-		return nil, fmt.Errorf("read the answer: %w", err)
+		return nil, fmt.Errorf("read the response: %w", err)
 	}
 	if err := json.Unmarshal(result.Result, &pair); err != nil || len(pair) != 2 {
-		return nil, errors.New("read the answer: a text with its time is needed")
+		return nil, errors.New("read the response: a string with its timestamp is expected")
 	}
 	return []*Frame{{Fields: []*Field{{Name: "Value", Texts: []string{fmt.Sprint(pair[1])}}}}}, nil
 }
@@ -186,7 +186,7 @@ func answerFrames(a *apiAnswer, q Query, expr string, st steps, frameType string
 func readSeries(a *apiAnswer) (kind string, series []promSeries, err error) {
 	var result promResult
 	if err := json.Unmarshal(a.Data, &result); err != nil {
-		return "", nil, fmt.Errorf("read the answer: %w", err)
+		return "", nil, fmt.Errorf("read the response: %w", err)
 	}
 	switch kind = result.ResultType; kind {
 	case "matrix", "vector":
@@ -197,10 +197,10 @@ func readSeries(a *apiAnswer) (kind string, series []promSeries, err error) {
 		series = []promSeries{{Value: &s}}
 	case "string":
 	default:
-		return "", nil, fmt.Errorf("the result type %q is not known", kind)
+		return "", nil, fmt.Errorf("unknown result type %q", kind)
 	}
 	if err != nil {
-		return "", nil, fmt.Errorf("read the answer: %w", err)
+		return "", nil, fmt.Errorf("read the response: %w", err)
 	}
 	return kind, series, nil
 }

@@ -140,7 +140,7 @@ func Fail(status int, err error) Response {
 // Run asks the query for the time from the one to the other.
 func Run(ctx context.Context, src Source, q Query, from, to time.Time) Response {
 	if q.Expr == "" {
-		return Fail(http.StatusBadRequest, errors.New("expr: needed, the query is empty"))
+		return Fail(http.StatusBadRequest, errors.New("expr: required; the query is empty"))
 	}
 	if len(q.Expr) > bounds.MaxQueryBytes { // before it is multiplied by variables, and sent as an address
 		return Fail(http.StatusBadRequest, fmt.Errorf("expr: the query is longer than %d bytes", bounds.MaxQueryBytes))
@@ -203,12 +203,12 @@ func ask(ctx context.Context, src Source, path string, form url.Values) (*apiAns
 	case err != nil:
 		return nil, err
 	case len(body) > maxAnswer:
-		return nil, &refusal{http.StatusBadRequest, fmt.Sprintf("the answer is larger than %d MiB; ask for less time or fewer series", maxAnswer>>20)}
+		return nil, &refusal{http.StatusBadRequest, fmt.Sprintf("the response is larger than %d MiB; reduce the time range or the number of series", maxAnswer>>20)}
 	}
 	var a apiAnswer
 	if err := json.Unmarshal(body, &a); err != nil || a.Status == "" {
 		if res.StatusCode/100 == 2 {
-			return nil, fmt.Errorf("the answer is not one of the %s API", src.Type)
+			return nil, fmt.Errorf("the response is not from the %s API", src.Type)
 		}
 		return nil, &refusal{clientStatus(res.StatusCode), fmt.Sprintf("%s: %s", res.Status, firstLine(body))}
 	}

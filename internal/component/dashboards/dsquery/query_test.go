@@ -239,12 +239,12 @@ func TestFailures(t *testing.T) {
 		want        string
 	}{
 		{"bad query", 400, `{"status":"error","errorType":"bad_data","error":"parse error"}`, `{"expr":"x("}`, 400, "bad_data: parse error"},
-		{"not the API", 200, `<html>`, `{"expr":"x"}`, 502, "the answer is not one of the prometheus API"},
+		{"not the API", 200, `<html>`, `{"expr":"x"}`, 502, "the response is not from the prometheus API"},
 		{"proxy in between", 503, "down\nfor long", `{"expr":"x"}`, 503, ": down"},
 		{"wrong credentials", 401, "no", `{"expr":"x"}`, 502, "Unauthorized: no"},
 		{"empty", 200, `{}`, `{"expr":""}`, 400, "the query is empty"},
-		{"interval", 200, `{}`, `{"expr":"x","interval":"soon"}`, 400, `a duration such as 15s or 1m is needed, not "soon"`},
-		{"new result type", 200, `{"status":"success","data":{"resultType":"new","result":1}}`, `{"expr":"x"}`, 502, `"new" is not known`},
+		{"interval", 200, `{}`, `{"expr":"x","interval":"soon"}`, 400, `must be a duration such as 15s or 1m, not "soon"`},
+		{"new result type", 200, `{"status":"success","data":{"resultType":"new","result":1}}`, `{"expr":"x"}`, 502, `unknown result type "new"`},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			var asked recorded

@@ -168,7 +168,7 @@ func (b binary) eval(e *evaluation) (Results, error) {
 	for _, u := range unions {
 		v := u.apply(b.op)
 		if e.points += len(v.points); e.points > maxPoints {
-			return nil, fmt.Errorf("%s has more than %d values; ask for less time or fewer series", b, maxPoints)
+			return nil, fmt.Errorf("%s has more than %d values; reduce the time range or the number of series", b, maxPoints)
 		}
 		out = append(out, v)
 	}

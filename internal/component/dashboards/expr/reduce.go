@@ -77,7 +77,7 @@ func newReduce(input string, f common) (*reduce, error) {
 	case f.Reducer == "":
 		return nil, errors.New("no reducer specified")
 	case r.reducer == nil:
-		return nil, fmt.Errorf("reducer %q is not known", f.Reducer)
+		return nil, fmt.Errorf("unknown reducer %q", f.Reducer)
 	case f.Settings == nil:
 		return r, nil
 	}
@@ -172,9 +172,9 @@ func newResample(input string, f common, from, to time.Time) (*resample, error) 
 	r := &resample{input: input, window: window, down: reducers[f.Downsampler], upsampler: f.Upsampler, from: from, to: to}
 	switch {
 	case r.down == nil || f.Downsampler == "count" || f.Downsampler == "median":
-		return nil, fmt.Errorf("downsampler %q is not known", f.Downsampler)
+		return nil, fmt.Errorf("unknown downsampler %q", f.Downsampler)
 	case !slices.Contains([]string{"pad", "backfilling", "fillna"}, f.Upsampler):
-		return nil, fmt.Errorf("upsampler %q is not known", f.Upsampler)
+		return nil, fmt.Errorf("unknown upsampler %q", f.Upsampler)
 	}
 	return r, nil
 }
@@ -193,7 +193,7 @@ func (r *resample) run(_ context.Context, vars Vars) (Results, error) {
 				return nil, errors.New("the series cannot be sampled further; the time range is shorter than the interval")
 			}
 			if steps*int64(len(vars[r.input])) > maxPoints {
-				return nil, fmt.Errorf("resampling to %s makes more than %d values; use a larger window", dsquery.FormatDuration(r.window), maxPoints)
+				return nil, fmt.Errorf("resampling to %s creates more than %d values; use a larger window", dsquery.FormatDuration(r.window), maxPoints)
 			}
 			out = append(out, r.series(v))
 		default:

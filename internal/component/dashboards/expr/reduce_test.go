@@ -80,9 +80,9 @@ func TestResample(t *testing.T) {
 
 func TestWhatIsNotKnownIsNamed(t *testing.T) {
 	for want, query := range map[string]string{
-		`reducer "p99" is not known`:        `{"type":"reduce","expression":"$A","reducer":"p99"}`,
-		`downsampler "median" is not known`: `{"type":"resample","expression":"A","window":"2s","downsampler":"median","upsampler":"pad"}`,
-		`upsampler "guess" is not known`:    `{"type":"resample","expression":"A","window":"2s","downsampler":"mean","upsampler":"guess"}`,
+		`unknown reducer "p99"`:        `{"type":"reduce","expression":"$A","reducer":"p99"}`,
+		`unknown downsampler "median"`: `{"type":"resample","expression":"A","window":"2s","downsampler":"median","upsampler":"pad"}`,
+		`unknown upsampler "guess"`:    `{"type":"resample","expression":"A","window":"2s","downsampler":"mean","upsampler":"guess"}`,
 	} {
 		c, err := parse(Query{RefID: "Z", Raw: json.RawMessage(query), From: t0, To: t0.Add(6 * time.Second)}, nil)
 		if err == nil {

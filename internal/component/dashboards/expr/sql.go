@@ -59,7 +59,7 @@ func newSQL(text string, refIDs []string) *sqlCommand {
 func (c *sqlCommand) needs() []string { return c.tables }
 
 func (c *sqlCommand) run(context.Context, Vars) (Results, error) {
-	return nil, errors.New("a table is no value")
+	return nil, errors.New("a table is not a value")
 }
 
 var selects = regexp.MustCompile(`(?is)^\s*(select|with|values)\b`)
@@ -100,7 +100,7 @@ func (c *sqlCommand) frames(ctx context.Context, in map[string][]*dsquery.Frame)
 	}
 	for _, refID := range c.tables {
 		if err := load(ctx, conn, refID, in[refID]); err != nil {
-			return nil, fmt.Errorf("make a table of %s: %w", refID, err)
+			return nil, fmt.Errorf("create a table from %s: %w", refID, err)
 		}
 	}
 	if _, err := conn.ExecContext(ctx, "PRAGMA query_only = ON"); err != nil {
@@ -130,7 +130,7 @@ func load(ctx context.Context, conn *sql.Conn, name string, frames []*dsquery.Fr
 		return err
 	}
 	if t.rows*len(t.columns) > maxInput {
-		return fmt.Errorf("more than %d cells; ask for less time or fewer series", maxInput)
+		return fmt.Errorf("more than %d cells; reduce the time range or the number of series", maxInput)
 	}
 	tx, err := conn.BeginTx(ctx, nil)
 	if err != nil {
@@ -277,7 +277,7 @@ func (c *sqlCommand) query(ctx context.Context, conn *sql.Conn) (*dsquery.Frame,
 	size := 0
 	for cells := 0; rows.Next(); cells += len(names) {
 		if cells+len(names) > maxCells {
-			notices = append(notices, map[string]any{"severity": "warning", "text": fmt.Sprintf("The answer has more than %d cells; the first are shown.", maxCells)})
+			notices = append(notices, map[string]any{"severity": "warning", "text": fmt.Sprintf("The result has more than %d cells; only the first are shown.", maxCells)})
 			break
 		}
 		row, into := make([]any, len(names)), make([]any, len(names))

@@ -80,7 +80,7 @@ func newThreshold(input string, conditions []condition) (*threshold, error) {
 			return nil, fmt.Errorf("invalid unloadCondition: %w", err)
 		}
 		if len(c.LoadedDimensions) > 0 && string(c.LoadedDimensions) != "null" {
-			return nil, errors.New("loadedDimensions are of Grafana's alert rules, which are not here")
+			return nil, errors.New("loadedDimensions belong to Grafana-managed alert rules, which are not supported")
 		}
 	}
 	return &threshold{input, c.Evaluator}, nil

@@ -42,7 +42,7 @@ type savedDashboard struct {
 // open reads everything for the first time; see reload for all.
 func (l *collection) open(cfg *Config, all bool) error {
 	if err := os.MkdirAll(l.store.dir, 0o750); err != nil {
-		return fmt.Errorf("make the folder of saved dashboards: %w", err)
+		return fmt.Errorf("create the folder of saved dashboards: %w", err)
 	}
 	l.store.cleanTemporary()
 	folders, err := l.store.soundFolders()
@@ -77,9 +77,9 @@ func (l *collection) missFiles() {
 		}
 		path := l.store.abs(l.store.file("", uid))
 		l.store.setAside.Say(setaside.Loss{
-			Part: "dashboards", Path: path, Cause: errors.New("the file of a saved dashboard is gone, and its versions are not"),
+			Part: "dashboards", Path: path, Cause: errors.New("the file of a saved dashboard is missing, but its versions exist"),
 			Lost: fmt.Sprintf("the dashboard %q", title),
-			Remedy: fmt.Sprintf("to have it back, run: jq .data %s > %s; if it was deleted on purpose, remove the folder %s",
+			Remedy: fmt.Sprintf("to restore it, run: jq .data %s > %s; if it was deleted on purpose, remove the folder %s",
 				l.versions.file(uid, latest.Version), path, l.versions.of(uid)),
 		})
 	}

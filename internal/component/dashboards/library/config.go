@@ -130,7 +130,7 @@ func (c *Config) provider(where string, y providerYAML) (provider, []error) {
 	var problems []error
 	bad := func(format string, args ...any) { problems = append(problems, fmt.Errorf(where+": "+format, args...)) }
 	if y.Type != "" && y.Type != "file" {
-		bad("type: file is the only one there is, not %q", y.Type)
+		bad("type: only file is supported, not %q", y.Type)
 	}
 	if y.UpdateIntervalSeconds < 0 {
 		bad("updateIntervalSeconds: %d is less than 0", y.UpdateIntervalSeconds)
@@ -138,16 +138,16 @@ func (c *Config) provider(where string, y providerYAML) (provider, []error) {
 		p.interval = min(time.Duration(y.UpdateIntervalSeconds)*time.Second, maxInterval)
 	}
 	if y.FolderUID != "" && !grafana.LegalUID(y.FolderUID) {
-		bad("folderUid: %q may hold letters, digits, - and _, at most 40", y.FolderUID)
+		bad("folderUid: %q may contain letters, digits, - and _, at most 40 characters", y.FolderUID)
 	}
 	for _, other := range c.providers {
 		if other.name == p.name {
-			bad("name: %q is there twice; Grafana would read only one of them", p.name)
+			bad("name: %q is used twice; Grafana would read only one of them", p.name)
 		}
 	}
 	p.folders, _ = y.Options["foldersFromFilesStructure"].(bool)
 	if p.folders && p.folder != "" && p.folderUID != "" { // with one of them Grafana starts and follows the files
-		bad("foldersFromFilesStructure: folder and folderUid must be empty then")
+		bad("foldersFromFilesStructure: requires that folder and folderUid are empty")
 	}
 	if p.folders {
 		p.folder, p.folderUID = "", ""
@@ -157,7 +157,7 @@ func (c *Config) provider(where string, y providerYAML) (provider, []error) {
 		path, _ = y.Options["folder"].(string) // the key of old files
 	}
 	if path == "" {
-		bad("options.path: needed, the folder with dashboard files")
+		bad("options.path: required; the folder with dashboard files")
 		return p, problems
 	}
 	p.path = c.localPath(where, path)

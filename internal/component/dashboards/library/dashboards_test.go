@@ -22,16 +22,16 @@ func TestBadDashboardsAreRefusedWithAReason(t *testing.T) {
 	}{
 		{``, "bad request data: it is empty", 400},
 		{`{`, "bad request data: line 1", 400},
-		{`[]`, "Not a dashboard but a list", 400},
+		{`[]`, "Not a dashboard, but a list", 400},
 		{`{"dashboard":{}}`, "Dashboard title cannot be empty", 400},
 		{`{"dashboard":{"title":"A","uid":"a/b"}}`, "uid contains illegal characters", 400},
 		{`{"dashboard":{"title":"A","uid":"` + strings.Repeat("x", 41) + `"}}`, "uid too long, max 40 characters", 400},
 		{`{"dashboard":{"title":"A"},"folderUid":"none"}`, "folder not found", 400},
 		{`{"dashboard":{"title":"A"},"folderId":99}`, "folder not found", 400},
 		{`{"dashboard":{"title":"A","id":99}}`, "Dashboard not found", 404},
-		{`{"dashboard":{"title":"A","panels":{}}}`, "Panels: a list of objects is needed", 400},
-		{`{"dashboard":{"title":"` + strings.Repeat("x", 11<<20) + `"}}`, "The request is larger than 10 MiB", 413},
-		{`{"dashboard":{"title":"A","panels":[` + strings.TrimSuffix(strings.Repeat(`{},`, 10_001), ",") + `]}}`, "10000 are the limit", 400},
+		{`{"dashboard":{"title":"A","panels":{}}}`, "Panels: must be a list of objects", 400},
+		{`{"dashboard":{"title":"` + strings.Repeat("x", 11<<20) + `"}}`, "The request exceeds the limit of 10 MiB", 413},
+		{`{"dashboard":{"title":"A","panels":[` + strings.TrimSuffix(strings.Repeat(`{},`, 10_001), ",") + `]}}`, "the limit is 10000", 400},
 	} {
 		a := r.Admin("POST", "/api/dashboards/db", tc.body)
 		name := tc.body[:min(len(tc.body), 60)]

@@ -172,7 +172,7 @@ func (p provider) read(fsys fs.FS, name string, seen stamp, was *dashboardFile, 
 		id.uid = grafana.StableUID("dashboard", p.name+"/"+name)
 	} else if !grafana.LegalUID(id.uid) {
 		id.uid = grafana.NearestUID(id.uid)
-		d.Notices = append(d.Notices, fmt.Sprintf("uid %q may hold letters, digits, - and _, at most %d; it is %s here", d.Body.Text("uid"), grafana.MaxUIDLength, id.uid))
+		d.Notices = append(d.Notices, fmt.Sprintf("uid %q may contain letters, digits, - and _, at most %d characters; %s is used instead", d.Body.Text("uid"), grafana.MaxUIDLength, id.uid))
 	}
 	made, err := newDashboard(d.Body, id)
 	if err != nil {
@@ -199,7 +199,7 @@ func (p provider) shown(name string) string {
 // readDashboard reads one file of any shape and resolves its inputs.
 func readDashboard(fsys fs.FS, name string, size int64, resolve Resolver) (*dashjson.Dashboard, error) {
 	if size > grafana.MaxBody {
-		return nil, fmt.Errorf("%d MiB is more than %d, which is the limit", size>>20, grafana.MaxBody>>20)
+		return nil, fmt.Errorf("%d MiB exceeds the limit of %d", size>>20, grafana.MaxBody>>20)
 	}
 	content, err := fs.ReadFile(fsys, name)
 	if err != nil {

@@ -280,7 +280,7 @@ func (s folderAPI) remove(w http.ResponseWriter, r *http.Request, _ grafana.Call
 		}
 		for _, d := range v.byFolder[folder.UID] {
 			if d.provisioned != nil {
-				return grafana.Fail(http.StatusBadRequest, "Folder %q holds provisioned dashboards and cannot be deleted", folder.Title)
+				return grafana.Fail(http.StatusBadRequest, "Folder %q contains provisioned dashboards and cannot be deleted", folder.Title)
 			}
 		}
 	}

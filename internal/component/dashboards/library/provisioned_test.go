@@ -36,7 +36,7 @@ func TestUIDsOfFiles(t *testing.T) {
 	require.Regexp(t, `^a-b---[a-z2-7]{8}$|^a-b-+[a-z2-7]{8}$`, uid("odd"))
 	require.LessOrEqual(t, len(uid("long")), 40)
 	notices := dashtest.At(t, r.OK("GET", "/api/dashboards/uid/"+uid("odd"), ""), "meta", "notices")
-	require.Contains(t, notices.([]any)[0], `uid "../a b/ü" may hold letters`)
+	require.Contains(t, notices.([]any)[0], `uid "../a b/ü" may contain letters`)
 	require.Equal(t, "same", uid("first"))
 	require.Equal(t, "ausguck-overview", uid("my"), "a file takes the place of the built-in one")
 	require.Empty(t, r.OK("GET", "/api/search?query=second", ""))
@@ -49,8 +49,8 @@ func TestUIDsOfFiles(t *testing.T) {
 	}
 	require.Equal(t, []string{
 		`bad/panel.json: this is one panel (type stat), not a dashboard; put it into "panels" of a dashboard`,
-		`broken.json: not JSON: line 1: the JSON ends too early; the file is cut off or still being written`,
-		`not-a.json: this is a file of alert rules, not a dashboard; rules belong into rule_files of prometheus.yml`,
+		`broken.json: not JSON: line 1: the JSON ends too early; the file is truncated or still being written`,
+		`not-a.json: this is a file of alert rules, not a dashboard; add it to rule_files in prometheus.yml`,
 		`twice2.json: uid "same" is in ` + filepath.Join(r.ConfigDir, "grafana/dashboards/twice1.json") + ` already`,
 		`untitled.json: Dashboard title cannot be empty`,
 	}, text)

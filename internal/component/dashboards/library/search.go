@@ -57,7 +57,7 @@ func parseSearch(r *http.Request) (q searchQuery, err error) {
 	case "":
 		q.dashboards, q.folderItems = true, true
 	default:
-		return q, grafana.Fail(http.StatusBadRequest, "type: dash-db or dash-folder is needed, not %q", p.Get("type"))
+		return q, grafana.Fail(http.StatusBadRequest, "type: must be dash-db or dash-folder, not %q", p.Get("type"))
 	}
 	if uids := slices.Concat(p["folderUIDs"], p["folderUID"]); len(uids) > 0 {
 		q.folders = map[string]bool{}

@@ -171,8 +171,8 @@ type folderList struct {
 func (s store) soundFolders() (map[string]*folder, error) {
 	path := filepath.Join(s.dir, foldersFile)
 	loss := setaside.Loss{
-		Part: "dashboards", Path: path, Lost: "titles and order of the folders of saved dashboards; the dashboards are there, in folders named by their uid",
-		Remedy: "rename the folders on the page, or stop Ausguck and put the file of a backup in its place",
+		Part: "dashboards", Path: path, Lost: "titles and order of the folders of saved dashboards; the dashboards are kept, in folders named by their uid",
+		Remedy: "rename the folders on the page, or stop Ausguck and restore the file from a backup",
 	}
 	folders, err := s.readFolders()
 	if err != nil {
@@ -183,7 +183,7 @@ func (s store) soundFolders() (map[string]*folder, error) {
 		return map[string]*folder{}, setaside.Mark(path, false)
 	}
 	if _, err := os.Stat(path); err != nil && setaside.Marked(path) {
-		loss.Cause = errors.New("the file is gone")
+		loss.Cause = errors.New("the file is missing")
 		s.setAside.Say(loss)
 		return folders, setaside.Mark(path, false)
 	}
@@ -206,7 +206,7 @@ func (s store) readFolders() (map[string]*folder, error) {
 	}
 	for _, f := range list.Folders {
 		if f == nil || !grafana.LegalUID(f.UID) || f.UID == generalUID {
-			return nil, fmt.Errorf("%s: each folder needs a uid of letters, digits, - and _", filepath.Join(s.dir, foldersFile))
+			return nil, fmt.Errorf("%s: each folder requires a uid of letters, digits, - and _", filepath.Join(s.dir, foldersFile))
 		}
 		folders[f.UID] = f
 	}

@@ -169,7 +169,7 @@ func (s versionAPI) diff(w http.ResponseWriter, r *http.Request, _ grafana.Calle
 		return err
 	}
 	if !slices.Contains([]string{"", "basic", "json", "delta"}, body.DiffType) {
-		return grafana.Fail(http.StatusBadRequest, "diffType: basic or json is needed, not %q", body.DiffType)
+		return grafana.Fail(http.StatusBadRequest, "diffType: must be basic or json, not %q", body.DiffType)
 	}
 	from, fromName, err := s.diffText(body.Base)
 	if err != nil {
@@ -181,7 +181,7 @@ func (s versionAPI) diff(w http.ResponseWriter, r *http.Request, _ grafana.Calle
 	}
 	a, b := difflib.SplitLines(from), difflib.SplitLines(to)
 	if len(a) > maxDiffLines || len(b) > maxDiffLines {
-		return grafana.Fail(http.StatusBadRequest, "The dashboards have more than %d lines, which is the limit of a comparison", maxDiffLines)
+		return grafana.Fail(http.StatusBadRequest, "Dashboards with more than %d lines cannot be compared", maxDiffLines)
 	}
 	text, err := difflib.GetUnifiedDiffString(difflib.UnifiedDiff{A: a, B: b, FromFile: fromName, ToFile: toName, Context: 3})
 	if err != nil {

@@ -97,7 +97,7 @@ func (s versions) read(uid string, n int64) (*version, error) {
 	if damaged {
 		return nil, s.setAside.Move(setaside.Loss{
 			Part: "dashboards", Path: path, Cause: err, Lost: fmt.Sprintf("version %d of the dashboard %s", n, uid),
-			Remedy: "save the dashboard again where it is not as it should be; the other versions are there",
+			Remedy: "check the dashboard, and save it again if it is wrong; the other versions are kept",
 		})
 	}
 	if err != nil {

@@ -196,7 +196,7 @@ func (a *annotationItem) check(now time.Time) error {
 	case strings.TrimSpace(a.Text) == "" && len(a.Tags) == 0:
 		return grafana.Fail(http.StatusBadRequest, "Failed to save annotation: text field should not be empty")
 	case len(a.Text) > maxAnnotationText || len(a.Data) > maxAnnotationText:
-		return grafana.Fail(http.StatusBadRequest, "Failed to save annotation: text and data may have %d KiB each", maxAnnotationText>>10)
+		return grafana.Fail(http.StatusBadRequest, "Failed to save annotation: the limit is %d KiB each for text and data", maxAnnotationText>>10)
 	case len(a.Tags) > maxTags || slices.ContainsFunc(a.Tags, func(t string) bool { return len(t) > maxTagLength }):
 		return grafana.Fail(http.StatusBadRequest, "Failed to save annotation: at most %d tags of at most %d characters", maxTags, maxTagLength)
 	}

@@ -167,7 +167,7 @@ func (s preferences) apply(p *Preferences, body preferencesBody) error {
 		}
 	}
 	if len(p.Language) > 35 || len(p.QueryHistory)+len(p.Navbar)+len(p.CookiePreferences) > 64<<10 {
-		return grafana.Fail(http.StatusBadRequest, "The preferences are larger than 64 KiB, which is the limit")
+		return grafana.Fail(http.StatusBadRequest, "The preferences exceed the limit of 64 KiB")
 	}
 	return nil
 }

@@ -37,11 +37,11 @@ func (s shortURLs) post(w http.ResponseWriter, r *http.Request, _ grafana.Caller
 	u, err := url.Parse(path)
 	switch {
 	case err != nil, path == "", len(path) > maxShortTarget, strings.ContainsAny(path, "\\\r\n\t"):
-		return grafana.Fail(http.StatusBadRequest, "Invalid path: one of this page is needed, such as d/uid/name?from=now-1h")
+		return grafana.Fail(http.StatusBadRequest, "Invalid path: must be a path of this UI, such as d/uid/name?from=now-1h")
 	case u.IsAbs() || u.Host != "" || strings.HasPrefix(path, "/"):
 		return grafana.Fail(http.StatusBadRequest, "Path should be relative")
 	case grafana.HasDotSegment(u.Path):
-		return grafana.Fail(http.StatusBadRequest, "Invalid path: it holds a .. or . segment")
+		return grafana.Fail(http.StatusBadRequest, "Invalid path: it contains a .. or . segment")
 	}
 	now := s.now().Unix()
 	var uid string
@@ -63,7 +63,7 @@ func (s shortURLs) follow(w http.ResponseWriter, r *http.Request, _ grafana.Call
 	var path string
 	err := s.db.QueryRowContext(r.Context(), "UPDATE short_urls SET seen = ? WHERE uid = ? RETURNING path", s.now().Unix(), r.PathValue("uid")).Scan(&path)
 	if errors.Is(err, sql.ErrNoRows) {
-		return grafana.Fail(http.StatusNotFound, "This short link is not known")
+		return grafana.Fail(http.StatusNotFound, "Short link not found")
 	}
 	if err != nil {
 		return fmt.Errorf("read short link: %w", err)

@@ -58,13 +58,13 @@ func (e *expander) expand(s string, line int) string {
 			}
 			return strings.TrimSpace(string(content))
 		case m[1] != "" && m[1] != "env":
-			e.problems = append(e.problems, fmt.Errorf("%s:%d: %s: only $__env{NAME} and $__file{path} are known", e.file, line, found))
+			e.problems = append(e.problems, fmt.Errorf("%s:%d: %s: only $__env{NAME} and $__file{path} are supported", e.file, line, found))
 			return ""
 		}
 		name := m[2] + m[3] + m[4]
 		value, ok := os.LookupEnv(name)
 		if !ok {
-			e.warnings = append(e.warnings, fmt.Sprintf("%s:%d: environment variable %s is not set, empty is used; write $$ for a dollar sign", e.file, line, name))
+			e.warnings = append(e.warnings, fmt.Sprintf("%s:%d: environment variable %s is not set, so an empty value is used; write $$ for a dollar sign", e.file, line, name))
 		}
 		return value
 	})

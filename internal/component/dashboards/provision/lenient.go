@@ -84,7 +84,7 @@ func Version(file string, root *yaml.Node) (version int64, problems []error) {
 		}
 	}
 	if version > 1 {
-		problems = append(problems, fmt.Errorf("%s:%d: apiVersion: 1 is the only version there is, not %d", file, root.Line, version))
+		problems = append(problems, fmt.Errorf("%s:%d: apiVersion: only version 1 is supported, not %d", file, root.Line, version))
 	}
 	return version, problems
 }

@@ -82,7 +82,7 @@ func yamlErrors(file, field string, err error) []error {
 		}
 		if m := yamlMismatch.FindStringSubmatch(text); m != nil {
 			want, scalar := wantedKind(m[3])
-			text = want + " is needed here"
+			text = "must be " + want
 			if scalar && m[2] != "" { // elsewhere it may be a secret that lost its key
 				text += fmt.Sprintf(", not %q", m[2])
 			}

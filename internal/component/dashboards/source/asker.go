@@ -49,7 +49,7 @@ func (a *asker) call(ctx context.Context, client *sourceClient, method, path str
 	d := client.source
 	target, err := url.Parse(d.URL)
 	if err != nil || target.Host == "" {
-		return nil, fmt.Errorf("datasource %q has no URL that can be asked", d.Name)
+		return nil, fmt.Errorf("datasource %q has no URL that can be queried", d.Name)
 	}
 	target = join(target, path, path)
 	var body io.Reader

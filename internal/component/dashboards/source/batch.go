@@ -39,14 +39,14 @@ func (s queryAPI) batch(w http.ResponseWriter, r *http.Request, c grafana.Caller
 		return err
 	}
 	if len(body.Requests) == 0 || len(body.Requests) > maxBatch {
-		return grafana.Fail(http.StatusBadRequest, "requests: %d are there, a batch has 1 to %d", len(body.Requests), maxBatch)
+		return grafana.Fail(http.StatusBadRequest, "requests: a batch has 1 to %[2]d requests, not %[1]d", len(body.Requests), maxBatch)
 	}
 	queries := 0
 	for _, one := range body.Requests {
 		queries += len(one.Queries)
 	}
 	if queries > maxQueries {
-		return grafana.Fail(http.StatusBadRequest, "%d queries are more than %d, which is the limit of a batch", queries, maxQueries)
+		return grafana.Fail(http.StatusBadRequest, "%d queries exceed the limit of %d for a batch", queries, maxQueries)
 	}
 	contexts, end, err := s.batches.begin(r.Context(), c, body.ID, len(body.Requests))
 	if err != nil {
@@ -141,7 +141,7 @@ func (b *batches) begin(ctx context.Context, c grafana.Caller, id string, count 
 	defer b.mtx.Unlock()
 	if !grafana.LegalUID(id) || b.running[key] != nil {
 		cancelAll()
-		return nil, nil, grafana.Fail(http.StatusBadRequest, "id: %q is that of another batch, or longer than %d letters and digits", id, grafana.MaxUIDLength)
+		return nil, nil, grafana.Fail(http.StatusBadRequest, "id: %q is used by another batch, or is not at most %d letters and digits", id, grafana.MaxUIDLength)
 	}
 	if b.running == nil {
 		b.running = map[batchKey][]context.CancelFunc{}

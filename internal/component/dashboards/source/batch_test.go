@@ -154,9 +154,9 @@ func TestBatchEndsWithTheConnection(t *testing.T) {
 func TestBatchLimits(t *testing.T) {
 	b := startBatch(t)
 	for _, tc := range []struct{ body, want string }{
-		{`{}`, "0 are there"},
-		{`{"requests":[` + strings.Repeat(asking("quick")+",", 100) + asking("quick") + `]}`, "101 are there"},
-		{`{"requests":[` + asking(slices.Repeat([]string{"quick"}, 20)...) + strings.Repeat(","+asking(slices.Repeat([]string{"quick"}, 20)...), 10) + `]}`, "220 queries are more than 200"},
+		{`{}`, "a batch has 1 to 100 requests, not 0"},
+		{`{"requests":[` + strings.Repeat(asking("quick")+",", 100) + asking("quick") + `]}`, "a batch has 1 to 100 requests, not 101"},
+		{`{"requests":[` + asking(slices.Repeat([]string{"quick"}, 20)...) + strings.Repeat(","+asking(slices.Repeat([]string{"quick"}, 20)...), 10) + `]}`, "220 queries exceed the limit of 200"},
 		{`{"id":"../x","requests":[` + asking("quick") + `]}`, "id:"},
 		{`{"requests":7}`, "bad request data"},
 	} {

@@ -22,7 +22,7 @@ import (
 	"github.com/ausguck/ausguck/internal/inproc"
 )
 
-var errSourceTimeout = errors.New("it took longer than the timeout of the datasource")
+var errSourceTimeout = errors.New("it took longer than the timeout of the data source")
 
 // sourceClient asks one datasource with its credentials and the settings that hold for every request.
 type sourceClient struct {
@@ -234,7 +234,7 @@ func tlsConfig(d *Datasource) (*tls.Config, error) {
 	if on("tlsAuthWithCACert") {
 		config.RootCAs = x509.NewCertPool()
 		if !config.RootCAs.AppendCertsFromPEM([]byte(d.SecureJSONData["tlsCACert"])) {
-			return nil, errors.New("secureJsonData.tlsCACert holds no certificate in PEM")
+			return nil, errors.New("secureJsonData.tlsCACert contains no PEM certificate")
 		}
 	}
 	if on("tlsAuth") {

@@ -92,11 +92,11 @@ func (l *loading) file(file string, root *yaml.Node) []error {
 // add takes the place of the source of the same name before.
 func (l *loading) add(d Datasource, before *Datasource) (problems []error) {
 	if same := l.sources.byUID(d.UID); same != nil && same.Name != d.Name && d.UID != "" {
-		problems = append(problems, fmt.Errorf("%s: uid: %q is at %s already", d.where, d.UID, same.where))
+		problems = append(problems, fmt.Errorf("%s: uid: %q is already used in %s", d.where, d.UID, same.where))
 	}
 	if d.IsDefault {
 		if l.isDefault != "" {
-			problems = append(problems, fmt.Errorf("%s: isDefault: only one datasource can be the default, %s is already", d.where, l.isDefault))
+			problems = append(problems, fmt.Errorf("%s: isDefault: only one data source can be the default, and %s is already", d.where, l.isDefault))
 		}
 		l.isDefault = d.where
 	}

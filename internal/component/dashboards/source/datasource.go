@@ -51,10 +51,10 @@ type Datasource struct {
 func (d *Datasource) complete() []error {
 	var problems []error
 	if d.Name == "" {
-		problems = append(problems, errors.New("name: needed"))
+		problems = append(problems, errors.New("name: required"))
 	}
 	if d.Type == "" {
-		problems = append(problems, errors.New("type: needed, for example prometheus or loki"))
+		problems = append(problems, errors.New("type: required, for example prometheus or loki"))
 	}
 	if d.Access != "direct" {
 		d.Access = "proxy"
@@ -67,7 +67,7 @@ func (d *Datasource) complete() []error {
 		d.UID = grafana.StableUID("datasource", d.Name)
 	}
 	if d.UID != "" && !grafana.LegalUID(d.UID) {
-		problems = append(problems, fmt.Errorf("uid: %q may hold letters, digits, - and _, at most 40", d.UID))
+		problems = append(problems, fmt.Errorf("uid: %q may contain letters, digits, - and _, at most 40 characters", d.UID))
 	}
 	if d.queryable() || d.URL != "" {
 		if err := checkURL(d.URL); err != nil && d.queryable() {
@@ -96,11 +96,11 @@ func checkURL(raw string) error {
 	u, err := url.Parse(raw)
 	switch {
 	case raw == "":
-		return errors.New("url: needed, for example http://prometheus:9090")
+		return errors.New("url: required, for example http://prometheus:9090")
 	case err != nil, u.Scheme != "http" && u.Scheme != "https", u.Host == "":
-		return fmt.Errorf("url: http://host:port or https://host:port is needed, not %q", redactURL(raw))
+		return fmt.Errorf("url: must be http://host:port or https://host:port, not %q", redactURL(raw))
 	case u.User != nil:
-		return errors.New("url: no user and password here; use basicAuth, basicAuthUser and secureJsonData.basicAuthPassword")
+		return errors.New("url: must not contain a user and password; use basicAuth, basicAuthUser and secureJsonData.basicAuthPassword")
 	}
 	return nil
 }

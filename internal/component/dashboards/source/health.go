@@ -31,7 +31,7 @@ func (s settingsAPI) health(w http.ResponseWriter, r *http.Request, _ grafana.Ca
 	}
 	check, ok := healthChecks[d.Type]
 	if !ok {
-		return grafana.Fail(http.StatusNotFound, "Datasources of type %s cannot be checked", d.Type)
+		return grafana.Fail(http.StatusNotFound, "Data sources of type %s cannot be checked", d.Type)
 	}
 	if err := s.asker.checkHealth(r, d); err != nil {
 		return grafana.Reply(w, http.StatusBadRequest, map[string]any{"status": "ERROR", "message": err.Error()})

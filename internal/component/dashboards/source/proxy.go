@@ -41,14 +41,14 @@ func (s proxyAPI) proxy(w http.ResponseWriter, r *http.Request, c grafana.Caller
 	below := place(escapedTail(r))
 	plain, err := url.PathUnescape(below)
 	if err != nil || grafana.HasDotSegment(plain) || strings.ContainsAny(plain, "\r\n\x00") {
-		return grafana.Fail(http.StatusBadRequest, "The path is not one that can be asked")
+		return grafana.Fail(http.StatusBadRequest, "This path cannot be requested")
 	}
 	if !allowProxy(d.Type, c.Role, r.Method, below) {
 		return grafana.Denied("datasources:write")
 	}
 	target, err := url.Parse(d.URL)
 	if err != nil || target.Host == "" {
-		return grafana.Fail(http.StatusBadRequest, "Datasource %q has no URL that can be asked", d.Name)
+		return grafana.Fail(http.StatusBadRequest, "Datasource %q has no URL that can be queried", d.Name)
 	}
 	client, err := s.asker.client(d, r)
 	if err != nil {

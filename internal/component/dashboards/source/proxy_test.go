@@ -256,7 +256,7 @@ func TestTLSSettingsOfADatasource(t *testing.T) {
 		dashtest.DS("badkey", "prometheus", up.URL, "jsonData: {tlsAuth: true}")))
 	require.Equal(t, http.StatusOK, r.Admin("GET", "/api/datasources/uid/skip/health", "").Code)
 	require.Contains(t, r.Admin("GET", "/api/datasources/uid/strict/health", "").Body, "certificate")
-	require.Contains(t, r.Admin("GET", "/api/datasources/uid/badca/health", "").Body, "tlsCACert holds no certificate in PEM")
+	require.Contains(t, r.Admin("GET", "/api/datasources/uid/badca/health", "").Body, "tlsCACert contains no PEM certificate")
 	require.Contains(t, r.Admin("GET", "/api/datasources/proxy/uid/badkey/api/v1/query", "").Body, "tlsClientCert and tlsClientKey")
 }
 
@@ -297,7 +297,7 @@ func TestQueries(t *testing.T) {
 		{`{"queries":[{"datasource":{"uid":"none"},"expr":"x"}]}`, "Data source not found", 404},
 		{`{"from":"soon","queries":[{"expr":"x"}]}`, `from: a time such as now-1h`, 400},
 		{`{"from":"now","to":"now-1h","queries":[{"expr":"x"}]}`, "is after to", 400},
-		{`{"queries":[{"refId":"A","expr":"x"},{"refId":"A","expr":"y"}]}`, `refId "A" is there twice`, 400},
+		{`{"queries":[{"refId":"A","expr":"x"},{"refId":"A","expr":"y"}]}`, `refId "A" is used twice`, 400},
 	} {
 		a := r.Admin("POST", "/api/ds/query", tc.body)
 		require.Equal(t, tc.code, a.Code, tc.body)

@@ -60,7 +60,7 @@ func (s queryAPI) planAll(r *http.Request, body queryRequest) ([]plannedQuery, e
 		return nil, grafana.Fail(http.StatusBadRequest, "No queries found in query")
 	}
 	if len(body.Queries) > maxQueries {
-		return nil, grafana.Fail(http.StatusBadRequest, "%d queries are more than %d, which is the limit", len(body.Queries), maxQueries)
+		return nil, grafana.Fail(http.StatusBadRequest, "%d queries exceed the limit of %d", len(body.Queries), maxQueries)
 	}
 	plan := make([]plannedQuery, len(body.Queries))
 	refs := map[string]bool{}
@@ -73,7 +73,7 @@ func (s queryAPI) planAll(r *http.Request, body queryRequest) ([]plannedQuery, e
 			p.RefID = string(rune('A' + i%26))
 		}
 		if refs[p.RefID] {
-			return nil, grafana.Fail(http.StatusBadRequest, "refId %q is there twice", p.RefID)
+			return nil, grafana.Fail(http.StatusBadRequest, "refId %q is used twice", p.RefID)
 		}
 		refs[p.RefID] = true
 		p.caller = r

@@ -40,20 +40,20 @@ func openSecretBox(path string, shelf *setaside.Shelf) (*secretBox, error) {
 	if err != nil {
 		if replaced {
 			if err := shelf.Move(lostKey(path, err)); err != nil {
-				return nil, fmt.Errorf("read key of datasource secrets: %w", err)
+				return nil, fmt.Errorf("read the key for data source secrets: %w", err)
 			}
 		}
 		if key, err = makeKey(path); err != nil {
-			return nil, fmt.Errorf("make key of datasource secrets: %w", err)
+			return nil, fmt.Errorf("create the key for data source secrets: %w", err)
 		}
 	}
 	block, err := aes.NewCipher(key)
 	if err != nil {
-		return nil, fmt.Errorf("use key of datasource secrets: %w", err)
+		return nil, fmt.Errorf("use the key for data source secrets: %w", err)
 	}
 	aead, err := cipher.NewGCM(block)
 	if err != nil {
-		return nil, fmt.Errorf("use key of datasource secrets: %w", err)
+		return nil, fmt.Errorf("use the key for data source secrets: %w", err)
 	}
 	return &secretBox{aead, replaced}, nil
 }
@@ -62,8 +62,8 @@ func openSecretBox(path string, shelf *setaside.Shelf) (*secretBox, error) {
 func lostKey(path string, cause error) setaside.Loss {
 	return setaside.Loss{
 		Part: "dashboards", Path: path, Cause: cause,
-		Lost:   "passwords and tokens of the data sources that were made on the page",
-		Remedy: "set them again on the page Data sources, or stop Ausguck and put the file of a backup in its place",
+		Lost:   "passwords and tokens of the data sources created on the page",
+		Remedy: "enter them again on the Data sources page, or stop Ausguck and restore the file from a backup",
 	}
 }
 

@@ -89,7 +89,7 @@ func (b sourceBody) datasource() (Datasource, error) {
 	}
 	for key := range d.JSONData {
 		if strings.HasPrefix(key, "httpHeaderValue") {
-			return d, grafana.Fail(http.StatusBadRequest, "%s belongs into secureJsonData, where nobody can read it", key)
+			return d, grafana.Fail(http.StatusBadRequest, "%s belongs in secureJsonData, where nobody can read it", key)
 		}
 	}
 	if problems := d.complete(); len(problems) > 0 {
@@ -163,7 +163,7 @@ func (s settingsAPI) update(w http.ResponseWriter, r *http.Request, _ grafana.Ca
 // change stores d and asks it from now on.
 func (s settingsAPI) change(r *http.Request, d Datasource) error {
 	if d.IsDefault && s.files.sources.hasToldDefault() {
-		return grafana.Fail(http.StatusConflict, "The default datasource is provisioned; change isDefault in its file")
+		return grafana.Fail(http.StatusConflict, "The default data source is provisioned; change isDefault in its file")
 	}
 	if err := s.table.store(r.Context(), d); err != nil {
 		return err

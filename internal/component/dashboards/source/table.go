@@ -43,7 +43,7 @@ type storedSource struct {
 // all reads the rows.
 func (t table) all(ctx context.Context) ([]Datasource, error) {
 	if err := t.sealOld(ctx); err != nil {
-		return nil, fmt.Errorf("encrypt secrets of datasources: %w", err)
+		return nil, fmt.Errorf("encrypt the secrets of data sources: %w", err)
 	}
 	rows, err := t.db.QueryContext(ctx, "SELECT uid, name, body, secure FROM datasources ORDER BY name")
 	if err != nil {
@@ -63,7 +63,7 @@ func (t table) all(ctx context.Context) ([]Datasource, error) {
 		if err := json.Unmarshal([]byte(body), &b); err != nil {
 			t.setAside.Say(setaside.Loss{
 				Part: "dashboards", Path: database.Path(ctx, t.db), Cause: err, Lost: fmt.Sprintf("the data source %q", name),
-				Remedy: "make it again on the page Data sources, or stop Ausguck and put the file of a backup in its place",
+				Remedy: "create it again on the Data sources page, or stop Ausguck and restore the file from a backup",
 			})
 			continue
 		}
