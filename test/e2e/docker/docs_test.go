@@ -66,6 +66,10 @@ func newReader(t *testing.T, compose string) *reader {
 	}
 	r.folder(r.dir)
 	copyFile(t, root+"/bin/ausguck.image.tar", filepath.Join(r.dir, "ausguck_0.1.0_linux_amd64.image.tar"), 0o644)
+	r.folder(r.path("own"))
+	own := r.path("own/prometheus.yml")
+	require.NoError(t, os.WriteFile(own, []byte("global: {}\n"), 0o644))
+	require.NoError(t, os.Chown(own, int(r.uid), -1))
 	engine, err := docker.cli.Info(t.Context(), client.InfoOptions{})
 	require.NoError(t, err)
 	r.env = []string{
@@ -86,7 +90,10 @@ func newReader(t *testing.T, compose string) *reader {
 		"-o ausguck", "-o 1000",
 		"--storage.path=DIR", "--storage.path=" + filepath.Join(home, "lib"),
 		"--config.dir=DIR", "--config.dir=monitoring",
-		"init DIR", "init " + filepath.Join(r.dir, "written"),
+		"--diff DIR", "--diff monitoring",
+		"--add rules,containers DIR", "--add rules,containers own",
+		"--add containers DIR", "--add containers own",
+		"init DIR", `init "$(mktemp -d -p .)/written"`, // a new one each time
 		"notify-test RECEIVER", "notify-test team",
 		`logcli query --tail '{container="api"}'`, `(timeout 2 logcli query --tail '{container="api"}' || [ $? -eq 124 ])`, // it never ends
 	}
