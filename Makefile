@@ -83,7 +83,7 @@ demo: build codeagent ## Ausguck and the code agent together; in containers wher
 	@deploy/demo/run.sh
 
 .PHONY: test
-test: vet build codeagent $(OTLPJS) $(if $(DOCKER),image) stock $(BIN)/testsum ## check, then run all tests; with AUSGUCK_TEST_DOCKER=1 those with a Docker engine too
+test: vet build codeagent $(OTLPJS) $(if $(DOCKER),image $(BIN)/docker-compose) stock $(BIN)/testsum ## check, then run all tests; with AUSGUCK_TEST_DOCKER=1 those with a Docker engine too
 	@$(if $(DOCKER),,echo 'The tests with a Docker engine are not run; AUSGUCK_TEST_DOCKER=1 make test runs them, as root on a machine with dockerd.')
 	@$(BIN)/testsum 'npm web' '-vet=off $(UNIT)' '$(if $(RACE),-vet=off -race $(RACE))' $(NESTED_TEST) 'in tools -vet=off ./testsum' \
 		'twice -vet=off -count=1 -p 1 -timeout 40m $(BLACKBOX)' 'twice in test/grafanaclient -vet=off -count=1 ./...' 'twice in test/oidcprovider -vet=off -count=1 ./...' 'twice npm web/e2e' '$(if $(DOCKER),twice $(DOCKER))'
@@ -93,7 +93,7 @@ test-short: $(BIN)/testsum $(MODULES) ## what most changes need before a commit,
 	@$(BIN)/testsum 'npm web' "-vet=off -skip $(SLOW) $(UNIT)"
 
 .PHONY: test-docker
-test-docker: image $(BIN)/testsum ## only the tests with a Docker engine, as root
+test-docker: image stock $(BIN)/docker-compose $(BIN)/testsum ## only the tests with a Docker engine, as root
 	@AUSGUCK_TEST_DOCKER=1 $(BIN)/testsum '-vet=off -count=1 -p 1 -timeout 20m ./test/e2e/docker/...'
 
 .PHONY: vet
@@ -139,6 +139,12 @@ clean: ## remove what was built; data stays
 # The tools have a module of their own, so that their dependencies stay out of the program's.
 $(BIN)/golangci-lint: tools/go.mod
 	@GOWORK=off $(GO) build -C tools -ldflags '-s -w' -o ../$@ github.com/golangci/golangci-lint/v2/cmd/golangci-lint
+	@touch $@
+
+# `docker compose`, the plugin that people have and Debian does not, to run the commands of the docs with.
+$(BIN)/docker-compose: tools/compose/go.mod
+	@GOWORK=off $(GO) build -C tools/compose -ldflags "-s -w -X github.com/docker/compose/v2/internal.Version=$$(GOWORK=off $(GO) list -C tools/compose -m -f '{{.Version}}' github.com/docker/compose/v2)" \
+		-o ../../$@ github.com/docker/compose/v2/cmd
 	@touch $@
 
 $(BIN)/testsum: $(wildcard tools/testsum/*.go)

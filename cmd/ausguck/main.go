@@ -52,7 +52,7 @@ func run(args []string, stdout, stderr io.Writer) int {
 	initialise.Flag("missing", "Write only the files that the folder does not have.").BoolVar(&initial.missing)
 	initialise.Flag("diff", "Write nothing; print how the files in the folder differ from the built-in ones.").BoolVar(&initial.diff)
 	initialise.Flag("add", "Add parts of the built-in prometheus.yml to the one in the folder, separated by commas: rules, containers, or another of its jobs.").PlaceHolder("<part,...>").StringVar(&initial.add)
-	composing := a.Command("compose", "Write Compose files for Ausguck in one container, for the separate official containers, and for the code agent. They mount --config.dir.")
+	composing := a.Command("compose", "Write Compose files for Ausguck in one container, for the separate official containers, and for the code agent. They mount --config.dir; if it does not exist, the built-in configuration is written there.")
 	composeDir := composing.Arg("dir", "The folder for them.").Default(".").String()
 	backing := a.Command("backup", "Write all data of the running Ausguck to one file. No password is needed if --storage.path is writable.")
 	backupFile := backing.Arg("file", "The file, or - for standard output.").Required().String()

@@ -5,22 +5,18 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
-	"os"
 	"path/filepath"
 
 	"github.com/ausguck/ausguck/deploy/compose"
 	"github.com/ausguck/ausguck/internal/hostmount"
 )
 
-// imageUser is the user that the image runs as.
-const imageUser = 65532
-
 // InContainer reports whether this process runs in a container.
 func InContainer() bool { return hostmount.Find("/").Container }
 
-// WriteCompose writes the compose files into dir, with the folder of the configuration that they mount, and returns the
-// paths that it wrote. It writes nothing when one of the files is there already. Files of the configuration that only
-// their owner reads become the container's user's; todo says what is left to do.
+// WriteCompose writes the compose files into dir, and the built-in configuration where the folder that they mount does
+// not exist. It returns the paths that it wrote. It writes nothing when one of the compose files is there already. The
+// container's user may then read the files that only their owner reads; todo says what is left to do.
 //
 // In a container only what is below dir is the host's as well: another configDir is the image's own, and the folder beside
 // the compose files is mounted.
@@ -35,21 +31,14 @@ func WriteCompose(dir, configDir string, inContainer bool) (written []string, to
 		configDir = filepath.Join(dir, compose.ConfigDir)
 	}
 	if !fileExists(configDir) {
-		return written, fmt.Sprintf("The Compose files mount %s, which does not exist yet. Create it with: ausguck init %s", configDir, configDir), nil
+		config, err := WriteConfig(configDir, false)
+		written = append(written, config...)
+		if err != nil {
+			return written, "", err
+		}
 	}
-	secret := filepath.Join(configDir, "alertmanager.yml")
-	info, err := os.Stat(secret)
-	if err != nil { // nothing to hand over
-		return written, "", nil
-	}
-	uid, _, ok := ownerOf(info)
-	if !ok || uid == imageUser || info.Mode().Perm()&0o044 != 0 {
-		return written, "", nil
-	}
-	if os.Geteuid() == 0 {
-		return written, "", os.Chown(secret, imageUser, -1)
-	}
-	return written, fmt.Sprintf("The container runs as user %d. Let it read the file that holds secrets: sudo chown %d %s", imageUser, imageUser, secret), nil
+	todo, err = shareSecrets(configDir)
+	return written, todo, err
 }
 
 func alreadyThere(name string) error {
@@ -86,7 +75,7 @@ func writeCompose(dir, configDir string) ([]string, error) {
 		if err != nil {
 			return nil, err
 		}
-		files[name] = bytes.ReplaceAll(content, []byte("- "+compose.ConfigDir), []byte("- "+mounted))
+		files[name] = forSocket(bytes.ReplaceAll(content, []byte("- "+compose.ConfigDir), []byte("- "+mounted)))
 		if target := filepath.Join(dir, name); fileExists(target) {
 			existing = append(existing, alreadyThere(target))
 		}

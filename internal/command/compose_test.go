@@ -1,8 +1,12 @@
 package command_test
 
 import (
+	"fmt"
+	"net"
 	"os"
+	"os/exec"
 	"path/filepath"
+	"syscall"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -16,7 +20,7 @@ func TestComposeInAContainer(t *testing.T) {
 		config      string // below the folder of the test
 		inContainer bool
 		mounts      string
-		todo        bool
+		written     bool // the configuration, beside the compose files
 	}{
 		"the image's folder":            {"etc/ausguck", true, "- ./monitoring:/etc/ausguck:ro", true},
 		"a folder that is mounted, too": {"w/conf", true, "- ./conf:/etc/ausguck:ro", false},
@@ -30,15 +34,68 @@ func TestComposeInAContainer(t *testing.T) {
 				config = filepath.Join(root, tt.config)
 				require.NoError(t, os.MkdirAll(config, 0o755))
 			}
-			_, todo, err := command.WriteCompose(filepath.Join(root, "w"), config, tt.inContainer)
+			written, todo, err := command.WriteCompose(filepath.Join(root, "w"), config, tt.inContainer)
 			require.NoError(t, err)
 			content, err := os.ReadFile(filepath.Join(root, "w", "ausguck.yml"))
 			require.NoError(t, err)
 			require.Contains(t, string(content), tt.mounts)
-			require.Equal(t, tt.todo, todo != "", todo)
-			if tt.todo {
-				require.Contains(t, todo, "does not exist yet. Create it with: ausguck init "+filepath.Join(root, "w", "monitoring"))
+			require.Empty(t, todo)
+			beside := filepath.Join(root, "w", "monitoring", "prometheus.yml")
+			if !tt.written {
+				require.NoFileExists(t, beside)
+				return
 			}
+			require.FileExists(t, beside)
+			require.Contains(t, written, beside)
 		})
 	}
+}
+
+// Secrets stay their owner's, and the container's user reads them too, also those that are created later.
+func TestComposeSharesSecrets(t *testing.T) {
+	dir := t.TempDir()
+	// In a folder that everyone may enter, unlike that of the test, so that another user can try.
+	require.NoError(t, os.Chmod(filepath.Dir(dir), 0o755))
+	_, todo, err := command.WriteCompose(dir, "", false)
+	require.NoError(t, err)
+	require.Empty(t, todo)
+	secret := filepath.Join(dir, "monitoring", "secrets", "slack_url")
+	require.NoError(t, os.WriteFile(secret, []byte("https://"), 0o644))
+	for _, name := range []string{secret, filepath.Join(dir, "monitoring", "alertmanager.yml")} {
+		info, err := os.Stat(name)
+		require.NoError(t, err)
+		require.Zero(t, info.Mode().Perm()&0o007, "%s is for nobody else", name)
+		require.Equal(t, uint32(os.Getuid()), info.Sys().(*syscall.Stat_t).Uid, "%s stays its owner's", name)
+		if os.Getuid() != 0 { // only root becomes another user
+			continue
+		}
+		for uid, may := range map[uint32]bool{65532: true, 65533: false} {
+			cat := exec.Command("cat", name)
+			cat.SysProcAttr = &syscall.SysProcAttr{Credential: &syscall.Credential{Uid: uid, Gid: uid}}
+			out, err := cat.CombinedOutput()
+			require.Equal(t, may, err == nil, "user %d reads %s: %s", uid, name, out)
+		}
+	}
+	// Compose files elsewhere with the same configuration change nothing.
+	_, todo, err = command.WriteCompose(filepath.Join(dir, "elsewhere"), filepath.Join(dir, "monitoring"), false)
+	require.NoError(t, err)
+	require.Empty(t, todo)
+}
+
+// The socket of this host and its group are in the compose file.
+func TestComposeKnowsTheSocket(t *testing.T) {
+	dir, err := os.MkdirTemp("", "s") // short enough for a socket
+	require.NoError(t, err)
+	t.Cleanup(func() { require.NoError(t, os.RemoveAll(dir)) })
+	socket := filepath.Join(dir, "docker.sock")
+	l, err := net.Listen("unix", socket)
+	require.NoError(t, err)
+	defer l.Close()
+	t.Setenv("DOCKER_HOST", "unix://"+socket)
+	_, _, err = command.WriteCompose(dir, "", false)
+	require.NoError(t, err)
+	content, err := os.ReadFile(filepath.Join(dir, "ausguck.yml"))
+	require.NoError(t, err)
+	require.Contains(t, string(content), "${DOCKER_SOCK:-"+socket+"}:/var/run/docker.sock")
+	require.Contains(t, string(content), fmt.Sprintf("${DOCKER_GID:-%d}", os.Getgid()))
 }

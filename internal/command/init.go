@@ -13,8 +13,12 @@ import (
 	"github.com/ausguck/ausguck/monitoring"
 )
 
-// WriteConfig writes the built-in configuration into dir and returns the paths that it wrote. It overwrites nothing: with
-// missing it writes the files that dir does not have, else it refuses a folder that has one of them.
+// secretsDir is the folder beside alertmanager.yml for the files that it names, with a webhook's URL or a password each.
+const secretsDir = "secrets"
+
+// WriteConfig writes the built-in configuration into dir, with a folder for secrets that only its owner reads, and returns
+// the paths that it wrote. It overwrites nothing: with missing it writes the files that dir does not have, else it refuses a
+// folder that has one of them.
 func WriteConfig(dir string, missing bool) (written []string, err error) {
 	names, err := builtInFiles()
 	if err != nil {
@@ -39,7 +43,21 @@ func WriteConfig(dir string, missing bool) (written []string, err error) {
 		}
 		written = append(written, target)
 	}
-	return written, nil
+	return written, makeSecretsDir(filepath.Join(dir, secretsDir))
+}
+
+func makeSecretsDir(dir string) error {
+	if err := os.Mkdir(dir, 0o700); err != nil {
+		if errors.Is(err, fs.ErrExist) {
+			return nil
+		}
+		return err
+	}
+	f, err := os.Open(dir)
+	if err != nil {
+		return err
+	}
+	return errors.Join(likeFolder(f, dir), f.Close())
 }
 
 // DiffConfig returns how the files in dir differ from the built-in ones, as a unified diff, and the built-in files that dir
@@ -117,13 +135,16 @@ func writeNew(target string, content []byte, mode fs.FileMode) error {
 		return err
 	}
 	_, err = f.Write(content)
-	return errors.Join(err, likeFolder(f, target, mode), f.Close())
+	if mode.Perm() == 0o600 {
+		err = errors.Join(err, likeFolder(f, target))
+	}
+	return errors.Join(err, f.Close())
 }
 
 // likeFolder gives what root writes for one user to the owner of the folder: in a package's folder that is the user that
 // Ausguck runs as.
-func likeFolder(f *os.File, target string, mode fs.FileMode) error {
-	if os.Geteuid() != 0 || mode.Perm() != 0o600 {
+func likeFolder(f *os.File, target string) error {
+	if os.Geteuid() != 0 {
 		return nil
 	}
 	info, err := os.Stat(filepath.Dir(target))

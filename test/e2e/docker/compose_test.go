@@ -34,7 +34,7 @@ func newSite(t *testing.T) *site {
 		"ADO_URL=http://agent-stand-ins:7070/azure-devops-stand-in", "LLM_URL=http://agent-stand-ins:7070/model-stand-in/v1")}
 	for _, args := range [][]string{{"init", "monitoring"}, {"compose"}} {
 		cmd := exec.Command(binary, args...)
-		cmd.Dir = s.dir
+		cmd.Dir, cmd.Env = s.dir, s.env
 		out, err := cmd.CombinedOutput()
 		require.NoError(t, err, string(out))
 	}
@@ -79,14 +79,7 @@ func TestCompose(t *testing.T) {
 	t.Logf("the image has %.1f MB", float64(image.Size)/1e6)
 	require.Less(t, image.Size, int64(200e6))
 
-	newNetwork(t, docker, "code-agent")
-	socket := strings.TrimPrefix(docker.endpoint, "unix://")
-	info, err := os.Stat(socket)
-	require.NoError(t, err)
-	s.env = append(s.env, fmt.Sprintf("DOCKER_GID=%d", info.Sys().(*syscall.Stat_t).Gid))
-	require.NoError(t, os.WriteFile(filepath.Join(s.dir, "socket.yml"),
-		fmt.Appendf(nil, "version: '3.8'\nservices: {ausguck: {volumes: ['%s:/var/run/docker.sock']}}\n", socket), 0o644))
-	ausguckUp := []string{"-f", "ausguck.yml", "-f", "socket.yml"}
+	ausguckUp := []string{"-f", "ausguck.yml"}
 	codeagent := []string{"-f", "codeagent.yml", "--profile", "demo"}
 	t.Cleanup(func() {
 		s.compose(t, append(codeagent, "down", "--volumes")...)
@@ -159,7 +152,6 @@ func TestCompose(t *testing.T) {
 func TestComposeReloads(t *testing.T) {
 	s := newSite(t)
 	load(t, "ausguck")
-	newNetwork(t, docker, "code-agent")
 	t.Cleanup(func() { s.compose(t, "-f", "ausguck.yml", "down", "--volumes") })
 	s.compose(t, "-f", "ausguck.yml", "up", "-d")
 	a := &ausguck{url: "http://admin:secret@127.0.0.1:3000", exit: make(chan error, 1)}
