@@ -347,6 +347,14 @@ func TestLowestPortIsScraped(t *testing.T) {
 	require.Equal(t, []target{{"http://172.17.0.2:9464/metrics", api}}, merged(t, sc, []*targetgroup.Group{group}))
 }
 
+// Compose 1.29 writes the true of YAML as True.
+func TestLabelsOfOldCompose(t *testing.T) {
+	for value, scraped := range map[string]bool{"true": true, "True": true, "TRUE": true, "false": false, "truely": false, "": false} {
+		api := container{name: "api", mode: "bridge", labels: map[string]string{"prometheus.io/scrape": value}, networks: map[string]string{"bridge": "172.17.0.2"}, ports: []jsonMap{tcp(3001)}}
+		require.Equal(t, scraped, len(discover(t, fakeEngine(t, []container{api}))) == 1, "prometheus.io/scrape=%q", value)
+	}
+}
+
 func TestLabelsSurviveANewAddress(t *testing.T) {
 	api := container{name: "api", mode: "bridge", labels: scrapeLabels(), networks: map[string]string{"bridge": "172.17.0.2"}, ports: []jsonMap{tcp(3001)}}
 	before := discover(t, fakeEngine(t, []container{api}))

@@ -177,7 +177,7 @@ func (c *containers) unwanted(r *containerReader, l life) (reason, remedy string
 		return fmt.Sprintf("The filters of docker_sd_configs in the job %s leave it out.", c.job.name), "Change the filters, or the container."
 	case r.wanted():
 		return "", ""
-	case r.base["__meta_docker_container_label_ausguck_logs"] == "false":
+	case strings.EqualFold(string(r.base["__meta_docker_container_label_ausguck_logs"]), "false"):
 		return `Its label ausguck.logs="false" says that its logs are of no interest.`, "Take the label ausguck.logs away."
 	}
 	return fmt.Sprintf("relabel_configs of the job %s drop it, or leave it no label.", c.job.name), "Change the rules in promtail.yml."
