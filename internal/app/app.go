@@ -166,6 +166,9 @@ func (a *App) listen() error {
 		return fmt.Errorf("--web.listen-address %q: %w", o.Web.ListenAddress, err)
 	}
 	for p := range a.ports() {
+		if p.insideOnly {
+			continue
+		}
 		if err := a.listenWellKnown(p.name, net.JoinHostPort(host, p.number), p.routes(a)); err != nil {
 			o.Logger.Warn("Cannot listen on a well-known port; the main address serves the same API, and --no-web.well-known-ports disables these ports",
 				"listener", p.name, "err", err)

@@ -39,7 +39,8 @@ func (p *AuthPart) flags(a *kingpin.Application) {
 
 // load reads what a restart would use; a reload checks it only.
 func (p *AuthPart) load(l *loading) {
-	admin, warnings, err := l.o.Admin(os.LookupEnv)
+	env := grafanaEnv{os.LookupEnv}
+	admin, warnings, err := l.o.Admin(env.lookup)
 	l.warnings = append(l.warnings, warnings...)
 	l.problem(err)
 	address, err := l.o.loginAddress()
@@ -47,7 +48,7 @@ func (p *AuthPart) load(l *loading) {
 	if err != nil {
 		return
 	}
-	signIn, warnings, err := l.o.signIn(os.LookupEnv, os.Environ(), address)
+	signIn, warnings, err := l.o.signIn(env.lookup, os.Environ(), address)
 	l.warnings = append(l.warnings, warnings...)
 	l.problem(err)
 	if p.service == nil {
@@ -124,7 +125,8 @@ func (o Options) Admin(env func(string) (string, bool)) (a Admin, warnings []str
 	if login, _ := env(envAdminUser); strings.TrimSpace(login) != "" {
 		a.Login = strings.TrimSpace(login)
 	}
-	if value, _ := env(envSignUp); strings.EqualFold(value, "true") || value == "1" {
+	value := valueOf(env, envSignUp)
+	if on, err := truth(value); on && err == nil {
 		warnings = append(warnings, envSignUp+"="+value+" has no effect: self-registration is not supported; an admin adds users")
 	}
 	var sources []string

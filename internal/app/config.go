@@ -61,6 +61,7 @@ func (o *Options) loadAll(known *lastGood, replace bool) *loading {
 			p.load(l)
 		}
 	}
+	l.warnings = append(l.warnings, o.ofGrafana...)
 	// It belongs to the main address, without which nothing can be reached: nothing is used in its place.
 	l.problems = append(l.problems, httpserver.CheckWebConfig(o.WebConfigFile())...)
 	return l

@@ -41,7 +41,7 @@ func (o *Options) TakeNodeExporterFlags(args []string) (rest []string) {
 }
 
 func (p *NodeExporterPart) complete(*Options) {
-	p.at = newPort("node-exporter", "9100", func(*App) []route { return exporterRoutes("node_exporter", p.metrics()) }, "node-exporter:9100")
+	p.at = newPort("node-exporter", "9100", func(*App) []route { return exporterRoutes("node_exporter", p.metrics()) }, "node-exporter:9100", "node_exporter:9100", "nodeexporter:9100")
 }
 
 func (p *NodeExporterPart) build(a *App) error {
