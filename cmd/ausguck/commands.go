@@ -7,6 +7,7 @@ import (
 	"io"
 	"os"
 	"os/signal"
+	"strings"
 	"syscall"
 
 	"github.com/ausguck/ausguck/internal/app"
@@ -73,6 +74,30 @@ func runCompose(o app.Options, dir string, stdout, stderr io.Writer) int {
 	fmt.Fprintln(stdout, "The first lines of each file say how to start it.")
 	if todo != "" {
 		fmt.Fprintln(stdout, todo)
+	}
+	return exitStopped
+}
+
+func runComposeFrom(file, dir string, knows func(string) bool, stdout, stderr io.Writer) int {
+	target, r, err := command.ComposeFrom(file, dir, knows)
+	if err != nil {
+		fmt.Fprintf(stderr, "ausguck compose: %s\n", err)
+		return exitUsage
+	}
+	fmt.Fprintln(stdout, target)
+	fmt.Fprintf(stdout, "Ausguck replaces %s.\n", strings.Join(r.Replaced, ", "))
+	if len(r.Left) > 0 {
+		fmt.Fprintf(stdout, "Left as they are: %s.\n", strings.Join(r.Left, ", "))
+	}
+	if len(r.Notes) > 0 {
+		fmt.Fprintln(stdout, "\nNotes:")
+	}
+	for _, note := range r.Notes {
+		fmt.Fprintf(stdout, "- %s\n", note)
+	}
+	fmt.Fprintf(stdout, "\nNext steps, also at the top of %s; run them in its folder:\n", target)
+	for _, step := range r.Steps {
+		fmt.Fprintf(stdout, "%s:\n  %s\n", step.For, step.Command)
 	}
 	return exitStopped
 }

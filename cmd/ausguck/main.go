@@ -50,6 +50,7 @@ func run(args []string, stdout, stderr io.Writer) int {
 	initDir := initialise.Arg("dir", "The folder.").Default(app.DefaultConfigDir).String()
 	composing := a.Command("compose", "Write Compose files for Ausguck in one container, for the separate official containers, and for the code agent. They mount --config.dir.")
 	composeDir := composing.Arg("dir", "The folder for them.").Default(".").String()
+	composeFrom := composing.Flag("from", "Compose file of a monitoring stack. Write the file in which Ausguck replaces its Prometheus, Alertmanager, Loki, Promtail, Grafana, node_exporter and cAdvisor instead, and print what to know.").PlaceHolder("<path>").String()
 	backing := a.Command("backup", "Write all data of the running Ausguck to one file. No password is needed if --storage.path is writable.")
 	backupFile := backing.Arg("file", "The file, or - for standard output.").Required().String()
 	restoring := a.Command("restore", "Restore a backup into --storage.path, which must be empty.")
@@ -94,6 +95,10 @@ func run(args []string, stdout, stderr io.Writer) int {
 	case initialise.FullCommand():
 		return runInit(*initDir, stdout, stderr)
 	case composing.FullCommand():
+		if *composeFrom != "" {
+			knows := func(flag string) bool { return a.GetFlag(flag) != nil || app.HasNodeExporterFlag(flag) }
+			return runComposeFrom(*composeFrom, *composeDir, knows, stdout, stderr)
+		}
 		return runCompose(options, *composeDir, stdout, stderr)
 	case backing.FullCommand():
 		return runBackup(options, *backupFile, stdout, stderr)

@@ -42,6 +42,7 @@ var rules = []rule{
 		pkg: "internal/command", ours: []string{"internal/", "deploy/compose", "monitoring"}, foreign: []string{"github.com/alecthomas/units"},
 		why: "commands work on what internal/app knows and know no upstream themselves",
 	},
+	{pkg: "internal/stack", foreign: []string{"go.yaml.in/yaml/"}, why: "it reads compose files; what Ausguck understands it is told"},
 	{pkg: "internal/signals", why: "it is initialised among the first, so it imports the standard library only"},
 	{pkg: "internal/confpath", why: "it knows paths and nothing of the files"},
 	{pkg: "internal/permission", why: "every part imports it, so it imports the standard library only"},

@@ -127,7 +127,7 @@ func (o Options) Admin(env func(string) (string, bool)) (a Admin, warnings []str
 	}
 	value := valueOf(env, envSignUp)
 	if on, err := truth(value); on && err == nil {
-		warnings = append(warnings, envSignUp+"="+value+" has no effect: self-registration is not supported; an admin adds users")
+		warnings = append(warnings, signUpWarning(value))
 	}
 	var sources []string
 	if password, _ := env(envAdminPassword); password != "" {
@@ -157,6 +157,10 @@ func (o Options) Admin(env func(string) (string, bool)) (a Admin, warnings []str
 		warnings = append(warnings, "the password of "+a.Source+" is the first that everybody tries; choose another")
 	}
 	return a, warnings, nil
+}
+
+func signUpWarning(value string) string {
+	return envSignUp + "=" + value + " has no effect: self-registration is not supported; an admin adds users"
 }
 
 // InitialPasswordFile is where the generated password of the first admin is until it is changed.

@@ -270,3 +270,15 @@ func listed(names []string) string {
 	}
 	return strings.Join(names[:len(names)-1], ", ") + " and " + names[len(names)-1]
 }
+
+// GrafanaWarnings are what a start says about Grafana's variables that have no effect, each NAME=VALUE.
+func GrafanaWarnings(environ []string) []string {
+	warnings := append(otherSignIns(environ), withoutEffect(environ, false)...)
+	for _, line := range environ {
+		name, value, _ := strings.Cut(line, "=")
+		if on, err := truth(value); name == envSignUp && on && err == nil {
+			warnings = append(warnings, signUpWarning(value))
+		}
+	}
+	return warnings
+}

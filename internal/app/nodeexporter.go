@@ -155,3 +155,8 @@ func (a *App) warnOfMissingMounts() {
 
 // pathFlags are node_exporter's flags that name a folder of the host.
 var pathFlags = map[string]string{"/": "path.rootfs", "/proc": "path.procfs", "/sys": "path.sysfs"}
+
+// HasNodeExporterFlag reports whether node_exporter's collectors have a flag, given without dashes.
+func HasNodeExporterFlag(name string) bool {
+	return slices.ContainsFunc(nodeexporter.Flags(), func(f nodeexporter.FlagInfo) bool { return f.Name == name })
+}
