@@ -87,7 +87,7 @@ func runComposeFrom(file, dir string, knows func(string) bool, stdout, stderr io
 	fmt.Fprintln(stdout, target)
 	fmt.Fprintf(stdout, "Ausguck replaces %s.\n", strings.Join(r.Replaced, ", "))
 	if len(r.Left) > 0 {
-		fmt.Fprintf(stdout, "Left as they are: %s.\n", strings.Join(r.Left, ", "))
+		fmt.Fprintf(stdout, "Left as they are in the old file: %s.\n", strings.Join(r.Left, ", "))
 	}
 	if len(r.Notes) > 0 {
 		fmt.Fprintln(stdout, "\nNotes:")

@@ -170,8 +170,11 @@ func (o *Options) nameServices() error {
 		if name == "" || at == nil {
 			return fmt.Errorf("--web.service-names: %q: write NAME=PROGRAM or NAME:PORT=PROGRAM, where PROGRAM is one of %s", item, strings.Join(slices.Sorted(maps.Keys(known)), ", "))
 		}
-		if !strings.Contains(name, ":") {
-			name += ":" + at.number
+		if number := at.number; !strings.Contains(name, ":") {
+			if program == "grafana" {
+				number = "3000"
+			}
+			name += ":" + number
 		}
 		at.others = append(at.others, name)
 	}

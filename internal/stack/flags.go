@@ -1,6 +1,7 @@
 package stack
 
 import (
+	"path"
 	"slices"
 	"strings"
 )
@@ -93,6 +94,9 @@ func (p *plan) takeFlags(s *part) {
 			} else if a.name != "web.config.file" || !p.inFolder(s, p.f.interpolate(a.value)) {
 				p.flag(s, a, a.name)
 			}
+			if a.name == "web.config.file" && id == "prometheus" && p.mounted(s, p.f.interpolate(a.value)) {
+				p.note("%s: %s now applies to all ports, and its users are admins of Ausguck.", s.name, path.Base(p.f.interpolate(a.value)))
+			}
 		case renamed[id][positive] != "":
 			p.flag(s, a, renamed[id][positive])
 		case p.keeps(id, positive):
@@ -132,7 +136,7 @@ func (p *plan) flag(s *part, a argument, name string) {
 			break
 		}
 		if there != a.as(name) && !strings.HasPrefix(name, "log.") {
-			p.note("%s: %s is left out, because another service sets %s.", s.name, a.as(name), there)
+			p.note("%s: %s is ignored, because another service sets %s.", s.name, a.as(name), there)
 		}
 		return
 	}

@@ -220,16 +220,27 @@ func (p *plan) takeMounts(s *part) {
 				target = path.Join(configDir, where)
 			}
 		} else if s.program.id == "grafana" && (strings.HasSuffix(target, ".ini") || strings.HasSuffix(target, ".toml")) {
-			p.note("%s: %s is not read: set GF_* variables or flags instead.", s.name, m.source)
+			p.note("%s: %s is not read. Set GF_* variables or flags instead.", s.name, m.source)
 			continue
 		} else if s.program.id == "node-exporter" && slices.Contains(host, path.Clean(target)) {
 			continue
 		}
 		p.mount(s, m, target)
 	}
+	if s.program.id == "grafana" && p.inServer() {
+		p.migrations = slices.DeleteFunc(p.migrations, func(m migration) bool { return m.service == s })
+		p.note("%s: its data is in a database server. Migrate it from the address of the running Grafana: ausguck migrate --from-grafana=http://…, with the token of an admin in GRAFANA_TOKEN.", s.name)
+		return
+	}
 	if data != "" && !slices.ContainsFunc(p.migrations, func(m migration) bool { return m.service == s }) {
 		p.takeData(s, mount{}, "")
 	}
+}
+
+// inServer reports whether Grafana keeps its data in a database server.
+func (p *plan) inServer() bool {
+	kind := p.variable("GF_DATABASE_TYPE")
+	return kind != "" && kind != "sqlite3" || p.variable("GF_DATABASE_URL") != ""
 }
 
 // mount adds a volume to the new file.
@@ -255,9 +266,14 @@ func (p *plan) mount(s *part, m mount, target string) {
 			continue
 		}
 		if there.source != source {
-			p.note("%s: %s is not mounted, because %s is already mounted at %s. Give one of them another place.", s.name, m.source, there.source, target)
+			p.note("%s: %s is not mounted, because %s is already mounted on %s. Mount one of them elsewhere.", s.name, m.source, there.source, target)
 		}
 		return
+	}
+	if name := p.hostPath(m.source); !m.named && strings.HasPrefix(m.source, ".") && target != p.configOfPart(s) {
+		if _, err := os.Stat(name); os.IsNotExist(err) {
+			p.note("%s: %s does not exist.", s.name, p.shown(name))
+		}
 	}
 	if !m.named && strings.Contains(path.Base(target), ".") {
 		p.singleFiles = true
@@ -278,9 +294,9 @@ func (p *plan) looksReadable(s *part, m mount, rest string) {
 	case os.IsNotExist(err):
 		p.note("%s: %s does not exist. Create it before you start Ausguck.", s.name, p.shown(name))
 	case err == nil && info.IsDir():
-		p.note("%s: %s is a folder, not a configuration file. The engine makes one where a file is missing.", s.name, p.shown(name))
+		p.note("%s: %s is a folder, not a configuration file. Docker creates a folder where a mounted file is missing.", s.name, p.shown(name))
 	case err == nil && info.Mode().Perm()&0o004 == 0:
-		p.note("%s: only its owner may read %s. Ausguck runs as user 65532: sudo chown 65532 %s", s.name, p.shown(name), p.shown(name))
+		p.note("%s: %s is readable only by its owner. Ausguck runs as user 65532, so run: sudo chown 65532 %s", s.name, p.shown(name), p.shown(name))
 	}
 }
 

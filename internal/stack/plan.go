@@ -92,19 +92,18 @@ func newPlan(o Options, f *file, name string) *plan {
 // take takes over one service.
 func (p *plan) take(s *part) {
 	if s.extends {
-		p.note("%s: extends is not followed. Add what the other service sets by hand.", s.name)
+		p.note("%s: extends is not supported. Add the settings of the other service by hand.", s.name)
 	}
 	if s.shell {
-		p.note("%s: its entrypoint is a script and is not run. Put the files that it writes into the configuration.", s.name)
+		p.note("%s: its entrypoint is a script, which does not run. Add the files that it writes to the configuration.", s.name)
 		s.command = nil
 	}
 	p.takeFlags(s)
-	p.takeMounts(s)
 	p.takeEnvironment(s)
+	p.takeMounts(s)
 	p.takePorts(s)
 	p.takeNames(s)
 	p.takeLabels(s)
-	p.envFiles = append(p.envFiles, s.envFiles...)
 	for _, secret := range s.secrets {
 		p.secrets = append(p.secrets, secret)
 		p.readableSecret(s, secret)
@@ -118,10 +117,7 @@ func (p *plan) take(s *part) {
 		where := ""
 		switch s.program.id {
 		case "loki", "promtail":
-			where = "; set what it is for in " + s.program.name
-			if len(s.idle) > 1 {
-				where = "; set what they are for in " + s.program.name
-			}
+			where = "; use " + s.program.name + " instead"
 		}
 		p.note("%s: %s no effect%s.", s.name, has(s.idle), where)
 	}
@@ -148,6 +144,7 @@ func joined(names []string) string {
 }
 
 func (p *plan) takeEnvironment(s *part) {
+	p.envFiles = append(p.envFiles, s.envFiles...)
 	for _, v := range s.environment {
 		i := slices.IndexFunc(p.environment, func(there variable) bool { return there.name == v.name })
 		switch {
@@ -155,7 +152,7 @@ func (p *plan) takeEnvironment(s *part) {
 		case i < 0:
 			p.environment = append(p.environment, v)
 		case p.environment[i] != v:
-			p.note("%s: the variable %s is left out, because another service sets it to something else.", s.name, v.name)
+			p.note("%s: the variable %s is ignored, because another service sets it to another value.", s.name, v.name)
 		}
 	}
 }
@@ -232,8 +229,10 @@ func (p *plan) takePorts(s *part) {
 		target, published := p.f.interpolate(m.target), m.published
 		to := inside
 		if target != was || inside == "" {
-			if !(s.program.id == "alertmanager" && target == "9094" && slices.ContainsFunc(p.args, func(arg string) bool { return strings.HasPrefix(arg, "--cluster.") })) {
-				p.note("%s: port %s is not published, because Ausguck has none that answers for it.", s.name, target)
+			if !(s.program.id == "alertmanager" && target == "9094" && slices.ContainsFunc(p.args, func(arg string) bool {
+				return strings.HasPrefix(arg, "--cluster.") && arg != "--cluster.listen-address="
+			})) {
+				p.note("%s: port %s is not published: Ausguck has no equivalent.", s.name, target)
 				continue
 			}
 			to = target
@@ -261,7 +260,7 @@ func (p *plan) takePage() {
 	}
 	p.page = "3000"
 	p.ports = append([]string{"127.0.0.1:3000:3000"}, p.ports...)
-	p.note("There was no Grafana: Ausguck's page is published at 127.0.0.1:3000. Change this under ports: if the port is in use.")
+	p.note("No Grafana service was found, so the page is published on 127.0.0.1:3000. Change this under ports if that port is in use.")
 }
 
 // serviceName lets a name lead to the part in process.
@@ -288,7 +287,7 @@ func (p *plan) takeNames(s *part) {
 	}
 	if s.networkMode != "" {
 		if s.networkMode == "host" && !p.hostNetwork {
-			p.note("%s: it had the host's network, Ausguck has one of its own: on the host, its port %s asks for credentials.", s.name, was)
+			p.note("%s: it used the host network, which Ausguck does not. Port %s is published on the host instead.", s.name, was)
 		}
 		if s.networkMode != "host" {
 			p.note("%s: network_mode: %s is not carried over.", s.name, s.networkMode)
@@ -324,7 +323,7 @@ func (p *plan) takeLabels(s *part) {
 		}
 	}
 	if len(gone) > 0 {
-		p.note("%s: %s not carried over, because one container serves all ports. Only Grafana's labels are kept.", s.name, is(gone))
+		p.note("%s: %s not carried over. Only Grafana's labels are kept, because one container now serves all ports.", s.name, is(gone))
 	}
 }
 
@@ -341,7 +340,7 @@ func (p *plan) readableSecret(s *part, n *yaml.Node) {
 		}
 		path := p.hostPath(text(key.value))
 		if info, err := os.Stat(path); err == nil && info.Mode().Perm()&0o004 == 0 {
-			p.note("%s: only its owner may read the secret %s. Ausguck runs as user 65532: sudo chown 65532 %s", s.name, p.shown(path), p.shown(path))
+			p.note("%s: the secret %s is readable only by its owner. Ausguck runs as user 65532, so run: sudo chown 65532 %s", s.name, p.shown(path), p.shown(path))
 		}
 	}
 }
@@ -355,10 +354,10 @@ func (p *plan) takeURLs() {
 		switch {
 		case s.url == "":
 		case root:
-			p.note("%s: --web.external-url is left out: links lead to Grafana's root URL.", s.name)
+			p.note("%s: --web.external-url is ignored, because links lead to Grafana's root URL.", s.name)
 		case taken != "":
 			if s.url != taken {
-				p.note("%s: --web.external-url=%s is left out: one URL leads to all of Ausguck.", s.name, s.url)
+				p.note("%s: --web.external-url=%s is ignored, because one URL leads to all of Ausguck.", s.name, s.url)
 			}
 		default:
 			taken = s.url
@@ -396,10 +395,10 @@ func (p *plan) pageURL(s *part) string {
 // explain collects what people should know of the whole.
 func (p *plan) explain() {
 	if p.o.InContainer && p.f.name == "" && len(p.migrations) > 0 && p.f.interpolate("${COMPOSE_PROJECT_NAME:-}") == "" {
-		p.note("Volumes are named after the folder of the compose file, whose name is not known inside a container. Replace %s_ in the commands by that of your volumes, which docker volume ls prints, or run this command again with -e COMPOSE_PROJECT_NAME=<name>.", p.project)
+		p.note("Volumes are prefixed with the name of the compose file's folder, which is not visible in a container. Run this command again with -e COMPOSE_PROJECT_NAME=<name>, or replace %s_ in the commands below; docker volume ls lists the volumes.", p.project)
 	}
 	if p.f.includes {
-		p.note("include: is not followed. Run the command for each of the files.")
+		p.note("include is not supported. Run this command for each of the files.")
 	}
 	var environ []string
 	for _, v := range p.effective() {
@@ -418,15 +417,15 @@ func (p *plan) explain() {
 		}
 	}
 	if len(users) > 0 {
-		p.note("user: of %s is not carried over: Ausguck runs as user 65532, and configuration files must be readable for it.", joined(users))
+		p.note("The user of %s is not carried over. Ausguck runs as user 65532, which must be able to read the configuration files.", joined(users))
 	}
 	if len(asked) > 0 {
 		slices.Sort(asked)
-		ports := "Port " + asked[0] + " now asks"
+		ports := "Port " + asked[0] + " now requires"
 		if asked = slices.Compact(asked); len(asked) > 1 {
-			ports = "Ports " + joined(asked) + " now ask"
+			ports = "Ports " + joined(asked) + " now require"
 		}
-		p.note("%s for the credentials of an Ausguck user or a service account. If everything on the networks may use them without, add --web.allow-anonymous under command:.", ports)
+		p.note("%s the credentials of an Ausguck user or service account. To serve every client without credentials, as before, add --web.allow-anonymous under command.", ports)
 	}
 	if p.singleFiles {
 		p.note("Single files are mounted. An editor that replaces a file on saving detaches it from the container: restart the container then, or mount the folder.")
@@ -474,10 +473,10 @@ func (p *plan) result() *Result {
 			if container == "" {
 				container = fmt.Sprintf("$(docker compose -f %s ps -aq %s)", p.shownFile(), m.service.name)
 			}
-			r.Steps = append(r.Steps, Step{"Copy the data of " + m.service.name + ", which are in no named volume", fmt.Sprintf("docker cp %s:%s from-%s", container, m.copied, m.service.program.id)})
+			r.Steps = append(r.Steps, Step{"Copy the data of " + m.service.name + ", which has no named volume", fmt.Sprintf("docker cp %s:%s from-%s", container, m.copied, m.service.program.id)})
 		}
 		r.Steps = append(r.Steps, Step{"Create the new volume", fmt.Sprintf("docker compose -f %s up --no-start", p.name)},
-			Step{"Take over the data; without --write, the command only prints what it would do", migrate + " --write"})
+			Step{"Migrate the data; omit --write for a dry run", migrate + " --write"})
 	}
 	group := ""
 	if p.usesSocket() {

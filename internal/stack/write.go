@@ -23,7 +23,7 @@ func (p *plan) write(r *Result) []byte {
 		line("#   %s", s.Command)
 	}
 	if len(p.left) > 0 {
-		line("# %s of %s. Compose calls what is in the other file orphans: do not use --remove-orphans.", leftAlone(r.Left), p.shownFile())
+		line("# %s in %s. Compose reports services of the other file as orphans; do not use --remove-orphans.", leftAlone(r.Left), p.shownFile())
 	}
 	line("#")
 	line("# Without GF_SECURITY_ADMIN_PASSWORD, get a password with: docker exec ausguck /ausguck reset-password")
@@ -43,13 +43,13 @@ func (p *plan) write(r *Result) []byte {
 		line("      - %s", quoted(arg))
 	}
 	if len(p.configArgs) > 0 {
-		line("      # The configuration files, at the places that they had.")
+		line("      # Configuration files keep their paths.")
 	}
 	for _, arg := range append(slices.Clone(p.configArgs), p.args...) {
 		line("      - %s", quoted(arg))
 	}
 	if len(p.serviceNames) > 0 {
-		line("      # The names by which configuration files and data sources know what is now inside.")
+		line("      # More names of the embedded programs in configuration files and data sources.")
 		line("      - %s", quoted("--web.service-names="+strings.Join(p.serviceNames, ",")))
 	}
 	p.section(line, "environment", environmentLines(p.environment))
@@ -76,9 +76,9 @@ func (p *plan) write(r *Result) []byte {
 
 func leftAlone(names []string) string {
 	if len(names) == 1 {
-		return names[0] + " stays a service"
+		return names[0] + " remains"
 	}
-	return joined(names) + " stay services"
+	return joined(names) + " remain"
 }
 
 func (p *plan) section(line func(string, ...any), name string, lines []string) {
@@ -114,7 +114,7 @@ func (p *plan) writeMounts(line func(string, ...any)) {
 		line("      - %s", quoted(m.source+":"+m.target+":"+strings.Join(m.options, ",")))
 	}
 	if exporters {
-		line("      # The host, so that what is measured is the host's.")
+		line("      # The host, which is what is measured.")
 		for _, m := range []string{"/proc:/host/proc:ro", "/sys:/host/sys:ro", "/sys:/sys:ro", "/:/rootfs:ro"} {
 			line("      - %s", m)
 		}
@@ -156,7 +156,7 @@ func (p *plan) writeNetworks(line func(string, ...any)) {
 	line("    networks:")
 	for _, n := range p.networks {
 		line("      %s:", quoted(n.name))
-		line("        # The names of the services, by which others on the network know them.")
+		line("        # Other containers reach Ausguck by the names of the services it replaces.")
 		line("        aliases:")
 		for _, alias := range n.aliases {
 			line("          - %s", quoted(alias))
@@ -239,6 +239,9 @@ func plain(n *yaml.Node) any {
 	var v any
 	if n == nil || n.Decode(&v) != nil {
 		return nil
+	}
+	if v == nil {
+		return map[string]any{}
 	}
 	return v
 }
