@@ -122,6 +122,8 @@ func (p *plan) writeMounts(line func(string, ...any)) {
 	var groups []string
 	if collector {
 		line("      - /var/log:/var/log:ro")
+	}
+	if collector || exporters {
 		groups = append(groups, `"4"`)
 	}
 	if p.usesSocket() {
