@@ -98,10 +98,8 @@ func (l *Loader) Load(src Source) (_ *Config, problems []error) {
 		return nil, locate(src, err)
 	}
 	moved := resolvePaths(src.Dir, cfg)
-	empty := emptyTemplates(src, cfg.Templates)
 	cfg.Templates = src.templates(cfg.Templates)
 	problems, unreadable, warnings := checkFiles(src, cfg)
-	warnings = append(warnings, empty...)
 	c := &Config{Config: cfg, source: src.Content, dir: src.Dir, secrets: findSecrets(cfg), routes: dispatch.NewRoute(cfg.Route, nil), intervals: map[string][]timeinterval.TimeInterval{}}
 	var wrong []error
 	c.templates, wrong, err = loadTemplates(src, cfg)
@@ -212,19 +210,6 @@ func (c *Config) warn(src Source, o Options) {
 	if len(c.EventRecorder.FileOutputs)+len(c.EventRecorder.WebhookOutputs)+len(c.EventRecorder.KafkaOutputs) > 0 {
 		add("event_recorder: is not built in and has no effect; notifications are recorded in ausguck.db")
 	}
-}
-
-// emptyTemplates warns of patterns of templates that match nothing: who uses one of them gets an error instead of a message.
-func emptyTemplates(src Source, patterns []string) (warnings []string) {
-	if src.BuiltIn || src.Copies != nil {
-		return nil
-	}
-	for _, pattern := range patterns {
-		if found, err := filepath.Glob(pattern); err == nil && len(found) == 0 {
-			warnings = append(warnings, fmt.Sprintf("%s: templates: no file matches %s, so no template is loaded from it", src.Name, pattern))
-		}
-	}
-	return warnings
 }
 
 // errUnknownReceiver is returned for a receiver that the configuration does not have.
