@@ -129,10 +129,10 @@ func (p *plan) here(s *part, target string) (name string, ok bool) {
 	return "", false
 }
 
-// folder finds the one folder of the host whose files are where Ausguck reads them in --config.dir; "" when there is none.
-// It is then mounted whole, so that what stands beside the files is found, too.
+// commonFolder finds the one folder of the host whose files are where Ausguck reads them in --config.dir; "" when there is none.
+// It is then mounted whole, so that what stands beside the files is found, too. The folder of one program alone keeps its place.
 func (p *plan) commonFolder() string {
-	folder := ""
+	folder, in, file := "", 0, false
 	for _, s := range p.replaced {
 		if s.program.flag == "" {
 			continue
@@ -146,8 +146,10 @@ func (p *plan) commonFolder() string {
 			return ""
 		}
 		folder = path.Dir(name)
+		in++
+		file = file || rest == ""
 	}
-	if folder == "" || folder == "." || p.hostPath(folder) == p.f.dir || folder == "/" {
+	if folder == "" || in == 1 && !file || folder == "." || p.hostPath(folder) == p.f.dir || folder == "/" {
 		return ""
 	}
 	for _, s := range p.replaced {
