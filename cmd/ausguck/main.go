@@ -73,7 +73,7 @@ func run(args []string, stdout, stderr io.Writer) int {
 		fmt.Fprintf(stderr, "%s: %s; see %s --help\n", a.Name, err, a.Name)
 		return exitUsage
 	}
-	for _, file := range []*string{backupFile, restoreFile} {
+	for _, file := range []*string{backupFile, restoreFile, composeFrom} {
 		if *file == dash {
 			*file = "-"
 		}

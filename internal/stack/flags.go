@@ -62,7 +62,7 @@ var renamed = map[string]map[string]string{
 
 // implied are flags whose wish is so anyway.
 var implied = map[string][]string{
-	"prometheus":    {"storage.tsdb.wal-compression", "storage.tsdb.allow-overlapping-blocks"},
+	"prometheus":    {"storage.tsdb.wal-compression", "storage.tsdb.allow-overlapping-blocks", "web.route-prefix"}, // both paths are served, with and without a prefix
 	"loki":          {"config.expand-env", "target"},
 	"promtail":      {"config.expand-env"},
 	"node-exporter": {"path.procfs", "path.sysfs", "path.rootfs", "path.udev.data"},

@@ -2,9 +2,6 @@ package stack
 
 import (
 	"fmt"
-	"net"
-	"net/url"
-	"os"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -143,255 +140,6 @@ func joined(names []string) string {
 	return strings.Join(names[:len(names)-1], ", ") + " and " + names[len(names)-1]
 }
 
-func (p *plan) takeEnvironment(s *part) {
-	p.envFiles = append(p.envFiles, s.envFiles...)
-	for _, v := range s.environment {
-		i := slices.IndexFunc(p.environment, func(there variable) bool { return there.name == v.name })
-		switch {
-		case v.name == "GF_PATHS_PROVISIONING": // its files are mounted where they are read
-		case i < 0:
-			p.environment = append(p.environment, v)
-		case p.environment[i] != v:
-			p.note("%s: the variable %s is ignored, because another service sets it to another value.", s.name, v.name)
-		}
-	}
-}
-
-// variable is the value of an environment variable of the old services.
-func (p *plan) variable(name string) string {
-	for _, v := range p.effective() {
-		if v.name == name {
-			return v.value
-		}
-	}
-	return ""
-}
-
-// effective are the variables with their values, those of env_file too.
-func (p *plan) effective() (all []variable) {
-	for _, v := range p.environment {
-		value := p.f.interpolate(v.value)
-		if !v.set {
-			value, _ = p.f.lookup(v.name)
-		}
-		all = append(all, variable{v.name, value, true})
-	}
-	for _, n := range p.envFiles {
-		name := text(n)
-		for _, key := range pairs(n) {
-			if key.key == "path" {
-				name = text(key.value)
-			}
-		}
-		more, err := dotEnv(p.hostPath(name))
-		if err != nil {
-			p.note("env_file %s cannot be read: %v.", name, err)
-		}
-		for _, v := range more {
-			if !slices.ContainsFunc(all, func(there variable) bool { return there.name == v.name }) {
-				all = append(all, v)
-			}
-		}
-	}
-	return all
-}
-
-// listens is the port at which a part was, and inside the one of Ausguck that answers for it; "" for none.
-func (p *plan) listens(s *part) (was, inside string) {
-	inside = s.program.port
-	was = s.port
-	if s.program.id == "grafana" {
-		for _, v := range s.environment {
-			if v.name == "GF_SERVER_HTTP_PORT" && v.value != "" {
-				was = p.f.interpolate(v.value)
-				inside = was // Ausguck follows the variable
-			}
-		}
-	}
-	if was == "" {
-		was = s.program.port
-	}
-	return was, inside
-}
-
-func (p *plan) takePorts(s *part) {
-	was, inside := p.listens(s)
-	if p.hostNetwork {
-		return
-	}
-	if s.networkMode == "host" && inside != "" {
-		s.ports = append(s.ports, portMapping{published: was, target: was})
-		for _, host := range []string{"host.docker.internal", "172.17.0.1"} {
-			p.serviceName(host, was, s)
-		}
-	}
-	for _, m := range s.ports {
-		target, published := p.f.interpolate(m.target), m.published
-		to := inside
-		if target != was || inside == "" {
-			if !(s.program.id == "alertmanager" && target == "9094" && slices.ContainsFunc(p.args, func(arg string) bool {
-				return strings.HasPrefix(arg, "--cluster.") && arg != "--cluster.listen-address="
-			})) {
-				p.note("%s: port %s is not published: Ausguck has no equivalent.", s.name, target)
-				continue
-			}
-			to = target
-		}
-		line := to
-		if published != "" {
-			line = published + ":" + to
-		}
-		if m.hostIP != "" {
-			line = m.hostIP + ":" + line
-		}
-		if s.program.id == "grafana" && published != "" {
-			p.page = p.f.interpolate(published)
-		}
-		if !slices.Contains(p.ports, line) {
-			p.ports = append(p.ports, line)
-		}
-	}
-}
-
-// takePage publishes the page where no Grafana was.
-func (p *plan) takePage() {
-	if p.hostNetwork || slices.ContainsFunc(p.replaced, func(s *part) bool { return s.program.id == "grafana" }) {
-		return
-	}
-	p.page = "3000"
-	p.ports = append([]string{"127.0.0.1:3000:3000"}, p.ports...)
-	p.note("No Grafana service was found, so the page is published on 127.0.0.1:3000. Change this under ports if that port is in use.")
-}
-
-// serviceName lets a name lead to the part in process.
-func (p *plan) serviceName(name, port string, s *part) {
-	item := name + ":" + port + "=" + s.program.id
-	if port == s.program.port {
-		item = name + "=" + s.program.id
-	}
-	if !slices.Contains(p.serviceNames, item) {
-		p.serviceNames = append(p.serviceNames, item)
-	}
-}
-
-func (p *plan) takeNames(s *part) {
-	was, _ := p.listens(s)
-	if was == "" {
-		was = "9080" // Promtail's
-	}
-	for _, name := range s.names() {
-		name = p.f.interpolate(name)
-		if custom := was != s.program.port && s.program.id != "promtail"; custom || !s.program.isUsual(name) {
-			p.serviceName(name, was, s)
-		}
-	}
-	if s.networkMode != "" {
-		if s.networkMode == "host" && !p.hostNetwork {
-			p.note("%s: it used the host network, which Ausguck does not. Port %s is published on the host instead.", s.name, was)
-		}
-		if s.networkMode != "host" {
-			p.note("%s: network_mode: %s is not carried over.", s.name, s.networkMode)
-		}
-	}
-	networks := s.networks
-	if len(networks) == 0 && s.networkMode == "" {
-		networks = []attachment{{name: "default"}}
-	}
-	for _, n := range networks {
-		i := slices.IndexFunc(p.networks, func(there attachment) bool { return there.name == n.name })
-		if i < 0 {
-			i = len(p.networks)
-			p.networks = append(p.networks, attachment{name: n.name})
-		}
-		for _, name := range append([]string{s.name, s.containerName}, n.aliases...) {
-			if name != "" && !slices.Contains(p.networks[i].aliases, name) {
-				p.networks[i].aliases = append(p.networks[i].aliases, name)
-			}
-		}
-	}
-}
-
-func (p *plan) takeLabels(s *part) {
-	var gone []string
-	for _, l := range s.labels {
-		switch {
-		case strings.HasPrefix(l.name, "prometheus.io/"), strings.HasPrefix(l.name, "com.docker.compose."):
-		case s.program.id == "grafana":
-			p.labels = append(p.labels, l)
-		case strings.HasPrefix(l.name, "traefik."), strings.HasPrefix(l.name, "caddy"):
-			gone = append(gone, l.name)
-		}
-	}
-	if len(gone) > 0 {
-		p.note("%s: %s not carried over. Only Grafana's labels are kept, because one container now serves all ports.", s.name, is(gone))
-	}
-}
-
-func (p *plan) readableSecret(s *part, n *yaml.Node) {
-	name := text(n)
-	for _, key := range pairs(n) {
-		if key.key == "source" {
-			name = text(key.value)
-		}
-	}
-	for _, key := range pairs(p.f.secrets[name]) {
-		if key.key != "file" {
-			continue
-		}
-		path := p.hostPath(text(key.value))
-		if info, err := os.Stat(path); err == nil && info.Mode().Perm()&0o004 == 0 {
-			p.note("%s: the secret %s is readable only by its owner. Ausguck runs as user 65532, so run: sudo chown 65532 %s", s.name, p.shown(path), p.shown(path))
-		}
-	}
-}
-
-// takeURLs decides where links lead: Grafana's root URL, else the external URL of Prometheus or Alertmanager, with the port
-// of the page in place of theirs.
-func (p *plan) takeURLs() {
-	root := p.variable("GF_SERVER_ROOT_URL") != "" || p.variable("GF_SERVER_ROOT_URL__FILE") != "" || p.variable("GF_SERVER_DOMAIN") != ""
-	taken := ""
-	for _, s := range p.replaced {
-		switch {
-		case s.url == "":
-		case root:
-			p.note("%s: --web.external-url is ignored, because links lead to Grafana's root URL.", s.name)
-		case taken != "":
-			if s.url != taken {
-				p.note("%s: --web.external-url=%s is ignored, because one URL leads to all of Ausguck.", s.name, s.url)
-			}
-		default:
-			taken = s.url
-			p.args = append(p.args, "--web.external-url="+p.pageURL(s))
-		}
-	}
-	if !root && taken == "" {
-		port := p.page
-		if port == "" {
-			port = "3000"
-		}
-		p.environment = append(p.environment, variable{"AUSGUCK_EXTERNAL_URL", "${AUSGUCK_EXTERNAL_URL:-http://localhost:" + port + "/}", true})
-	}
-}
-
-// pageURL is the external URL of a part, with the port of the page.
-func (p *plan) pageURL(s *part) string {
-	u, err := url.Parse(p.f.interpolate(s.url))
-	if err != nil || u.Port() == "" || p.page == "" {
-		return s.url
-	}
-	was, _ := p.listens(s)
-	published := u.Port() == was
-	for _, m := range s.ports {
-		published = published || p.f.interpolate(m.published) == u.Port()
-	}
-	if !published {
-		return s.url
-	}
-	u.Host = net.JoinHostPort(u.Hostname(), p.page)
-	p.note("%s: links now lead to %s, where the page is, instead of %s.", s.name, u, s.url)
-	return u.String()
-}
-
 // explain collects what people should know of the whole.
 func (p *plan) explain() {
 	if p.o.InContainer && p.f.name == "" && len(p.migrations) > 0 && p.f.interpolate("${COMPOSE_PROJECT_NAME:-}") == "" {
@@ -451,7 +199,15 @@ func (p *plan) shownFile() string {
 	if err != nil {
 		return p.f.path
 	}
-	return filepath.ToSlash(name)
+	return shellQuoted(filepath.ToSlash(name))
+}
+
+// shellQuoted is a word as a shell takes it.
+func shellQuoted(word string) string {
+	if strings.Trim(word, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_./-") == "" {
+		return word
+	}
+	return "'" + strings.ReplaceAll(word, "'", `'\''`) + "'"
 }
 
 func (p *plan) result() *Result {

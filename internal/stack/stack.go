@@ -1,10 +1,14 @@
 // Package stack reads the compose file of a monitoring stack and writes the one in which Ausguck replaces it.
 //
-//	file.go         what is read of a compose file, in all the forms that YAML and Compose have for it
+//	file.go         a compose file, with anchors and merge keys
+//	service.go      a service, in all the forms that Compose has for its settings
 //	interpolate.go  variables
 //	program.go      which programs there are, and how their images are recognized
 //	flags.go        what becomes of the flags of each
-//	mounts.go       what becomes of configuration files, folders of the host and data
+//	mounts.go       what becomes of configuration files and folders of the host
+//	data.go         where the data are, and how they are migrated
+//	ports.go        ports and names
+//	environment.go  variables, secrets, labels and URLs
 //	plan.go         the new file as a whole, with what people are told
 //	write.go        its text
 //

@@ -108,3 +108,44 @@ func TestImages(t *testing.T) {
 		require.Equal(t, recognized, err == nil, "%s: %v", image, err)
 	}
 }
+
+// What stands in one line each, and what becomes of it.
+func TestDetails(t *testing.T) {
+	const grafana = "\n  grafana: {image: grafana/grafana, ports: ['80:3000']}"
+	for name, tt := range map[string]struct {
+		services     string
+		lines, notes []string
+		not          string
+	}{
+		"a range of ports":            {"prometheus: {image: prom/prometheus, ports: ['9090-9091:9090-9091']}", []string{"- '9090:9090'"}, []string{"port 9091 is not published"}, "9091:"},
+		"a port with an address":      {"prometheus: {image: prom/prometheus, ports: ['[::1]:19090:9090', '${IP:-10.0.0.1}:9090:9090/tcp']}", []string{"'[::1]:19090:9090'", "- ${IP:-10.0.0.1}:9090:9090"}, nil, ""},
+		"links of Prometheus":         {"prometheus: {image: prom/prometheus, ports: ['9090:9090'], command: ['--web.external-url=http://a.example:9090/']}" + grafana, []string{"- --web.external-url=http://a.example:80/"}, []string{"links now lead to http://a.example:80/"}, "AUSGUCK_EXTERNAL_URL"},
+		"links by a proxy":            {"prometheus: {image: prom/prometheus, command: ['--web.external-url=https://a.example/prom', '--web.route-prefix=/']}" + grafana, []string{"- --web.external-url=https://a.example/prom"}, nil, "route-prefix"},
+		"a flag twice":                {"prometheus: {image: prom/prometheus, command: [--log.level=debug]}\n  am: {image: prom/alertmanager, command: [--log.level=warn]}", []string{"- --log.level=debug"}, nil, "warn"},
+		"a blank in a value":          {"prometheus: {image: prom/prometheus, command: --storage.tsdb.retention.time '1 d'}", []string{"- '--storage.tsdb.retention.time=1 d'"}, nil, ""},
+		"a database server":           {"grafana: {image: grafana/grafana, environment: {GF_DATABASE_TYPE: postgres}}", nil, []string{"its data is in a database server"}, "--from-grafana=/"},
+		"the socket of another place": {"promtail: {image: grafana/promtail, volumes: ['/run/user/1000/docker.sock:/var/run/docker.sock']}", []string{"- /run/user/1000/docker.sock:/var/run/docker.sock", "${DOCKER_GID:-999}"}, nil, ""},
+		"no exporter and no socket":   {"grafana: {image: grafana/grafana}", nil, nil, "docker.sock"},
+		"two files at one place":      {"prometheus: {image: prom/prometheus, command: --config.file=/config/p.yml, volumes: ['./a:/config']}\n  loki: {image: grafana/loki, command: -config.file=/config/l.yml, volumes: ['./b:/config']}", []string{"- ./a:/config:ro"}, []string{"./b is not mounted, because ./a is already mounted on /config"}, "./b:"},
+		"variables of two":            {"loki: {image: grafana/loki, environment: [KEY=a]}\n  promtail: {image: grafana/promtail, environment: {KEY: b}}", []string{"- KEY=a"}, []string{"promtail: the variable KEY is ignored"}, "KEY=b"},
+		"ports of a cluster":          {"am: {image: prom/alertmanager, command: ['--cluster.listen-address=0.0.0.0:9094'], ports: ['9094:9094']}", []string{"- '9094:9094'"}, nil, ""},
+		"network of another":          {"grafana: {image: grafana/grafana, network_mode: 'service:vpn'}", nil, []string{"network_mode: service:vpn is not carried over"}, ""},
+	} {
+		t.Run(name, func(t *testing.T) {
+			file := filepath.Join(t.TempDir(), "my stack.yml")
+			require.NoError(t, os.WriteFile(file, []byte("services:\n  "+tt.services+"\n"), 0o644))
+			r, err := stack.Read(options(file, filepath.Dir(file)), "ausguck.yml")
+			require.NoError(t, err)
+			for _, line := range tt.lines {
+				require.Contains(t, string(r.Content), line)
+			}
+			for _, note := range tt.notes {
+				require.Contains(t, strings.Join(r.Notes, "\n"), note)
+			}
+			if tt.not != "" {
+				require.NotContains(t, string(r.Content), tt.not)
+			}
+			require.Contains(t, string(r.Content), "docker compose -f 'my stack.yml' stop")
+		})
+	}
+}

@@ -155,10 +155,10 @@ func (p *plan) writeNetworks(line func(string, ...any)) {
 	if len(p.networks) == 0 {
 		return
 	}
+	line("    # Other containers reach Ausguck by the names of the services it replaces.")
 	line("    networks:")
 	for _, n := range p.networks {
 		line("      %s:", quoted(n.name))
-		line("        # Other containers reach Ausguck by the names of the services it replaces.")
 		line("        aliases:")
 		for _, alias := range n.aliases {
 			line("          - %s", quoted(alias))
