@@ -63,6 +63,8 @@ type App struct {
 	// faults are the configurations that do not load, by part, since the start or the last reload that worked.
 	faults atomic.Pointer[map[string]fault]
 	loaded atomic.Pointer[map[string]document]
+	// warned are the warnings of what has loaded, by part.
+	warned atomic.Pointer[map[string][]string]
 }
 
 // New checks the options and all files and makes the parts. It starts nothing and binds nothing. Wrong options give a

@@ -41,7 +41,7 @@ func (p *AuthPart) flags(a *kingpin.Application) {
 func (p *AuthPart) load(l *loading) {
 	env := grafanaEnv{os.LookupEnv}
 	admin, warnings, err := l.o.Admin(env.lookup)
-	l.warnings = append(l.warnings, warnings...)
+	l.warn("", warnings)
 	l.problem(err)
 	address, err := l.o.loginAddress()
 	l.problem(err)
@@ -49,7 +49,7 @@ func (p *AuthPart) load(l *loading) {
 		return
 	}
 	signIn, warnings, err := l.o.signIn(env.lookup, os.Environ(), address)
-	l.warnings = append(l.warnings, warnings...)
+	l.warn("", warnings)
 	l.problem(err)
 	if p.service == nil {
 		p.admin, p.signIn = admin, signIn

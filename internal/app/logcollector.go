@@ -154,7 +154,7 @@ func (p *LogCollectorPart) warnOfTenant(l *loading) {
 		return
 	}
 	if _, named := p.next.Tenant(p.options.OwnAddresses); !named {
-		l.warnings = append(l.warnings, fmt.Sprintf("%s: auth_enabled is true, and clients of %s has no tenant_id: lines for which no tenant stage names one are stored for the tenant %s",
-			store.Source, p.next.Source, logcollector.DefaultTenant))
+		l.warn(p.name(), []string{fmt.Sprintf("%s: auth_enabled is true, and clients of %s has no tenant_id: lines for which no tenant stage names one are stored for the tenant %s",
+			store.Source, p.next.Source, logcollector.DefaultTenant)})
 	}
 }

@@ -31,22 +31,6 @@ func interpolate(text string, env func(string) (string, bool)) string {
 	})
 }
 
-// cutColon cuts a text at its first colon that is in no ${variable:-…}.
-func cutColon(text string) (before, after string, found bool) {
-	depth := 0
-	for i, c := range text {
-		switch {
-		case c == '{':
-			depth++
-		case c == '}':
-			depth--
-		case c == ':' && depth == 0:
-			return text[:i], text[i+1:], true
-		}
-	}
-	return text, "", false
-}
-
 // splitColons splits a text at its colons that are in no ${variable:-…} and no [IPv6 address].
 func splitColons(text string) (parts []string) {
 	depth, from := 0, 0
