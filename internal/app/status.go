@@ -207,9 +207,13 @@ func (a *App) serveStatusAPI(w http.ResponseWriter, r *http.Request) {
 	}
 	answer.Warnings = []string{}
 	if id, ok := auth.FromContext(r.Context()); ok && id.Role == auth.Admin {
-		for _, part := range slices.Sorted(maps.Keys(*a.warned.Load())) {
-			answer.Warnings = append(answer.Warnings, (*a.warned.Load())[part]...)
+		warned := *a.warned.Load()
+		for _, part := range slices.Sorted(maps.Keys(warned)) {
+			if part != "" {
+				answer.Warnings = append(answer.Warnings, warned[part]...)
+			}
 		}
+		answer.Warnings = append(answer.Warnings, warned[""]...) // variables without effect cost less than files that are not read
 	}
 	gauges := a.gauges()
 	retention := applied.StorageConfig.TSDBConfig.Retention
