@@ -32,6 +32,7 @@ func TestPassingPathsGoToTheStorageFolder(t *testing.T) {
 		},
 		"only one of them": {"ingester: {wal: {dir: /tmp/wal}}" + schema, true, map[string]string{"chunks": "chunks", "wal": "wal", "compactor": "compactor"}},
 		"the image's":      {"common: {path_prefix: /loki, storage: {filesystem: {chunks_directory: /loki/chunks}}}" + schema, true, map[string]string{"chunks": "chunks", "wal": "wal"}},
+		"not to be made":   {"common: {path_prefix: /dev/null/loki, storage: {filesystem: {chunks_directory: /dev/null/loki/chunks}}}" + schema, false, map[string]string{"chunks": "chunks", "wal": "wal"}},
 		"none":             {"", false, map[string]string{"chunks": "chunks", "wal": "wal"}},
 		"within storage":   {"common: {path_prefix: " + own + "}", false, map[string]string{"wal": "wal"}},
 		"relative":         {"common: {path_prefix: data/loki, storage: {filesystem: {chunks_directory: data/loki/chunks}}}" + schema, false, map[string]string{"chunks": "chunks", "wal": "wal"}},
@@ -74,6 +75,7 @@ func TestFoldersOfRules(t *testing.T) {
 		"/etc/loki/none":            "ruler: folder " + filepath.Join(dir, "none") + " does not exist, so no LogQL rule is loaded from it",
 		"none":                      "ruler: folder " + filepath.Join(dir, "none") + " does not exist",
 		"/loki/rules":               "would be lost with the container",
+		"/dev/null/rules":           "ruler: folder /dev/null/rules does not exist", // rules are only read
 		filepath.Join(dir, "rules"): "",
 	} {
 		t.Run(folder, func(t *testing.T) {
