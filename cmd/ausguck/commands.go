@@ -110,6 +110,30 @@ func runCompose(o app.Options, dir string, stdout, stderr io.Writer) int {
 	return exitStopped
 }
 
+func runComposeFrom(file, dir string, knows func(string) bool, stdout, stderr io.Writer) int {
+	target, r, err := command.ComposeFrom(file, dir, knows)
+	if err != nil {
+		fmt.Fprintf(stderr, "ausguck compose: %s\n", err)
+		return exitUsage
+	}
+	fmt.Fprintln(stdout, target)
+	fmt.Fprintf(stdout, "Ausguck replaces %s.\n", strings.Join(r.Replaced, ", "))
+	if len(r.Left) > 0 {
+		fmt.Fprintf(stdout, "Left as they are in the old file: %s.\n", strings.Join(r.Left, ", "))
+	}
+	if len(r.Notes) > 0 {
+		fmt.Fprintln(stdout, "\nNotes:")
+	}
+	for _, note := range r.Notes {
+		fmt.Fprintf(stdout, "- %s\n", note)
+	}
+	fmt.Fprintf(stdout, "\nNext steps, also at the top of %s; run them in its folder:\n", target)
+	for _, step := range r.Steps {
+		fmt.Fprintf(stdout, "%s:\n  %s\n", step.For, step.Command)
+	}
+	return exitStopped
+}
+
 func runBackup(o app.Options, file string, stdout, stderr io.Writer) int {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()

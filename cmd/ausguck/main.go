@@ -54,6 +54,7 @@ func run(args []string, stdout, stderr io.Writer) int {
 	initialise.Flag("add", "Add parts of the built-in prometheus.yml to the one in the folder, separated by commas: rules, containers, or another of its jobs.").PlaceHolder("<part,...>").StringVar(&initial.add)
 	composing := a.Command("compose", "Write Compose files for Ausguck in one container, for the separate official containers, and for the code agent. They mount --config.dir; if it does not exist, the built-in configuration is written there.")
 	composeDir := composing.Arg("dir", "The folder for them.").Default(".").String()
+	composeFrom := composing.Flag("from", "Compose file of a monitoring stack. Write the file in which Ausguck replaces its Prometheus, Alertmanager, Loki, Promtail, Grafana, node_exporter and cAdvisor instead, and print what to know.").PlaceHolder("<path>").String()
 	backing := a.Command("backup", "Write all data of the running Ausguck to one file. No password is needed if --storage.path is writable.")
 	backupFile := backing.Arg("file", "The file, or - for standard output.").Required().String()
 	restoring := a.Command("restore", "Restore a backup into --storage.path, which must be empty.")
@@ -76,7 +77,7 @@ func run(args []string, stdout, stderr io.Writer) int {
 		fmt.Fprintf(stderr, "%s: %s; see %s --help\n", a.Name, err, a.Name)
 		return exitUsage
 	}
-	for _, file := range []*string{backupFile, restoreFile} {
+	for _, file := range []*string{backupFile, restoreFile, composeFrom} {
 		if *file == dash {
 			*file = "-"
 		}
@@ -98,6 +99,10 @@ func run(args []string, stdout, stderr io.Writer) int {
 	case initialise.FullCommand():
 		return runInit(*initDir, initial, stdout, stderr)
 	case composing.FullCommand():
+		if *composeFrom != "" {
+			knows := func(flag string) bool { return a.GetFlag(flag) != nil || app.HasNodeExporterFlag(flag) }
+			return runComposeFrom(*composeFrom, *composeDir, knows, stdout, stderr)
+		}
 		return runCompose(options, *composeDir, stdout, stderr)
 	case backing.FullCommand():
 		return runBackup(options, *backupFile, stdout, stderr)

@@ -63,6 +63,8 @@ type App struct {
 	// faults are the configurations that do not load, by part, since the start or the last reload that worked.
 	faults atomic.Pointer[map[string]fault]
 	loaded atomic.Pointer[map[string]document]
+	// warned are the warnings of what has loaded, by part.
+	warned atomic.Pointer[map[string][]string]
 }
 
 // New checks the options and all files and makes the parts. It starts nothing and binds nothing. Wrong options give a
@@ -166,6 +168,9 @@ func (a *App) listen() error {
 		return fmt.Errorf("--web.listen-address %q: %w", o.Web.ListenAddress, err)
 	}
 	for p := range a.ports() {
+		if p.insideOnly {
+			continue
+		}
 		if err := a.listenWellKnown(p.name, net.JoinHostPort(host, p.number), p.routes(a)); err != nil {
 			o.Logger.Warn("Cannot listen on a well-known port; the main address serves the same API, and --no-web.well-known-ports disables these ports",
 				"listener", p.name, "err", err)

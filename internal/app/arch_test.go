@@ -42,6 +42,7 @@ var rules = []rule{
 		pkg: "internal/command", ours: []string{"internal/", "deploy/compose", "monitoring"}, foreign: []string{"github.com/alecthomas/units", "github.com/pmezard/go-difflib/", "go.yaml.in/yaml/"},
 		why: "commands work on what internal/app knows and know no upstream themselves",
 	},
+	{pkg: "internal/stack", foreign: []string{"go.yaml.in/yaml/"}, why: "it reads compose files; what Ausguck understands it is told"},
 	{pkg: "internal/signals", why: "it is initialised among the first, so it imports the standard library only"},
 	{pkg: "internal/confpath", why: "it knows paths and nothing of the files"},
 	{pkg: "internal/permission", why: "every part imports it, so it imports the standard library only"},
@@ -62,7 +63,7 @@ var rules = []rule{
 		why:     "only alertmanager knows Alertmanager, and it knows no sibling",
 	},
 	{
-		pkg: "internal/component/loki", ours: []string{"internal/datadir", "internal/atomicfile", "internal/versions", "internal/setaside", "internal/upstreamlog", "internal/lifecycle", "internal/bounds", "internal/inproc", "internal/logbridge", "internal/problem"},
+		pkg: "internal/component/loki", ours: []string{"internal/datadir", "internal/confpath", "internal/atomicfile", "internal/versions", "internal/setaside", "internal/upstreamlog", "internal/lifecycle", "internal/bounds", "internal/inproc", "internal/logbridge", "internal/problem"},
 		foreign: []string{"github.com/grafana/loki/", "github.com/grafana/dskit/", "github.com/prometheus/prometheus/", "github.com/prometheus/client_golang/", "github.com/prometheus/client_model/", "github.com/prometheus/common/", "github.com/go-kit/log", "google.golang.org/grpc", "go.yaml.in/yaml/", "gopkg.in/yaml.v2", "github.com/alecthomas/kingpin/", "github.com/alecthomas/units", "go.etcd.io/bbolt"},
 		why:     "only loki knows Loki, and it knows no sibling",
 	},
@@ -72,7 +73,7 @@ var rules = []rule{
 		why:     "it hands on to handlers, and knows none of the parts behind them",
 	},
 	{
-		pkg: "internal/component/logcollector", ours: []string{"internal/atomicfile", "internal/lifecycle", "internal/setaside", "internal/inproc", "internal/logbridge", "internal/dockerhost", "internal/problem"},
+		pkg: "internal/component/logcollector", ours: []string{"internal/atomicfile", "internal/confpath", "internal/lifecycle", "internal/setaside", "internal/inproc", "internal/logbridge", "internal/dockerhost", "internal/problem"},
 		foreign: []string{"github.com/grafana/loki/", "github.com/grafana/dskit/", "github.com/prometheus/prometheus/", "github.com/prometheus/client_golang/", "github.com/prometheus/common/", "github.com/go-kit/log", "gopkg.in/yaml.v2", "github.com/moby/moby/", "github.com/containerd/errdefs", "github.com/fsnotify/fsnotify", "github.com/bmatcuk/doublestar/", "golang.org/x/sys/unix", "golang.org/x/text/"},
 		why:     "only logcollector knows Promtail, and it knows no sibling",
 	},

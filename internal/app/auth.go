@@ -39,16 +39,17 @@ func (p *AuthPart) flags(a *kingpin.Application) {
 
 // load reads what a restart would use; a reload checks it only.
 func (p *AuthPart) load(l *loading) {
-	admin, warnings, err := l.o.Admin(os.LookupEnv)
-	l.warnings = append(l.warnings, warnings...)
+	env := grafanaEnv{os.LookupEnv}
+	admin, warnings, err := l.o.Admin(env.lookup)
+	l.warn("", warnings)
 	l.problem(err)
 	address, err := l.o.loginAddress()
 	l.problem(err)
 	if err != nil {
 		return
 	}
-	signIn, warnings, err := l.o.signIn(os.LookupEnv, os.Environ(), address)
-	l.warnings = append(l.warnings, warnings...)
+	signIn, warnings, err := l.o.signIn(env.lookup, os.Environ(), address)
+	l.warn("", warnings)
 	l.problem(err)
 	if p.service == nil {
 		p.admin, p.signIn = admin, signIn
@@ -124,8 +125,9 @@ func (o Options) Admin(env func(string) (string, bool)) (a Admin, warnings []str
 	if login, _ := env(envAdminUser); strings.TrimSpace(login) != "" {
 		a.Login = strings.TrimSpace(login)
 	}
-	if value, _ := env(envSignUp); strings.EqualFold(value, "true") || value == "1" {
-		warnings = append(warnings, envSignUp+"="+value+" has no effect: self-registration is not supported; an admin adds users")
+	value := valueOf(env, envSignUp)
+	if on, err := truth(value); on && err == nil {
+		warnings = append(warnings, signUpWarning(value))
 	}
 	var sources []string
 	if password, _ := env(envAdminPassword); password != "" {
@@ -155,6 +157,10 @@ func (o Options) Admin(env func(string) (string, bool)) (a Admin, warnings []str
 		warnings = append(warnings, "the password of "+a.Source+" is too common; choose another")
 	}
 	return a, warnings, nil
+}
+
+func signUpWarning(value string) string {
+	return envSignUp + "=" + value + " has no effect: self-registration is not supported; an admin adds users"
 }
 
 // InitialPasswordFile is where the generated password of the first admin is until it is changed.

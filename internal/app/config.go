@@ -25,6 +25,9 @@ type loading struct {
 
 	problems []error
 	warnings []string
+	// warned are the warnings by part, those of none under "". whole is set when all parts are loaded.
+	warned map[string][]string
+	whole  bool
 	// faults are the parts whose files do not load, with what they run by instead.
 	faults map[string]fault
 	// loaded are the files that have loaded, by part.
@@ -45,13 +48,13 @@ func (f fault) Error() string {
 }
 
 func newLoading(o *Options) *loading {
-	return &loading{o: o, faults: map[string]fault{}, loaded: map[string]document{}}
+	return &loading{o: o, faults: map[string]fault{}, loaded: map[string]document{}, warned: map[string][]string{}}
 }
 
 // loadAll reads and checks every file, and collects all problems of all of them.
 func (o *Options) loadAll(known *lastGood, replace bool) *loading {
 	l := newLoading(o)
-	l.known, l.replace = known, replace
+	l.known, l.replace, l.whole = known, replace, true
 	if err := o.checkConfigDir(); err != nil && (!replace || !known.has(o.ConfigDir)) {
 		l.problem(err)
 		return l
@@ -61,6 +64,7 @@ func (o *Options) loadAll(known *lastGood, replace bool) *loading {
 			p.load(l)
 		}
 	}
+	l.warn("", o.ofGrafana)
 	// It belongs to the main address, without which nothing can be reached: nothing is used in its place.
 	l.problems = append(l.problems, httpserver.CheckWebConfig(o.WebConfigFile())...)
 	return l
@@ -74,6 +78,11 @@ func (o *Options) checkConfigDir() error {
 		return fmt.Errorf("--config.dir %s is not a folder; `ausguck init %s` writes one", o.ConfigDir, o.ConfigDir)
 	}
 	return nil
+}
+
+func (l *loading) warn(part string, warnings []string) {
+	l.warnings = append(l.warnings, warnings...)
+	l.warned[part] = append(l.warned[part], warnings...)
 }
 
 func (l *loading) problem(err error) {
@@ -141,7 +150,7 @@ func load[C any](l *loading, part string, s source, parse func(document) (*C, []
 	if len(problems) == 0 {
 		d.Content = raw
 		l.loaded[part] = d
-		l.warnings = append(l.warnings, warnings...)
+		l.warn(part, warnings)
 		return cfg
 	}
 	if !l.replace {
@@ -149,7 +158,7 @@ func load[C any](l *loading, part string, s source, parse func(document) (*C, []
 		return nil
 	}
 	use := func(cfg *C, warnings []string, instead string) *C {
-		l.warnings = append(l.warnings, warnings...)
+		l.warn(part, warnings)
 		l.faults[part] = fault{problems, instead}
 		return cfg
 	}

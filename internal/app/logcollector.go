@@ -3,8 +3,13 @@ package app
 import (
 	"bytes"
 	"fmt"
+	"slices"
+	"strings"
 
 	"github.com/alecthomas/kingpin/v2"
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/promhttp"
+	dto "github.com/prometheus/client_model/go"
 
 	"github.com/ausguck/ausguck/internal/component/logcollector"
 	"github.com/ausguck/ausguck/internal/datadir"
@@ -23,10 +28,12 @@ type LogCollectorPart struct {
 	active    bool
 	hostLog   string // where the host's /var/log is
 	collector *logcollector.Collector
+	at        *port
 }
 
 func (p *LogCollectorPart) name() string                   { return "logcollector" }
 func (p *LogCollectorPart) on() bool                       { return p.active }
+func (p *LogCollectorPart) ports() []*port                 { return []*port{p.at} }
 func (p *LogCollectorPart) needs() []string                { return []string{"loki", "dockerhost"} }
 func (p *LogCollectorPart) component() lifecycle.Component { return p.collector }
 
@@ -42,20 +49,47 @@ func (p *LogCollectorPart) complete(o *Options) {
 	if o.Docker.Enabled {
 		p.options.DockerHost = o.Docker.endpoint()
 	}
-	if o.Loki.On { // the addresses under which files written for separate programs, or for this one, name our Loki
-		p.options.OwnAddresses = []string{"loki:3100", "agent-loki:3100", o.Web.ListenAddress}
-		if o.Web.WellKnownPorts != portsOff {
-			p.options.OwnAddresses = append(p.options.OwnAddresses, "localhost:3100", "127.0.0.1:3100", "[::1]:3100")
-		}
+	p.at = newPort("promtail", "9080", p.portRoutes, "promtail:9080")
+	p.at.insideOnly = true // its port serves nothing else than metrics, and nothing from outside asks for those
+}
+
+// ownAddresses are those under which files written for separate programs, or for this one, name our Loki.
+func ownAddresses(o *Options) []string {
+	if !o.Loki.On {
+		return nil
 	}
+	own := append(o.Loki.at.addresses(), o.Web.ListenAddress)
+	if o.Web.WellKnownPorts != portsOff {
+		own = append(own, "localhost:3100", "127.0.0.1:3100", "[::1]:3100")
+	}
+	return own
+}
+
+// portRoutes is what a scrape of Promtail gets.
+func (p *LogCollectorPart) portRoutes(a *App) []route {
+	return exporterRoutes("Promtail", promhttp.HandlerFor(only{a.gatherer, []string{"promtail_", "ausguck_logcollector_"}}, promhttp.HandlerOpts{}))
+}
+
+// only are the metrics whose names begin with one of the prefixes.
+type only struct {
+	prometheus.Gatherer
+	prefixes []string
+}
+
+func (o only) Gather() ([]*dto.MetricFamily, error) {
+	all, err := o.Gatherer.Gather()
+	return slices.DeleteFunc(all, func(f *dto.MetricFamily) bool {
+		return !slices.ContainsFunc(o.prefixes, func(prefix string) bool { return strings.HasPrefix(f.GetName(), prefix) })
+	}), err
 }
 
 func (p *LogCollectorPart) load(l *loading) {
+	p.options.OwnAddresses = ownAddresses(l.o)
 	p.next = load(l, p.name(), l.expanded(l.file("promtail.yml", p.File)), func(d document) (*logcollector.Config, []error) {
 		if d.BuiltIn && p.hostLog != "" && p.hostLog != "/var/log" { // the host's log files, where they are mounted
 			d.Content = bytes.ReplaceAll(d.Content, []byte("/var/log/"), []byte(p.hostLog+"/"))
 		}
-		return logcollector.LoadConfig(p.options, logcollector.Source{Name: d.Name, Content: d.Content, BuiltIn: d.BuiltIn})
+		return logcollector.LoadConfig(p.options, logcollector.Source{Name: d.Name, Dir: d.Dir, Content: d.Content, BuiltIn: d.BuiltIn})
 	}, func(c *logcollector.Config) (beside, warnings []string) { return nil, c.Warnings })
 	p.warnOfTenant(l)
 }
@@ -120,7 +154,7 @@ func (p *LogCollectorPart) warnOfTenant(l *loading) {
 		return
 	}
 	if _, named := p.next.Tenant(p.options.OwnAddresses); !named {
-		l.warnings = append(l.warnings, fmt.Sprintf("%s: auth_enabled is true, and clients of %s has no tenant_id: lines without a tenant from a tenant stage are stored for the tenant %s",
-			store.Source, p.next.Source, logcollector.DefaultTenant))
+		l.warn(p.name(), []string{fmt.Sprintf("%s: auth_enabled is true, and clients of %s has no tenant_id: lines without a tenant from a tenant stage are stored for the tenant %s",
+			store.Source, p.next.Source, logcollector.DefaultTenant)})
 	}
 }

@@ -61,7 +61,7 @@ func (p *LokiPart) wire(a *App) error {
 
 func (p *LokiPart) load(l *loading) {
 	p.next = load(l, p.name(), l.expanded(l.file("loki.yml", p.File)), func(d document) (*loki.Config, []error) {
-		return loki.LoadConfig(p.Options, loki.Source{Name: d.Name, Dir: d.Dir, Content: d.Content})
+		return loki.LoadConfig(p.Options, loki.Source{Name: d.Name, Dir: d.Dir, Content: d.Content, BuiltIn: d.BuiltIn})
 	}, func(c *loki.Config) (beside, warnings []string) { return nil, c.Warnings })
 }
 

@@ -41,7 +41,7 @@ func (o *Options) TakeNodeExporterFlags(args []string) (rest []string) {
 }
 
 func (p *NodeExporterPart) complete(*Options) {
-	p.at = newPort("node-exporter", "9100", func(*App) []route { return exporterRoutes("node_exporter", p.metrics()) }, "node-exporter:9100")
+	p.at = newPort("node-exporter", "9100", func(*App) []route { return exporterRoutes("node_exporter", p.metrics()) }, "node-exporter:9100", "node_exporter:9100", "nodeexporter:9100")
 }
 
 func (p *NodeExporterPart) build(a *App) error {
@@ -155,3 +155,8 @@ func (a *App) warnOfMissingMounts() {
 
 // pathFlags are node_exporter's flags that name a folder of the host.
 var pathFlags = map[string]string{"/": "path.rootfs", "/proc": "path.procfs", "/sys": "path.sysfs"}
+
+// HasNodeExporterFlag reports whether node_exporter's collectors have a flag, given without dashes.
+func HasNodeExporterFlag(name string) bool {
+	return slices.ContainsFunc(nodeexporter.Flags(), func(f nodeexporter.FlagInfo) bool { return f.Name == name })
+}

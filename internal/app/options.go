@@ -16,10 +16,14 @@
 package app
 
 import (
+	"fmt"
 	"io"
 	"log/slog"
+	"maps"
 	"net/url"
 	"os"
+	"slices"
+	"strings"
 
 	"github.com/alecthomas/kingpin/v2"
 	"github.com/prometheus/common/model"
@@ -46,9 +50,10 @@ type Options struct {
 	Memory MemoryOptions
 	Parts
 
-	external *url.URL                                                     // how people reach the main address
-	host     hostmount.Mounts                                             // where the host's folders are, when this is a container
-	wrap     func(part string, c lifecycle.Component) lifecycle.Component // what tests put around parts
+	ofGrafana []string                                                     // warnings about Grafana's variables
+	external  *url.URL                                                     // how people reach the main address
+	host      hostmount.Mounts                                             // where the host's folders are, when this is a container
+	wrap      func(part string, c lifecycle.Component) lifecycle.Component // what tests put around parts
 }
 
 // WebOptions say where and how HTTP is served.
@@ -62,8 +67,10 @@ type WebOptions struct {
 	ReadTimeout    model.Duration
 	MaxConnections int
 	AccessLog      bool
-	// TrustedProxies, AllowedHosts and ImageHosts are lists, separated by commas.
-	TrustedProxies, AllowedHosts, ImageHosts string
+	// TrustedProxies, AllowedHosts, ImageHosts and ServiceNames are lists, separated by commas.
+	TrustedProxies, AllowedHosts, ImageHosts, ServiceNames string
+
+	listenAsked bool // a flag says where to listen
 }
 
 // What WellKnownPorts may be besides "true".
@@ -99,7 +106,7 @@ func (o *Options) RegisterFlags(a *kingpin.Application) {
 }
 
 func (w *WebOptions) register(a *kingpin.Application) {
-	a.Flag("web.listen-address", "Main address to listen on.").Default(DefaultListenAddress).Envar("AUSGUCK_LISTEN_ADDRESS").StringVar(&w.ListenAddress)
+	a.Flag("web.listen-address", "Main address to listen on.").Default(DefaultListenAddress).Envar("AUSGUCK_LISTEN_ADDRESS").IsSetByUser(&w.listenAsked).StringVar(&w.ListenAddress)
 	a.Flag("web.well-known-ports", "Also listen on the ports of the separate programs (9090, 9093, 3100, 9100, 8080) and of OTLP (4318, 4317), on the host of the main address. On loopback they require no credentials, unless set to \"authenticated\".").
 		Default("true").EnumVar(&w.WellKnownPorts, "true", portsOff, portsAsk)
 	a.Flag("no-web.well-known-ports", "Same as --web.well-known-ports=false.").Hidden().Action(func(*kingpin.ParseContext) error {
@@ -110,6 +117,8 @@ func (w *WebOptions) register(a *kingpin.Application) {
 		PlaceHolder("<networks>").StringVar(&w.TrustedProxies)
 	a.Flag("web.allowed-hosts", "Additional host names accepted by ports that require no credentials, comma-separated; *.example.org matches all subdomains.").
 		PlaceHolder("<names>").StringVar(&w.AllowedHosts)
+	a.Flag("web.service-names", "Additional names of the embedded programs in configuration files and data sources, comma-separated, such as prom=prometheus,logs:3100=loki. `ausguck compose --from` writes them. Default: the usual ones, such as prometheus:9090 and node_exporter:9100.").
+		PlaceHolder("<names>").StringVar(&w.ServiceNames)
 	a.Flag("web.image-hosts", "Sites from which text panels may load images, comma-separated, such as https://img.example.org. Default: none, because an external image tells its site who views the dashboard.").
 		PlaceHolder("<origins>").StringVar(&w.ImageHosts)
 	a.Flag("web.config.file", "web.yml with TLS settings and users, who are admins. Default: web.yml in --config.dir if it exists.").PlaceHolder("<path>").StringVar(&w.ConfigFile)
@@ -133,12 +142,41 @@ func (o *Options) Complete() (err error) {
 			o.ConfigDir = DefaultConfigDir
 		}
 	}
+	o.readGrafana(grafanaEnv{os.LookupEnv})
 	if o.external, err = promserver.ParseExternalURL(o.Prometheus.ExternalURL, o.Web.ListenAddress); err != nil {
 		return err
 	}
 	o.host = hostmount.Find("/")
 	for _, p := range o.all() {
 		p.complete(o)
+	}
+	return o.nameServices()
+}
+
+// nameServices gives ports the additional names of --web.service-names.
+func (o *Options) nameServices() error {
+	known := map[string]*port{}
+	for _, p := range o.all() {
+		for _, at := range p.ports() {
+			if at != nil && len(at.hosts) > 0 {
+				known[at.name] = at
+			}
+		}
+	}
+	known["grafana"] = known["prometheus"] // whose port answers for all that data sources may ask
+	for _, item := range splitList(o.Web.ServiceNames) {
+		name, program, _ := strings.Cut(item, "=")
+		at := known[program]
+		if name == "" || at == nil {
+			return fmt.Errorf("--web.service-names: %q: write NAME=PROGRAM or NAME:PORT=PROGRAM, where PROGRAM is one of %s", item, strings.Join(slices.Sorted(maps.Keys(known)), ", "))
+		}
+		if number := at.number; !strings.Contains(name, ":") {
+			if program == "grafana" {
+				number = "3000"
+			}
+			name += ":" + number
+		}
+		at.others = append(at.others, name)
 	}
 	return nil
 }

@@ -110,10 +110,13 @@ func (c *configured[C]) undo() error { return c.runs.ApplyConfig(c.before) }
 type port struct {
 	name, number string
 	hosts        []string // each with the number; they also count with the prefix of the original compose file
+	others       []string // more of them, as --web.service-names has them
 	inside       *inproc.Listener
 	routes       func(a *App) []route
 	// http2 takes HTTP/2 without TLS as well, as clients of gRPC speak it.
 	http2 bool
+	// insideOnly is set when the port is not listened on.
+	insideOnly bool
 	// adopt changes a request of a part of this process before it is answered; nil leaves it.
 	adopt func(a *App, r *http.Request)
 }
@@ -127,7 +130,7 @@ func (p *port) addresses() (all []string) {
 	for _, host := range p.hosts {
 		all = append(all, host, "agent-"+host)
 	}
-	return all
+	return append(all, p.others...)
 }
 
 // Switch is a part that is on by default. Where it cannot work it is left out, unless it was asked for: then that is an

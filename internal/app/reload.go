@@ -114,6 +114,15 @@ func (a *App) remember(l *loading) {
 		loaded[part] = d
 	}
 	maps.Copy(faults, l.faults)
+	warned := map[string][]string{}
+	if before := a.warned.Load(); before != nil && !l.whole {
+		maps.Copy(warned, *before)
+		for part := range l.loaded {
+			delete(warned, part)
+		}
+	}
+	maps.Copy(warned, l.warned)
+	a.warned.Store(&warned)
 	a.faults.Store(&faults)
 	a.loaded.Store(&loaded)
 	for p := range a.parts() {

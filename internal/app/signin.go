@@ -7,7 +7,6 @@ import (
 	"net/url"
 	"os"
 	"slices"
-	"strconv"
 	"strings"
 
 	"github.com/alecthomas/kingpin/v2"
@@ -75,7 +74,7 @@ func (v *oauthVars) yes(name string, byDefault bool) bool {
 	if text == "" {
 		return byDefault
 	}
-	on, err := strconv.ParseBool(text)
+	on, err := truth(text)
 	if err != nil {
 		v.errs = append(v.errs, fmt.Errorf("%s%s=%s must be true or false", oauthPrefix, name, text))
 	}
@@ -131,7 +130,7 @@ func (o Options) signIn(env func(string) (string, bool), environ []string, login
 	if role := valueOf(env, "GF_USERS_AUTO_ASSIGN_ORG_ROLE"); role == string(auth.Editor) || role == string(auth.Admin) {
 		s.DefaultRole = auth.Role(role)
 	}
-	s.LinkByEmail, _ = strconv.ParseBool(valueOf(env, "GF_AUTH_OAUTH_ALLOW_INSECURE_EMAIL_LOOKUP"))
+	s.LinkByEmail, _ = truth(valueOf(env, "GF_AUTH_OAUTH_ALLOW_INSECURE_EMAIL_LOOKUP"))
 	var err error
 	if s.Provider, err = oidc.New(c); err != nil {
 		v.errs = append(v.errs, fmt.Errorf("the sign-in provider of --auth.oidc.* and %s*: %w", oauthPrefix, err))
@@ -162,13 +161,12 @@ func (v *oauthVars) needless(environ []string) (warnings []string) {
 func otherSignIns(environ []string) (warnings []string) {
 	for _, line := range environ {
 		name, value, _ := strings.Cut(line, "=")
-		on, err := strconv.ParseBool(value)
-		if err != nil || !on || !strings.HasPrefix(name, "GF_AUTH_") || name == oauthPrefix+"ENABLED" || name == "GF_AUTH_BASIC_ENABLED" {
+		if on, err := truth(value); err != nil || !on || !strings.HasPrefix(name, "GF_AUTH_") || name == oauthPrefix+"ENABLED" || name == "GF_AUTH_BASIC_ENABLED" {
 			continue
 		}
 		switch {
-		case name == "GF_AUTH_ANONYMOUS_ENABLED":
-			warnings = append(warnings, name+" has no effect: the main address always asks")
+		case name == envAnonymous:
+			warnings = append(warnings, name+" has no effect: "+anonymousReason)
 		case name == "GF_AUTH_DISABLE_LOGIN_FORM", name == "GF_AUTH_OAUTH_AUTO_LOGIN":
 			warnings = append(warnings, name+" has no effect; "+oauthPrefix+"AUTO_LOGIN leads to the provider at once")
 		case strings.HasSuffix(name, "_ENABLED"):

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"io"
+	"maps"
 	"net/http"
 	"os"
 	"slices"
@@ -13,6 +14,7 @@ import (
 
 	dto "github.com/prometheus/client_model/go"
 
+	"github.com/ausguck/ausguck/internal/auth"
 	"github.com/ausguck/ausguck/internal/component/promserver"
 	"github.com/ausguck/ausguck/internal/lifecycle"
 	"github.com/ausguck/ausguck/internal/page"
@@ -167,6 +169,8 @@ type statusAnswer struct {
 	Files    []statusFile        `json:"files"`
 	Storage  []storageView       `json:"storage"`
 	Disk     diskView            `json:"disk"`
+	// Warnings are about the configuration, for admins: some of them say what an attacker would like to know.
+	Warnings []string `json:"warnings"`
 	// QueryLog is the file of the query log, empty when none is written.
 	QueryLog string `json:"queryLog"`
 }
@@ -201,7 +205,7 @@ type diskView struct {
 	Full   string `json:"full,omitempty"`
 }
 
-func (a *App) serveStatusAPI(w http.ResponseWriter, _ *http.Request) {
+func (a *App) serveStatusAPI(w http.ResponseWriter, r *http.Request) {
 	host, _ := os.Hostname()
 	applied := a.options.Prometheus.server.Applied()
 	answer := statusAnswer{
@@ -211,6 +215,16 @@ func (a *App) serveStatusAPI(w http.ResponseWriter, _ *http.Request) {
 	for _, v := range a.partViews() {
 		s, _ := a.group.State(v.Name)
 		answer.Parts = append(answer.Parts, statusPart{Name: v.Name, Phase: v.Phase, Since: s.Since, Says: v.Says, Wrong: v.Wrong})
+	}
+	answer.Warnings = []string{}
+	if id, ok := auth.FromContext(r.Context()); ok && id.Role == auth.Admin {
+		warned := *a.warned.Load()
+		for _, part := range slices.Sorted(maps.Keys(warned)) {
+			if part != "" {
+				answer.Warnings = append(answer.Warnings, warned[part]...)
+			}
+		}
+		answer.Warnings = append(answer.Warnings, warned[""]...) // variables without effect cost less than files that are not read
 	}
 	gauges := a.gauges()
 	retention := applied.StorageConfig.TSDBConfig.Retention

@@ -152,10 +152,33 @@ var networkDialer = net.Dialer{Timeout: 30 * time.Second, KeepAlive: 30 * time.S
 
 // dialOutside opens connections to others. Docker knows the names of its containers.
 func (a *App) dialOutside(ctx context.Context, network, address string) (net.Conn, error) {
+	if inside := a.onLoopback(address); inside != nil {
+		return inside.DialContext(ctx, network, address)
+	}
 	if docker := a.options.Docker.host; docker != nil {
 		return docker.DialContext(ctx, network, address)
 	}
 	return networkDialer.DialContext(ctx, network, address)
+}
+
+// onLoopback returns the part whose well-known port an address of this machine leads to, nil for others. In a container such
+// a port asks for credentials, which configuration files for the separate programs do not have.
+func (a *App) onLoopback(address string) *inproc.Listener {
+	host, number, err := net.SplitHostPort(address)
+	if ip := net.ParseIP(host); err != nil || host != "localhost" && (ip == nil || !ip.IsLoopback()) || a.http == nil {
+		return nil
+	}
+	for p := range a.ports() {
+		if p.number != number || p.insideOnly || len(p.hosts) == 0 {
+			continue
+		}
+		for _, bound := range a.http.Addresses() {
+			if bound.Name == p.name && bound.Scheme == "http" {
+				return p.inside
+			}
+		}
+	}
+	return nil
 }
 
 // serveInside answers the well-known host names inside the process. The returned function ends it.

@@ -5,10 +5,13 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"os"
 	"path/filepath"
 
 	"github.com/ausguck/ausguck/deploy/compose"
+	"github.com/ausguck/ausguck/internal/app"
 	"github.com/ausguck/ausguck/internal/hostmount"
+	"github.com/ausguck/ausguck/internal/stack"
 )
 
 // InContainer reports whether this process runs in a container.
@@ -57,6 +60,26 @@ func isBelow(dir, folder string) bool {
 	}
 	relative, err := filepath.Rel(from, to)
 	return err == nil && filepath.IsLocal(relative)
+}
+
+// composeName is the file that ComposeFrom writes.
+const composeName = "ausguck.yml"
+
+// ComposeFrom reads the compose file of another monitoring stack and writes the one that replaces it into dir. knows reports
+// whether there is a flag. It overwrites nothing.
+func ComposeFrom(file, dir string, knows func(flag string) bool) (target string, r *stack.Result, err error) {
+	r, err = stack.Read(stack.Options{File: file, Dir: dir, Getenv: os.LookupEnv, InContainer: InContainer(), Knows: knows, Grafana: app.GrafanaWarnings}, composeName)
+	if err != nil {
+		return "", nil, err
+	}
+	target = filepath.Join(dir, composeName)
+	if fileExists(target) {
+		return "", nil, alreadyThere(target)
+	}
+	if err := writeNew(target, r.Content, 0o644); err != nil {
+		return "", nil, fmt.Errorf("write %s: %w", target, err)
+	}
+	return target, r, nil
 }
 
 func writeCompose(dir, configDir string) ([]string, error) {

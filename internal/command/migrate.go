@@ -58,7 +58,7 @@ func Migrate(ctx context.Context, o app.Options, m Migration, out io.Writer) (er
 	if err != nil {
 		return err
 	}
-	defer func() { err = errors.Join(err, lock.Close()) }()
+	defer func() { err = errors.Join(err, lock.Close(), giveToOwner(o.StoragePath)) }()
 	for _, f := range folders {
 		begun := time.Now()
 		if err := f.Copy(o.StoragePath); err != nil {

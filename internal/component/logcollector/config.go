@@ -18,6 +18,7 @@ import (
 	"golang.org/x/text/encoding/ianaindex"
 	yamlv2 "gopkg.in/yaml.v2"
 
+	"github.com/ausguck/ausguck/internal/confpath"
 	"github.com/ausguck/ausguck/internal/problem"
 )
 
@@ -28,6 +29,8 @@ const builtInDockerHost = "unix:///var/run/docker.sock"
 type Source struct {
 	// Name is the path that messages show.
 	Name string
+	// Dir is the folder below which paths of the official container are.
+	Dir string
 	// BuiltIn marks the built-in file, of which the engine's address is Options.DockerHost; without one its
 	// containers are left out.
 	BuiltIn bool
@@ -64,6 +67,11 @@ func LoadConfig(o Options, src Source) (*Config, []error) {
 		})
 	}
 	c := &Config{Config: *cfg, Source: src.Name, content: file.Content}
+	var moved confpath.Moved
+	confpath.Visit(&c.Config, func(path *string) { *path = moved.Here(*path, src.Dir) })
+	if warning := moved.Warning(src.Name, src.Dir); warning != "" {
+		c.Warnings = append(c.Warnings, warning)
+	}
 	if src.BuiltIn && o.DockerHost == "" {
 		c.ScrapeConfig = slices.DeleteFunc(c.ScrapeConfig, func(job scrapeconfig.Config) bool { return len(job.DockerSDConfigs) > 0 })
 	}

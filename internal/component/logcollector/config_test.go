@@ -6,6 +6,18 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
+// What a compose file mounts at /etc/promtail is in the configuration folder.
+func TestPathsOfTheContainer(t *testing.T) {
+	cfg, problems := LoadConfig(Options{}, Source{Name: "promtail.yml", Dir: "/conf", Content: []byte(`
+clients: [{url: "http://a:1/push", basic_auth: {username: u, password_file: /etc/promtail/password}}]
+scrape_configs: [{job_name: files, file_sd_configs: [{files: [/etc/promtail/targets/*.yml]}]}]
+`)})
+	require.Empty(t, problems)
+	require.Equal(t, "/conf/password", cfg.ClientConfigs[0].Client.BasicAuth.PasswordFile)
+	require.Equal(t, []string{"/conf/targets/*.yml"}, cfg.ScrapeConfig[0].ServiceDiscoveryConfig.FileSDConfigs[0].Files)
+	require.Contains(t, cfg.Warnings[0], "promtail.yml: paths of the official container are not here and are read below /conf instead: /etc/promtail/")
+}
+
 // A certificate of one server costs that server its lines, and not the collector.
 func TestClientsThatCannotBeMade(t *testing.T) {
 	o := Options{OwnAddresses: []string{"loki:3100"}}

@@ -1,6 +1,7 @@
 package loki
 
 import (
+	"bytes"
 	"errors"
 	"flag"
 	"fmt"
@@ -26,6 +27,13 @@ type Source struct {
 	// Dir is the folder to which paths of rules in the file are relative.
 	Dir     string
 	Content []byte
+	BuiltIn bool
+}
+
+// named reports whether a person has named a folder of rules in the file: not one of those that stock files name for what
+// Loki writes.
+func (s Source) named(dir string) bool {
+	return !s.BuiltIn && dir != "" && bytes.Contains(s.Content, []byte(dir)) && !isBelow(dir, "/loki") && !strings.HasPrefix(dir, "data/")
 }
 
 // Config is a checked loki.yml with everything filled in that it does not say.

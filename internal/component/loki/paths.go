@@ -1,6 +1,8 @@
 package loki
 
 import (
+	"errors"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"strings"
@@ -22,13 +24,20 @@ func (c *Config) paths() []*string {
 func (c *Config) settlePaths(o Options) {
 	storage := filepath.Dir(o.Dir)
 	prefix := c.Common.PathPrefix
-	moved := ""
+	moved, unmakable := "", false
 	for _, path := range c.paths() {
 		if below, ok := strings.CutPrefix(*path, "data/"); ok {
 			*path = filepath.Join(storage, below)
 			continue
 		}
 		root := passingRoot(*path)
+		onlyRead := path == &c.Ruler.StoreConfig.Local.Directory || path == &c.Common.Storage.FSConfig.RulesDirectory
+		if root == "" && (!onlyRead || isBelow(*path, prefix)) && !isBelow(*path, storage) && !canMake(*path) {
+			unmakable = true
+			if root = filepath.Dir(*path); isBelow(*path, prefix) {
+				root = prefix
+			}
+		}
 		if root == "" || isBelow(*path, storage) || path == &c.Ruler.StoreConfig.Local.Directory && isFolder(*path) {
 			continue // rules are only read
 		}
@@ -44,8 +53,29 @@ func (c *Config) settlePaths(o Options) {
 		}
 		*path = filepath.Join(o.Dir, below)
 	}
-	if moved != "" {
+	switch {
+	case moved == "":
+	case unmakable:
+		c.warn("data configured for %s is stored in %s, because that folder cannot be created here; to migrate existing data: ausguck migrate --from-loki=<folder> --write", moved, o.Dir)
+	default:
 		c.warn("data configured for %s is stored in %s, because it would be lost with the container or when the machine restarts; to migrate existing data from %s: ausguck migrate --from-loki=%s --write", moved, o.Dir, moved, moved)
+	}
+}
+
+// canMake reports whether a folder is there or could be made: in a container with a read-only root, the data folder of a Loki
+// of its own cannot.
+func canMake(path string) bool {
+	if !filepath.IsAbs(path) {
+		return true
+	}
+	for dir := filepath.Clean(path); ; dir = filepath.Dir(dir) {
+		info, err := os.Stat(dir)
+		if err == nil {
+			return info.IsDir() && writable(dir)
+		}
+		if errors.Is(err, fs.ErrPermission) || dir == filepath.Dir(dir) {
+			return false
+		}
 	}
 }
 

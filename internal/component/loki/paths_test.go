@@ -3,6 +3,7 @@ package loki
 import (
 	"fmt"
 	"log/slog"
+	"os"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -31,6 +32,7 @@ func TestPassingPathsGoToTheStorageFolder(t *testing.T) {
 		},
 		"only one of them": {"ingester: {wal: {dir: /tmp/wal}}" + schema, true, map[string]string{"chunks": "chunks", "wal": "wal", "compactor": "compactor"}},
 		"the image's":      {"common: {path_prefix: /loki, storage: {filesystem: {chunks_directory: /loki/chunks}}}" + schema, true, map[string]string{"chunks": "chunks", "wal": "wal"}},
+		"not to be made":   {"common: {path_prefix: /dev/null/loki, storage: {filesystem: {chunks_directory: /dev/null/loki/chunks}}}" + schema, false, map[string]string{"chunks": "chunks", "wal": "wal"}},
 		"none":             {"", false, map[string]string{"chunks": "chunks", "wal": "wal"}},
 		"within storage":   {"common: {path_prefix: " + own + "}", false, map[string]string{"wal": "wal"}},
 		"relative":         {"common: {path_prefix: data/loki, storage: {filesystem: {chunks_directory: data/loki/chunks}}}" + schema, false, map[string]string{"chunks": "chunks", "wal": "wal"}},
@@ -55,6 +57,39 @@ func TestPassingPathsGoToTheStorageFolder(t *testing.T) {
 				for _, path := range cfg.paths() {
 					require.True(t, passingRoot(*path) == "" || isBelow(*path, filepath.Dir(own)), *path)
 				}
+			}
+		})
+	}
+}
+
+// A folder of rules that is named and not there, or empty, is said: the alerts of it would be missed by nobody.
+func TestFoldersOfRules(t *testing.T) {
+	dir := t.TempDir()
+	require.NoError(t, os.MkdirAll(filepath.Join(dir, "rules", "fake"), 0o755))
+	require.NoError(t, os.MkdirAll(filepath.Join(dir, "empty"), 0o755))
+	require.NoError(t, os.WriteFile(filepath.Join(dir, "rules", "fake", "a.yml"), []byte("groups: [{name: g, rules: [{alert: A, expr: 'sum(rate({a=\"b\"}[1m])) > 1'}]}]"), 0o644))
+	for folder, want := range map[string]string{
+		"rules":                     "",
+		"/etc/loki/rules":           "paths of the official container are not here",
+		"/etc/loki/empty":           "ruler: no file matches " + filepath.Join(dir, "empty/*/*") + ", so no LogQL rule is loaded; Loki reads one folder per tenant",
+		"/etc/loki/none":            "ruler: folder " + filepath.Join(dir, "none") + " does not exist, so no LogQL rule is loaded from it",
+		"none":                      "ruler: folder " + filepath.Join(dir, "none") + " does not exist",
+		"/loki/rules":               "would be lost with the container",
+		"/dev/null/rules":           "ruler: folder /dev/null/rules does not exist", // rules are only read
+		filepath.Join(dir, "rules"): "",
+	} {
+		t.Run(folder, func(t *testing.T) {
+			o := Options{Logger: slog.New(slog.DiscardHandler), Registerer: prometheus.NewRegistry(), Dir: filepath.Join(t.TempDir(), "loki")}
+			cfg, problems := LoadConfig(o, Source{Name: "loki.yml", Dir: dir, Content: []byte("ruler: {storage: {type: local, local: {directory: " + folder + "}}}\n")})
+			require.Empty(t, problems)
+			if want == "" {
+				require.Empty(t, cfg.Warnings)
+			} else {
+				require.NotEmpty(t, cfg.Warnings)
+				require.Contains(t, strings.Join(cfg.Warnings, "\n"), want)
+			}
+			if strings.HasSuffix(folder, "c/loki/rules") {
+				require.Equal(t, filepath.Join(dir, "rules"), cfg.Ruler.StoreConfig.Local.Directory)
 			}
 		})
 	}

@@ -13,6 +13,7 @@ import (
 	"github.com/prometheus/prometheus/model/rulefmt"
 	"go.yaml.in/yaml/v3"
 
+	"github.com/ausguck/ausguck/internal/confpath"
 	"github.com/ausguck/ausguck/internal/problem"
 )
 
@@ -23,7 +24,12 @@ func (c *Config) checkRules(o Options, src Source) []error {
 	if store.Type != "local" || store.Local.Directory == "" {
 		return nil
 	}
-	dir := store.Local.Directory
+	named := src.named(store.Local.Directory)
+	var moved confpath.Moved
+	dir := moved.Here(store.Local.Directory, src.Dir)
+	if warning := moved.Warning(src.Name, src.Dir); warning != "" {
+		c.Warnings = append(c.Warnings, warning)
+	}
 	if !filepath.IsAbs(dir) && !strings.HasPrefix(dir, c.Common.PathPrefix) {
 		dir = filepath.Join(src.Dir, dir)
 	}
@@ -31,12 +37,18 @@ func (c *Config) checkRules(o Options, src Source) []error {
 		if !filepath.IsAbs(store.Local.Directory) {
 			store.Local.Directory = storedRules(c)
 		}
+		if named {
+			c.warn("ruler: folder %s does not exist, so no LogQL rule is loaded from it", dir)
+		}
 		return nil
 	}
 	store.Local.Directory = dir
 	files, err := filepath.Glob(filepath.Join(dir, "*", "*"))
 	if err != nil {
 		return []error{fmt.Errorf("%s: ruler.storage.local.directory %s: %w", src.Name, dir, err)}
+	}
+	if len(files) == 0 && named {
+		c.warn("ruler: no file matches %s, so no LogQL rule is loaded; Loki reads one folder per tenant, and the only tenant is called fake unless auth_enabled is set", filepath.Join(dir, "*", "*"))
 	}
 	var problems []error
 	for _, file := range files {

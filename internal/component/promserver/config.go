@@ -111,6 +111,9 @@ func (l *Loader) Load(src Source) (*Config, []error) {
 	jobs, problems := leaveOutJobFiles(src, cfg)
 	unusable, warnings := leaveOutClients(src, cfg, jobs)
 	warnings = append(warnings, emptyDiscovery(src, cfg)...)
+	if src.Copies == nil {
+		warnings = append(warnings, emptyPatterns(src, "scrape_config_files", cfg.ScrapeConfigFiles, "job")...)
+	}
 	if warning := moved.Warning(src.Name, src.Dir); warning != "" {
 		warnings = append(warnings, warning)
 	}
@@ -130,12 +133,15 @@ func (c *Config) Files() []string {
 	return files
 }
 
+// yourRules is the pattern for a user's own rules in the file that `ausguck init` writes.
+const yourRules = "*.rules.yml"
+
 // readRules reads and checks every rule file. A missing file is fine, as in Prometheus, but worth a
-// warning when it was named outright.
+// warning, and so is a pattern that matches nothing.
 func (c *Config) readRules(src Source, patterns []string, scheme model.ValidationScheme, o parser.Options) []error {
 	var problems []error
 	groups := map[string]string{} // name → first file
-	var empty []string            // warnings of patterns that match nothing
+	forYours := ""                // the warning of the pattern that may match nothing as long as others do
 	for _, pattern := range patterns {
 		files, err := src.glob(pattern)
 		if err != nil {
@@ -147,7 +153,12 @@ func (c *Config) readRules(src Source, patterns []string, scheme model.Validatio
 		case !strings.ContainsAny(pattern, "*?["):
 			c.Warnings = append(c.Warnings, fmt.Sprintf("%s: rule_files: %s does not exist", src.Name, pattern))
 		default:
-			empty = append(empty, fmt.Sprintf("%s: rule_files: no file matches %s, so no rule is loaded from it", src.Name, pattern))
+			warning := fmt.Sprintf("%s: rule_files: no file matches %s, so no rule is loaded from it", src.Name, pattern)
+			if pattern == filepath.Join(src.Dir, yourRules) {
+				forYours = warning
+				continue
+			}
+			c.Warnings = append(c.Warnings, warning)
 		}
 		for _, file := range files {
 			if _, seen := c.rules[file]; seen {
@@ -167,8 +178,8 @@ func (c *Config) readRules(src Source, patterns []string, scheme model.Validatio
 			c.warnAboutSharedNames(groups, file, parsed)
 		}
 	}
-	if len(c.rules)+len(problems) == 0 { // else a pattern may be for files to come
-		c.Warnings = append(c.Warnings, empty...)
+	if forYours != "" && len(c.rules)+len(problems) == 0 {
+		c.Warnings = append(c.Warnings, forYours)
 	}
 	return problems
 }

@@ -163,3 +163,13 @@ func emptyDiscovery(src Source, cfg *config.Config) (warnings []string) {
 	}
 	return warnings
 }
+
+// emptyPatterns warns of patterns in a list of the file that match nothing.
+func emptyPatterns(src Source, field string, patterns []string, what string) (warnings []string) {
+	for _, pattern := range patterns {
+		if found, err := filepath.Glob(pattern); err == nil && len(found) == 0 {
+			warnings = append(warnings, fmt.Sprintf("%s: %s: no file matches %s, so no %s is loaded from it", src.Name, field, pattern, what))
+		}
+	}
+	return warnings
+}

@@ -71,6 +71,8 @@ export interface Status {
   storage: Array<{ name: string; bytes: number; limit: number; retention?: string }>;
   disk: { free: number; size: number; scarce: boolean; full?: string };
   queryLog: string;
+  /** About the configuration; admins alone are told. */
+  warnings: string[];
 }
 
 export interface TsdbStat {

@@ -197,8 +197,7 @@ func (c *Config) localPath(where, path string) string {
 	candidates = append(candidates, filepath.Join(base, "dashboards", filepath.Base(path)), filepath.Join(base, "dashboards"))
 	for _, candidate := range candidates {
 		if info, err := os.Stat(candidate); err == nil && (info.IsDir() || isJSON(candidate)) {
-			// Its usual mount is no surprise: the built-in set names it so that a stock Grafana reads it too.
-			if usual := candidate == filepath.Join(base, "dashboards") && filepath.Clean(path) == usualMount; filepath.IsAbs(path) && !usual {
+			if filepath.IsAbs(path) && !usual(base, candidate, path) {
 				c.files.Warn("%s: options.path: %s does not exist; reading %s instead", where, path, candidate)
 			}
 			return candidate
@@ -206,6 +205,18 @@ func (c *Config) localPath(where, path string) string {
 	}
 	c.files.Warn("%s: options.path: %s does not exist; its dashboards appear when it does", where, path)
 	return path
+}
+
+// usual reports whether a path of Grafana's container has its counterpart: its usual mounts are no surprise. The built-in set
+// names one of them so that a stock Grafana reads it too.
+func usual(base, candidate, path string) bool {
+	path = filepath.Clean(path)
+	for container, here := range map[string]string{usualMount: "dashboards", "/etc/grafana/provisioning": "provisioning"} {
+		if rest, ok := strings.CutPrefix(path+"/", container+"/"); ok && candidate == filepath.Join(base, here, rest) {
+			return true
+		}
+	}
+	return false
 }
 
 // addDefaultProviders adds the folder that is read without being named, and the built-in dashboards.

@@ -92,6 +92,19 @@ export function Now() {
           <Link to="/admin/status">The disk is nearly full</Link>: soon nothing new can be stored.
         </Line>
       )}
+      {status.warnings.length > 0 && (
+        <Line icon="info-circle" mild>
+          <Link to="/admin/status">
+            {status.warnings.length} configuration {status.warnings.length === 1 ? 'warning' : 'warnings'}:
+          </Link>{' '}
+          {status.warnings.slice(0, most).map((warning, i) => (
+            <span key={i} className={styles.one}>
+              {warning}
+            </span>
+          ))}
+          {more(status.warnings.length)}
+        </Line>
+      )}
       {sent[0] && (
         <Line icon="message" good>
           <Link to="/alerts/notifications">Last notification</Link> <LastNotification attempt={sent[0]} /> to {sent[0].receiver}
@@ -110,11 +123,11 @@ function rank(severity: string | undefined): number {
   return found < 0 ? 1.5 : found;
 }
 
-function Line({ icon, good, children }: { icon: IconName; good?: boolean; children: ReactNode }) {
+function Line({ icon, good, mild, children }: { icon: IconName; good?: boolean; mild?: boolean; children: ReactNode }) {
   const styles = useStyles2(getStyles);
   return (
     <div className={styles.line}>
-      <span className={good ? styles.good : styles.bad}>
+      <span className={good ? styles.good : mild ? styles.mild : styles.bad}>
         <Icon name={icon} />
       </span>
       <div className={styles.text}>{children}</div>
@@ -146,5 +159,6 @@ const getStyles = (theme: GrafanaTheme2) => ({
     small: { color: theme.colors.text.secondary },
   }),
   good: css({ color: theme.colors.success.text }),
+  mild: css({ color: theme.colors.warning.text }),
   bad: css({ color: theme.colors.error.text }),
 });

@@ -74,6 +74,20 @@ export default function StatusPage() {
               ))}
             </ul>
           </section>
+          {data.warnings.length > 0 && (
+            <section className={styles.card} aria-label="Configuration warnings">
+              <div className={styles.head}>
+                <h2>Configuration warnings</h2>
+              </div>
+              <ul className={styles.list}>
+                {data.warnings.map((warning, i) => (
+                  <li key={i} className={styles.item} data-testid="warning" style={{ overflowWrap: 'anywhere' }}>
+                    {warning}
+                  </li>
+                ))}
+              </ul>
+            </section>
+          )}
           <section className={styles.card} aria-label="Storage">
             <div className={styles.head}>
               <h2>Storage</h2>
