@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
-# Ausguck and the code agent together, until Ctrl-C. Called by `make demo` with everything built. The code agent runs in
-# containers, found by their labels, where a Docker engine answers, and as a process otherwise. The folder data/demo
-# keeps what it has, DEMO_DATA names another; DEMO_ADDRESS is where the page is, 127.0.0.1:3000 by default.
+# Runs Ausguck and the code agent until Ctrl-C. `make demo` builds everything and calls this script. If a Docker engine
+# responds, the code agent runs in containers, discovered by their labels; otherwise it runs as a process. Data is kept in
+# data/demo or $DEMO_DATA. The UI listens on $DEMO_ADDRESS, by default 127.0.0.1:3000.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 address=${DEMO_ADDRESS:-127.0.0.1:3000}

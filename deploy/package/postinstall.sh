@@ -1,5 +1,5 @@
 #!/bin/sh
-# After the files of a package are there: deb calls it with "configure" and the version before, rpm with 1 or 2.
+# Runs after the files are installed. deb passes "configure" and the previous version, rpm passes 1 or 2.
 set -e
 
 if command -v systemd-sysusers >/dev/null; then
@@ -13,7 +13,7 @@ else
 	install -d -m 0750 -o ausguck -g ausguck /var/lib/ausguck
 fi
 
-# `ausguck init /etc/ausguck` gives files that hold secrets to the owner of the folder.
+# `ausguck init /etc/ausguck` makes the owner of the folder the owner of files with secrets.
 chown ausguck:ausguck /etc/ausguck
 
 case "$1" in

@@ -1,5 +1,5 @@
 #!/bin/sh
-# After the files have gone: deb calls it with "remove" and "purge", rpm with 0 or 1. Only a purge takes the data.
+# Runs after the files are removed. deb passes "remove" and "purge", rpm passes 0 or 1. Only a purge deletes the data.
 set -e
 
 if [ -d /run/systemd/system ]; then
@@ -8,6 +8,6 @@ fi
 case "$1" in
 purge)
 	rm -rf /var/lib/ausguck
-	rmdir /etc/ausguck 2>/dev/null || true # kept when it holds somebody's files
+	rmdir /etc/ausguck 2>/dev/null || true # kept if it contains files
 	;;
 esac

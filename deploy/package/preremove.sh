@@ -1,5 +1,5 @@
 #!/bin/sh
-# Before the files go: deb calls it with "remove" or "upgrade", rpm with 0 or 1.
+# Runs before the files are removed. deb passes "remove" or "upgrade", rpm passes 0 or 1.
 set -e
 
 case "$1" in

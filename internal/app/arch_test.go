@@ -23,7 +23,7 @@ type rule struct {
 	why           string
 }
 
-// The table of DESIGN.md. Flag and yaml libraries are allowed where a part owns its flags and files (ADR 0004).
+// The table of what packages may import. Flag and yaml libraries are allowed where a part owns its flags and files (ADR 0004).
 var rules = []rule{
 	{
 		pkg: "cmd/ausguck", ours: []string{"internal/app", "internal/command", "internal/signals", "internal/versions"},
