@@ -55,8 +55,8 @@ func AddToConfig(dir string, what []string) (done []string, err error) {
 	changed, rules := content, false
 	for _, name := range what {
 		var more []string
-		switch {
-		case name == "rules":
+		switch name {
+		case "rules":
 			rules = true
 			changed, more, err = addRules(changed, ours, theirs, dir)
 		default:

@@ -180,6 +180,8 @@ const (
 	inRelease = "it needs systemd; test/e2e/release installs the package in a Debian of its own and asks systemd about the unit"
 	mention   = "what is said of it, not what to do"
 	inCI      = "CI runs it"
+
+	asMovedOver = "TestMoveOverWithData does it with a stack that it starts"
 )
 
 var steps = []step{
@@ -229,6 +231,9 @@ var steps = []step{
 		}
 	}},
 	{page: "docs/troubleshoot.md", command: "ausguck reset-password", before: (*reader).startNative},
+	{page: "docs/troubleshoot.md", command: "docker network connect", before: func(r *reader) { r.must("docker network create proj_default") }, after: func(r *reader, _ string) {
+		r.must("docker network disconnect proj_default agent-ausguck && docker network rm proj_default")
+	}},
 	{page: "docs/troubleshoot.md", command: "docker compose -f", after: func(r *reader, _ string) { r.ready() }},
 	{page: "docs/troubleshoot.md", command: "docker exec agent-ausguck /ausguck reset-password", after: (*reader).newPassword},
 
@@ -242,6 +247,8 @@ var steps = []step{
 	}},
 	{page: "docs/backup.md", command: "docker compose -f ausguck.yml run", after: (*reader).restored},
 
+	{page: "docs/migrate.md", command: "ausguck compose --from", elsewhere: asMovedOver},
+	{page: "docs/migrate.md", command: "docker run --rm", elsewhere: asMovedOver},
 	{page: "docs/migrate.md", command: "docker compose -f docker-compose.monitoring.yml stop", before: (*reader).startOriginals, after: (*reader).migrated},
 	{page: "docs/migrate.md", command: "sudo chown -R 65532:65532 data", after: (*reader).startMigrated},
 }
