@@ -20,7 +20,7 @@ func explainStopped(v *containerView, c dockerhost.Container) {
 		v.Exit = nil
 		if c.Error != "" {
 			v.Reason = fmt.Sprintf("Docker could not start it: %s.", c.Error)
-			v.Remedy = "Remove the cause, then: docker start " + c.Name
+			v.Remedy = "Fix the cause, then run: docker start " + c.Name
 		}
 		return
 	}
@@ -29,7 +29,7 @@ func explainStopped(v *containerView, c dockerhost.Container) {
 	case c.OOMKilled:
 		v.Remedy = "Give it more memory: a higher mem_limit in its compose file, or docker update --memory; then: docker start " + c.Name
 	case c.ExitCode == 0:
-		v.Remedy = "If it has done its work, nothing is to be done. If it should run: docker start " + c.Name + ", and restart: unless-stopped in its compose file."
+		v.Remedy = "If it has completed its work, no action is needed. If it should be running: docker start " + c.Name + ", and restart: unless-stopped in its compose file."
 	default:
 		v.Remedy = exitRemedy(c) + " Start it again with: docker start " + c.Name
 	}
@@ -77,9 +77,9 @@ func exitRemedy(c dockerhost.Container) string {
 	case 126, 127:
 		return "Check command and entrypoint: the file must be in the image and executable."
 	case 0:
-		return "Its command ends without an error: a service has to stay in the foreground."
+		return "Its command exits without an error: a service must stay in the foreground."
 	}
-	return fmt.Sprintf("Its log says why: docker logs --tail 50 %s", c.Name) + "."
+	return fmt.Sprintf("Its log shows the reason: docker logs --tail 50 %s", c.Name) + "."
 }
 
 func policyText(c dockerhost.Container) string {

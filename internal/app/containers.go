@@ -185,27 +185,27 @@ func (f containerFacts) explainOne(v *containerView, c dockerhost.Container, of 
 func (f containerFacts) explainUnseen(v *containerView, c dockerhost.Container) {
 	switch job, asked := f.hosts[f.endpoint]; {
 	case len(f.hosts) == 0:
-		v.Reason = "No job of prometheus.yml asks Docker for containers, and none names this one."
+		v.Reason = "No job in prometheus.yml discovers containers, and no job has this one as a target."
 		v.Remedy = "Run `ausguck init --add containers DIR` to add the built-in job that discovers containers, or add its name to static_configs of a job."
 	case f.status.Connected && f.status.Reason != "":
 		v.Reason = "docker_sd_configs finds no container: " + f.status.Reason + "."
 		v.Remedy = "Permit it: " + f.status.Remedy + "."
 	case !asked:
 		host := slices.Sorted(maps.Keys(f.hosts))[0]
-		v.Reason = fmt.Sprintf("The job %s asks the engine at %s, which is not the one that has this container.", f.hosts[host], host)
+		v.Reason = fmt.Sprintf("The job %s discovers containers of the engine at %s, but this container belongs to another engine.", f.hosts[host], host)
 		v.Remedy = fmt.Sprintf("In docker_sd_configs of prometheus.yml, and of promtail.yml: host: %s", f.endpoint)
 	case time.Since(c.Started) < 15*time.Second:
-		v.Reason = "It has just started. Docker is asked for containers every few seconds."
+		v.Reason = "It has just started. Ausguck queries Docker for containers every few seconds."
 	default:
-		v.Reason = fmt.Sprintf("The job %s asks Docker for containers and does not find it.", job)
-		v.Remedy = "Remove the filters from docker_sd_configs that leave it out; or look in the log of Ausguck for errors of discovery."
+		v.Reason = fmt.Sprintf("The job %s discovers containers, but does not find this one.", job)
+		v.Remedy = "Remove the filters in docker_sd_configs that exclude it, or check the log of Ausguck for discovery errors."
 	}
 }
 
 func explainDropped(v *containerView, c dockerhost.Container, f *promserver.Discovered) {
 	rule := f.Dropped
 	if rule == nil {
-		v.Reason = fmt.Sprintf("The job %s finds it and has no address for it.", f.Pool)
+		v.Reason = fmt.Sprintf("The job %s discovers it, but it has no address.", f.Pool)
 		v.Remedy = "Connect it to a network, or publish a port."
 		return
 	}
@@ -219,24 +219,24 @@ func explainDropped(v *containerView, c dockerhost.Container, f *promserver.Disc
 		value, has := c.Labels[name]
 		switch {
 		case !rule.Keep:
-			v.Reason = fmt.Sprintf("Its label %s=%q says that it is not to be scraped.", name, value)
-			v.Remedy = fmt.Sprintf("Take the label %s away.", name)
+			v.Reason = fmt.Sprintf("The label %s=%q excludes it from scraping.", name, value)
+			v.Remedy = fmt.Sprintf("Remove the label %s.", name)
 		case !has:
-			v.Reason = fmt.Sprintf("It does not ask to be scraped: it has no label %s.", name)
+			v.Reason = fmt.Sprintf("It is not scraped, because it has no label %s.", name)
 			v.Remedy = name + `: "true"`
 		default:
-			v.Reason = fmt.Sprintf("It does not ask to be scraped: its label %s is %q.", name, value)
+			v.Reason = fmt.Sprintf("It is not scraped, because its label %s is %q.", name, value)
 			v.Remedy = name + `: "true"`
 		}
 		return
 	}
 	switch {
 	case slices.Contains(rule.SourceLabels, "__meta_docker_container_network_mode") && c.NetworkMode == "none":
-		v.Reason = "It has no network, so nothing can reach it."
+		v.Reason = "It has no network, so it cannot be reached."
 		v.Remedy = "Connect it to a network."
 	default:
 		v.Reason = fmt.Sprintf("Rule %d of relabel_configs in the job %s drops it.", rule.Number, f.Pool)
-		v.Remedy = "Change the rule, or what it looks at: " + strings.Join(rule.SourceLabels, ", ") + "."
+		v.Remedy = "Change the rule, or its source labels: " + strings.Join(rule.SourceLabels, ", ") + "."
 	}
 }
 

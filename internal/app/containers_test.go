@@ -44,7 +44,7 @@ func TestContainersAreExplained(t *testing.T) {
 		"port label with blank": {container: dockerhost.Container{Labels: scrape("80 ")}, found: []promserver.Discovered{found("1", failing("x"))}, discovers: true, state: "failing", reason: `"80 ", which is not a port number`, remedy: `prometheus.io/port: "80"`},
 		"port label with a protocol, which Prometheus leaves out": {
 			container: dockerhost.Container{Labels: scrape("8080/tcp"), Started: time.Now().Add(-time.Hour)}, discovers: true,
-			state: "failing", reason: `"8080/tcp", which has more in it than a port number`, remedy: `Write the number only: prometheus.io/port: "8080"`,
+			state: "failing", reason: `"8080/tcp", which contains more than a port number`, remedy: `Write the number only: prometheus.io/port: "8080"`,
 		},
 		"port label with two": {
 			container: dockerhost.Container{Labels: scrape("8080,9090")}, found: []promserver.Discovered{found("1", failing("x"))}, discovers: true,
@@ -115,7 +115,7 @@ func TestContainersAreExplained(t *testing.T) {
 
 		"without the label": {
 			found: []promserver.Discovered{found("1", promserver.Discovered{Dropped: keep})}, discovers: true,
-			state: "dropped", reason: "It does not ask to be scraped: it has no label prometheus.io/scrape.", remedy: `prometheus.io/scrape: "true"`,
+			state: "dropped", reason: "It is not scraped, because it has no label prometheus.io/scrape.", remedy: `prometheus.io/scrape: "true"`,
 		},
 		"with another value": {
 			container: dockerhost.Container{Labels: map[string]string{"prometheus.io/scrape": "yes"}},
@@ -125,7 +125,7 @@ func TestContainersAreExplained(t *testing.T) {
 		"dropped by a label of its own": {
 			container: dockerhost.Container{Labels: map[string]string{"my.team-x/quiet": "1"}},
 			found:     []promserver.Discovered{found("1", promserver.Discovered{Dropped: &promserver.DroppingRule{Number: 2, SourceLabels: []string{"__meta_docker_container_label_my_team_x_quiet"}}})}, discovers: true,
-			state: "dropped", reason: `Its label my.team-x/quiet="1" says that it is not to be scraped.`, remedy: "Take the label my.team-x/quiet away.",
+			state: "dropped", reason: `The label my.team-x/quiet="1" excludes it from scraping.`, remedy: "Remove the label my.team-x/quiet.",
 		},
 		"without a network": {
 			container: dockerhost.Container{NetworkMode: "none"},
@@ -206,7 +206,7 @@ func TestContainersOfOtherNetworksAreExplained(t *testing.T) {
 			self, far, true, "http://172.20.0.2:80/metrics", "server returned HTTP status 404 Not Found", "404", "prometheus.io/path", "",
 		},
 		"the same network, silent": {
-			self, far, false, "http://172.20.0.2:80/metrics", "context deadline exceeded", "context deadline exceeded", "does not answer within scrape_timeout", "",
+			self, far, false, "http://172.20.0.2:80/metrics", "context deadline exceeded", "context deadline exceeded", "does not respond within scrape_timeout", "",
 		},
 		"the host's network, by a file of the user's own": {
 			self, onHost, false, "http://localhost:9000/metrics", "dial tcp 127.0.0.1:9000: connect: connection refused",
@@ -220,7 +220,7 @@ func TestContainersOfOtherNetworksAreExplained(t *testing.T) {
 			self, onHost, false, "http://host.docker.internal:9000/metrics", "context deadline exceeded", "deadline exceeded", "ufw allow", "",
 		},
 		"Ausguck on the host's network": {
-			hostMode, onHost, false, "http://localhost:9000/metrics", "connection refused", "connection refused", "Nothing listens there on the host", "",
+			hostMode, onHost, false, "http://localhost:9000/metrics", "connection refused", "connection refused", "Nothing listens on this port of the host", "",
 		},
 	} {
 		t.Run(name, func(t *testing.T) {

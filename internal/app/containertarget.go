@@ -25,7 +25,7 @@ func (f containerFacts) explainTarget(v *containerView, c dockerhost.Container, 
 		v.Remedy = f.scrapeRemedy(v, c, t.LastError)
 	case t.LastScrape.IsZero():
 		v.State = "waiting"
-		v.Reason = "It was found and will be scraped for the first time within an interval."
+		v.Reason = "It was discovered and will be scraped within one interval."
 	default:
 		v.State = "scraped"
 		v.Reason = fmt.Sprintf("Scraped by the job %s, last %s.", t.Job, since(t.LastScrape))
@@ -97,13 +97,13 @@ func explainPortLabel(v *containerView, c dockerhost.Container) {
 		v.Reason = fmt.Sprintf("Its label %s is %q, and a container is scraped at one port.", portLabel, label)
 		v.Remedy = "Choose one: " + write + "; for the others, add a job to prometheus.yml that names the container and the port."
 	case strings.Contains(label, "/"):
-		v.Reason = fmt.Sprintf("Its label %s is %q, which has more in it than a port number.", portLabel, label)
+		v.Reason = fmt.Sprintf("The label %s is %q, which contains more than a port number.", portLabel, label)
 		v.Remedy = "Write the number only: " + write
 	case firstNumber.FindString(label) == label:
-		v.Reason = fmt.Sprintf("Its label %s is %q, and ports are numbers from 1 to 65535.", portLabel, label)
+		v.Reason = fmt.Sprintf("The label %s is %q, but ports are numbers from 1 to 65535.", portLabel, label)
 		v.Remedy = "Write the port at which it serves metrics: " + write
 	default:
-		v.Reason = fmt.Sprintf("Its label %s is %q, which is not a port number.", portLabel, label)
+		v.Reason = fmt.Sprintf("The label %s is %q, which is not a port number.", portLabel, label)
 		v.Remedy = "Write the port at which it serves metrics, as a number: " + write
 	}
 	v.State, v.Lines = "failing", ""
@@ -124,11 +124,11 @@ func (f containerFacts) scrapeRemedy(v *containerView, c dockerhost.Container, p
 	case silent && f.self != nil && f.apart(c):
 		return f.joinNetwork(v, c)
 	case onHost && f.self != nil && f.self.NetworkMode != "host" && strings.Contains(v.URL, "//localhost"):
-		return "It uses the host's network, and localhost is Ausguck's own container: in docker_sd_configs, set host_networking_host: host.docker.internal"
+		return "It uses the host's network, and localhost is the container of Ausguck: in docker_sd_configs, set host_networking_host: host.docker.internal"
 	case onHost && f.self != nil && silent:
 		return "It uses the host's network, and a firewall of the host may drop packets from containers. With ufw: sudo ufw allow from 172.16.0.0/12"
 	case onHost && strings.Contains(problem, "connection refused"):
-		return `Nothing listens there on the host. The port is named with the label prometheus.io/port: "<port>"; seen from a container, the service has to listen on 0.0.0.0, not on 127.0.0.1 only.`
+		return `Nothing listens on this port of the host. Set the port with the label prometheus.io/port: "<port>". To be reachable from a container, the service must listen on 0.0.0.0, not only on 127.0.0.1.`
 	}
 	return scrapeRemedy(problem)
 }
@@ -153,22 +153,22 @@ func (f containerFacts) joinNetwork(v *containerView, c dockerhost.Container) st
 // scrapeRemedy is what helps against an error whatever the container.
 func scrapeRemedy(problem string) string {
 	for _, known := range []struct{ word, remedy string }{
-		{"connection refused", `Nothing listens there. The port is named with the label prometheus.io/port: "<port>"; in the container the service has to listen on 0.0.0.0, not on 127.0.0.1 only.`},
-		{"HTTP status 404", `There are no metrics at this path. The label prometheus.io/path: "<path>" names another.`},
-		{"HTTP status 401", "It asks for credentials: give the job basic_auth or authorization in prometheus.yml."},
-		{"HTTP status 403", "It asks for credentials: give the job basic_auth or authorization in prometheus.yml."},
-		{"HTTP response to HTTPS client", `It speaks HTTP: prometheus.io/scheme: http`},
-		{"malformed HTTP response", `It may speak HTTPS: prometheus.io/scheme: https`},
-		{"HTTP request to an HTTPS server", `It speaks HTTPS: prometheus.io/scheme: https`},
-		{"certificate", "Its certificate is not trusted: name its authority in tls_config of the job."},
-		{"sample limit exceeded", "It sends more samples than sample_limit allows: look for the label that explodes on the page Status, or raise the limit for the job."},
-		{"body size limit exceeded", "Its answer is longer than body_size_limit allows: fewer series, or a higher limit for the job."},
-		{"label_", "A label is longer than, or there are more of them than, the limits of the job allow."},
-		{"deadline exceeded", "It does not answer within scrape_timeout: it is overloaded, or a firewall drops the packets."},
-		{"Content-Type", `What answers there is not metrics: name their place with prometheus.io/port and prometheus.io/path.`},
-		{"expected", `What answers there is not metrics: name their place with prometheus.io/port and prometheus.io/path.`},
-		{"no running Docker container", "The container with this name does not run."},
-		{"no such host", "The name is not known: the container does not run, or has another name."},
+		{"connection refused", `Nothing listens on this port. Set the port with the label prometheus.io/port: "<port>". In the container, the service must listen on 0.0.0.0, not only on 127.0.0.1.`},
+		{"HTTP status 404", `There are no metrics at this path. Set the path with the label prometheus.io/path: "<path>".`},
+		{"HTTP status 401", "It requires credentials: add basic_auth or authorization to the job in prometheus.yml."},
+		{"HTTP status 403", "It requires credentials: add basic_auth or authorization to the job in prometheus.yml."},
+		{"HTTP response to HTTPS client", `It uses HTTP: prometheus.io/scheme: http`},
+		{"malformed HTTP response", `It may use HTTPS: prometheus.io/scheme: https`},
+		{"HTTP request to an HTTPS server", `It uses HTTPS: prometheus.io/scheme: https`},
+		{"certificate", "Its certificate is not trusted: add its certificate authority to tls_config of the job."},
+		{"sample limit exceeded", "It exposes more samples than sample_limit allows: find the label with too many values on the Status page, or raise the limit for the job."},
+		{"body size limit exceeded", "Its response exceeds body_size_limit: expose fewer series, or raise the limit for the job."},
+		{"label_", "It exceeds the job's limits for the number or the length of labels."},
+		{"deadline exceeded", "It does not respond within scrape_timeout: it is overloaded, or a firewall drops the packets."},
+		{"Content-Type", `The response does not contain metrics: set the right address with prometheus.io/port and prometheus.io/path.`},
+		{"expected", `The response does not contain metrics: set the right address with prometheus.io/port and prometheus.io/path.`},
+		{"no running Docker container", "The container with this name is not running."},
+		{"no such host", "The name cannot be resolved: the container is not running, or has another name."},
 	} {
 		if strings.Contains(problem, known.word) {
 			return known.remedy

@@ -132,6 +132,8 @@ func (a *App) boot(r *http.Request) page.Boot {
 		Settings: server.FrontendSettings(),
 		SubURL:   a.prefix,
 		Version:  versions.Own(),
+
+		OldestSample: a.options.Prometheus.server.OldestSample(),
 	}
 	if shown := server.Shown(r.Context(), id.Caller(), r.URL.Path, p.HomeDashboardUID); shown != nil {
 		boot.Dashboard = shown

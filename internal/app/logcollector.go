@@ -116,7 +116,7 @@ type containerLogsView struct {
 func (p *LogCollectorPart) explainLogs(views []containerView, containers []dockerhost.Container) {
 	if p.collector == nil {
 		logsOf(views, containers, nil, logcollector.ContainerLogs{
-			Reason: "No logs are collected: the log collector is switched off.", Remedy: "Start without --no-log-collector and --no-loki.",
+			Reason: "No logs are collected, because the log collector is disabled.", Remedy: "Start without --no-log-collector and --no-loki.",
 		})
 		return
 	}

@@ -194,7 +194,7 @@ func plainText(c oidc.Config) (warnings []string) {
 	for _, address := range []string{c.Issuer, c.TokenURL, c.APIURL} {
 		u, err := url.Parse(address)
 		if err == nil && u.Scheme == "http" && u.Hostname() != "localhost" && u.Hostname() != "127.0.0.1" && u.Hostname() != "::1" {
-			warnings = append(warnings, "the sign-in provider is asked without TLS at "+address+": who is in between can sign in as anybody")
+			warnings = append(warnings, "requests to the sign-in provider use no TLS: "+address+"; an attacker on the network could sign in as any user")
 		}
 	}
 	return warnings

@@ -32,7 +32,7 @@ func (p *StoragePart) says() (string, bool) {
 	if err := p.disk.Full(); err != nil {
 		lines = append(lines, err.Error())
 	} else if _, _, scarce := p.disk.Space(); scarce {
-		lines = append(lines, "the disk is nearly full: soon nothing new can be stored")
+		lines = append(lines, "the disk is nearly full: new data will soon no longer be stored")
 	}
 	for _, n := range p.setAside.Notices() {
 		lines = append(lines, fmt.Sprintf("%s: %s; lost: %s; %s", n.Path, n.Cause, n.Lost, n.Remedy))

@@ -223,7 +223,7 @@ func (h *Host) dialShare(ctx context.Context, network, addr string, shares int) 
 // whyUnknown completes "lookup x: no such host, and …".
 func (h *Host) whyUnknown() string {
 	if s := h.Status(); !s.Connected {
-		return "Docker cannot be asked: " + s.Reason
+		return "Docker cannot be queried: " + s.Reason
 	}
 	return "no running Docker container has that name"
 }

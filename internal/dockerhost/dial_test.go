@@ -130,7 +130,7 @@ func TestDialUnknownName(t *testing.T) {
 	run(t, off)
 	wait(t, off, "missed", func() bool { return off.Status().Reason == "there is no Docker socket at /nowhere/docker.sock" })
 	_, err = dial(t, off, "agent-gateway:3001")
-	require.EqualError(t, err, "lookup agent-gateway: no such host, and Docker cannot be asked: there is no Docker socket at /nowhere/docker.sock")
+	require.EqualError(t, err, "lookup agent-gateway: no such host, and Docker cannot be queried: there is no Docker socket at /nowhere/docker.sock")
 }
 
 func TestDialWithoutWorkingDNS(t *testing.T) {

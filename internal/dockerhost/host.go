@@ -119,7 +119,7 @@ func New(o Options) (*Host, error) {
 		},
 		oomKills: map[string]uint64{},
 		known:    map[string]Container{},
-		status:   Status{Reason: "Docker at " + endpoint + " was not asked yet", Remedy: "it is asked right after the start"},
+		status:   Status{Reason: "Docker at " + endpoint + " has not been queried yet", Remedy: "it is queried right after startup"},
 		changed:  make(chan struct{}),
 	}
 	h.view.Store(newView(nil))
@@ -242,7 +242,7 @@ func (h *Host) setConnected(apiVersion string, limited error) {
 		return
 	}
 	if limited != nil {
-		h.logger.Warn("Docker does not permit all that discovery needs", "reason", status.Reason, "remedy", status.Remedy)
+		h.logger.Warn("Docker denies requests that discovery needs", "reason", status.Reason, "remedy", status.Remedy)
 	}
 	h.logger.Info("Connected to Docker", "endpoint", h.endpoint, "api_version", apiVersion,
 		"containers", len(h.view.Load().sorted))

@@ -29,7 +29,7 @@ const (
 )
 
 const installHint = "install it (Debian, Ubuntu: sudo apt-get install docker.io) or, if it is installed, " +
-	"sudo systemctl enable --now docker; another engine is named with --docker.host or DOCKER_HOST"
+	"sudo systemctl enable --now docker; to use another engine, set --docker.host or DOCKER_HOST"
 
 // allGrants are the permissions of a socket proxy behind what Ausguck asks, by the names that tecnativa's proxy and its
 // descendants have for them.
@@ -70,12 +70,12 @@ func (h *Host) diagnose(err error) (troubleKind, Status) {
 		}
 	case errors.Is(err, errSilent), errors.Is(err, context.DeadlineExceeded), errors.As(err, &netErr) && netErr.Timeout():
 		return troubleSilent, Status{
-			Reason: fmt.Sprintf("Docker at %s does not answer within %s", h.endpoint, h.timing.call),
-			Remedy: "look at it with: docker info; restart it with: sudo systemctl restart docker",
+			Reason: fmt.Sprintf("Docker at %s does not respond within %s", h.endpoint, h.timing.call),
+			Remedy: "check it with: docker info; restart it with: sudo systemctl restart docker",
 		}
 	case strings.Contains(text, "minimum supported API version"), strings.Contains(text, "client version"):
 		return troubleVersion, Status{
-			Reason: fmt.Sprintf("Docker at %s speaks another API version: %v", h.endpoint, err),
+			Reason: fmt.Sprintf("Docker at %s uses an unsupported API version: %v", h.endpoint, err),
 			Remedy: "update the Docker engine to 19.03 or newer, and unset DOCKER_API_VERSION",
 		}
 	case errors.Is(err, syscall.ECONNREFUSED), errors.Is(err, io.EOF), strings.Contains(text, "connection refused"):
@@ -104,9 +104,9 @@ func (h *Host) missingRemedy() string {
 func (h *Host) refusedRemedy() string {
 	switch {
 	case h.network == "tcp":
-		return "start the Docker socket proxy, or correct the address in --docker.host or DOCKER_HOST"
+		return "start the Docker socket proxy, or fix the address in --docker.host or DOCKER_HOST"
 	case h.self.inContainer:
-		return "start Docker on the host: sudo systemctl start docker; the socket comes back by itself if its folder is mounted"
+		return "start Docker on the host: sudo systemctl start docker; the socket reappears in the container if its folder is mounted"
 	default:
 		return "sudo systemctl start docker"
 	}
@@ -117,7 +117,7 @@ func (h *Host) permissionRemedy() string {
 	gid, ok := socketGroup(h.address)
 	if h.self.inContainer {
 		if !ok {
-			return "run the container with --group-add and the number that this prints on the host: stat -c %g " + h.address
+			return "run the container with --group-add and the number that this command prints on the host: stat -c %g " + h.address
 		}
 		return fmt.Sprintf(`add the socket's group: docker run --group-add %[1]d …, or in the compose file group_add: ["%[1]d"]`, gid)
 	}

@@ -65,6 +65,8 @@ type Boot struct {
 	Settings map[string]any `json:"settings"`
 	SubURL   string         `json:"subUrl"`
 	Version  string         `json:"version"`
+	// OldestSample is the time of the oldest sample, in milliseconds since 1970; 0 for none.
+	OldestSample int64 `json:"oldestSample,omitempty"`
 	// Dashboard is the one that is shown at the address, nil for none.
 	Dashboard any `json:"dashboard,omitempty"`
 }

@@ -102,7 +102,7 @@ describe('what people want to know', () => {
 
   test('from an alert to its graph, to the lines of that container, and to a silence; the notification arrived', async () => {
     const { page } = browser;
-    await page.getByTestId('now').getByText('1 alert fires').waitFor();
+    await page.getByTestId('now').getByText('1 alert firing').waitFor();
     expect(await page.getByTestId('now').innerText()).toContain(`The queue is long ${script}`);
     await page.getByTestId('now').getByRole('link', { name: 'QueueLong' }).click();
     const alert = page.getByTestId('alert').filter({ hasText: 'QueueLong' });

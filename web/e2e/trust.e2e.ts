@@ -182,7 +182,7 @@ test('with the server gone, home and panels say so and nothing is green', async 
   await until('all panels in sight have failed', async () => (await waiting()).length === 0, 30_000).catch(async () => expect(await waiting()).toEqual([]));
   await browser.screenshot('server-gone');
   expect(await page.getByTestId('now').getAttribute('data-fine')).toBe('false');
-  expect(await page.getByText('Nothing is wrong').count()).toBe(0);
+  expect(await page.getByText('All good').count()).toBe(0);
   for (const text of ['no host', 'No targets: add a job']) {
     expect(await page.locator('main').getByText(text).count()).toBe(0);
   }

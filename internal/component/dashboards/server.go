@@ -161,7 +161,7 @@ func (s *Server) routes() []grafana.Route {
 
 		grafana.On("GET /api/library-elements", grafana.SignedIn, noLibraryElements),
 		grafana.On("/api/query-history", grafana.SignedIn, grafana.Refuse("There is no query history")),
-		grafana.On("/api/live/", grafana.SignedIn, grafana.Refuse("Grafana Live is not there")),
+		grafana.On("/api/live/", grafana.SignedIn, grafana.Refuse("Grafana Live is not supported")),
 		grafana.On("/api/playlists", grafana.SignedIn, grafana.Refuse("There are no playlists")),
 		grafana.On("/api/snapshots", grafana.SignedIn, grafana.Refuse("There are no snapshots")),
 		grafana.On("/api/dashboard/snapshots", grafana.SignedIn, grafana.Refuse("There are no snapshots")),

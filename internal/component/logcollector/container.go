@@ -78,7 +78,7 @@ func (c *containers) readLife(ctx context.Context, cli *client.Client, r *contai
 	case cerrdefs.IsNotFound(err):
 		return errNothingLeft
 	case err != nil:
-		c.setLogs(s, ContainerLogs{Reason: "Docker does not say what this container is: " + err.Error() + "."})
+		c.setLogs(s, ContainerLogs{Reason: "Docker returns no details of this container: " + err.Error() + "."})
 		return err
 	}
 	c.mtx.Lock()
@@ -101,9 +101,9 @@ func (c *containers) readLife(ctx context.Context, cli *client.Client, r *contai
 	}
 	c.setLogs(s, ContainerLogs{Collected: true})
 	if err := r.run(ctx); err != nil {
-		reason := ContainerLogs{Reason: "Docker does not give its logs: " + err.Error() + "."}
+		reason := ContainerLogs{Reason: "Docker does not return its logs: " + err.Error() + "."}
 		if strings.Contains(err.Error(), "does not support reading") {
-			reason.Reason, reason.Remedy = "Its log driver "+life.driver+" keeps no lines that Docker could give.", readableDriver
+			reason.Reason, reason.Remedy = "Its log driver "+life.driver+" stores no logs that Docker can read.", readableDriver
 			err = errNothingLeft
 		}
 		c.setLogs(s, reason)
@@ -172,18 +172,18 @@ func (c *containers) describe(ctx context.Context, cli *client.Client, r *contai
 func (c *containers) unwanted(r *containerReader, l life) (reason, remedy string) {
 	switch {
 	case l.driver == "none":
-		return "Its log driver is none: Docker keeps no lines of it.", readableDriver
+		return "Its log driver is none, so Docker keeps no logs.", readableDriver
 	case r.base == nil:
-		return fmt.Sprintf("The filters of docker_sd_configs in the job %s leave it out.", c.job.name), "Change the filters, or the container."
+		return fmt.Sprintf("The filters of docker_sd_configs in the job %s exclude it.", c.job.name), "Change the filters, or the container."
 	case r.wanted():
 		return "", ""
 	case strings.EqualFold(string(r.base["__meta_docker_container_label_ausguck_logs"]), "false"):
-		return `Its label ausguck.logs="false" says that its logs are of no interest.`, "Take the label ausguck.logs away."
+		return `The label ausguck.logs="false" excludes its logs.`, "Remove the label ausguck.logs."
 	}
-	return fmt.Sprintf("relabel_configs of the job %s drop it, or leave it no label.", c.job.name), "Change the rules in promtail.yml."
+	return fmt.Sprintf("relabel_configs of the job %s drop it, or remove all its labels.", c.job.name), "Change the rules in promtail.yml."
 }
 
-const readableDriver = "Choose another log driver, such as logging: {driver: local}, and create the container anew."
+const readableDriver = "Choose another log driver, such as logging: {driver: local}, and recreate the container."
 
 // ask lists containers that the filters of the job let pass, all or the one with an id.
 func (c *containers) ask(ctx context.Context, cli *client.Client, id string) ([]container.Summary, error) {

@@ -17,12 +17,12 @@ func (c *Collector) ContainerLogs() (known map[string]ContainerLogs, otherwise C
 	c.mtx.Unlock()
 	if len(sources) == 0 {
 		return nil, ContainerLogs{
-			Reason: "No job of promtail.yml asks Docker for containers.",
-			Remedy: "Add docker_sd_configs to a job, as the built-in promtail.yml has it (`ausguck init` writes it).",
+			Reason: "No job in promtail.yml discovers containers.",
+			Remedy: "Add docker_sd_configs to a job, as in the built-in promtail.yml, which `ausguck init` writes.",
 		}
 	}
 	known = map[string]ContainerLogs{}
-	otherwise = ContainerLogs{Reason: "It has just started, and its logs are about to be asked for."}
+	otherwise = ContainerLogs{Reason: "It has just started; its logs will be collected shortly."}
 	for _, s := range sources {
 		s.mtx.Lock()
 		if s.trouble != "" {

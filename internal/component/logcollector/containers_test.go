@@ -352,9 +352,9 @@ func TestContainerLogs(t *testing.T) {
 	collector := &Collector{containers: []*containers{c}}
 	want := map[string]ContainerLogs{
 		"read": {Collected: true},
-		"mute": {Reason: "Its log driver is none: Docker keeps no lines of it.", Remedy: readableDriver},
+		"mute": {Reason: "Its log driver is none, so Docker keeps no logs.", Remedy: readableDriver},
 		"unwanted": {
-			Reason: `Its label ausguck.logs="false" says that its logs are of no interest.`, Remedy: "Take the label ausguck.logs away.",
+			Reason: `The label ausguck.logs="false" excludes its logs.`, Remedy: "Remove the label ausguck.logs.",
 		},
 	}
 	require.EventuallyWithT(t, func(t *assert.CollectT) {
@@ -364,7 +364,7 @@ func TestContainerLogs(t *testing.T) {
 	}, 20*time.Second, 10*time.Millisecond)
 
 	_, otherwise := (&Collector{}).ContainerLogs()
-	require.Equal(t, "No job of promtail.yml asks Docker for containers.", otherwise.Reason)
+	require.Equal(t, "No job in promtail.yml discovers containers.", otherwise.Reason)
 }
 
 // The ledger knows containers as long as the engine has them, and the engine by one time.

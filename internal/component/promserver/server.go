@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math"
 	"net/http"
 	"strings"
 	"sync"
@@ -178,6 +179,22 @@ func (s *Server) Snapshot(dir string) error {
 		return tsdb.ErrNotReady
 	}
 	return e.storage.Snapshot(dir, true)
+}
+
+// OldestSample returns the time of the oldest sample, in milliseconds since 1970; 0 while there is none.
+func (s *Server) OldestSample() int64 {
+	e := s.state.Load()
+	if e == nil {
+		return 0
+	}
+	db := e.storage.db.Load()
+	if db == nil {
+		return 0
+	}
+	if first := oldest(db); first != math.MaxInt64 {
+		return first
+	}
+	return 0
 }
 
 // Mark and ChangedSince say how long the answers to range queries hold; see Changes.

@@ -107,10 +107,7 @@ func registerTimeBounds(reg prometheus.Registerer, db *tsdb.DB) {
 	}
 	reg.MustRegister(
 		gauge("prometheus_tsdb_lowest_timestamp_seconds", "Lowest timestamp value stored in the database.", func() float64 {
-			if blocks := db.Blocks(); len(blocks) > 0 {
-				return float64(blocks[0].Meta().MinTime / 1000)
-			}
-			return float64(db.Head().MinTime() / 1000)
+			return float64(oldest(db) / 1000)
 		}),
 		gauge("prometheus_tsdb_head_min_time_seconds", "Minimum time bound of the head block.", func() float64 {
 			return float64(db.Head().MinTime() / 1000)
@@ -119,6 +116,14 @@ func registerTimeBounds(reg prometheus.Registerer, db *tsdb.DB) {
 			return float64(db.Head().MaxTime() / 1000)
 		}),
 	)
+}
+
+// oldest is the time of the oldest sample in milliseconds, math.MaxInt64 if there is none.
+func oldest(db *tsdb.DB) int64 {
+	if blocks := db.Blocks(); len(blocks) > 0 {
+		return blocks[0].Meta().MinTime
+	}
+	return db.Head().MinTime()
 }
 
 func (s *lateStorage) applyConfig(cfg *config.Config) error {

@@ -90,12 +90,12 @@ func TestContainersAreExplained(t *testing.T) {
 		{"ausguck-ports", "scraped", "It exposes the ports 8080, 9090 and 9443; the lowest is scraped", ""},
 		{"ausguck-closed", "failing", "It exposes the ports 8080, 9090 and 9443; without the label", `prometheus.io/port: "9090"`},
 		{"ausguck-port-letters", "failing", `"abc", which is not a port number`, `as a number: prometheus.io/port: "8080"`},
-		{"ausguck-port-high", "failing", `"70000", and ports are numbers from 1 to 65535`, `prometheus.io/port: "8080"`},
+		{"ausguck-port-high", "failing", `"70000", but ports are numbers from 1 to 65535`, `prometheus.io/port: "8080"`},
 		{"ausguck-port-empty", "scraped", "Scraped by", ""},
-		{"ausguck-port-protocol", "failing", `"8080/tcp", which has more in it`, `Write the number only: prometheus.io/port: "8080"`},
+		{"ausguck-port-protocol", "failing", `"8080/tcp", which contains more`, `Write the number only: prometheus.io/port: "8080"`},
 		{"ausguck-port-two", "failing", `"8080,9443", and a container is scraped at one port`, `Choose one: prometheus.io/port: "8080"`},
 		{"ausguck-fails", "exited", "It exited with code 1, ", "docker logs --tail 50 ausguck-fails"},
-		{"ausguck-done", "exited", "It exited with code 0, ", "nothing is to be done"},
+		{"ausguck-done", "exited", "It exited with code 0, ", "no action is needed"},
 		{"ausguck-loop", "restarting", "It last exited with code 1, ", "docker logs --tail 50 ausguck-loop"},
 	} {
 		within(t, 60*time.Second, c.name, func() error { return a.says(c.name, c.state, c.reason, c.remedy) })

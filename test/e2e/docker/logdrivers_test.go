@@ -27,8 +27,8 @@ func TestLogDrivers(t *testing.T) {
 		"json-file":           {container.LogConfig{Type: "json-file"}, ""},
 		"local":               {container.LogConfig{Type: "local"}, ""},
 		"syslog":              {container.LogConfig{Type: "syslog", Config: map[string]string{"syslog-address": address}}, ""},
-		"syslog-without-copy": {container.LogConfig{Type: "syslog", Config: map[string]string{"syslog-address": address, "cache-disabled": "true"}}, "Its log driver syslog keeps no lines that Docker could give."},
-		"none":                {container.LogConfig{Type: "none"}, "Its log driver is none: Docker keeps no lines of it."},
+		"syslog-without-copy": {container.LogConfig{Type: "syslog", Config: map[string]string{"syslog-address": address, "cache-disabled": "true"}}, "Its log driver syslog stores no logs that Docker can read."},
+		"none":                {container.LogConfig{Type: "none"}, "Its log driver is none, so Docker keeps no logs."},
 	}
 	a := startAusguck(t, docker, "")
 	counts := map[string]int{}

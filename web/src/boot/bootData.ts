@@ -5,6 +5,8 @@ export interface BootData {
   /** Path of --web.external-url without a slash at the end. */
   subUrl: string;
   version: string;
+  /** Time of the oldest sample, in milliseconds since 1970; missing while there is none. */
+  oldestSample?: number;
   /** The dashboard at the address of the page, as /api/dashboards/uid/… answers; `home` at the address /. */
   dashboard?: { uid: string; home: boolean; answer: unknown };
 }

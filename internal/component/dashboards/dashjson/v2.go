@@ -131,7 +131,7 @@ func (c *v2Converter) panel(name string, pos *Object) *Object {
 	element := c.elements.Object(name)
 	spec := element.Object("spec")
 	if spec == nil {
-		c.d.notice("the layout names element %q, which is not there", name)
+		c.d.notice("the layout refers to element %q, which does not exist", name)
 		return nil
 	}
 	c.placed[name] = true

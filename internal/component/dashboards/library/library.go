@@ -190,8 +190,8 @@ func (l *Library) Routes() []grafana.Route {
 		grafana.On("GET /api/dashboards/id/{id}/versions", read, versions.list),
 		grafana.On("GET /api/dashboards/id/{id}/versions/{version}", read, versions.get),
 		grafana.On("POST /api/dashboards/id/{id}/restore", write, versions.restore),
-		grafana.On("/api/dashboards/uid/{uid}/public-dashboards", grafana.SignedIn, grafana.Refuse("Public dashboards are not there")),
-		grafana.On("/api/dashboards/public-dashboards", grafana.SignedIn, grafana.Refuse("Public dashboards are not there")),
+		grafana.On("/api/dashboards/uid/{uid}/public-dashboards", grafana.SignedIn, grafana.Refuse("Public dashboards are not supported")),
+		grafana.On("/api/dashboards/public-dashboards", grafana.SignedIn, grafana.Refuse("Public dashboards are not supported")),
 
 		grafana.On("GET /api/folders", readFolders, folders.list),
 		grafana.On("POST /api/folders", "folders:create", folders.post),

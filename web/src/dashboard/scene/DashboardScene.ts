@@ -17,6 +17,7 @@ import {
 } from '@grafana/scenes';
 
 import type { DashboardMeta } from '../../api/dashboards';
+import { bootData } from '../../boot/bootData';
 import { offerReport } from '../report';
 import { buildAnnotations } from './annotations';
 import { arranged, type Cell } from '../edit/movements';
@@ -27,6 +28,7 @@ import { DashboardRefresh } from './DashboardRefresh';
 import { DashboardView } from './DashboardView';
 import { GridBuilder } from './grid';
 import { repeatVariables, type ValuesOf } from './repeats';
+import { openingFrom } from './openingRange';
 import { buildVariables } from './variables';
 
 type Rebuild = (model: Dashboard, isDirty: boolean) => void;
@@ -52,7 +54,7 @@ export class DashboardScene extends DashboardBase {
       model,
       meta,
       notices: told,
-      $timeRange: timeRange(model),
+      $timeRange: timeRange(model, meta),
       $variables: buildVariables(model.templating?.list ?? [], told),
       $data: new SceneDataLayerSet({ layers: buildAnnotations(model) }),
       $behaviors: [
@@ -194,9 +196,10 @@ function publishContext(scene: unknown) {
   };
 }
 
-function timeRange(model: Dashboard): SceneTimeRange {
+function timeRange(model: Dashboard, meta: DashboardMeta): SceneTimeRange {
+  const from = model.time?.from ?? 'now-6h';
   return new SceneTimeRange({
-    from: model.time?.from ?? 'now-6h',
+    from: meta.provisioned && meta.folderUid === 'ausguck' ? openingFrom(from, bootData.oldestSample) : from,
     to: model.time?.to ?? 'now',
     timeZone: model.timezone || undefined,
     fiscalYearStartMonth: model.fiscalYearStartMonth,

@@ -45,13 +45,13 @@ export function Now() {
       {groups === undefined && sick.length === 0 && <Line icon="exclamation-triangle">Alerts unavailable: Alertmanager is not responding.</Line>}
       {fine && (
         <Line icon="check-circle" good>
-          Nothing is wrong: no alert fires, {targets.length === 1 ? 'the one target is' : `all ${targets.length} targets are`} up.
+          All good: no alerts firing, {targets.length === 1 ? 'the only target is' : `all ${targets.length} targets are`} up.
         </Line>
       )}
       {alerts.length > 0 && (
         <Line icon="bell">
           <Link to={firingPath}>
-            {alerts.length} {alerts.length === 1 ? 'alert fires' : 'alerts fire'}:
+            {alerts.length} {alerts.length === 1 ? 'alert' : 'alerts'} firing:
           </Link>{' '}
           {alerts.slice(0, most).map((a) => (
             <span key={a.fingerprint} className={styles.one}>
@@ -89,7 +89,7 @@ export function Now() {
       ))}
       {sick.length === 0 && status.disk.scarce && (
         <Line icon="exclamation-triangle">
-          <Link to="/admin/status">The disk is nearly full</Link>: soon nothing new can be stored.
+          <Link to="/admin/status">The disk is nearly full</Link>. Ausguck will soon stop storing new data.
         </Line>
       )}
       {status.warnings.length > 0 && (
