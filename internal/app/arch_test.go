@@ -39,7 +39,7 @@ var rules = []rule{
 		why: "the composition root wires parts and knows no upstream itself",
 	},
 	{
-		pkg: "internal/command", ours: []string{"internal/", "deploy/compose", "monitoring"}, foreign: []string{"github.com/alecthomas/units", "github.com/pmezard/go-difflib/", "go.yaml.in/yaml/"},
+		pkg: "internal/command", ours: []string{"internal/", "deploy/compose", "monitoring"}, foreign: []string{"github.com/alecthomas/units", "github.com/pmezard/go-difflib/", "go.yaml.in/yaml/", "golang.org/x/sys/unix"},
 		why: "commands work on what internal/app knows and know no upstream themselves",
 	},
 	{pkg: "internal/stack", foreign: []string{"go.yaml.in/yaml/"}, why: "it reads compose files; what Ausguck understands it is told"},

@@ -33,7 +33,7 @@ func TestContainersAreExplained(t *testing.T) {
 	}{
 		"port label with letters": {
 			container: dockerhost.Container{Labels: scrape("abc")}, found: []promserver.Discovered{found("1", invalid)}, discovers: true,
-			state: "failing", reason: `Its label prometheus.io/port is "abc", which is not a port number.`, remedy: `prometheus.io/port: "<port>"`,
+			state: "failing", reason: `The label prometheus.io/port is "abc", which is not a port number.`, remedy: `prometheus.io/port: "<port>"`,
 		},
 		"port label too high": {
 			container: dockerhost.Container{Labels: scrape("70000"), Ports: []uint16{8080}}, found: []promserver.Discovered{found("1", failing("dial tcp: address 70000: invalid port"))}, discovers: true,
@@ -52,7 +52,7 @@ func TestContainersAreExplained(t *testing.T) {
 		},
 		"port label empty, port 80 closed": {
 			container: dockerhost.Container{Labels: scrape("")}, found: []promserver.Discovered{found("1", failing("connection refused"))}, discovers: true,
-			state: "failing", reason: "Its label prometheus.io/port is empty", remedy: `Write the port into the label: prometheus.io/port: "<port>"`,
+			state: "failing", reason: "The label prometheus.io/port is empty", remedy: `Write the port into the label: prometheus.io/port: "<port>"`,
 		},
 		"port label empty, port 80 open": {
 			container: dockerhost.Container{Labels: scrape("")}, found: []promserver.Discovered{found("1", up)}, discovers: true,
@@ -87,7 +87,7 @@ func TestContainersAreExplained(t *testing.T) {
 			state:     "exited", reason: "code 137 (out of memory)", remedy: "more memory",
 		},
 		"has done its work": {
-			container: dockerhost.Container{State: "exited", Finished: time.Now()}, state: "exited", reason: "code 0", remedy: "nothing is to be done",
+			container: dockerhost.Container{State: "exited", Finished: time.Now()}, state: "exited", reason: "code 0", remedy: "no action is needed",
 		},
 		"gave up": {
 			container: dockerhost.Container{State: "exited", ExitCode: 1, RestartPolicy: "on-failure", RestartCount: 5, Finished: time.Now()},
@@ -95,7 +95,7 @@ func TestContainersAreExplained(t *testing.T) {
 		},
 		"could not be started": {
 			container: dockerhost.Container{State: "created", ExitCode: 127, Error: "port is already allocated"},
-			state:     "exited", reason: "Docker could not start it: port is already allocated.", remedy: "Remove the cause",
+			state:     "exited", reason: "Docker could not start it: port is already allocated.", remedy: "Fix the cause",
 		},
 		"never started": {container: dockerhost.Container{State: "created"}, state: "exited", reason: "never started", remedy: "docker start shop"},
 		"waits for a restart": {
@@ -142,7 +142,7 @@ func TestContainersAreExplained(t *testing.T) {
 		},
 		"past a limit": {
 			found: []promserver.Discovered{found("1", failing("sample limit exceeded"))}, discovers: true,
-			state: "failing", reason: "sample limit exceeded", remedy: "the label that explodes",
+			state: "failing", reason: "sample limit exceeded", remedy: "the label with too many values",
 		},
 		"one port of two fails": {
 			found: []promserver.Discovered{found("1", up), found("1", failing("EOF")), found("1", promserver.Discovered{Dropped: keep})}, discovers: true,
@@ -154,9 +154,9 @@ func TestContainersAreExplained(t *testing.T) {
 			found:     []promserver.Discovered{{Labels: map[string]string{"__address__": "gateway:3001"}, Target: up.Target}},
 			state:     "scraped", reason: "Scraped by the job shop",
 		},
-		"nobody looks":  {state: "unseen", reason: "No job of prometheus.yml asks Docker", remedy: "docker_sd_configs"},
+		"nobody looks":  {state: "unseen", reason: "No job in prometheus.yml discovers containers", remedy: "ausguck init --add containers"},
 		"not found yet": {container: dockerhost.Container{Started: time.Now()}, discovers: true, state: "unseen", reason: "It has just started."},
-		"never found":   {discovers: true, state: "unseen", reason: "The job containers asks Docker for containers and does not find it.", remedy: "filters"},
+		"never found":   {discovers: true, state: "unseen", reason: "The job containers discovers containers, but does not find this one.", remedy: "filters"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			c.container.ID, c.container.Name = "1", "shop"
@@ -253,7 +253,7 @@ func TestContainersThatDiscoveryCannotFind(t *testing.T) {
 
 	facts.status, facts.hosts = dockerhost.Status{Connected: true}, map[string]string{"unix:///var/run/docker.sock": "containers"}
 	v = facts.explain()[0]
-	require.Contains(t, v.Reason, "The job containers asks the engine at unix:///var/run/docker.sock")
+	require.Contains(t, v.Reason, "The job containers discovers containers of the engine at unix:///var/run/docker.sock")
 	require.Contains(t, v.Remedy, "host: tcp://proxy:2375")
 }
 

@@ -89,7 +89,7 @@ func explainPortLabel(v *containerView, c dockerhost.Container) {
 	switch {
 	case label == "": // as if there were none
 		if v.State == "failing" {
-			v.Reason += fmt.Sprintf(" Its label %s is empty, which chooses no port.", portLabel)
+			v.Reason += fmt.Sprintf(" The label %s is empty, so it selects no port.", portLabel)
 			v.Remedy = "Write the port into the label: " + write
 		}
 		return

@@ -247,7 +247,7 @@ func TestSocketHangs(t *testing.T) {
 	h, log := newHost(t, e.endpoint())
 	h.timing.call = 200 * time.Millisecond
 	run(t, h)
-	wait(t, h, "noticed", func() bool { return strings.Contains(h.Status().Reason, "does not answer within 200ms") })
+	wait(t, h, "noticed", func() bool { return strings.Contains(h.Status().Reason, "does not respond within 200ms") })
 	require.Contains(t, h.Status().Remedy, "sudo systemctl restart docker")
 
 	e.mu.Lock()
@@ -268,7 +268,7 @@ func TestHangWhileConnected(t *testing.T) {
 	e.mu.Lock()
 	e.hang = make(chan struct{})
 	e.mu.Unlock()
-	wait(t, h, "noticed", func() bool { return strings.Contains(h.Status().Reason, "does not answer") })
+	wait(t, h, "noticed", func() bool { return strings.Contains(h.Status().Reason, "does not respond") })
 	require.Equal(t, "one", names(h))
 }
 

@@ -59,10 +59,10 @@ func TestDiagnose(t *testing.T) {
 		},
 		"silent": {
 			"tcp://proxy:2375", false, fmt.Errorf("ping Docker: %w", errSilent), troubleSilent,
-			"does not answer", "docker info",
+			"does not respond", "docker info",
 		},
 		"deadline": {
-			"tcp://proxy:2375", false, context.DeadlineExceeded, troubleSilent, "does not answer", "docker info",
+			"tcp://proxy:2375", false, context.DeadlineExceeded, troubleSilent, "does not respond", "docker info",
 		},
 		"cut": {
 			"tcp://proxy:2375", false, io.EOF, troubleRefused, "nothing listens", "start the Docker socket proxy",
