@@ -79,8 +79,6 @@ func (a *asker) call(ctx context.Context, client *sourceClient, method, path str
 }
 
 // unreachable says why a datasource does not answer, without what is secret.
-
-// unreachable says why a datasource does not answer, without what is secret.
 func unreachable(d *Datasource, err error) string {
 	reason := err.Error()
 	var dial *url.Error
