@@ -273,7 +273,7 @@ func TestSteps(t *testing.T) {
 		{`{"expr":"x","maxDataPoints":1000,"intervalMs":20000}`, "", "20"}, // the panel's minimum
 		{`{"expr":"x","maxDataPoints":1000,"intervalMs":20000,"interval":"1s"}`, "", "5"},
 		{`{"expr":"x","maxDataPoints":1000,"interval":"$__rate_interval"}`, "", "60"},
-		{`{"expr":"x","maxDataPoints":100000000}`, "1ms", "0.5"}, // T Prometheus returns at most 11,000 points
+		{`{"expr":"x","maxDataPoints":100000000}`, "1ms", "0.5"}, // Prometheus returns at most 11,000 points
 	} {
 		var asked recorded
 		src := source("prometheus", 200, `{"status":"success","data":{"resultType":"matrix","result":[]}}`, &asked)

@@ -10,10 +10,10 @@ import (
 	"github.com/ausguck/ausguck/internal/component/dashboards/dashtest"
 )
 
-// Files are taken as Grafana takes them: what it puts right by itself keeps nobody from starting.
+// Files are accepted as Grafana accepts them: what Grafana corrects automatically must not prevent startup.
 func TestDatasourceFilesAsGrafanaReadsThem(t *testing.T) {
 	for name, tt := range map[string]struct {
-		file, want string // a part of the answer about the source
+		file, want string // a part of the response for the data source
 		warning    string
 	}{
 		"access with a comma":      {"access: 'proxy,'\n    url: http://a:1", `"access":"proxy"`, `access: "proxy," is treated as proxy`},
@@ -21,7 +21,7 @@ func TestDatasourceFilesAsGrafanaReadsThem(t *testing.T) {
 		"address without a scheme": {"url: a:1/path", `"url":"http://a:1/path"`, ""},
 		"only a host":              {"url: a", `"url":"http://a"`, ""},
 		"quoted values":            {"url: http://a:1\n    orgId: \"1\"\n    isDefault: \"true\"\n    editable: \"false\"\n    version: \"2\"\n    basicAuth: \"1\"", `"basicAuth":true`, ""},
-		"empty values":             {"url: http://a:1\n    isDefault: \"\"\n    version: \"\"", `"isDefault":true`, ""}, // there is no other
+		"empty values":             {"url: http://a:1\n    isDefault: \"\"\n    version: \"\"", `"isDefault":true`, ""}, // there is no other data source
 	} {
 		t.Run(name, func(t *testing.T) {
 			r := dashtest.Start(t, map[string]string{dashtest.SourcesFile: "apiVersion: 1\ndatasources:\n  - name: One\n    uid: one\n    type: prometheus\n    " + tt.file + "\n"})
@@ -31,7 +31,7 @@ func TestDatasourceFilesAsGrafanaReadsThem(t *testing.T) {
 	}
 }
 
-// Without apiVersion the keys are those of Grafana 4.
+// Without apiVersion, the keys are those of Grafana 4.
 func TestDatasourceFilesOfTheOldForm(t *testing.T) {
 	r := dashtest.Start(t, map[string]string{dashtest.SourcesFile: `
 delete_datasources: [{name: Gone, org_id: 1}]
@@ -53,7 +53,8 @@ datasources:
 	require.NotContains(t, r.Log.String(), "unknown field")
 }
 
-// Grafana reads one file after the other: of one name the last counts, and a file takes away what those before it have made.
+// Grafana reads one file after the other: the last definition of a name wins, and a file deletes what earlier files
+// have created.
 func TestOfOneNameTheLastFileCounts(t *testing.T) {
 	const dir = "grafana/provisioning/datasources/"
 	r := dashtest.Start(t, map[string]string{
