@@ -51,7 +51,7 @@ export default function CommandPalette({ onClose, onHelp }: Props) {
       event.preventDefault();
       setAt(Math.min(Math.max(at + move, 0), entries.length - 1));
     } else if (event.key === 'Enter') {
-      // A fast typist means the current input, not the entries still listed for an earlier one.
+      // Enter refers to the current input, even if the entries of an earlier one are still listed.
       const first = found === query || local.length > 0 ? Promise.resolve(chosen) : dashboards.search({ query, limit: 1 }).then(([hit]) => hit && entryOf(hit));
       void first.then(run);
     }

@@ -3,7 +3,7 @@ import { Component, type ReactNode } from 'react';
 
 interface Props {
   children: ReactNode;
-  /** The place that the error belongs to; another place is rendered again. */
+  /** Identifies what the error belongs to; when it changes, rendering is retried. */
   place: string;
 }
 

@@ -116,7 +116,7 @@ func (l *collection) rescan() error {
 		if !pf.provider.disableDeletion {
 			continue
 		}
-		for _, d := range gone { // disableDeletion
+		for _, d := range gone { // keep them instead of deleting them
 			if err := l.adopt(d); err != nil {
 				return err
 			}

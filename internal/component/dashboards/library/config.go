@@ -193,7 +193,7 @@ func (c *Config) localPath(where, path string) string {
 			candidates = append(candidates, filepath.Join(known.here, rest))
 		}
 	}
-	// Files in the root of a repository are often mounted into a container directory.
+	// Files stored without subdirectories in the repository are often mounted into a subdirectory of a container.
 	candidates = append(candidates, filepath.Join(base, "dashboards", filepath.Base(path)), filepath.Join(base, "dashboards"))
 	for _, candidate := range candidates {
 		if info, err := os.Stat(candidate); err == nil && (info.IsDir() || isJSON(candidate)) {

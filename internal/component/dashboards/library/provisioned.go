@@ -89,7 +89,7 @@ func (s provisionedSet) make(uid, title, parent string, p provider, d dashboard)
 }
 
 // folderUIDOf returns the uid of the saved folder with the title. If there is none, it returns a uid that is stable
-// across restarts and unlikely to collide: folders created through the API may choose any uid.
+// across restarts and that nobody would choose: folders created through the API may have any uid.
 func folderUIDOf(title, parent string, saved map[string]*folder) string {
 	for _, f := range saved {
 		if f.ParentUID == parent && f.Title == title {

@@ -206,7 +206,7 @@ func newSourceClient(o Options, d *Datasource) (*sourceClient, error) {
 	return c, nil
 }
 
-// authorize adds the credentials of the datasource to a request of this client.
+// authorize adds the credentials of the data source to a request of this client.
 func (c *sourceClient) authorize(r *http.Request) {
 	if c.basic {
 		r.SetBasicAuth(c.user, c.password)

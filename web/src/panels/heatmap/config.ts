@@ -71,7 +71,7 @@ function addYAxis(builder: UPlotConfigBuilder, live: () => Live, options: Option
   });
 }
 
-/** Where the name of a row is placed above its lower edge: at the edge it denotes, otherwise in the middle. */
+/** How far above the lower edge of a row its name is placed: at the edge that it denotes, otherwise in the middle. */
 function shift({ cells: { y } }: View): number {
   return y.kind !== 'rows' || y.layout === 'ge' ? 0 : y.layout === 'le' ? 1 : 0.5;
 }

@@ -22,7 +22,7 @@ export interface State {
 /** Prefix of the keys of states that are threshold ranges. */
 export const rangeKey = 'threshold ';
 
-/** Returns a function that maps values of the field to states, or undefined if there is no value. */
+/** Returns a function that maps a value of the field to its state, or to undefined if there is none. */
 export function stateOf(field: Field, theme: GrafanaTheme2): (value: unknown) => State | undefined {
   const known = new Map<unknown, State>();
   const ranges = thresholdRanges(field);
