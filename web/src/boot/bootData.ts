@@ -5,7 +5,7 @@ export interface BootData {
   /** Path of --web.external-url without a trailing slash. */
   subUrl: string;
   version: string;
-  /** The dashboard at the URL of the page, as returned by /api/dashboards/uid/…; `home` for the URL /. */
+  /** The dashboard at the address of the page, as /api/dashboards/uid/… answers; `home` at the address /. */
   dashboard?: { uid: string; home: boolean; answer: unknown };
 }
 
