@@ -146,7 +146,7 @@ func (c *Config) provider(where string, y providerYAML) (provider, []error) {
 		}
 	}
 	p.folders, _ = y.Options["foldersFromFilesStructure"].(bool)
-	if p.folders && p.folder != "" && p.folderUID != "" { // with only one of them set, Grafana starts and uses the directory structure
+	if p.folders && p.folder != "" && p.folderUID != "" { // with only one, Grafana starts and uses the directories
 		bad("foldersFromFilesStructure: requires that folder and folderUid are empty")
 	}
 	if p.folders {

@@ -21,7 +21,7 @@ func TestDatasourceFilesAsGrafanaReadsThem(t *testing.T) {
 		"address without a scheme": {"url: a:1/path", `"url":"http://a:1/path"`, ""},
 		"only a host":              {"url: a", `"url":"http://a"`, ""},
 		"quoted values":            {"url: http://a:1\n    orgId: \"1\"\n    isDefault: \"true\"\n    editable: \"false\"\n    version: \"2\"\n    basicAuth: \"1\"", `"basicAuth":true`, ""},
-		"empty values":             {"url: http://a:1\n    isDefault: \"\"\n    version: \"\"", `"isDefault":true`, ""}, // there is no other data source
+		"empty values":             {"url: http://a:1\n    isDefault: \"\"\n    version: \"\"", `"isDefault":true`, ""}, // there is no other
 	} {
 		t.Run(name, func(t *testing.T) {
 			r := dashtest.Start(t, map[string]string{dashtest.SourcesFile: "apiVersion: 1\ndatasources:\n  - name: One\n    uid: one\n    type: prometheus\n    " + tt.file + "\n"})
