@@ -58,7 +58,7 @@ type datasource struct {
 type variable struct {
 	Name       string          `json:"name"`
 	Type       string          `json:"type"`
-	Query      json.RawMessage `json:"query"` // text or an object, by type
+	Query      json.RawMessage `json:"query"` // string or object, depending on the type
 	Definition string          `json:"definition"`
 	Datasource datasource      `json:"datasource"`
 }
@@ -96,7 +96,7 @@ func (g grid) overlaps(o grid) bool {
 	return g.X < o.X+o.W && o.X < g.X+g.W && g.Y < o.Y+o.H && o.Y < g.Y+g.H
 }
 
-// all lists panels with those in collapsed rows.
+// all returns all panels, including those in collapsed rows.
 func all(panels []panel) []panel {
 	var list []panel
 	for _, p := range panels {
@@ -180,7 +180,7 @@ func requireApart(t *testing.T, panels []panel) {
 	}
 }
 
-// No dashboard names a datasource, so that each works wherever it is imported.
+// No dashboard names a data source, so that each works wherever it is imported.
 func TestDashboardsTakeDatasourcesFromVariables(t *testing.T) {
 	for file, d := range dashboards(t) {
 		t.Run(file, func(t *testing.T) {
@@ -218,7 +218,7 @@ var (
 	selector = regexp.MustCompile(`label_values\((.+), \w+\)`)
 )
 
-// queries returns the PromQL of a dashboard, by where it is, with the variables filled in.
+// queries returns the PromQL queries of a dashboard by location, with variables interpolated.
 func queries(t *testing.T, d dashboard) map[string]string {
 	t.Helper()
 	names := make(map[string]bool)
@@ -251,7 +251,7 @@ func queries(t *testing.T, d dashboard) map[string]string {
 	return found
 }
 
-// knownMetrics reads testdata/metrics.txt: each name with the section that it stands in.
+// knownMetrics reads testdata/metrics.txt: each name with the section that contains it.
 func knownMetrics(t *testing.T) map[string]string {
 	t.Helper()
 	known, section := make(map[string]string), ""
@@ -286,8 +286,8 @@ func TestDashboardsAskForMetricsThatThereAre(t *testing.T) {
 	require.ElementsMatch(t, slices.Collect(maps.Keys(known)), slices.Collect(maps.Keys(asked)))
 }
 
-// Two exporters that tell of one host, or a host that has got another name, cost no panel and no rule its answer, and the
-// dashboard of the host shows each thing once.
+// Two exporters for the same host, or a renamed host, break no panel and no rule, and the host dashboard shows
+// everything only once.
 func TestSecondExporter(t *testing.T) {
 	var load strings.Builder
 	load.WriteString("load 30s\n")
@@ -320,13 +320,15 @@ func TestSecondExporter(t *testing.T) {
 	}
 }
 
-// Titles are whole on a small screen, what people read is rounded, and an axis that may have whole numbers only would write "4 K" twice.
+// Titles are not truncated on a small screen, displayed values are rounded, and axes are not limited to integers
+// because they would show "4 K" twice.
 func TestDashboardsAreLegible(t *testing.T) {
 	for file, d := range dashboards(t) {
 		for _, p := range all(d.Panels) {
 			where := fmt.Sprintf("%s: panel %d %s", file, p.ID, p.Title)
 			if p.Type != "row" {
-				// A column of a window of 1024 pixels has 33, a letter 8 at most; the frame, the menu and the description take 90.
+				// In a window of 1024 pixels, a column is 33 pixels wide and a character at most 8; frame, menu and
+				// description take 90.
 				require.LessOrEqual(t, 8*len(p.Title), 33*p.GridPos.W-90, "%s: the title is cut", where)
 			}
 			decimals := p.FieldConfig.Defaults.Decimals
@@ -341,7 +343,7 @@ func TestDashboardsAreLegible(t *testing.T) {
 				for _, property := range o.Properties {
 					set[property.ID] = property.Value
 				}
-				// A bar without a scale of its own takes the largest number of the whole table for full.
+				// A bar without its own scale uses the largest number in the whole table as its maximum.
 				if cell, ok := set["custom.cellOptions"].(map[string]any); ok && cell["type"] == "gauge" {
 					require.True(t, set["max"] != nil || set["fieldMinMax"] == true, "%s: a bar without a scale", where)
 				}
@@ -350,7 +352,7 @@ func TestDashboardsAreLegible(t *testing.T) {
 	}
 }
 
-// metricsOf parses PromQL and returns the names of the metrics that it selects.
+// metricsOf parses PromQL and returns the names of the selected metrics.
 func metricsOf(t *testing.T, where, expr string) []string {
 	t.Helper()
 	tree, err := parser.NewParser(parser.Options{}).ParseExpr(expr)

@@ -1,5 +1,5 @@
-// Package monitoring is the built-in configuration set: the files that apply where the configuration
-// folder has none, and that `ausguck init` writes. Each is valid for the stock program as it is.
+// Package monitoring contains the built-in configuration: the files that apply where the configuration folder has none,
+// and that `ausguck init` writes. Each is valid for the stock program without changes.
 //
 // It imports nothing; internal/app and internal/command import it.
 package monitoring

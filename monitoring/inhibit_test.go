@@ -12,7 +12,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// holdsBack reports whether a rule of the built-in alertmanager.yml holds the one alert back while the other fires.
+// holdsBack reports whether a rule of the built-in alertmanager.yml inhibits one alert while the other fires.
 func holdsBack(rules []common.InhibitRule, firing, held model.LabelSet) bool {
 	return slices.ContainsFunc(rules, func(r common.InhibitRule) bool {
 		same := !slices.ContainsFunc(r.Equal, func(name string) bool {
@@ -55,7 +55,7 @@ func TestInhibition(t *testing.T) {
 		require.Equal(t, tt.want, holdsBack(cfg.InhibitRules, tt.firing, tt.held), name)
 	}
 
-	// Names in matchers are names of rules.
+	// Alert names in matchers must be names of rules.
 	rules := append(alertRules(t), logRules(t)...)
 	for _, r := range cfg.InhibitRules {
 		for _, m := range slices.Concat(r.SourceMatchers, r.TargetMatchers) {

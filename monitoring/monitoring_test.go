@@ -28,7 +28,7 @@ import (
 	"github.com/ausguck/ausguck/monitoring"
 )
 
-// write puts the embedded set into a folder, as `ausguck init` does.
+// write writes the embedded files to a folder, as `ausguck init` does.
 func write(t *testing.T) string {
 	t.Helper()
 	dir := t.TempDir()
@@ -81,10 +81,10 @@ func TestRuleFilesAreFoundByName(t *testing.T) {
 	require.Equal(t, []string{filepath.Join(dir, "mine.rules.yml")}, found)
 }
 
-// jsonMap is a piece of the Docker API's answer.
+// jsonMap is part of a Docker API response.
 type jsonMap = map[string]any
 
-// container is what the fake engine answers about one container.
+// container is a container of the fake engine.
 type container struct {
 	name     string
 	mode     string // network mode; default: the first network
@@ -107,7 +107,7 @@ func published(ip string, private, public int) jsonMap {
 	return jsonMap{"PrivatePort": private, "PublicPort": public, "IP": ip, "Type": "tcp"}
 }
 
-// fakeEngine answers the requests of docker_sd.
+// fakeEngine serves the requests of docker_sd.
 func fakeEngine(t *testing.T, containers []container) string {
 	t.Helper()
 	var list []jsonMap
@@ -136,13 +136,13 @@ func fakeEngine(t *testing.T, containers []container) string {
 	return server.URL
 }
 
-// target is what a person sees of one: the URL that is scraped and the labels of its series.
+// target is the user-visible part of a target: the scrape URL and the labels of its series.
 type target struct {
 	url    string
 	labels map[string]string
 }
 
-// discover runs docker_sd of the built-in file against an engine and merges targets as the scrape pool does.
+// discover runs docker_sd with the built-in file against an engine and merges targets as the scrape pool does.
 func discover(t *testing.T, engine string) []target {
 	t.Helper()
 	cfg := load(t)
@@ -173,7 +173,7 @@ func discover(t *testing.T, engine string) []target {
 	return nil
 }
 
-// merged are the targets of groups, equal ones once.
+// merged returns the deduplicated targets of groups.
 func merged(t *testing.T, sc *config.ScrapeConfig, groups []*targetgroup.Group) []target {
 	t.Helper()
 	unique := make(map[string]target)
@@ -183,7 +183,7 @@ func merged(t *testing.T, sc *config.ScrapeConfig, groups []*targetgroup.Group) 
 		for _, f := range found {
 			lb := labels.NewBuilder(labels.EmptyLabels())
 			lset := f.Labels(lb)
-			if !lset.IsEmpty() { // empty: dropped by relabelling
+			if !lset.IsEmpty() { // empty if dropped by relabeling
 				unique[f.URL().String()+lset.String()] = target{f.URL().String(), lset.Map()}
 			}
 		}
@@ -220,7 +220,7 @@ func TestContainersBecomeTargets(t *testing.T) {
 			[]container{{name: "api", mode: "front", labels: scrapeLabels("prometheus.io/port", "9464"), networks: map[string]string{"front": "172.18.0.2", "back": "172.19.0.2"}, ports: []jsonMap{tcp(80), tcp(443), tcp(9464), {"PrivatePort": 53, "Type": "udp"}}}},
 			[]target{{"http://172.19.0.2:9464/metrics", plain("api", "9464")}},
 		},
-		"several ports without port label": { // by another Prometheus; Ausguck adds the label with the lowest, see below
+		"several ports without port label": { // with another Prometheus; Ausguck adds a label with the lowest port, see below
 			[]container{{name: "api", mode: "bridge", labels: scrapeLabels(), networks: map[string]string{"bridge": "172.17.0.2"}, ports: []jsonMap{tcp(80), tcp(9464)}}},
 			[]target{
 				{"http://172.17.0.2:80/metrics", plain("api", "80")},
@@ -326,7 +326,7 @@ func TestContainersBecomeTargets(t *testing.T) {
 	}
 }
 
-// Of several exposed ports, Ausguck's discovery names the lowest, so that there is one target.
+// If several ports are exposed, Ausguck's discovery provides the lowest, so that there is only one target.
 func TestLowestPortIsScraped(t *testing.T) {
 	cfg := load(t)
 	sc := cfg.ScrapeConfigs[slices.IndexFunc(cfg.ScrapeConfigs, func(sc *config.ScrapeConfig) bool { return sc.JobName == "containers" })]
@@ -347,7 +347,7 @@ func TestLowestPortIsScraped(t *testing.T) {
 	require.Equal(t, []target{{"http://172.17.0.2:9464/metrics", api}}, merged(t, sc, []*targetgroup.Group{group}))
 }
 
-// Compose 1.29 writes the true of YAML as True.
+// Compose 1.29 converts YAML's true to True.
 func TestLabelsOfOldCompose(t *testing.T) {
 	for value, scraped := range map[string]bool{"true": true, "True": true, "TRUE": true, "false": false, "truely": false, "": false} {
 		api := container{name: "api", mode: "bridge", labels: map[string]string{"prometheus.io/scrape": value}, networks: map[string]string{"bridge": "172.17.0.2"}, ports: []jsonMap{tcp(3001)}}

@@ -29,7 +29,7 @@ import (
 	"github.com/ausguck/ausguck/monitoring"
 )
 
-// alertRule is a built-in rule with where it stands.
+// alertRule is a built-in rule with its location.
 type alertRule struct {
 	rulefmt.Rule
 	file, severity string
@@ -60,7 +60,7 @@ func alertRules(t *testing.T) []alertRule {
 	return found
 }
 
-// logRules reads the built-in LogQL rules. What is wrong with their expressions finds internal/component/loki.
+// logRules reads the built-in LogQL rules. internal/component/loki checks their expressions.
 func logRules(t *testing.T) []alertRule {
 	t.Helper()
 	files, err := fs.Glob(monitoring.Files, "loki-rules/fake/*.rules.yml")
@@ -74,7 +74,7 @@ func logRules(t *testing.T) []alertRule {
 		require.NoError(t, yaml.Unmarshal(content, &groups))
 		for _, g := range groups.Groups {
 			for _, r := range g.Rules {
-				// Loki knows only the function.
+				// Loki only supports the function.
 				for name, text := range r.Annotations {
 					require.NotContains(t, text, "$externalURL", file)
 					r.Annotations[name] = strings.ReplaceAll(text, "{{ externalURL }}", here)
@@ -87,7 +87,7 @@ func logRules(t *testing.T) []alertRule {
 	return found
 }
 
-// here starts links to this server.
+// here is the prefix of links to this server.
 const here = "{{ $externalURL }}"
 
 func TestRulesHaveWhatMessagesNeed(t *testing.T) {
@@ -135,7 +135,7 @@ func TestRulesHaveWhatMessagesNeed(t *testing.T) {
 	}
 }
 
-// Every section of a runbook is about an alert: what has gone is taken out.
+// Every section of a runbook belongs to an alert: sections of deleted alerts must be removed.
 func TestRunbooksAreAboutAlertsThatThereAre(t *testing.T) {
 	names := make(map[string]bool)
 	for _, r := range append(alertRules(t), logRules(t)...) {
@@ -158,7 +158,7 @@ func TestRunbooksAreAboutAlertsThatThereAre(t *testing.T) {
 	}
 }
 
-// ruleTests is a file for `promtool test rules`, as far as it is looked at here.
+// ruleTests is the part of a `promtool test rules` file that is checked here.
 type ruleTests struct {
 	Tests []ruleTest `yaml:"tests"`
 }
@@ -185,7 +185,7 @@ func ruleTestFiles(t *testing.T) []string {
 	return files
 }
 
-// gives reports whether a series of the test is one of those that the rule looks at.
+// gives reports whether the test contains a series that the rule selects.
 func (rt ruleTest) gives(t *testing.T, r alertRule) bool {
 	t.Helper()
 	wanted := metricsOf(t, r.String(), r.Expr)
@@ -198,8 +198,8 @@ func (rt ruleTest) gives(t *testing.T, r alertRule) bool {
 	return false
 }
 
-// What promtool finds in order is only worth something when every rule is in it: seen to fire with its whole text, and
-// seen not to with series that it looks at.
+// A passing promtool run is only meaningful if it covers every rule: a test in which it fires, with all annotations,
+// and a test in which it does not fire although the series it selects exist.
 func TestEveryRuleIsSeenToFireAndNotTo(t *testing.T) {
 	rules := alertRules(t)
 	fires, quiet := make(map[string]bool), make(map[string]bool)
@@ -241,7 +241,7 @@ func TestEveryRuleIsSeenToFireAndNotTo(t *testing.T) {
 	}
 }
 
-// junit is what promtool reports.
+// junit is promtool's report.
 type junit struct {
 	Suites []struct {
 		Cases []struct {
@@ -290,7 +290,7 @@ func TestRulesAskForMetricsThatThereAre(t *testing.T) {
 	}
 }
 
-// ruleMetrics are the metrics that rules ask for.
+// ruleMetrics returns the metrics that rules query.
 func ruleMetrics(t *testing.T) []string {
 	t.Helper()
 	names := make(map[string]bool)

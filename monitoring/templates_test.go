@@ -38,7 +38,7 @@ func firing(labels, annotations template.KV, graph string) template.Alert {
 	return template.Alert{Status: "firing", Labels: labels, Annotations: annotations, GeneratorURL: graph, StartsAt: time.UnixMilli(1_800_000_000_000)}
 }
 
-// An alert that another program sends may have no address and no annotations: what it lacks is left out.
+// An alert from another program may have no URL and no annotations: missing parts are omitted.
 func TestTextsOfBareAlerts(t *testing.T) {
 	group := template.KV{"alertname": "Backup"}
 	title, text, email := message(t, group, firing(template.KV{"alertname": "Backup"}, nil, ""))

@@ -2,7 +2,10 @@ import { fileURLToPath } from 'node:url';
 import react from '@vitejs/plugin-react';
 import { defineConfig, type Plugin } from 'vite';
 
-/** What every dashboard needs, and panels that most have: one file, with what they import, which the document names for pages of dashboards. */
+/**
+ * What every dashboard needs, and the panels that most of them have, in one file with their imports; the document
+ * references it on dashboard pages.
+ */
 const dashboardChunk = 'dashboard';
 const neededByDashboards =
   /src\/(pages\/(HomePage|DashboardPage)|datasources\/\w+\/(Prometheus|Loki|Grafana)Datasource|panels\/(timeseries|stat|bargauge|table|state-timeline|text|alertlist)\/plugin)\.tsx?$/;
@@ -14,16 +17,17 @@ export default defineConfig({
   plugins: [react(), nameDashboardChunk()],
   resolve: {
     alias: [
-      // Ten years of time zone rules instead of all since 1900: 0.9 MB less.
+      // Only ten years of time zone rules instead of all since 1900: 0.9 MB less.
       { find: /^moment-timezone$/, replacement: 'moment-timezone/builds/moment-timezone-with-data-10-year-range.js' },
-      // @grafana/ui carries Monaco for editors that are not used here; CodeMirror does their work.
+      // @grafana/ui contains Monaco for editors that are not used here; CodeMirror replaces it.
       { find: /^monaco-editor(\/.*)?$/, replacement: local('src/boot/noMonaco.ts') },
       { find: /^@monaco-editor\/react$/, replacement: local('src/boot/noMonaco.ts') },
-      // Of these two the libraries use next to nothing.
+      // The libraries use almost nothing of these two.
       { find: /^zod$/, replacement: local('src/boot/noZod.ts') },
       { find: /^react-dom\/server$/, replacement: local('src/boot/noServer.ts') },
       { find: /^react-inlinesvg$/, replacement: local('src/boot/inlineSvg.tsx') },
-      // One router: the compatible one of Grafana's own build brings a second, which does not know where it is.
+      // Use a single router: the compatibility router of Grafana's own build adds a second one, which does not know the
+      // current location.
       { find: /^react-router-dom-v5-compat$/, replacement: 'react-router-dom' },
       { find: /^uwrap$/, replacement: local('node_modules/uwrap/dist/uWrap.mjs') },
     ],
@@ -32,7 +36,7 @@ export default defineConfig({
   define: { 'process.env.NODE_ENV': JSON.stringify(process.env.NODE_ENV ?? 'production') },
   build: {
     outDir: 'dist',
-    // dist/.keep is committed so that a build of the Go program alone works.
+    // dist/.keep is committed so that the Go program can be built without the UI.
     emptyOutDir: false,
     assetsDir: 'public/build',
     target: 'es2022',
@@ -42,10 +46,11 @@ export default defineConfig({
     assetsInlineLimit: 0,
     rolldownOptions: {
       output: {
-        // A few files instead of a hundred: a browser asks for six at a time. What only some pages need stays apart.
+        // A few files instead of a hundred, because a browser requests six at a time. Code that only some pages need
+        // stays separate.
         codeSplitting: {
           groups: [
-            // What reads expressions is small, and panels need it; the editor is not.
+            // Expression parsers are small and needed by panels; the editor is not.
             { name: 'grammar', test: /node_modules\/(@lezer\/(common|lr|highlight)|@grafana\/lezer-logql)/, priority: 5 },
             { name: 'editor', test: /node_modules\/(@codemirror|@lezer|@prometheus-io|codemirror|style-mod|crelt|w3c-keyname)/, priority: 4 },
             { name: 'libraries', test: /node_modules|rolldown[/:]runtime/, minShareCount: 3, priority: 3 },
@@ -59,7 +64,7 @@ export default defineConfig({
   server: { proxy: { '/api': 'http://127.0.0.1:3000', '/login': 'http://127.0.0.1:3000', '/static': 'http://127.0.0.1:3000' } },
 });
 
-/** Lets the document name the files of dashboards; internal/page leaves the names out for other pages. */
+/** Adds the dashboard files to the document; internal/page removes them on other pages. */
 function nameDashboardChunk(): Plugin {
   return {
     name: 'name-dashboard-chunk',

@@ -1,4 +1,4 @@
-// Writes .br and .gz beside each built file and removes the plain one: the program serves them as they are.
+// Writes .br and .gz versions of each built file and removes the original: the program serves the compressed files directly.
 import { readdirSync, readFileSync, rmSync, statSync, writeFileSync, cpSync, mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { brotliCompressSync, constants, gzipSync } from 'node:zlib';
@@ -8,7 +8,7 @@ const icons = new URL('../node_modules/@grafana/ui/dist/public/img/icons/', impo
 
 mkdirSync(join(dist, 'public/build/img'), { recursive: true });
 cpSync(icons, join(dist, 'public/build/img/icons'), { recursive: true });
-// @grafana/ui asks for these icons by names that its own set lacks.
+// @grafana/ui requests these icons by names that are missing in its own set.
 cpSync(join(icons, 'unicons/sync.svg'), join(dist, 'public/build/img/icons/unicons/spinner.svg'));
 cpSync(join(icons, 'unicons/angle-left.svg'), join(dist, 'public/build/img/icons/unicons/angle-double-left.svg'));
 copyFonts();
@@ -42,7 +42,7 @@ function* walk(dir) {
   }
 }
 
-/** The fonts under the names that Grafana's styles give them. */
+/** Copies the fonts to the names that Grafana's styles use. */
 function copyFonts() {
   const from = (name) => new URL(`../node_modules/@fontsource/${name}.woff2`, import.meta.url).pathname;
   const fonts = {

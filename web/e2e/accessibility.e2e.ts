@@ -27,10 +27,10 @@ const dashboard = {
   ],
 };
 
-/** The library's legend names the button of a series "All series selected". */
+/** The library's legend labels the button of a series "All series selected". */
 const legendName = /^label-content-name-mismatch: .*LegendLabel/;
 
-/** Every page, and what it shows once it is there. */
+/** All pages, with an element that shows when each is loaded. */
 const pages = [
   ['home', '/', '[data-testid=now][data-fine]'],
   ['dashboards', '/dashboards', 'main a'],
@@ -93,7 +93,7 @@ async function leave() {
 const palette = () => browser.page.keyboard.press('Control+k');
 const help = () => browser.page.keyboard.press('?');
 
-/** What asks before it acts, how it is opened, and the title of its dialog. */
+/** Confirmations: the action, how to open it, and the title of its dialog. */
 const dialogs = [
   ['a new folder', '/dashboards', newFolder, 'New folder'],
   ['a changed panel', '/d/plain?editPanel=panel-2', discard, 'Discard the changes'],
@@ -105,10 +105,10 @@ const dialogs = [
   ['a changed dashboard', '/d/plain', leave, 'Leave without saving'],
 ] as const;
 
-/** What axe finds critical or serious below a part of the page, in lines. */
+/** Critical and serious axe findings inside an element, one per line. */
 async function grave(part = 'html'): Promise<string> {
   const { page } = browser;
-  // By the protocol of the browser, since the page's policy lets no other script in.
+  // Injected through the browser's debugging protocol because the page's content security policy blocks other scripts.
   await page.evaluate(axe);
   const { violations } = await page.evaluate(
     (context) =>
@@ -157,7 +157,7 @@ describe.each(['dark', 'light'] as const)('the %s theme', (theme) => {
 
   test.each(dialogs)('%s asks in a dialog that the keyboard answers', async (_, path, open, words) => {
     const { page } = browser;
-    // A changed dashboard is left behind: nobody asks the browser's question.
+    // Mark a changed dashboard as saved so that the browser does not ask for confirmation when leaving it.
     await page.evaluate(() =>
       (window as { __grafanaSceneContext?: { setState: (state: object) => void } }).__grafanaSceneContext?.setState({ isDirty: false })
     );
@@ -169,7 +169,7 @@ describe.each(['dark', 'light'] as const)('the %s theme', (theme) => {
     const dialog = page.getByRole('dialog', { name: words });
     await dialog.waitFor();
     expect(await dialog.evaluate((element) => element.contains(document.activeElement))).toBe(true);
-    // The page behind a modal dialog is dimmed and inactive: contrast is not asked of it.
+    // The page behind a modal dialog is dimmed and inactive, so its contrast is not checked.
     expect(await grave('[role=dialog]')).toBe('');
     await browser.screenshot(`dialog-${words}-${theme}`);
     await page.keyboard.press('Escape');

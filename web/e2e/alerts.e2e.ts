@@ -67,14 +67,14 @@ describe('an alert', () => {
     await alert('AlwaysFires').waitFor();
     expect(await alert('AlwaysFires').getAttribute('data-state')).toBe('active');
     expect(await alert('AlwaysFires').innerText()).toContain(`It fires ${script}`);
-    expect(await alert('AlwaysFires').getByText('Runbook').count()).toBe(0); // its address would run
+    expect(await alert('AlwaysFires').getByText('Runbook').count()).toBe(0); // its URL would execute script
     expect(await alert('GoesToNobody').getByText('Runbook').getAttribute('href')).toBe('https://runbooks.example/x');
     await page.getByRole('region', { name: 'Alerts for hook' }).getByText('delivered').first().waitFor();
     await page.getByRole('region', { name: 'Alerts for refusing' }).getByText('refused').waitFor();
     await browser.screenshot('alerts');
     expect(await alert('IsInhibited').getAttribute('data-state')).toBe('inhibited');
     expect(await alert('IsInhibited').innerText()).toContain('inhibited by another alert');
-    // The filter is in the address, and the address is the filter.
+    // The filter updates the URL and vice versa.
     await page.getByRole('radio', { name: /^active/ }).click();
     await alert('IsInhibited').waitFor({ state: 'detached' });
     await alert('AlwaysFires').getByRole('button', { name: 'team=a' }).click();
@@ -98,7 +98,7 @@ describe('an alert', () => {
     expect(await page.locator('.cm-content').innerText()).toBe('vector(41) + 1');
     const end = Date.parse(`${link.searchParams.get('g0.end_input')!.replace(' ', 'T')}Z`);
     expect(end).toBeGreaterThan(Date.parse(startsAt));
-    // Picker and address agree, and a picked range goes into the address.
+    // The picker reflects the URL, and a selected range is written to the URL.
     await page.getByTestId('data-testid TimePicker Open Button').click();
     await page.getByText('Last 6 hours').click();
     await page.waitForURL(/g0\.range_input=6h/);
@@ -179,11 +179,11 @@ describe('around alerts', () => {
     expect(await rule('IsPending').getAttribute('data-state')).toBe('pending');
     expect(await rule('IsQuiet').getAttribute('data-state')).toBe('normal');
     expect(await rule('AlwaysFires').getByRole('cell', { name: '42', exact: true }).count()).toBe(1);
-    // Loki's ruler has rules of its own.
+    // The Loki ruler has its own rules.
     await rule('LogErrorSurge').waitFor();
     expect(await rule('LogErrorSurge').getByText('Dashboard').getAttribute('href')).toBe('/d/ausguck-logs');
     await browser.screenshot('rules');
-    // Words find rules by whatever is in them; a group is put away and brought back.
+    // Words match any text of a rule; groups can be collapsed and expanded.
     await page.getByLabel('Filter by words or labels').fill('41 FIRES');
     await until('only AlwaysFires is left', async () => (await page.getByTestId('rule').count()) === 1);
     await page.getByRole('button', { name: 'Close Group always' }).click();
@@ -212,7 +212,7 @@ describe('around alerts', () => {
       headers: { Authorization: `Basic ${Buffer.from(`admin:${password}`).toString('base64')}`, 'Content-Type': 'application/json' },
     }).then((answer) => expect(answer.status).toBe(204));
     await browser.login();
-    // As Loki's ruler writes it into alerts.
+    // As the Loki ruler writes it into alerts.
     await browser.goto(
       `/explore?left=${encodeURIComponent(JSON.stringify({ queries: [{ expr: 'sum by (job) (count_over_time({job="made"}[1m])) > 1', queryType: 'range' }] }))}`
     );

@@ -1,7 +1,7 @@
-/** Text that would run if a page took it for HTML. */
+/** Text that would execute if a page rendered it as HTML. */
 export const script = '<img src=x onerror="window.pwned=1"><script>window.pwned=1</script>';
 
-/** Alerts of every state, and receivers at a URL: one that takes them, one that refuses. */
+/** Alerts in every state, and receivers at a URL: one that accepts them and one that rejects them. */
 export const files = (url: string) => ({
   'prometheus.yml': `global: {scrape_interval: 1s, evaluation_interval: 1s}
 rule_files: [rules.yml]

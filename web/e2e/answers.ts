@@ -3,7 +3,7 @@ import type { Program } from './program';
 
 type Frame = PanelAnswers['frames'][number];
 
-/** Samples by the labels of their series, as JSON, and time in milliseconds. */
+/** Samples by series labels (as JSON) and time in milliseconds. */
 type Samples = Map<string, Map<number, number>>;
 
 interface Series {
@@ -13,15 +13,15 @@ interface Series {
 }
 
 export interface Comparison {
-  /** Queries whose every sample was compared with the API's. */
+  /** Number of queries of which every sample matched the API. */
   equal: number;
-  /** What the page has and the API has not, or the other way round. */
+  /** What only the page or only the API has. */
   different: string[];
-  /** Queries that the standard API cannot be asked for in this form, such as heatmaps, logs and expressions. */
+  /** Number of queries without an equivalent in the standard API, such as heatmaps, logs and expressions. */
   other: number;
 }
 
-/** Asks the standard HTTP API for what a panel has asked, and compares every sample. */
+/** Runs a panel's queries against the standard HTTP API and compares every sample. */
 export async function compareWithApi(program: Program, panel: PanelAnswers): Promise<Comparison> {
   const result: Comparison = { equal: 0, different: [], other: 0 };
   const queries = new Map<string, Frame[]>();
@@ -75,7 +75,7 @@ function samples(all: Series[]): Samples {
   );
 }
 
-/** Reads frames of one series each, and tables with a column per label. */
+/** Reads frames with one series each, and tables with a column per label. */
 function samplesOf(frames: Frame[]): Samples {
   const found: Samples = new Map();
   for (const { fields } of frames) {
@@ -121,7 +121,7 @@ function difference(got: Samples, want: Samples): string | undefined {
   return undefined;
 }
 
-/** Sums over series may differ in their last bit, as the engine adds them up in another order. */
+/** Sums over series may differ in the last bit because the engine adds them in a different order. */
 function equal(a: number | undefined, b: number | undefined): boolean {
   return Object.is(a, b) || (a !== undefined && b !== undefined && Math.abs(a - b) <= 1e-12 * Math.max(Math.abs(a), Math.abs(b)));
 }

@@ -6,13 +6,13 @@ import { chromium, type BrowserContext, type Page } from 'playwright-core';
 import type { PanelReport } from '../src/dashboard/report';
 import { password, repository, until, type Program } from './program';
 
-/** Screenshots for people to look at; the folder is not committed. */
+/** Screenshots for manual inspection; the folder is not committed. */
 export const screenshots = join(repository, 'test/e2e/out/screenshots');
 
 const executable = process.env['CHROMIUM'] ?? '/usr/bin/chromium';
 const flags = ['--no-sandbox', '--disable-gpu', '--no-first-run', '--disable-background-networking', '--disable-component-update', '--disable-sync'];
 
-/** A browser window with a fresh profile that keeps everything the console complains about. */
+/** A browser window with a fresh profile that records console errors, uncaught exceptions and failed requests. */
 export class Browser {
   readonly complaints: string[] = [];
 
@@ -35,7 +35,7 @@ export class Browser {
     const page = await context.newPage();
     const browser = new Browser(program, page, context, profile);
     page.on('console', (message) => {
-      // The browser itself reports each 4xx answer; tests that want one look at the page.
+      // The browser itself reports each 4xx response; tests that expect one check the page.
       if (message.type() === 'error' && !message.text().startsWith('Failed to load resource')) {
         browser.complaints.push(`${page.url()}: ${message.text()}`);
       }
@@ -60,7 +60,7 @@ export class Browser {
     await this.page.goto(this.program.url + path);
   }
 
-  /** Opens a dashboard with all rows, in a window as high as itself, and waits until no panel is loading. */
+  /** Opens a dashboard with all rows expanded, in a window as tall as the dashboard, and waits until no panel is loading. */
   async dashboard(path: string): Promise<PanelReport[]> {
     const { page } = this;
     const { width } = page.viewportSize()!;
@@ -73,7 +73,7 @@ export class Browser {
     }
     const height = await page.evaluate(() => document.documentElement.scrollHeight);
     await page.setViewportSize({ width, height: Math.min(height + 50, 16_000) });
-    // Panels load when they come into sight; the tallest dashboards take more than one look.
+    // Panels load when they become visible; the tallest dashboards require scrolling.
     const waiting = async () => (await this.settled()).filter((r) => r.state === 'NotStarted').length;
     for (let top = 0; (await waiting()) > 0 && top < height; top += 8000) {
       await page.evaluate((y) => window.scrollTo(0, y), top);
@@ -82,7 +82,7 @@ export class Browser {
     return this.settled();
   }
 
-  /** Waits until every panel that is on the page has its answer. */
+  /** Waits until every panel on the page has its response. */
   async settled(): Promise<PanelReport[]> {
     let reports: PanelReport[] = [];
     let quiet = 0;
@@ -91,7 +91,7 @@ export class Browser {
     const drawn = async () => {
       reports = await this.report();
       const { panels, spinners } = await this.inSight();
-      // A panel that was in sight for a moment, until the rows above it were laid out, goes on when it is seen again.
+      // A panel that was only visible until the rows above it were laid out continues when it becomes visible again.
       loading = reports.filter((r) => r.state === 'Loading' && panels.includes(r.key)).map((r) => r.title);
       busy = spinners;
       quiet = loading.length === 0 && busy === 0 ? quiet + 1 : 0;
@@ -104,7 +104,7 @@ export class Browser {
     return reports;
   }
 
-  /** The keys of the panels in the window, and how many signs of loading are there. */
+  /** The keys of the panels in the window, and the number of loading indicators. */
   private inSight(): Promise<{ panels: string[]; spinners: number }> {
     return this.page.evaluate(() => {
       const seen = (selector: string) =>
@@ -132,7 +132,7 @@ export class Browser {
     await this.page.screenshot({ path: join(screenshots, `${name.replace(/[^\w.-]+/g, '_')}.png`) });
   }
 
-  /** Texts whose contrast with their background is below 4.5 (3 for large ones), by WCAG's formula. */
+  /** Texts with a contrast below 4.5 (3 for large text) to their background, by the WCAG formula. */
   unreadable(): Promise<string[]> {
     return this.page.evaluate(() => {
       const parse = (color: string) => (color.match(/[\d.]+/g) ?? []).map(Number);

@@ -8,7 +8,7 @@ import { startGenerated } from './generate';
 import { Program, repository, until } from './program';
 import { snapshotOf } from './testdata';
 
-// Every dashboard of a folder, panel by panel: DASHBOARDS=folder npm run corpus. The report is test/e2e/out/corpus.md.
+// Checks every panel of every dashboard in a folder: DASHBOARDS=folder npm run corpus. The report is test/e2e/out/corpus.md.
 const folder = process.env['DASHBOARDS']!;
 const only = new RegExp(process.env['ONLY'] ?? '');
 
@@ -21,7 +21,7 @@ const dashboards = readdirSync(folder)
 let program: Program;
 let browser: Browser;
 let generator: Awaited<ReturnType<typeof startGenerated>>['generator'];
-/** All dashboards show the same two minutes, which are over when the first is opened. */
+/** All dashboards show the same two minutes, which have ended when the first one is opened. */
 const span = 120_000;
 let end = 0;
 const lines = ['dashboard | panel | type | queries equal to the API | of another kind | outcome', '--- | --- | --- | --- | --- | ---'];
@@ -78,7 +78,7 @@ test.each(dashboards.map((d) => [d.name, d.uid] as const))(
       }
       lines.push([name, report.title, report.type, equal, other, outcome].map((cell) => String(cell).replace(/[|\n]/g, ' ')).join(' | '));
     }
-    // The panel, or the variable, says so too.
+    // These are also shown by the panel or the variable.
     expect(browser.complaints.filter((text) => !/data source \S+ was not found|SceneVariableSet updateAndValidate error/.test(text))).toEqual([]);
     expect(wrong).toEqual([]);
     expect(silent).toEqual([]);
@@ -86,7 +86,7 @@ test.each(dashboards.map((d) => [d.name, d.uid] as const))(
   180_000
 );
 
-/** Grafana's own test dashboards ask its TestData source, whose answers become a part of the dashboard. */
+/** Grafana's own test dashboards query its TestData source, whose responses are embedded in the dashboard. */
 function withTestData(value: unknown, from: number, to: number): unknown {
   if (Array.isArray(value)) {
     return value.map((each) => withTestData(each, from, to));
@@ -109,7 +109,7 @@ function csvFile(name: string): string {
   return readFileSync(join(folder, 'csv', name.replace(/[^\w.-]/g, '')), 'utf8');
 }
 
-/** Names of sources that only their author has are those of this installation, as at an import. */
+/** Replaces data sources that only the author has with those of this installation, as an import does. */
 function prepared(text: string): Json {
   const chosen = (value: unknown): unknown => {
     if (Array.isArray(value)) {

@@ -64,7 +64,8 @@ describe('every shared dashboard', () => {
       browser.complaints.length = 0;
       let reports: PanelReport[] = [];
       let without: string[] = [];
-      // A panel has no point before its step has passed: docker_containers.json asks for ten times 15 s, two and a half minutes.
+      // A panel has no points until its step has passed: docker_containers.json uses ten times 15 s, i.e. two and a
+      // half minutes.
       await until(
         'all panels have data',
         async () => {
@@ -95,7 +96,7 @@ describe('every shared dashboard', () => {
   );
 });
 
-/** Compares what all panels were answered with the standard API, for a time that is over. */
+/** Compares the results of all panels with the standard API, for a range in the past. */
 async function comparison() {
   const url = new URL(browser.page.url());
   const to = Date.now() - 10_000;
@@ -113,7 +114,7 @@ function brief(r: PanelReport): string {
   return `${r.title} (${r.type}): ${r.errors.join('; ')}`;
 }
 
-/** Panels that say "N/A" or "No data" although their frames have values. */
+/** Panels that show "N/A" or "No data" although their frames have values. */
 async function emptyButAnswered(reports: PanelReport[]): Promise<string[]> {
   const empty: string[] = [];
   for (const report of reports.filter((r) => r.hasData)) {

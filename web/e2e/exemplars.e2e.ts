@@ -4,7 +4,7 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 import { Browser } from './browser';
 import { Program, until } from './program';
 
-// OpenMetrics is the only text format with exemplars; the values of each scrape are new ones.
+// OpenMetrics is the only text format with exemplars; each scrape returns new values.
 const started = Date.now();
 function metrics(): string {
   const seconds = (Date.now() - started) / 1000;
@@ -92,7 +92,7 @@ afterAll(async () => {
   server?.close();
 });
 
-/** Marks of a panel whose labels name a trace. */
+/** The markers of a panel whose labels contain a trace. */
 async function marks(title: string) {
   const found = browser.panel(title).getByTestId('exemplar');
   await until(`${title} has exemplars`, async () => (await found.count()) >= 5);
@@ -130,7 +130,7 @@ test('a mark stands at the time and the value of its exemplar', async () => {
       expect(at.y + at.height / 2).toBeLessThanOrEqual(area.y + area.height + 1);
     }
   }
-  // The slow ones lie in the third of four buckets, half way between its bounds, a second of sixty from each other.
+  // The slow ones are in the third of four buckets, halfway between its bounds, one second (of sixty) apart.
   const area = await box('Heat');
   const places = (await Promise.all((await heat.all()).map((mark) => mark.boundingBox()))).map((at) => ({
     x: at!.x,

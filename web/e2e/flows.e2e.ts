@@ -24,7 +24,7 @@ beforeAll(async () => {
 
 afterAll(() => program?.stop());
 
-/** A browser for each test, so that none sees what another did; its console must stay silent. */
+/** A separate browser for each test, so that tests are isolated; nothing may be logged to its console. */
 let browser: Browser;
 beforeEach(async ({ task }) => {
   browser = await Browser.open(program);
@@ -296,7 +296,7 @@ describe('bad input', () => {
     expect(await browser.panel('fails').innerText()).toContain('parse error');
     expect(await browser.panel('unknown').innerText()).toContain('nobody-knows-this');
     expect(await page.getByText('need each other in a circle').count()).toBe(1);
-    // The page's policy refuses the images of the attack; that is what it is for.
+    // The content security policy blocks the images of the attack, as intended.
     browser.complaints.length = 0;
   });
 

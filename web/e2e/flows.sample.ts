@@ -4,7 +4,7 @@ scrape_configs:
 - {job_name: node-exporter, static_configs: [{targets: ['node-exporter:9100']}]}
 `;
 
-/** A dashboard to try things with. */
+/** A dashboard for trying things out. */
 export const sample = {
   uid: 'sample',
   title: 'Sample',

@@ -3,7 +3,7 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 import { Browser } from './browser';
 import { Program, until } from './program';
 
-// What somebody sees who has just installed it: a panel of a built-in dashboard shows something, or says why not.
+// What users see right after the installation: every panel of a built-in dashboard shows data or says why it does not.
 
 let program: Program;
 let browser: Browser;

@@ -5,27 +5,27 @@ import { Program, until } from './program';
 
 type Json = Record<string, unknown>;
 
-/** A series that a dashboard asks for. */
+/** A series that a dashboard queries. */
 interface Wanted {
   metric: string;
   labels: Map<string, string>;
-  /** The only value that answers, as in `haproxy_up == 1`. */
+  /** The only value with a result, as in `haproxy_up == 1`. */
   value?: number;
 }
 
 type Matcher = [label: string, operator: string, value: string];
 
 interface Selector extends Wanted {
-  /** What does not depend on a variable. */
+  /** The matchers that do not depend on a variable. */
   matchers: Matcher[];
 }
 
-/** A series that is there without being made up. */
+/** A series that exists without being generated. */
 type Real = Record<string, string>;
 
 /**
- * Reads every expression of dashboards and makes up series that answer them: the labels that are matched, grouped by
- * or shown, and values that change. What real series answer is left out.
+ * Parses all expressions of dashboards and generates series that match them: with labels that are matched, grouped by
+ * or shown, and with changing values. Expressions answered by real series are skipped.
  */
 function wantedSeries(dashboards: Json[], real: Real[]): Wanted[] {
   const byName = new Map<string, Real[]>();
@@ -77,7 +77,7 @@ function expressions(value: unknown, found: string[] = []): string[] {
   return found;
 }
 
-/** What the variables of a dashboard will hold: what is made up for the label that they list, or their first option. */
+/** The values that the variables of a dashboard will have: the generated one for the label they list, or their first option. */
 function variableValues(dashboard: Json): Map<string, string> {
   const inner = (dashboard['dashboard'] as Json | undefined) ?? dashboard;
   const list = ((inner['templating'] as Json | undefined)?.['list'] ?? []) as Array<{ name: string; type: string; query?: unknown; regex?: string }>;
@@ -94,7 +94,7 @@ function variableValues(dashboard: Json): Map<string, string> {
   return values;
 }
 
-/** Selectors of an expression whose variables are replaced by something that PromQL can read. */
+/** The selectors of an expression, with variables replaced by something that PromQL can parse. */
 function selectors(expr: string, variables: Map<string, string>): Selector[] {
   const text = expr
     .replace(/\[\s*(\$\w+|\$\{\w+\}|\[\[\w+\]\])/g, '[5m')
@@ -146,7 +146,7 @@ function matched(selector: string, metric: string, variables: Map<string, string
   return { labels, matchers: fixed };
 }
 
-/** Something that a simple regular expression matches. */
+/** A string that matches a simple regular expression. */
 function literal(pattern: string, label: string, metric: string): string {
   const first = pattern
     .replace(/^\^|\$$/g, '')
@@ -160,7 +160,7 @@ function literal(pattern: string, label: string, metric: string): string {
   return new RegExp(`^(?:${pattern.replace(/\\\\/g, '\\')})$`).test(text) ? text : made(label, metric);
 }
 
-/** Values that dashboards take for real: what is made up about a target belongs to the one that is there. */
+/** Values that dashboards accept as real: generated series of a target belong to the existing target. */
 function made(label: string, metric: string): string {
   switch (label) {
     case 'le':
@@ -180,8 +180,8 @@ function made(label: string, metric: string): string {
 }
 
 /**
- * Starts a program that scrapes the host, itself, and what is made up for the dashboards. What the host and the program
- * expose is real; the rest follows from what the dashboards ask for.
+ * Starts a program that scrapes the host, itself, and series generated for the dashboards. The metrics of the host and
+ * the program are real; the rest follows from the queries of the dashboards.
  */
 export async function startGenerated(dashboards: Json[], interval: string, files: Record<string, string> = {}) {
   const series: Wanted[] = [];
@@ -203,7 +203,10 @@ scrape_configs:
   return { program, generator };
 }
 
-/** Serves the series, which may be added to, as /metrics: counters that grow, histograms with buckets, gauges that swing. */
+/**
+ * Serves the series, to which more can be added, as /metrics: increasing counters, histograms with buckets, oscillating
+ * gauges.
+ */
 async function serveMetrics(series: Wanted[]): Promise<{ address: string; server: Server }> {
   const started = Date.now();
   const server = createServer((_, response) => {

@@ -27,7 +27,7 @@ export const row = (id: number, y: number, more: object = {}) => ({
   ...more,
 });
 
-/** Three panels, an open row with two and a closed one with one. */
+/** Three panels, an open row with two panels and a collapsed one with one. */
 export const board = (uid: string) => ({
   uid,
   title: `Board ${uid}`,
@@ -47,10 +47,10 @@ export const board = (uid: string) => ({
 
 export let program: Program;
 export let browser: Browser;
-/** The expressions that were asked since the last look. */
+/** The expressions queried since the last check. */
 export let asked: string[] = [];
 
-/** One program for the file, and for each test two fresh boards and a browser. */
+/** Starts one program for the file, and two fresh dashboards and a browser for each test. */
 export function withBoards() {
   beforeAll(async () => {
     program = await Program.start({
@@ -88,7 +88,7 @@ export function withBoards() {
   });
 }
 
-/** What was asked until now is not looked at. */
+/** Ignores the queries so far. */
 export const forget = () => void (asked = []);
 
 export async function open(uid = 'one', user?: [string, string]) {
@@ -101,7 +101,7 @@ export async function open(uid = 'one', user?: [string, string]) {
 
 export const heading = (name: string) => browser.page.getByRole('heading', { name, exact: true });
 
-/** The names of the panels and rows on the screen, in reading order. */
+/** The names of the panels and rows on screen, in reading order. */
 export async function order(): Promise<string[]> {
   const found = await browser.page.evaluate(() =>
     [...document.querySelectorAll<HTMLElement>('.react-grid-item:not(.react-grid-placeholder)')].map((item) => {
@@ -118,7 +118,7 @@ export const hasOrder = (...wanted: Array<number | string>) =>
     throw new Error(`${err.message}; it is ${(await order()).join(' ')}`);
   });
 
-/** Takes a panel by its header, or a row by its handle, and drops it with its corner at a panel's corner or elsewhere. */
+/** Drags a panel by its header, or a row by its handle, and drops it with its corner at the corner of a panel or elsewhere. */
 export async function drag(from: { x: number; y: number }, to: { x: number; y: number }) {
   const { mouse } = browser.page;
   await mouse.move(from.x, from.y);

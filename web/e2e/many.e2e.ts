@@ -102,7 +102,7 @@ test('the legend has all 2,000 series, of which only those in sight are in the p
   await legend.locator(`[aria-rowindex="${series + 1}"]`).waitFor();
   expect(await rows.count()).toBeLessThan(100);
 
-  // Sorted by its largest value, the first is the one with the largest number.
+  // When sorted by maximum, the series with the largest number comes first.
   await legend.getByRole('columnheader', { name: 'Name' }).getByRole('button').click();
   await legend.getByRole('columnheader', { name: 'Max' }).getByRole('button').click();
   await legend.locator('[role=columnheader][aria-sort=descending]', { hasText: 'Max' }).waitFor();
@@ -110,7 +110,7 @@ test('the legend has all 2,000 series, of which only those in sight are in the p
   const first = legend.locator('[aria-rowindex="2"] button');
   await until('the largest is the first', async () => (await first.innerText()).includes(`number="${series - 1}"`));
 
-  // It is beyond those that are drawn until it is alone.
+  // It exceeds the number of drawn series until it is shown alone.
   expect(await first.getAttribute('title')).toContain('not among the 300');
   await first.click();
   const visible = async () => (await browser.report())[0]!.frames.flatMap((f) => f.fields.filter((field) => field.type === 'number' && !field.hidden));

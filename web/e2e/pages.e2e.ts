@@ -206,7 +206,7 @@ describe('status', () => {
     await page.getByText('job_name: wrong-path').waitFor();
     const text = await page.locator('main').innerText();
     expect(text).toContain('<secret>');
-    expect(text).toContain('retention_period: 15d'); // of loki.yml
+    expect(text).toContain('retention_period: 15d'); // from loki.yml
     expect(text).not.toContain('very-secret-word');
     await page.getByLabel('Filter flags').fill('storage.tsdb');
     await page.getByText('--storage.tsdb.path').waitFor();
@@ -355,7 +355,7 @@ describe('all pages', () => {
     for (const [name, path, usable] of pages) {
       await client.send('Network.clearBrowserCache');
       const cold = await took(usable, () => browser.goto(path));
-      // Warm: the way back within the application, from a page that is as small as can be.
+      // Warm: back navigation within the application, from the smallest possible page.
       await page.getByRole('button', { name: 'User admin' }).click();
       await page.getByRole('menuitem', { name: 'Profile' }).click();
       await page.waitForURL(/\/profile$/);

@@ -1,13 +1,13 @@
 import { createServer, type Server } from 'node:http';
 
-/** Text that would run if a page took it for HTML. */
+/** Text that would execute if a page rendered it as HTML. */
 export const script = '<img src=x onerror="window.pwned=1"><script>window.pwned=1</script>';
 
-/** What the shop says of itself: one label with ever new values, and a queue that is long. */
+/** The metrics of the shop: one label with ever new values, and a long queue. */
 const exploding = Array.from({ length: 600 }, (_, i) => `requests_total{container="api",session_id="s${i}"} ${i}`).join('\n');
 const metrics = `# TYPE requests_total counter\n${exploding}\n# TYPE queue_length gauge\nqueue_length{container="api"} 7\n`;
 
-/** The shop: it is scraped, and what is posted to it is received. */
+/** The shop: it is scraped, and records what is posted to it. */
 export function shop(received: string[]): Server {
   return createServer((request, response) => {
     if (request.method === 'POST') {
@@ -25,7 +25,7 @@ export function shop(received: string[]): Server {
   });
 }
 
-/** The configuration of a shop at a port: one target that works, and others that fail each in its own way. */
+/** The configuration of a shop at a port: one working target, and others that each fail in a different way. */
 export const files = (port: number) => ({
   'prometheus.yml': `global: {scrape_interval: 1s, evaluation_interval: 1s, query_log_file: queries.log}
 rule_files: [rules.yml]
@@ -53,7 +53,7 @@ remote_write: [{url: 'http://127.0.0.1:1/', basic_auth: {username: u, password: 
   }),
 });
 
-/** Every page, and what it shows once it is there. */
+/** All pages, with an element that shows when each is loaded. */
 export const pages = [
   ['home', '/', '[data-testid=now][data-fine]'],
   ['explore', '/explore?g0.expr=up&g0.range_input=5m&g0.tab=0', '[data-testid=graph][data-series]'],
@@ -71,7 +71,7 @@ export const pages = [
   ['tokens', '/settings/tokens', '#account-name'],
 ] as const;
 
-/** Those that have tests of their own, beside which a phone shows them. */
+/** Pages with their own tests; only their layout on a phone is tested together with the others. */
 export const more = [
   ['dashboards', '/dashboards', 'main li a'],
   ['starred', '/dashboards?starred=true', 'main'],

@@ -111,7 +111,7 @@ describe('log lines', () => {
     const { page } = browser;
     await browser.goto(logql('{job="shop"}'));
     await lines().getByText('order=7 ').waitFor();
-    // A line with many after it is in the middle of what is around it.
+    // A line followed by many others is in the middle of its context.
     const early = lines().locator('[data-key]').filter({ hasText: 'order=0 ' });
     await early.getByRole('button', { name: 'Show details' }).click();
     await early.getByRole('button', { name: 'Lines around this one' }).click();
@@ -195,7 +195,7 @@ describe('log lines', () => {
     await browser.goto(logql('{container="big"}'));
     await until('the first thousand is there', async () => (await count()) === 1000);
     await page.getByText('are not shown').waitFor();
-    // The second page is held back, as a slow Loki would, until somebody has had enough.
+    // The second page is delayed, as by a slow Loki, until the user stops.
     let asked = 0;
     await page.route(/query_range\?.*limit=5000/, (route) => (++asked === 1 ? route.continue() : undefined));
     await page.getByRole('button', { name: 'Show 100,000' }).click();
@@ -221,7 +221,7 @@ describe('log lines', () => {
     await browser.goto('/explore?g0.source=loki');
     await page.getByLabel('LogQL query').click();
     await page.keyboard.type('{cont');
-    // The editor leaves out Enter while a list is younger than 75 ms, lest somebody accepts what they have not seen.
+    // The editor ignores Enter while a completion list is less than 75 ms old, so that users do not accept something unseen.
     const offered = async (text: string) => {
       await page.locator('.cm-tooltip-autocomplete').getByText(text).waitFor();
       await page.waitForTimeout(150);

@@ -1,5 +1,5 @@
 export const started = Date.now();
-/** A histogram with buckets on both sides of zero, states that change, and values that do not. */
+/** A histogram with buckets on both sides of zero, changing states, and constant values. */
 export function metrics(): string {
   const seconds = (Date.now() - started) / 1000;
   const shares = [
@@ -118,7 +118,7 @@ export const panels = [...drawn, ...empty].map((panel, i) => ({
 }));
 export const idOf = (title: string) => panels.find((p) => p.title === title)!.id;
 
-/** A dashboard of old: a graph with a time region that is all of today. */
+/** An old dashboard: a graph with a time region that covers all of today. */
 export const old = {
   uid: 'old',
   title: 'Old',

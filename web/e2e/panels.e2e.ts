@@ -97,7 +97,7 @@ test.each(empty.map((p) => p.title))('%s: the text for no value', async (title) 
 test('no alert is firing', async () => expect(await browser.panel('Alerts').innerText()).toContain('No alert is firing'));
 
 describe('heatmaps with buckets below zero', () => {
-  /** How many pixels of a column of cells are drawn, and how many there are; between cells there is a gap. */
+  /** The number of drawn pixels in a column of cells, and the total; there is a gap between cells. */
   const column = (title: string) =>
     browser
       .panel(title)
@@ -112,7 +112,7 @@ describe('heatmaps with buckets below zero', () => {
 
   test('of classic buckets on a symmetric logarithmic scale', async () => {
     const { drawn: pixels, height } = await column('Symlog');
-    // All eight buckets have values, and the axis has no room that none fills but its labels.
+    // All eight buckets have values, and the axis has no empty space except for its labels.
     expect(pixels / height).toBeGreaterThan(0.75);
   });
 
@@ -165,7 +165,7 @@ describe('annotations', () => {
     expect(await text.innerText()).toContain('deploy');
     expect(await text.locator('img[onerror]').count()).toBe(0);
     await browser.page.mouse.move(2, 2);
-    // The line itself, in the colour of the built-in annotations.
+    // The line itself, in the color of built-in annotations.
     const at = (await mark.boundingBox())!;
     const over = (await panel.locator('canvas').first().boundingBox())!;
     const share = (at.x + at.width / 2 - over.x) / over.width;
@@ -186,7 +186,8 @@ describe('annotations', () => {
 });
 
 describe('a click keeps the tooltip and shows its data links', () => {
-  // Twelve seconds before the end: steps of five seconds leave the last ones empty, and the first twenty have no data.
+  // Twelve seconds before the end: with steps of five seconds the last ones are empty, and the first twenty seconds
+  // have no data.
   test.each([
     ['Lines', 0.8, 0.5],
     ['Symlog', 0.8, 0.5],
@@ -196,7 +197,7 @@ describe('a click keeps the tooltip and shows its data links', () => {
   ] as const)('%s', async (title, x, y) => {
     const { page } = browser;
     const link = page.getByRole('link', { name: /^Details of / });
-    // A click pins what the pointer was seen over; on a busy machine it can come before the plot saw the pointer.
+    // A click pins what the pointer is over; on a busy machine, it can occur before the plot has noticed the pointer.
     await until(
       'the tooltip stays',
       async () => {
@@ -250,7 +251,7 @@ test('time regions of old graphs lie over their graph only', async () => {
   ).toBe(0);
 });
 
-// It ends in the future: the steps of two days are long, and one of them has to see what was generated just now.
+// The range ends in the future: its steps are long, and one of them must include the data generated just now.
 test('the last label of a time axis has room for date and time', async () => {
   await browser.dashboard('/d/panels/panels?from=now-2d&to=now%2B1h');
   await browser.screenshot('two-days');

@@ -12,7 +12,7 @@ const nodeExporterFull = JSON.parse(readFileSync(resolve(repository, '../shared/
 let program: Program;
 
 beforeAll(async () => {
-  // All rows open, as somebody would save it.
+  // All rows expanded, as a user might save it.
   const panels = nodeExporterFull.panels.flatMap((p) =>
     p.type === 'row' && p.collapsed ? [{ ...p, collapsed: false, panels: [] }, ...(p.panels ?? [])] : [p]
   );
@@ -35,7 +35,7 @@ afterAll(() => {
   writeFileSync(join(repository, 'test/e2e/out/performance.md'), `${lines.join('\n')}\n`);
 });
 
-/** Loads a page with an empty cache and writes down what it took; sizes and requests are checked, times are not. */
+/** Loads a page with an empty cache and records the measurements; sizes and requests are checked, times are not. */
 test.each([
   ['login', '/login', 0.05, 10],
   ['Overview', '/', 0.75, 30],
@@ -68,7 +68,7 @@ test.each([
     if (path !== '/login') {
       await browser.page.waitForSelector('[data-testid=dashboard]');
       await browser.settled();
-      // settled() wants quiet for four looks, a tenth of a second apart.
+      // settled() requires four quiet checks, a tenth of a second apart.
       drawn = Date.now() - started - 400;
     }
     const paint = await browser.page.evaluate(() => performance.getEntriesByName('first-contentful-paint')[0]?.startTime ?? 0);

@@ -12,13 +12,13 @@ export interface ProgramOptions {
   /** Files of the configuration folder, by path. */
   files?: Record<string, string>;
   args?: string[];
-  /** Variables beside or instead of the password's. */
+  /** Variables in addition to or instead of the password. */
   env?: Record<string, string>;
-  /** Where it listens; by default where it is free. */
+  /** The port it listens on; by default a free one. */
   port?: number;
 }
 
-/** A running Ausguck with its own folders and address. */
+/** A running Ausguck with its own folders and URL. */
 export class Program {
   private constructor(
     readonly url: string,
@@ -64,7 +64,7 @@ export class Program {
     return program;
   }
 
-  /** Asks the API as a user, by default the admin, and fails unless the status is 2xx. */
+  /** Calls the API as a user, by default the admin, and fails unless the status is 2xx. */
   async api<T>(path: string, options: { method?: string; body?: unknown; user?: string; pass?: string } = {}): Promise<T> {
     const { method = 'GET', body, user = 'admin', pass = password } = options;
     const response = await fetch(this.url + path, {
@@ -85,12 +85,12 @@ export class Program {
     return data.result[0] && Number(data.result[0].value[1]);
   }
 
-  /** Writes a file of the configuration folder anew. */
+  /** Writes a file of the configuration folder. */
   write(path: string, content: string) {
     writeFileSync(join(this.dir, 'monitoring', path), content);
   }
 
-  /** Posts something whose answer is empty. */
+  /** Posts something for which the response is empty. */
   async send(path: string, body: unknown) {
     const response = await fetch(this.url + path, {
       method: 'POST',
@@ -102,7 +102,7 @@ export class Program {
     }
   }
 
-  /** How many lines a selector has had in the last hour. */
+  /** The number of lines of a selector in the last hour. */
   async logs(selector: string): Promise<number | undefined> {
     const { data } = await this.api<{ data: { result: Array<{ value: [number, string] }> } }>(
       `/loki/api/v1/query?query=${encodeURIComponent(`sum(count_over_time(${selector}[1h]))`)}`
@@ -125,7 +125,7 @@ export class Program {
   }
 }
 
-/** A port that nobody listens on. */
+/** A free port. */
 export async function freePort(): Promise<number> {
   const server = createServer();
   await new Promise<void>((done) => server.listen(0, '127.0.0.1', done));
@@ -134,7 +134,7 @@ export async function freePort(): Promise<number> {
   return port;
 }
 
-/** Waits until a condition holds; says what was waited for when it does not. */
+/** Waits until a condition holds; the error names the condition if it does not. */
 export async function until(what: string, holds: () => Promise<boolean> | boolean, timeout = 20_000) {
   const end = Date.now() + timeout;
   while (!(await holds())) {

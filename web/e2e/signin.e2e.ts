@@ -8,7 +8,7 @@ import { freePort, Program, repository } from './program';
 let provider: ChildProcess;
 let program: Program;
 
-// test/oidcprovider is a real provider, made of ory/fosite.
+// test/oidcprovider is a real provider based on ory/fosite.
 beforeAll(async () => {
   const module = join(repository, 'test/oidcprovider');
   const binary = join(repository, 'bin/oidcprovider');

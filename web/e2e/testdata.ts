@@ -8,8 +8,8 @@ interface Frame {
 }
 
 /**
- * A query of Grafana's TestData source as frames that a dashboard carries, for scenarios whose answer follows from the
- * query; undefined for the others, which need a server.
+ * Converts a query of Grafana's TestData source to frames embedded in the dashboard, for scenarios whose result follows
+ * from the query; undefined for the others, which need a server.
  */
 export function snapshotOf(target: Json, from: number, to: number, file: (name: string) => string): Json | undefined {
   const frames = framesOf(target, from, to, file);
@@ -76,7 +76,7 @@ function parseLabels(text: string): Record<string, string> {
   return Object.fromEntries([...text.matchAll(/(\w+)\s*=\s*"?([^,"}]*)"?/g)].map(([, name, value]) => [name!, value!.trim()]));
 }
 
-/** Columns of numbers, truth values and texts; one that is called time holds times. */
+/** Columns of numbers, booleans and strings; a column named time contains times. */
 function table(refId: string, csv: string): Frame {
   const [head = [], ...rows] = csv
     .split('\n')
@@ -90,7 +90,7 @@ function table(refId: string, csv: string): Frame {
   return { schema: { refId, fields: fields.map(({ name, type }) => ({ name, type })) }, data: { values: fields.map((f) => f.values) } };
 }
 
-/** Texts as numbers or truth values where all of them are; nothing and "null" are null. */
+/** Converts strings to numbers or booleans if all of them are; empty strings and "null" become null. */
 function typed(texts: string[]): { type: string; values: unknown[] } {
   const trimmed = texts.map((text) => text.trim()).map((text) => (text === '' || text === 'null' ? null : text));
   if (trimmed.every((text) => text === null || Number.isFinite(Number(text)))) {

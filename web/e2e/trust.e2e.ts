@@ -7,7 +7,7 @@ const config = `global: {scrape_interval: 1s}
 scrape_configs:
 - {job_name: prometheus, static_configs: [{targets: ['prometheus:9090']}]}
 `;
-/** A second Prometheus that is the first of the alphabet and answers nothing. */
+/** A second Prometheus that comes first alphabetically and does not respond. */
 const sources = `apiVersion: 1
 datasources: [{name: A first one, type: prometheus, uid: afirst, url: 'http://127.0.0.1:1'}]
 `;
@@ -83,7 +83,7 @@ describe('nothing that is left out is silent', () => {
   test.each(unknown.map((panel) => panel.title))('%s', async (title) => {
     const report = (await browser.report()).find((r) => r.title === title)!;
     expect([...report.errors, ...report.notices].join(' ')).toMatch(/nosuch|spatial|rawSql|999/);
-    // The header has a sign for it, or the panel the reason itself.
+    // The header has an icon for it, or the panel itself shows the reason.
     const said = browser.panel(title).locator('[aria-label*="nosuch"], [aria-label*="spatial"], [aria-label*="rawSql"], [role=alert]');
     expect(await said.count()).toBeGreaterThan(0);
   });
@@ -124,7 +124,7 @@ test('a session that ends while a dashboard is edited loses nothing', async () =
   await page.locator('#panel-title').fill('Worth keeping');
   const cookies = await page.context().cookies();
   await page.context().clearCookies();
-  await page.getByTestId('apply-panel').click(); // its queries are refused, too
+  await page.getByTestId('apply-panel').click(); // its queries are rejected, too
   await page.getByTestId('save-dashboard').click();
   await page.getByTestId('save-title').fill('Not lost');
   await page.getByTestId('save-confirm').click();
@@ -174,7 +174,7 @@ test('with the server gone, home and panels say so and nothing is green', async 
     .getByTestId('now')
     .getByText(/cannot be reached since \d\d:\d\d/)
     .waitFor({ timeout: 30_000 });
-  // Lists of alerts and dashboards ask by themselves.
+  // Alert lists and dashboard lists send their own requests.
   const waiting = async () =>
     (await browser.report())
       .filter((r) => !['NotStarted', 'Error'].includes(r.state) && !['text', 'alertlist', 'dashlist'].includes(r.type))

@@ -1,4 +1,4 @@
-// Values that never change, so that what a panel must show is known.
+// Constant values, so that the expected output of a panel is known.
 export const metrics = `
 v{host="a",zone="x"} 10
 v{host="b",zone="y"} 20
@@ -21,11 +21,11 @@ huge 1234567890
 
 interface Case {
   name: string;
-  /** The panel beside its title, place and data source. */
+  /** The panel without its title, position and data source. */
   panel: Record<string, unknown>;
-  /** Texts of fields' last values by display name, after transformations and overrides; `Time` is left out. */
+  /** Formatted last values of fields by display name, after transformations and overrides, excluding `Time`. */
   values?: Record<string, string>;
-  /** Texts that are drawn. */
+  /** Texts that must be drawn. */
   shown?: string[];
   /** Texts that must not be drawn. */
   hidden?: string[];

@@ -3,7 +3,10 @@ import { dirname, join, relative } from 'node:path';
 import ts from 'typescript';
 import { describe, expect, test } from 'vitest';
 
-/** The folders of src from below; each imports from itself and from those before it. Folders of one line do not know each other. */
+/**
+ * The folders of src from the bottom up; each may import from itself and from those before it. Folders on the same line
+ * do not import each other.
+ */
 const layers: ReadonlyArray<Readonly<Record<string, string>>> = [
   { boot: 'what the page was told when it was loaded' },
   { runtime: "services that Grafana's libraries look up" },
@@ -18,7 +21,7 @@ const layers: ReadonlyArray<Readonly<Record<string, string>>> = [
 
 const root = import.meta.dirname;
 
-/** Imports between the files of src, with type imports and those that load later. */
+/** Imports between the files of src, including type imports and dynamic imports. */
 function importsOfAll(): Map<string, string[]> {
   const files = readdirSync(root, { recursive: true, encoding: 'utf8' }).filter((file) => /\.tsx?$/.test(file));
   return new Map(
@@ -40,7 +43,7 @@ function fileOf(from: string, to: string): string {
   return relative(root, found!);
 }
 
-/** What is wrong with an import, in a sentence. */
+/** Describes what is wrong with an import. */
 function problemOf(from: string, to: string): string | undefined {
   const [above, below] = [from, to].map((file) => file.split('/')[0]!) as [string, string];
   if (above === below || from === 'main.ts') {
@@ -57,7 +60,7 @@ function problemOf(from: string, to: string): string | undefined {
   return `${from} imports ${to}: ${why}; move what both need down, or pass it in from above`;
 }
 
-/** Files that import each other around a circle, each circle once. */
+/** Import cycles, each listed once. */
 function circlesOf(imports: Map<string, string[]>): string[] {
   const circles: string[] = [];
   const done = new Set<string>();

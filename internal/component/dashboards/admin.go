@@ -13,22 +13,22 @@ import (
 	"github.com/ausguck/ausguck/internal/grafana"
 )
 
-// UserCounts is how many users there are, those of services left out.
+// UserCounts holds the number of users, excluding service accounts.
 type UserCounts struct {
 	Users, Admins, Editors, Viewers int
-	// Active have been here in the last 30 days.
+	// Active is the number of users seen in the last 30 days.
 	Active int
 }
 
-// adminAPI answers for the program as a whole.
+// adminAPI serves the endpoints that concern the program as a whole.
 type adminAPI struct {
 	o       Options
 	library *library.Library
 	sources *source.Sources
 }
 
-// reload answers POST /api/admin/provisioning/{kind}/reload. Files of all kinds are read at once, so that what
-// holds is one state of them.
+// reload serves POST /api/admin/provisioning/{kind}/reload. It reloads files of all kinds at once so that the running
+// configuration is one consistent state.
 func (s adminAPI) reload(w http.ResponseWriter, r *http.Request, _ grafana.Caller) error {
 	texts := map[string]string{
 		"dashboards": "Dashboards config reloaded", "datasources": "Datasources config reloaded", "plugins": "Plugins config reloaded",
@@ -47,7 +47,7 @@ func (s adminAPI) reload(w http.ResponseWriter, r *http.Request, _ grafana.Calle
 	return grafana.Message(w, "%s", text)
 }
 
-// stats answers GET /api/admin/stats.
+// stats serves GET /api/admin/stats.
 func (s adminAPI) stats(w http.ResponseWriter, r *http.Request, _ grafana.Caller) error {
 	users, err := s.o.Users(r.Context())
 	if err != nil {
@@ -64,7 +64,7 @@ func (s adminAPI) stats(w http.ResponseWriter, r *http.Request, _ grafana.Caller
 	})
 }
 
-// settings answers GET /api/admin/settings: what of Grafana's settings is so here, by section.
+// settings serves GET /api/admin/settings: the Grafana settings that apply here, by section.
 func (s adminAPI) settings(w http.ResponseWriter, _ *http.Request, _ grafana.Caller) error {
 	root, err := url.Parse(s.o.AppURL)
 	if err != nil {

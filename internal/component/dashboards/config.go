@@ -13,9 +13,9 @@ type Config struct {
 	library *library.Config
 }
 
-// LoadConfig reads and checks everything below grafana/ of the configuration folder. It returns all problems
-// that it finds, each as "file:line: field: reason"; the Config is nil when there is one. Dashboards that are
-// broken are no such problem, see DashboardProblems.
+// LoadConfig reads and checks everything below grafana/ in the configuration folder. It returns all problems it finds,
+// each as "file:line: field: reason"; the Config is nil if there are any. Broken dashboards do not count as problems,
+// see DashboardProblems.
 func LoadConfig(src Source) (*Config, []error) {
 	c := &Config{files: provision.Files{ConfigDir: src.ConfigDir, Copies: src.Copies}}
 	var problems []error
@@ -34,9 +34,9 @@ func LoadConfig(src Source) (*Config, []error) {
 // Files returns the paths of the provisioning files that were read.
 func (c *Config) Files() []string { return c.files.Read }
 
-// Warnings are what a person should look at although it keeps nothing from working.
+// Warnings are issues that deserve attention but do not prevent anything from working.
 func (c *Config) Warnings() []string { return c.files.Warnings }
 
-// DashboardProblems are dashboard files that cannot be shown, each as "file: reason". They stop
-// neither a start nor a reload; `check` reports them as errors.
+// DashboardProblems lists dashboard files that cannot be shown, each as "file: reason". They prevent neither startup
+// nor reload; `check` reports them as errors.
 func (c *Config) DashboardProblems() []error { return c.library.Problems }

@@ -124,7 +124,7 @@ func TestHarmlessOdditiesAreWarnings(t *testing.T) {
 	t.Setenv("NOT_SET_HERE", "")
 	require.NoError(t, os.Unsetenv("NOT_SET_HERE"))
 	cfg, problems := dashboards.LoadConfig(dashboards.Source{ConfigDir: dir})
-	// http:///a is what Grafana would make of it, and no URL.
+	// Grafana would turn it into http:///a, which is not a valid URL.
 	require.Len(t, problems, 1)
 	require.ErrorContains(t, problems[0], `not "http:///a"`)
 	require.Nil(t, cfg)

@@ -1,6 +1,6 @@
 package dashboards
 
-// migrations are the tables of this part. A step that was released is never changed.
+// migrations create the tables of this part. Never change a released step.
 var migrations = []string{`
 CREATE TABLE datasources (
 	uid TEXT PRIMARY KEY, name TEXT NOT NULL UNIQUE, body TEXT NOT NULL, secure TEXT NOT NULL

@@ -7,10 +7,10 @@ import (
 	"github.com/ausguck/ausguck/internal/grafana"
 )
 
-// minRefresh is the shortest refresh that the page offers.
+// minRefresh is the shortest refresh interval that the frontend offers.
 const minRefresh = "5s"
 
-// frontend is what the page asks at its start.
+// frontend serves the settings that the frontend requests at startup.
 type frontend struct {
 	o       Options
 	sources *source.Sources

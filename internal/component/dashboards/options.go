@@ -27,45 +27,46 @@ import (
 	"github.com/ausguck/ausguck/internal/setaside"
 )
 
-// Options is what a Server is made from.
+// Options configures a Server.
 type Options struct {
 	// Logger receives messages; nil discards them.
 	Logger *slog.Logger
-	// Registerer receives the ausguck_dashboards_* metrics; nil keeps them to itself.
+	// Registerer receives the ausguck_dashboards_* metrics; nil means they are not exposed.
 	Registerer prometheus.Registerer
-	// DB is the open database of internal/database. It holds annotations, stars, preferences, short links
-	// and the datasources that were made by API. Run migrates it.
+	// DB is the open database of internal/database. It stores annotations, stars, preferences, short links and data
+	// sources created through the API. Run migrates it.
 	DB *sql.DB
-	// SetAside takes files of Dir that cannot be read; nil moves them and tells nobody.
+	// SetAside takes files of Dir that cannot be read; if nil, they are moved without notice.
 	SetAside *setaside.Shelf
-	// Dir holds saved dashboards as plain JSON files, `<folder uid or "general">/<uid>.json`, with folders.json
-	// and .versions beside them. Run creates it.
+	// Dir holds saved dashboards as plain JSON files, `<folder uid or "general">/<uid>.json`, next to folders.json and
+	// .versions. Run creates it.
 	Dir string
-	// KeyFile holds the key of the secrets of datasources made by API. Run makes it when it is not there.
+	// KeyFile holds the key that encrypts the secrets of data sources created through the API. Run creates it if it
+	// does not exist.
 	KeyFile string
-	// Caller says who sent a request; false answers 401. It must be safe for concurrent use.
+	// Caller identifies the sender of a request; false results in a 401. It must be safe for concurrent use.
 	Caller func(*http.Request) (grafana.Caller, bool)
-	// Reload reads the files of provisioning again and calls ApplyConfig; nil refuses to.
+	// Reload rereads the provisioning files and calls ApplyConfig; nil disables reloading through the API.
 	Reload func() error
-	// Users counts who may sign in; nil counts nobody.
+	// Users counts the users who can sign in; nil means none.
 	Users func(context.Context) (UserCounts, error)
-	// Inside returns the handler of the part of this process that a well-known address (prometheus:9090) stands for; it is
-	// called without a connection. nil, also as an answer, leaves the address to Transport.
+	// Inside returns the handler of the part of this process behind a well-known address (prometheus:9090), which is
+	// then called without a connection. If Inside or its result is nil, Transport is used for the address.
 	Inside func(host string) http.Handler
-	// Engine returns the Prometheus of this process that answers at a well-known address, if its answers may be kept; nil,
-	// also as an answer, is none.
+	// Engine returns the Prometheus in this process behind a well-known address, if its results can be cached. Engine
+	// and its result may be nil for none.
 	Engine func(host string) dsquery.Engine
-	// Transport asks other datasources, and dials the well-known addresses in process for WebSockets. nil is
-	// the network. It is cloned for datasources with TLS settings of their own.
+	// Transport sends requests to other data sources, and dials the well-known addresses in process for WebSockets. nil
+	// means the network. It is cloned for data sources with their own TLS settings.
 	Transport *http.Transport
-	// OwnCookies are names of cookies that no data source gets, whatever its keepCookies.
+	// OwnCookies are the names of cookies that are never forwarded to a data source, whatever its keepCookies.
 	OwnCookies []string
-	// Version and Commit are ours, shown by /api/health and in buildInfo.
+	// Version and Commit are those of this program, shown by /api/health and in buildInfo.
 	Version, Commit string
-	// AppURL is where people reach the page, with the path and a slash at the end: "http://localhost:3000/".
-	// Its path is the sub URL of links that answers carry.
+	// AppURL is the external URL of the frontend, with its path and a trailing slash: "http://localhost:3000/". Its
+	// path prefixes links in responses.
 	AppURL string
-	// QueryTimeout bounds a query of /api/ds/query and a health check of a datasource; 0 is 30 s.
+	// QueryTimeout limits a query to /api/ds/query and a health check of a data source; 0 means 30 s.
 	QueryTimeout time.Duration
 	// Now is the clock; nil is time.Now.
 	Now func() time.Time
@@ -107,7 +108,7 @@ func (o Options) complete() (Options, error) {
 	return o, nil
 }
 
-// subURL is the path of AppURL without the slash at its end, empty at the root.
+// subURL returns the path of AppURL without the trailing slash; empty for the root.
 func (o Options) subURL() string {
 	u, err := url.Parse(o.AppURL)
 	if err != nil {
@@ -116,15 +117,15 @@ func (o Options) subURL() string {
 	return strings.TrimRight(u.Path, "/")
 }
 
-// Source says where provisioning is read from.
+// Source specifies where provisioning is read from.
 type Source struct {
 	// ConfigDir is --config.dir; its grafana/provisioning and grafana/dashboards are read. Empty means none.
 	ConfigDir string
-	// BuiltIn holds the dashboards that are always there below grafana/dashboards; nil means none.
+	// BuiltIn holds the built-in dashboards below grafana/dashboards; nil means none.
 	BuiltIn fs.FS
-	// Dir is Options.Dir; its files are checked too. Empty means none.
+	// Dir is Options.Dir; its files are checked as well. Empty means none.
 	Dir string
-	// Copies has, by path, where to read the files of grafana/provisioning, which are not looked for in their own places. It
-	// is nil for what is read from there.
+	// Copies maps paths of files in grafana/provisioning to the copies that are read instead. If it is nil, the files
+	// are read from their own paths.
 	Copies map[string]string
 }

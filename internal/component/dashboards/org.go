@@ -6,7 +6,7 @@ import (
 	"github.com/ausguck/ausguck/internal/grafana"
 )
 
-// org is the one organisation that there is.
+// org returns the one organization that exists.
 func org() map[string]any {
 	return map[string]any{"id": 1, "name": "Main Org.", "address": map[string]any{
 		"address1": "", "address2": "", "city": "", "zipCode": "", "state": "", "country": "",

@@ -19,7 +19,7 @@ import (
 	"github.com/ausguck/ausguck/internal/lifecycle"
 )
 
-// Server is Grafana's server side as a lifecycle.Component.
+// Server implements Grafana's backend as a lifecycle.Component.
 type Server struct {
 	o        Options
 	log      *slog.Logger
@@ -31,13 +31,13 @@ type Server struct {
 	handler  http.Handler
 	serving  atomic.Bool
 
-	mtx sync.Mutex // held while another configuration is applied
+	mtx sync.Mutex // held while a new configuration is applied
 	cfg *Config
 }
 
 var _ lifecycle.Component = (*Server)(nil)
 
-// New returns a server that will start with cfg, which LoadConfig has checked.
+// New returns a server that starts with cfg, which must come from LoadConfig.
 func New(o Options, cfg *Config) (*Server, error) {
 	o, err := o.complete()
 	if err != nil {
@@ -62,10 +62,10 @@ func New(o Options, cfg *Config) (*Server, error) {
 	return s, nil
 }
 
-// pruneInterval is how often annotations beyond their caps are deleted.
+// pruneInterval is how often annotations that exceed the limits are deleted.
 const pruneInterval = time.Hour
 
-// Run reads all dashboards, answers requests and follows the files until ctx ends.
+// Run reads all dashboards, serves requests and watches the files until ctx is done.
 func (s *Server) Run(ctx context.Context, ready func()) error {
 	if err := database.Migrate(ctx, s.o.DB, "dashboards", migrations); err != nil {
 		return fmt.Errorf("prepare database of dashboards: %w", err)
@@ -116,8 +116,8 @@ func (s *Server) Applied() *Config {
 	return s.cfg
 }
 
-// ApplyConfig makes cfg, which LoadConfig has checked, the running configuration; of a server that is not running, the one
-// that it starts with.
+// ApplyConfig makes cfg, which must come from LoadConfig, the running configuration. If the server is not running, it
+// will start with cfg.
 func (s *Server) ApplyConfig(cfg *Config) error {
 	s.mtx.Lock()
 	defer s.mtx.Unlock()
@@ -126,7 +126,7 @@ func (s *Server) ApplyConfig(cfg *Config) error {
 		s.sources.Expect(cfg.sources)
 		return nil
 	}
-	if err := s.library.Rescan(); err != nil { // what has gone meanwhile and is to be kept
+	if err := s.library.Rescan(); err != nil { // deleted files whose dashboards must be kept
 		return err
 	}
 	if err := s.sources.Apply(context.Background(), cfg.sources); err != nil {
@@ -136,14 +136,14 @@ func (s *Server) ApplyConfig(cfg *Config) error {
 	return s.library.Apply(cfg.library, s.sources.HasOwn())
 }
 
-// Handler serves every path below /api/ that the part knows and answers 404 in Grafana's shape to all
-// others; mount it at /api/ and /goto/. Until Run is ready it answers 503, but for /api/health.
+// Handler serves every path below /api/ that this part implements and returns a 404 in Grafana's format for all others;
+// mount it at /api/ and /goto/. Until Run is ready it returns a 503, except for /api/health.
 func (s *Server) Handler() http.Handler { return s.handler }
 
-// Routes are all that Handler answers.
+// Routes returns all routes that Handler serves.
 func (s *Server) Routes() []grafana.Route { return s.api.Routes }
 
-// routes are those of the rooms, and what is about the program as a whole.
+// routes combines the routes of the subpackages with those for the program as a whole.
 func (s *Server) routes() []grafana.Route {
 	admin := adminAPI{s.o, s.library, s.sources}
 	return slices.Concat(s.library.Routes(), s.sources.Routes(), s.people.Routes(), []grafana.Route{
@@ -168,26 +168,26 @@ func (s *Server) routes() []grafana.Route {
 	})
 }
 
-// noLibraryElements is true: library panels are put into the dashboards that use them.
+// noLibraryElements returns an empty list: library panels are inlined into the dashboards that use them.
 func noLibraryElements(w http.ResponseWriter, _ *http.Request, _ grafana.Caller) error {
 	return grafana.OK(w, map[string]any{"result": map[string]any{"totalCount": 0, "elements": []any{}, "page": 1, "perPage": 100}})
 }
 
-// UserPreferences returns the caller's preferences with the organisation's where the caller has none.
+// UserPreferences returns the caller's preferences, with the organization's as defaults.
 func (s *Server) UserPreferences(ctx context.Context, c grafana.Caller) (people.Preferences, error) {
 	return s.people.Preferences(ctx, c)
 }
 
-// Shown is the dashboard at an address of the page.
+// Shown is the dashboard at a frontend URL.
 type Shown struct {
 	UID string `json:"uid"`
-	// Home is set at the address /, which asks for no dashboard by name.
+	// Home is set for the URL /, which does not name a dashboard.
 	Home   bool            `json:"home"`
 	Answer *library.Answer `json:"answer"`
 }
 
-// Shown returns the dashboard that the page shows to a caller at a path, so that it need not ask for it; nil where it shows none
-// or has to say what is wrong with it. home is the one that the caller has chosen.
+// Shown returns the dashboard that the frontend shows to a caller at a path, so that it need not request it. It returns
+// nil if the page shows no dashboard or has to report an error. home is the caller's home dashboard.
 func (s *Server) Shown(ctx context.Context, c grafana.Caller, path, home string) *Shown {
 	shown := &Shown{Home: path == "/"}
 	if rest, ok := strings.CutPrefix(path, "/d/"); ok {
@@ -210,5 +210,5 @@ func (s *Server) Shown(ctx context.Context, c grafana.Caller, path, home string)
 	return shown
 }
 
-// FrontendSettings is what GET /api/frontend/settings answers, for the page that is served with it.
+// FrontendSettings returns the response of GET /api/frontend/settings, which is embedded in the page.
 func (s *Server) FrontendSettings() map[string]any { return s.frontend.settings() }

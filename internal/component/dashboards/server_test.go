@@ -19,7 +19,7 @@ import (
 
 var update = flag.Bool("update", false, "write golden files anew")
 
-// TestGolden compares whole answers, so that a field that clients read does not change unseen.
+// TestGolden compares whole responses, so that no field that clients read changes unnoticed.
 func TestGolden(t *testing.T) {
 	now := time.Date(2026, 3, 18, 15, 4, 5, 0, time.UTC)
 	r := dashtest.Start(t, map[string]string{

@@ -2,9 +2,9 @@ import { getBackendSrv } from '@grafana/runtime';
 
 export type Labels = Record<string, string>;
 
-/** A rule group of /api/v1/rules. Times are texts; one that begins with 0001 means never. */
+/** A rule group of /api/v1/rules. Times are strings; one that begins with 0001 means never. */
 export interface RuleGroup {
-  /** What its expressions are written in. */
+  /** Language of the expressions. */
   language?: 'promql' | 'logql';
   name: string;
   file: string;
@@ -18,7 +18,7 @@ export interface Rule {
   type: 'alerting' | 'recording';
   name: string;
   query: string;
-  /** Seconds for which the expression has to be true. */
+  /** How long the expression must be true, in seconds. */
   duration?: number;
   keepFiringFor?: number;
   labels?: Labels;
@@ -39,7 +39,7 @@ export interface RuleAlert {
   value?: string;
 }
 
-/** An alert as Alertmanager has it. */
+/** An alert as returned by Alertmanager. */
 export interface ActiveAlert {
   fingerprint: string;
   labels: Labels;
@@ -105,7 +105,7 @@ export type Result = 'delivered' | 'retrying' | 'refused';
 
 export interface Receiver {
   name: string;
-  /** False when no route leads to it. */
+  /** False if no route leads to it. */
   used: boolean;
   integrations: Array<{ integration: string; index: number; last: Attempt | null }>;
 }
@@ -122,11 +122,11 @@ export interface Route {
   muteTimeIntervals: string[];
   activeTimeIntervals: string[];
   routes: Route[];
-  /** Set where an alert with the labels that were asked for ends. */
+  /** Set if this is where an alert with the requested labels ends up. */
   matches?: boolean;
 }
 
-/** What became of a test at one integration. */
+/** Result of a test notification for one integration. */
 export interface Trial {
   integration: string;
   result: Result;
@@ -143,13 +143,13 @@ function get<T>(url: string, params?: Record<string, unknown>): Promise<T> {
 }
 
 export const alerting = {
-  /** The groups of alerting and recording rules of Prometheus, and those of Loki where it is on and has some. */
+  /** The alerting and recording rule groups of Prometheus, and those of Loki if it is enabled and has any. */
   rules: async () => {
     type Answer = { data: { groups: RuleGroup[] | null } };
     const [metrics, logs] = await Promise.all([
       get<Answer>('/api/v1/rules'),
       get<Answer>('/prometheus/api/v1/rules').catch((err: { status?: number }) => {
-        // Switched off, or not ready yet: the answer is 404 or 503.
+        // Disabled or not ready yet: the response is 404 or 503.
         if (err.status === 404 || err.status === 503) {
           return { data: { groups: [] } };
         }

@@ -3,7 +3,7 @@ import type { Dashboard } from '@grafana/schema';
 
 import { dashboardOfPage } from '../boot/bootData';
 
-/** What /api/dashboards/uid/… says about a dashboard beside its JSON. */
+/** The metadata that /api/dashboards/uid/… returns in addition to the JSON. */
 export interface DashboardMeta {
   url?: string;
   slug?: string;
@@ -19,7 +19,7 @@ export interface DashboardMeta {
   provisionedExternalId?: string;
   updated?: string;
   updatedBy?: string;
-  /** What was changed or left out when the file was read. */
+  /** What was changed or ignored when the file was read. */
   notices?: string[];
 }
 
@@ -64,9 +64,9 @@ export interface SaveAnswer {
 const quiet = { showErrorAlert: false };
 
 export const dashboards = {
-  /** The dashboard of a page: what was loaded with it, or what the server has. */
+  /** The dashboard of a page: embedded in the page, or requested from the server. */
   shown: async (uid: string) => (dashboardOfPage(uid) as DashboardAnswer | undefined) ?? dashboards.get(uid),
-  /** The dashboard of the home page, likewise. */
+  /** The home dashboard, likewise. */
   shownAtHome: async () => (dashboardOfPage() as DashboardAnswer | undefined) ?? dashboards.home(),
   get: (uid: string) => getBackendSrv().get<DashboardAnswer>(`/api/dashboards/uid/${encodeURIComponent(uid)}`, undefined, undefined, quiet),
   home: () => getBackendSrv().get<DashboardAnswer | { redirectUri: string }>('/api/dashboards/home', undefined, undefined, quiet),

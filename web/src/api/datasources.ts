@@ -7,7 +7,7 @@ export interface DataSource {
   typeName: string;
   url: string;
   isDefault: boolean;
-  /** It comes from a file of provisioning. */
+  /** It comes from a provisioning file. */
   readOnly: boolean;
 }
 
@@ -18,6 +18,6 @@ export interface Health {
 
 export const datasources = {
   list: () => getBackendSrv().get<DataSource[]>('/api/datasources'),
-  /** Asks a data source whether it answers as its type does; one that does not is an error with the reason. */
+  /** Checks whether a data source responds as its type should; if not, it fails with the reason. */
   test: (uid: string) => getBackendSrv().get<Health>(`/api/datasources/uid/${encodeURIComponent(uid)}/health`, undefined, undefined, { showErrorAlert: false }),
 };

@@ -26,7 +26,7 @@ export interface RelabelStep {
   keep: boolean;
 }
 
-/** Whether a container is scraped, why, and what changes that. */
+/** Whether a container is scraped, why, and how to change that. */
 export interface Container {
   name: string;
   image: string;
@@ -35,17 +35,17 @@ export interface Container {
   state: 'restarting' | 'failing' | 'unseen' | 'exited' | 'dropped' | 'waiting' | 'scraped';
   reason: string;
   remedy?: string;
-  /** Lines of a compose file that belong to the remedy. */
+  /** Lines of a compose file for the remedy. */
   lines?: string;
   rule?: string;
   url?: string;
   job?: string;
-  /** How often the engine has restarted it since someone started it. */
+  /** How often the engine has restarted it since it was last started manually. */
   restarts?: number;
   logs: ContainerLogs;
 }
 
-/** Whether the lines of a container are collected, and if not, why and what changes that. */
+/** Whether the logs of a container are collected, and if not, why and how to change that. */
 export interface ContainerLogs {
   collected: boolean;
   reason?: string;
@@ -71,7 +71,7 @@ export interface Status {
   storage: Array<{ name: string; bytes: number; limit: number; retention?: string }>;
   disk: { free: number; size: number; scarce: boolean; full?: string };
   queryLog: string;
-  /** About the configuration; admins alone are told. */
+  /** Warnings about the configuration; only returned to admins. */
   warnings: string[];
 }
 
@@ -88,7 +88,7 @@ export interface TsdbStatus {
   seriesCountByLabelValuePair: TsdbStat[] | null;
 }
 
-/** A line of Prometheus's query log. */
+/** An entry of Prometheus's query log. */
 export interface LoggedQuery {
   time: string;
   params?: { query?: string; start?: string; end?: string; step?: number };
@@ -107,7 +107,7 @@ async function get<T>(url: string, params?: Record<string, unknown>): Promise<T>
   return getBackendSrv().get<T>(url, params, undefined, { showErrorAlert: false });
 }
 
-/** Prometheus's own API, which is at its own address here. */
+/** Prometheus's own API, which has its own path here. */
 async function prom<T>(path: string, params?: Record<string, unknown>): Promise<T> {
   return (await get<{ data: T }>(`/api/v1/${path}`, params)).data;
 }

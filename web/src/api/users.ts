@@ -12,7 +12,7 @@ export interface User {
   isDisabled: boolean;
 }
 
-/** A user that is a program. */
+/** A service account. */
 export interface Account {
   id: number;
   name: string;
@@ -34,7 +34,7 @@ export interface Token {
 const quiet = { showErrorAlert: false };
 const get = <T>(url: string, params?: Record<string, unknown>) => getBackendSrv().get<T>(url, params, undefined, quiet);
 
-/** Grafana's API of users and service accounts. */
+/** Grafana's API for users and service accounts. */
 export const users = {
   list: () => get<User[]>('/api/org/users'),
   create: (user: { login: string; password: string; name?: string; email?: string }) => getBackendSrv().post<{ id: number }>('/api/admin/users', user, quiet),

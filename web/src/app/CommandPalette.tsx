@@ -41,7 +41,7 @@ export default function CommandPalette({ onClose, onHelp }: Props) {
   const run = (entry: Entry | undefined) => {
     if (entry) {
       onClose();
-      // The palette gives the focus back in the frame after it is gone; what is opened here takes it after that.
+      // The palette restores the focus one frame after it closes; a dialog opened here must take it after that.
       setTimeout(() => requestAnimationFrame(() => requestAnimationFrame(entry.act)));
     }
   };
@@ -51,7 +51,7 @@ export default function CommandPalette({ onClose, onHelp }: Props) {
       event.preventDefault();
       setAt(Math.min(Math.max(at + move, 0), entries.length - 1));
     } else if (event.key === 'Enter') {
-      // Who types fast means what was typed, not what the list still shows.
+      // Enter refers to the current input, even if the entries of an earlier one are still listed.
       const first = found === query || local.length > 0 ? Promise.resolve(chosen) : dashboards.search({ query, limit: 1 }).then(([hit]) => hit && entryOf(hit));
       void first.then(run);
     }

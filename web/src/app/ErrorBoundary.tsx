@@ -3,11 +3,11 @@ import { Component, type ReactNode } from 'react';
 
 interface Props {
   children: ReactNode;
-  /** What the error belongs to; another one is tried anew. */
+  /** Identifies what the error belongs to; when it changes, rendering is retried. */
   place: string;
 }
 
-/** Keeps an error in one page, and says what helps: code that does not load is that of a server that is away or was upgraded. */
+/** Confines an error to one page and suggests a remedy: if code fails to load, the server is unreachable or was upgraded. */
 export class ErrorBoundary extends Component<Props, { error?: Error; place: string }> {
   state: { error?: Error; place: string } = { place: this.props.place };
 
@@ -36,7 +36,7 @@ export class ErrorBoundary extends Component<Props, { error?: Error; place: stri
   }
 }
 
-/** Browsers have words of their own for a module that did not load. */
+/** Each browser has its own message for a module that failed to load. */
 export function isMissingCode(error: Error): boolean {
   return /dynamically imported module|importing a module script|unable to preload|failed to load module|error loading/i.test(error.message);
 }

@@ -14,7 +14,7 @@ interface Note {
   action?: Action;
 }
 
-/** What a message offers to do about it. */
+/** An action that a message offers. */
 interface Action {
   text: string;
   act: () => void;
@@ -31,14 +31,14 @@ const shownWithAction = 12000;
 
 let next = 1;
 
-/** Short messages at the corner of the page, for what was done and what failed. */
+/** Short messages in the corner of the page about completed and failed actions. */
 export function Notifications() {
   const [notes, setNotes] = useState<Note[]>([]);
   const styles = useStyles2(getStyles);
   useEffect(() => {
     const drop = (id: number) => setNotes((all) => all.filter((n) => n.id !== id));
     const subscriptions = events.map(([event, severity]) =>
-      // The event types of @grafana/data are classes to some of its functions and plain names to others.
+      // Some functions of @grafana/data use the event types as classes, others as plain names.
       getAppEvents()
         .getStream({ type: event.name } as never)
         .subscribe((published: { payload?: unknown[] }) => {

@@ -6,12 +6,12 @@ import { usePage } from '../kit/page';
 
 interface Props {
   role: 'Editor' | 'Admin';
-  /** What stands in the frame while the page itself does not. */
+  /** The title of the frame if the page itself is not shown. */
   title: string;
   children: ReactNode;
 }
 
-/** A page for those who may send what is on it; others are told so and ask nothing of the server. */
+/** A page for users with a role; others see a message, and nothing is requested from the server. */
 export function Only({ role, title, children }: Props) {
   return may(role) ? children : <Refused role={role} title={title} />;
 }

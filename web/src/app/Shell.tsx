@@ -27,7 +27,7 @@ const navigation: Array<{ to: string; text: string; icon: IconName; match: RegEx
   { to: '/settings', text: 'Settings', icon: 'cog', match: /^\/(settings|profile)/ },
 ];
 
-/** What surrounds every page: the menu, where one is, the search, and the user. */
+/** The frame around every page: menu, breadcrumbs, search and user. */
 export function Shell({ children }: { children: ReactNode }) {
   const { breadcrumbs, actions, bare } = usePageState();
   const [open, setOpen] = useState(() => localStorage.getItem('ausguck.menu') !== 'closed' && window.innerWidth >= 992);
@@ -38,7 +38,7 @@ export function Shell({ children }: { children: ReactNode }) {
   useEffect(() => {
     document.title = [...breadcrumbs.map((b) => b.text).reverse(), 'Ausguck'].join(' – ');
   }, [breadcrumbs]);
-  // On a narrow page the menu lies over what was chosen in it.
+  // On a narrow page, the menu covers the page that was selected in it.
   useEffect(() => {
     let { pathname } = locationService.getLocation();
     return locationService.getHistory().listen((next) => {
@@ -141,7 +141,7 @@ function UserMenu() {
   );
 }
 
-/** Sign-out changes something, so it is posted. */
+/** Signing out changes state, so it is a POST request. */
 function signOut() {
   const form = document.createElement('form');
   form.method = 'post';
@@ -154,7 +154,7 @@ injectGlobal({ body: { margin: 0 } });
 
 const getStyles = (theme: GrafanaTheme2) => ({
   app: css({ display: 'flex', flexDirection: 'column', minHeight: '100vh', background: theme.colors.background.canvas }),
-  // How much of the window's top the bar covers, for what stays in sight below it.
+  // The height of the bar at the top of the window, for elements that stick below it.
   framed: css({ '--bar': '48px', [theme.breakpoints.down('md')]: { '--bar': '0px' } }),
   skip: css({
     position: 'absolute',

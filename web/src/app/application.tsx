@@ -15,7 +15,7 @@ import { Routes } from './routes';
 import { Shell } from './Shell';
 import { followStockLinks } from './stockLinks';
 
-/** Draws the application into the page. */
+/** Renders the application. */
 export async function start() {
   followStockLinks(bootData.subUrl);
   await claimHost();
@@ -47,7 +47,7 @@ function Application() {
   );
 }
 
-/** The router follows Grafana's history, which scenes write the state of dashboards to. */
+/** The router uses Grafana's history, to which scenes write the state of dashboards. */
 function HistoryRouter({ children }: { children: ReactNode }) {
   const history = locationService.getHistory();
   const [state, setState] = useState({ action: history.action, location: history.location });

@@ -26,7 +26,7 @@ import { registerStandardFieldConfig } from '../dashboard/edit/standardFieldConf
 import { Templates } from '../runtime/templateSrv';
 import { registerTransformers } from '../runtime/transformers';
 
-/** Sets every service that Grafana's libraries look up; called once, before anything is drawn. */
+/** Sets all services that Grafana's libraries look up; called once, before anything is rendered. */
 export async function claimHost() {
   setSubUrl(bootData.subUrl);
   setAppEvents(new EventBusSrv());

@@ -4,7 +4,7 @@ import { expect, test } from 'vitest';
 
 import { pages } from './pages';
 
-/** Other addresses of pages that the list has under their first. */
+/** Alternative paths of pages that the list contains with their primary path. */
 const aliases = ['/import', '/graph', '/query', '/settings'];
 
 test('the palette knows every page that has an address of its own, for the role that may see it', () => {

@@ -6,11 +6,11 @@ interface Page {
   to: string;
   text: string;
   icon: IconName;
-  /** The least role that may see it. */
+  /** The minimum role required to see it. */
   role?: BootUser['orgRole'];
 }
 
-/** Every page that has an address of its own, for the command palette; pages.test.ts compares it with the routes. */
+/** All pages with their own URL, for the command palette; pages.test.ts compares them with the routes. */
 export const pages: Page[] = [
   { to: '/', text: 'Home', icon: 'home-alt' },
   { to: '/dashboards', text: 'Dashboards', icon: 'apps' },

@@ -6,17 +6,17 @@ import { chooseTheme } from '../kit/theme';
 import { docsAddress, runbooksAddress } from '../kit/DocLinks';
 import { pages } from './pages';
 
-/** A line of the command palette. */
+/** An entry of the command palette. */
 export interface Entry {
   key: string;
   text: string;
   icon: IconName;
-  /** What it is: an action with its keys, a page, or the folder of a dashboard. */
+  /** What the entry is: an action with its keys, a page, or the folder of a dashboard. */
   note?: string;
   act: () => void;
 }
 
-/** The actions of the page on the screen and those of every page, and the pages that the user may see. */
+/** The actions of the current page, global actions, and the pages that the user may see. */
 export function entriesOf(commands: Command[], open: (to: string) => void, help: () => void): Entry[] {
   const everywhere: Command[] = [
     { text: 'Keyboard shortcuts', icon: 'keyboard', keys: '?', act: help },
@@ -31,7 +31,7 @@ export function entriesOf(commands: Command[], open: (to: string) => void, help:
   ];
 }
 
-/** Those with a word that begins with each word of the query. */
+/** The entries in which each word of the query is the prefix of a word. */
 export function matching(entries: Entry[], query: string): Entry[] {
   const wanted = words(query);
   return entries.filter(({ text }) => {

@@ -42,7 +42,7 @@ function NoPage() {
   );
 }
 
-/** Every page and where it is. */
+/** All pages and their paths. */
 export function Routes() {
   return (
     <Suspense fallback={<LoadingPlaceholder text="" />}>

@@ -62,7 +62,7 @@ afterEach(async () => {
   vi.useRealTimers();
 });
 
-/** Presses keys one after the other, where the focus is; whether the browser was kept from acting on the last. */
+/** Presses keys one after the other on the focused element; returns whether the default action of the last one was prevented. */
 function press(...keys: Array<string | KeyboardEventInit>): boolean {
   return keys
     .map((key) => new KeyboardEvent('keydown', { bubbles: true, cancelable: true, ...(typeof key === 'string' ? { key } : key) }))

@@ -11,7 +11,7 @@ import { useLatest } from '../runtime/hooks';
 interface Shortcut {
   keys: string;
   does: string;
-  /** What it does on every page; the others are done by the dashboard on the screen. */
+  /** Its action on every page; other shortcuts are handled by the current dashboard. */
   act?: (dialogs: Dialogs) => void;
 }
 
@@ -22,7 +22,7 @@ interface Dialogs {
 
 const go = (to: string) => () => locationService.push(to);
 
-/** Every shortcut with what it does, as the help shows them. */
+/** All shortcuts with descriptions, as shown in the help. */
 export const shortcuts: Array<{ title: string; list: Shortcut[] }> = [
   {
     title: 'Everywhere',
@@ -87,13 +87,13 @@ export const shortcuts: Array<{ title: string; list: Shortcut[] }> = [
   },
 ];
 
-/** What is known under a second name. */
+/** Alternative keys. */
 const others: Record<string, string> = { 'Ctrl Y': 'Ctrl Shift Z', h: '?' };
 
-/** The browser knows better what to do with these: it asks the page with an event of its own. */
+/** Left to the browser, which notifies the page with an event. */
 const ofTheBrowser = new Set(['Ctrl V']);
 
-/** Listens for shortcuts; two keys follow each other within a second. */
+/** Listens for shortcuts; the two keys of a sequence must follow each other within a second. */
 export function useShortcuts(dialogs: Dialogs) {
   const latest = useLatest(dialogs);
   useEffect(() => {
@@ -119,7 +119,7 @@ export function useShortcuts(dialogs: Dialogs) {
   }, [latest]);
 }
 
-/** What keys do now, on the page that is on the screen. */
+/** The action of some keys on the current page. */
 export function actionOf(typed: string, dialogs: Dialogs): (() => void) | undefined {
   const keys = others[typed] ?? typed;
   if (ofTheBrowser.has(keys)) {

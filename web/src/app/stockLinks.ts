@@ -1,8 +1,8 @@
 import { stockPath } from '../links/addresses';
 
 /**
- * Leads fragments such as /#/silences/new?filter={…}, which links of a stock Alertmanager have, to the pages here. Only
- * browsers see fragments.
+ * Redirects fragments such as /#/silences/new?filter={…}, used in links to a stock Alertmanager, to the pages here.
+ * Fragments are only visible to the browser.
  */
 export function followStockLinks(subUrl: string) {
   const follow = () => {

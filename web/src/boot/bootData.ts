@@ -1,8 +1,8 @@
-/** What the server writes into the page: who looks, and the answer of /api/frontend/settings. */
+/** Data that the server embeds in the page: the current user and the response of /api/frontend/settings. */
 export interface BootData {
   user: BootUser;
   settings: Record<string, unknown>;
-  /** Path of --web.external-url without a slash at the end. */
+  /** Path of --web.external-url without a trailing slash. */
   subUrl: string;
   version: string;
   /** Time of the oldest sample, in milliseconds since 1970; missing while there is none. */
@@ -26,14 +26,17 @@ export interface BootUser {
 
 declare global {
   interface Window {
-    /** Set by static/boot.js, which runs before this and everything else. */
+    /** Set by static/boot.js, which runs before everything else. */
     __grafana_public_path__?: string;
   }
 }
 
 export const bootData: BootData = JSON.parse(document.getElementById('boot')?.textContent ?? '') as BootData;
 
-/** The dashboard that came with the page, once: of a uid, or that of the home page. Whoever comes back asks for what it is then. */
+/**
+ * Returns the dashboard embedded in the page, by uid or the home dashboard, but only once: later visits request the
+ * current state.
+ */
 export function dashboardOfPage(uid?: string): unknown {
   const { dashboard } = bootData;
   if (!dashboard || (uid === undefined ? !dashboard.home : dashboard.uid !== uid)) {

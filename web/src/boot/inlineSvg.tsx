@@ -1,5 +1,5 @@
-// Stands in for react-inlinesvg, of which @grafana/ui draws its icons. The original parses a picture anew, and makes elements of
-// all its parts, for each place where it is: for a dashboard that was an eighth of all work.
+// Replaces react-inlinesvg, which @grafana/ui uses for its icons. The original parses an image again for each place it
+// is used and creates elements for all of its parts: an eighth of all work for a dashboard.
 import { useEffect, useReducer, type ReactNode, type Ref, type SVGProps } from 'react';
 
 interface Picture {
@@ -10,12 +10,12 @@ interface Picture {
 const pictures = new Map<string, Picture>();
 const loading = new Map<string, Promise<void>>();
 
-/** Makes known what is at an address, so that it is not asked for. */
+/** Caches the image at a URL so that it is not requested. */
 export function keepPicture(src: string, svg: string) {
   pictures.set(src, parsePicture(svg));
 }
 
-/** What is inside of an svg element, and how it is painted; sizes are for whoever shows it. */
+/** The content of an svg element and how it is painted; the size is up to the user of the image. */
 export function parsePicture(svg: string): Picture {
   const [, attributes = '', content = ''] = /<svg\b([^>]*)>([^]*)<\/svg>/.exec(svg) ?? [];
   const value = (name: string) => new RegExp(`\\s${name}="([^"]*)"`).exec(attributes)?.[1];
@@ -37,7 +37,7 @@ function load(src: string): Promise<void> {
   return job;
 }
 
-/** A picture in the text of a module: as it is, or as an address of its own. */
+/** The text of an image that is inlined in a module, either directly or as a data URL. */
 function written(src: string): string | undefined {
   const [, base64, data] = /^data:image\/svg[^,]*?(;base64)?,([^]*)$/.exec(src) ?? [];
   return data === undefined ? (src.includes('<svg') ? src : undefined) : base64 ? atob(data) : decodeURIComponent(data);
@@ -46,7 +46,7 @@ function written(src: string): string | undefined {
 interface Props extends Omit<SVGProps<SVGSVGElement>, 'onLoad' | 'onError' | 'ref'> {
   src: string;
   innerRef?: Ref<SVGSVGElement>;
-  /** Stands there until the picture has come. */
+  /** Shown until the image is loaded. */
   loader?: ReactNode;
   title?: string;
   onLoad?: () => void;

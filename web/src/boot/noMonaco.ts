@@ -1,4 +1,4 @@
-// Stands in for Monaco, which @grafana/ui refers to and nothing here opens.
+// Replaces Monaco, which @grafana/ui references but which is never opened here.
 export const loader = { config() {}, init: () => Promise.reject(new Error('Monaco is not part of this build')) };
 export const languages = {};
 export const editor = {};

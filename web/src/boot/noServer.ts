@@ -1,8 +1,8 @@
-// Stands in for react-dom/server, of which @grafana/ui only wants the text of what was cut off. The original is twice the size
-// of what a page needs of React, less what draws.
+// Replaces react-dom/server, which @grafana/ui only uses for the text of truncated content. The original is twice as
+// large as everything a page needs of React besides rendering.
 import { isValidElement, type ReactNode } from 'react';
 
-/** The text of elements, without what components would add. */
+/** Returns the text of elements, without what components would render. */
 export function renderToStaticMarkup(node: ReactNode): string {
   if (typeof node === 'string' || typeof node === 'number') {
     return String(node);

@@ -4,7 +4,7 @@ type Role = BootUser['orgRole'];
 
 const ranks: Role[] = ['Viewer', 'Editor', 'Admin'];
 
-/** Whether who looks may do what needs a role. The server decides; the page only leaves out what it would refuse. */
+/** Whether the current user has the role. The server decides; the page only hides what the server would reject. */
 export function may(role: Role): boolean {
   return ranks.indexOf(bootData.user.orgRole) >= ranks.indexOf(role);
 }

@@ -1,4 +1,4 @@
-// What Grafana's libraries expect of a browser, and the page's boot data.
+// Browser features that Grafana's libraries expect, and the page's boot data.
 const boot = document.createElement('script');
 boot.id = 'boot';
 boot.type = 'application/json';

@@ -21,14 +21,14 @@ interface Props {
   replace: Replace;
 }
 
-/** The buttons of a dashboard at the top of the page. */
+/** The dashboard buttons at the top of the page. */
 export function DashboardActions({ scene, replace }: Props) {
   const { model, meta, isDirty, editPanel, viewPanel, dialog, undo, redo } = scene.useState();
   const [starred, setStarred] = useState(meta.isStarred ?? false);
   const { mayEdit } = scene;
   const open = (next: DashboardDialog | undefined) => scene.setState({ dialog: next });
   const close = () => open(undefined);
-  // The menu gives the focus back to its button when it closes; a dialog that is there already would lose it.
+  // When the menu closes, it returns the focus to its button; a dialog that is already open would lose it.
   const fromMenu = (command: Command) => setTimeout(command.act);
   const star = async () => {
     await dashboards.star(model.uid!, !starred);
@@ -99,7 +99,7 @@ export function DashboardActions({ scene, replace }: Props) {
   );
 }
 
-/** What is behind the three dots, in groups. */
+/** The groups of the menu behind the three dots. */
 const menu = [
   ['Copy link', 'Kiosk mode', 'Download JSON'],
   ['Paste panel', 'Add row', 'Settings', 'JSON', 'Save as a copy', 'Versions', 'Discard changes', 'Delete the dashboard'],

@@ -11,7 +11,7 @@ import { exploreAddress } from './scene/panelMenu';
 
 export type Replace = (scene: DashboardScene) => void;
 
-/** What can be done with a dashboard, under the names and keys that the bar, the menus and the command palette use. */
+/** The actions for a dashboard, with the names and keys used by the toolbar, the menus and the command palette. */
 export function commandsOf(scene: DashboardScene, replace: Replace): Command[] {
   const { model, meta, isDirty, kiosk, editPanel, undo, redo } = scene.state;
   const edits: Command[] =
@@ -47,7 +47,7 @@ export function commandsOf(scene: DashboardScene, replace: Replace): Command[] {
   ];
 }
 
-/** What keys do with one panel; nothing while one is edited. */
+/** The keyboard actions for a single panel; none while a panel is being edited. */
 export function panelCommandsOf(scene: DashboardScene): PanelCommand[] {
   if (scene.state.editPanel) {
     return [];
@@ -83,7 +83,7 @@ function explore(scene: DashboardScene, key: string) {
   }
 }
 
-/** Loads the dashboard as it is saved. */
+/** Loads the saved version of the dashboard. */
 function discard(scene: DashboardScene) {
   scene.setState({ isDirty: false });
   window.location.reload();

@@ -1,4 +1,4 @@
-/** What an exported dashboard asks for when it is imported. */
+/** An input that an exported dashboard requires on import. */
 export interface ImportInput {
   name: string;
   label: string;
@@ -11,17 +11,17 @@ export interface ImportInput {
 export interface ImportFile {
   json: unknown;
   title: string;
-  /** The dashboard that it replaces, when there is one. */
+  /** The uid of the dashboard it replaces, if any. */
   uid?: string;
   panels: number;
   inputs: ImportInput[];
-  /** Why it cannot be imported; the server has the last word. */
+  /** Why it cannot be imported; the server makes the final decision. */
   problem?: string;
 }
 
 type Json = Record<string, unknown>;
 
-/** Reads a file far enough to show what it is: bare, wrapped, exported, Kubernetes style or the v2 schema. */
+/** Reads a file as far as needed to show what it contains: bare, wrapped, exported, Kubernetes style or the v2 schema. */
 export function readImport(text: string): ImportFile {
   const nothing = { json: undefined, title: '', panels: 0, inputs: [] };
   let json: unknown;
@@ -48,7 +48,7 @@ function bodyOf(json: Json): Json {
   return isObject(json['spec']) ? json['spec'] : json;
 }
 
-/** Kubernetes has it as the name of the object. */
+/** In Kubernetes style, it is the name of the object. */
 function uidOf(json: Json, body: Json): string | undefined {
   const name = isObject(json['metadata']) ? json['metadata']['name'] : undefined;
   return [body['uid'], name].find((v): v is string => typeof v === 'string' && v !== '');

@@ -4,7 +4,7 @@ import { dashboards, type DashboardMeta } from '../api/dashboards';
 import { migrateDashboard } from './migrate';
 import { DashboardScene } from './scene/DashboardScene';
 
-/** Asks the server for a dashboard and builds its scene. */
+/** Requests a dashboard from the server and builds its scene. */
 export async function loadDashboard(uid: string): Promise<DashboardScene> {
   const { dashboard, meta } = await dashboards.shown(uid);
   return sceneOf(dashboard, meta);

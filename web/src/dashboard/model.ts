@@ -1,25 +1,25 @@
 import type { Dashboard, Panel } from '@grafana/schema';
 
-/** Panels and rows as JSON has them; a closed row holds its panels. */
+/** Panels and rows as in JSON; a collapsed row contains its panels. */
 export type PanelJson = Panel & { panels?: PanelJson[]; collapsed?: boolean };
 
-/** A row with its panels in reading order; those that belong to no row have none. */
+/** A row with its panels in reading order; a section of panels outside of rows has no row. */
 export interface Section {
   row?: PanelJson;
   panels: PanelJson[];
 }
 
-/** Every panel and row, those in closed rows too. */
+/** All panels and rows, including those in collapsed rows. */
 export function allPanels(model: Dashboard): PanelJson[] {
   return ((model.panels ?? []) as PanelJson[]).flatMap((p) => [p, ...(p.panels ?? [])]);
 }
 
-/** The panel of an id, in open and closed rows. */
+/** The panel with an id, in open or collapsed rows. */
 export function findPanelJson(model: Dashboard, id: number): PanelJson | undefined {
   return allPanels(model).find((p) => p.id === id);
 }
 
-/** The same dashboard with one panel replaced, added (when its id is new) or removed (when `panel` is undefined). */
+/** The same dashboard with one panel replaced, added (if its id is new) or removed (if `panel` is undefined). */
 export function withPanel(model: Dashboard, id: number, panel: PanelJson | undefined): Dashboard {
   let found = false;
   const replace = (list: PanelJson[]): PanelJson[] =>
@@ -37,7 +37,7 @@ export function withPanel(model: Dashboard, id: number, panel: PanelJson | undef
   return { ...model, panels } as Dashboard;
 }
 
-/** Rows with their panels: those in it when the row is closed, those that follow it when it is open. */
+/** Rows with their panels: those inside a collapsed row, and those that follow an open one. */
 export function sectionsOf(panels: readonly Panel[]): Section[] {
   const found: Section[] = [{ panels: [] }];
   for (const panel of ([...panels] as PanelJson[]).sort(byPlace)) {
@@ -47,7 +47,7 @@ export function sectionsOf(panels: readonly Panel[]): Section[] {
     }
     found.push({ row: panel, panels: [...(panel.panels ?? [])].sort(byPlace) });
     if (panel.collapsed) {
-      // What follows a closed row is not in it.
+      // Panels after a collapsed row are not part of it.
       found.push({ panels: [] });
     }
   }

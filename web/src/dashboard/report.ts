@@ -4,14 +4,14 @@ import { SceneDataTransformer, sceneGraph, type VizPanel } from '@grafana/scenes
 import type { DashboardBase } from './scene/DashboardBase';
 import { PanelNotices } from './scene/PanelNotices';
 
-/** What one panel shows, for tests and for bug reports. */
+/** What a panel shows, for tests and bug reports. */
 export interface PanelReport {
   key: string;
   title: string;
   type: string;
-  /** Done, Error or Loading; NotStarted while the panel is out of sight. */
+  /** Done, Error or Loading; NotStarted until the panel is visible. */
   state: string;
-  /** True when at least one value is not empty. */
+  /** True if at least one value is not empty. */
   hasData: boolean;
   errors: string[];
   notices: string[];
@@ -19,16 +19,16 @@ export interface PanelReport {
   frames: Array<{ name?: string; length: number; fields: Array<{ name: string; type: string; last: string; hidden: boolean }> }>;
 }
 
-/** What the data sources have answered to one panel, before transformations. */
+/** The data sources' responses for one panel, before transformations. */
 export interface PanelAnswers {
   key: string;
   title: string;
-  /** What was asked, in milliseconds. */
+  /** The requested range in milliseconds. */
   from: number;
   to: number;
   frames: Array<{
     refId?: string;
-    /** The query as the server has run it, with its step. */
+    /** The query as executed by the server, with its step. */
     executed?: string;
     kind?: string;
     fields: Array<{ name: string; type: string; labels: Record<string, string>; values: unknown[] }>;
@@ -37,7 +37,7 @@ export interface PanelAnswers {
 
 declare global {
   interface Window {
-    /** Reports every panel of the dashboard on the screen. */
+    /** Reports all panels of the current dashboard. */
     ausguckReport?: () => PanelReport[];
     ausguckAnswers?: () => PanelAnswers[];
   }

@@ -4,7 +4,10 @@ import { escapeString } from './prometheus/escape';
 
 const comparisons: Record<string, (order: number) => boolean> = { '<': (o) => o < 0, '<=': (o) => o <= 0, '>': (o) => o > 0, '>=': (o) => o >= 0 };
 
-/** Label matchers of filters, for a selector. An operator that is not known is an error: without its filter the data would be others'. */
+/**
+ * Converts filters to label matchers for a selector. An unknown operator is an error: without its filter, the query
+ * would return wrong data.
+ */
 export function matchersOf(filters: AdHocVariableFilter[]): string[] {
   return filters.filter((f) => f.key !== '' && f.operator !== '').flatMap(matcherOf);
 }
@@ -29,7 +32,7 @@ function matcherOf(filter: AdHocVariableFilter): string[] {
   }
 }
 
-/** Selectors cannot compare: filters with < and > become those of the label's values that they are true for. */
+/** Selectors have no comparisons: filters with < and > are replaced by the label values that satisfy them. */
 export async function withoutComparisons(filters: AdHocVariableFilter[], valuesOf: (label: string) => Promise<string[]>): Promise<AdHocVariableFilter[]> {
   return Promise.all(
     filters.map(async (filter) => {
@@ -43,7 +46,7 @@ export async function withoutComparisons(filters: AdHocVariableFilter[], valuesO
   );
 }
 
-/** Numbers by their size, all else as text; a number and a text have no order. */
+/** Compares numbers by value and everything else as text; a number and a text are not comparable. */
 function order(a: string, b: string): number {
   const [x, y] = [numberOf(a), numberOf(b)];
   if (Number.isNaN(x) !== Number.isNaN(y)) {
@@ -52,7 +55,7 @@ function order(a: string, b: string): number {
   return Number.isNaN(x) ? (a < b ? -1 : Number(a > b)) : x - y;
 }
 
-/** Bounds of buckets write infinity as Prometheus does. */
+/** Bucket bounds spell infinity as Prometheus does. */
 function numberOf(text: string): number {
   return Number(text.replace(/^([+-]?)Inf$/, '$1Infinity'));
 }

@@ -10,12 +10,12 @@ import {
 import type { DataQuery } from '@grafana/schema';
 import { from, map, of, type Observable } from 'rxjs';
 
-/** A query that stands for an annotation of a dashboard. */
+/** A query that represents an annotation of a dashboard. */
 interface AnnotationTarget extends DataQuery {
   annotation?: AnnotationQuery;
 }
 
-/** Lets a data source answer annotations with events of its own making, see answerAnnotation. */
+/** Allows a data source to return its own events for annotation queries, see answerAnnotation. */
 // Annotations are typed by the queries of each data source.
 // eslint-disable-next-line @typescript-eslint/no-explicit-any
 export const annotationSupport: AnnotationSupport<any> = {
@@ -24,7 +24,7 @@ export const annotationSupport: AnnotationSupport<any> = {
   processEvents: (_, frames) => of(frames.flatMap(eventsOf)),
 };
 
-/** The answer to an annotation query, undefined when the request is not one. */
+/** The response to an annotation query, or undefined if the request is not one. */
 export function answerAnnotation(
   request: DataQueryRequest<DataQuery>,
   events: (annotation: AnnotationQuery) => Promise<AnnotationEvent[]>

@@ -28,7 +28,7 @@ beforeEach(() => {
 });
 afterEach(() => vi.useRealTimers());
 
-/** Asks for a panel with so many queries and keeps what it is told. */
+/** Sends a panel's request with a number of queries and records what it receives. */
 function panel(name: string, queries = 1) {
   const told: unknown[] = [];
   const asking: Subscription = askTogether({
@@ -79,7 +79,7 @@ test('what is asked together is one request, and each has its answer when it is 
   const lines = line(2, 207, { results: { c0: {} } }) + line(0, 400, { message: 'refused', results: {} });
   sent[0]!.answer.next(part(lines.slice(0, 60)));
   sent[0]!.answer.next(part(lines.slice(60)));
-  // Each panel can draw before the next has its answer.
+  // Each panel can render before the next one gets its response.
   expect(panels.map((p) => p.told.length)).toEqual([0, 0, 2]);
   vi.advanceTimersByTime(10);
   expect(panels.map((p) => p.told)).toEqual([[{ status: 400, message: 'refused' }], [], [[207, { results: { c0: {} } }], 'end']]);

@@ -4,7 +4,7 @@ import { Observable, type Subscriber, type Subscription } from 'rxjs';
 
 import { linesOf } from './lines';
 
-/** The body of a request of /api/ds/query. */
+/** The body of a request to /api/ds/query. */
 export interface QueryBody {
   from: string;
   to: string;
@@ -13,10 +13,13 @@ export interface QueryBody {
 
 type Answer = FetchResponse<BackendDataSourceResponse | undefined>;
 
-/** How long the first request of a batch waits for others, in milliseconds: panels that come into sight together ask within a few of them. */
+/**
+ * How long the first request of a batch waits for others, in milliseconds: panels that become visible together send
+ * their requests within a few of them.
+ */
 const gathering = 8;
 
-/** The server takes so many queries in one request, and so many requests in a batch. */
+/** The server's limits for queries per request and for requests per batch. */
 const mostQueries = 200;
 const mostRequests = 100;
 
@@ -29,8 +32,9 @@ interface Member {
 let gathered: Member[] = [];
 
 /**
- * Asks /api/ds/query. What is asked at about the same time travels in one request, /api/ausguck/query; each gets its own answer or
- * error as soon as it is there, as if it had been asked alone. Unsubscribing cancels it on the server too.
+ * Queries /api/ds/query. Requests made at about the same time are combined into one request to /api/ausguck/query; each
+ * gets its own response or error as soon as it arrives, as if it had been sent by itself. Unsubscribing also cancels
+ * the request on the server.
  */
 export function askTogether(body: QueryBody): Observable<Answer> {
   return new Observable((subscriber) => {
@@ -90,7 +94,7 @@ function sendTogether(members: Member[]) {
     if (left().length === 0) {
       answering?.unsubscribe();
     } else if (gone.push(i) === 1) {
-      // Who leaves a page leaves its panels one by one; only when some stay are the others cancelled for themselves.
+      // Leaving a page removes its panels one by one; requests are canceled individually only if some panels remain.
       setTimeout(() => {
         if (left().length > 0) {
           cancel(id, gone);
@@ -118,7 +122,7 @@ function sendTogether(members: Member[]) {
     });
 }
 
-/** One panel is drawn before the next is told what it has asked for: all at once they would block the page. */
+/** Renders one panel before the next one receives its response: all at once would block the page. */
 function oneByOne() {
   const steps: Array<() => void> = [];
   let busy = false;
@@ -126,7 +130,7 @@ function oneByOne() {
     const step = steps.shift();
     busy = step !== undefined;
     if (step && document.hidden) {
-      // Nobody waits there, and timers come once in a second or a minute.
+      // Nobody is watching a hidden page, where timers only fire once per second or minute.
       step();
       next();
     } else if (step) {
@@ -142,7 +146,10 @@ function oneByOne() {
   };
 }
 
-/** A line that is none comes from somebody between the page and the server; that the answer is not complete is told at its end. */
+/**
+ * A line that is not JSON comes from a proxy between the page and the server; the missing end is reported when the
+ * response ends.
+ */
 function read(line: string): { request: number; status: number; body?: BackendDataSourceResponse } {
   try {
     return JSON.parse(line);
@@ -171,7 +178,7 @@ function tell(subscriber: Subscriber<Answer>, answer: Answer) {
   subscriber.error(err);
 }
 
-/** The others of the batch go on. That an answer was faster than this is no error. */
+/** The other requests of the batch continue. It is no error if the response arrived before the cancellation. */
 function cancel(id: string, request: number[]) {
   getBackendSrv()
     .fetch({ url: `/api/ausguck/query/${id}`, params: { request }, method: 'DELETE', showErrorAlert: false })

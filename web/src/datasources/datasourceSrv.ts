@@ -5,11 +5,11 @@ import { datasourceLoaders } from './registry';
 import { withNotice } from './withNotice';
 import { own } from '../boot/own';
 
-/** What /api/frontend/settings says about data sources. */
+/** The data sources in the response of /api/frontend/settings. */
 export interface DatasourceSettings {
   /** By name. */
   datasources: Record<string, DataSourceInstanceSettings>;
-  /** Name of the default one. */
+  /** Name of the default data source. */
   defaultDatasource: string;
 }
 
@@ -19,13 +19,16 @@ const builtIn: Array<{ uid: string; name: string; type: string; flags: object }>
   { uid: '-- Dashboard --', name: '-- Dashboard --', type: 'dashboard', flags: { builtIn: true, metrics: true } },
 ];
 
-/** Result of a look-up: the settings, and in words why they are not the ones that were asked for. */
+/** Result of a lookup: the settings, and a message if they are not those of the requested data source. */
 interface Resolved {
   settings: DataSourceInstanceSettings;
   notice?: string;
 }
 
-/** Finds data sources by uid, name or variable. What cannot be found becomes the default of its type, with a notice. */
+/**
+ * Finds data sources by uid, name or variable. If a data source does not exist, it returns the default of its type,
+ * with a notice.
+ */
 export class Datasources implements DataSourceSrv {
   private readonly byUid = new Map<string, DataSourceInstanceSettings>();
   private readonly byName = new Map<string, DataSourceInstanceSettings>();

@@ -5,7 +5,7 @@ import { from, switchMap, type Observable } from 'rxjs';
 
 import { askServer, isServerSide, panelFacts } from './server';
 
-/** The uid and the type of the data source of expressions; old dashboards have the number. */
+/** The uid and the type of the expression data source; old dashboards use the number. */
 const uids = new Set(['__expr__', '-100']);
 
 export function isExpression(target: DataQuery): boolean {
@@ -13,7 +13,7 @@ export function isExpression(target: DataQuery): boolean {
   return typeof ref === 'string' ? uids.has(ref) : uids.has(ref?.uid ?? '') || ref?.type === '__expr__';
 }
 
-/** Asks the queries of a panel that has expressions: the server computes those with the answers of the others. */
+/** Runs the queries of a panel that has expressions; the server evaluates them with the results of the other queries. */
 export function askWithExpressions(request: DataQueryRequest): Observable<DataQueryResponse> {
   return from(prepare(request)).pipe(
     switchMap(({ queries, finishers }) => askServer(request, queries, (frame) => finishers.get(frame.refId ?? '')?.(frame) ?? frame))
@@ -40,7 +40,7 @@ async function prepare(request: DataQueryRequest) {
   return { queries: queries.filter((q) => q !== undefined), finishers };
 }
 
-/** Formulas may name variables of the dashboard; the refIds in them are no variables. */
+/** Formulas may contain dashboard variables; the refIds in them are not variables. */
 function expression(target: DataQuery & { expression?: string; window?: string }, request: DataQueryRequest): DataQuery {
   const templates = getTemplateSrv();
   return {

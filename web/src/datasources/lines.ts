@@ -1,7 +1,7 @@
-/** Returns what cuts the parts of an answer, wherever they end, into its lines. */
+/** Returns a function that splits the chunks of a response into lines, wherever the chunks end. */
 export function linesOf(): (part: Uint8Array | undefined) => string[] {
   const decoder = new TextDecoder();
-  // The beginning of a line that has not ended; joined once, because a line may be long and come in many parts.
+  // Pieces of the current line; joined only once, because a line may be long and arrive in many chunks.
   let begun: string[] = [];
   return (part) => {
     const pieces = decoder.decode(part, { stream: true }).split('\n');

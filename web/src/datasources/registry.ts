@@ -4,7 +4,7 @@ import type { DataSourceApi, DataSourceInstanceSettings } from '@grafana/data';
 // eslint-disable-next-line @typescript-eslint/no-explicit-any
 type Load = (settings: DataSourceInstanceSettings) => Promise<DataSourceApi<any, any>>;
 
-/** Every type of data source; its code is loaded when the first query asks for it. */
+/** All data source types; their code is loaded for the first query. */
 export const datasourceLoaders: Record<string, Load> = {
   prometheus: async (s) => new (await import('./prometheus/PrometheusDatasource')).PrometheusDatasource(s),
   loki: async (s) => new (await import('./loki/LokiDatasource')).LokiDatasource(s),

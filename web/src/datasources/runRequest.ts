@@ -13,12 +13,12 @@ import { from, Observable } from 'rxjs';
 
 import { askWithExpressions, isExpression } from './expressions';
 
-/** How long the old picture stays without a sign of loading. */
+/** How long the previous result is shown without a loading indicator, in milliseconds. */
 const quietLoading = 50;
 
 /**
- * Asks one data source and returns the growing state of its answer. Packets with the same key replace each other;
- * a data source that throws or rejects becomes an error in the data, never an error of the stream.
+ * Queries one data source and emits the growing state of its response. Packets with the same key replace each other; if
+ * the data source throws or rejects, the error becomes part of the data and never an error of the stream.
  */
 export function runRequest(datasource: DataSourceApi, request: DataQueryRequest): Observable<PanelData> {
   return new Observable((subscriber) => {

@@ -6,11 +6,14 @@ import { catchError, map, of, type Observable } from 'rxjs';
 import { errorMessage } from '../runtime/backendSrv';
 import { askTogether } from './batch';
 
-/** A data source whose queries the server answers, with frames of its own making. */
+/** A data source whose queries run on the server, which also creates the frames. */
 export interface ServerSide<Q extends DataQuery = DataQuery> {
-  /** The query with its variables and filters filled in; undefined when there is nothing to ask. Intervals are the server's to fill in. */
+  /**
+   * Returns the query with variables and filters interpolated, or undefined if there is nothing to query. The server
+   * interpolates intervals.
+   */
   serverQuery(target: Q, request: DataQueryRequest<Q>): Promise<DataQuery | undefined>;
-  /** What only the page adds to the answer, such as links. */
+  /** Adds what only the page adds to the response, such as links. */
   finish?(frame: DataFrame): DataFrame;
 }
 
@@ -18,7 +21,10 @@ export function isServerSide(datasource: DataSourceApi): datasource is DataSourc
   return 'serverQuery' in datasource;
 }
 
-/** Asks /api/ds/query, together with what else is asked at the moment. The state of each query is its own: one that fails leaves the others. */
+/**
+ * Queries /api/ds/query, batched with other current requests. Each query has its own state: a failure does not affect
+ * the others.
+ */
 export function askServer(request: DataQueryRequest, queries: DataQuery[], finish: (frame: DataFrame) => DataFrame = (f) => f): Observable<DataQueryResponse> {
   const visible = queries.filter((q) => !q.hide);
   if (visible.length === 0) {
@@ -31,7 +37,7 @@ export function askServer(request: DataQueryRequest, queries: DataQuery[], finis
       if (err?.cancelled) {
         throw err;
       }
-      // Where a query failed, the answer has the results of the others; where nobody answered, it has none.
+      // If a query failed, the response has the results of the others; if the server did not respond, it has none.
       const answered = Boolean(err?.data?.results);
       return of(
         answered ? finished(err, visible, finish) : { data: [], state: LoadingState.Error, errors: [{ message: errorMessage(err), status: err?.status }] }
@@ -46,12 +52,12 @@ function finished(answer: Parameters<typeof toDataQueryResponse>[0], queries: Da
   return { ...response, data: frames.map(finish) };
 }
 
-/** What the server needs to know of the panel beside the query itself. */
+/** The properties of the panel that the server needs in addition to the query. */
 export function panelFacts(request: DataQueryRequest) {
   return { intervalMs: request.intervalMs, maxDataPoints: request.maxDataPoints, utcOffsetSec: request.range.to.utcOffset() * 60 };
 }
 
-/** The variables without those that the server fills in, because it chooses the step. */
+/** Removes the variables that the server interpolates because it chooses the step. */
 export function withoutIntervals(vars: ScopedVars): ScopedVars {
   const rest = { ...vars };
   for (const name of ['__interval', '__interval_ms', '__rate_interval', '__rate_interval_ms', '__range', '__range_s', '__range_ms', '__auto']) {

@@ -1,7 +1,7 @@
 import { isDataFrame, type DataFrame, type DataQueryRequest, type DataQueryResponse, type DataSourceApi } from '@grafana/data';
 import { from, map } from 'rxjs';
 
-/** The same data source, whose answers carry a notice that the panel's header shows. */
+/** Wraps a data source so that its responses carry a notice, which the panel header shows. */
 export function withNotice(datasource: DataSourceApi, text: string): DataSourceApi {
   const wrapped = Object.create(datasource) as DataSourceApi;
   wrapped.query = (request: DataQueryRequest) => from(datasource.query(request)).pipe(map((response) => mark(response, text)));

@@ -4,15 +4,15 @@ import { useState, type ReactNode } from 'react';
 import { getStyles } from './parts';
 
 interface Props {
-  /** What it is called where it cannot be seen. */
+  /** Accessible name. */
   label: string;
-  /** How it stands until somebody decides otherwise. */
+  /** Whether it is open until the user toggles it. */
   open: boolean;
   head: ReactNode;
   children: ReactNode;
 }
 
-/** A card whose content can be put away. */
+/** A collapsible card. */
 export function Foldable({ label, open, head, children }: Props) {
   const styles = useStyles2(getStyles);
   const [chosen, setChosen] = useState<boolean>();

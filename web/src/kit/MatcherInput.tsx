@@ -6,16 +6,16 @@ import { formatMatchers, matchesAll, parseMatchers, wordsOf, type Matcher } from
 
 export interface UrlFilter {
   text: string;
-  /** Whether something with these labels and texts is asked for: by its labels, or by words that are somewhere in it. */
+  /** Whether the filter matches something with these labels and texts, either by labels or by words that occur in it. */
   shows: (labels: Labels, texts?: Array<string | undefined>) => boolean;
-  /** Why the text cannot be used; everything is shown then. */
+  /** Why the text is invalid; nothing is filtered then. */
   problem?: string;
   set: (text: string) => void;
   /** Adds a label to the filter. */
   pick: (name: string, value: string) => void;
 }
 
-/** The filter of a page by labels or words, which is in its address as filter={…}. */
+/** A page's filter by labels or words, stored in the URL as filter={…}. */
 export function useFilter(): UrlFilter {
   const [params, setParams] = useUrlParams();
   const text = params.get('filter') ?? '';
@@ -43,7 +43,7 @@ export function useFilter(): UrlFilter {
   };
 }
 
-/** The query of the address, and a function that changes some of it; an empty value leaves its name out. */
+/** The query parameters of the URL, and a function that changes some of them; an empty value removes a parameter. */
 export function useUrlParams(): [URLSearchParams, (change: Record<string, string | undefined>) => void] {
   const [params, setParams] = useSearchParams();
   return [

@@ -4,7 +4,7 @@ import type { ReactNode } from 'react';
 
 import { address } from '../runtime/backendSrv';
 
-/** A link to a page here that looks like a button and does not load the page anew. */
+/** An internal link that looks like a button and does not reload the page. */
 export function PathButton({ to, icon, tooltip, children }: { to: string; icon?: IconName; tooltip?: string; children: ReactNode }) {
   return (
     <LinkButton

@@ -13,7 +13,7 @@ interface Props {
   children: ReactNode;
 }
 
-/** The frame of pages that belong together. */
+/** The frame of a group of pages shown as tabs. */
 export function TabbedPage({ label, tabs, error, loading, children }: Props) {
   const styles = useStyles2(getStyles);
   const { pathname } = useLocation();

@@ -1,4 +1,4 @@
-/** Whether keys and pasted text belong to what has the focus: a field, a dialog, a menu. */
+/** Whether keys and pasted text belong to the focused element: a field, a dialog or a menu. */
 export function isTyping(target: EventTarget | null): boolean {
   return (
     target instanceof HTMLElement &&
@@ -10,7 +10,10 @@ export function isTyping(target: EventTarget | null): boolean {
 
 const arrows: Record<string, string> = { ArrowLeft: '←', ArrowRight: '→', ArrowUp: '↑', ArrowDown: '↓', Escape: 'Esc' };
 
-/** A key as the help writes it: "d", "E", "←", "Ctrl Shift Z"; the command key counts as Ctrl. Undefined for what is no shortcut. */
+/**
+ * The name of a key as shown in the help: "d", "E", "←", "Ctrl Shift Z"; the Command key counts as Ctrl. Undefined for
+ * keys that cannot be shortcuts.
+ */
 export function nameOfKey(event: KeyboardEvent): string | undefined {
   if (event.altKey || event.isComposing) {
     return undefined;

@@ -8,22 +8,22 @@ export interface Breadcrumb {
   to?: string;
 }
 
-/** Something that a page does when it is asked for by name, in the command palette, or by its keys. */
+/** An action of a page that can be invoked by name in the command palette, or by its keys. */
 export interface Command {
   text: string;
   icon: IconName;
-  /** As the help writes them: "d r", "Ctrl S". */
+  /** As shown in the help: "d r", "Ctrl S". */
   keys?: string;
   act: () => void;
 }
 
-/** What is done by its keys with the panel under the pointer. */
+/** A keyboard action for the panel under the pointer. */
 export interface PanelCommand {
   keys: string;
   act: (panelKey: string) => void;
 }
 
-/** What a page puts into the frame around it. */
+/** The content that a page provides for the frame around it. */
 export interface PageState {
   breadcrumbs: Breadcrumb[];
   actions?: ReactNode;
@@ -41,7 +41,7 @@ function set(next: PageState) {
   listeners.forEach((listener) => listener());
 }
 
-/** What the page on the screen has put into its frame, for those that ask when a key is pressed. */
+/** The state of the current page, for code that needs it when a key is pressed. */
 export function pageState(): PageState {
   return state;
 }
@@ -53,7 +53,7 @@ export function usePageState(): PageState {
   }, pageState);
 }
 
-/** Puts a page's place, buttons and mode into the frame; `key` says when they have changed. */
+/** Sets a page's breadcrumbs, buttons and mode in the frame; `key` changes whenever they do. */
 export function usePage(next: PageState, key: string) {
   const latest = useLatest(next);
   useEffect(() => set(latest()), [key, latest]);

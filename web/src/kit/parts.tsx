@@ -18,10 +18,10 @@ const tabs = [
   { to: '/alerts/receivers', text: 'Receivers and routes' },
 ];
 
-/** What the server says of an address that it does not have. */
+/** The server's message for an unknown URL. */
 const absent = 'Not found';
 
-/** The frame of all pages about alerts. */
+/** The frame of all alerting pages. */
 export function AlertingPage({ error, loading, children }: { error?: string; loading?: boolean; children: ReactNode }) {
   const styles = useStyles2(getStyles);
   const { pathname } = useLocation();
@@ -58,13 +58,13 @@ export const mayEdit = () => may('Editor');
 interface StateFilterProps {
   /** Empty for all. */
   value: string;
-  /** The text for all, then the states with their texts. */
+  /** The label for all, then the states with their labels. */
   all: string;
   options: ReadonlyArray<readonly [value: string, text: string]>;
   onChange: (value: string) => void;
 }
 
-/** Chooses one state of several; on a narrow page it scrolls by itself. */
+/** Selects one of several states; on a narrow page it scrolls independently. */
 export function StateFilter({ value, all, options, onChange }: StateFilterProps) {
   const styles = useStyles2(getStyles);
   return (
@@ -97,7 +97,7 @@ export function LabelList({ labels, without = [], onPick }: { labels: Labels; wi
   );
 }
 
-/** "5 minutes ago", with the time itself in a tooltip. */
+/** "5 minutes ago", with the exact time in a tooltip. */
 export function Ago({ time, plain }: { time: string; plain?: boolean }) {
   if (time.startsWith('0001')) {
     return <>never</>;
@@ -111,7 +111,7 @@ export function Ago({ time, plain }: { time: string; plain?: boolean }) {
   );
 }
 
-/** A link that came from outside; as text when a browser must not follow it. */
+/** A link from an external source; shown as text if a browser must not follow it. */
 export function OutsideLink({ to, children }: { to: string | undefined; children: ReactNode }) {
   const styles = useStyles2(getStyles);
   const link = safeLink(to);
@@ -147,7 +147,7 @@ export function ResultBadge({ result }: { result: Result }) {
   return <Badge color={color} text={text} />;
 }
 
-/** What became of the last notification, in a line. */
+/** The result of the last notification in one line. */
 export function LastNotification({ attempt }: { attempt: Attempt | null | undefined }) {
   const styles = useStyles2(getStyles);
   if (!attempt) {
@@ -245,7 +245,7 @@ export const getStyles = (theme: GrafanaTheme2) => ({
     borderCollapse: 'collapse',
     'th, td': { textAlign: 'left', verticalAlign: 'top', padding: theme.spacing(0.75, 1), borderBottom: `1px solid ${theme.colors.border.weak}` },
     th: { color: theme.colors.text.secondary, fontWeight: theme.typography.fontWeightMedium, whiteSpace: 'nowrap' },
-    // On a phone each row is a block whose cells say what they are.
+    // On a phone, each row is a block with labeled cells.
     [theme.breakpoints.down('sm')]: {
       thead: { display: 'none' },
       tr: { display: 'block', padding: theme.spacing(1, 0), borderBottom: `1px solid ${theme.colors.border.weak}` },

@@ -1,6 +1,6 @@
 import { getBackendSrv } from '@grafana/runtime';
 
-/** Stores the theme and draws the page anew with it. */
+/** Saves the theme and reloads the page with it. */
 export async function chooseTheme(theme: 'light' | 'dark' | 'system') {
   await getBackendSrv().patch('/api/user/preferences', { theme });
   window.location.reload();

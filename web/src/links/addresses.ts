@@ -3,7 +3,10 @@ import { config } from '@grafana/runtime';
 import type { Labels } from '../api/alerting';
 import { formatMatchers, matchersOf } from './matchers';
 
-/** An address from outside when it is one that a browser may follow, else undefined. One of ours leads to ours, whatever name it has. */
+/**
+ * Returns an external URL if a browser may follow it, otherwise undefined. A URL of this server becomes a local one,
+ * whatever host name it uses.
+ */
 export function safeLink(address: string | undefined): { href: string; ours: boolean } | undefined {
   if (!address) {
     return undefined;
@@ -24,8 +27,8 @@ export function safeLink(address: string | undefined): { href: string; ours: boo
 }
 
 /**
- * The address in an annotation of a rule, which is a template: the beginning that leads to this server is known, and what
- * depends on an alert is not there before it fires.
+ * The URL in a rule's annotation, which is a template: the prefix that leads to this server is known, but values that
+ * depend on an alert are not available before it fires.
  */
 export function ruleLink(template: string | undefined): string | undefined {
   const address = template?.replace(/^\{\{\s*\$?externalURL\s*\}\}/, '').replace(/\?.*\{\{.*$/s, '');
@@ -40,7 +43,7 @@ export function graphPath(expr: string, language: 'promql' | 'logql' = 'promql')
   return `/graph?g0.expr=${encodeURIComponent(expr)}&g0.tab=0&g0.range_input=1h${language === 'logql' ? '&g0.source=loki' : ''}`;
 }
 
-/** Where a link of a stock Alertmanager's page leads here; undefined for other fragments. */
+/** The path here for a link to a stock Alertmanager's page; undefined for other fragments. */
 export function stockPath(hash: string): string | undefined {
   const [, page, rest = ''] = /^#\/(alerts|silences|status)((?:[/?].*)?)$/.exec(hash) ?? [];
   switch (page) {

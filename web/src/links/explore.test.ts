@@ -83,11 +83,11 @@ test.each([
 
 test('addresses of Explore', () => {
   const of = (name: string, value: unknown) => queriesOfExplore(new URLSearchParams({ [name]: JSON.stringify(value) }));
-  // As Loki's ruler writes it.
+  // As written by the Loki ruler.
   expect(of('left', { queries: [{ expr: 'rate({job="x"}[1m]) > 1', queryType: 'range' }] })).toEqual([
     { expr: 'rate({job="x"}[1m]) > 1', tab: '0', source: 'loki', range_input: '1h' },
   ]);
-  // As Grafana writes it.
+  // As written by Grafana.
   expect(
     of('panes', {
       abc: {
@@ -100,7 +100,7 @@ test('addresses of Explore', () => {
   expect(of('left', { datasource: 'Prometheus', queries: [{ expr: 'up' }], range: { from: 'now-6h', to: 'now' } })).toEqual([
     { expr: 'up', tab: '0', range_input: '6h' },
   ]);
-  // Other sources than those inside, by uid and by name.
+  // Data sources that are not built in, by uid and by name.
   expect(of('panes', { a: { datasource: 'logs2', queries: [{ expr: '{a="b"}', datasource: { type: 'loki', uid: 'logs2' } }] } })).toEqual([
     { expr: '{a="b"}', tab: '0', source: 'logs2', range_input: '1h' },
   ]);

@@ -3,14 +3,14 @@ import { dateTime, rangeUtil, type RawTimeRange } from '@grafana/data';
 import { nameOf, uidOf } from './sources';
 
 /**
- * One query of the page, as Prometheus's own page writes it into the address: g0.expr, g0.tab and so on, without "g0.".
- * What Prometheus does not have is source, for another data source than the Prometheus that is inside.
+ * A query in the format of the URL parameters of Prometheus's own page: g0.expr, g0.tab and so on, without "g0.". The
+ * additional parameter source selects a data source other than the built-in Prometheus.
  */
 export type QueryState = Record<string, string>;
 
 export type Tab = 'graph' | 'table' | 'explain';
 
-/** Reads the queries of an address. There is always one. */
+/** Parses the queries of a URL. The result is never empty. */
 export function queriesOf(params: URLSearchParams): QueryState[] {
   const found: QueryState[] = [];
   for (const [key, value] of params) {
@@ -19,7 +19,7 @@ export function queriesOf(params: URLSearchParams): QueryState[] {
       (found[Number(number)] ??= {})[name] = value;
     }
   }
-  const queries = found.filter(() => true); // numbers that were left out leave holes
+  const queries = found.filter(() => true); // gaps in the numbering leave holes
   return queries.length > 0 ? queries : [{ expr: '' }];
 }
 
@@ -39,7 +39,7 @@ interface Pane {
   range?: { from?: string; to?: string };
 }
 
-/** The queries of an address of Grafana's Explore, whose left={…} the ruler of Loki writes as well, or panes={…}. */
+/** The queries in a URL of Grafana's Explore: panes={…}, or left={…}, which the Loki ruler also uses. */
 export function queriesOfExplore(params: URLSearchParams): QueryState[] {
   let panes: Pane[];
   try {
@@ -51,7 +51,7 @@ export function queriesOfExplore(params: URLSearchParams): QueryState[] {
     (Array.isArray(pane?.queries) ? pane.queries : [])
       .filter((q) => typeof q?.expr === 'string')
       .map((q): QueryState => {
-        const source = q.datasource ?? pane.datasource ?? 'loki'; // only Loki's ruler leaves it out
+        const source = q.datasource ?? pane.datasource ?? 'loki'; // only the Loki ruler omits it
         const { type = '', uid = '' } = typeof source === 'string' ? { type: source, uid: source } : source;
         const known = uidOf(uid);
         const name = known ? nameOf(known) : /loki/i.test(type) ? 'loki' : '';
@@ -61,7 +61,7 @@ export function queriesOfExplore(params: URLSearchParams): QueryState[] {
   );
 }
 
-/** Texts such as now-6h, or milliseconds since 1970. */
+/** Accepts strings such as now-6h, or milliseconds since 1970. */
 function inputsOfTexts(from = 'now-1h', to = 'now'): QueryState {
   const time = (text: string) => (/^\d+$/.test(text) ? dateTime(Number(text)) : text);
   const { range_input, end_input } = inputsOf({ from: time(String(from)), to: time(String(to)) });
@@ -70,7 +70,7 @@ function inputsOfTexts(from = 'now-1h', to = 'now'): QueryState {
 
 const units: Record<string, number> = { ms: 0.001, s: 1, m: 60, h: 3600, d: 86_400, w: 604_800, y: 31_536_000 };
 
-/** Seconds of a duration such as 1h30m; undefined when it is none. */
+/** Parses a duration such as 1h30m into seconds; undefined if it is invalid. */
 export function secondsOf(duration: string): number | undefined {
   if (/^\d+(\.\d+)?$/.test(duration)) {
     return Number(duration) || undefined;
@@ -81,13 +81,13 @@ export function secondsOf(duration: string): number | undefined {
   return [...duration.matchAll(/(\d+)(ms|[smhdwy])/g)].reduce((sum, [, n, unit]) => sum + Number(n) * units[unit!]!, 0) || undefined;
 }
 
-/** A duration as Prometheus writes it: 5400 is 1h30m. */
+/** Formats a duration in Prometheus's syntax: 5400 is 1h30m. */
 export function durationOf(seconds: number): string {
   let rest = Math.max(1, Math.round(seconds));
   let text = '';
   for (const unit of ['w', 'd', 'h', 'm', 's']) {
     const whole = Math.floor(rest / units[unit]!);
-    // Weeks only when nothing is left: 8d says more than 1w1d.
+    // Use weeks only if there is no remainder: 8d is clearer than 1w1d.
     if (whole > 0 && (unit !== 'w' || rest % units['w']! === 0)) {
       text += `${whole}${unit}`;
       rest -= whole * units[unit]!;
@@ -96,7 +96,7 @@ export function durationOf(seconds: number): string {
   return text;
 }
 
-/** The time range of a query in Grafana's words. */
+/** The time range of a query in Grafana's syntax. */
 export function rangeOf({ range_input, end_input }: QueryState): { from: string; to: string } {
   const seconds = secondsOf(range_input ?? '') ?? 3600;
   const end = timeOf(end_input);
@@ -107,19 +107,19 @@ export function rangeOf({ range_input, end_input }: QueryState): { from: string;
   return { from: `now-${[...text.matchAll(/\d+[wdhms]/g)].join('-')}`, to: 'now' };
 }
 
-/** A time range that was picked, as Prometheus's page has it. Times there are UTC. */
+/** Converts a selected time range to the format of Prometheus's page, where times are UTC. */
 export function inputsOf(raw: RawTimeRange): { range_input: string; end_input: string } {
   const { from, to } = rangeUtil.convertRawToRange(raw);
   const range_input = durationOf(to.diff(from, 'ms') / 1000);
   return { range_input, end_input: raw.to === 'now' ? '' : dateTime(to).utc().format('YYYY-MM-DD HH:mm:ss') };
 }
 
-/** Milliseconds for which the table of a query is asked; undefined is now. */
+/** The evaluation time of a query's table in milliseconds; undefined means now. */
 export function momentOf({ moment_input, end_input }: QueryState): number | undefined {
   return timeOf(moment_input) ?? timeOf(end_input);
 }
 
-/** Milliseconds of a time as Prometheus's page writes it: 2026-11-24 03:00:00, in UTC. */
+/** Parses a time in the format of Prometheus's page, 2026-11-24 03:00:00 in UTC, into milliseconds. */
 function timeOf(text = ''): number | undefined {
   const time = Date.parse(text.trim().replace(' ', 'T').replace(/Z?$/, 'Z'));
   return Number.isNaN(time) ? undefined : time;

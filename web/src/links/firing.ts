@@ -1,13 +1,13 @@
 import type { ActiveAlert, AlertGroup } from '../api/alerting';
 
 /**
- * The alerts that fire: those that Alertmanager has, neither silenced nor inhibited nor muted, each once. Severity none is
- * a sign of life (Watchdog) and nothing to count.
+ * The firing alerts: those that Alertmanager reports as neither silenced, inhibited nor muted, without duplicates.
+ * Alerts with severity none are heartbeats (Watchdog) and not counted.
  */
 export function firing(groups: AlertGroup[]): ActiveAlert[] {
   const alerts = groups.flatMap((g) => g.alerts).filter((a) => a.status.state === 'active' && a.labels['severity'] !== 'none');
   return [...new Map(alerts.map((a) => [a.fingerprint, a])).values()];
 }
 
-/** The page with exactly these alerts. */
+/** The page that lists exactly these alerts. */
 export const firingPath = `/alerts?state=active&filter=${encodeURIComponent('{severity!="none"}')}`;

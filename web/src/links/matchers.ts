@@ -8,10 +8,10 @@ export interface Matcher {
   value: string;
 }
 
-// A name is bare or, where it holds what a Prometheus label cannot, quoted; a value may leave out its quotes.
+// A name is bare, or quoted if it contains characters that Prometheus labels cannot; quotes around a value are optional.
 const one = /^(?:([A-Za-z_][\w.:-]*)|"((?:[^"\\]|\\.)*)")\s*(=~|!~|!=|=)\s*(?:"((?:[^"\\]|\\.)*)"|'([^']*)'|([^",{}\s]*))\s*(?:,\s*|$)/;
 
-/** Reads {severity="critical",job=~"a|b"}, with or without braces. Throws with the place that cannot be read. */
+/** Parses {severity="critical",job=~"a|b"}, with or without braces. Throws an error with the position if the text is invalid. */
 export function parseMatchers(text: string): Matcher[] {
   let rest = text.trim().replace(/^\{/, '').replace(/\}$/, '').trim();
   const matchers: Matcher[] = [];
@@ -37,12 +37,12 @@ function unescape(text: string): string {
   return text.replace(/\\(.)/g, (_, c: string) => (c === 'n' ? '\n' : c));
 }
 
-/** The words of a text that is no attempt at matchers, in small letters; undefined when it is one. */
+/** The lower-case words of a text that is not an attempt to write matchers; undefined if it is. */
 export function wordsOf(text: string): string[] | undefined {
   return /[={}~"]/.test(text) ? undefined : text.toLowerCase().split(/\s+/).filter(Boolean);
 }
 
-/** The text that parseMatchers and Alertmanager read. */
+/** Formats matchers for parseMatchers and Alertmanager. */
 export function formatMatchers(matchers: Matcher[]): string {
   return `{${matchers.map(formatMatcher).join(', ')}}`;
 }
@@ -55,7 +55,7 @@ function quote(text: string): string {
   return `"${text.replace(/\\/g, '\\\\').replace(/"/g, '\\"').replace(/\n/g, '\\n')}"`;
 }
 
-/** Matchers that exactly these labels have. */
+/** Matchers for exactly these labels. */
 export function matchersOf(labels: Labels): Matcher[] {
   return Object.entries(labels).map(([name, value]) => ({ name, operator: '=', value }));
 }
@@ -71,7 +71,7 @@ function matches(matcher: Matcher, labels: Labels): boolean {
   return matcher.operator.startsWith('!') ? !hit : hit;
 }
 
-/** The regular expression of a matcher that has one. Throws when the browser cannot read it. */
+/** The regular expression of a matcher, if it has one. Throws if the browser cannot parse it. */
 function regexOf({ operator, value }: Matcher): RegExp | undefined {
   if (!operator.endsWith('~')) {
     return undefined;
@@ -83,7 +83,7 @@ function regexOf({ operator, value }: Matcher): RegExp | undefined {
   }
 }
 
-/** True when a matcher is content with a label that is not there, as Alertmanager forbids for all of a silence. */
+/** Whether a matcher also matches a missing label; Alertmanager rejects a silence if this is true of all its matchers. */
 export function matchesEmpty(matcher: Matcher): boolean {
   return matches(matcher, {});
 }

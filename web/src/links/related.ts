@@ -3,16 +3,16 @@ import type { Labels } from '@grafana/data';
 import { formatMatchers, type Matcher } from './matchers';
 import { paramsOf, type QueryState } from './explore';
 
-/** Labels that metrics and logs of the same thing share here (docs/logs.md), the narrowest first. */
+/** Labels shared by metrics and logs of the same object (docs/logs.md), most specific first. */
 export const shared = ['container', 'pod', 'instance', 'job', 'compose_service', 'service_name', 'namespace', 'compose_project', 'filename'];
 
-/** More values than this of a label make a selector that nobody reads. */
+/** With more values of a label than this, a selector would be unreadable. */
 const mostValues = 20;
 
-/** The selector of the logs of what some series are about; undefined when nothing in their labels says so. */
+/** The selector for the logs of the objects that some series describe; undefined if their labels identify none. */
 export function selectorOf(series: Labels[], names: readonly string[] = shared): string | undefined {
   for (const name of shared.filter((n) => names.includes(n))) {
-    // cAdvisor's own name for it.
+    // cAdvisor's own name for the label.
     const values = [
       ...new Set(
         series
@@ -33,13 +33,16 @@ function matcherOf(name: string, values: string[]): Matcher {
     : { name, operator: '=~', value: values.map((v) => v.replace(/[\\^$.*+?()[\]{}|]/g, '\\$&')).join('|') };
 }
 
-/** The page with the lines of a selector, in the time range of a query; `back` is the expression that one came from. */
+/** The page with the log lines of a selector for the time range of a query; `back` is the expression to return to. */
 export function logsPath(selector: string, range: QueryState, back?: string): string {
   const { range_input = '1h', end_input = '' } = range;
   return `/explore?${paramsOf([{ expr: selector, tab: '0', source: 'loki', range_input, end_input, back: back ?? '' }]).toString()}`;
 }
 
-/** The lines of what an alert is about, from ten minutes before it began to five after; undefined when its labels do not say. */
+/**
+ * The logs of the objects that an alert is about, from ten minutes before it started to five minutes after; undefined
+ * if its labels identify none.
+ */
 export function logsOfAlert(labels: Labels, startsAt: string): string | undefined {
   const selector = selectorOf([labels]);
   const end = Math.min(Date.now(), Date.parse(startsAt) + 5 * 60_000);

@@ -5,19 +5,19 @@ export type Language = 'promql' | 'logql';
 
 const types: Record<Language, string> = { promql: 'prometheus', logql: 'loki' };
 
-/** The data sources that expressions can be asked of. */
+/** The data sources that can evaluate expressions. */
 export function sources(): DataSourceInstanceSettings[] {
   return getDataSourceSrv().getList({ type: Object.values(types) });
 }
 
-/** The Prometheus or Loki that is inside, or the default one where somebody has taken its place; undefined when there is none. */
+/** The built-in Prometheus or Loki, or the default one if it was replaced; undefined if there is none. */
 export function builtIn(language: Language): string | undefined {
   const type = types[language];
   const all = sources().filter((s) => s.type === type);
   return (all.find((s) => s.uid === type) ?? all.find((s) => s.isDefault) ?? all[0])?.uid;
 }
 
-/** The uid of what an address names as its source: a uid or a name, nothing for the Prometheus and "loki" for the Loki that is inside. */
+/** The uid of the source in a URL: a uid or a name, empty for the built-in Prometheus or "loki" for the built-in Loki. */
 export function uidOf(source = ''): string | undefined {
   return (
     sources().find((s) => s.uid === source || s.name === source)?.uid ??
@@ -25,7 +25,7 @@ export function uidOf(source = ''): string | undefined {
   );
 }
 
-/** How addresses name a data source: those that are inside by no name and by "loki", so that links hold where they have other uids. */
+/** The name of a data source in URLs: empty or "loki" for the built-in ones, so that links work where these have other uids. */
 export function nameOf(uid: string): string {
   return uid === builtIn('promql') ? '' : uid === builtIn('logql') ? types.logql : uid;
 }

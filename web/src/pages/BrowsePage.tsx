@@ -37,7 +37,7 @@ export default function BrowsePage() {
   const styles = useStyles2(getStyles);
   const mayEdit = may('Editor');
   const search = async (signal: AbortSignal) => {
-    // Who types asks with the last letter only.
+    // While the user is typing, only the last input is searched for.
     await new Promise((resolve) => setTimeout(resolve, 100));
     signal.throwIfAborted();
     return dashboards.search({ query, tag: tags, starred: starred || undefined, type: 'dash-db', folderUIDs: folder ? [folder] : undefined, limit: 5000 });

@@ -19,7 +19,7 @@ import { useLatest } from '../runtime/hooks';
 
 const PanelEditor = lazy(() => import('../dashboard/edit/PanelEditor'));
 
-/** One dashboard, from the server or new. */
+/** One dashboard, saved or new. */
 export default function DashboardPage() {
   const { uid } = useParams();
   return (
@@ -85,7 +85,7 @@ function Frame({ scene, replace }: { scene: DashboardScene; replace: (scene: Das
     },
     JSON.stringify([scene.state.key, title, kiosk, editPanel, viewPanel, isDirty, meta.version, undo, redo])
   );
-  // The editor shows a part of the scene only; variables and annotations have to run all the same.
+  // The editor shows only a part of the scene, but variables and annotations must still run.
   useEffect(() => scene.activate(), [scene]);
   useEffect(() => scene.rebuildBy((json, dirty) => replace(sceneLike(scene, json, dirty))), [scene, replace]);
   usePaste(scene, !editPanel);
@@ -116,7 +116,7 @@ function Frame({ scene, replace }: { scene: DashboardScene; replace: (scene: Das
   );
 }
 
-/** Takes a panel from the clipboard, which the browser hands over when it is asked to paste. */
+/** Pastes a panel from the clipboard, using the browser's paste event. */
 function usePaste(scene: DashboardScene, on: boolean) {
   useEffect(() => {
     if (!on || !scene.mayEdit) {
@@ -139,19 +139,19 @@ interface Leaving {
   stay: () => void;
 }
 
-/** Asks before unsaved changes are lost; what it returns is the question, while it is open. */
+/** Asks for confirmation before unsaved changes are lost; returns the pending question, if any. */
 function useUnsavedWarning(scene: DashboardScene, dirty: boolean): Leaving | undefined {
   const [leaving, setLeaving] = useState<Leaving>();
   useEffect(() => {
     if (!dirty) {
       return;
     }
-    // Right after a save this still listens, though there is nothing to lose any more.
+    // Right after a save this listener is still active although there is nothing left to lose.
     const ask = (event: BeforeUnloadEvent) => scene.state.isDirty && event.preventDefault();
     window.addEventListener('beforeunload', ask);
     const history = locationService.getHistory();
     const unblock = history.block((next, action) => {
-      // The way back has changed the window's address already.
+      // The back button has already changed the window's URL.
       if (pageOf(history.location.pathname) === pageOf(next.pathname) || !scene.state.isDirty) {
         return undefined;
       }
@@ -172,7 +172,7 @@ function useUnsavedWarning(scene: DashboardScene, dirty: boolean): Leaving | und
   return leaving;
 }
 
-/** A dashboard is the same whatever its address has after the uid. */
+/** Two URLs show the same dashboard if they are equal up to the uid. */
 function pageOf(path: string): string {
   return /^\/d\/[^/]+/.exec(path)?.[0] ?? path;
 }

@@ -6,7 +6,7 @@ import { sceneOf } from '../dashboard/load';
 import { LoadedDashboard } from './DashboardPage';
 import { Now } from './home/Now';
 
-/** What is wrong now, and below it the home dashboard: the one that the user chose, or the built-in Overview. */
+/** Current problems, and below them the home dashboard: the user's choice or the built-in Overview. */
 export default function HomePage() {
   const [params] = useSearchParams();
   const alone = ['kiosk', 'viewPanel', 'editPanel'].some((name) => params.has(name));

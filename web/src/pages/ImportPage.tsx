@@ -12,7 +12,7 @@ import { errorMessage } from '../runtime/backendSrv';
 
 const largest = 10 * 1024 * 1024;
 
-/** Takes a dashboard in any of the shapes that Grafana writes. */
+/** Imports a dashboard in any of the formats that Grafana writes. */
 export default function ImportPage() {
   const [text, setText] = useState('');
   const [list, setList] = useState<Folder[]>([]);
@@ -50,7 +50,7 @@ export default function ImportPage() {
   const send = async (overwrite: boolean) => {
     setError(undefined);
     try {
-      // Asked again: it may have come into being since the file was read.
+      // Checked again, because it may have been created since the file was read.
       if (!overwrite && uid) {
         const there = await dashboards.get(uid).catch(() => undefined);
         if (there) {

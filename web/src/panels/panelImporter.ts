@@ -6,7 +6,7 @@ import { own } from '../boot/own';
 
 const loaded = new Map<string, PanelPlugin>();
 
-/** Loads the code of a panel type; a type that is not known is shown by the panel "unknown". */
+/** Loads the code of a panel type; unknown types are shown by the "unknown" panel. */
 export async function importPanelPlugin(id: string): Promise<PanelPlugin> {
   const cached = loaded.get(id);
   if (cached) {

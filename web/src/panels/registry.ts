@@ -1,6 +1,6 @@
 import type { PanelPlugin } from '@grafana/data';
 
-/** How a panel type is called and where its code is; the code is loaded when the first panel of the type is shown. */
+/** Name and code location of a panel type; the code is loaded when the first panel of the type is shown. */
 export interface PanelLoader {
   name: string;
   // Each panel has its own types of options and field options.
@@ -8,7 +8,7 @@ export interface PanelLoader {
   load: () => Promise<{ plugin: PanelPlugin<any, any> }>;
 }
 
-/** Every panel type, by the id that dashboards use. */
+/** All panel types by the IDs used in dashboards. */
 export const panelLoaders: Record<string, PanelLoader> = {
   timeseries: { name: 'Time series', load: () => import('./timeseries/plugin') },
   stat: { name: 'Stat', load: () => import('./stat/plugin') },

@@ -2,14 +2,14 @@ import { AppEvents } from '@grafana/data';
 import { getAppEvents, type BackendSrv, type BackendSrvRequest, type FetchError, type FetchResponse } from '@grafana/runtime';
 import { firstValueFrom, Observable } from 'rxjs';
 
-/** Where the page lives below the host, without a slash at the end. */
+/** Path of the application below the host, without a trailing slash. */
 let subUrl = '';
 
 export function setSubUrl(path: string) {
   subUrl = path;
 }
 
-/** HTTP to our own server, in the shape that Grafana's libraries expect. */
+/** HTTP client for our own server, with the interface that Grafana's libraries expect. */
 export class Backend implements BackendSrv {
   private readonly running = new Map<string, AbortController>();
 
@@ -44,7 +44,10 @@ export class Backend implements BackendSrv {
     return firstValueFrom(this.fetch<T>(options));
   }
 
-  /** One answer, or an error of the type FetchError. Unsubscribing aborts; so does a later request with the same requestId. */
+  /**
+   * Emits one response, or fails with a FetchError. Unsubscribing aborts the request; so does a later request with the
+   * same requestId.
+   */
   fetch<T>(options: BackendSrvRequest): Observable<FetchResponse<T>> {
     return new Observable((subscriber) => {
       const abort = new AbortController();
@@ -72,7 +75,7 @@ export class Backend implements BackendSrv {
     });
   }
 
-  /** An answer part by part, as they arrive. Unsubscribing aborts. Errors are the caller's to show. */
+  /** Emits the chunks of a response as they arrive. Unsubscribing aborts the request. The caller has to show errors. */
   chunked(options: BackendSrvRequest): Observable<FetchResponse<Uint8Array | undefined>> {
     return new Observable((subscriber) => {
       const abort = new AbortController();
@@ -84,7 +87,7 @@ export class Backend implements BackendSrv {
     });
   }
 
-  /** Shows errors of what the user asked for; reads and queries are shown where they belong. */
+  /** Shows errors of user actions; errors of reads and queries are shown in context. */
   private tell(options: BackendSrvRequest, err: FetchError) {
     const method = options.method ?? 'GET';
     const show = options.showErrorAlert ?? (method !== 'GET' && !options.url.includes('/api/datasources/'));
@@ -96,7 +99,7 @@ export class Backend implements BackendSrv {
   }
 }
 
-/** What went wrong, in words for people. */
+/** Human-readable description of an error. */
 export function errorMessage(err: unknown): string {
   if (err instanceof Error) {
     return err.message;
@@ -108,13 +111,13 @@ export function errorMessage(err: unknown): string {
 
 let awaySince: Date | undefined;
 
-/** Since when nothing has answered, in words. */
+/** Message that says since when the server has been unreachable. */
 function unreachable(): string {
   awaySince ??= new Date();
   return `Ausguck cannot be reached since ${awaySince.toLocaleTimeString([], { hour: '2-digit', minute: '2-digit', hour12: false })}`;
 }
 
-/** Sends a request; an answer that is an error is thrown. The text of one that is none is still to be read. */
+/** Sends a request and throws if the response is an error. The body of a successful response is not read yet. */
 async function open<T>(options: BackendSrvRequest, signal: AbortSignal): Promise<Response> {
   const method = options.method ?? 'GET';
   const headers = new Headers(options.headers);
@@ -140,7 +143,7 @@ async function open<T>(options: BackendSrvRequest, signal: AbortSignal): Promise
       throw failure<T>(options, 401, sessionEnded, { message: sessionEnded } as T, false);
     }
     toLogin();
-    // The page is about to be left: nobody should act on an answer any more.
+    // The page is about to be unloaded: nothing should act on a response any more.
     return new Promise(() => {});
   }
   if (!response.ok) {
@@ -151,7 +154,7 @@ async function open<T>(options: BackendSrvRequest, signal: AbortSignal): Promise
   return response;
 }
 
-/** What is posted and changes nothing. */
+/** POST requests that change nothing. */
 const queryPaths = new Set(['/api/ds/query', '/api/ausguck/query']);
 
 async function send<T>(options: BackendSrvRequest, signal: AbortSignal): Promise<FetchResponse<T>> {
@@ -175,7 +178,7 @@ function answer<T>(config: BackendSrvRequest, { status, statusText, ok, headers,
   return { data, status, statusText, ok, headers, redirected, type, url, config };
 }
 
-/** What is thrown where nobody answers any more. */
+/** The error for a connection that failed or broke. */
 function lost<T>(options: BackendSrvRequest, signal: AbortSignal, err: unknown): FetchError<T> {
   return failure<T>(options, 0, signal.aborted ? 'cancelled' : unreachable(), { cause: String(err) } as T, signal.aborted);
 }
@@ -208,7 +211,7 @@ async function read<T>(response: Response, type: BackendSrvRequest['responseType
   }
 }
 
-/** Relative URLs are below the sub path. */
+/** Relative URLs are relative to the sub path. */
 export function address(url: string, params?: BackendSrvRequest['params']): string {
   const absolute = /^https?:\/\//.test(url) ? url : `${subUrl}/${url.replace(/^\//, '')}`;
   const query = new URLSearchParams();
@@ -227,7 +230,10 @@ const sessionEnded = 'Your session has expired. Your changes on this page are ke
 
 let held = 0;
 
-/** Keeps the page when the session ends, as long as something on it is not saved. Returns what lets it go. */
+/**
+ * Prevents the redirect to the login page when the session ends, while the page has unsaved changes. Returns a function
+ * that lifts this.
+ */
 export function holdPage(): () => void {
   held++;
   return () => {
@@ -237,7 +243,7 @@ export function holdPage(): () => void {
 
 let leaving = false;
 
-/** The session has ended: the login page leads back here. */
+/** The session has ended: go to the login page, which leads back here. */
 function toLogin() {
   if (leaving) {
     return;

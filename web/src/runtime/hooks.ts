@@ -1,6 +1,6 @@
 import { useCallback, useMemo, useRef } from 'react';
 
-/** A function that returns what a value was when the component was last drawn, for those that ask later: editors, plots, effects. */
+/** Returns a function for the value as of the last render, for code that needs it later: editors, plots, effects. */
 export function useLatest<T>(value: T): () => T {
   const latest = useRef(value);
   // Plots draw in the effects of the component's children, which run before its own: an effect would come too late.
@@ -9,7 +9,7 @@ export function useLatest<T>(value: T): () => T {
   return useCallback(() => latest.current, []);
 }
 
-/** What is made anew when one of the reasons has changed, and only then, whatever else it is made of. */
+/** Like useMemo, but recreated only when one of the reasons changes, whatever other values `make` uses. */
 export function useMade<T>(make: () => T, ...reasons: unknown[]): T {
   // eslint-disable-next-line react-hooks/exhaustive-deps, react-hooks/use-memo
   return useMemo(make, reasons);

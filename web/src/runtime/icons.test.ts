@@ -6,7 +6,7 @@ import { expect, test } from 'vitest';
 import { missing } from './icons';
 
 const icons = 'node_modules/@grafana/ui/dist/public/img/icons';
-/** build/compress.mjs gives it another's picture. */
+/** build/compress.mjs creates it as a copy of another icon. */
 const copied = ['spinner'];
 
 const filesIn = (folder: string, kind: RegExp) =>
@@ -14,7 +14,7 @@ const filesIn = (folder: string, kind: RegExp) =>
     .filter((file) => kind.test(file))
     .map((file) => join(folder, file));
 
-/** Names of icons that a file mentions as one. */
+/** Icon names that a file mentions. */
 function named(file: string): string[] {
   const text = readFileSync(file, 'utf8');
   const names = [...text.matchAll(/\b(?:name|icon|iconClassName)["']?\s*[:=]\s*\{?[^,;\n]{0,60}?["']([\w-]+)["'](?:\s*:\s*["']([\w-]+)["'])?/g)].flatMap(

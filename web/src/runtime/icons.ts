@@ -1,6 +1,6 @@
 import { keepPicture } from '../boot/inlineSvg';
 
-/** The icons that most pages show, in the bundle, so that they are not asked for one by one. */
+/** Icons used on most pages, bundled so that they are not requested one by one. */
 const bundled = import.meta.glob<string>(
   [
     '../../node_modules/@grafana/ui/dist/public/img/icons/unicons/{angle-double-right,angle-down,angle-up,angle-right,angle-left,apps,arrow-left,arrow-down,arrow-up,arrow-right,bars,bolt,calendar-alt,check,clock-nine,copy,download-alt,edit,ellipsis-v,exclamation-triangle,exclamation-circle,external-link-alt,eye,favorite,file-alt,folder,folder-open,folder-plus,import,info-circle,keyboard,link,list-ul,minus,monitor,plus,question-circle,save,search,search-minus,search-plus,share-alt,shield,sign-out-alt,signout,sliders-v-alt,sort-amount-down,star,sync,tag-alt,times,trash-alt,upload,user,history,filter,draggabledots,panel-add,eye-slash,compass,bell,home-alt,dashboard,cog,document-info,check-circle,heart,heart-break,repeat,lock,table,graph-bar}.svg',
@@ -9,7 +9,7 @@ const bundled = import.meta.glob<string>(
   { query: '?raw', import: 'default', eager: true }
 );
 
-/** What Grafana's components ask for and its library does not have; icons.test.ts finds more. */
+/** Icons that Grafana's components use but its library lacks; icons.test.ts finds more. */
 export const missing: Record<string, string> = {
   'unicons/angle-double-left.svg': 'm11 7-5 5 5 5 1.4-1.4L8.8 12l3.6-3.6zm6 0-5 5 5 5 1.4-1.4-3.6-3.6 3.6-3.6z',
   'unicons/sync-slash.svg':
@@ -29,7 +29,7 @@ export function cacheIcons() {
     const name = path.split('/img/icons/')[1]!;
     keepPicture(`${root}build/img/icons/${name}`, content);
     if (name === 'unicons/sync.svg') {
-      // build/compress.mjs gives it this name too.
+      // build/compress.mjs uses the same name.
       keepPicture(`${root}build/img/icons/unicons/spinner.svg`, content);
     }
   }

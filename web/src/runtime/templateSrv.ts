@@ -8,7 +8,7 @@ declare global {
   }
 }
 
-/** Interpolates through the scene that is named in the scoped variables, or is on the screen. */
+/** Interpolates with the scene named in the scoped variables, or else the current one. */
 export class Templates implements TemplateSrv {
   getVariables(): TypedVariableModel[] {
     const scene = window.__grafanaSceneContext;
@@ -26,7 +26,7 @@ export class Templates implements TemplateSrv {
     if (!scene) {
       return target;
     }
-    // scenes types the format as its own function type; both take (value, variable).
+    // scenes declares its own function type for the format; both take (value, variable).
     return sceneGraph.interpolate(scene, target, scopedVars, format as string, interpolations);
   }
 

@@ -1,9 +1,9 @@
 import { standardTransformers, standardTransformersRegistry, type DataTransformerInfo, type TransformerRegistryItem } from '@grafana/data';
 
-/** Older dashboards name some transformations by other ids. */
+/** Other IDs of some transformations, used in older dashboards. */
 const aliases: Record<string, DataTransformerInfo> = { seriesToColumns: standardTransformers.joinByFieldTransformer as DataTransformerInfo };
 
-/** Those of Grafana's application, whose code is loaded when a panel has one. */
+/** Transformations of Grafana's application; their code is loaded when a panel uses one. */
 const own = [
   'extractFields',
   'rowsToFields',
@@ -16,7 +16,7 @@ const own = [
   'heatmap',
 ];
 
-/** Registers every transformation under the ids that dashboards use. */
+/** Registers all transformations under the IDs that dashboards use. */
 export function registerTransformers() {
   const loaders = new Map<string, TransformerRegistryItem['transformation']>();
   for (const [id, info] of [...Object.entries(aliases), ...Object.values(standardTransformers).map((info) => [info.id, info] as const)]) {

@@ -40,7 +40,7 @@ function Shown({ use }: { use: () => Polled<string> }) {
   return null;
 }
 
-/** Answers are told with the next timer. */
+/** Results are reported with the next timer. */
 const after = (ms: number) => act(async () => vi.advanceTimersByTimeAsync(ms + 1));
 const failing = () => Promise.reject(new Error('the server is away'));
 

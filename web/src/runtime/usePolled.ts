@@ -5,7 +5,7 @@ import { errorMessage } from './backendSrv';
 
 interface Answer<T> {
   data?: T;
-  /** Why the newest attempt failed; data is then what was known before. */
+  /** Why the latest attempt failed; data is then from an earlier one. */
   error?: string;
 }
 
@@ -13,23 +13,29 @@ export interface Polled<T> extends Answer<T> {
   reload: () => void;
 }
 
-/** A browser that believes to be offline still reaches a server on its own machine, and a failure is shown rather than tried again unseen. */
+/**
+ * A browser that thinks it is offline can still reach a server on its own machine, and failures are shown rather than
+ * silently retried.
+ */
 export function newQueryClient(): QueryClient {
   return new QueryClient({ defaultOptions: { queries: { networkMode: 'always', retry: false } } });
 }
 
-/** Loads something now, when the key changes, and every ten seconds while the page is in sight. Equal keys share what they load. */
+/**
+ * Loads data immediately, when the key changes, and every ten seconds while the page is visible. Equal keys share their
+ * requests.
+ */
 export function usePolled<T>(key: QueryKey, load: (signal: AbortSignal) => Promise<T>, interval = 10_000): Polled<T> {
   return useAnswer(key, load, { refetchInterval: interval });
 }
 
 interface AskOptions {
   enabled?: boolean;
-  /** What an earlier key gave stays until the answer is there. */
+  /** Keep the previous key's data until the response arrives. */
   keep?: boolean;
 }
 
-/** Loads something once, and when the key changes. */
+/** Loads data once and again whenever the key changes. */
 export function useAsked<T>(key: QueryKey, load: (signal: AbortSignal) => Promise<T>, { enabled, keep }: AskOptions = {}): Polled<T> {
   return useAnswer(key, load, { enabled, placeholderData: keep ? keepPreviousData : undefined, refetchOnWindowFocus: false });
 }
@@ -45,7 +51,7 @@ function useAnswer<T>(key: QueryKey, load: (signal: AbortSignal) => Promise<T>, 
   const { data, refetch } = useQuery({
     ...options,
     queryKey: key,
-    // An error is an answer too: it stays in sight while the next attempt runs.
+    // An error is data too: it stays visible while the next attempt runs.
     queryFn: async ({ signal, client }): Promise<Answer<T>> => {
       try {
         return { data: await load(signal) };
@@ -57,7 +63,7 @@ function useAnswer<T>(key: QueryKey, load: (signal: AbortSignal) => Promise<T>, 
       }
     },
   });
-  // It returns nothing, so that effects can return what it returns.
+  // Returns nothing, so that effects can return its result.
   const reload = useCallback(() => void refetch(), [refetch]);
   return { data: data?.data, error: data?.error, reload };
 }

@@ -12,8 +12,7 @@ import (
 	"github.com/ausguck/ausguck/internal/component/dashboards/dashjson"
 )
 
-// Whatever is imported, it is read, resolved and written without a panic or a deep stack, and what was written is read
-// again.
+// Any imported input is read, resolved and written without a panic or deep recursion, and the output can be read again.
 func FuzzDashboard(f *testing.F) {
 	files, err := filepath.Glob("testdata/*.json")
 	require.NoError(f, err)

@@ -6,16 +6,16 @@ import (
 	"slices"
 )
 
-// Input is something that an exported dashboard leaves open.
+// Input is a placeholder that an exported dashboard leaves to be filled in.
 type Input struct {
 	Name        string `json:"name"`
 	Label       string `json:"label"`
 	Description string `json:"description"`
 	// Type is datasource or constant.
 	Type string `json:"type"`
-	// PluginID is the type of a datasource.
+	// PluginID is the data source type.
 	PluginID string `json:"pluginId"`
-	// Value is that of a constant.
+	// Value is the value of a constant.
 	Value string `json:"value"`
 }
 
@@ -36,8 +36,8 @@ func (d *Dashboard) readInputs() {
 
 var placeholder = regexp.MustCompile(`\$\{([\w-]+)\}`)
 
-// Resolve replaces each input by what value returns for it, and takes away what only an export needs. An
-// input without a value stays as it is and is named in Notices.
+// Resolve replaces each input with the value that the value function returns for it, and removes fields that only an
+// export needs. Inputs without a value stay unresolved and are named in Notices.
 func (d *Dashboard) Resolve(value func(Input) (string, bool)) {
 	values := map[string]string{}
 	for _, in := range d.Inputs {
@@ -57,8 +57,8 @@ func (d *Dashboard) Resolve(value func(Input) (string, bool)) {
 	}
 }
 
-// presetVariables takes those inputs out of values that are variables of the dashboard too: ${NAME} goes on to
-// mean the variable, so that people can choose another datasource, and the input is what it starts with.
+// presetVariables removes inputs from values that are also variables of the dashboard: ${NAME} keeps referring to the
+// variable, so that users can choose another data source, and the input becomes its initial value.
 func (d *Dashboard) presetVariables(values map[string]string) {
 	for _, v := range d.Body.Object("templating").Objects("list") {
 		value, ok := values[v.Text("name")]
@@ -72,7 +72,7 @@ func (d *Dashboard) presetVariables(values map[string]string) {
 	}
 }
 
-// substitute replaces ${NAME} in all texts below v and returns v's replacement.
+// substitute replaces ${NAME} in all strings below v and returns the replacement for v.
 func substitute(v any, values map[string]string) any {
 	switch v := v.(type) {
 	case string:
@@ -94,7 +94,7 @@ func substitute(v any, values map[string]string) any {
 	return v
 }
 
-// readElements reads the library panels of an export: an object by uid, or a list in older ones.
+// readElements reads the library panels of an export: an object keyed by uid, or a list in older exports.
 func (d *Dashboard) readElements() {
 	d.elements = map[string]*Object{}
 	add := func(key string, e *Object) {
@@ -114,8 +114,8 @@ func (d *Dashboard) readElements() {
 	}
 }
 
-// inlineElements puts the model of a library panel into each panel that refers to it. There are no library
-// panels here.
+// inlineElements copies the model of a library panel into each panel that refers to it. Library panels are not
+// supported here.
 func (d *Dashboard) inlineElements() {
 	for _, p := range Panels(d.Body) {
 		ref := p.Object("libraryPanel")

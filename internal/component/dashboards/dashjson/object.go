@@ -10,14 +10,14 @@ import (
 	"strings"
 )
 
-// Object is a JSON object that keeps the order of its fields, so that what a person wrote comes back as they
-// wrote it. Values are *Object, []any, string, json.Number, bool or nil. The methods that read work on nil.
+// Object is a JSON object that preserves the order of its fields, so that user-written JSON round-trips unchanged.
+// Values are *Object, []any, string, json.Number, bool or nil. Read methods work on a nil Object.
 type Object struct {
 	keys   []string
 	values map[string]any
 }
 
-// NewObject returns an object of pairs: a key, its value, the next key and so on. Pairs whose value is nil are left out.
+// NewObject returns an object built from alternating keys and values. Pairs with a nil value are omitted.
 func NewObject(pairs ...any) *Object {
 	o := &Object{values: make(map[string]any, len(pairs)/2)}
 	for i := 0; i+1 < len(pairs); i += 2 {
@@ -28,7 +28,7 @@ func NewObject(pairs ...any) *Object {
 	return o
 }
 
-// Keys returns the names of the fields in their order.
+// Keys returns the field names in order.
 func (o *Object) Keys() []string {
 	if o == nil {
 		return nil
@@ -36,7 +36,7 @@ func (o *Object) Keys() []string {
 	return slices.Clone(o.keys)
 }
 
-// Has reports whether the field is there, be it null.
+// Has reports whether the field exists, even if it is null.
 func (o *Object) Has(key string) bool {
 	if o == nil {
 		return false
@@ -45,7 +45,7 @@ func (o *Object) Has(key string) bool {
 	return ok
 }
 
-// Get returns a field's value, nil when it is not there.
+// Get returns a field's value, or nil if it does not exist.
 func (o *Object) Get(key string) any {
 	if o == nil {
 		return nil
@@ -53,7 +53,7 @@ func (o *Object) Get(key string) any {
 	return o.values[key]
 }
 
-// Set puts a field in its old place, or at the end when it is new.
+// Set sets a field in place, or appends it if it is new.
 func (o *Object) Set(key string, value any) {
 	if _, ok := o.values[key]; !ok {
 		o.keys = append(o.keys, key)
@@ -61,7 +61,7 @@ func (o *Object) Set(key string, value any) {
 	o.values[key] = value
 }
 
-// SetFirst puts a field in its old place, or before all others when it is new.
+// SetFirst sets a field in place, or prepends it if it is new.
 func (o *Object) SetFirst(key string, value any) {
 	if _, ok := o.values[key]; !ok {
 		o.keys = slices.Insert(o.keys, 0, key)
@@ -69,7 +69,7 @@ func (o *Object) SetFirst(key string, value any) {
 	o.values[key] = value
 }
 
-// Delete takes a field away.
+// Delete removes a field.
 func (o *Object) Delete(key string) {
 	if _, ok := o.values[key]; ok {
 		delete(o.values, key)
@@ -77,19 +77,19 @@ func (o *Object) Delete(key string) {
 	}
 }
 
-// Object returns a field that is an object, else nil.
+// Object returns the field if it is an object, otherwise nil.
 func (o *Object) Object(key string) *Object {
 	child, _ := o.Get(key).(*Object)
 	return child
 }
 
-// List returns a field that is a list, else nil.
+// List returns the field if it is a list, otherwise nil.
 func (o *Object) List(key string) []any {
 	list, _ := o.Get(key).([]any)
 	return list
 }
 
-// Objects returns the objects in a field that is a list.
+// Objects returns the objects in a list field.
 func (o *Object) Objects(key string) []*Object {
 	var objects []*Object
 	for _, v := range o.List(key) {
@@ -100,7 +100,7 @@ func (o *Object) Objects(key string) []*Object {
 	return objects
 }
 
-// Text returns a field that is a text, else the empty one.
+// Text returns the field if it is a string, otherwise the empty string.
 func (o *Object) Text(key string) string {
 	s, _ := o.Get(key).(string)
 	return s
@@ -112,7 +112,7 @@ func (o *Object) Bool(key string) bool {
 	return b
 }
 
-// Int returns a field that is a whole number.
+// Int returns the field if it is an integer.
 func (o *Object) Int(key string) (int64, bool) {
 	switch n := o.Get(key).(type) {
 	case json.Number:
@@ -152,10 +152,10 @@ func clone(v any) any {
 	return v
 }
 
-// MarshalJSON writes the fields in their order. Text keeps its <, > and &.
+// MarshalJSON writes the fields in order. Strings keep <, > and & unescaped.
 func (o *Object) MarshalJSON() ([]byte, error) { return Encode(o) }
 
-// UnmarshalJSON reads an object and keeps the order of its fields.
+// UnmarshalJSON reads an object, preserving the order of its fields.
 func (o *Object) UnmarshalJSON(data []byte) error {
 	v, err := Decode(data)
 	if err != nil {
@@ -169,7 +169,7 @@ func (o *Object) UnmarshalJSON(data []byte) error {
 	return nil
 }
 
-// Encode writes v, which holds what Decode returns or ordinary values, as compact JSON.
+// Encode writes v, which is a value returned by Decode or an ordinary Go value, as compact JSON.
 func Encode(v any) ([]byte, error) {
 	var buf bytes.Buffer
 	if err := encode(&buf, v); err != nil {
@@ -178,7 +178,7 @@ func Encode(v any) ([]byte, error) {
 	return buf.Bytes(), nil
 }
 
-// EncodeIndent writes v for people: two spaces, a line feed at the end.
+// EncodeIndent writes v in human-readable form: two-space indentation and a trailing newline.
 func EncodeIndent(v any) ([]byte, error) {
 	compact, err := Encode(v)
 	if err != nil {
@@ -237,7 +237,8 @@ func encode(buf *bytes.Buffer, v any) error {
 	return encodeOther(buf, v)
 }
 
-// plain reports whether a text is written as it is: most are, and the encoder of the library is slow for each.
+// plain reports whether a string can be written without escaping: most can, and calling the standard library's encoder
+// for each string is slow.
 func plain(s string) bool {
 	for i := range len(s) {
 		if c := s[i]; c < ' ' || c >= 0x7f || c == '"' || c == '\\' {
@@ -253,15 +254,15 @@ func encodeOther(buf *bytes.Buffer, v any) error {
 	if err := enc.Encode(v); err != nil {
 		return err
 	}
-	buf.Truncate(buf.Len() - 1) // its line feed
+	buf.Truncate(buf.Len() - 1) // the encoder's newline
 	return nil
 }
 
-// maxDepth bounds how deep lists and objects may be nested. Grafana's own dashboards stay below 20.
+// maxDepth limits the nesting of lists and objects. Grafana's own dashboards stay below 20.
 const maxDepth = 100
 
-// Decode reads exactly one JSON value. Numbers keep their text, objects the order of their fields; of a field
-// that is there twice the last one counts. Errors name the line.
+// Decode reads exactly one JSON value. Numbers keep their text and objects the order of their fields; the last of
+// duplicate fields wins. Errors include the line number.
 func Decode(data []byte) (any, error) {
 	data = bytes.TrimPrefix(data, []byte("\xef\xbb\xbf"))
 	if len(bytes.TrimSpace(data)) == 0 {
@@ -330,7 +331,7 @@ func decode(dec *json.Decoder, depth int) (any, error) {
 	return token, nil
 }
 
-// kindOf names a JSON value for people.
+// kindOf returns the human-readable name of a JSON value's type.
 func kindOf(v any) string {
 	switch v := v.(type) {
 	case nil:

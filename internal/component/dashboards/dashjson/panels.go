@@ -6,7 +6,7 @@ import (
 	"strconv"
 )
 
-// Panels returns all panels of a classic dashboard, rows and the panels in them included, in their order.
+// Panels returns all panels of a classic dashboard in order, including rows and the panels inside them.
 func Panels(body *Object) []*Object {
 	var all []*Object
 	var walk func(panels []*Object)
@@ -25,7 +25,7 @@ func Panels(body *Object) []*Object {
 	return all
 }
 
-// completePanels gives each panel an id of its own and a place.
+// completePanels gives each panel a unique id and a position.
 func (d *Dashboard) completePanels() error {
 	panels := Panels(d.Body)
 	if len(panels) > MaxPanels {
@@ -51,15 +51,15 @@ func (d *Dashboard) completePanels() error {
 	return nil
 }
 
-// The size of a panel that says none, in units of Grafana's grid of 24 columns.
+// The default panel size, in units of Grafana's 24-column grid.
 const (
 	gridColumns   = 24
 	defaultWidth  = 12
 	defaultHeight = 8
 )
 
-// placePanels puts panels that have no gridPos two by two below those that have one. Grafana would put all
-// of them on top of each other.
+// placePanels places panels without a gridPos in two columns below those that have one. Grafana would stack them all on
+// top of each other.
 func (d *Dashboard) placePanels() {
 	var without []*Object
 	bottom := int64(0)

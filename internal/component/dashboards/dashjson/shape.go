@@ -1,8 +1,8 @@
-// Package dashjson turns every shape of dashboard JSON that people have into Grafana's classic one: bare,
-// wrapped in {"dashboard": …}, exported with __inputs, Kubernetes style, and the v2 schema.
+// Package dashjson converts every common shape of dashboard JSON into Grafana's classic one: bare, wrapped in
+// {"dashboard": …}, exported with __inputs, Kubernetes style, and the v2 schema.
 //
-// It knows no files and no HTTP. What it does not know it keeps, in its order and with its digits. Migrating
-// old schema versions of the classic shape is the page's business. Only the dashboards part imports it.
+// It deals with neither files nor HTTP. Unknown fields are kept, in order and with numbers unchanged. The frontend
+// migrates old schema versions of the classic shape. Only the dashboards part imports this package.
 package dashjson
 
 import (
@@ -12,10 +12,10 @@ import (
 	"strings"
 )
 
-// Shape is how a dashboard came.
+// Shape is the format in which a dashboard was received.
 type Shape string
 
-// The shapes, as notices name them.
+// The shapes, named as in notices.
 const (
 	Classic    Shape = "classic"
 	Wrapped    Shape = "wrapped"
@@ -24,31 +24,31 @@ const (
 	V2         Shape = "v2"
 )
 
-// MaxPanels bounds the panels of one dashboard, those in rows included.
+// MaxPanels limits the number of panels in a dashboard, including those in rows.
 const MaxPanels = 10_000
 
 // Dashboard is a dashboard in the classic shape.
 type Dashboard struct {
-	// Body is the classic dashboard. It has a title; its panels have ids.
+	// Body is the classic dashboard. It has a title, and all its panels have ids.
 	Body *Object
-	// Shape is how it came; the outermost but for wrapping.
+	// Shape is the original format: the outermost one apart from wrapping.
 	Shape Shape
-	// FolderUID is the folder that the JSON names around the dashboard, empty for none.
+	// FolderUID is the folder named by the JSON around the dashboard; empty if it names none.
 	FolderUID string
-	// HasFolder reports whether it names one; the empty one is General.
+	// HasFolder reports whether the JSON names a folder; an empty FolderUID then means General.
 	HasFolder bool
-	// Message and Overwrite are what a wrapper says.
+	// Message and Overwrite come from the wrapper.
 	Message   string
 	Overwrite bool
-	// Inputs are what has to be filled in with Resolve.
+	// Inputs must be filled in with Resolve.
 	Inputs []Input
-	// Notices are what a person should know of the conversion.
+	// Notices tell the user about the conversion.
 	Notices []string
 
 	elements map[string]*Object // library panels by uid
 }
 
-// Parse reads one dashboard of any shape. Its error says what was found in place of a dashboard.
+// Parse reads one dashboard of any shape. If there is no dashboard, the error says what was found instead.
 func Parse(data []byte) (*Dashboard, error) {
 	v, err := Decode(data)
 	if err != nil {
@@ -57,7 +57,7 @@ func Parse(data []byte) (*Dashboard, error) {
 	return FromValue(v)
 }
 
-// FromValue is Parse for what Decode has read. It takes v over.
+// FromValue is like Parse for a value returned by Decode. It takes ownership of v.
 func FromValue(v any) (*Dashboard, error) {
 	d := &Dashboard{Shape: Classic}
 	if err := d.unwrap(v, 0); err != nil {
@@ -75,12 +75,12 @@ func FromValue(v any) (*Dashboard, error) {
 	return d, d.completePanels()
 }
 
-// ErrNoTitle is returned for a dashboard without a title, in Grafana's words: API clients compare them.
+// ErrNoTitle is returned for a dashboard without a title. Its text is Grafana's because API clients compare it.
 var ErrNoTitle = errors.New("Dashboard title cannot be empty")
 
 const maxWrappers = 3
 
-// unwrap finds the dashboard in v and makes it classic.
+// unwrap finds the dashboard in v and converts it to the classic shape.
 func (d *Dashboard) unwrap(v any, depth int) error {
 	o, ok := v.(*Object)
 	if !ok {
@@ -97,7 +97,7 @@ func (d *Dashboard) unwrap(v any, depth int) error {
 		d.Shape = Wrapped
 		d.readWrapper(o)
 		return d.unwrap(inner, depth+1)
-	case o.Has("elements") && o.Has("layout"): // the spec of v2 without what is around it
+	case o.Has("elements") && o.Has("layout"): // a v2 spec without the enclosing resource
 		return d.fromV2(o, "")
 	case depth == 0 && !looksClassic(o):
 		return describeOther(o)
@@ -109,7 +109,7 @@ func (d *Dashboard) unwrap(v any, depth int) error {
 	return nil
 }
 
-// readWrapper takes what the API's requests and answers say around the dashboard.
+// readWrapper reads the fields that API requests and responses have around the dashboard.
 func (d *Dashboard) readWrapper(o *Object) {
 	d.Message, d.Overwrite = o.Text("message"), o.Bool("overwrite")
 	for _, from := range []*Object{o, o.Object("meta")} {
@@ -119,7 +119,7 @@ func (d *Dashboard) readWrapper(o *Object) {
 	}
 }
 
-// marks are fields of which a classic dashboard has at least one beside its title.
+// marks are the fields of which a classic dashboard has at least one in addition to its title.
 var marks = []string{"panels", "rows", "templating", "schemaVersion", "annotations", "timepicker", "graphTooltip", "time", "tags", "uid", "refresh", "version", "editable"}
 
 func looksClassic(o *Object) bool {
@@ -133,7 +133,7 @@ func looksLikePanel(o *Object) bool {
 	return o.Text("type") != "" && (o.Has("targets") || o.Has("gridPos") || o.Has("fieldConfig") || o.Has("options"))
 }
 
-// describeOther says what an object is that is no dashboard.
+// describeOther returns an error describing an object that is not a dashboard.
 func describeOther(o *Object) error {
 	switch found := o.Get("dashboard"); {
 	case looksLikePanel(o):
@@ -190,7 +190,7 @@ func (d *Dashboard) fromKubernetes(o *Object) error {
 	return nil
 }
 
-// checkTypes reports the first field that is not what everything else relies on.
+// checkTypes reports the first field whose type is not what the rest of the code relies on.
 func checkTypes(o *Object) error {
 	for _, f := range []struct {
 		name string

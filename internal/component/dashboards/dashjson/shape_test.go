@@ -14,7 +14,7 @@ import (
 	"github.com/ausguck/ausguck/internal/component/dashboards/dashjson"
 )
 
-// shared is read in place; the files are not copied into the repository.
+// shared is read in place; its files are not copied into the repository.
 const shared = "../../../../../shared"
 
 func TestRealDashboards(t *testing.T) {
@@ -51,7 +51,7 @@ func unwrapped(v any) any {
 	return v
 }
 
-// checkKept compares all that was in the file, but for ids and places that were missing.
+// checkKept checks that nothing in the file was lost or changed, except that missing ids and positions were added.
 func checkKept(t *testing.T, before any, after *dashjson.Object) {
 	t.Helper()
 	text, err := dashjson.Encode(after)
@@ -286,7 +286,7 @@ func FuzzParse(f *testing.F) {
 		text, err := dashjson.Encode(d.Body)
 		require.NoError(t, err)
 		again, err := dashjson.Parse([]byte(`{"dashboard":` + string(text) + `}`))
-		if err != nil { // inputs may have taken the title away; a resource may stand in a resource
+		if err != nil { // inputs may have removed the title; a resource may contain a resource
 			require.True(t, strings.TrimSpace(d.Body.Text("title")) == "" || d.Body.Has("apiVersion"), err)
 			return
 		}

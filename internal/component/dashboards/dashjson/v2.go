@@ -6,10 +6,10 @@ import (
 	"strings"
 )
 
-// classicSchemaVersion is the schema of what conversion writes.
+// classicSchemaVersion is the schema version of converted dashboards.
 const classicSchemaVersion = 42
 
-// fromV2 makes a classic dashboard of a v2 spec. Fields that v2 does not know go along as they are.
+// fromV2 converts a v2 spec into a classic dashboard. Fields unknown to v2 are kept unchanged.
 func (d *Dashboard) fromV2(spec *Object, name string) error {
 	if spec.Object("elements") == nil || spec.Object("layout") == nil {
 		return errors.New("\"spec\" has no elements and layout, which the v2 schema needs")
@@ -53,7 +53,7 @@ func (d *Dashboard) fromV2(spec *Object, name string) error {
 	return nil
 }
 
-// index returns where s is in names, 0 when it is not.
+// index returns the index of s in names, or 0 if it is not in them.
 func index(names []string, s string) int64 { return int64(max(slices.Index(names, s), 0)) }
 
 type v2Converter struct {
@@ -75,7 +75,7 @@ func (c *v2Converter) timeSettings(t, body *Object) {
 	body.Set("timepicker", picker)
 }
 
-// copyFields copies fields that are there and not null: a name in from, the name in to, and so on.
+// copyFields copies fields that exist and are not null; names alternates between the name in from and the name in to.
 func copyFields(to, from *Object, names ...string) {
 	for i := 0; i+1 < len(names); i += 2 {
 		if v := from.Get(names[i]); v != nil {
@@ -84,7 +84,7 @@ func copyFields(to, from *Object, names ...string) {
 	}
 }
 
-// copyRest copies every field of from but those named.
+// copyRest copies all fields of from except the named ones.
 func copyRest(to, from *Object, but ...string) {
 	for _, key := range from.Keys() {
 		if !slices.Contains(but, key) && !to.Has(key) {
@@ -93,8 +93,8 @@ func copyRest(to, from *Object, but ...string) {
 	}
 }
 
-// query returns the datasource reference and the query of a DataQuery. In v2alpha1 the kind is the type and
-// the reference stands beside the query.
+// query returns the data source reference and the query of a DataQuery. In v2alpha1 the kind is the type and the
+// reference is next to the query.
 func query(q, beside *Object) (ref, spec *Object) {
 	kind := q.Text("group")
 	if kind == "" && q.Text("kind") != "DataQuery" {
@@ -160,7 +160,7 @@ func (c *v2Converter) panel(name string, pos *Object) *Object {
 	return p
 }
 
-// queries fills in targets, transformations and the options of a panel's queries.
+// queries fills in a panel's targets, transformations and query options.
 func (c *v2Converter) queries(p, group *Object) {
 	targets := []any{}
 	var shared *Object
@@ -192,7 +192,7 @@ func (c *v2Converter) queries(p, group *Object) {
 	transformations := []any{}
 	for _, t := range group.Objects("transformations") {
 		spec := t.Object("spec")
-		id := spec.Text("id") // v2beta1; the kind is the same
+		id := spec.Text("id") // v2beta1; the kind is unchanged
 		if id == "" {
 			id = t.Text("group")
 		}
@@ -213,7 +213,7 @@ func sameRef(a, b *Object) bool {
 	return a.Text("type") == b.Text("type") && a.Text("uid") == b.Text("uid")
 }
 
-// annotation returns the classic form of an annotation query.
+// annotation returns an annotation query in classic form.
 func annotation(spec *Object) *Object {
 	a := NewObject()
 	copyFields(a, spec, "name", "name", "enable", "enable", "hide", "hide", "iconColor", "iconColor", "filter", "filter",
@@ -232,7 +232,7 @@ func annotation(spec *Object) *Object {
 	if len(target.Keys()) > 0 {
 		a.Set("target", target)
 	}
-	// What Prometheus and Loki ask stands beside the target in classic files.
+	// In classic files, the query fields of Prometheus and Loki are next to the target.
 	if kind := ref.Text("type"); kind == "prometheus" || kind == "loki" {
 		copyRest(a, target, "refId")
 	}
@@ -262,7 +262,7 @@ var (
 		"alphabeticalCaseInsensitiveAsc", "alphabeticalCaseInsensitiveDesc", "naturalAsc", "naturalDesc"}
 )
 
-// variable returns the classic form of a variable.
+// variable returns a variable in classic form.
 func variable(v *Object) *Object {
 	kind := strings.ToLower(strings.TrimSuffix(v.Text("kind"), "Variable"))
 	if kind == "text" {
@@ -311,7 +311,8 @@ func variable(v *Object) *Object {
 	return out
 }
 
-// variableRef returns the datasource of a variable that is no query: around the spec since v2beta1, in it before.
+// variableRef returns the data source of a variable that is not a query variable: outside the spec since v2beta1,
+// inside it before.
 func variableRef(v, spec *Object) *Object {
 	if inside := spec.Object("datasource"); inside != nil {
 		return inside
@@ -320,7 +321,7 @@ func variableRef(v, spec *Object) *Object {
 	return ref
 }
 
-// orNil keeps a nil pointer from becoming a value.
+// orNil prevents a nil pointer from becoming a non-nil interface value.
 func orNil(o *Object) any {
 	if o == nil {
 		return nil

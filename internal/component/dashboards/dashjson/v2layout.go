@@ -2,8 +2,8 @@ package dashjson
 
 import "encoding/json"
 
-// layout returns the panels of a layout in the classic grid from row y on, and the first free row below them.
-// Rows inside rows or tabs become rows of the dashboard, named after all that they are in.
+// layout returns the panels of a layout in the classic grid starting at row y, and the first free row below them. Rows
+// nested in rows or tabs become rows of the dashboard, named after all their parents.
 func (c *v2Converter) layout(layout *Object, path string, y int64) ([]*Object, int64) {
 	spec := layout.Object("spec")
 	switch kind := layout.Text("kind"); kind {
@@ -22,13 +22,13 @@ func (c *v2Converter) layout(layout *Object, path string, y int64) ([]*Object, i
 	}
 }
 
-// grid places panels where they say.
+// grid places panels at their own positions.
 func (c *v2Converter) grid(spec *Object, y int64) ([]*Object, int64) {
 	var panels []*Object
 	bottom := y
 	for _, item := range spec.Objects("items") {
 		s := item.Object("spec")
-		if item.Text("kind") == "GridLayoutRow" { // before there was RowsLayout
+		if item.Text("kind") == "GridLayoutRow" { // from before RowsLayout existed
 			rowY, _ := s.Int("y")
 			row := newRow(s.Text("title"), s.Bool("collapsed"), y+rowY)
 			applyRepeat(row, s.Object("repeat"), 0)
@@ -55,7 +55,7 @@ func orDefault(o *Object, key string, otherwise int64) int64 {
 	return otherwise
 }
 
-// A unit of the classic grid is 30 pixels high with 8 between two; the heights are those of Grafana's rowHeightMode.
+// One unit of the classic grid is 30 pixels high with a gap of 8; the heights are those of Grafana's rowHeightMode.
 const (
 	gridUnit = 30
 	gridGap  = 8
@@ -63,7 +63,7 @@ const (
 
 var rowHeights = map[string]int64{"short": 168, "standard": 320, "tall": 512}
 
-// autoGrid places panels side by side in columns of the same width.
+// autoGrid places panels in columns of equal width.
 func (c *v2Converter) autoGrid(spec *Object, y int64) ([]*Object, int64) {
 	columns := min(orDefault(spec, "maxColumnCount", 3), gridColumns)
 	width := gridColumns / columns
@@ -88,7 +88,7 @@ func (c *v2Converter) autoGrid(spec *Object, y int64) ([]*Object, int64) {
 	return panels, y + (place+columns-1)/columns*height
 }
 
-// sections places rows or tabs. Of tabs only the first is open, as it would be in the page.
+// sections places rows or tabs. Only the first tab is open, as in the frontend.
 func (c *v2Converter) sections(list []*Object, path string, y int64, tabs bool) ([]*Object, int64) {
 	var panels []*Object
 	for i, item := range list {
@@ -129,7 +129,7 @@ func newRow(title string, collapsed bool, y int64) *Object {
 	return NewObject("type", "row", "title", title, "collapsed", collapsed, "gridPos", gridPos(0, y, gridColumns, 1), "panels", []any{})
 }
 
-// appendRow adds a row and what is in it: inside the row while it is collapsed, after it while it is open.
+// appendRow adds a row and its panels: inside the row if it is collapsed, after it if it is open.
 func appendRow(panels []*Object, row *Object, inside []*Object) []*Object {
 	panels = append(panels, row)
 	if !row.Bool("collapsed") {
@@ -143,7 +143,7 @@ func appendRow(panels []*Object, row *Object, inside []*Object) []*Object {
 	return panels
 }
 
-// applyRepeat makes a panel or row repeat by a variable; columns is how many an automatic grid has.
+// applyRepeat repeats a panel or row by a variable; columns is the number of columns of an automatic grid.
 func applyRepeat(p, repeat *Object, columns int64) {
 	if repeat == nil {
 		return

@@ -1,4 +1,4 @@
-// Package dashtest runs the server of dashboards for the tests of its rooms.
+// Package dashtest runs the dashboards server for tests of its subpackages.
 package dashtest
 
 import (
@@ -28,7 +28,7 @@ import (
 	"github.com/ausguck/ausguck/internal/setaside"
 )
 
-// Rig is a running server with its folders.
+// Rig is a running server with its directories.
 type Rig struct {
 	T         testing.TB
 	Server    *dashboards.Server
@@ -56,7 +56,7 @@ func (b *syncBuffer) String() string {
 	return b.buf.String()
 }
 
-// BuiltIn are the dashboards that are always there.
+// BuiltIn are the dashboards that are always available.
 var BuiltIn = fstest.MapFS{
 	"grafana/dashboards/overview.json": {Data: []byte(`{"uid":"ausguck-overview","title":"Overview","tags":["ausguck"],"panels":[]}`), ModTime: time.Unix(1_700_000_000, 0)},
 	"grafana/dashboards/host.json":     {Data: []byte(`{"uid":"ausguck-host","title":"Host","tags":["ausguck","host"],"panels":[]}`), ModTime: time.Unix(1_700_000_000, 0)},
@@ -72,13 +72,13 @@ func WriteTree(t testing.TB, dir string, files map[string]string) {
 	}
 }
 
-// Where Start looks for provisioning.
+// The folders in which Start looks for provisioning.
 const (
 	SourcesFile   = "grafana/provisioning/datasources/all.yml"
 	ProvidersFile = "grafana/provisioning/dashboards/all.yml"
 )
 
-// New makes the folders of a server, with files in that of the configuration.
+// New creates the directories of a server, with files in its configuration folder.
 func New(t testing.TB, files map[string]string) *Rig {
 	t.Helper()
 	r := &Rig{T: t, ConfigDir: t.TempDir(), Dir: filepath.Join(t.TempDir(), "dashboards")}
@@ -86,7 +86,7 @@ func New(t testing.TB, files map[string]string) *Rig {
 	return r
 }
 
-// Start runs a server on files of the configuration folder. The header X-Role of a request is its caller's role.
+// Start runs a server with files in its configuration folder. A request's X-Role header sets the caller's role.
 func Start(t testing.TB, files map[string]string, change ...func(*dashboards.Options)) *Rig {
 	t.Helper()
 	r := New(t, files)
@@ -94,15 +94,15 @@ func Start(t testing.TB, files map[string]string, change ...func(*dashboards.Opt
 	return r
 }
 
-// KeyFile is where the key of secrets is.
+// KeyFile is the path of the key for secrets.
 func (r *Rig) KeyFile() string { return filepath.Join(filepath.Dir(r.Dir), "datasources.key") }
 
-// Source says where the files of r are.
+// Source returns the location of the files of r.
 func (r *Rig) Source() dashboards.Source {
 	return dashboards.Source{ConfigDir: r.ConfigDir, BuiltIn: BuiltIn, Dir: r.Dir}
 }
 
-// Run starts the server on the folders of r; it may be called again after stop.
+// Run starts the server on the directories of r; it may be called again after stop.
 func (r *Rig) Run(change ...func(*dashboards.Options)) {
 	r.T.Helper()
 	db := r.Make(change...)
@@ -128,7 +128,7 @@ func (r *Rig) Run(change ...func(*dashboards.Options)) {
 	r.T.Cleanup(r.Stop)
 }
 
-// Make makes the server that run starts, and its database.
+// Make creates the server that Run starts, and its database.
 func (r *Rig) Make(change ...func(*dashboards.Options)) *sql.DB {
 	r.T.Helper()
 	cfg, problems := dashboards.LoadConfig(r.Source())
@@ -157,14 +157,14 @@ func (r *Rig) Make(change ...func(*dashboards.Options)) *sql.DB {
 	return db
 }
 
-// Answer is what a request brought.
+// Answer is the response to a request.
 type Answer struct {
 	Code   int
 	Body   string
 	Header http.Header
 }
 
-// As sends a request with a role; body is JSON text, empty for none.
+// As sends a request with a role; body is JSON text, empty for no body.
 func (r *Rig) As(role grafana.Role, method, path, body string) Answer {
 	r.T.Helper()
 	req := httptest.NewRequest(method, path, strings.NewReader(body))
@@ -176,13 +176,13 @@ func (r *Rig) As(role grafana.Role, method, path, body string) Answer {
 	return Answer{rec.Code, strings.TrimSpace(string(content)), rec.Header()}
 }
 
-// Admin is As for an admin.
+// Admin is like As with the Admin role.
 func (r *Rig) Admin(method, path, body string) Answer {
 	r.T.Helper()
 	return r.As(grafana.Admin, method, path, body)
 }
 
-// OK is admin for a request that must be answered with 200, and returns the JSON of the answer.
+// OK sends a request as an admin, requires a status of 200 and returns the JSON of the response.
 func (r *Rig) OK(method, path, body string) any {
 	r.T.Helper()
 	a := r.Admin(method, path, body)
@@ -190,13 +190,13 @@ func (r *Rig) OK(method, path, body string) any {
 	return Decoded(r.T, a.Body)
 }
 
-// Save saves a dashboard, which must work, and returns the answer.
+// Save saves a dashboard, which must succeed, and returns the response.
 func (r *Rig) Save(body string) map[string]any {
 	r.T.Helper()
 	return r.OK("POST", "/api/dashboards/db", body).(map[string]any)
 }
 
-// Damaged starts the server on what a test has done to its files, and returns what it tells of that.
+// Damaged starts the server on files that a test has damaged and returns the resulting notices.
 func (r *Rig) Damaged() []setaside.Notice {
 	r.T.Helper()
 	shelf := setaside.New(slog.New(slog.DiscardHandler), prometheus.NewRegistry())
@@ -208,7 +208,7 @@ func (r *Rig) Damaged() []setaside.Notice {
 	return shelf.Notices()
 }
 
-// Decoded is the JSON of a text.
+// Decoded decodes JSON text.
 func Decoded(t testing.TB, text string) any {
 	t.Helper()
 	var v any
@@ -241,7 +241,7 @@ func Eventually(t testing.TB, condition func() bool, what string) {
 	require.Eventually(t, condition, 15*time.Second, 20*time.Millisecond, what)
 }
 
-// Metric is the value of a gauge or counter without labels.
+// Metric returns the value of a gauge or counter without labels.
 func Metric(t testing.TB, r *Rig, name string) float64 {
 	t.Helper()
 	families, err := r.Registry.Gather()

@@ -9,7 +9,7 @@ import (
 	"testing"
 )
 
-// Upstream is a datasource that says what it was asked.
+// Upstream is a data source that answers with what it was asked.
 func Upstream(t *testing.T, h http.HandlerFunc) *httptest.Server {
 	t.Helper()
 	if h == nil {
@@ -28,12 +28,12 @@ func Upstream(t *testing.T, h http.HandlerFunc) *httptest.Server {
 	return srv
 }
 
-// Provision is a file with data sources.
+// Provision returns a provisioning file with data sources.
 func Provision(sources ...string) map[string]string {
 	return map[string]string{SourcesFile: "apiVersion: 1\ndatasources:\n" + strings.Join(sources, "")}
 }
 
-// DS is a data source in it.
+// DS returns a data source entry for such a file.
 func DS(name, kind, url string, more ...string) string {
 	return fmt.Sprintf("  - {name: %s, uid: %s, type: %s, url: '%s'%s}\n", name, name, kind, url, strings.Join(append([]string{""}, more...), ", "))
 }

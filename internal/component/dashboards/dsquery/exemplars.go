@@ -9,14 +9,15 @@ import (
 	"time"
 )
 
-// exemplar is one of a series, with its labels and those of the series.
+// exemplar is one exemplar of a series, with its own labels and those of the series.
 type exemplar struct {
 	at     time.Time
 	value  float64
 	labels map[string]string
 }
 
-// exemplarFrame is one row per exemplar: time, value, the labels of series and exemplar. It is nil when there is none.
+// exemplarFrame returns a frame with one row per exemplar: time, value, and the labels of the series and the exemplar.
+// It returns nil if there are no exemplars.
 func exemplarFrame(a *apiAnswer, step time.Duration) (*Frame, error) {
 	var answer []struct {
 		SeriesLabels map[string]string `json:"seriesLabels"`
@@ -63,8 +64,8 @@ func exemplarFrame(a *apiAnswer, step time.Duration) (*Frame, error) {
 	return &Frame{Name: "exemplar", Meta: map[string]any{"custom": map[string]any{"resultType": "exemplar"}, "dataTopic": "annotations"}, Fields: fields}, nil
 }
 
-// chosen are as many exemplars as a graph can show, as Grafana takes them: of each step the highest, and of the others those
-// that lie two standard deviations below the one taken before.
+// chosen returns as many exemplars as a graph can show, sampled as in Grafana: the highest one of each step, and of the
+// others those that are two standard deviations below the previously selected one.
 func chosen(all []exemplar, step time.Duration) (out []exemplar) {
 	mean, variance := 0.0, 0.0
 	for _, e := range all {

@@ -11,7 +11,7 @@ import (
 	"time"
 )
 
-// tableFrame is one row per sample: time, labels, value.
+// tableFrame returns a frame with one row per sample: time, labels, value.
 func tableFrame(series []promSeries, q Query, meta map[string]any) *Frame {
 	names := map[string]bool{}
 	for _, s := range series {
@@ -40,8 +40,8 @@ func tableFrame(series []promSeries, q Query, meta map[string]any) *Frame {
 	return &Frame{Meta: meta, Fields: append(append([]*Field{at}, columns...), value)}
 }
 
-// bucketFrame is a heatmap of classic buckets, series with the label le that each count all below it: a field for each bucket,
-// in the order of le, that counts only its own.
+// bucketFrame returns a heatmap of classic buckets. The input series have the label le and cumulative counts; the frame
+// has one field per bucket, ordered by le, with the bucket's own count.
 func bucketFrame(series []promSeries, q Query, st steps, meta map[string]any) *Frame {
 	upper := func(s promSeries) float64 { return quotedFloat(json.RawMessage(s.Metric["le"])) }
 	sorted := slices.Clone(series)
@@ -88,14 +88,14 @@ func bucketFrame(series []promSeries, q Query, st steps, meta map[string]any) *F
 	return &Frame{Meta: meta, Fields: fields}
 }
 
-// nativeHistogram is a native histogram as the API writes it; buckets are [boundary rule, lower, upper, count].
+// nativeHistogram is a native histogram in the API's format; buckets are [boundary rule, lower, upper, count].
 type nativeHistogram struct {
 	Count   string               `json:"count"`
 	Sum     string               `json:"sum"`
 	Buckets [][4]json.RawMessage `json:"buckets"`
 }
 
-// cellFrame is a heatmap of native histograms: a row for each bucket of each step.
+// cellFrame returns a heatmap of native histograms with one row per bucket and step.
 func cellFrame(series []promSeries, st steps, meta map[string]any) *Frame {
 	at := &Field{Name: "xMax", Times: []time.Time{}, Config: map[string]any{"interval": st.interval.Milliseconds()}}
 	lower, upper := &Field{Name: "yMin", Numbers: []float64{}}, &Field{Name: "yMax", Numbers: []float64{}}

@@ -7,7 +7,7 @@ import (
 	"time"
 )
 
-// Frame is a data frame; it becomes Grafana's JSON {"schema": …, "data": …}.
+// Frame is a data frame; it is encoded as Grafana's JSON {"schema": …, "data": …}.
 type Frame struct {
 	Name   string
 	RefID  string
@@ -23,12 +23,12 @@ type Field struct {
 
 	Times   []time.Time
 	Numbers []float64
-	Points  []*float64 // numbers of which some are null
+	Points  []*float64 // nullable numbers
 	Texts   []string
 	Values  []any // other JSON, type "other"
 }
 
-// Nullable returns the numbers of the field as ones of which some may be null.
+// Nullable returns the numbers of the field as nullable numbers.
 func (f *Field) Nullable() []*float64 {
 	if f.Points != nil {
 		return f.Points
@@ -60,14 +60,14 @@ type schemaField struct {
 	Config   map[string]any    `json:"config,omitempty"`
 }
 
-// entities are the places of numbers that JSON cannot write.
+// entities are the positions of numbers that JSON cannot represent.
 type entities struct {
 	NaN    []int `json:"NaN,omitempty"`
 	Inf    []int `json:"Inf,omitempty"`
 	NegInf []int `json:"NegInf,omitempty"`
 }
 
-// MarshalJSON writes the frame as Grafana's API does.
+// MarshalJSON encodes the frame as Grafana's API does.
 func (f *Frame) MarshalJSON() ([]byte, error) {
 	type schema struct {
 		Name   string         `json:"name,omitempty"`
@@ -121,7 +121,7 @@ func (f *Frame) MarshalJSON() ([]byte, error) {
 	}{s, d})
 }
 
-// splitTimes returns milliseconds, and the nanoseconds beyond them when there are any.
+// splitTimes returns milliseconds, plus the remaining nanoseconds if there are any.
 func splitTimes(times []time.Time) (ms, nanos []int64) {
 	ms = make([]int64, len(times))
 	for i, t := range times {
@@ -136,7 +136,7 @@ func splitTimes(times []time.Time) (ms, nanos []int64) {
 	return ms, nanos
 }
 
-// splitNumbers returns what JSON can write, and the places of what it cannot.
+// splitNumbers returns the numbers that JSON can represent and the positions of those it cannot.
 func splitNumbers(numbers []*float64) ([]*float64, *entities) {
 	values := slices.Clone(numbers)
 	var e entities

@@ -14,7 +14,7 @@ import (
 	"github.com/ausguck/ausguck/internal/component/dashboards/dsquery"
 )
 
-// Whatever is asked, and whatever a server answers to it, ends in a response that can be written.
+// Any request and any server response result in a response that can be encoded.
 func FuzzRun(f *testing.F) {
 	answers := []string{
 		`{"status":"success","data":{"resultType":"matrix","result":[{"metric":{"a":"b"},"values":[[1,"2"],[2,"NaN"]]}]}}`,

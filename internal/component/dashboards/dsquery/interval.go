@@ -11,11 +11,12 @@ import (
 
 const (
 	defaultScrape = 15 * time.Second
-	maxPoints     = 11_000 // that Prometheus answers per series
+	maxPoints     = 11_000 // the most that Prometheus returns per series
 	defaultPoints = 1000
 )
 
-// roundSteps are the steps to which intervals are rounded: below the first number of milliseconds the second is used.
+// roundSteps are the steps to which intervals are rounded: an interval below the first number of milliseconds becomes
+// the second.
 var roundSteps = [][2]int64{
 	{10, 1}, {15, 10}, {35, 20}, {75, 50}, {150, 100}, {350, 200}, {750, 500},
 	{1500, 1000}, {3500, 2000}, {7500, 5000}, {12500, 10000}, {17500, 15000}, {25000, 20000}, {45000, 30000},
@@ -38,10 +39,10 @@ type steps struct {
 	interval, rate, span time.Duration
 }
 
-// intervals works out the step of q for a range of time, from its own settings and the server's scrape interval.
+// intervals computes the step of q for a time range from the query's settings and the server's scrape interval.
 func intervals(q Query, scrape time.Duration, span time.Duration) (steps, error) {
 	own := strings.TrimPrefix(strings.TrimSpace(q.Interval), ">")
-	panel := time.Duration(0) // the interval of the panel, which knows the least that it wants
+	panel := time.Duration(0) // the panel's interval, which takes its minimum into account
 	if q.IntervalMs >= 1 && q.IntervalMs < 1e12 {
 		panel = time.Duration(q.IntervalMs) * time.Millisecond
 	}
@@ -83,7 +84,7 @@ func intervals(q Query, scrape time.Duration, span time.Duration) (steps, error)
 
 var variables = regexp.MustCompile(`\$(__[a-zA-Z_]+|\{__[a-zA-Z_]+(?::\w+)?\})`)
 
-// interpolate fills in the variables that Grafana's server knows.
+// interpolate expands the variables that Grafana's backend supports.
 func (s steps) interpolate(expr string) string {
 	return variables.ReplaceAllStringFunc(expr, func(found string) string {
 		name, _, _ := strings.Cut(strings.Trim(found, "${}"), ":")
@@ -115,7 +116,7 @@ var (
 	}
 )
 
-// ParseDuration reads durations as Grafana and Prometheus write them: 15s, 1m30s, 7d. A bare number is seconds.
+// ParseDuration parses durations in the syntax of Grafana and Prometheus: 15s, 1m30s, 7d. A bare number means seconds.
 func ParseDuration(s string) (time.Duration, error) {
 	if n, err := strconv.ParseFloat(s, 64); err == nil && n > 0 && n < 1e9 {
 		return time.Duration(n * float64(time.Second)), nil
@@ -135,7 +136,7 @@ func ParseDuration(s string) (time.Duration, error) {
 	return total, nil
 }
 
-// FormatDuration writes d in the largest unit that divides it.
+// FormatDuration formats d in the largest unit that divides it.
 func FormatDuration(d time.Duration) string {
 	for _, unit := range []string{"d", "h", "m", "s"} {
 		if d >= units[unit] && d%units[unit] == 0 {
@@ -148,8 +149,8 @@ func FormatDuration(d time.Duration) string {
 var relative = regexp.MustCompile(`^now((?:[+-]\d{1,6}[smhdwMQy])*)(?:/([smhdwMQy]))?$`)
 var relativePart = regexp.MustCompile(`[+-]\d+[smhdwMQy]`)
 
-// ParseTime reads a time as Grafana's API takes it: milliseconds since 1970, now-6h, now/d or RFC 3339. end
-// rounds up instead of down.
+// ParseTime parses a time in the formats of Grafana's API: milliseconds since 1970, now-6h, now/d or RFC 3339. If end
+// is true, it rounds up instead of down.
 func ParseTime(s string, now time.Time, end bool) (time.Time, error) {
 	if ms, err := strconv.ParseInt(s, 10, 64); err == nil {
 		return time.UnixMilli(ms), nil

@@ -13,7 +13,7 @@ import (
 
 const defaultLines = 1000
 
-// loki asks for log lines or a metric, over a range or at an instant.
+// loki queries log lines or a metric, over a range or at an instant.
 func loki(ctx context.Context, src Source, q Query, from, to time.Time) ([]*Frame, error) {
 	if q.Interval == "" {
 		q.Interval = q.Step
@@ -78,7 +78,7 @@ type entry struct {
 	line   string
 }
 
-// logFrame is one row per line: labels, time, line, its time in nanoseconds, and an id.
+// logFrame returns a frame with one row per line: labels, time, line, time in nanoseconds, and an id.
 func logFrame(raw json.RawMessage, expr string, backward bool) (*Frame, error) {
 	var streams []struct {
 		Stream map[string]string   `json:"stream"`
@@ -137,7 +137,7 @@ func logFrame(raw json.RawMessage, expr string, backward bool) (*Frame, error) {
 	}, nil
 }
 
-// entryID tells lines apart, the same at every query.
+// entryID returns an id that distinguishes lines and is the same in every query.
 func entryID(e entry) string {
 	h := fnv.New64a()
 	names := make([]string, 0, len(e.labels))

@@ -16,7 +16,7 @@ import (
 	"time"
 )
 
-// prometheus asks for what the query wants: a range, an instant, or both, and exemplars.
+// prometheus runs a range query, an instant query or both, and queries exemplars if requested.
 func prometheus(ctx context.Context, src Source, q Query, from, to time.Time) ([]*Frame, error) {
 	st, err := sourceSteps(src, q, from, to)
 	if err != nil {
@@ -49,7 +49,7 @@ func prometheus(ctx context.Context, src Source, q Query, from, to time.Time) ([
 		if err != nil {
 			var refused *refusal
 			if errors.As(err, &refused) && len(frames) > 0 {
-				return frames, nil // a server without exemplar storage
+				return frames, nil // the server has no exemplar storage
 			}
 			return nil, err
 		}
@@ -76,8 +76,8 @@ func sourceSteps(src Source, q Query, from, to time.Time) (steps, error) {
 	return intervals(q, scrape, to.Sub(from))
 }
 
-// align moves t back to a multiple of step, so that the same query asks for the same times. Steps of days begin with the day
-// of the page, whose time zone is offset seconds ahead of UTC.
+// align rounds t down to a multiple of step, so that repeated queries use the same timestamps. Steps of whole days
+// start at midnight in the user's time zone, which is offset seconds ahead of UTC.
 func align(t time.Time, step time.Duration, offset int64) time.Time {
 	offset *= 1000
 	return time.UnixMilli((t.UnixMilli()+offset)/step.Milliseconds()*step.Milliseconds() - offset)
@@ -85,7 +85,7 @@ func align(t time.Time, step time.Duration, offset int64) time.Time {
 
 func seconds(t time.Time) string { return strconv.FormatFloat(float64(t.UnixMilli())/1000, 'f', 3, 64) }
 
-// sample is a time and a value as the API writes them: [1700000000.123, "1"].
+// sample is a time and a value in the API's format: [1700000000.123, "1"].
 type sample struct {
 	at    int64 // Unix milliseconds
 	value float64
@@ -93,13 +93,13 @@ type sample struct {
 
 func (s sample) time() time.Time { return time.UnixMilli(s.at) }
 
-// UnmarshalJSON reads the pair.
+// UnmarshalJSON decodes the pair.
 func (s *sample) UnmarshalJSON(data []byte) error {
 	_, err := s.read(data)
 	return err
 }
 
-// read takes a pair from the start of data and returns the rest.
+// read decodes a pair at the start of data and returns the rest.
 func (s *sample) read(data []byte) (rest []byte, err error) {
 	pair, rest, ok := bytes.Cut(data, []byte{']'})
 	at, value, isPair := bytes.Cut(bytes.TrimLeft(pair, "[ \t\r\n"), []byte{','})
@@ -118,10 +118,10 @@ func (s *sample) read(data []byte) (rest []byte, err error) {
 	return rest, nil
 }
 
-// samples are pairs, which are most of an answer: reading them one by one would take most of the time.
+// samples is a list of pairs. They make up most of a response, and decoding them one by one would dominate the time.
 type samples []sample
 
-// UnmarshalJSON reads the list.
+// UnmarshalJSON decodes the list.
 func (all *samples) UnmarshalJSON(data []byte) error {
 	data = bytes.TrimSpace(data)
 	if string(data) == "null" {
@@ -154,7 +154,7 @@ type promSeries struct {
 	Histograms []json.RawMessage `json:"histograms"`
 	Histogram  *json.RawMessage  `json:"histogram"`
 
-	sortKey []string // of one that is kept
+	sortKey []string // of a cached series
 }
 
 type promResult struct {
@@ -162,7 +162,7 @@ type promResult struct {
 	Result     json.RawMessage `json:"result"`
 }
 
-// answerFrames turns an answer into frames.
+// answerFrames converts a response into frames.
 func answerFrames(a *apiAnswer, q Query, expr string, st steps, frameType string) ([]*Frame, error) {
 	kind, series, err := readSeries(a)
 	if err != nil {
@@ -182,7 +182,7 @@ func answerFrames(a *apiAnswer, q Query, expr string, st steps, frameType string
 	return []*Frame{{Fields: []*Field{{Name: "Value", Texts: []string{fmt.Sprint(pair[1])}}}}}, nil
 }
 
-// readSeries reads the answer to a PromQL query, of which only a string has no series.
+// readSeries reads the response to a PromQL query; only a string result has no series.
 func readSeries(a *apiAnswer) (kind string, series []promSeries, err error) {
 	var result promResult
 	if err := json.Unmarshal(a.Data, &result); err != nil {
@@ -205,7 +205,7 @@ func readSeries(a *apiAnswer) (kind string, series []promSeries, err error) {
 	return kind, series, nil
 }
 
-// promFrames turns the series of an answer into frames: one per series, or one table.
+// promFrames converts the series of a response into frames: one per series, or one table.
 func promFrames(series []promSeries, kind string, a *apiAnswer, q Query, expr string, st steps, frameType string) []*Frame {
 	meta := func() map[string]any {
 		return map[string]any{
@@ -220,7 +220,7 @@ func promFrames(series []promSeries, kind string, a *apiAnswer, q Query, expr st
 	return frames
 }
 
-// formatted makes the frames of the format that the query wants, at least one.
+// formatted returns at least one frame in the format that the query specifies.
 func formatted(series []promSeries, q Query, expr string, st steps, frameType string, meta func() map[string]any) []*Frame {
 	switch {
 	case len(series) == 0:
@@ -252,7 +252,7 @@ func (s promSeries) samples() []sample {
 	return s.Values
 }
 
-// cells are the native histograms of a series, nil when it has none.
+// cells returns the native histograms of a series, nil if it has none.
 func (s promSeries) cells() []json.RawMessage {
 	if s.Histogram != nil {
 		return append(slices.Clone(s.Histograms), *s.Histogram)
@@ -260,7 +260,7 @@ func (s promSeries) cells() []json.RawMessage {
 	return s.Histograms
 }
 
-// seriesFrame is a frame of a series' samples. The name of the metric is that of the field, and no label.
+// seriesFrame returns a frame with a series' samples. The metric name becomes the field name, not a label.
 func seriesFrame(s promSeries, q Query, expr string, st steps, frameType string) *Frame {
 	samples := s.samples()
 	times, numbers := make([]time.Time, len(samples)), make([]float64, len(samples))
@@ -285,7 +285,7 @@ func seriesFrame(s promSeries, q Query, expr string, st steps, frameType string)
 
 var placeholder = regexp.MustCompile(`\{\{\s*(.+?)\s*\}\}`)
 
-// seriesName is the name of a series by its legend: empty leaves it to the page.
+// seriesName returns the name of a series according to its legend; empty leaves the name to the frontend.
 func seriesName(legend string, labels map[string]string, expr string) string {
 	switch {
 	case legend == "__auto" && len(labels) > 0:

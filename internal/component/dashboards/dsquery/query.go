@@ -1,6 +1,7 @@
-// Package dsquery asks Prometheus and Loki as Grafana's query API does and answers with its data frames.
+// Package dsquery queries Prometheus and Loki as Grafana's query API does and returns Grafana data frames.
 //
-// It knows neither datasources nor rights: the dashboards part gives it a Source to ask. Only that part imports it.
+// It knows nothing about data source configuration or permissions: the dashboards part passes it a Source to query.
+// Only that part imports it.
 package dsquery
 
 import (
@@ -19,7 +20,7 @@ import (
 	"github.com/ausguck/ausguck/internal/bounds"
 )
 
-// Query is one query of a request, in the fields of Grafana's Prometheus and Loki queries.
+// Query is one query of a request, with the fields of Grafana's Prometheus and Loki queries.
 type Query struct {
 	RefID         string          `json:"refId"`
 	Hide          bool            `json:"hide"`
@@ -46,12 +47,12 @@ type Query struct {
 		To   string `json:"to"`
 	} `json:"timeRange"`
 
-	// OneOfTables is set when several queries of the request ask for tables: the columns of values then carry the refId.
+	// OneOfTables is set if several queries of the request return tables: the value columns then include the refId.
 	OneOfTables bool `json:"-"`
 }
 
-// UnmarshalJSON reads a query as dashboards of ten years have them: numbers and truth values may be text, texts numbers. What
-// cannot be read as what it should be is as if it were not there.
+// UnmarshalJSON accepts queries from ten years of dashboards: numbers and booleans may be strings, and strings may be
+// numbers. Values that cannot be converted are treated as missing.
 func (q *Query) UnmarshalJSON(data []byte) error {
 	var raw map[string]json.RawMessage
 	if err := json.Unmarshal(data, &raw); err != nil {
@@ -71,7 +72,7 @@ func (q *Query) UnmarshalJSON(data []byte) error {
 	return json.Unmarshal(whole, (*plain)(q))
 }
 
-// coerced makes value one of the type; null when it cannot be.
+// coerced converts value to the type, or to null if that is impossible.
 func coerced(t reflect.Type, value json.RawMessage) json.RawMessage {
 	null := json.RawMessage("null")
 	var v any
@@ -109,22 +110,23 @@ func coerced(t reflect.Type, value json.RawMessage) json.RawMessage {
 	return value
 }
 
-// Source is the server to ask.
+// Source is the server to query.
 type Source struct {
 	// Type is prometheus or loki.
 	Type string
-	// Do sends one API call; path is below the server's URL. The answer's body is closed by this package.
+	// Do sends one API call; path is relative to the server's URL. This package closes the response body.
 	Do func(ctx context.Context, path string, form url.Values) (*http.Response, error)
-	// TimeInterval is the scrape interval of the server, such as 15s; empty is that.
+	// TimeInterval is the scrape interval of the server, such as 15s, which is the default.
 	TimeInterval string
-	// Engine is the server, and Ranges keeps its answers to range queries; both nil for one that does not tell what changes.
+	// Engine is the server and Ranges caches its results of range queries; both are nil for a server that does not
+	// report what changes.
 	Engine Engine
 	Ranges *Ranges
-	// MaxLines is how many log lines are asked for; 0 is 1000.
+	// MaxLines is the maximum number of log lines to request; 0 means 1000.
 	MaxLines int
 }
 
-// Response is the answer to one query.
+// Response is the response to one query.
 type Response struct {
 	Status      int      `json:"status"`
 	Error       string   `json:"error,omitempty"`
@@ -132,17 +134,17 @@ type Response struct {
 	Frames      []*Frame `json:"frames,omitempty"`
 }
 
-// Fail is the response to a query that cannot be answered.
+// Fail returns the response to a query that failed.
 func Fail(status int, err error) Response {
 	return Response{Status: status, Error: err.Error(), ErrorSource: "downstream"}
 }
 
-// Run asks the query for the time from the one to the other.
+// Run executes the query for the given time range.
 func Run(ctx context.Context, src Source, q Query, from, to time.Time) Response {
 	if q.Expr == "" {
 		return Fail(http.StatusBadRequest, errors.New("expr: required; the query is empty"))
 	}
-	if len(q.Expr) > bounds.MaxQueryBytes { // before it is multiplied by variables, and sent as an address
+	if len(q.Expr) > bounds.MaxQueryBytes { // before variables expand it and it is sent in a URL
 		return Fail(http.StatusBadRequest, fmt.Errorf("expr: the query is longer than %d bytes", bounds.MaxQueryBytes))
 	}
 	var frames []*Frame
@@ -171,7 +173,7 @@ func Run(ctx context.Context, src Source, q Query, from, to time.Time) Response 
 	return Response{Status: http.StatusOK, Frames: frames}
 }
 
-// refusal is an error that the server answered.
+// refusal is an error returned by the server.
 type refusal struct {
 	status int
 	text   string
@@ -179,10 +181,10 @@ type refusal struct {
 
 func (r *refusal) Error() string { return r.text }
 
-// maxAnswer bounds what one query may answer, in bytes.
+// maxAnswer limits the size of one query's response, in bytes.
 const maxAnswer = 128 << 20
 
-// apiAnswer is what Prometheus and Loki answer.
+// apiAnswer is a response of Prometheus or Loki.
 type apiAnswer struct {
 	Status    string          `json:"status"`
 	Data      json.RawMessage `json:"data"`
@@ -218,7 +220,7 @@ func ask(ctx context.Context, src Source, path string, form url.Values) (*apiAns
 	return &a, nil
 }
 
-// clientStatus keeps a server's 401 from looking like the end of the caller's own session.
+// clientStatus prevents a 401 from the server from looking like the end of the caller's own session.
 func clientStatus(status int) int {
 	if status == http.StatusUnauthorized || status == http.StatusForbidden || status < 400 {
 		return http.StatusBadGateway
@@ -236,7 +238,7 @@ func firstLine(b []byte) string {
 	return string(b)
 }
 
-// notices shows what the server warned of on the panel.
+// notices returns the server's warnings and infos as notices to show on the panel.
 func (a *apiAnswer) notices() []any {
 	var out []any
 	for _, w := range a.Warnings {

@@ -25,7 +25,7 @@ var (
 	to   = from.Add(time.Hour)
 )
 
-// recorded answers every call with one body and keeps what was asked.
+// recorded returns the same body for every call and records the requests.
 type recorded struct {
 	path string
 	form url.Values
@@ -101,7 +101,7 @@ func TestPrometheusResults(t *testing.T) {
 	}
 }
 
-// TestGoldenFrames holds the frames that Grafana's data sources give for what Prometheus and Loki answer.
+// TestGoldenFrames compares with the frames that Grafana's data sources return for the same Prometheus and Loki responses.
 func TestGoldenFrames(t *testing.T) {
 	const (
 		two     = `{"resultType":"matrix","result":[{"metric":{"__name__":"up","job":"a"},"values":[[0,"1"],[15,"NaN"]]},{"metric":{"__name__":"up","job":"b"},"values":[[15,"0"]]}]}`
@@ -173,7 +173,7 @@ func TestSeveralTablesNameTheirColumns(t *testing.T) {
 	require.Equal(t, "Value #B", res.Frames[0].Fields[2].Name)
 }
 
-// Of many exemplars in one step the highest stay, and those far below.
+// Of many exemplars in one step, the highest ones and those far below are kept.
 func TestExemplarsAreThinnedOut(t *testing.T) {
 	exemplars := func(list ...string) []string {
 		var asked recorded
@@ -270,10 +270,10 @@ func TestSteps(t *testing.T) {
 		{`{"expr":"x","maxDataPoints":1000,"interval":"$__interval"}`, "30s", "30"},
 		{`{"expr":"x","intervalMs":60000}`, "", "60"},
 		{`{"expr":"x","maxDataPoints":1000,"intervalFactor":4}`, "", "60"},
-		{`{"expr":"x","maxDataPoints":1000,"intervalMs":20000}`, "", "20"}, // the least of the panel
+		{`{"expr":"x","maxDataPoints":1000,"intervalMs":20000}`, "", "20"}, // the panel's minimum
 		{`{"expr":"x","maxDataPoints":1000,"intervalMs":20000,"interval":"1s"}`, "", "5"},
 		{`{"expr":"x","maxDataPoints":1000,"interval":"$__rate_interval"}`, "", "60"},
-		{`{"expr":"x","maxDataPoints":100000000}`, "1ms", "0.5"}, // 11,000 points are all that Prometheus answers
+		{`{"expr":"x","maxDataPoints":100000000}`, "1ms", "0.5"}, // Prometheus returns at most 11,000 points
 	} {
 		var asked recorded
 		src := source("prometheus", 200, `{"status":"success","data":{"resultType":"matrix","result":[]}}`, &asked)

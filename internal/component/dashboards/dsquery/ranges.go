@@ -15,49 +15,49 @@ import (
 	"time"
 )
 
-// Engine is a Prometheus that knows how long the answers to its range queries hold.
+// Engine is a Prometheus that knows how long results of its range queries stay valid.
 type Engine interface {
-	// Stepwise reports whether each step of a range query is computed of samples up to it alone.
+	// Stepwise reports whether each step of a range query depends only on samples up to that step.
 	Stepwise(query string) bool
-	// Mark returns a mark of the present.
+	// Mark returns a mark for the current time.
 	Mark() uint64
-	// ChangedSince returns the time from which on (Unix milliseconds) answers computed after a mark may be others now:
+	// ChangedSince returns the time (Unix milliseconds) from which results computed after a mark may have changed:
 	// math.MaxInt64 for none, math.MinInt64 for all.
 	ChangedSince(mark uint64) int64
 }
 
-// Ranges keeps answers to range queries, so that a refresh asks only for what is new, as the query frontends of Mimir and
-// Thanos do. Unlike those it never keeps what may have changed: it is used for an Engine alone.
+// Ranges caches results of range queries, so that a refresh queries only new data, as the query frontends of Mimir and
+// Thanos do. Unlike them, it never caches results that may have changed: it is used only with an Engine.
 type Ranges struct {
 	limit int // bytes
 
 	mtx     sync.Mutex
 	size    int
 	answers map[rangeKey]*list.Element // of *rangeAnswer
-	recent  list.List                  // the last used first
+	recent  list.List                  // most recently used first
 	asked   uint64                     // steps
 	reused  uint64
 }
 
-// NewRanges returns a cache of at most limit bytes.
+// NewRanges returns a cache with a limit in bytes.
 func NewRanges(limit int) *Ranges {
 	return &Ranges{limit: limit, answers: map[rangeKey]*list.Element{}}
 }
 
-// Used returns how many bytes are kept, how many steps were asked for, and how many of them did not have to be computed.
+// Used returns the size of the cache in bytes, the number of requested steps and the number of steps served from the cache.
 func (c *Ranges) Used() (bytes int, asked, reused uint64) {
 	c.mtx.Lock()
 	defer c.mtx.Unlock()
 	return c.size, c.asked, c.reused
 }
 
-// rangeKey is what an answer depends on but for its time. Steps of one phase fall on the same times.
+// rangeKey identifies a result apart from its time range. Steps of the same phase have the same timestamps.
 type rangeKey struct {
 	query       string
 	step, phase int64 // milliseconds
 }
 
-// rangeAnswer is the answer for the steps from, …, to, Unix milliseconds. It does not change.
+// rangeAnswer holds the results for the steps from, …, to in Unix milliseconds. It is immutable.
 type rangeAnswer struct {
 	key      rangeKey
 	from, to int64
@@ -66,10 +66,10 @@ type rangeAnswer struct {
 	size     int
 }
 
-// maxSteps is how many steps Prometheus computes at most.
+// maxSteps is the maximum number of steps that Prometheus computes.
 const maxSteps = 11_000
 
-// askRange answers a range query by what is kept of it, and asks for the rest.
+// askRange answers a range query from the cache and queries the rest.
 func askRange(ctx context.Context, src Source, query string, start, end time.Time, step time.Duration) ([]promSeries, *apiAnswer, error) {
 	from, to, every := start.UnixMilli(), end.UnixMilli(), step.Milliseconds()
 	ask := func(from int64) ([]promSeries, *apiAnswer, error) {
@@ -86,12 +86,12 @@ func askRange(ctx context.Context, src Source, query string, start, end time.Tim
 		return ask(from)
 	}
 	key := rangeKey{query, every, from % every}
-	mark := src.Engine.Mark() // before anything is looked at: what changes from here on is told next time
+	mark := src.Engine.Mark() // taken first, so that later changes are noticed next time
 	kept, holds := src.Ranges.get(key, src.Engine, from)
 	next := from
 	if kept != nil {
 		holds = min(holds, to)
-		next = holds - (holds-from)%every + every // the first step that is not kept
+		next = holds - (holds-from)%every + every // the first step that is not cached
 	}
 	var series []promSeries
 	answer := &apiAnswer{}
@@ -106,7 +106,7 @@ func askRange(ctx context.Context, src Source, query string, start, end time.Tim
 		series = joined(kept.series, series, from, next-every)
 	}
 	src.Ranges.count(from, next, to, every)
-	if len(answer.notices()) == 0 { // what one step is warned of is not kept by step
+	if len(answer.notices()) == 0 { // warnings are not tracked by step
 		src.Ranges.keep(&rangeAnswer{key: key, from: from, to: to, series: series, mark: mark})
 	} else {
 		src.Ranges.drop(key)
@@ -114,7 +114,8 @@ func askRange(ctx context.Context, src Source, query string, start, end time.Tim
 	return series, answer, nil
 }
 
-// get returns an answer that begins no later than from and holds, and up to when: not before from.
+// get returns a cached result that starts at or before from and is still valid, and the time up to which it is valid,
+// which is never before from.
 func (c *Ranges) get(key rangeKey, engine Engine, from int64) (*rangeAnswer, int64) {
 	c.mtx.Lock()
 	defer c.mtx.Unlock()
@@ -131,13 +132,13 @@ func (c *Ranges) get(key rangeKey, engine Engine, from int64) (*rangeAnswer, int
 	return a, min(a.to, changed-1)
 }
 
-// keep replaces what is kept for the key.
+// keep replaces the cached result for the key.
 func (c *Ranges) keep(a *rangeAnswer) {
 	a.size = a.bytes()
 	c.mtx.Lock()
 	defer c.mtx.Unlock()
 	c.remove(c.answers[a.key])
-	if a.size > c.limit/4 { // it would take the place of all others
+	if a.size > c.limit/4 { // it would displace all others
 		return
 	}
 	c.answers[a.key] = c.recent.PushFront(a)
@@ -153,7 +154,7 @@ func (c *Ranges) drop(key rangeKey) {
 	c.remove(c.answers[key])
 }
 
-// remove forgets an answer; c.mtx is held.
+// remove evicts a result; c.mtx must be held.
 func (c *Ranges) remove(e *list.Element) {
 	if e == nil {
 		return
@@ -170,7 +171,7 @@ func (c *Ranges) count(from, next, to, step int64) {
 	c.reused += uint64((next - from) / step)
 }
 
-// bytes is about what an answer takes.
+// bytes estimates the memory used by a result.
 func (a *rangeAnswer) bytes() int {
 	const perSeries, perSample, perLabel = 200, 16, 64
 	n := len(a.key.query) + perSeries
@@ -186,7 +187,8 @@ func (a *rangeAnswer) bytes() int {
 	return n
 }
 
-// joined puts the steps of fresh behind those of old from one time to another. Both are sorted by labels, as Prometheus sorts them.
+// joined appends the steps of fresh to those of old in the given time range. Both are sorted by labels, as Prometheus
+// sorts them.
 func joined(old, fresh []promSeries, from, to int64) []promSeries {
 	all := make([]promSeries, 0, max(len(old), len(fresh)))
 	for len(old) > 0 || len(fresh) > 0 {
@@ -215,7 +217,7 @@ func joined(old, fresh []promSeries, from, to int64) []promSeries {
 	return all
 }
 
-// sorts gives series what they are sorted by: the names and values of their labels.
+// sorts sets the sort key of each series: the names and values of its labels.
 func sorts(series []promSeries) {
 	for i := range series {
 		s := &series[i]
@@ -225,14 +227,14 @@ func sorts(series []promSeries) {
 	}
 }
 
-// between returns the samples of a series from one time to another, both included.
+// between returns the samples of a series in a time range, inclusive.
 func (s promSeries) between(from, to int64) promSeries {
 	s.Values = cut(s.Values, func(v sample) int64 { return v.at }, from, to)
 	s.Histograms = cut(s.Histograms, histogramTime, from, to)
 	return s
 }
 
-// cut returns those of a list, which is sorted by time, from one time to another, both included.
+// cut returns the elements of a time-sorted list in a time range, inclusive.
 func cut[T any](list []T, at func(T) int64, from, to int64) []T {
 	first := sort.Search(len(list), func(i int) bool { return at(list[i]) >= from })
 	end := sort.Search(len(list), func(i int) bool { return at(list[i]) > to })
@@ -242,7 +244,7 @@ func cut[T any](list []T, at func(T) int64, from, to int64) []T {
 	return list[first:end:end]
 }
 
-// histogramTime returns the time of a native histogram, which the API writes as [1700000000.123, {…}].
+// histogramTime returns the time of a native histogram, which the API encodes as [1700000000.123, {…}].
 func histogramTime(raw json.RawMessage) int64 {
 	number, _, _ := bytes.Cut(bytes.TrimLeft(raw, "[ "), []byte{','})
 	seconds, _ := strconv.ParseFloat(string(number), 64)

@@ -1,7 +1,7 @@
-// Package expr computes Grafana's server-side expressions: math, reduce, resample, threshold, classic_conditions and sql.
+// Package expr evaluates Grafana's server-side expressions: math, reduce, resample, threshold, classic_conditions and sql.
 //
-// Its results are Grafana's, those of corner cases included: what joins what, what becomes of NaN and null, and the words of
-// errors. It asks no datasource: it is given their answers. Only the dashboards part imports it.
+// Its results match Grafana's, including edge cases: label matching, NaN and null handling, and error messages. It does
+// not query data sources itself but receives their results. Only the dashboards part imports it.
 package expr
 
 import (
@@ -18,43 +18,43 @@ import (
 	"github.com/ausguck/ausguck/internal/component/dashboards/dsquery"
 )
 
-// UID is both the uid and the type that expressions have as their datasource.
+// UID is both the uid and the type of the data source of expressions.
 const UID = "__expr__"
 
-// Query is one query of a request: an expression or one of a datasource.
+// Query is one query of a request: an expression or a data source query.
 type Query struct {
 	RefID      string
 	Expression bool
-	// Hide keeps the answer to itself: it is asked only when an expression needs it.
+	// Hide excludes the query from the response: it runs only if an expression needs it.
 	Hide bool
 	// Raw is the JSON of an expression.
 	Raw      json.RawMessage
 	From, To time.Time
 }
 
-// Results are what a query or an expression has brought.
+// Results are the results of a query or an expression.
 type Results []Value
 
-// Vars are the results of the queries and expressions before, by refId.
+// Vars are the results of preceding queries and expressions, by refId.
 type Vars map[string]Results
 
 // command is one expression.
 type command interface {
-	// needs returns the refIds that it computes with.
+	// needs returns the refIds that the command depends on.
 	needs() []string
 	run(ctx context.Context, vars Vars) (Results, error)
 }
 
-// framer is a command whose answer is more than values.
+// framer is a command whose result is more than values.
 type framer interface {
 	frames(ctx context.Context, vars map[string][]*dsquery.Frame) ([]*dsquery.Frame, error)
 }
 
-// Ask answers the queries of datasources with these refIds.
+// Ask runs the data source queries with these refIds.
 type Ask func(ctx context.Context, refIDs []string) map[string]dsquery.Response
 
-// Run answers the queries of a request in the order in which they need each other. The answer to each query that is not
-// hidden is in the result.
+// Run executes the queries of a request in dependency order. The result contains a response for each query that is not
+// hidden.
 func Run(ctx context.Context, queries []Query, ask Ask) map[string]dsquery.Response {
 	g := newGraph(queries)
 	order := g.order()
@@ -87,7 +87,7 @@ func Run(ctx context.Context, queries []Query, ask Ask) map[string]dsquery.Respo
 	return answers
 }
 
-// graph knows which expression needs what.
+// graph holds the dependencies between expressions.
 type graph struct {
 	queries  map[string]Query
 	commands map[string]command
@@ -146,7 +146,7 @@ func (g *graph) check(q Query, c command) error {
 	return nil
 }
 
-// asked are the queries of datasources that have to be answered.
+// asked returns the refIds of the data source queries that must run.
 func (g *graph) asked() (refIDs []string) {
 	for _, refID := range slices.Sorted(maps.Keys(g.queries)) {
 		if q := g.queries[refID]; !q.Expression && (!q.Hide || g.needed[refID]) {
@@ -156,7 +156,7 @@ func (g *graph) asked() (refIDs []string) {
 	return refIDs
 }
 
-// order returns the expressions, each after those that it needs. Those of a circle fail.
+// order returns the expressions in dependency order. Expressions in a cycle fail.
 func (g *graph) order() (refIDs []string) {
 	const (
 		entered = 1 + iota
@@ -226,14 +226,14 @@ func (g *graph) execute(ctx context.Context, refID string, answers map[string]ds
 	return dsquery.Response{Status: http.StatusOK, Frames: made}
 }
 
-// kindOf is the type of an expression.
+// kindOf returns the type of an expression.
 func kindOf(raw json.RawMessage) string {
 	var q struct{ Type string }
 	_ = json.Unmarshal(raw, &q)
 	return q.Type
 }
 
-// common are the fields that most expressions have.
+// common holds the fields shared by most expressions.
 type common struct {
 	Expression  string `json:"expression"`
 	Reducer     string `json:"reducer"`

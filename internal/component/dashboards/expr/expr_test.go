@@ -16,7 +16,7 @@ import (
 
 var t0 = time.Unix(1_700_000_000, 0).UTC()
 
-// labelled reads {host=a, job=b}.
+// labelled parses {host=a, job=b}.
 func labelled(text string) map[string]string {
 	labels := map[string]string{}
 	for pair := range strings.SplitSeq(strings.Trim(text, "{}"), ",") {
@@ -46,7 +46,8 @@ func pointsOf(text string) (points []*float64) {
 	return points
 }
 
-// results reads lines of values: `{host=a} 1` is a number, `{host=a} 1 2 null` after @ a series of one value a second.
+// results parses lines of values: `{host=a} 1` is a number; with a leading @, `@{host=a} 1 2 null` is a series with one
+// value per second.
 func results(lines ...string) (out Results) {
 	for _, line := range lines {
 		text, isSeries := strings.CutPrefix(line, "@")
@@ -69,7 +70,7 @@ func results(lines ...string) (out Results) {
 	return out
 }
 
-// written is the reverse of results.
+// written is the inverse of results.
 func written(in Results) (lines []string) {
 	for _, v := range in {
 		if v.kind == noData {
@@ -96,7 +97,7 @@ func written(in Results) (lines []string) {
 	return lines
 }
 
-// instant is a frame as a datasource answers an instant query with.
+// instant is a frame as returned by a data source for an instant query.
 func instant(labels map[string]string, v float64) *dsquery.Frame {
 	return &dsquery.Frame{Meta: map[string]any{"type": "numeric-multi"}, Fields: []*dsquery.Field{
 		{Name: "Time", Times: []time.Time{t0}}, {Name: "load", Numbers: []float64{v}, Labels: labels, Config: map[string]any{"displayNameFromDS": labels["host"]}},
@@ -111,7 +112,7 @@ func ranged(labels map[string]string, v ...float64) *dsquery.Frame {
 	return f
 }
 
-// request answers queries of which A and B are of a datasource.
+// request runs queries of which A and B are data source queries.
 func request(t *testing.T, queries ...string) map[string]dsquery.Response {
 	t.Helper()
 	var all []Query

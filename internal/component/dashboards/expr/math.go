@@ -9,7 +9,7 @@ import (
 	"strings"
 )
 
-// mathCommand computes a formula such as `$A / $B * 100`.
+// mathCommand evaluates a formula such as `$A / $B * 100`.
 type mathCommand struct {
 	root node
 	vars []string
@@ -39,17 +39,17 @@ func (m *mathCommand) run(ctx context.Context, vars Vars) (Results, error) {
 	return out, err
 }
 
-// evaluation is one run of a formula.
+// evaluation is one evaluation of a formula.
 type evaluation struct {
 	ctx  context.Context
 	vars Vars
-	// dropped tells what found no partner, by operator.
+	// dropped lists values without a match, by operator.
 	dropped []string
 	drops   int
 	points  int
 }
 
-// node is a part of a formula.
+// node is a node of a formula's syntax tree.
 type node interface {
 	eval(e *evaluation) (Results, error)
 	String() string
@@ -113,7 +113,7 @@ func mapped(in Results, f func(*float64) *float64) Results {
 	return out
 }
 
-// functions take every number; NaN stands for null but where nullFunctions is asked.
+// functions accept any number; null is passed as NaN, except to nullFunctions.
 var functions = map[string]func(float64) float64{
 	"abs": math.Abs, "log": math.Log, "round": math.Round, "ceil": math.Ceil, "floor": math.Floor,
 	"is_nan": func(f float64) float64 { return truth(math.IsNaN(f)) },
@@ -125,7 +125,7 @@ var nullFunctions = map[string]func(*float64) float64{
 	"is_number": func(p *float64) float64 { return truth(p != nil && !math.IsNaN(*p) && !math.IsInf(*p, 0)) },
 }
 
-// constants are functions without an argument.
+// constants are functions without arguments.
 var constants = map[string]*float64{"nan": float(math.NaN()), "inf": float(math.Inf(1)), "infn": float(math.Inf(-1)), "null": nil}
 
 func (c call) eval(e *evaluation) (Results, error) {
@@ -148,7 +148,7 @@ func (c call) eval(e *evaluation) (Results, error) {
 	}), nil
 }
 
-// maxPoints bounds what one formula may compute: a join multiplies.
+// maxPoints limits the work of one formula: a join multiplies the number of points.
 const maxPoints = 20_000_000
 
 func (b binary) eval(e *evaluation) (Results, error) {
@@ -175,14 +175,14 @@ func (b binary) eval(e *evaluation) (Results, error) {
 	return out, nil
 }
 
-// union is a pair that an operator computes with.
+// union is a pair of operands.
 type union struct {
 	labels map[string]string
 	a, b   Value
 }
 
-// join pairs the values of both sides: those of the same labels, those whose labels are part of the other's, and those
-// without labels with all. One and one are always a pair.
+// join pairs the values of both sides: values with equal labels, values whose labels are a subset of the other's, and
+// values without labels with all others. A single value on each side always forms a pair.
 func (b binary) join(e *evaluation, left, right Results) ([]union, error) {
 	if len(left) == 0 || len(right) == 0 {
 		return nil, nil
@@ -212,7 +212,7 @@ func (b binary) join(e *evaluation, left, right Results) ([]union, error) {
 	return unions, nil
 }
 
-// joined are the labels of a pair; false when it is none.
+// joined returns the labels of a pair, or false if the values do not match.
 func joined(a, b map[string]string) (map[string]string, bool) {
 	switch {
 	case len(a) == 0:
@@ -236,7 +236,7 @@ func contains(all, part map[string]string) bool {
 	return true
 }
 
-// note remembers what an operator has left out.
+// note records the values that an operator dropped.
 func (e *evaluation) note(b binary, left Results, leftUsed []bool, right Results, rightUsed []bool) {
 	const shown = 5
 	var sides []string
@@ -286,7 +286,7 @@ func (u union) apply(op string) Value {
 	}
 }
 
-// bothSeries computes with the values of the times that both have.
+// bothSeries computes with the values at the timestamps that both series have.
 func (u union) bothSeries(op string) Value {
 	byTime := make(map[int64]*float64, len(u.b.times))
 	for i, t := range u.b.times {
@@ -301,7 +301,7 @@ func (u union) bothSeries(op string) Value {
 	return v
 }
 
-// operate computes one value; null with anything is null, NaN is NaN unless the other side decides a && or ||.
+// operate computes one value: null with anything is null, and NaN is NaN unless the other operand decides a && or ||.
 func operate(op string, a, b *float64) *float64 {
 	if a == nil || b == nil {
 		return nil

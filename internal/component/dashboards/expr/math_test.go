@@ -25,8 +25,8 @@ func TestMath(t *testing.T) {
 		// Numbers and operators.
 		"1 + 2 * 3":              {"7"},
 		"(1 + 2) * 3":            {"9"},
-		"2 ** 3 ** 2":            {"64"}, // to the left, as in Grafana
-		"-2 ** 2":                {"4"},  // a sign binds first
+		"2 ** 3 ** 2":            {"64"}, // left-associative, as in Grafana
+		"-2 ** 2":                {"4"},  // a sign binds more tightly
 		"7 % 4":                  {"3"},
 		"-7 % 4":                 {"-3"},
 		"1 / 0":                  {"Inf"},
@@ -54,7 +54,7 @@ func TestMath(t *testing.T) {
 		"is_inf(1 / $N)": {"{host=a} NaN", "{host=b} 0", "{host=c} 1"},
 		"abs($N)":        {"{host=a} NaN", "{host=b} NaN", "{host=c} 0"},
 		"$N + 1":         {"{host=a} null", "{host=b} NaN", "{host=c} 1"},
-		// Joins: the same labels, part of the other's, none at all, one and one.
+		// Joins: equal labels, subset of labels, no labels, one value on each side.
 		"$A * 2":        {"{host=a} 2", "{host=b} 4"},
 		"$A + $B":       {"{host=a} 11"},
 		"$F * $A":       {"{disk=x,host=a} 5", "{disk=y,host=a} 6", "{disk=x,host=b} 14"},
@@ -62,13 +62,13 @@ func TestMath(t *testing.T) {
 		"${x y} + $One": {"7"},
 		"$A > 1":        {"{host=a} 0", "{host=b} 1"},
 		"-$A":           {"{host=a} -1", "{host=b} -2"},
-		// Series: times that both have; null stays null.
+		// Series: only common timestamps; null stays null.
 		"$S + 1":  {"@{host=a} 2 3 4", "@{host=b} 5 null 7"},
 		"10 - $S": {"@{host=a} 9 8 7", "@{host=b} 6 null 4"},
 		"$S * $A": {"@{host=a} 1 2 3", "@{host=b} 8 null 12"},
 		"$S + $T": {"@{host=a} 22"},
 		"$S - $S": {"@{host=a} 0 0 0", "@{host=b} 0 null 0"},
-		// No data makes no data.
+		// No data yields no data.
 		"$E + 1":  {"no data"},
 		"$E + $A": {"no data"},
 		"abs($E)": {"no data"},

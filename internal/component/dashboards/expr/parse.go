@@ -10,12 +10,12 @@ import (
 )
 
 const (
-	// maxNesting bounds brackets, signs and calls in each other.
+	// maxNesting limits the nesting of parentheses, signs and calls.
 	maxNesting = 200
 	maxFormula = 8192 // bytes
 )
 
-// token is a word of a formula; kind is n(umber), v(ariable), f(unction), o(perator), e(nd) or ! for what cannot be read.
+// token is a token of a formula; kind is n(umber), v(ariable), f(unction), o(perator), e(nd) or ! for an invalid token.
 type token struct {
 	kind byte
 	text string
@@ -84,7 +84,7 @@ func lex(text string) (tokens []token) {
 
 func isWord(r rune) bool { return r == '_' || unicode.IsLetter(r) || unicode.IsDigit(r) }
 
-// symbol cuts a run of symbols: what follows an operator may be the signs of a number, as in 2*-3.
+// symbol splits a run of symbols: an operator may be followed by the sign of a number, as in 2*-3.
 func symbol(text string) (tokens []token) {
 	for text != "" {
 		length := min(2, len(text))
@@ -124,7 +124,7 @@ func numeral(in []rune, i *int) string {
 	return string(in[start:*i])
 }
 
-// parser reads a formula; operators bind as in Grafana, ** to the left as well.
+// parser parses a formula with Grafana's operator precedence; ** is left-associative too.
 type parser struct {
 	tokens []token
 	vars   []string

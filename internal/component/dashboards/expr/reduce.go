@@ -12,7 +12,7 @@ import (
 	"github.com/ausguck/ausguck/internal/component/dashboards/dsquery"
 )
 
-// reducers make one number of the values of a series. Null or NaN among them makes NaN of all but count and last.
+// reducers reduce the values of a series to one number. If any value is null or NaN, all except count and last return NaN.
 var reducers = map[string]func([]*float64) *float64{
 	"sum": func(p []*float64) *float64 { return strict(p, 0, sum) },
 	"mean": func(p []*float64) *float64 {
@@ -30,7 +30,7 @@ var reducers = map[string]func([]*float64) *float64{
 	},
 }
 
-// strict applies f to values that are all numbers; of none it returns empty.
+// strict applies f if all values are numbers; if there are no values, it returns empty.
 func strict(points []*float64, empty float64, f func([]float64) float64) *float64 {
 	if len(points) == 0 {
 		return float(empty)
@@ -61,12 +61,12 @@ func median(values []float64) float64 {
 	return sorted[middle]
 }
 
-// reduce makes a number of each series.
+// reduce reduces each series to a number.
 type reduce struct {
 	input   string
 	reducer func([]*float64) *float64
-	// in changes the values before, and out what comes of them; a value that in drops is nil and false. Both are nil in the
-	// strict mode.
+	// in is applied to values before reducing and out to the result; in returns nil and false to drop a value. Both are
+	// nil in strict mode.
 	in  func(*float64) (*float64, bool)
 	out func(*float64) *float64
 }
@@ -155,7 +155,7 @@ func (r *reduce) run(_ context.Context, vars Vars) (Results, error) {
 	return out, nil
 }
 
-// resample gives each series the times from the start of the range to its end, window apart.
+// resample resamples each series from the start of the range to its end at intervals of window.
 type resample struct {
 	input     string
 	window    time.Duration
@@ -205,7 +205,7 @@ func (r *resample) run(_ context.Context, vars Vars) (Results, error) {
 
 func (r *resample) series(v Value) Value {
 	out := Value{kind: series, labels: v.labels}
-	next := 0 // the first point after those that were seen
+	next := 0 // the first point not yet consumed
 	var last *float64
 	for t := r.from; !t.After(r.to); t = t.Add(r.window) {
 		first := next

@@ -18,25 +18,26 @@ import (
 	"github.com/ausguck/ausguck/internal/component/dashboards/dsquery"
 )
 
-// Whoever may look at a dashboard may send SQL, so that one statement has bounds: Grafana's for cells and time, and ours for bytes.
+// Anyone who can view a dashboard can send SQL, so each statement is limited: Grafana's limits for cells and time, plus
+// our own in bytes.
 const (
 	sqlTimeout = 10 * time.Second
-	maxCells   = 100_000 // of an answer
+	maxCells   = 100_000 // of a result
 	maxInput   = 100_000 // cells of the tables
 	maxTextSQL = 1 << 20 // bytes of one value
 	maxAnswer  = 32 << 20
 )
 
-// sqlSlots bounds how many statements run in this process at once; what they sort goes to temporary files.
+// sqlSlots limits how many statements run concurrently in this process; sorts spill to temporary files.
 var sqlSlots = make(chan struct{}, 2)
 
-// inflating matches functions that make much of nothing.
+// inflating matches functions that create large values from small input.
 var inflating = regexp.MustCompile(`(?i)\b(randomblob|zeroblob|printf|format)\b`)
 
-// dialect is what people should know who write SQL for Grafana.
+// dialect is shown to users who write SQL for Grafana.
 const dialect = "SQL expressions run on SQLite here, not MySQL: strings are compared case-sensitively, || concatenates strings, and dividing integers gives an integer."
 
-// sqlCommand asks the answers of other queries as tables of their refIds.
+// sqlCommand queries the results of other queries as tables named by refId.
 type sqlCommand struct {
 	text   string
 	tables []string
@@ -44,7 +45,7 @@ type sqlCommand struct {
 
 var sqlWord = regexp.MustCompile(`[A-Za-z_][A-Za-z0-9_]*`)
 
-// newSQL takes as tables those of refIDs that the text names.
+// newSQL uses as tables those refIDs that the text mentions.
 func newSQL(text string, refIDs []string) *sqlCommand {
 	c := &sqlCommand{text: text}
 	words := sqlWord.FindAllString(text, -1)
@@ -64,7 +65,7 @@ func (c *sqlCommand) run(context.Context, Vars) (Results, error) {
 
 var selects = regexp.MustCompile(`(?is)^\s*(select|with|values)\b`)
 
-// quotes matches what may hold a semicolon: texts, names between quotes, comments.
+// quotes matches tokens that may contain a semicolon: strings, quoted identifiers and comments.
 var quotes = regexp.MustCompile("(?s)'(?:[^']|'')*'|\"(?:[^\"]|\"\")*\"|`[^`]*`|--[^\n]*|/\\*.*?\\*/")
 
 func (c *sqlCommand) frames(ctx context.Context, in map[string][]*dsquery.Frame) ([]*dsquery.Frame, error) {
@@ -92,7 +93,7 @@ func (c *sqlCommand) frames(ctx context.Context, in map[string][]*dsquery.Frame)
 		return nil, err
 	}
 	defer func() { _ = conn.Close() }()
-	// A query reaches no file: nothing can be attached, and what is in memory cannot be changed.
+	// Queries cannot access files: attaching is disabled, and the in-memory data is read-only.
 	for limit, value := range map[int]int{sqlite3.SQLITE_LIMIT_ATTACHED: 0, sqlite3.SQLITE_LIMIT_LENGTH: maxTextSQL, sqlite3.SQLITE_LIMIT_EXPR_DEPTH: 200} {
 		if _, err := sqlite.Limit(conn, limit, value); err != nil {
 			return nil, err
@@ -116,7 +117,7 @@ func (c *sqlCommand) frames(ctx context.Context, in map[string][]*dsquery.Frame)
 	return []*dsquery.Frame{f}, nil
 }
 
-// load makes the table of one refId.
+// load creates the table for one refId.
 func load(ctx context.Context, conn *sql.Conn, name string, frames []*dsquery.Frame) error {
 	t := longTable(frames)
 	columns, places := []string{}, []string{}
@@ -190,14 +191,14 @@ func cell(f *dsquery.Field, row int) any {
 	return fmt.Sprint(f.Values[row])
 }
 
-// table is what becomes of the frames of one refId.
+// table is the tabular form of the frames of one refId.
 type table struct {
 	columns []*dsquery.Field
 	rows    int
 }
 
-// longTable is a frame that has texts as it is, and series and numbers in Grafana's long form: a row per value, with its name
-// and labels.
+// longTable converts frames to a table: frames with strings stay unchanged, series and numbers get Grafana's long form
+// with a row per value, including its name and labels.
 func longTable(frames []*dsquery.Frame) table {
 	if len(frames) == 1 && slices.ContainsFunc(frames[0].Fields, func(f *dsquery.Field) bool { return f.Texts != nil }) {
 		t := table{columns: frames[0].Fields}
@@ -261,7 +262,7 @@ func longTable(frames []*dsquery.Frame) table {
 	return table{columns, rows}
 }
 
-// query runs the statement and makes a frame of its rows.
+// query runs the statement and returns its rows as a frame.
 func (c *sqlCommand) query(ctx context.Context, conn *sql.Conn) (*dsquery.Frame, error) {
 	rows, err := conn.QueryContext(ctx, c.text)
 	if err != nil {
@@ -305,7 +306,7 @@ func (c *sqlCommand) query(ctx context.Context, conn *sql.Conn) (*dsquery.Frame,
 	return f, nil
 }
 
-// sizeOf is the room that a text takes.
+// sizeOf returns the size of a string value.
 func sizeOf(v any) int {
 	switch t := v.(type) {
 	case string:
@@ -316,7 +317,7 @@ func sizeOf(v any) int {
 	return 0
 }
 
-// column is a field of the type that all its values have; of several types it is text.
+// column returns a field of the type shared by all values; mixed types become text.
 func column(name string, values []any) *dsquery.Field {
 	all := func(ok func(any) bool) bool {
 		return len(values) > 0 && !slices.ContainsFunc(values, func(v any) bool { return !ok(v) })

@@ -10,7 +10,7 @@ import (
 	"strings"
 )
 
-// condition is one of threshold or of classic_conditions.
+// condition is a condition of threshold or classic_conditions.
 type condition struct {
 	Evaluator        evaluator       `json:"evaluator"`
 	Unload           *evaluator      `json:"unloadEvaluator"`
@@ -31,7 +31,7 @@ type evaluator struct {
 	Params []float64 `json:"params"`
 }
 
-// tests are the functions of evaluators by name, with how many parameters they have.
+// tests are the evaluator functions by name, with their number of parameters.
 var tests = map[string]struct {
 	params int
 	holds  func(v float64, p []float64) bool
@@ -61,7 +61,7 @@ func (e evaluator) check() error {
 
 func (e evaluator) holds(v float64) bool { return tests[e.Type].holds(v, e.Params) }
 
-// threshold makes 1 or 0 of each value.
+// threshold maps each value to 1 or 0.
 type threshold struct {
 	input string
 	test  evaluator
@@ -75,7 +75,7 @@ func newThreshold(input string, conditions []condition) (*threshold, error) {
 	if err := c.Evaluator.check(); err != nil {
 		return nil, fmt.Errorf("invalid condition: %w", err)
 	}
-	if c.Unload != nil { // it holds for what was above before, which only a rule knows
+	if c.Unload != nil { // only affects values that were above the threshold before, which only an alert rule knows
 		if err := c.Unload.check(); err != nil {
 			return nil, fmt.Errorf("invalid unloadCondition: %w", err)
 		}
@@ -97,7 +97,7 @@ func (t *threshold) run(_ context.Context, vars Vars) (Results, error) {
 	}), nil
 }
 
-// classicConditions is one truth value of several conditions, each of which holds when it does for any series.
+// classicConditions combines several conditions into one boolean. A condition holds if it does for any series.
 type classicConditions struct{ conditions []condition }
 
 func newClassic(conditions []condition) (*classicConditions, error) {
@@ -151,7 +151,7 @@ func (c *classicConditions) run(_ context.Context, vars Vars) (Results, error) {
 	return Results{one(number, nil, float(truth(fires)))}, nil
 }
 
-// holds reports whether any series fulfils the condition, and whether none has values.
+// holds reports whether any series meets the condition, and whether none of them has values.
 func (c condition) holds(in Results) (holds, empty bool, err error) {
 	empty = true
 	for _, v := range in {
@@ -176,7 +176,7 @@ func (c condition) holds(in Results) (holds, empty bool, err error) {
 	return holds, empty && !strings.EqualFold(c.Evaluator.Type, "no_value"), nil
 }
 
-// classicReducers leave null and NaN out; of nothing comes null.
+// classicReducers ignore null and NaN; without values they return null.
 var classicReducers = map[string]func([]*float64) *float64{
 	"avg":            ofNumbers(func(v []float64) float64 { return sum(v) / float64(len(v)) }),
 	"sum":            ofNumbers(sum),
@@ -212,7 +212,7 @@ func ofNumbers(f func([]float64) float64) func([]*float64) *float64 {
 	}
 }
 
-// change computes with the newest and the oldest number; one alone is no change.
+// change computes with the newest and the oldest number; the result for a single number is 0.
 func change(f func(newest, oldest float64) float64) func([]*float64) *float64 {
 	return ofNumbers(func(v []float64) float64 {
 		if len(v) == 1 {

@@ -11,7 +11,7 @@ import (
 	"github.com/ausguck/ausguck/internal/component/dashboards/dsquery"
 )
 
-// kind is what a value is.
+// kind is the kind of a value.
 type kind int
 
 const (
@@ -23,12 +23,12 @@ const (
 
 func (k kind) String() string { return []string{"noData", "scalar", "number", "series"}[k] }
 
-// Value is one series or number. Points are nil where there is no value: null, which is not NaN.
+// Value is one series or number. A nil point is null, which is different from NaN.
 type Value struct {
 	kind   kind
 	labels map[string]string
 	times  []time.Time // of a series
-	points []*float64  // of a series, one for each of its times; else exactly one
+	points []*float64  // one per timestamp of a series; otherwise exactly one
 	// notices are shown on the panel.
 	notices []string
 }
@@ -46,7 +46,7 @@ func truth(b bool) float64 {
 	return 0
 }
 
-// each returns the value with f applied to its points.
+// each returns the value with f applied to each point.
 func (v Value) each(f func(*float64) *float64) Value {
 	if v.kind == noData {
 		return v
@@ -59,7 +59,7 @@ func (v Value) each(f func(*float64) *float64) Value {
 	return v
 }
 
-// read makes values of a datasource's frames.
+// read converts a data source's frames into values.
 func read(frames []*dsquery.Frame) (Results, error) {
 	var all Results
 	for _, f := range frames {
@@ -117,7 +117,7 @@ func readFrame(f *dsquery.Frame) (Results, error) {
 	return all, nil
 }
 
-// readTable takes the texts of each row as labels: of rows with the same labels a series is made, when they have times.
+// readTable uses the strings of each row as labels and combines rows with the same labels into a series if they have times.
 func readTable(f *dsquery.Frame, at *dsquery.Field, texts []*dsquery.Field, values *dsquery.Field) Results {
 	var all Results
 	byLabels := map[string]int{}
@@ -144,7 +144,7 @@ func readTable(f *dsquery.Frame, at *dsquery.Field, texts []*dsquery.Field, valu
 	return all
 }
 
-// write makes the frames of an expression.
+// write creates the frames of an expression.
 func write(refID string, results Results) []*dsquery.Frame {
 	var frames []*dsquery.Frame
 	for _, v := range results {
@@ -173,7 +173,7 @@ func write(refID string, results Results) []*dsquery.Frame {
 	return frames
 }
 
-// labelText writes labels as Grafana does: a=b, c=d.
+// labelText formats labels as Grafana does: a=b, c=d.
 func labelText(labels map[string]string) string {
 	var pairs []string
 	for _, name := range slices.Sorted(maps.Keys(labels)) {

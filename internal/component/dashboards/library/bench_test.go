@@ -11,7 +11,7 @@ import (
 	"github.com/ausguck/ausguck/internal/component/dashboards/dashtest"
 )
 
-// manyDashboards are n files of the size that people's have.
+// manyDashboards returns n files of realistic size.
 func manyDashboards(tb testing.TB, n int) map[string]string {
 	tb.Helper()
 	content, err := os.ReadFile("../../../../../shared/dashboards/docker_host.json")
@@ -24,7 +24,7 @@ func manyDashboards(tb testing.TB, n int) map[string]string {
 	return files
 }
 
-// BenchmarkSearch searches 2,000 dashboards by HTTP handler, answer included.
+// BenchmarkSearch searches 2,000 dashboards through the HTTP handler, including the response.
 func BenchmarkSearch(b *testing.B) {
 	r := dashtest.Start(b, manyDashboards(b, 2000))
 	for _, query := range []string{"query=dashboard+199", "tag=t3&limit=50", "type=dash-db&starred=true", "limit=1000"} {
@@ -42,7 +42,7 @@ func BenchmarkSearch(b *testing.B) {
 	}
 }
 
-// BenchmarkNodeExporterFull reads the largest dashboard that everybody has, and serves it.
+// BenchmarkNodeExporterFull reads and serves the largest of the widely used dashboards.
 func BenchmarkNodeExporterFull(b *testing.B) {
 	content, err := os.ReadFile("../../../../../shared/dashboards/node-exporter-full.json")
 	require.NoError(b, err)

@@ -14,8 +14,8 @@ import (
 	"github.com/ausguck/ausguck/internal/setaside"
 )
 
-// collection is all dashboards and folders: those of the providers' files and the saved ones. Its methods are called with
-// Library.mtx held; view may be read at any time.
+// collection holds all dashboards and folders: those from providers' files and the saved ones. Its methods must be
+// called with Library.mtx held; view can be read at any time.
 type collection struct {
 	store    store
 	versions versions
@@ -27,12 +27,12 @@ type collection struct {
 	files     map[string]*savedFile // by path
 	saved     map[string]*savedDashboard
 	folders   map[string]*folder // of folders.json
-	problems  []error            // files that are not shown as they are
+	problems  []error            // files that are not shown in their current state
 
 	view atomic.Pointer[view]
 }
 
-// savedDashboard is the last good state of a saved one.
+// savedDashboard is the last good state of a saved dashboard.
 type savedDashboard struct {
 	*dashboard
 	path    string
@@ -57,7 +57,7 @@ func (l *collection) open(cfg *Config, all bool) error {
 	return nil
 }
 
-// missFiles tells of dashboards of which there are versions but no file.
+// missFiles reports dashboards that have versions but no file.
 func (l *collection) missFiles() {
 	there := map[string]bool{}
 	for _, f := range l.files {
@@ -70,7 +70,7 @@ func (l *collection) missFiles() {
 		title := uid
 		latest := l.versions.latest(uid)
 		if latest == nil {
-			continue // deleted, but for the folder
+			continue // deleted, only the folder remains
 		}
 		if d, err := latest.dashboard(uid, ""); err == nil {
 			title = d.title
@@ -85,8 +85,8 @@ func (l *collection) missFiles() {
 	}
 }
 
-// reload shows the files of cfg's providers. Those that are as cfg has checked them are not read again,
-// unless all says that their inputs may have other values now.
+// reload loads the files of cfg's providers. Files unchanged since cfg was checked are not read again unless all is set
+// because the values of their inputs may have changed.
 func (l *collection) reload(cfg *Config, all bool) error {
 	l.builtIn = cfg.builtIn
 	providers := make([]*providerFiles, len(cfg.providers))
@@ -116,7 +116,7 @@ func (l *collection) rescan() error {
 		if !pf.provider.disableDeletion {
 			continue
 		}
-		for _, d := range gone { // the provider wants them kept
+		for _, d := range gone { // keep them instead of deleting them
 			if err := l.adopt(d); err != nil {
 				return err
 			}
@@ -125,7 +125,7 @@ func (l *collection) rescan() error {
 	return l.rescanSaved()
 }
 
-// adopt saves a dashboard whose file is gone.
+// adopt saves a dashboard whose file was deleted.
 func (l *collection) adopt(d *dashboard) error {
 	if _, ok := l.saved[d.uid]; ok {
 		return nil
@@ -176,8 +176,8 @@ func (l *collection) rescanSaved() error {
 	return nil
 }
 
-// fromFile returns the dashboard of a saved file. A file that a person has changed becomes a new version; one
-// that is broken leaves the last good state, also over a restart.
+// fromFile returns the dashboard of a saved file. A file changed by hand becomes a new version; a broken file keeps the
+// last good state, even across restarts.
 func (l *collection) fromFile(f *savedFile) (*savedDashboard, error) {
 	if was := l.saved[f.uid]; was != nil && f.body == nil && was.folderUID == f.folderUID {
 		return was, nil
@@ -185,7 +185,7 @@ func (l *collection) fromFile(f *savedFile) (*savedDashboard, error) {
 	latest := l.versions.latest(f.uid)
 	if f.body == nil {
 		if latest == nil {
-			return nil, nil // broken from the start, and reported as that
+			return nil, nil // never was valid, and is reported as broken
 		}
 		d, err := latest.dashboard(f.uid, f.folderUID)
 		return &savedDashboard{d, f.path, latest.Provisioned}, err
@@ -212,7 +212,7 @@ func (l *collection) fromFile(f *savedFile) (*savedDashboard, error) {
 	return &savedDashboard{d, f.path, v.Provisioned}, nil
 }
 
-// record writes a version of d and returns d with the version's number and times.
+// record writes a version of d and returns d with that version's number and timestamps.
 func (l *collection) record(d *dashboard, v *version) (*dashboard, error) {
 	if v.Created.IsZero() {
 		v.Created = l.now()
@@ -235,7 +235,7 @@ func (l *collection) record(d *dashboard, v *version) (*dashboard, error) {
 	return made, l.versions.add(d.uid, v)
 }
 
-// put saves d as the version after the last one: the file first, for it is what counts after a crash.
+// put saves d as the next version. The file is written first because it is authoritative after a crash.
 func (l *collection) put(d *dashboard, v version) error {
 	was := l.saved[d.uid]
 	v.Version, v.Created = max(d.version, 1), l.now()
@@ -285,7 +285,7 @@ func (l *collection) drop(d *savedDashboard) error {
 	return l.versions.remove(d.uid)
 }
 
-// keepFolder writes a folder that only provisioning or the disk knows into folders.json.
+// keepFolder adds a folder that only exists in provisioning or on disk to folders.json.
 func (l *collection) keepFolder(uid string) error {
 	if uid == "" || l.folders[uid] != nil {
 		return nil
@@ -300,7 +300,7 @@ func (l *collection) keepFolder(uid string) error {
 	return l.store.writeFolders(l.folders)
 }
 
-// publish makes the present state the one that is seen.
+// publish makes the current state visible.
 func (l *collection) publish(problems []error) {
 	set, more := mergeProvisioned(l.providers, l.folders)
 	problems = append(more, problems...)
@@ -329,7 +329,7 @@ func (l *collection) publish(problems []error) {
 			folders[d.folderUID] = impliedFolder(d.folderUID, d.created)
 		}
 	}
-	for _, f := range folders { // a parent that is gone leaves its children at the top
+	for _, f := range folders { // children of a missing parent move to the top level
 		if f.ParentUID != "" && folders[f.ParentUID] == nil {
 			f.ParentUID = ""
 		}
@@ -338,15 +338,15 @@ func (l *collection) publish(problems []error) {
 	l.problems = problems
 }
 
-// overrides reports whether a saved dashboard stands before the provisioned one of the same uid: it does when
-// the provider allows it and the file is still the one that was changed.
+// overrides reports whether a saved dashboard takes precedence over the provisioned one with the same uid. It does if
+// the provider allows it and the file has not changed since it was overridden.
 func overrides(saved *savedDashboard, file *dashboard) bool {
 	return file.provisioned.allowUIUpdates && saved.basedOn == contentHash(file)
 }
 
 func contentHash(d *dashboard) string { return hex.EncodeToString(d.content[:]) }
 
-// provisionedFile is the dashboard as its file has it, nil when no provider has it.
+// provisionedFile returns the dashboard as in its file, or nil if no provider has it.
 func (l *collection) provisionedFile(uid string) *dashboard {
 	set, _ := mergeProvisioned(l.providers, l.folders)
 	return set.dashboards[uid]

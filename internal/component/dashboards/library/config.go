@@ -15,22 +15,22 @@ import (
 	"github.com/ausguck/ausguck/internal/grafana"
 )
 
-// builtInFolder is where the dashboards of the binary are.
+// builtInFolder is the folder of the dashboards in the binary.
 const (
 	builtInFolder    = "Ausguck"
 	builtInFolderUID = "ausguck"
 )
 
-// provider is a folder of dashboard files.
+// provider is a directory of dashboard files.
 type provider struct {
 	name            string
 	folder          string // title; empty is General
 	folderUID       string
-	path            string // as it is here
+	path            string // on this host
 	disableDeletion bool
 	allowUIUpdates  bool
 	interval        time.Duration
-	folders         bool // subfolders of path are folders
+	folders         bool // subdirectories of path become folders
 	builtIn         bool // path is in Config.builtIn
 }
 
@@ -53,24 +53,24 @@ type providerYAML struct {
 }
 
 const (
-	defaultInterval = 10 * time.Second // Grafana's
+	defaultInterval = 10 * time.Second // Grafana's default
 	maxInterval     = 24 * time.Hour
 )
 
-// Config is what the files of provisioning/dashboards say, and what was found at the paths that they name.
+// Config holds the settings from provisioning/dashboards and what was found at the paths they name.
 type Config struct {
-	// Problems are dashboard files that cannot be shown, each as "file: reason". They stop neither a start nor a reload.
+	// Problems lists dashboard files that cannot be shown, each as "file: reason". They prevent neither startup nor reload.
 	Problems []error
 
 	files     *provision.Files
 	builtIn   fs.FS
 	dir       string
 	providers []provider
-	// scanned are the files of the providers as they were checked, so that a start reads them once.
+	// scanned holds the providers' files as they were checked, so that they are read only once at startup.
 	scanned []*providerFiles
 }
 
-// Load reads the files. builtIn holds the dashboards that are always there, dir those that are saved; empty means none. It
+// Load reads the files. builtIn holds the built-in dashboards and dir the saved ones; an empty value means none. It
 // returns all problems, each as "file:line: field: reason".
 func Load(files *provision.Files, builtIn fs.FS, dir string) (*Config, []error) {
 	c := &Config{files: files, builtIn: builtIn, dir: dir}
@@ -79,7 +79,7 @@ func Load(files *provision.Files, builtIn fs.FS, dir string) (*Config, []error) 
 	return c, problems
 }
 
-// Check reads the dashboards and fills Problems with what a start would report.
+// Check reads the dashboards and fills Problems with what startup would report.
 func (c *Config) Check(resolve Resolver) {
 	for _, p := range c.providers {
 		now, _ := p.scan(c.builtIn, nil, resolve, true)
@@ -96,7 +96,7 @@ func (c *Config) Check(resolve Resolver) {
 func (c *Config) readProviders(file string, root *yaml.Node) []error {
 	var f providerFile
 	var problems []error
-	snake := root.Kind == yaml.SequenceNode // the form before apiVersion
+	snake := root.Kind == yaml.SequenceNode // the format before apiVersion
 	if snake {
 		for _, n := range root.Content {
 			f.Providers = append(f.Providers, *n)
@@ -146,7 +146,7 @@ func (c *Config) provider(where string, y providerYAML) (provider, []error) {
 		}
 	}
 	p.folders, _ = y.Options["foldersFromFilesStructure"].(bool)
-	if p.folders && p.folder != "" && p.folderUID != "" { // with one of them Grafana starts and follows the files
+	if p.folders && p.folder != "" && p.folderUID != "" { // with only one, Grafana starts and uses the directories
 		bad("foldersFromFilesStructure: requires that folder and folderUid are empty")
 	}
 	if p.folders {
@@ -154,7 +154,7 @@ func (c *Config) provider(where string, y providerYAML) (provider, []error) {
 	}
 	path, _ := y.Options["path"].(string)
 	if path == "" {
-		path, _ = y.Options["folder"].(string) // the key of old files
+		path, _ = y.Options["folder"].(string) // the key in old files
 	}
 	if path == "" {
 		bad("options.path: required; the folder with dashboard files")
@@ -164,10 +164,10 @@ func (c *Config) provider(where string, y providerYAML) (provider, []error) {
 	return p, problems
 }
 
-// usualMount is where the dashboards are in Grafana's documentation and in the original's compose file.
+// usualMount is where dashboards are mounted in Grafana's documentation and in the original's compose file.
 const usualMount = "/var/lib/grafana/dashboards"
 
-// localPath returns where path, which may be one of a container, is here.
+// localPath maps path, which may be a path inside a container, to a path on this host.
 func (c *Config) localPath(where, path string) string {
 	if filepath.IsAbs(path) {
 		if _, err := os.Stat(path); err == nil {
@@ -193,7 +193,7 @@ func (c *Config) localPath(where, path string) string {
 			candidates = append(candidates, filepath.Join(known.here, rest))
 		}
 	}
-	// Files that stand flat in the repository are often mounted into a folder of a container.
+	// Files stored without subdirectories in the repository are often mounted into a subdirectory of a container.
 	candidates = append(candidates, filepath.Join(base, "dashboards", filepath.Base(path)), filepath.Join(base, "dashboards"))
 	for _, candidate := range candidates {
 		if info, err := os.Stat(candidate); err == nil && (info.IsDir() || isJSON(candidate)) {
@@ -207,8 +207,8 @@ func (c *Config) localPath(where, path string) string {
 	return path
 }
 
-// usual reports whether a path of Grafana's container has its counterpart: its usual mounts are no surprise. The built-in set
-// names one of them so that a stock Grafana reads it too.
+// usual reports whether a path of Grafana's container maps to its usual local counterpart, which needs no warning. The
+// built-in set uses one of these paths so that a stock Grafana can read it too.
 func usual(base, candidate, path string) bool {
 	path = filepath.Clean(path)
 	for container, here := range map[string]string{usualMount: "dashboards", "/etc/grafana/provisioning": "provisioning"} {
@@ -219,7 +219,7 @@ func usual(base, candidate, path string) bool {
 	return false
 }
 
-// addDefaultProviders adds the folder that is read without being named, and the built-in dashboards.
+// addDefaultProviders adds the directory that is read by default, and the built-in dashboards.
 func (c *Config) addDefaultProviders() {
 	if len(c.providers) == 0 && c.files.ConfigDir != "" {
 		c.providers = append(c.providers, provider{

@@ -9,7 +9,8 @@ import (
 	"github.com/ausguck/ausguck/internal/component/dashboards/dashtest"
 )
 
-// Providers are read as leniently as datasources: quoted numbers and truth values, variables everywhere, the form before apiVersion.
+// Providers are read as leniently as data sources: quoted numbers and booleans, variables everywhere, the format before
+// apiVersion.
 func TestProviderFilesAsGrafanaReadsThem(t *testing.T) {
 	t.Setenv("T_NAME", "Team A")
 	t.Setenv("T_ON", "true")
@@ -45,7 +46,7 @@ func TestContainerPathsAreFoundHere(t *testing.T) {
 				dashtest.ProvidersFile: "apiVersion: 1\nproviders:\n  - name: p\n    folder: Team A\n    type: file\n    options:\n      path: " + tc.path + "\n",
 				tc.file:                dash("Found"),
 			})
-			if strings.HasSuffix(tc.path, ".json") { // and no other of its folder
+			if strings.HasSuffix(tc.path, ".json") { // and no other of its directory
 				dashtest.WriteTree(t, r.ConfigDir, map[string]string{"grafana/dashboards/b.json": dash("Other")})
 				r.OK("POST", "/api/admin/provisioning/dashboards/reload", "")
 				require.Empty(t, r.OK("GET", "/api/search?query=other", ""))
@@ -55,7 +56,7 @@ func TestContainerPathsAreFoundHere(t *testing.T) {
 			require.Equal(t, "Team A", dashtest.At(t, hits[0], "folderTitle"))
 			if strings.HasPrefix(tc.path, "/opt/") {
 				require.Contains(t, r.Log.String(), tc.path+" does not exist; reading")
-			} else { // what everybody expects of the usual mounts
+			} else { // expected for the usual mounts
 				require.NotContains(t, r.Log.String(), "does not exist")
 			}
 		})
@@ -81,13 +82,13 @@ func TestWithoutProvidersTheFolderIsRead(t *testing.T) {
 	require.Equal(t, "Team B", dashtest.At(t, team, "title"))
 
 	uid := dashtest.At(t, team, "uid")
-	r.OK("POST", "/api/folders", `{"uid":"team-b","title":"Mine"}`) // what a script asks for is free
+	r.OK("POST", "/api/folders", `{"uid":"team-b","title":"Mine"}`) // the uid that a script requests must be available
 	r.Stop()
 	r.Run()
 	require.Equal(t, uid, dashtest.At(t, r.OK("GET", "/api/folders", ""), 2, "uid"), "the same at every start")
 }
 
-// What `ausguck init` writes is shown where it was before.
+// Files written by `ausguck init` are shown in the same folder as before.
 func TestWrittenBuiltInDashboardsKeepTheirFolder(t *testing.T) {
 	r := dashtest.Start(t, map[string]string{
 		"grafana/dashboards/Ausguck/overview.json": `{"uid":"ausguck-overview","title":"My overview","panels":[]}`,

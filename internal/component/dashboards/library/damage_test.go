@@ -45,8 +45,8 @@ func replaceByFolder(path string) error {
 	return os.Mkdir(path, 0o750)
 }
 
-// A version that cannot be read is set aside, and the others are listed; of a dashboard whose file is gone it is told how to
-// have it back.
+// An unreadable version is set aside and the others are listed; for a dashboard without a file, the message explains
+// how to restore it.
 func TestDamagedVersions(t *testing.T) {
 	r := dashtest.Start(t, nil)
 	for range 3 {

@@ -9,10 +9,10 @@ import (
 	"github.com/ausguck/ausguck/internal/grafana"
 )
 
-// dashboardAPI answers for dashboards.
+// dashboardAPI serves the dashboard endpoints.
 type dashboardAPI struct{ writer }
 
-// meta is what Grafana's API says around a dashboard.
+// meta returns the metadata that Grafana's API adds to a dashboard.
 func (s dashboardAPI) meta(v *view, d *dashboard, c grafana.Caller, starred bool) map[string]any {
 	locked := d.provisioned != nil && !d.provisioned.allowUIUpdates
 	edit := c.Role.Includes(grafana.Editor)
@@ -47,13 +47,13 @@ func (s dashboardAPI) get(w http.ResponseWriter, r *http.Request, c grafana.Call
 	return grafana.OK(w, answer)
 }
 
-// Answer is a dashboard with what Grafana's API says around it.
+// Answer is a dashboard with the metadata that Grafana's API adds to it.
 type Answer struct {
 	Meta      map[string]any  `json:"meta"`
 	Dashboard json.RawMessage `json:"dashboard"`
 }
 
-// Answer is what GET /api/dashboards/uid/{uid} answers to the caller.
+// Answer returns the response of GET /api/dashboards/uid/{uid} for the caller.
 func (l *Library) Answer(ctx context.Context, c grafana.Caller, uid string) (*Answer, error) {
 	return dashboardAPI{writer{l}}.around(ctx, c, uid)
 }
@@ -83,7 +83,7 @@ func (s dashboardAPI) remove(w http.ResponseWriter, r *http.Request, _ grafana.C
 	return grafana.OK(w, map[string]any{"title": d.title, "message": "Dashboard " + d.title + " deleted", "uid": d.uid, "id": d.id()})
 }
 
-// saveBody is what POST /api/dashboards/db and /import send around the dashboard.
+// saveBody is the envelope that POST /api/dashboards/db and /import send around the dashboard.
 type saveBody struct {
 	object    *dashjson.Object
 	folderUID string
@@ -91,7 +91,7 @@ type saveBody struct {
 	inputs    map[string]string
 }
 
-// readSave reads the request and finds the dashboard in it, whatever its shape.
+// read reads the request and finds the dashboard in it, whatever its shape.
 func (s dashboardAPI) read(w http.ResponseWriter, r *http.Request) (saveBody, *dashjson.Dashboard, error) {
 	raw, err := grafana.ReadBody(w, r)
 	if err != nil {
@@ -116,10 +116,10 @@ func (s dashboardAPI) read(w http.ResponseWriter, r *http.Request) (saveBody, *d
 	return b, parsed, nil
 }
 
-// readFolder finds the folder that is meant: by uid, by the numeric id of old clients, or by the dashboard itself.
+// readFolder finds the target folder by uid, by the numeric id that old clients send, or from the dashboard itself.
 func (b *saveBody) readFolder(v *view, parsed *dashjson.Dashboard) error {
 	b.folderUID, b.hasFolder = folderFor(parsed.FolderUID), parsed.HasFolder
-	if parsed.Shape == dashjson.Kubernetes || parsed.Shape == dashjson.V2 { // one of another Grafana may not be here
+	if parsed.Shape == dashjson.Kubernetes || parsed.Shape == dashjson.V2 { // a folder of another Grafana may not exist here
 		if v.folders[b.folderUID] == nil {
 			b.folderUID, b.hasFolder = "", false
 		}
@@ -160,7 +160,7 @@ func (s dashboardAPI) importOne(w http.ResponseWriter, r *http.Request, c grafan
 	if err != nil {
 		return err
 	}
-	for _, key := range []string{"id", "version"} { // of another Grafana: what is here is replaced by overwrite alone
+	for _, key := range []string{"id", "version"} { // from another Grafana: only overwrite replaces an existing dashboard
 		parsed.Body.Delete(key)
 	}
 	d, err := s.save(saveCommand{
@@ -184,7 +184,8 @@ func (s dashboardAPI) importOne(w http.ResponseWriter, r *http.Request, c grafan
 	return grafana.OK(w, out)
 }
 
-// previewImport is an addition of ours: what an import would save, with the inputs that it asks for, and saves nothing.
+// previewImport, which Grafana does not have, returns what an import would save and the inputs it requires, without
+// saving anything.
 func (s dashboardAPI) previewImport(w http.ResponseWriter, r *http.Request, _ grafana.Caller) error {
 	raw, err := grafana.ReadBody(w, r)
 	if err != nil {
@@ -227,7 +228,7 @@ func (s dashboardAPI) tags(w http.ResponseWriter, _ *http.Request, _ grafana.Cal
 	return grafana.OK(w, out)
 }
 
-// parse reads a dashboard that somebody sends, with the values that they choose for its inputs.
+// parse reads a submitted dashboard with the values chosen for its inputs.
 func (s dashboardAPI) parse(v any, inputs map[string]string) (*dashjson.Dashboard, error) {
 	d, err := dashjson.FromValue(v)
 	if err != nil {

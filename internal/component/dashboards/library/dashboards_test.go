@@ -96,7 +96,7 @@ func TestWhatComesOutGoesInAgain(t *testing.T) {
 		require.NoError(t, err)
 		uid := dashtest.At(t, r.OK("POST", "/api/dashboards/import", string(content)), "uid").(string)
 		first := r.Admin("GET", "/api/dashboards/uid/"+uid, "").Body
-		require.Equal(t, 2.0, r.Save(first)["version"], file) // the answer of GET is a shape too
+		require.Equal(t, 2.0, r.Save(first)["version"], file) // the response of GET is one of the shapes
 		second := r.Admin("GET", "/api/dashboards/uid/"+uid, "").Body
 		body := regexp.MustCompile(`(?s)"dashboard":\{"id".*`)
 		require.Equal(t, strings.Replace(body.FindString(first), `"version":1}}`, `"version":2}}`, 1), body.FindString(second), file)

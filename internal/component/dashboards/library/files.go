@@ -17,32 +17,32 @@ import (
 )
 
 const (
-	maxFiles     = 10_000 // of one provider
-	maxPathDepth = 20     // a link may lead to a folder that holds it
+	maxFiles     = 10_000 // per provider
+	maxPathDepth = 20     // a symlink may lead to a parent of itself
 )
 
-// providerFiles are the files of one provider as they were last seen.
+// providerFiles are the files of one provider as of the last scan.
 type providerFiles struct {
 	provider provider
 	files    map[string]*dashboardFile // by path below the provider's folder
-	err      error                     // the folder cannot be read
+	err      error                     // the directory cannot be read
 }
 
-// dashboardFile is one file. good outlives its becoming unreadable.
+// dashboardFile is one file. good remains set when the file becomes unreadable.
 type dashboardFile struct {
 	stamp stamp
 	good  *dashboard
-	dir   string // path of the folder that it makes, with foldersFromFilesStructure
+	dir   string // path of the directory that becomes its folder, with foldersFromFilesStructure
 	err   error
 }
 
-// stamp tells whether a file may have changed.
+// stamp shows whether a file may have changed.
 type stamp struct {
 	size     int64
 	modified time.Time
 }
 
-// Resolver gives the value of an input of an exported dashboard; false leaves it open.
+// Resolver returns the value of an input of an exported dashboard; false leaves it unresolved.
 type Resolver func(dashjson.Input) (string, bool)
 
 func (p provider) files(builtIn fs.FS) (fs.FS, error) {
@@ -55,7 +55,7 @@ func (p provider) files(builtIn fs.FS) (fs.FS, error) {
 	return os.DirFS(p.path), nil
 }
 
-// walk calls found with every dashboard file of the provider, whose path may be the one file that it has.
+// walk calls found with every dashboard file of the provider, whose path may also be a single file.
 func (p provider) walk(fsys fs.FS, found func(name string, info fs.FileInfo) error) error {
 	if info, err := os.Stat(p.path); !p.builtIn && err == nil && !info.IsDir() {
 		return found(filepath.Base(p.path), info)
@@ -65,8 +65,8 @@ func (p provider) walk(fsys fs.FS, found func(name string, info fs.FileInfo) err
 
 func isJSON(name string) bool { return strings.EqualFold(path.Ext(name), ".json") }
 
-// scan reads what has changed since before, which may be nil, and returns the new state. all reads every
-// file anew.
+// scan reads the files that have changed since before, which may be nil, and returns the new state. If all is set, it
+// rereads every file.
 func (p provider) scan(builtIn fs.FS, before *providerFiles, resolve Resolver, all bool) (now *providerFiles, gone []*dashboard) {
 	now = &providerFiles{provider: p, files: map[string]*dashboardFile{}}
 	if before == nil {
@@ -100,7 +100,7 @@ func (p provider) scan(builtIn fs.FS, before *providerFiles, resolve Resolver, a
 	return now, gone
 }
 
-// keepGood gives broken files the last good state that before has.
+// keepGood keeps the last good state from before for broken files.
 func (pf *providerFiles) keepGood(before *providerFiles) {
 	if before == nil {
 		return
@@ -114,8 +114,8 @@ func (pf *providerFiles) keepGood(before *providerFiles) {
 	}
 }
 
-// walkJSON calls found with every *.json below dir, links followed, hidden files and folders left out; a
-// ConfigMap keeps its states in hidden folders.
+// walkJSON calls found with every *.json below dir. It follows symlinks and skips hidden files and directories, in
+// which a ConfigMap keeps its revisions.
 func walkJSON(fsys fs.FS, dir string, depth int, found func(name string, info fs.FileInfo) error) error {
 	entries, err := fs.ReadDir(fsys, dir)
 	if err != nil || depth > maxPathDepth {
@@ -128,7 +128,7 @@ func walkJSON(fsys fs.FS, dir string, depth int, found func(name string, info fs
 		name := path.Join(dir, e.Name())
 		info, err := fs.Stat(fsys, name)
 		if err != nil {
-			continue // gone meanwhile, or a link to nowhere
+			continue // deleted in the meantime, or a dangling symlink
 		}
 		switch {
 		case info.IsDir():
@@ -146,7 +146,7 @@ func walkJSON(fsys fs.FS, dir string, depth int, found func(name string, info fs
 	return nil
 }
 
-// read reads one file. What is broken keeps the good state before.
+// read reads one file. A broken file keeps its previous good state.
 func (p provider) read(fsys fs.FS, name string, seen stamp, was *dashboardFile, resolve Resolver) *dashboardFile {
 	f := &dashboardFile{stamp: seen}
 	if dir := path.Dir(name); p.folders && dir != "." {
@@ -185,7 +185,7 @@ func (p provider) read(fsys fs.FS, name string, seen stamp, was *dashboardFile, 
 	return f
 }
 
-// shown is the path of a file in messages.
+// shown returns the path of a file for messages.
 func (p provider) shown(name string) string {
 	if p.builtIn {
 		return "built-in " + name

@@ -8,13 +8,13 @@ import (
 	"github.com/ausguck/ausguck/internal/grafana"
 )
 
-// maxFolderDepth is Grafana's limit of folders in folders.
+// maxFolderDepth is Grafana's limit for nested folders.
 const maxFolderDepth = 4
 
-// folderAPI answers for folders.
+// folderAPI serves the folder endpoints.
 type folderAPI struct{ *Library }
 
-// json is a folder in Grafana's words.
+// json returns a folder in the format of Grafana's API.
 func (s folderAPI) json(v *view, f *folder, c grafana.Caller) map[string]any {
 	edit := c.Role.Includes(grafana.Editor)
 	out := map[string]any{
@@ -33,7 +33,7 @@ func (s folderAPI) json(v *view, f *folder, c grafana.Caller) map[string]any {
 	return out
 }
 
-// parents are the folders that f is in, the outermost first.
+// parents returns the ancestors of f, outermost first.
 func (v *view) parents(f *folder) []*folder {
 	var all []*folder
 	for p := v.folders[f.ParentUID]; p != nil && len(all) <= maxFolderDepth; p = v.folders[p.ParentUID] {
@@ -70,7 +70,7 @@ func (s folderAPI) list(w http.ResponseWriter, r *http.Request, _ grafana.Caller
 	return grafana.OK(w, out)
 }
 
-// named is the folder that the path names by uid or id.
+// named returns the folder that the path names by uid or id.
 func (s folderAPI) named(r *http.Request) (*folder, error) {
 	v := s.view()
 	if uid := r.PathValue("uid"); uid != "" {
@@ -114,7 +114,7 @@ type folderBody struct {
 	Overwrite   bool    `json:"overwrite"`
 }
 
-// checkTitle reports what Grafana refuses as the title of a folder.
+// checkTitle returns an error if Grafana would reject the title of a folder.
 func (v *view) checkTitle(title, parent, self string) error {
 	if title == "" {
 		return grafana.Fail(http.StatusBadRequest, "folder title cannot be empty")
@@ -130,7 +130,7 @@ func (v *view) checkTitle(title, parent, self string) error {
 	return nil
 }
 
-// checkParent reports what cannot be the parent of a folder that has so many levels below it.
+// checkParent returns an error if parent cannot be the parent of a folder with this many levels below it.
 func (v *view) checkParent(parent string, levels int) error {
 	if parent == "" {
 		return nil
@@ -182,7 +182,7 @@ func (s folderAPI) post(w http.ResponseWriter, r *http.Request, c grafana.Caller
 	return s.reply(w, f, c)
 }
 
-// reply stores f and answers with it.
+// reply stores f and returns it to the client.
 func (s folderAPI) reply(w http.ResponseWriter, f *folder, c grafana.Caller) error {
 	before := s.held.folders[f.UID]
 	s.held.folders[f.UID] = f
@@ -315,7 +315,8 @@ func (s folderAPI) counts(w http.ResponseWriter, r *http.Request, _ grafana.Call
 	return grafana.OK(w, map[string]any{"folder": len(below) - 1, "dashboard": dashboards, "librarypanel": 0, "alertrule": 0})
 }
 
-// detail serves /folders/id/{id}, /folders/{uid}/counts and /folders/{uid}/permissions, which patterns of a ServeMux cannot tell apart.
+// detail serves /folders/id/{id}, /folders/{uid}/counts and /folders/{uid}/permissions, which ServeMux patterns cannot
+// tell apart.
 func (s folderAPI) detail(w http.ResponseWriter, r *http.Request, c grafana.Caller) error {
 	what := r.PathValue("what")
 	switch {

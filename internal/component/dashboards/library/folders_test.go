@@ -52,7 +52,7 @@ func TestFolders(t *testing.T) {
 	require.NotContains(t, r.OK("POST", "/api/folders/deep/move", `{"parentUid":""}`), "parentUid")
 	r.OK("POST", "/api/folders/deep/move", `{"parentUid":"team"}`)
 
-	// Saving without a folder leaves the dashboard where it is; another folder moves its file.
+	// Saving without a folder keeps the dashboard in place; saving to another folder moves its file.
 	r.Save(`{"dashboard":{"uid":"d","title":"D2","version":1}}`)
 	require.FileExists(t, filepath.Join(r.Dir, "sub", "d.json"))
 	r.Save(`{"dashboard":{"uid":"d","title":"D2","version":2},"folderUid":"general"}`)

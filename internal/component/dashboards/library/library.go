@@ -1,4 +1,4 @@
-// Package library is the room of dashboards and folders: files of providers, saved ones with their versions, search and stars.
+// Package library implements dashboards and folders: provisioned files, saved dashboards with their versions, search and stars.
 //
 //	/api/dashboards/…, /api/folders/…, /api/search, /api/user/stars/…
 package library
@@ -19,7 +19,7 @@ import (
 	"github.com/ausguck/ausguck/internal/setaside"
 )
 
-// Options is what a Library is made from. All but SetAside are needed.
+// Options configures a Library. All fields except SetAside are required.
 type Options struct {
 	Logger     *slog.Logger
 	Registerer prometheus.Registerer
@@ -28,23 +28,23 @@ type Options struct {
 	// Dir holds saved dashboards and their versions. Open creates it.
 	Dir     string
 	Resolve Resolver
-	// SubURL is the path before links, without a slash at its end.
+	// SubURL is the path prefix of links, without a trailing slash.
 	SubURL string
 	Now    func() time.Time
 }
 
-// Library is all dashboards and folders.
+// Library holds all dashboards and folders.
 type Library struct {
 	o       Options
 	metrics *metrics
 	stars   stars
-	// followed is sent to when the folders to watch are others.
+	// followed is signaled when the set of folders to watch changes.
 	followed chan struct{}
 
-	mtx      sync.Mutex // held while anything is changed
+	mtx      sync.Mutex // held during any change
 	held     *collection
 	cfg      *Config
-	reported map[string]bool // file problems that the log has
+	reported map[string]bool // file problems already logged
 }
 
 // New returns an empty library.
@@ -58,8 +58,8 @@ func New(o Options) (*Library, error) {
 	return &Library{o: o, metrics: m, stars: stars{o.DB}, followed: make(chan struct{}, 1), held: held, reported: map[string]bool{}}, nil
 }
 
-// Open reads all dashboards. Those that are as cfg has checked them are not read again, unless all says that their inputs may
-// have other values now.
+// Open reads all dashboards. Files unchanged since cfg was checked are not read again unless all is set because the
+// values of their inputs may have changed.
 func (l *Library) Open(cfg *Config, all bool) error {
 	l.mtx.Lock()
 	defer l.mtx.Unlock()
@@ -71,7 +71,7 @@ func (l *Library) Open(cfg *Config, all bool) error {
 	return nil
 }
 
-// Apply shows the files of cfg's providers.
+// Apply loads the files of cfg's providers.
 func (l *Library) Apply(cfg *Config, all bool) error {
 	l.mtx.Lock()
 	defer l.mtx.Unlock()
@@ -96,31 +96,31 @@ func (l *Library) Rescan() error {
 	return err
 }
 
-// Follow rescans the files when they change, until ctx ends.
+// Follow rescans files when they change, until ctx is done.
 func (l *Library) Follow(ctx context.Context) { follower{l}.run(ctx) }
 
 func (l *Library) view() *view { return l.held.view.Load() }
 
-// publish shows a change that the API made; what was wrong with files stays said.
+// publish makes a change by the API visible; reported file problems remain.
 func (l *Library) publish() {
 	l.held.publish(savedProblems(l.held.files, l.held.store.dir))
 	l.observe()
 }
 
-// Count is how much of each there is.
+// Count holds the number of objects of each kind.
 type Count struct{ Dashboards, Folders, Tags, Stars int }
 
-// Count counts what there is.
+// Count returns the number of objects of each kind.
 func (l *Library) Count(ctx context.Context) (Count, error) {
 	v := l.view()
 	stars, err := l.stars.count(ctx)
 	return Count{len(v.dashboards), len(v.folders), len(v.tags), stars}, err
 }
 
-// Has reports whether there is a dashboard of the uid.
+// Has reports whether a dashboard with the uid exists.
 func (l *Library) Has(uid string) bool { return l.view().dashboards[uid] != nil }
 
-// UIDOf is the uid of the dashboard with the numeric id.
+// UIDOf returns the uid of the dashboard with the numeric id.
 func (l *Library) UIDOf(id int64) (string, error) {
 	if d := l.view().byID(id); d != nil {
 		return d.uid, nil
@@ -128,10 +128,10 @@ func (l *Library) UIDOf(id int64) (string, error) {
 	return "", ErrNoDashboard
 }
 
-// overviewUID is the built-in dashboard that is shown when nobody has chosen one.
+// overviewUID is the built-in dashboard that is the default home dashboard.
 const overviewUID = "ausguck-overview"
 
-// Home is the uid and the address of the dashboard of the uid, or else of the one that is shown when nobody has chosen one.
+// Home returns the uid and the URL of the dashboard with the given uid, or of the default home dashboard.
 func (l *Library) Home(wanted string) (uid, address string, err error) {
 	v := l.view()
 	for _, uid := range []string{wanted, overviewUID} {
@@ -147,7 +147,7 @@ func (l *Library) Home(wanted string) (uid, address string, err error) {
 	return "", "", ErrNoDashboard
 }
 
-// named is the dashboard that the path names by uid, or by id as old clients do.
+// named returns the dashboard that the path names by uid, or by id as in old clients.
 func (l *Library) named(r *http.Request) (*dashboard, error) {
 	v := l.view()
 	var d *dashboard
@@ -166,7 +166,7 @@ func (l *Library) named(r *http.Request) (*dashboard, error) {
 	return d, nil
 }
 
-// Routes are the URLs of this room.
+// Routes returns the routes of this package.
 func (l *Library) Routes() []grafana.Route {
 	w := writer{l}
 	dashboards, versions, folders, found, stars := dashboardAPI{w}, versionAPI{w}, folderAPI{l}, searchAPI{l}, starAPI{l}

@@ -29,7 +29,7 @@ func newMetrics(reg prometheus.Registerer) (*metrics, error) {
 	return m, nil
 }
 
-// observe sets the gauges and logs file problems that are new.
+// observe sets the gauges and logs new file problems.
 func (l *Library) observe() {
 	v := l.view()
 	provisioned := 0

@@ -15,33 +15,33 @@ import (
 	"github.com/ausguck/ausguck/internal/grafana"
 )
 
-// dashboard is one dashboard as it is served. It is never changed once it is made.
+// dashboard is one dashboard as it is served. It is immutable.
 type dashboard struct {
 	uid, title, slug     string
 	tags                 []string
-	folderUID            string // empty is General
+	folderUID            string // empty means General
 	version              int64
 	created, updated     time.Time
 	createdBy, updatedBy string
 	notices              []string
-	// content tells whether two are the same but for id, uid and version.
+	// content is a hash that is equal for dashboards that differ only in id, uid and version.
 	content [sha256.Size]byte
 	packed  []byte
 	lower   string // title, for search
-	// provisioned says which file it is from, nil for a saved one.
+	// provisioned is the file the dashboard comes from, nil for a saved one.
 	provisioned *provenance
 }
 
-// provenance is where a provisioned dashboard is from.
+// provenance is the origin of a provisioned dashboard.
 type provenance struct {
 	provider       string
-	path           string // as people see it
-	external       string // path below the provider's folder
+	path           string // as shown to users
+	external       string // path relative to the provider's directory
 	allowUIUpdates bool
 	builtIn        bool
 }
 
-// identity is what a dashboard is known by besides its body.
+// identity holds what identifies a dashboard besides its body.
 type identity struct {
 	uid, folderUID       string
 	version              int64
@@ -49,7 +49,7 @@ type identity struct {
 	createdBy, updatedBy string
 }
 
-// newDashboard takes body over, which is classic and has a title.
+// newDashboard takes ownership of body, which must be classic and have a title.
 func newDashboard(body *dashjson.Object, id identity) (*dashboard, error) {
 	body.Delete("id")
 	body.Delete("uid")
@@ -82,7 +82,7 @@ func newDashboard(body *dashjson.Object, id identity) (*dashboard, error) {
 
 func (d *dashboard) id() int64 { return grafana.StableID("dashboard", d.uid) }
 
-// json is the whole body with id, uid and version, compact.
+// json returns the whole body with id, uid and version as compact JSON.
 func (d *dashboard) json() (json.RawMessage, error) {
 	body, err := io.ReadAll(flate.NewReader(bytes.NewReader(d.packed)))
 	if err != nil {
@@ -91,7 +91,7 @@ func (d *dashboard) json() (json.RawMessage, error) {
 	return body, nil
 }
 
-// body is json, decoded.
+// body returns the decoded json.
 func (d *dashboard) body() (*dashjson.Object, error) {
 	raw, err := d.json()
 	if err != nil {
@@ -104,10 +104,10 @@ func (d *dashboard) body() (*dashjson.Object, error) {
 	return v.(*dashjson.Object), nil
 }
 
-// pack compresses: hundreds of dashboards stay in memory, so that the last good state outlives a broken file.
+// pack compresses: hundreds of dashboards stay in memory so that the last good state survives a broken file.
 func pack(b []byte) []byte {
 	var buf bytes.Buffer
-	w, _ := flate.NewWriter(&buf, flate.BestSpeed) // only an unknown level fails
+	w, _ := flate.NewWriter(&buf, flate.BestSpeed) // fails only for an unknown level
 	_, _ = w.Write(b)
 	_ = w.Close()
 	return bytes.Clone(buf.Bytes())
@@ -126,17 +126,17 @@ type folder struct {
 	// Description is shown below the title.
 	Description string `json:"description,omitempty"`
 
-	provider string // of a folder that is there because of provisioning
+	provider string // of a folder that exists because of provisioning
 }
 
 func (f *folder) id() int64 { return grafana.StableID("folder", f.UID) }
 
 const (
-	generalUID   = "general" // stands for no folder in requests
+	generalUID   = "general" // means no folder in requests
 	generalTitle = "General"
 )
 
-// folderFor is the folder that a request or file means by uid.
+// folderFor returns the folder that a request or file refers to by uid.
 func folderFor(uid string) string {
 	if uid == generalUID {
 		return ""
@@ -145,7 +145,7 @@ func folderFor(uid string) string {
 }
 
 var (
-	// ErrNoDashboard answers for a dashboard that is not there.
+	// ErrNoDashboard is returned for a dashboard that does not exist.
 	ErrNoDashboard = grafana.Fail(http.StatusNotFound, "Dashboard not found").With("status", "not-found")
 	errNoFolder    = grafana.Fail(http.StatusNotFound, "folder not found").With("status", "not-found")
 )

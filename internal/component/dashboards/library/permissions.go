@@ -6,7 +6,7 @@ import (
 	"github.com/ausguck/ausguck/internal/grafana"
 )
 
-// permissions lists who may what on a dashboard or folder: the roles, which cannot be changed for one.
+// permissions lists the permissions on a dashboard or folder: those of the roles, which cannot be changed per object.
 func permissions(w http.ResponseWriter, uid, title string, folder bool) error {
 	out := []any{}
 	for _, p := range []struct {

@@ -9,14 +9,14 @@ import (
 	"github.com/ausguck/ausguck/internal/grafana"
 )
 
-// provisionedSet is what all providers together show.
+// provisionedSet holds the dashboards and folders of all providers.
 type provisionedSet struct {
 	dashboards map[string]*dashboard
 	folders    map[string]*folder
 }
 
-// mergeProvisioned puts the files of all providers together: of a uid that is there twice the first counts.
-// saved folders lend their uid to provisioned ones of the same title.
+// mergeProvisioned merges the files of all providers: the first of several dashboards with the same uid wins.
+// Provisioned folders take the uid of a saved folder with the same title.
 func mergeProvisioned(all []*providerFiles, saved map[string]*folder) (provisionedSet, []error) {
 	set := provisionedSet{map[string]*dashboard{}, map[string]*folder{}}
 	var problems []error
@@ -34,7 +34,7 @@ func mergeProvisioned(all []*providerFiles, saved map[string]*folder) (provision
 			}
 			d := *f.good
 			if first, ok := set.dashboards[d.uid]; ok {
-				if !pf.provider.builtIn { // replacing a built-in one is how people change it
+				if !pf.provider.builtIn { // built-in dashboards are customized by replacing them
 					problems = append(problems, fmt.Errorf("%s: uid %q is in %s already", d.provisioned.path, d.uid, first.provisioned.path))
 				}
 				continue
@@ -50,7 +50,7 @@ func mergeProvisioned(all []*providerFiles, saved map[string]*folder) (provision
 	return set, problems
 }
 
-// folder returns the uid of the folder with the title, which it makes when it is not there.
+// folder returns the uid of the folder with the title and creates it if it does not exist.
 func (s provisionedSet) folder(title string, p provider, saved map[string]*folder, d dashboard) string {
 	if title == "" && p.folderUID == "" || strings.EqualFold(title, generalTitle) {
 		return ""
@@ -69,8 +69,8 @@ func (s provisionedSet) folder(title string, p provider, saved map[string]*folde
 	return uid
 }
 
-// nested returns the uid of the folder of a path, which it makes with those that it is in. What is deeper than folders may be
-// is in the deepest that there is.
+// nested returns the uid of the folder for a path and creates it together with its parents if needed. Anything below
+// the maximum depth goes into the deepest folder allowed.
 func (s provisionedSet) nested(dir string, p provider, saved map[string]*folder, d dashboard) string {
 	names := strings.Split(dir, "/")
 	uid := s.folder(names[0], p, saved, d)
@@ -88,8 +88,8 @@ func (s provisionedSet) make(uid, title, parent string, p provider, d dashboard)
 	}
 }
 
-// folderUIDOf returns the uid of the saved folder of the title, or else one that is the same at every start and that nobody
-// chooses: a folder that is made by API may have any name as its uid.
+// folderUIDOf returns the uid of the saved folder with the title. If there is none, it returns a uid that is stable
+// across restarts and that nobody would choose: folders created through the API may have any uid.
 func folderUIDOf(title, parent string, saved map[string]*folder) string {
 	for _, f := range saved {
 		if f.ParentUID == parent && f.Title == title {

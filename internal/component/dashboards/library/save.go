@@ -10,18 +10,18 @@ import (
 	"github.com/ausguck/ausguck/internal/grafana"
 )
 
-// saveCommand is a dashboard that somebody wants saved.
+// saveCommand is a request to save a dashboard.
 type saveCommand struct {
 	parsed    *dashjson.Dashboard
 	folderUID string
-	hasFolder bool // false keeps the folder of a dashboard that is there already
+	hasFolder bool // false keeps the folder of an existing dashboard
 	overwrite bool
 	message   string
 	author    string
 	restored  int64
 }
 
-// writer saves and deletes dashboards by Grafana's rules. The errors are the answers.
+// writer saves and deletes dashboards by Grafana's rules. Its errors are API responses.
 type writer struct{ *Library }
 
 func (s writer) save(cmd saveCommand) (*dashboard, error) {
@@ -92,8 +92,8 @@ func (s writer) put(d *dashboard, v1 version) (*dashboard, error) {
 	return s.held.saved[d.uid].dashboard, nil
 }
 
-// existing finds the dashboard that a body means, nil when it is new. A numeric id of another Grafana counts
-// for nothing when there is a uid too: exports carry one.
+// existing returns the dashboard that a body refers to, or nil if it is new. A numeric id from another Grafana is
+// ignored if there is also a uid: exports contain one.
 func (v *view) existing(uid string, body *dashjson.Object) (*dashboard, error) {
 	if d := v.dashboards[uid]; d != nil || uid != "" {
 		return d, nil
@@ -108,8 +108,8 @@ func (v *view) existing(uid string, body *dashjson.Object) (*dashboard, error) {
 	return nil, ErrNoDashboard
 }
 
-// checkExisting says whether existing may be replaced. For a provisioned one that may, it returns the hash of
-// the file's content.
+// checkExisting returns an error if existing must not be replaced. For a provisioned dashboard that can be replaced, it
+// returns the hash of the file's content.
 func (s writer) checkExisting(existing *dashboard, body *dashjson.Object, overwrite bool) (basedOn string, err error) {
 	if p := existing.provisioned; p != nil {
 		if !p.allowUIUpdates {
@@ -145,7 +145,7 @@ func (s writer) delete(uid string) (*dashboard, error) {
 	return d, nil
 }
 
-// asAnswer turns what dashjson says about a body into Grafana's answer.
+// asAnswer converts a dashjson error about a body into Grafana's response.
 func asAnswer(err error) error {
 	if errors.Is(err, dashjson.ErrNoTitle) {
 		return grafana.Fail(http.StatusBadRequest, "%v", err).With("status", "empty-name")
@@ -166,7 +166,7 @@ func (f *folder) url(sub string) string {
 	return fmt.Sprintf("%s/dashboards/f/%s/%s", sub, f.UID, grafana.Slug(f.Title))
 }
 
-// answer is the answer to a save.
+// answer returns the response to a save.
 func (s writer) answer(d *dashboard) map[string]any {
 	out := map[string]any{
 		"id": d.id(), "uid": d.uid, "url": d.url(s.o.SubURL), "status": "success", "version": d.version, "slug": d.slug, "folderUid": d.folderUID,

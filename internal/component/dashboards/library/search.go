@@ -11,18 +11,18 @@ import (
 )
 
 const (
-	defaultSearchLimit = 1000 // Grafana's
+	defaultSearchLimit = 1000 // Grafana's default
 	maxSearchLimit     = 5000
 )
 
-// searchQuery is what GET /api/search asks.
+// searchQuery holds the parameters of GET /api/search.
 type searchQuery struct {
 	words       []string
 	tags        []string
 	uids        map[string]bool
 	ids         map[int64]bool
 	folders     map[string]bool
-	dashboards  bool // wanted at all
+	dashboards  bool // whether to include dashboards
 	folderItems bool
 	starred     bool
 	descending  bool
@@ -84,7 +84,7 @@ func parseSearch(r *http.Request) (q searchQuery, err error) {
 	return q, nil
 }
 
-// parseIDs reads the numeric ids that old clients send.
+// parseIDs parses the numeric ids that old clients send.
 func (q *searchQuery) parseIDs(p url.Values) error {
 	for _, raw := range p["dashboardIds"] {
 		n, err := grafana.ParseID("dashboardIds", raw)
@@ -111,7 +111,7 @@ func (q *searchQuery) parseIDs(p url.Values) error {
 	return nil
 }
 
-// search returns the matching folders and dashboards, folders first, each by title.
+// search returns the matching folders and dashboards, folders first, each sorted by title.
 func (v *view) search(q searchQuery, starred map[string]bool) (folders []*folder, dashboards []*dashboard) {
 	if q.folderItems && !q.starred && len(q.tags) == 0 {
 		for _, f := range v.sortedDirs {
@@ -154,7 +154,7 @@ func hasTags(d *dashboard, tags []string) bool {
 	return true
 }
 
-// searchAPI finds dashboards and folders.
+// searchAPI serves the search endpoint.
 type searchAPI struct{ *Library }
 
 func (s searchAPI) search(w http.ResponseWriter, r *http.Request, c grafana.Caller) error {
@@ -184,7 +184,7 @@ func (s searchAPI) search(w http.ResponseWriter, r *http.Request, c grafana.Call
 	return grafana.OK(w, out)
 }
 
-// hit is one result of a search in Grafana's words.
+// hit returns one search result in the format of Grafana's API.
 type hit struct {
 	ID          int64    `json:"id"`
 	OrgID       int64    `json:"orgId"`

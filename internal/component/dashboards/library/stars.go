@@ -9,10 +9,10 @@ import (
 	"github.com/ausguck/ausguck/internal/grafana"
 )
 
-// stars is the table of who has starred what.
+// stars is the table of starred dashboards by user.
 type stars struct{ db *sql.DB }
 
-// of are the uids of the dashboards that the caller has starred.
+// of returns the uids of the dashboards that the caller has starred.
 func (s stars) of(ctx context.Context, c grafana.Caller) (map[string]bool, error) {
 	rows, err := s.db.QueryContext(ctx, "SELECT dashboard_uid FROM stars WHERE user_uid = ?", c.UID)
 	if err != nil {
@@ -30,7 +30,7 @@ func (s stars) of(ctx context.Context, c grafana.Caller) (map[string]bool, error
 	return starred, rows.Err()
 }
 
-// count is how many there are of all callers.
+// count returns the number of stars of all callers.
 func (s stars) count(ctx context.Context) (n int, err error) {
 	if err := s.db.QueryRowContext(ctx, "SELECT count(*) FROM stars").Scan(&n); err != nil {
 		return 0, fmt.Errorf("count stars: %w", err)
@@ -38,7 +38,7 @@ func (s stars) count(ctx context.Context) (n int, err error) {
 	return n, nil
 }
 
-// starAPI answers for the stars of the caller.
+// starAPI serves the caller's stars.
 type starAPI struct{ *Library }
 
 func (s starAPI) list(w http.ResponseWriter, r *http.Request, c grafana.Caller) error {

@@ -19,20 +19,20 @@ import (
 	"github.com/ausguck/ausguck/internal/setaside"
 )
 
-// Saved dashboards are `<dir>/<folder uid or general>/<uid>.json`. A person may write there too.
+// Saved dashboards are `<dir>/<folder uid or general>/<uid>.json`. Users may also write files there.
 
-// savedFile is one saved dashboard as its file was last seen.
+// savedFile is one saved dashboard as of the last read of its file.
 type savedFile struct {
 	stamp     stamp
-	path      string // below the folder, with /
+	path      string // relative to the folder, with /
 	uid       string
 	folderUID string
-	body      *dashjson.Object // only right after it was read; nil when unchanged
+	body      *dashjson.Object // only set right after reading; nil if unchanged
 	notices   []string
 	err       error
 }
 
-// scanSaved reads what has changed since before and returns the files by path, with what is broken.
+// scanSaved reads the files that have changed since before and returns all files by path, plus the problems.
 func scanSaved(fsys fs.FS, dir string, before map[string]*savedFile, resolve Resolver) (map[string]*savedFile, []error) {
 	now := map[string]*savedFile{}
 	err := walkJSON(fsys, ".", 0, func(name string, info fs.FileInfo) error {
@@ -77,7 +77,7 @@ func readSaved(fsys fs.FS, name string, seen stamp, resolve Resolver) *savedFile
 		f.folderUID = grafana.NearestUID(f.folderUID)
 	}
 	base := strings.TrimSuffix(path.Base(name), path.Ext(name))
-	f.uid = base // of a file that is broken from the start
+	f.uid = base // for a file that never was valid
 	d, err := readDashboard(fsys, name, seen.size, resolve)
 	if err != nil {
 		f.err = err
@@ -110,8 +110,8 @@ func (s store) file(folderUID, uid string) string {
 
 func (s store) abs(name string) string { return filepath.Join(s.dir, filepath.FromSlash(name)) }
 
-// write puts a dashboard into its file and returns how the file then looks. The numeric id is not written: it
-// is only ours.
+// write writes a dashboard to its file and returns the resulting state of the file. The numeric id is not written
+// because it is internal.
 func (s store) write(d *dashboard) (*savedFile, error) {
 	body, err := d.body()
 	if err != nil {
@@ -133,16 +133,16 @@ func (s store) write(d *dashboard) (*savedFile, error) {
 	return &savedFile{stamp: stamp{info.Size(), info.ModTime()}, path: name, uid: d.uid, folderUID: d.folderUID}, nil
 }
 
-// remove deletes the file of a dashboard; one that is gone already is no error.
+// remove deletes the file of a dashboard; a missing file is not an error.
 func (s store) remove(name string) error {
 	if err := os.Remove(s.abs(name)); err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return fmt.Errorf("delete dashboard: %w", err)
 	}
-	_ = os.Remove(filepath.Dir(s.abs(name))) // the folder, when it is empty now
+	_ = os.Remove(filepath.Dir(s.abs(name))) // the folder, if it is now empty
 	return atomicfile.SyncDir(filepath.Dir(filepath.Dir(s.abs(name))))
 }
 
-// writeFile replaces a file, and makes the folder that it is in.
+// writeFile replaces a file and creates its parent directory.
 func writeFile(name string, content []byte) error {
 	if err := os.MkdirAll(filepath.Dir(name), 0o750); err != nil {
 		return err
@@ -150,7 +150,7 @@ func writeFile(name string, content []byte) error {
 	return atomicfile.Write(name, content, 0o640)
 }
 
-// cleanTemporary removes what a crash left half-written.
+// cleanTemporary removes partially written files left by a crash.
 func (s store) cleanTemporary() {
 	for _, pattern := range []string{".tmp-*", "*/.tmp-*", ".versions/*/.tmp-*"} {
 		left, _ := filepath.Glob(filepath.Join(s.dir, pattern))
@@ -167,7 +167,7 @@ type folderList struct {
 	Folders []*folder `json:"folders"`
 }
 
-// soundFolders reads folders.json as readFolders does, but sets aside one that cannot be read, and tells of one that is gone.
+// soundFolders is like readFolders, but sets aside an unreadable folders.json and reports a missing one.
 func (s store) soundFolders() (map[string]*folder, error) {
 	path := filepath.Join(s.dir, foldersFile)
 	loss := setaside.Loss{
@@ -190,7 +190,7 @@ func (s store) soundFolders() (map[string]*folder, error) {
 	return folders, nil
 }
 
-// readFolders reads folders.json; one that is not there holds no folders.
+// readFolders reads folders.json; a missing file means no folders.
 func (s store) readFolders() (map[string]*folder, error) {
 	folders := map[string]*folder{}
 	content, err := os.ReadFile(filepath.Join(s.dir, foldersFile))
@@ -231,7 +231,7 @@ func (s store) writeFolders(folders map[string]*folder) error {
 	return nil
 }
 
-// impliedFolder is a folder of the disk that folders.json does not know.
+// impliedFolder returns a folder that exists on disk but not in folders.json.
 func impliedFolder(uid string, seen time.Time) *folder {
 	return &folder{UID: uid, Title: uid, Version: 1, Created: seen, Updated: seen}
 }

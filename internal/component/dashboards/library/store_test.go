@@ -168,7 +168,7 @@ func TestHandEditedFileIsANewVersion(t *testing.T) {
 	require.FileExists(t, filepath.Join(r.Dir, "team", uid+".json"))
 }
 
-// TestCrash leaves what a process can leave that is killed in the middle of a save.
+// TestCrash starts with the files left by a process that was killed in the middle of a save.
 func TestCrash(t *testing.T) {
 	r := dashtest.Start(t, nil)
 	r.Save(`{"dashboard":{"uid":"a","title":"A","panels":[]}}`)
@@ -176,7 +176,7 @@ func TestCrash(t *testing.T) {
 	dashtest.WriteTree(t, r.Dir, map[string]string{
 		"general/.tmp-1":        `{"uid":"a","title":"half`,
 		".versions/a/.tmp-2":    `{`,
-		".versions/a/2.json":    `{"version":2,"data":{"ti`,                         // not written by us: renames are whole
+		".versions/a/2.json":    `{"version":2,"data":{"ti`,                         // not written by us: our renames are atomic
 		"general/b.json":        `{"uid":"b","title":"No version yet","version":4}`, // the file is written before its version
 		"team/moved.json":       `{"uid":"moved","title":"Moved","panels":[]}`,
 		"general/moved.json":    `{"uid":"moved","title":"Moved","panels":[]}`,
@@ -197,7 +197,7 @@ func TestCrash(t *testing.T) {
 func TestSaveThatFailsSaysSo(t *testing.T) {
 	r := dashtest.Start(t, nil)
 	r.Save(`{"dashboard":{"uid":"a","title":"A"}}`)
-	// A file where the folder would be is what a test can make that fails even for root.
+	// A file in place of the directory is a failure that a test can cause even as root.
 	require.NoError(t, os.RemoveAll(filepath.Join(r.Dir, ".versions")))
 	dashtest.WriteTree(t, r.Dir, map[string]string{".versions": "in the way"})
 	a := r.Admin("POST", "/api/dashboards/db", `{"dashboard":{"uid":"a","title":"B","version":1}}`)

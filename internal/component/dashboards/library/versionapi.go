@@ -12,10 +12,10 @@ import (
 	"github.com/ausguck/ausguck/internal/grafana"
 )
 
-// versionAPI answers for the versions of dashboards.
+// versionAPI serves the versions of dashboards.
 type versionAPI struct{ writer }
 
-// versionJSON is a version in Grafana's words.
+// versionJSON returns a version in the format of Grafana's API.
 func versionJSON(d *dashboard, v *version) map[string]any {
 	return map[string]any{
 		"id": v.Version, "dashboardId": d.id(), "uid": d.uid, "dashboardUID": d.uid, "parentVersion": max(v.Version-1, 0), "restoredFrom": v.RestoredFrom,
@@ -23,8 +23,8 @@ func versionJSON(d *dashboard, v *version) map[string]any {
 	}
 }
 
-// kept returns the kept versions of d, the newest first. A provisioned dashboard that nobody changed has the
-// one that its file holds.
+// kept returns the stored versions of d, newest first. An unmodified provisioned dashboard has a single version: that
+// of its file.
 func (s versionAPI) kept(d *dashboard) ([]*version, error) {
 	numbers, err := s.held.versions.numbers(d.uid)
 	if err != nil {
@@ -78,7 +78,7 @@ func (s versionAPI) list(w http.ResponseWriter, r *http.Request, _ grafana.Calle
 	return grafana.OK(w, map[string]any{"continueToken": "", "versions": out})
 }
 
-// version finds a kept version.
+// version returns a stored version.
 func (s versionAPI) version(d *dashboard, n int64) (*version, error) {
 	all, err := s.kept(d)
 	if err != nil {
@@ -147,7 +147,7 @@ func (s versionAPI) restore(w http.ResponseWriter, r *http.Request, c grafana.Ca
 	return grafana.OK(w, s.answer(saved))
 }
 
-// diffSide is one side of a comparison: a kept version, or a dashboard that is not saved.
+// diffSide is one side of a comparison: a stored version or an unsaved dashboard.
 type diffSide struct {
 	DashboardID  int64            `json:"dashboardId"`
 	DashboardUID string           `json:"dashboardUID"`
@@ -155,10 +155,10 @@ type diffSide struct {
 	Unsaved      *dashjson.Object `json:"unsavedDashboard"`
 }
 
-// maxDiffLines bounds the work of a comparison.
+// maxDiffLines limits the cost of a comparison.
 const maxDiffLines = 50_000
 
-// diff answers with a unified diff of the two JSON texts for every diffType.
+// diff returns a unified diff of the two JSON texts for every diffType.
 func (s versionAPI) diff(w http.ResponseWriter, r *http.Request, _ grafana.Caller) error {
 	var body struct {
 		Base     diffSide `json:"base"`

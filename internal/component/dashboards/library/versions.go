@@ -18,7 +18,7 @@ import (
 	"github.com/ausguck/ausguck/internal/setaside"
 )
 
-// keptVersions is how many versions of a dashboard stay.
+// keptVersions is the number of versions kept per dashboard.
 const keptVersions = 20
 
 // version is one state of a saved dashboard: `<dir>/.versions/<uid>/<n>.json`.
@@ -27,18 +27,18 @@ type version struct {
 	Created time.Time `json:"created"`
 	Author  string    `json:"createdBy"`
 	Message string    `json:"message"`
-	// RestoredFrom is the version that this one brought back, 0 for none.
+	// RestoredFrom is the version that this one restored, 0 for none.
 	RestoredFrom int64 `json:"restoredFrom,omitempty"`
-	// DashboardCreated and DashboardAuthor are those of the first version, which may be gone.
+	// DashboardCreated and DashboardAuthor are those of the first version, which may have been deleted.
 	DashboardCreated time.Time `json:"dashboardCreated"`
 	DashboardAuthor  string    `json:"dashboardCreatedBy"`
-	// Provisioned is the content of the provisioned file that this version was made from, as a hash. The
-	// version counts as long as the file stays so.
+	// Provisioned is the content hash of the provisioned file that this version is based on. The version remains in
+	// effect while the file is unchanged.
 	Provisioned string          `json:"provisionedContent,omitempty"`
 	Data        json.RawMessage `json:"data"`
 }
 
-// versions keeps the versions of saved dashboards below dir, the folder of each by its uid.
+// versions stores the versions of saved dashboards below dir, in one directory per uid.
 type versions struct {
 	dir      string
 	setAside *setaside.Shelf
@@ -46,7 +46,7 @@ type versions struct {
 
 func (s versions) of(uid string) string { return filepath.Join(s.dir, uid) }
 
-// numbers lists the kept versions, the newest first.
+// numbers lists the stored versions, newest first.
 func (s versions) numbers(uid string) ([]int64, error) {
 	entries, err := os.ReadDir(s.of(uid))
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
@@ -81,7 +81,7 @@ func (s versions) uids() (uids []string) {
 	return uids
 }
 
-// read reads one version, nil when there is none. One that is damaged is set aside.
+// read reads one version and returns nil if it does not exist. A damaged version is set aside.
 func (s versions) read(uid string, n int64) (*version, error) {
 	path := s.file(uid, n)
 	content, err := os.ReadFile(path)
@@ -107,7 +107,7 @@ func (s versions) read(uid string, n int64) (*version, error) {
 	return &v, nil
 }
 
-// latest reads the newest version that can be read, nil when there is none.
+// latest returns the newest readable version, or nil if there is none.
 func (s versions) latest(uid string) *version {
 	numbers, _ := s.numbers(uid)
 	for _, n := range numbers {
@@ -118,7 +118,7 @@ func (s versions) latest(uid string) *version {
 	return nil
 }
 
-// add writes v and drops those beyond keptVersions.
+// add writes v and deletes versions beyond keptVersions.
 func (s versions) add(uid string, v *version) error {
 	content, err := json.MarshalIndent(v, "", "  ")
 	if err == nil {
@@ -146,7 +146,7 @@ func (s versions) remove(uid string) error {
 	return nil
 }
 
-// dashboard returns the dashboard as this version has it.
+// dashboard returns the dashboard as of this version.
 func (v *version) dashboard(uid, folderUID string) (*dashboard, error) {
 	body, err := dashjson.Decode(v.Data)
 	if err != nil {

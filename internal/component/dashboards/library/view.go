@@ -7,7 +7,7 @@ import (
 	"strings"
 )
 
-// view is one consistent state of all dashboards and folders. It is never changed; readers need no lock.
+// view is one consistent state of all dashboards and folders. It is immutable, so readers need no lock.
 type view struct {
 	dashboards map[string]*dashboard // by uid
 	folders    map[string]*folder    // by uid
@@ -36,7 +36,7 @@ func newView(all map[string]*dashboard, folders map[string]*folder) *view {
 	return v
 }
 
-// folderTitle is the title of a folder, General for none.
+// folderTitle returns the title of a folder, General for none.
 func (v *view) folderTitle(uid string) string {
 	if f, ok := v.folders[uid]; ok {
 		return f.Title
@@ -44,7 +44,7 @@ func (v *view) folderTitle(uid string) string {
 	return generalTitle
 }
 
-// children are the folders right below parent, sorted.
+// children returns the direct children of parent, sorted.
 func (v *view) children(parent string) []*folder {
 	var found []*folder
 	for _, f := range v.sortedDirs {
@@ -55,7 +55,7 @@ func (v *view) children(parent string) []*folder {
 	return found
 }
 
-// below returns the folder and all folders in it, however deep.
+// below returns the folder and all its descendants.
 func (v *view) below(uid string) []*folder {
 	f, ok := v.folders[uid]
 	if !ok {
@@ -68,7 +68,7 @@ func (v *view) below(uid string) []*folder {
 	return all
 }
 
-// byTitle finds a dashboard of the folder by its title.
+// byTitle returns the dashboard in the folder with the title.
 func (v *view) byTitle(folderUID, title string) *dashboard {
 	for _, d := range v.byFolder[folderUID] {
 		if strings.EqualFold(d.title, title) {
@@ -78,7 +78,7 @@ func (v *view) byTitle(folderUID, title string) *dashboard {
 	return nil
 }
 
-// byID finds a dashboard by its numeric id.
+// byID returns the dashboard with the numeric id.
 func (v *view) byID(id int64) *dashboard {
 	for _, d := range v.sorted {
 		if d.id() == id {

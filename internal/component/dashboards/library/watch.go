@@ -12,9 +12,9 @@ import (
 )
 
 const (
-	// debounce lets a writer finish and many changes become one.
+	// debounce lets a writer finish and combines many changes into one rescan.
 	debounce = 300 * time.Millisecond
-	// maxWatched bounds the folders that are watched; the rest is found by looking at intervals.
+	// maxWatched limits the number of watched directories; changes in others are found by polling.
 	maxWatched = 2000
 	minPoll    = time.Second
 )
@@ -22,7 +22,8 @@ const (
 // follower rescans files when they change.
 type follower struct{ *Library }
 
-// run rescans files when they change, until ctx ends. What the system does not tell is found at intervals.
+// run rescans files when they change, until ctx is done. Changes without notifications from the operating system are
+// found by polling.
 func (s follower) run(ctx context.Context) {
 	w, err := fsnotify.NewWatcher()
 	var events <-chan fsnotify.Event
@@ -36,7 +37,7 @@ func (s follower) run(ctx context.Context) {
 	s.watch(w)
 	poll := time.NewTicker(s.interval())
 	defer poll.Stop()
-	settle := time.After(0) // what changed between the first look and the watch
+	settle := time.After(0) // for changes between the first scan and the start of the watch
 	for {
 		select {
 		case <-ctx.Done():
@@ -49,7 +50,7 @@ func (s follower) run(ctx context.Context) {
 			if base := filepath.Base(e.Name); !strings.HasPrefix(base, ".tmp-") && settle == nil {
 				settle = time.After(debounce)
 			}
-		case err := <-failures: // too many events at once: some are lost
+		case err := <-failures: // event overflow: some events were lost
 			s.o.Logger.Warn("Watching dashboard folders was interrupted", "err", err)
 			settle = time.After(debounce)
 		case <-settle:
@@ -68,7 +69,7 @@ func (s follower) rescan(w *fsnotify.Watcher) {
 	s.watch(w)
 }
 
-// interval is the shortest that a provider asks for.
+// interval returns the shortest interval of all providers.
 func (s follower) interval() time.Duration {
 	s.mtx.Lock()
 	defer s.mtx.Unlock()
@@ -79,7 +80,7 @@ func (s follower) interval() time.Duration {
 	return max(interval, minPoll)
 }
 
-// watch watches every folder with dashboard files. A folder that is watched already costs nothing.
+// watch watches every directory with dashboard files. Adding a directory that is already watched costs nothing.
 func (s follower) watch(w *fsnotify.Watcher) {
 	if w == nil {
 		return
@@ -88,7 +89,7 @@ func (s follower) watch(w *fsnotify.Watcher) {
 	roots := []string{s.o.Dir}
 	for _, p := range s.cfg.providers {
 		if info, err := os.Stat(p.path); !p.builtIn && err == nil && !info.IsDir() {
-			roots = append(roots, filepath.Dir(p.path)) // a file is often replaced and not written
+			roots = append(roots, filepath.Dir(p.path)) // files are often replaced instead of rewritten
 		} else if !p.builtIn {
 			roots = append(roots, p.path)
 		}
@@ -101,7 +102,7 @@ func (s follower) watch(w *fsnotify.Watcher) {
 		}
 		_ = filepath.WalkDir(root, func(path string, e fs.DirEntry, err error) error {
 			if err != nil || !e.IsDir() {
-				return nil // what is not there is found when it is
+				return nil // missing directories are found once they exist
 			}
 			if path != root && strings.HasPrefix(e.Name(), ".") {
 				return fs.SkipDir

@@ -14,7 +14,7 @@ import (
 	"github.com/ausguck/ausguck/internal/component/dashboards/dashtest"
 )
 
-// titles are the dashboards that are not built in.
+// titles returns the dashboards that are not built in.
 func titles(r *dashtest.Rig) string {
 	r.T.Helper()
 	var out []string
@@ -71,7 +71,7 @@ func TestFolderThatComesLaterIsFound(t *testing.T) {
 	eventuallyTitles(r, "/A")
 }
 
-// TestConfigMapSwap does what Kubernetes does: the files are links through ..data, which is swapped as a whole.
+// TestConfigMapSwap updates files as Kubernetes does: they are symlinks through ..data, which is replaced atomically.
 func TestConfigMapSwap(t *testing.T) {
 	dir := filepath.Join(t.TempDir(), "mounted")
 	dashtest.WriteTree(t, dir, map[string]string{

@@ -18,7 +18,7 @@ import (
 // MaxAnnotationAge is how long annotations are kept.
 const MaxAnnotationAge = 365 * 24 * time.Hour
 
-// The caps of stored annotations, and what one may hold.
+// Limits for the number of stored annotations and for the size of each.
 const (
 	maxAnnotations    = 100_000
 	maxAnnotationText = 64 << 10
@@ -26,7 +26,7 @@ const (
 	maxTagLength      = 255
 )
 
-// annotationItem is one stored annotation, or what is sent to store one. Times are milliseconds.
+// annotationItem is an annotation, stored or to be stored. Times are in milliseconds.
 type annotationItem struct {
 	ID           int64           `json:"id"`
 	DashboardUID string          `json:"dashboardUID"`
@@ -44,7 +44,7 @@ type annotationItem struct {
 	Updated      int64           `json:"updated"`
 }
 
-// answer is the item with the fields of Grafana's that are always empty here.
+// answer adds the fields that are always empty here but that Grafana's API returns.
 func (a annotationItem) answer() map[string]any {
 	return map[string]any{
 		"id": a.ID, "alertId": 0, "alertName": "", "alertUID": "", "dashboardId": a.DashboardID, "dashboardUID": a.DashboardUID, "panelId": a.PanelID,
@@ -53,7 +53,7 @@ func (a annotationItem) answer() map[string]any {
 	}
 }
 
-// annotations are stored, and answered for.
+// annotations stores annotations and serves their endpoints.
 type annotations struct {
 	db      *sql.DB
 	library *library.Library
@@ -76,7 +76,7 @@ func (s annotations) list(w http.ResponseWriter, r *http.Request, _ grafana.Call
 	return grafana.OK(w, out)
 }
 
-// query turns the parameters of a request into SQL.
+// query converts the parameters of a request to SQL.
 func (s annotations) query(r *http.Request) (string, []any, error) {
 	params := r.URL.Query()
 	where := []string{"1"}
@@ -110,7 +110,7 @@ func (s annotations) query(r *http.Request) (string, []any, error) {
 		add("user_id = ?", number["userId"])
 	}
 	if number["alertId"] != 0 || params.Get("type") == "alert" {
-		add("0") // states of alerts are not stored here
+		add("0") // alert states are not stored here
 	}
 	if tags := slices.DeleteFunc(params["tags"], func(t string) bool { return t == "" }); len(tags) > 0 {
 		needed := len(slices.Compact(slices.Sorted(slices.Values(tags))))
@@ -156,7 +156,7 @@ func (s annotations) read(ctx context.Context, clauses string, args ...any) ([]a
 	return found, rows.Err()
 }
 
-// named is the stored annotation that the path names.
+// named returns the stored annotation that the path names.
 func (s annotations) named(r *http.Request) (*annotationItem, error) {
 	id, err := grafana.PathInt(r, "id")
 	if err != nil {
@@ -180,7 +180,7 @@ func (s annotations) get(w http.ResponseWriter, r *http.Request, _ grafana.Calle
 	return grafana.OK(w, a.answer())
 }
 
-// check reports what cannot be stored.
+// check returns an error if the annotation cannot be stored.
 func (a *annotationItem) check(now time.Time) error {
 	a.Tags = slices.Compact(slices.Sorted(slices.Values(slices.DeleteFunc(a.Tags, func(t string) bool { return strings.TrimSpace(t) == "" }))))
 	if a.Time == 0 {
@@ -266,7 +266,7 @@ func (s annotations) transaction(ctx context.Context, f func(*sql.Tx) error) err
 	return tx.Commit()
 }
 
-// change answers PUT, which replaces what can be changed, and PATCH, which keeps what is not sent.
+// change serves PUT, which replaces all changeable fields, and PATCH, which keeps fields that are not sent.
 func (s annotations) change(keep bool, done string) grafana.Handler {
 	return func(w http.ResponseWriter, r *http.Request, _ grafana.Caller) error {
 		a, err := s.named(r)
@@ -310,7 +310,7 @@ func (s annotations) change(keep bool, done string) grafana.Handler {
 	}
 }
 
-// assign sets what was sent.
+// assign sets *to if from was sent.
 func assign[T any](to, from *T) {
 	if from != nil {
 		*to = *from
@@ -354,7 +354,7 @@ func (s annotations) tags(w http.ResponseWriter, r *http.Request, _ grafana.Call
 	return grafana.OK(w, map[string]any{"result": map[string]any{"tags": tags}})
 }
 
-// prune deletes those that are too old and, beyond the cap, the oldest.
+// prune deletes annotations that are too old, and the oldest ones beyond the limit.
 func (s annotations) prune(ctx context.Context) error {
 	_, err := s.db.ExecContext(ctx, "DELETE FROM annotations WHERE time_end < ? OR id IN (SELECT id FROM annotations ORDER BY time_end DESC, id DESC LIMIT -1 OFFSET ?)",
 		s.now().Add(-MaxAnnotationAge).UnixMilli(), maxAnnotations)

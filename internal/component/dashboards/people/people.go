@@ -13,36 +13,36 @@ import (
 	"github.com/ausguck/ausguck/internal/grafana"
 )
 
-// Options is what People are made from. All are needed.
+// Options configures People. All fields are required.
 type Options struct {
 	DB      *sql.DB
 	Library *library.Library
-	// AppURL is where people reach the page, with a slash at its end; SubURL is its path, without one.
+	// AppURL is the external URL of the frontend, with a trailing slash; SubURL is its path, without one.
 	AppURL, SubURL string
 	Now            func() time.Time
 }
 
-// People is what callers have.
+// People manages the data of callers.
 type People struct {
 	annotations annotations
 	preferences preferences
 	shortURLs   shortURLs
 }
 
-// New returns the room.
+// New returns a new People.
 func New(o Options) *People {
 	return &People{annotations{o.DB, o.Library, o.Now}, preferences{o.DB, o.Library}, shortURLs{o.DB, o.AppURL, o.SubURL, o.Now}}
 }
 
-// Preferences returns the caller's preferences with the organisation's where the caller has none.
+// Preferences returns the caller's preferences, with the organization's as defaults.
 func (p *People) Preferences(ctx context.Context, c grafana.Caller) (Preferences, error) {
 	return p.preferences.of(ctx, c)
 }
 
-// Prune deletes annotations that are too old and, beyond the cap, the oldest.
+// Prune deletes annotations that are too old, and the oldest ones beyond the limit.
 func (p *People) Prune(ctx context.Context) error { return p.annotations.prune(ctx) }
 
-// Routes are the URLs of this room.
+// Routes returns the routes of this package.
 func (p *People) Routes() []grafana.Route {
 	const read, write, writeOrg grafana.Permission = "annotations:read", "annotations:write", "orgs.preferences:write"
 	return []grafana.Route{

@@ -58,7 +58,7 @@ func TestAnnotations(t *testing.T) {
 		require.GreaterOrEqual(t, a.Code, 400)
 		require.Contains(t, dashtest.At(t, dashtest.Decoded(t, a.Body), "message"), want)
 	}
-	// At every start what is older than a year goes: all but the one that was made just now.
+	// Annotations older than a year are deleted at every start: all but the one just created.
 	r.Stop()
 	r.Run()
 	require.Equal(t, "now", texts(""))

@@ -15,7 +15,7 @@ import (
 	"github.com/ausguck/ausguck/internal/grafana"
 )
 
-// Preferences are a user's settings of the page; an empty field means the default.
+// Preferences are a user's UI settings; an empty field means the default.
 type Preferences struct {
 	// Theme is dark, light or system.
 	Theme string `json:"theme"`
@@ -23,13 +23,13 @@ type Preferences struct {
 	Timezone string `json:"timezone"`
 	// WeekStart is monday, saturday or sunday.
 	WeekStart string `json:"weekStart"`
-	// HomeDashboardUID is what / shows.
+	// HomeDashboardUID is the dashboard shown at /.
 	HomeDashboardUID string `json:"homeDashboardUID,omitempty"`
-	// Language is a BCP 47 name.
+	// Language is a BCP 47 tag.
 	Language string `json:"language,omitempty"`
-	// QueryHistory is kept for clients that store it.
+	// QueryHistory is stored for clients that send it.
 	QueryHistory json.RawMessage `json:"queryHistory,omitempty"`
-	// Navbar and CookiePreferences are kept for clients that store them.
+	// Navbar and CookiePreferences are stored for clients that send them.
 	Navbar            json.RawMessage `json:"navbar,omitempty"`
 	CookiePreferences json.RawMessage `json:"cookiePreferences,omitempty"`
 }
@@ -40,13 +40,13 @@ func forAll(grafana.Caller) string { return orgOwner }
 
 func owner(c grafana.Caller) string { return "user:" + c.UID }
 
-// preferences are stored, and answered for.
+// preferences stores preferences and serves their endpoints.
 type preferences struct {
 	db      *sql.DB
 	library *library.Library
 }
 
-// of returns the caller's preferences with the organisation's where the caller has none.
+// of returns the caller's preferences, with the organization's as defaults.
 func (s preferences) of(ctx context.Context, c grafana.Caller) (Preferences, error) {
 	own, err := s.read(ctx, owner(c))
 	if err != nil {
@@ -85,7 +85,7 @@ func (s preferences) store(ctx context.Context, owner string, p Preferences) err
 	return nil
 }
 
-// get answers with the preferences of the owner alone, defaults left empty.
+// get returns only the owner's preferences, with defaults left empty.
 func (s preferences) get(ownerOf func(grafana.Caller) string) grafana.Handler {
 	return func(w http.ResponseWriter, r *http.Request, c grafana.Caller) error {
 		p, err := s.read(r.Context(), ownerOf(c))
@@ -96,7 +96,7 @@ func (s preferences) get(ownerOf func(grafana.Caller) string) grafana.Handler {
 	}
 }
 
-// preferencesBody is what PUT and PATCH send; a field that is left out is nil.
+// preferencesBody is the body of PUT and PATCH; an omitted field is nil.
 type preferencesBody struct {
 	Theme            *string         `json:"theme"`
 	Timezone         *string         `json:"timezone"`
@@ -109,7 +109,7 @@ type preferencesBody struct {
 	Cookies          json.RawMessage `json:"cookies"`
 }
 
-// set replaces all preferences (keep false), or only those that are sent.
+// set replaces all preferences, or only those that are sent if keep is true.
 func (s preferences) set(ownerOf func(grafana.Caller) string, keep bool) grafana.Handler {
 	return func(w http.ResponseWriter, r *http.Request, c grafana.Caller) error {
 		var body preferencesBody
@@ -172,7 +172,7 @@ func (s preferences) apply(p *Preferences, body preferencesBody) error {
 	return nil
 }
 
-// home answers with the address that / of the page leads the caller to.
+// home returns the URL to which the frontend redirects the caller from /.
 func (s preferences) home(w http.ResponseWriter, r *http.Request, c grafana.Caller) error {
 	p, err := s.of(r.Context(), c)
 	if err != nil {

@@ -12,13 +12,13 @@ import (
 	"github.com/ausguck/ausguck/internal/grafana"
 )
 
-// Short links are kept while they are used: the oldest give way beyond the cap.
+// Short links are kept as long as they are used: beyond the limit, the oldest are deleted.
 const (
 	maxShortURLs   = 10_000
 	maxShortTarget = 8 << 10
 )
 
-// shortURLs are stored, and lead on.
+// shortURLs stores short links and redirects to their targets.
 type shortURLs struct {
 	db             *sql.DB
 	appURL, subURL string
@@ -68,7 +68,7 @@ func (s shortURLs) follow(w http.ResponseWriter, r *http.Request, _ grafana.Call
 	if err != nil {
 		return fmt.Errorf("read short link: %w", err)
 	}
-	// The target was checked to be relative when it was stored; the slash keeps it on this host.
+	// The target was validated as relative when it was stored; the slash keeps the redirect on this host.
 	http.Redirect(w, r, s.subURL+"/"+path, http.StatusFound)
 	return nil
 }

@@ -6,7 +6,7 @@ import (
 	"github.com/ausguck/ausguck/internal/grafana"
 )
 
-// searchTeams is true: there are no teams, roles hold everywhere.
+// searchTeams returns an empty list: there are no teams, and roles apply everywhere.
 func searchTeams(w http.ResponseWriter, r *http.Request, _ grafana.Caller) error {
 	page, err := grafana.QueryInt(r, "page", 1)
 	if err != nil {

@@ -9,18 +9,18 @@ import (
 	"go.yaml.in/yaml/v3"
 )
 
-// variable finds what Grafana expands in values: $$, $__env{X}, $__file{path}, ${X} and $X.
+// variable matches what Grafana expands in values: $$, $__env{X}, $__file{path}, ${X} and $X.
 var variable = regexp.MustCompile(`\$\$|\$__(\w+)\{([^}]*)\}|\$\{([^}]*)\}|\$([A-Za-z_]\w*)`)
 
-// expander replaces variables in the values of one YAML file.
+// expander expands variables in the values of one YAML file.
 type expander struct {
 	file     string
 	problems []error
 	warnings []string
 }
 
-// expandNode replaces variables in every value below n. Text in text sections (jsonData, secureJsonData) stays
-// text; elsewhere a value may become a number or a truth value.
+// expandNode expands variables in every value below n. Values in text sections (jsonData, secureJsonData) remain
+// strings; elsewhere a value may become a number or a boolean.
 func (e *expander) expandNode(n *yaml.Node, text bool) {
 	switch n.Kind {
 	case yaml.MappingNode:

@@ -1,5 +1,6 @@
-// Package provision reads the YAML files of grafana/provisioning as Grafana does: with variables in their values, quoted numbers
-// and truth values, and keys of old forms. What they say is for the rooms of internal/component/dashboards.
+// Package provision reads the YAML files of grafana/provisioning as Grafana does: with variables in values, quoted
+// numbers and booleans, and keys of old formats. The subpackages of internal/component/dashboards interpret their
+// content.
 package provision
 
 import (
@@ -19,12 +20,11 @@ import (
 type Files struct {
 	// ConfigDir is --config.dir; empty means that there are no files.
 	ConfigDir string
-	// Copies has, by path, where to read the files, which are not looked for in their own places. It is nil for what is read
-	// from there.
+	// Copies maps paths of files to the copies that are read instead. If it is nil, the files are read from their own paths.
 	Copies map[string]string
-	// Read are the paths of those that were read.
+	// Read lists the paths of the files that were read.
 	Read []string
-	// Warnings are what a person should look at although it keeps nothing from working.
+	// Warnings are issues that deserve attention but do not prevent anything from working.
 	Warnings []string
 }
 
@@ -35,8 +35,8 @@ func (f *Files) Warn(format string, args ...any) {
 	f.Warnings = append(f.Warnings, fmt.Sprintf(format, args...))
 }
 
-// Each calls read with every YAML file of a folder of grafana/provisioning that holds something, in the order of their names,
-// variables expanded. A folder that is not there holds no files.
+// Each calls read with every non-empty YAML file of a folder of grafana/provisioning, in order of name and with
+// variables expanded. A missing folder means no files.
 func (f *Files) Each(folder string, read func(path string, root *yaml.Node) []error) []error {
 	if f.ConfigDir == "" {
 		return nil
@@ -53,7 +53,7 @@ func (f *Files) Each(folder string, read func(path string, root *yaml.Node) []er
 		}
 		path := filepath.Join(dir, name)
 		from := cmp.Or(f.Copies[path], path)
-		info, err := os.Stat(from) // a ConfigMap's files are links
+		info, err := os.Stat(from) // in a ConfigMap, files are symlinks
 		if err == nil && info.IsDir() {
 			continue
 		}
@@ -92,7 +92,7 @@ func (f *Files) list(dir string) (names []string, err error) {
 	return names, nil
 }
 
-// WarnOfUnread names the kinds of Grafana's provisioning that are there and have no effect here.
+// WarnOfUnread warns about kinds of Grafana provisioning files that exist but have no effect here.
 func (f *Files) WarnOfUnread() {
 	if f.ConfigDir == "" {
 		return

@@ -10,8 +10,8 @@ import (
 	"go.yaml.in/yaml/v3"
 )
 
-// lenient changes a section so that it decodes into t as Grafana reads it: numbers and truth values may be quoted, and with
-// snake, as in files without an apiVersion, keys may be written as is_default instead of isDefault.
+// lenient changes a section so that it decodes into t as Grafana reads it: numbers and booleans may be quoted, and if
+// snake is set, as in files without an apiVersion, keys may be written as is_default instead of isDefault.
 func lenient(n *yaml.Node, t reflect.Type, snake bool) {
 	if n.Kind == yaml.AliasNode {
 		n = n.Alias
@@ -31,7 +31,7 @@ func lenient(n *yaml.Node, t reflect.Type, snake bool) {
 	}
 }
 
-// unquote makes a text what Grafana reads it as; what cannot be read stays, for the error.
+// unquote converts a string to the type Grafana reads it as; a value that cannot be converted is kept for the error message.
 func unquote(value *yaml.Node, kind reflect.Kind) {
 	text := strings.TrimSpace(value.Value)
 	switch kind {
@@ -76,7 +76,7 @@ func camelCase(snake string) string {
 	return strings.Join(parts, "")
 }
 
-// Version is the apiVersion that a file states, 0 for none. 1 is the only one there is.
+// Version returns the apiVersion of a file, 0 for none. The only valid version is 1.
 func Version(file string, root *yaml.Node) (version int64, problems []error) {
 	for i := 0; i+1 < len(root.Content); i += 2 {
 		if root.Content[i].Value == "apiVersion" {

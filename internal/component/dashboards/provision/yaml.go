@@ -11,7 +11,7 @@ import (
 	"go.yaml.in/yaml/v3"
 )
 
-// parse returns the root of the document with variables expanded, nil for an empty file.
+// parse returns the root of the document with variables expanded, or nil for an empty file.
 func (f *Files) parse(file string, content []byte) (*yaml.Node, []error) {
 	var doc yaml.Node
 	if err := yaml.Unmarshal(content, &doc); err != nil {
@@ -26,8 +26,8 @@ func (f *Files) parse(file string, content []byte) (*yaml.Node, []error) {
 	return doc.Content[0], e.problems
 }
 
-// Decode fills into from n, with snake also from keys of the old form, and warns of the keys that have no effect. Grafana
-// ignores those in silence, so that a file with one must keep working.
+// Decode decodes n into into, with snake also from keys of the old format, and warns about keys that have no effect.
+// Grafana silently ignores such keys, so they must not be errors.
 func (f *Files) Decode(file, field string, n *yaml.Node, snake bool, into any) []error {
 	lenient(n, reflect.TypeOf(into).Elem(), snake)
 	if err := n.Decode(into); err != nil {
@@ -67,7 +67,7 @@ var (
 	yamlMismatch = regexp.MustCompile("^cannot unmarshal !!(\\w+)(?: `([^`]*)`)? into (.+)$")
 )
 
-// yamlErrors returns what the YAML library says as "file:line: field: reason", without names of Go types.
+// yamlErrors converts errors of the YAML library to "file:line: field: reason", without Go type names.
 func yamlErrors(file, field string, err error) []error {
 	texts := []string{err.Error()}
 	var typed *yaml.TypeError
@@ -83,7 +83,7 @@ func yamlErrors(file, field string, err error) []error {
 		if m := yamlMismatch.FindStringSubmatch(text); m != nil {
 			want, scalar := wantedKind(m[3])
 			text = "must be " + want
-			if scalar && m[2] != "" { // elsewhere it may be a secret that lost its key
+			if scalar && m[2] != "" { // elsewhere it may be a secret without its key
 				text += fmt.Sprintf(", not %q", m[2])
 			}
 		}
@@ -106,7 +106,7 @@ func wantedKind(goType string) (name string, scalar bool) {
 	return "a section with fields", false
 }
 
-// isNull reports whether n holds nothing: `datasources:` with all items commented out.
+// isNull reports whether n is empty: `datasources:` with all items commented out.
 func isNull(n *yaml.Node) bool {
 	return n == nil || n.Kind == yaml.ScalarNode && n.ShortTag() == "!!null"
 }

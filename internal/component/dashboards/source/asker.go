@@ -19,7 +19,7 @@ type asker struct {
 	clients clientCache
 }
 
-// client is the one of a data source with the settings that hold, and with those cookies of the caller that it keeps.
+// client returns the client of a data source with its current settings and those of the caller's cookies that it keeps.
 func (a *asker) client(d *Datasource, caller *http.Request) (*sourceClient, error) {
 	client, err := a.clients.get(a.o, d)
 	if err != nil || len(client.keepCookies) == 0 {
@@ -34,7 +34,7 @@ func (a *asker) client(d *Datasource, caller *http.Request) (*sourceClient, erro
 	return &own, nil
 }
 
-// caller sends API calls to a datasource.
+// caller returns a function that sends API calls to a data source.
 func (a *asker) caller(client *sourceClient) func(ctx context.Context, path string, form url.Values) (*http.Response, error) {
 	method := http.MethodPost
 	if client.source.Type == typeLoki {
@@ -78,9 +78,7 @@ func (a *asker) call(ctx context.Context, client *sourceClient, method, path str
 	return res, nil
 }
 
-// unreachable says why a datasource does not answer, without what is secret.
-
-// unreachable says why a datasource does not answer, without what is secret.
+// unreachable describes why a data source does not respond, without revealing secrets.
 func unreachable(d *Datasource, err error) string {
 	reason := err.Error()
 	var dial *url.Error

@@ -12,27 +12,27 @@ import (
 )
 
 const (
-	maxBatch = 100 // requests of one batch
-	// parallelRequests is how many requests of a batch are answered at a time: as many as a browser asks of one host.
+	maxBatch = 100 // requests per batch
+	// parallelRequests is the number of requests of a batch that run concurrently: as many as a browser sends to one host.
 	parallelRequests = 6
 )
 
-// batchRequest are requests as /api/ds/query takes them, in one.
+// batchRequest combines several requests in the format of /api/ds/query.
 type batchRequest struct {
-	// ID names the batch while it is answered, so that requests of it can be cancelled; empty for one where nobody will.
+	// ID identifies the batch while it runs, so that its requests can be canceled; empty if they never will be.
 	ID       string         `json:"id"`
 	Requests []queryRequest `json:"requests"`
 }
 
-// batchAnswer is a line of the answer to a batch: what /api/ds/query would have answered to one of its requests.
+// batchAnswer is one line of the response to a batch: the response of /api/ds/query to one of its requests.
 type batchAnswer struct {
 	Request int `json:"request"`
 	Status  int `json:"status"`
 	Body    any `json:"body"`
 }
 
-// batch answers POST /api/ausguck/query: a line of JSON for each request, in the order in which they are answered, so that none
-// waits for a slower one. A dashboard asks for all its panels by it.
+// batch serves POST /api/ausguck/query. It returns one line of JSON for each request, in order of completion, so that
+// no request waits for a slower one. A dashboard uses it for the queries of all its panels.
 func (s queryAPI) batch(w http.ResponseWriter, r *http.Request, c grafana.Caller) error {
 	var body batchRequest
 	if err := grafana.ReadJSON(w, r, &body); err != nil {
@@ -59,7 +59,7 @@ func (s queryAPI) batch(w http.ResponseWriter, r *http.Request, c grafana.Caller
 	lines := json.NewEncoder(w)
 	lines.SetEscapeHTML(false)
 	for a := range s.answers(r, body.Requests, contexts) {
-		// An error is one of the connection: its end cancels what is still being answered.
+		// Errors are connection errors: when the connection ends, the remaining requests are canceled.
 		if lines.Encode(a) == nil {
 			_ = flush()
 		}
@@ -67,7 +67,7 @@ func (s queryAPI) batch(w http.ResponseWriter, r *http.Request, c grafana.Caller
 	return nil
 }
 
-// answers answers each request in its context, and is closed when all are. What was cancelled has no answer.
+// answers runs each request in its context and closes the channel when all are done. Canceled requests have no answer.
 func (s queryAPI) answers(r *http.Request, requests []queryRequest, contexts []context.Context) <-chan batchAnswer {
 	answers := make(chan batchAnswer)
 	places := make(chan struct{}, parallelRequests)
@@ -94,7 +94,7 @@ func (s queryAPI) answers(r *http.Request, requests []queryRequest, contexts []c
 	return answers
 }
 
-// one is what /api/ds/query answers to a request.
+// one returns the response of /api/ds/query to a request.
 func (s queryAPI) one(ctx context.Context, r *http.Request, body queryRequest) (code int, answer any) {
 	plan, err := s.planAll(r, body)
 	if refused := (*grafana.Error)(nil); errors.As(err, &refused) {
@@ -103,8 +103,8 @@ func (s queryAPI) one(ctx context.Context, r *http.Request, body queryRequest) (
 	return s.results(ctx, plan)
 }
 
-// cancel answers DELETE /api/ausguck/query/{id}?request=…: who has asked does not wait for those requests of the batch any more.
-// It is no error that they have been answered meanwhile.
+// cancel serves DELETE /api/ausguck/query/{id}?request=…: the client no longer needs these requests of the batch.
+// Requests that have already completed are not an error.
 func (s queryAPI) cancel(w http.ResponseWriter, r *http.Request, c grafana.Caller) error {
 	for _, text := range r.URL.Query()["request"] {
 		i, err := grafana.ParseID("request", text)
@@ -116,16 +116,16 @@ func (s queryAPI) cancel(w http.ResponseWriter, r *http.Request, c grafana.Calle
 	return grafana.Message(w, "The requests are not waited for")
 }
 
-// batches are those that are being answered. The zero value has none.
+// batches are the running batches. The zero value is empty.
 type batches struct {
 	mtx     sync.Mutex
 	running map[batchKey][]context.CancelFunc
 }
 
-// batchKey keeps callers from cancelling what others have asked.
+// batchKey prevents callers from canceling the requests of others.
 type batchKey struct{ caller, id string }
 
-// begin returns a context for each of count requests; end has to be called when they are answered.
+// begin returns a context for each of count requests; end must be called when they are done.
 func (b *batches) begin(ctx context.Context, c grafana.Caller, id string, count int) (contexts []context.Context, end func(), err error) {
 	ctx, cancelAll := context.WithCancel(ctx)
 	cancels := make([]context.CancelFunc, count)

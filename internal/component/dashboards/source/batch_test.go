@@ -19,8 +19,8 @@ import (
 	"github.com/ausguck/ausguck/internal/grafana"
 )
 
-// batchRig is a server over HTTP whose data source answers "quick" at once and anything with "slow" in it when the request ends,
-// of which it tells.
+// batchRig is an HTTP server whose data source answers "quick" immediately; it holds queries containing "slow" until
+// the request ends, and then reports them.
 type batchRig struct {
 	*dashtest.Rig
 	url    string
@@ -100,7 +100,8 @@ func receive(t *testing.T, from chan string) string {
 	}
 }
 
-// What is slow holds nothing else back, each request has the answer that it would have alone, and one is cancelled alone.
+// Slow requests do not delay others, each request gets the response it would get by itself, and requests are canceled
+// individually.
 func TestBatch(t *testing.T) {
 	b := startBatch(t)
 	quick, twice := asking("quick"), strings.ReplaceAll(asking("quick", "quick"), `"B"`, `"A"`)

@@ -24,31 +24,31 @@ import (
 
 var errSourceTimeout = errors.New("it took longer than the timeout of the data source")
 
-// sourceClient asks one datasource with its credentials and the settings that hold for every request.
+// sourceClient sends requests to one data source with its credentials and the settings that apply to every request.
 type sourceClient struct {
 	source    *Datasource
 	transport http.RoundTripper
-	// inside answers for a part of this process, by a call; nil is a server elsewhere.
+	// inside calls a part of this process; nil means an external server.
 	inside   func(host string) http.Handler
 	header   http.Header
 	user     string
 	password string
 	basic    bool
-	timeout  time.Duration // of a request
+	timeout  time.Duration // per request
 	params   url.Values    // customQueryParameters
-	// queryTimeout is what the server is told as the timeout of a PromQL query.
+	// queryTimeout is the timeout parameter sent with PromQL queries.
 	queryTimeout string
 	getOnly      bool // httpMethod: GET
-	// seriesLimit bounds how many series, labels and values the server lists, 0 for as many as there are.
+	// seriesLimit limits how many series, labels and values the server lists, 0 for no limit.
 	seriesLimit int64
-	keepCookies []string       // names of those of the caller that the server gets
-	cookies     []*http.Cookie // of the caller
+	keepCookies []string       // names of the caller's cookies that are forwarded
+	cookies     []*http.Cookie // the caller's cookies
 }
 
 var _ http.RoundTripper = (*sourceClient)(nil)
 
-// RoundTrip sends r as the settings of the datasource say. Forms are sent by GET when it is set, or when the server
-// knows no POST.
+// RoundTrip sends r according to the settings of the data source. Forms are sent by GET if this is configured or if the
+// server does not support POST.
 func (c *sourceClient) RoundTrip(r *http.Request) (*http.Response, error) {
 	r = r.Clone(r.Context())
 	c.authorize(r)
@@ -77,7 +77,7 @@ func (c *sourceClient) RoundTrip(r *http.Request) (*http.Response, error) {
 	if err != nil {
 		return nil, fmt.Errorf("read the query: %w", err)
 	}
-	if form.Has("limit") && c.bounds(r) { // it would count before the one of the URL
+	if form.Has("limit") && c.bounds(r) { // it would take precedence over the one in the URL
 		form.Set("limit", c.limit(form.Get("limit")))
 		params.Set("limit", form.Get("limit"))
 		body = []byte(form.Encode())
@@ -99,7 +99,7 @@ func (c *sourceClient) RoundTrip(r *http.Request) (*http.Response, error) {
 	return c.send(get)
 }
 
-// send calls the part of this process that the request is for, or else asks the network. A WebSocket needs a connection.
+// send calls the part of this process that the request is for, or uses the network. A WebSocket needs a connection.
 func (c *sourceClient) send(r *http.Request) (*http.Response, error) {
 	if c.inside != nil && r.URL.Scheme == "http" && r.Header.Get("Upgrade") == "" {
 		if h := c.inside(r.URL.Host); h != nil {
@@ -109,17 +109,17 @@ func (c *sourceClient) send(r *http.Request) (*http.Response, error) {
 	return c.transport.RoundTrip(r)
 }
 
-// evaluates finds the paths where Prometheus takes a timeout.
+// evaluates matches the paths for which Prometheus accepts a timeout.
 var evaluates = regexp.MustCompile(`/api/v1/query(_range)?$`)
 
-// lists finds the paths where Prometheus takes a limit of what it lists.
+// lists matches the paths for which Prometheus accepts a limit.
 var lists = regexp.MustCompile(`/api/v1/(series|labels|label/.+/values)$`)
 
 func (c *sourceClient) bounds(r *http.Request) bool {
 	return c.seriesLimit > 0 && lists.MatchString(r.URL.Path)
 }
 
-// limit is the one that is asked for, or the greatest.
+// limit returns the requested limit, capped at the configured one.
 func (c *sourceClient) limit(asked string) string {
 	if n, err := strconv.ParseInt(asked, 10, 64); err == nil && n > 0 && n < c.seriesLimit {
 		return asked
@@ -127,7 +127,7 @@ func (c *sourceClient) limit(asked string) string {
 	return strconv.FormatInt(c.seriesLimit, 10)
 }
 
-// clientCache keeps the clients of datasources, and with them their idle connections.
+// clientCache caches the clients of data sources, including their idle connections.
 type clientCache struct {
 	mtx     sync.Mutex
 	clients map[string]*sourceClient
@@ -150,7 +150,7 @@ func (c *clientCache) get(o Options, d *Datasource) (*sourceClient, error) {
 	return client, nil
 }
 
-// forget makes the next request use the settings that then hold.
+// forget makes the next request use the current settings.
 func (c *clientCache) forget() {
 	c.mtx.Lock()
 	defer c.mtx.Unlock()
@@ -206,7 +206,7 @@ func newSourceClient(o Options, d *Datasource) (*sourceClient, error) {
 	return c, nil
 }
 
-// authorize adds the credentials of the datasource to a request of this client.
+// authorize adds the credentials of the data source to a request of this client.
 func (c *sourceClient) authorize(r *http.Request) {
 	if c.basic {
 		r.SetBasicAuth(c.user, c.password)
@@ -223,7 +223,7 @@ func (c *sourceClient) authorize(r *http.Request) {
 	}
 }
 
-// tlsConfig returns the TLS settings of a datasource, nil when it has none of its own.
+// tlsConfig returns the TLS settings of a data source, or nil if it has none of its own.
 func tlsConfig(d *Datasource) (*tls.Config, error) {
 	on := func(key string) bool { v, _ := d.JSONData[key].(bool); return v }
 	if !on("tlsSkipVerify") && !on("tlsAuth") && !on("tlsAuthWithCACert") {
@@ -247,16 +247,16 @@ func tlsConfig(d *Datasource) (*tls.Config, error) {
 	return config, nil
 }
 
-// text is a setting of the datasource that is a text or a number.
+// text returns a setting of the data source that is a string or a number.
 func (d *Datasource) text(key string) string {
 	switch v := d.JSONData[key].(type) {
 	case string:
 		return v
 	case json.Number:
 		return v.String()
-	case int: // of a file
+	case int: // from a file
 		return strconv.Itoa(v)
-	case float64: // of the database
+	case float64: // from the database
 		return strconv.FormatFloat(v, 'f', -1, 64)
 	}
 	return ""

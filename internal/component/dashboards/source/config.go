@@ -22,10 +22,10 @@ type deleteDatasource struct {
 	OrgID int64  `yaml:"orgId"`
 }
 
-// Config is what the files of provisioning/datasources say.
+// Config holds the settings from provisioning/datasources.
 type Config struct {
 	sources list
-	// deleted are the names of sources made by API that provisioning takes away.
+	// deleted are the names of data sources created through the API that provisioning deletes.
 	deleted []string
 }
 
@@ -39,15 +39,16 @@ func Load(files *provision.Files) (*Config, []error) {
 	return &Config{withDefaults(l.sources), l.deleted}, nil
 }
 
-// Resolve gives inputs of exported dashboards the default data source of their type.
+// Resolve fills inputs of exported dashboards with the default data source of their type.
 func (c *Config) Resolve(in dashjson.Input) (string, bool) { return c.sources.resolve(in) }
 
-// loading is what the files so far have made. Of one name the last file counts, as in Grafana, which reads one after the other.
+// loading is the result of the files read so far. If several files use the same name, the last one wins, as in Grafana,
+// which reads them one after the other.
 type loading struct {
 	files     *provision.Files
 	sources   list
 	deleted   []string
-	isDefault string // where the default is
+	isDefault string // where the default is defined
 }
 
 func (l *loading) file(file string, root *yaml.Node) []error {
@@ -89,7 +90,7 @@ func (l *loading) file(file string, root *yaml.Node) []error {
 	return problems
 }
 
-// add takes the place of the source of the same name before.
+// add replaces an earlier data source with the same name.
 func (l *loading) add(d Datasource, before *Datasource) (problems []error) {
 	if same := l.sources.byUID(d.UID); same != nil && same.Name != d.Name && d.UID != "" {
 		problems = append(problems, fmt.Errorf("%s: uid: %q is already used in %s", d.where, d.UID, same.where))
@@ -109,7 +110,7 @@ func (l *loading) add(d Datasource, before *Datasource) (problems []error) {
 	return problems
 }
 
-// builtInDatasources are the parts of this process under the addresses that they have as containers.
+// builtInDatasources are the parts of this process, with the addresses they have as containers.
 func builtInDatasources() list {
 	all := list{
 		{UID: "prometheus", Name: "Prometheus", Type: typePrometheus, URL: "http://prometheus:9090", IsDefault: true,
@@ -120,13 +121,13 @@ func builtInDatasources() list {
 	}
 	for i := range all {
 		all[i].provisioned = true
-		all[i].complete() // they are right
+		all[i].complete() // known to be valid
 	}
 	return all
 }
 
-// withDefaults adds the built-in datasource of each type that has none, so that a dashboard always finds the
-// default of its type, and makes one the default of all.
+// withDefaults adds the built-in data source of each type that has none, so that dashboards always find a default of
+// their type, and selects one overall default.
 func withDefaults(all list) list {
 	all = slices.Clone(all)
 	for _, b := range builtInDatasources() {

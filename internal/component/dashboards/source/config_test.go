@@ -10,10 +10,10 @@ import (
 	"github.com/ausguck/ausguck/internal/component/dashboards/dashtest"
 )
 
-// Files are taken as Grafana takes them: what it puts right by itself keeps nobody from starting.
+// Files are accepted as Grafana accepts them: what Grafana corrects automatically must not prevent startup.
 func TestDatasourceFilesAsGrafanaReadsThem(t *testing.T) {
 	for name, tt := range map[string]struct {
-		file, want string // a part of the answer about the source
+		file, want string // a part of the response for the data source
 		warning    string
 	}{
 		"access with a comma":      {"access: 'proxy,'\n    url: http://a:1", `"access":"proxy"`, `access: "proxy," is treated as proxy`},
@@ -31,7 +31,7 @@ func TestDatasourceFilesAsGrafanaReadsThem(t *testing.T) {
 	}
 }
 
-// Without apiVersion the keys are those of Grafana 4.
+// Without apiVersion, the keys are those of Grafana 4.
 func TestDatasourceFilesOfTheOldForm(t *testing.T) {
 	r := dashtest.Start(t, map[string]string{dashtest.SourcesFile: `
 delete_datasources: [{name: Gone, org_id: 1}]
@@ -53,7 +53,8 @@ datasources:
 	require.NotContains(t, r.Log.String(), "unknown field")
 }
 
-// Grafana reads one file after the other: of one name the last counts, and a file takes away what those before it have made.
+// Grafana reads one file after the other: the last definition of a name wins, and a file deletes what earlier files
+// have created.
 func TestOfOneNameTheLastFileCounts(t *testing.T) {
 	const dir = "grafana/provisioning/datasources/"
 	r := dashtest.Start(t, map[string]string{

@@ -11,14 +11,14 @@ import (
 	"github.com/ausguck/ausguck/internal/grafana"
 )
 
-// The datasource types that can be asked. Others are listed and refuse to be queried.
+// The data source types that can be queried. Others are listed but cannot be queried.
 const (
 	typePrometheus   = "prometheus"
 	typeLoki         = "loki"
 	typeAlertmanager = "alertmanager"
 )
 
-// Datasource is a server that dashboards ask. Secrets never leave the process.
+// Datasource is a server that dashboards query. Secrets never leave the process.
 type Datasource struct {
 	ID              int64             `yaml:"-"`
 	UID             string            `yaml:"uid"`
@@ -40,14 +40,14 @@ type Datasource struct {
 	Editable        bool              `yaml:"editable"`
 	Correlations    []any             `yaml:"correlations"`
 
-	// provisioned sources can only be changed in their files.
+	// provisioned data sources can only be changed in their files.
 	provisioned bool
-	where       string // "file:line" of a provisioned one
-	// toldDefault is whether its file says that it is the default, not only that there is no other.
+	where       string // "file:line" if provisioned
+	// toldDefault is true if the file explicitly makes it the default, rather than because there is no other.
 	toldDefault bool
 }
 
-// complete fills in what may be left out and returns what is wrong.
+// complete fills in optional fields and returns validation errors.
 func (d *Datasource) complete() []error {
 	var problems []error
 	if d.Name == "" {
@@ -89,7 +89,7 @@ func (d *Datasource) complete() []error {
 	return problems
 }
 
-// hasScheme finds the scheme that Grafana adds when it is missing.
+// hasScheme detects whether a URL has a scheme; Grafana adds one if it is missing.
 var hasScheme = regexp.MustCompile(`^[a-zA-Z][a-zA-Z0-9+.-]*://`)
 
 func checkURL(raw string) error {
@@ -105,7 +105,7 @@ func checkURL(raw string) error {
 	return nil
 }
 
-// redactURL drops a password that stands in a URL.
+// redactURL removes a password from a URL.
 func redactURL(raw string) string {
 	if u, err := url.Parse(raw); err == nil {
 		return u.Redacted()
@@ -116,7 +116,7 @@ func redactURL(raw string) string {
 	return raw
 }
 
-// queryable reports whether the proxy and the query API know the type.
+// queryable reports whether the proxy and the query API support the type.
 func (d *Datasource) queryable() bool {
 	return d.Type == typePrometheus || d.Type == typeLoki || d.Type == typeAlertmanager
 }

@@ -6,7 +6,8 @@ import (
 	"strings"
 )
 
-// Frontend is all data sources by their names as the page has them, the built-in ones included, and the name of the default.
+// Frontend returns all data sources by name in the frontend's format, including the built-in ones, and the name of the
+// default.
 func (s *Sources) Frontend() (sources map[string]any, standard string) {
 	sources = map[string]any{}
 	all := s.list()
@@ -31,7 +32,7 @@ func (s *Sources) Frontend() (sources map[string]any, standard string) {
 	return sources, standard
 }
 
-// FrontendPanels are the panels that the page has.
+// FrontendPanels returns the panels that the frontend has.
 func FrontendPanels(version string) map[string]any {
 	panels := map[string]any{}
 	for i := range panelPlugins {
@@ -42,7 +43,7 @@ func FrontendPanels(version string) map[string]any {
 	return panels
 }
 
-// hiddenJSONData are settings of a datasource that only the server needs.
+// hiddenJSONData are data source settings that only the server needs.
 var hiddenJSONData = []string{"httpHeaderName", "tls", "serverName", "oauthPassThru", "sigV4", "azure", "keepCookies"}
 
 func frontendSource(d *Datasource, version string) map[string]any {

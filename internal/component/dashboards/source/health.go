@@ -11,19 +11,19 @@ import (
 	"github.com/ausguck/ausguck/internal/grafana"
 )
 
-// healthChecks ask the least that shows that a datasource answers as its type does.
+// healthChecks are the cheapest requests that show whether a data source responds as its type should.
 var healthChecks = map[string]struct {
 	path    string
 	form    url.Values
-	expect  string // in the answer
-	healthy string // what to say then, in Grafana's words
+	expect  string // in the response
+	healthy string // the message if it is healthy, as in Grafana
 }{
 	typePrometheus:   {"api/v1/query", url.Values{"query": {"1+1"}}, `"success"`, "Successfully queried the Prometheus API."},
 	typeLoki:         {"loki/api/v1/query", url.Values{"query": {"vector(1)+vector(1)"}}, `"success"`, "Data source successfully connected."},
 	typeAlertmanager: {"api/v2/status", url.Values{}, `"versionInfo"`, "Health check passed."},
 }
 
-// health asks the server and says how it is: 200 with OK, or 400 with ERROR and the reason.
+// health queries the server and returns its status: 200 with OK, or 400 with ERROR and the reason.
 func (s settingsAPI) health(w http.ResponseWriter, r *http.Request, _ grafana.Caller) error {
 	d, err := s.named(r)
 	if err != nil {

@@ -6,10 +6,10 @@ import (
 	"github.com/ausguck/ausguck/internal/component/dashboards/dashjson"
 )
 
-// list is a state of all data sources. It is never changed once it is published.
+// list is a state of all data sources. It is immutable once published.
 type list []Datasource
 
-// find returns a data source, nil when there is none.
+// find returns a data source, or nil if there is none.
 func (l list) find(match func(*Datasource) bool) *Datasource {
 	for i := range l {
 		if match(&l[i]) {
@@ -31,7 +31,7 @@ func (l list) byName(name string) *Datasource {
 	return l.find(func(d *Datasource) bool { return d.Name == name })
 }
 
-// theDefault is the default of all.
+// theDefault returns the overall default.
 func (l list) theDefault() *Datasource {
 	if d := l.find(func(d *Datasource) bool { return d.IsDefault }); d != nil {
 		return d
@@ -39,7 +39,8 @@ func (l list) theDefault() *Datasource {
 	return l.find(func(*Datasource) bool { return true })
 }
 
-// ofType is the data source that stands for a type: the default of all when it has the type, else the first.
+// ofType returns the default data source of a type: the overall default if it has the type, otherwise the first one of
+// the type.
 func (l list) ofType(kind string) *Datasource {
 	if d := l.find(func(d *Datasource) bool { return d.Type == kind && d.IsDefault }); d != nil {
 		return d
@@ -47,7 +48,7 @@ func (l list) ofType(kind string) *Datasource {
 	return l.find(func(d *Datasource) bool { return d.Type == kind })
 }
 
-// hasToldDefault reports whether a file says what the default is.
+// hasToldDefault reports whether a file explicitly sets the default.
 func (l list) hasToldDefault() bool {
 	return slices.ContainsFunc(l, func(d Datasource) bool { return d.toldDefault })
 }

@@ -45,7 +45,7 @@ func newMetrics(reg prometheus.Registerer, kept *dsquery.Ranges) (*metrics, erro
 	return m, nil
 }
 
-// asked counts one request to a datasource. Types that cannot be asked share a label.
+// asked counts one request to a data source. Types that cannot be queried share a label.
 func (m *metrics) asked(ds *Datasource, code int, took time.Duration) {
 	kind := ds.Type
 	if !ds.queryable() {

@@ -6,15 +6,15 @@ import (
 	"github.com/ausguck/ausguck/internal/grafana"
 )
 
-// plugin is a panel or datasource type that the page has.
+// plugin is a panel or data source type that the frontend has.
 type plugin struct {
 	kind, id, name string
-	// caps are what a datasource answers.
+	// The capabilities of a data source.
 	metrics, logs, alerting, annotations, builtIn bool
 	hideFromList                                  bool
 }
 
-// panelPlugins are in the order in which the page offers them.
+// panelPlugins are in the order in which the frontend offers them.
 var panelPlugins = []plugin{
 	{kind: "panel", id: "timeseries", name: "Time series"},
 	{kind: "panel", id: "barchart", name: "Bar chart"},
@@ -63,7 +63,7 @@ func pluginName(id string) string {
 
 func pluginLogo(id string) string { return "public/img/icons/datasources/" + id + ".svg" }
 
-// logo is where the page has a picture of the plugin.
+// logo returns the path of the plugin's logo in the frontend.
 func (p *plugin) logo() string {
 	if p.kind == "datasource" {
 		return pluginLogo(p.id)
@@ -71,7 +71,7 @@ func (p *plugin) logo() string {
 	return "public/img/icons/panels/" + p.id + ".svg"
 }
 
-// info is the part of a plugin's description that @grafana/data reads.
+// info returns the part of a plugin's description that @grafana/data reads.
 func (p *plugin) info(version string) map[string]any {
 	return map[string]any{
 		"author": map[string]any{"name": "Ausguck"}, "description": "", "links": []any{}, "screenshots": []any{},
@@ -79,7 +79,7 @@ func (p *plugin) info(version string) map[string]any {
 	}
 }
 
-// meta is a plugin as the settings of the page have it.
+// meta returns a plugin in the format of the frontend settings.
 func (p *plugin) meta(version string) map[string]any {
 	m := map[string]any{
 		"id": p.id, "name": p.name, "type": p.kind, "info": p.info(version), "module": "core:plugin/" + p.id,
@@ -94,13 +94,13 @@ func (p *plugin) meta(version string) map[string]any {
 	return m
 }
 
-// queryable reports whether the server answers queries and health checks of the type.
+// queryable reports whether the server supports queries and health checks for the type.
 func (p *plugin) queryable() bool {
 	_, checked := healthChecks[p.id]
 	return checked
 }
 
-// pluginAPI lists what the page has, with the version of the program.
+// pluginAPI lists the frontend's plugins, with the version of the program.
 type pluginAPI struct{ version string }
 
 func (a pluginAPI) list(w http.ResponseWriter, r *http.Request, _ grafana.Caller) error {

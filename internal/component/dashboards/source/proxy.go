@@ -14,16 +14,16 @@ import (
 	"github.com/ausguck/ausguck/internal/inproc"
 )
 
-// proxyAPI hands requests on to data sources.
+// proxyAPI forwards requests to data sources.
 type proxyAPI struct{ *Sources }
 
-// whole answers /api/datasources/proxy/….
+// whole serves /api/datasources/proxy/….
 func (s proxyAPI) whole(w http.ResponseWriter, r *http.Request, c grafana.Caller) error {
 	return s.proxy(w, r, c, func(below string) string { return below })
 }
 
-// resource answers /api/datasources/uid/…/resources/…. The resource calls of Grafana's Prometheus plugin
-// are API paths, those of its Loki plugin are below /loki/api/v1.
+// resource serves /api/datasources/uid/…/resources/…. The resource calls of Grafana's Prometheus plugin are API paths,
+// those of its Loki plugin are relative to /loki/api/v1.
 func (s proxyAPI) resource(w http.ResponseWriter, r *http.Request, c grafana.Caller) error {
 	return s.proxy(w, r, c, func(below string) string {
 		if d, err := s.named(r); err == nil && d.Type == typeLoki && !strings.HasPrefix(below, "loki/") {
@@ -57,7 +57,7 @@ func (s proxyAPI) proxy(w http.ResponseWriter, r *http.Request, c grafana.Caller
 	return s.forward(w, r, client, join(target, plain, below))
 }
 
-// escapedTail is the {path...} of the pattern as it is escaped in the request.
+// escapedTail returns the {path...} of the pattern with the escaping of the request.
 func escapedTail(r *http.Request) string {
 	segments := strings.Count(r.Pattern[:strings.Index(r.Pattern, "{path...}")], "/")
 	rest := r.URL.EscapedPath()
@@ -67,15 +67,15 @@ func escapedTail(r *http.Request) string {
 	return rest
 }
 
-// join appends a path to the datasource's URL and keeps its escapes.
+// join appends a path to the data source's URL and preserves its escaping.
 func join(base *url.URL, plain, escaped string) *url.URL {
 	u := *base
 	u.Path, u.RawPath = strings.TrimRight(base.Path, "/")+"/"+plain, strings.TrimRight(base.EscapedPath(), "/")+"/"+escaped
 	return &u
 }
 
-// droppedRequest are headers of the caller that a datasource must not see; droppedResponse are those of a
-// datasource that would act on this origin.
+// droppedRequest are the caller's headers that must not reach a data source; droppedResponse are a data source's
+// headers that would affect this origin.
 var (
 	droppedRequest = []string{
 		"Cookie", "Authorization", "Proxy-Authorization", "Origin", "Referer", "X-Grafana-Org-Id", "X-Grafana-Device-Id", "X-Panel-Id", "X-Dashboard-Uid",
@@ -88,7 +88,7 @@ var (
 	}
 )
 
-// forward sends the request to the datasource and streams the answer, a WebSocket (Loki's tail) included.
+// forward sends the request to the data source and streams the response, including WebSockets (Loki's tail).
 func (s proxyAPI) forward(w http.ResponseWriter, r *http.Request, client *sourceClient, target *url.URL) (failed error) {
 	started := time.Now()
 	ctx, cancel := context.WithCancelCause(r.Context())
@@ -108,7 +108,7 @@ func (s proxyAPI) forward(w http.ResponseWriter, r *http.Request, client *source
 			p.SetXForwarded()
 		},
 		ModifyResponse: func(res *http.Response) error {
-			late.Stop() // streams may take their time
+			late.Stop() // streams have no timeout
 			s.asker.metrics.asked(client.source, res.StatusCode, time.Since(started))
 			guardAnswer(res)
 			return nil
@@ -118,19 +118,19 @@ func (s proxyAPI) forward(w http.ResponseWriter, r *http.Request, client *source
 			if errors.Is(context.Cause(ctx), errSourceTimeout) {
 				code, err = http.StatusGatewayTimeout, errSourceTimeout
 			} else if ctx.Err() != nil {
-				return // the client has gone
+				return // the client has disconnected
 			}
 			s.asker.metrics.asked(client.source, 0, time.Since(started))
 			inproc.DiscardRest(r)
 			failed = grafana.Fail(code, "%s", unreachable(client.source, err))
 		},
 	}
-	// A datasource may answer before it has read the whole query; see inproc/proxy.go.
+	// A data source may respond before it has read the whole query; see inproc/proxy.go.
 	proxy.ServeHTTP(w, inproc.FullDuplex(w, r.WithContext(ctx)))
 	return failed
 }
 
-// guardAnswer keeps what a datasource answers from acting as a page of this origin.
+// guardAnswer prevents a data source's response from acting as a page of this origin.
 func guardAnswer(res *http.Response) {
 	if res.StatusCode == http.StatusSwitchingProtocols {
 		return
@@ -141,10 +141,10 @@ func guardAnswer(res *http.Response) {
 	res.Header.Set("Content-Security-Policy", "sandbox")
 	res.Header.Set("X-Content-Type-Options", "nosniff")
 	if res.StatusCode >= 300 && res.StatusCode < 400 {
-		res.Header.Del("Location") // it would lead the browser past the proxy
+		res.Header.Del("Location") // it would direct the browser past the proxy
 	}
 	if res.StatusCode == http.StatusUnauthorized {
-		// The page would take a 401 for the end of its own session.
+		// The frontend would interpret a 401 as the end of its own session.
 		res.StatusCode, res.Status = http.StatusBadGateway, ""
 		res.Header.Set("X-Datasource-Status", "401")
 	}

@@ -114,7 +114,7 @@ func TestProxyRights(t *testing.T) {
 	}
 }
 
-// A part of the process is called, without a connection, and sees the end of the request.
+// A part of the process is called directly, without a connection, and notices when the request ends.
 func TestPartsOfTheProcessAreCalled(t *testing.T) {
 	ended := make(chan struct{})
 	part := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {

@@ -9,11 +9,11 @@ import (
 	"github.com/ausguck/ausguck/internal/grafana"
 )
 
-// proxyRule lets a role send some requests to a datasource of one type.
+// proxyRule allows a role to send certain requests to data sources of one type.
 type proxyRule struct {
 	role    grafana.Role
 	methods []string
-	paths   []string // patterns of path.Match, below the datasource's URL
+	paths   []string // patterns for path.Match, relative to the data source's URL
 }
 
 var (
@@ -21,8 +21,8 @@ var (
 	query = []string{http.MethodGet, http.MethodHead, http.MethodPost}
 )
 
-// proxyRules is what the roles below Admin may ask through the proxy. What is not listed is refused: a
-// datasource answers administration on the same address.
+// proxyRules are the requests that roles below Admin may send through the proxy. All others are rejected, because a
+// data source serves its administration API at the same address.
 var proxyRules = map[string][]proxyRule{
 	typePrometheus: {
 		{grafana.Viewer, query, []string{
@@ -51,8 +51,8 @@ var proxyRules = map[string][]proxyRule{
 	},
 }
 
-// allowProxy reports whether role may send the request. below is the path below the datasource's URL, as it is
-// escaped: a label's name may hold a slash.
+// allowProxy reports whether role may send the request. below is the path relative to the data source's URL in escaped
+// form, because a label name may contain a slash.
 func allowProxy(kind string, role grafana.Role, method, below string) bool {
 	if role.Includes(grafana.Admin) {
 		return true

@@ -18,7 +18,7 @@ import (
 )
 
 const (
-	maxQueries      = 200 // of one request
+	maxQueries      = 200 // per request
 	parallelQueries = 4
 )
 
@@ -28,7 +28,7 @@ type queryRequest struct {
 	Queries []json.RawMessage `json:"queries"`
 }
 
-// plannedQuery is one query with the datasource that it asks, which an expression has none.
+// plannedQuery is one query with its data source; an expression has none.
 type plannedQuery struct {
 	dsquery.Query
 	source   *Datasource
@@ -37,10 +37,10 @@ type plannedQuery struct {
 	caller   *http.Request
 }
 
-// queryAPI answers queries.
+// queryAPI serves queries.
 type queryAPI struct{ *Sources }
 
-// answer answers POST /api/ds/query: 200 when every query was answered, 400 when none was, else 207.
+// answer serves POST /api/ds/query: 200 if all queries succeeded, 400 if all failed, otherwise 207.
 func (s queryAPI) answer(w http.ResponseWriter, r *http.Request, _ grafana.Caller) error {
 	var body queryRequest
 	if err := grafana.ReadJSON(w, r, &body); err != nil {
@@ -54,7 +54,7 @@ func (s queryAPI) answer(w http.ResponseWriter, r *http.Request, _ grafana.Calle
 	return grafana.Reply(w, code, results)
 }
 
-// planAll reads the queries of a request.
+// planAll parses the queries of a request.
 func (s queryAPI) planAll(r *http.Request, body queryRequest) ([]plannedQuery, error) {
 	if len(body.Queries) == 0 {
 		return nil, grafana.Fail(http.StatusBadRequest, "No queries found in query")
@@ -86,7 +86,7 @@ func (s queryAPI) planAll(r *http.Request, body queryRequest) ([]plannedQuery, e
 	return plan, nil
 }
 
-// results answers the queries of a request; the code says how many of them failed.
+// results runs the queries of a request; the code indicates how many of them failed.
 func (s queryAPI) results(ctx context.Context, plan []plannedQuery) (code int, body any) {
 	results := s.answerAll(ctx, plan)
 	failed := 0
@@ -105,7 +105,7 @@ func (s queryAPI) results(ctx context.Context, plan []plannedQuery) (code int, b
 	return code, map[string]any{"results": results}
 }
 
-// plan reads one query. An error is one of the whole request.
+// plan parses one query. An error fails the whole request.
 func (s queryAPI) plan(raw json.RawMessage, body queryRequest) (p plannedQuery, err error) {
 	if err := json.Unmarshal(raw, &p.Query); err != nil {
 		return p, grafana.Fail(http.StatusBadRequest, "bad request data: %v", err)
@@ -131,7 +131,7 @@ func (s queryAPI) plan(raw json.RawMessage, body queryRequest) (p plannedQuery, 
 	return p, nil
 }
 
-// timeText takes a time that is written as text or as a number.
+// timeText accepts a time written as a string or as a number.
 func timeText(raw json.RawMessage) string {
 	var text string
 	if json.Unmarshal(raw, &text) == nil {
@@ -140,10 +140,11 @@ func timeText(raw json.RawMessage) string {
 	return strings.TrimSpace(string(raw))
 }
 
-// oldExprUID is what old dashboards have as the datasource of expressions.
+// oldExprUID is the data source uid of expressions in old dashboards.
 const oldExprUID = "-100"
 
-// sourceOf finds the datasource of a query: {"type", "uid"}, a name, a numeric id, or the default. An expression has none.
+// sourceOf returns the data source of a query, given as {"type", "uid"}, a name or a numeric id, or the default. An
+// expression has none.
 func (s queryAPI) sourceOf(q dsquery.Query) (*Datasource, error) {
 	var ref struct{ Type, UID string }
 	var name string
@@ -174,7 +175,7 @@ func (s queryAPI) sourceOf(q dsquery.Query) (*Datasource, error) {
 	return d, nil
 }
 
-// answerAll answers the queries; those that are hidden, and not needed, are left out when there are expressions.
+// answerAll runs the queries; if there are expressions, hidden queries that no expression needs are skipped.
 func (s queryAPI) answerAll(ctx context.Context, plan []plannedQuery) map[string]dsquery.Response {
 	if !slices.ContainsFunc(plan, func(p plannedQuery) bool { return p.source == nil }) {
 		return s.runAll(ctx, plan)

@@ -17,20 +17,21 @@ import (
 	"github.com/ausguck/ausguck/internal/setaside"
 )
 
-// secretBox encrypts the secrets of datasources with AES-256-GCM. The uid of the datasource is bound to them, so that
-// a row copied to another datasource, whose address somebody chose, does not open there.
+// secretBox encrypts the secrets of data sources with AES-256-GCM. The ciphertext is bound to the uid of its data
+// source, so that a row copied to another data source with a different address cannot be decrypted.
 type secretBox struct {
 	aead cipher.AEAD
-	// replaced says that the key before was set aside.
+	// replaced is true if the previous key was set aside.
 	replaced bool
 }
 
-// sealedPrefix stands before secrets that are encrypted; JSON without it is what older versions wrote.
+// sealedPrefix marks encrypted secrets; JSON without the prefix was written by older versions.
 const sealedPrefix = "aes256gcm:"
 
 const keySize = 32
 
-// openSecretBox reads the key in path, or makes one that only this user may read. A file that is no key is set aside.
+// openSecretBox reads the key in path or creates one that only this user can read. A file that is not a valid key is
+// set aside.
 func openSecretBox(path string, shelf *setaside.Shelf) (*secretBox, error) {
 	key, err := os.ReadFile(path) //nolint:gosec // G304: the path is the operator's
 	if err == nil && len(key) != keySize {
@@ -58,7 +59,7 @@ func openSecretBox(path string, shelf *setaside.Shelf) (*secretBox, error) {
 	return &secretBox{aead, replaced}, nil
 }
 
-// lostKey is what it means that path no longer holds the key that the secrets were encrypted with.
+// lostKey describes the loss if path no longer contains the key that encrypted the secrets.
 func lostKey(path string, cause error) setaside.Loss {
 	return setaside.Loss{
 		Part: "dashboards", Path: path, Cause: cause,
@@ -87,7 +88,7 @@ func (b *secretBox) seal(uid string, values map[string]string) (string, error) {
 	return sealedPrefix + base64.StdEncoding.EncodeToString(b.aead.Seal(nonce, nonce, plain, []byte(uid))), nil
 }
 
-// open returns what seal was given. Secrets that are not encrypted are read as they are.
+// open decrypts the output of seal. Unencrypted secrets are read unchanged.
 func (b *secretBox) open(uid, text string) (map[string]string, error) {
 	plain := []byte(text)
 	if encoded, sealed := strings.CutPrefix(text, sealedPrefix); sealed {

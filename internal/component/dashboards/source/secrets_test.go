@@ -13,7 +13,7 @@ import (
 	"github.com/ausguck/ausguck/internal/database"
 )
 
-// asksWith counts nothing: it answers with the password that it was asked with.
+// asksWith returns a data source and a function for the password of the last request it received.
 func asksWith(t *testing.T) (url string, last func() string) {
 	t.Helper()
 	password := ""

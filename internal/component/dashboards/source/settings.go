@@ -8,7 +8,7 @@ import (
 	"github.com/ausguck/ausguck/internal/grafana"
 )
 
-// sourceJSON is a datasource in Grafana's words, without any secret.
+// sourceJSON returns a data source in the format of Grafana's API, without secrets.
 func sourceJSON(d *Datasource, list bool) map[string]any {
 	out := map[string]any{
 		"id": d.ID, "uid": d.UID, "orgId": 1, "name": d.Name, "type": d.Type, "typeLogoUrl": pluginLogo(d.Type),
@@ -60,7 +60,7 @@ func (s settingsAPI) getID(w http.ResponseWriter, r *http.Request, _ grafana.Cal
 	return grafana.OK(w, map[string]any{"id": d.ID})
 }
 
-// sourceBody is what POST and PUT send.
+// sourceBody is the body of POST and PUT.
 type sourceBody struct {
 	UID             string            `json:"uid"`
 	Name            string            `json:"name"`
@@ -148,7 +148,7 @@ func (s settingsAPI) update(w http.ResponseWriter, r *http.Request, _ grafana.Ca
 	if same := s.Sources.list().byName(d.Name); same != nil && same.UID != d.UID {
 		return grafana.Fail(http.StatusConflict, "data source with the same name already exists")
 	}
-	for key, value := range old.SecureJSONData { // what is not sent stays
+	for key, value := range old.SecureJSONData { // omitted secrets are kept
 		if _, sent := d.SecureJSONData[key]; !sent {
 			d.SecureJSONData[key] = value
 		}
@@ -160,7 +160,7 @@ func (s settingsAPI) update(w http.ResponseWriter, r *http.Request, _ grafana.Ca
 	return s.reply(w, d.UID, "Datasource updated")
 }
 
-// change stores d and asks it from now on.
+// change stores d and starts using it.
 func (s settingsAPI) change(r *http.Request, d Datasource) error {
 	if d.IsDefault && s.files.sources.hasToldDefault() {
 		return grafana.Fail(http.StatusConflict, "The default data source is provisioned; change isDefault in its file")

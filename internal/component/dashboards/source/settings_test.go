@@ -13,7 +13,8 @@ import (
 	"github.com/ausguck/ausguck/internal/component/dashboards/dashtest"
 )
 
-// What a datasource is given with every request: by the proxy (panels, variables, Explore), the query API and the health check.
+// The settings that apply to every request to a data source: by the proxy (panels, variables, Explore), the query API
+// and the health check.
 func TestSettingsOfADatasourceReachEveryRequest(t *testing.T) {
 	type asked struct{ method, path, team, timeout, own, tenant, user string }
 	seen := make(chan asked, 10)
@@ -80,7 +81,7 @@ func TestSettingsOfADatasourceReachEveryRequest(t *testing.T) {
 	}
 }
 
-// seriesLimit bounds what Prometheus lists, however it is asked and in whatever form the setting is kept.
+// seriesLimit limits what Prometheus lists for every kind of request and however the setting is stored.
 func TestSeriesLimit(t *testing.T) {
 	seen := make(chan string, 10)
 	up := dashtest.Upstream(t, func(_ http.ResponseWriter, r *http.Request) { seen <- r.FormValue("limit") })
@@ -89,7 +90,7 @@ func TestSeriesLimit(t *testing.T) {
 	r.OK("POST", "/api/datasources", `{"uid":"stored","name":"Stored","type":"prometheus","url":"`+up.URL+`","jsonData":{"seriesLimit":500}}`)
 	require.Contains(t, r.Log.String(), "seriesLimit has no effect, because Loki has no such limit")
 	r.Stop()
-	r.Run() // what is stored is read from the database
+	r.Run() // read what is stored from the database
 	for _, tc := range []struct{ uid, path, form, want string }{
 		{"number", "series?match[]=up", "", "500"},
 		{"number", "labels", "", "500"},
@@ -118,7 +119,7 @@ func TestSeriesLimit(t *testing.T) {
 	}
 }
 
-// keepCookies names those of the caller that the data source gets, and never those that let the caller in here.
+// keepCookies names the caller's cookies that the data source receives, but never those that authenticate the caller here.
 func TestKeepCookies(t *testing.T) {
 	seen := make(chan string, 10)
 	up := dashtest.Upstream(t, func(w http.ResponseWriter, r *http.Request) {
@@ -144,7 +145,7 @@ func TestKeepCookies(t *testing.T) {
 	}
 }
 
-// maxLines counts as a number too, which is what files and old forms hold.
+// maxLines may also be a number, as in files and old formats.
 func TestMaxLines(t *testing.T) {
 	seen := make(chan string, 10)
 	up := dashtest.Upstream(t, func(w http.ResponseWriter, r *http.Request) {

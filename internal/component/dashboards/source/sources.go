@@ -1,5 +1,5 @@
-// Package source is the room of what dashboards ask: data sources with their provisioning, secrets, HTTP client, proxy, queries,
-// health and plugins. Frames are made by dsquery, expressions computed by expr.
+// Package source implements what dashboards query: data sources with their provisioning, secrets, HTTP client, proxy, queries,
+// health checks and plugins. dsquery creates frames, expr evaluates expressions.
 //
 //	/api/datasources/…, /api/ds/query, /api/ausguck/query, /api/plugins/…
 package source
@@ -24,7 +24,7 @@ import (
 	"github.com/ausguck/ausguck/internal/setaside"
 )
 
-// Options is what Sources are made from. All but SetAside, Inside and OwnCookies are needed.
+// Options configures Sources. All fields except SetAside, Inside and OwnCookies are required.
 type Options struct {
 	Logger     *slog.Logger
 	Registerer prometheus.Registerer
@@ -35,16 +35,16 @@ type Options struct {
 	Engine     func(host string) dsquery.Engine
 	Transport  *http.Transport
 	OwnCookies []string
-	// QueryTimeout bounds a query and a health check of a data source that sets no timeout.
+	// QueryTimeout limits queries and health checks of data sources without their own timeout.
 	QueryTimeout time.Duration
 	Now          func() time.Time
 	Version      string
 }
 
-// keptAnswers bounds the memory of answers that are kept for the next refresh, in bytes.
+// keptAnswers limits the memory of the cache of query results, in bytes.
 const keptAnswers = 32 << 20
 
-// Sources are the data sources, from files and made by API.
+// Sources holds the data sources, both from files and created through the API.
 type Sources struct {
 	o       Options
 	asker   *asker
@@ -52,14 +52,14 @@ type Sources struct {
 	all     atomic.Pointer[list]
 	batches batches
 
-	mtx   sync.Mutex // held while anything is changed
+	mtx   sync.Mutex // held during any change
 	table table      // since Open
 	files *Config
 
-	keyLost sync.Once // tells of a key that was lost
+	keyLost sync.Once // reports a lost key
 }
 
-// New returns the data sources of cfg; those made by API are there after Open.
+// New returns the data sources of cfg; those created through the API are loaded by Open.
 func New(o Options, cfg *Config) (*Sources, error) {
 	ranges := dsquery.NewRanges(keptAnswers)
 	m, err := newMetrics(o.Registerer, ranges)
@@ -71,7 +71,7 @@ func New(o Options, cfg *Config) (*Sources, error) {
 	return s, nil
 }
 
-// Expect makes cfg what Open applies.
+// Expect sets the configuration that Open applies.
 func (s *Sources) Expect(cfg *Config) {
 	s.mtx.Lock()
 	defer s.mtx.Unlock()
@@ -79,7 +79,7 @@ func (s *Sources) Expect(cfg *Config) {
 	s.all.Store(&cfg.sources)
 }
 
-// Open reads the key of secrets and the data sources that were made by API.
+// Open reads the encryption key and the data sources created through the API.
 func (s *Sources) Open(ctx context.Context) error {
 	s.mtx.Lock()
 	defer s.mtx.Unlock()
@@ -91,15 +91,15 @@ func (s *Sources) Open(ctx context.Context) error {
 	return s.apply(ctx, s.files)
 }
 
-// Apply makes cfg the provisioned ones.
+// Apply replaces the provisioned data sources with those of cfg.
 func (s *Sources) Apply(ctx context.Context, cfg *Config) error {
 	s.mtx.Lock()
 	defer s.mtx.Unlock()
 	return s.apply(ctx, cfg)
 }
 
-// apply makes the provisioned data sources and those made by API the ones that are asked. A provisioned one stands before one
-// of the API with the same uid or name.
+// apply activates the provisioned data sources and those created through the API. A provisioned one takes precedence
+// over one created through the API with the same uid or name.
 func (s *Sources) apply(ctx context.Context, cfg *Config) error {
 	for _, name := range cfg.deleted {
 		if err := s.table.remove(ctx, "name", name); err != nil {
@@ -126,7 +126,7 @@ func (s *Sources) apply(ctx context.Context, cfg *Config) error {
 	return nil
 }
 
-// use publishes the data sources, exactly one of them the default.
+// use publishes the data sources, exactly one of which is the default.
 func (s *Sources) use(all list) {
 	i := slices.IndexFunc(all, func(d Datasource) bool { return d.toldDefault })
 	if i < 0 {
@@ -144,20 +144,20 @@ func (s *Sources) use(all list) {
 
 func (s *Sources) list() list { return *s.all.Load() }
 
-// Count is how many there are.
+// Count returns the number of data sources.
 func (s *Sources) Count() int { return len(s.list()) }
 
-// Resolve gives inputs of exported dashboards the default data source of their type.
+// Resolve fills inputs of exported dashboards with the default data source of their type.
 func (s *Sources) Resolve(in dashjson.Input) (string, bool) { return s.list().resolve(in) }
 
-// HasOwn reports whether there are data sources that the check of the files does not know.
+// HasOwn reports whether there are data sources that are unknown when the files are checked.
 func (s *Sources) HasOwn() bool {
 	return s.list().find(func(d *Datasource) bool { return !d.provisioned }) != nil
 }
 
 var errNoSource = grafana.Fail(http.StatusNotFound, "Data source not found")
 
-// named is the data source that the path names by uid, name or id.
+// named returns the data source that the path names by uid, name or id.
 func (s *Sources) named(r *http.Request) (*Datasource, error) {
 	var d *Datasource
 	if uid := r.PathValue("uid"); uid != "" {
@@ -177,7 +177,7 @@ func (s *Sources) named(r *http.Request) (*Datasource, error) {
 	return d, nil
 }
 
-// Routes are the URLs of this room.
+// Routes returns the routes of this package.
 func (s *Sources) Routes() []grafana.Route {
 	settings, proxy, queries, plugins := settingsAPI{s}, proxyAPI{s}, queryAPI{s}, pluginAPI{s.o.Version}
 	const read, write, remove, query grafana.Permission = "datasources:read", "datasources:write", "datasources:delete", "datasources:query"

@@ -73,7 +73,7 @@ func TestDefaultDatasources(t *testing.T) {
 	})))
 }
 
-// A data source whose row is damaged costs that one.
+// A damaged row affects only its own data source.
 func TestDamagedDataSource(t *testing.T) {
 	r := dashtest.Start(t, nil)
 	for _, uid := range []string{"good", "bad"} {

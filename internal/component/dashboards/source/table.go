@@ -15,17 +15,17 @@ import (
 	"github.com/ausguck/ausguck/internal/setaside"
 )
 
-// table holds the data sources that were made by API, with their secrets encrypted.
+// table stores the data sources created through the API, with their secrets encrypted.
 type table struct {
 	db       *sql.DB
 	secrets  *secretBox
 	keyFile  string
 	setAside *setaside.Shelf
 	log      *slog.Logger
-	keyLost  *sync.Once // tells of a key that was lost
+	keyLost  *sync.Once // reports a lost key
 }
 
-// storedSource is a row of the table of datasources.
+// storedSource is a row of the table of data sources.
 type storedSource struct {
 	Type            string         `json:"type"`
 	Access          string         `json:"access"`
@@ -51,7 +51,7 @@ func (t table) all(ctx context.Context) ([]Datasource, error) {
 	}
 	defer rows.Close()
 	var all []Datasource
-	var unread []string // names of those whose secrets do not open
+	var unread []string // names of data sources whose secrets cannot be decrypted
 	sealed := 0
 	for rows.Next() {
 		var uid, name, body, secure string
@@ -71,7 +71,7 @@ func (t table) all(ctx context.Context) ([]Datasource, error) {
 			sealed++
 		}
 		if d.SecureJSONData, err = t.secrets.open(uid, secure); err != nil {
-			// Its dashboards still say what fails; the other datasources have nothing to do with it.
+			// Its dashboards report the error; the other data sources are not affected.
 			unread = append(unread, name)
 			t.log.Error("Secrets of a data source cannot be read; set them again", "uid", uid, "name", name, "key", t.keyFile, "err", err)
 		}
@@ -88,7 +88,7 @@ func (t table) all(ctx context.Context) ([]Datasource, error) {
 	return all, rows.Err()
 }
 
-// store writes one row. A new default takes the place of the one before.
+// store writes one row. A new default replaces the previous one.
 func (t table) store(ctx context.Context, d Datasource) error {
 	body, err := json.Marshal(storedSource{
 		Type: d.Type, Access: d.Access, URL: d.URL, User: d.User, Database: d.Database, BasicAuth: d.BasicAuth, BasicAuthUser: d.BasicAuthUser,
@@ -122,7 +122,7 @@ func (t table) store(ctx context.Context, d Datasource) error {
 	return nil
 }
 
-// remove deletes the rows of which column is value.
+// remove deletes the rows in which column equals value.
 func (t table) remove(ctx context.Context, column, value string) error {
 	if _, err := t.db.ExecContext(ctx, "DELETE FROM datasources WHERE "+column+" = ?", value); err != nil {
 		return fmt.Errorf("delete datasource %q: %w", value, err)
@@ -130,7 +130,7 @@ func (t table) remove(ctx context.Context, column, value string) error {
 	return nil
 }
 
-// sealOld encrypts what older versions left as JSON.
+// sealOld encrypts secrets that older versions stored as JSON.
 func (t table) sealOld(ctx context.Context) error {
 	rows, err := t.db.QueryContext(ctx, "SELECT uid, secure FROM datasources WHERE secure NOT LIKE ?", sealedPrefix+"%")
 	if err != nil {
@@ -145,7 +145,7 @@ func (t table) sealOld(ctx context.Context) error {
 		}
 		values, err := t.secrets.open(uid, plain)
 		if err != nil {
-			continue // told of where it is used
+			continue // reported where it is used
 		}
 		if sealed[uid], err = t.secrets.seal(uid, values); err != nil {
 			return err

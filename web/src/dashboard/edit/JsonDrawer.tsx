@@ -14,7 +14,7 @@ interface Props {
   onClose: () => void;
 }
 
-/** The dashboard as JSON, to read, copy and edit. */
+/** Shows the dashboard as JSON for reading, copying and editing. */
 export default function JsonDrawer({ scene, replace, onClose }: Props) {
   const [text, setText] = useState(() => JSON.stringify(scene.state.model, null, 2));
   const [problems, setProblems] = useState<string[]>([]);

@@ -19,7 +19,7 @@ interface Props {
   height?: string;
 }
 
-/** An editor for JSON that marks the place of an error. */
+/** A JSON editor that highlights the position of an error. */
 export function JsonEditor({ value, onChange, readOnly = false, height = '65vh' }: Props) {
   const parent = useRef<HTMLDivElement>(null);
   const view = useRef<EditorView>(null);

@@ -2,7 +2,7 @@ import type { StandardEditorProps } from '@grafana/data';
 import { TextArea } from '@grafana/ui';
 import { useState } from 'react';
 
-/** An option that has no editor of its own, as JSON. */
+/** Edits an option without its own editor as JSON. */
 export function JsonValue({ value, onChange, id }: StandardEditorProps<unknown>) {
   const [error, setError] = useState<string>();
   const read = (text: string) => {

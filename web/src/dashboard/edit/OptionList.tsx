@@ -35,9 +35,9 @@ interface Item {
   editor: ComponentType<never>;
 }
 
-/** Every option of a panel type and of its fields, by group, as the panel's plugin declares them. */
+/** All options of a panel type and its fields by group, as declared by the panel plugin. */
 export function OptionList({ panel, plugin, data, onChange, replaceVariables }: Props) {
-  // What the panel is drawn with: its own options over those of its type.
+  // The options the panel is rendered with: its own ones override those of its type.
   const options = useMemo(() => ({ ...merge({}, plugin.defaults, panel.options) }) as object, [plugin, panel.options]);
   const fieldConfig = panel.fieldConfig as FieldConfigSource | undefined;
   const context: EditorContext = useMemo(() => ({ data, options, replaceVariables }), [data, options, replaceVariables]);
@@ -84,7 +84,7 @@ export function OptionList({ panel, plugin, data, onChange, replaceVariables }: 
   );
 }
 
-/** Options are declared by a function that may look at the data. */
+/** Options are declared by a function that may inspect the data. */
 function panelItems(plugin: PanelPlugin, context: EditorContext): Item[] {
   const builder = new PanelOptionsEditorBuilder<EditorContext['options']>();
   plugin.getPanelOptionsSupplier()(builder, context);

@@ -21,7 +21,7 @@ interface Props {
   replace: (scene: DashboardScene) => void;
 }
 
-/** Edits one panel, with the result beside it at once. */
+/** Edits one panel with a live preview next to it. */
 export default function PanelEditor({ scene, panelKey, replace }: Props) {
   const id = Number(/\d+/.exec(panelKey)?.[0]);
   const json = findPanelJson(scene.state.model, id);
@@ -35,7 +35,7 @@ export default function PanelEditor({ scene, panelKey, replace }: Props) {
   return <Editor scene={scene} id={id} json={json} replace={replace} />;
 }
 
-/** The URL follows the scene; the other way round, what the editor still does on its way out would bring it back. */
+/** The URL follows the scene; if it were the other way round, late updates of the closing editor would reopen it. */
 function leave(scene: DashboardScene) {
   scene.setState({ editPanel: undefined });
 }
@@ -101,7 +101,10 @@ function Editor({ scene, id, json, replace }: { scene: DashboardScene; id: numbe
   );
 }
 
-/** A panel of the draft within the dashboard, so that it has its time range and variables. Queries run when `run` grows. */
+/**
+ * A panel of the draft inside the dashboard, so that it uses its time range and variables. Queries run whenever `run`
+ * is incremented.
+ */
 function usePreview(scene: DashboardScene, draft: PanelJson, run: number): VizPanel {
   const [panel, setPanel] = useState(() => buildPanel(draft, `panel-${draft.id}`));
   const shown = useRef({ draft, run });
@@ -180,7 +183,7 @@ function Options({ draft, setDraft, preview }: { draft: PanelJson; setDraft: (pa
   );
 }
 
-/** What has no editor of its own: overrides, transformations, links. */
+/** Edits what has no editor of its own: overrides, transformations, links. */
 function PanelJsonEditor({ panel, onChange }: { panel: PanelJson; onChange: (panel: PanelJson) => void }) {
   const [text, setText] = useState(() => JSON.stringify(panel, null, 2));
   const [error, setError] = useState<string>();

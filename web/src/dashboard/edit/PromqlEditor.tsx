@@ -4,16 +4,16 @@ import { address } from '../../runtime/backendSrv';
 import { QueryEditor, type QueryEditorProps } from './QueryEditor';
 
 interface Props extends QueryEditorProps {
-  /** Address of the data source's proxy, for metric and label names; without it nothing is completed. */
+  /** URL of the data source proxy, for metric and label names; without it there is no completion. */
   url?: string;
 }
 
-/** An editor for PromQL with completion from the data source itself, which marks what cannot be read. */
+/** A PromQL editor with completion based on the data source, which highlights syntax errors. */
 export function PromqlEditor({ url, ...props }: Props) {
   const language = () => {
     const promql = new PromQLExtension();
     const check = promql.getLinter().promQL();
-    // Variables of dashboards are not PromQL before they are filled in.
+    // Dashboard variables are not valid PromQL until they are interpolated.
     promql.setLinter({ promQL: () => (view) => (view.state.doc.toString().includes('$') ? [] : check(view)) });
     if (url) {
       promql.setComplete({ remote: { url: address(url), httpMethod: 'GET' } });

@@ -13,19 +13,19 @@ import { editorTheme, highlighting } from './editorTheme';
 export interface QueryEditorProps {
   value: string;
   onChange: (value: string) => void;
-  /** Shift+Enter, Ctrl+Enter and leaving the field; asked is false for the last. */
+  /** Called for Shift+Enter, Ctrl+Enter and when the field loses focus; asked is false in the last case. */
   onRun: (asked: boolean) => void;
 }
 
 interface Props extends QueryEditorProps {
   label: string;
   hint: string;
-  /** The language with its completion; made anew when `of` changes. */
+  /** The language with its completion; recreated when `of` changes. */
   language: () => Extension;
   of: string | undefined;
 }
 
-/** An editor for the expression of a query. */
+/** An editor for a query expression. */
 export function QueryEditor({ value, onChange, onRun, label, hint, language, of }: Props) {
   const parent = useRef<HTMLDivElement>(null);
   const view = useRef<EditorView>(null);

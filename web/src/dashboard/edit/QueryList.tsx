@@ -8,7 +8,7 @@ import type { PanelJson } from '../model';
 import { refOf } from '../scene/datasourceRef';
 import { PromqlEditor } from './PromqlEditor';
 
-/** A query of any data source that has an expression. */
+/** A query with an expression, for any data source. */
 export interface Target {
   refId: string;
   datasource?: DataSourceRef | string | null;
@@ -152,7 +152,7 @@ function OneQuery({
   );
 }
 
-/** The next free letter, as Grafana names queries. */
+/** The next free letter, as in Grafana's query names. */
 export function nextRefId(targets: Target[]): string {
   const used = new Set(targets.map((t) => t.refId));
   for (let n = 0; ; n++) {

@@ -18,13 +18,13 @@ interface Props {
 
 interface Failure {
   text: string;
-  /** Somebody else saved in the meantime: saving again replaces their version. */
+  /** Another user has saved in the meantime: saving again replaces their version. */
   conflict: boolean;
-  /** The session has ended, and what is to be saved is here only. */
+  /** The session has ended, and the unsaved changes exist only here. */
   loggedOut: boolean;
 }
 
-/** Saves a dashboard, with a note for the list of versions. */
+/** Saves a dashboard, with a message for the version history. */
 export default function SaveDrawer({ scene, copy, onClose }: Props) {
   const { model, meta } = scene.state;
   const fresh = copy || !model.uid;
@@ -48,7 +48,7 @@ export default function SaveDrawer({ scene, copy, onClose }: Props) {
       scene.history.saved();
       onClose();
       if (moved) {
-        // The address of a new dashboard has nothing to go back to.
+        // The URL of a new dashboard is nothing to go back to.
         (fresh && !copy ? locationService.replace : locationService.push).call(locationService, saved.url);
       }
     } catch (err) {
@@ -114,7 +114,7 @@ export default function SaveDrawer({ scene, copy, onClose }: Props) {
   );
 }
 
-/** The JSON to save; options that were changed on the screen only, such as hidden series, are not part of it. */
+/** The JSON to save; options changed only on screen, such as hidden series, are not part of it. */
 function toSave(scene: DashboardScene, withTime: boolean): Dashboard {
   const { model } = scene.state;
   if (!withTime) {

@@ -10,7 +10,7 @@ interface Props {
   onClose: () => void;
 }
 
-/** Title, description, tags, time and refresh of a dashboard. */
+/** Title, description, tags, time range and refresh interval of a dashboard. */
 export default function SettingsDrawer({ scene, replace, onClose }: Props) {
   const { model } = scene.state;
   const [title, setTitle] = useState(model.title ?? '');

@@ -8,7 +8,7 @@ import { errorMessage } from '../../runtime/backendSrv';
 import type { DashboardScene } from '../scene/DashboardScene';
 import { JsonEditor } from './JsonEditor';
 
-/** The saved versions of a dashboard, to look at and to go back to. */
+/** The saved versions of a dashboard, to view and to restore. */
 export default function VersionsDrawer({ scene, onClose }: { scene: DashboardScene; onClose: () => void }) {
   const uid = scene.state.model.uid!;
   const [versions, setVersions] = useState<DashboardVersion[]>();

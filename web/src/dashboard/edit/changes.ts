@@ -6,13 +6,13 @@ import { migrateDashboard } from '../migrate';
 import { allPanels, withPanel, type PanelJson } from '../model';
 import { DashboardScene } from '../scene/DashboardScene';
 
-/** A scene of changed JSON that keeps the time range and variables on the screen; `what` says what can be taken back. */
+/** Creates a scene from changed JSON that keeps the current time range and variables; `what` names the change for undo. */
 export function withModel(scene: DashboardScene, model: Dashboard, what: string): DashboardScene {
   scene.history.record({ model: scene.state.model, dirty: Boolean(scene.state.isDirty), what });
   return sceneLike(scene, model, true);
 }
 
-/** A scene of other JSON in the place of another, with its time range, variables and history. */
+/** Creates a scene from other JSON that replaces another one, with its time range, variables and history. */
 export function sceneLike(scene: DashboardScene, model: Dashboard, isDirty: boolean): DashboardScene {
   const { dashboard, notices } = migrateDashboard(model);
   const next = new DashboardScene(dashboard, scene.state.meta, notices);
@@ -30,7 +30,7 @@ export function sceneLike(scene: DashboardScene, model: Dashboard, isDirty: bool
   return next;
 }
 
-/** The dashboard with a new panel below all others, which is opened in the editor. */
+/** Adds a new panel below all others and opens it in the editor. */
 export function addPanel(scene: DashboardScene): DashboardScene {
   const panels = allPanels(scene.state.model);
   const id = Math.max(0, ...panels.map((p) => p.id ?? 0)) + 1;

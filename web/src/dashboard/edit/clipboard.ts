@@ -1,7 +1,7 @@
 import { migrateDashboard, schemaVersion } from '../migrate';
 import type { PanelJson } from '../model';
 
-/** Where a copied panel waits, for other dashboards and tabs of this browser. */
+/** The storage key of a copied panel, shared by other dashboards and tabs of this browser. */
 const key = 'ausguck.panel';
 const mostCharacters = 1_000_000;
 const mostRows = 60;
@@ -11,7 +11,7 @@ export function keepPanel(panel: PanelJson): string {
   try {
     localStorage.setItem(key, text);
   } catch {
-    // The browser keeps nothing; the clipboard has it all the same.
+    // The browser has no storage; the panel is still in the clipboard.
   }
   return text;
 }
@@ -20,12 +20,12 @@ export function keptPanel(): string | undefined {
   return localStorage.getItem(key) ?? undefined;
 }
 
-/** Whether a text looks as if somebody had copied a panel, here or in Grafana. */
+/** Whether a text looks like a panel copied here or in Grafana. */
 export function looksLikePanel(text: string): boolean {
   return /^\s*\{/.test(text);
 }
 
-/** The panel that a text from outside is; the error says why it is none. */
+/** Parses a panel from external text; the error explains why it is not one. */
 export function readPanel(text: string): PanelJson {
   if (text.length > mostCharacters) {
     throw new Error('It exceeds one megabyte');
@@ -47,7 +47,7 @@ export function readPanel(text: string): PanelJson {
 
 function parse(text: string): unknown {
   try {
-    // A key of this name would become the prototype where objects are merged.
+    // A key with this name would become the prototype when objects are merged.
     return JSON.parse(text, (name, value: unknown) => (name === '__proto__' ? undefined : value));
   } catch (err) {
     throw new Error(`It is not JSON: ${(err as Error).message}`, { cause: err });

@@ -3,7 +3,7 @@ import { EditorView } from '@codemirror/view';
 import type { GrafanaTheme2 } from '@grafana/data';
 import { tags } from '@lezer/highlight';
 
-/** CodeMirror in the colours of the page. */
+/** CodeMirror theme with the colors of the page. */
 export function editorTheme(theme: GrafanaTheme2) {
   return EditorView.theme(
     {

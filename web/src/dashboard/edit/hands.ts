@@ -9,7 +9,7 @@ import { copyText } from '../scene/panelActions';
 import { keepPanel, keptPanel, readPanel } from './clipboard';
 import { duplicated, idOf, legendToggled, nudged, pasted, removed, rowRemoved } from './movements';
 
-/** What is needed of a dashboard on the screen. */
+/** What these functions need from the current dashboard. */
 type OnScreen = Pick<DashboardBase, 'state' | 'setState' | 'isActive' | 'history' | 'change' | 'undo' | 'findPanel'>;
 
 export function duplicatePanel(dashboard: OnScreen, key: string) {
@@ -29,7 +29,7 @@ export function removePanel(dashboard: OnScreen, key: string) {
   offerUndo(dashboard, `Panel ${nameOf(dashboard, panel)} was removed`);
 }
 
-/** Takes a row away, alone or with its panels. */
+/** Removes a row, with or without its panels. */
 export function removeRow(dashboard: OnScreen, id: number, withPanels: boolean) {
   const row = findPanelJson(dashboard.state.model, id);
   if (!row) {
@@ -46,7 +46,7 @@ export function copyPanel(dashboard: OnScreen, key: string) {
   }
 }
 
-/** A panel that was copied in this browser, or the one in a text. */
+/** Pastes a panel that was copied in this browser, or the one in a text. */
 export function pastePanel(dashboard: OnScreen, text = keptPanel()) {
   if (text === undefined) {
     tell('Nothing was copied', 'Copy a panel first: choose “Copy” in its menu.');
@@ -68,7 +68,7 @@ export function nudgePanel(dashboard: OnScreen, key: string, dx: number, dy: num
   show(dashboard, idOf(key));
 }
 
-/** Opens or closes every row on the screen. */
+/** Expands or collapses all rows on screen. */
 export function collapseRows(dashboard: OnScreen, collapsed: boolean) {
   for (const row of dashboard.state.body.state.children) {
     if (row instanceof SceneGridRow && Boolean(row.state.isCollapsed) !== collapsed) {
@@ -86,7 +86,7 @@ function add(dashboard: OnScreen, model: Dashboard, what: string) {
   }
 }
 
-/** Scrolls to a panel once it is drawn. */
+/** Scrolls to a panel once it is rendered. */
 function show(dashboard: OnScreen, id: number) {
   requestAnimationFrame(() =>
     requestAnimationFrame(() => {
@@ -106,7 +106,7 @@ function tell(title: string, text: string) {
   getAppEvents().publish({ type: AppEvents.alertWarning.name, payload: [title, text] });
 }
 
-/** Says what was done, with a button that takes it back as long as nothing else was done. */
+/** Reports what was done, with an undo button that works until something else is done. */
 function offerUndo(dashboard: OnScreen, title: string) {
   const { last } = dashboard.history;
   const act = () => {

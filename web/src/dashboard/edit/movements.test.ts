@@ -29,14 +29,14 @@ const row = (id: number, y: number, more: object = {}) =>
 const closed = (id: number, y: number, ...panels: PanelJson[]) => row(id, y, { collapsed: true, panels });
 const board = (...panels: PanelJson[]) => ({ title: 'Board', uid: 'u', panels }) as unknown as Dashboard;
 
-/** Every panel with its place, those of closed rows in brackets. */
+/** Every panel with its position; those in collapsed rows are in brackets. */
 function shape(model: Dashboard): string {
   const one = ({ id, type, gridPos: { x, y, w, h } = { x: 0, y: 0, w: 0, h: 0 } }: PanelJson) =>
     type === 'row' ? `row${id}@${y}` : `${id}@${x},${y} ${w}x${h}`;
   return (model.panels as PanelJson[]).map((p) => one(p) + (p.panels?.length ? `[${p.panels.map(one).join('; ')}]` : '')).join('; ');
 }
 
-/** What the screen shows of a dashboard. */
+/** The cells of a dashboard on screen. */
 function screen(model: Dashboard, values: ValuesOf = () => undefined, isClosed: (key: string) => boolean | undefined = () => undefined): Cell[] {
   return expandRepeats(model.panels as PanelJson[], values, isClosed).flatMap(({ row: header, panels }) => [
     ...(header ? [{ key: header.key, x: 0, y: header.y, w: 24, h: 1, closed: header.collapsed }] : []),
@@ -44,7 +44,7 @@ function screen(model: Dashboard, values: ValuesOf = () => undefined, isClosed: 
   ]);
 }
 
-/** The screen after something was dropped at another place, where it pushes away what is there. */
+/** The cells after a drop at another position, which pushes other cells away. */
 function drop(cells: Cell[], key: string, to: Partial<Cell>): Cell[] {
   const moved = { ...cells.find((c) => c.key === key)!, ...to };
   const done: Cell[] = [moved];
@@ -198,7 +198,7 @@ describe('a row', () => {
   test('is closed and opened again', () => {
     expect(shape(rowCollapsed(model, 7, true))).toBe('1@0,0 12x8; row2@8; 3@0,9 12x8; row4@17[5@0,18 12x8]; 6@0,18 12x8; row7@26[8@0,27 12x8]');
     expect(rowCollapsed(rowCollapsed(model, 7, true), 7, false)).toEqual(model);
-    // What lay below it is in it now, as JSON has it.
+    // When the row is opened, the panels below it become part of it, as the JSON format implies.
     expect(shape(rowCollapsed(model, 4, false))).toBe('1@0,0 12x8; row2@8; 3@0,9 12x8; row4@17; 5@0,18 12x8; 6@0,26 12x8; row7@34; 8@0,35 12x8');
   });
 
@@ -221,7 +221,7 @@ describe('a row', () => {
   });
 });
 
-/** Numbers that are the same in every run. */
+/** Random numbers that are the same in every run. */
 function random(seed: number): (below: number) => number {
   let state = seed * 2654435761 + 1;
   return (below) => {
@@ -260,7 +260,7 @@ function anyBoard(pick: (below: number) => number): Dashboard {
 
 const values: ValuesOf = () => ['a', 'b', 'c'].map((value) => ({ value, text: value }));
 
-/** A movement of a kind, what it may add, and what it may take away. */
+/** A random movement, with what it may add and remove. */
 function anyMovement(model: Dashboard, pick: (below: number) => number, isClosed: (key: string) => boolean | undefined): [string, Dashboard | undefined] {
   const all = allPanels(model);
   const panels = all.filter((p) => p.type !== 'row');
@@ -294,7 +294,7 @@ function anyMovement(model: Dashboard, pick: (below: number) => number, isClosed
   }
 }
 
-/** All that movements may not touch: everything but places and what is in a closed row. */
+/** Everything that movements must not change: all except positions and the contents of collapsed rows. */
 function rest(model: Dashboard): Record<string, string> {
   return Object.fromEntries(allPanels(model).map(({ id, gridPos: _, panels: __, collapsed: ___, ...more }) => [String(id), JSON.stringify(more)]));
 }
@@ -337,7 +337,7 @@ test('2000 movements of any dashboard leave no two panels in one place, ids uniq
       const { panels: _, ...others } = next;
       const { panels: __, ...othersBefore } = model;
       expect(others).toEqual(othersBefore);
-      // The server gives back what was saved; nothing may move again when it is loaded.
+      // The server returns what was saved; nothing may move when it is loaded again.
       expect(shape(migrateDashboard(next).dashboard), where).toBe(shape(next));
       model = next;
     }

@@ -3,18 +3,18 @@ import type { Dashboard, GridPos } from '@grafana/schema';
 import { overlap } from '../migrate/layout';
 import { allPanels, sectionsOf, type PanelJson, type Section } from '../model';
 
-/** What lies where on the screen: panels, rows, and copies of both, by the keys that expandRepeats gives them. */
+/** The position of something on screen: a panel, a row or a copy of either, identified by the key from expandRepeats. */
 export interface Cell {
   key: string;
   x: number;
   y: number;
   w: number;
   h: number;
-  /** A row that is closed on the screen, whatever the dashboard says. */
+  /** Set if the row is collapsed on screen, whatever the dashboard says. */
   closed?: boolean;
 }
 
-/** The id of the panel or row that a key stands for, of copies that of their source. */
+/** The id of the panel or row with a key; for copies, that of their source. */
 export function idOf(key: string): number {
   return Number(/^panel-(\d+)/.exec(key)?.[1]);
 }
@@ -24,8 +24,8 @@ export function isCopy(key: string): boolean {
 }
 
 /**
- * The dashboard as it was left on the screen once something was dragged or resized. Copies of repeats follow what they are copies
- * of. Undefined when the panel was dropped where nothing can be: among the copies of a row's panels.
+ * Returns the dashboard as arranged on screen after something was dragged or resized. Copies of repeats follow their
+ * source. Returns undefined if the panel was dropped in an invalid place: among the copies of a row's panels.
  */
 export function arranged(model: Dashboard, cells: readonly Cell[], moved: string): Dashboard | undefined {
   const before = sectionsOf(model.panels as PanelJson[]);
@@ -41,7 +41,7 @@ export function arranged(model: Dashboard, cells: readonly Cell[], moved: string
   return stacked(
     model,
     drops.map(({ row, closed, cells: own, panels }, i) => ({
-      // In JSON the panels below an open row are in it: to lie below one, they need it closed.
+      // In JSON, panels below an open row belong to it, so for panels to be below but outside a row, it must be collapsed.
       row: row && closed && !row.collapsed && drops[i + 1]?.cells.length && !drops[i + 1]!.row ? { ...row, collapsed: true } : row,
       panels: closed ? panels : withoutCopies(own, cells),
     }))
@@ -53,7 +53,7 @@ interface Drop extends Section {
   cells: Array<{ cell: Cell; panel: PanelJson }>;
 }
 
-/** Which panels are in which row now: those below it, up to the next one. */
+/** Assigns panels to rows by position: a row contains the panels below it, up to the next row. */
 function sectionsOnScreen(before: Section[], home: Map<number | undefined, Section>, cells: readonly Cell[], moved: string): Drop[] | undefined {
   const rows = new Map(before.flatMap((section) => (section.row ? [[section.row.id, section] as const] : [])));
   const panels = new Map(before.flatMap((section) => section.panels.map((p) => [p.id, p] as const)));
@@ -85,7 +85,7 @@ function sectionsOnScreen(before: Section[], home: Map<number | undefined, Secti
   return drops;
 }
 
-/** A row that was dropped among the panels of another goes below them. */
+/** A row dropped among the panels of another row goes below them. */
 function keepTogether(drops: Drop[], at: number, home: Map<number | undefined, Section>) {
   const [above, below] = [drops[at - 1]!, drops[at + 1]];
   if (!above.row || above.closed || !below || below.row) {
@@ -96,7 +96,7 @@ function keepTogether(drops: Drop[], at: number, home: Map<number | undefined, S
   below.cells = below.cells.filter((each) => !theirs.includes(each));
 }
 
-/** Panels without the room that copies take: the inverse of what expandRepeats does to those below a repeated panel. */
+/** Removes the space that copies take up: the inverse of how expandRepeats shifts panels below a repeated one. */
 function withoutCopies(own: Drop['cells'], cells: readonly Cell[]): PanelJson[] {
   const bottoms = new Map<string, number>();
   for (const cell of cells) {
@@ -114,12 +114,12 @@ function withoutCopies(own: Drop['cells'], cells: readonly Cell[]): PanelJson[] 
     }
     pending = Math.max(pending, bottoms.get(cell.key)! - cell.y - cell.h);
     const pos = { ...panel.gridPos!, x: cell.x, y: cell.y - shift, w: cell.w, h: cell.h };
-    // Copies beside each other share the whole width, whatever that of their source is.
+    // Horizontal copies share the full width, regardless of the width of their source.
     return withPos(panel, panel.repeat && panel.repeatDirection !== 'v' ? { ...pos, x: panel.gridPos!.x, w: panel.gridPos!.w } : pos);
   });
 }
 
-/** The same panel once more: beside it where there is room, else below it. */
+/** Duplicates a panel: next to it if there is space, otherwise below it. */
 export function duplicated(model: Dashboard, id: number): Dashboard {
   return inSectionOf(model, id, (section, at) => {
     const panel = section.panels[at]!;
@@ -127,7 +127,7 @@ export function duplicated(model: Dashboard, id: number): Dashboard {
     const beside = { ...panel.gridPos!, x: x + w };
     const free = x + 2 * w <= 24 && !section.panels.some((p) => overlap(p.gridPos!, beside));
     const copy = { ...structuredClone(panel), id: nextId(model), gridPos: free ? beside : { ...panel.gridPos!, x, y: y + h } };
-    // What begins where the copy does makes room for it, since it comes later.
+    // Panels that start at the same position as the copy give way to it because they come later.
     return { ...section, panels: [copy, ...section.panels] };
   });
 }
@@ -136,7 +136,7 @@ export function removed(model: Dashboard, id: number): Dashboard {
   return inSectionOf(model, id, (section, at) => ({ ...section, panels: section.panels.filter((_, i) => i !== at) }));
 }
 
-/** A panel that comes from elsewhere, at the top, where it is seen. */
+/** Adds a panel from elsewhere at the top, where it is visible. */
 export function pasted(model: Dashboard, panel: PanelJson): Dashboard {
   const sections = sectionsOf(model.panels as PanelJson[]);
   const { w = 12, h = 8 } = panel.gridPos ?? {};
@@ -144,7 +144,10 @@ export function pasted(model: Dashboard, panel: PanelJson): Dashboard {
   return stacked(model, [{ panels: [fresh] }, ...sections]);
 }
 
-/** One step to a side: a column where there is room, else past the neighbour; up and down past what is there. */
+/**
+ * Moves a panel one step: sideways by one column if there is space, otherwise past its neighbor; up and down past the
+ * next panel.
+ */
 export function nudged(model: Dashboard, id: number, dx: number, dy: number): Dashboard {
   return inSectionOf(model, id, (section, at) => {
     const panel = section.panels[at]!;
@@ -183,12 +186,12 @@ export function rowRenamed(model: Dashboard, id: number, title: string): Dashboa
   return withRow(model, id, (row) => ({ ...row, title }));
 }
 
-/** How a row is when the dashboard is opened. */
+/** Sets whether a row is collapsed when the dashboard is opened. */
 export function rowCollapsed(model: Dashboard, id: number, collapsed: boolean): Dashboard {
   return withRow(model, id, (row) => ({ ...row, collapsed }));
 }
 
-/** A row goes; its panels go with it or to what is above. */
+/** Removes a row; its panels are removed with it or join what is above. */
 export function rowRemoved(model: Dashboard, id: number, withPanels: boolean): Dashboard {
   const sections = sectionsOf(model.panels as PanelJson[]);
   return stacked(
@@ -197,11 +200,11 @@ export function rowRemoved(model: Dashboard, id: number, withPanels: boolean): D
   );
 }
 
-/** A row changes places with the one before (-1) or after it (1), each with its panels. */
+/** Swaps a row with the previous (-1) or next (1) one, each with its panels. */
 export function rowMoved(model: Dashboard, id: number, by: -1 | 1): Dashboard {
   const blocks: Section[][] = [];
   for (const section of sectionsOf(model.panels as PanelJson[])) {
-    // What follows a closed row stays with it, or it would end up in another.
+    // Panels after a collapsed row move with it because they would otherwise end up in another row.
     if (section.row || blocks.length === 0) {
       blocks.push([section]);
     } else {
@@ -217,13 +220,13 @@ export function rowMoved(model: Dashboard, id: number, by: -1 | 1): Dashboard {
   return stacked(model, blocks.flat());
 }
 
-/** An empty row below everything. */
+/** Adds an empty row at the bottom. */
 export function rowAdded(model: Dashboard): Dashboard {
   const row = { id: nextId(model), type: 'row', title: 'New row', collapsed: false, panels: [], gridPos: { x: 0, y: 0, w: 24, h: 1 } } as unknown as PanelJson;
   return stacked(model, [...sectionsOf(model.panels as PanelJson[]), { row, panels: [] }]);
 }
 
-/** Shows or hides the legend, where the panel has one. */
+/** Shows or hides the legend if the panel has one. */
 export function legendToggled(model: Dashboard, id: number): Dashboard {
   return inSectionOf(model, id, (section, at) => {
     const panel = section.panels[at]!;
@@ -257,7 +260,7 @@ function inSectionOf(model: Dashboard, id: number, change: (section: Section, at
   return found ? stacked(model, sections) : model;
 }
 
-/** The dashboard of these rows and panels, each below the one before. What has not changed is the same object. */
+/** Builds a dashboard from rows and panels stacked from top to bottom. Unchanged objects are reused. */
 function stacked(model: Dashboard, sections: Section[]): Dashboard {
   let y = 0;
   const panels = joined(sections).flatMap(({ row, panels: own }) => {
@@ -273,7 +276,7 @@ function stacked(model: Dashboard, sections: Section[]): Dashboard {
   return { ...model, panels } as Dashboard;
 }
 
-/** Panels in no row that come after an open one are in it, below its own. */
+/** Panels without a row that follow an open one become part of it, below its own panels. */
 function joined(sections: Section[]): Section[] {
   const found: Section[] = [];
   for (const section of sections) {
@@ -288,7 +291,7 @@ function joined(sections: Section[]): Section[] {
   return found;
 }
 
-/** Panels moved up as far as they go, as the grid on the screen does it; of two in one place the first stays. */
+/** Moves panels up as far as possible, as the grid on screen does; of two panels in the same place, the first one stays. */
 function settled(panels: PanelJson[], top = 0): { placed: PanelJson[]; height: number } {
   const done: GridPos[] = [];
   const order = [...panels].sort((a, b) => byPlace(a.gridPos!, b.gridPos!));

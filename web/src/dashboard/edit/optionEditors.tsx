@@ -176,7 +176,7 @@ function TimeZoneEditor({ value, onChange }: Props<string | undefined>) {
   return <TimeZonePicker value={value} onChange={(zone) => onChange(zone)} includeInternal />;
 }
 
-/** Steps from the lowest up; the first has no lower end. */
+/** Steps in ascending order; the first one has no lower bound. */
 function ThresholdsEditor({ value, onChange }: Props<ThresholdsConfig>) {
   const steps = value?.steps?.length ? value.steps : [{ value: -Infinity, color: 'green' }];
   const mode = value?.mode ?? ThresholdsMode.Absolute;

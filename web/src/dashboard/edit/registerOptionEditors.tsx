@@ -3,7 +3,7 @@ import { lazy, Suspense, type ComponentType } from 'react';
 
 import type { EditorId } from './optionEditors';
 
-/** Every kind of option editor that panel plugins may name. */
+/** All kinds of option editors that panel plugins can use. */
 const ids: EditorId[] = [
   'number',
   'slider',
@@ -24,7 +24,7 @@ const ids: EditorId[] = [
   'json',
 ];
 
-/** The editors' code is loaded when the first one is shown: most people only look. */
+/** The editors' code is loaded when the first one is shown: most users only view dashboards. */
 // Each editor has its own types of value and settings.
 // eslint-disable-next-line @typescript-eslint/no-explicit-any
 export function editorOf(id: EditorId): ComponentType<StandardEditorProps<any, any>> {

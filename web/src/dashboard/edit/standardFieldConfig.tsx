@@ -76,7 +76,7 @@ const items: Item[] = [
   { id: 'description', edit: 'text', name: 'Description', process: stringOverrideProcessor, shouldApply: any, settings: { expandTemplateVars: true } },
 ];
 
-/** Tells @grafana/data which field options every panel has and how their values are read from JSON. */
+/** Registers the field options common to all panels, and how their values are read from JSON, with @grafana/data. */
 export function registerStandardFieldConfig() {
   standardFieldConfigEditorRegistry.setInit(() =>
     items.map(({ edit, ...item }) => {

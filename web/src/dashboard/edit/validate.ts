@@ -1,4 +1,4 @@
-/** What keeps a text from being a dashboard, in words for people; empty when nothing does. */
+/** Human-readable reasons why a text is not a valid dashboard; empty if it is. */
 export function problemsOf(text: string): string[] {
   let json: unknown;
   try {

@@ -16,7 +16,7 @@ const tabs: Array<{ id: InspectTab; label: string }> = [
   { id: 'json', label: 'JSON' },
 ];
 
-/** Shows where a panel's picture comes from: its data, what was asked, and its JSON. */
+/** Shows what a panel is based on: its data, queries and JSON. */
 export default function Inspector({ dashboard, panelKey }: { dashboard: DashboardBase; panelKey: string }) {
   const { inspectTab = 'data' } = dashboard.useState();
   const panel = dashboard.findPanel(panelKey);
@@ -154,7 +154,7 @@ function StatsTab({ panel }: { panel: VizPanel }) {
   );
 }
 
-/** What was really sent, with variables filled in, and what came back in short. */
+/** The queries as sent, with variables interpolated, and a summary of the responses. */
 function QueryTab({ panel }: { panel: VizPanel }) {
   const { data } = sceneGraph.getData(panel).useState();
   const executed = new Map((data?.series ?? []).map((f) => [f.refId ?? '', f.meta?.executedQueryString]));

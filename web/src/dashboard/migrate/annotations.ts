@@ -11,7 +11,7 @@ const builtIn = {
   type: 'dashboard',
 };
 
-/** `annotations.list` with the query for stored annotations that every dashboard has. */
+/** Migrates `annotations.list` and adds the query for stored annotations that every dashboard has. */
 export function migrateAnnotations(value: unknown, more: Json[]): Json[] {
   const list = objs(obj(value).list).map(migrateAnnotation);
   const hasBuiltIn = list.some((annotation) => annotation.builtIn === 1);

@@ -1,35 +1,35 @@
 import type { Json } from './json';
 
-/** What the parts of one migration share. */
+/** State shared by the steps of one migration. */
 export interface Context {
-  /** schemaVersion of the input; 0 when it has none. */
+  /** schemaVersion of the input; 0 if it has none. */
   version: number;
-  /** What a person should know about what could not be carried over. */
+  /** What the user should know about parts that could not be migrated. */
   notices: string[];
-  /** Annotation queries that panels turn into (time regions of old graphs). */
+  /** Annotation queries created from panels (time regions of old graphs). */
   annotations: Json[];
-  /** Library panels that the file itself carries (`__elements`), by uid. */
+  /** Library panels contained in the file (`__elements`), by uid. */
   elements: Map<string, Json>;
 }
 
-/** The name of a panel in a notice. */
+/** The name of a panel in notices. */
 export function panelName(panel: Json): string {
   const title = typeof panel.title === 'string' && panel.title.trim() !== '' ? panel.title : undefined;
   return title === undefined ? `Panel ${String(panel.id ?? 'without title')}` : `Panel "${title}"`;
 }
 
-/** One override rule: the fields that it is for, and what they get. */
+/** An override rule: the fields it applies to and their properties. */
 export interface Override {
   matcher: { id: string; options?: unknown };
   properties: Array<{ id: string; value?: unknown }>;
 }
 
-/** A field matcher for an alias of old panels: `/regex/` or a name. */
+/** A field matcher for an alias in old panels: `/regex/` or a name. */
 export function aliasMatcher(alias: string): Override['matcher'] {
   return { id: alias.startsWith('/') ? 'byRegexp' : 'byName', options: alias };
 }
 
-/** The reducer that an old panel names, and what the legend calls it. */
+/** Reducers by their names in old panels, with their names in the legend. */
 export const reducers: Record<string, { id: string; name: string }> = {
   current: { id: 'lastNotNull', name: 'Last *' },
   last: { id: 'lastNotNull', name: 'Last *' },

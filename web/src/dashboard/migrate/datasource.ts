@@ -1,6 +1,6 @@
 import { isObject, text, type Json } from './json';
 
-/** Datasources that Grafana itself is, by the name that old dashboards use. */
+/** Grafana's built-in data sources, by their names in old dashboards. */
 const builtIn: Record<string, Json> = {
   '-- Mixed --': { type: 'datasource', uid: '-- Mixed --' },
   '-- Grafana --': { type: 'grafana', uid: '-- Grafana --' },
@@ -9,8 +9,8 @@ const builtIn: Record<string, Json> = {
 };
 
 /**
- * A reference for what a dashboard names as datasource. Names stay names, in `uid`, which is looked up as uid and then as
- * name; variables stay variables. Undefined is the default datasource.
+ * Converts what a dashboard specifies as the data source to a reference. Names are kept in `uid`, which is looked up as
+ * a uid first and then as a name; variables are kept. Undefined means the default data source.
  */
 export function datasourceRef(value: unknown): Json | undefined {
   if (isObject(value)) {

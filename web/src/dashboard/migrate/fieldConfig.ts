@@ -4,7 +4,7 @@ import { dataLinks, renameLinkVariables } from './links';
 import { migrateMappings, migrateThresholds } from './mappings';
 import { own } from '../../boot/own';
 
-/** Brings `panel.fieldConfig` to its present form; what is no object becomes an empty one. */
+/** Migrates `panel.fieldConfig` to its current form; anything that is not an object becomes an empty one. */
 export function migrateFieldConfig(panel: Json, context: Context): void {
   const config = obj(panel.fieldConfig);
   const defaults = { ...obj(config.defaults) };
@@ -19,7 +19,7 @@ export function migrateFieldConfig(panel: Json, context: Context): void {
     return [{ ...override, matcher, properties } as Override];
   });
   if (context.version < 35 && panel.type === 'timeseries' && obj(defaults.custom).axisPlacement === 'hidden') {
-    // Hiding the axes did not hide the time axis.
+    // Hiding the axes used to leave the time axis visible.
     overrides.push({ matcher: { id: 'byType', options: 'time' }, properties: [{ id: 'custom.axisPlacement', value: 'auto' }] });
   }
   panel.fieldConfig = { ...config, defaults, overrides };
@@ -75,7 +75,7 @@ function migrateProperty(property: Json, context: Context): Override['properties
   return [{ id, value: property.value }];
 }
 
-/** Display modes of table cells before they had options of their own. */
+/** Display modes of table cells from before cells had their own options. */
 export function cellOptions(mode: unknown): Json {
   switch (mode) {
     case 'basic':
@@ -104,8 +104,8 @@ function migrateTableMode(defaults: Json): void {
 }
 
 /**
- * Moves what stat, gauge and bar gauge kept in their options before Grafana 7 (`valueOptions`, `fieldOptions`,
- * thresholds, mappings, minValue, maxValue) to fieldConfig and reduceOptions.
+ * Moves settings that stat, gauge and bar gauge stored in their options before Grafana 7 (`valueOptions`,
+ * `fieldOptions`, thresholds, mappings, minValue, maxValue) to fieldConfig and reduceOptions.
  */
 export function liftFieldOptions(panel: Json): void {
   const options = obj(panel.options);
@@ -139,10 +139,10 @@ export function liftFieldOptions(panel: Json): void {
   };
 }
 
-/** The version that migrated panels say they are of. */
+/** The plugin version written to migrated panels. */
 export const pluginVersion = '13.2.2';
 
-/** Percentages had an implied range before Grafana 8; panels without a version are older than that. */
+/** Before Grafana 8, percentages had an implied range; panels without a version are older than that. */
 export function impliedRange(panel: Json): void {
   const version = Number.parseFloat(text(panel.pluginVersion) ?? '6.1');
   const defaults = obj(obj(panel.fieldConfig).defaults);

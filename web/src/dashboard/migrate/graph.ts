@@ -44,7 +44,7 @@ const graphKeys = [
   'zerofill',
 ];
 
-/** Makes a timeseries, bar chart or histogram panel of the old graph panel. */
+/** Converts the old graph panel to a time series, bar chart or histogram panel. */
 export function migrateGraph(panel: Json, context: Context): Json {
   const old = { ...panel, yaxes: yAxes(panel), legend: legendSource(panel) };
   const mode = text(obj(panel.xaxis).mode);
@@ -76,7 +76,7 @@ export function migrateGraph(panel: Json, context: Context): Json {
   return mode === 'histogram' ? histogramMode(result, panel) : result;
 }
 
-/** Before version 12 the axes were `y_formats` and `grid.leftMax` and the like. */
+/** Before version 12, the axes were stored in `y_formats`, `grid.leftMax` and similar fields. */
 function yAxes(panel: Json): Json[] {
   const axes = objs(panel.yaxes);
   if (axes.length > 0) {
@@ -91,7 +91,7 @@ function yAxes(panel: Json): Json[] {
   ];
 }
 
-/** Before version 2 the legend was a switch. */
+/** Before version 2, the legend was a boolean. */
 function legendSource(panel: Json): Json {
   return typeof panel.legend === 'boolean' ? { show: panel.legend } : obj(panel.legend);
 }
@@ -115,7 +115,7 @@ function graphDefaults(panel: Json): Json {
     stacking: stacking(panel),
     ...axis.custom,
   });
-  // Points alone: the old panel drew neither line nor area.
+  // If only points are shown, the old panel drew neither lines nor areas.
   if (custom.drawStyle === 'points') {
     custom.lineWidth = num(panel.linewidth) ?? 1;
     custom.fillOpacity = 0;
@@ -155,7 +155,7 @@ function graphTooltip(panel: Json): Json {
   return { mode: tooltip.shared === false ? 'single' : 'multi', sort: sort === 1 ? 'asc' : sort === 2 ? 'desc' : 'none' };
 }
 
-/** One bar per series: the series become rows of their reduced value. */
+/** One bar per series: each series becomes a row with its reduced value. */
 function seriesMode(result: Json, panel: Json): Json {
   const values = obj(panel.xaxis).values;
   const names = (Array.isArray(values) ? values : [values]).map(str);

@@ -1,6 +1,6 @@
 import { compact, num, text, type Json } from './json';
 
-/** What a y axis says about the fields on it. "auto" and bounds that are no numbers count as unset. */
+/** The field options from a y axis. "auto" and bounds that are not numbers count as unset. */
 export function axisConfig(axis: Json): { standard: Json; custom: Json } {
   const logBase = num(axis.logBase) ?? 1;
   return {
@@ -13,7 +13,7 @@ export function axisConfig(axis: Json): { standard: Json; custom: Json } {
   };
 }
 
-/** Dashes of the whole graph or of one series. */
+/** Dashes of the whole graph or of a single series. */
 export function lineStyle(source: Json): Json | undefined {
   if (source.dashes !== true) {
     return undefined;

@@ -4,7 +4,7 @@ import { axisConfig, lineStyle } from './graphAxis';
 
 const hideAll = { viz: true, legend: true, tooltip: true };
 
-/** Overrides for what the graph panel said about single series, and for its empty ones. */
+/** Overrides for the graph panel's settings of single series, and for empty series. */
 export function graphOverrides(panel: Json): Override[] {
   const overrides: Override[] = [];
   for (const [alias, color] of Object.entries(obj(panel.aliasColors))) {
@@ -41,7 +41,7 @@ function fixedColor(color: unknown): Override['properties'][number] {
   return { id: 'color', value: { mode: 'fixed', fixedColor: color } };
 }
 
-/** What one key of a series override becomes, in the order in which the old panel applied them. */
+/** Converters for the keys of a series override, in the order in which the old panel applied them. */
 const readers: Record<string, (value: unknown, panel: Json, source: Json) => Override['properties']> = {
   color: (value) => (text(value) === undefined ? [] : [fixedColor(value)]),
   yaxis: (value, panel) => (num(value) === 2 ? rightAxis(objs(panel.yaxes)[1] ?? {}) : []),
@@ -100,7 +100,7 @@ function numberProperty(id: string, value: unknown, factor = 1): Override['prope
   return number === undefined ? [] : [{ id, value: number * factor }];
 }
 
-/** true and a letter stack (letters are groups of their own), false does not. */
+/** true and a letter enable stacking (each letter is a separate group), false disables it. */
 function stackOf(value: unknown, panel: Json): Json {
   if (value === false) {
     return { mode: 'none', group: 'A' };

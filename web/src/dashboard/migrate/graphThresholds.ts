@@ -14,7 +14,7 @@ interface OldThreshold {
 
 const modeColors: Record<string, string> = { critical: 'red', warning: 'orange', ok: 'green' };
 
-/** Thresholds of a graph as steps, with the way in which they are drawn; undefined when it has none. */
+/** Thresholds of a graph as steps, with their drawing style; undefined if it has none. */
 export function graphThresholds(panel: Json): { thresholds: ThresholdsConfig; style: Json } | undefined {
   const list = oldThresholds(panel).sort((a, b) => a.value - b.value);
   if (list.length === 0) {
@@ -29,7 +29,7 @@ export function graphThresholds(panel: Json): { thresholds: ThresholdsConfig; st
   return { thresholds: { mode: ThresholdsMode.Absolute, steps: steps(list) }, style: { mode } };
 }
 
-/** "greater than" colours from its value up, "less than" from the step before up to its value. */
+/** "greater than" applies its color from its value upward, "less than" from the previous step up to its value. */
 function steps(list: OldThreshold[]): Threshold[] {
   const result: Threshold[] = [{ color: 'transparent', value: null }];
   for (const threshold of list) {
@@ -55,7 +55,7 @@ function oldThresholds(panel: Json): OldThreshold[] {
     const color = own(modeColors, mode) ?? text(custom) ?? text(source.lineColor) ?? 'red';
     result.push({ value, below: source.op === 'lt', fill: source.fill === true, line: source.line === true, color });
   }
-  // Before version 13 the grid had two of them.
+  // Before version 13, the grid stored two thresholds.
   const grid = obj(panel.grid);
   for (const key of ['threshold1', 'threshold2']) {
     const value = num(grid[key]);
@@ -67,7 +67,7 @@ function oldThresholds(panel: Json): OldThreshold[] {
   return result;
 }
 
-/** Time regions of a graph are annotations of the dashboard, shown on that panel only. */
+/** Time regions of a graph become annotations of the dashboard that are only shown on that panel. */
 export function timeRegions(panel: Json, context: Context): void {
   const name = panelName(panel);
   objs(panel.timeRegions).forEach((region, i) => {

@@ -20,7 +20,7 @@ const heatmapKeys = [
   'yBucketSize',
 ];
 
-/** Moves what the heatmap kept beside its options before Grafana 9.1 into them. */
+/** Moves settings that the heatmap stored outside its options before Grafana 9.1 into them. */
 export function migrateHeatmap(panel: Json): Json {
   const options = obj(panel.options);
   if (isObject(options.color) || isObject(options.yAxis) || !(panel.color !== undefined || panel.dataFormat !== undefined || panel.yAxis !== undefined)) {
@@ -107,7 +107,7 @@ function color(old: Json): Json {
   });
 }
 
-/** Which edge of its bucket a row's name is. */
+/** Which edge of its bucket the name of a row denotes. */
 function bucketLayout(bound: unknown): string {
   return { upper: 'le', lower: 'ge', middle: 'unknown' }[String(bound)] ?? 'auto';
 }

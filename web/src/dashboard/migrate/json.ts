@@ -1,21 +1,21 @@
-/** A JSON object whose values nobody has checked yet. */
+/** A JSON object with unchecked values. */
 export type Json = Record<string, unknown>;
 
 export function isObject(value: unknown): value is Json {
   return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
-/** The value as object; an empty one for everything else. */
+/** The value if it is an object, otherwise an empty object. */
 export function obj(value: unknown): Json {
   return isObject(value) ? value : {};
 }
 
-/** The objects of a list; nothing for everything else. */
+/** The objects in a list; empty for any other value. */
 export function objs(value: unknown): Json[] {
   return Array.isArray(value) ? value.filter(isObject) : [];
 }
 
-/** The value as string; numbers are written out, everything else is undefined. */
+/** The value as a string; numbers are converted, everything else is undefined. */
 export function str(value: unknown): string | undefined {
   if (typeof value === 'string') {
     return value;
@@ -23,18 +23,18 @@ export function str(value: unknown): string | undefined {
   return typeof value === 'number' && Number.isFinite(value) ? String(value) : undefined;
 }
 
-/** A string that is not empty, or undefined. */
+/** The value if it is a non-empty string, otherwise undefined. */
 export function text(value: unknown): string | undefined {
   return str(value) || undefined;
 }
 
-/** The strings of a list; a single string is a list of one. */
+/** The strings in a list; a single string counts as a list of one. */
 export function strs(value: unknown): string[] {
   const list = Array.isArray(value) ? value : [value];
   return list.map(str).filter((s): s is string => s !== undefined && s !== '');
 }
 
-/** The value as finite number; strings that spell one count, everything else is undefined. */
+/** The value as a finite number; numeric strings are converted, everything else is undefined. */
 export function num(value: unknown): number | undefined {
   if (typeof value === 'string' && value.trim() !== '') {
     value = Number(value);
@@ -46,7 +46,7 @@ export function bool(value: unknown): boolean | undefined {
   return typeof value === 'boolean' ? value : undefined;
 }
 
-/** The object without the keys whose value is undefined. */
+/** The object without keys whose value is undefined. */
 export function compact<T extends Json>(value: T): T {
   return Object.fromEntries(Object.entries(value).filter(([, v]) => v !== undefined)) as T;
 }
@@ -57,7 +57,7 @@ export function without(value: Json, keys: Iterable<string>): Json {
   return Object.fromEntries(Object.entries(value).filter(([key]) => !drop.has(key)));
 }
 
-/** Replaces `key` by its checked form, or removes it when the check yields undefined. */
+/** Replaces `key` with its validated value, or removes it if validation returns undefined. */
 export function check(target: Json, key: string, read: (value: unknown) => unknown): void {
   if (!Object.hasOwn(target, key)) {
     return;

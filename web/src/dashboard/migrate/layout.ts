@@ -11,7 +11,7 @@ const spanFactor = gridColumns / 12;
 const defaultSpan = 4;
 const defaultSize = { w: 12, h: 8 };
 
-/** Places panels in reading order where they fit highest and leftmost, as old rows did. */
+/** Places panels in reading order at the highest and then leftmost free position, as old rows did. */
 class Shelf {
   private readonly tops: number[];
 
@@ -36,13 +36,13 @@ class Shelf {
   }
 }
 
-/** Grid cells for a height in pixels, as a number, "250" or "250px". */
+/** Grid cells for a height in pixels, given as a number, "250" or "250px". */
 export function gridHeight(height: unknown): number {
   const pixels = num(typeof height === 'string' ? height.replace(/px$/, '') : height) || defaultRowHeight;
   return Math.ceil(Math.max(pixels, minPanelHeight) / (cellHeight + cellMargin));
 }
 
-/** Turns `rows` of schema versions before 16 into panels on the grid; panels that are there already stay above. */
+/** Converts `rows` from schema versions before 16 to panels on the grid; existing panels stay above them. */
 export function flattenRows(rows: unknown, panels: Json[]): Json[] {
   const list = objs(rows).filter((row) => row.repeatIteration === undefined || row.repeatIteration === null);
   const showRows = list.some((row) => row.collapse === true || row.showTitle === true || text(row.repeat));
@@ -91,7 +91,7 @@ function placeInRow(panel: Json, shelf: Shelf, rowHeight: number): void {
   delete panel.height;
 }
 
-/** minSpan (least width of a repeated panel, in columns) became maxPerRow, a divisor of the columns. */
+/** Converts minSpan (minimum width of a repeated panel, in columns) to maxPerRow, a divisor of the number of columns. */
 export function maxPerRow(minSpan: unknown): number | undefined {
   const span = num(minSpan);
   if (span === undefined || span <= 0) {
@@ -110,7 +110,7 @@ function bottomOf(panel: Json): number {
   return (num(pos.y) ?? 0) + (num(pos.h) ?? 0);
 }
 
-/** A position inside the grid: whole cells, at least one, not beyond the right edge. */
+/** Clamps a position to the grid: whole cells, at least one, not past the right edge. */
 function clampPos(value: Json): GridPos {
   const w = Math.min(gridColumns, Math.max(1, Math.round(num(value.w) ?? defaultSize.w)));
   const h = Math.max(1, Math.round(num(value.h) ?? defaultSize.h));
@@ -120,8 +120,8 @@ function clampPos(value: Json): GridPos {
 }
 
 /**
- * Gives every panel a gridPos: those without one go two in a row below what is above them in the list, and panels that
- * lie on each other move down, the later one in reading order.
+ * Gives every panel a gridPos: panels without one are placed two per row below the panels that precede them in the
+ * list. If panels overlap, the later one in reading order moves down.
  */
 export function placePanels(panels: Json[]): void {
   placeList(panels, 0);

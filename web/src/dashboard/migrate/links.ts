@@ -1,6 +1,6 @@
 import { bool, compact, objs, str, strs, text, type Json } from './json';
 
-/** Names of variables in links, as they were before Grafana 6.5 and 7.0, and as they are. */
+/** Replaces the names that variables in links had before Grafana 6.5 and 7.0 with the current ones. */
 export function renameLinkVariables(url: string): string {
   return url
     .replace(/\$__(series|field)_name/g, (_match, of: string) => `\${__${of}.name}`)
@@ -9,7 +9,7 @@ export function renameLinkVariables(url: string): string {
     .replace(/__series\.labels/g, '__field.labels');
 }
 
-/** Data links with the names of today; entries without address and internal link are dropped. */
+/** Data links with current names; entries without a URL or internal link are dropped. */
 export function dataLinks(value: unknown): Json[] {
   return objs(value)
     .filter((link) => str(link.url) !== undefined || link.internal !== undefined)
@@ -20,7 +20,7 @@ export function dataLinks(value: unknown): Json[] {
     }));
 }
 
-/** Links of a panel's header. Those to a dashboard by name become a search for that name. */
+/** Links in a panel header. Links to a dashboard by name become a search for that name. */
 export function panelLinks(value: unknown): Json[] {
   return objs(value).map((link) => {
     const dashboard = text(link.dashboard) ?? text(link.dashUri)?.replace(/^db\//, '');
@@ -44,7 +44,7 @@ export function panelLinks(value: unknown): Json[] {
   });
 }
 
-/** Links of the dashboard's header. */
+/** Links in the dashboard header. */
 export function dashboardLinks(value: unknown): Json[] {
   return objs(value).map((link) => {
     const dashboard = text(link.dashboard) ?? text(link.dashUri)?.replace(/^db\//, '');

@@ -2,7 +2,7 @@ import { MappingType, SpecialValueMatch, ThresholdsMode, type ThresholdsConfig, 
 
 import { compact, isObject, num, obj, objs, str, text, type Json } from './json';
 
-/** Threshold steps of every age; the first one starts at minus infinity, which JSON writes as null. */
+/** Threshold steps from any version; the first one starts at minus infinity, which JSON represents as null. */
 export function migrateThresholds(value: unknown): ThresholdsConfig | undefined {
   const config = Array.isArray(value) ? { steps: value } : obj(value);
   const steps = objs(config.steps)
@@ -17,7 +17,7 @@ export function migrateThresholds(value: unknown): ThresholdsConfig | undefined 
   return { mode, steps: steps.map(({ index: _index, ...step }: Json) => step as { color: string; value: number | null }) };
 }
 
-/** Value mappings of every age: a list of {type: 1|2, …} became one of maps. */
+/** Value mappings from any version: a list of {type: 1|2, …} became one of maps. */
 export function migrateMappings(value: unknown, thresholds?: ThresholdsConfig): ValueMapping[] {
   const old: Json[] = [];
   const current: ValueMapping[] = [];
@@ -70,7 +70,7 @@ function nullMapping(result: ValueMappingResult): ValueMapping {
   return { type: MappingType.SpecialValue, options: { match: SpecialValueMatch.NullAndNan, result } };
 }
 
-/** Old mappings took the colour from the threshold that their value is in. */
+/** Old mappings took the color from the threshold that contains their value. */
 function withColor(result: ValueMappingResult, value?: number, thresholds?: ThresholdsConfig): ValueMappingResult {
   if (value === undefined || thresholds === undefined || thresholds.mode !== ThresholdsMode.Absolute) {
     return result;
@@ -79,7 +79,7 @@ function withColor(result: ValueMappingResult, value?: number, thresholds?: Thre
   return compact({ ...result, color: step?.color });
 }
 
-/** Mappings of singlestat and old table: valueMaps for mappingType 1, rangeMaps for 2. */
+/** Mappings of singlestat and the old table: valueMaps for mappingType 1, rangeMaps for 2. */
 export function angularMappings(source: Json, thresholds?: ThresholdsConfig): ValueMapping[] {
   const type = num(source.mappingType) ?? 1;
   const maps: Json[] =
@@ -89,7 +89,7 @@ export function angularMappings(source: Json, thresholds?: ThresholdsConfig): Va
   return upgrade(maps, thresholds);
 }
 
-/** "10,20" or [10, 20] with three colours: steps that begin below, at 10 and at 20. */
+/** "10,20" or [10, 20] with three colors: steps that start below, at 10 and at 20. */
 export function angularThresholds(thresholds: unknown, colors: unknown): ThresholdsConfig | undefined {
   const levels = (Array.isArray(thresholds) ? thresholds : (str(thresholds) ?? '').split(',')).map(num).filter((level): level is number => level !== undefined);
   const names = Array.isArray(colors) ? colors.map(text) : [];

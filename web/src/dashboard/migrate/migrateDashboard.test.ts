@@ -5,7 +5,7 @@ import { describe, expect, test } from 'vitest';
 import { overlap } from './layout';
 import { migrateDashboard } from './index';
 
-// The project's dashboards lie beside the checkout, not in it.
+// The project's dashboards are next to the checkout, not in it.
 const shared = process.env.AUSGUCK_SHARED ?? resolve(__dirname, '../../../../../shared');
 
 type AnyPanel = Panel | RowPanel;
@@ -77,7 +77,7 @@ describe('dashboards that people use', () => {
       expect(refIds.every((refId) => typeof refId === 'string' && refId !== '')).toBe(true);
       expect(new Set(refIds).size).toBe(refIds.length);
     }
-    // Nothing is left for a second run to do.
+    // A second run changes nothing.
     expect(migrateDashboard(dashboard)).toEqual({ dashboard, notices: [] });
   });
 

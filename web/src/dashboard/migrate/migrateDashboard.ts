@@ -7,7 +7,7 @@ import { dashboardLinks } from './links';
 import { migratePanel, migrateRow } from './panel';
 import { migrateVariables } from './variables';
 
-/** The schemaVersion of every dashboard that migrateDashboard returns. */
+/** The schemaVersion of dashboards returned by migrateDashboard. */
 export const schemaVersion = 42;
 
 const deadKeys = [
@@ -29,9 +29,9 @@ const deadKeys = [
 ];
 
 /**
- * Brings classic dashboard JSON of any schemaVersion (or none) to the present one, so that it shows what it showed.
- * The input is not changed. Anything of a wrong type is taken as absent: it never throws. The notices say what could
- * not be carried over and what to do, one sentence each.
+ * Migrates classic dashboard JSON of any schemaVersion (or none) to the current one so that it shows the same as
+ * before. The input is not modified. Values of the wrong type are treated as missing; it never throws. The notices
+ * state what could not be migrated and what to do, one sentence each.
  */
 export function migrateDashboard(json: unknown): { dashboard: Dashboard; notices: string[] } {
   const source = obj(structuredClone(json));
@@ -73,7 +73,7 @@ function settleDashboard(dashboard: Json, source: Json): void {
   dashboard.timepicker = timepicker(source);
 }
 
-/** Numbers were seconds, false was off. */
+/** Numbers meant seconds, false meant off. */
 function refresh(value: unknown): string {
   return typeof value === 'number' ? (value > 0 ? `${value}s` : '') : typeof value === 'string' ? value : '';
 }
@@ -126,13 +126,13 @@ function migratePanels(source: Json, context: Context): Json[] {
   return result;
 }
 
-/** Panels and rows that a repeat made and somebody saved: the repeat makes them again. */
+/** Panels and rows that were created by a repeat and then saved: the repeat creates them again. */
 function isRepeat(panel: Json): boolean {
   const set = (value: unknown) => value !== undefined && value !== null && value !== false && value !== 0;
   return set(panel.repeatPanelId) || set(panel.repeatByRow) || set(panel.repeatedByRow);
 }
 
-/** Rows hold plain panels, and only when collapsed; those of an open row follow it in the list. */
+/** Rows contain panels but no rows, and only if collapsed; the panels of an open row follow it in the list. */
 function settleRows(panels: Json[]): Json[] {
   return panels.flatMap((panel) => {
     if (panel.type !== 'row') {
@@ -145,12 +145,12 @@ function settleRows(panels: Json[]): Json[] {
   });
 }
 
-/** The panels of rows inside rows, as deep as a person may have nested them. */
+/** The panels of rows inside rows, however deeply nested a file may be. */
 function flatten(panels: Json[], depth = 0): Json[] {
   return panels.flatMap((panel) => (panel.type !== 'row' ? [panel] : depth < 8 ? flatten(objs(panel.panels), depth + 1) : []));
 }
 
-/** Ids are positive whole numbers, each once on the whole dashboard. */
+/** IDs are positive integers that are unique within the dashboard. */
 function assignIds(panels: Json[]): void {
   const all = panels.flatMap((panel) => [panel, ...(panel.type === 'row' ? objs(panel.panels) : [])]);
   const used = new Set<number>();

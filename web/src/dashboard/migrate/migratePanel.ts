@@ -2,9 +2,9 @@ import type { Panel } from '@grafana/schema';
 
 import { migrateDashboard } from './index';
 
-/** A panel as it is after its migration. */
+/** Returns a panel after migration. */
 export function migrate(panel: object, schemaVersion = 12): Panel {
   return migrateDashboard({ schemaVersion, panels: [{ id: 1, title: 'p', ...panel }] }).dashboard.panels![0] as Panel;
 }
-/** What a graph has for drawing its fields. */
+/** The graph-specific field options of a migrated panel. */
 export const custom = (panel: object) => migrate({ type: 'graph', ...panel }).fieldConfig!.defaults.custom;

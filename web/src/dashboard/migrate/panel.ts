@@ -12,7 +12,7 @@ import { isOldTable, migrateOldTable } from './tableOld';
 import { migrateTargets, plainInterval } from './targets';
 import { migrateTransformations } from './transformations';
 
-/** Panel types that showed Grafana's own pages. */
+/** Panel types that showed pages of Grafana itself. */
 const gone = new Set(['gettingstarted', 'pluginlist', 'welcome', 'homelinks']);
 
 const renamed: Record<string, string> = {
@@ -38,10 +38,10 @@ const byType: Record<string, (panel: Json, context: Context) => Json> = {
   bargauge: liftedSingle,
 };
 
-/** Keys that only old versions wrote, and that mean nothing now. */
+/** Keys that only old versions wrote and that no longer have a meaning. */
 const deadKeys = ['editable', 'error', 'isNew', 'span', 'height', 'minSpan', 'scopedVars', 'repeatPanelId', 'repeatIteration', 'repeatByRow', 'repeatedByRow'];
 
-/** The panel in its present form, or undefined when it is of no use any more. */
+/** The panel in its current form, or undefined if it is obsolete. */
 export function migratePanel(source: Json, context: Context): Json | undefined {
   let panel = resolveLibraryPanel({ ...source }, context);
   const type = text(panel.type) ?? (isObject(panel.libraryPanel) ? 'text' : 'timeseries');
@@ -99,7 +99,7 @@ function liftedSingle(panel: Json): Json {
   return panel;
 }
 
-/** Legends could have the display mode "hidden"; they have a switch of their own now. */
+/** Legends could have the display mode "hidden"; now they have a separate option for this. */
 function migrateLegend(panel: Json): void {
   const options = obj(panel.options);
   if (!isObject(options.legend)) {
@@ -115,7 +115,7 @@ function migrateLegend(panel: Json): void {
   panel.options = { ...options, legend };
 }
 
-/** The footer of tables was an option of the panel and is one of the columns now. */
+/** The table footer was a panel option and is now a column option. */
 function migrateTableFooter(panel: Json): void {
   const options = obj(panel.options);
   if (panel.type !== 'table' || !isObject(options.footer)) {
@@ -142,7 +142,7 @@ function migrateTableFooter(panel: Json): void {
   }
 }
 
-/** A library panel whose model is not in the file can only be named. */
+/** A library panel whose model is not in the file can only be shown by name. */
 function resolveLibraryPanel(panel: Json, context: Context): Json {
   if (!isObject(panel.libraryPanel) || isObject(panel.fieldConfig) || Array.isArray(panel.targets)) {
     return panel;
@@ -173,7 +173,7 @@ function newsPanel(panel: Json, context: Context): Json {
   };
 }
 
-/** A row header; panels inside are migrated like all others. */
+/** Migrates a row header; the panels inside are migrated like all others. */
 export function migrateRow(source: Json, panels: Json[]): Json {
   const row = without(source, [...deadKeys, 'targets', 'fieldConfig', 'options', 'collapse', 'showTitle', 'titleSize', 'datasource', 'repeatDirection']);
   check(row, 'repeat', text);

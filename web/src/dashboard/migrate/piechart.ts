@@ -18,7 +18,7 @@ const pieKeys = [
   'cacheTimeout',
 ];
 
-/** Makes the built-in pie chart of grafana-piechart-panel. */
+/** Converts grafana-piechart-panel to the built-in pie chart. */
 export function migratePiechart(panel: Json): Json {
   const legend = obj(panel.legend);
   const onGraph = panel.legendType === 'On graph';

@@ -32,7 +32,7 @@ const singlestatKeys = [
   'valueName',
 ];
 
-/** Makes a gauge of a singlestat that showed one, a stat of every other. */
+/** Converts a singlestat to a gauge if it showed one, otherwise to a stat. */
 export function migrateSinglestat(panel: Json): Json {
   const gauge = obj(panel.gauge);
   const isGauge = gauge.show === true;
@@ -90,7 +90,7 @@ function calc(valueName: unknown): string {
   return name === 'name' || name === 'last_time' ? 'lastNotNull' : (own(reducers, name)?.id ?? 'mean');
 }
 
-/** A prefix or postfix becomes the unit of a number that has none. */
+/** A prefix or postfix becomes the unit of a number without one. */
 function unit(panel: Json): string | undefined {
   const format = text(panel.format);
   const plain = format === undefined || format === 'none' || format === 'short';

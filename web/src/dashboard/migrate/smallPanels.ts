@@ -1,6 +1,6 @@
 import { bool, compact, isObject, num, obj, str, strs, text, without, type Json } from './json';
 
-/** Text kept mode and content beside its options before Grafana 7. */
+/** Before Grafana 7, the text panel stored mode and content outside its options. */
 export function migrateText(panel: Json): Json {
   const options = obj(panel.options);
   const mode = text(options.mode) ?? text(panel.mode);
@@ -17,7 +17,7 @@ export function migrateText(panel: Json): Json {
 
 const oldAlertKeys = ['show', 'limit', 'onlyAlertsOnDashboard', 'nameFilter', 'dashboardFilter', 'folderId', 'dashboardTags', 'stateFilter', 'sortOrder'];
 
-/** The alert list of dashboard alerts as the one of alerting rules. */
+/** Converts the alert list for dashboard alerts to the one for alerting rules. */
 export function migrateAlertlist(panel: Json): Json {
   const options = obj(panel.options);
   if (isObject(options.stateFilter)) {
@@ -51,7 +51,7 @@ export function migrateAlertlist(panel: Json): Json {
 
 const oldListKeys = ['starred', 'recent', 'search', 'headings', 'limit', 'query', 'tags', 'folderId'];
 
-/** The dashboard list kept its options beside them before Grafana 7. */
+/** Before Grafana 7, the dashboard list stored its settings outside the options. */
 export function migrateDashlist(panel: Json): Json {
   const options = obj(panel.options);
   const old = (key: string, now: string) => bool(options[now]) ?? bool(panel[key]) ?? bool(options[key]);

@@ -20,7 +20,7 @@ const tableKeys = [
 ];
 const everything = /^\/\.[*+]\/$/;
 
-/** Tells the old table from the present one, which has the same type. */
+/** Distinguishes the old table from the current one, which has the same type. */
 export function isOldTable(panel: Json, version: number): boolean {
   if (panel.type === 'table-old') {
     return true;
@@ -36,7 +36,7 @@ export function isOldTable(panel: Json, version: number): boolean {
   );
 }
 
-/** Makes a table with transformations and overrides of the old table with its styles. */
+/** Converts the old table with its styles to a table with transformations and overrides. */
 export function migrateOldTable(panel: Json): Json {
   const styles = objs(panel.styles).filter((style) => text(style.pattern) !== undefined);
   const general = styles.find((style) => everything.test(String(style.pattern)));
@@ -45,7 +45,7 @@ export function migrateOldTable(panel: Json): Json {
   for (const property of general === undefined ? [] : styleProperties(general)) {
     setPath(defaults, property.id, property.value);
   }
-  // The first style that fits won; of overrides the last one does.
+  // The first matching style won, but the last matching override wins.
   const overrides = styles
     .filter((style) => style !== general)
     .map((style): Override => ({ matcher: aliasMatcher(String(style.pattern)), properties: styleProperties(style) }))
@@ -131,7 +131,7 @@ function cellLink(style: Json): Json | undefined {
   return { title: cellVariables(text(style.linkTooltip) ?? ''), url: cellVariables(url), targetBlank: style.linkTargetBlank === true };
 }
 
-/** `$__cell`, `${__cell_2:raw}` and the like by their present names. */
+/** Replaces `$__cell`, `${__cell_2:raw}` and similar variables with their current names. */
 function cellVariables(value: string): string {
   return value.replace(/\$(?:\{__cell(?:_(\d+))?(?::(\w+))?\}|__cell(?:_(\d+))?(?::(\w+))?)/g, (...match: Array<string | undefined>) => {
     const column = match[1] ?? match[3];

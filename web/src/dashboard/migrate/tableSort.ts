@@ -2,7 +2,7 @@ import { num, obj, objs, str, strs, text, type Json } from './json';
 import { reducers } from './context';
 import { own } from '../../boot/own';
 
-/** The old table sorted by the number of a column, the present one by its name; undefined where only data tells it. */
+/** The old table sorted by column number, the current one sorts by column name; undefined if the name depends on the data. */
 export function tableSort(panel: Json, styles: Json[]): Json[] | undefined {
   const sort = obj(panel.sort);
   const col = num(sort.col);
@@ -10,7 +10,7 @@ export function tableSort(panel: Json, styles: Json[]): Json[] | undefined {
   return name === undefined ? undefined : [{ displayName: alias(name, styles), desc: sort.desc === true }];
 }
 
-/** The columns from the left, as far as they are known without data. */
+/** The column names from left to right, as far as they are known without data. */
 function columnNames(panel: Json): Array<string | undefined> {
   const columns = objs(panel.columns);
   const targets = objs(panel.targets).filter((target) => target.hide !== true);
@@ -28,13 +28,13 @@ function columnNames(panel: Json): Array<string | undefined> {
   }
 }
 
-/** The series of a query, when its name has no labels and so is the only one. */
+/** The series of a query if its name has no labels, so that there is only one. */
 function legend(target: Json): string | undefined {
   const format = text(target.legendFormat);
   return format === undefined || /\{\{|\$/.test(format) ? undefined : format;
 }
 
-/** Labels and values of tables, when the queries say which labels they leave. */
+/** Label and value columns of tables, if the queries determine the remaining labels. */
 function tableColumns(targets: Json[]): Array<string | undefined> {
   const groups = targets.map((target) => labelsOf(str(target.expr) ?? ''));
   if (groups.length === 0 || groups.some((labels) => labels === undefined)) {
@@ -46,7 +46,7 @@ function tableColumns(targets: Json[]): Array<string | undefined> {
 
 const aggregations = 'sum|min|max|avg|count|group|stddev|stdvar';
 
-/** The labels that an expression is grouped by, when its outermost operation is such an aggregation. */
+/** The labels that an expression is grouped by, if its outermost operation is an aggregation by labels. */
 function labelsOf(expr: string): string[] | undefined {
   const before = new RegExp(`^\\s*(?:${aggregations})\\s+by\\s*\\(([\\w\\s,]*)\\)\\s*\\(`, 'i').exec(expr);
   const after = new RegExp(`^\\s*(?:${aggregations})\\s*\\(`, 'i').exec(expr);
@@ -62,7 +62,7 @@ function labelsOf(expr: string): string[] | undefined {
     .filter((label) => label !== '');
 }
 
-/** The place behind the bracket that closes the one before `from`; brackets in strings do not count. */
+/** The position after the parenthesis that closes the one before `from`; parentheses in strings are ignored. */
 function closing(expr: string, from: number): number {
   let depth = 1;
   for (const match of expr.slice(from).matchAll(/"(?:[^"\\]|\\.)*"|'(?:[^'\\]|\\.)*'|`[^`]*`|[()]/g)) {
@@ -74,7 +74,7 @@ function closing(expr: string, from: number): number {
   return expr.length;
 }
 
-/** The name that a style gives to a column. */
+/** The column name defined by a style. */
 function alias(name: string, styles: Json[]): string {
   const style = styles.find((s) => {
     const pattern = String(s.pattern);

@@ -1,12 +1,12 @@
 import { bool, check, isObject, num, objs, str, text, type Json } from './json';
 import { datasourceRef, mixedRef } from './datasource';
 
-/** The n-th name of a query: A … Z, AA, AB … */
+/** The name of the nth query: A … Z, AA, AB … */
 function refIdAt(n: number): string {
   return (n >= 26 ? refIdAt(Math.floor(n / 26) - 1) : '') + String.fromCharCode(65 + (n % 26));
 }
 
-/** Gives every target a refId that is unique in its panel. */
+/** Gives every target a refId that is unique within its panel. */
 export function assignRefIds(targets: Json[]): void {
   const used = new Set<string>();
   const nameless: Json[] = [];
@@ -29,12 +29,12 @@ export function assignRefIds(targets: Json[]): void {
   }
 }
 
-/** ">10s" was a least interval; the sign is gone since. */
+/** ">10s" meant a minimum interval; the sign has since been dropped. */
 export function plainInterval(value: unknown): string | undefined {
   return text(value)?.replace(/^\s*>\s*/, '') || undefined;
 }
 
-/** Checks the queries of a panel and settles where they go: panel and targets agree afterwards. */
+/** Validates the queries of a panel and makes the data sources of panel and targets consistent. */
 export function migrateTargets(panel: Json): void {
   const targets = objs(panel.targets).map((target) => ({ ...target }) as Json);
   const panelRef = datasourceRef(panel.datasource);
@@ -70,7 +70,7 @@ function checkTarget(target: Json): void {
   check(target, 'intervalFactor', num);
 }
 
-/** The datasource that all targets name, expressions aside; "-- Mixed --" when they differ. */
+/** The data source of all targets except expressions; "-- Mixed --" if they differ. */
 function commonRef(targets: Json[]): Json | undefined {
   const refs = targets
     .map((target) => target.datasource)

@@ -1,6 +1,6 @@
 import { isObject, obj, objs, text, type Json } from './json';
 
-/** Transformations with a name; old ones get what later versions expect. */
+/** Transformations with an id; old ones are adapted to what later versions expect. */
 export function migrateTransformations(value: unknown, version: number): Json[] {
   const result: Json[] = [];
   for (const source of objs(value)) {
@@ -14,7 +14,7 @@ export function migrateTransformations(value: unknown, version: number): Json[] 
       transformation.options = timeSeriesTableOptions(obj(source.options));
     }
     if (id === 'labelsToFields' && version > 0 && version < 31) {
-      // It merged on its own until 8.1.
+      // Until 8.1, it merged implicitly.
       result.push({ id: 'merge', options: {} });
     }
   }

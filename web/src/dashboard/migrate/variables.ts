@@ -22,7 +22,7 @@ const deadKeys = [
   'index',
 ];
 
-/** `templating.list` in its present form. Variables without name or with an unknown type are left out, with a notice. */
+/** Migrates `templating.list`. Variables without a name or with an unknown type are dropped, with a notice. */
 export function migrateVariables(value: unknown, context: Context): Json[] {
   const seen = new Set<string>();
   return objs(value).flatMap((source) => {
@@ -74,7 +74,7 @@ function byType(variable: Json, source: Json, context: Context): Json {
       variable.query = isObject(source.query) ? source.query : (str(source.query) ?? '');
       variable.regex = str(source.regex) ?? '';
       variable.refresh = refreshOf(source, context);
-      // What a query answered once is no answer of today.
+      // Options from an earlier query are outdated.
       variable.options = variable.refresh === 0 ? (variable.options ?? []) : [];
       break;
     case 'constant': {
@@ -118,7 +118,7 @@ function hideOf(source: Json): number {
   return source.hideVariable === true ? 2 : source.hideLabel === true ? 1 : 0;
 }
 
-/** 0 never, 1 on load, 2 when the time range changes. Queries were always refreshed from version 29 on. */
+/** 0 never, 1 on load, 2 when the time range changes. Since version 29, queries are always refreshed. */
 function refreshOf(source: Json, context: Context): number {
   const refresh = source.refresh === true || source.refresh_on_load === true ? 1 : num(source.refresh);
   if (refresh === 1 || refresh === 2) {
@@ -136,7 +136,7 @@ function option(source: Json): Json[] {
   return [compact({ ...source, selected: bool(source.selected), text: label ?? value, value })];
 }
 
-/** The chosen value: a list for multi-value variables, one value for the others. */
+/** The selected value: a list for multi-value variables, a single value for others. */
 function current(source: Json, multi: boolean): Json | undefined {
   if (!isObject(source.current)) {
     return undefined;

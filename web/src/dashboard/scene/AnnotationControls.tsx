@@ -4,7 +4,7 @@ import { ControlsLabel, dataLayers, SceneDataLayerSet, type SceneDataLayerProvid
 
 import type { DashboardBase } from './DashboardBase';
 
-/** A switch for each annotation query that is not hidden. */
+/** A toggle for each annotation query that is not hidden. */
 export function AnnotationControls({ dashboard }: { dashboard: DashboardBase }) {
   const set = dashboard.state.$data;
   return set instanceof SceneDataLayerSet ? set.state.layers.map((layer) => <Control key={layer.state.key} layer={layer} />) : null;

@@ -16,60 +16,60 @@ import { History } from './history';
 
 export type InspectTab = 'data' | 'query' | 'json' | 'stats';
 
-/** What is open beside a dashboard. */
+/** The drawer or dialog that is open. */
 export type DashboardDialog = 'save' | 'saveAs' | 'json' | 'versions' | 'settings' | 'delete';
 
 export interface DashboardState extends SceneObjectState {
   /** The migrated JSON; everything else is built from it. */
   model: Dashboard;
   meta: DashboardMeta;
-  /** What people should know about this dashboard, such as parts that could not be read. */
+  /** What users should know about this dashboard, such as parts that could not be read. */
   notices: string[];
   body: DashboardGrid;
   variables: VariableValueSelectors;
   timePicker: SceneTimePicker;
   refreshPicker: SceneRefreshPicker;
-  /** Key of the panel that fills the page. */
+  /** Key of the panel shown in full view. */
   viewPanel?: string;
-  /** Key of the panel that is edited. */
+  /** Key of the panel being edited. */
   editPanel?: string;
-  /** The edited panel with the changes so far. */
+  /** The edited panel with its current changes. */
   preview?: VizPanel;
-  /** Key of the panel whose data and queries are shown. */
+  /** Key of the panel being inspected. */
   inspect?: string;
   inspectTab?: InspectTab;
   /** Without menus and controls. */
   kiosk?: boolean;
   isDirty?: boolean;
-  /** What can be taken back and done again. */
+  /** The actions that can be undone and redone. */
   undo?: string;
   redo?: string;
   dialog?: DashboardDialog;
 }
 
-/** What the parts of a dashboard know of the whole: its state and where its panels are. */
+/** What the parts of a dashboard know about the whole: its state and its panels. */
 export class DashboardBase extends SceneObjectBase<DashboardState> {
-  /** Goes from scene to scene of one dashboard. */
+  /** Passed on between the scenes of one dashboard. */
   history = new History();
 
-  /** Whether changes are offered at all. */
+  /** Whether editing is available at all. */
   get mayEdit(): boolean {
     return may('Editor') && this.state.meta.canEdit !== false;
   }
 
-  /** The panel with a key, or with an id as older links have it. */
+  /** The panel with a key, or with an id as in older links. */
   findPanel(key: string): VizPanel | undefined {
     const wanted = /^\d+$/.test(key) ? `panel-${key}` : key;
     const found = sceneGraph.findObject(this, (o) => o instanceof VizPanel && o.state.key === wanted);
     return found instanceof VizPanel ? found : undefined;
   }
 
-  /** Every panel, those in closed rows too. */
+  /** All panels, including those in collapsed rows. */
   panels(): VizPanel[] {
     return sceneGraph.findAllObjects(this, (o) => o instanceof VizPanel) as VizPanel[];
   }
 
-  /** Does something to the dashboard that can be taken back; `what` says it as a button does. */
+  /** Applies an undoable change to the dashboard; `what` is its name in buttons. */
   change(model: Dashboard, what: string) {
     if (model !== this.state.model) {
       this.history.record({ model: this.state.model, dirty: Boolean(this.state.isDirty), what });
@@ -87,13 +87,13 @@ export class DashboardBase extends SceneObjectBase<DashboardState> {
 
   private goTo(step: { model: Dashboard; dirty: boolean } | undefined) {
     if (step) {
-      // What the server has given it since stays with it.
+      // Values assigned by the server since then are kept.
       const { id, uid, version } = this.state.model;
       this.show({ ...step.model, id, uid, version }, step.dirty);
     }
   }
 
-  /** Shows the same dashboard with other JSON. */
+  /** Shows the same dashboard with changed JSON. */
   protected show(model: Dashboard, isDirty: boolean) {
     this.setState({ model, isDirty, ...this.history.names });
   }

@@ -3,7 +3,7 @@ import { SceneGridLayout, SceneGridRow } from '@grafana/scenes';
 import { isCopy, type Cell } from '../edit/movements';
 
 type GridState = ConstructorParameters<typeof SceneGridLayout>[0];
-/** One thing on the grid, as react-grid-layout has it, which comes without types. */
+/** An item of the grid in the format of react-grid-layout, which has no types. */
 interface Placed {
   i: string;
   x: number;
@@ -14,19 +14,19 @@ interface Placed {
   isResizable?: boolean;
 }
 
-/** From here on panels lie beside each other; below each other they are not moved. */
+/** From this width on, panels are side by side; when they are stacked, they cannot be moved. */
 const wide = 769;
 
 const itemPrefix = 'grid-item-';
 
 /**
- * The grid of a dashboard. What is dropped on it changes the dashboard's JSON and is laid out from that; the library's own way
- * clones what changes its row, which would ask all queries of both rows again.
+ * The grid of a dashboard. A drop changes the dashboard's JSON, from which the layout is computed. The library would
+ * instead clone objects that move to another row, which would run all queries of both rows again.
  */
 export class DashboardGrid extends SceneGridLayout {
   constructor(
     state: GridState,
-    /** Takes what lies where now; false when that cannot be. */
+    /** Applies the new positions; returns false if they are invalid. */
     private readonly onMoved: (cells: Cell[], moved: string) => boolean
   ) {
     super(state);
@@ -52,11 +52,11 @@ export class DashboardGrid extends SceneGridLayout {
     if (!this.onMoved(cells, keyOf(item)) || this.places() === before) {
       this.putBack(layout);
     }
-    // What the grid reports next is what it was just told about.
+    // The next change that the grid reports is the layout it was just given.
     this.ignoreLayoutChange(true);
   }
 
-  /** The grid takes a layout over only when it differs from the last one that it was given: here, from what was dropped. */
+  /** The grid only accepts a layout that differs from the previous one, which here is the dropped layout. */
   private putBack(layout: Placed[]) {
     const children = layout.map(({ i }) => this.getSceneLayoutChild(i));
     const were = children.map(({ state: { x, y, width, height } }) => ({ x, y, width, height }));

@@ -19,7 +19,7 @@ const icons: Record<string, IconName> = {
   cloud: 'cloud',
 };
 
-/** The links of a dashboard: to an address, or to all dashboards with certain tags. */
+/** The links of a dashboard: to a URL, or to all dashboards with certain tags. */
 export function DashboardLinks({ dashboard }: { dashboard: DashboardBase }) {
   const { links = [] } = dashboard.state.model;
   return (
@@ -71,7 +71,7 @@ function TaggedDashboards({ link, dashboard }: { link: DashboardLink; dashboard:
   );
 }
 
-/** The address of a link with the time range and the variables that it wants to keep. */
+/** The URL of a link with the time range and variables that it keeps. */
 function target(link: DashboardLink, url: string, dashboard: DashboardBase): string {
   const plain = textUtil.sanitizeUrl(sceneGraph.interpolate(dashboard, url, undefined, 'percentencode'));
   const params = new URLSearchParams();

@@ -1,7 +1,7 @@
 import { SceneRefreshPicker, type SceneComponentProps } from '@grafana/scenes';
 import { ButtonGroup, Dropdown, Menu, ToolbarButton } from '@grafana/ui';
 
-/** Refreshes now or every so often. The library's buttons have no name, or another one than the text on them. */
+/** Refreshes once or at an interval. The library's buttons have no accessible name, or one that differs from their text. */
 export class DashboardRefresh extends SceneRefreshPicker {
   static Component = DashboardRefreshView;
 }

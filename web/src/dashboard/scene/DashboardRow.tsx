@@ -7,7 +7,7 @@ import { idOf } from '../edit/movements';
 import { DashboardBase } from './DashboardBase';
 import { RowMenu } from './RowMenu';
 
-/** A row whose title is a heading of the page, with the level that the library's own leaves out. */
+/** A row whose title is a heading with a level, which the library's row lacks. */
 export class DashboardRow extends SceneGridRow {
   static Component = DashboardRowView;
 }

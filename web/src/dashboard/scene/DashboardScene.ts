@@ -33,7 +33,7 @@ import { buildVariables } from './variables';
 
 type Rebuild = (model: Dashboard, isDirty: boolean) => void;
 
-/** A dashboard on the screen. */
+/** The scene of a dashboard. */
 export class DashboardScene extends DashboardBase {
   static Component = DashboardView;
 
@@ -85,7 +85,7 @@ export class DashboardScene extends DashboardBase {
     });
   }
 
-  /** Says who shows JSON that differs in more than its panels, in a new scene. */
+  /** Sets the function that shows JSON in a new scene if it differs in more than the panels. */
   rebuildBy(rebuild: Rebuild): () => void {
     this.rebuild = rebuild;
     return () => {
@@ -106,7 +106,7 @@ export class DashboardScene extends DashboardBase {
     this.state.body.setState({ children: this.grid.children(names.length > 0 ? valuesOf : () => undefined) });
   }
 
-  /** What was dragged or resized on the screen. */
+  /** Handles a drag or resize. */
   private moved(cells: Cell[], key: string): boolean {
     const model = arranged(this.state.model, cells, key);
     if (model && placesOf(model) !== placesOf(this.state.model)) {
@@ -120,7 +120,7 @@ export class DashboardScene extends DashboardBase {
     this.state.body.setState({ isDraggable: moves, isResizable: moves });
   }
 
-  /** Lays out the copies of repeated panels and rows anew, when the chosen values have changed. */
+  /** Lays out the copies of repeated panels and rows again if the selected values have changed. */
   private repeat() {
     const names = repeatVariables((this.state.model.panels ?? []) as Panel[]);
     if (names.length === 0) {
@@ -135,7 +135,7 @@ export class DashboardScene extends DashboardBase {
     this.state.body.setState({ children: this.grid.children(valuesOf) });
   }
 
-  /** What data sources are told about who asks. */
+  /** Information for data sources about the origin of a request. */
   enrichDataRequest(source: SceneObject): Partial<DataQueryRequest> {
     const panel = source instanceof VizPanel ? source : sceneGraph.findObject(source, (o) => o instanceof VizPanel);
     return {
@@ -178,13 +178,13 @@ function placesOf(model: Dashboard): string {
   return JSON.stringify(allPanels(model).map(({ id, gridPos, collapsed }) => [id, gridPos, collapsed]));
 }
 
-/** Whether all but the panels is the same, so that variables, annotations and the time range can stay. */
+/** Whether everything except the panels is equal, so that variables, annotations and the time range can be kept. */
 function sameButPanels(a: Dashboard, b: Dashboard): boolean {
   const rest = ({ panels: _, id: __, uid: ___, version: ____, ...more }: Dashboard) => more;
   return JSON.stringify(rest(a)) === JSON.stringify(rest(b));
 }
 
-/** Data sources interpolate what is not part of a scene through the dashboard on the screen. */
+/** For objects outside of a scene, data sources interpolate variables with the current dashboard. */
 function publishContext(scene: unknown) {
   const dashboard = scene as DashboardScene;
   const before = window.__grafanaSceneContext;
@@ -208,7 +208,7 @@ function timeRange(model: Dashboard, meta: DashboardMeta): SceneTimeRange {
   });
 }
 
-/** What a variable has chosen now; "All" is every option. */
+/** The selected values of a variable; "All" means every option. */
 function chosen(scene: DashboardScene, name: string): ReturnType<ValuesOf> {
   const variable = sceneGraph.lookupVariable(name, scene);
   if (!(variable instanceof MultiValueVariable)) {
@@ -223,7 +223,7 @@ function chosen(scene: DashboardScene, name: string): ReturnType<ValuesOf> {
   return values.map((v, i) => ({ value: String(v), text: String(labels[i] ?? v) }));
 }
 
-/** Until the variables have loaded their options, repeats show what was saved. */
+/** Until the options of variables are loaded, repeats use the saved values. */
 function savedValues(model: Dashboard): ValuesOf {
   return (name) => {
     const current = (model.templating?.list ?? []).find((v) => v.name === name)?.current as CustomVariableModel['current'] | undefined;

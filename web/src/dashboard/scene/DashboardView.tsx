@@ -10,7 +10,7 @@ import type { DashboardBase } from './DashboardBase';
 
 const Inspector = lazy(() => import('../inspect/Inspector'));
 
-/** The controls of a dashboard and its panels, or the one panel that fills the page. */
+/** The controls of a dashboard and its panels, or the single panel in full view. */
 export function DashboardView({ model }: SceneComponentProps<DashboardBase>) {
   const { body, variables, timePicker, refreshPicker, viewPanel, inspect, kiosk, notices, model: json } = model.useState();
   const styles = useStyles2(getStyles);
@@ -59,7 +59,7 @@ function Grid({ body }: { body: DashboardBase['state']['body'] }) {
 
 function SinglePanel({ dashboard, panelKey }: { dashboard: DashboardBase; panelKey: string }) {
   const styles = useStyles2(getStyles);
-  // Copies of repeated panels exist only once their variables are loaded.
+  // Copies of repeated panels do not exist until their variables are loaded.
   dashboard.state.body.useState();
   const panel = dashboard.findPanel(panelKey);
   if (!panel) {
@@ -95,7 +95,7 @@ const getStyles = (theme: GrafanaTheme2) => ({
     flexGrow: 1,
     display: 'flex',
     position: 'relative',
-    // The corner to resize by is in sight where somebody is about to use it.
+    // The resize handle is visible only on hover or focus.
     '@media (hover: hover)': {
       '.react-resizable-handle': { opacity: 0 },
       '.react-grid-item:is(:hover, :focus-within) .react-resizable-handle': { opacity: 1 },

@@ -9,7 +9,7 @@ interface PanelLinksState extends SceneObjectState {
   links: Array<DashboardLink | DataLink>;
 }
 
-/** The links in a panel's header. */
+/** The links in a panel header. */
 export class PanelLinks extends SceneObjectBase<PanelLinksState> {
   static Component = PanelLinksView;
 }

@@ -8,17 +8,20 @@ import { tooMany } from '../../panels/shared/mostSeries';
 import { unknownOptions, unknownParts } from './unknown';
 
 interface PanelNoticesState extends SceneObjectState {
-  /** The panel as the dashboard has it. */
+  /** The panel JSON of the dashboard. */
   panel: Panel;
 }
 
-/** Signs in a panel's header for all that is left out, replaced or approximated, and for what the answers of its queries say. */
+/**
+ * Icons in a panel header for everything that is ignored, replaced or approximated, and for notices in the responses to
+ * its queries.
+ */
 export class PanelNotices extends SceneObjectBase<PanelNoticesState> {
   static Component = PanelNoticesView;
 
   private readonly parts = unknownParts(this.state.panel);
 
-  /** Each notice once, in the order in which things happen to the data. */
+  /** Each notice once, in the order in which the data is processed. */
   collect(): QueryResultMetaNotice[] {
     const viz = this.parent;
     const plugin = viz instanceof VizPanel ? viz.getPlugin() : undefined;
@@ -35,7 +38,7 @@ export class PanelNotices extends SceneObjectBase<PanelNoticesState> {
     return [...new Map(all.map((notice) => [notice.text, notice])).values()];
   }
 
-  /** Data sources that are not there, for which another one answers; it may have had nothing to say it with. */
+  /** Missing data sources that are replaced by another one, whose response may have had no frame to carry the notice. */
   private replacedSources(): QueryResultMetaNotice[] {
     const targets = this.state.panel.targets ?? [];
     const refs = [this.state.panel.datasource, ...targets.map((t) => (t as { datasource?: unknown }).datasource)] as Array<

@@ -6,7 +6,7 @@ interface PanelTimeRangeState extends SceneTimeRangeState {
   timeFrom?: string;
   timeShift?: string;
   hideTimeOverride?: boolean;
-  /** What differs from the dashboard's range, in words. */
+  /** Describes the difference from the dashboard's range. */
   timeInfo?: string;
 }
 
@@ -34,14 +34,14 @@ export class PanelTimeRange extends SceneTimeRangeTransformerBase<PanelTimeRange
   }
 }
 
-/** The range that a panel shows, and in words what is special about it. */
+/** The range of a panel and a description of how it differs. */
 export function overriddenRange(base: TimeRange, timeFrom: string, timeShift: string): { range: TimeRange; info: string } {
   let range = base;
   const words: string[] = [];
   if (timeFrom) {
     const raw = timeFrom.startsWith('now') ? { from: timeFrom, to: 'now' } : { from: `now-${timeFrom}`, to: 'now' };
     const described = rangeUtil.describeTextRange(timeFrom.startsWith('now') ? timeFrom : `now-${timeFrom}`);
-    // A relative range replaces only a relative one: zooming into a day shows that day.
+    // A relative override only replaces a relative range: zooming into a day shows that day.
     if (typeof base.raw.from === 'string') {
       const from = dateMath.parse(raw.from, false);
       const to = dateMath.parse(raw.to, true);

@@ -11,12 +11,12 @@ interface Props {
   id: number;
 }
 
-/** What can be done with a row. */
+/** The actions for a row. */
 export function RowMenu({ dashboard, id }: Props) {
   const [dialog, setDialog] = useState<'rename' | 'delete'>();
   const title = findPanelJson(dashboard.state.model, id)?.title ?? '';
   const close = () => setDialog(undefined);
-  // The menu gives the focus back to its button when it closes; a dialog that is there already would lose it.
+  // When the menu closes, it returns the focus to its button; a dialog that is already open would lose it.
   const open = (next: 'rename' | 'delete') => setTimeout(() => setDialog(next));
   return (
     <>

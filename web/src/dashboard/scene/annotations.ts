@@ -4,7 +4,7 @@ import { dataLayers, type SceneDataLayerProvider } from '@grafana/scenes';
 
 import { refOf } from './datasourceRef';
 
-/** A layer for each annotation query of a dashboard; the built-in one shows what is stored. */
+/** A layer for each annotation query of a dashboard; the built-in one shows stored annotations. */
 export function buildAnnotations(model: Dashboard): SceneDataLayerProvider[] {
   return (model.annotations?.list ?? []).map((annotation, i) => {
     const { name, enable, hide, iconColor } = annotation;
@@ -13,7 +13,7 @@ export function buildAnnotations(model: Dashboard): SceneDataLayerProvider[] {
       key: `annotations-${i}`,
       name: name || `Annotations ${i + 1}`,
       isEnabled: Boolean(enable),
-      // Grafana shows no switch for the built-in layer while nothing was stored with it.
+      // Grafana shows no toggle for the built-in layer as long as nothing is stored in it.
       isHidden: Boolean(hide) || builtIn,
       query: {
         ...annotation,

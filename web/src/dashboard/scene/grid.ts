@@ -5,14 +5,14 @@ import { DashboardRow } from './DashboardRow';
 import { buildPanel, optionsOf, scopedVariables } from './panel';
 import { expandRepeats, type PlacedPanel, type Section, type ValuesOf } from './repeats';
 
-/** Builds the grid of a dashboard, and builds it again when a repeat changes, with the panels that are still the same. */
+/** Builds the grid of a dashboard, and rebuilds it when a repeat changes, reusing unchanged panels. */
 export class GridBuilder {
   private readonly built = new Map<string, { panel: Panel; scoped: string; item: SceneGridItem }>();
   private readonly rows = new Map<string, { row: SceneGridRow; scoped: string }>();
 
   constructor(private panels: Panel[]) {}
 
-  /** Other panels of the same dashboard; what is still the same of them stays on the screen. */
+  /** Replaces the panels of the dashboard; unchanged ones stay on screen. */
   replace(panels: Panel[]) {
     this.panels = panels;
   }
@@ -32,7 +32,7 @@ export class GridBuilder {
 
   private section({ row, panels }: Section): SceneGridItemLike[] {
     const items = panels.map((p) => this.item(p));
-    // Who changes its row has another parent now.
+    // Items that move to another row get a new parent.
     items.forEach((item) => item.clearParent());
     if (!row) {
       return items;
@@ -40,7 +40,7 @@ export class GridBuilder {
     const scoped = JSON.stringify(row.scoped);
     const before = this.rows.get(row.key);
     if (before && before.scoped === scoped) {
-      // The same row keeps its panels on the screen, with the queries that are running, and stays open or closed.
+      // An unchanged row keeps its panels on screen, including running queries, and stays open or collapsed.
       before.row.setState({ y: row.y, title: row.panel.title ?? '', children: items });
       return [before.row];
     }
@@ -88,13 +88,16 @@ function forget(built: Map<string, unknown>, keep: string[]) {
   }
 }
 
-/** Which parts of a panel differ. Movements make new objects of panels with the same parts; what was taken back may have been read anew. */
+/**
+ * The parts in which two panels differ. Movements create new objects with the same parts; after undo, parts may have
+ * been parsed again.
+ */
 function changedParts(a: Panel, b: Panel): string[] {
   const [before, after] = [a, b] as unknown as Array<Record<string, unknown>>;
   return Object.keys({ ...before, ...after }).filter((key) => before![key] !== after![key] && JSON.stringify(before![key]) !== JSON.stringify(after![key]));
 }
 
-/** Other options of the same queries, such as a legend that is hidden. */
+/** Applies changed options for the same queries, such as a hidden legend. */
 function setOptions(body: VizPanel, panel: Panel) {
   const options = optionsOf(panel);
   if (body.getPlugin()) {

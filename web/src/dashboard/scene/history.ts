@@ -1,32 +1,32 @@
 import type { Dashboard } from '@grafana/schema';
 
-/** A dashboard before or after something was done to it. */
+/** A dashboard before or after a change. */
 interface Step {
   model: Dashboard;
-  /** Whether it differed from what is saved. */
+  /** Whether it differed from the saved version. */
   dirty: boolean;
-  /** What was done, as a button says it: "Remove the panel". */
+  /** The name of the change in buttons: "Remove the panel". */
   what: string;
 }
 
 const most = 100;
 
-/** What was done to a dashboard since it was opened, to take back and to do again. */
+/** The changes to a dashboard since it was opened, for undo and redo. */
 export class History {
   private past: Step[] = [];
   private future: Step[] = [];
 
-  /** What would be taken back or done again next. */
+  /** The names of the next changes to undo and redo. */
   get names(): { undo?: string; redo?: string } {
     return { undo: this.past.at(-1)?.what, redo: this.future.at(-1)?.what };
   }
 
-  /** The last thing that was done, to know whether it still is. */
+  /** The last change, for checking whether it is still the last one. */
   get last(): unknown {
     return this.past.at(-1);
   }
 
-  /** Remembers how the dashboard was before something is done to it. */
+  /** Records the dashboard before a change. */
   record(before: Step) {
     this.past = [...this.past, before].slice(-most);
     this.future = [];
@@ -40,7 +40,7 @@ export class History {
     return pass(this.future, this.past, now);
   }
 
-  /** What is on the screen was saved: all that can be gone back to differs from it. */
+  /** The current state was saved, so all states in the history now differ from the saved version. */
   saved() {
     for (const step of [...this.past, ...this.future]) {
       step.dirty = true;

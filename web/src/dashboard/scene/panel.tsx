@@ -20,10 +20,10 @@ import { PanelNotices } from './PanelNotices';
 import { PanelTimeRange } from './PanelTimeRange';
 import type { ScopedValue } from './repeats';
 
-/** Types that show no data of their own. */
+/** Panel types without queries. */
 const withoutQueries = new Set(['text', 'dashlist', 'alertlist', 'row']);
 
-/** A panel of a dashboard as a scene. */
+/** Builds the scene of a dashboard panel. */
 export function buildPanel(panel: Panel, key: string, scoped: ScopedValue[] = []): VizPanel {
   const titleItems: SceneObject[] = [new PanelNotices({ panel })];
   if (panel.links?.length) {
@@ -50,7 +50,7 @@ export function buildPanel(panel: Panel, key: string, scoped: ScopedValue[] = []
   });
 }
 
-/** The options of a panel; one of a type that is not known here shows its JSON. */
+/** The options of a panel; for an unknown type, its JSON to display. */
 export function optionsOf(panel: Panel): object {
   return { ...(panel.options ?? {}), ...(!own(panelLoaders, panel.type) && { __panel: panel }) };
 }
@@ -59,7 +59,7 @@ export function scopedVariables(scoped: ScopedValue[]): SceneVariableSet {
   return new SceneVariableSet({ variables: scoped.map(({ name, value, text }) => new LocalValueVariable({ name, value, text })) });
 }
 
-/** The queries of a panel, and what is done with their answers. */
+/** The queries of a panel and the transformations of their results. */
 export function buildData(panel: Panel): SceneDataProvider {
   const queries = ((panel.targets ?? []) as unknown as DataQuery[]).map((target) => ({ ...target, datasource: refOf(target.datasource) }));
   const runner =

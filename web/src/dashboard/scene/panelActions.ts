@@ -2,7 +2,7 @@ import { AppEvents, toCSV } from '@grafana/data';
 import { getAppEvents } from '@grafana/runtime';
 import { sceneGraph, type SceneObject, type VizPanel } from '@grafana/scenes';
 
-/** A link that shows the same time to whoever opens it: relative times become absolute. */
+/** A link that shows the same time to everyone who opens it: relative times become absolute. */
 export function shareLink(dashboard: SceneObject, extra: Record<string, string> = {}): string {
   const url = new URL(window.location.href);
   const { value } = sceneGraph.getTimeRange(dashboard).state;
@@ -21,7 +21,7 @@ export function panelLink(dashboard: SceneObject, key: string): string {
   return shareLink(dashboard, { viewPanel: key });
 }
 
-/** Plain HTTP has no clipboard API, so there is a second way. */
+/** The clipboard API is unavailable over plain HTTP, so there is a fallback. */
 export async function copyText(text: string, told: string) {
   try {
     await navigator.clipboard.writeText(text);
@@ -56,7 +56,7 @@ export function downloadCsv(panel: VizPanel) {
   saveFile(`${titleOf(panel)}.csv`, `\uFEFF${frames.map((frame) => toCSV([frame])).join('\n\n')}`, 'text/csv;charset=utf-8');
 }
 
-/** The panel as it is on the screen, as a PNG with twice the pixels. */
+/** Downloads the panel as currently shown, as a PNG at twice the resolution. */
 export async function downloadPicture(panel: VizPanel) {
   const { pictureOf } = await import('./picture');
   const element = document.querySelector<HTMLElement>(`[data-viz-panel-key="${CSS.escape(panel.state.key ?? '')}"]`);

@@ -10,7 +10,7 @@ import { languageOf, nameOf, uidOf } from '../../links/sources';
 import { copyPanel, duplicatePanel, removePanel } from '../edit/hands';
 import { copyText, downloadCsv, downloadPicture, panelLink } from './panelActions';
 
-/** The menu of a panel; it is filled when it is opened. */
+/** The menu of a panel; its items are created when it is opened. */
 export function buildMenu(): VizPanelMenu {
   return new VizPanelMenu({
     $behaviors: [
@@ -72,7 +72,7 @@ function items(panel: VizPanel, dashboard: DashboardBase): PanelMenuItem[] {
   return list;
 }
 
-/** What is done with the panel as a whole; copies stand for the panel that they are copies of. */
+/** Actions for the panel as a whole; on a copy they apply to its source panel. */
 function handItems(key: string, dashboard: DashboardBase): PanelMenuItem[] {
   const copy: PanelMenuItem = { text: 'Copy', iconClassName: 'copy', shortcut: 'p c', onClick: () => copyPanel(dashboard, key) };
   if (!dashboard.mayEdit) {
@@ -86,12 +86,12 @@ function handItems(key: string, dashboard: DashboardBase): PanelMenuItem[] {
   ];
 }
 
-/** Where the queries of a panel are asked by hand, at the same time. */
+/** The Explore URL with the queries of a panel and its time range. */
 export function exploreAddress(panel: VizPanel): string | undefined {
   return exploreItems(panel).address;
 }
 
-/** Leads to the queries of a panel, and to the lines of what they are about, at the same time. */
+/** Links to Explore with the queries of a panel, and to the logs of the objects that they are about, for the same time range. */
 function exploreItems(panel: VizPanel): { items: PanelMenuItem[]; address?: string } {
   const range = inputsOf(sceneGraph.getTimeRange(panel).state.value.raw);
   const { data } = sceneGraph.getData(panel).state;
@@ -112,7 +112,7 @@ function exploreItems(panel: VizPanel): { items: PanelMenuItem[]; address?: stri
   return { items, address };
 }
 
-/** Copies of a repeated panel are edited where they come from. */
+/** Copies of a repeated panel are edited at their source. */
 function sourceKey(key: string): string {
   return /^panel-\d+/.exec(key)?.[0] ?? key;
 }

@@ -1,6 +1,6 @@
 /**
- * Draws an element as a PNG: its HTML with the computed styles inside an SVG, its canvases as images.
- * Everything is inlined, since such an SVG may load nothing.
+ * Renders an element as a PNG: its HTML with computed styles inside an SVG, its canvases as images. Everything is
+ * inlined because such an SVG must not load anything.
  */
 export async function pictureOf(element: HTMLElement, scale = 2): Promise<Blob> {
   const { width, height } = element.getBoundingClientRect();

@@ -5,14 +5,14 @@ import { sectionsOf, type Section as Group } from '../model';
 /** The width of a dashboard, in columns. */
 export const columns = 24;
 
-/** A value that a repeat gives to a variable inside one copy. */
+/** The value of a variable inside one copy of a repeat. */
 export interface ScopedValue {
   name: string;
   value: string;
   text: string;
 }
 
-/** One copy of a panel, with its place. */
+/** One copy of a panel with its position. */
 export interface PlacedPanel {
   key: string;
   panel: Panel;
@@ -25,19 +25,19 @@ export interface PlacedPanel {
   source?: string;
 }
 
-/** A row with what is below it; the panels above the first row have none. */
+/** A row with the panels below it; panels above the first row have none. */
 export interface Section {
   row?: { key: string; panel: Panel; y: number; collapsed: boolean; scoped: ScopedValue[]; source?: string };
   panels: PlacedPanel[];
 }
 
-/** The chosen values of a variable, undefined when there is no such variable. */
+/** The selected values of a variable, or undefined if the variable does not exist. */
 export type ValuesOf = (variable: string) => Array<{ value: string; text: string }> | undefined;
 
 /**
- * Lays out every panel, with a copy for each value of the variables that panels and rows are repeated by. A key is the pair of
- * both copies: panel-3-row-1-clone-2 is the third copy of panel 3 in the second copy of its row; first copies are not named.
- * A row is closed as the dashboard says, unless `isClosed` knows what was done with it on the screen.
+ * Lays out all panels, with a copy for each value of the variables that panels and rows repeat by. A key combines both
+ * copies: panel-3-row-1-clone-2 is the third copy of panel 3 in the second copy of its row; first copies are omitted. A
+ * row is collapsed as in the dashboard unless `isClosed` knows its state on screen.
  */
 export function expandRepeats(panels: Panel[], valuesOf: ValuesOf, isClosed: (rowKey: string) => boolean | undefined = () => undefined): Section[] {
   const sections: Section[] = [];
@@ -58,7 +58,7 @@ export function expandRepeats(panels: Panel[], valuesOf: ValuesOf, isClosed: (ro
   return sections;
 }
 
-/** Names of the variables that something is repeated by. */
+/** Names of the variables used by repeats. */
 export function repeatVariables(panels: Panel[]): string[] {
   const names = new Set<string>();
   for (const group of sectionsOf(panels)) {
@@ -73,7 +73,7 @@ export function repeatVariables(panels: Panel[]): string[] {
 
 interface Copy {
   scoped: ScopedValue[];
-  /** Which copy of its row; the first keeps the keys of the originals. */
+  /** Index of the row's copy; the first one keeps the keys of the originals. */
   row: number;
 }
 
@@ -96,7 +96,7 @@ function place(panels: Panel[], top: number, copy: Copy, valuesOf: ValuesOf): { 
   for (const panel of panels) {
     const pos = { x: panel.gridPos?.x ?? 0, y: (panel.gridPos?.y ?? 0) - first, w: panel.gridPos?.w ?? 12, h: panel.gridPos?.h ?? 8 };
     if (pos.y > lastY) {
-      // Panels beside a repeated one stay; those below make room for its copies.
+      // Panels next to a repeated one stay; those below make way for its copies.
       shift += pending;
       pending = 0;
       lastY = pos.y;

@@ -19,7 +19,7 @@ import { panelLoaders } from '../../panels/registry';
 
 type Json = Record<string, unknown>;
 
-/** What of a panel's JSON is not known here and therefore without effect, in words. */
+/** Notices about parts of a panel's JSON that are not supported and therefore have no effect. */
 export function unknownParts(panel: Panel): QueryResultMetaNotice[] {
   const config = panel.fieldConfig as unknown as FieldConfigSource | undefined;
   const rules = config?.overrides ?? [];
@@ -41,7 +41,7 @@ export function unknownParts(panel: Panel): QueryResultMetaNotice[] {
   ];
 }
 
-/** Field options, of all fields or in overrides, that a panel type does not have. */
+/** Field options, for all fields or in overrides, that a panel type does not have. */
 export function unknownOptions(panel: Panel, plugin: PanelPlugin): QueryResultMetaNotice[] {
   const registry = plugin.fieldConfigRegistry;
   const config = panel.fieldConfig as unknown as FieldConfigSource | undefined;
@@ -57,7 +57,7 @@ export function unknownOptions(panel: Panel, plugin: PanelPlugin): QueryResultMe
     : [];
 }
 
-/** Settings of every field; some have no editor of their own. */
+/** Options of all fields; some have no editor. */
 const settingNames = new Set([
   'displayName',
   'displayNameFromDS',
@@ -82,7 +82,7 @@ const settingNames = new Set([
   'nullValueMode',
 ]);
 
-/** What Grafana writes into panels that it has no use for itself. */
+/** Values that Grafana writes into panels but does not use itself. */
 const stale = new Set([
   'nullValueMode',
   'title',
@@ -110,7 +110,7 @@ function unknownQuery(target: DataQuery & Json): QueryResultMetaNotice[] {
   if (uid === '-- Dashboard --' || ['datasource', 'grafana', 'alertmanager'].includes(type ?? '') || typeof target['expr'] === 'string') {
     return [];
   }
-  // Queries of other databases have their text elsewhere.
+  // Queries for other databases have their text in another field.
   const text = Object.entries(target).find(
     ([name, value]) =>
       !['refId', 'datasource', 'hide', 'format', 'queryType', 'legendFormat', 'interval', 'editorMode', 'key'].includes(name) && !isEmpty(value)
@@ -160,7 +160,7 @@ function unknownMapping({ type, options }: Json): QueryResultMetaNotice[] {
     : [];
 }
 
-/** Grafana's own, or one with a text in it: prefix:, suffix:, time:, si:, count:, currency:, bool:. */
+/** Grafana's own unit, or one that contains text: prefix:, suffix:, time:, si:, count:, currency:, bool:. */
 function isUnit(unit: string): boolean {
   return (
     unit === '' ||
@@ -171,7 +171,7 @@ function isUnit(unit: string): boolean {
   );
 }
 
-/** Names of calculations anywhere in options that are none. */
+/** Names of unknown calculations anywhere in the options. */
 function reducersIn(value: unknown, key = ''): string[] {
   if (Array.isArray(value)) {
     return [...new Set(value.flatMap((each) => reducersIn(each, key)))];

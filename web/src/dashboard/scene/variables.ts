@@ -17,7 +17,7 @@ import {
 
 import { refOf } from './datasourceRef';
 
-/** A variable as dashboards hold it; older files have fields that the schema does not name. */
+/** A variable as stored in dashboards; older files have fields that are not in the schema. */
 type Saved = VariableModel & {
   auto?: boolean;
   auto_min?: string;
@@ -30,7 +30,7 @@ type Saved = VariableModel & {
   datasource?: DataSourceRef | string | null;
 };
 
-/** The variables of a dashboard. Those that need each other in a circle keep their saved value. */
+/** The variables of a dashboard. Variables that depend on each other in a cycle keep their saved value. */
 export function buildVariables(models: VariableModel[], notices: string[]): SceneVariableSet {
   const circular = inCircle(models);
   if (circular.length > 0) {
@@ -122,7 +122,7 @@ function build(v: Saved): SceneVariable | undefined {
   }
 }
 
-/** What a data source variable without a value stands for: the default source of its type, and not the first by its name. */
+/** The value of a data source variable without one: the default source of its type, not the first by name. */
 function defaultSource(v: Saved) {
   const source = getDataSourceSrv()?.getInstanceSettings({ type: String(v.query ?? '') });
   return source && { value: v.multi ? [source.uid] : source.uid, text: v.multi ? [source.name] : source.name };
@@ -166,7 +166,7 @@ function first(value: string | string[]): string {
   return Array.isArray(value) ? (value[0] ?? '') : value;
 }
 
-/** Names of the variables whose queries lead back to themselves. */
+/** Names of the variables whose queries depend on themselves. */
 export function inCircle(models: VariableModel[]): string[] {
   const names = new Set(models.map((m) => m.name));
   const needs = new Map(models.map((m) => [m.name, referenced(m).filter((n) => names.has(n))]));

@@ -1,7 +1,7 @@
 import { DataSourceApi, FieldType, type DataQueryRequest, type DataQueryResponse, type DataSourceInstanceSettings } from '@grafana/data';
 import { getBackendSrv } from '@grafana/runtime';
 
-/** An alert as /api/v2/alerts answers it. */
+/** An alert as returned by /api/v2/alerts. */
 export interface GettableAlert {
   labels: Record<string, string>;
   annotations: Record<string, string>;

@@ -3,10 +3,10 @@ import type { DataQuery } from '@grafana/schema';
 import { sceneGraph, SceneDataTransformer, VizPanel, type SceneDataProvider, type SceneObject } from '@grafana/scenes';
 import { filter, map, Observable, throwError } from 'rxjs';
 
-/** A query that shows another panel's result. */
+/** A query for another panel's result. */
 interface DashboardQuery extends DataQuery {
   panelId?: number;
-  /** Take the other panel's data after its transformations. */
+  /** Use the other panel's data after its transformations. */
   withTransforms?: boolean;
 }
 
@@ -28,7 +28,7 @@ export class DashboardDatasource extends DataSourceApi<DashboardQuery> {
     }
     const provider = dataOf(source, query.withTransforms ?? false);
     return new Observable<DataQueryResponse>((subscriber) => {
-      // A panel that is out of sight or in a closed row has no width, and without one it asks nothing.
+      // A panel that is out of view or in a collapsed row has no width, and without one it does not query.
       if (!provider.state.data) {
         provider.setContainerWidth?.(500);
         provider.bypassIsInViewChanged?.(true);

@@ -20,11 +20,14 @@ import { regionsWithin, type TimeRegion } from './timeRegions';
 
 interface GrafanaQuery extends DataQuery {
   queryType?: string;
-  /** The frames of a snapshot, which are part of the dashboard. */
+  /** The frames of a snapshot, which are stored in the dashboard. */
   snapshot?: DataFrameJSON[];
 }
 
-/** Grafana's built-in data source: stored annotations, time regions, frames of a snapshot, and a random walk to try panels with. */
+/**
+ * Grafana's built-in data source: stored annotations, time regions, frames of a snapshot, and a random walk for trying
+ * out panels.
+ */
 export class GrafanaDatasource extends DataSourceApi<GrafanaQuery> {
   constructor(settings: DataSourceInstanceSettings) {
     super(settings);
@@ -64,7 +67,7 @@ function framesOf({ refId, queryType, snapshot }: GrafanaQuery, { range, interva
   ];
 }
 
-/** What an annotation of this data source asks for, in `target` or, in old dashboards, in itself. */
+/** What an annotation of this data source queries, in `target` or, in old dashboards, in the annotation itself. */
 interface AnnotationTarget {
   queryType?: string;
   timeRegion?: TimeRegion;

@@ -1,4 +1,4 @@
-/** A walk that looks the same each time for the same seed and hour, so that a refresh does not redraw another picture. */
+/** A random walk that is the same for the same seed and hour, so that a refresh does not change the picture. */
 export function randomWalk(from: number, to: number, interval: number, seed: string): { times: number[]; values: number[] } {
   const step = Math.max(interval, (to - from) / 10000, 1);
   let state = [...seed].reduce((n, c) => (n * 31 + c.charCodeAt(0)) >>> 0, 2166136261);

@@ -53,7 +53,7 @@ describe('regionsWithin', () => {
   });
 
   test('in a time zone, on the days when its clock is changed too', () => {
-    // Summer time begins in Berlin on Sunday 2026-03-29, at two o'clock.
+    // In Berlin, daylight saving time starts on Sunday 2026-03-29 at two o'clock.
     expect(iso({ from: '08:00', to: '09:00', timezone: 'Europe/Berlin' }, '2026-03-28T00:00:00Z', '2026-03-30T00:00:00Z')).toEqual([
       '2026-03-28T07:00:00 2026-03-28T08:00:00',
       '2026-03-29T06:00:00 2026-03-29T07:00:00',

@@ -1,6 +1,6 @@
 import { dateTimeForTimeZone, type TimeZone } from '@grafana/data';
 
-/** A stretch of time that comes back each day or week, as dashboards hold it. */
+/** A daily or weekly time region, as stored in dashboards. */
 export interface TimeRegion {
   mode?: string;
   /** "HH:mm" */
@@ -17,17 +17,17 @@ interface Stretch {
   timeEnd: number;
 }
 
-/** More than this many are a colour and no information. */
+/** More than this many regions would only be a colored area without information. */
 const mostRegions = 1000;
 
-/** The stretches of a region that reach into a range of milliseconds; `timeZone` is for regions without one. */
+/** The occurrences of a region that overlap a range in milliseconds; `timeZone` applies to regions without one. */
 export function regionsWithin(region: TimeRegion, from: number, to: number, timeZone: TimeZone): Stretch[] {
   const { mode, fromDayOfWeek: firstDay, toDayOfWeek: lastDay = firstDay } = region;
   if (mode && mode !== 'simple') {
     throw new Error(`time regions of the mode ${mode} are not supported; from and to with days of the week are`);
   }
   const start = timeOfDay(region.from);
-  // A region with a beginning only is a moment.
+  // A region with only a start is an instant.
   const end = timeOfDay(region.to ?? (lastDay === undefined || lastDay === firstDay ? region.from : undefined));
   if (!start && !end && firstDay === undefined) {
     return [];
@@ -35,7 +35,7 @@ export function regionsWithin(region: TimeRegion, from: number, to: number, time
   const days = firstDay === undefined || lastDay === undefined ? 0 : (lastDay - firstDay + 7) % 7;
   const zone = region.timezone || timeZone;
   const found: Stretch[] = [];
-  // A region may have begun up to a week before the range.
+  // A region may have started up to a week before the range.
   const day = dateTimeForTimeZone(zone, from).startOf('day').subtract(8, 'd');
   for (; day.valueOf() <= to && found.length < mostRegions; day.add(1, 'd')) {
     if (firstDay !== undefined && day.isoWeekday?.() !== firstDay) {
@@ -53,7 +53,7 @@ export function regionsWithin(region: TimeRegion, from: number, to: number, time
     const time = at(0, start ?? [0, 0]);
     let timeEnd = at(days, end);
     if (timeEnd < time) {
-      // Through midnight, or through the whole week.
+      // Across midnight, or across the end of the week.
       timeEnd = at(firstDay === undefined ? 1 : 7, end);
     }
     if (timeEnd >= from && time <= to) {

@@ -27,7 +27,7 @@ import { askServer, panelFacts, withoutIntervals, type ServerSide } from '../ser
 import { withDerivedFields, type DerivedField } from './derivedFields';
 import type { Stream } from './streams';
 
-/** A Loki query as dashboards hold it. */
+/** A Loki query as stored in dashboards. */
 export interface LokiQuery extends DataQuery {
   expr: string;
   queryType?: 'range' | 'instant' | 'stream';
@@ -36,7 +36,7 @@ export interface LokiQuery extends DataQuery {
   step?: string;
   resolution?: number;
   direction?: 'forward' | 'backward' | 'scan';
-  /** Older dashboards. */
+  /** In older dashboards. */
   instant?: boolean;
   range?: boolean;
 }
@@ -87,14 +87,14 @@ export class LokiDatasource extends DataSourceApi<LokiQuery, LokiOptions> implem
       ...target,
       ...panelFacts(request),
       datasource: this.getRef(),
-      // The grammar of LogQL is loaded where it is needed.
+      // The LogQL grammar is only loaded when needed.
       expr: filters.length > 0 ? (await import('./filters')).addLabelFilters(expr, filters) : expr,
       step: templates.replace(target.step ?? '', vars) || undefined,
       legendFormat: templates.replace(target.legendFormat ?? '', request.scopedVars),
     };
   }
 
-  /** Derived fields of the data source become columns. */
+  /** Adds the data source's derived fields as columns. */
   finish(frame: DataFrame): DataFrame {
     return withDerivedFields(frame, this.derivedFields);
   }
@@ -162,7 +162,7 @@ export class LokiDatasource extends DataSourceApi<LokiQuery, LokiOptions> implem
   }
 }
 
-/** label_names(), label_values(label), label_values(selector, label), or the object that the editor of Grafana saves. */
+/** label_names(), label_values(label), label_values(selector, label), or the object that Grafana's editor saves. */
 export function parseVariableQuery(query: string | { type?: number; label?: string; stream?: string; query?: string }): { label?: string; selector: string } {
   if (typeof query !== 'string' && query.type !== undefined) {
     return query.type === 0 ? { selector: '' } : { label: query.label ?? '', selector: query.stream ?? '' };

@@ -1,16 +1,16 @@
 import { FieldType, type DataFrame, type Field, type Labels } from '@grafana/data';
 
-/** A value that the lines of a Loki hold, and where it leads, as data sources are provisioned for Grafana. */
+/** A value extracted from log lines and the link for it, as provisioned for Grafana. */
 export interface DerivedField {
   name: string;
-  /** A regular expression whose first group is the value, or with the type "label" one that matches the name of a label. */
+  /** A regular expression whose first group is the value or, with the type "label", one that matches a label name. */
   matcherRegex: string;
   matcherType?: 'regex' | 'label';
   url?: string;
   urlDisplayLabel?: string;
 }
 
-/** The frame of lines with a column for each derived field of which it has values. */
+/** Returns the frame with a column for each derived field that has values. */
 export function withDerivedFields(frame: DataFrame, derived: DerivedField[] = []): DataFrame {
   const lines = frame.fields.find((f) => f.name === 'Line');
   const labels = frame.fields.find((f) => f.name === 'labels');

@@ -3,7 +3,7 @@ import type { AdHocVariableFilter } from '@grafana/data';
 import { matchersOf } from '../adhocMatchers';
 import { selectorsOf } from './selectors';
 
-/** Adds a matcher for every filter to each stream selector of a LogQL expression. */
+/** Adds a matcher for each filter to every stream selector of a LogQL expression. */
 export function addLabelFilters(expr: string, filters: AdHocVariableFilter[]): string {
   const matchers = matchersOf(filters);
   if (matchers.length === 0) {

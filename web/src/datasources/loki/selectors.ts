@@ -1,6 +1,6 @@
 import { parser } from '@grafana/lezer-logql';
 
-/** A part of a LogQL expression, from its first letter to the one after its last. */
+/** A part of a LogQL expression, from its first character to the one after its last. */
 export interface Part {
   from: number;
   to: number;
@@ -18,7 +18,7 @@ function partsOf(expr: string, ...names: string[]): Part[] {
   return parts;
 }
 
-/** The stream selectors of an expression, in their order; one that is not closed yet is none. */
+/** The stream selectors of an expression in order, excluding an unclosed one. */
 export function selectorsOf(expr: string): Part[] {
   return partsOf(expr, 'Selector').filter(({ to }) => expr[to - 1] === '}');
 }
@@ -26,7 +26,7 @@ export function selectorsOf(expr: string): Part[] {
 export interface SelectorMatcher {
   name: string;
   operator: string;
-  /** With its quotes. */
+  /** Including its quotes. */
   value: string;
 }
 
@@ -40,12 +40,12 @@ export function matchersIn(expr: string): SelectorMatcher[] {
   });
 }
 
-/** Whether something in an expression takes fields out of the lines. */
+/** Whether an expression contains a parser that extracts fields from the lines. */
 export function hasParser(expr: string): boolean {
   return partsOf(expr, 'LabelParser', 'LogfmtParser', 'LogfmtExpressionParser', 'JsonExpressionParser').length > 0;
 }
 
-/** An expression answers with lines or with numbers. */
+/** Whether an expression returns lines rather than numbers. */
 export function answersWithLines(expr: string): boolean {
   return Boolean(parser.parse(expr).topNode.getChild('Expr')?.getChild('LogExpr'));
 }

@@ -3,7 +3,7 @@ import type { DataQuery } from '@grafana/schema';
 import { getDataSourceSrv, toDataQueryError } from '@grafana/runtime';
 import { catchError, combineLatest, from, map, of, scan, switchMap, type Observable } from 'rxjs';
 
-/** Queries of one panel that go to several data sources. */
+/** Queries of one panel for several data sources. */
 export class MixedDatasource extends DataSourceApi {
   constructor(settings: DataSourceInstanceSettings) {
     super(settings);
@@ -12,9 +12,9 @@ export class MixedDatasource extends DataSourceApi {
   query(request: DataQueryRequest): Observable<DataQueryResponse> {
     const groups = new Map<string, DataQuery[]>();
     for (const target of request.targets) {
-      // A query that names no source has been given the panel's, which is this one: it goes to the default.
+      // A query without a data source has inherited the panel's, which is this one: use the default.
       const datasource = target.datasource?.uid === '-- Mixed --' ? undefined : target.datasource;
-      // Each query of another panel's result is asked by itself.
+      // Each query for another panel's result runs separately.
       const key = JSON.stringify([datasource ?? null, (target as { panelId?: number }).panelId ?? null]);
       groups.set(key, [...(groups.get(key) ?? []), { ...target, datasource }]);
     }
@@ -22,7 +22,7 @@ export class MixedDatasource extends DataSourceApi {
     if (answers.length === 0) {
       return of({ data: [] });
     }
-    // Another panel's result has no end: what counts is the latest of each source.
+    // Another panel's result never completes, so combine the latest result of each source.
     return combineLatest(answers).pipe(
       map((responses) => {
         const errors = responses.flatMap((r) => r.errors ?? []);
@@ -44,7 +44,7 @@ export class MixedDatasource extends DataSourceApi {
   }
 }
 
-/** The growing answer of a source as one: packets with the same key replace each other. */
+/** Combines the packets of a source's response: packets with the same key replace each other. */
 function latestOf(answer: ReturnType<DataSourceApi['query']>): Observable<DataQueryResponse> {
   return from(answer).pipe(
     scan((packets, packet) => new Map(packets).set(packet.key ?? '', packet), new Map<string, DataQueryResponse>()),

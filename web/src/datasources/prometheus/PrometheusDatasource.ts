@@ -32,7 +32,7 @@ import { align, durationText, rateInterval, seconds, stepOf } from './interval';
 import { metricFind } from './metricFind';
 import type { MatrixSeries, PromData, PromQuery } from './types';
 
-/** jsonData of a provisioned Prometheus, as Grafana names it. */
+/** jsonData of a provisioned Prometheus data source, with Grafana's names. */
 export interface PromOptions extends DataSourceJsonData {
   /** Scrape interval, such as "15s". */
   timeInterval?: string;
@@ -40,7 +40,7 @@ export interface PromOptions extends DataSourceJsonData {
   exemplarTraceIdDestinations?: TraceDestination[];
 }
 
-/** A Prometheus server, or what speaks its API. */
+/** A Prometheus server, or a server with the same API. */
 export class PrometheusDatasource extends DataSourceApi<PromQuery, PromOptions> implements ServerSide<PromQuery> {
   annotations = annotationSupport;
   readonly client: PromClient;
@@ -95,7 +95,7 @@ export class PrometheusDatasource extends DataSourceApi<PromQuery, PromOptions> 
     };
   }
 
-  /** Traces of exemplars become links. */
+  /** Turns the traces of exemplars into links. */
   finish(frame: DataFrame): DataFrame {
     return frame.name === 'exemplar' ? withTraces(frame, this.traces) : frame;
   }

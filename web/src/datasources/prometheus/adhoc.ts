@@ -3,7 +3,7 @@ import { parser } from '@prometheus-io/lezer-promql';
 
 import { matchersOf } from '../adhocMatchers';
 
-/** Adds a matcher for every filter to each selector of a PromQL expression. */
+/** Adds a matcher for each filter to every selector of a PromQL expression. */
 export function addFilters(expr: string, filters: AdHocVariableFilter[]): string {
   const matchers = matchersOf(filters);
   if (matchers.length === 0) {

@@ -3,7 +3,7 @@ import type { AnnotationEvent, AnnotationQuery } from '@grafana/data';
 import { renderLegend, seriesText } from './legend';
 import type { Labels, MatrixSeries } from './types';
 
-/** The Prometheus fields of an annotation query of a dashboard. */
+/** The Prometheus-specific fields of a dashboard's annotation query. */
 export interface PromAnnotation extends AnnotationQuery {
   expr?: string;
   step?: string;
@@ -13,7 +13,7 @@ export interface PromAnnotation extends AnnotationQuery {
   useValueForTime?: boolean;
 }
 
-/** One region per stretch of samples that are not zero and follow each other without a gap. */
+/** Returns one region for each run of consecutive non-zero samples. */
 export function regions(series: MatrixSeries[], annotation: PromAnnotation, step: number): AnnotationEvent[] {
   const tagKeys = (annotation.tagKeys ?? '')
     .split(',')

@@ -3,11 +3,11 @@ import { map, type Observable } from 'rxjs';
 
 import type { PromAnswer } from './types';
 
-/** The HTTP API of one Prometheus, asked through the data source proxy of our own server. */
+/** The HTTP API of one Prometheus, accessed through our server's data source proxy. */
 export class PromClient {
   constructor(private readonly url: string) {}
 
-  /** Query strings grow past what a URL may hold, so these are posted as forms. */
+  /** Queries can exceed the length limit of URLs, so they are sent as forms. */
   post<T>(path: string, params: Params, requestId?: string): Observable<PromAnswer<T>> {
     return getBackendSrv()
       .fetch<PromAnswer<T>>({

@@ -1,16 +1,16 @@
-/** What a variable tells about itself when its value is formatted. */
+/** The properties of a variable whose value is being formatted. */
 interface VariableInfo {
   multi?: boolean;
   includeAll?: boolean;
   isMulti?: boolean;
 }
 
-/** For a value between quotes: backslash, quote and newline. */
+/** Escapes a value between quotes: backslash, quote and newline. */
 export function escapeString(value: string): string {
   return value.replace(/\\/g, '\\\\').replace(/"/g, '\\"').replace(/\n/g, '\\n');
 }
 
-/** For a value inside a regular expression between quotes. */
+/** Escapes a value inside a regular expression between quotes. */
 export function escapeRegex(value: string): string {
   return value
     .replace(/\\/g, '\\\\\\\\')
@@ -18,7 +18,7 @@ export function escapeRegex(value: string): string {
     .replace(/"/g, '\\"');
 }
 
-/** How a variable's value is written into PromQL and LogQL when the query gives no format. */
+/** Formats a variable's value for PromQL and LogQL if the query specifies no format. */
 export function formatForQuery(value: string | number | Array<string | number>, variable: VariableInfo): string {
   const many = Boolean(variable.multi ?? variable.isMulti) || Boolean(variable.includeAll);
   if (!many && !Array.isArray(value)) {

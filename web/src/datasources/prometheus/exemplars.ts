@@ -1,14 +1,14 @@
 import type { DataFrame, DataLink } from '@grafana/data';
 
-/** Where the trace of an exemplar is found, as data sources are provisioned for Grafana. */
+/** Link to the trace of an exemplar, as provisioned for Grafana. */
 export interface TraceDestination {
-  /** The label that holds the trace's id. */
+  /** The label that contains the trace ID. */
   name: string;
   url?: string;
   urlDisplayLabel?: string;
 }
 
-/** The frame of exemplars whose labels with a destination are links. */
+/** Returns the exemplar frame with links for the labels that have a destination. */
 export function withTraces(frame: DataFrame, destinations: TraceDestination[] = []): DataFrame {
   return { ...frame, fields: frame.fields.map((field) => ({ ...field, config: { ...field.config, links: linksOf(field.name, destinations) } })) };
 }

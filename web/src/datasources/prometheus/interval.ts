@@ -1,9 +1,9 @@
 import { rangeUtil, type TimeRange } from '@grafana/data';
 
-/** Prometheus refuses more points for one series. */
+/** Prometheus rejects queries with more points per series. */
 const mostPoints = 11000;
 
-/** Seconds of an interval such as "15s" or ">10s"; 0 when it is not one. */
+/** Parses an interval such as "15s" or ">10s" into seconds; 0 if it is invalid. */
 export function seconds(interval: string | undefined): number {
   const text = (interval ?? '').replace(/^>\s*/, '').trim();
   if (text === '' || text.includes('$')) {
@@ -19,7 +19,7 @@ export function seconds(interval: string | undefined): number {
   }
 }
 
-/** The step of a range query, in seconds: no smaller than asked for, and no more points than Prometheus answers. */
+/** The step of a range query in seconds: not smaller than requested, and not more points than Prometheus returns. */
 export function stepOf(range: TimeRange, intervalSeconds: number, minStep: number, factor: number): number {
   const duration = (range.to.valueOf() - range.from.valueOf()) / 1000;
   let least = Math.ceil(duration / mostPoints);
@@ -29,12 +29,12 @@ export function stepOf(range: TimeRange, intervalSeconds: number, minStep: numbe
   return Math.max(intervalSeconds * Math.max(1, factor), minStep, least);
 }
 
-/** $__rate_interval in seconds: wide enough that rate() always sees two samples. */
+/** $__rate_interval in seconds: long enough for rate() to always see two samples. */
 export function rateInterval(step: number, scrapeInterval: number): number {
   return Math.max(step + scrapeInterval, 4 * scrapeInterval);
 }
 
-/** "90s" → "1m30s", as Prometheus reads durations. */
+/** "90s" → "1m30s", in Prometheus's duration syntax. */
 export function durationText(secs: number): string {
   if (secs < 1) {
     return `${Math.max(1, Math.round(secs * 1000))}ms`;
@@ -57,7 +57,7 @@ export function durationText(secs: number): string {
   return text;
 }
 
-/** Start and end on multiples of the step, so that a later query asks for the same points. */
+/** Aligns start and end to multiples of the step, so that later queries use the same timestamps. */
 export function align(start: number, end: number, step: number, utcOffsetSeconds: number): { start: number; end: number } {
   return {
     end: Math.floor((end + utcOffsetSeconds) / step) * step - utcOffsetSeconds,

@@ -1,7 +1,7 @@
 import { own } from '../../boot/own';
 import type { Labels } from './types';
 
-/** A series as Prometheus prints it: name{label="value"}. */
+/** Formats a series as Prometheus does: name{label="value"}. */
 export function seriesText(labels: Labels): string {
   const name = labels['__name__'] ?? '';
   const pairs = Object.keys(labels)
@@ -10,7 +10,10 @@ export function seriesText(labels: Labels): string {
   return pairs.length > 0 || name === '' ? `${name}{${pairs.join(', ')}}` : name;
 }
 
-/** "{{ instance }} up" with the labels filled in; missing labels are empty. Legends of panels, with `__auto`, are made by the server (dsquery). */
+/**
+ * Fills labels into a format such as "{{ instance }} up"; missing labels are empty. The server (dsquery) renders panel
+ * legends, including `__auto`.
+ */
 export function renderLegend(format: string, labels: Labels): string {
   return format.replace(/\{\{\s*(.+?)\s*\}\}/g, (_, key: string) => own(labels, key) ?? '');
 }

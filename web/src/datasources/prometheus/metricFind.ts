@@ -5,7 +5,7 @@ import type { PromClient } from './client';
 import { seriesText } from './legend';
 import { parseValue, type Labels, type PromData } from './types';
 
-/** The values of a query variable; `query` has its variables filled in already. */
+/** The values of a query variable; variables in `query` are already interpolated. */
 export async function metricFind(client: PromClient, query: string, range: TimeRange): Promise<MetricFindValue[]> {
   const window = { start: range.from.valueOf() / 1000, end: range.to.valueOf() / 1000 };
 
@@ -30,7 +30,7 @@ export async function metricFind(client: PromClient, query: string, range: TimeR
   return texts(series.map(seriesText));
 }
 
-/** label_values(label) and label_values(selector, label); the selector may hold commas and brackets. */
+/** Parses label_values(label) and label_values(selector, label); the selector may contain commas and parentheses. */
 export function splitLabelValues(query: string): { selector?: string; label: string } | undefined {
   const inner = /^\s*label_values\(([\s\S]*)\)\s*$/.exec(query)?.[1];
   if (inner === undefined) {
@@ -44,7 +44,7 @@ export function splitLabelValues(query: string): { selector?: string; label: str
   return { selector: selector === '' ? undefined : selector, label: found[2]! };
 }
 
-/** A quoted name may have any characters; the API takes them with its own escape. */
+/** A quoted name may contain any characters; the API has its own escaping for them. */
 function labelName(name: string): string {
   if (!name.startsWith('"')) {
     return name;

@@ -1,6 +1,6 @@
 import type { DataQuery } from '@grafana/schema';
 
-/** A Prometheus query as dashboards hold it. */
+/** A Prometheus query as stored in dashboards. */
 export interface PromQuery extends DataQuery {
   expr: string;
   range?: boolean;
@@ -36,7 +36,7 @@ export interface VectorSeries {
   histogram?: HistogramSample;
 }
 
-/** The "data" of an answer of /api/v1/query and /api/v1/query_range. */
+/** The "data" of a response of /api/v1/query or /api/v1/query_range. */
 export type PromData =
   { resultType: 'matrix'; result: MatrixSeries[] } | { resultType: 'vector'; result: VectorSeries[] } | { resultType: 'scalar' | 'string'; result: Sample };
 

@@ -13,12 +13,12 @@ import { logsOfAlert } from '../../links/related';
 import { Foldable } from '../../kit/Foldable';
 import { Path } from './Path';
 
-/** With more alerts than this, groups begin closed. */
+/** With more alerts than this, groups are initially collapsed. */
 const mostOpen = 50;
 
 const states = ['active', 'silenced', 'inhibited', 'muted'] as const;
 
-/** Alerts as Alertmanager has them, in the groups in which they are sent, with what became of the last notification. */
+/** Alerts from Alertmanager in their notification groups, with the result of the last notification. */
 export default function ActivePage() {
   usePage({ breadcrumbs: [{ text: 'Alerts' }] }, 'alerts');
   const styles = useStyles2(getStyles);
@@ -35,7 +35,7 @@ export default function ActivePage() {
     .filter((g) => receiver === '' || g.receiver.name === receiver)
     .map((g) => ({ ...g, alerts: g.alerts.filter((a) => filter.shows(a.labels, Object.values(a.annotations))) }));
   const shown = asked.map((g) => ({ ...g, alerts: g.alerts.filter((a) => state === '' || stateOf(a) === state) })).filter((g) => g.alerts.length > 0);
-  // The numbers of the states are those of what the filter leaves.
+  // The counts per state refer to the filtered alerts.
   const all = asked.flatMap((g) => g.alerts);
   return (
     <AlertingPage error={error} loading={!data}>
@@ -189,12 +189,12 @@ function stateOf({ status }: ActiveAlert): (typeof states)[number] {
   return (status.mutedBy?.length ?? 0) > 0 ? 'muted' : 'active';
 }
 
-/** An alert with two receivers is one alert. */
+/** An alert with two receivers counts once. */
 function count(alerts: ActiveAlert[]): number {
   return new Set(alerts.map((a) => a.fingerprint)).size;
 }
 
-/** The newest attempt for a group. */
+/** The latest attempt for a group. */
 function lastOf(sent: Attempt[], group: AlertGroup): Attempt | undefined {
   return sent.find((a) => a.receiver === group.receiver.name && same(a.groupLabels, group.labels));
 }

@@ -8,7 +8,7 @@ import { usePage } from '../../kit/page';
 
 const pageSize = 100;
 
-/** Who was told what, when, and whether it arrived. */
+/** Who was notified of what, when, and whether it was delivered. */
 export default function NotificationsPage() {
   usePage({ breadcrumbs: [{ text: 'Alerts', to: '/alerts' }, { text: 'Notifications' }] }, 'notifications');
   const styles = useStyles2(getStyles);

@@ -6,13 +6,13 @@ import { alerting, type Attempt, type Labels, type Route } from '../../api/alert
 import { getStyles, LastNotification } from '../../kit/parts';
 import { usePolled } from '../../runtime/usePolled';
 
-/** The ways from the top of the routing tree to each place where an alert ends. */
+/** The paths from the root of the routing tree to each route where an alert ends up. */
 export function pathsOf(route: Route): Route[][] {
   const below = route.routes.flatMap(pathsOf).map((path) => [route, ...path]);
   return route.matches ? [[route], ...below] : below;
 }
 
-/** The way of an alert: rule → routes → receiver → what became of the last notification. */
+/** The path of an alert: rule → routes → receiver → result of the last notification. */
 export function Path({ labels, last }: { labels: Labels; last: Attempt[] }) {
   const styles = useStyles2(getStyles);
   const { data, error } = usePolled(['routes', labels], () => alerting.routes(labels));

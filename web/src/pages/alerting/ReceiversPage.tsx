@@ -11,7 +11,7 @@ import { usePolled } from '../../runtime/usePolled';
 import { usePage } from '../../kit/page';
 import { errorMessage } from '../../runtime/backendSrv';
 
-/** Who can be told, whether it works, and which alerts go where. */
+/** Receivers, whether they work, and which alerts are routed to them. */
 export default function ReceiversPage() {
   usePage({ breadcrumbs: [{ text: 'Alerts', to: '/alerts' }, { text: 'Receivers and routes' }] }, 'receivers');
   const styles = useStyles2(getStyles);
@@ -115,7 +115,7 @@ function One({ receiver, onTested }: { receiver: Receiver; onTested: () => void 
   );
 }
 
-/** Asks where an alert with some labels would go. */
+/** Checks where an alert with given labels would be routed. */
 function WhereTo({ labels, onAsk }: { labels?: Labels; onAsk: (labels?: Labels) => void }) {
   const [text, setText] = useState(labels ? formatMatchers(matchersOf(labels)) : '');
   const [problem, setProblem] = useState<string>();

@@ -15,7 +15,7 @@ import { Foldable } from '../../kit/Foldable';
 const seconds = getValueFormat('s');
 const short = getValueFormat('short');
 
-/** With more rules than this, groups in which nothing is wrong begin closed. */
+/** With more rules than this, groups without problems are initially collapsed. */
 const mostOpen = 30;
 
 /** Alerting and recording rules by group, with the alerts of each. */
@@ -103,7 +103,7 @@ function One({ rule, language, filter }: { rule: Rule; language: 'promql' | 'log
   const styles = useStyles2(getStyles);
   const onPick = filter.pick;
   const own = filter.shows(ownLabels(rule), textsOf(rule));
-  // What is asked for by the rule's own words shows all of its alerts.
+  // If the filter matches the text of the rule itself, all of its alerts are shown.
   const alerts = (rule.alerts ?? []).filter((a) => filter.shows(a.labels, Object.values(a.annotations ?? {})) || (own && wordsOf(filter.text) !== undefined));
   return (
     <li className={styles.item} data-testid="rule" data-state={stateOf(rule)}>
@@ -193,7 +193,7 @@ function stateOf(rule: Rule): string {
   return rule.state === 'firing' || rule.state === 'pending' ? rule.state : 'normal';
 }
 
-/** A filter finds the rules with such alerts, and those that fit themselves. */
+/** A filter finds rules that match, and rules with matching alerts. */
 function isShown(rule: Rule, group: RuleGroup, filter: UrlFilter): boolean {
   return (
     filter.shows(ownLabels(rule), [...textsOf(rule), group.name, group.file]) ||

@@ -34,7 +34,7 @@ import { usePage } from '../../kit/page';
 import { bootData } from '../../boot/bootData';
 import { address, errorMessage } from '../../runtime/backendSrv';
 
-/** A silence that is made from filter={…}, or one that is there already. */
+/** A new silence for filter={…}, or an existing one. */
 export default function SilencePage() {
   const { id } = useParams();
   const [params] = useSearchParams();
@@ -79,7 +79,7 @@ export default function SilencePage() {
   );
 }
 
-/** A silence for those who may look. */
+/** A silence for users with read-only access. */
 function Facts({ silence }: { silence: Silence }) {
   const styles = useStyles2(getStyles);
   const matchers = silence.matchers.map(fromSilenceMatcher);
@@ -254,7 +254,7 @@ function Times({ draft, onChange }: { draft: Draft; onChange: (part: Partial<Dra
   );
 }
 
-/** The alerts of now that a silence would keep quiet. */
+/** The current alerts that a silence would mute. */
 function Preview({ matchers }: { matchers: Matcher[] }) {
   const styles = useStyles2(getStyles);
   const { data, error } = usePolled(['alerts'], alerting.alerts);
@@ -262,7 +262,7 @@ function Preview({ matchers }: { matchers: Matcher[] }) {
   try {
     hit = data?.filter((a) => matchers.length > 0 && matchesAll(matchers, a.labels));
   } catch {
-    // A regular expression that is not whole yet; what is missing is said above.
+    // An incomplete regular expression; the error is shown above.
   }
   return (
     <section className={styles.card} aria-label="What it keeps quiet" style={{ marginTop: 16 }}>
@@ -308,7 +308,7 @@ function draftOf(silence: Silence | undefined, filter: string, comment: string):
   }
 }
 
-/** What keeps a silence from being made, in words. */
+/** Validation errors of a silence, for users. */
 function problemsOf({ matchers, start, end, author, comment }: Draft): string[] {
   const problems: string[] = [];
   if (matchers.length === 0 || matchers.some((m) => m.name.trim() === '')) {

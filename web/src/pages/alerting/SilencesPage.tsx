@@ -13,7 +13,7 @@ import { address, errorMessage } from '../../runtime/backendSrv';
 
 const order = ['active', 'pending', 'expired'];
 
-/** All silences, with how many alerts each keeps quiet. */
+/** All silences, with the number of alerts that each mutes. */
 export default function SilencesPage() {
   usePage({ breadcrumbs: [{ text: 'Alerts', to: '/alerts' }, { text: 'Silences' }] }, 'silences');
   const styles = useStyles2(getStyles);
@@ -27,7 +27,7 @@ export default function SilencesPage() {
   const number = (s: string) => data?.silences.filter((one) => one.status.state === s).length ?? 0;
   const shown = (data?.silences ?? [])
     .filter((s) => (state === '' ? s.status.state !== 'expired' : s.status.state === state))
-    // A filter finds silences that name these labels so.
+    // A filter finds silences with matchers for these labels.
     .filter((s) => filter.shows(Object.fromEntries(s.matchers.map((m) => [m.name, m.value])), [s.comment, s.createdBy]))
     .sort((a, b) => order.indexOf(a.status.state) - order.indexOf(b.status.state) || b.updatedAt.localeCompare(a.updatedAt));
   return (

@@ -8,7 +8,7 @@ import { isLines } from './source';
 import { rangeOf, type QueryState } from '../../links/explore';
 import type { Language } from '../../links/sources';
 
-/** Makes a panel of an expression, in a new dashboard or one that there is. */
+/** Creates a panel from an expression, in a new or an existing dashboard. */
 export default function AddToDashboard({
   query,
   expr,

@@ -17,7 +17,7 @@ interface QueryStats {
   samples: { totalQueryableSamples: number; peakSamples: number };
 }
 
-/** What an expression is made of, with how many series are left at each step. */
+/** The parts of an expression, with the number of series after each step. */
 export function Explain({ query, expr, source, round, children }: AnswerProps) {
   const styles = useStyles2(getStyles);
   const moment = momentOf(query);
@@ -63,7 +63,7 @@ function Step({ part, source, moment }: { part: Part; source: string; moment?: n
   const { data, error } = useAsked(['series of a step', source, part.text, moment], async () =>
     seriesOf(await ask<PromData>(source, { query: countOf(part), time: momentOrNow(moment) }))
   );
-  // count() takes vectors only.
+  // count() only accepts vectors.
   const series = data ?? (error && /expected type/.test(error) ? 'one number' : error);
   return (
     <li>

@@ -24,7 +24,7 @@ const Explain = lazy(async () => ({ default: (await import('./Explain')).Explain
 const HistoryModal = lazy(() => import('./HistoryModal'));
 const AddToDashboard = lazy(() => import('./AddToDashboard'));
 
-/** Leads addresses of Grafana's Explore, as Loki's ruler writes them into alerts, to the same queries here. */
+/** Redirects URLs of Grafana's Explore, which the Loki ruler uses in alerts, to the same queries here. */
 export function ExploreLink() {
   const [params] = useSearchParams();
   const { pathname } = useLocation();
@@ -35,7 +35,7 @@ export function ExploreLink() {
   );
 }
 
-/** Expressions and what they give, at the addresses that Prometheus's own page has too: links in alerts lead here. */
+/** Expressions and their results, at the same URLs as Prometheus's own page: links in alerts lead here. */
 export default function ExplorePage() {
   const [dialog, setDialog] = useState(false);
   const [params] = useSearchParams();
@@ -107,7 +107,7 @@ function pick(query: QueryState, names: string[]): QueryState {
   return Object.fromEntries(Object.entries(query).filter(([name]) => names.includes(name)));
 }
 
-/** This page with times that stay what they are. */
+/** The URL of this page with absolute times. */
 function shareLink(): string {
   const queries = queriesOf(new URLSearchParams(window.location.search)).map((q) => {
     const { from, to } = rangeUtil.convertRawToRange(rangeOf(q));
@@ -118,7 +118,7 @@ function shareLink(): string {
 
 const refreshIntervals = ['5s', '10s', '30s', '1m', '5m', '15m'];
 
-/** Counts how often the questions are asked: on request and, while somebody looks, at each interval. */
+/** Counts how often the queries run: on request and, while the page is visible, at each interval. */
 function useRounds(refresh: string) {
   const [round, setRound] = useState(0);
   const seconds = secondsOf(refresh);
@@ -149,7 +149,7 @@ function Query({ query, number, round: asked, onChange, onRemove }: Props) {
   const [{ text, of }, setDraft] = useState({ text: expr, of: expr });
   const setText = (next: string) => setDraft({ text: next, of: expr });
   const [adding, setAdding] = useState(false);
-  // Each run asks again, also when nothing was changed.
+  // Each run repeats the query, even if nothing has changed.
   const [round, setRound] = useState(0);
   if (of !== expr) {
     setText(expr);

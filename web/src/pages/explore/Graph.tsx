@@ -62,7 +62,7 @@ export function Graph({ query, expr, language, source, onChange, round, children
 
 type Look = 'lines' | 'stacked' | 'bars';
 
-/** What came back, in numbers, and the labels that stand in it. */
+/** The size of the result, and the labels it contains. */
 interface GraphAnswer {
   series: number;
   points: number;
@@ -82,7 +82,7 @@ interface GraphOptions {
   minHeight: number;
 }
 
-/** A graph with its picker, whose time range is that of the address. */
+/** A graph with its time picker, whose range comes from the URL. */
 export function useGraph({ query, onChange, round, expr, language, source, step, look, minHeight }: GraphOptions) {
   const [answer, setAnswer] = useState<GraphAnswer>();
   const { timeRange, picker } = useRange(query, onChange, `${expr} ${source} ${look} ${step}`);
@@ -93,7 +93,7 @@ export function useGraph({ query, onChange, round, expr, language, source, step,
   useEffect(() => scene.activate(), [scene]);
   const asked = useRef(round);
   useEffect(() => {
-    // A question that is still open is not asked anew: one that takes longer than the interval would never be answered.
+    // A query that is still running is not repeated: one that takes longer than the interval would never complete.
     if (round !== asked.current && runner.state.data?.state !== LoadingState.Loading) {
       timeRange.onRefresh();
     }
@@ -149,7 +149,7 @@ function build({ expr, language, source, look, step, minHeight, timeRange, picke
   return { scene: new EmbeddedScene({ $timeRange: timeRange, body, controls: [picker] }), runner, body };
 }
 
-/** A bar for every step, since the width of bars follows from their distance. */
+/** One bar for every step, because the width of bars depends on their distance. */
 function withoutGaps(frames: DataFrame[], { from, to }: TimeRange, step: number): DataFrame[] {
   const first = frames[0]?.fields[0]?.values[0] as number | undefined;
   if (first === undefined) {

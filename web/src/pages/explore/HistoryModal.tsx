@@ -5,7 +5,7 @@ import { useState } from 'react';
 
 import { forgetAll, pastQueries, type Past } from './history';
 
-/** What this browser has asked before. */
+/** Previous queries of this browser. */
 export default function HistoryModal({ onChoose, onClose }: { onChoose: (past: Past) => void; onClose: () => void }) {
   const styles = useStyles2(getStyles);
   const [all, setAll] = useState(pastQueries);

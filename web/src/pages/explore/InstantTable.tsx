@@ -20,7 +20,7 @@ interface Row {
   values: string[];
 }
 
-/** An expression at one moment. */
+/** An expression at a single point in time. */
 export function InstantTable({ query, expr, source, onChange, round, children }: AnswerProps) {
   const styles = useStyles2(getStyles);
   const moment = momentOf(query);

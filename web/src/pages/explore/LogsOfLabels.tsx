@@ -6,7 +6,7 @@ import { logsPath, selectorOf } from '../../links/related';
 import { logLabels } from './logLabels';
 import type { QueryState } from '../../links/explore';
 
-/** Leads to the lines of what some series are about, at the same time; not there when there are none. */
+/** A link to the logs of the objects that some series describe, for the same time; hidden if there are none. */
 export function LogsOfLabels({ labels, query }: { labels: Labels[]; query: QueryState }) {
   const [names, setNames] = useState<string[]>([]);
   useEffect(() => void logLabels().then(setNames), []);

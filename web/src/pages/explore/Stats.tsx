@@ -4,7 +4,7 @@ import { useStyles2 } from '@grafana/ui';
 
 const secondsText = getValueFormat('s');
 
-/** How much came back and how long it took. */
+/** The size of the result and how long the query took. */
 export function Stats({ series, points, seconds, unit = 'points' }: { series?: number; points?: number; seconds: number; unit?: string }) {
   const style = useStyles2((theme: GrafanaTheme2) => css({ color: theme.colors.text.secondary, fontSize: theme.typography.bodySmall.fontSize }));
   const parts = [

@@ -3,7 +3,7 @@ import type { ReactNode } from 'react';
 import type { QueryState } from '../../links/explore';
 import type { Language } from '../../links/sources';
 
-/** What shows the answer to a query. */
+/** Props of components that show the result of a query. */
 export interface AnswerProps {
   query: QueryState;
   expr: string;
@@ -11,8 +11,8 @@ export interface AnswerProps {
   /** uid of the data source. */
   source: string;
   onChange: (part: QueryState) => void;
-  /** Grows each time that the question is to be asked again. */
+  /** Incremented whenever the query should run again. */
   round: number;
-  /** Stands before its own buttons. */
+  /** Rendered before its own buttons. */
   children: ReactNode;
 }

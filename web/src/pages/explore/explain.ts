@@ -2,7 +2,7 @@ import { parser } from '@prometheus-io/lezer-promql';
 
 type SyntaxNode = ReturnType<typeof parser.parse>['topNode'];
 
-/** A part of a PromQL expression that has a value of its own. */
+/** A subexpression of a PromQL expression. */
 export interface Part {
   text: string;
   /** What it does, in a word or two. */
@@ -25,7 +25,7 @@ const kinds: Record<string, string> = {
   StepInvariantExpr: 'at a fixed time',
 };
 
-/** The tree of an expression, undefined when it cannot be read. Parentheses and the like are passed through. */
+/** The tree of an expression, or undefined if it cannot be parsed. Parentheses and similar nodes are skipped. */
 export function partsOf(expr: string): Part | undefined {
   const tree = parser.parse(expr);
   let broken = false;
@@ -42,7 +42,7 @@ function inside(node: SyntaxNode, expr: string): Part[] {
     } else if (child.name === 'ParenExpr') {
       found.push(...inside(child, expr));
     } else if (child.name !== 'NumberDurationLiteral' && child.name !== 'StringLiteral') {
-      // A selector within a range or offset is the same series: the outer one says more.
+      // A selector inside a range or offset has the same series, and the outer expression is more informative.
       const whole = ['MatrixSelector', 'OffsetExpr', 'StepInvariantExpr', 'VectorSelector'].includes(child.name);
       found.push({
         text: expr.slice(child.from, child.to),

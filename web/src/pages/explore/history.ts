@@ -11,7 +11,7 @@ export interface Past {
 const key = 'ausguck.explore.history';
 const most = 200;
 
-/** The queries that this browser has run, the newest first and each once. */
+/** The queries that this browser has run, newest first and without duplicates. */
 export function pastQueries(): Past[] {
   try {
     const stored = JSON.parse(localStorage.getItem(key) ?? '[]') as unknown;
@@ -26,7 +26,7 @@ export function remember(expr: string, language: Language) {
   try {
     localStorage.setItem(key, JSON.stringify([{ expr, language, time: Date.now() }, ...others].slice(0, most)));
   } catch {
-    // Without room the history stays as it is.
+    // If the storage is full, the history remains unchanged.
   }
 }
 

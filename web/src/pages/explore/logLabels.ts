@@ -1,7 +1,7 @@
 import { LokiClient } from './logs/client';
 import { builtIn } from '../../links/sources';
 
-/** The labels of streams that there are, asked once for a page. */
+/** The available stream labels, requested once per page load. */
 let known: Promise<string[]> | undefined;
 
 export function logLabels(): Promise<string[]> {

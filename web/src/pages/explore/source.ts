@@ -1,7 +1,7 @@
 import { answersWithLines } from '../../datasources/loki/selectors';
 import type { Language } from '../../links/sources';
 
-/** Where a data source is asked through our server. */
+/** The proxy path of a data source on our server. */
 export function proxyOf(uid: string): string {
   return `/api/datasources/proxy/uid/${encodeURIComponent(uid)}`;
 }
@@ -10,7 +10,7 @@ export function isLines(language: Language, expr: string): boolean {
   return language === 'logql' && answersWithLines(expr);
 }
 
-/** An expression of a dashboard with values for the variables that depend on its width. */
+/** A dashboard's expression with values for the variables that depend on its width. */
 export function filledIn(expr: string): string {
   return expr
     .replace(/\$(?:__rate_interval|\{__rate_interval\})/g, '1m')

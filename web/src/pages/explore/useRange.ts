@@ -4,7 +4,10 @@ import { useEffect } from 'react';
 import { inputsOf, rangeOf, type QueryState } from '../../links/explore';
 import { useLatest, useMade } from '../../runtime/hooks';
 
-/** The time range of a query as scenes and their picker have it. The address is the truth: the picker writes into it, and a new address moves the picker. A scene with another key has its own. */
+/**
+ * The time range of a query for scenes and their picker. The URL is authoritative: the picker updates it, and a new URL
+ * updates the picker. A scene with another key has its own range.
+ */
 export function useRange(query: QueryState, onChange: (part: QueryState) => void, key: string) {
   const { from, to } = rangeOf(query);
   const { timeRange, picker } = useMade(() => ({ timeRange: new SceneTimeRange({ from, to }), picker: new SceneTimePicker({}) }), key);

@@ -11,10 +11,10 @@ import { Ago, getStyles as getParts, LastNotification } from '../../kit/parts';
 import { usePolled } from '../../runtime/usePolled';
 import { firing, firingPath } from '../../links/firing';
 
-/** As many of each are named; the rest is behind the link. */
+/** The maximum number of items listed by name; the rest is behind the link. */
 const most = 4;
 
-/** What is wrong now, before everything else. */
+/** Current problems, shown before everything else. */
 export function Now() {
   const styles = useStyles2(getStyles);
   const { data, error } = usePolled(['now'], async () => {
@@ -27,7 +27,7 @@ export function Now() {
     return { targets, groups, status, sent };
   });
   if (error || !data) {
-    // What was known before says nothing about now.
+    // Earlier data says nothing about the current state.
     return (
       <section className={styles.now} aria-label="What is wrong now" aria-busy={!error} data-testid="now" data-fine={error ? false : undefined}>
         {error && <Line icon="exclamation-triangle">Current problems could not be loaded: {error}.</Line>}

@@ -3,7 +3,7 @@ import { useState } from 'react';
 
 import { errorMessage } from '../../runtime/backendSrv';
 
-/** Does something on the server, and keeps why it failed. */
+/** Runs an action on the server, and keeps the error if it fails. */
 export function useDoing(): { busy: boolean; problem: React.ReactNode; act: (what: () => Promise<unknown>) => Promise<boolean> } {
   const [busy, setBusy] = useState(false);
   const [error, setError] = useState<string>();

@@ -10,7 +10,7 @@ import { TabbedPage } from '../../kit/Tabs';
 import { errorMessage } from '../../runtime/backendSrv';
 import { settingsTabs } from './tabs';
 
-/** Where dashboards and Explore get their data, and whether it answers. */
+/** The data sources of dashboards and Explore, and whether they respond. */
 export default function DataSourcesPage() {
   usePage({ breadcrumbs: [{ text: 'Settings', to: '/settings' }, { text: 'Data sources' }] }, 'datasources');
   const styles = useStyles2(getStyles);

@@ -16,7 +16,7 @@ const lives = [
   { value: 365 * 86_400, label: 'a year' },
 ];
 
-/** Service accounts and the tokens with which programs ask. */
+/** Service accounts and the tokens with which programs access the API. */
 export default function TokensPage() {
   usePage({ breadcrumbs: [{ text: 'Settings', to: '/settings' }, { text: 'Tokens' }] }, 'tokens');
   const styles = useStyles2(getStyles);

@@ -10,7 +10,7 @@ import { bootData } from '../../boot/bootData';
 import { roles, useDoing } from './Ask';
 import { settingsTabs } from './tabs';
 
-/** Who may log in, and what each may do. */
+/** The users who can log in, and their roles. */
 export default function UsersPage() {
   usePage({ breadcrumbs: [{ text: 'Settings', to: '/settings' }, { text: 'Users' }] }, 'users');
   const styles = useStyles2(getStyles);
@@ -105,7 +105,7 @@ function One({ user, busy, change }: { user: User; busy: boolean; change: (what:
   );
 }
 
-/** Grafana's API says ten years ago of who was never there. */
+/** Grafana's API returns a time ten years ago for users who have never logged in. */
 function neverSeen({ lastSeenAt }: User): boolean {
   return Date.now() - Date.parse(lastSeenAt) > 9 * 365 * 86_400_000;
 }

@@ -1,6 +1,6 @@
 import { may } from '../../boot/role';
 
-/** What a user may set. */
+/** The settings pages available to the user. */
 export function settingsTabs() {
   const own = [{ to: '/settings', text: 'You' }];
   return may('Admin')

@@ -9,14 +9,14 @@ import { TabbedPage } from '../../kit/Tabs';
 import { may } from '../../boot/role';
 import { statusTabs } from './tabs';
 
-/** The files as they were loaded, without secrets, and the flags. */
+/** The loaded configuration files, without secrets, and the flags. */
 export default function ConfigurationPage() {
   usePage({ breadcrumbs: [{ text: 'Status', to: '/admin/status' }, { text: 'Configuration' }] }, 'configuration');
   const styles = useStyles2(getStyles);
   const [params, setParams] = useUrlParams();
   const filter = params.get('filter') ?? '';
   const { data, error } = usePolled(['configuration'], async () => {
-    // Those of logs are for admins.
+    // The configuration of logs is only available to admins.
     const [prometheus, alertmanager, logs, flags] = await Promise.all([
       system.prometheusConfig(),
       system.alertmanagerConfig().catch(() => undefined),

@@ -12,7 +12,7 @@ import { statusTabs } from './tabs';
 
 const seconds = getValueFormat('s');
 
-/** Which queries were asked, by whom, and how long each took. */
+/** Which queries were run, by whom, and how long each took. */
 export default function QueryLogPage() {
   usePage({ breadcrumbs: [{ text: 'Status', to: '/admin/status' }, { text: 'Query log' }] }, 'queries');
   const styles = useStyles2(getStyles);

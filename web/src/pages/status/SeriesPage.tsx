@@ -12,7 +12,7 @@ import { TabbedPage } from '../../kit/Tabs';
 import { bytesText } from './StatusPage';
 import { statusTabs } from './tabs';
 
-/** Which metrics and labels make most of the series, and which targets send them. */
+/** The metrics and labels with the most series, and the targets that send them. */
 export default function SeriesPage() {
   usePage({ breadcrumbs: [{ text: 'Status', to: '/admin/status' }, { text: 'Series' }] }, 'series');
   const { data, error } = usePolled(['tsdb'], system.tsdb);

@@ -26,7 +26,7 @@ const phases: Record<string, BadgeColor> = {
   failed: 'red',
 };
 
-/** The parts of this process, what they store, and a reload. */
+/** The parts of this process, what they store, and a reload button. */
 export default function StatusPage() {
   usePage({ breadcrumbs: [{ text: 'Status' }] }, 'status');
   const styles = useStyles2(getStyles);
@@ -138,7 +138,7 @@ export default function StatusPage() {
   );
 }
 
-/** Reads all files again; what is wrong is listed, and changes nothing. */
+/** Reloads all files; if there are errors, they are listed and nothing changes. */
 function Reload() {
   const { busy, act, problem } = useDoing();
   const [answer, setAnswer] = useState<{ reloaded: boolean; problems: string[] }>();

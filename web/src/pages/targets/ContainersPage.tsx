@@ -32,7 +32,7 @@ const texts: Record<Container['state'], string> = {
   scraped: 'scraped',
 };
 
-/** Why each container is or is not scraped, and whether its logs are collected. */
+/** Why each container is scraped or not, and whether its logs are collected. */
 export default function ContainersPage() {
   usePage({ breadcrumbs: [{ text: 'Targets', to: '/targets' }, { text: 'Containers' }] }, 'containers');
   const styles = useStyles2(getStyles);

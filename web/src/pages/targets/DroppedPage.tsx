@@ -11,7 +11,7 @@ import { tabs } from './tabs';
 
 const most = 50;
 
-/** What discovery found and relabelling dropped, with the rule. */
+/** Discovered targets that relabeling dropped, with the rule. */
 export default function DroppedPage() {
   usePage({ breadcrumbs: [{ text: 'Targets', to: '/targets' }, { text: 'Dropped' }] }, 'dropped');
   const styles = useStyles2(getStyles);

@@ -2,7 +2,7 @@ import { Badge } from '@grafana/ui';
 
 import type { ContainerLogs } from '../../api/system';
 
-/** Whether the lines of a container are collected; those that are not say why, and what changes that. */
+/** Whether the logs of a container are collected, and if not, why and how to change that. */
 export function LogsOfContainer({ logs }: { logs: ContainerLogs }) {
   if (logs.collected) {
     return <div data-testid="container-logs">Logs are collected.</div>;

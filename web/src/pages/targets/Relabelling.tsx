@@ -5,7 +5,7 @@ import { system, type RelabelStep } from '../../api/system';
 import { getStyles, LabelList } from '../../kit/parts';
 import { usePolled } from '../../runtime/usePolled';
 
-/** What each rule made of the labels that discovery found. */
+/** The effect of each rule on the discovered labels. */
 export function Relabelling({ pool, labels }: { pool: string; labels: Labels }) {
   const styles = useStyles2(getStyles);
   const { data, error } = usePolled(['relabelling', pool, labels], () => system.relabelSteps(pool, labels));
@@ -55,7 +55,7 @@ function Step({ step, before }: { step: RelabelStep; before: Labels }) {
   );
 }
 
-/** A rule in a line, without what it has by default. */
+/** A rule on one line, without default values. */
 export function ruleText({ source_labels, regex, target_label, replacement, action, separator }: RelabelStep['rule']): string {
   const parts = [
     source_labels?.length && `source_labels: [${source_labels.join(', ')}]`,

@@ -2,10 +2,10 @@ import { css } from '@emotion/css';
 import type { GrafanaTheme2 } from '@grafana/data';
 import { ClipboardButton, useStyles2 } from '@grafana/ui';
 
-/** A label alone, as a compose file has it. */
+/** A single label as in a compose file. */
 const label = /^[\w.]+\/[\w.-]+: \S+$/;
 
-/** What changes the state of a container: a label to add, or a sentence, with the lines of a compose file if it needs some. */
+/** How to change the state of a container: a label to add or a sentence, with the necessary lines of a compose file, if any. */
 export function Remedy({ text, lines }: { text: string | undefined; lines: string | undefined }) {
   const styles = useStyles2(getStyles);
   if (!text) {

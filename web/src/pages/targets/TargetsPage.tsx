@@ -19,7 +19,7 @@ import { tabs } from './tabs';
 const seconds = getValueFormat('s');
 const time = (value: number) => formattedValueToString(seconds(value, 2));
 
-/** More targets than this are a list that nobody reads. */
+/** A list of more targets than this would be unreadable. */
 const most = 500;
 
 interface Counts {
@@ -27,7 +27,7 @@ interface Counts {
   limits: Map<string, number>;
 }
 
-/** What is scraped, how it went, and how close it is to its limits. */
+/** What is scraped, with which result, and how close it is to its limits. */
 export default function TargetsPage() {
   usePage({ breadcrumbs: [{ text: 'Targets' }] }, 'targets');
   const styles = useStyles2(getStyles);

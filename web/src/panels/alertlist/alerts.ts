@@ -1,4 +1,4 @@
-/** What /api/v1/rules of a Prometheus-compatible server says, as far as it is shown. */
+/** The displayed part of /api/v1/rules of a Prometheus-compatible server. */
 export interface RuleGroup {
   name: string;
   file: string;
@@ -26,13 +26,13 @@ export interface Alert {
 
 export type State = 'firing' | 'pending' | 'error' | 'noData' | 'normal';
 
-/** Options of the alert list, as Grafana's JSON has them. */
+/** Options of the alert list in Grafana's JSON. */
 export interface AlertListOptions {
   viewMode: 'list' | 'stat';
   groupMode: 'default' | 'custom';
   groupBy: string[];
   maxItems: number;
-  /** 1 name, 2 name backwards, 3 importance, 4 longest active first, 5 newest first. */
+  /** 1 name, 2 name descending, 3 importance, 4 longest active first, 5 newest first. */
   sortOrder: number;
   dashboardAlerts: boolean;
   alertName: string;
@@ -43,7 +43,7 @@ export interface AlertListOptions {
   showInactiveAlerts?: boolean;
 }
 
-/** A rule, or with groupMode "custom" a set of labels, with the alerts that belong to it. */
+/** A rule or, with groupMode "custom", a set of labels, with its alerts. */
 export interface Item {
   key: string;
   title: string;
@@ -51,7 +51,7 @@ export interface Item {
   summary: string;
   error?: string;
   alerts: Alert[];
-  /** Milliseconds since 1970 of the oldest alert; undefined when none is active. */
+  /** Start of the oldest alert in milliseconds since 1970; undefined if none is active. */
   since?: number;
 }
 
@@ -62,7 +62,7 @@ export interface Filter {
   labels: Matcher[];
 }
 
-/** The alerting rules that the options ask for, in their order, at most maxItems. */
+/** The alerting rules selected by the options, in the chosen order, at most maxItems. */
 export function itemsOf(groups: RuleGroup[], options: AlertListOptions, filter: Filter): Item[] {
   const rules = groups.flatMap((group) =>
     list(group.rules)
@@ -77,7 +77,7 @@ export function itemsOf(groups: RuleGroup[], options: AlertListOptions, filter: 
   return sortItems(items, options.sortOrder).slice(0, options.maxItems > 0 ? options.maxItems : undefined);
 }
 
-/** Why nothing is listed, in words. */
+/** Explains why the list is empty. */
 export function whyNone(groups: RuleGroup[], options: AlertListOptions, filtered: boolean): string {
   if (!groups.some((group) => list(group.rules).some((rule) => rule.type === 'alerting'))) {
     return 'No alerting rules';
@@ -129,7 +129,7 @@ function oldest(alerts: Alert[]): number | undefined {
   return times.length > 0 ? Math.min(...times) : undefined;
 }
 
-/** Puts the alerts of all rules together by the values of some labels. */
+/** Groups the alerts of all rules by the values of some labels. */
 function groupItems(items: Item[], labels: string[]): Item[] {
   const groups = new Map<string, Alert[]>();
   for (const alert of items.flatMap((item) => item.alerts)) {
@@ -167,7 +167,7 @@ export interface Matcher {
 
 const matcher = /^([A-Za-z_][\w.]*)\s*(=~|!~|!=|=)\s*(?:"((?:[^"\\]|\\.)*)"|'([^']*)'|([^",]*))\s*(?:,\s*|$)/;
 
-/** Reads {severity="critical", job=~"a|b"}, with or without braces. Throws with the place that cannot be read. */
+/** Parses {severity="critical", job=~"a|b"}, with or without braces. Throws an error with the position if the text is invalid. */
 export function parseMatchers(text: string): Matcher[] {
   let rest = text.trim().replace(/^\{/, '').replace(/\}$/, '').trim();
   const result: Matcher[] = [];

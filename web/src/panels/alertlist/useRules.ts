@@ -13,7 +13,7 @@ export interface Rules {
 
 const interval = 30_000;
 
-/** The data source that is named, or the default Prometheus. */
+/** The named data source, or the default Prometheus. */
 function sourceUid(name: string | undefined): string {
   const sources = getDataSourceSrv();
   const named = name ? sources.getInstanceSettings(name) : undefined;
@@ -28,7 +28,7 @@ function sourceUid(name: string | undefined): string {
   return found.uid;
 }
 
-/** The alerting rules of a data source; asked again with the dashboard's refresh and every half minute. */
+/** The alerting rules of a data source, reloaded with the dashboard's refresh and every 30 seconds. */
 export function useRules(datasource: string | undefined, timeRange: TimeRange): Rules {
   const { data, error, reload } = usePolled(['rules of a source', datasource], () => load(datasource), interval);
   const { from, to } = timeRange.raw;

@@ -26,7 +26,7 @@ import { buildConfig, scaleKeyOf, signsOf } from './config';
 import type { Options } from './options';
 import { barsOf, stacked, type Bars } from './series';
 
-/** Values of categories as bars. */
+/** Bar chart of values by category. */
 export function BarChartPanel({ data, options, fieldConfig, timeZone, width, height }: PanelProps<Options>) {
   const theme = grafana.theme2;
   const { bars, warning } = useMemo(() => {
@@ -37,7 +37,8 @@ export function BarChartPanel({ data, options, fieldConfig, timeZone, width, hei
   const scene = bars && { bars, options, theme, horizontal, scaleKeys: bars.series.map((s) => scaleKeyOf(s.field)) };
   const live = useLatest(scene);
   const multi = options.tooltip.mode === TooltipDisplayMode.Multi;
-  // What the plot is built from beside the options: its series with their settings, and labels, whose lengths decide the axis' size.
+  // What the plot is built from besides the options: its series with their settings, and the labels, whose lengths
+  // determine the size of the axis.
   const signs = scene?.scaleKeys.map((key) => signsOf(scene, key));
   const shape = bars && JSON.stringify([bars.series.map((s) => [s.name, s.hidden, s.origin]), bars.ticks, signs]);
   const builder = useMade(() => (scene ? buildConfig(() => live()!, multi) : undefined), shape, options, fieldConfig, theme, horizontal, multi);
@@ -77,7 +78,7 @@ interface TooltipProps {
   options: Options;
 }
 
-/** The group under the pointer with the value of its bar, or of all its bars. */
+/** The group under the pointer with the value of its bar or of all its bars. */
 function BarTooltip({ bars, dataIdxs, seriesIdx, isPinned, options: { tooltip } }: TooltipProps) {
   const group = dataIdxs.find((index, i) => i > 0 && index !== null) ?? null;
   if (group === null) {
@@ -85,7 +86,7 @@ function BarTooltip({ bars, dataIdxs, seriesIdx, isPinned, options: { tooltip } 
   }
   const theme = grafana.theme2;
   const x: Field = { ...bars.xField, values: bars.labels };
-  // The values as they stand in the groups, under the names of the legend and in the colours of the bars.
+  // The values of the groups, with the names of the legend and the colors of the bars.
   const fields = bars.series
     .filter((s) => !s.hidden)
     .map((s): [number, Field] => {

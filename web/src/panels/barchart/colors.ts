@@ -4,7 +4,7 @@ import { GraphGradientMode } from '@grafana/schema';
 import type { BarFieldConfig } from './options';
 import type { Bars, BarSeries } from './series';
 
-/** The colour of a bar: its group's, its value's or its series'. */
+/** The color of a bar: that of its group, its value or its series. */
 export function barColor(bars: Bars, series: BarSeries, group: number, theme: GrafanaTheme2): string {
   const own = bars.colors?.[group];
   if (own) {
@@ -16,7 +16,7 @@ export function barColor(bars: Bars, series: BarSeries, group: number, theme: Gr
   return shown ?? getFieldSeriesColor(field, theme).color ?? FALLBACK_COLOR;
 }
 
-/** What a bar is filled with. `base` and `tip` are canvas coordinates of its ends, `scaleEnds` those of the axis of values. */
+/** The fill of a bar. `base` and `tip` are the canvas coordinates of its ends, `scaleEnds` those of the value axis. */
 export function barFill(
   ctx: CanvasRenderingContext2D,
   series: BarSeries,

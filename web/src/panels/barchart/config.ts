@@ -29,7 +29,7 @@ export function scaleKeyOf({ config }: Field): string {
   ]);
 }
 
-/** A plot of bars; `scene` gives what is drawn, so that new data needs no new plot. */
+/** A bar plot; `scene` returns what to draw, so that new data does not require a new plot. */
 export function buildConfig(scene: () => Scene, allAtOnce: boolean): UPlotConfigBuilder {
   const builder = new UPlotConfigBuilder();
   const { bars, theme, horizontal, scaleKeys } = scene();
@@ -76,7 +76,7 @@ function addLabels(builder: UPlotConfigBuilder, scene: () => Scene) {
   const widest = texts().reduce((max, t) => Math.max(max, widthOf(t)), 0);
   const slanted = angle > 0;
   const overhang = slanted ? Math.min(100, widest * Math.cos(angle)) : undefined;
-  // Values stand beyond the ends of bars; and the last number of an axis below is wider than its tick.
+  // Values are drawn past the ends of bars, and the last number of a bottom axis is wider than its tick.
   const values = options.showValue !== VisibilityMode.Never && options.stacking === StackingMode.None;
   const padding = horizontal
     ? [undefined, values ? 48 : 24, undefined, undefined]
@@ -91,16 +91,16 @@ function addLabels(builder: UPlotConfigBuilder, scene: () => Scene) {
     gap: slanted ? 8 : 5,
     placement: custom.axisPlacement === AxisPlacement.Hidden ? AxisPlacement.Hidden : horizontal ? AxisPlacement.Left : AxisPlacement.Bottom,
     size: custom.axisWidth ?? (slanted ? Math.min(160, widest * Math.sin(angle) + fontSize + 16) : undefined),
-    // uPlot turns the other way than dashboards say.
+    // uPlot rotates in the opposite direction.
     tickLabelRotation: -rotation,
     splits: () => scene().bars.labels.map((_, i) => i),
     values: (u) => {
       const all = texts();
       const length = (horizontal ? u.bbox.height : u.bbox.width) / devicePixelRatio || (horizontal ? u.height : u.width);
-      // What lies across the axis: the lines of slanted or upright text, the widths of flat text.
+      // The extent of a label along the axis: the line height of slanted or upright text, the width of horizontal text.
       const across = horizontal || slanted ? fontSize : all.reduce((max, t) => Math.max(max, widthOf(t)), 0);
       const room = length / Math.max(1, all.length);
-      // One label that is too long is cut before its neighbours are left out.
+      // A single overlong label is truncated before its neighbors are hidden.
       const shown = visibleLabels(all.length, room, horizontal || slanted ? across : Math.min(across, 150), options.xTickLabelSpacing ?? 0);
       const limit = horizontal ? u.width * 0.4 : slanted ? 200 : Math.max(room, 150);
       return all.map((text, i) => (shown[i] ? shorten(text, limit, widthOf) : ''));
@@ -146,18 +146,18 @@ function addValues(builder: UPlotConfigBuilder, field: Field, key: string, scene
   });
 }
 
-/** On which sides of zero an axis has bars. */
+/** On which sides of zero the axis has bars. */
 export function signsOf({ bars, scaleKeys }: Pick<Scene, 'bars' | 'scaleKeys'>, key: string): { negative: boolean; positive: boolean } {
   const ends = bars.series.filter((s, i) => scaleKeys[i] === key && !s.hidden).flatMap((s) => s.to);
   return { negative: ends.some((v) => v !== null && v < 0), positive: ends.some((v) => v !== null && v > 0) };
 }
 
-/** Bars begin at zero, which a logarithmic axis does not have. */
+/** Bars start at zero, which does not exist on a logarithmic axis. */
 function softZero(custom: BarFieldConfig): number | undefined {
   return custom.scaleDistribution?.type === ScaleDistribution.Log ? undefined : 0;
 }
 
-/** The side of the values: what is left and right of upright bars is below and above lying ones. */
+/** The placement of the value axis: left and right for vertical bars become bottom and top for horizontal ones. */
 export function valuePlacement(asked: AxisPlacement | undefined, horizontal: boolean): AxisPlacement {
   if (!horizontal) {
     return asked === AxisPlacement.Bottom || asked === AxisPlacement.Top ? AxisPlacement.Auto : (asked ?? AxisPlacement.Auto);

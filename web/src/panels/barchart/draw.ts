@@ -7,7 +7,7 @@ import { laneOf, valueSize } from './layout';
 import type { BarFieldConfig, Options } from './options';
 import type { Bars, BarSeries } from './series';
 
-/** What the plot reads while it draws. */
+/** What the plot reads while drawing. */
 export interface Scene {
   bars: Bars;
   options: Options;
@@ -23,7 +23,7 @@ export interface Box {
   height: number;
 }
 
-/** The box of a bar in pixels of the canvas or of the plot; undefined when the group has no value. */
+/** The box of a bar in pixels of the canvas or of the plot; undefined if the group has no value. */
 export function boxOf(u: uPlot, scene: Scene, index: number, group: number, canvas: boolean, full = false): Box | undefined {
   const { bars, options, horizontal, scaleKeys } = scene;
   const series = bars.series[index];
@@ -107,7 +107,7 @@ function drawBar(u: uPlot, scene: Scene, series: BarSeries, group: number, box: 
   }
 }
 
-/** Only the end away from zero is round. */
+/** Only the end away from zero is rounded. */
 function corners(r: number, horizontal: boolean, negative: boolean): number[] {
   if (horizontal) {
     return negative ? [r, 0, 0, r] : [0, r, r, 0];
@@ -156,7 +156,7 @@ function middle(ctx: CanvasRenderingContext2D, box: Box) {
   return { x: box.left + box.width / 2, y: box.top + box.height / 2 };
 }
 
-/** After the end of the bar; within it where the canvas ends. */
+/** Past the end of the bar, or inside it at the edge of the canvas. */
 function beside(ctx: CanvasRenderingContext2D, box: Box, negative: boolean, horizontal: boolean, width: number, size: number) {
   const gap = 4 * devicePixelRatio;
   if (horizontal) {
@@ -176,7 +176,7 @@ function valueText(field: Field, value: number): string {
   return field.display ? formattedValueToString(field.display(value)) : String(value);
 }
 
-/** Draws a field's thresholds over the plot, as lines, areas or both. */
+/** Draws a field's thresholds over the plot as lines, areas or both. */
 export function drawThresholds(u: uPlot, field: Field, key: string, horizontal: boolean, theme: GrafanaTheme2) {
   const mode = (field.config.custom as BarFieldConfig | undefined)?.thresholdsStyle?.mode ?? GraphThresholdsStyleMode.Off;
   const thresholds = field.config.thresholds;

@@ -11,7 +11,7 @@ import type {
   VizOrientation,
 } from '@grafana/schema';
 
-/** Options of the panel, as Grafana names them. */
+/** The panel options, with Grafana's names. */
 export interface Options extends OptionsWithLegend, OptionsWithTooltip, OptionsWithTextFormatting {
   orientation: VizOrientation;
   xField?: string;
@@ -23,9 +23,9 @@ export interface Options extends OptionsWithLegend, OptionsWithTooltip, OptionsW
   showValue: VisibilityMode;
   fullHighlight: boolean;
   xTickLabelRotation: number;
-  /** Letters that are shown of a label; 0 or absent: all. */
+  /** Maximum number of characters of a label; 0 or undefined: no limit. */
   xTickLabelMaxLength?: number;
-  /** Least room between labels in pixels; a negative one keeps the labels at the end. */
+  /** Minimum space between labels in pixels; a negative value keeps the labels at the end. */
   xTickLabelSpacing?: number;
 }
 

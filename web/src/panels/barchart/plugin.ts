@@ -50,7 +50,7 @@ export const plugin = new PanelPlugin<Options, BarFieldConfig>(BarChartPanel)
         defaults,
         shouldApply
       );
-      // The axis of the groups has these too.
+      // These apply to the group axis too.
       addPlain(builder, ['axisWidth', 'axisGridShow'], defaults, () => true);
     },
   })

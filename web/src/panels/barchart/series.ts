@@ -12,32 +12,32 @@ import { StackingMode } from '@grafana/schema';
 
 import type { BarFieldConfig, Options } from './options';
 
-/** The bars of a field, one for each group; null where it has no value. */
+/** The bars of a field, one per group; null if the group has no value. */
 export interface BarSeries {
   name: string;
   field: Field;
   values: Array<number | null>;
-  /** Row of the field that a group's value is from. */
+  /** Row of the field that contains a group's value. */
   rows: Array<number | null>;
   origin: { frameIndex: number; fieldIndex: number };
   hidden: boolean;
-  /** Where each bar begins and ends, on the axis of values. */
+  /** Start and end of each bar on the value axis. */
   from: number[];
   to: Array<number | null>;
 }
 
-/** Groups of bars along the axis of x. */
+/** Groups of bars along the x axis. */
 export interface Bars {
   xField: Field;
-  /** Each group's name in full, and as the axis has it. */
+  /** The name of each group, in full and as shown on the axis. */
   labels: string[];
   ticks: string[];
   series: BarSeries[];
-  /** Colour of each group's bars, when another field gives it. */
+  /** Color of each group's bars if another field determines it. */
   colors?: Array<string | undefined>;
 }
 
-/** What frames have to draw as bars; a warning says what they lack. */
+/** Converts frames to bars, or returns a warning that says what they lack. */
 export function barsOf(frames: DataFrame[], options: Options, timeZone: TimeZone): { bars: Bars; warning?: undefined } | { bars?: undefined; warning: string } {
   if (frames.every((f) => f.length === 0)) {
     return { warning: 'No data' };
@@ -79,7 +79,7 @@ export function barsOf(frames: DataFrame[], options: Options, timeZone: TimeZone
   return { bars: { xField, ...ordered([...groups.entries()], xField, timeZone, series, colors) } };
 }
 
-/** The group of each row; rows of several frames with the same x are one group, rows of one frame never. */
+/** The group of each row; rows of different frames with the same x are one group, rows of the same frame never are. */
 function placesOf(x: Field, groups: Map<unknown, number>, alone: boolean): number[] {
   return x.values.map((value, row) => {
     const key = alone ? row : value;
@@ -104,7 +104,7 @@ function seriesOf(field: Field, places: number[], name: string, origin: BarSerie
   return { name, field, values, rows, origin, hidden: custom.hideFrom?.viz === true, from: [], to: [] };
 }
 
-/** Fills what is missing in some frames, and puts times in order. */
+/** Fills in values missing in some frames and sorts times. */
 function ordered(groups: Array<[unknown, number]>, x: Field, timeZone: TimeZone, series: BarSeries[], colors: Bars['colors']): Omit<Bars, 'xField'> {
   const keys = groups.map(([key]) => key);
   const joined = keys.length !== x.values.length || keys.some((k, i) => k !== i);
@@ -134,7 +134,7 @@ function ordered(groups: Array<[unknown, number]>, x: Field, timeZone: TimeZone,
   };
 }
 
-/** Times as short as they can be told apart: no date within a day, no time between days. */
+/** Times in the shortest form that distinguishes them: no date within a day, no time between days. */
 export function timeTicks(times: number[], timeZone: TimeZone): string[] {
   const day = 86_400_000;
   const span = (times.at(-1) ?? 0) - (times[0] ?? 0);
@@ -148,7 +148,7 @@ export function timeTicks(times: number[], timeZone: TimeZone): string[] {
   return times.map((t) => dateTimeFormat(t, { timeZone, format }));
 }
 
-/** Places each bar on the axis of values: beside each other from zero, or on top of those before; positive and negative ones apart. */
+/** Places each bar on the value axis: next to each other from zero, or stacked, with positive and negative values separate. */
 export function stacked(bars: Bars, mode: StackingMode): Bars {
   const up = new Array<number>(bars.labels.length).fill(0);
   const down = new Array<number>(bars.labels.length).fill(0);

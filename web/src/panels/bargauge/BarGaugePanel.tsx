@@ -9,7 +9,7 @@ import { hasNothing, reduceToDisplays } from '../shared/reduce';
 
 type Alignment = ReturnType<typeof getDisplayValueAlignmentFactors>;
 
-/** Sizes in pixels that bars may have when they are not set by hand. */
+/** Default bar sizes in pixels, used if they are not set manually. */
 const autoSize = { minVizWidth: 8, minVizHeight: 16, maxVizHeight: 300 };
 
 export function BarGaugePanel(props: PanelProps<Options>) {
@@ -78,7 +78,7 @@ function sizes(options: Options) {
   return { minVizWidth: options.minVizWidth, minVizHeight: options.minVizHeight, maxVizHeight: options.maxVizHeight };
 }
 
-/** A single value without a name of its own choosing needs none: the panel's title says it. */
+/** A single value without a custom name does not need one: the panel title is enough. */
 function clearName(value: FieldDisplay, count: number, hide: boolean) {
   return hide || (count === 1 && !value.field.displayName) ? { ...value.display, title: undefined } : value.display;
 }

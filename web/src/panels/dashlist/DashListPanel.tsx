@@ -51,7 +51,7 @@ export function DashListPanel({ options, replaceVariables, height }: PanelProps<
   );
 }
 
-/** The address inside the application. */
+/** The path inside the application. */
 function address(url: string): string {
   return locationUtil.stripBaseFromUrl(textUtil.sanitizeUrl(url));
 }

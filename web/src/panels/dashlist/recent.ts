@@ -7,7 +7,7 @@ export interface Visit {
 
 const key = 'ausguck.recent';
 
-/** The dashboards that were looked at last in this browser, the newest first. */
+/** The dashboards recently viewed in this browser, newest first. */
 export function recentVisits(): Visit[] {
   try {
     const list = JSON.parse(localStorage.getItem(key) ?? '[]') as Visit[];

@@ -9,7 +9,7 @@ export interface Section {
   hits: SearchHit[];
 }
 
-/** The lists that the options ask for. */
+/** The lists selected by the options. */
 async function load(options: Options, query: string): Promise<Section[]> {
   const limit = options.maxItems > 0 ? options.maxItems : 10;
   const wanted: Array<Promise<Section> | undefined> = [
@@ -24,7 +24,7 @@ async function load(options: Options, query: string): Promise<Section[]> {
   return Promise.all(wanted.filter((section) => section !== undefined));
 }
 
-/** Dashboards that were looked at and are still there. */
+/** Recently viewed dashboards that still exist. */
 async function recent(limit: number): Promise<SearchHit[]> {
   const visits = recentVisits().slice(0, limit);
   if (visits.length === 0) {
@@ -34,7 +34,7 @@ async function recent(limit: number): Promise<SearchHit[]> {
   return visits.flatMap(({ uid }) => byUid.get(uid) ?? []);
 }
 
-/** The sections of a dashboard list, and a way to star one of its entries. */
+/** The sections of a dashboard list, and a function to star an entry. */
 export function useDashboards(options: Options, query: string) {
   const { data, error, reload } = useAsked(['dashboard list', options, query], () => load(options, query), { keep: true });
   const star = async (hit: SearchHit) => {

@@ -14,9 +14,9 @@ export interface GaugeProps extends LinkProps {
   showName: boolean;
 }
 
-/** So many colours make a smooth gradient around the dial. */
+/** Enough colors for a smooth gradient around the dial. */
 const gradientPieces = 60;
-/** Below these sizes in pixels the ring and the labels would be noise. */
+/** Below these sizes in pixels, the ring and the labels are omitted because they would be noise. */
 const smallest = { ring: 50, labels: 110 };
 
 /** One value on a dial. */
@@ -92,7 +92,7 @@ function center({ x, y }: { x: number; y: number }) {
   return { cx: x, cy: y };
 }
 
-/** A lit piece in one colour, or in many that overlap by a little so that no seams show. */
+/** A lit segment in one color, or as many slices that overlap slightly so that no seams are visible. */
 function slices(piece: Segment | undefined, gradient: boolean): Segment[] {
   if (piece === undefined || !gradient) {
     return piece === undefined ? [] : [piece];
@@ -118,7 +118,7 @@ function Ring({ value, dial, theme }: PartProps) {
   );
 }
 
-/** The ends of the range and the thresholds, around the dial. */
+/** The ends of the range and the thresholds around the dial. */
 function Labels({ value, dial, theme }: PartProps) {
   const { min, max } = rangeOf(value);
   const format = formatterOf(value, theme);
@@ -163,7 +163,7 @@ function Value({ text, dial, options, color, theme }: { text: string; dial: Dial
 
 function Name({ text, dial, width, height, size, theme }: { text: string; dial: Dial; width: number; height: number; size?: number; theme: GrafanaTheme2 }) {
   const fontSize = size ?? Math.min(calculateFontSize(text, width, dial.nameHeight, 1, dial.nameHeight * 0.9, 400), 18);
-  // Names that do not fit at a size that can be read are cut; the title of the drawing has them whole.
+  // Names that do not fit at a readable size are truncated; the title of the drawing contains them in full.
   const readable = Math.max(fontSize, 9);
   const letters = Math.max(3, Math.floor(width / (readable * 0.55)));
   const shown = text.length > letters ? `${text.slice(0, letters - 1)}…` : text;

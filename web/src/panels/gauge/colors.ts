@@ -2,15 +2,15 @@ import { FieldColorModeId, FieldType, formattedValueToString, getDisplayProcesso
 
 import { thresholdPieces } from './geometry';
 
-/** The colour at a part of the dial, 0 … 1. */
+/** The color at a position on the dial, 0 … 1. */
 export type ColorAt = (part: number) => string;
 
-/** The range of the dial; without one it is 0 … 100, as in Grafana. */
+/** The range of the dial; the default is 0 … 100, as in Grafana. */
 export function rangeOf(value: FieldDisplay): { min: number; max: number } {
   return { min: value.field.min ?? 0, max: value.field.max ?? 100 };
 }
 
-/** The thresholds of a value as pieces of its dial, in the colours of the theme. */
+/** The thresholds of a value as segments of its dial, in the theme's colors. */
 export function thresholdsOf(value: FieldDisplay, theme: GrafanaTheme2) {
   const { min, max } = rangeOf(value);
   const { steps = [], mode } = value.field.thresholds ?? {};
@@ -20,7 +20,7 @@ export function thresholdsOf(value: FieldDisplay, theme: GrafanaTheme2) {
   }));
 }
 
-/** The colour scheme of a value spread over its dial. */
+/** The color scheme of a value across its dial. */
 export function colorsOf(value: FieldDisplay, theme: GrafanaTheme2): ColorAt {
   const mode = value.field.color?.mode ?? FieldColorModeId.Thresholds;
   const fallback = value.display.color ?? theme.colors.primary.main;
@@ -36,7 +36,7 @@ export function colorsOf(value: FieldDisplay, theme: GrafanaTheme2): ColorAt {
   return (part) => display(min + (max - min) * part).color ?? fallback;
 }
 
-/** Formats numbers as the field of the value does, without its mappings. */
+/** Formats numbers like the value's field, but without its mappings. */
 export function formatterOf(value: FieldDisplay, theme: GrafanaTheme2): (number: number) => string {
   const display = processor(value, theme);
   return (number) => formattedValueToString(display(number));

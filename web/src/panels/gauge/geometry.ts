@@ -1,4 +1,4 @@
-/** Geometry of a gauge. Angles are degrees, clockwise from the top. */
+/** Geometry of a gauge. Angles are in degrees, clockwise from the top. */
 
 export type Shape = 'gauge' | 'circle';
 
@@ -6,19 +6,19 @@ export interface Dial {
   shape: Shape;
   start: number;
   sweep: number;
-  /** Middle of the dial. */
+  /** Center of the dial. */
   cx: number;
   cy: number;
-  /** Middle line of the bar. */
+  /** Center line of the bar. */
   radius: number;
   barWidth: number;
-  /** Middle line of the ring of thresholds; 0 without one. */
+  /** Center line of the threshold ring; 0 if there is none. */
   ringRadius: number;
   ringWidth: number;
-  /** Radius at which labels are anchored; 0 without labels. */
+  /** Radius at which labels are anchored; 0 if there are none. */
   labelRadius: number;
   fontSize: number;
-  /** Room below the dial for the name. */
+  /** Space for the name below the dial. */
   nameHeight: number;
 }
 
@@ -26,7 +26,7 @@ interface DialOptions {
   width: number;
   height: number;
   shape: Shape;
-  /** Share of the radius that the bar takes, 0.1 … 1. */
+  /** Width of the bar as a fraction of the radius, 0.1 … 1. */
   barWidthFactor: number;
   ring: boolean;
   labels: boolean;
@@ -43,7 +43,7 @@ export function layoutDial(options: DialOptions): Dial {
   const fontSize = Math.min(14, Math.max(9, Math.min(width, height) / 14));
   const nameHeight = options.name ? Math.min(height * 0.2, Math.max(12, height * 0.13)) : 0;
   const room = { width: Math.max(1, width), height: Math.max(1, height - nameHeight) };
-  // Below the middle an open dial needs cos(110°) of its radius only.
+  // Below its center, an open dial only needs cos(110°) of its radius.
   const below = shape === 'circle' ? 1 : -Math.cos(rad(openSweep / 2));
   const margin = options.labels ? fontSize * 1.6 : 1;
   const outer = Math.max(4, Math.min(room.width / 2 - margin * (options.labels ? 1.4 : 1), (room.height - margin * 2) / (1 + below)));
@@ -66,7 +66,7 @@ export function layoutDial(options: DialOptions): Dial {
   };
 }
 
-/** Where a value lies between min and max: 0 … 1. Everything is 0 when there is no range. */
+/** The relative position of a value between min and max: 0 … 1. Always 0 if the range is empty. */
 export function share(value: number, min: number, max: number): number {
   if (!(max > min) || Number.isNaN(value)) {
     return 0;
@@ -78,12 +78,12 @@ export function angleAt(dial: Dial, part: number): number {
   return dial.start + dial.sweep * part;
 }
 
-/** The point at an angle on a circle around the middle of the dial. */
+/** The point at an angle on a circle around the center of the dial. */
 export function pointAt(dial: Dial, radius: number, angle: number): { x: number; y: number } {
   return { x: round(dial.cx + radius * Math.sin(rad(angle))), y: round(dial.cy - radius * Math.cos(rad(angle))) };
 }
 
-/** SVG path of an arc; a full circle is two halves, because an arc that ends where it begins is nothing. */
+/** SVG path of an arc; a full circle consists of two halves, because an arc that ends where it starts is empty. */
 export function arcPath(dial: Dial, radius: number, from: number, to: number): string {
   if (to - from >= 360) {
     const middle = from + 180;
@@ -95,12 +95,12 @@ export function arcPath(dial: Dial, radius: number, from: number, to: number): s
 }
 
 export interface Segment {
-  /** Parts of the dial, 0 … 1. */
+  /** Relative positions on the dial, 0 … 1. */
   from: number;
   to: number;
 }
 
-/** The dial in equal pieces; spacing 0 … 1 is the share of a piece that stays empty. */
+/** Divides the dial into equal segments; spacing 0 … 1 is the empty fraction of each segment. */
 export function segments(count: number, spacing: number, closed: boolean): Segment[] {
   const n = Math.max(1, Math.min(100, Math.floor(count) || 1));
   const gap = n === 1 ? 0 : clamp(spacing, 0, 0.9) / n / 2;
@@ -109,7 +109,7 @@ export function segments(count: number, spacing: number, closed: boolean): Segme
   return Array.from({ length: n }, (_, i) => ({ from: i * (size + gap), to: i * (size + gap) + size }));
 }
 
-/** The piece between a and b that is lit by a bar from one part to the other. */
+/** The part of a segment that is lit by a bar from one position to the other. */
 export function lit(segment: Segment, from: number, to: number): Segment | undefined {
   const piece = { from: Math.max(segment.from, Math.min(from, to)), to: Math.min(segment.to, Math.max(from, to)) };
   return piece.to > piece.from ? piece : undefined;
@@ -120,7 +120,7 @@ export interface Step {
   color: string;
 }
 
-/** Thresholds as pieces of the dial, those outside of it left out. In percentage mode steps are percent of the range. */
+/** Thresholds as segments of the dial, excluding those outside of it. In percentage mode, steps are percentages of the range. */
 export function thresholdPieces(steps: Step[], min: number, max: number, percentage: boolean): Array<Segment & { color: string; value?: number }> {
   const at = (step: Step) => (step.value === null || step.value === -Infinity ? -Infinity : percentage ? min + ((max - min) * step.value) / 100 : step.value);
   return steps.flatMap((step, i) => {

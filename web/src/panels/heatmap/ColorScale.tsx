@@ -10,7 +10,7 @@ interface Props {
   hovered?: number;
 }
 
-/** The colours from the fewest to the most, with the count under the pointer. */
+/** The color scale from lowest to highest, with the count under the pointer. */
 export function ColorScale({ view: { palette, min, max, formatCount }, hovered }: Props) {
   const style = useStyles2(styles);
   const stops = palette.map((color, i) => `${color} ${(i / palette.length) * 100}% ${((i + 1) / palette.length) * 100}%`).join(', ');

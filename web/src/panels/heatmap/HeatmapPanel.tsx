@@ -18,7 +18,7 @@ import type { Options } from './options';
 import { CellTooltip } from './Tooltip';
 import { viewOf, yOfValue, type View } from './view';
 
-/** How often values fell into buckets, over time. */
+/** How often values fell into buckets over time. */
 export function HeatmapPanel(props: PanelProps<Options>) {
   const { data, options, fieldConfig, timeRange, width, height } = props;
   const theme = grafana.theme2;
@@ -62,7 +62,7 @@ function Plot({
   const { sync, eventBus, eventsScope } = usePanelContext();
   const theme = grafana.theme2;
   const live = useLatest<Live>({ view, timeRange, onHover });
-  // The kind of scale is built into the plot; its rows are read anew with each drawing.
+  // The kind of scale is built into the plot; its rows are read again for each drawing.
   const builder = useMade(() => buildConfig(live, options, theme, timeZone), view.cells.y.kind, options, theme, timeZone);
   const aligned = useMemo<uPlot.AlignedData>(() => [view.cells.xMin, view.cells.count], [view]);
   const { exemplars, annotations } = useOverlays(data);

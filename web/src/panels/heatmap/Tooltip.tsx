@@ -21,7 +21,7 @@ interface Props {
   timeZone: TimeZone;
 }
 
-/** The cell under the pointer: its time, its bucket, its count; all buckets of the time when the panel is set so. */
+/** The cell under the pointer: its time, bucket and count, or all buckets at that time, depending on the options. */
 export function CellTooltip({ view, cell, isPinned, options, timeZone }: Props) {
   const { cells } = view;
   const column = columnAt(view, cells.xMin[cell]!) ?? { from: cell, to: cell + 1 };
@@ -66,7 +66,7 @@ export function CellTooltip({ view, cell, isPinned, options, timeZone }: Props) 
 
 const [histogramWidth, histogramHeight] = [264, 64];
 
-/** The counts of all buckets of one time as bars. */
+/** The counts of all buckets at one time as bars. */
 function Histogram({ view, drawn, cell }: { view: View; drawn: number[]; cell: number }) {
   const most = drawn.reduce((max, i) => Math.max(max, view.cells.count[i]!), 0) || 1;
   const bar = histogramWidth / Math.max(1, drawn.length);

@@ -10,7 +10,7 @@ const niceTimes = [
 
 const defaultColumns = 30;
 const defaultRows = 10;
-/** More buckets than there are pixels help nobody. */
+/** More buckets than pixels are useless. */
 const mostBuckets = 2000;
 
 /** Counts the values of all number fields in buckets of time and value. */
@@ -124,7 +124,7 @@ export function niceSize(size: number): number {
 
 function logRows(config: HeatmapCalculationBucketConfig): Rows {
   const base = config.scale?.log ?? 2;
-  // Rows for each power of the base.
+  // Each power of the base is split into rows.
   const split = positive(config.value, true) ?? 1;
   const exponent = (v: number) => Math.log(v) / Math.log(base);
   return { rowOf: (v) => Math.floor(exponent(v) * split + 1e-9), lower: (row) => base ** (row / split) };

@@ -5,7 +5,7 @@ import { calculateCells } from './calculate';
 import type { Options } from './options';
 import type { Cells, YScale } from './types';
 
-/** The cells that frames make; undefined when they have no buckets, and why. */
+/** Converts frames to cells, or returns why there are no buckets. */
 export function cellsOf(
   frames: DataFrame[],
   options: Options,
@@ -61,7 +61,7 @@ function readyCells(frame: DataFrame): Cells | undefined {
   };
 }
 
-/** A row ends where the next begins; the last is as high as the one below it. */
+/** A row ends where the next begins; the last one is as high as the one below it. */
 function upperBounds(yMin: number[]): number[] {
   const rows = [...new Set(yMin)].sort((a, b) => a - b);
   const last = rows.at(-1)!;
@@ -69,7 +69,7 @@ function upperBounds(yMin: number[]): number[] {
   return yMin.map((low) => next.get(low)!);
 }
 
-/** Native histograms grow by powers of two; with negative values they do so to both sides. */
+/** Native histograms grow in powers of two, with negative values in both directions. */
 function exponential(yMin: number[], yMax: number[]): YScale {
   let threshold = Infinity;
   for (let i = 0; i < yMin.length; i++) {
@@ -79,7 +79,7 @@ function exponential(yMin: number[], yMax: number[]): YScale {
       }
     }
   }
-  // A zero bucket reaches a little below zero; that is no negative value.
+  // A zero bucket extends slightly below zero; this does not count as a negative value.
   return yMax.some((v) => v < 0) ? { kind: 'symlog', threshold: Number.isFinite(threshold) ? threshold : 1 } : { kind: 'log', base: 2 };
 }
 
@@ -167,7 +167,7 @@ function rowCells(frames: DataFrame[], options: Options): Cells | undefined {
   return numeric && layout !== 'unknown' ? onScale(cells, options) : cells;
 }
 
-/** Rows moved to their bounds on an axis of numbers, when the panel asks for one. */
+/** Moves rows to their bounds on a numeric axis if the panel is configured for it. */
 function onScale(cells: Cells, options: Options): Cells {
   const scale = options.rowsFrame?.yBucketScale;
   const { y } = cells;
@@ -189,7 +189,7 @@ function onScale(cells: Cells, options: Options): Cells {
   return { ...cells, y: kind, yMin: cells.yMin.map((r) => place(edges(r)[0])), yMax: cells.yMin.map((r) => place(edges(r)[1])) };
 }
 
-/** Lower and upper bound of a row; undefined when rows are names only. */
+/** Lower and upper bound of a row; undefined if rows only have names. */
 export function rowBounds(y: YScale, row: number): [number, number] | undefined {
   if (y.kind !== 'rows' || !y.bounds || y.layout === 'unknown') {
     return undefined;

@@ -3,7 +3,7 @@ import * as chromatic from 'd3-scale-chromatic';
 
 import type { ColorOptions } from './options';
 
-/** In which themes a scheme runs backwards, so that few is near the background's colour. */
+/** The themes in which a scheme is reversed so that low counts are close to the background color. */
 type Invert = 'always' | 'dark' | 'light';
 
 const families: Array<[Invert, string[]]> = [
@@ -36,13 +36,13 @@ const families: Array<[Invert, string[]]> = [
 
 const inversion = new Map(families.flatMap(([invert, names]) => names.map((name) => [name, invert] as const)));
 
-/** Names of all colour schemes, as dashboards have them. */
+/** Names of all color schemes, as used in dashboards. */
 export const schemeNames = [...inversion.keys()].sort();
 
-// A namespace import of a module without types is not indexable by a computed name otherwise.
+// A namespace import of a module without types can otherwise not be indexed by a computed name.
 const interpolators = chromatic as unknown as Record<string, ((t: number) => string) | undefined>;
 
-/** The colours from the fewest to the most, `steps` of them. */
+/** The colors from lowest to highest, in `steps` steps. */
 export function paletteOf(color: ColorOptions, theme: GrafanaTheme2): string[] {
   const steps = Math.min(128, Math.max(1, Math.round(color.steps || 64)));
   const at = (i: number) => (steps === 1 ? 1 : i / (steps - 1));
@@ -60,7 +60,7 @@ export function paletteOf(color: ColorOptions, theme: GrafanaTheme2): string[] {
   return Array.from({ length: steps }, (_, i) => interpolate(backwards ? 1 - at(i) : at(i)));
 }
 
-/** Which colour a count gets; counts beyond the bounds get the first or the last. */
+/** The color index of a count; counts outside the bounds get the first or the last color. */
 export function colorIndex(count: number, min: number, max: number, colors: number): number {
   if (!(max > min)) {
     return colors - 1;

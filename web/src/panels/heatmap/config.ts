@@ -10,7 +10,7 @@ import type { Options, YAxisOptions } from './options';
 import type { Cells } from './types';
 import { cellAt, rowName, type View } from './view';
 
-/** What the plot reads while it draws; changed without a new plot. */
+/** What the plot reads while drawing; it changes without a new plot. */
 export interface Live {
   view: View;
   timeRange: TimeRange;
@@ -41,7 +41,7 @@ export function buildConfig(live: () => Live, options: Options, theme: GrafanaTh
   addYAxis(builder, live, options, theme);
   builder.addSeries({ scaleKey: 'y', theme, pathBuilder: () => null, pointsBuilder: () => false, lineColor: 'transparent' });
   builder.addHook('draw', (u) => drawCells(u, live().view, options, theme));
-  // Another panel's pointer says a time, no bucket.
+  // The pointer of another panel provides a time but no bucket.
   builder.addHook('setLegend', (u) => live().onHover(u.cursor.event ? (u.cursor.idxs?.[1] ?? -1) : -1));
   setCursor(builder, live, options);
   return builder;
@@ -65,20 +65,20 @@ function addYAxis(builder: UPlotConfigBuilder, live: () => Live, options: Option
     ticks: { show: axis.axisPlacement !== AxisPlacement.Hidden },
     border: { show: axis.axisBorderShow ?? false },
     distr: y.kind === 'log' ? ScaleDistribution.Log : ScaleDistribution.Linear,
-    // Powers have as many decimals as they have; only even steps share theirs.
+    // Powers have as many decimals as they need; only evenly spaced ticks share a number of decimals.
     formatValue: (v: number, decimals) => live().view.formatY(v, y.kind === 'linear' ? decimals : undefined),
     ...rows,
   });
 }
 
-/** How far above the lower edge of a row its name stands: at the edge that the name is, else in the middle. */
+/** How far above the lower edge of a row its name is placed: at the edge that it denotes, otherwise in the middle. */
 function shift({ cells: { y } }: View): number {
   return y.kind !== 'rows' || y.layout === 'ge' ? 0 : y.layout === 'le' ? 1 : 0.5;
 }
 
 const textHeight = 15;
 
-/** Where rows' names stand; where there is no room for all, every second, third, … of them. */
+/** Positions of row names; if there is not enough space, only every second, third, … one. */
 export function rowSplits(view: View, height: number, { min = 0, max = 0 }: { min?: number; max?: number }): number[] {
   const { y } = view.cells;
   if (y.kind !== 'rows') {
@@ -92,7 +92,7 @@ export function rowSplits(view: View, height: number, { min = 0, max = 0 }: { mi
   return splits;
 }
 
-/** Ends of the y axis: of the rows or values there are, cut by the axis' own. */
+/** Range of the y axis: that of the rows or values, limited by the axis options. */
 export function yRange(cells: Cells, axis: YAxisOptions): [number, number] {
   const { y } = cells;
   if (y.kind === 'rows') {
@@ -109,10 +109,10 @@ export function yRange(cells: Cells, axis: YAxisOptions): [number, number] {
   low = axis.min ?? low;
   high = axis.max ?? high;
   if (y.kind === 'log') {
-    // Zero has no place on a logarithmic axis: its bucket is drawn below the smallest bound.
+    // Zero does not exist on a logarithmic axis: its bucket is drawn below the smallest bound.
     low = low > 0 ? low : (Number.isFinite(positive) ? positive : 1) / y.base;
     high = high > low ? high : low * y.base;
-    // Ticks stand at powers of the base.
+    // Ticks are at powers of the base.
     const power = (v: number, round: (n: number) => number) => y.base ** round(Number((Math.log(v) / Math.log(y.base)).toFixed(6)));
     low = axis.min != null && axis.min > 0 ? axis.min : power(low, Math.floor);
     high = axis.max ?? power(high, Math.ceil);

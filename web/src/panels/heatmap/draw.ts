@@ -6,7 +6,7 @@ import type { View } from './view';
 
 const fontSize = 11;
 
-/** Draws every cell that is in view. */
+/** Draws every visible cell. */
 export function drawCells(u: uPlot, view: View, options: Options, theme: GrafanaTheme2) {
   const { ctx, bbox } = u;
   const radius = (options.cellRadius ?? 0) * devicePixelRatio;
@@ -47,7 +47,7 @@ interface Box {
   height: number;
 }
 
-/** A cell's box, in pixels of the canvas or of the page; undefined when it is out of view. */
+/** A cell's box in pixels of the canvas or of the page; undefined if it is not visible. */
 export function boxOf(u: uPlot, { cells }: View, i: number, options: Options, canvas: boolean): Box | undefined {
   const { min: xLow, max: xHigh } = u.scales['x']!;
   const { min: yLow, max: yHigh } = u.scales['y']!;
@@ -57,7 +57,7 @@ export function boxOf(u: uPlot, { cells }: View, i: number, options: Options, ca
   const gap = (options.cellGap ?? 1) * (canvas ? devicePixelRatio : 1);
   const left = Math.round(u.valToPos(cells.xMin[i]!, 'x', canvas));
   const right = Math.round(u.valToPos(cells.xMax[i]!, 'x', canvas));
-  // A bound outside a logarithmic axis has no place; the edge has.
+  // A bound outside a logarithmic axis has no position; use the edge instead.
   const a = Math.round(u.valToPos(Math.max(cells.yMin[i]!, yLow!), 'y', canvas));
   const b = Math.round(u.valToPos(Math.min(cells.yMax[i]!, yHigh!), 'y', canvas));
   const top = Math.min(a, b);
@@ -68,7 +68,7 @@ export function boxOf(u: uPlot, { cells }: View, i: number, options: Options, ca
   return { left: left + gap / 2, top: top + gap / 2, width, height };
 }
 
-/** Black or white, whichever is read better on a cell that may let the panel's background through. */
+/** Black or white, whichever is more readable on a cell that may be translucent. */
 function valueColor(cell: string, theme: GrafanaTheme2): string {
   const ratio = (text: string) => colorManipulator.getContrastRatio(text, cell, theme.colors.background.primary);
   return ratio('#000000') >= ratio('#ffffff') ? '#000000' : '#ffffff';

@@ -9,7 +9,7 @@ import type {
   VisibilityMode,
 } from '@grafana/schema';
 
-/** How counts become colours. */
+/** How counts are mapped to colors. */
 export interface ColorOptions {
   mode?: 'opacity' | 'scheme';
   scheme: string;
@@ -35,7 +35,7 @@ export interface YAxisOptions {
   reverse?: boolean;
 }
 
-/** Options of the panel, as Grafana names them. */
+/** The panel options, with Grafana's names. */
 export interface Options {
   calculate?: boolean;
   calculation?: HeatmapCalculationOptions;

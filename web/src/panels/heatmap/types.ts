@@ -1,13 +1,16 @@
 import type { Field } from '@grafana/data';
 
-/** The vertical axis: rows in their order with names, or numbers. */
+/** The vertical axis: an ordered list of named rows, or numbers. */
 export type YScale =
   | { kind: 'rows'; names: string[]; bounds?: number[]; layout: 'le' | 'ge' | 'unknown' }
   | { kind: 'linear' }
   | { kind: 'log'; base: number }
   | { kind: 'symlog'; threshold: number };
 
-/** Cells column after column: left to right, in a column from below. Times in milliseconds; rows' y are their number. */
+/**
+ * Cells column by column, from left to right, and from bottom to top within a column. Times are in milliseconds; y of a
+ * row is its index.
+ */
 export interface Cells {
   xMin: number[];
   xMax: number[];
@@ -15,9 +18,9 @@ export interface Cells {
   yMax: number[];
   count: number[];
   y: YScale;
-  /** The field and row that a cell's count is from, for its data links; undefined where counts are calculated. */
+  /** The field and row of a cell's count, for its data links; undefined if counts are calculated. */
   source?: (cell: number) => { field: Field; row: number };
   countField?: Field;
-  /** Unit of the values that were put into buckets. */
+  /** Unit of the bucketed values. */
   yUnit?: string;
 }

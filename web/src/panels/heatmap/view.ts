@@ -5,13 +5,13 @@ import { colorIndex, paletteOf } from './colors';
 import type { Options } from './options';
 import type { Cells } from './types';
 
-/** What is drawn: cells with their colours, and how numbers are written. */
+/** What is drawn: cells with their colors, and formatting of numbers. */
 export interface View {
   cells: Cells;
   palette: string[];
-  /** Colour of each cell; -1: not drawn. */
+  /** Color of each cell; -1: not drawn. */
   fill: Int16Array;
-  /** Counts of the first and the last colour. */
+  /** Counts of the first and the last color. */
   min: number;
   max: number;
   /** First cell of each column, by time. */
@@ -59,7 +59,7 @@ function columnsOf(cells: Cells): View['columns'] {
   return { start, at };
 }
 
-/** The cells of the column that holds a time: from … to-1. */
+/** The cells of the column that contains a time: from … to-1. */
 export function columnAt({ cells, columns }: View, time: number): { from: number; to: number } | undefined {
   let low = 0;
   let high = columns.at.length - 1;
@@ -78,7 +78,7 @@ export function columnAt({ cells, columns }: View, time: number): { from: number
   return { from, to: columns.start[low + 1] ?? cells.count.length };
 }
 
-/** The drawn cell that holds a time and a value of the y scale; -1 where there is none. */
+/** The drawn cell that contains a time and a value on the y scale; -1 if there is none. */
 export function cellAt(view: View, time: number, y: number): number {
   const column = columnAt(view, time);
   if (column) {
@@ -91,7 +91,7 @@ export function cellAt(view: View, time: number, y: number): number {
   return -1;
 }
 
-/** The bucket of a cell in words: its bounds or its name. */
+/** Text for a cell's bucket: its bounds or its name. */
 export function bucketText(view: View, cell: number): string {
   const { y, yMin, yMax } = view.cells;
   if (y.kind !== 'rows') {
@@ -106,7 +106,7 @@ export function bucketText(view: View, cell: number): string {
   return low === -Infinity ? `≤ ${view.formatY(high)}` : high === Infinity ? `> ${view.formatY(low)}` : `${view.formatY(low)} – ${view.formatY(high)}`;
 }
 
-/** A row's name on the axis: bounds with the axis' unit, else as it is. */
+/** A row's name on the axis: a bound with the axis' unit, otherwise unchanged. */
 export function rowName(view: View, row: number): string {
   const { y } = view.cells;
   if (y.kind !== 'rows') {
@@ -116,7 +116,7 @@ export function rowName(view: View, row: number): string {
   return bound === undefined ? (y.names[row] ?? '') : view.formatY(bound);
 }
 
-/** Position of a measured value on the y scale; an exemplar's. */
+/** Position of a measured value, such as an exemplar's, on the y scale. */
 export function yOfValue({ cells: { y } }: View, value: number): number {
   if (y.kind !== 'rows') {
     return value;

@@ -31,7 +31,7 @@ interface Props {
 function Histogram({ model, options, width, height }: Props) {
   const theme = useTheme2();
   const current = useLatest(model);
-  // A plot is built anew when what it draws with changes; new counts are only drawn.
+  // A plot is rebuilt when its configuration changes; new counts only require a redraw.
   const shape = JSON.stringify([model.ordinal, model.series.map(({ name, field }) => [name, field.config.color, field.config.custom, field.config.unit])]);
   const config = useMade(() => buildConfig(model, theme, current), shape, theme);
   const plotData = useMemo(() => [model.x, ...model.series.map((one) => one.tops)] as [number[], ...number[][]], [model]);
@@ -87,7 +87,7 @@ interface BucketProps {
   isPinned: boolean;
 }
 
-/** What is in the bucket under the pointer. */
+/** The content of the bucket under the pointer. */
 function Bucket({ model, index, active, options, isPinned }: BucketProps) {
   const theme = useTheme2();
   if (index === null || model.from[index] === undefined) {

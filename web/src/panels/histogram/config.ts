@@ -15,14 +15,14 @@ import { measureText, UPlotConfigBuilder, UPLOT_AXIS_FONT_SIZE } from '@grafana/
 
 import { barAt, labelStep, type Model } from './model';
 
-/** Steps of the y axis: there is no half of a count. */
+/** Tick steps of the y axis: counts are integers. */
 const wholeSteps = Array.from({ length: 45 }, (_, i) => [1, 2, 5][i % 3]! * 10 ** Math.floor(i / 3));
 
 function round(value: number): number {
   return Number(value.toPrecision(12));
 }
 
-/** The plot of a histogram. `current` gives the model of the data that is drawn. */
+/** The plot of a histogram. `current` returns the model of the current data. */
 export function buildConfig(model: Model, theme: GrafanaTheme2, current: () => Model): UPlotConfigBuilder {
   const builder = new UPlotConfigBuilder();
   builder.addScale({
@@ -46,7 +46,7 @@ export function buildConfig(model: Model, theme: GrafanaTheme2, current: () => M
     softMax: custom.axisSoftMax,
   });
   addAxes(builder, model, theme, current, custom);
-  // The size is given: empty buckets are not in the data, so the distance between bars does not tell it.
+  // The size must be set explicitly: empty buckets are not in the data, so the distance between bars does not determine it.
   const bars = uPlot.paths.bars!({
     gap: 1,
     disp: { x0: { unit: 1, values: () => current().x }, size: { unit: 1, values: () => [current().size] } },
@@ -78,7 +78,7 @@ export function buildConfig(model: Model, theme: GrafanaTheme2, current: () => M
   builder.setCursor({
     points: { show: false },
     drag: { x: false, y: false },
-    // A bar begins at its value and ends at the next one: the nearest value would be the wrong one in its right half.
+    // A bar extends from its value to the next one, so in its right half, the nearest value would be the wrong one.
     dataIdx: (_plot: uPlot, _series: number, _closest: number, place: number) => barAt(current(), place) as number,
   });
   return builder;
@@ -97,7 +97,7 @@ function addAxes(builder: UPlotConfigBuilder, model: Model, theme: GrafanaTheme2
     splits: (plot) => {
       const { x, size, from } = current();
       const widest = Math.max(...from.map((text) => measureText(text, UPLOT_AXIS_FONT_SIZE).width));
-      // Empty buckets are not in the data, but they have their place.
+      // Empty buckets are not in the data, but they take up space.
       const count = Math.round((x.at(-1)! - x[0]!) / size) + 1;
       const step = labelStep(count, plot.bbox.width / uPlot.pxRatio, widest);
       return Array.from({ length: Math.floor(count / step) + 1 }, (_, i) => round(x[0]! + i * step * size));

@@ -20,9 +20,9 @@ export interface Model {
   /** Texts of the edges of bar i: from and to. */
   from: string[];
   to: string[];
-  /** Text of a place on the x axis that an edge can be at. */
+  /** Text for a position on the x axis where an edge can be. */
   edge: (place: number) => string;
-  /** Buckets of different widths stand side by side, by number. */
+  /** Buckets of different widths are drawn side by side, by index. */
   ordinal: boolean;
   series: Series[];
 }
@@ -31,13 +31,13 @@ export interface Series {
   field: Field;
   name: string;
   counts: number[];
-  /** Where the bar ends on the y axis: its count, and what it stands on when it is stacked. */
+  /** Where the bar ends on the y axis: its count plus the bars below it if stacked. */
   tops: number[];
 }
 
-/** Buckets of the values of all fields, or the buckets that the data already has. Undefined when there are no numbers. */
+/** Buckets calculated from the values of all fields, or those that the data already has. Undefined if there are no numbers. */
 export function buildModel(frames: DataFrame[], options: Options, theme: GrafanaTheme2): Model | undefined {
-  // Fields lose their frames below, and with them their names.
+  // Below, fields are separated from their frames, which determine their names.
   cacheFieldDisplayNames(frames);
   const ready = frames.length === 1 && frames[0] !== undefined ? getHistogramFields(frames[0]) : undefined;
   const info = ready ?? calculated(frames, options, theme);
@@ -73,7 +73,7 @@ function calculated(frames: DataFrame[], options: Options, theme: GrafanaTheme2)
   if (values.size === 0) {
     return undefined;
   }
-  // Between equal values there is no distance to choose a size from.
+  // If all values are equal, there is no spread from which to derive a bucket size.
   const [only] = values;
   const single = values.size === 1 ? 10 ** Math.floor(Math.log10(Math.abs(Number(only)) || 1)) : undefined;
   return (
@@ -121,13 +121,13 @@ function stack(series: Series[]): Series[] {
   });
 }
 
-/** The bar that a place on the x axis belongs to; null between bars. */
+/** The bar at a position on the x axis; null between bars. */
 export function barAt(model: Pick<Model, 'x' | 'size'>, place: number): number | null {
   const i = model.x.findLastIndex((x) => x <= place);
   return i >= 0 && place <= model.x[i]! + model.size ? i : null;
 }
 
-/** So many edges apart that their texts do not touch. */
+/** The distance between edge labels at which their texts do not overlap. */
 export function labelStep(bars: number, width: number, textWidth: number): number {
   return Math.max(1, Math.ceil((bars * (textWidth + 12)) / Math.max(1, width)));
 }

@@ -8,7 +8,7 @@ import { HistogramPanel } from './HistogramPanel';
 
 const category = ['Histogram'];
 
-/** Options without an editor of their own. */
+/** Options without an editor. */
 const defaults = {
   stacking: { mode: StackingMode.None, group: 'A' },
   hideFrom: { legend: false, tooltip: false, viz: false },

@@ -7,9 +7,9 @@ import type { ReactNode } from 'react';
 import { detectFields, hasAnsi, mostLetters, parseAnsi, prettify, visible, type AnsiPart } from './line';
 import type { LogRow as Row } from './rows';
 
-/** What a page lets people do with a line. */
+/** The actions that a page offers for a line. */
 export interface RowActions {
-  /** Adds a filter for a label of the stream or for a field of the line. */
+  /** Adds a filter for a stream label or for a field of the line. */
   onFilter: (name: string, value: string, operator: '=' | '!=', row: Row) => void;
   /** Shown below the details. */
   more: (row: Row) => ReactNode;
@@ -24,7 +24,7 @@ interface Props {
   onToggle: (key: string) => void;
 }
 
-/** One line of a log, and below it what is known of it when it is open. */
+/** A log line, with its details below if it is open. */
 export function LogRow({ row, actions, options, timeZone, open, onToggle }: Props) {
   const theme = useTheme2();
   const styles = useStyles2(getStyles);
@@ -82,7 +82,7 @@ function Message({ line, most }: { line: string; most: number }) {
   );
 }
 
-/** Labels, fields that the line spells out, and links that the datasource gives. */
+/** Labels, fields extracted from the line, and the data source's links. */
 function Details({ row, actions }: { row: Row; actions?: RowActions }) {
   const styles = useStyles2(getStyles);
   const labels = Object.entries(row.labels).sort(([a], [b]) => a.localeCompare(b));
@@ -212,7 +212,7 @@ const getStyles = (theme: GrafanaTheme2) => ({
   time: css({ color: theme.colors.text.secondary, whiteSpace: 'nowrap' }),
   labels: css({ color: theme.colors.text.secondary, whiteSpace: 'nowrap', maxWidth: '40%', overflow: 'hidden', textOverflow: 'ellipsis', flexShrink: 0 }),
   duplicates: css({ color: theme.colors.text.secondary, minWidth: '3em', textAlign: 'right' }),
-  // The direction of a line must not reach what stands beside it.
+  // The text direction of a line must not affect the surrounding text.
   message: css({ whiteSpace: 'nowrap', flexGrow: 1, unicodeBidi: 'isolate' }),
   wrap: css({ whiteSpace: 'pre-wrap', overflowWrap: 'anywhere', minWidth: 0, [theme.breakpoints.down('sm')]: { flexBasis: '100%' } }),
   pre: css({ whiteSpace: 'pre' }),

@@ -11,7 +11,7 @@ import { prettify } from './line';
 import { LogRow, writeLabels } from './LogRow';
 import { commonLabels, dedup, readRows } from './rows';
 
-/** Pixels that one line of text and one letter of it take. */
+/** Height of a line of text and width of a character, in pixels. */
 const lineHeight = 20;
 const letterWidth = 7.3;
 const commonHeight = 24;
@@ -50,7 +50,7 @@ export function LogsPanel({ data, options, width, height, timeZone, title }: Pan
         </div>
       )}
       <VirtualRows
-        // Heights that were measured hold for this width and these options only.
+        // Measured heights are only valid for this width and these options.
         key={`${Math.round(width / 50)} ${String(options.wrapLogMessage)} ${String(options.prettifyLogMessage)} ${String(options.fontSize)}`}
         label={title || 'Logs'}
         count={rows.length}

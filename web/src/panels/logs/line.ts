@@ -1,7 +1,7 @@
-/** A piece of a line with the look that terminal escapes gave it. */
+/** A piece of a line with the style from terminal escape sequences. */
 export interface AnsiPart {
   text: string;
-  /** 0 … 15 as terminals number them, or a CSS colour. */
+  /** A terminal color number 0 … 15, or a CSS color. */
   color?: number | string;
   background?: number | string;
   bold?: boolean;
@@ -12,14 +12,14 @@ export interface AnsiPart {
 
 type Look = Omit<AnsiPart, 'text'>;
 
-// Every escape of ECMA-48; those that end in m change the look, the others mean nothing here.
+// All ECMA-48 escape sequences; those that end in m change the style, the others are ignored.
 const escapes = /\u001b(?:\[([0-9;:]*)[ -/]*([@-~])|\][^\u0007\u001b]*(?:\u0007|\u001b\\)|[@-Z\\-_])/g;
 
 export function hasAnsi(line: string): boolean {
   return line.includes('\u001b');
 }
 
-/** Splits a line at its terminal escapes, which are not in the result. */
+/** Splits a line at its terminal escape sequences and removes them. */
 export function parseAnsi(line: string): AnsiPart[] {
   const parts: AnsiPart[] = [];
   let look: Look = {};
@@ -89,7 +89,7 @@ function simple(code: number): Look {
   return {};
 }
 
-/** 5;n of 256 colours, or 2;r;g;b. */
+/** 5;n with 256 colors, or 2;r;g;b. */
 function extended(codes: number[], at: number): { color?: number | string; used: number } {
   if (codes[at] === 2) {
     const [r, g, b] = codes.slice(at + 1, at + 4).map((c) => Math.min(255, c || 0));
@@ -108,18 +108,18 @@ function extended(codes: number[], at: number): { color?: number | string; used:
   return { color: `rgb(${level(Math.floor(c / 36))}, ${level(Math.floor(c / 6) % 6)}, ${level(c % 6)})`, used: 2 };
 }
 
-/** More letters than this of one line are not drawn, opened or not: a browser takes seconds for a line of a megabyte. */
+/** Maximum number of characters rendered per line, collapsed and expanded: a browser takes seconds for a line of a megabyte. */
 export const mostLetters = { closed: 1000, open: 20_000 };
 
-// Controls but for tab and line feed, and what turns the direction of text or joins it to what stands around.
+// Control characters except tab and line feed, and characters that change the text direction or join the surrounding text.
 const controls = /[\u0000-\u0008\u000b-\u001f\u007f-\u009f\u061c\u200e\u200f\u2028\u2029\u202a-\u202e\u2066-\u2069\ufeff]/g;
 
-/** A text in which controls can be seen and do nothing: ⟨U+0007⟩ for a bell, ⟨U+202E⟩ for a change of direction. */
+/** Makes control characters visible and harmless: ⟨U+0007⟩ for a bell, ⟨U+202E⟩ for a change of direction. */
 export function visible(text: string): string {
   return text.replace(/\r$/, '').replace(controls, (letter) => `⟨U+${letter.charCodeAt(0).toString(16).toUpperCase().padStart(4, '0')}⟩`);
 }
 
-/** A line that is a JSON object or list, spread over several lines; every other line as it is. */
+/** Formats a line that is a JSON object or list over several lines; other lines are unchanged. */
 export function prettify(line: string): string {
   const trimmed = line.trim();
   if (!/^[[{]/.test(trimmed)) {
@@ -135,7 +135,7 @@ export function prettify(line: string): string {
 const logfmt = /(?:^|\s)([A-Za-z_][\w.-]*)=(?:"((?:[^"\\]|\\.)*)"|(\S*))/g;
 const mostFields = 100;
 
-/** What a line says in JSON or in key=value pairs, as pairs of name and value. */
+/** Extracts the fields of a JSON or key=value line as name-value pairs. */
 export function detectFields(line: string): Array<[string, string]> {
   const trimmed = line.trim();
   if (trimmed.startsWith('{')) {
@@ -145,7 +145,7 @@ export function detectFields(line: string): Array<[string, string]> {
         .slice(0, mostFields)
         .map(([key, value]) => [key, typeof value === 'string' ? value : JSON.stringify(value)]);
     } catch {
-      // Not JSON after all: pairs may still be in it.
+      // Not JSON after all: it may still contain key=value pairs.
     }
   }
   return [...line.matchAll(logfmt)].slice(0, mostFields).map((match) => [match[1]!, (match[2] ?? match[3] ?? '').replace(/\\(["\\])/g, '$1')]);

@@ -81,7 +81,7 @@ test.each([
   const lines = ['GET /a 1', 'GET /a 1', 'GET /a 2', 'PUT /b 2', 'x'];
   const rows = readRows([frame(lines)], LogsSortOrder.Ascending);
   expect(dedup(rows, strategy).map((row) => row.duplicates)).toEqual(duplicates);
-  // The same rows are read again when the strategy changes.
+  // The same rows are processed again when the strategy changes.
   expect(dedup(rows, strategy).map((row) => row.duplicates)).toEqual(duplicates);
 });
 

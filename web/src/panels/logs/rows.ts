@@ -1,31 +1,31 @@
 import { FieldType, LogLevel, NumericLogLevel, type DataFrame, type Field, type Labels } from '@grafana/data';
 import { LogsDedupStrategy, LogsSortOrder } from '@grafana/schema';
 
-/** One line of a log. */
+/** A log line. */
 export interface LogRow {
   key: string;
   /** Milliseconds since 1970. */
   time: number;
-  /** What is missing in `time`: 0 … 999 999 nanoseconds. */
+  /** The part missing in `time`: 0 … 999 999 nanoseconds. */
   nanos: number;
   line: string;
   level: LogLevel;
   labels: Labels;
-  /** The labels that not all lines share. */
+  /** The labels that are not common to all lines. */
   uniqueLabels: Labels;
-  /** How many equal lines follow that are not shown. */
+  /** How many equal lines that follow are hidden. */
   duplicates: number;
-  /** Where it comes from, for the links of a panel. */
+  /** The frame it comes from, for the links of a panel. */
   frame?: DataFrame;
   index: number;
-  /** The labels of its stream, where they are told apart from what else is known of the line. */
+  /** The stream labels, if they are distinguished from other metadata of the line. */
   stream?: Labels;
 }
 
 const levelLabels = ['level', 'detected_level', 'severity', 'severity_text', 'lvl', 'loglevel'];
 const lineNames = ['body', 'Line', 'line', 'message', 'msg'];
 
-/** The frame's columns that make up a line; undefined when it has no lines. */
+/** The columns of a frame that make up log lines; undefined if it has none. */
 function columns(frame: DataFrame) {
   const time = frame.fields.find((field) => field.type === FieldType.time);
   const strings = frame.fields.filter((field) => field.type === FieldType.string);
@@ -37,7 +37,7 @@ function columns(frame: DataFrame) {
   return { time, line, labels: named('labels', 'attributes'), id: named('id'), ns: named('tsNs'), severity: named('severity', 'level') };
 }
 
-/** The lines of all frames, in the order asked for. Frames without time or text are passed over. */
+/** The lines of all frames in the given order. Frames without time or text are skipped. */
 export function readRows(frames: DataFrame[], order: LogsSortOrder): LogRow[] {
   const rows = frames.flatMap((frame, f) => {
     const cols = columns(frame);
@@ -83,7 +83,7 @@ const levels: Record<string, LogLevel> = { ...LogLevel };
 const said = /\b(?:level|lvl|severity)["']?\s*[=:]\s*["']?([a-z]+)/i;
 const mentioned = /\b(emerg(?:ency)?|fatal|alert|crit(?:ical)?|warn(?:ing)?|err(?:or)?|info(?:rmation)?|notice|debug|dbug|trace)\b/i;
 
-/** By name of the level or by the numbers of syslog (0 … 7). */
+/** From the name of the level or the syslog number (0 … 7). */
 export function levelOf(severity: unknown, labels: Labels, line: string): LogLevel {
   const named = [severity, ...levelLabels.map((name) => (Object.hasOwn(labels, name) ? labels[name] : undefined))].find(
     (value) => typeof value === 'string' && value !== ''
@@ -99,7 +99,7 @@ export function levelOf(severity: unknown, labels: Labels, line: string): LogLev
   return LogLevel.unknown;
 }
 
-/** The labels that all lines have with the same value. */
+/** The labels that have the same value in all lines. */
 export function commonLabels(rows: LogRow[]): Labels {
   const common = { ...rows[0]?.labels };
   for (const { labels } of rows) {
@@ -114,7 +114,7 @@ export function commonLabels(rows: LogRow[]): Labels {
 
 const isoTime = /\d{4}-[01]\d-[0-3]\dT[0-2]\d:[0-5]\d:[0-6]\d[,.]\d+([+-][0-2]\d:[0-5]\d|Z)/g;
 
-/** What two lines have in common when a strategy takes them for the same. */
+/** The part of a line that a deduplication strategy compares. */
 function essence(line: string, strategy: LogsDedupStrategy): string {
   switch (strategy) {
     case LogsDedupStrategy.exact:
@@ -128,7 +128,7 @@ function essence(line: string, strategy: LogsDedupStrategy): string {
   }
 }
 
-/** Takes neighbours that are the same out, and counts them at the first one. */
+/** Removes adjacent duplicates and counts them in the first one. */
 export function dedup(rows: LogRow[], strategy: LogsDedupStrategy): LogRow[] {
   if (strategy === LogsDedupStrategy.none) {
     return rows;

@@ -74,7 +74,7 @@ interface LabelProps {
   options: Options;
 }
 
-/** Name, value or percentage on the slice, when it is large enough for them. */
+/** Name, value or percentage on the slice if it is large enough. */
 function Label({ entry, slice, radius, inner, total, options }: LabelProps) {
   const lines = labelLines(entry, total, options.displayLabels);
   const size = options.text?.valueSize ?? Math.max(9, Math.min(14, radius / 8));

@@ -23,7 +23,7 @@ export function PieChartPanel(props: PanelProps<Options>) {
     () => entriesOf(reduceToDisplays({ data, options, fieldConfig, timeZone, replaceVariables }), options.sort),
     [data, options, fieldConfig, timeZone, replaceVariables]
   );
-  // Without rows there is one value all the same: the text that there is none.
+  // Without rows, there is still one value: the "no value" text.
   if (entries.length === 0 || data.series.every((frame) => frame.length === 0)) {
     return <NoData data={data} text={fieldConfig.defaults.noValue || undefined} />;
   }
@@ -92,7 +92,7 @@ function legendOf(entries: Entry[], total: number, options: Options) {
     }));
   return (
     <VizLayout.Legend placement={placement} width={legend?.width}>
-      {/* Fields can be hidden, rows of one cannot. */}
+      {/* Fields can be hidden, rows of a single field cannot. */}
       <VizLegend
         items={items}
         placement={placement}

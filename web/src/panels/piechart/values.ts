@@ -8,13 +8,13 @@ export interface Entry {
   name: string;
   value: number;
   color: string;
-  /** Not drawn, and not counted in the whole. */
+  /** Neither drawn nor counted in the total. */
   hidden: boolean;
   legend: boolean;
   tooltip: boolean;
 }
 
-/** The values that can be slices, in the order of the options. */
+/** The values that can be slices, sorted according to the options. */
 export function entriesOf(displays: FieldDisplay[], sort: SortOrder | undefined): Entry[] {
   const entries = displays.map((display): Entry => {
     const hide = (display.field.custom?.hideFrom ?? {}) as { viz?: boolean; legend?: boolean; tooltip?: boolean };
@@ -42,12 +42,12 @@ export function totalOf(entries: Entry[]): number {
 
 const percent = getValueFormat('percent');
 
-/** "42%"; nothing when there is no whole. */
+/** "42%"; empty if the total is zero. */
 export function percentText(value: number, total: number, decimals?: number | null): string {
   return total > 0 && value > 0 ? formattedValueToString(percent((value / total) * 100, decimals ?? 0)) : '0%';
 }
 
-/** The texts of a slice's label, one per line. */
+/** The lines of a slice's label. */
 export function labelLines(entry: Entry, total: number, labels: Options['displayLabels']): string[] {
   const has = (label: string) => (labels as string[] | undefined)?.includes(label) === true;
   return [

@@ -2,7 +2,7 @@ import { css, cx } from '@emotion/css';
 import { LoadingState, type GrafanaTheme2, type PanelData } from '@grafana/data';
 import { useStyles2 } from '@grafana/ui';
 
-/** Stands in the middle of a panel that has nothing to show; a query that failed says why. */
+/** Message in the middle of an empty panel; if a query failed, it gives the reason. */
 export function NoData({ text = 'No data', data, failure }: { text?: string; data?: PanelData; failure?: string }) {
   const { style, failed } = useStyles2(getStyles);
   if (data?.state === LoadingState.Loading) {

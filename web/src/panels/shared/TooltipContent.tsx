@@ -3,10 +3,10 @@ import type { ComponentProps } from 'react';
 
 type Props = ComponentProps<typeof VizTooltipContent>;
 
-/** About as many rows fit on a screen, and all of them are drawn anew with each movement of the pointer. */
+/** About as many rows as fit on a screen; all of them are rendered for each movement of the pointer. */
 export const mostItems = 40;
 
-/** The values of a tooltip; one that follows the pointer shows the first of many and says so. */
+/** The values of a tooltip; while it follows the pointer, it shows only the first of many, with a note. */
 export function TooltipContent(props: Props) {
   const { items, isPinned } = props;
   const shown = isPinned ? items : shownOf(items);
@@ -17,7 +17,7 @@ export function TooltipContent(props: Props) {
   );
 }
 
-/** The first items; the one under the pointer is always among them. */
+/** The first items, always including the one under the pointer. */
 export function shownOf(items: Props['items']): Props['items'] {
   const at = items.findIndex((item) => item.isActive);
   return at < mostItems ? items.slice(0, mostItems) : [...items.slice(0, mostItems - 1), items[at]!];

@@ -5,20 +5,20 @@ import { offsetsOf, visibleRange } from './virtual';
 interface Props {
   count: number;
   height: number;
-  /** Height in pixels that a row has as long as it was not seen. */
+  /** Estimated height in pixels of a row that was not rendered yet. */
   estimate: (index: number) => number;
   keyOf: (index: number) => string;
   render: (index: number) => ReactNode;
-  /** Begin at the end of the list. */
+  /** Start at the end of the list. */
   fromEnd?: boolean;
-  /** Begin with this row in the middle, and keep it there while rows are measured, until somebody scrolls. */
+  /** Start with this row in the middle and keep it there while rows are measured, until the user scrolls. */
   startAt?: number;
   label: string;
 }
 
 const overscan = 400;
 
-/** A list of rows of any height of which only those in sight are in the page. */
+/** A list of rows of any height that only renders the visible ones. */
 export function VirtualRows({ count, height, estimate, keyOf, render, fromEnd, startAt, label }: Props) {
   const scroller = useRef<HTMLDivElement>(null);
   const [measured, setMeasured] = useState<ReadonlyMap<string, number>>(new Map());

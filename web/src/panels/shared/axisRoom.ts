@@ -4,10 +4,10 @@ import type uPlot from 'uplot';
 
 const [fontSize, day, usual] = [12, 86_400_000, 25];
 
-/** The width of a text with the widest digits: what the room for it is must not change with the minute. */
+/** The width of a text with the widest digits, so that the reserved space does not change every minute. */
 const widest = (text: string) => Math.max(...[...'0123456789'].map((digit) => measureText(text.replace(/\d/g, digit), fontSize).width));
 
-/** Room at the right of a plot for half of the last label of its time axis; from a day on it has date and time. */
+/** Space on the right of a plot for half of the last time label, which has date and time for ranges longer than a day. */
 const right: uPlot.PaddingSide = (u, _side, [, hasRightAxis]) => {
   const { min, max } = u.scales['x'] ?? {};
   if (hasRightAxis) {
@@ -17,5 +17,5 @@ const right: uPlot.PaddingSide = (u, _side, [, hasRightAxis]) => {
   return long ? Math.max(usual, Math.ceil(widest(dateTimeFormat(max, { format: systemDateFormats.interval.hour })) / 2)) : usual;
 };
 
-/** Padding of a plot over time. */
+/** Padding of a time plot. */
 export const timePadding: uPlot.Padding = [null, right, null, null];

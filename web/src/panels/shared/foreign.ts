@@ -1,6 +1,6 @@
 /**
- * Makes what somebody has written harmless to who reads it: a page that a link opens gets no handle on this one, and an
- * image that the page's policy keeps out says why it is not there. For elements whose HTML is sanitised, as a `ref`.
+ * Makes user-written content safe for its readers: pages opened by links get no handle on this one, and images blocked
+ * by the content security policy show why. Use it as a `ref` for elements with sanitized HTML.
  */
 export function tameForeign(element: HTMLElement | null): void {
   for (const link of element?.querySelectorAll('a[href], area[href]') ?? []) {

@@ -1,7 +1,7 @@
 import { standardEditorsRegistry, type PanelOptionsEditorBuilder } from '@grafana/data';
 import { LegendDisplayMode, SortOrder, TooltipDisplayMode, type LegendPlacement, type OptionsWithLegend, type OptionsWithTooltip } from '@grafana/schema';
 
-// The choices of settings that several panel types have.
+// Choices of options shared by several panel types.
 export const legendModes = [
   { value: LegendDisplayMode.List, label: 'List' },
   { value: LegendDisplayMode.Table, label: 'Table' },

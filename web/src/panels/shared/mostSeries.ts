@@ -1,11 +1,11 @@
 import { FieldType, type DataFrame } from '@grafana/data';
 
-/** As many series are drawn one by one; more are unreadable, and each movement of the pointer would cost seconds. */
+/** The maximum number of series drawn; more would be unreadable, and each movement of the pointer would take seconds. */
 export const mostSeries = 300;
 
 const drawEach = new Set(['timeseries', 'stat', 'gauge', 'bargauge']);
 
-/** What a panel says when it has more series than it draws. */
+/** The message of a panel with more series than it draws. */
 export function tooMany(panelType: string, frames: DataFrame[]): string | undefined {
   if (!drawEach.has(panelType)) {
     return undefined;

@@ -20,7 +20,7 @@ interface Extras {
   percentChange?: boolean;
 }
 
-/** What a panel of reduced values shows: one entry per field and calculation, or per row. */
+/** The values of a panel that reduces fields: one per field and calculation, or per row. */
 export function reduceToDisplays(props: ReduceProps, extras: Extras = {}): FieldDisplay[] {
   const { options, replaceVariables, fieldConfig, timeZone, data } = props;
   const displays = getFieldDisplayValues({
@@ -37,19 +37,19 @@ export function reduceToDisplays(props: ReduceProps, extras: Extras = {}): Field
   );
 }
 
-/** Whether the queries of a panel have answered nothing. */
+/** Whether the queries of a panel returned nothing. */
 export function hasNothing(data: PanelData): boolean {
   return data.series.every((frame) => frame.length === 0);
 }
 
-/** A value that is not there, which thresholds would give the color of the lowest: often green. */
+/** A missing value, to which thresholds would give the color of the lowest step: often green. */
 function isEmpty({ display, field }: FieldDisplay): boolean {
   return Number.isNaN(display.numeric) && ['', 'No data', field.noValue].includes(display.text);
 }
 
 const category = ['Value options'];
 
-/** The options of all panels that reduce fields to values. */
+/** The options shared by all panels that reduce fields to values. */
 export function addReduceOptions<T extends SingleStatBaseOptions>(builder: PanelOptionsEditorBuilder<T>): void {
   builder
     .addRadio({

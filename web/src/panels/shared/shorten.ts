@@ -1,4 +1,4 @@
-/** As much of a text as fits into the room, with an ellipsis where it was cut. */
+/** Truncates a text to the available space, with an ellipsis. */
 export function shorten(text: string, room: number, widthOf: (text: string) => number): string {
   if (widthOf(text) <= room) {
     return text;

@@ -1,6 +1,6 @@
 import { TooltipDisplayMode } from '@grafana/schema';
 
-/** The values of TooltipHoverMode, which @grafana/ui declares as a const enum without a value at run time. */
+/** The values of TooltipHoverMode, which @grafana/ui declares as a const enum without a runtime value. */
 export const hoverMode = { xOne: 0, xAll: 1, xyOne: 2 } as const;
 
 export function hoverModeOf(mode: TooltipDisplayMode | undefined): number {

@@ -1,4 +1,4 @@
-/** Where each row begins; the last entry is where the list ends. */
+/** The start of each row; the last entry is the end of the list. */
 export function offsetsOf(count: number, heightOf: (index: number) => number): number[] {
   const offsets = new Array<number>(count + 1);
   offsets[0] = 0;
@@ -8,14 +8,14 @@ export function offsetsOf(count: number, heightOf: (index: number) => number): n
   return offsets;
 }
 
-/** The rows from … to-1 that reach into the window, and some more on both sides. */
+/** The rows from … to-1 that are visible, plus a few on both sides. */
 export function visibleRange(offsets: number[], top: number, height: number, overscan: number): { from: number; to: number } {
   const from = Math.max(0, rowAt(offsets, top - overscan));
   const to = Math.min(offsets.length - 1, rowAt(offsets, top + height + overscan) + 1);
   return { from, to };
 }
 
-/** The row that a position lies in, by bisection. */
+/** Finds the row at a position by binary search. */
 function rowAt(offsets: number[], position: number): number {
   let low = 0;
   let high = offsets.length - 1;

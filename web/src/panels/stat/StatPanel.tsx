@@ -17,7 +17,7 @@ export function StatPanel(props: PanelProps<Options>) {
     return <NoData data={data} text={props.fieldConfig.defaults.noValue || undefined} />;
   }
 
-  // BigValue has enums of its own with the same values.
+  // BigValue declares its own enums with the same values.
   const draw = ({ value, width, height, count, alignmentFactors }: VizRepeaterRenderValueProps<FieldDisplay, Alignment>) => (
     <LinkedValue value={value}>
       {({ openMenu, className }) => (

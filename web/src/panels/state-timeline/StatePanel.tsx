@@ -24,7 +24,7 @@ import type { Row } from './rows';
 import { squareMarks } from '../shared/square';
 import { StateTooltip } from './Tooltip';
 
-/** Options that both panels of states have. */
+/** Options shared by both state panels. */
 export interface StateOptions extends OptionsWithLegend, OptionsWithTooltip, OptionsWithTimezones {
   showValue: VisibilityMode;
   rowHeight: number;
@@ -38,10 +38,10 @@ interface Props extends PanelProps<StateOptions> {
 }
 
 const pagerHeight = 36;
-/** So many pages have room in a narrow panel. */
+/** The number of page links that fit into a narrow panel. */
 const shortList = 5;
 
-/** States over time, a row for each field. */
+/** States over time, one row per field. */
 export function StatePanel(props: Props) {
   const { data, timeRange, timeZone, width, height, options, fieldConfig, replaceVariables, rowsOf } = props;
   const theme = grafana.theme2;
@@ -112,7 +112,7 @@ function Plot({ rows, zones, width, height, ...props }: Props & { rows: Row[]; z
     axis?.axisPlacement,
     axis?.axisWidth
   );
-  // A new range needs a new drawing even when the samples are the same.
+  // A new range requires a redraw even if the samples are the same.
   const aligned = useMade(() => plotData(rows), rows, timeRange);
   const { annotations } = useOverlays(data);
   return (

@@ -22,11 +22,11 @@ interface Props {
   isPinned: boolean;
   options: VizTooltipOptions;
   timeZone: TimeZone;
-  /** Say since when and how long. */
+  /** Show the start and the duration. */
   withDuration: boolean;
 }
 
-/** The state under the pointer, since when and for how long; of all rows when the panel is set so. */
+/** The state under the pointer with its start and duration, or the states of all rows, depending on the options. */
 export function StateTooltip({ rows, hovered, row, time, isPinned, options, timeZone, withDuration }: Props) {
   const all = options.mode === TooltipDisplayMode.Multi;
   const shown = rows.flatMap((r, i) => {
@@ -73,7 +73,7 @@ const units: Array<[number, string]> = [
   [1, 'ms'],
 ];
 
-/** The two largest parts of a time in milliseconds: "2h 5m". */
+/** The two largest units of a duration in milliseconds: "2h 5m". */
 export function durationText(ms: number): string {
   let rest = Math.max(0, Math.round(ms));
   const parts = units.flatMap(([size, unit]) => {

@@ -8,14 +8,14 @@ import { segmentAt, type Row, type Segment } from './rows';
 import { timePadding } from '../shared/axisRoom';
 import { shorten } from '../shared/shorten';
 
-/** What the plot reads while it draws; changed without a new plot. */
+/** What the plot reads while drawing; it changes without a new plot. */
 export interface Live {
   rows: Row[];
   timeRange: TimeRange;
   style: BoxStyle;
 }
 
-/** Rows as uPlot wants them: the times at which a box begins, and for each row the number of its box there. */
+/** Rows in uPlot's format: the times at which boxes start, and for each row the index of the box that starts there. */
 export function plotData(rows: Row[]): uPlot.AlignedData {
   const starts = [...new Set(rows.flatMap((r) => r.segments.map((s) => s.from)))].sort((a, b) => a - b);
   const at = new Map(starts.map((t, i) => [t, i]));
@@ -27,7 +27,7 @@ export function plotData(rows: Row[]): uPlot.AlignedData {
   return [starts, ...columns];
 }
 
-/** The box of a row that holds a time. */
+/** The box of a row at a time. */
 export function hoveredSegment(live: Live, row: number, time: number): Segment | undefined {
   const segments = live.rows[row]?.segments ?? [];
   return segments[segmentAt(segments, time)];
@@ -79,7 +79,7 @@ export function buildConfig(
   return builder;
 }
 
-/** Names of rows, shortened to the room that the axis may take, and left out where rows are thinner than text. */
+/** Row names, truncated to the space available for the axis, and omitted if rows are smaller than the text. */
 function labels(u: uPlot, rows: Row[]): string[] {
   const height = u.bbox.height / devicePixelRatio || u.height;
   const every = Math.max(1, Math.ceil((fontSize * rows.length) / Math.max(1, height)));

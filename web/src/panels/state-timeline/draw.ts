@@ -4,7 +4,7 @@ import type uPlot from 'uplot';
 
 import type { Row, Segment } from './rows';
 
-/** How boxes look. */
+/** The style of boxes. */
 export interface BoxStyle {
   theme: GrafanaTheme2;
   rowHeight: number;
@@ -15,14 +15,14 @@ export interface BoxStyle {
 const padding = 4;
 const fontSize = 12;
 
-/** Where a row's boxes are, in the plot's pixels: from its top, and how high. */
+/** The vertical position and height of a row's boxes in pixels of the plot. */
 export function band(index: number, rows: number, height: number, rowHeight: number): { top: number; height: number } {
   const space = height / Math.max(1, rows);
   const share = Math.min(1, Math.max(0, rowHeight));
   return { top: index * space + (space * (1 - share)) / 2, height: space * share };
 }
 
-/** Draws every box in view and the text that fits into it. */
+/** Draws all visible boxes and the text that fits into them. */
 export function drawRows(u: uPlot, rows: Row[], style: BoxStyle) {
   const { ctx, bbox } = u;
   const { min, max } = u.scales['x']!;
@@ -50,7 +50,7 @@ function drawBox(u: uPlot, row: Row, segment: Segment, top: number, height: numb
   const color = segment.color ?? style.theme.colors.text.disabled;
   const left = Math.max(bbox.left, Math.round(u.valToPos(segment.from, 'x', true)));
   const right = Math.min(bbox.left + bbox.width, Math.round(u.valToPos(segment.to, 'x', true)));
-  // A state of a moment is still to be seen.
+  // Even a momentary state must be visible.
   const width = Math.max(devicePixelRatio, right - left);
   ctx.fillStyle = colorManipulator.alpha(color, fillOpacity / 100);
   ctx.fillRect(left, top, width, height);
@@ -90,7 +90,7 @@ function drawText(
   ctx.restore();
 }
 
-/** Black or white, whichever is read better on the box that lets the panel's background through. */
+/** Black or white, whichever is more readable on a translucent box. */
 export function textColor(color: string, fillOpacity: number, theme: GrafanaTheme2): string {
   const canvas = theme.colors.background.primary;
   const seen = colorManipulator.alpha(color, fillOpacity / 100);

@@ -4,15 +4,15 @@ import type { VizLegendItem } from '@grafana/ui';
 import type { Row } from './rows';
 import { rangeKey, thresholdRanges } from './states';
 
-/** What the colours mean: the ranges of thresholds, and each state that appears. */
+/** The meaning of the colors: threshold ranges, and each state that appears. */
 export function stateLegend(rows: Row[], theme: GrafanaTheme2): VizLegendItem[] {
   const items = new Map<string, string>();
   for (const { field, segments } of rows.filter((r) => !hidden(r.field))) {
     const mapped = field.config.mappings?.length;
-    // Where every value has a name of its own, ranges say nothing.
+    // If every value has its own name, ranges are pointless.
     const ranges = mapped && !segments.some((s) => String(s.key).startsWith(rangeKey)) ? undefined : thresholdRanges(field);
     ranges?.steps.forEach((step, i) => items.set(ranges.labels[i]!, theme.visualization.getColorByName(step.color)));
-    // A scale of colours has no names; only what is mapped has.
+    // A continuous color scale has no names; only mapped values have.
     if (!ranges && isContinuous(field) && !mapped && field.type === 'number') {
       continue;
     }

@@ -12,7 +12,7 @@ import { addPlain, isGraphable } from '../timeseries/fieldConfig';
 import type { GapConfig } from './rows';
 import type { StateOptions } from './StatePanel';
 
-/** Field options of the panels of states. */
+/** Field options of the state panels. */
 export interface StateFieldConfig extends GapConfig {
   lineWidth?: number;
   fillOpacity?: number;

@@ -8,7 +8,7 @@ import { addStateOptions, stateFieldConfig, type StateFieldConfig } from './opti
 import { timelineRows } from './rows';
 import { StatePanel, type StateOptions } from './StatePanel';
 
-/** Options of the panel, as Grafana names them. */
+/** The panel options, with Grafana's names. */
 export interface Options extends StateOptions {
   mergeValues?: boolean;
   alignValue?: TimelineValueAlignment;

@@ -2,33 +2,33 @@ import { FieldType, getFieldDisplayName, type DataFrame, type Field, type Grafan
 
 import { stateOf, type State } from './states';
 
-/** A stretch of time, in milliseconds, in which a row has one state. */
+/** A period, in milliseconds, during which a row has one state. */
 export interface Segment extends State {
   from: number;
   to: number;
-  /** Row of the field's first value in it. */
+  /** Index of its first value in the field. */
   row: number;
 }
 
-/** What is drawn as one line of the panel. */
+/** A row of the panel. */
 export interface Row {
   name: string;
   field: Field;
   segments: Segment[];
 }
 
-/** Field options that decide where a state ends, beside those of the schema. */
+/** Field options that determine where a state ends, in addition to those of the schema. */
 export interface GapConfig {
-  /** true: values that are missing do not end a state; a number: not when they are missing for less than so many milliseconds. */
+  /** true: missing values do not end a state; a number: they do not if they are missing for less than this many milliseconds. */
   spanNulls?: boolean | number;
-  /** A state ends when there is no sample for so many milliseconds. */
+  /** A state ends if there is no sample for this many milliseconds. */
   insertNulls?: boolean | number;
   hideFrom?: { viz?: boolean };
 }
 
 const drawn = new Set([FieldType.number, FieldType.string, FieldType.boolean, FieldType.enum]);
 
-/** Fields that are shown as rows, with the times of their values in order. */
+/** The fields shown as rows, with the times of their values in order. */
 export function sources(frames: DataFrame[]): Array<{ field: Field; name: string; times: number[]; order?: number[]; interval?: number }> {
   return frames.flatMap((frame) => {
     const time = frame.fields.find((f) => f.type === FieldType.time);
@@ -43,7 +43,7 @@ export function sources(frames: DataFrame[]): Array<{ field: Field; name: string
   });
 }
 
-/** Each field's states over time, equal ones that follow each other made one. */
+/** Each field's states over time, with consecutive equal states merged. */
 export function timelineRows(frames: DataFrame[], theme: GrafanaTheme2, end: number, merge: boolean): Row[] {
   return sources(frames).map(({ field, name, times, order, interval }) => {
     const gap: GapConfig = field.config.custom ?? {};
@@ -92,7 +92,7 @@ function spans(spanNulls: boolean | number | undefined, missing: number): boolea
   return spanNulls === true || (typeof spanNulls === 'number' && missing < spanNulls);
 }
 
-/** Each value as a box of its own around its time, `width` (0…1) of the time between values. */
+/** Each value as a separate box around its time; `width` (0…1) is its fraction of the time between values. */
 export function historyRows(frames: DataFrame[], theme: GrafanaTheme2, width: number, rangeMs: number): Row[] {
   const all = sources(frames);
   const step = smallestStep(all.map((s) => s.times)) ?? all.find((s) => s.interval)?.interval ?? rangeMs / 20;
@@ -130,7 +130,7 @@ function orderOf(times: number[]): number[] | undefined {
   return undefined;
 }
 
-/** The segment that covers a time, by bisection; -1 where there is none. */
+/** Finds the segment at a time by binary search; -1 if there is none. */
 export function segmentAt(segments: Segment[], time: number): number {
   let low = 0;
   let high = segments.length - 1;

@@ -19,10 +19,10 @@ export interface State {
   color?: string;
 }
 
-/** How the keys of states begin that are ranges between thresholds. */
+/** Prefix of the keys of states that are threshold ranges. */
 export const rangeKey = 'threshold ';
 
-/** Says which state a value of the field is; undefined where there is none. */
+/** Returns a function that maps a value of the field to its state, or to undefined if there is none. */
 export function stateOf(field: Field, theme: GrafanaTheme2): (value: unknown) => State | undefined {
   const known = new Map<unknown, State>();
   const ranges = thresholdRanges(field);
@@ -50,7 +50,7 @@ export function stateOf(field: Field, theme: GrafanaTheme2): (value: unknown) =>
   };
 }
 
-/** The steps of a field that is coloured by thresholds, each with the text of its range. */
+/** The steps of a field colored by thresholds, each with the text of its range. */
 export function thresholdRanges(field: Field): { steps: ThresholdsConfig['steps']; labels: string[] } | undefined {
   const { thresholds, color } = field.config;
   if (color?.mode !== FieldColorModeId.Thresholds || !thresholds || thresholds.steps.length < 2) {
@@ -64,7 +64,7 @@ export function thresholdRanges(field: Field): { steps: ThresholdsConfig['steps'
   return { steps: thresholds.steps, labels };
 }
 
-/** A bound of a range is a number even where that number has a mapping. */
+/** The bound of a range is shown as a number even if that number has a mapping. */
 function unmapped(field: Field, value: number) {
   const shown = field.display!(value);
   return (field.config.mappings ?? []).some((m) => isMapped(m, value)) ? { text: String(value), suffix: shown.suffix } : shown;

@@ -7,7 +7,7 @@ import { addStateOptions, stateFieldConfig, type StateFieldConfig } from '../sta
 import { historyRows } from '../state-timeline/rows';
 import { StatePanel, type StateOptions } from '../state-timeline/StatePanel';
 
-/** Options of the panel, as Grafana names them. */
+/** The panel options, with Grafana's names. */
 export interface Options extends StateOptions {
   colWidth?: number;
 }

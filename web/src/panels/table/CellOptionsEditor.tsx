@@ -26,7 +26,7 @@ const backgroundModes = [
   { value: TableCellBackgroundDisplayMode.Gradient, label: 'Gradient' },
 ];
 
-/** How the cells of a column are drawn. */
+/** Editor for how the cells of a column are drawn. */
 export function CellOptionsEditor({ value, onChange }: StandardEditorProps<TableCellOptions>) {
   const cell = value ?? { type: TableCellDisplayMode.Auto };
   return (

@@ -14,7 +14,7 @@ export function TablePanel(props: PanelProps<TableOptions>) {
   const { data, width, height, options, fieldConfig, onOptionsChange, onFieldConfigChange, timeRange, transparent } = props;
   const { onAddAdHocFilter } = usePanelContext();
   const frames = useMemo(() => {
-    // TableNG finds columns by the names that this leaves at the fields.
+    // TableNG finds columns by the names that this caches in the fields.
     cacheFieldDisplayNames(data.series);
     return data.series;
   }, [data.series]);

@@ -2,7 +2,7 @@ import type { FieldConfigSource } from '@grafana/data';
 
 const widthId = 'custom.width';
 
-/** The field options after somebody made a column wider: the width is an override of that column. */
+/** The field options after the user resized a column: the width becomes an override for that column. */
 export function withColumnWidth(source: FieldConfigSource, displayName: string, width: number): FieldConfigSource {
   const property = { id: widthId, value: Math.round(width) };
   const index = source.overrides.findIndex(({ matcher }) => matcher.id === 'byName' && matcher.options === displayName);

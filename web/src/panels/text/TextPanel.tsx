@@ -10,7 +10,7 @@ import { renderText } from './render';
 export function TextPanel({ options, replaceVariables, height }: PanelProps<Options>) {
   const styles = useStyles2(getStyles);
   const rendered = renderText(options, replaceVariables);
-  // Values of variables are in the result, so it is compared and not its inputs.
+  // The result depends on the values of variables, so compare it rather than its inputs.
   const html = rendered.kind === 'html' ? rendered.html : undefined;
   const inner = useMade(() => (html === undefined ? undefined : { __html: html }), html);
   if (rendered.kind === 'code') {
@@ -21,7 +21,7 @@ export function TextPanel({ options, replaceVariables, height }: PanelProps<Opti
       </pre>
     );
   }
-  // Sanitised by renderText.
+  // Sanitized by renderText.
   return (
     <div key={rendered.html} ref={tameForeign} className={cx('markdown-html', styles.html)} style={{ height }} tabIndex={0} dangerouslySetInnerHTML={inner} />
   );

@@ -1,10 +1,10 @@
 import { renderTextPanelMarkdown, textUtil, type InterpolateFunction } from '@grafana/data';
 import type { Options } from '@grafana/schema/dist/esm/raw/composable/text/panelcfg/x/TextPanelCfg_types.gen';
 
-/** What a text panel shows: code as text, everything else as HTML that is safe to show. */
+/** What a text panel shows: code as text, everything else as safe HTML. */
 export type Rendered = { kind: 'code'; text: string } | { kind: 'html'; html: string };
 
-/** Puts the values of variables in, then makes HTML of the result without scripts, handlers and dangerous links. */
+/** Interpolates variables, then converts the result to HTML without scripts, event handlers and dangerous links. */
 export function renderText(options: Options, replaceVariables: InterpolateFunction): Rendered {
   const content = typeof options.content === 'string' ? options.content : '';
   if (options.mode === 'code') {

@@ -24,11 +24,11 @@ interface Props {
   timeZone: TimeZone;
 }
 
-/** Annotations as lines and regions over a plot, each with a mark below that says what it is. */
+/** Annotations as lines and regions over a plot, each with a marker below it that shows its details. */
 export function Annotations({ config, frames, timeZone }: Props) {
   const events = useMemo(() => eventsOf(frames), [frames]);
   const u = usePlot(config, (plot) => drawEvents(plot, events));
-  // Annotations arrive when they like, often after the series that they lie over.
+  // Annotations may arrive at any time, often after the series.
   useEffect(() => u?.redraw(false), [u, events]);
   if (!u) {
     return null;

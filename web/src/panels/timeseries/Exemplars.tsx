@@ -9,13 +9,13 @@ import { usePlot } from './overlay';
 interface Props {
   config: UPlotConfigBuilder;
   frames: DataFrame[];
-  /** The scale that a value stands on, and where; undefined when it has no place. */
+  /** The scale of a value and its position on it; undefined if it has none. */
   scaleOf: (u: uPlot, value: number) => { scale: string; at: number } | undefined;
   color?: string;
   timeZone: TimeZone;
 }
 
-/** Exemplars as diamonds over a plot, each with its labels and the links that the data source gives them. */
+/** Exemplars as diamonds over a plot, each with its labels and the data source's links. */
 export function Exemplars({ config, frames, scaleOf, color = '#5794F2', timeZone }: Props) {
   const u = usePlot(config);
   if (!u) {
@@ -47,11 +47,11 @@ function placeOf(u: uPlot, time: number, position: { scale: string; at: number }
   }
   const { scale, at } = position;
   const { min, max } = u.scales[scale]!;
-  // An exemplar beyond the axis is shown at its edge, as Grafana does.
+  // An exemplar beyond the axis is shown at the edge, as in Grafana.
   return { left: left - 4, top: u.valToPos(Math.min(Math.max(at, min ?? at), max ?? at), scale) - 4 };
 }
 
-/** The scale of the first axis of values, which exemplars of a graph share. */
+/** The scale of the first value axis, which a graph uses for all exemplars. */
 export function firstScale(u: uPlot, value: number) {
   const scale = u.axes
     .slice(1)

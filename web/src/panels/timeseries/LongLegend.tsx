@@ -9,7 +9,7 @@ import { nameColumn, rowsOf, sorted, titleOf, valueOf, widthOf, type LegendRow, 
 
 /** Height of a row, in pixels. */
 const rowHeight = 22;
-/** Rows beyond those in sight, so that a turn of the wheel does not show an empty place. */
+/** Extra rows around the visible ones, so that scrolling does not show an empty area. */
 const overscan = 10;
 
 interface Props {
@@ -20,7 +20,7 @@ interface Props {
   height: number;
 }
 
-/** The legend of a graph with so many series that only those in sight are in the page. */
+/** The legend of a graph with so many series that only the visible ones are rendered. */
 export function LongLegend({ series, frames, options, width, height }: Props) {
   const theme = useTheme2();
   const styles = useStyles2(getStyles);
@@ -98,12 +98,12 @@ export function LongLegend({ series, frames, options, width, height }: Props) {
   );
 }
 
-/** The line of a series; a click gives it another colour. */
+/** The line of a series; a click changes its color. */
 function Color({ row: { name, color, drawn, hidden } }: { row: LegendRow }) {
   const { onSeriesColorChange } = usePanelContext();
   const [near, setNear] = useState(false);
   const style = drawn || hidden ? undefined : { opacity: 0.3 };
-  // The picker is heavy: a row has it when the pointer is over its line.
+  // The picker is expensive: it is only rendered while the pointer is over the line.
   if (!onSeriesColorChange || !color || !near) {
     return (
       <span style={style} onMouseEnter={() => setNear(true)}>
@@ -122,7 +122,7 @@ function Color({ row: { name, color, drawn, hidden } }: { row: LegendRow }) {
   );
 }
 
-/** The name of a series; a click shows it alone, one with Ctrl or Shift adds it to the others or takes it away. */
+/** The name of a series; a click shows only this series, a click with Ctrl or Shift adds or removes it. */
 function Name({ row: { name, drawn, hidden } }: { row: LegendRow }) {
   const styles = useStyles2(getStyles);
   const { onToggleSeriesVisibility } = usePanelContext();

@@ -99,7 +99,7 @@ export function TimeSeriesPanel({
 
 const noLegend: VizLegendOptions = { showLegend: false, displayMode: LegendDisplayMode.List, placement: 'bottom', calcs: [] };
 
-/** Where the plot and a long legend are: as Grafana has them, below on narrow screens, and never larger than the plot. */
+/** Layout of the plot and a long legend: as in Grafana, the legend is below on narrow screens, and never larger than the plot. */
 function roomOf(needed: number | undefined, options: VizLegendOptions, width: number, height: number) {
   if (needed === undefined) {
     return { plot: { width, height }, legend: { width: 0, height: 0 } };

@@ -45,7 +45,7 @@ export function Tooltip({ frame, dataIdxs, seriesIdx, isPinned, options, timeZon
   );
 }
 
-/** A field whose links read its values as they stand in the joined frame, beside those that it came with. */
+/** A field whose links can access its values in the joined frame and those of the other fields from its original frame. */
 function withLinks(field: Field, frame: DataFrame, replaceVariables: InterpolateFunction): Field {
   const from = field.state?.origin?.frameIndex;
   const fields = frame.fields.filter((f, i) => i === 0 || f === field || (from !== undefined && f.state?.origin?.frameIndex === from));

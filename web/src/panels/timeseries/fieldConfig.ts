@@ -21,7 +21,7 @@ import {
   type GraphFieldConfig,
 } from '@grafana/schema';
 
-/** Options that apply to what is drawn, not to the time. */
+/** Whether options apply to a field: to values, but not to time. */
 export const isGraphable = (field: Field) => field.type !== FieldType.time;
 
 const options = (values: Record<string, string>) => Object.values(values).map((value) => ({ value, label: value }));
@@ -44,13 +44,13 @@ export const defaultGraphConfig: GraphFieldConfig = {
   showPoints: VisibilityMode.Auto,
   pointSize: 5,
   showValues: false,
-  // The schema's type wants all hide flags of the editor.
+  // The schema's type requires all of the editor's hide flags.
   hideFrom: { legend: false, tooltip: false, viz: false },
   scaleDistribution: { type: ScaleDistribution.Linear },
   thresholdsStyle: { mode: GraphThresholdsStyleMode.Off },
 } as GraphFieldConfig;
 
-/** Options without an editor of their own: they come from JSON and from overrides. */
+/** Options without an editor: they come from JSON and overrides. */
 const plain: Array<keyof GraphFieldConfig> = [
   'stacking',
   'hideFrom',
@@ -77,7 +77,7 @@ const plain: Array<keyof GraphFieldConfig> = [
   'spanNulls',
 ];
 
-/** The field options of everything that draws lines, bars or points over an axis. */
+/** The field options of all panels that draw lines, bars or points over an axis. */
 export function graphFieldConfig(defaults: GraphFieldConfig = defaultGraphConfig): SetFieldConfigOptionsArgs<GraphFieldConfig> {
   return {
     standardOptions: {

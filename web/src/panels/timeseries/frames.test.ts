@@ -15,7 +15,7 @@ const series = (times: number[], name: string) =>
 
 test('every frame has a gap where its values are missing', () => {
   const input = [series([0, 10, 40, 50], 'a'), series([0, 10, 20, 50], 'b')];
-  // Drawn again with the same data, the gaps are there again.
+  // When the same data is drawn again, the gaps are still there.
   for (let draw = 0; draw < 2; draw++) {
     const { frames } = graphable(input, createTheme(), range);
     expect(frames!.map((f) => f.fields.map((field) => field.values))).toEqual([

@@ -13,7 +13,7 @@ import { LineInterpolation, type GraphFieldConfig } from '@grafana/schema';
 import { mostSeries } from '../shared/mostSeries';
 import { isHidden, mostInLegend, type LegendSeries } from './legend';
 
-/** The frames that can be drawn over time; undefined when there are none, and why. */
+/** The frames that can be drawn over time, or the reason why there are none. */
 export function graphable(
   series: DataFrame[],
   theme: GrafanaTheme2,
@@ -24,7 +24,7 @@ export function graphable(
   }
   const frames: DataFrame[] = [];
   const legend: LegendSeries[] = [];
-  // Of more series than are drawn, those that the legend hides leave their place to others.
+  // If there are more series than can be drawn, those hidden by the legend make way for others.
   const tooMany = series.reduce((sum, frame) => sum + frame.fields.filter(isSeries).length, 0) > mostSeries;
   let seriesIndex = 0;
   let room = mostSeries;
@@ -82,7 +82,7 @@ function drawable(field: Field, theme: GrafanaTheme2): Field {
   }
 }
 
-/** uPlot wants times that grow. */
+/** uPlot requires ascending times. */
 function inOrder(frame: DataFrame): DataFrame {
   const times = frame.fields[0]!.values as number[];
   let sorted = true;
@@ -96,7 +96,7 @@ function inOrder(frame: DataFrame): DataFrame {
   return { ...frame, fields: frame.fields.map((f) => ({ ...f, values: order.map((i) => f.values[i]) })) };
 }
 
-/** Values that are missing by a frame's interval become gaps; the library's graph does so for the first frame only. */
+/** Missing values according to a frame's interval become gaps; the library's graph does this for the first frame only. */
 function withGaps(frame: DataFrame, range?: TimeRange): DataFrame {
   return applyNullInsertThreshold({ frame, refFieldPseudoMin: range?.from.valueOf(), refFieldPseudoMax: range?.to.valueOf() });
 }

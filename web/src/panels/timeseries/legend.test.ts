@@ -7,7 +7,7 @@ import { mostInLegend, nameColumn, rowsOf, sorted, valueOf } from './legend';
 
 const theme = createTheme();
 
-/** Frames of one series each; the n-th has the values n and 2n. */
+/** Frames with one series each; the nth has the values n and 2n. */
 function frames(count: number, hidden: (n: number) => boolean = () => false): DataFrame[] {
   return Array.from({ length: count }, (_, n) =>
     toDataFrame({
@@ -41,7 +41,7 @@ test('every series is in the legend, and what it hides leaves its place to other
   const rows = rowsOf(graphable(last, theme).legend!, last, theme);
   expect(rows).toHaveLength(count - 1);
   expect(rows.filter((r) => !r.hidden).map((r) => r.name)).toEqual([`host-${count - 2}`, `host-${count - 1}`]);
-  // Alone a series has the colour that it has among all.
+  // A series shown alone keeps the color it has among all.
   const alone = graphable(last, theme).frames![0]!.fields[1]!;
   expect(alone.state?.seriesIndex).toBe(count - 2);
 });

@@ -12,14 +12,14 @@ import {
 } from '@grafana/data';
 import type { GraphFieldConfig } from '@grafana/schema';
 
-/** A legend with more series is one that only has those in sight in the page. */
+/** A legend with more series only renders the visible ones. */
 export const mostInLegend = 100;
 
-/** A series that a legend may show. */
+/** A series that can be shown in a legend. */
 export interface LegendSeries {
   frame: DataFrame;
   field: Field;
-  /** False for what is hidden, and for what is beyond the number of series that are drawn. */
+  /** False for hidden series and for those beyond the maximum number of drawn series. */
   drawn: boolean;
 }
 
@@ -35,7 +35,7 @@ export function isHidden(field: Field): boolean {
   return Boolean((field.config.custom as GraphFieldConfig | undefined)?.hideFrom?.viz);
 }
 
-/** What a legend shows of each series. */
+/** The legend's data for each series. */
 export function rowsOf(series: LegendSeries[], all: DataFrame[], theme: GrafanaTheme2): LegendRow[] {
   return series
     .filter(({ field }) => !(field.config.custom as GraphFieldConfig | undefined)?.hideFrom?.legend)
@@ -48,7 +48,7 @@ export function rowsOf(series: LegendSeries[], all: DataFrame[], theme: GrafanaT
     }));
 }
 
-/** About how many pixels a row needs so that nothing of it is cut off. */
+/** Estimates the width in pixels that a row needs so that nothing is cut off. */
 export function widthOf(series: LegendSeries[], all: DataFrame[], calcs: number): number {
   const longest = series.reduce((most, { frame, field }) => Math.max(most, getFieldDisplayName(field, frame, all).length), 0);
   return 60 + longest * letter + calcs * 98;
@@ -56,14 +56,14 @@ export function widthOf(series: LegendSeries[], all: DataFrame[], calcs: number)
 
 const letter = 6.2;
 
-/** How the column of a calculation is called. */
+/** The column title of a calculation. */
 export function titleOf(calc: string): string {
   return fieldReducers.get(calc).name;
 }
 
 const counts = new Set<string>([ReducerID.count, ReducerID.changeCount, ReducerID.distinctCount]);
 
-/** A calculation over the values of a series, with its unit. */
+/** The result of a calculation for a series, with its unit. */
 export function valueOf({ field }: LegendRow, calc: string, theme: GrafanaTheme2): string {
   const value: unknown = reduceField({ field, reducers: [calc] })[calc];
   const unit = calc === ReducerID.diffperc ? 'percent' : counts.has(calc) ? 'none' : undefined;
@@ -74,10 +74,10 @@ export function valueOf({ field }: LegendRow, calc: string, theme: GrafanaTheme2
 
 const byName = new Intl.Collator(undefined, { numeric: true, sensitivity: 'base' });
 
-/** The column of names, as options of legends have it. */
+/** The name column, as spelled in legend options. */
 export const nameColumn = 'Name';
 
-/** The rows by a column, which is one of names or of a calculation's title; what has no value is the least. */
+/** The rows sorted by a column: the names, or a calculation by title; missing values sort lowest. */
 export function sorted(rows: LegendRow[], calcs: string[], column: string | undefined, descending: boolean): LegendRow[] {
   const direction = descending ? -1 : 1;
   if (column === nameColumn) {

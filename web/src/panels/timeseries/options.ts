@@ -1,6 +1,6 @@
 import type { OptionsWithLegend, OptionsWithTimezones, OptionsWithTooltip } from '@grafana/schema';
 
-/** Options of the panel, as Grafana names them. */
+/** The panel options, with Grafana's names. */
 export interface Options extends OptionsWithLegend, OptionsWithTooltip, OptionsWithTimezones {
   orientation?: string;
 }

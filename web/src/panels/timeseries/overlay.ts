@@ -5,7 +5,7 @@ import type uPlot from 'uplot';
 
 import { useLatest } from '../../runtime/hooks';
 
-/** What data brings to be drawn over a plot. */
+/** The data to draw over a plot. */
 export function useOverlays({ annotations }: PanelData): { exemplars: DataFrame[]; annotations: DataFrame[] } {
   return useMemo(() => {
     const all = annotations ?? [];
@@ -14,8 +14,8 @@ export function useOverlays({ annotations }: PanelData): { exemplars: DataFrame[
 }
 
 /**
- * The plot of a builder, anew after each draw; what lies over a plot is placed with it. A plot takes its hooks when
- * it is made, so that what is drawn over it has to be mounted with it, also while there is nothing yet.
+ * The plot of a builder, updated after each draw so that overlays are positioned with it. A plot takes its hooks when
+ * it is created, so overlays must be mounted together with it, even if they are still empty.
  */
 export function usePlot(config: UPlotConfigBuilder, draw?: (u: uPlot) => void): uPlot | undefined {
   const [drawn, setDrawn] = useState<{ u: uPlot; n: number }>();

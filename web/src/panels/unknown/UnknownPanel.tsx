@@ -8,14 +8,14 @@ import { TableNG } from '@grafana/ui/unstable';
 import { queriesOf } from './queries';
 
 export interface UnknownOptions {
-  /** The panel as the dashboard has it. */
+  /** The panel JSON of the dashboard. */
   __panel?: Panel;
 }
 
 const headHeight = 76;
 const smallestTable = 80;
 
-/** Stands in for panels of a type that is not here: its name, its queries and their data as a table. */
+/** Replaces panels of unsupported types: shows the type, the queries and their data as a table. */
 export function UnknownPanel({ options, data, width, height, timeRange, fieldConfig }: PanelProps<UnknownOptions>) {
   const styles = useStyles2(getStyles);
   const panel = options.__panel;

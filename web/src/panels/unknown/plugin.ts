@@ -2,5 +2,5 @@ import { PanelPlugin } from '@grafana/data';
 
 import { UnknownPanel, type UnknownOptions } from './UnknownPanel';
 
-/** For every panel type that the registry does not have. */
+/** For all panel types that are missing in the registry. */
 export const plugin = new PanelPlugin<UnknownOptions>(UnknownPanel).useFieldConfig();

@@ -1,6 +1,6 @@
 import type { Panel } from '@grafana/schema';
 
-/** Each query as one line of text: its expression when it has one, its JSON otherwise. */
+/** Each query as one line of text: its expression if it has one, otherwise its JSON. */
 export function queriesOf(panel: Panel | undefined): string[] {
   return (panel?.targets ?? []).map((target) => {
     const { refId, expr, query } = target as Record<string, unknown>;

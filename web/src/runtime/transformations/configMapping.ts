@@ -11,7 +11,7 @@ import {
   type ValueMap,
 } from '@grafana/data';
 
-/** Which setting of a field a column of data becomes. */
+/** The field setting that a column of data is mapped to. */
 export interface ConfigMapping {
   fieldName: string;
   handlerKey: string | null;
@@ -19,7 +19,7 @@ export interface ConfigMapping {
   handlerArguments?: { threshold?: { color: string } };
 }
 
-/** What is done with a column: its name in lower case says so unless a mapping does. */
+/** How a column is used: determined by its lower-case name unless a mapping overrides it. */
 export interface Role {
   key?: string;
   reducer: ReducerID;
@@ -58,7 +58,7 @@ function set(config: FieldConfig, part: FieldConfig) {
   }
 }
 
-/** The role of each column, by its name. Names are cased as people write them: "Display name" is not a setting, "displayname" neither. */
+/** The role of each column, by its name in lower case: neither "Display name" nor "displayname" matches the setting displayName. */
 export function rolesOf(frame: DataFrame, mappings: ConfigMapping[]): Map<Field, Role> {
   return new Map(
     frame.fields.map((field) => {
@@ -78,7 +78,10 @@ export function rolesOf(frame: DataFrame, mappings: ConfigMapping[]): Map<Field,
   );
 }
 
-/** The columns that name the fields and hold their values: those that mappings say, else the first of text and of numbers. */
+/**
+ * The columns with the names and the values of fields: those that mappings specify, otherwise the first string and the
+ * first number column.
+ */
 export function nameAndValue(frame: DataFrame, mappings: ConfigMapping[], found: Map<Field, Role>): { name?: Field; value?: Field } {
   const has = (key: string) => frame.fields.find((f) => found.get(f)?.key === key);
   const mapped = (key: string) => mappings.some((m) => m.handlerKey === key);
@@ -90,7 +93,7 @@ export function nameAndValue(frame: DataFrame, mappings: ConfigMapping[], found:
   };
 }
 
-/** The settings that one row of columns makes; `valueAt` gives a column's value in it. */
+/** The settings from one row; `valueAt` returns a column's value in it. */
 export function configOf(columns: Map<Field, Role>, valueAt: (field: Field) => unknown): FieldConfig {
   const config: FieldConfig = {};
   const parts: Record<string, unknown[]> = {};

@@ -24,7 +24,10 @@ interface Options {
 type Row = Record<string, unknown>;
 type Parse = (text: string) => Row | undefined;
 
-/** Columns out of the values of one field: JSON, pairs of names and values, groups of an expression or parts between delimiters. */
+/**
+ * Extracts columns from the values of one field: JSON, key-value pairs, groups of a regular expression, or parts
+ * between delimiters.
+ */
 export const extractFields = transformer<Options>('extractFields', 'Extract fields', (frames, options) => frames.map((frame) => extract(frame, options)), {
   delimiter: ',',
 });
@@ -82,7 +85,7 @@ function parserOf(options: Options): Parse {
               return row;
             }
           } catch {
-            // The next one may be able to read it.
+            // The next parser may succeed.
           }
         }
         return undefined;
@@ -116,8 +119,8 @@ function partsBetween(delimiter: string): Parse {
 }
 
 /**
- * a=b, c: "d e"; a name without a value has an empty one. As in Grafana, a sign right after a word makes it a name, so that
- * url=http://x is url and http, and words between commas are in turn name and value.
+ * a=b, c: "d e"; a name without a value gets an empty one. As in Grafana, a sign directly after a word makes it a name,
+ * so url=http://x yields url and http, and words between commas alternate between name and value.
  */
 export const pairs: Parse = (text) => {
   const row: Row = {};

@@ -3,7 +3,7 @@ import { FieldMatcherID, getFieldDisplayName, getFieldMatcher, reduceField, type
 import { configOf, nameAndValue, rolesOf, type ConfigMapping } from './configMapping';
 import { column, transformer } from './transformer';
 
-/** A field for each row: one column has its name, one its value, and others are its settings or labels. */
+/** Turns each row into a field: one column provides the name, one the value, and others settings or labels. */
 export const rowsToFields = transformer<{ mappings?: ConfigMapping[] }>('rowsToFields', 'Rows to fields', (frames, { mappings = [] }) =>
   frames.map((frame) => fieldsOfRows(frame, mappings))
 );
@@ -34,7 +34,7 @@ interface FromQuery {
   applyTo?: MatcherConfig;
 }
 
-/** One query's result becomes the settings (minimum, unit, thresholds …) of the others' fields. */
+/** Uses one query's result as the settings (minimum, unit, thresholds …) of the other queries' fields. */
 export const configFromData = transformer<FromQuery>(
   'configFromData',
   'Config from query results',

@@ -11,7 +11,7 @@ const times = [
 ];
 const numbers = Array.from({ length: 33 }, (_, i) => i - 16).flatMap((e) => [1, 2, 2.5, 5].map((f) => f * 10 ** e));
 
-/** Counts of all values in buckets of time and value, as a frame of cells; every cell is there, those with no value too. */
+/** Counts all values in buckets of time and value and returns a frame of cells, including empty ones. */
 export const heatmap = transformer<Options>('heatmap', 'Create heatmap', (frames, options) => [
   cellsOf(frames, options),
   ...(options.keepOriginalData ? frames : []),
@@ -90,7 +90,7 @@ interface Bins {
   at: (value: number) => number;
 }
 
-/** Buckets of a wished size or number; a number is met with the next smaller of the nice sizes. */
+/** Buckets of a given size or number; for a number, the next smaller nice size is used. */
 function bins(values: number[], config: HeatmapCalculationBucketConfig | undefined, usual: number, nice: number[]): Bins {
   let [low, high] = [Infinity, -Infinity];
   for (const v of values) {
@@ -102,7 +102,7 @@ function bins(values: number[], config: HeatmapCalculationBucketConfig | undefin
     config?.mode === HeatmapCalculationMode.Size && asked
       ? asked
       : (nice.filter((n) => n <= (high - low) / Math.max((asked ?? usual) - 1, 1)).at(-1) ?? nice[0]!);
-  // More buckets than there are pixels help nobody.
+  // More buckets than pixels are useless.
   const size = Math.max(wanted, (high - low) / 2000) || 1;
   const start = incrRoundDn(low, size);
   const at = (v: number) => Math.round((incrRoundDn(v, size) - start) / size);

@@ -9,7 +9,7 @@ import { prepareTimeSeries } from './prepareTimeSeries';
 import { regression } from './regression';
 import { timeSeriesTable } from './timeSeriesTable';
 
-/** Grafana's transformations that its published libraries lack. */
+/** Grafana's transformations that are missing in its published libraries. */
 export const transformations = [
   extractFields,
   rowsToFields,

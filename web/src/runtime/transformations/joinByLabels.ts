@@ -7,7 +7,7 @@ interface Options {
   join?: string[];
 }
 
-/** One table: a row for each set of the joined labels, a column for each value of one label. */
+/** Joins into one table with a row for each set of the join labels and a column for each value of one label. */
 export const joinByLabels = transformer<Options>('joinByLabels', 'Join by labels', (frames, options) => (frames.length > 0 ? [join(frames, options)] : frames));
 
 function join(frames: DataFrame[], { value: valueLabel = '', join: wanted }: Options): DataFrame {

@@ -9,7 +9,7 @@ interface Options {
   naming?: { asLabels?: boolean; append?: boolean; withNames?: boolean; separator1?: string; separator2?: string };
 }
 
-/** A frame for each combination of values that some columns of the first frame have. */
+/** Splits the first frame into one frame for each combination of values of certain columns. */
 export const partitionByValues = transformer<Options>(
   'partitionByValues',
   'Partition by values',
@@ -48,7 +48,7 @@ function partition(frame: DataFrame, { fields = [], keepFields, naming }: Option
   return withDistinctNames(parts);
 }
 
-/** Columns that were renamed have the same name in every frame: the names that the parts give each of them are kept instead. */
+/** Renamed columns have the same name in every frame, so the distinct names from partitioning are kept instead. */
 function withDistinctNames(frames: DataFrame[]): DataFrame[] {
   const renamed = (f: Field) => f.config.displayNameFromDS ?? f.config.displayName;
   const plain = frames.map((frame) => ({

@@ -2,7 +2,10 @@ import { DataFrameType, fieldMatchers, FieldMatcherID, FieldType, outerJoinDataF
 
 import { column, rowsByKey, transformer } from './transformer';
 
-/** Time series in the shape that a panel needs: one frame with all, a frame for each, or rows with their labels as columns. */
+/**
+ * Converts time series to the format that a panel needs: one wide frame, a frame for each series, or rows with labels
+ * as columns.
+ */
 export const prepareTimeSeries = transformer<{ format?: string }>('prepareTimeSeries', 'Prepare time series', (frames, { format }) => {
   if (frames.length === 0) {
     return frames;
@@ -25,7 +28,7 @@ function toWide(frames: DataFrame[]): DataFrame[] {
 
 const isFactor = (f: Field) => f.type === FieldType.string || f.type === FieldType.boolean;
 
-/** A row for each time and set of labels; values are columns, and so are labels and texts. */
+/** Returns a row for each time and label set, with columns for values, labels and strings. */
 export function toLong(frames: DataFrame[]): DataFrame[] {
   return frames.flatMap((frame) => {
     const time = frame.fields.find((f) => f.type === FieldType.time);
@@ -71,7 +74,7 @@ export function toLong(frames: DataFrame[]): DataFrame[] {
   });
 }
 
-/** A frame with a time and a value field for each series. */
+/** Returns a frame with a time and a value field for each series. */
 function toMulti(frames: DataFrame[]): DataFrame[] {
   return toLong(frames).flatMap((frame) => {
     const [time, ...others] = frame.fields as [Field, ...Field[]];

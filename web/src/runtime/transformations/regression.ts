@@ -10,7 +10,7 @@ interface Options {
   predictionCount?: number;
 }
 
-/** A line or curve of least squares through one field, as a frame of its own. */
+/** Fits a least-squares line or curve to one field and returns it as a separate frame. */
 export const regression = transformer<Options>(
   'regression',
   'Regression analysis',
@@ -63,7 +63,7 @@ function named(frame: DataFrame, name: string | undefined): Field | undefined {
   return frame.fields.find((f) => f.name === name || getFieldDisplayName(f, frame) === name);
 }
 
-/** The polynomial of a degree that fits best. Times are scaled to about one, so that their powers keep their digits. */
+/** Fits a polynomial of the given degree. Times are scaled to about one so that their powers keep their precision. */
 export function fit(points: Array<[number, number]>, degree: number): (x: number) => number {
   const scale = Math.max(...points.map(([x]) => Math.abs(x))) || 1;
   const n = Math.min(degree, points.length - 1) + 1;
@@ -75,7 +75,7 @@ export function fit(points: Array<[number, number]>, degree: number): (x: number
   return (x) => factors.reduce((sum, factor, i) => sum + factor * (x / scale) ** i, 0);
 }
 
-/** Linear equations, the right side in the last column, by elimination with the largest pivot. */
+/** Solves linear equations with the right-hand side in the last column, by Gaussian elimination with partial pivoting. */
 function solve(rows: number[][]): number[] {
   const n = rows.length;
   for (let i = 0; i < n; i++) {

@@ -4,7 +4,7 @@ import { column, transformer } from './transformer';
 
 type Options = Record<string, { stat?: ReducerID; timeField?: string } | undefined>;
 
-/** A table for each query with a row for each series: its labels, and all of it as a small line with one value. */
+/** Returns a table for each query with a row for each series: its labels, and the whole series as a sparkline with one value. */
 export const timeSeriesTable = transformer<Options>('timeSeriesTable', 'Time series to table', (frames, options) => {
   const queries = [...new Set(frames.flatMap((f) => f.refId ?? []))];
   const others = frames.filter((f) => f.refId !== undefined && !isTimeSeriesFrame(f));

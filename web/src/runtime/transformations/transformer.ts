@@ -1,7 +1,7 @@
 import type { DataFrame, DataTransformerInfo, Field, FieldType } from '@grafana/data';
 import { map } from 'rxjs';
 
-/** A transformation that turns all frames of a panel into others at once. */
+/** A transformation of all frames of a panel at once. */
 export function transformer<T>(
   id: string,
   name: string,
@@ -21,7 +21,7 @@ export function column(name: string, type: FieldType, values: unknown[], more: P
   return { name, type, values, config: {}, ...more };
 }
 
-/** The values of all rows with the same keys together, in the order in which the keys are met. */
+/** Groups the rows with equal keys, in the order in which the keys first appear. */
 export function rowsByKey(keys: unknown[][], length: number): Array<{ keys: unknown[]; rows: number[] }> {
   const groups = new Map<string, { keys: unknown[]; rows: number[] }>();
   for (let row = 0; row < length; row++) {

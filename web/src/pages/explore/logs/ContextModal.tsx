@@ -9,10 +9,10 @@ import { LineList } from './LineList';
 import { later, nanosOf, rowsOf } from './lines';
 
 const step = 20;
-/** How far to look: six hours, in nanoseconds. */
+/** The search range: six hours, in nanoseconds. */
 const reach = 6n * 3_600_000_000_000n;
 
-/** What stands before and after a line in its stream, whatever the expression filters. */
+/** The lines before and after a line in its stream, regardless of the expression's filters. */
 export function ContextModal({ row, source, onClose }: { row: LogRow; source: string; onClose: () => void }) {
   const [counts, setCounts] = useState({ before: step, after: step });
   const selector = formatMatchers(matchersOf(row.stream ?? {}));

@@ -15,13 +15,13 @@ interface Props {
   height: number;
   actions?: RowActions;
   label: string;
-  /** Marks one row, and begins with it in sight. */
+  /** Highlights one row and scrolls it into view initially. */
   marked?: string;
 }
 
 const lineHeight = 20;
 
-/** Lines, of which only those in sight are in the page. */
+/** A list of lines that only renders the visible ones. */
 export function LineList({ rows, wrap, pretty, oldestFirst, height, actions, label, marked }: Props) {
   const [open, setOpen] = useState<ReadonlySet<string>>(new Set());
   const [width, setWidth] = useState(1000);

@@ -2,7 +2,7 @@ import { QueryEditor, type QueryEditorProps } from '../../../dashboard/edit/Quer
 import { LokiClient } from './client';
 import { logql } from './logql';
 
-/** An editor for LogQL with completion from the data source itself. */
+/** A LogQL editor with completion based on the data source. */
 export function LogqlEditor({ source, ...props }: QueryEditorProps & { source: string | undefined }) {
   const language = () => {
     const client = source === undefined ? undefined : new LokiClient(source);

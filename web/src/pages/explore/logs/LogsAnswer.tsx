@@ -21,12 +21,12 @@ import { mostTailed, useTail } from './useTail';
 
 const limits = [1000, 5000, 20_000, 100_000];
 
-/** Seconds for which a bar stands, so that there are about a hundred. */
+/** The width of a bar in seconds, chosen for about a hundred bars. */
 function stepOf(range: number): number {
   return [1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200, 21_600, 43_200].find((s) => range / s <= 120) ?? 86_400;
 }
 
-/** Lines of an expression: how many there were when, and what they say. */
+/** The log lines of an expression: their number over time, and their content. */
 export function LogsAnswer({ query, expr, source, onChange, round, children }: AnswerProps) {
   const styles = useStyles2(getStyles);
   const limit = Number(query['limit']) || limits[0]!;
@@ -123,7 +123,7 @@ export function LogsAnswer({ query, expr, source, onChange, round, children }: A
   );
 }
 
-/** How many lines there are, what is missing, and how to get it. */
+/** The number of lines, what is missing, and how to get it. */
 function Told({ lines, limit, onLimit }: { lines: ReturnType<typeof useLines>; limit: number; onLimit: (limit: number) => void }) {
   const styles = useStyles2(getStyles);
   const { rows, all, loading, seconds, error, cancel } = lines;

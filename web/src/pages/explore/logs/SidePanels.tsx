@@ -22,7 +22,7 @@ interface Props {
 const sample = 1000;
 const mostValues = 10;
 
-/** Fields and labels of the newest lines, with how often each value is there. */
+/** Fields and labels of the newest lines, with the frequency of each value. */
 export function FieldsPanel({ source, expr, query, rows, onExpr }: Props) {
   const styles = useStyles2(getStyles);
   const [open, setOpen] = useState<string>();
@@ -74,7 +74,7 @@ function typeOf(detected: DetectedField[] | undefined, name: string): string {
   return detected?.find((f) => f.label === name)?.type ?? 'text';
 }
 
-/** What has to be in an expression for a field to be there; undefined for what was stored with the line. */
+/** The parser that an expression needs for a field; undefined for metadata stored with the line. */
 export function parserOf(detected: DetectedField[] | undefined, name: string, rows: LogRow[]): string | undefined {
   const found = detected?.find((f) => f.label === name);
   if (found) {
@@ -111,7 +111,7 @@ function countFields(rows: LogRow[]): FieldCount[] {
     .sort((a, b) => Number(b.stream) - Number(a.stream) || b.lines - a.lines || a.name.localeCompare(b.name));
 }
 
-/** Shapes of lines, the most frequent first. */
+/** Patterns of lines, most frequent first. */
 export function PatternsPanel({ source, expr, query, onExpr }: Props) {
   const styles = useStyles2(getStyles);
   const selector = selectorIn(expr);

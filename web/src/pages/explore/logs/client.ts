@@ -4,29 +4,29 @@ import type { Stream } from '../../../datasources/loki/streams';
 import { address } from '../../../runtime/backendSrv';
 import { proxyOf } from '../source';
 
-/** Nanoseconds since 1970, as texts: numbers of a browser are too coarse. */
+/** Nanoseconds since 1970 as strings: JavaScript numbers are not precise enough. */
 export interface Window {
   start: string;
   end: string;
 }
 
-/** A field that Loki found in lines. */
+/** A field that Loki detected in log lines. */
 export interface DetectedField {
   label: string;
   type: string;
   cardinality: number;
-  /** The parsers that find it; null for what was stored with the line. */
+  /** The parsers that extract it; null for metadata stored with the line. */
   parsers: string[] | null;
 }
 
-/** Lines that look alike; <_> stands for what differs. */
+/** Similar lines; <_> stands for the parts that differ. */
 export interface Pattern {
   pattern: string;
   level?: string;
   samples: Array<[seconds: number, count: number]>;
 }
 
-/** The HTTP API of one Loki, asked through the data source proxy of our own server. */
+/** The HTTP API of one Loki, accessed through our server's data source proxy. */
 export class LokiClient {
   private readonly url: string;
 
@@ -34,7 +34,7 @@ export class LokiClient {
     this.url = `${proxyOf(source)}/loki/api/v1`;
   }
 
-  /** Lines of a window, the newest first unless forward; end is exclusive. What is no label is told apart from labels. */
+  /** The lines of a window, newest first unless forward is set; end is exclusive. Metadata is distinguished from labels. */
   async lines(query: string, { start, end }: Window, limit: number, forward = false, abort?: AbortSignal): Promise<Stream[]> {
     const answer = await getBackendSrv().get<{ data: { resultType: string; result: Stream[] } }>(
       `${this.url}/query_range`,
@@ -63,7 +63,7 @@ export class LokiClient {
   }
 }
 
-/** Where lines arrive as they are stored; only the Loki that is inside has such an address here. */
+/** The URL that streams lines as they are stored; only the built-in Loki has one. */
 export function tailAddress(query: string, start: string): string {
   const url = new URL(address('/loki/api/v1/tail', { query, start, limit: 100 }), window.location.href);
   url.protocol = url.protocol === 'https:' ? 'wss:' : 'ws:';

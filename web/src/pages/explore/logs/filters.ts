@@ -5,13 +5,13 @@ export interface LineFilter {
   name: string;
   value: string;
   operator: '=' | '!=';
-  /** True for a label of the stream, which belongs into the selector. */
+  /** True for a stream label, which belongs in the selector. */
   stream: boolean;
-  /** The parser that finds a field, when one has to. */
+  /** The parser that extracts the field, if one is needed. */
   parser?: string;
 }
 
-/** Adds a filter to a LogQL expression; one that is there already is not added again. */
+/** Adds a filter to a LogQL expression unless it is already present. */
 export function addFilter(expr: string, { name, value, operator, stream, parser }: LineFilter): string {
   if (stream) {
     const isThere = matchersIn(expr).some((m) => m.name === name && m.operator === operator && m.value === `"${value}"`);
@@ -21,17 +21,17 @@ export function addFilter(expr: string, { name, value, operator, stream, parser 
   return `${expr}${parser && !hasParser(expr) ? ` | ${parser}` : ''}${expr.includes(condition) ? '' : condition}`;
 }
 
-/** A text as LogQL reads it; backquotes where quotes would need many escapes. */
+/** Quotes a string for LogQL; uses backquotes if double quotes would need many escapes. */
 export function quoteLogql(text: string): string {
   return /["\\]/.test(text) && !/[`\n]/.test(text) ? `\`${text}\`` : `"${text.replace(/\\/g, '\\\\').replace(/"/g, '\\"').replace(/\n/g, '\\n')}"`;
 }
 
-/** Only the lines that look like a pattern, or all others. */
+/** Keeps only the lines that match a pattern, or all others. */
 export function addPattern(expr: string, pattern: string, only: boolean): string {
   return `${expr} ${only ? '|>' : '!>'} ${quoteLogql(pattern)}`;
 }
 
-/** The selector alone: patterns are known for streams only. */
+/** Only the selector: patterns exist for streams only. */
 export function selectorIn(expr: string): string {
   const [first] = selectorsOf(expr);
   return first ? expr.slice(first.from, first.to) : '{}';

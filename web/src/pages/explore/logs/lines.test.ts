@@ -4,7 +4,7 @@ import type { Stream } from '../../../datasources/loki/streams';
 import type { LogRow } from '../../../panels/logs/rows';
 import { readLines, rowsOf } from './lines';
 
-/** A Loki with some lines: [nanoseconds, text]. */
+/** A Loki with given lines: [nanoseconds, text]. */
 function lokiOf(lines: Array<[bigint, string]>) {
   const asked: Array<{ end: string; limit: number }> = [];
   return {
@@ -31,7 +31,7 @@ async function read(lines: Array<[bigint, string]>, most: number) {
 }
 
 test('pages are put together, with no line lost or doubled where they were cut', async () => {
-  // Three lines in each nanosecond, so that pages end within one.
+  // Three lines per nanosecond, so that pages end between lines of the same nanosecond.
   const lines = Array.from({ length: 12_000 }, (_, i): [bigint, string] => [base + BigInt(Math.floor(i / 3)), `line ${i}`]);
   const { rows, all, asked } = await read(lines, 100_000);
   expect(new Set(rows.map((r) => r.line)).size).toBe(12_000);

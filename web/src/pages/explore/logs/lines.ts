@@ -4,10 +4,10 @@ import type { Stream } from '../../../datasources/loki/streams';
 import { levelOf, type LogRow } from '../../../panels/logs/rows';
 import type { LokiClient, Window } from './client';
 
-/** Lines of one request; an unconfigured Loki allows as many. */
+/** Lines per request; the limit of an unconfigured Loki. */
 const page = 5000;
 
-/** Rows of an answer, the newest first. */
+/** The rows of a response, newest first. */
 export function rowsOf(streams: Stream[]): LogRow[] {
   const seen = new Map<string, number>();
   const rows = streams.flatMap(({ stream, values }) => values.map((value) => rowOf(stream, value)));
@@ -44,7 +44,7 @@ function hashOf(text: string): number {
   return hash >>> 0;
 }
 
-/** The time of a row as Loki writes it. */
+/** The time of a row in Loki's format. */
 export function nanosOf(row: Pick<LogRow, 'time' | 'nanos'>): string {
   return `${row.time}${String(row.nanos).padStart(6, '0')}`;
 }
@@ -55,13 +55,13 @@ export function later(ns: string, by: bigint): string {
 
 export interface Progress {
   rows: LogRow[];
-  /** True when there are no older lines in the window. */
+  /** True if there are no older lines in the window. */
   all: boolean;
 }
 
 /**
- * Reads the newest lines of a window in pages, and tells of each. Lines of the nanosecond at which a page ends are asked
- * for again, because the page may have cut through them, and those that are known are passed over.
+ * Reads the newest lines of a window page by page and reports each page. Lines of the nanosecond at which a page ends
+ * are requested again because the page boundary may lie between them, and lines already read are skipped.
  */
 export async function readLines(
   client: Pick<LokiClient, 'lines'>,
@@ -85,7 +85,7 @@ export async function readLines(
       return;
     }
     const oldest = nanosOf(rows[rows.length - 1]!);
-    // A page of one nanosecond only would come back for ever.
+    // A page with lines of a single nanosecond would be requested forever.
     end = added.length > 0 && later(oldest, 1n) !== end ? later(oldest, 1n) : oldest;
   }
 }

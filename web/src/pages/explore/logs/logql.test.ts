@@ -38,7 +38,7 @@ test('values are those of streams that the other matchers leave', async () => {
   asked.length = 0;
   await at('{job="x", container=~"^"}');
   expect(asked).toEqual(['container of {job="x"}']);
-  expect((await at('{job="a^"}')).to).toBe(8); // the quote that closes is taken over
+  expect((await at('{job="a^"}')).to).toBe(8); // the closing quote is replaced
 });
 
 test('stages after a bar, none in a line filter', async () => {

@@ -3,11 +3,11 @@ import { LanguageSupport, StreamLanguage } from '@codemirror/language';
 
 import { selectorsOf } from '../../../datasources/loki/selectors';
 
-/** What completion asks of a Loki; errors mean that there is nothing to complete. */
+/** The data that completion requests from a Loki; on errors there are no completions. */
 export interface LogqlSource {
   labels: () => Promise<string[]>;
   values: (label: string, selector: string) => Promise<string[]>;
-  /** Names that parsers find in the lines of a selector. */
+  /** Names that parsers extract from the lines of a selector. */
   fields: (selector: string) => Promise<string[]>;
 }
 
@@ -49,7 +49,7 @@ const stages = ['line_format', 'label_format', 'drop', 'keep', 'decolorize', 'un
 const words = new Set(['by', 'without', 'on', 'ignoring', 'group_left', 'group_right', 'bool', 'offset', 'and', 'or', 'unless', 'ip']);
 const known = new Set([...rangeFunctions, ...aggregations, ...parsers, ...stages, 'duration', 'duration_seconds', 'bytes']);
 
-/** Colours for LogQL; its grammar is small enough to be read word by word. */
+/** Syntax highlighting for LogQL; its grammar is simple enough for a tokenizer. */
 export const logqlLanguage = StreamLanguage.define<{ inside: boolean }>({
   name: 'logql',
   startState: () => ({ inside: false }),
@@ -79,7 +79,7 @@ export const logqlLanguage = StreamLanguage.define<{ inside: boolean }>({
   },
 });
 
-/** The selector that stands last before the end of a text, {} when there is none. */
+/** The last selector before the end of a text, {} if there is none. */
 export function lastSelector(text: string): string {
   const last = selectorsOf(text).at(-1);
   return last ? text.slice(last.from, last.to) : '{}';
@@ -91,7 +91,7 @@ function options(names: string[], type: string, detail = ''): Completion[] {
   return names.map((label) => ({ label, type, detail }));
 }
 
-/** What may stand at the cursor: labels and values in a selector, stages after a bar, functions elsewhere. */
+/** Completions at the cursor: labels and values in a selector, stages after a pipe, functions elsewhere. */
 export async function completeLogql(context: CompletionContext, source: LogqlSource): Promise<CompletionResult | null> {
   const before = context.state.doc.sliceString(0, context.pos);
   const selector = /\{(?:[^{}"`]|"(?:[^"\\]|\\.)*"|`[^`]*`)*(?:"(?:[^"\\]|\\.)*)?$/.exec(before);
@@ -132,7 +132,7 @@ async function inSelector(context: CompletionContext, text: string, source: Logq
   const value = /([\w.]+)\s*(=~|!~|!=|=)\s*("(?:[^"\\]|\\.)*)?$/.exec(text);
   if (value) {
     const typed = value[3] ?? '';
-    // The other matchers narrow what is offered.
+    // The other matchers restrict the suggestions.
     const others = text.slice(1, value.index).replace(/,\s*$/, '');
     const values = await source.values(value[1]!, others.trim() === '' ? '' : `{${others}}`).catch(() => []);
     const closes = context.state.doc.sliceString(context.pos, context.pos + 1) === '"' ? 1 : 0;

@@ -7,7 +7,7 @@ export function metricsPath(expr: string, range: QueryState): string {
   return `/explore?${paramsOf([{ expr, tab: '0', range_input, end_input }]).toString()}`;
 }
 
-/** Something worth seeing of what logs are about, when it is not known what one came from. */
+/** A useful metric query about the source of some logs, for when there is no expression to return to. */
 export function metricsOf(selector: string): string | undefined {
   const matchers = matchersIn(selector).filter(
     ({ name, operator }) => operator.startsWith('=') && shared.includes(name) && name !== 'filename' && name !== 'service_name'

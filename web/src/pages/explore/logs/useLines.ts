@@ -9,20 +9,20 @@ import { readLines, type Progress } from './lines';
 
 export interface Lines extends Progress {
   loading: boolean;
-  /** Seconds from the question to the last answer. */
+  /** Seconds from the first request to the last response. */
   seconds: number;
   error?: string;
-  /** Stops reading; what was read stays. */
+  /** Stops reading; lines already read are kept. */
   cancel: () => void;
 }
 
-/** The time range of a query as it is now. */
+/** The current time range of a query. */
 export function windowOf(query: QueryState): Window {
   const { from, to } = rangeUtil.convertRawToRange(rangeOf(query));
   return { start: `${from.valueOf()}000000`, end: `${to.valueOf()}000000` };
 }
 
-/** The newest lines of an expression, up to a number. */
+/** The newest lines of an expression, up to a limit. */
 export function useLines(source: string, expr: string, query: QueryState, most: number, round: number): Lines {
   const [{ of, ...state }, setState] = useState<Omit<Lines, 'cancel'> & { of: string }>({ of: '', rows: [], all: false, loading: true, seconds: 0 });
   const running = useRef<AbortController>(undefined);
@@ -43,7 +43,7 @@ export function useLines(source: string, expr: string, query: QueryState, most: 
     };
     readLines(new LokiClient(source), expr, windowOf(latest()), most, tell, abort.signal).then(
       () => abort.signal.aborted || setState((before) => ({ ...before, of: asked, loading: false, seconds: now() })),
-      // What an earlier expression gave is no answer to this one.
+      // The result of an earlier expression does not apply to this one.
       (err: unknown) =>
         abort.signal.aborted || setState((before) => ({ ...before, of: asked, rows: told ? before.rows : [], loading: false, error: errorMessage(err) }))
     );
@@ -53,6 +53,6 @@ export function useLines(source: string, expr: string, query: QueryState, most: 
     running.current?.abort();
     setState((before) => ({ ...before, of: asked, loading: false }));
   }, [asked]);
-  // What an earlier question gave stands until this one has an answer.
+  // The result of the previous query remains until this one has a response.
   return { ...state, ...(of !== asked && { loading: true, error: undefined }), cancel };
 }

@@ -5,14 +5,14 @@ import type { LogRow } from '../../../panels/logs/rows';
 import { tailAddress } from './client';
 import { later, nanosOf, rowsOf } from './lines';
 
-/** The newest lines that are kept; older ones are under another time range. */
+/** The maximum number of lines kept; older ones require another time range. */
 export const mostTailed = 2000;
 
 export interface Tail {
-  /** The newest first. */
+  /** Newest first. */
   rows: LogRow[];
   state: 'connecting' | 'live' | 'lost';
-  /** Lines that Loki could not send in time. */
+  /** Number of lines that Loki could not send in time. */
   dropped: number;
 }
 
@@ -23,7 +23,7 @@ interface Message {
 
 const longestWait = 10_000;
 
-/** Follows an expression over a WebSocket, also over lost connections, which go on where they were. */
+/** Tails an expression over a WebSocket; a lost connection is resumed where it broke off. */
 export function useTail(expr: string, paused: boolean): Tail {
   const [tail, setTail] = useState<Tail>({ rows: [], state: 'connecting', dropped: 0 });
   useEffect(() => {
@@ -36,7 +36,7 @@ export function useTail(expr: string, paused: boolean): Tail {
     let newest = `${Date.now() - 60_000}000000`;
     let waiting: LogRow[] = [];
     let drawing: number | undefined;
-    // A picture at a time, however fast lines come.
+    // Renders once per animation frame, however fast lines arrive.
     const draw = () => {
       drawing = undefined;
       const fresh = waiting.sort((a, b) => b.time - a.time || b.nanos - a.nanos);
