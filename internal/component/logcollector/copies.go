@@ -75,7 +75,7 @@ func (f *files) isClaimed(file *os.File) bool {
 	return false
 }
 
-// goOnAfterCopy makes a new file be read from where a copy of it ends that was found before it.
+// goOnAfterCopy continues reading a new file where a copy of it that was found earlier ends.
 func (s *scan) goOnAfterCopy(c candidate) {
 	if _, known := s.sender.ledger.get(c.key); known {
 		return

@@ -88,7 +88,7 @@ func newSizeCap(o Options) *sizeCap {
 
 // followRoom adjusts the default cap to the current disk space. It grows with the space. It also shrinks with it, but
 // never so far that stored logs would be deleted: other programs filling the disk do not cause logs to be deleted. The
-// cap is saved, because one that is computed anew at each start would approach the size of what is stored.
+// cap is saved, because one that is computed again at each start would approach the size of what is stored.
 func (c *sizeCap) followRoom() {
 	if !c.auto {
 		return

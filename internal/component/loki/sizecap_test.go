@@ -22,7 +22,7 @@ func capOver(t *testing.T, dir string, used, free int64) *sizeCap {
 	return c
 }
 
-// A cap that was computed anew at each start began to delete at nine tenths of what was stored.
+// A cap that was computed again at each start began to delete at nine tenths of what was stored.
 func TestDefaultCapKeepsWhatIsStored(t *testing.T) {
 	for _, free := range []int64{0, 1 << 20, 40 << 20, 100 << 20, 10 << 30} {
 		dir := filepath.Join(t.TempDir(), "loki")

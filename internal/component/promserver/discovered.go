@@ -10,13 +10,13 @@ import (
 	"github.com/prometheus/prometheus/scrape"
 )
 
-// Discovered is a target as discovered, and the result of relabelling it.
+// Discovered is a target as discovered, and the result of relabeling it.
 type Discovered struct {
 	// Pool is the scrape configuration that found it.
 	Pool string
-	// Labels are the labels before relabelling, including the __meta_ ones.
+	// Labels are the labels before relabeling, including the __meta_ ones.
 	Labels map[string]string
-	// Target is the scraped target, nil if relabelling dropped it.
+	// Target is the scraped target, nil if relabeling dropped it.
 	Target *Target
 	// URL is the URL at which Target is scraped.
 	URL string
@@ -24,7 +24,7 @@ type Discovered struct {
 	Dropped *DroppingRule
 }
 
-// DroppingRule is a relabelling rule that dropped a target.
+// DroppingRule is a relabeling rule that dropped a target.
 type DroppingRule struct {
 	// Number is the position of the rule in the scrape configuration, starting at 1.
 	Number int
@@ -36,7 +36,7 @@ type DroppingRule struct {
 	Text string
 }
 
-// Discovered returns all targets, including those dropped by relabelling.
+// Discovered returns all targets, including those dropped by relabeling.
 func (s *Server) Discovered() []Discovered {
 	e := s.state.Load()
 	if e == nil {

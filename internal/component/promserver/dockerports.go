@@ -13,7 +13,7 @@ import (
 const (
 	dockerContainerID = "__meta_docker_container_id"
 	dockerPort        = "__meta_docker_port_private"
-	// lowestDockerPort is our own label: relabelling sees one target at a time, so no rule can choose between the ports
+	// lowestDockerPort is our own label: relabeling sees one target at a time, so no rule can choose between the ports
 	// of a container, each of which docker_sd_configs turns into a target.
 	lowestDockerPort = "__meta_docker_port_lowest"
 )
