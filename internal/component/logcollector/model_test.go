@@ -97,7 +97,7 @@ const day = 24 * time.Hour
 func (h history) happen(t *testing.T, change ...func(*files)) (failure error) {
 	name := fnv.New32a()
 	_, _ = name.Write([]byte(t.Name()))
-	root := fmt.Sprintf("/dev/shm/ausguck-model-%07d-%08x", os.Getpid(), name.Sum32()) // of fixed length, so that damage hits the same place
+	root := fmt.Sprintf("/dev/shm/ausguck-model-%07d-%08x", os.Getpid(), name.Sum32()) // fixed length: damage hits the same place
 	if err := errors.Join(os.RemoveAll(root), os.Mkdir(root, 0o700)); err != nil {
 		t.Fatal(err)
 	}

@@ -6,7 +6,7 @@
 // before a crash (ADR 0013). It imports no sibling part; internal/app wires it.
 //
 //	config.go       promtail.yml
-//	ledger.go       what was read and stored, so that a crash neither loses nor duplicates; ledgerfile.go: its file, and its damage
+//	ledger.go       what was read and stored, so that a crash neither loses nor doubles; ledgerfile.go: its file, and its damage
 //	sender.go       batches to the store and to other Lokis; lookup.go: which lines the store has
 //	job.go          pipeline stages over a batch
 //	files.go        where to look for files; scan.go: which of them to read, and in what order; passed.go: files that had

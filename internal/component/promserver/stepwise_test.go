@@ -21,7 +21,7 @@ func TestStepwise(t *testing.T) {
 		`up offset -5m`:                                                                          false, // after the step
 		`max_over_time(up[5m:1m] offset -1s)`:                                                    false,
 		`up @ 1700000000`:                                                                        false, // at one time for all steps
-		`up @ end()`:                                                                             false, // at the end of the range
+		`up @ end()`:                                                                             false, // at the range's end
 		`max_over_time(up[5m:1m] @ start())`:                                                     false,
 		`rate(a_total[range()])`:                                                                 false, // as long as the range
 		`rate(a_total[5m] offset step())`:                                                        false,
