@@ -17,12 +17,13 @@ import (
 const (
 	// suiteTimeout bounds one run of upstream's tests, the longest of which waits 28 seconds.
 	suiteTimeout = 5 * time.Minute
-	// tries is how often a test may run: its half seconds pass on a busy machine whatever the program does.
+	// tries is how often a test may run: on a busy machine, its half seconds elapse regardless of what the program
+	// does.
 	tries = 3
 )
 
-// The acceptance tests of the Alertmanager that is embedded, those of its API and those of amtool, pass against ours
-// and, so that a failure says something about ours, against the stock program.
+// The acceptance tests of the embedded Alertmanager, those of its API and those of amtool, pass against ours and
+// also against the stock program, so that a failure is meaningful for ours.
 func TestAlertmanager(t *testing.T) {
 	for _, suite := range []string{"api", "cli"} {
 		for _, program := range []string{"stock", "ausguck"} {
@@ -34,7 +35,7 @@ func TestAlertmanager(t *testing.T) {
 	}
 }
 
-// runSuite runs each test of a suite, with those that failed once more on their own.
+// runSuite runs each test of a suite, and reruns those that failed on their own.
 func runSuite(t *testing.T, suite, program string) {
 	t.Helper()
 	binary := built(t, "../../bin/stock/alertmanager-"+suite+".test")
@@ -61,7 +62,7 @@ func runSuite(t *testing.T, suite, program string) {
 	t.Attr("figure", fmt.Sprintf("%d of %d of upstream's tests pass, %d at the first try with 8 in parallel", passed, len(names), atOnce))
 }
 
-// workplace makes the folders in which upstream's tests look for their programs.
+// workplace creates the folders in which upstream's tests look for their programs.
 func workplace(t *testing.T, program string) string {
 	t.Helper()
 	root := t.TempDir()
@@ -85,7 +86,7 @@ func built(t *testing.T, path string) string {
 	return path
 }
 
-// run returns the output of upstream's tests; that some of them fail is read from it.
+// run returns the output of upstream's tests; whether some of them failed is determined from it.
 func run(t *testing.T, binary, dir string, flags ...string) string {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), suiteTimeout)
@@ -101,7 +102,7 @@ func run(t *testing.T, binary, dir string, flags ...string) string {
 	return string(output)
 }
 
-// result is how a test of upstream's ended.
+// result is the result of one of upstream's tests.
 type result struct {
 	passed bool
 	output string
@@ -109,11 +110,11 @@ type result struct {
 
 var (
 	verdict = regexp.MustCompile(`(?m)^--- (PASS|FAIL): (\w+) `)
-	// speaker is the line after which a test that runs beside others speaks.
+	// speaker matches the line that precedes the output of a test that runs in parallel with others.
 	speaker = regexp.MustCompile(`^=== \w+ +(\w+)$`)
 )
 
-// results reads the output of `go test -v`: who passed, and what each said.
+// results parses the output of `go test -v`: which tests passed, and what each one printed.
 func results(output string) map[string]result {
 	said := map[string]*strings.Builder{}
 	name := ""

@@ -17,7 +17,7 @@ const goodAlerting = `route: {receiver: team}
 receivers: [{name: team}]
 `
 
-// Mistakes that Alertmanager finds one at a time, or when the first alert is to be sent.
+// Mistakes that Alertmanager reports one at a time, or only when the first alert is sent.
 const wrongAlerting = `route:
   receiver: pager
   routes:
@@ -40,7 +40,7 @@ var wrongAlertingPlaces = []string{
 	`alertmanager\.yml:10: .*max_alertz`,
 }
 
-// Without a certificate upstream makes no client, so each is told; a secret that is missing is a warning.
+// Without a certificate upstream creates no client, so each one is reported; a missing secret is a warning.
 const wrongFilesOfReceivers = `route: {receiver: team}
 receivers:
   - name: team
@@ -82,7 +82,7 @@ func TestBadAlertingIsRefused(t *testing.T) {
 	s.stop(t)
 }
 
-// Without an alertmanager.yml nobody is told, and that is said.
+// Without an alertmanager.yml no one is notified, and a message says so.
 func TestAlertsGoNowhereAndThatIsSaid(t *testing.T) {
 	t.Parallel()
 	s := startAusguck(t, t.TempDir(), t.TempDir(), metricsOnly...)
@@ -93,7 +93,7 @@ func TestAlertsGoNowhereAndThatIsSaid(t *testing.T) {
 	s.stop(t)
 }
 
-// Receivers that misbehave do not keep others waiting, and are seen.
+// Receivers that misbehave do not delay others, and are visible.
 func TestReceiversThatMisbehave(t *testing.T) {
 	t.Parallel()
 	hooks := &inbox{}
@@ -103,7 +103,7 @@ func TestReceiversThatMisbehave(t *testing.T) {
 		http.Error(w, "out of order", http.StatusInternalServerError)
 	})
 	mux.HandleFunc("/silent", func(_ http.ResponseWriter, r *http.Request) {
-		_, _ = io.Copy(io.Discard, r.Body) // only then the end of the connection is noticed
+		_, _ = io.Copy(io.Discard, r.Body) // otherwise the end of the connection is not noticed
 		<-r.Context().Done()
 	})
 	mux.HandleFunc("/around", func(w http.ResponseWriter, r *http.Request) {
@@ -113,7 +113,7 @@ func TestReceiversThatMisbehave(t *testing.T) {
 		w.WriteHeader(http.StatusBadRequest)
 		for range 10 << 10 {
 			if _, err := w.Write([]byte(strings.Repeat("word ", 205))); err != nil {
-				return // given up
+				return // aborted
 			}
 		}
 	})
@@ -154,7 +154,7 @@ func TestReceiversThatMisbehave(t *testing.T) {
 	s.stop(t)
 }
 
-// Ten thousand alerts at once, in one message and in ten thousand groups.
+// Ten thousand alerts at once, in a single message and in ten thousand groups.
 func TestTenThousandAlerts(t *testing.T) {
 	t.Parallel()
 	const count = 10_000

@@ -15,12 +15,13 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// hookConfig sends each value of a label to a webhook in a message of its own.
+// hookConfig sends each value of a label to a webhook in a separate message.
 func hookConfig(hook, label, times string) string {
 	return fmt.Sprintf("route: {receiver: team, group_by: [%s], %s}\nreceivers: [{name: team, webhook_configs: [{url: '%s'}]}]\n", label, times, hook)
 }
 
-// A receiver is down for two minutes: what fired before, meanwhile and what ended meanwhile all arrives, once.
+// A receiver is down for two minutes: alerts that fired before, and those that fired or ended in the meantime,
+// all arrive, once.
 func TestReceiverDownForTwoMinutes(t *testing.T) {
 	t.Parallel()
 	receiver := newDoor(t)
@@ -54,13 +55,13 @@ func TestReceiverDownForTwoMinutes(t *testing.T) {
 		return errUnless(len(got) == len(want) && receiver.counts(t, "alertname", "resolved")["Ending"] > 0, "so far %v", got)
 	})
 	figure(t, "everything arrived %.1f s after the receiver was back", time.Since(up).Seconds())
-	waitUntil(t, time.Now().Add(15*time.Second)) // three times group_interval in which nothing may come again
+	waitUntil(t, time.Now().Add(15*time.Second)) // three times group_interval in which nothing may be sent again
 	require.Equal(t, want, receiver.counts(t, "alertname", "firing"))
 	require.Equal(t, map[string]int{"Ending": 1}, receiver.counts(t, "alertname", "resolved"))
 	s.stop(t)
 }
 
-// waitUntil lets time pass, where that is what is tested.
+// waitUntil sleeps, in tests that depend on the time that passes.
 func waitUntil(t *testing.T, at time.Time) {
 	t.Helper()
 	select {
@@ -69,7 +70,8 @@ func waitUntil(t *testing.T, at time.Time) {
 	}
 }
 
-// Killed twenty times at random between firing and delivery: each alert arrives at least once, silences stay.
+// Killed twenty times at random between firing and delivery: each alert arrives at least once, and silences
+// are kept.
 func TestAlertsSurviveKills(t *testing.T) {
 	t.Parallel()
 	const kills = 20
@@ -132,7 +134,7 @@ scrape_configs: [{job_name: machine, static_configs: [{targets: ['%s']}]}]
 	s.stop(t)
 }
 
-// silence makes one for an hour and returns its ID.
+// silence creates a silence for an hour and returns its ID.
 func (s *server) silence(t *testing.T, name, value string) string {
 	t.Helper()
 	body, err := json.Marshal(map[string]any{
@@ -148,7 +150,7 @@ func (s *server) silence(t *testing.T, name, value string) string {
 	return made.SilenceID
 }
 
-// Two in a cluster send each notification once, and so does the one that is left.
+// Two peers in a cluster send each notification once, and so does the remaining one.
 func TestAlertingCluster(t *testing.T) {
 	t.Parallel()
 	hooks := &inbox{}
@@ -159,7 +161,7 @@ func TestAlertingCluster(t *testing.T) {
 		"alertmanager.yml": hookConfig(peer.URL, "alertname", "group_wait: 500ms, group_interval: 2s, repeat_interval: 1h"),
 	})
 	ports := []int{freePort(t), freePort(t)}
-	servers := map[string]*server{} // by the external URL that their messages have
+	servers := map[string]*server{} // by the external URL in their messages
 	for n := range ports {
 		external := fmt.Sprintf("http://ausguck%d.example", n)
 		servers[external] = launchAusguck(t, config, t.TempDir(), append([]string{
@@ -179,7 +181,7 @@ func TestAlertingCluster(t *testing.T) {
 		hooks.wait(t, readyTimeout, name)
 	}
 	fire("Both")
-	waitUntil(t, time.Now().Add(12*time.Second)) // more than what the second waits for the first
+	waitUntil(t, time.Now().Add(12*time.Second)) // longer than the second one waits for the first
 	require.Equal(t, map[string]int{"Both": 1}, hooks.counts(t, "alertname", "firing"))
 
 	sender := hooks.all()[0].webhook(t).ExternalURL
@@ -209,7 +211,7 @@ func (s *server) waitPeers(t *testing.T, count int) {
 	})
 }
 
-// alertCount counts the alerts that Alertmanager has.
+// alertCount returns the number of alerts in Alertmanager.
 func (s *server) alertCount(t *testing.T, matchers ...string) int {
 	t.Helper()
 	return strings.Count(s.get(t, "/api/v2/alerts?"+url.Values{"filter": matchers}.Encode()), `"fingerprint"`)

@@ -24,7 +24,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// hotRules are about a metric of the test. What a label holds comes from outside.
+// hotRules are about a metric of the test. The value of a label comes from outside.
 const hotRules = `groups:
   - name: hot
     rules:
@@ -83,7 +83,7 @@ receivers:
 	})
 }
 
-// From a metric to three receivers: who is told, how fast, with links that lead back, and that it is over.
+// From a metric to three receivers: who is notified, how fast, with working links, and of the end.
 func TestAlertsAreDelivered(t *testing.T) {
 	t.Parallel()
 	var degrees atomic.Int64
@@ -130,7 +130,7 @@ func TestAlertsAreDelivered(t *testing.T) {
 
 var slackLink = regexp.MustCompile(`<([^|<>]+)\|(\w+)>`)
 
-// requireSlack checks a message as Slack reads it, and follows its links.
+// requireSlack checks a message as Slack parses it, and follows its links.
 func (s *server) requireSlack(t *testing.T, body string, hot time.Time) {
 	t.Helper()
 	var payload struct {
@@ -175,7 +175,7 @@ func (s *server) requireSlack(t *testing.T, body string, hot time.Time) {
 	require.Contains(t, links["Silence"].Query().Get("filter"), `alertname="TooHot"`)
 }
 
-// follow gets a link of a message as somebody who is logged in.
+// follow opens a link in a message as a logged-in user.
 func (s *server) follow(t *testing.T, link string) int {
 	t.Helper()
 	path, ours := strings.CutPrefix(link, "http://"+s.address)
@@ -204,7 +204,7 @@ func (s *server) requireLetter(t *testing.T, m message) {
 	}
 }
 
-// requireNoSecrets looks wherever something is shown.
+// requireNoSecrets checks every place where something is shown.
 func (s *server) requireNoSecrets(t *testing.T, secrets ...string) {
 	t.Helper()
 	status, test := s.do(t, http.MethodPost, "/api/ausguck/alerting/test", map[string]string{"Content-Type": "application/json"}, `{"receiver":"team"}`)
@@ -226,8 +226,8 @@ func (s *server) requireNoSecrets(t *testing.T, secrets ...string) {
 	require.Contains(t, places["/api/v2/status"], `\u003csecret\u003e`)
 }
 
-// The documented dead man's switch pings while alerting works, and no longer when rules are not evaluated or alerts
-// do not reach Alertmanager.
+// The documented dead man's switch pings while alerting works, and stops when rules are not evaluated or alerts do
+// not reach Alertmanager.
 func TestDeadMansSwitch(t *testing.T) {
 	t.Parallel()
 	pings := &inbox{}

@@ -25,7 +25,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// inbox is a receiver of notifications: what came, with when.
+// inbox is a receiver of notifications: the messages, and when they arrived.
 type inbox struct {
 	mtx      sync.Mutex
 	messages []message
@@ -49,18 +49,18 @@ func (b *inbox) all() []message {
 	return append([]message{}, b.messages...)
 }
 
-// ServeHTTP takes a message and answers as Slack does.
+// ServeHTTP accepts a message and responds like Slack.
 func (b *inbox) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	body, err := io.ReadAll(r.Body)
 	if err != nil {
-		return // cut off, so not taken
+		return // truncated, so not accepted
 	}
 	b.add(r.URL.Path, string(body))
 	w.Header().Set("Content-Type", "text/plain")
 	_, _ = io.WriteString(w, "ok") // the sender is gone
 }
 
-// wait returns the first message with all the texts.
+// wait returns the first message that contains all the texts.
 func (b *inbox) wait(t *testing.T, timeout time.Duration, texts ...string) (found message) {
 	t.Helper()
 	eventually(t, timeout, func() error {
@@ -102,7 +102,7 @@ func (m message) webhook(t *testing.T) (w webhook) {
 	return w
 }
 
-// counts returns how often each value of a label came with a status.
+// counts returns how often each value of a label arrived with a status.
 func (b *inbox) counts(t *testing.T, label, status string) map[string]int {
 	t.Helper()
 	counts := map[string]int{}
@@ -116,13 +116,13 @@ func (b *inbox) counts(t *testing.T, label, status string) map[string]int {
 	return counts
 }
 
-// fire posts firing alerts that do not end by themselves while a test runs.
+// fire posts firing alerts that do not expire while a test runs.
 func (s *server) fire(t *testing.T, alerts ...map[string]string) {
 	t.Helper()
 	s.postAlerts(t, time.Now().Add(time.Hour), alerts...)
 }
 
-// resolve posts that alerts have ended.
+// resolve posts alerts that have ended.
 func (s *server) resolve(t *testing.T, alerts ...map[string]string) {
 	t.Helper()
 	s.postAlerts(t, time.Now(), alerts...)
@@ -140,7 +140,7 @@ func (s *server) postAlerts(t *testing.T, ends time.Time, alerts ...map[string]s
 	require.Equal(t, http.StatusOK, status, answer)
 }
 
-// mailServer is an SMTP server that takes mail over TLS, from who knows the password.
+// mailServer is an SMTP server that accepts mail over TLS, from clients that know the password.
 type mailServer struct {
 	inbox
 	address  string
@@ -215,7 +215,8 @@ func (s *mailSession) Logout() error { return nil }
 
 var _ smtp.AuthSession = (*mailSession)(nil)
 
-// loopbackCertificate makes a certificate for 127.0.0.1 and writes it where clients that trust it look.
+// loopbackCertificate creates a certificate for 127.0.0.1 and writes it to the path from which clients that
+// trust it read it.
 func loopbackCertificate(t *testing.T, path string) tls.Certificate {
 	t.Helper()
 	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
@@ -254,7 +255,7 @@ func (d *door) open(t *testing.T) {
 	go func(s *http.Server, served chan error) { served <- s.Serve(listener) }(d.server, d.served)
 }
 
-// shut refuses connections and cuts those that are open.
+// shut refuses new connections and closes open ones.
 func (d *door) shut(t *testing.T) {
 	t.Helper()
 	if d.server == nil {

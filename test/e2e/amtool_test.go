@@ -11,7 +11,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// A stock amtool does what it can, on the main address and on Alertmanager's port.
+// A stock amtool works with all its commands, on the main address and on Alertmanager's port.
 func TestStockAmtool(t *testing.T) {
 	t.Parallel()
 	config := configDir(t, map[string]string{"prometheus.yml": "global: {}\n", "alertmanager.yml": `
@@ -20,7 +20,7 @@ route:
   routes: [{matchers: [severity="critical"], receiver: pager}]
 receivers: [{name: team}, {name: pager}]
 `})
-	// An address of its own, so that the well-known ports are free there.
+	// A separate address, so that the well-known ports are free there.
 	pid := os.Getpid()
 	address := fmt.Sprintf("127.1.%d.%d:3000", pid/250%250, pid%250+1)
 	s := launchAt(t, address, append([]string{

@@ -17,18 +17,18 @@ import (
 	"golang.org/x/crypto/bcrypt"
 )
 
-// as returns the header of basic auth.
+// as returns the basic auth header.
 func as(login, password string) map[string]string {
 	r := &http.Request{Header: http.Header{}}
 	r.SetBasicAuth(login, password)
 	return map[string]string{"Authorization": r.Header.Get("Authorization")}
 }
 
-// visitor is a browser without scripts: it keeps no cookies by itself and follows nothing.
+// visitor is a browser without scripts: it does not store cookies or follow redirects automatically.
 type visitor struct {
 	s      *server
 	cookie string
-	device string // what a browser keeps when the session has ended
+	device string // what a browser keeps after the session has ended
 }
 
 func (v *visitor) send(t *testing.T, method, path, body string, header ...string) *http.Response {
@@ -47,7 +47,7 @@ func (v *visitor) send(t *testing.T, method, path, body string, header ...string
 	return response
 }
 
-// login sends the form and returns the answer; the cookie is kept when there is one.
+// login submits the form and returns the response; the cookie is stored if there is one.
 func (v *visitor) login(t *testing.T, user, password string, header ...string) *http.Response {
 	t.Helper()
 	form := url.Values{"user": {user}, "password": {password}, "redirectTo": {"/status"}}.Encode()
@@ -129,7 +129,7 @@ func TestLoginWithABrowser(t *testing.T) {
 	s.stop(t)
 }
 
-// storage returns the data folder that the process was started with.
+// storage returns the data folder with which the process was started.
 func (s *server) storage(t *testing.T) string {
 	t.Helper()
 	for _, arg := range s.cmd.Args {
@@ -151,7 +151,7 @@ func TestGuessingPasswordsIsSlowed(t *testing.T) {
 		require.Equal(t, http.StatusUnauthorized, stranger.login(t, "admin", "of yesterday").StatusCode, "one guess")
 	}
 	for i := range 4 {
-		// What a client says of its address is worth nothing.
+		// What a client claims about its address is ignored.
 		require.Equal(t, http.StatusUnauthorized, stranger.login(t, "admin", fmt.Sprint("guess", i), "X-Forwarded-For", fmt.Sprint("192.0.2.", i)).StatusCode)
 	}
 	response := stranger.login(t, "admin", "guess", "X-Forwarded-For", "192.0.2.99")
@@ -173,7 +173,7 @@ func TestGuessingPasswordsIsSlowed(t *testing.T) {
 	s.stop(t)
 }
 
-// metricWith returns the value of one series on a page of metrics.
+// metricWith returns the value of one series in a page of metrics.
 func metricWith(page, series string) float64 {
 	for line := range strings.Lines(page) {
 		if strings.HasPrefix(line, series+" ") {
@@ -189,7 +189,7 @@ func TestSessionsExpire(t *testing.T) {
 	v := &visitor{s: s}
 	v.login(t, "admin", adminPassword)
 	require.Equal(t, http.StatusOK, v.send(t, http.MethodGet, "/status", "").StatusCode)
-	<-time.After(2500 * time.Millisecond) // asking in between would keep it alive
+	<-time.After(2500 * time.Millisecond) // a request in between would keep it alive
 	require.Equal(t, http.StatusUnauthorized, v.send(t, http.MethodGet, "/status", "").StatusCode)
 	s.stop(t)
 }
@@ -299,7 +299,7 @@ func TestPasswordsOfTheAdmin(t *testing.T) {
 	require.Contains(t, s.output.String(), initial)
 	require.True(t, works(s, generated))
 
-	// While it runs.
+	// While it is running.
 	code, report := runToEnd(t, ausguckBinary(t), "reset-password", "--storage.path="+storage)
 	require.Zero(t, code, report)
 	reset := regexp.MustCompile(`The password of admin is now (\w+)`).FindStringSubmatch(report)
@@ -310,7 +310,7 @@ func TestPasswordsOfTheAdmin(t *testing.T) {
 	require.NotContains(t, s.output.String(), reset[1])
 	s.stop(t)
 
-	// The environment goes first, at every start.
+	// The environment takes precedence, at every start.
 	s = start("GF_SECURITY_ADMIN_PASSWORD=from the environment")
 	require.True(t, works(s, "from the environment"))
 	require.False(t, works(s, reset[1]))

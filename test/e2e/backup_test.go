@@ -15,8 +15,8 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// A backup of a process that is at work, restored into another folder, has everything: samples, lines, silences,
-// dashboards, users. A stock Prometheus opens the restored TSDB too.
+// A backup of a running process, restored into another folder, contains everything: samples, lines, silences,
+// dashboards, users. A stock Prometheus can open the restored TSDB, too.
 func TestBackupAndRestore(t *testing.T) {
 	t.Parallel()
 	target, _ := counterTarget(t)
@@ -59,21 +59,21 @@ func TestBackupAndRestore(t *testing.T) {
 	require.Equal(t, 1, code)
 	require.Contains(t, out, "exists already")
 
-	// A second process on the same folder is refused before it touches anything.
+	// A second process on the same folder is rejected before it changes anything.
 	code, out = runToEnd(t, ausguckBinary(t), "--config.dir="+config, "--storage.path="+storage,
 		fmt.Sprintf("--web.listen-address=127.0.0.1:%d", freePort(t)), "--no-web.well-known-ports")
 	require.Equal(t, 1, code)
 	require.Contains(t, out, fmt.Sprintf("another Ausguck, process %d, uses %s", s.cmd.Process.Pid, storage))
 	s.stop(t)
 
-	// Nobody runs: the message says what to do instead.
+	// Nothing is running: the message says what to do instead.
 	code, out = runToEnd(t, ausguckBinary(t), append([]string{"backup", file + "2", "--storage.path=" + storage, "--web.listen-address=" + s.address}, flags...)...)
 	require.Equal(t, 1, code)
 	require.Contains(t, out, "copy the folder ")
 	require.NoFileExists(t, file+"2.partial")
 	require.NoFileExists(t, file+"2", "nobody takes it for a backup")
 
-	// Onto a folder that is not empty nothing is restored.
+	// Nothing is restored into a folder that is not empty.
 	code, out = runToEnd(t, ausguckBinary(t), "restore", file, "--storage.path="+storage)
 	require.Equal(t, 1, code)
 	require.Contains(t, out, "is not empty")

@@ -19,13 +19,13 @@ import (
 	"github.com/ausguck/ausguck/internal/bounds/boundstest"
 )
 
-// bombAnswer bounds how long the refusal of a bomb may take, sending it included.
+// bombAnswer bounds how long the rejection of a bomb may take, including sending it.
 const bombAnswer = 10 * time.Second
 
-// refusal is what a refused request is told: the limit that it is over.
+// refusal matches the message for a rejected request: the limit that it exceeds.
 var refusal = regexp.MustCompile(`longer than 131072 bytes|deeper than 2[05]0 |more than \d+ operators|up to 1048576 bytes|repeat more than|would take more than|larger than \d+ MiB|claims to hold|has protobuf groups|templates? of (the|a) query`)
 
-// bombed starts Ausguck on an address of its own with all of its ports.
+// bombed starts Ausguck on a separate address with all of its ports.
 func bombed(t *testing.T, host string) *server {
 	t.Helper()
 	s := launchAt(t, host+":3000", append([]string{
@@ -36,7 +36,8 @@ func bombed(t *testing.T, host string) *server {
 	return s
 }
 
-// survives sends a bomb: the answer comes in time, is 4xx and names the limit, and the same process goes on answering.
+// survives sends a bomb: the response arrives in time, is 4xx and names the limit, and the same process continues to
+// respond.
 func (s *server) survives(t *testing.T, method, port, path, media, encoding string, body []byte) {
 	t.Helper()
 	host, _, _ := strings.Cut(s.address, ":")
@@ -94,7 +95,7 @@ func TestQueryBombs(t *testing.T) {
 					s.survives(t, http.MethodPost, port, path, form, "", []byte(url.Values{route.field: {query}}.Encode()))
 				}
 			}
-			if len(query) < 100_000 { // as much as a header may have
+			if len(query) < 100_000 { // the maximum size of a header
 				escaped := route.field + "=" + url.QueryEscape(query)
 				for _, path := range []string{"/federate?", "/api/v1/label/job/values?"} {
 					if route.field == "match[]" && route.ports[1] == "9090" {
@@ -120,7 +121,7 @@ func TestQueryBombs(t *testing.T) {
 	require.Equal(t, http.StatusOK, status)
 }
 
-// dsqueryBombs asks through Grafana's API, whose answer has an error per query.
+// dsqueryBombs sends queries through Grafana's API, whose response has an error per query.
 func (s *server) dsqueryBombs(t *testing.T) {
 	t.Helper()
 	status, sources := s.do(t, http.MethodGet, "/api/datasources", nil, "")
@@ -214,7 +215,7 @@ func TestPushBombs(t *testing.T) {
 	require.Equal(t, http.StatusOK, status)
 }
 
-// What is pushed in every encoding still arrives.
+// Pushes in every encoding still arrive.
 func TestPushesThatAreFine(t *testing.T) {
 	t.Parallel()
 	s := bombed(t, "127.0.32.3")
@@ -239,7 +240,7 @@ func TestPushesThatAreFine(t *testing.T) {
 		status, answer := s.do(t, http.MethodPost, "/loki/api/v1/query_range", map[string]string{"Content-Type": "application/x-www-form-urlencoded"}, url.Values{"query": {`{job="push"}`}}.Encode())
 		return errUnless(status == http.StatusOK && strings.Contains(answer, "hello"), "%d %s", status, answer)
 	})
-	// A template is run for each line that is found, and there is one now.
+	// A template is executed for each line found, and there is one now.
 	for _, template := range []string{`{{repeat 30000000000 "x"}}`, `{{range 30000000000}}x{{end}}`} {
 		query := url.Values{"query": {"{job=`push`} | line_format `" + template + "`"}}.Encode()
 		s.address, _, _ = strings.Cut(s.address, ":")

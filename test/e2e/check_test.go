@@ -62,7 +62,7 @@ func TestCheckTellsEveryProblem(t *testing.T) {
 	}
 }
 
-// A start goes on with the built-in configuration, and tells of every problem in the log and on the page.
+// The process starts with the built-in configuration instead, and reports every problem in the log and on the page.
 func TestStartTellsEveryProblem(t *testing.T) {
 	t.Parallel()
 	s := startAusguck(t, configDir(t, wrongFiles), t.TempDir(), metricsOnly...)
@@ -91,7 +91,7 @@ func TestBadFlagsEndWithTwo(t *testing.T) {
 	}
 }
 
-// As in stock Prometheus both groups run; it is said because it is rarely meant.
+// As in stock Prometheus, both groups run; a warning is logged because this is rarely intended.
 func TestSameGroupInTwoFiles(t *testing.T) {
 	t.Parallel()
 	rules := func(name string) string {
@@ -155,7 +155,7 @@ func TestVersionNamesWhatIsEmbedded(t *testing.T) {
 	}
 }
 
-// What prometheus.yml and the flags hold in secrets never leaves the process, not even in the message about a mistake.
+// Secrets in prometheus.yml and in flags never leave the process, not even in the message about a mistake.
 func TestSecretsStayInside(t *testing.T) {
 	t.Parallel()
 	const secret = "hunter2-tr0ub4dor"

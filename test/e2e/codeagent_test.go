@@ -14,7 +14,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// codeAgent is the sample system, each service a process of its own.
+// codeAgent is the sample system, with each service in its own process.
 type codeAgent struct {
 	logs     map[string]*process
 	standIns string            // address
@@ -55,8 +55,9 @@ func startCodeAgent(t *testing.T) *codeAgent {
 	return a
 }
 
-// The demo's configuration and the original dashboard over the real code agent: what does not need containers has data,
-// a failure of the model makes an alert fire and shows in the logs, and its end resolves the alert.
+// The demo's configuration and the original dashboard with the real code agent: everything that does not need
+// containers has data, a failure of the model makes an alert fire and shows in the logs, and its end resolves the
+// alert.
 func TestCodeAgent(t *testing.T) {
 	t.Parallel()
 	agent := startCodeAgent(t)
@@ -108,7 +109,7 @@ func TestCodeAgent(t *testing.T) {
 	s.stop(t)
 }
 
-// quicker turns minutes of a rule file into seconds.
+// quicker turns the minutes in a rule file into seconds.
 func quicker(t *testing.T, rules string) string {
 	t.Helper()
 	for from, to := range map[string]string{

@@ -11,14 +11,15 @@ import (
 	"go.yaml.in/yaml/v3"
 )
 
-// movedStack is what the tests read of the file that `compose --from` writes.
+// movedStack is the part of the file written by `compose --from` that the tests read.
 type movedStack struct {
 	Services map[string]struct {
 		Command, Environment, Volumes []string
 	}
 }
 
-// movedOver converts a stack of internal/stack/testdata, with more files in it, and returns the new file and the folder.
+// movedOver converts a stack from internal/stack/testdata, with additional files, and returns the new file and the
+// folder.
 func movedOver(t *testing.T, shape string, files map[string]string) (w movedStack, dir string) {
 	t.Helper()
 	dir = filepath.Join(t.TempDir(), shape)
@@ -38,7 +39,7 @@ func movedOver(t *testing.T, shape string, files map[string]string) (w movedStac
 	return w, dir
 }
 
-// onHost leads what the container would see to the folder: the configuration folder that Ausguck gets, and its flags.
+// onHost maps what the container would see to the folder: Ausguck's configuration folder, and its flags.
 func (w movedStack) onHost(t *testing.T, dir string) (config string, flags []string) {
 	t.Helper()
 	config = t.TempDir()
@@ -78,7 +79,7 @@ const (
 	movedProvider  = "apiVersion: 1\nproviders: [{name: files, options: {path: %s}}]\n"
 )
 
-// What replaces a stack loads its rules, targets and dashboards, and its services have the names that they had.
+// What replaces a stack loads its rules, targets and dashboards, and its services keep their names.
 func TestComposeFrom(t *testing.T) {
 	t.Parallel()
 	for shape, files := range map[string]map[string]string{
@@ -127,7 +128,7 @@ scrape_configs: [{job_name: node, static_configs: [{targets: ['nodeexporter:9100
 	}
 }
 
-// Names that only this compose file has lead to the parts, too.
+// Names that exist only in this compose file resolve to the parts, too.
 func TestServiceNames(t *testing.T) {
 	t.Parallel()
 	s := startAusguck(t, configDir(t, map[string]string{"prometheus.yml": `

@@ -36,7 +36,7 @@ func serveTarget(t *testing.T, handler http.HandlerFunc) string {
 			w.Header().Set("Content-Type", "text/plain; version=0.0.4")
 			handler(w, r)
 		}),
-		// The context of the test ends before its cleanup, and with it a handler that never answers.
+		// The test's context ends before its cleanup, and with it a handler that never responds.
 		BaseContext: func(net.Listener) context.Context { return t.Context() },
 	}
 	served := make(chan error, 1)
@@ -48,7 +48,7 @@ func serveTarget(t *testing.T, handler http.HandlerFunc) string {
 	return listener.Addr().String()
 }
 
-// everySecond is a configuration that scrapes the target as job "counter" each second.
+// everySecond is a configuration that scrapes the target every second as job "counter".
 func everySecond(address string) map[string]string {
 	return map[string]string{"prometheus.yml": fmt.Sprintf(`
 global: {scrape_interval: 1s, scrape_timeout: 1s}
@@ -58,7 +58,7 @@ scrape_configs:
 `, address)}
 }
 
-// writer sends one sample after the other until the server is gone and remembers what was accepted.
+// writer sends one sample after another until the server is gone and records which were accepted.
 type writer struct {
 	accepted []time.Time
 	done     chan struct{}
@@ -111,7 +111,7 @@ func (w *writer) missing(t *testing.T, s *server) []time.Time {
 	return slices.DeleteFunc(slices.Clone(w.accepted), func(at time.Time) bool { return present[at.UnixMilli()] })
 }
 
-// Everything that was accepted before a kill -9, and before an ordinary stop, is there afterwards.
+// Everything that was accepted before a kill -9, or before a normal stop, exists afterwards.
 func TestNothingAcceptedIsLost(t *testing.T) {
 	t.Parallel()
 	for name, end := range map[string]func(t *testing.T, s *server){
@@ -146,7 +146,7 @@ func TestNothingAcceptedIsLost(t *testing.T) {
 	}
 }
 
-// waitScrapes waits until the counter of the target has the value.
+// waitScrapes waits until the target's counter has the value.
 func (s *server) waitScrapes(t *testing.T, count int) {
 	t.Helper()
 	eventually(t, 30*time.Second, func() error {
@@ -155,7 +155,8 @@ func (s *server) waitScrapes(t *testing.T, count int) {
 	})
 }
 
-// A WAL that ends in the middle of a record, or in rubbish, costs that record at most, and it is said.
+// A WAL that ends in the middle of a record, or with garbage, costs at most that record, and the loss is
+// logged.
 func TestTornWAL(t *testing.T) {
 	t.Parallel()
 	for name, tear := range map[string]func(t *testing.T, segment string){
@@ -200,7 +201,7 @@ func TestTornWAL(t *testing.T) {
 	}
 }
 
-// lastSegment returns the newest segment of a WAL that holds something.
+// lastSegment returns the newest segment of a WAL that is not empty.
 func lastSegment(t *testing.T, wal string) string {
 	t.Helper()
 	segments, err := filepath.Glob(filepath.Join(wal, "[0-9]*[0-9]"))
@@ -217,7 +218,7 @@ func lastSegment(t *testing.T, wal string) string {
 	return ""
 }
 
-// A slow scrape, a live stream and a long query do not keep the process from ending in time.
+// A slow scrape, a live stream and a long query do not prevent the process from ending in time.
 func TestStopsWhileBusy(t *testing.T) {
 	t.Parallel()
 	hanging := serveTarget(t, func(_ http.ResponseWriter, r *http.Request) { <-r.Context().Done() })

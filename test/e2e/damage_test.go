@@ -20,7 +20,7 @@ import (
 
 var updateDamage = flag.Bool("update", false, "write docs/damage.md anew")
 
-// damages are what is done to each kind of file.
+// damages are the kinds of damage done to each kind of file.
 var damages = []struct {
 	name string
 	do   func(path string) error
@@ -46,7 +46,7 @@ var damages = []struct {
 		return os.WriteFile(path, content, 0o600)
 	}},
 	{"gone", os.RemoveAll},
-	{"not readable", func(path string) error { // a folder: nobody keeps root from reading a file
+	{"not readable", func(path string) error { // a folder: root can read every file
 		if err := os.RemoveAll(path); err != nil {
 			return err
 		}
@@ -54,10 +54,10 @@ var damages = []struct {
 	}},
 }
 
-// dataFile is a kind of file of the data folder.
+// dataFile is a kind of file in the data folder.
 type dataFile struct {
 	glob, what string
-	// unknowable are the damages after which nobody can know that something was there, with what that costs.
+	// unknowable are the kinds of damage after which it cannot be known that something existed, with what they cost.
 	unknowable map[string]string
 }
 
@@ -108,7 +108,7 @@ func dataFiles() []dataFile {
 	}
 }
 
-// holdings is what a folder has, by name; what cannot be asked for has the error as its value.
+// holdings is the content of a folder, by name; if something cannot be queried, the error is its value.
 type holdings map[string]string
 
 func (s *server) holdings(t *testing.T, u used) holdings {
@@ -148,7 +148,7 @@ func (s *server) holdings(t *testing.T, u used) holdings {
 
 var valuePattern = regexp.MustCompile(`"value":\[[0-9.]+,"([^"]+)"\]`)
 
-// valueIn is the value of an answer to a query, or the answer.
+// valueIn returns the value in the response to a query, or the response.
 func valueIn(body string) string {
 	if m := valuePattern.FindStringSubmatch(body); m != nil {
 		return m[1]
@@ -159,7 +159,7 @@ func valueIn(body string) string {
 	return "error: " + tail(body, 200)
 }
 
-// less lists what is not as in the other folder.
+// less lists what differs from the other folder.
 func (h holdings) less(before holdings) (names []string) {
 	for name, had := range before {
 		if h[name] != had {
@@ -170,7 +170,7 @@ func (h holdings) less(before holdings) (names []string) {
 	return names
 }
 
-// said is what the program says of what it lost: the notices, and what upstream's own repairs log.
+// said returns what the program reports about its losses: the notices, and the log messages of upstream's own repairs.
 func (s *server) said() (lost []string, log bool) {
 	for line := range strings.Lines(s.output.String()) {
 		if strings.Contains(line, "Data is damaged or missing") {
@@ -189,7 +189,8 @@ func (s *server) said() (lost []string, log bool) {
 // result is a cell of the table.
 type result struct{ lost, said string }
 
-// Whatever happens to one file of the data folder, everything starts, and what is lost is said. The table is docs/damage.md.
+// Whatever happens to one file in the data folder, everything starts, and losses are reported. The table is
+// docs/damage.md.
 func TestDamagedData(t *testing.T) {
 	u := usedFolder(t)
 	start := func(t *testing.T, storage string) *server { return startAusguck(t, u.config, storage, usedFlags...) }
@@ -247,7 +248,7 @@ func TestDamagedData(t *testing.T) {
 	figure(t, "%d kinds of files × %d damages: everything starts", len(dataFiles()), len(damages))
 }
 
-// damagedFile is the file to damage: the last of its kind that holds something.
+// damagedFile returns the file to damage: the last one of its kind that is not empty.
 func damagedFile(t *testing.T, storage, glob string) string {
 	t.Helper()
 	if glob == "prometheus/ballast" {
@@ -258,7 +259,7 @@ func damagedFile(t *testing.T, storage, glob string) string {
 	if slices.ContainsFunc(found, hasContent) {
 		found = slices.DeleteFunc(found, func(path string) bool { return !hasContent(path) })
 	}
-	if strings.HasPrefix(glob, "prometheus/*/") { // the largest: one of the latest may be of samples out of order
+	if strings.HasPrefix(glob, "prometheus/*/") { // the largest: one of the latest may contain out-of-order samples
 		slices.SortFunc(found, func(a, b string) int { return int(size(filepath.Dir(a)) - size(filepath.Dir(b))) })
 	}
 	require.NotEmpty(t, found, glob)
@@ -273,7 +274,7 @@ func size(dir string) int64 {
 	return info.Size()
 }
 
-// judge requires that a loss is said, and returns what the table has to show.
+// judge requires that a loss is reported, and returns the table's cell.
 func judge(t *testing.T, s *server, kind dataFile, damage string, missing []string) result {
 	t.Helper()
 	lost, log := s.said()
@@ -304,7 +305,7 @@ func judge(t *testing.T, s *server, kind dataFile, damage string, missing []stri
 
 var steady = strings.NewReplacer(`\"`, `"`)
 
-// damageTable is docs/damage.md.
+// damageTable returns the content of docs/damage.md.
 func damageTable(results map[string]result) string {
 	var b strings.Builder
 	b.WriteString(`# Damaged data

@@ -16,25 +16,25 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// quickStorage makes within seconds what takes a day of ordinary use: chunks that are flushed, an index that is compacted.
+// quickStorage produces within seconds what takes a day in ordinary use: flushed chunks, a compacted index.
 const quickStorage = `
 limits_config: {reject_old_samples: false}
 ingester: {chunk_idle_period: 1s, flush_check_period: 250ms, wal: {checkpoint_duration: 1s}}
 compactor: {compaction_interval: 2s, retention_delete_delay: 1s}
 `
 
-// usedFlags are those with which a used folder is made and started again.
+// usedFlags are the flags with which a used folder is created and started again.
 var usedFlags = append([]string{"--web.enable-remote-write-receiver", "--web.enable-admin-api"}, metricsOnly[:3]...)
 
-// used is a data folder in which everything is that a program in use leaves behind, with the configuration that made it.
+// used is a data folder with everything that a program in use leaves behind, and the configuration that created it.
 type used struct {
 	config, storage string
 	// began is a time before everything that is stored.
 	began time.Time
 }
 
-// usedFolder makes one: TSDB blocks, a checkpoint, chunks and index of logs, what a collector has read, silences, a notification
-// log, users, dashboards with versions, a data source with a secret.
+// usedFolder creates one: TSDB blocks, a checkpoint, chunks and index of logs, the read positions of a collector,
+// silences, a notification log, users, dashboards with versions, a data source with a secret.
 func usedFolder(t *testing.T) used {
 	t.Helper()
 	inbox := &inbox{}
@@ -51,7 +51,7 @@ func usedFolder(t *testing.T) used {
 			"scrape_configs: [{job_name: f, static_configs: [{targets: [localhost], labels: {job: file, __path__: '%s/*.log'}}]}]\n", logs),
 	})
 	seeded := u.began
-	for range 3 { // a WAL of several segments, without which there is no checkpoint
+	for range 3 { // a WAL of several segments, since there is no checkpoint otherwise
 		s := startAusguck(t, u.config, u.storage, usedFlags...)
 		s.seed(t, seeded, seeded.Add(2*time.Hour))
 		seeded = seeded.Add(2 * time.Hour)
@@ -84,7 +84,7 @@ func usedFolder(t *testing.T) used {
 	})
 	s.stop(t)
 
-	s = startAusguck(t, u.config, u.storage, usedFlags...) // which writes the index of what was flushed
+	s = startAusguck(t, u.config, u.storage, usedFlags...) // this writes the index of what was flushed
 	code, answer := s.do(t, http.MethodPost, "/api/v1/admin/tsdb/delete_series?match[]=seeded_total{instance=\"19\"}", nil, "")
 	require.Equal(t, http.StatusNoContent, code, answer)
 	code, answer = s.do(t, http.MethodPost, "/loki/api/v1/delete?query="+`%7Bjob%3D%22nothing%22%7D`+"&start=1700000000", nil, "")
@@ -99,7 +99,7 @@ func usedFolder(t *testing.T) used {
 	s = startAusguck(t, u.config, u.storage, usedFlags...)
 	code, answer = s.pushJob(t, "unflushed", time.Now(), "four", "five")
 	require.Equal(t, http.StatusNoContent, code, answer)
-	var long []string // which fill chunks, so that they are in the index of the last minutes
+	var long []string // they fill chunks, which are then in the index of the last minutes
 	for range 1000 {
 		long = append(long, rand.Text()+rand.Text())
 	}
@@ -120,8 +120,8 @@ func usedFolder(t *testing.T) used {
 	require.Equal(t, http.StatusNoContent, code, answer)
 	s.write(t, oneSample("seeded_total", now.Add(-10*time.Minute).Add(time.Second), 1, "instance", "0", "parity", "0")) // out of order
 	s.mustPost(t, "/api/annotations", `{"text":"deployed again","tags":["damage"]}`)
-	s.kill()                                                                         // with WALs that are to be read
-	require.NoError(t, os.Remove(filepath.Join(u.storage, "prometheus", "ballast"))) // which is large to copy, and damaged by itself below
+	s.kill()                                                                         // with WALs that are still to be read
+	require.NoError(t, os.Remove(filepath.Join(u.storage, "prometheus", "ballast"))) // large to copy, and damaged separately below
 	return u
 }
 
@@ -130,7 +130,7 @@ func hasContent(file string) bool {
 	return err == nil && info.Size() > 0
 }
 
-// mustPost sends a JSON document that must be taken.
+// mustPost sends a JSON document that must be accepted.
 func (s *server) mustPost(t *testing.T, path, document string) {
 	t.Helper()
 	status, answer := s.do(t, http.MethodPost, path, map[string]string{"Content-Type": "application/json"}, document)

@@ -1,7 +1,8 @@
-// Package e2e drives the real binary from outside, over HTTP, files and signals, beside the stock programs that it replaces.
+// Package e2e drives the real binary from outside, over HTTP, files and signals, next to the stock programs that it
+// replaces.
 //
-// It holds tests only. They need two things built before, and fail with the command to run when one is missing:
-// bin/ausguck (or AUSGUCK_BINARY) and the stock programs in bin/stock (or AUSGUCK_STOCK_DIR). The tests of a data folder
-// that belongs to somebody else, of a full disk and of the well-known ports need root, for another user, a tmpfs and a
-// network namespace.
+// It contains only tests. They need two things built before, and fail with the command to run if one is missing:
+// bin/ausguck (or AUSGUCK_BINARY) and the stock programs in bin/stock (or AUSGUCK_STOCK_DIR). The tests of a data
+// folder that belongs to another user, of a full disk and of the well-known ports need root, for another user, a tmpfs
+// and a network namespace.
 package e2e

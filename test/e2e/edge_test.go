@@ -23,7 +23,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// onItsOwn starts Ausguck on an address of its own, so that its well-known ports are free there.
+// onItsOwn starts Ausguck on a separate address, so that its well-known ports are free there.
 func onItsOwn(t *testing.T, host, data string, flags ...string) *server {
 	t.Helper()
 	s := launchAt(t, host+":3000", append([]string{
@@ -34,7 +34,7 @@ func onItsOwn(t *testing.T, host, data string, flags ...string) *server {
 	return s
 }
 
-// asWritten sends a request as it is written, which clients of net/http would not, and returns the status and body.
+// asWritten sends a request exactly as written, which clients of net/http would not, and returns the status and body.
 func asWritten(t *testing.T, address string, lines ...string) (int, string) {
 	t.Helper()
 	c, err := net.DialTimeout("tcp", address, 10*time.Second)
@@ -55,7 +55,7 @@ func asWritten(t *testing.T, address string, lines ...string) (int, string) {
 	return response.StatusCode, string(body)
 }
 
-// addViewer makes a user who may only read and returns the header with his password.
+// addViewer creates a user with the role Viewer and returns the header with the password.
 func (s *server) addViewer(t *testing.T) (authorization string) {
 	t.Helper()
 	status, body := s.do(t, http.MethodPost, "/api/admin/users", nil, `{"login":"eve","password":"password of eve"}`)
@@ -63,7 +63,7 @@ func (s *server) addViewer(t *testing.T) (authorization string) {
 	return as("eve", "password of eve")["Authorization"]
 }
 
-// A path that one router reads in another way than the next was a Viewer's way to the admin API.
+// A path that one router interprets differently from the next gave a Viewer access to the admin API.
 func TestEncodedPathsGiveNothing(t *testing.T) {
 	t.Parallel()
 	const host = "127.0.33.1"
@@ -88,7 +88,7 @@ func TestEncodedPathsGiveNothing(t *testing.T) {
 		require.Equal(t, http.StatusForbidden, status, "%s: %s", line, body)
 	}
 	require.NoDirExists(t, filepath.Join(data, "prometheus", "snapshots"))
-	// The name of a label is any text.
+	// The name of a label may be any text.
 	status, body := asWritten(t, host+":3000", "GET /api/datasources/proxy/uid/loki/loki/api/v1/label/a%2Fb/values HTTP/1.1", "Host: x", "Authorization: "+eve)
 	require.NotContains(t, []int{http.StatusBadRequest, http.StatusForbidden}, status, body)
 	s.stop(t)
@@ -96,7 +96,7 @@ func TestEncodedPathsGiveNothing(t *testing.T) {
 
 const webSocket = "Connection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA=="
 
-// CORS does not hold for WebSockets: without a check of the origin every website would read all logs live.
+// CORS does not apply to WebSockets: without a check of the origin, every website could read all logs live.
 func TestOtherSitesReadNoLogsLive(t *testing.T) {
 	t.Parallel()
 	const host = "127.0.33.2"
@@ -126,7 +126,8 @@ func TestOtherSitesReadNoLogsLive(t *testing.T) {
 	s.stop(t)
 }
 
-// A website whose name leads to 127.0.0.1 is of one origin with our ports, as the browser sees it, but says its name.
+// For the browser, a website whose name resolves to 127.0.0.1 has the same origin as our ports, but the Host header has
+// its name.
 func TestNamesThatLeadToLoopback(t *testing.T) {
 	t.Parallel()
 	const host = "127.0.33.3"
@@ -160,7 +161,8 @@ func TestNamesThatLeadToLoopback(t *testing.T) {
 	s.stop(t)
 }
 
-// Metrics name jobs, files, receivers and addresses, so they are for everybody on this machine only.
+// Metrics contain names of jobs, files, receivers and addresses, so they are available without login only on this
+// machine.
 func TestMetricsAskOnTheNetwork(t *testing.T) {
 	t.Parallel()
 	network := newNetwork(t)
@@ -221,7 +223,7 @@ func TestHeadersOfThePage(t *testing.T) {
 	require.Contains(t, report, "is not an origin such as https://img.example.org")
 }
 
-// What is written is for the user of the service and its group only.
+// Written files are readable only by the user of the service and its group.
 func TestFilesAreNotForOthers(t *testing.T) {
 	t.Parallel()
 	dir := filepath.Join(t.TempDir(), "config")
@@ -284,7 +286,8 @@ func (a authority) issue(t *testing.T, until time.Time) (cert tls.Certificate, c
 	return cert, certPEM, keyPEM
 }
 
-// Only who has a certificate of the named authority that is valid now comes in, and handshakes that are none hurt nobody.
+// Only clients with a currently valid certificate from the named authority are accepted, and invalid handshakes have no
+// effect on others.
 func TestClientCertificates(t *testing.T) {
 	t.Parallel()
 	ours, other := newAuthority(t), newAuthority(t)
@@ -339,7 +342,7 @@ func TestClientCertificates(t *testing.T) {
 	s.stop(t)
 }
 
-// The port of an Alertmanager cluster takes what anybody in its network sends; none of it ends the process.
+// The port of an Alertmanager cluster accepts anything sent on its network; none of it ends the process.
 func TestClusterPortSurvivesGarbage(t *testing.T) {
 	t.Parallel()
 	address := fmt.Sprintf("127.0.0.1:%d", freePort(t))
@@ -349,7 +352,7 @@ func TestClusterPortSurvivesGarbage(t *testing.T) {
 	_, err := rand.Read(random)
 	require.NoError(t, err)
 	messages := []string{"", "\x00", string(random), strings.Repeat("\xff", 1<<20), "GET / HTTP/1.1\r\n\r\n"}
-	for kind := range 256 { // each kind of message of memberlist, with lengths that are lies
+	for kind := range 256 { // each kind of memberlist message, with wrong lengths
 		messages = append(messages, string(rune(kind))+"\xdf\xff\xff\xff\xff", string([]byte{byte(kind), 0xdd, 0xff, 0xff, 0xff, 0xff}), string([]byte{byte(kind)})+string(random[:1000]))
 	}
 	nested := "\x06" + strings.Repeat("\x91", 1_000_000) // arrays in arrays, in MessagePack

@@ -19,7 +19,7 @@ import (
 
 var everythingKills = flag.Int("kills", 4, "how often TestKillsWithEverythingAtOnce ends the process")
 
-// ledger is what one kind of writer sent, one thing after the other and each once, and what was acknowledged of it.
+// ledger is what one kind of writer sent, sequentially and each once, and which of it was acknowledged.
 type ledger struct {
 	kind     string
 	every    time.Duration
@@ -27,10 +27,10 @@ type ledger struct {
 	sent     atomic.Int64
 	mu       sync.Mutex
 	accepted []int
-	refused  map[string]int // answers that were no acknowledgement
+	refused  map[string]int // responses that were not acknowledgements
 }
 
-// run sends to whichever server runs, until stop is closed.
+// run sends to the currently running server, until stop is closed.
 func (l *ledger) run(current *atomic.Pointer[server], stop <-chan struct{}) {
 	ticker := time.NewTicker(l.every)
 	defer ticker.Stop()
@@ -60,7 +60,7 @@ func (l *ledger) count() int {
 	return len(l.accepted)
 }
 
-// check requires that each thing that was acknowledged is stored once, and nothing else but what was sent.
+// check requires that everything acknowledged is stored once, and nothing but what was sent.
 func (l *ledger) check(t *testing.T, stored map[int]int) {
 	t.Helper()
 	var lost, doubled []int
@@ -83,7 +83,7 @@ func (l *ledger) check(t *testing.T, stored map[int]int) {
 	}
 }
 
-// postJSON sends a document, to a server that may die meanwhile.
+// postJSON sends a document to a server that may die in the meantime.
 func (s *server) postJSON(path string, document any) (int, string, error) {
 	body, err := json.Marshal(document)
 	if err != nil {
@@ -92,7 +92,7 @@ func (s *server) postJSON(path string, document any) (int, string, error) {
 	return s.post(path, map[string]string{"Content-Type": "application/json"}, body)
 }
 
-// numbersOf counts the numbers behind the prefix among the names.
+// numbersOf counts the numbers after the prefix in the names.
 func numbersOf(t *testing.T, prefix string, names []string) map[int]int {
 	t.Helper()
 	counts := map[int]int{}
@@ -106,7 +106,7 @@ func numbersOf(t *testing.T, prefix string, names []string) map[int]int {
 	return counts
 }
 
-// everythingLedgers send a sample, a pushed line, a silence, a dashboard and a user, as clients of their own do.
+// everythingLedgers send a sample, a pushed line, a silence, a dashboard and a user, like separate clients.
 func everythingLedgers() map[string]*ledger {
 	list := []*ledger{
 		{kind: "samples", every: 10 * time.Millisecond, put: func(s *server, n int) (int, string, error) {
@@ -143,7 +143,7 @@ func everythingLedgers() map[string]*ledger {
 	return byKind
 }
 
-// keptSamples are the values of the samples since begin.
+// keptSamples returns the values of the samples since begin.
 func (s *server) keptSamples(t *testing.T, begin time.Time) map[int]int {
 	t.Helper()
 	window := int(time.Since(begin).Seconds()) + 60
@@ -162,7 +162,7 @@ func (s *server) keptSamples(t *testing.T, begin time.Time) map[int]int {
 	return numbersOf(t, "", values)
 }
 
-// keptDocuments are the values of a field in a list of JSON documents.
+// keptDocuments returns the values of a field in a list of JSON documents.
 func (s *server) keptDocuments(t *testing.T, path, field string) (names []string) {
 	t.Helper()
 	var list []map[string]any
@@ -175,7 +175,7 @@ func (s *server) keptDocuments(t *testing.T, path, field string) (names []string
 	return names
 }
 
-// keptUsers are the logins of all users, page by page.
+// keptUsers returns the logins of all users, page by page.
 func (s *server) keptUsers(t *testing.T) (logins []string) {
 	t.Helper()
 	const size = 1000
@@ -188,8 +188,8 @@ func (s *server) keptUsers(t *testing.T) (logins []string) {
 	}
 }
 
-// Killed at random moments of its life while everything that it acknowledges comes in at once: nothing that was acknowledged,
-// and no line of a file, is lost or doubled.
+// Killed at random moments while it acknowledges everything at once: nothing that was acknowledged, and no line of a
+// file, is lost or duplicated.
 func TestKillsWithEverythingAtOnce(t *testing.T) {
 	t.Parallel()
 	seed := rand.Uint64()
@@ -218,7 +218,7 @@ func TestKillsWithEverythingAtOnce(t *testing.T) {
 	t.Cleanup(end)
 
 	for n := range *everythingKills {
-		if n%4 < 3 { // else it may die before it is ready
+		if n%4 < 3 { // otherwise it may die before it is ready
 			s.waitReady(t, time.Minute)
 		}
 		alive := time.NewTimer(time.Duration(random.IntN(3000)) * time.Millisecond)
@@ -236,7 +236,7 @@ func TestKillsWithEverythingAtOnce(t *testing.T) {
 	for kind, l := range ledgers {
 		before[kind] = l.count()
 	}
-	eventually(t, readyTimeout, func() error { // it takes everything again
+	eventually(t, readyTimeout, func() error { // it accepts everything again
 		for kind, l := range ledgers {
 			if l.count() <= before[kind] {
 				return fmt.Errorf("no %s are taken after the last kill", kind)
@@ -270,7 +270,7 @@ func TestKillsWithEverythingAtOnce(t *testing.T) {
 	s.stop(t)
 }
 
-// hangingServer takes connections, reads nothing and never answers.
+// hangingServer accepts connections, reads nothing and never responds.
 func hangingServer(t *testing.T) (address string, taken *atomic.Int64) {
 	t.Helper()
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
@@ -299,7 +299,8 @@ func hangingServer(t *testing.T) (address string, taken *atomic.Int64) {
 	return listener.Addr().String(), taken
 }
 
-// Thousands of notifications that wait for a receiver that takes connections and never answers do not delay the stop.
+// Thousands of notifications that wait for a receiver that accepts connections and never responds do not delay the
+// shutdown.
 func TestHangingReceiversDoNotDelayTheStop(t *testing.T) {
 	t.Parallel()
 	const alerts, waiting, perPost = 5000, 1000, 500

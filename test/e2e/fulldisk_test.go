@@ -16,16 +16,17 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// acknowledged is a kind of thing that is kept once it is answered with 2xx.
+// acknowledged is a kind of object that is kept if the response is 2xx.
 type acknowledged struct {
 	name string
-	// store sends the nth of them, and returns the answer.
+	// store sends the nth of them, and returns the response.
 	store func(t *testing.T, s *server, n int) (status int, body string)
 	// has reports whether the server has it.
 	has func(t *testing.T, s *server, n int) bool
 }
 
-// byJSON is a kind that is sent as JSON; formats get its number. It is there when found answers with 200 and a body that has has.
+// byJSON is a kind that is sent as JSON; its number is inserted into the formats. It exists if found responds with 200
+// and a body that matches has.
 func byJSON(name, path, format, found, has string) acknowledged {
 	return acknowledged{name, func(t *testing.T, s *server, n int) (int, string) {
 		return s.do(t, http.MethodPost, path, map[string]string{"Content-Type": "application/json"}, fmt.Sprintf(format, n))
@@ -37,7 +38,8 @@ func byJSON(name, path, format, found, has string) acknowledged {
 	}}
 }
 
-// kindsOfAcknowledged are all: what takes JSON, samples and lines. What /api/v2/alerts takes is sent again by who fired it.
+// kindsOfAcknowledged are all of them: what is sent as JSON, samples and lines. What is sent to /api/v2/alerts is sent
+// again by the sender of the alert.
 func kindsOfAcknowledged() []acknowledged {
 	until := time.Now().Add(time.Hour).Format(time.RFC3339)
 	return []acknowledged{
@@ -63,8 +65,8 @@ func kindsOfAcknowledged() []acknowledged {
 	}
 }
 
-// Who is answered with 2xx relies on it: on a disk without a byte, what is answered so is there after a kill -9, and what
-// cannot be stored is answered with 507 and the reason.
+// Clients rely on a 2xx: on a disk without a free byte, what is acknowledged exists after a kill -9, and what cannot be
+// stored is answered with 507 and the reason.
 func TestNothingIsAcknowledgedOnAFullDisk(t *testing.T) {
 	t.Parallel()
 	storage := t.TempDir()
@@ -93,17 +95,17 @@ func TestNothingIsAcknowledgedOnAFullDisk(t *testing.T) {
 
 	filler := filepath.Join(storage, "somebody-elses-file")
 	fillDisk(t, filler)
-	eventually(t, 15*time.Second, func() error { // the ballast is given back
+	eventually(t, 15*time.Second, func() error { // the ballast is released
 		return errUnless(metric(s.get(t, "/metrics"), "ausguck_storage_full") == 1, "nobody has seen that the disk is full")
 	})
-	eventually(t, 30*time.Second, func() error { // and others take its room
+	eventually(t, 30*time.Second, func() error { // and others use its space
 		fillMore(t, filler)
 		var disk unix.Statfs_t
 		require.NoError(t, unix.Statfs(storage, &disk))
 		return errUnless(disk.Bavail == 0, "%d blocks are left", disk.Bavail)
 	})
 	n := 1
-	eventually(t, time.Minute, func() error { // files that SQLite made before have room for some
+	eventually(t, time.Minute, func() error { // files that SQLite created before have space for some
 		fillMore(t, filler)
 		refused := tryAll(n)
 		n++
@@ -128,7 +130,7 @@ func TestNothingIsAcknowledgedOnAFullDisk(t *testing.T) {
 	s.stop(t)
 }
 
-// fillMore takes what room is left.
+// fillMore uses up the remaining space.
 func fillMore(t *testing.T, path string) {
 	t.Helper()
 	file, err := os.OpenFile(path, os.O_APPEND|os.O_WRONLY, 0)

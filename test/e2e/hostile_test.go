@@ -24,15 +24,15 @@ import (
 // hostileTime is how long the attack lasts.
 const hostileTime = time.Minute
 
-// attackConfig scrapes and evaluates every five seconds, so that what is missed shows.
+// attackConfig scrapes and evaluates every five seconds, so that anything missed shows.
 const attackConfig = `
 global: {scrape_interval: 5s, scrape_timeout: 5s, evaluation_interval: 5s}
 rule_files: [attack.rules.yml]
 scrape_configs: [{job_name: prometheus, static_configs: [{targets: ["prometheus:9090"]}]}]
 `
 
-// 512 clients that send half a request, do not read their answers, or send what would take a decoder or parser down: a
-// well-behaved one notices nothing, nothing is missed, and memory stays below its limit.
+// 512 clients send half a request, do not read their responses, or send what would take down a decoder or parser: a
+// well-behaved client notices nothing, nothing is missed, and memory stays below its limit.
 func TestHostileConnections(t *testing.T) {
 	const host, limit = "127.0.34.1", 512 << 20
 	config := configDir(t, map[string]string{
@@ -43,7 +43,7 @@ func TestHostileConnections(t *testing.T) {
 		"--web.enable-remote-write-receiver", "--web.enable-otlp-receiver",
 	}, metricsOnly...)...)
 	s.waitReady(t, readyTimeout)
-	s.writeManySeries(t, 20_000, time.Now()) // an answer that fills the buffers of a socket
+	s.writeManySeries(t, 20_000, time.Now()) // a response that fills the buffers of a socket
 	quiet := s.behaved(t, host, 5*time.Second)
 
 	ctx, cancel := context.WithTimeout(t.Context(), hostileTime)
@@ -76,7 +76,7 @@ func TestHostileConnections(t *testing.T) {
 	require.Less(t, busy.p95, max(time.Second, 20*quiet.p95))
 	require.Less(t, most.Load(), int64(limit))
 
-	// Every scrape and evaluation of that time has left its sample.
+	// Every scrape and evaluation during that time has stored its sample.
 	window := end.Sub(begin).Truncate(time.Second)
 	for _, series := range []string{`up{job="prometheus"}`, `attack:up`} {
 		count := s.value(t, fmt.Sprintf("count_over_time(%s[%s] @ %d)", series, window, end.Unix()))
@@ -87,14 +87,14 @@ func TestHostileConnections(t *testing.T) {
 	s.stop(t)
 }
 
-// behaviour is what a well-behaved client has seen.
+// behaviour is what a well-behaved client has observed.
 type behaviour struct {
 	asked        int
 	failed       []string
 	p95, slowest time.Duration
 }
 
-// behaved asks now and then, with a new connection each time, as people, dashboards and health checks do.
+// behaved sends a request now and then, each over a new connection, as users, dashboards and health checks do.
 func (s *server) behaved(t *testing.T, host string, lasting time.Duration) (b behaviour) {
 	t.Helper()
 	client := &http.Client{Timeout: 20 * time.Second, Transport: &http.Transport{DisableKeepAlives: true}}
@@ -144,7 +144,7 @@ func newAttack(host string) *attack {
 	return a
 }
 
-// run keeps 512 connections open until ctx ends; the ones that are closed are opened again, at most ten times a second each.
+// run keeps 512 connections open until ctx ends; closed ones are reopened, each at most ten times a second.
 func (a *attack) run(ctx context.Context) *sync.WaitGroup {
 	var clients sync.WaitGroup
 	for i := range 512 {
@@ -186,12 +186,12 @@ func (a *attack) connect(ctx context.Context, i int) {
 		_, _ = io.Copy(io.Discard, io.LimitReader(c, 1<<10))
 		select {
 		case <-ctx.Done():
-		case <-time.After(2 * time.Second): // they are millions of bytes each, and this machine is the attacker's too
+		case <-time.After(2 * time.Second): // they are millions of bytes each, and the attacker runs on this machine, too
 		}
 	}
 }
 
-// slowly sends the beginning of a request and then a byte now and then.
+// slowly sends the beginning of a request and then one byte now and then.
 func (a *attack) slowly(ctx context.Context, c net.Conn, begin string) {
 	_, err := io.WriteString(c, begin)
 	a.sent.Add(1)

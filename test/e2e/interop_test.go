@@ -14,7 +14,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// An empty configuration: the data comes from the test alone.
+// An empty configuration: only the test writes data.
 const quietConfig = "global: {scrape_interval: 15s}\n"
 
 // writerFlags make a stock Prometheus and Ausguck accept data and snapshots.
@@ -40,7 +40,7 @@ func storers() []storer {
 	}
 }
 
-// Each program writes blocks and a WAL; the other one and promtool read them.
+// Each program writes blocks and a WAL; the other one and promtool can read them.
 func TestDataFolderIsThatOfPrometheus(t *testing.T) {
 	t.Parallel()
 	all := storers()
@@ -68,7 +68,8 @@ func TestDataFolderIsThatOfPrometheus(t *testing.T) {
 	}
 }
 
-// seededAnswers returns the data of fixed queries over seeded data as the API wrote it, so that every digit counts.
+// seededAnswers returns the results of fixed queries over seeded data exactly as the API wrote them, so that every
+// digit counts.
 func (s *server) seededAnswers(t *testing.T, begin, end time.Time) []string {
 	t.Helper()
 	var answers []string
@@ -91,7 +92,7 @@ func (s *server) seededAnswers(t *testing.T, begin, end time.Time) []string {
 	return answers
 }
 
-// waitBlocks waits until the folder holds the number of blocks.
+// waitBlocks waits until the folder contains the number of blocks.
 func waitBlocks(t *testing.T, tsdb string, count int) {
 	t.Helper()
 	eventually(t, 30*time.Second, func() error {
@@ -111,7 +112,7 @@ func blocksIn(t *testing.T, tsdb string) []string {
 	return blocks
 }
 
-// requirePromtoolReads requires that promtool lists every block of the folder and analyses one.
+// requirePromtoolReads requires that promtool lists every block in the folder and analyzes one.
 func requirePromtoolReads(t *testing.T, tsdb string) {
 	t.Helper()
 	code, listed := runToEnd(t, stockBinary(t, "promtool"), "tsdb", "list", tsdb)

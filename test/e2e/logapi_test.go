@@ -19,7 +19,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// OTLP logs come in by JSON, patterns and volume are found, and lines of one person can be deleted.
+// OTLP logs can be sent as JSON, patterns and volume are found, and lines of one person can be deleted.
 func TestLogAPI(t *testing.T) {
 	t.Parallel()
 	config := configDir(t, map[string]string{"prometheus.yml": quietConfig, "loki.yml": "compactor: {delete_request_cancel_period: 0s, compaction_interval: 1s}\n"})
@@ -49,7 +49,7 @@ func TestLogAPI(t *testing.T) {
 	}.Encode(), nil, "")
 	require.Equal(t, http.StatusNoContent, status, body)
 	require.Contains(t, s.get(t, "/loki/api/v1/delete"), "/orders/7 ")
-	s.stop(t) // the list of deletions is kept for five minutes
+	s.stop(t) // the list of deletions is cached for five minutes
 	s = startAusguck(t, config, storage, metricsOnly...)
 	eventually(t, time.Minute, func() error {
 		left := s.lines(t, `{job="web"}`)
@@ -58,7 +58,7 @@ func TestLogAPI(t *testing.T) {
 	s.stop(t)
 }
 
-// diskUse is what the files below a folder take.
+// diskUse returns the disk space used by the files below a folder.
 func diskUse(dir string) (bytes int64) {
 	_ = filepath.WalkDir(dir, func(_ string, d fs.DirEntry, err error) error {
 		if err != nil || d.IsDir() {
@@ -72,7 +72,8 @@ func diskUse(dir string) (bytes int64) {
 	return bytes
 }
 
-// Under sustained writing of three times the cap, logs stay within a tenth of it on the disk: the oldest go, the newest stay.
+// While three times the cap is written continuously, logs stay within a tenth of it on disk: the oldest are deleted,
+// the newest are kept.
 func TestLogSizeCap(t *testing.T) {
 	t.Parallel()
 	const limit, total, piece, perSecond = 60 << 20, 180 << 20, 1 << 20, 8
@@ -112,7 +113,7 @@ ingester: {chunk_target_size: 524288, flush_check_period: 500ms, concurrent_flus
 	s.stop(t)
 }
 
-// A stock Promtail pushes to port 3100, and its lines come back there, once, with its labels.
+// A stock Promtail pushes to port 3100, and its lines can be read there, once, with its labels.
 func TestStockPromtail(t *testing.T) {
 	t.Parallel()
 	const host = "127.0.31.1" // has port 3100 to itself

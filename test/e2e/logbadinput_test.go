@@ -20,18 +20,19 @@ import (
 	"google.golang.org/protobuf/encoding/protowire"
 )
 
-// Rules on metrics are evaluated every second, those on logs every five, and this process is scraped every three.
+// Rules on metrics are evaluated every second, those on logs every five, and this process is scraped every three
+// seconds.
 var besideBadInput = map[string]string{
 	"prometheus.yml":        "global: {scrape_interval: 3s, evaluation_interval: 1s}\nrule_files: [a.rules.yml]\nscrape_configs: [{job_name: prometheus, static_configs: [{targets: ['prometheus:9090']}]}]\n",
 	"a.rules.yml":           "groups: [{name: a, interval: 1s, rules: [{record: beat, expr: 'time()'}]}]\n",
 	"loki-rules/fake/b.yml": "groups: [{name: b, interval: 5s, rules: [{alert: Good, expr: 'sum(count_over_time({job=\"good\"}[1h])) > 0'}]}]\n",
 }
 
-// badPush is what somebody sends who means ill, or whose program is broken.
+// badPush is what a malicious client or a broken program sends.
 type badPush struct {
 	path, contentType, encoding string
 	body                        []byte
-	status                      []int  // any of them
+	status                      []int  // one of them
 	says                        string // pattern
 	reason                      string // of loki_discarded_samples_total, empty when no entry was understood
 }
@@ -44,7 +45,7 @@ func jsonPush(labels map[string]string, at time.Time, line string) []byte {
 	return body
 }
 
-// protoPush is a logproto.PushRequest of one entry, packed; strings may be any bytes.
+// protoPush is a compressed logproto.PushRequest with one entry; strings may be any bytes.
 func protoPush(labels string, at time.Time, line string) []byte {
 	var stamp, entry, stream, request []byte
 	stamp = protowire.AppendVarint(protowire.AppendTag(stamp, 1, protowire.VarintType), uint64(at.Unix()))
@@ -56,7 +57,7 @@ func protoPush(labels string, at time.Time, line string) []byte {
 	return snappy.Encode(nil, request)
 }
 
-// zipBomb packs megabytes of one letter between head and tail.
+// zipBomb compresses megabytes of one letter between head and tail.
 func zipBomb(t *testing.T, head, tail string, megabytes int) []byte {
 	t.Helper()
 	var packed bytes.Buffer
@@ -105,7 +106,7 @@ func badPushes(t *testing.T, now time.Time) map[string]badPush {
 	}
 }
 
-// send pushes what is bad and returns the answer.
+// send sends a bad push and returns the response.
 func (s *server) send(p badPush) (int, string, error) {
 	header := map[string]string{"Content-Type": p.contentType}
 	if p.encoding != "" {
@@ -114,7 +115,7 @@ func (s *server) send(p badPush) (int, string, error) {
 	return s.post(p.path, header, p.body)
 }
 
-// discarded is Loki's metric for what it refused.
+// discarded returns Loki's metric for what it rejected.
 func (s *server) discarded(t *testing.T, reason string) float64 {
 	t.Helper()
 	sum := 0.0
@@ -126,7 +127,8 @@ func (s *server) discarded(t *testing.T, reason string) float64 {
 	return sum
 }
 
-// Each kind of bad input gets its status and its metric. Lines of others, scrapes and rules go on, and memory stays bounded.
+// Each kind of bad input gets its status and its metric. Lines of other clients, scrapes and rules continue, and memory
+// stays bounded.
 func TestBadLogInput(t *testing.T) {
 	t.Parallel()
 	s := startAusguck(t, configDir(t, besideBadInput), t.TempDir(), metricsOnly...)
@@ -152,7 +154,7 @@ func TestBadLogInput(t *testing.T) {
 	}
 	s.bombardment(t)
 
-	// A line that is no text is taken, and comes back as JSON that every client can read.
+	// A line that is not valid text is accepted, and is returned as JSON that every client can read.
 	status, body, err := s.send(badPush{path: "/loki/api/v1/push", contentType: "application/x-protobuf", body: protoPush(`{job="rubbish"}`, time.Now(), "a \xff\xfe b")})
 	require.NoError(t, err)
 	require.Equal(t, http.StatusNoContent, status, body)
@@ -187,7 +189,8 @@ func (s *server) bombardment(t *testing.T) {
 	require.Less(t, after-before, 3<<29, "of 8 GB")
 }
 
-// 100,000 streams are pushed, of which Loki takes as many as it may have. Streams that it knew go on, and so does all else.
+// 100,000 streams are pushed, of which Loki accepts as many as its limit allows. Existing streams continue, and so does
+// everything else.
 func TestManyLogStreams(t *testing.T) {
 	t.Parallel()
 	s := startAusguck(t, configDir(t, besideBadInput), t.TempDir(), metricsOnly...)
@@ -248,7 +251,7 @@ func (s *server) waitGood(t *testing.T) {
 	eventually(t, readyTimeout, func() error { return errUnless(s.firing(t)["Good "] != nil, "no alert from LogQL") })
 }
 
-// requireUnhurt requires that scrapes and rules went on since a time, and do so now.
+// requireUnhurt requires that scrapes and rules have continued since a time, and still do.
 func (s *server) requireUnhurt(t *testing.T, since time.Time) {
 	t.Helper()
 	s.waitBeats(t)
@@ -256,7 +259,7 @@ func (s *server) requireUnhurt(t *testing.T, since time.Time) {
 	page := s.get(t, "/metrics")
 	require.Zero(t, metric(page, "prometheus_rule_group_iterations_missed_total"), "evaluations of rules on metrics")
 	require.LessOrEqual(t, metric(page, "loki_prometheus_rule_group_iterations_missed_total"), 0.0, "evaluations of rules on logs")
-	// Scrapes are 3 s apart: in a shorter time their share depends on where it begins.
+	// Scrapes are 3 s apart: over a shorter time, their share depends on where it begins.
 	const long = 15 * time.Second
 	eventually(t, readyTimeout, func() error { return errUnless(time.Since(since) >= long, "too short to count scrapes") })
 	seconds := int(time.Since(since).Seconds())
@@ -265,7 +268,7 @@ func (s *server) requireUnhurt(t *testing.T, since time.Time) {
 	}
 }
 
-// lines are the lines of the last hour, the newest first.
+// lines returns the lines of the last hour, newest first.
 func (s *server) lines(t *testing.T, logql string) []string {
 	t.Helper()
 	var answer struct {

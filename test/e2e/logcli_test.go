@@ -15,7 +15,8 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// pushJob stores lines by Loki's JSON, each a nanosecond after the one before, and returns the answer.
+// pushJob stores lines through Loki's JSON API, each one nanosecond after the previous one, and returns the
+// response.
 func (s *server) pushJob(t *testing.T, job string, at time.Time, lines ...string) (int, string) {
 	t.Helper()
 	values := make([][2]string, len(lines))
@@ -27,7 +28,7 @@ func (s *server) pushJob(t *testing.T, job string, at time.Time, lines ...string
 	return s.do(t, http.MethodPost, "/loki/api/v1/push", map[string]string{"Content-Type": "application/json"}, string(body))
 }
 
-// A stock logcli asks everything that it can.
+// A stock logcli works with all its commands.
 func TestStockLogcli(t *testing.T) {
 	t.Parallel()
 	s := startAusguck(t, configDir(t, map[string]string{"prometheus.yml": quietConfig}), t.TempDir(), metricsOnly...)
@@ -52,7 +53,7 @@ func TestStockLogcli(t *testing.T) {
 	require.Equal(t, "cli", strings.TrimSpace(logcli("labels", "job")))
 	require.Contains(t, logcli("series", `{job="cli"}`), `{job="cli", service_name="cli"}`)
 	random := rand.NewChaCha8([32]byte{})
-	for range 4 { // statistics are about chunks on the disk, where full ones go
+	for range 4 { // statistics are about chunks on disk, to which full ones are flushed
 		var big []string
 		for range 1000 {
 			noise := make([]byte, 800)
@@ -71,7 +72,7 @@ func TestStockLogcli(t *testing.T) {
 
 	tail := startProcess(t, exec.Command(stockBinary(t, "logcli"), append(flags, "query", "--tail", "--output=raw", `{job="cli"} |= "fresh"`)...))
 	n := 0
-	eventually(t, readyTimeout, func() error { // it sees what comes once it is connected
+	eventually(t, readyTimeout, func() error { // it receives lines once it is connected
 		n++
 		code, body := s.pushJob(t, "cli", time.Now(), fmt.Sprintf("fresh %d", n))
 		require.Equal(t, http.StatusNoContent, code, body)

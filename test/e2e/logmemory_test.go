@@ -18,19 +18,20 @@ import (
 const (
 	heavyLimit    = 512 << 20 // GOMEMLIMIT
 	heavyLines    = 280_000   // of about 230 bytes
-	heavyPiece    = 2_000     // lines of one push, all of one service
+	heavyPiece    = 2_000     // lines per push, all from one service
 	heavySpan     = 25 * time.Minute
 	heavyServices = 4
 )
 
-// heavyLine is line n as a service writes it: each number is in it once.
+// heavyLine is line n in the format of a service: each number is in it once.
 func heavyLine(n int) string {
 	levels := []string{"debug", "info", "info", "warn", "error"}
 	return fmt.Sprintf(`{"level":%q,"msg":"request served","seq":%d,"user":"user-%d","path":"/api/v1/orders/%d","status":%d,"took_ms":%d,"trace":"%032x","agent":"Mozilla/5.0 (X11; Linux x86_64) Gecko/20100101"}`,
 		levels[n%len(levels)], n, n%5000, n%10, 200+100*(n%4), n%1000, uint64(n)*0x9E3779B97F4A7C15)
 }
 
-// heavyQueries are each known to hold much in memory at once; want is the sum of all values of an answer, or of its lines.
+// heavyQueries are queries known to hold much in memory at once; want is the sum of all values in a result, or of its
+// lines.
 func heavyQueries(begin time.Time) map[string]struct {
 	params url.Values
 	want   float64
@@ -56,7 +57,7 @@ func heavyQueries(begin time.Time) map[string]struct {
 	}
 }
 
-// Four heavy queries at a time, over and over: memory stays below GOMEMLIMIT, every answer is right, and meanwhile no
+// Four heavy queries at a time, repeatedly: memory stays below GOMEMLIMIT, every result is correct, and meanwhile no
 // rule on metrics or logs misses an evaluation and no scrape fails.
 func TestHeavyLogQueries(t *testing.T) {
 	t.Parallel()
@@ -99,7 +100,7 @@ func TestHeavyLogQueries(t *testing.T) {
 	s.stop(t)
 }
 
-// watchMemory looks at the anonymous memory until failed is closed, and returns the most that it was. An error fails the test.
+// watchMemory monitors the anonymous memory until failed is closed, and returns its maximum. An error fails the test.
 func (s *server) watchMemory(t *testing.T, failed <-chan error) (peak int) {
 	t.Helper()
 	tick := time.NewTicker(20 * time.Millisecond)
@@ -117,7 +118,7 @@ func (s *server) watchMemory(t *testing.T, failed <-chan error) (peak int) {
 	}
 }
 
-// pushHeavy stores the lines, evenly over heavySpan, and returns their bytes.
+// pushHeavy stores the lines, evenly spread over heavySpan, and returns their size.
 func (s *server) pushHeavy(t *testing.T, begin time.Time) (size int) {
 	t.Helper()
 	for first := 0; first < heavyLines; first += heavyPiece {
@@ -137,7 +138,7 @@ func (s *server) pushHeavy(t *testing.T, begin time.Time) (size int) {
 	return size
 }
 
-// askHeavy asks, by query when a time is given and else by query_range, and adds up what is answered.
+// askHeavy queries through query if a time is given and otherwise through query_range, and sums up the result.
 func (s *server) askHeavy(params url.Values, want float64) error {
 	path := "/loki/api/v1/query_range"
 	if params.Has("time") {
@@ -162,7 +163,7 @@ func (s *server) askHeavy(params url.Values, want float64) error {
 	return errUnless(have == want, "%v instead of %v", have, want)
 }
 
-// sumOf adds up the values of a vector or matrix, and counts the lines of streams.
+// sumOf sums up the values of a vector or matrix, or counts the lines of streams.
 func sumOf(body []byte) (float64, error) {
 	var answer struct {
 		Data struct {

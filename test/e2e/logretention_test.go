@@ -17,7 +17,7 @@ import (
 func filesBelow(dir string) map[string]int {
 	found := map[string]int{}
 	_ = filepath.WalkDir(dir, func(path string, d fs.DirEntry, err error) error {
-		if err == nil && d.Type().IsRegular() { // files may go meanwhile
+		if err == nil && d.Type().IsRegular() { // files may disappear meanwhile
 			found[filepath.Dir(path)]++
 		}
 		return nil
@@ -25,7 +25,7 @@ func filesBelow(dir string) map[string]int {
 	return found
 }
 
-// indexDays are the daily tables of Loki's index that have files.
+// indexDays returns the daily tables of Loki's index that have files.
 func indexDays(dir string) []string {
 	var days []string
 	for folder := range filesBelow(dir) {
@@ -37,11 +37,12 @@ func indexDays(dir string) []string {
 	return days
 }
 
-// Logs older than retention_period go from the disk, chunks and index, and those of the same minute's push that are younger stay.
+// Logs older than retention_period are deleted from disk, chunks and index, and younger ones from a push in the same
+// minute are kept.
 func TestLogRetention(t *testing.T) {
 	t.Parallel()
 	storage := t.TempDir()
-	// 24h is the shortest retention that Loki takes.
+	// 24h is the shortest retention that Loki accepts.
 	config := configDir(t, map[string]string{"prometheus.yml": quietConfig, "loki.yml": `
 limits_config: {retention_period: 24h, reject_old_samples: false}
 ingester: {chunk_idle_period: 1s, flush_check_period: 250ms, wal: {checkpoint_duration: 1s}}
@@ -68,7 +69,8 @@ compactor: {compaction_interval: 2s, retention_delete_delay: 1s}
 		streams := filesBelow(chunks)
 		return errUnless(len(streams) == 3, "chunks are flushed: %v", streams)
 	})
-	// Upstream looks for marked chunks once a minute. The index of what was pushed is written when its files change over, every quarter of an hour, or at a start.
+	// Upstream looks for marked chunks once a minute. The index of pushed lines is written when its files are rotated,
+	// every quarter of an hour, or at startup.
 	s.stop(t)
 	s = start()
 	tables := 0
@@ -82,8 +84,8 @@ compactor: {compaction_interval: 2s, retention_delete_delay: 1s}
 		left := indexDays(index)
 		return errUnless(len(left) == 1, "days of index: %v", left)
 	})
-	// The process before this one may have some of the chunks that it wrote in its cache. The write-ahead log holds them no
-	// longer, as checkpoints are short here.
+	// The previous process may have some of its chunks in its cache. The write-ahead log no longer contains them, as
+	// checkpoints are short here.
 	s.stop(t)
 	s = start()
 	require.Equal(t, map[string]int64{"young": count}, s.counts(t, now.Add(-120*time.Hour)))

@@ -27,7 +27,7 @@ func (s *server) pushLines(t *testing.T, job, line string, count int) {
 	require.Equal(t, http.StatusNoContent, code, answer)
 }
 
-// firing are the alerts in Alertmanager, their annotations by name and job.
+// firing returns the alerts in Alertmanager: their annotations by name and job.
 func (s *server) firing(t *testing.T) map[string]map[string]string {
 	t.Helper()
 	var alerts []struct {
@@ -42,7 +42,8 @@ func (s *server) firing(t *testing.T) map[string]map[string]string {
 	return found
 }
 
-// The built-in LogQL rules reach Alertmanager from a configuration folder, as `ausguck init` writes it, and without one.
+// The built-in LogQL rules reach Alertmanager with a configuration folder as written by `ausguck init`, and without
+// one.
 func TestLogRules(t *testing.T) {
 	t.Parallel()
 	content, err := os.ReadFile("../../monitoring/loki-rules/fake/logs.rules.yml")

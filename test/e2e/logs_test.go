@@ -19,7 +19,7 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// counts are how many entries each job has stored.
+// counts returns how many entries of each job are stored.
 func (s *server) counts(t *testing.T, since time.Time) map[string]int64 {
 	t.Helper()
 	expression := fmt.Sprintf(`sum by (job) (count_over_time({job=~".+"}[%ds]))`, int(time.Since(since).Seconds())+60)
@@ -39,7 +39,7 @@ func (s *server) counts(t *testing.T, since time.Time) map[string]int64 {
 	return counts
 }
 
-// written are how many entries there must be.
+// written returns how many entries there must be.
 func written(writers map[string]*logWriter) map[string]int64 {
 	counts := map[string]int64{}
 	for job, w := range writers {
@@ -51,7 +51,7 @@ func written(writers map[string]*logWriter) map[string]int64 {
 	return counts
 }
 
-// waitStored waits until exactly what was written is stored, and requires that it stays so over a restart.
+// waitStored waits until exactly what was written is stored, and requires that this remains so over a restart.
 func (s *server) waitStored(t *testing.T, begin time.Time, want map[string]int64) {
 	t.Helper()
 	eventually(t, time.Minute, func() error {
@@ -65,7 +65,7 @@ func (s *server) waitStored(t *testing.T, begin time.Time, want map[string]int64
 	})
 }
 
-// stamps are the times that each line of a job has.
+// stamps returns the timestamps of each line of a job.
 func (s *server) stamps(t *testing.T, job string, begin time.Time) map[string][]int64 {
 	t.Helper()
 	const most = 5000
@@ -83,10 +83,10 @@ func (s *server) stamps(t *testing.T, job string, begin time.Time) map[string][]
 			for _, v := range stream.Values {
 				stamp, err := strconv.ParseInt(v[0], 10, 64)
 				require.NoError(t, err)
-				if !slices.Contains(at[v[1]], stamp) { // the page before may have had it
+				if !slices.Contains(at[v[1]], stamp) { // it may have been on the previous page
 					at[v[1]] = append(at[v[1]], stamp)
 				}
-				from = max(from, stamp) // the rest of that time is on the next page
+				from = max(from, stamp) // the other lines of that time are on the next page
 				n++
 			}
 		}
@@ -97,7 +97,8 @@ func (s *server) stamps(t *testing.T, job string, begin time.Time) map[string][]
 	return at
 }
 
-// doubles says which lines of a job are stored more than once, how far apart, and whether the collector sent any again.
+// doubles returns which lines of a job are stored more than once, how far apart, and whether the collector sent any
+// again.
 func (s *server) doubles(t *testing.T, job string, begin time.Time) string {
 	t.Helper()
 	const shown = 12
@@ -123,7 +124,7 @@ func (s *server) doubles(t *testing.T, job string, begin time.Time) string {
 
 const logConfig = "global: {scrape_interval: 15s}\n"
 
-// 50 MB of every kind of log, with a rotation each second for a minute: the count is that which was written.
+// 50 MB of every kind of log, with a rotation every second for a minute: the count equals what was written.
 func TestEveryLineOnceThroughRotation(t *testing.T) {
 	t.Parallel()
 	const most, seconds = 50 << 20, 55
@@ -172,7 +173,7 @@ func TestEveryLineOnceThroughRotation(t *testing.T) {
 // kills is how often TestEveryLineOnceThroughKills ends the process.
 const kills = 20
 
-// The same while the process is ended by kill -9 again and again, at any moment of its life.
+// The same while the process is ended by kill -9 again and again, at any moment.
 func TestEveryLineOnceThroughKills(t *testing.T) {
 	t.Parallel()
 	seed := rand.Uint64()
@@ -180,9 +181,9 @@ func TestEveryLineOnceThroughKills(t *testing.T) {
 	random := rand.New(rand.NewPCG(seed, 0))
 	dir := t.TempDir()
 	config, storage := configDir(t, map[string]string{"prometheus.yml": logConfig, "promtail.yml": promtailFor(dir)}), t.TempDir()
-	writers := everyKind(dir, 1000, 400<<10) // no file may go before it is read
+	writers := everyKind(dir, 1000, 400<<10) // no file may be deleted before it is read
 	flags := []string{"--no-cadvisor", "--no-node-exporter", "--no-docker"}
-	s := startAusguck(t, config, storage, flags...) // what was rotated before it was ever started is not collected
+	s := startAusguck(t, config, storage, flags...) // what was rotated before the first start is not collected
 	begin := time.Now()
 	stop := make(chan struct{})
 	wait := writeAll(t, writers, seed, 1<<40, stop)
@@ -194,7 +195,7 @@ func TestEveryLineOnceThroughKills(t *testing.T) {
 		if n > 0 {
 			s = launchAusguck(t, config, storage, flags...)
 		}
-		if n%4 < 3 { // else it may die before it is ready
+		if n%4 < 3 { // otherwise it may die before it is ready
 			s.waitReady(t, readyTimeout)
 		}
 		alive := time.NewTimer(time.Duration(random.IntN(2500)) * time.Millisecond)
@@ -214,7 +215,8 @@ func TestEveryLineOnceThroughKills(t *testing.T) {
 	s.stop(t)
 }
 
-// A full disk makes pushes fail with the reason and collecting wait. With room again all goes on, and nothing is missing.
+// A full disk makes pushes fail with the reason and collecting wait. With free space again, everything continues, and
+// nothing is missing.
 func TestLogsOnAFullDisk(t *testing.T) {
 	t.Parallel()
 	storage, dir := t.TempDir(), t.TempDir()

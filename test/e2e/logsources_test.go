@@ -15,7 +15,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// openDir is a new folder that another user can enter.
+// openDir returns a new folder that another user can enter.
 func openDir(t *testing.T, owner int) string {
 	t.Helper()
 	dir, err := os.MkdirTemp("", "ausguck-e2e-*")
@@ -40,8 +40,8 @@ func copyProgram(t *testing.T, dir string) string {
 	return to.Name()
 }
 
-// A file, and a folder, that this user may not read are named once with the reason and what helps; others are collected, and
-// what becomes readable is collected then.
+// A file, and a folder, that this user may not read are reported once with the reason and a remedy; others are
+// collected, and what becomes readable is collected then.
 func TestUnreadableLogs(t *testing.T) {
 	t.Parallel()
 	const nobody = 65534
@@ -72,7 +72,7 @@ scrape_configs: [{job_name: a, static_configs: [{labels: {job: a, __path__: '%[1
 		n := metric(s.get(t, "/metrics"), "ausguck_logcollector_unreadable_files")
 		return errUnless(n == 3 && len(s.lines(t, `{job="a"}`)) == 1, "%v unreadable", n)
 	})
-	for n := range 3 { // new files make it look again
+	for n := range 3 { // new files trigger another scan
 		writeFile(t, filepath.Join(logs, fmt.Sprintf("more%d.log", n)), "more\n")
 		eventually(t, readyTimeout, func() error { return errUnless(len(s.lines(t, `{job="a"}`)) == n+2, "not collected") })
 	}
@@ -100,8 +100,8 @@ scrape_configs: [{job_name: a, static_configs: [{labels: {job: a, __path__: '%[1
 	s.stop(t)
 }
 
-// When somebody has used up all streams, files that were known are collected on, new ones wait with a word, and nothing is
-// missing once there is room.
+// When another client has used up all streams, known files are still collected, new ones wait with a warning, and
+// nothing is missing once streams are available again.
 func TestNewStreamsWaitForRoom(t *testing.T) {
 	t.Parallel()
 	logs := t.TempDir()
@@ -129,7 +129,7 @@ scrape_configs: [{job_name: a, static_configs: [{labels: {job: a, __path__: '%s/
 	}
 	add("known.log", 10)
 	wait("known.log", 10)
-	for n := 0; ; n++ { // somebody's mistake
+	for n := 0; ; n++ { // another client's mistake
 		require.Less(t, n, 100)
 		if code, _ := s.pushJob(t, fmt.Sprintf("flood-%d", n), time.Now(), "x"); code == http.StatusTooManyRequests {
 			break

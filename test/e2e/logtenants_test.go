@@ -11,8 +11,9 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// With auth_enabled, tenant_id and the tenant stage say whose a line is, and who asks names the tenant: by the header, by a data
-// source that sends it, or by the built-in data source, which asks for the tenant of promtail.yml.
+// With auth_enabled, tenant_id and the tenant stage set the tenant of a line, and clients name the tenant in queries:
+// with the header, through a data source that sends it, or through the built-in data source, which uses the tenant of
+// promtail.yml.
 func TestLogTenants(t *testing.T) {
 	t.Parallel()
 	logs := t.TempDir()
@@ -58,7 +59,7 @@ datasources:
 	s.stop(t)
 }
 
-// linesOf returns the lines of an answer of Loki's.
+// linesOf returns the lines in a response of Loki's.
 func linesOf(body string) (lines []string) {
 	var answer struct {
 		Data struct {
@@ -68,7 +69,7 @@ func linesOf(body string) (lines []string) {
 		} `json:"data"`
 	}
 	if json.Unmarshal([]byte(body), &answer) != nil {
-		return nil // an error's text
+		return nil // the text of an error
 	}
 	for _, r := range answer.Data.Result {
 		for _, v := range r.Values {

@@ -15,8 +15,8 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// Lines that were acknowledged stay through kill -9: those of a stream that was flushed, left memory and came back, and those
-// that were written after a record that the kill had torn.
+// Acknowledged lines survive kill -9: those of a stream that was flushed, left memory and came back, and those written
+// after a record torn by the kill.
 func TestAcknowledgedLinesStayThroughKills(t *testing.T) {
 	t.Parallel()
 	storage, logs := t.TempDir(), t.TempDir()
@@ -56,7 +56,7 @@ func TestAcknowledgedLinesStayThroughKills(t *testing.T) {
 		tear(t, filepath.Join(storage, "loki", "wal"))
 		s = start()
 		allThere()
-		if n > 20 { // the next lines come to a stream that is not in memory
+		if n > 20 { // the next lines belong to a stream that is not in memory
 			eventually(t, readyTimeout, func() error {
 				streams := metric(s.get(t, "/metrics"), "loki_ingester_memory_streams")
 				return errUnless(streams <= 0, "%v streams are in memory", streams)
@@ -66,7 +66,7 @@ func TestAcknowledgedLinesStayThroughKills(t *testing.T) {
 	s.stop(t)
 }
 
-// tear leaves the beginning of a record at the end of the write-ahead log, as a kill between two pages of it does.
+// tear leaves the beginning of a record at the end of the write-ahead log, as a kill between two of its pages does.
 func tear(t *testing.T, wal string) {
 	t.Helper()
 	_, last, err := wlog.Segments(wal)
@@ -79,8 +79,8 @@ func tear(t *testing.T, wal string) {
 	require.NoError(t, file.Close())
 }
 
-// Lines that were acknowledged before and while the disk was full stay, each once, while checkpoints, chunks and the index
-// cannot be written: when there is room again, and through kill -9 before and after that.
+// Lines acknowledged before and while the disk was full are kept, each once, while checkpoints, chunks and the index
+// cannot be written: when there is space again, and through kill -9 before and after that.
 func TestAcknowledgedLinesStayThroughAFullDisk(t *testing.T) {
 	t.Parallel()
 	storage, logs := t.TempDir(), t.TempDir()
@@ -95,7 +95,7 @@ func TestAcknowledgedLinesStayThroughAFullDisk(t *testing.T) {
 	}
 	s, filler := start(), filepath.Join(storage, "somebody-elses-file")
 	want := map[string]int{}
-	collected := func() { // a line for the collector, which waits for room
+	collected := func() { // a line for the collector, which waits for space
 		want["collected"]++
 		file, err := os.OpenFile(filepath.Join(logs, "a.log"), os.O_APPEND|os.O_CREATE|os.O_WRONLY, 0o644)
 		require.NoError(t, err)
@@ -103,7 +103,7 @@ func TestAcknowledgedLinesStayThroughAFullDisk(t *testing.T) {
 		require.NoError(t, err)
 		require.NoError(t, file.Close())
 	}
-	push := func(n int) (refused int) { // to streams that are flushed, and one that is new
+	push := func(n int) (refused int) { // to streams that are flushed, and a new one
 		for _, job := range []string{"first", "second", fmt.Sprintf("new at %d", n)} {
 			code, answer := s.pushJob(t, job, time.Now(), fmt.Sprintf("line %d", n))
 			if code == http.StatusNoContent {
@@ -131,7 +131,7 @@ func TestAcknowledgedLinesStayThroughAFullDisk(t *testing.T) {
 		})
 	}
 	n := 0
-	for _, killed := range []bool{true, false} { // while the disk is full, or once there is room again
+	for _, killed := range []bool{true, false} { // while the disk is full, or once there is space again
 		for range 20 {
 			collected()
 			require.Zero(t, push(n))
@@ -142,11 +142,11 @@ func TestAcknowledgedLinesStayThroughAFullDisk(t *testing.T) {
 		accepted, refused := 0, 0
 		for range 2 {
 			giveBack(t, filler, 30<<20)
-			eventually(t, time.Minute, func() error { // until it is noticed that there is room
+			eventually(t, time.Minute, func() error { // until the free space is noticed
 				n++
 				return errUnless(push(n) == 0, "still refused")
 			})
-			for range 100 { // checkpoints and flushes are due each second
+			for range 100 { // checkpoints and flushes are due every second
 				fillMore(t, filler)
 				collected()
 				n++
@@ -174,7 +174,7 @@ func TestAcknowledgedLinesStayThroughAFullDisk(t *testing.T) {
 	s.stop(t)
 }
 
-// giveBack makes room on a full disk.
+// giveBack frees space on a full disk.
 func giveBack(t *testing.T, filler string, bytes int64) {
 	t.Helper()
 	info, err := os.Stat(filler)

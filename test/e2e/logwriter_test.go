@@ -14,7 +14,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// rotation is a way in which log files are rotated.
+// rotation is a method of rotating log files.
 type rotation func(t *testing.T, path string, generations int)
 
 // renamed shifts path to path.1, path.1 to path.2 and so on, as logrotate does with "create".
@@ -31,7 +31,7 @@ func renamed(t *testing.T, path string, generations int) {
 	}
 }
 
-// copytruncated copies path to path.1 after the others were shifted, and empties it in place.
+// copytruncated copies path to path.1 after shifting the others, and truncates it in place.
 func copytruncated(t *testing.T, path string, generations int) {
 	t.Helper()
 	content, err := os.ReadFile(path)
@@ -45,7 +45,7 @@ func copytruncated(t *testing.T, path string, generations int) {
 	require.NoError(t, os.Truncate(path, 0))
 }
 
-// logWriter writes lines of one kind into a file, and rotates it every second.
+// logWriter writes lines of one kind to a file, and rotates it every second.
 type logWriter struct {
 	path        string
 	line        func(r *rand.Rand, n int) string // may be several lines
@@ -53,7 +53,7 @@ type logWriter struct {
 	generations int
 	perSecond   int // bytes
 
-	lines, bytes, entries atomic.Int64 // entries are calls of line
+	lines, bytes, entries atomic.Int64 // entries counts the calls of line
 }
 
 // run writes until stop is closed or most bytes are written.
@@ -63,7 +63,7 @@ func (w *logWriter) run(t *testing.T, seed uint64, most int64, stop <-chan struc
 	flags := os.O_CREATE | os.O_APPEND | os.O_WRONLY
 	file, err := os.OpenFile(w.path, flags, 0o600)
 	require.NoError(t, err)
-	out := bufio.NewWriterSize(file, 4096) // lines are torn between two writes, as real ones are
+	out := bufio.NewWriterSize(file, 4096) // lines are split between two writes, as in real logs
 	ticker := time.NewTicker(tick)
 	defer ticker.Stop()
 	rotated, begun := time.Now(), time.Now()
@@ -98,7 +98,7 @@ func (w *logWriter) run(t *testing.T, seed uint64, most int64, stop <-chan struc
 	require.NoError(t, file.Close())
 }
 
-// writeAll runs all writers; the function that it returns waits for their end.
+// writeAll runs all writers; the returned function waits for them.
 func writeAll(t *testing.T, writers map[string]*logWriter, seed uint64, most int64, stop <-chan struct{}) (wait func()) {
 	t.Helper()
 	var wg sync.WaitGroup
@@ -139,7 +139,7 @@ func logfmtLine(r *rand.Rand, n int) string {
 		time.Now().Format(time.RFC3339Nano), of(r, levels), r.IntN(900), n, of(r, users), r.IntN(9000), r.IntN(1e6))
 }
 
-// traceLines is an event with a stack trace in lines of their own; the first begins with a date.
+// traceLines is an event with a stack trace on separate lines; the first begins with a date.
 func traceLines(r *rand.Rand, n int) string {
 	head := time.Now().Format("2006-01-02 15:04:05.000")
 	if r.IntN(2) == 0 {
@@ -153,7 +153,8 @@ func traceLines(r *rand.Rand, n int) string {
 		head, n, r.IntN(n+1), r.IntN(400), r.Uint32(), r.Uint32(), r.IntN(900), r.IntN(4096), r.IntN(99))
 }
 
-// rubbishLine is what a crashed program or a wrong character set leaves in a log: bytes that are no text.
+// rubbishLine is what a crashed program or a wrong character set leaves in a log: bytes that are not valid
+// text.
 func rubbishLine(r *rand.Rand, n int) string {
 	b := []byte(fmt.Sprintf("%d ", n))
 	for range 20 + r.IntN(300) {
@@ -164,7 +165,7 @@ func rubbishLine(r *rand.Rand, n int) string {
 	return string(b)
 }
 
-// The writers of a log of every kind; blocks counts entries and not lines.
+// everyKind returns the writers of every kind of log; for blocks, entries count and not lines.
 func everyKind(dir string, generations, perSecond int) map[string]*logWriter {
 	return map[string]*logWriter{
 		"json":    {path: dir + "/app.log", line: jsonLine, rotate: renamed, generations: generations, perSecond: perSecond * 2 / 6},
@@ -175,7 +176,7 @@ func everyKind(dir string, generations, perSecond int) map[string]*logWriter {
 	}
 }
 
-// promtailFor collects what everyKind writes, each kind as a job.
+// promtailFor collects what everyKind writes, with one job per kind.
 func promtailFor(dir string) string {
 	return strings.ReplaceAll(`
 clients: [{url: http://loki:3100/loki/api/v1/push}]

@@ -18,7 +18,7 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// nobody is the user that a data folder does not belong to.
+// nobody is a user who does not own the data folder.
 const nobody = 65534
 
 // The command that the program prints is run as printed, and the program then starts.
@@ -26,7 +26,7 @@ func TestForeignDataFolder(t *testing.T) {
 	t.Parallel()
 	for name, prepare := range map[string]func(t *testing.T, storage string){
 		"new": func(*testing.T, string) {},
-		// As after a start as root by mistake: the folder can be entered, what is in it cannot be written to.
+		// As after an accidental start as root: the folder can be entered, but its content cannot be written to.
 		"used by root": func(t *testing.T, storage string) {
 			s := startAusguck(t, configDir(t, map[string]string{"prometheus.yml": quietConfig}), storage, metricsOnly...)
 			s.stop(t)
@@ -34,7 +34,7 @@ func TestForeignDataFolder(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			// Not t.TempDir, which others may not enter.
+			// Not t.TempDir, which other users may not enter.
 			home, err := os.MkdirTemp("", "ausguck-foreign-*")
 			require.NoError(t, err)
 			t.Cleanup(func() { require.NoError(t, os.RemoveAll(home)) })
@@ -93,7 +93,7 @@ func TestMainPortTaken(t *testing.T) {
 	require.Regexp(t, `(?i)in use|taken`, report)
 }
 
-// In a network of its own the well-known ports are free, whatever else runs on this machine.
+// In a separate network namespace the well-known ports are free, whatever else runs on this machine.
 func TestWellKnownPorts(t *testing.T) {
 	t.Parallel()
 	network := newNetwork(t)
@@ -129,14 +129,15 @@ func TestWellKnownPorts(t *testing.T) {
 	s.stop(t)
 }
 
-// A full disk is said, the queries go on, and with room again so do the writes. What was accepted before and after is kept.
+// A full disk is reported, queries continue, and with free space again writes continue, too. What was accepted before
+// and after is kept.
 func TestFullDisk(t *testing.T) {
 	t.Parallel()
 	storage := t.TempDir()
 	require.NoError(t, unix.Mount("tmpfs", storage, "tmpfs", 0, "size=64m"), "needs root")
 	t.Cleanup(func() { require.NoError(t, unix.Unmount(storage, unix.MNT_DETACH)) })
 	config := configDir(t, map[string]string{"prometheus.yml": quietConfig})
-	// Full chunks go to the disk at each look for new blocks, also while it is full.
+	// Full chunks are written to disk at each check for new blocks, even while it is full.
 	s := startAusguck(t, config, storage, append([]string{"--web.enable-remote-write-receiver",
 		"--storage.tsdb.block-reload-interval=10s"}, metricsOnly...)...)
 	begin := time.Now().Add(-10 * time.Minute)
@@ -199,7 +200,7 @@ func (zeros) Read(p []byte) (int, error) {
 	return len(p), nil
 }
 
-// waitRefused writes until a write is refused because of the disk. The process must live.
+// waitRefused writes until a write is rejected because of the disk. The process must stay alive.
 func (s *server) waitRefused(t *testing.T) {
 	t.Helper()
 	eventually(t, 15*time.Second, func() error {
@@ -214,13 +215,13 @@ func (s *server) waitRefused(t *testing.T) {
 	})
 }
 
-// The size of what writeFullChunks writes: more than two chunks of 120 samples for each of many series.
+// The amount that writeFullChunks writes: more than two chunks of 120 samples for each of many series.
 const (
 	fullChunkSeries  = 5000
 	fullChunkSamples = 250
 )
 
-// writeFullChunks writes series of one sample a second whose values do not compress.
+// writeFullChunks writes series with one sample per second whose values do not compress.
 func (s *server) writeFullChunks(t *testing.T, begin time.Time) {
 	t.Helper()
 	const perRequest = 10

@@ -16,7 +16,7 @@ import (
 	_ "modernc.org/sqlite"
 )
 
-// grafanaDatabase makes a grafana.db of a file of statements.
+// grafanaDatabase creates a grafana.db from a file of statements.
 func grafanaDatabase(t *testing.T, statements string) string {
 	t.Helper()
 	script, err := os.ReadFile(filepath.Join("testdata/grafana", statements))
@@ -30,7 +30,7 @@ func grafanaDatabase(t *testing.T, statements string) string {
 	return file
 }
 
-// tree is every file below a folder with its content, to see that nothing changes.
+// tree returns every file below a folder with its content, to verify that nothing changes.
 func tree(t *testing.T, dir string) map[string]string {
 	t.Helper()
 	files := map[string]string{}
@@ -45,7 +45,7 @@ func tree(t *testing.T, dir string) map[string]string {
 	return files
 }
 
-// searched are the uids that a search finds, each with its folder's.
+// searched returns the UIDs found by a search, each with that of its folder.
 func (s *server) searched(t *testing.T, query string) map[string]string {
 	t.Helper()
 	var found []struct{ UID, FolderUID string }
@@ -57,8 +57,8 @@ func (s *server) searched(t *testing.T, query string) map[string]string {
 	return folders
 }
 
-// The folders of a stock Prometheus, Loki and Alertmanager, and the database of a Grafana are taken over; they stay
-// as they were, and all of it is there after the start.
+// The folders of a stock Prometheus, Loki and Alertmanager, and the database of a Grafana are migrated; the
+// originals are unchanged, and everything is available after the start.
 func TestMigrate(t *testing.T) {
 	t.Parallel()
 	target, _ := counterTarget(t)
@@ -88,7 +88,7 @@ func TestMigrate(t *testing.T) {
 		"migrate", "--storage.path=" + storage, "--from-prometheus=" + tsdb, "--from-loki=" + loki,
 		"--from-alertmanager=" + alertmanager, "--from-grafana=" + grafana,
 	}
-	// One that is running is refused.
+	// The folder of a running program is rejected.
 	code, out := runToEnd(t, ausguckBinary(t), args...)
 	require.Equal(t, 1, code)
 	require.Contains(t, out, "the folder is in use; stop the Prometheus")
@@ -131,7 +131,7 @@ func TestMigrate(t *testing.T) {
 	require.NoError(t, json.Unmarshal([]byte(s.get(t, fmt.Sprintf("/api/annotations?from=%d&to=%d", time.Now().Add(-48*time.Hour).UnixMilli(), time.Now().UnixMilli()))), &annotations))
 	require.Len(t, annotations, 2)
 
-	// The same through Grafana's HTTP API, from the one that runs now.
+	// The same through Grafana's HTTP API, from the server that is now running.
 	again := filepath.Join(t.TempDir(), "again")
 	code, out = runToEnd(t, ausguckBinary(t), "migrate", "--storage.path="+again, "--from-grafana="+s.url, "--write")
 	require.Zero(t, code, out)
@@ -162,7 +162,7 @@ func TestMigrateNewGrafana(t *testing.T) {
 	s.stop(t)
 }
 
-// What is no such folder or file is said, all at once, and nothing is written.
+// All paths that are not such a folder or file are reported at once, and nothing is written.
 func TestMigrateFromNothing(t *testing.T) {
 	t.Parallel()
 	empty, storage := t.TempDir(), filepath.Join(t.TempDir(), "new")

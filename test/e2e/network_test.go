@@ -10,20 +10,21 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// network is a network namespace of its own with a loopback device, so that a test finds every port free.
-// A namespace belongs to a thread: what is to happen in it happens on the one goroutine that holds the thread.
+// network is a separate network namespace with a loopback device, so that all ports are free for a test. A
+// namespace belongs to a thread: everything in it must happen on the single goroutine that is locked to the
+// thread.
 type network struct {
 	jobs chan func()
 }
 
-// newNetwork makes a namespace. It needs root.
+// newNetwork creates a namespace. It needs root.
 func newNetwork(t *testing.T) *network {
 	t.Helper()
 	n := &network{jobs: make(chan func())}
 	made := make(chan error)
 	go func() {
-		// Never unlocked and never ended: nobody else may get the thread, and when one ends, the kernel kills the
-		// processes that were started on it with Pdeathsig, among them those of other tests.
+		// Never unlocked and never ended: nothing else may use the thread, and when it ends, the kernel kills the
+		// processes started on it with Pdeathsig, including those of other tests.
 		runtime.LockOSThread()
 		made <- enterNetwork()
 		for job := range n.jobs {
@@ -52,7 +53,7 @@ func enterNetwork() error {
 	return unix.IoctlIfreq(socket, unix.SIOCSIFFLAGS, loopback)
 }
 
-// do runs the function in the namespace. Processes that it starts and sockets that it opens belong there.
+// do runs the function in the namespace. Processes that it starts and sockets that it opens are in the namespace.
 func (n *network) do(job func()) {
 	done := make(chan struct{})
 	n.jobs <- func() {

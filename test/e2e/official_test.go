@@ -14,7 +14,8 @@ import (
 	"gopkg.in/yaml.v2"
 )
 
-// officialCommand is what official.yml starts a program with, its folders exchanged for those here.
+// officialCommand returns the arguments with which official.yml starts a program, with its folders replaced
+// by those here.
 func officialCommand(t *testing.T, service string, folders ...string) []string {
 	t.Helper()
 	content, err := os.ReadFile("../../deploy/compose/official.yml")
@@ -32,7 +33,7 @@ func officialCommand(t *testing.T, service string, folders ...string) []string {
 	return command
 }
 
-// startProgram starts a stock program and waits until the path answers.
+// startProgram starts a stock program and waits until the path responds.
 func startProgram(t *testing.T, name, address, path string, args ...string) *server {
 	t.Helper()
 	s := launch(t, address, exec.Command(stockBinary(t, name), args...))
@@ -55,7 +56,7 @@ func startProgram(t *testing.T, name, address, path string, args ...string) *ser
 	return s
 }
 
-// startStockAlertmanager starts it as official.yml does, on the built-in configuration.
+// startStockAlertmanager starts it as official.yml does, with the built-in configuration.
 func startStockAlertmanager(t *testing.T, storage string) *server {
 	t.Helper()
 	monitoring, err := filepath.Abs("../../monitoring")
@@ -65,7 +66,7 @@ func startStockAlertmanager(t *testing.T, storage string) *server {
 	return startProgram(t, "alertmanager", address, "/-/ready", append(args, "--web.listen-address="+address)...)
 }
 
-// startStockLoki starts it as official.yml does, on the built-in configuration.
+// startStockLoki starts it as official.yml does, with the built-in configuration.
 func startStockLoki(t *testing.T, storage string) *server {
 	t.Helper()
 	monitoring, err := filepath.Abs("../../monitoring")
@@ -78,7 +79,7 @@ func startStockLoki(t *testing.T, storage string) *server {
 		"-ingester.lifecycler.addr=127.0.0.1", "-memberlist.bind-addr=127.0.0.1", "-ingester.min-ready-duration=0s")...)
 }
 
-// The stock programs start on the built-in configuration with the flags of official.yml.
+// The stock programs start with the built-in configuration and the flags of official.yml.
 func TestOfficialStack(t *testing.T) {
 	t.Parallel()
 	code, out := runToEnd(t, stockBinary(t, "promtool"), "check", "config", "../../monitoring/prometheus.yml")

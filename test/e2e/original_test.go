@@ -8,7 +8,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// composeFlags are those that the containers of the original stack are started with.
+// composeFlags are the flags with which the containers of the original stack are started.
 var composeFlags = []string{
 	"--web.console.libraries=/usr/share/prometheus/console_libraries",
 	"--web.console.templates=/usr/share/prometheus/consoles",
@@ -20,7 +20,7 @@ var composeFlags = []string{
 	"--no-docker",
 }
 
-// The prometheus.yml of the stack that Ausguck replaces works as it is, with the names of its containers.
+// The prometheus.yml of the stack that Ausguck replaces works unchanged, with the names of its containers.
 func TestOriginalStack(t *testing.T) {
 	t.Parallel()
 	config, storage := "testdata/original", t.TempDir()

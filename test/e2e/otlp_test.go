@@ -30,7 +30,7 @@ import (
 	"google.golang.org/grpc/status"
 )
 
-// sdkErrors collects what the SDK tells its user.
+// sdkErrors collects the errors that the SDK reports.
 type sdkErrors struct {
 	mtx  sync.Mutex
 	told []string
@@ -48,7 +48,8 @@ func (e *sdkErrors) String() string {
 	return strings.Join(e.told, "\n")
 }
 
-// instrumented is a service that the SDK for Go instruments, as its environment has it: a counter, a line and a span.
+// instrumented is a service instrumented with the Go SDK, as configured by its environment: a counter, a log line and
+// a span.
 func instrumented(t *testing.T, service string) {
 	t.Helper()
 	ctx := t.Context()
@@ -79,10 +80,10 @@ func instrumented(t *testing.T, service string) {
 	defer cancel()
 	require.NoError(t, meters.Shutdown(ctx))
 	require.NoError(t, loggers.Shutdown(ctx))
-	require.NoError(t, tracers.Shutdown(ctx)) // what was rejected is told apart
+	require.NoError(t, tracers.Shutdown(ctx)) // rejected spans are reported separately
 }
 
-// An SDK is told one address, and what it sends is there.
+// An SDK is configured with one address, and what it sends is available.
 func TestOneAddressForOpenTelemetry(t *testing.T) {
 	const host = "127.0.35.1"
 	s := launchAt(t, host+":3000", append([]string{
@@ -94,7 +95,7 @@ func TestOneAddressForOpenTelemetry(t *testing.T) {
 	for service, env := range map[string][]string{
 		"http": {"http://" + host + ":4318", "http/protobuf"},
 		"grpc": {"http://" + host + ":4317", "grpc"},
-		// Each port takes the other's protocol, as they are easily mistaken.
+		// Each port accepts the other's protocol, as they are easily confused.
 		"http-on-grpc": {"http://" + host + ":4317", "http/protobuf"},
 		"grpc-on-http": {"http://" + host + ":4318", "grpc"},
 		"main":         {"http://" + host + ":3000", "http/protobuf", "Authorization=Basic%20" + url.QueryEscape(strings.TrimPrefix(as("admin", adminPassword)["Authorization"], "Basic "))},
@@ -127,7 +128,7 @@ func TestOneAddressForOpenTelemetry(t *testing.T) {
 	require.Contains(t, metrics, "\nausguck_otlp_requests_total{code=\"200\",protocol=\"grpc\",signal=\"logs\"} 2\n")
 }
 
-// What a call of gRPC is refused with says why, in codes that its client knows.
+// A rejected gRPC call gets the reason, with codes that its client knows.
 func TestRefusalsByGRPC(t *testing.T) {
 	t.Parallel()
 	const host = "127.0.35.2"
@@ -163,7 +164,7 @@ func (h header) GetRequestMetadata(context.Context, ...string) (map[string]strin
 }
 func (header) RequireTransportSecurity() bool { return false }
 
-// With TLS the main address takes gRPC too, and so do the ports, with the same certificate.
+// With TLS, the main address accepts gRPC, too, and so do the ports, with the same certificate.
 func TestGRPCWithTLS(t *testing.T) {
 	t.Parallel()
 	const host = "127.0.35.3"

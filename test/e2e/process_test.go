@@ -20,10 +20,10 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// stopTimeout is the time that a program has to end after SIGTERM.
+// stopTimeout is how long a program may take to end after SIGTERM.
 const stopTimeout = 10 * time.Second
 
-// process is a program that a test started. It is killed when the test ends, and its output shown when the test failed.
+// process is a program started by a test. It is killed when the test ends, and its output is shown if the test failed.
 type process struct {
 	cmd     *exec.Cmd
 	started time.Time
@@ -49,12 +49,12 @@ func (o *output) String() string {
 	return o.buf.String()
 }
 
-// matches says whether the pattern occurs in what the program has written so far.
+// matches reports whether the pattern occurs in what the program has written so far.
 func (o *output) matches(pattern string) bool {
 	return matches(pattern, o.String())
 }
 
-// startProcess starts the command and takes its output.
+// startProcess starts the command and collects its output.
 func startProcess(t *testing.T, cmd *exec.Cmd) *process {
 	t.Helper()
 	p := &process{cmd: cmd, output: &output{}, exited: make(chan struct{})}
@@ -62,13 +62,13 @@ func startProcess(t *testing.T, cmd *exec.Cmd) *process {
 	if cmd.SysProcAttr == nil {
 		cmd.SysProcAttr = &syscall.SysProcAttr{}
 	}
-	// A test binary that is killed leaves nothing behind.
+	// If the test binary is killed, it leaves nothing behind.
 	cmd.SysProcAttr.Pdeathsig = syscall.SIGKILL
 	p.started = time.Now()
 	require.NoError(t, cmd.Start())
 	go func() {
 		defer close(p.exited)
-		// The exit status is read from ProcessState, an error says nothing more.
+		// The exit status is read from ProcessState; the error adds nothing.
 		_ = cmd.Wait()
 	}()
 	t.Cleanup(func() {
@@ -80,9 +80,9 @@ func startProcess(t *testing.T, cmd *exec.Cmd) *process {
 	return p
 }
 
-// kill ends the process without asking it, and returns when it is gone.
+// kill kills the process, and returns when it is gone.
 func (p *process) kill() {
-	// The process may have ended before.
+	// The process may already have ended.
 	_ = p.cmd.Process.Kill()
 	<-p.exited
 }
@@ -93,7 +93,7 @@ func (p *process) signal(t *testing.T, sig syscall.Signal) {
 	require.NoError(t, p.cmd.Process.Signal(sig))
 }
 
-// stop asks the process to end and requires that it does so in time, with exit code 0.
+// stop sends SIGTERM and requires that the process ends in time, with exit code 0.
 func (p *process) stop(t *testing.T) {
 	t.Helper()
 	begin := time.Now()
@@ -114,7 +114,7 @@ func (p *process) exitCode(t *testing.T, timeout time.Duration) int {
 	}
 }
 
-// memory returns a field of /proc/PID/status in bytes, such as VmRSS or VmHWM (the highest that VmRSS has been).
+// memory returns a field of /proc/PID/status in bytes, such as VmRSS or VmHWM (the maximum of VmRSS).
 func (p *process) memory(t *testing.T, field string) int {
 	t.Helper()
 	status, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", p.cmd.Process.Pid))
@@ -134,12 +134,12 @@ func (p *process) waitOutput(t *testing.T, pattern string) {
 	})
 }
 
-// matches says whether the pattern occurs in the text.
+// matches reports whether the pattern occurs in the text.
 func matches(pattern, text string) bool {
 	return regexp.MustCompile(pattern).MatchString(text)
 }
 
-// runToEnd runs a program that ends by itself and returns its exit code and all that it wrote.
+// runToEnd runs a program until it exits and returns its exit code and its whole output.
 func runToEnd(t *testing.T, path string, args ...string) (int, string) {
 	t.Helper()
 	p := startProcess(t, exec.Command(path, args...))
@@ -171,14 +171,14 @@ func requireBinary(t *testing.T, variable, fallback, name, command string) strin
 	return path
 }
 
-// lastPort is the port given out last. The range lies below the ports that Linux gives to outgoing connections.
+// lastPort is the port returned last. The range is below the ports that Linux uses for outgoing connections.
 var lastPort atomic.Int32
 
-// freePort returns a TCP port on loopback that nobody listens on and no other test of this run has.
+// freePort returns a TCP port on loopback that is not in use and that no other test of this run has.
 func freePort(t *testing.T) int {
 	t.Helper()
 	const first, last = 20000, 30000
-	begin := os.Getpid() % 100 * 100 // other runs on this machine look for ports too
+	begin := os.Getpid() % 100 * 100 // other test runs on this machine also look for ports
 	for range last - first {
 		port := first + (begin+int(lastPort.Add(1)))%(last-first)
 		listener, err := net.Listen("tcp", fmt.Sprintf("127.0.0.1:%d", port))
@@ -192,7 +192,7 @@ func freePort(t *testing.T) int {
 	return 0
 }
 
-// eventually calls condition until it returns nil, and fails with its last error when that takes longer than timeout.
+// eventually calls condition until it returns nil, and fails with its last error if that takes longer than timeout.
 func eventually(t *testing.T, timeout time.Duration, condition func() error) {
 	t.Helper()
 	deadline := time.Now().Add(timeout)
@@ -210,7 +210,7 @@ func eventually(t *testing.T, timeout time.Duration, condition func() error) {
 	}
 }
 
-// errUnless returns an error with the text when the condition does not hold, for eventually.
+// errUnless returns an error with the text if the condition does not hold, for eventually.
 func errUnless(condition bool, format string, args ...any) error {
 	if condition {
 		return nil
@@ -218,7 +218,7 @@ func errUnless(condition bool, format string, args ...any) error {
 	return fmt.Errorf(format, args...)
 }
 
-// figure shows what a test measured, in CI too.
+// figure reports a measurement of a test, also in CI.
 func figure(t *testing.T, format string, args ...any) {
 	t.Helper()
 	t.Attr("figure", fmt.Sprintf(format, args...))

@@ -25,7 +25,7 @@ import (
 	"go.opentelemetry.io/collector/pdata/pmetric/pmetricotlp"
 )
 
-// receiving starts Ausguck with every receiver on.
+// receiving starts Ausguck with every receiver enabled.
 func receiving(t *testing.T, config string) *server {
 	t.Helper()
 	return startAusguck(t, configDir(t, map[string]string{"prometheus.yml": config}), t.TempDir(),
@@ -121,7 +121,7 @@ func TestOTLPIn(t *testing.T) {
 	require.Equal(t, "gateway", points[0].Metric["job"])
 }
 
-// A service with client_golang: native histogram by protobuf, classic buckets beside it, exemplars.
+// A service with client_golang: native histogram over protobuf, with classic buckets, exemplars.
 func TestNativeHistogramsAndExemplars(t *testing.T) {
 	t.Parallel()
 	registry := prometheus.NewRegistry()
@@ -182,7 +182,7 @@ func TestOutOfOrderWindow(t *testing.T) {
 	}
 }
 
-// What is scraped goes on by remote write, to another Ausguck, with each version of the protocol.
+// Scraped samples are forwarded by remote write, to another Ausguck, with each version of the protocol.
 func TestRemoteWriteOut(t *testing.T) {
 	t.Parallel()
 	for name, message := range map[string]string{
@@ -208,7 +208,7 @@ remote_write:
 	}
 }
 
-// A stock Prometheus above federates, and reads remotely, from Ausguck.
+// A stock Prometheus federates from Ausguck, and reads from it by remote read.
 func TestFederationAndRemoteReadFromAbove(t *testing.T) {
 	t.Parallel()
 	below := receiving(t, quietConfig)

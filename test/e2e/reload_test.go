@@ -32,7 +32,7 @@ const goodRules = `groups:
         expr: vector(1)
 `
 
-// The interval of line 2 and the field of line 8 are wrong.
+// The interval in line 2 and the field in line 8 are invalid.
 const brokenConfig = `global:
   scrape_interval: soon
   evaluation_interval: 1s
@@ -45,7 +45,7 @@ scrape_configs:
       - targets: ['127.0.0.1:2']
 `
 
-// The expression of line 5 does not end.
+// The expression in line 5 is incomplete.
 const brokenRules = `groups:
   - name: one
     rules:
@@ -53,7 +53,7 @@ const brokenRules = `groups:
         expr: sum(rate(
 `
 
-// The places that must be told of brokenConfig and brokenRules.
+// The places that must be reported for brokenConfig and brokenRules.
 var (
 	configPlaces = []string{`prometheus\.yml:2: `, `prometheus\.yml:8: `}
 	rulesPlaces  = []string{`one\.rules\.yml:5: `}
@@ -104,7 +104,8 @@ func TestReloadTakesAllOrNothing(t *testing.T) {
 	}
 }
 
-// reloadByPost reloads over HTTP; the answer must name each of the places, or be good when there are none.
+// reloadByPost reloads over HTTP; the response must name each of the places, or be successful if there are
+// none.
 func (s *server) reloadByPost(t *testing.T, refused []string) {
 	t.Helper()
 	status, body := s.do(t, http.MethodPost, "/-/reload", nil, "")
@@ -118,7 +119,7 @@ func (s *server) reloadByPost(t *testing.T, refused []string) {
 	}
 }
 
-// reloadBySignal reloads by SIGHUP and waits until the log names each of the places, or the reload.
+// reloadBySignal reloads by SIGHUP and waits until the log names each of the places, or reports the reload.
 func (s *server) reloadBySignal(t *testing.T, refused []string) {
 	t.Helper()
 	if len(refused) == 0 {
@@ -137,7 +138,7 @@ func (s *server) reloadBySignal(t *testing.T, refused []string) {
 	})
 }
 
-// applied is what the API says about the configuration and the rules, without times.
+// applied returns what the API reports about the configuration and the rules, without times.
 func (s *server) applied(t *testing.T) []string {
 	t.Helper()
 	var rules struct {
@@ -178,7 +179,7 @@ func TestQuitOverHTTP(t *testing.T) {
 	require.Zero(t, s.exitCode(t, stopTimeout))
 }
 
-// The page's notifications arrive on their stream when a reload fails, and go when one succeeds.
+// The page's notifications arrive on their stream when a reload fails, and disappear when one succeeds.
 func TestLiveNotifications(t *testing.T) {
 	t.Parallel()
 	config := configDir(t, map[string]string{"prometheus.yml": goodConfig, "one.rules.yml": goodRules})

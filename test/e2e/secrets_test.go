@@ -11,8 +11,8 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// Tokens that a configuration has as parameters and headers are shown to admins only: not to viewers, and not on ports
-// that ask nobody.
+// Tokens in parameters and headers of a configuration are shown only to admins: not to viewers, and not on ports
+// without login.
 func TestTokensAreForAdmins(t *testing.T) {
 	t.Parallel()
 	const host, hush = "127.0.32.4", "hushhush98765"
@@ -57,8 +57,8 @@ remote_write:
 	require.NotContains(t, s.output.String(), hush, "the log, which is collected")
 }
 
-// The address that Telegram is asked at has the bot's token in its path, and errors of a client repeat addresses: nothing
-// that leaves the process, or that it keeps, has the token.
+// The URL of Telegram's API has the bot's token in its path, and a client's errors contain URLs: nothing that leaves
+// the process, or that it stores, contains the token.
 func TestTokenOfABotIsInNoError(t *testing.T) {
 	t.Parallel()
 	const token = "123456789:AAhushhush98765hushhush98765hushhush"

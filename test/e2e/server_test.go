@@ -16,21 +16,21 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// readyTimeout bounds the wait for a server to be ready; how long it really takes is measured by the tests of the start.
+// readyTimeout bounds the wait for a server to become ready; how long it really takes is measured by the startup tests.
 const readyTimeout = 30 * time.Second
 
-// server is a program that serves the HTTP API of Prometheus, Ausguck or the stock one.
+// server is a program that serves Prometheus's HTTP API, Ausguck or the stock one.
 type server struct {
 	*process
 	address string // host:port
-	url     string // with credentials where there are some
+	url     string // with credentials if there are any
 	client  *http.Client
 }
 
-// metricsOnly are the flags of a test that is about the Prometheus part alone.
+// metricsOnly are the flags for tests that are only about the Prometheus part.
 var metricsOnly = []string{"--no-cadvisor", "--no-node-exporter", "--no-docker", "--no-log-collector"}
 
-// startAusguck starts Ausguck with its main address alone and waits until it is ready.
+// startAusguck starts Ausguck with only its main address and waits until it is ready.
 func startAusguck(t *testing.T, config, storage string, flags ...string) *server {
 	t.Helper()
 	s := launchAusguck(t, config, storage, flags...)
@@ -38,13 +38,13 @@ func startAusguck(t *testing.T, config, storage string, flags ...string) *server
 	return s
 }
 
-// launchAusguck starts Ausguck with its main address alone and does not wait.
+// launchAusguck starts Ausguck with only its main address and does not wait.
 func launchAusguck(t *testing.T, config, storage string, flags ...string) *server {
 	t.Helper()
 	return launchWith(t, nil, config, storage, flags...)
 }
 
-// launchWith does so with more environment variables, each as "NAME=value".
+// launchWith does the same with additional environment variables, each as "NAME=value".
 func launchWith(t *testing.T, env []string, config, storage string, flags ...string) *server {
 	t.Helper()
 	address := fmt.Sprintf("127.0.0.1:%d", freePort(t))
@@ -54,13 +54,13 @@ func launchWith(t *testing.T, env []string, config, storage string, flags ...str
 	}, flags...)...)
 }
 
-// What the tests log in with.
+// The credentials with which the tests log in.
 const (
 	adminPassword = "correct horse"
 	passwordEnv   = "GF_SECURITY_ADMIN_PASSWORD=" + adminPassword
 )
 
-// launchAt starts Ausguck with these flags alone. Requests to its url have the admin's password.
+// launchAt starts Ausguck with only these flags. Requests to its URL have the admin's password.
 func launchAt(t *testing.T, address string, flags ...string) *server {
 	t.Helper()
 	return launchAtWith(t, nil, address, flags...)
@@ -75,7 +75,7 @@ func launchAtWith(t *testing.T, env []string, address string, flags ...string) *
 	return s
 }
 
-// urlOf is an address with credentials, which most clients take out of it.
+// urlOf returns a URL with credentials, which most clients support.
 func urlOf(user, password, address string) string {
 	return (&url.URL{Scheme: "http", User: url.UserPassword(user, password), Host: address}).String()
 }
@@ -102,7 +102,7 @@ func launch(t *testing.T, address string, cmd *exec.Cmd) *server {
 	}
 }
 
-// waitReady polls /-/ready and returns the time from the start of the process to the first good answer.
+// waitReady polls /-/ready and returns the time from the start of the process to the first successful response.
 func (s *server) waitReady(t *testing.T, timeout time.Duration) time.Duration {
 	t.Helper()
 	eventually(t, timeout, func() error {
@@ -124,7 +124,7 @@ func (s *server) waitReady(t *testing.T, timeout time.Duration) time.Duration {
 	return time.Since(s.started)
 }
 
-// do sends a request and returns the status and the body of the answer.
+// do sends a request and returns the status and the body of the response.
 func (s *server) do(t *testing.T, method, path string, header map[string]string, body string) (int, string) {
 	t.Helper()
 	request, err := http.NewRequestWithContext(t.Context(), method, s.url+path, strings.NewReader(body))
@@ -139,7 +139,7 @@ func (s *server) do(t *testing.T, method, path string, header map[string]string,
 	return response.StatusCode, content
 }
 
-// get returns the body of an answer that must be good.
+// get returns the body of a response that must be successful.
 func (s *server) get(t *testing.T, path string) string {
 	t.Helper()
 	status, body := s.do(t, http.MethodGet, path, nil, "")
@@ -147,7 +147,7 @@ func (s *server) get(t *testing.T, path string) string {
 	return body
 }
 
-// data decodes the data of an answer of the Prometheus API into the value.
+// data decodes the data of a Prometheus API response into the value.
 func (s *server) data(t *testing.T, path string, params url.Values, into any) {
 	t.Helper()
 	var answer struct {
@@ -157,7 +157,7 @@ func (s *server) data(t *testing.T, path string, params url.Values, into any) {
 	require.NoError(t, json.Unmarshal(answer.Data, into))
 }
 
-// point is one series of the answer to an instant query.
+// point is one series in the result of an instant query.
 type point struct {
 	Metric map[string]string  `json:"metric"`
 	Value  [2]json.RawMessage `json:"value"`
@@ -188,7 +188,7 @@ func (s *server) queryAt(t *testing.T, expression string, at time.Time) []point 
 	return vector.Result
 }
 
-// value evaluates an expression of one series now, and returns -1 when there is none.
+// value evaluates an expression with a single series now, and returns -1 if there is none.
 func (s *server) value(t *testing.T, expression string) float64 {
 	t.Helper()
 	points := s.query(t, expression)
@@ -208,7 +208,7 @@ func (s *server) waitValue(t *testing.T, timeout time.Duration, expression strin
 	})
 }
 
-// metric returns the sum of a family on a page of metrics, and -1 when it is not there.
+// metric returns the sum of a family in a page of metrics, and -1 if it does not exist.
 func metric(page, name string) float64 {
 	sum, found := 0.0, false
 	for line := range strings.Lines(page) {
@@ -234,7 +234,7 @@ type target struct {
 	LastError  string            `json:"lastError"`
 }
 
-// targets returns the active targets by the name of their job.
+// targets returns the active targets by job name.
 func (s *server) targets(t *testing.T) map[string]target {
 	t.Helper()
 	var list struct {
@@ -248,7 +248,7 @@ func (s *server) targets(t *testing.T) map[string]target {
 	return byJob
 }
 
-// configDir writes the files into a new folder.
+// configDir writes the files to a new folder.
 func configDir(t *testing.T, files map[string]string) string {
 	t.Helper()
 	dir := t.TempDir()
@@ -264,7 +264,7 @@ func writeFile(t *testing.T, path, content string) {
 	require.NoError(t, os.WriteFile(path, []byte(content), 0o644))
 }
 
-// unixTime writes a time as the API takes it.
+// unixTime formats a time for the API.
 func unixTime(at time.Time) string {
 	return strconv.FormatFloat(float64(at.UnixMilli())/1000, 'f', 3, 64)
 }

@@ -22,7 +22,7 @@ func (p *process) caught(t *testing.T, sig syscall.Signal) {
 	for deadline := time.Now().Add(readyTimeout); time.Now().Before(deadline); {
 		status, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", p.cmd.Process.Pid))
 		require.NoError(t, err)
-		// The Go runtime handles every signal once it is up.
+		// The Go runtime handles every signal once it has started.
 		if m := mask.FindSubmatch(status); m != nil {
 			bits, err := strconv.ParseUint(string(m[1]), 16, 64)
 			require.NoError(t, err)
@@ -34,7 +34,7 @@ func (p *process) caught(t *testing.T, sig syscall.Signal) {
 	t.Fatal("the signal is never handled")
 }
 
-// A SIGTERM at any moment of the start or the stop ends the program as it should be, with 0.
+// A SIGTERM at any moment during startup or shutdown ends the program correctly, with 0.
 func TestSIGTERMAtAnyMoment(t *testing.T) {
 	config, storage := configDir(t, map[string]string{"prometheus.yml": "scrape_configs: []\n"}), t.TempDir()
 	begin := time.Now()
@@ -44,9 +44,9 @@ func TestSIGTERMAtAnyMoment(t *testing.T) {
 	for i := range moments {
 		s := launchAusguck(t, config, storage, metricsOnly...)
 		s.caught(t, syscall.SIGTERM)
-		<-time.After(100*time.Millisecond + whole*time.Duration(i)/moments) // past what comes before the first line of Go
+		<-time.After(100*time.Millisecond + whole*time.Duration(i)/moments) // after what happens before the first line of Go
 		s.signal(t, syscall.SIGTERM)
-		for range 3 { // whoever is impatient does not break the stop
+		for range 3 { // repeated signals do not break the shutdown
 			select {
 			case <-s.exited:
 			case <-time.After(30 * time.Millisecond):
@@ -57,7 +57,7 @@ func TestSIGTERMAtAnyMoment(t *testing.T) {
 	}
 }
 
-// A SIGHUP while the program starts is a reload once it has started.
+// A SIGHUP while the program starts triggers a reload once it has started.
 func TestSIGHUPWhileStarting(t *testing.T) {
 	config := configDir(t, map[string]string{"prometheus.yml": "scrape_configs: []\n"})
 	for _, wait := range []time.Duration{100 * time.Millisecond, 200 * time.Millisecond, 400 * time.Millisecond, 800 * time.Millisecond} {
@@ -72,13 +72,13 @@ func TestSIGHUPWhileStarting(t *testing.T) {
 	}
 }
 
-// A command that waits ends by a signal as every program does.
+// A command that waits ends on a signal like any other program.
 func TestSIGINTEndsACommand(t *testing.T) {
 	silent, err := net.Listen("tcp", "127.0.0.1:0")
 	require.NoError(t, err)
 	defer silent.Close()
 	p := startProcess(t, exec.Command(ausguckBinary(t), "healthcheck", "--web.listen-address="+silent.Addr().String()))
-	c, err := silent.Accept() // it asks, and gets no answer
+	c, err := silent.Accept() // it sends a request, and gets no response
 	require.NoError(t, err)
 	defer c.Close()
 	p.signal(t, syscall.SIGINT)

@@ -9,7 +9,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// The tests of this file measure time, so they run before those that run in parallel.
+// The tests in this file measure time, so they run before those that run in parallel.
 
 func TestStartWithAnEmptyFolder(t *testing.T) {
 	const aim, bound = time.Second, 5 * time.Second
@@ -67,14 +67,14 @@ func TestStartWithManySeriesInTheWAL(t *testing.T) {
 func TestStopBeforeReady(t *testing.T) {
 	s := launchAusguck(t, t.TempDir(), t.TempDir())
 	eventually(t, readyTimeout, func() error {
-		// Something is written as soon as the signals are taken; a signal before that ends any program.
+		// Something is written as soon as signals are handled; a signal before that ends any program.
 		return errUnless(s.output.String() != "", "nothing written yet")
 	})
 	s.signal(t, syscall.SIGTERM)
 	require.Zero(t, s.exitCode(t, stopTimeout))
 }
 
-// status returns the status of an answer.
+// status returns the status of a response.
 func (s *server) status(t *testing.T, path string) int {
 	t.Helper()
 	status, _ := s.do(t, http.MethodGet, path, nil, "")

@@ -19,14 +19,14 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// surfaceFlags switch on everything that the HTTP surface can show.
+// surfaceFlags enable everything that the HTTP surface can show.
 var surfaceFlags = []string{
 	"--web.enable-lifecycle", "--web.enable-admin-api", "--web.enable-remote-write-receiver", "--web.enable-otlp-receiver",
 	"--enable-feature=exemplar-storage,search-api",
 }
 
-// surface is one request after the other: method, path and query, and the form of a POST.
-// Each is sent to Ausguck and to the stock Prometheus; the status, the content type and the shape of the JSON have to agree.
+// surface is a list of requests: method, path and query, and the form of a POST. Each is sent to Ausguck and to the
+// stock Prometheus; the status, the content type and the shape of the JSON have to be equal.
 const surface = `
 OPTIONS /api/v1/query
 GET /api/v1/query?query=up
@@ -134,16 +134,16 @@ GET /consoles/nosuch.html
 GET /nosuch
 `
 
-// selfDescriptions are answers whose keys name flags, features or metrics of the process itself.
-// Of these Ausguck may say more than the stock Prometheus, and less only of what notOurs matches.
+// selfDescriptions are responses whose keys name flags, features or metrics of the process itself. Here, Ausguck may
+// return more than the stock Prometheus, and less only for what notOurs matches.
 const selfDescriptions = `
 GET /api/v1/status/flags
 GET /api/v1/features
 GET /api/v1/status/self_metrics
 `
 
-// notOurs are the flags of agent mode, in which nothing is stored or answered, a flag that writes documentation of the
-// flags, and the counters of upstream's own listener, whose place the listeners of Ausguck take.
+// notOurs are the flags of agent mode, in which nothing is stored or queried, a flag that writes documentation of the
+// flags, and the counters of upstream's own listener, which Ausguck's listeners replace.
 var notOurs = regexp.MustCompile(`^(agent|storage\.agent\..*|write-documentation|net_conntrack_listener_.*)$`)
 
 const surfaceConfig = `
@@ -169,7 +169,7 @@ groups:
       - {record: second:up, expr: up}
 `
 
-// surfaceTarget is a page in OpenMetrics with each type of metric and an exemplar.
+// surfaceTarget is an OpenMetrics page with each type of metric and an exemplar.
 func surfaceTarget(w http.ResponseWriter, _ *http.Request) {
 	w.Header().Set("Content-Type", "application/openmetrics-text; version=1.0.0; charset=utf-8")
 	fmt.Fprintf(w, `# HELP surface Things that happened.
@@ -230,7 +230,7 @@ func TestHTTPSurfaceIsThatOfPrometheus(t *testing.T) {
 	})
 }
 
-// Without its flag a surface refuses as that of the stock Prometheus does.
+// Without its flag, a surface is rejected as by the stock Prometheus.
 func TestClosedSurfaceIsThatOfPrometheus(t *testing.T) {
 	t.Parallel()
 	config := configDir(t, map[string]string{"prometheus.yml": quietConfig})
@@ -256,7 +256,7 @@ func TestClosedSurfaceIsThatOfPrometheus(t *testing.T) {
 	ours.stop(t)
 }
 
-// answer is what is compared of an answer.
+// answer is the compared part of a response.
 type answer struct {
 	status      int
 	contentType string
@@ -299,7 +299,8 @@ func (s *server) answer(t *testing.T, line string) answer {
 	return result
 }
 
-// shapeOf writes a JSON document with its values replaced by their types, and a list by the different shapes in it.
+// shapeOf writes a JSON document with its values replaced by their types, and a list by the different shapes of its
+// items.
 func shapeOf(document any) string {
 	switch value := document.(type) {
 	case map[string]any:
@@ -321,7 +322,7 @@ func shapeOf(document any) string {
 	}
 }
 
-// names returns the keys of the data, with those of objects in it, or the names of the items when it is a list.
+// names returns the keys of the data, including those of objects in it, or the names of the items if it is a list.
 func names(t *testing.T, body string) []string {
 	t.Helper()
 	var document struct {
@@ -350,7 +351,7 @@ func names(t *testing.T, body string) []string {
 	return found
 }
 
-// missing returns the sorted names of want that have does not hold and should.
+// missing returns the sorted names in want that are missing in have and should not be.
 func missing(want, have []string) []string {
 	lacks := slices.DeleteFunc(slices.Clone(want), func(name string) bool {
 		return slices.Contains(have, name) || notOurs.MatchString(name)
@@ -359,7 +360,7 @@ func missing(want, have []string) []string {
 	return lacks
 }
 
-// endpointsWithout returns the endpoints that upstream registers below /api/v1 and that no line of the list asks.
+// endpointsWithout returns the endpoints that upstream registers below /api/v1 and that no line of the list requests.
 func endpointsWithout(t *testing.T, list string) []string {
 	t.Helper()
 	folder, err := exec.Command("go", "list", "-m", "-f", "{{.Dir}}", "github.com/prometheus/prometheus").Output()

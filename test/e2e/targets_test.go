@@ -12,16 +12,16 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// badTarget is a scrape target that does something wrong, and what its last error has to say.
+// badTarget is a misbehaving scrape target, with the expected text of its last error.
 type badTarget struct {
 	job     string
 	extra   string
 	handler http.HandlerFunc
 	reason  string
-	counter string // the metric that counts it, when there is one
+	counter string // the metric that counts it, if there is one
 }
 
-// gigabytes is what an endless answer is cut to, should nobody stop reading it.
+// gigabytes is the size to which an endless response is limited, in case it is read to the end.
 const gigabytes = 2 << 30
 
 func badTargets() []badTarget {
@@ -61,7 +61,7 @@ func badTargets() []badTarget {
 	}
 }
 
-// writeMetrics writes metrics in the text format until the size is reached or nobody reads any more.
+// writeMetrics writes metrics in the text format until the size is reached or the reader closes.
 func writeMetrics(w io.Writer, size int) {
 	line := []byte(strings.Repeat("huge_metric{some=\"label\"} 1\n", 4096))
 	for written := 0; written < size; {
@@ -73,7 +73,7 @@ func writeMetrics(w io.Writer, size int) {
 	}
 }
 
-// Whatever a target does, it alone is down, with its reason, and the process keeps its size.
+// Whatever a target does, only that target is down, with its reason, and the process does not grow.
 func TestBadTargetsHarmNobody(t *testing.T) {
 	t.Parallel()
 	const mostMemory = 600 << 20

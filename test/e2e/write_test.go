@@ -14,10 +14,10 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// seededStep is the distance between two samples of seeded data.
+// seededStep is the interval between two samples of seeded data.
 const seededStep = 15 * time.Second
 
-// tryWrite sends series by remote write 1.0 and returns the status and the body of the answer.
+// tryWrite sends series by remote write 1.0 and returns the status and the body of the response.
 func (s *server) tryWrite(series ...prompb.TimeSeries) (int, string, error) {
 	content, err := (&prompb.WriteRequest{Timeseries: series}).Marshal()
 	if err != nil {
@@ -38,7 +38,7 @@ func (s *server) write(t *testing.T, series ...prompb.TimeSeries) {
 	require.Equal(t, http.StatusNoContent, status, body)
 }
 
-// post sends a body and returns the status and the body of the answer.
+// post sends a body and returns the status and the body of the response.
 func (s *server) post(path string, header map[string]string, content []byte) (int, string, error) {
 	request, err := http.NewRequest(http.MethodPost, s.url+path, bytes.NewReader(content))
 	if err != nil {
@@ -67,7 +67,8 @@ func oneSample(name string, at time.Time, value float64, labels ...string) promp
 	return series
 }
 
-// seed writes 20 counters with a sample every 15 s from begin to end, in order, so that whole blocks are cut on the way.
+// seed writes 20 counters with a sample every 15 s from begin to end, in order, so that complete blocks are cut along
+// the way.
 func (s *server) seed(t *testing.T, begin, end time.Time) {
 	t.Helper()
 	const perRequest = 20
@@ -90,7 +91,7 @@ func (s *server) seed(t *testing.T, begin, end time.Time) {
 	}
 }
 
-// seededValue is the value of a seeded counter at a time: it grows by its own rate and starts again every hour.
+// seededValue is the value of a seeded counter at a time: it increases at its own rate and is reset every hour.
 func seededValue(i int, at time.Time) float64 {
 	return float64((i + 1) * (at.Minute()*60 + at.Second()))
 }
@@ -109,7 +110,7 @@ func (s *server) writeManySeries(t *testing.T, count int, at time.Time) {
 	}
 }
 
-// manySamples are count series of one sample a second from a time on. Their values have little in common.
+// manySamples returns count series with one sample per second from a time on. Their values have little in common.
 func manySamples(name string, count int, begin time.Time, samples int) []prompb.TimeSeries {
 	batch := make([]prompb.TimeSeries, count)
 	for i := range batch {

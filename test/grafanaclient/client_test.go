@@ -18,7 +18,8 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// TestOfficialClient runs all parts against one program; each leaves behind nothing that another minds.
+// TestOfficialClient runs all parts against one program; none of them leaves behind anything that affects
+// another.
 func TestOfficialClient(t *testing.T) {
 	address := start(t)
 	admin := as(address, "admin", password)

@@ -19,7 +19,7 @@ import (
 
 const password = "correct horse battery staple"
 
-// start runs an Ausguck of its own and returns its address.
+// start runs a separate Ausguck and returns its address.
 func start(t *testing.T) string {
 	t.Helper()
 	binary := os.Getenv("AUSGUCK_BIN")
@@ -58,7 +58,7 @@ func freeAddress(t *testing.T) string {
 	return listener.Addr().String()
 }
 
-// as is a client for a user; asToken one for a token.
+// as returns a client for a user; asToken returns one for a token.
 func as(address, user, pass string) *grafana.GrafanaHTTPAPI {
 	return client(address, func(cfg *grafana.TransportConfig) { cfg.BasicAuth = url.UserPassword(user, pass); cfg.OrgID = 1 })
 }

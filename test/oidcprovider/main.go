@@ -1,7 +1,7 @@
-// Command oidcprovider is an OpenID Connect provider for tests, made of ory/fosite, which Ory Hydra is made of: people
-// log in with a form, PKCE is demanded, and a logout ends the session here. It keeps everything in memory.
+// Command oidcprovider is an OpenID Connect provider for tests, built on ory/fosite, like Ory Hydra: users log in with
+// a form, PKCE is required, and a logout ends the session here. It keeps everything in memory.
 //
-// It is a module of its own, so that what it needs is no part of Ausguck.
+// It is a separate module, so that its dependencies are not part of Ausguck.
 package main
 
 import (
@@ -225,7 +225,7 @@ func (p *provider) userInfo(w http.ResponseWriter, r *http.Request) {
 	answer(w, claims)
 }
 
-// logout ends the session for who shows a token of this provider, and sends the browser back.
+// logout ends the session of a user who presents a token of this provider, and redirects the browser back.
 func (p *provider) logout(w http.ResponseWriter, r *http.Request) {
 	token, err := jose.ParseSigned(r.URL.Query().Get("id_token_hint"))
 	if err == nil {

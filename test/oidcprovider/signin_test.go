@@ -19,7 +19,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// start runs a provider, and the real Ausguck with these variables.
+// start runs a provider, and the real Ausguck with these environment variables.
 func start(t *testing.T, env func(issuer string) []string, args ...string) (ausguck string, stopProvider func()) {
 	t.Helper()
 	binary := os.Getenv("AUSGUCK_BIN")
@@ -132,7 +132,7 @@ func TestSignInWithFlags(t *testing.T) {
 	require.Equal(t, 403, code)
 	require.Contains(t, body, "you are in none of the groups that may sign in")
 
-	// The session at the provider brings her in again without a form, until she has logged out.
+	// The provider's session logs her in again without a form, until she has logged out.
 	_, at, body = b.open(ausguck + "/login/generic_oauth?redirectTo=%2Fapi%2Fuser")
 	require.Equal(t, "/api/user", at.Path, body)
 	code, at, body = b.open(ausguck + "/logout")
@@ -153,7 +153,7 @@ func TestSignInWithFlags(t *testing.T) {
 	require.Equal(t, 200, code, body)
 }
 
-// As somebody has it in a compose file for Grafana.
+// As set in a compose file for Grafana.
 func TestSignInWithGrafanasVariables(t *testing.T) {
 	ausguck, _ := start(t, func(issuer string) []string {
 		return []string{
@@ -185,7 +185,7 @@ func TestSignInWithGrafanasVariables(t *testing.T) {
 	require.Contains(t, body, "Sign in with Company")
 }
 
-// A provider that does not answer keeps nothing from starting.
+// A provider that does not respond does not prevent the start.
 func TestProviderIsAwayAtTheStart(t *testing.T) {
 	ausguck, _ := start(t, func(string) []string { return nil }, "--auth.oidc.issuer=http://127.0.0.1:1", "--auth.oidc.client-id="+clientID, "--auth.oidc.name=Away")
 	b := newBrowser(t)

@@ -1,4 +1,4 @@
-// A service that is instrumented as its users would do it: the SDK is told nothing but what is in the environment.
+// A service instrumented the way users do it: the SDK is configured only through the environment.
 import { DiagConsoleLogger, DiagLogLevel, diag } from '@opentelemetry/api';
 import { OTLPLogExporter } from '@opentelemetry/exporter-logs-otlp-http';
 import { OTLPMetricExporter } from '@opentelemetry/exporter-metrics-otlp-http';

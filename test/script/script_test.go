@@ -1,4 +1,4 @@
-// Package script_test runs the command line of the real binary: what it prints and how it exits.
+// Package script_test runs the command line of the real binary: its output and its exit codes.
 package script_test
 
 import (

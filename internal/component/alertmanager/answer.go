@@ -14,18 +14,18 @@ import (
 )
 
 const (
-	// maxRead bounds what is read of one answer. Upstream reads answers to their end, into memory.
+	// maxRead bounds how much of one response is read. Upstream reads responses to their end, into memory.
 	maxRead = 1 << 20
-	// maxError bounds the text of an error, which upstream makes from the answer of the other side: it goes to the
-	// log, to the database and into the history.
+	// maxError bounds the text of an error, which upstream builds from the other side's response: it is written to the
+	// log, to the database and to the history.
 	maxError = 4096
-	// request is the least that a request writes to its connection. What HTTP/2 writes while it reads is shorter.
+	// request is the minimum size of a request written to a connection. What HTTP/2 writes while reading is shorter.
 	request = 128
 )
 
 var errLongAnswer = errors.New("the response is longer than 1 MiB; the rest is not read")
 
-// boundAnswers has the clients of a receiver give up an answer that is too long.
+// boundAnswers makes the clients of a receiver abort a response that is too long.
 func boundAnswers(logger *slog.Logger, receiver string) commonconfig.HTTPClientOption {
 	dialer := &net.Dialer{Timeout: 30 * time.Second, KeepAlive: 30 * time.Second}
 	return commonconfig.WithDialContextFunc(func(ctx context.Context, network, address string) (net.Conn, error) {
@@ -39,8 +39,8 @@ func boundAnswers(logger *slog.Logger, receiver string) commonconfig.HTTPClientO
 	})
 }
 
-// boundConn is a connection on which an answer ends at maxRead. One goroutine reads and one writes, at most one answer
-// at a time but with HTTP/2, where those at the same time share the bound.
+// boundConn is a connection on which a response ends at maxRead. One goroutine reads and one writes, for at most one
+// response at a time, except with HTTP/2, where concurrent responses share the limit.
 type boundConn struct {
 	net.Conn
 	exceeded func()
@@ -50,7 +50,7 @@ type boundConn struct {
 func (c *boundConn) Read(b []byte) (int, error) {
 	n, err := c.Conn.Read(b)
 	if read := c.read.Add(int64(n)); read > maxRead {
-		if read-int64(n) <= maxRead { // the first time
+		if read-int64(n) <= maxRead { // only once
 			c.exceeded()
 		}
 		return 0, errLongAnswer
@@ -65,7 +65,8 @@ func (c *boundConn) Write(b []byte) (int, error) {
 	return c.Conn.Write(b)
 }
 
-// shorten bounds the text of an error and keeps the reason that upstream counts. Nothing holds the long text any more.
+// shorten bounds the text of an error and keeps the reason that upstream counts. The result does not retain the long
+// text.
 func shorten(err error) error {
 	if err == nil || len(err.Error()) <= maxError {
 		return err

@@ -16,7 +16,7 @@ import (
 	"github.com/ausguck/ausguck/internal/component/alertmanager"
 )
 
-// What a receiver answers is kept in part, and not read to its end when that is far.
+// A receiver's response is kept in part, and not read to its end if it is long.
 func TestLongAnswers(t *testing.T) {
 	var sent atomic.Int64
 	p := &peer{Server: httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -29,7 +29,7 @@ func TestLongAnswers(t *testing.T) {
 			n, err := w.Write([]byte(strings.Repeat("x", 1<<10)))
 			sent.Add(int64(n))
 			if err != nil {
-				return // given up
+				return // aborted
 			}
 		}
 	}))}
@@ -58,7 +58,7 @@ receivers: [{name: team, webhook_configs: [{url: '%s', http_config: {http_header
 	require.Equal(t, alertmanager.Refused, failed.Result)
 	require.Less(t, len(failed.Error), 5000)
 	require.Eventually(t, func() bool { return sent.Load() > 1000<<10 }, patience, 10*time.Millisecond)
-	p.Close() // waits for the answer to end
+	p.Close() // waits for the end of the response
 	require.Less(t, sent.Load(), int64(9<<20), "it was not read to its end")
 }
 
@@ -74,7 +74,7 @@ func waitAttempt(t *testing.T, s *alertmanager.Server, name string) (a alertmana
 	return a
 }
 
-// The bound is that of one answer: those before it on the connection do not count, with HTTP/2 either.
+// The limit applies to a single response: earlier ones on the same connection do not count, also with HTTP/2.
 func TestLongAnswersOnOneConnection(t *testing.T) {
 	for _, protocol := range []string{"HTTP/1.1", "HTTP/2.0"} {
 		t.Run(protocol, func(t *testing.T) {

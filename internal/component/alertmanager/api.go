@@ -14,12 +14,12 @@ import (
 	"github.com/prometheus/common/model"
 )
 
-// API is what Alertmanager's own API does not tell, below /api/ausguck/alerting/:
+// API serves what Alertmanager's own API does not offer, below /api/ausguck/alerting/:
 //
-//	GET  notifications  attempts, the newest first; receiver=, result=, alertname=, before=<id>, limit=<1…1000, default 100>
-//	GET  receivers      each with its integrations and what became of the last attempt
-//	GET  routes         the routing tree; with labels=<JSON> the routes that an alert with these labels takes are marked
-//	POST test           {"receiver": "…"} sends a test and tells what the other side answered
+//	GET  notifications  attempts, newest first; receiver=, result=, alertname=, before=<id>, limit=<1…1000, default 100>
+//	GET  receivers      each with its integrations and the outcome of the last attempt
+//	GET  routes         the routing tree; with labels=<JSON>, the routes that an alert with these labels takes are marked
+//	POST test           {"receiver": "…"} sends a test and returns the response of the other side
 //
 // Errors are {"message": "…"}.
 func (s *Server) API() http.Handler {
@@ -61,7 +61,7 @@ func (s *Server) serveNotifications(w http.ResponseWriter, r *http.Request) {
 		refuse(w, http.StatusInternalServerError, "%s", err)
 		return
 	}
-	words := s.Applied().secrets.known() // of rows from before they were taken out
+	words := s.Applied().secrets.known() // in rows from before they were removed
 	for i := range attempts {
 		attempts[i].Error = words.Text(attempts[i].Error)
 	}
@@ -71,7 +71,7 @@ func (s *Server) serveNotifications(w http.ResponseWriter, r *http.Request) {
 // receiverState is a receiver and whether it works.
 type receiverState struct {
 	Name string `json:"name"`
-	// Used is false when no route leads to it.
+	// Used is false if no route leads to it.
 	Used         bool               `json:"used"`
 	Integrations []integrationState `json:"integrations"`
 }
@@ -107,7 +107,7 @@ func (s *Server) serveReceivers(w http.ResponseWriter, r *http.Request) {
 	answer(w, map[string]any{"receivers": receivers, "sendsNowhere": cfg.SendsNowhere()})
 }
 
-// routeState is a route with the settings that hold there, inherited ones included.
+// routeState is a route with its effective settings, including inherited ones.
 type routeState struct {
 	ID       string   `json:"id"`
 	Receiver string   `json:"receiver"`
@@ -121,7 +121,7 @@ type routeState struct {
 	MuteTimeIntervals   []string     `json:"muteTimeIntervals"`
 	ActiveTimeIntervals []string     `json:"activeTimeIntervals"`
 	Routes              []routeState `json:"routes"`
-	// Matches is set where an alert with the labels that were asked for ends.
+	// Matches is set for the routes at which an alert with the requested labels ends.
 	Matches bool `json:"matches,omitempty"`
 }
 

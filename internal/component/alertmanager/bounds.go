@@ -10,11 +10,11 @@ import (
 	"github.com/ausguck/ausguck/internal/bounds"
 )
 
-// maxSilence bounds a silence that is sent; upstream reads bodies of any size.
+// maxSilence bounds the size of a silence in a request; upstream reads bodies of any size.
 const maxSilence = 1 << 20
 
-// bounded refuses regular expressions that take all memory when they are compiled: `x{1000}` is a thousand times as
-// large as it looks. Filters and receivers of the API are some, as are the matchers of silences.
+// bounded rejects regular expressions that use up all memory when compiled: `x{1000}` is a thousand times as large
+// as it looks. The API's filter and receiver parameters are regular expressions, as are the matchers of silences.
 func bounded(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		var q bounds.Query
@@ -36,7 +36,7 @@ func bounded(next http.Handler) http.Handler {
 			var silence struct {
 				Matchers []struct{ Value string }
 			}
-			_ = json.Unmarshal(body, &silence) // upstream says what is wrong with it
+			_ = json.Unmarshal(body, &silence) // upstream reports what is wrong with it
 			for _, m := range silence.Matchers {
 				if err := q.Regexp(m.Value); err != nil {
 					refuse(w, http.StatusBadRequest, "%s", err)

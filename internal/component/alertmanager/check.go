@@ -20,28 +20,28 @@ import (
 	"github.com/ausguck/ausguck/internal/problem"
 )
 
-// locate turns the error of config.Load into all problems of the file. References are looked up first: upstream
-// names only the first that leads nowhere.
+// locate turns the error of config.Load into all problems of the file. References are checked first: upstream names
+// only the first undefined one.
 func locate(src Source, whole error) []error {
 	problems := danglingReferences(src)
 	found := problem.Locate(src.file(), whole, func(content string) error {
 		_, err := config.Load(complete(content))
 		return err
 	}, "global")
-	if len(problems) > 0 { // then the error of the whole file may be one of them, said with less
+	if len(problems) > 0 { // the error of the whole file may then repeat one of them with less detail
 		found = slices.DeleteFunc(found, func(err error) bool {
 			return strings.HasSuffix(err.Error(), whole.Error()) && dangling.MatchString(whole.Error())
 		})
 	}
 	matchers, texts := badMatchers(src)
-	found = slices.DeleteFunc(found, func(err error) bool { // the same, at the line of the section
+	found = slices.DeleteFunc(found, func(err error) bool { // the same problem, at the line of the section
 		return slices.ContainsFunc(texts, func(text string) bool { return strings.HasSuffix(err.Error(), text) })
 	})
 	return slices.Concat(problems, matchers, found)
 }
 
-// badMatchers returns every matcher that cannot be read, and what upstream says of each: it stops at the first and does
-// not tell which it is.
+// badMatchers returns every matcher that cannot be parsed, and upstream's error for each: upstream stops at the first
+// and does not say which it is.
 func badMatchers(src Source) (problems []error, texts []string) {
 	d, ok := read(src.Content)
 	if !ok {
@@ -62,10 +62,10 @@ func badMatchers(src Source) (problems []error, texts []string) {
 	return problems, texts
 }
 
-// dangling matches upstream's errors about references, which danglingReferences reports itself.
+// dangling matches upstream's errors about references, which danglingReferences reports instead.
 var dangling = regexp.MustCompile(`^undefined (receiver|(?:mute )?time interval) `)
 
-// document is what of an alertmanager.yml can be read when something else in it is wrong.
+// document is the part of an alertmanager.yml that can be read even if something else in it is invalid.
 type document struct {
 	Route             *routeNode `yaml:"route"`
 	Receivers         []named    `yaml:"receivers"`
@@ -104,7 +104,7 @@ func read(content []byte) (document, bool) {
 	return d, yaml.Unmarshal(content, &d) == nil
 }
 
-// danglingReferences returns every receiver and time interval that a route names and the file does not have.
+// danglingReferences returns every receiver and time interval that a route names but the file does not define.
 func danglingReferences(src Source) []error {
 	d, ok := read(src.Content)
 	if !ok {
@@ -128,7 +128,7 @@ func danglingReferences(src Source) []error {
 	return problems
 }
 
-// complete adds to a piece of a file what config.Load wants of a whole one: a route, and what its route names.
+// complete adds to a part of a file what config.Load requires of a complete one: a route, and what its route names.
 func complete(content string) string {
 	d, ok := read([]byte(content))
 	if !ok {
@@ -170,13 +170,13 @@ func complete(content string) string {
 	return content
 }
 
-// field is a text somewhere in a configuration.
+// field is a string value in a configuration.
 type field struct {
-	// path leads to it, such as "receivers: team-a: slack_configs[0]: api_url_file".
+	// path is its location, such as "receivers: team-a: slack_configs[0]: api_url_file".
 	path, key string
 	value     reflect.Value
 	secret    bool
-	// client is set in the settings of HTTP clients, whose paths upstream makes relative to the folder of the file.
+	// client is set in HTTP client settings, in which upstream makes paths relative to the folder of the file.
 	client bool
 }
 
@@ -186,10 +186,10 @@ func (f field) isFile() bool {
 	return f.text() != "" && !f.secret && (strings.HasSuffix(f.key, "_file") || f.client && slices.Contains(certificates, f.key))
 }
 
-// certificates are the keys of files with certificates and their keys.
+// certificates are the keys for files with certificates and their private keys.
 var certificates = []string{"ca_file", "cert_file", "key_file"}
 
-// walk visits every text in global and in the receivers.
+// walk visits every string in global and in the receivers.
 func walk(cfg *config.Config, visit func(field)) {
 	visitValue("global", "", reflect.ValueOf(cfg.Global), false, visit)
 	for i := range cfg.Receivers {
@@ -232,7 +232,7 @@ func visitValue(path, key string, v reflect.Value, client bool, visit func(field
 		}
 	case reflect.Map:
 		for _, k := range v.MapKeys() {
-			if k.Kind() == reflect.String && v.MapIndex(k).Kind() == reflect.String { // a copy: a map's values cannot be set
+			if k.Kind() == reflect.String && v.MapIndex(k).Kind() == reflect.String { // a copy: values in a map cannot be set
 				text := reflect.New(reflect.TypeFor[string]()).Elem()
 				text.SetString(v.MapIndex(k).String())
 				visit(field{path: path + ": " + k.String(), key: k.String(), value: text, secret: slices.Contains(secretTypes, v.MapIndex(k).Type()), client: client})
@@ -243,9 +243,9 @@ func visitValue(path, key string, v reflect.Value, client bool, visit func(field
 	}
 }
 
-// checkFiles reports the files that cannot be read. A certificate is a problem, because upstream makes no client then. A
-// secret is a warning: upstream reads it at each notification, so its receiver fails until the file is there, and the others work.
-// So is a pattern of templates that no file matches.
+// checkFiles reports unreadable files. A certificate is a problem, because upstream cannot create the client. A secret
+// is a warning: upstream reads it for each notification, so its receiver fails until the file exists, and the others
+// work. A template pattern that matches no file is a warning, too.
 func checkFiles(src Source, cfg *config.Config) (problems []error, unreadable, warnings []string) {
 	for _, pattern := range cfg.Templates {
 		if found, err := filepath.Glob(pattern); err == nil && len(found) == 0 && src.Copies == nil && !src.BuiltIn {
@@ -257,7 +257,7 @@ func checkFiles(src Source, cfg *config.Config) (problems []error, unreadable, w
 		if !f.isFile() || seen[f.text()] {
 			return
 		}
-		seen[f.text()] = true // receivers inherit the files of global
+		seen[f.text()] = true // receivers inherit the files from global
 		err := problem.Readable(f.text())
 		if err == nil {
 			return
@@ -272,8 +272,8 @@ func checkFiles(src Source, cfg *config.Config) (problems []error, unreadable, w
 	return problems, unreadable, warnings
 }
 
-// tryTemplates runs every template of the receivers on an alert and returns a warning for each that fails. It is no more
-// than that, because alerts of the team may have labels that the made-up one lacks, and stock Alertmanager starts with such a file.
+// tryTemplates runs every template of the receivers on an alert and returns a warning for each that fails. It is only a
+// warning, because real alerts may have labels that the sample lacks, and stock Alertmanager starts with such a file.
 // Values of secrets are not repeated.
 func tryTemplates(src Source, cfg *config.Config, tmpl *template.Template) (warnings []string) {
 	data := tmpl.Data("trial", model.LabelSet{"alertname": "Trial"}, "first notification", sampleAlert("trial", time.Now()))
@@ -297,7 +297,7 @@ func tryTemplates(src Source, cfg *config.Config, tmpl *template.Template) (warn
 	return warnings
 }
 
-// isNoTemplate reports whether upstream takes the text as it is: credentials and the settings of HTTP clients may hold "{{".
+// isNoTemplate reports whether upstream uses the text literally: credentials and HTTP client settings may contain "{{".
 func (f field) isNoTemplate() bool {
 	return f.client || f.isFile() || strings.Contains(f.key, "password") || strings.HasPrefix(f.key, "smtp_auth_") || strings.HasPrefix(f.key, "auth_")
 }
@@ -307,7 +307,7 @@ func firstLine(text string) string {
 	return line
 }
 
-// sampleAlert is the alert of tests: firing, clearly marked, with the labels that messages usually show.
+// sampleAlert is the alert for tests: firing, clearly marked, with the labels that messages usually show.
 func sampleAlert(instance string, now time.Time) *alert.Alert {
 	return &alert.Alert{
 		Alert: model.Alert{

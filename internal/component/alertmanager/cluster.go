@@ -8,10 +8,10 @@ import (
 	"github.com/prometheus/alertmanager/cluster"
 )
 
-// leaveTimeout bounds how long a stopping peer tells the others that it goes.
+// leaveTimeout bounds how long a stopping peer takes to tell the others that it leaves.
 const leaveTimeout = 3 * time.Second
 
-// join binds the address of the cluster; without one there is no cluster.
+// join binds the cluster address; if there is none, there is no cluster.
 func (e *engine) join(o ClusterOptions) error {
 	if o.ListenAddress == "" {
 		return nil
@@ -29,7 +29,7 @@ func (e *engine) join(o ClusterOptions) error {
 	return nil
 }
 
-// meet looks for the other peers. The state to share has to be registered before.
+// meet contacts the other peers. The state to share must be registered before.
 func (e *engine) meet(o ClusterOptions) {
 	if e.peer == nil {
 		return
@@ -44,7 +44,7 @@ func (e *engine) meet(o ClusterOptions) {
 	}()
 }
 
-// wait is how long this peer leaves it to those before it to send a notification.
+// wait returns how long this peer waits for the peers before it to send a notification.
 func (e *engine) wait() time.Duration {
 	if e.peer == nil {
 		return 0

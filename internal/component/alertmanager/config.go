@@ -20,21 +20,21 @@ import (
 	"github.com/ausguck/ausguck/internal/redact"
 )
 
-// Source is an alertmanager.yml as it was read.
+// Source is an alertmanager.yml as read from disk.
 type Source struct {
-	// Name is the path that messages show.
+	// Name is the path shown in messages.
 	Name string
 	// Dir is the folder to which paths in the file are relative.
 	Dir     string
 	Content []byte
-	// BuiltIn says that nobody wrote the file: what it names need not be there.
+	// BuiltIn means that no user wrote the file: the files that it names need not exist.
 	BuiltIn bool
-	// Copies has, by path, where to read the files that this one names, which are not looked for in their own places. It is
-	// nil for what is read from there.
+	// Copies maps the paths of the files that this one names to the places they are read from instead. It is nil if
+	// they are read from their own paths.
 	Copies map[string]string
 }
 
-// templates returns where the files that match one of the patterns are to be read.
+// templates returns the places from which to read the files that match one of the patterns.
 func (s Source) templates(patterns []string) []string {
 	if s.Copies == nil {
 		return patterns
@@ -51,11 +51,11 @@ func (s Source) templates(patterns []string) []string {
 
 func (s Source) file() problem.File { return problem.File{Name: s.Name, Content: s.Content} }
 
-// Config is an alertmanager.yml that was checked, with all that can fail already made from it: templates, the
-// routing tree and receivers.
+// Config is a checked alertmanager.yml, with everything that can fail already created: templates, the routing tree and
+// receivers.
 type Config struct {
 	*config.Config
-	// Warnings are what a person should look at although it does not keep the configuration from working.
+	// Warnings are problems that need attention but do not prevent the configuration from working.
 	Warnings []string
 
 	source    []byte
@@ -63,17 +63,17 @@ type Config struct {
 	secrets   *secrets
 	templates *template.Template
 	routes    *dispatch.Route
-	// integrations are those of receivers that a route uses.
+	// integrations are those of the receivers that are used by a route.
 	integrations map[string][]notify.Integration
 	intervals    map[string][]timeinterval.TimeInterval
 }
 
-// Loader reads and checks configurations. `check`, start and reload share it.
+// Loader reads and checks configurations. It is shared by `check`, startup and reload.
 type Loader struct {
 	options Options
 }
 
-// NewLoader returns a loader for the given options. It sets a global of upstream's.
+// NewLoader returns a loader for the given options. It sets one of upstream's global variables.
 func NewLoader(o Options) (*Loader, error) {
 	ff, err := o.flags()
 	if err != nil {
@@ -83,11 +83,11 @@ func NewLoader(o Options) (*Loader, error) {
 	return &Loader{options: o}, nil
 }
 
-// Load checks src and everything that it names. It returns all problems that it finds, each as
-// "file:line: field: reason". The Config is nil when one of them is in alertmanager.yml; templates and certificates that cannot be
-// read are left out of it, with the integrations that need them.
+// Load checks src and everything that it names. It returns all problems that it finds, each as "file:line: field:
+// reason". The Config is nil if one of them is in alertmanager.yml; unreadable templates and certificates are left out
+// of it, together with the integrations that need them.
 func (l *Loader) Load(src Source) (_ *Config, problems []error) {
-	hidden := redact.NewWords(redact.Secrets(src.Content)) // upstream repeats addresses that it cannot read
+	hidden := redact.NewWords(redact.Secrets(src.Content)) // upstream repeats addresses that it cannot parse
 	defer func() {
 		for i := range problems {
 			problems[i] = hidden.Error(problems[i])
@@ -118,7 +118,7 @@ func (l *Loader) Load(src Source) (_ *Config, problems []error) {
 	for i := range c.Warnings {
 		c.Warnings[i] = hidden.Text(c.Warnings[i])
 	}
-	// Upstream logs while it builds; the receivers that run log on their own.
+	// Upstream logs while it builds; receivers that run have their own logger.
 	c.integrations, err = l.build(c, l.options.Logger)
 	if err != nil {
 		for _, p := range notNamed(l.leaveOut(c), unreadable) {
@@ -138,16 +138,16 @@ func (l *Loader) Load(src Source) (_ *Config, problems []error) {
 	return c, problems
 }
 
-// Files returns the paths of the files that were read beside alertmanager.yml.
+// Files returns the paths of the files that were read in addition to alertmanager.yml.
 func (c *Config) Files() (files []string) {
 	for _, pattern := range c.Templates {
-		found, _ := filepath.Glob(pattern) // a bad pattern was refused
+		found, _ := filepath.Glob(pattern) // bad patterns were rejected earlier
 		files = append(files, found...)
 	}
 	return files
 }
 
-// build makes the integrations of the receivers that a route uses.
+// build creates the integrations of the receivers that are used by a route.
 func (l *Loader) build(c *Config, logger *slog.Logger) (map[string][]notify.Integration, error) {
 	used := c.usedReceivers()
 	built := make(map[string][]notify.Integration, len(used))
@@ -164,7 +164,7 @@ func (l *Loader) build(c *Config, logger *slog.Logger) (map[string][]notify.Inte
 	return built, nil
 }
 
-// usedReceivers returns the names of the receivers to which a route leads, sorted.
+// usedReceivers returns the names of the receivers that are used by a route, sorted.
 func (c *Config) usedReceivers() []string {
 	var used []string
 	c.routes.Walk(func(r *dispatch.Route) { used = append(used, r.RouteOpts.Receiver) })
@@ -172,7 +172,7 @@ func (c *Config) usedReceivers() []string {
 	return slices.Compact(used)
 }
 
-// SendsNowhere says whether no route leads to a receiver that tells anybody.
+// SendsNowhere reports whether no route leads to a receiver that notifies anyone.
 func (c *Config) SendsNowhere() bool {
 	for _, integrations := range c.integrations {
 		if len(integrations) > 0 {
@@ -182,7 +182,8 @@ func (c *Config) SendsNowhere() bool {
 	return true
 }
 
-// warn collects what stock logs when it applies a configuration, and what nobody would notice.
+// warn collects what stock Alertmanager logs when it applies a configuration, and problems that would otherwise go
+// unnoticed.
 func (c *Config) warn(src Source, o Options) {
 	add := func(format string, args ...any) {
 		c.Warnings = append(c.Warnings, src.Name+": "+fmt.Sprintf(format, args...))
@@ -216,7 +217,7 @@ func (c *Config) warn(src Source, o Options) {
 var errUnknownReceiver = errors.New("no such receiver")
 
 // resolvePaths makes the paths in cfg relative to dir, as upstream does for templates and HTTP clients; files with
-// secrets, which upstream takes from the working folder, are also found in dir.
+// secrets, which upstream reads relative to the working directory, are also searched in dir.
 func resolvePaths(dir string, cfg *config.Config) (moved confpath.Moved) {
 	for i, t := range cfg.Templates {
 		if !filepath.IsAbs(t) {

@@ -30,7 +30,7 @@ func newLoaderWith(t *testing.T, change func(*alertmanager.Options)) (*alertmana
 	}
 	a := kingpin.New("test", "")
 	o.RegisterFlags(a)
-	_, err = a.Parse(nil) // fills in the defaults
+	_, err = a.Parse(nil) // sets the defaults
 	require.NoError(t, err)
 	change(&o)
 	l, err := alertmanager.NewLoader(o)
@@ -48,7 +48,7 @@ func load(t *testing.T, l *alertmanager.Loader, content string) (*alertmanager.C
 	return cfg, strings.Join(lines, "\n")
 }
 
-// Every *.bad.yml in testdata has its expected problems, one per line, in the file beside it.
+// Every *.bad.yml in testdata has a file next to it with its expected problems, one per line.
 func TestBadFilesAreExplained(t *testing.T) {
 	l, _ := newLoader(t)
 	files, err := filepath.Glob("testdata/*.bad.yml")
@@ -68,7 +68,7 @@ func TestBadFilesAreExplained(t *testing.T) {
 	}
 }
 
-// What needs a file that is wrong is left out, and the rest notifies.
+// What needs an invalid file is left out, and the rest notifies.
 func TestWrongFilesCostWhatNeedsThem(t *testing.T) {
 	dir := t.TempDir()
 	for name, content := range map[string]string{
@@ -101,7 +101,7 @@ receivers:
 	require.Equal(t, []string{filepath.Join(dir, "a.tmpl"), filepath.Join(dir, "c.tmpl")}, cfg.Templates)
 }
 
-// As in stock, a receiver whose secret is not there fails, and the others notify.
+// As in stock Alertmanager, a receiver whose secret is missing fails, and the others notify.
 func TestMissingSecretsAreWarnings(t *testing.T) {
 	l, _ := newLoader(t)
 	cfg, problems := load(t, l, `
@@ -126,7 +126,7 @@ func TestNobodyIsTold(t *testing.T) {
 	require.Contains(t, strings.Join(cfg.Warnings, "\n"), `no route leads to "unused"`)
 }
 
-// Stock Alertmanager starts with templates that fail for some alerts: those of the team may have what a made-up one lacks.
+// Stock Alertmanager starts with templates that fail for some alerts: real alerts may have what the sample lacks.
 func TestTemplatesThatFailAreWarnings(t *testing.T) {
 	l, _ := newLoader(t)
 	cfg, problems := load(t, l, `

@@ -49,17 +49,17 @@ type engine struct {
 	pipelines       *notify.PipelineBuilder
 	counts          configCounts
 
-	// These are made anew with each configuration.
+	// These are replaced with each configuration.
 	secrets    atomic.Pointer[secrets]
 	inhibitor  atomic.Pointer[inhibit.Inhibitor]
 	dispatcher atomic.Pointer[dispatch.Dispatcher]
 }
 
-// noEvents is upstream's recorder of events, switched off.
+// noEvents is upstream's event recorder, disabled.
 var noEvents eventrecorder.Recorder
 
-// newEngine makes everything that outlives a configuration, in upstream's order: what is on the disk first, then the
-// cluster, which tells what others know, then those who act on it.
+// newEngine creates everything that outlives a configuration, in upstream's order: what is on disk first, then the
+// cluster, which contributes what other peers know, then the parts that act on it.
 func newEngine(o Options, h *history) (e *engine, err error) {
 	e = &engine{options: o, logger: o.Logger, history: h, started: time.Now(), muted: marker.NewGroupMarker()}
 	defer func() {
@@ -91,7 +91,7 @@ func newEngine(o Options, h *history) (e *engine, err error) {
 	return e, nil
 }
 
-// serve makes the API.
+// serve creates the API.
 func (e *engine) serve() error {
 	durations := prometheus.NewHistogramVec(prometheus.HistogramOpts{
 		Name:                            "alertmanager_http_request_duration_seconds",
@@ -102,7 +102,7 @@ func (e *engine) serve() error {
 		NativeHistogramMinResetDuration: time.Hour,
 	}, []string{"handler", "method", "code"})
 	e.options.Registerer.MustRegister(durations)
-	var peer cluster.ClusterPeer // an interface that holds a nil pointer would not be nil
+	var peer cluster.ClusterPeer // an interface containing a nil pointer would not be nil
 	if e.peer != nil {
 		peer = e.peer
 	}
@@ -128,7 +128,7 @@ func (e *engine) serve() error {
 	return nil
 }
 
-// ServeHTTP answers the API. A change of silences is on the disk before the answer says that it was made.
+// ServeHTTP serves the API. A change to silences is on disk before the response confirms it.
 func (e *engine) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	switch {
 	case r.Method == http.MethodGet && r.URL.Path == "/api/v2/status":
@@ -140,8 +140,8 @@ func (e *engine) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
-// serveStatus puts Alertmanager's version where upstream has that of the program, and takes the values of headers, which
-// upstream shows, out of the configuration.
+// serveStatus replaces the version of the program, which upstream returns, with that of Alertmanager, and removes the
+// values of headers, which upstream shows, from the configuration.
 func (e *engine) serveStatus(w http.ResponseWriter, r *http.Request) {
 	held := &heldWriter{ResponseWriter: w}
 	e.handler.ServeHTTP(held, r)
@@ -164,8 +164,8 @@ func (e *engine) serveStatus(w http.ResponseWriter, r *http.Request) {
 	held.release()
 }
 
-// apply puts cfg, which cannot fail any more, in the place of the one before: the inhibitor first, so that nothing
-// is sent that another alert mutes, then the dispatcher.
+// apply replaces the previous configuration with cfg, which cannot fail any more: the inhibitor first, so that no
+// notification is sent for an alert that another one mutes, then the dispatcher.
 func (e *engine) apply(cfg *Config) {
 	before := e.inhibitor.Load()
 	e.dispatcher.Load().Stop()
@@ -188,17 +188,18 @@ func (e *engine) apply(cfg *Config) {
 
 	go inhibitor.Run()
 	inhibitor.WaitForLoading()
-	e.inhibitor.Store(inhibitor) // the API asked the one before so far: an empty one shows every alert as active
+	e.inhibitor.Store(inhibitor) // until now the API used the previous one: an empty one shows every alert as active
 	before.Stop()
 	go dispatcher.Run(e.started.Add(e.options.DispatchStartDelay))
 	dispatcher.WaitForLoading()
 	e.dispatcher.Store(dispatcher)
 }
 
-// timeout gives a notification at least upstream's shortest time, and what the cluster waits for others.
+// timeout gives a notification at least upstream's minimum time, plus the time that the cluster waits for other peers.
 func (e *engine) timeout(d time.Duration) time.Duration { return max(d, notify.MinTimeout) + e.wait() }
 
-// close stops in reverse order: nothing is sent any more, then what is known goes to the disk, then the cluster is told.
+// close stops in reverse order: nothing is sent any more, then the state is written to disk, then this peer leaves the
+// cluster.
 func (e *engine) close() error {
 	e.dispatcher.Load().Stop()
 	e.inhibitor.Load().Stop()

@@ -15,15 +15,15 @@ import (
 	"github.com/ausguck/ausguck/internal/database"
 )
 
-// Result is how an attempt ended.
+// Result is the outcome of an attempt.
 type Result string
 
 const (
-	// Delivered means that the other side took it.
+	// Delivered means that the other side accepted it.
 	Delivered Result = "delivered"
-	// Retrying means that it failed in a way that may pass; it is tried again.
+	// Retrying means that it failed with a temporary error; it is retried.
 	Retrying Result = "retrying"
-	// Refused means that it failed for good. Alertmanager tries the group again after group_interval.
+	// Refused means that it failed permanently. Alertmanager retries the group after group_interval.
 	Refused Result = "refused"
 )
 
@@ -31,13 +31,13 @@ const (
 type Attempt struct {
 	ID   int64     `json:"id"`
 	Time time.Time `json:"time"`
-	// Seconds is how long the other side took.
+	// Seconds is how long the other side took to respond.
 	Seconds     float64 `json:"seconds"`
 	Receiver    string  `json:"receiver"`
 	Integration string  `json:"integration"`
-	// Index tells integrations of one kind in one receiver apart, from 0.
+	// Index distinguishes integrations of one kind in one receiver, starting at 0.
 	Index int `json:"index"`
-	// Number counts the attempts for the same message, from 1.
+	// Number counts the attempts for the same message, starting at 1.
 	Number int    `json:"attempt"`
 	Result Result `json:"result"`
 	Error  string `json:"error,omitempty"`
@@ -48,23 +48,24 @@ type Attempt struct {
 	GroupLabels map[string]string `json:"groupLabels"`
 	Firing      int               `json:"firing"`
 	Resolved    int               `json:"resolved"`
-	// Alerts are the labels of at most maxAlerts of them.
+	// Alerts are the labels of at most maxAlerts alerts.
 	Alerts []map[string]string `json:"alerts"`
 }
 
 const (
-	// maxAlerts bounds the alerts that an attempt keeps; how many there were is kept.
+	// maxAlerts bounds the alerts stored with an attempt; their total number is stored, too.
 	maxAlerts = 20
-	// minQueue and maxQueue bound how many attempts may wait for the disk: as many as are kept, when that is between.
+	// minQueue and maxQueue bound how many attempts may wait to be written: as many as are kept, if that is in
+	// between.
 	minQueue, maxQueue = 4096, 1 << 16
 )
 
-// history keeps the attempts in the database. Writing never delays a notification.
+// history stores the attempts in the database. Writing never delays a notification.
 type history struct {
 	db       *sql.DB
 	logger   *slog.Logger
 	size     int
-	queue    chan *Attempt // pointers, as its room is for thousands and mostly empty
+	queue    chan *Attempt // pointers, since it has capacity for thousands and is mostly empty
 	attempts *prometheus.CounterVec
 	last     *prometheus.GaugeVec
 	lost     prometheus.Counter
@@ -101,7 +102,7 @@ func newHistory(o Options, db *sql.DB) *history {
 	return h
 }
 
-// prepare makes the tables, when they can be made and are not.
+// prepare creates the tables if they can be created and do not exist yet.
 func (h *history) prepare(ctx context.Context) error {
 	if h.prepared.Load() {
 		return nil
@@ -125,7 +126,7 @@ func (h *history) add(a Attempt) {
 	}
 }
 
-// start writes what is added, until the returned function has written the rest.
+// start writes added attempts until the returned function is called, which writes the rest.
 func (h *history) start() (stop func()) {
 	done := make(chan struct{})
 	var wg sync.WaitGroup
@@ -176,7 +177,7 @@ func (h *history) insert(batch []Attempt) error {
 	if err != nil {
 		return err
 	}
-	defer func() { _ = tx.Rollback() }() // after Commit it does nothing
+	defer func() { _ = tx.Rollback() }() // no-op after Commit
 	for _, a := range batch {
 		content, err := json.Marshal(a)
 		if err != nil {
@@ -193,18 +194,18 @@ func (h *history) insert(batch []Attempt) error {
 	return tx.Commit()
 }
 
-// filter chooses attempts. Its zero value means the newest of all.
+// filter selects attempts. Its zero value selects the newest of all.
 type filter struct {
 	receiver string
 	result   Result
-	// alertname is looked for in the labels of the alerts.
+	// alertname is matched against the labels of the alerts.
 	alertname string
-	// before is the ID after which, going back in time, to go on; 0 means the newest.
+	// before is the ID from which to continue back in time; 0 means the newest.
 	before int64
 	limit  int
 }
 
-// list returns attempts, the newest first.
+// list returns attempts, newest first.
 func (h *history) list(ctx context.Context, f filter) ([]Attempt, error) {
 	if err := h.prepare(ctx); err != nil {
 		return nil, fmt.Errorf("read the history of notifications: %w", err)
@@ -216,7 +217,7 @@ func (h *history) list(ctx context.Context, f filter) ([]Attempt, error) {
 	if err != nil {
 		return nil, fmt.Errorf("read the history of notifications: %w", err)
 	}
-	defer func() { _ = rows.Close() }() // rows.Err tells
+	defer func() { _ = rows.Close() }() // rows.Err reports errors
 	attempts := []Attempt{}
 	for rows.Next() {
 		var id int64

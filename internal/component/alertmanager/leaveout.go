@@ -14,7 +14,8 @@ import (
 	"github.com/ausguck/ausguck/internal/problem"
 )
 
-// loadTemplates parses the files of templates. Those that cannot be parsed are left out of cfg, and why is returned.
+// loadTemplates parses the template files. Those that cannot be parsed are left out of cfg, and the reasons are
+// returned.
 func loadTemplates(src Source, cfg *config.Config) (_ *template.Template, problems []error, err error) {
 	if t, err := template.FromGlobs(cfg.Templates); err == nil {
 		return t, nil, nil
@@ -41,7 +42,8 @@ func loadTemplates(src Source, cfg *config.Config) (_ *template.Template, proble
 	return t, problems, err
 }
 
-// leaveOut removes the integrations that cannot be built from the receivers that a route uses, and returns why each cannot.
+// leaveOut removes integrations that cannot be built from the receivers used by a route, and returns the reason for
+// each.
 func (l *Loader) leaveOut(c *Config) (problems []error) {
 	used := c.usedReceivers()
 	for i := range c.Receivers {
@@ -70,7 +72,7 @@ func (l *Loader) leaveOut(c *Config) (problems []error) {
 	return problems
 }
 
-// notNamed returns the errors that name none of the files, which were reported already.
+// notNamed returns the errors that mention none of the files, which were already reported.
 func notNamed(problems []error, files []string) (rest []error) {
 	for _, p := range problems {
 		named := false

@@ -8,7 +8,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 )
 
-// configCounts are what stock exports of the configuration that is applied.
+// configCounts are the numbers that stock Alertmanager exports about the applied configuration.
 type configCounts struct {
 	receivers, integrations, inhibitionRules prometheus.Gauge
 }
@@ -40,7 +40,8 @@ func (c configCounts) set(cfg *Config) {
 	c.inhibitionRules.Set(float64(len(cfg.InhibitRules)))
 }
 
-// registerMetrics exports the state of the configuration under upstream's names, and whether anybody is told at all.
+// registerMetrics exports the state of the configuration under upstream's names, and whether anyone is notified at
+// all.
 func (s *Server) registerMetrics(reg prometheus.Registerer) {
 	s.loaded = prometheus.NewGauge(prometheus.GaugeOpts{
 		Name: "alertmanager_config_last_reload_successful", Help: "Whether the last configuration reload attempt was successful.",
@@ -63,7 +64,7 @@ func (s *Server) registerMetrics(reg prometheus.Registerer) {
 	s.ReportReload(nil)
 }
 
-// ReportReload makes the outcome of a reload visible; one that never got as far as ApplyConfig counts too.
+// ReportReload shows the outcome of a reload; one that never got as far as ApplyConfig counts, too.
 func (s *Server) ReportReload(err error) {
 	if err != nil {
 		s.loaded.Set(0)
@@ -73,7 +74,7 @@ func (s *Server) ReportReload(err error) {
 	s.loadedAt.Set(float64(time.Now().UnixNano()) / 1e9)
 }
 
-// hash is upstream's: the first 48 bits, which a float64 holds.
+// hash is upstream's: the first 48 bits, which fit into a float64.
 func hash(content []byte) float64 {
 	sum := md5.Sum(content) //nolint:gosec // as above
 	bits := make([]byte, 8)

@@ -1,10 +1,10 @@
-// Package alertmanager is Alertmanager as a part: routing, grouping, inhibition, silences, every receiver that
-// upstream has, its cluster, and /api/v2, wired from its packages.
+// Package alertmanager is Alertmanager as a part: routing, grouping, inhibition, silences, all of upstream's receivers,
+// its cluster, and /api/v2, wired from its packages.
 //
-// It wraps github.com/prometheus/alertmanager and imports no sibling part; internal/app wires it. The order of what
-// it starts follows cmd/alertmanager/main.go of the same version, so that flags, files and data mean the same here
-// as there. What upstream does not have: every attempt of a notification is recorded (history.go), a test goes
-// through the real receiver (trial.go), and what has changed is on the disk within a second (snapshot.go).
+// It wraps github.com/prometheus/alertmanager and imports no sibling part; internal/app wires it. The startup order
+// follows cmd/alertmanager/main.go of the same version, so that flags, files and data have the same meaning in both. In
+// addition to upstream, every attempt of a notification is recorded (history.go), a test uses the real receiver
+// (trial.go), and changes are on disk within a second (snapshot.go).
 package alertmanager
 
 import (
@@ -24,18 +24,19 @@ import (
 	"github.com/ausguck/ausguck/internal/setaside"
 )
 
-// Options is what a Server is made from. The fields that flags set are documented by RegisterFlags.
+// Options configures a Server. The fields that flags set are documented by RegisterFlags.
 type Options struct {
 	Logger *slog.Logger
 	// Registerer receives the alertmanager_* metrics.
 	Registerer prometheus.Registerer
-	// Dir holds silences and the notification log; a stock Alertmanager opens it.
+	// Dir holds silences and the notification log; a stock Alertmanager can open it.
 	Dir string
-	// SetAside takes files of Dir that cannot be read; nil moves them and tells nobody.
+	// SetAside takes unreadable files of Dir; nil moves them without reporting it.
 	SetAside *setaside.Shelf
-	// Version is that of Alertmanager, which its status tells: amtool compares it with its own. Empty leaves the program's.
+	// Version is Alertmanager's version, returned by its status: amtool compares it with its own. If empty, the
+	// program's is returned.
 	Version string
-	// ExternalURL is what links in messages start with.
+	// ExternalURL is the prefix of links in messages.
 	ExternalURL *url.URL
 
 	Retention           time.Duration
@@ -59,7 +60,7 @@ type Options struct {
 	Features string
 }
 
-// ClusterOptions are the stock --cluster.* flags. Without an address to listen on there is no cluster.
+// ClusterOptions are the stock --cluster.* flags. Without a listen address there is no cluster.
 type ClusterOptions struct {
 	ListenAddress       string
 	AdvertiseAddress    string
@@ -81,7 +82,7 @@ type ClusterOptions struct {
 }
 
 // RegisterFlags adds Alertmanager's flags under their stock names. The stock --enable-feature belongs to Prometheus
-// here, and the cluster, which stock starts on every address, is off until an address is given.
+// here, and the cluster, which stock Alertmanager starts on all addresses, is off until an address is set.
 func (o *Options) RegisterFlags(a *kingpin.Application) {
 	a.Flag("data.retention", "How long to keep expired silences and the notification log.").Default("120h").DurationVar(&o.Retention)
 	a.Flag("data.maintenance-interval", "How often to remove data past its retention.").Default("15m").DurationVar(&o.MaintenanceInterval)
@@ -128,7 +129,7 @@ func (c *ClusterOptions) register(a *kingpin.Application) {
 	a.Flag("cluster.label", "Label that separates clusters on the same network.").StringVar(&c.Label)
 }
 
-// flags reads the names of the features.
+// flags parses the feature names.
 func (o *Options) flags() (featurecontrol.Flagger, error) {
 	ff, err := featurecontrol.NewFlags(o.Logger, o.Features)
 	if err != nil {
@@ -140,5 +141,5 @@ func (o *Options) flags() (featurecontrol.Flagger, error) {
 	return ff, nil
 }
 
-// claimGlobals sets how upstream reads matchers: config.Load, the API and silences all read it.
+// claimGlobals sets how upstream parses matchers; config.Load, the API and silences use it.
 func claimGlobals(logger *slog.Logger, ff featurecontrol.Flagger) { compat.InitFromFlags(logger, ff) }

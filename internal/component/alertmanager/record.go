@@ -10,7 +10,7 @@ import (
 	"github.com/prometheus/common/model"
 )
 
-// record puts a recorder in front of every integration. Upstream calls an integration once per attempt.
+// record wraps every integration in a recorder. Upstream calls an integration once per attempt.
 func (h *history) record(receivers map[string][]notify.Integration, known *secrets) map[string][]notify.Integration {
 	recorded := make(map[string][]notify.Integration, len(receivers))
 	for name, integrations := range receivers {
@@ -19,14 +19,14 @@ func (h *history) record(receivers map[string][]notify.Integration, known *secre
 			r := &recorder{history: h, receiver: name, inner: inner, secrets: known, attempts: map[attemptKey]int{}}
 			recorded[name] = append(recorded[name], notify.NewIntegration(r, inner, inner.Name(), inner.Index(), name))
 		}
-		if integrations == nil { // a receiver that tells nobody
+		if integrations == nil { // a receiver without integrations
 			recorded[name] = nil
 		}
 	}
 	return recorded
 }
 
-// recorder is a notify.Notifier that records what another one does.
+// recorder is a notify.Notifier that records the attempts of another one.
 type recorder struct {
 	history  *history
 	receiver string
@@ -34,11 +34,11 @@ type recorder struct {
 	secrets  *secrets
 
 	mtx sync.Mutex
-	// attempts counts those of messages that are being retried.
+	// attempts counts the attempts for messages that are being retried.
 	attempts map[attemptKey]int
 }
 
-// attemptKey is one message: upstream numbers the flushes of a group.
+// attemptKey identifies a message: upstream numbers the flushes of a group.
 type attemptKey struct {
 	group string
 	flush uint64
@@ -48,7 +48,7 @@ type attemptKey struct {
 func (r *recorder) Notify(ctx context.Context, alerts ...*alert.Alert) (retry bool, err error) {
 	started := time.Now()
 	retry, err = r.inner.Notify(ctx, alerts...)
-	err = shorten(r.secrets.hide(err)) // from here it goes to the log, to the database and to who asks
+	err = shorten(r.secrets.hide(err)) // from here it is written to the log and the database, and returned by the API
 	a := Attempt{
 		Time: started, Seconds: time.Since(started).Seconds(),
 		Receiver: r.receiver, Integration: r.inner.Name(), Index: r.inner.Index(), Result: Delivered,
@@ -88,7 +88,7 @@ func (r *recorder) describe(ctx context.Context, a *Attempt, alerts []*alert.Ale
 	a.Number = r.count(attemptKey{a.GroupKey, flush}, a.Result == Retrying && ctx.Err() == nil)
 }
 
-// count returns the number of an attempt, and forgets the message when it is not tried again.
+// count returns the number of an attempt, and forgets the message if it is not retried.
 func (r *recorder) count(key attemptKey, again bool) int {
 	r.mtx.Lock()
 	defer r.mtx.Unlock()

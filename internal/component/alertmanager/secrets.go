@@ -18,17 +18,17 @@ import (
 	"github.com/ausguck/ausguck/internal/upstreamlog"
 )
 
-// maxSecretFile bounds what is read of a file with a secret.
+// maxSecretFile bounds how much of a file with a secret is read.
 const maxSecretFile = 64 << 10
 
-// secrets are those of a configuration: in the file, and in files that it names.
+// secrets are the secrets of a configuration: in the file, and in files that it names.
 type secrets struct {
 	words []string
 	files []string
 }
 
-// findSecrets walks everything of a configuration, whatever integrations upstream adds: each text and address of a type
-// that is named for a secret, each header, each password in an address, and the name of each file.
+// findSecrets walks the whole configuration, so that integrations added by upstream are covered: it finds each string
+// and URL of a type whose name says that it is secret, each header, each password in a URL, and the name of each file.
 func findSecrets(cfg *config.Config) *secrets {
 	s := &secrets{}
 	s.find(reflect.ValueOf(cfg), "", false)
@@ -55,7 +55,7 @@ func (s *secrets) find(v reflect.Value, key string, secret bool) {
 				continue
 			}
 			name, _, _ := strings.Cut(f.Tag.Get("yaml"), ",")
-			// Values of headers are tokens as often as not.
+			// Values of headers are often tokens.
 			s.find(v.Field(i), name, secret || name == "http_headers")
 		}
 	case reflect.Slice, reflect.Array:
@@ -80,7 +80,7 @@ func (s *secrets) find(v reflect.Value, key string, secret bool) {
 // inTemplate matches what a template fills in.
 var inTemplate = regexp.MustCompile(`\{\{.*?\}\}`)
 
-// add takes a text; of a template what is around the parts that are filled in.
+// add adds a text; for a template, only what is around its actions.
 func (s *secrets) add(text string) {
 	if !strings.Contains(text, "{{") {
 		s.words = append(s.words, text)
@@ -104,7 +104,7 @@ func (s *secrets) address(u *url.URL, secret bool) {
 	}
 }
 
-// known returns the secrets as they are now: files are read anew, as receivers do with each message.
+// known returns the current secrets: files are read again, as receivers do for each message.
 func (s *secrets) known() redact.Words {
 	words := slices.Clone(s.words)
 	for _, name := range s.files {
@@ -125,7 +125,7 @@ func readSome(name string) (string, error) {
 	return strings.TrimSpace(string(content)), err
 }
 
-// hide takes the secrets out of an error, and keeps the reason that upstream counts. Nothing holds them any more.
+// hide removes the secrets from an error, and keeps the reason that upstream counts. The result does not retain them.
 func (s *secrets) hide(err error) error {
 	if err == nil {
 		return nil
@@ -141,7 +141,7 @@ func (s *secrets) hide(err error) error {
 	return hidden
 }
 
-// logger returns one that takes the secrets out of what it is told.
+// logger returns a logger that removes the secrets from its records.
 func (s *secrets) logger(l *slog.Logger) *slog.Logger {
 	return upstreamlog.New(l, upstreamlog.Rules{
 		Record: func(r slog.Record) slog.Record { r.Message = s.known().Text(r.Message); return r },

@@ -28,10 +28,10 @@ import (
 	"github.com/ausguck/ausguck/internal/database"
 )
 
-// hush is in every secret of these tests.
+// hush is part of every secret in these tests.
 const hush = "hushhush98765"
 
-// receiverTypes has a configuration of each type of receiver with all of its secrets. URL is the other side.
+// receiverTypes has a configuration of each receiver type with all of its secrets. URL is the other side.
 var receiverTypes = map[string]string{
 	"discord_configs":    "webhook_url: URL/api/webhooks/1/hushhush98765",
 	"email_configs":      "to: a@b.c\nfrom: a@b.c\nsmarthost: HOST\nrequire_tls: false\nauth_username: u\nauth_password: hushhush98765\nauth_secret: hushhush98765",
@@ -41,7 +41,7 @@ var receiverTypes = map[string]string{
 	"webhook_configs":    "url: URL/hook/hushhush98765?token=hushhush98765",
 	"opsgenie_configs":   "api_url: URL/\napi_key: hushhush98765",
 	"wechat_configs":     "api_url: URL/\napi_secret: hushhush98765\ncorp_id: c\nagent_id: a\nto_user: u",
-	"pushover_configs":   "user_key: hushhush98765\ntoken: hushhush98765", // asked through the proxy below
+	"pushover_configs":   "user_key: hushhush98765\ntoken: hushhush98765", // reached through the proxy below
 	"victorops_configs":  "api_url: URL/\napi_key: hushhush98765\nrouting_key: r",
 	"sns_configs":        "api_url: URL\ntopic_arn: arn:aws:sns:us-east-2:698519295917:My-Topic\nsigv4: {region: us-east-2, access_key: a, secret_key: hushhush98765}",
 	"telegram_configs":   "api_url: URL\nchat_id: 1\nbot_token: '123:hushhush98765'",
@@ -53,8 +53,8 @@ var receiverTypes = map[string]string{
 	"mattermost_configs": "webhook_url: URL/hooks/hushhush98765",
 }
 
-// withHTTP adds to a receiver what a client of HTTP may have: credentials, headers, and a proxy for those who choose
-// their address themselves.
+// withHTTP adds the settings that an HTTP client may have to a receiver: credentials, headers, and a proxy for
+// receivers with fixed addresses.
 func withHTTP(kind, text, proxy string) string {
 	switch {
 	case kind == "email_configs" || strings.Contains(text, "http_config"):
@@ -67,7 +67,7 @@ func withHTTP(kind, text, proxy string) string {
 	return text + "\nhttp_config: {basic_auth: {username: u, password: " + hush + "}}"
 }
 
-// inFiles takes the secrets of a receiver from files where it can.
+// inFiles reads the secrets of a receiver from files if possible.
 func inFiles(t *testing.T, receiver reflect.Type, text string) (string, bool) {
 	t.Helper()
 	keys := map[string]bool{}
@@ -89,8 +89,8 @@ func inFiles(t *testing.T, receiver reflect.Type, text string) (string, bool) {
 	return strings.Join(lines, "\n"), changed
 }
 
-// A receiver's secrets are in nothing that leaves it, whatever the other side does: it refuses and repeats what it was
-// told, or hangs up. A type of receiver that upstream adds fails here until it is in the table.
+// A receiver's secrets never leave it, whatever the other side does: it rejects the message and repeats what it was
+// sent, or closes the connection. A receiver type added by upstream fails here until it is in the table.
 func TestNoSecretLeavesAReceiver(t *testing.T) {
 	receiver := reflect.TypeFor[config.Receiver]()
 	for i := range receiver.NumField() {
@@ -120,7 +120,7 @@ func TestNoSecretLeavesAReceiver(t *testing.T) {
 	}
 }
 
-// mailServer refuses credentials and repeats what it was told, or hangs up.
+// mailServer rejects credentials and repeats what it was sent, or closes the connection.
 func mailServer(t *testing.T, repeats bool) (address string) {
 	t.Helper()
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
@@ -152,7 +152,7 @@ func mailServer(t *testing.T, repeats bool) (address string) {
 	return listener.Addr().String()
 }
 
-// locked is a buffer for several goroutines.
+// locked is a buffer for concurrent use.
 type locked struct {
 	mtx sync.Mutex
 	bytes.Buffer
@@ -248,7 +248,7 @@ receivers:
 	}
 }
 
-// Who tests a receiver sees whether it worked, and not what else the other side or its neighbours have to tell.
+// A user who tests a receiver sees whether it worked, but not what else the other side or its neighbors return.
 func TestNotifyTestFollowsNoRedirect(t *testing.T) {
 	var asked []string
 	var mtx sync.Mutex
@@ -284,7 +284,7 @@ receivers:
 	require.Contains(t, trials[0].Answers[0].Body, "xxx … (cut off)")
 }
 
-// What cannot be read is not repeated either.
+// What cannot be parsed is not repeated either.
 func TestNoSecretInProblems(t *testing.T) {
 	l, _ := newLoader(t)
 	for _, text := range []string{

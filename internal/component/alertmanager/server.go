@@ -20,7 +20,7 @@ import (
 type Server struct {
 	*Loader
 	history *history
-	// state is nil until Run has made the engine.
+	// state is nil until Run has created the engine.
 	state atomic.Pointer[engine]
 
 	loaded, loadedAt prometheus.Gauge
@@ -31,16 +31,16 @@ type Server struct {
 
 var _ lifecycle.Component = (*Server)(nil)
 
-// New returns a server that will start with cfg, which l has loaded. db keeps the history of notifications, which
-// are sent also while it cannot be used.
+// New returns a server that will start with cfg, which l has loaded. db stores the history of notifications, which are
+// sent even if it is unavailable.
 func New(l *Loader, cfg *Config, db *sql.DB) *Server {
 	s := &Server{Loader: l, history: newHistory(l.options, db), applied: cfg}
 	s.registerMetrics(l.options.Registerer)
 	return s
 }
 
-// Run takes alerts and sends notifications until ctx ends. It then sends nothing more, writes what it knows to the
-// disk and leaves the cluster. It may be called again once it has returned.
+// Run accepts alerts and sends notifications until ctx ends. It then sends nothing more, writes its state to disk and
+// leaves the cluster. It may be called again after it has returned.
 func (s *Server) Run(ctx context.Context, ready func()) (err error) {
 	if err := os.MkdirAll(s.options.Dir, 0o750); err != nil {
 		return fmt.Errorf("create Alertmanager's data folder: %w", err)
@@ -62,7 +62,7 @@ func (s *Server) Run(ctx context.Context, ready func()) (err error) {
 	return nil
 }
 
-// begin puts an engine to work with the configuration that was applied last.
+// begin starts an engine with the configuration that was applied last.
 func (s *Server) begin(e *engine) {
 	s.mtx.Lock()
 	defer s.mtx.Unlock()
@@ -70,8 +70,9 @@ func (s *Server) begin(e *engine) {
 	s.state.Store(e)
 }
 
-// ApplyConfig makes cfg, which Load has checked, the running configuration; of a server that is not running, the one that
-// it starts with. Alerts, silences and what was sent stay. It cannot fail: what could, Load has made already.
+// ApplyConfig makes cfg, which Load has checked, the running configuration, or, if the server is not running, the one
+// that it starts with. Alerts, silences and the notification log are kept. It cannot fail: Load has already created
+// everything that could.
 func (s *Server) ApplyConfig(cfg *Config) error {
 	s.mtx.Lock()
 	defer s.mtx.Unlock()
@@ -89,8 +90,7 @@ func (s *Server) Applied() *Config {
 	return s.applied
 }
 
-// Handler serves Alertmanager's HTTP API below /api/v2, and the answer of upstream for the API that it no longer has,
-// below /api/v1.
+// Handler serves Alertmanager's HTTP API below /api/v2, and upstream's response for the removed API below /api/v1.
 func (s *Server) Handler() http.Handler {
 	return bounded(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		e := s.state.Load()

@@ -24,7 +24,7 @@ import (
 
 const patience = 20 * time.Second
 
-// peer is a receiver on loopback; answer says with which code it answers the n-th message, from 1.
+// peer is a receiver on loopback; answer returns the status code for the n-th message, starting at 1.
 type peer struct {
 	*httptest.Server
 	mtx      sync.Mutex
@@ -162,7 +162,7 @@ func TestRefusalIsVisible(t *testing.T) {
 	require.True(t, found, "no metric counts it")
 }
 
-// A silence that somebody was told of is on the disk: what is copied at that moment is what kill -9 would leave.
+// A silence is on disk before it is confirmed: a copy made at that moment is what kill -9 would leave.
 func TestSilenceIsWrittenBeforeTheAnswer(t *testing.T) {
 	p := newPeer(t, func(int) int { return 200 })
 	s, o := run(t, p)
@@ -242,7 +242,8 @@ receivers: [{name: team, webhook_configs: [{url: '%s', http_config: {tls_config:
 	}
 }
 
-// A server that answers before it has read the whole request resets the connection after its answer, which counts.
+// A server that responds before it has read the whole request resets the connection after its response; the
+// response counts.
 func TestTryReceiverThatResets(t *testing.T) {
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
 		conn, _, err := w.(http.Hijacker).Hijack()

@@ -21,9 +21,9 @@ import (
 	"github.com/ausguck/ausguck/internal/setaside"
 )
 
-// Upstream writes silences and the notification log every 15 minutes and when it stops: kill it, and a silence made
-// since is gone and messages are repeated. Both tell of every change through the hook that their cluster uses, so
-// here a change is on the disk snapshotDelay later at most, and a silence before its maker gets an answer.
+// Upstream writes silences and the notification log every 15 minutes and when it stops: after a kill, silences created
+// since are gone and messages are repeated. Both report every change through the hook that their cluster uses, so here
+// a change is on disk after snapshotDelay at the latest, and a silence before the request that creates it is answered.
 const snapshotDelay = 500 * time.Millisecond
 
 // snapshots writes what has changed.
@@ -38,15 +38,15 @@ type snapshots struct {
 type snapshot struct {
 	path string
 	save func(io.Writer) (int64, error)
-	// changed holds a value when there is something to write; version counts the changes, written says which of them
-	// the file has.
+	// changed holds a value if there is something to write; version counts the changes, written is the version in the
+	// file.
 	changed chan struct{}
 	version atomic.Int64
 	mtx     sync.Mutex // held while the file is written
 	written int64
 }
 
-// load reads what is on the disk and keeps it there.
+// load reads the state from disk and keeps it up to date there.
 func (e *engine) load() (err error) {
 	o := e.options
 	sentFile, silenceFile := o.stored()
@@ -90,16 +90,16 @@ func newSnapshot(path string, save func(io.Writer) (int64, error)) *snapshot {
 	return &snapshot{path: path, save: save, changed: make(chan struct{}, 1)}
 }
 
-// touch is called with the lock of what is saved held, so it only leaves a note.
+// touch is called while the lock of the saved data is held, so it only signals the change.
 func (s *snapshot) touch() {
 	s.version.Add(1)
 	select {
 	case s.changed <- struct{}{}:
-	default: // there is one
+	default: // already signaled
 	}
 }
 
-// start writes what changes, and has upstream remove what is past its retention.
+// start writes changes, and makes upstream remove data past its retention.
 func (s *snapshots) start(interval time.Duration, sent *nflog.Log, silences *silence.Silences) {
 	for _, f := range s.files {
 		s.wg.Go(func() { s.follow(f) })
@@ -127,7 +127,7 @@ func (s *snapshots) follow(f *snapshot) {
 			s.logger.Error("Cannot save the state of Alertmanager; it is kept in memory only", "file", f.path, "err", err)
 			f.touch()
 		}
-		select { // many changes make one write
+		select { // many changes are written at once
 		case <-s.done:
 			return
 		case <-time.After(snapshotDelay):
@@ -135,7 +135,7 @@ func (s *snapshots) follow(f *snapshot) {
 	}
 }
 
-// flush writes the file when something has changed since it was written.
+// flush writes the file if something has changed since it was last written.
 func (s *snapshot) flush() error {
 	s.mtx.Lock()
 	defer s.mtx.Unlock()
@@ -152,7 +152,7 @@ func (s *snapshot) write() (int64, error) {
 	return s.replace()
 }
 
-// replace puts the file in place whole, or leaves the one before.
+// replace replaces the file atomically, or leaves the previous one.
 func (s *snapshot) replace() (size int64, err error) {
 	version := s.version.Load()
 	err = atomicfile.Replace(s.path, 0o640, func(w io.Writer) error {
@@ -168,10 +168,10 @@ func (s *snapshot) replace() (size int64, err error) {
 	return size, setaside.Mark(s.path, size > 0)
 }
 
-// probeSize is more than one change adds to a snapshot.
+// probeSize is larger than what one change adds to a snapshot.
 const probeSize = 64 << 10
 
-// probe reports why a snapshot that is a little larger than the present one cannot be written.
+// probe reports why a snapshot slightly larger than the current one cannot be written.
 func (s *snapshot) probe() error {
 	s.mtx.Lock()
 	defer s.mtx.Unlock()
@@ -186,8 +186,8 @@ func (s *snapshot) probe() error {
 	return errors.Join(err, f.Sync(), f.Close(), os.Remove(f.Name()))
 }
 
-// serveDurably answers a request that changes something once the change is on the disk. Silences are not changed while they
-// cannot be written: who is told that one was made relies on it.
+// serveDurably responds to a request that changes something only once the change is on disk. Silences are not changed
+// while they cannot be written, because clients rely on the confirmation.
 func (s *snapshots) serveDurably(h http.Handler, w http.ResponseWriter, r *http.Request) {
 	silences := s.files[0]
 	if strings.HasPrefix(r.URL.Path, "/api/v2/silence") {
@@ -206,7 +206,7 @@ func (s *snapshots) serveDurably(h http.Handler, w http.ResponseWriter, r *http.
 	held.release()
 }
 
-// refuse answers with the code for a full disk, in the shape of Alertmanager's errors: a JSON string.
+// refuse responds with the code for a full disk, in the format of Alertmanager's errors: a JSON string.
 func (s *snapshots) refuse(w http.ResponseWriter, what, path string, err error) {
 	s.logger.Error(what, "path", path, "err", err)
 	code := http.StatusInternalServerError
@@ -218,7 +218,7 @@ func (s *snapshots) refuse(w http.ResponseWriter, what, path string, err error) 
 	_ = json.NewEncoder(w).Encode(fmt.Sprintf("%s to %s: %s", strings.ToLower(what[:1])+what[1:], path, err)) // the client is gone
 }
 
-// stop writes for the last time.
+// stop writes the files a last time.
 func (s *snapshots) stop() error {
 	close(s.done)
 	s.wg.Wait()
@@ -231,7 +231,7 @@ func (s *snapshots) stop() error {
 	return errors.Join(errs...)
 }
 
-// heldWriter keeps a short answer until it is released.
+// heldWriter holds back a short response until it is released.
 type heldWriter struct {
 	http.ResponseWriter
 	code int

@@ -15,7 +15,7 @@ import (
 	"github.com/ausguck/ausguck/internal/setaside"
 )
 
-// stored is a file of Alertmanager's, and what it costs when it cannot be read.
+// stored is one of Alertmanager's files, and what is lost if it cannot be read.
 type stored struct {
 	path         string
 	lost, remedy string
@@ -43,7 +43,8 @@ func (o Options) stored() (sent, silences stored) {
 	return sent, silences
 }
 
-// check reads the file as upstream will. It sets aside what cannot be read, and tells of what is empty or gone.
+// check reads the file as upstream will. It sets the file aside if it cannot be read, and reports it if it is
+// empty or gone.
 func (s stored) check(shelf *setaside.Shelf) error {
 	loss := setaside.Loss{Part: "alertmanager", Path: s.path, Lost: s.lost, Remedy: s.remedy}
 	loss.Cause = setaside.Readable(s.path)
@@ -62,12 +63,12 @@ func (s stored) check(shelf *setaside.Shelf) error {
 		}
 	case len(content) > 0:
 		return nil
-	case setaside.Marked(s.path): // upstream takes an empty file for a first start
+	case setaside.Marked(s.path): // upstream treats an empty file as a first start
 		loss.Cause = errors.New("the file is empty, although data was written to it")
 		if gone {
 			loss.Cause = errors.New("the file is missing")
 		}
 		shelf.Say(loss)
 	}
-	return setaside.Mark(s.path, false) // said once
+	return setaside.Mark(s.path, false) // reported once
 }

@@ -18,7 +18,7 @@ import (
 	"github.com/ausguck/ausguck/internal/setaside"
 )
 
-// once runs a server on the folder of o, from ready to its end.
+// once runs a server on the folder of o, calls do when it is ready, and stops it.
 func once(t *testing.T, l *alertmanager.Loader, o alertmanager.Options, p *peer, do func(http.Handler)) {
 	t.Helper()
 	cfg, problems := load(t, l, fmt.Sprintf(`
@@ -42,7 +42,8 @@ func silence(t *testing.T, h http.Handler) (int, string) {
 		time.Now().Format(time.RFC3339), time.Now().Add(time.Hour).Format(time.RFC3339)))
 }
 
-// A file that cannot be read, is empty or gone costs what was in it and not the start, and is told of once.
+// A file that is unreadable, empty or gone costs its content but does not prevent the start, and is reported
+// once.
 func TestDamagedFiles(t *testing.T) {
 	p := newPeer(t, func(int) int { return 200 })
 	dir := t.TempDir()
@@ -86,7 +87,7 @@ func TestDamagedFiles(t *testing.T) {
 				content, err := os.ReadFile(filepath.Join(copied, file))
 				require.NoError(t, err)
 				require.NoError(t, c.damage(filepath.Join(copied, file), content))
-				for start, want := range []int{1, 0} { // the second start has nothing to tell
+				for start, want := range []int{1, 0} { // the second start has nothing to report
 					shelf := setaside.New(slog.New(slog.DiscardHandler), prometheus.NewRegistry())
 					l, o := fresh(copied, shelf)
 					once(t, l, o, p, func(h http.Handler) {
@@ -105,7 +106,7 @@ func TestDamagedFiles(t *testing.T) {
 		}
 	}
 	shelf := setaside.New(slog.New(slog.DiscardHandler), prometheus.NewRegistry())
-	for _, folder := range []string{t.TempDir(), dir} { // the first start, and one after which all is well
+	for _, folder := range []string{t.TempDir(), dir} { // the first start, and one with everything in order
 		l, o := fresh(folder, shelf)
 		once(t, l, o, p, func(http.Handler) {})
 	}
@@ -119,7 +120,8 @@ func replaceByFolder(path string) error {
 	return os.Mkdir(path, 0o750)
 }
 
-// Who makes or ends a silence relies on the answer: it is no 200 when a full disk keeps it from being written.
+// Users who create or expire a silence rely on the response: it is not a 200 if a full disk prevents the
+// silence from being written.
 func TestSilencesOnAFullDisk(t *testing.T) {
 	p := newPeer(t, func(int) int { return 200 })
 	s, o := run(t, p)
@@ -143,7 +145,7 @@ func TestSilencesOnAFullDisk(t *testing.T) {
 	require.Contains(t, body, `"state":"active"`)
 }
 
-// While a new configuration is put in place, an alert that is inhibited before and after never looks active.
+// While a new configuration is applied, an alert that is inhibited before and after never appears as active.
 func TestInhibitionOutlivesAReload(t *testing.T) {
 	p := newPeer(t, func(int) int { return 200 })
 	l, o := newLoader(t)

@@ -23,10 +23,10 @@ import (
 	commonconfig "github.com/prometheus/common/config"
 )
 
-// maxAnswer bounds what is kept of an answer.
+// maxAnswer bounds how much of a response is kept.
 const maxAnswer = 16 << 10
 
-// Answer is what the other side of a test said.
+// Answer is a response of the other side of a test.
 type Answer struct {
 	// From is the address that was called, "host:port".
 	From   string `json:"from"`
@@ -34,10 +34,10 @@ type Answer struct {
 	Body   string `json:"body"`
 }
 
-// tap listens to the connections of a test. Integrations build their own HTTP clients and keep the answers to
-// themselves, but take a function that dials: each connection ends here, in memory, and goes on from here. For TLS
-// the integration speaks with a certificate made for the occasion, and the tap, with the integration's own TLS
-// settings, with the other side, whose certificate it checks.
+// tap records the connections of a test. Integrations build their own HTTP clients and do not expose the
+// responses, but accept a dial function: each connection ends here, in memory, and is forwarded from here. With
+// TLS, the integration talks to the tap, which uses a temporary certificate, and the tap talks to the other side
+// with the integration's own TLS settings, and verifies its certificate.
 type tap struct {
 	mtx     sync.Mutex
 	real    *tls.Config // the integration's settings
@@ -45,7 +45,7 @@ type tap struct {
 	failed  error
 }
 
-// record is what one connection said.
+// record is what the other side sent on one connection.
 type record struct {
 	from string
 	mtx  sync.Mutex
@@ -63,7 +63,7 @@ func (t *tap) options() []commonconfig.HTTPClientOption {
 	}
 }
 
-// settings keeps what the integration wants of the other side and trusts the tap.
+// settings keeps the integration's TLS settings for the other side and makes the integration trust the tap.
 func (t *tap) settings(ctx context.Context, c *commonconfig.TLSConfig, o ...commonconfig.TLSConfigOption) (*tls.Config, error) {
 	real, err := commonconfig.NewTLSConfigWithContext(ctx, c, o...)
 	if err != nil {
@@ -95,14 +95,14 @@ func (t *tap) dial(ctx context.Context, network, address string) (net.Conn, erro
 	return near, nil
 }
 
-// fail keeps why a connection failed.
+// fail records why a connection failed.
 func (t *tap) fail(err error) {
 	t.mtx.Lock()
 	defer t.mtx.Unlock()
 	t.failed = err
 }
 
-// join leads far, the integration's connection, to the other side's.
+// join connects far, the integration's connection, to that of the other side.
 func (t *tap) join(ctx context.Context, far, conn net.Conn, r *record) error {
 	first := bufio.NewReader(far)
 	start, err := first.Peek(1)
@@ -136,21 +136,21 @@ func (t *tap) join(ctx context.Context, far, conn net.Conn, r *record) error {
 	return pump(here, here, other, r)
 }
 
-// pump copies both ways, and to r what the other side says.
+// pump copies in both directions, and copies to r what the other side sends.
 func pump(asked io.Reader, near io.Writer, other net.Conn, r *record) error {
 	go func() { _, _ = io.Copy(other, asked) }() // ends with the connections
-	// Kept first: who has read an answer to its end looks for it at once.
+	// Recorded first: a reader that has read a response to its end looks for it immediately.
 	_, err := io.Copy(io.MultiWriter(r, near), other)
 	if errors.Is(err, io.ErrClosedPipe) || errors.Is(err, net.ErrClosed) {
 		return nil
 	}
 	if errors.Is(err, syscall.ECONNRESET) && len(r.answers()) > 0 {
-		return nil // a server that answers before it has read the whole request closes the connection so
+		return nil // a server that responds before it has read the whole request closes the connection this way
 	}
 	return err
 }
 
-// Write keeps the beginning of what is said.
+// Write keeps the beginning of what was sent.
 func (r *record) Write(b []byte) (int, error) {
 	r.mtx.Lock()
 	defer r.mtx.Unlock()
@@ -160,7 +160,7 @@ func (r *record) Write(b []byte) (int, error) {
 	return len(b), nil
 }
 
-// take returns what was said since it was last called, and why a connection failed.
+// take returns the responses since the last call, and why a connection failed.
 func (t *tap) take() ([]Answer, error) {
 	t.mtx.Lock()
 	defer t.mtx.Unlock()
@@ -173,7 +173,7 @@ func (t *tap) take() ([]Answer, error) {
 	return answers, failed
 }
 
-// answers reads the HTTP answers in a record. What is cut off is read as far as it goes.
+// answers parses the HTTP responses in a record. Truncated ones are read as far as possible.
 func (r *record) answers() (answers []Answer) {
 	r.mtx.Lock()
 	defer r.mtx.Unlock()
@@ -183,13 +183,13 @@ func (r *record) answers() (answers []Answer) {
 		if err != nil {
 			return answers
 		}
-		body, _ := io.ReadAll(resp.Body) // cut off: what there is
+		body, _ := io.ReadAll(resp.Body) // truncated: what is left of it
 		_ = resp.Body.Close()
 		answers = append(answers, Answer{From: r.from, Status: resp.Status, Body: strings.ToValidUTF8(string(body), "�")})
 	}
 }
 
-// peeked is a connection of which the beginning was read already.
+// peeked is a connection whose first bytes were already read.
 type peeked struct {
 	net.Conn
 	r io.Reader
@@ -197,7 +197,7 @@ type peeked struct {
 
 func (p *peeked) Read(b []byte) (int, error) { return p.r.Read(b) }
 
-// certificate makes one for the few seconds of a test; nobody checks it.
+// certificate creates one for the few seconds of a test; it is not verified.
 func certificate() (tls.Certificate, error) {
 	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 	if err != nil {

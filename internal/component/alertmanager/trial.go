@@ -22,19 +22,19 @@ import (
 // trialTimeout bounds a test of one integration.
 const trialTimeout = 30 * time.Second
 
-// Trial is what became of a test notification at one integration of a receiver.
+// Trial is the outcome of a test notification for one integration of a receiver.
 type Trial struct {
 	// Integration is the kind and index, such as "slack[0]".
 	Integration string  `json:"integration"`
 	Result      Result  `json:"result"`
 	Seconds     float64 `json:"seconds"`
 	Error       string  `json:"error,omitempty"`
-	// Answers are what the other side said over HTTP, in order. Mail servers answer within the error only.
+	// Answers are the HTTP responses of the other side, in order. Responses of mail servers are only in the error.
 	Answers []Answer `json:"answers"`
 }
 
-// TryReceiver sends a clearly marked test through each integration of a receiver, as a real notification would go but
-// past routes, silences and the notification log. It needs no running server.
+// TryReceiver sends a clearly marked test through each integration of a receiver, like a real notification but
+// bypassing routes, silences and the notification log. It does not need a running server.
 func (l *Loader) TryReceiver(ctx context.Context, cfg *Config, name string) ([]Trial, error) {
 	i := slices.IndexFunc(cfg.Receivers, func(r config.Receiver) bool { return r.Name == name })
 	if i < 0 {
@@ -58,8 +58,8 @@ func (l *Loader) TryReceiver(ctx context.Context, cfg *Config, name string) ([]T
 	return trials, nil
 }
 
-// withoutRedirects returns a copy of a receiver that follows no redirect: where one leads is not what an admin has
-// written, and what is there is nothing that who tests may read.
+// withoutRedirects returns a copy of a receiver that does not follow redirects: a redirect leads to an address that
+// no admin has configured, and whose content the user who tests may not read.
 func (c *Config) withoutRedirects(i int) (r config.Receiver, err error) {
 	again, err := config.Load(string(c.source))
 	if err != nil {
@@ -100,10 +100,11 @@ func visitClients(v reflect.Value, visit func(*commonconfig.HTTPClientConfig)) {
 	}
 }
 
-// maxShown bounds what is shown of an answer: whether it worked, and not what else the other side has to tell.
+// maxShown bounds how much of a response is shown: enough to tell whether it worked, but not what else the other side
+// returns.
 const maxShown = 1 << 10
 
-// hide takes secrets, which other sides repeat, out of what is shown.
+// hide removes secrets, which other sides may repeat, from what is shown.
 func (t *Trial) hide(words redact.Words) {
 	if t.Error != "" {
 		t.Error = shorten(errors.New(words.Text(t.Error))).Error()
@@ -136,18 +137,18 @@ func tryIntegration(ctx context.Context, receiver string, n *notify.Integration,
 	trial.Answers, failed = t.take()
 	if err != nil {
 		trial.Result, trial.Error = Refused, err.Error()
-		if failed != nil { // the integration only saw a connection that ended
+		if failed != nil { // the integration only saw a closed connection
 			trial.Error = failed.Error()
 		}
 	}
 	return trial
 }
 
-// trialContext holds what upstream's pipeline would have put there.
+// trialContext contains what upstream's pipeline would have set.
 func trialContext(ctx context.Context, receiver string, a *alert.Alert, now time.Time) context.Context {
 	group := model.LabelSet{"alertname": a.Labels["alertname"]}
 	ctx = notify.WithReceiverName(ctx, receiver)
-	ctx = notify.WithGroupKey(ctx, fmt.Sprintf("{}/{test}:%s at %d", group, now.UnixNano())) // a key of its own: some receivers join messages by it
+	ctx = notify.WithGroupKey(ctx, fmt.Sprintf("{}/{test}:%s at %d", group, now.UnixNano())) // unique: some receivers group messages by it
 	ctx = notify.WithGroupLabels(ctx, group)
 	ctx = notify.WithNow(ctx, now)
 	ctx = notify.WithRepeatInterval(ctx, time.Hour)

@@ -1,8 +1,9 @@
-// Package cadvisor exports what containers and cgroups use, as cAdvisor does: container_* and machine_* series.
+// Package cadvisor exports the resource usage of containers and cgroups, as cAdvisor does: container_* and machine_*
+// series.
 //
-// It wraps the manager of github.com/google/cadvisor/lib. Docker containers are recognised by their cgroup and named
-// by the Docker API (see docs/adr/0003-containers-from-the-docker-api.md); podman, containerd, CRI-O and systemd are
-// upstream's own factories; every other cgroup is shown raw. Only internal/app may import it.
+// It wraps the manager of github.com/google/cadvisor/lib. Docker containers are recognized by their cgroup and named
+// through the Docker API (see docs/adr/0003-containers-from-the-docker-api.md); podman, containerd, CRI-O and
+// systemd are handled by upstream's own factories; every other cgroup is shown raw. Only internal/app may import it.
 package cadvisor
 
 import (
@@ -16,7 +17,7 @@ import (
 	"github.com/ausguck/ausguck/internal/dockerhost"
 )
 
-// ErrNotLinux is what New returns where there are no cgroups.
+// ErrNotLinux is returned by New on systems without cgroups.
 var ErrNotLinux = errors.New("container metrics require Linux, because they are read from cgroups")
 
 // ContainerSource knows the containers of the Docker engine. *dockerhost.Host is one.
@@ -29,7 +30,7 @@ type ContainerSource interface {
 
 var _ ContainerSource = (*dockerhost.Host)(nil)
 
-// DefaultHousekeepingInterval is how often cgroups are read when nobody scrapes.
+// DefaultHousekeepingInterval is how often cgroups are read between scrapes.
 const DefaultHousekeepingInterval = 15 * time.Second
 
 // DefaultContainerLabels are the Docker labels that become labels of the series.
@@ -37,17 +38,17 @@ var DefaultContainerLabels = []string{"com.docker.compose.project", "com.docker.
 
 // Options are the settings of an Exporter.
 type Options struct {
-	// Logger receives state changes; nil discards.
+	// Logger receives state changes; nil discards them.
 	Logger *slog.Logger
 	// Registerer receives the ausguck_cadvisor_* metrics; it may be nil.
 	Registerer prometheus.Registerer
-	// Containers gives containers their names; nil leaves them as cgroups.
+	// Containers provides the names of containers; nil leaves them as cgroups.
 	Containers ContainerSource
-	// HousekeepingInterval is how often cgroups are read when nobody scrapes; a scrape always reads them.
-	// Zero means DefaultHousekeepingInterval.
+	// HousekeepingInterval is how often cgroups are read between scrapes; a scrape always reads them. Zero means
+	// DefaultHousekeepingInterval.
 	HousekeepingInterval time.Duration
-	// ContainerLabels are the keys of Docker labels to copy to every series as container_label_<key>.
-	// Nil means DefaultContainerLabels. Copying all of them would let any image blow up the number of series.
+	// ContainerLabels are the keys of Docker labels to copy to every series as container_label_<key>. Nil means
+	// DefaultContainerLabels. Copying all of them would let any image cause an explosion of series.
 	ContainerLabels []string
 }
 

@@ -14,8 +14,8 @@ import (
 	"github.com/ausguck/ausguck/internal/dockerhost"
 )
 
-// TestCgroup2 runs itself again in a mount namespace where /sys/fs/cgroup is the unified hierarchy, because upstream
-// decides once per process and the machine may have version 1.
+// TestCgroup2 runs itself again in a mount namespace in which /sys/fs/cgroup is the unified hierarchy, because
+// upstream decides once per process and the machine may use version 1.
 func TestCgroup2(t *testing.T) {
 	if os.Geteuid() != 0 {
 		t.Skip("needs root, as CI is: mounting is not for everybody")

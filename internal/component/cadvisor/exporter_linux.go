@@ -21,8 +21,8 @@ const (
 	slowStart       = 15 * time.Second
 )
 
-// Exporter serves the series of containers and cgroups. Make it with New. Upstream's factories are global, so one may
-// run at a time.
+// Exporter serves the series of containers and cgroups. Create it with New. Upstream's factories are global, so only
+// one may run at a time.
 type Exporter struct {
 	logger   *slog.Logger
 	source   ContainerSource
@@ -30,7 +30,7 @@ type Exporter struct {
 	labels   []string
 	runtimes []containerRuntime
 
-	gatherer atomic.Pointer[prometheus.Gatherer] // nil while there is no manager
+	gatherer atomic.Pointer[prometheus.Gatherer] // nil if there is no manager
 	reason   atomic.Pointer[string]              // why there is none
 	starts   *prometheus.CounterVec
 	scrapes  prometheus.Histogram
@@ -73,8 +73,8 @@ func New(o Options) (*Exporter, error) {
 	return e, nil
 }
 
-// Run keeps a manager running until ctx ends. It calls ready at once: the manager takes its time to start, and is
-// started again when it fails. It is a lifecycle.Component.
+// Run keeps a manager running until ctx ends. It calls ready immediately: the manager takes time to start, and is
+// restarted if it fails. It is a lifecycle.Component.
 func (e *Exporter) Run(ctx context.Context, ready func()) error {
 	ready()
 	if err := claimGlobals(e.interval); err != nil {
@@ -86,7 +86,7 @@ func (e *Exporter) Run(ctx context.Context, ready func()) error {
 		if ctx.Err() != nil {
 			break
 		}
-		if err == nil { // it asked for a restart
+		if err == nil { // it requested a restart
 			delay = minRestartDelay
 			continue
 		}
@@ -103,7 +103,7 @@ func (e *Exporter) Run(ctx context.Context, ready func()) error {
 	return nil
 }
 
-// session runs one manager until ctx ends, or until a container runtime has come up that it does not know.
+// session runs one manager until ctx ends, or until a container runtime that it does not know has started.
 func (e *Exporter) session(ctx context.Context) error {
 	s := &session{logger: e.logger, source: e.source, labels: e.labels, runtimes: e.runtimes}
 	started := make(chan error, 1)
@@ -114,7 +114,7 @@ func (e *Exporter) session(ctx context.Context) error {
 	for waiting := true; waiting; {
 		select {
 		case <-ctx.Done():
-			go func() { // Run does not wait for an upstream that hangs
+			go func() { // Run does not wait if upstream hangs
 				if err := <-started; err == nil {
 					s.release()
 				}
@@ -154,7 +154,7 @@ func (e *Exporter) session(ctx context.Context) error {
 	}
 }
 
-// Handler serves the text exposition; 503 with the reason while there is no manager.
+// Handler serves the text exposition; 503 with the reason if there is no manager.
 func (e *Exporter) Handler() http.Handler {
 	inner := promhttp.HandlerFor(prometheus.GathererFunc(e.gather), promhttp.HandlerOpts{
 		ErrorHandling:       promhttp.ContinueOnError,
@@ -181,8 +181,8 @@ func (e *Exporter) gather() ([]*dto.MetricFamily, error) {
 
 func (e *Exporter) setReason(s string) { e.reason.Store(&s) }
 
-// timeless takes the timestamps off. Prometheus marks a series stale when its target stops sending it, but not one
-// that came with timestamps: a container that has ended would be shown for another five minutes. The samples are at
+// timeless removes the timestamps. Prometheus marks a series stale when its target no longer exposes it, but not if
+// it came with timestamps: a container that has ended would be shown for another five minutes. The samples are at
 // most a second old (freshness), so nothing is lost.
 type timeless struct{ prometheus.Gatherer }
 

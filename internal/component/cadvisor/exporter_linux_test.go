@@ -27,7 +27,7 @@ import (
 	"github.com/ausguck/ausguck/internal/dockerhost"
 )
 
-// source is a Docker engine that knows what a test tells it.
+// source is a Docker engine whose containers are set by the test.
 type source struct {
 	mu         sync.Mutex
 	containers map[string]dockerhost.Container
@@ -105,7 +105,7 @@ func labelsOf(m *dto.Metric) map[string]string {
 	return labels
 }
 
-// eventually scrapes until some series of the family satisfies the condition.
+// eventually scrapes until a series of the family satisfies the condition.
 func eventually(t *testing.T, h http.Handler, family string, ok func(map[string]string, *dto.Metric) bool) {
 	t.Helper()
 	var last *dto.MetricFamily
@@ -121,7 +121,8 @@ func eventually(t *testing.T, h http.Handler, family string, ok func(map[string]
 	t.Fatalf("no such series of %s in %v", family, last)
 }
 
-// newCgroup makes a cgroup as a container runtime does, with one sleeping process in it, and returns the process id.
+// newCgroup creates a cgroup as a container runtime does, with one sleeping process in it, and returns the process
+// ID.
 func newCgroup(t *testing.T, name string) int {
 	if os.Geteuid() != 0 {
 		t.Skip("needs root, as CI is: making cgroups is not for everybody")
@@ -135,7 +136,7 @@ func newCgroup(t *testing.T, name string) int {
 		dir := filepath.Join(mount, name)
 		require.NoError(t, os.MkdirAll(dir, 0o755))
 		dirs = append(dirs, dir)
-		if filepath.Base(mount) == "cpuset" { // empty sets take no process
+		if filepath.Base(mount) == "cpuset" { // empty sets accept no process
 			continue
 		}
 		require.NoError(t, os.WriteFile(filepath.Join(dir, "cgroup.procs"), []byte(strconv.Itoa(p.Process.Pid)), 0o644))
@@ -214,7 +215,7 @@ func TestContainerGetsItsName(t *testing.T) {
 		return l["name"] == "agent-gateway" && m.GetGauge().GetValue() == 1
 	})
 
-	// A container that Docker does not tell of yet is a cgroup without a name, and gets the name later.
+	// A container that Docker does not report yet is a cgroup without a name, and gets the name later.
 	for cgroup, c := range map[string]string{"/docker/": later, "/ausguck-custom/": custom} {
 		newCgroup(t, cgroup+testID(c))
 		eventually(t, h, "container_memory_usage_bytes", func(l map[string]string, m *dto.Metric) bool {
@@ -226,7 +227,7 @@ func TestContainerGetsItsName(t *testing.T) {
 		}
 	}
 
-	// All series of a family have the same label names, whatever they are about.
+	// All series of a family have the same label names, whatever they describe.
 	_, families := scrape(t, h)
 	for name, f := range families {
 		if !strings.HasPrefix(name, "container_") || name == "container_scrape_error" {
@@ -268,7 +269,8 @@ func TestContainerEnds(t *testing.T) {
 	}, 5*time.Second, 20*time.Millisecond)
 }
 
-// manager.Stop leaves a goroutine per container that goes on reading its cgroup; ours must not add up over restarts.
+// manager.Stop leaves one goroutine per container that continues to read its cgroup; ours must not accumulate over
+// restarts.
 func TestStopEndsHousekeeping(t *testing.T) {
 	e, stop := startExporter(t, Options{Containers: newSource()})
 	eventually(t, e.Handler(), "machine_cpu_cores", func(map[string]string, *dto.Metric) bool { return true })

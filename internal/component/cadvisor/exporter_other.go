@@ -7,7 +7,7 @@ import (
 	"net/http"
 )
 
-// Exporter exists on Linux only.
+// Exporter is implemented only on Linux.
 type Exporter struct{}
 
 // New returns ErrNotLinux.
@@ -16,7 +16,7 @@ func New(Options) (*Exporter, error) { return nil, ErrNotLinux }
 // Run returns ErrNotLinux.
 func (e *Exporter) Run(context.Context, func()) error { return ErrNotLinux }
 
-// Handler answers 503.
+// Handler responds with 503.
 func (e *Exporter) Handler() http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
 		http.Error(w, ErrNotLinux.Error(), http.StatusServiceUnavailable)

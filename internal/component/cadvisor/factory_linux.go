@@ -13,8 +13,8 @@ import (
 	"github.com/opencontainers/cgroups"
 )
 
-// factory recognises Docker's containers by their cgroups. It asks nobody: what it does not know yet gets its name
-// when the source does.
+// factory recognizes Docker's containers by their cgroups. It makes no requests: a container that is unknown so far
+// gets its name when the source knows it.
 type factory struct {
 	source     ContainerSource // may be nil
 	machine    *machineInfo
@@ -22,8 +22,8 @@ type factory struct {
 	unified    bool // cgroup v2
 
 	mu sync.Mutex
-	// refused are cgroups that look like a container of somebody else's, by name. If Docker turns out to know
-	// one, it is taken over.
+	// refused are cgroups that look like a container of another runtime, by name. If Docker later knows one of
+	// them, it is taken over.
 	refused map[string]string
 }
 
@@ -77,7 +77,7 @@ func (f *factory) knows(id string) bool {
 	return ok
 }
 
-// claim returns the refused cgroups that Docker knows by now, and forgets them.
+// claim returns the refused cgroups that Docker now knows, and forgets them.
 func (f *factory) claim() []string {
 	f.mu.Lock()
 	refused := maps.Clone(f.refused)
@@ -94,7 +94,7 @@ func (f *factory) claim() []string {
 	return names
 }
 
-// forget drops the refused cgroups that are gone.
+// forget drops the refused cgroups that no longer exist.
 func (f *factory) forget(gone func(name string) bool) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
@@ -105,8 +105,8 @@ func (f *factory) forget(gone func(name string) bool) {
 	}
 }
 
-// adopter is a watcher that reports nothing new: it is the way to the manager's channel of events. It moves
-// containers that Docker learnt late from the raw handler to ours, and removes all when the session ends, which
+// adopter is a watcher that reports nothing new: it gives access to the manager's event channel. It moves
+// containers that Docker reported late from the raw handler to ours, and removes all when the session ends, which
 // manager.Stop does not.
 type adopter struct {
 	factory *factory
@@ -155,27 +155,27 @@ func (a *adopter) Start(events chan watcher.ContainerEvent) error {
 	return nil
 }
 
-// Stop implements watcher.ContainerWatcher. The manager's goroutine that reads the events is the caller, so nothing
-// may be waiting to send one.
+// Stop implements watcher.ContainerWatcher. It is called by the manager's goroutine that reads the events, so no
+// send may be blocked.
 func (a *adopter) Stop() error {
 	a.cancel()
 	a.done.Wait()
 	return nil
 }
 
-// started says whether the manager has come as far as to watch.
+// started reports whether the manager has started watching.
 func (a *adopter) started() bool {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	return a.events != nil
 }
 
-// remove asks the manager to end the housekeeping of a container.
+// remove makes the manager end the housekeeping of a container.
 func (a *adopter) remove(ctx context.Context, name string) bool {
 	return a.send(ctx, watcher.ContainerDelete, name)
 }
 
-// drain frees upstream's goroutines that still want to report something to a manager that has stopped.
+// drain unblocks upstream's goroutines that still send events to a manager that has stopped.
 func (a *adopter) drain() {
 	for {
 		select {

@@ -16,33 +16,33 @@ import (
 	"github.com/google/cadvisor/lib/watcher"
 )
 
-// The registry of plugins in lib/container is a process-wide map without removal, so ours is registered once and
-// passes on to the session that is running.
+// The plugin registry in lib/container is a process-wide map without removal, so our plugin is registered once and
+// delegates to the running session.
 var (
 	claimOnce sync.Once
 	errClaim  error
 	running   atomic.Pointer[session]
 )
 
-// claimGlobals sets the process-wide variables of cAdvisor. klog is left to internal/app.
+// claimGlobals sets cAdvisor's process-wide variables. klog is left to internal/app.
 func claimGlobals(housekeeping time.Duration) error {
 	claimOnce.Do(func() {
-		// Read by manager.New and manager.Start: which runtimes there are.
+		// Read by manager.New and manager.Start: the available runtimes.
 		if errClaim = container.RegisterPlugin("ausguck", plugin{}); errClaim != nil {
 			return
 		}
-		// Read by fs.NewFsInfo: which mounts are file systems worth a statfs. Overlay is left out, because every
-		// container has one; the root mount is always in.
+		// Read by fs.NewFsInfo: the mounts that are file systems worth a statfs. Overlay is left out, because every
+		// container has one; the root mount is always included.
 		for name, p := range map[string]fs.FsPlugin{"vfs": vfs.NewPlugin(), "btrfs": btrfs.NewPlugin()} {
 			if errClaim = fs.RegisterPlugin(name, p); errClaim != nil {
 				return
 			}
 		}
-		// Read by each container's housekeeping goroutine in lib/manager. Without jitter a scrape every interval
-		// finds the timer not yet due and reads each cgroup once, with it about twice.
+		// Read by each container's housekeeping goroutine in lib/manager. Without jitter, a scrape at every interval
+		// finds the timer not yet due and reads each cgroup once; with jitter, about twice.
 		*manager.HousekeepingInterval = housekeeping
 		*manager.JitterFactor = 0
-		// Read by machine.Info: in a container the host's is below its root.
+		// Read by machine.Info: in a container, the host's file is below the host's root mount.
 		errClaim = flag.Set("machine_id_file", machineIDs)
 	})
 	if errClaim != nil {
@@ -51,12 +51,13 @@ func claimGlobals(housekeeping time.Duration) error {
 	return nil
 }
 
-// plugin is the one entry in upstream's registry.
+// plugin is the only entry in upstream's registry.
 type plugin struct{}
 
 var _ container.Plugin = plugin{}
 
-// InitializeFSContext implements container.Plugin. Upstream's docker plugin asks the engine here, for ever if need be.
+// InitializeFSContext implements container.Plugin. Upstream's Docker plugin would query the engine here, possibly
+// forever.
 func (plugin) InitializeFSContext(c *fs.Context) error {
 	c.Podman = fs.PodmanContext{DriverStatus: map[string]string{}}
 	return nil

@@ -22,11 +22,12 @@ import (
 	"github.com/ausguck/ausguck/internal/dockerhost"
 )
 
-// specAge is how long limits read from the cgroup are kept: every scrape asks for them, docker update changes them.
+// specAge is how long limits read from the cgroup are cached: every scrape needs them, and docker update changes
+// them.
 const specAge = 30 * time.Second
 
-// handler reads one container. Name, image, labels and health come from the source each time, so that they are there
-// from the moment at which Docker can be asked; the rest comes from the cgroup.
+// handler reads one container. Name, image, labels and health are taken from the source each time, so that they are
+// available from the moment Docker responds; the rest comes from the cgroup.
 type handler struct {
 	name, id string
 	factory  *factory
@@ -54,7 +55,7 @@ func newHandler(f *factory, name string, inHostNamespace bool) (*handler, error)
 	id, _ := containerID(name)
 	h := &handler{name: name, id: id, factory: f, rootFS: "/", paths: paths, cgroup: m}
 	if !inHostNamespace {
-		h.rootFS = "/rootfs" // where people mount the host's root; upstream decides by the same path
+		h.rootFS = "/rootfs" // the usual mount point of the host's root; upstream decides by the same path
 	}
 	return h, nil
 }
@@ -67,7 +68,7 @@ func (h *handler) docker() (dockerhost.Container, bool) {
 }
 
 // ContainerReference implements container.ContainerHandler. There are no aliases: names change and are taken from
-// the source when series are made.
+// the source when series are created.
 func (h *handler) ContainerReference() (info.ContainerReference, error) {
 	return info.ContainerReference{Id: h.id, Name: h.name, Namespace: manager.DockerNamespace}, nil
 }
@@ -106,7 +107,7 @@ func (h *handler) GetStats() (*info.ContainerStats, error) {
 		return stats, fmt.Errorf("read statistics of %s: %w", h.name, err)
 	}
 	if stats.Network != nil && len(stats.Network.Interfaces) == 0 {
-		h.pid = 0 // the process may have gone: choose again next time
+		h.pid = 0 // the process may be gone: choose again next time
 	}
 	if mi, err := h.factory.machine.GetMachineInfo(); err == nil && stats.DiskIo != nil {
 		common.AssignDeviceNamesToDiskStats((*common.MachineInfoNamer)(mi), stats.DiskIo)
@@ -116,8 +117,8 @@ func (h *handler) GetStats() (*info.ContainerStats, error) {
 	return stats, nil
 }
 
-// follow chooses the process whose network namespace is read. Docker's word is taken when the process is in the
-// cgroup: without the host's PID namespace the same number is another process.
+// follow chooses the process whose network namespace is read. Docker's PID is used only if the process is in the
+// cgroup: without the host's PID namespace, the same number is another process.
 func (h *handler) follow(c dockerhost.Container, known bool) {
 	metrics := common.RemoveNetMetrics(ofContainers, known && sharesNetwork(c))
 	pid := h.pid
@@ -143,12 +144,12 @@ func (h *handler) choose(docker int) int {
 	}
 }
 
-// sharesNetwork is true for a container that has joined another's network, where the traffic is counted.
+// sharesNetwork reports whether a container has joined the network of another one, where the traffic is counted.
 func sharesNetwork(c dockerhost.Container) bool {
 	return strings.HasPrefix(c.NetworkMode, "container:")
 }
 
-// oomKills reads the kernel's count, which upstream leaves to a reader of /dev/kmsg in its own binary.
+// oomKills reads the kernel's counter, which upstream leaves to a reader of /dev/kmsg in its own binary.
 func (h *handler) oomKills() uint64 {
 	dir, file := h.paths["memory"], "memory.oom_control"
 	if h.factory.unified {
@@ -223,7 +224,7 @@ func (h *handler) Cleanup() {}
 // Type implements container.ContainerHandler.
 func (h *handler) Type() container.ContainerType { return container.ContainerTypeDocker }
 
-// machineInfo spares the deep copy that the manager makes for every caller; what it shares is only read.
+// machineInfo avoids the deep copy that the manager makes for every caller; the shared value is only read.
 type machineInfo struct {
 	info.MachineInfoFactory
 

@@ -18,7 +18,7 @@ import (
 	"github.com/ausguck/ausguck/internal/dockerhost"
 )
 
-// stuckPlugin registers when it is released.
+// stuckPlugin blocks in Register until it is released.
 type stuckPlugin struct{ release chan struct{} }
 
 func (stuckPlugin) InitializeFSContext(*fs.Context) error { return nil }
@@ -28,7 +28,7 @@ func (p stuckPlugin) Register(info.MachineInfoFactory, fs.FsInfo, container.Metr
 	return nil, nil
 }
 
-// brokenManager reads one of its two containers.
+// brokenManager can read only one of its two containers.
 type brokenManager struct {
 	manager.Manager
 	read map[string]info.ContainerInfo
@@ -98,9 +98,9 @@ func TestFactoryLeavesOthersAlone(t *testing.T) {
 	require.NoError(t, err)
 	for name, want := range map[string]bool{
 		"/docker/" + testID("a"):                          true,
-		"/docker/" + testID("b"):                          true, // by its place, though Docker does not tell of it yet
+		"/docker/" + testID("b"):                          true, // by its path, even if Docker does not report it yet
 		"/system.slice/docker-" + testID("b") + ".scope":  true,
-		"/custom/" + testID("a"):                          true, // by its id
+		"/custom/" + testID("a"):                          true, // by its ID
 		"/custom/" + testID("c"):                          false,
 		"/machine.slice/libpod-" + testID("c") + ".scope": false,
 		"/system.slice":                                   false,

@@ -2,10 +2,10 @@ package cadvisor
 
 import "github.com/google/cadvisor/lib/container"
 
-// What is read of containers, and of every other cgroup. Left out, because each costs more than most people ask of
-// it: per-CPU, scheduler and NUMA statistics, TCP and UDP tables (a walk of every socket), huge pages, referenced
-// memory (writes to clear_refs), perf and resctrl. The process statistics walk the file descriptors of every
-// process, so services and slices go without.
+// The metrics of containers, and of every other cgroup. These are left out, because each costs more than most
+// users need: per-CPU, scheduler and NUMA statistics, TCP and UDP tables (a walk over every socket), huge pages,
+// referenced memory (writes to clear_refs), perf and resctrl. The process statistics walk over the file
+// descriptors of every process, so services and slices are excluded from them.
 var (
 	exported = set(
 		container.CpuUsageMetrics, container.MemoryUsageMetrics, container.NetworkUsageMetrics,
@@ -16,8 +16,8 @@ var (
 	ofCgroups    = exported.Difference(set(container.ProcessMetrics))
 )
 
-// served are the kinds that become series. The kernel has no pressure figures for cgroup v1, and upstream would
-// serve zeros that say all is well.
+// served are the kinds that become series. The kernel has no pressure data for cgroup v1, and upstream would serve
+// misleading zeros.
 func served(unified bool) container.MetricSet {
 	if unified {
 		return exported

@@ -7,21 +7,21 @@ import (
 	info "github.com/google/cadvisor/lib/model"
 )
 
-// provider is where upstream's collectors get their figures. It differs from the manager in two ways: the children of
-// every cgroup are not listed for each scrape, since no series tells of them, and one container that cannot be read
-// does not take the others' series away.
+// provider supplies upstream's collectors with data. It differs from the manager in two ways: the children of every
+// cgroup are not listed for each scrape, since no series depends on them, and one unreadable container does not
+// remove the series of the others.
 type provider struct {
 	manager.Manager
 	logger *slog.Logger
 }
 
-// GetRequestedContainersInfo replaces the manager's.
+// GetRequestedContainersInfo overrides the manager's method.
 func (p provider) GetRequestedContainersInfo(name string, o info.RequestOptions) (map[string]*info.ContainerInfo, error) {
 	read, err := p.GetContainerInfoV2(name, o)
 	if err != nil && len(read) == 0 {
 		return nil, err
 	}
-	if err != nil { // some came and went meanwhile
+	if err != nil { // some started or ended meanwhile
 		p.logger.Debug("Some containers could not be read", "err", err)
 	}
 	infos := make(map[string]*info.ContainerInfo, len(read))

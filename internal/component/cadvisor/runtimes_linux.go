@@ -15,20 +15,20 @@ import (
 	info "github.com/google/cadvisor/lib/model"
 )
 
-// runtimeTimeout is for the registration of one runtime: a socket may accept and never answer.
+// runtimeTimeout bounds the registration of one runtime: a socket may accept connections and never respond.
 const runtimeTimeout = 5 * time.Second
 
 // containerRuntime is one of upstream's factories.
 type containerRuntime struct {
 	name   string
 	plugin container.Plugin
-	// sign is a path that exists where the runtime is used; empty means always.
+	// sign is a path that exists if the runtime is used; empty means always.
 	sign string
 }
 
-// containerRuntimes are asked after Docker and before raw. Each of the last three makes a client that it keeps for
-// ever, so they are left alone where nobody uses them. containerd's sign is the namespace that upstream looks into,
-// because its socket is there on every Docker host.
+// containerRuntimes are tried after Docker and before raw. Each of the last three creates a client that it keeps
+// forever, so they are not registered where they are not used. containerd's sign is the namespace that upstream
+// reads, because its socket exists on every Docker host.
 func containerRuntimes() []containerRuntime {
 	return []containerRuntime{
 		{"systemd", systemd.NewPlugin(), ""},
@@ -48,8 +48,8 @@ func (r containerRuntime) present() bool {
 
 var errRuntimeSilent = errors.New("no response within the timeout")
 
-// register adds the runtime's factory. Its goroutine outlives the time limit when the runtime hangs: upstream gives
-// no way to end it.
+// register registers the runtime's factory. Its goroutine outlives the timeout if the runtime hangs: upstream
+// cannot be canceled.
 func (r containerRuntime) register(m info.MachineInfoFactory, fsInfo fs.FsInfo) error {
 	done := make(chan error, 1)
 	go func() {

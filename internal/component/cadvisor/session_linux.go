@@ -25,15 +25,15 @@ import (
 )
 
 const (
-	// statsAge is how long samples are kept; only the last one is ever asked for.
+	// statsAge is how long samples are kept; only the last one is ever used.
 	statsAge = time.Minute
-	// freshness is how old a sample may be at a scrape. It lets two scrapers at once share one reading.
+	// freshness is how old a sample may be at a scrape. It lets two concurrent scrapers share one reading.
 	freshness = time.Second
-	// stopTimeout is for each of the two steps of a stop.
+	// stopTimeout applies to each of the two steps of a stop.
 	stopTimeout = 2 * time.Second
 )
 
-// session is one life of upstream's manager.
+// session is one lifetime of upstream's manager.
 type session struct {
 	logger   *slog.Logger
 	source   ContainerSource
@@ -42,11 +42,11 @@ type session struct {
 
 	manager  manager.Manager
 	adopter  *adopter
-	present  map[string]bool // the runtimes that were there when it started
+	present  map[string]bool // the runtimes present when it started
 	gatherer prometheus.Gatherer
 }
 
-// start makes and starts a manager. It may take as long as upstream likes.
+// start creates and starts a manager. How long it takes depends on upstream.
 func (s *session) start(interval time.Duration) error {
 	running.Store(s)
 	container.ClearContainerHandlerFactories()
@@ -80,7 +80,7 @@ func (s *session) start(interval time.Duration) error {
 	return nil
 }
 
-// remedy completes the errors of a start that a person can do something about.
+// remedy adds instructions to startup errors that a user can fix.
 func remedy(err error) string {
 	switch {
 	case errors.Is(err, syscall.EMFILE):
@@ -115,7 +115,7 @@ func (s *session) register(m info.MachineInfoFactory, fsInfo fs.FsInfo) (watcher
 	return s.adopter, nil
 }
 
-// newcomer names a runtime that came up after the session did.
+// newcomer returns the name of a runtime that started after the session.
 func (s *session) newcomer() (string, bool) {
 	for _, r := range s.runtimes {
 		if !s.present[r.name] && r.present() {
@@ -126,7 +126,7 @@ func (s *session) newcomer() (string, bool) {
 }
 
 // seriesLabels gives every series the same label names. Names and images of containers are looked up at collection
-// time, so that they are right whatever handler upstream chose and whenever Docker learnt of the container.
+// time, so that they are correct whatever handler upstream chose and whenever Docker reported the container.
 func (s *session) seriesLabels(c *info.ContainerInfo) map[string]string {
 	set := make(map[string]string, 3+len(s.labels))
 	set[metrics.LabelID], set[metrics.LabelName], set[metrics.LabelImage] = c.Name, "", c.Spec.Image
@@ -145,9 +145,9 @@ func (s *session) seriesLabels(c *info.ContainerInfo) map[string]string {
 	return set
 }
 
-// release ends what start began. manager.Stop ends three goroutines and leaves one per container, so those are
-// removed first, by events as if their cgroups had gone. What stays is one idle inotify instance of the raw factory,
-// which upstream never closes.
+// release ends what start began. manager.Stop ends three goroutines and leaves one per container, so containers are
+// removed first, by events as if their cgroups had disappeared. What remains is one idle inotify instance of the raw
+// factory, which upstream never closes.
 func (s *session) release() {
 	if s.manager == nil {
 		return
@@ -175,8 +175,8 @@ func (s *session) release() {
 	running.CompareAndSwap(s, nil)
 }
 
-// removeAll repeats until nothing is left, because just after a start the raw watcher may still report containers as
-// new that are known already.
+// removeAll repeats until nothing is left, because shortly after a start the raw watcher may still report known
+// containers as new.
 func (s *session) removeAll(ctx context.Context) {
 	for {
 		names := s.containers()
@@ -196,7 +196,7 @@ func (s *session) removeAll(ctx context.Context) {
 	}
 }
 
-// containers lists what the manager holds. Its other lists read every cgroup.
+// containers lists the manager's containers. Its other lists read every cgroup.
 func (s *session) containers() []string {
 	var names []string
 	for _, line := range s.manager.DebugInfo()["Managed containers"] {

@@ -7,13 +7,14 @@ import (
 	"github.com/google/cadvisor/lib/utils/sysfs"
 )
 
-// machineIDs are where the host's id may be: in a container it is below its root.
+// machineIDs are the possible locations of the host's ID: in a container it is below the host's root mount.
 const machineIDs = "/rootfs/etc/machine-id,/host/etc/machine-id,/etc/machine-id,/var/lib/dbus/machine-id"
 
-// hostSysFs answers for the machine's UUID with its id where the firmware's may not be read, as nobody but root may.
+// hostSysFs returns the machine's ID in place of its UUID if the firmware's UUID cannot be read, which only root may
+// do.
 type hostSysFs struct{ sysfs.SysFs }
 
-// GetSystemUUID implements sysfs.SysFs. It never fails: upstream would log an error that nobody has to act on.
+// GetSystemUUID implements sysfs.SysFs. It never fails: upstream would log an error that requires no action.
 func (h hostSysFs) GetSystemUUID() (string, error) {
 	if id, err := h.SysFs.GetSystemUUID(); err == nil {
 		return id, nil

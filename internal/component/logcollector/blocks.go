@@ -12,15 +12,15 @@ import (
 	"github.com/prometheus/common/model"
 )
 
-// blocks finds where blocks of lines end that multiline stages join. It asks the stages up to the last of those, in a
-// pipeline of its own, about lines that may have been asked about before. So what counts lines is left out of it: limits,
-// metrics and samples see a line when it goes through the job's pipeline.
+// blocks finds where the blocks of lines end that multiline stages join. It runs the stages up to the last multiline
+// stage, in a separate pipeline, over lines that it may have seen before. Stages that count lines are therefore left
+// out: limits, metrics and samples see a line when it passes through the job's pipeline.
 type blocks struct {
 	mtx      sync.Mutex
 	pipeline *stages.Pipeline
 }
 
-// newBlocks returns nil when no stage of a job joins lines. wait becomes the time that the stage waits for a line.
+// newBlocks returns nil if no stage of a job joins lines. wait is set to the time that the stage waits for a line.
 func newBlocks(cfg *scrapeconfig.Config, wait *time.Duration) (*blocks, error) {
 	var shape stages.PipelineStages
 	last := 0
@@ -43,8 +43,8 @@ func newBlocks(cfg *scrapeconfig.Config, wait *time.Duration) (*blocks, error) {
 	return &blocks{pipeline: p}, nil
 }
 
-// repeatable returns a stage without what must see each line once, nil when nothing is left of it, and whether it or a
-// stage inside it joins lines.
+// repeatable returns a stage without the parts that must see each line only once, nil if nothing is left, and whether
+// it or a nested stage joins lines.
 func repeatable(stage any, wait *time.Duration) (kept stages.PipelineStage, joins bool) {
 	m, ok := stage.(stages.PipelineStage)
 	if !ok {
@@ -84,8 +84,8 @@ func repeatable(stage any, wait *time.Duration) (kept stages.PipelineStage, join
 	return nil, false
 }
 
-// closed returns how many of the first lines belong to blocks to which nothing can be added: the last block of each
-// stream is open.
+// closed returns how many of the first lines belong to blocks that are complete: the last block of each stream is still
+// open.
 func (b *blocks) closed(labels model.LabelSet, lines []raw) int {
 	b.mtx.Lock()
 	defer b.mtx.Unlock()

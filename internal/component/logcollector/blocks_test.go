@@ -25,7 +25,8 @@ func jobOf(t *testing.T, reg prometheus.Registerer, stages string) *job {
 	return j
 }
 
-// countingStages are stages that see each line, or each block, once. Forty entries of two lines pass through each of them.
+// countingStages are stages that see each line, or each block, only once. Forty entries of two lines pass through each
+// of them.
 var countingStages = map[string]string{
 	"limit after multiline":    `[multiline: {firstline: '^\['}, limit: {rate: 0.001, burst: 40, drop: true}]`,
 	"limit before multiline":   `[limit: {rate: 0.001, burst: 80, drop: true}, multiline: {firstline: '^\['}]`,
@@ -34,7 +35,8 @@ var countingStages = map[string]string{
 	"counter before multiline": `[metrics: {seen_total: {type: Counter, description: lines, config: {match_all: true, action: inc}}}, multiline: {firstline: '^\['}]`,
 }
 
-// Stages that keep state ran again for lines that waited for the rest of their block: of 40 blocks in a container 2 were stored.
+// Stages that keep state ran again for lines that waited for the rest of their block: of 40 blocks in a container, 2
+// were stored.
 func TestStagesSeeEachContainerLineOnce(t *testing.T) {
 	for name, stages := range countingStages {
 		t.Run(name, func(t *testing.T) {
@@ -120,7 +122,7 @@ func checkSeen(t *testing.T, reg *prometheus.Registry, name string, want float64
 	require.Equal(t, want, seen)
 }
 
-// A line that the engine or a CRI runtime cut in pieces stays whole when a block begins with it.
+// A line that the engine or a CRI runtime split into pieces stays whole if a block begins with it.
 func TestBlockThatBeginsWithPieces(t *testing.T) {
 	j := jobOf(t, prometheus.NewRegistry(), `[cri: {}, multiline: {firstline: '^\['}]`)
 	var lines []raw

@@ -7,7 +7,7 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// born returns when a file was made, a time long ago where the file system does not know.
+// born returns when a file was created, or a time long ago if the file system does not record it.
 func born(file *os.File) time.Time {
 	var stat unix.Statx_t
 	if unix.Statx(int(file.Fd()), "", unix.AT_EMPTY_PATH, unix.STATX_BTIME, &stat) != nil || stat.Mask&unix.STATX_BTIME == 0 {

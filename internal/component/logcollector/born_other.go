@@ -7,5 +7,5 @@ import (
 	"time"
 )
 
-// born is not known here.
+// born returns a time long ago, since the creation time is not available here.
 func born(*os.File) time.Time { return time.Unix(0, 0) }

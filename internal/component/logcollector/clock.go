@@ -5,24 +5,24 @@ import (
 	"time"
 )
 
-// clockGrain is how far the times of files may be behind the clock.
+// clockGrain is how far file times may be behind the clock.
 const clockGrain = 10 * time.Millisecond
 
-// clock is the machine's clock, which somebody may set. The times of files, of lines and in the ledger are its; how long
-// something lasts is measured with time.Since alone.
+// clock is the machine's clock, which may be set at any time. The times of files, of lines and in the ledger come from
+// it; durations are measured only with time.Since.
 type clock struct {
 	says func() time.Time
 
 	mtx      sync.Mutex
-	last     time.Time // what it said last,
+	last     time.Time // what it returned last,
 	measured time.Time // and when that was
-	setBack  bool      // it was, since the ledger was written first that is known
-	earliest time.Time // that it may have said since
+	setBack  bool      // whether it was set back since the oldest known ledger was first written
+	earliest time.Time // the earliest time that it may have shown since
 }
 
 func newClock() *clock { return &clock{says: time.Now} }
 
-// now returns what the clock says.
+// now returns the time of the clock.
 func (c *clock) now() time.Time {
 	c.mtx.Lock()
 	defer c.mtx.Unlock()
@@ -34,33 +34,33 @@ func (c *clock) now() time.Time {
 	return now
 }
 
-// backTo returns the earliest time that the clock may have said since it was set back, if it was.
+// backTo returns the earliest time that the clock may have shown since it was set back, and whether it was.
 func (c *clock) backTo() (earliest time.Time, setBack bool) {
 	c.mtx.Lock()
 	defer c.mtx.Unlock()
 	return c.earliest, c.setBack
 }
 
-// before is told of a time that the clock said before the process began.
+// before takes a time that the clock showed before the process began.
 func (c *clock) before(t time.Time) {
 	now := c.now()
 	c.mtx.Lock()
 	defer c.mtx.Unlock()
 	if t.After(now.Add(clockGrain)) {
-		c.wasSetBack(time.Time{}) // nobody knows how long it has gone on since
+		c.wasSetBack(time.Time{}) // how long it has run since is unknown
 	}
 }
 
-// wasSetBack notes the earliest time that the clock may have said since then; c.mtx is held.
+// wasSetBack records the earliest time that the clock may have shown since then; c.mtx is held.
 func (c *clock) wasSetBack(to time.Time) {
 	if !c.setBack || to.Before(c.earliest) {
 		c.setBack, c.earliest = true, to
 	}
 }
 
-// since returns the earliest time that a file may have which was written after the clock said t.
+// since returns the earliest time that a file may have if it was written after the clock showed t.
 func (c *clock) since(t time.Time) time.Time {
-	c.now() // notices that it was set
+	c.now() // detects that the clock was set
 	if earliest, setBack := c.backTo(); setBack && earliest.Before(t) {
 		return earliest
 	}

@@ -8,11 +8,11 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// A file may have any time that the clock has said since a look, and that is more when it was set back.
+// A file may have any time that the clock has shown since a look; the range is larger if the clock was set back.
 func TestClock(t *testing.T) {
 	for name, test := range map[string]struct {
 		set  time.Duration
-		want time.Duration // before the look, at most
+		want time.Duration // at most this long before the look
 	}{
 		"goes on":     {0, 0},
 		"is ahead":    {time.Hour, 0},
@@ -35,7 +35,8 @@ func TestClock(t *testing.T) {
 	}
 }
 
-// A time of the process before this one that the clock has not reached says that it was set back, nobody knows for how long.
+// A time recorded by the previous process that the clock has not reached yet means that it was set back, and for how
+// long is unknown.
 func TestClockThatWasSetBackBefore(t *testing.T) {
 	c := newClock()
 	c.before(time.Now().Add(-time.Hour))

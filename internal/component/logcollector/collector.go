@@ -22,7 +22,7 @@ import (
 	"github.com/ausguck/ausguck/internal/logbridge"
 )
 
-// stopTimeout bounds how long a stop waits for the store to take what was read.
+// stopTimeout bounds how long a shutdown waits for the store to accept the lines already read.
 const stopTimeout = 3 * time.Second
 
 // Collector collects logs.
@@ -37,7 +37,7 @@ type Collector struct {
 
 	mtx        sync.Mutex
 	applied    *Config
-	containers []*containers // of the configuration at work
+	containers []*containers // of the running configuration
 }
 
 type reloading struct {
@@ -103,14 +103,14 @@ func (c *Collector) Run(ctx context.Context, ready func()) error {
 	}
 }
 
-// Applied returns the configuration that is collected by.
+// Applied returns the running configuration.
 func (c *Collector) Applied() *Config {
 	c.mtx.Lock()
 	defer c.mtx.Unlock()
 	return c.applied
 }
 
-// ApplyConfig reads by another configuration from where each source was left.
+// ApplyConfig continues with another configuration from where each source was left.
 func (c *Collector) ApplyConfig(cfg *Config) error {
 	if bytes.Equal(c.Applied().content, cfg.content) {
 		return nil
@@ -138,7 +138,7 @@ func (c *Collector) setApplied(cfg *Config) {
 	c.applied = cfg
 }
 
-// run is one configuration at work.
+// run is one running configuration.
 type run struct {
 	readers, senders context.CancelFunc
 	reading, sending sync.WaitGroup
@@ -148,7 +148,7 @@ type run struct {
 	registry         *swapped
 }
 
-// start reads and sends by cfg.
+// start reads and sends according to cfg.
 func (c *Collector) start(ctx context.Context, cfg *Config, l *ledger) (*run, error) {
 	o := c.options
 	r := &run{failed: make(chan error, 1), registry: &swapped{Registerer: o.Registerer}}
@@ -189,7 +189,7 @@ func (c *Collector) start(ctx context.Context, cfg *Config, l *ledger) (*run, er
 	return r, nil
 }
 
-// jobs makes the pipelines.
+// jobs creates the pipelines.
 func (c *Collector) jobs(cfg *Config, reg prometheus.Registerer) (map[string]*job, error) {
 	jobs := map[string]*job{}
 	for i := range cfg.ScrapeConfig {
@@ -223,7 +223,7 @@ func (c *Collector) read(ctx context.Context, cfg *Config, jobs map[string]*job,
 		case sc.HasServiceDiscoveryConfig():
 			ofFiles[sc.JobName] = j
 		case sc.JournalConfig != nil:
-			if journalProblem() == nil { // else a warning says so
+			if journalProblem() == nil { // otherwise a warning is logged
 				jr := &journalReader{logger: o.Logger, sender: s, metrics: c.metrics, job: j, key: "journal:" + j.name + ":" + sc.JournalConfig.Path}
 				r.reading.Go(func() { jr.run(ctx) })
 			}
@@ -259,7 +259,7 @@ func (r *run) fail(err error) {
 	}
 }
 
-// keepPositions writes positions.yaml, so that a Promtail of its own can go on where this one was.
+// keepPositions writes positions.yaml, so that a separate Promtail can continue where this one stopped.
 func (r *run) keepPositions(ctx context.Context) {
 	ticker := time.NewTicker(r.positions.SyncPeriod())
 	defer ticker.Stop()
@@ -275,7 +275,7 @@ func (r *run) keepPositions(ctx context.Context) {
 	}
 }
 
-// stop ends reading, and sending when what was read is stored or the store takes too long.
+// stop ends reading, and then sending once all lines read are stored or the store takes too long.
 func (r *run) stop() {
 	r.readers()
 	done := make(chan struct{})
@@ -294,7 +294,7 @@ func (r *run) stop() {
 	r.registry.release()
 }
 
-// readPositions returns how far a Promtail before us was in each file.
+// readPositions returns how far a previous Promtail had read each file.
 func readPositions(file string) map[string]int64 {
 	content, err := os.ReadFile(file)
 	if err != nil {
@@ -313,7 +313,7 @@ func readPositions(file string) map[string]int64 {
 	return before
 }
 
-// swapped remembers what was registered, so that the next configuration can register the same.
+// swapped records what was registered, so that the next configuration can register the same.
 type swapped struct {
 	prometheus.Registerer
 

@@ -22,17 +22,17 @@ import (
 	"github.com/ausguck/ausguck/internal/problem"
 )
 
-// builtInDockerHost is the engine that the built-in promtail.yml names.
+// builtInDockerHost is the engine named in the built-in promtail.yml.
 const builtInDockerHost = "unix:///var/run/docker.sock"
 
-// Source is a promtail.yml as it was read.
+// Source is a promtail.yml as read from disk.
 type Source struct {
-	// Name is the path that messages show.
+	// Name is the path shown in messages.
 	Name string
-	// Dir is the folder below which paths of the official container are.
+	// Dir is the folder to which paths of the official container are mapped.
 	Dir string
-	// BuiltIn marks the built-in file, of which the engine's address is Options.DockerHost; without one its
-	// containers are left out.
+	// BuiltIn marks the built-in file, in which the engine's address is replaced by Options.DockerHost; if that is
+	// empty, its containers are left out.
 	BuiltIn bool
 	Content []byte
 }
@@ -42,17 +42,17 @@ type Config struct {
 	promtail.Config
 	// Source is the name of the file.
 	Source string
-	// Warnings are what a person should look at although it does not keep the configuration from working.
+	// Warnings are problems that need attention but do not prevent the configuration from working.
 	Warnings []string
 
 	content []byte
 }
 
-// Text is the file as it was read, the address of the Docker engine filled in.
+// Text returns the file as read, with the address of the Docker engine filled in.
 func (c *Config) Text() []byte { return c.content }
 
-// LoadConfig reads and checks src. It returns all problems that it finds, each as "file:line: field: reason". The Config is nil when one
-// of them is in a job; clients that cannot be made are left out of it.
+// LoadConfig reads and checks src. It returns all problems that it finds, each as "file:line: field: reason". The
+// Config is nil if one of them is in a job; clients that cannot be created are left out of it.
 func LoadConfig(o Options, src Source) (*Config, []error) {
 	text := string(src.Content)
 	if src.BuiltIn && o.DockerHost != "" {
@@ -89,13 +89,13 @@ func LoadConfig(o Options, src Source) (*Config, []error) {
 	}
 	problems = c.leaveOutClients(o, file)
 	if len(c.ClientConfigs) == 0 && len(problems) > 0 {
-		return nil, problems // nobody would get the lines
+		return nil, problems // no client would receive the lines
 	}
 	return c, problems
 }
 
-// leaveOutClients removes the clients that cannot be made, because of a certificate for example, and returns why. Other servers miss
-// lines while they are away, too.
+// leaveOutClients removes the clients that cannot be created, for example because of a certificate, and returns why.
+// Other servers also miss lines while they are unavailable.
 func (c *Config) leaveOutClients(o Options, file problem.File) (problems []error) {
 	others, _ := c.remotes(o.OwnAddresses)
 	for _, other := range others {
@@ -117,7 +117,7 @@ func load(text string) (*promtail.Config, error) {
 	return cfg, nil
 }
 
-// checkJob finds what Promtail would find at start only.
+// checkJob finds problems that Promtail would find only at startup.
 func (c *Config) checkJob(file problem.File, job *scrapeconfig.Config) (problems []error) {
 	at := func(mention string, err error) {
 		problems = append(problems, problem.At(file, mention, fmt.Errorf("scrape_configs: job %q: %w", job.JobName, err)))
@@ -151,7 +151,7 @@ func (c *Config) checkJob(file problem.File, job *scrapeconfig.Config) (problems
 
 var firstWord = regexp.MustCompile(`^\w+`)
 
-// stageName returns the key of a stage, by which its line is found.
+// stageName returns the key of a stage, which is used to find its line.
 func stageName(stage any) string {
 	if m, ok := stage.(stages.PipelineStage); ok {
 		for name := range m {
@@ -163,7 +163,7 @@ func stageName(stage any) string {
 	return firstWord.FindString(fmt.Sprint(stage))
 }
 
-// sourcesOf returns where a job's lines come from.
+// sourcesOf returns the kinds of sources of a job's lines.
 func sourcesOf(job *scrapeconfig.Config) []string {
 	var kinds []string
 	for kind, used := range map[string]bool{
@@ -187,7 +187,7 @@ func sourcesOf(job *scrapeconfig.Config) []string {
 	return kinds
 }
 
-// toldOnly reports whether Promtail's own target reads the job.
+// toldOnly reports whether only Promtail's own target reads the job.
 func toldOnly(job *scrapeconfig.Config) bool {
 	return !job.HasServiceDiscoveryConfig() && len(job.DockerSDConfigs) == 0 && job.JournalConfig == nil
 }
@@ -214,7 +214,7 @@ func hasPath(job *scrapeconfig.Config) bool {
 
 var namesTracing = regexp.MustCompile(`(?m)^tracing:`)
 
-// warnOfIgnored says what a Promtail of its own would do and this one does not.
+// warnOfIgnored warns about settings that have an effect in a separate Promtail but not here.
 func (c *Config) warnOfIgnored() {
 	warn := func(field, why string) {
 		c.Warnings = append(c.Warnings, fmt.Sprintf("%s: %s: %s", c.Source, field, why))
@@ -228,7 +228,7 @@ func (c *Config) warnOfIgnored() {
 	if c.TargetConfig.Stdin {
 		warn("target_config.stdin", "standard input is not read")
 	}
-	if c.Tracing.Enabled && namesTracing.Match(c.content) { // it is on by default
+	if c.Tracing.Enabled && namesTracing.Match(c.content) { // it is enabled by default
 		warn("tracing", "left out; Prometheus's tracing is in prometheus.yml")
 	}
 }

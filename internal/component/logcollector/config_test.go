@@ -6,7 +6,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// What a compose file mounts at /etc/promtail is in the configuration folder.
+// Paths that a compose file mounts at /etc/promtail are in the configuration folder.
 func TestPathsOfTheContainer(t *testing.T) {
 	cfg, problems := LoadConfig(Options{}, Source{Name: "promtail.yml", Dir: "/conf", Content: []byte(`
 clients: [{url: "http://a:1/push", basic_auth: {username: u, password_file: /etc/promtail/password}}]
@@ -18,7 +18,7 @@ scrape_configs: [{job_name: files, file_sd_configs: [{files: [/etc/promtail/targ
 	require.Contains(t, cfg.Warnings[0], "promtail.yml: paths of the official container are not here and are read below /conf instead: /etc/promtail/")
 }
 
-// A certificate of one server costs that server its lines, and not the collector.
+// An invalid certificate of one server costs that server its lines, but does not stop the collector.
 func TestClientsThatCannotBeMade(t *testing.T) {
 	o := Options{OwnAddresses: []string{"loki:3100"}}
 	const other = `{url: "https://a:1/push", tls_config: {ca_file: /none.pem}}`

@@ -16,15 +16,15 @@ import (
 
 const (
 	askTimeout = 20 * time.Second
-	// A container whose logs break off is tried again after a pause that doubles.
+	// If a container's logs break off, reading is retried after a pause that doubles.
 	firstPause, lastPause = 100 * time.Millisecond, 5 * time.Second
 )
 
-// errNothingLeft means that all is read that there is of a container.
+// errNothingLeft means that everything there is of a container was read.
 var errNothingLeft = errors.New("nothing left to read")
 
-// readContainer reads a container until nothing is left to read. started is the event of its start: then its logs are asked
-// for before anything else, because it may be removed as soon as it ends.
+// readContainer reads a container until nothing is left to read. started is the event of its start: then its logs are
+// requested before anything else, because it may be removed as soon as it ends.
 func (c *containers) readContainer(ctx context.Context, cli *client.Client, id string, s *containerState, started *events.Actor) {
 	c.count(1)
 	defer c.count(-1)
@@ -59,13 +59,13 @@ func (c *containers) readContainer(ctx context.Context, cli *client.Client, id s
 		timer := time.NewTimer(pause)
 		select {
 		case <-timer.C:
-		case <-ctx.Done(): // the next round ends it
+		case <-ctx.Done(): // the next iteration ends it
 			timer.Stop()
 		}
 	}
 }
 
-// readLife reads what a container has written, and, while it runs, what it writes until it ends.
+// readLife reads what a container has written and, while it runs, what it writes until it ends.
 func (c *containers) readLife(ctx context.Context, cli *client.Client, r *containerReader, s *containerState, started *events.Actor) error {
 	if started != nil {
 		if err := r.open(ctx); err != nil {
@@ -110,7 +110,7 @@ func (c *containers) readLife(ctx context.Context, cli *client.Client, r *contai
 		return err
 	}
 	if life.ended == "" {
-		return nil // how it ended is asked next
+		return nil // the next iteration inspects how it ended
 	}
 	c.mtx.Lock()
 	s.readTo = life.ended
@@ -120,12 +120,12 @@ func (c *containers) readLife(ctx context.Context, cli *client.Client, r *contai
 
 // life is a container from a start to its end.
 type life struct {
-	ended  string // when, as the engine says it; empty while it runs
-	driver string // of its logs
+	ended  string // when, as reported by the engine; empty while it runs
+	driver string // log driver
 }
 
-// describe asks what a container is, and gives its reader a name and labels. One that is gone already is what the event of
-// its start said. All that is decided comes from one answer: a list is older than it.
+// describe inspects a container, and sets the name and labels of its reader. For a container that is already gone it
+// uses the event of its start. All decisions are based on a single response: a list is older than it.
 func (c *containers) describe(ctx context.Context, cli *client.Client, r *containerReader, started *events.Actor) (life, error) {
 	if started == nil {
 		select {
@@ -168,7 +168,8 @@ func (c *containers) describe(ctx context.Context, cli *client.Client, r *contai
 	return l, nil
 }
 
-// unwanted returns why the lines of a container are not collected, and what changes that; nothing when they are.
+// unwanted returns why the lines of a container are not collected, and what would change that; both empty if they are
+// collected.
 func (c *containers) unwanted(r *containerReader, l life) (reason, remedy string) {
 	switch {
 	case l.driver == "none":
@@ -185,7 +186,7 @@ func (c *containers) unwanted(r *containerReader, l life) (reason, remedy string
 
 const readableDriver = "Choose another log driver, such as logging: {driver: local}, and recreate the container."
 
-// ask lists containers that the filters of the job let pass, all or the one with an id.
+// ask lists the containers that match the filters of the job, either all or the one with the given ID.
 func (c *containers) ask(ctx context.Context, cli *client.Client, id string) ([]container.Summary, error) {
 	ctx, cancel := context.WithTimeout(ctx, askTimeout)
 	defer cancel()
@@ -213,7 +214,7 @@ func (c *containers) count(n float64) { c.metrics.sources.WithLabelValues("conta
 
 func containerKey(id string, j *job) string { return "container:" + j.name + ":" + id }
 
-// describe takes the labels of the container.
+// describe sets the labels of the container.
 func (r *containerReader) describe(set model.LabelSet) {
 	r.base = set
 	if name := strings.TrimPrefix(string(set[labelContainerName]), "/"); name != "" {

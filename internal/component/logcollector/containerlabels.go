@@ -24,8 +24,9 @@ const (
 	labelPort          = "__meta_docker_port_"
 )
 
-// labels are those that docker_sd_configs gives a container, nil when the filters leave it out. docker_sd_configs makes a
-// target of each network and port; lines belong to the container, so they have its first network and lowest port.
+// labels returns the labels that docker_sd_configs gives a container, nil if the filters exclude it. docker_sd_configs
+// creates a target for each network and port; lines belong to the container, so they get its first network and lowest
+// port.
 func (c *containers) labels(ctx context.Context, cli *client.Client, inspected container.InspectResponse) (model.LabelSet, error) {
 	items, err := c.ask(ctx, cli, inspected.ID)
 	if err != nil {
@@ -40,7 +41,7 @@ func (c *containers) labels(ctx context.Context, cli *client.Client, inspected c
 	default:
 		return nil, nil
 	}
-	if len(item.Ports) == 0 { // one that has ended has none in the list, and would change its labels by ending
+	if len(item.Ports) == 0 { // a container that has ended has no ports in the list, and its labels would change when it ends
 		item.Ports = exposedPorts(inspected.Config.ExposedPorts)
 	}
 	set := commonLabels(item)
@@ -59,7 +60,7 @@ func (c *containers) labels(ctx context.Context, cli *client.Client, inspected c
 	return set, nil
 }
 
-// summaryOf is what a list would say of a container.
+// summaryOf returns what a list would contain about a container.
 func summaryOf(inspected container.InspectResponse) container.Summary {
 	s := container.Summary{ID: inspected.ID, Names: []string{inspected.Name}, Labels: inspected.Config.Labels}
 	if inspected.HostConfig != nil {
@@ -71,7 +72,7 @@ func summaryOf(inspected container.InspectResponse) container.Summary {
 	return s
 }
 
-// commonLabels are those that do not depend on networks.
+// commonLabels returns the labels that do not depend on networks.
 func commonLabels(item container.Summary) model.LabelSet {
 	set := model.LabelSet{
 		labelContainer + "id":           model.LabelValue(item.ID),
@@ -86,7 +87,7 @@ func commonLabels(item container.Summary) model.LabelSet {
 	return set
 }
 
-// labelsOfEvent are those of a container that is gone. An event has its labels among other things.
+// labelsOfEvent returns the labels of a container that is gone. An event contains its labels among other attributes.
 func labelsOfEvent(a *events.Actor) model.LabelSet {
 	set := model.LabelSet{labelContainer + "id": model.LabelValue(a.ID), labelContainerName: model.LabelValue("/" + a.Attributes["name"])}
 	for name, value := range a.Attributes {
@@ -97,9 +98,9 @@ func labelsOfEvent(a *events.Actor) model.LabelSet {
 	return set
 }
 
-// endpoint returns the first network of a container by name, or of the one whose network it shares.
+// endpoint returns a container's first network by name, or that of the container whose network it shares.
 func (c *containers) endpoint(ctx context.Context, cli *client.Client, item container.Summary) (*network.EndpointSettings, error) {
-	for range 8 { // chains of containers are short, and must not be a circle
+	for range 8 { // chains of containers are short, and must not form a loop
 		if item.NetworkSettings != nil {
 			for _, name := range slices.Sorted(maps.Keys(item.NetworkSettings.Networks)) {
 				if n := item.NetworkSettings.Networks[name]; n != nil {
@@ -124,7 +125,7 @@ func (c *containers) endpoint(ctx context.Context, cli *client.Client, item cont
 	return nil, nil
 }
 
-// networkLabels describe a network.
+// networkLabels returns the labels that describe a network.
 func networkLabels(ctx context.Context, cli *client.Client, id string) (model.LabelSet, error) {
 	list, err := cli.NetworkList(ctx, client.NetworkListOptions{Filters: make(client.Filters).Add("id", id)})
 	if err != nil {
@@ -181,7 +182,7 @@ func (c *containers) address(set model.LabelSet, item container.Summary, endpoin
 	set[model.AddressLabel] = model.LabelValue(address)
 }
 
-// exposedPorts are the ports of a container that does not run.
+// exposedPorts returns the ports of a container that does not run.
 func exposedPorts(ports network.PortSet) (list []container.PortSummary) {
 	for p := range ports {
 		list = append(list, container.PortSummary{PrivatePort: p.Num(), Type: strings.ToLower(string(p.Proto()))})

@@ -20,7 +20,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// labelled are containers as an engine lists them, each with what it is about.
+// labelled are containers as listed by an engine, by what each tests.
 var labelled = map[string]string{
 	"ports": `{"Id":"box","Names":["/shop"],"Labels":{"com.docker.compose.service":"shop","a/b-c.d":"x"},"HostConfig":{"NetworkMode":"front"},
 		"Ports":[{"PrivatePort":9090,"Type":"tcp"},{"IP":"0.0.0.0","PrivatePort":8080,"PublicPort":18080,"Type":"tcp"},{"PrivatePort":53,"Type":"udp"}],
@@ -37,7 +37,8 @@ const (
 	networksList  = `[{"Id":"n1","Name":"front","Scope":"local","Internal":false,"Ingress":false,"Labels":{"team.name":"x"}},{"Id":"n2","Name":"zback","Scope":"local","Internal":true},{"Id":"n3","Name":"host","Scope":"local"}]`
 )
 
-// Lines have the labels before relabelling that Prometheus's discovery gives the container's target, with the same values.
+// Before relabeling, lines have the labels that Prometheus's discovery gives the container's target, with the same
+// values.
 func TestLabelsAreThoseOfDiscovery(t *testing.T) {
 	for name, box := range labelled {
 		t.Run(name, func(t *testing.T) {
@@ -71,7 +72,7 @@ func TestLabelsAreThoseOfDiscovery(t *testing.T) {
 	}
 }
 
-// discoveredTargets are those that Prometheus finds for the container with the id box.
+// discoveredTargets returns the targets that Prometheus finds for the container with the ID box.
 func discoveredTargets(t *testing.T, sd *moby.DockerSDConfig) (targets []model.LabelSet) {
 	t.Helper()
 	reg := prometheus.NewRegistry()

@@ -2,15 +2,15 @@ package logcollector
 
 import "fmt"
 
-// ContainerLogs says of a container whether its lines are collected.
+// ContainerLogs reports whether a container's lines are collected.
 type ContainerLogs struct {
 	Collected bool
-	// Reason is why they are not, and Remedy what changes that.
+	// Reason is why they are not, and Remedy how to change that.
 	Reason, Remedy string
 }
 
-// ContainerLogs returns what is known of each container's lines, by its full id. otherwise holds for those that it does
-// not name.
+// ContainerLogs returns what is known about the lines of each container, by its full ID. otherwise applies to the
+// containers that are not in known.
 func (c *Collector) ContainerLogs() (known map[string]ContainerLogs, otherwise ContainerLogs) {
 	c.mtx.Lock()
 	sources := c.containers

@@ -16,8 +16,9 @@ import (
 	"github.com/prometheus/common/model"
 )
 
-// containerReader reads the logs of one container by the Docker API. Each line has the time at which the engine got
-// it, so that lines that are read again get the same; the position is the last time, and how many lines had it.
+// containerReader reads the logs of one container through the Docker API. Each line has the time at which the engine
+// received it, so that lines that are read again get the same time; the position is the last time, and the number of
+// lines that had it.
 type containerReader struct {
 	logger  *slog.Logger
 	sender  *sender
@@ -26,11 +27,11 @@ type containerReader struct {
 	cli     *client.Client
 	id, key string
 	name    string
-	base    model.LabelSet // before relabelling
+	base    model.LabelSet // before relabeling
 
-	logs io.ReadCloser             // asked for and not read yet
-	pos  position                  // up to which is stored
-	sets map[string]model.LabelSet // by stream, without those that are dropped
+	logs io.ReadCloser             // requested and not read yet
+	pos  position                  // everything up to here is stored
+	sets map[string]model.LabelSet // by stream, without streams that are dropped
 }
 
 // dockerLine is a line of a container.
@@ -40,7 +41,7 @@ type dockerLine struct {
 	text   string
 }
 
-// wanted reports whether relabelling keeps any of the container's lines.
+// wanted reports whether relabeling keeps any of the container's lines.
 func (r *containerReader) wanted() bool {
 	r.sets = map[string]model.LabelSet{}
 	for _, stream := range []string{"stdout", "stderr"} {
@@ -53,7 +54,7 @@ func (r *containerReader) wanted() bool {
 	return len(r.sets) > 0
 }
 
-// open asks for the lines after those that are stored.
+// open requests the lines after those that are stored.
 func (r *containerReader) open(ctx context.Context) error {
 	r.pos, _ = r.sender.ledger.get(r.key)
 	if unfinished, again := r.sender.ledger.unfinished(r.key); again {
@@ -71,7 +72,7 @@ func (r *containerReader) open(ctx context.Context) error {
 	return nil
 }
 
-// close lets go of lines that were asked for.
+// close drops lines that were requested.
 func (r *containerReader) close() {
 	if r.logs != nil {
 		_ = r.logs.Close()
@@ -102,7 +103,7 @@ func (r *containerReader) run(ctx context.Context) error {
 	return <-failed
 }
 
-// read splits the engine's answer into lines until it ends.
+// read splits the engine's response into lines until it ends.
 func (r *containerReader) read(ctx context.Context, logs io.Reader, lines chan<- dockerLine) error {
 	in := bufio.NewReaderSize(logs, 64<<10)
 	terminal := isTerminal(in)
@@ -114,7 +115,7 @@ func (r *containerReader) read(ctx context.Context, logs io.Reader, lines chan<-
 			return ctx.Err()
 		}
 	}
-	joined := map[string]*dockerLine{} // by stream: lines longer than 16 KB come in pieces
+	joined := map[string]*dockerLine{} // by stream: lines longer than 16 KB arrive in pieces
 	for {
 		stream, payload, err := frame(in, terminal)
 		if errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) {
@@ -144,14 +145,14 @@ func (r *containerReader) read(ctx context.Context, logs io.Reader, lines chan<-
 	}
 }
 
-// isTerminal reports whether the lines come as they are, as those of a container with a terminal do. They begin with the
-// time then, and else with a header, whose first byte is the number of a stream.
+// isTerminal reports whether the lines are sent without headers, as for a container with a terminal. They then begin
+// with the time, and otherwise with a header, whose first byte is the number of a stream.
 func isTerminal(in *bufio.Reader) bool {
 	first, err := in.Peek(1)
 	return err == nil && first[0] > 3
 }
 
-// frame returns a piece of output: with a terminal a line, else what a header of eight bytes announces.
+// frame returns a piece of output: a line if there is a terminal, otherwise what a header of eight bytes announces.
 func frame(in *bufio.Reader, terminal bool) (stream, payload string, err error) {
 	if terminal {
 		payload, err = in.ReadString('\n')
@@ -172,14 +173,14 @@ func frame(in *bufio.Reader, terminal bool) (stream, payload string, err error) 
 	case 2:
 		stream = "stderr"
 	case 3:
-		return "", "", errors.New(strings.TrimSpace(string(content))) // the engine's own words
+		return "", "", errors.New(strings.TrimSpace(string(content))) // a message of the engine itself
 	default:
 		stream = "stdout"
 	}
 	return stream, string(content), nil
 }
 
-// stamped takes the time off the beginning of a piece.
+// stamped removes the time from the beginning of a piece.
 func (r *containerReader) stamped(payload string) (time.Time, string) {
 	stamp, text, ok := strings.Cut(payload, " ")
 	at, err := time.Parse(time.RFC3339Nano, stamp)
@@ -189,8 +190,8 @@ func (r *containerReader) stamped(payload string) (time.Time, string) {
 	return at, text
 }
 
-// collect stores lines in batches, each with what has come in a moment. The lines of an open batch, of which nobody
-// knows whether they are stored, are looked for first.
+// collect stores lines in batches, each with the lines that arrived within a short time. The lines of an open batch,
+// which may or may not be stored, are looked up first.
 func (r *containerReader) collect(ctx context.Context, lines <-chan dockerLine, open intent, again bool) error {
 	skip := skipper{r.pos.Time, r.pos.Same}
 	until := skipper{open.To.Time, open.To.Same}
@@ -199,7 +200,7 @@ func (r *containerReader) collect(ctx context.Context, lines <-chan dockerLine, 
 	}
 	var held []dockerLine
 	size := 0
-	var last time.Time // when a line came last
+	var last time.Time // when the last line arrived
 	flush := func(final bool) error {
 		n := len(held)
 		if !final && !again {
@@ -256,7 +257,7 @@ func (r *containerReader) collect(ctx context.Context, lines <-chan dockerLine, 
 	}
 }
 
-// skipper knows the lines up to a position: those before a time, and the first ones of that time.
+// skipper skips the lines up to a position: those before a time, and the first ones of that time.
 type skipper struct {
 	at   int64
 	left int
@@ -274,7 +275,7 @@ func (s *skipper) old(at time.Time) bool {
 	return false
 }
 
-// closed returns how many of the first lines belong to entries to which no line can be added.
+// closed returns how many of the first lines belong to entries that are complete.
 func (r *containerReader) closed(lines []dockerLine) int {
 	if r.job.blocks == nil && !r.job.cri {
 		return len(lines)
@@ -292,7 +293,7 @@ func (r *containerReader) closed(lines []dockerLine) int {
 	return cut
 }
 
-// ofStream returns the lines of a stream, and where each stands.
+// ofStream returns the lines of a stream, and the index of each.
 func ofStream(lines []dockerLine, stream string) (raws []raw, index []int) {
 	for i, l := range lines {
 		if l.stream == stream {
@@ -328,7 +329,7 @@ func (r *containerReader) store(ctx context.Context, lines []dockerLine, size in
 	return nil
 }
 
-// apart makes equal lines of one time and stream differ, of which Loki would keep one.
+// apart separates equal lines with the same time and stream, of which Loki would keep only one.
 func apart(entries []entry) {
 	type same struct {
 		at   int64

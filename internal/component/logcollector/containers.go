@@ -15,42 +15,42 @@ import (
 )
 
 const (
-	// engineInterval is how often it is written that the engine was asked. A container that ended so shortly before that
-	// its reader may have stored nothing is within engineMargin.
+	// engineInterval is how often the time of the last query to the engine is recorded. Containers that ended so
+	// shortly before it that their readers may have stored nothing are within engineMargin.
 	engineInterval, engineMargin = 10 * time.Second, time.Minute
-	// lookAgain is how often all containers are listed although events tell what happens, how often events are asked for
-	// again, and how often a container that has ended is asked about while there are none.
+	// lookAgain is how often all containers are listed despite events, how often events are requested again after a
+	// failure, and how often an ended container is inspected while there are none.
 	lookAgain = time.Minute
-	// inspectsAtOnce bounds the questions about containers that a list brings.
+	// inspectsAtOnce bounds the concurrent inspections of containers that follow a list.
 	inspectsAtOnce = 8
 )
 
-// containers reads the logs of the containers of one engine. Events say which containers start; the list finds those that
-// were there before, and those that have ended too: one that dies at once has lines all the same.
+// containers reads the logs of the containers of one engine. Events report containers that start; the list finds
+// containers that started earlier, including those that have ended: one that exits immediately has lines, too.
 type containers struct {
 	logger  *slog.Logger
 	sender  *sender
 	metrics *metrics
 	job     *job
 	sd      *moby.DockerSDConfig
-	since   time.Time // containers that ended before this and were never read are old
-	asked   time.Time // when the time of the last look was written
+	since   time.Time // unread containers that ended before this are old
+	asked   time.Time // when the time of the last list was recorded
 
 	mtx     sync.Mutex
-	known   map[string]*containerState // by id
-	events  bool                       // the engine tells them; without, each list is followed by questions
-	trouble string                     // why the engine cannot be asked, empty when it can
+	known   map[string]*containerState // by ID
+	events  bool                       // the engine sends events; otherwise, containers are inspected after each list
+	trouble string                     // why the engine cannot be queried, empty if it can
 	slots   chan struct{}
 	wg      sync.WaitGroup
 }
 
-// containerState is what is known of a container.
+// containerState is the state of a container.
 type containerState struct {
 	reading bool // a goroutine reads it
-	again   bool // it has started again meanwhile
+	again   bool // it has started again in the meantime
 	removed bool
-	readTo  string    // the end of its life up to which it is read
-	settled time.Time // since when nothing is left to read, zero when that is not known
+	readTo  string    // the end of its run up to which it has been read
+	settled time.Time // since when nothing is left to read, zero if unknown
 	logs    ContainerLogs
 }
 
@@ -59,16 +59,16 @@ func newContainers(logger *slog.Logger, s *sender, m *metrics, j *job, sd *moby.
 		logger: logger.With("job", j.name), sender: s, metrics: m, job: j, sd: sd, since: since,
 		known: map[string]*containerState{}, slots: make(chan struct{}, inspectsAtOnce),
 	}
-	if last, ok := s.ledger.get(c.key()); ok { // one that lived and died while nobody looked has lines too
+	if last, ok := s.ledger.get(c.key()); ok { // a container that started and ended while this process was down has lines, too
 		c.since = time.Unix(0, last.Time).Add(-engineMargin)
 	}
 	return c
 }
 
-// key is where the ledger has when the engine was last asked.
+// key is the ledger's key for the time of the last query to the engine.
 func (c *containers) key() string { return "engine:" + c.job.name + ":" + c.sd.Host }
 
-// run follows the engine until ctx ends, through its absences.
+// run follows the engine until ctx ends, even if it is unavailable at times.
 func (c *containers) run(ctx context.Context) {
 	wait := time.NewTimer(0)
 	defer wait.Stop()
@@ -94,7 +94,7 @@ func (c *containers) complain(err error) {
 	}
 }
 
-// follow reads until the engine cannot be asked any more or ctx ends, and waits for its readers.
+// follow reads until the engine can no longer be queried or ctx ends, and waits for its readers.
 func (c *containers) follow(ctx context.Context) error {
 	cli, err := client.New(client.WithTLSClientConfigFromEnv(), client.WithAPIVersionFromEnv(),
 		client.WithHost(c.sd.Host), client.WithUserAgent("ausguck"))
@@ -110,7 +110,7 @@ func (c *containers) follow(ctx context.Context) error {
 	var stream client.EventsResult
 	var listed, subscribed time.Time
 	for {
-		if stream.Messages == nil && time.Since(subscribed) >= lookAgain { // before the list, so that nothing falls between the two
+		if stream.Messages == nil && time.Since(subscribed) >= lookAgain { // before the list, so that nothing is missed
 			subscribed = time.Now()
 			stream = cli.Events(ctx, client.EventsListOptions{
 				Filters: make(client.Filters).Add("type", "container").Add("event", "start", "die", "destroy"),
@@ -127,7 +127,7 @@ func (c *containers) follow(ctx context.Context) error {
 		select {
 		case m := <-stream.Messages:
 			c.heard(ctx, cli, m)
-		case err := <-stream.Err: // a proxy forbids them, or has cut them: the list will do until they are asked for again
+		case err := <-stream.Err: // forbidden or cut off by a proxy: the list suffices until they are requested again
 			stream = client.EventsResult{}
 			c.hear(false)
 			c.logger.Debug("Docker events are unavailable; polling for containers", "err", err)
@@ -138,7 +138,7 @@ func (c *containers) follow(ctx context.Context) error {
 	}
 }
 
-// hear notes whether events are told from here on. Those before were missed, so each container is asked about once.
+// hear records whether events are received from here on. Earlier ones were missed, so each container is inspected once.
 func (c *containers) hear(events bool) {
 	c.mtx.Lock()
 	defer c.mtx.Unlock()
@@ -150,7 +150,7 @@ func (c *containers) hear(events bool) {
 	}
 }
 
-// heard does what an event asks for.
+// heard handles an event.
 func (c *containers) heard(ctx context.Context, cli *client.Client, m events.Message) {
 	c.mtx.Lock()
 	defer c.mtx.Unlock()
@@ -159,7 +159,7 @@ func (c *containers) heard(ctx context.Context, cli *client.Client, m events.Mes
 	case events.ActionStart:
 		c.read(ctx, cli, id, &m.Actor)
 	case events.ActionDie:
-		if s := c.known[id]; s == nil || !s.reading { // else its reader comes to the end
+		if s := c.known[id]; s == nil || !s.reading { // otherwise its reader comes to the end
 			c.read(ctx, cli, id, nil)
 		}
 	case events.ActionDestroy:
@@ -171,7 +171,7 @@ func (c *containers) heard(ctx context.Context, cli *client.Client, m events.Mes
 	}
 }
 
-// list starts reading what is not known to be read.
+// list starts reading the containers that are not known to be read.
 func (c *containers) list(ctx context.Context, cli *client.Client) error {
 	items, err := c.ask(ctx, cli, "")
 	if err != nil {
@@ -197,7 +197,7 @@ func (c *containers) list(ctx context.Context, cli *client.Client) error {
 	return nil
 }
 
-// forgetRemoved takes containers from the ledger that the engine no longer has; c.mtx is held.
+// forgetRemoved removes containers that the engine no longer has from the ledger; c.mtx is held.
 func (c *containers) forgetRemoved(present map[string]bool) {
 	if len(c.job.cfg.DockerSDConfigs) > 1 { // another engine of the job may have them
 		return
@@ -210,7 +210,7 @@ func (c *containers) forgetRemoved(present map[string]bool) {
 	}
 }
 
-// read starts a goroutine that reads a container, unless one does; c.mtx is held.
+// read starts a goroutine that reads a container, unless there is one; c.mtx is held.
 func (c *containers) read(ctx context.Context, cli *client.Client, id string, started *events.Actor) {
 	s := c.known[id]
 	if s == nil {

@@ -25,27 +25,27 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// fakeEngine answers as a Docker engine.
+// fakeEngine responds like a Docker engine.
 type fakeEngine struct {
 	address string
 
 	mtx        sync.Mutex
 	containers []*fakeContainer
-	calls      map[string]int // by what was asked
-	silent     bool           // tells no events
+	calls      map[string]int // by request
+	silent     bool           // sends no events
 	events     chan string
 }
 
 type fakeContainer struct {
 	id, name string
-	listed   string // its state in the list; empty when it is not there
+	listed   string // its state in the list; empty if it is not listed
 	running  bool
 	ended    time.Time
 	removed  bool // only its open log can still be read
 	driver   string
 	labels   map[string]string
 	lines    []string
-	gone     chan struct{} // closed when it ends; nil when it has ended
+	gone     chan struct{} // closed when it ends; nil if it has ended
 }
 
 func newFakeEngine(t *testing.T) *fakeEngine {
@@ -64,7 +64,7 @@ func (e *fakeEngine) add(c *fakeContainer) {
 	e.containers = append(e.containers, c)
 }
 
-// tell sends an event of a container.
+// tell sends an event about a container.
 func (e *fakeEngine) tell(action string, c *fakeContainer) {
 	attributes := map[string]string{"name": c.name, "image": "app"}
 	for name, value := range c.labels {
@@ -181,7 +181,7 @@ func fiftyLines() (lines []string) {
 	return lines
 }
 
-// collectContainers returns what reads the containers of an engine, and where it stores their lines.
+// collectContainers returns the reader of an engine's containers, and where it stores their lines.
 func collectContainers(t *testing.T, e *fakeEngine) (*containers, *memory) {
 	t.Helper()
 	l, err := openLedger(t.TempDir())
@@ -209,7 +209,7 @@ func collectContainers(t *testing.T, e *fakeEngine) (*containers, *memory) {
 	return newContainers(s.logger, s, s.metrics, j, &sd, time.Now().Add(-time.Minute)), store
 }
 
-// listOnce lists the containers and waits for what that starts.
+// listOnce lists the containers and waits for the readers that this starts.
 func listOnce(t *testing.T, c *containers) {
 	t.Helper()
 	cli, err := client.New(client.WithHost(c.sd.Host), client.WithAPIVersion("1.47"))
@@ -235,7 +235,8 @@ func storesLines(t *testing.T, store *memory, n int) {
 	require.Len(t, store.stored(), n)
 }
 
-// The list's state and a newer inspect were combined, and a container that lived in between counted as read.
+// The list's state and a newer inspect were combined, and a container that ran between the two counted as
+// read.
 func TestContainerThatLivesBetweenListAndInspect(t *testing.T) {
 	e := newFakeEngine(t)
 	e.add(&fakeContainer{id: "brief", name: "brief", listed: "created", ended: time.Now(), lines: fiftyLines()})
@@ -250,7 +251,7 @@ func TestContainerThatLivesBetweenListAndInspect(t *testing.T) {
 	require.Equal(t, 1, e.called("container json"), "a container that is read is not asked about again")
 }
 
-// A container with --rm is gone before anybody can ask what it was. Its log can be read once it was asked for.
+// A container with --rm is gone before it can be inspected. Its log can be read if it was requested before.
 func TestContainerThatIsRemovedAtItsEnd(t *testing.T) {
 	e := newFakeEngine(t)
 	c, store := collectContainers(t, e)
@@ -270,7 +271,7 @@ func TestContainerThatIsRemovedAtItsEnd(t *testing.T) {
 	require.Len(t, store.stored(), 50)
 }
 
-// It may be gone between two questions as well.
+// It may be gone between two requests as well.
 func TestContainerThatIsRemovedBetweenQuestions(t *testing.T) {
 	e := newFakeEngine(t)
 	c, store := collectContainers(t, e)
@@ -282,7 +283,7 @@ func TestContainerThatIsRemovedBetweenQuestions(t *testing.T) {
 	storesLines(t, store, 50)
 }
 
-// Many start at once, and end at once.
+// Many start at the same time, and end at the same time.
 func TestContainersInParallel(t *testing.T) {
 	e := newFakeEngine(t)
 	c, store := collectContainers(t, e)
@@ -308,7 +309,7 @@ func TestIdleEngineIsHardlyAsked(t *testing.T) {
 			}
 			c, _ := collectContainers(t, e)
 			c.hear(!silent)
-			for range 12 { // a minute of them
+			for range 12 { // one minute of refreshes
 				listOnce(t, c)
 			}
 			require.Equal(t, 50, e.called("container json"))
@@ -333,7 +334,7 @@ func TestContainerThatStartsAgain(t *testing.T) {
 	storesLines(t, store, 3)
 }
 
-// What keeps the lines of a container from being collected is said.
+// The reason why the lines of a container are not collected is reported.
 func TestContainerLogs(t *testing.T) {
 	e := newFakeEngine(t)
 	alive := make(chan struct{})
@@ -367,7 +368,7 @@ func TestContainerLogs(t *testing.T) {
 	require.Equal(t, "No job in promtail.yml discovers containers.", otherwise.Reason)
 }
 
-// The ledger knows containers as long as the engine has them, and the engine by one time.
+// The ledger keeps containers as long as the engine has them, and a single time for the engine.
 func TestRemovedContainersAreForgotten(t *testing.T) {
 	e := newFakeEngine(t)
 	old := &fakeContainer{id: "old", name: "old", listed: "exited", ended: time.Now(), lines: fiftyLines()}

@@ -6,8 +6,8 @@ import (
 	"time"
 )
 
-// isCopy reports whether a file is a copy, made at a time, of one that has a reader, or gets one: that reader reads it, should
-// the file be truncated before its first look.
+// isCopy reports whether a file is a copy, made at the given time, of a file that has a reader or will get one: if the
+// file is truncated before that reader first looks at it, the reader reads the copy.
 func (s *scan) isCopy(p passedName, file *os.File, made time.Time) bool {
 	first := firstBytes(file)
 	for i, c := range s.candidates {
@@ -21,7 +21,7 @@ func (s *scan) isCopy(p passedName, file *os.File, made time.Time) bool {
 	return s.isCopyOfWaiting(p.target.mark+":"+p.path, first, made) || s.isCopyOfKnown(p.path, p.target.mark, "", file)
 }
 
-// isCopyOfKnown reports whether a file is a copy of another one of its log, but of that with the key except.
+// isCopyOfKnown reports whether a file is a copy of another file of the log, other than the one with the key except.
 func (f *files) isCopyOfKnown(path, mark, except string, file *os.File) bool {
 	first := firstBytes(file)
 	for key, pos := range f.sender.ledger.known() {
@@ -46,7 +46,7 @@ func (f *files) isCopyOfKnown(path, mark, except string, file *os.File) bool {
 	return false
 }
 
-// claim has r read a copy, unless another one does. Of its own file it is the rest of what was read.
+// claim assigns a copy to r, unless another reader has it. If own is set, the copy has the rest of what r was reading.
 func (f *files) claim(r *fileReader, key string, copied *os.File, own bool) bool {
 	f.mtx.Lock()
 	defer f.mtx.Unlock()
@@ -57,7 +57,7 @@ func (f *files) claim(r *fileReader, key string, copied *os.File, own bool) bool
 	return true
 }
 
-// release says that a copy was read. A file that waited for that may begin.
+// release ends the claim on a copy that was read. A file that waited for it may begin.
 func (f *files) release(key string) {
 	f.mtx.Lock()
 	delete(f.claimed, key)
@@ -65,7 +65,7 @@ func (f *files) release(key string) {
 	f.scanSoon()
 }
 
-// isClaimed reports whether a copy of a file is being read, because it was found before the file itself.
+// isClaimed reports whether a copy of a file is being read because it was found before the file itself.
 func (f *files) isClaimed(file *os.File) bool {
 	for _, copied := range f.claimed {
 		if beginAlike(firstBytes(copied), firstBytes(file)) {
@@ -75,7 +75,7 @@ func (f *files) isClaimed(file *os.File) bool {
 	return false
 }
 
-// goOnAfterCopy has a new file read from where a copy of it, which was found before it, ends.
+// goOnAfterCopy continues reading a new file where a copy of it that was found earlier ends.
 func (s *scan) goOnAfterCopy(c candidate) {
 	if _, known := s.sender.ledger.get(c.key); known {
 		return

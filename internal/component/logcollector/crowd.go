@@ -8,14 +8,14 @@ import (
 	"time"
 )
 
-// crowdedOut is a file that is not read for now, because as many are open as may be.
+// crowdedOut is a file that is currently not read because the maximum number of files is open.
 type crowdedOut struct {
 	log, path string
 	since     time.Time
 }
 
-// maxFiles returns how many log files may be open at once. The connections, blocks and databases of the other parts need the
-// rest of what the process may open.
+// maxFiles returns how many log files may be open at once. The rest of the process's limit of open files is needed for
+// the connections, blocks and databases of the other parts.
 func (o Options) maxFiles() int {
 	if o.MaxFiles > 0 {
 		return o.MaxFiles
@@ -23,10 +23,10 @@ func (o Options) maxFiles() int {
 	return openLimit() / 2
 }
 
-// log is the name whose files are read one after another.
+// log returns the key of the log, whose files are read one after another.
 func (c candidate) log() string { return c.target.mark + ":" + c.path }
 
-// waitingSince returns when each log began to wait.
+// waitingSince returns the time at which each log began to wait.
 func (f *files) waitingSince() map[string]time.Time {
 	since := map[string]time.Time{}
 	for _, w := range f.crowdedOut {
@@ -37,7 +37,7 @@ func (f *files) waitingSince() map[string]time.Time {
 	return since
 }
 
-// stillOut reports whether a file goes on waiting, without opening it.
+// stillOut reports whether a file continues to wait, without opening it.
 func (s *scan) stillOut(key string) bool {
 	w, waits := s.crowdedOut[key]
 	if !waits || len(s.readers) < s.maxOpen {
@@ -48,8 +48,8 @@ func (s *scan) stillOut(key string) bool {
 	return true
 }
 
-// add takes a file for a candidate. When that is one too many, the one whose turn is last waits: of logs the one that waits
-// the shortest, of the files of a log the newest.
+// add makes a file a candidate. If there are too many, the last one in turn has to wait: among logs, the one that has
+// waited the shortest, and among the files of a log, the newest.
 func (s *scan) add(c candidate) {
 	s.keys[c.key] = true
 	s.candidates = append(s.candidates, c)
@@ -66,7 +66,7 @@ func (s *scan) add(c candidate) {
 	s.candidates = slices.Delete(s.candidates, last, last+1)
 }
 
-// turn compares which of two candidates is to be read first.
+// turn compares which of two candidates is read first.
 func (s *scan) turn(a, b candidate) int {
 	sinceA, waitsA := s.since[a.log()]
 	sinceB, waitsB := s.since[b.log()]
@@ -82,7 +82,8 @@ func (s *scan) turn(a, b candidate) int {
 	return olderFirst(a, b)
 }
 
-// leaveOut closes a file until there is room. The ledger knows it already, should it be rotated before it is read.
+// leaveOut closes a file until more can be opened. It is recorded in the ledger, in case it is rotated before it is
+// read.
 func (s *scan) leaveOut(c candidate) {
 	if _, known := s.sender.ledger.get(c.key); !known {
 		pos := s.beginning(c)
@@ -98,7 +99,7 @@ func (s *scan) leaveOut(c candidate) {
 	_ = c.file.Close()
 }
 
-// isCopyOfWaiting reports whether a file is a copy, made at a time, of one of its log that waits.
+// isCopyOfWaiting reports whether a file is a copy, made at the given time, of a waiting file of its log.
 func (s *scan) isCopyOfWaiting(log string, first []byte, made time.Time) bool {
 	for key, w := range s.crowded {
 		if w.log != log {
@@ -121,7 +122,7 @@ func (s *scan) isCopyOfWaiting(log string, first []byte, made time.Time) bool {
 	return false
 }
 
-// tellOfCrowd says once which files are left out.
+// tellOfCrowd logs once which files are left out.
 func (s *scan) tellOfCrowd() {
 	f := s.files
 	f.crowdedOut = s.crowded

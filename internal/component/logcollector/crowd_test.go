@@ -29,8 +29,8 @@ func openBelow(t *testing.T, dir string) (n int) {
 	return n
 }
 
-// Of more files than may be open some wait: the oldest are read first, each that is finished gives its place to the one that
-// waits the longest, and in the end each line is stored once. One warning names those that wait.
+// If there are more files than may be open, some wait: the oldest are read first, each that is finished makes way for
+// the one that has waited the longest, and in the end each line is stored once. One warning names those that wait.
 func TestTooManyFiles(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		const all, atOnce = 6, 2
@@ -58,12 +58,12 @@ func TestTooManyFiles(t *testing.T) {
 		}
 		stored(5, 4)
 		require.EqualValues(t, all-atOnce, testutil.ToFloat64(p.files.metrics.waiting))
-		newer := filepath.Join(dir, "0-came-later.log") // its turn is after those that wait already
+		newer := filepath.Join(dir, "0-came-later.log") // its turn comes after those already waiting
 		write(t, newer, "line 9\n")
 		time.Sleep(2 * scanInterval)
 		stored(5, 4)
 
-		// One that waits is rotated away: it is known nevertheless, and its successor waits, too.
+		// A waiting file is rotated away: it is known nevertheless, and its successor waits, too.
 		renameFile(t, path(3), path(3)+".1")
 		write(t, path(3), "line 33\n")
 		time.Sleep(2 * scanInterval)
@@ -74,7 +74,7 @@ func TestTooManyFiles(t *testing.T) {
 			leaves int
 			read   []int
 		}{
-			{5, []int{3, 2}}, // 3 is rotated already, and leaves at once
+			{5, []int{3, 2}}, // 3 is rotated already, and finishes immediately
 			{4, []int{1}},
 			{2, []int{0}},
 			{1, []int{9}},
@@ -96,7 +96,7 @@ func TestTooManyFiles(t *testing.T) {
 	})
 }
 
-// What takes part in a first scan of very many files is never open at once.
+// The files of a first scan of very many are never all open at once.
 func TestCrowdIsNeverOpenAtOnce(t *testing.T) {
 	dir := t.TempDir()
 	l, err := openLedger(t.TempDir())
@@ -119,7 +119,7 @@ func TestCrowdIsNeverOpenAtOnce(t *testing.T) {
 	require.NoError(t, l.close())
 }
 
-// Without a setting the collector takes half of what the process may open.
+// By default, the collector uses half of the process's limit of open files.
 func TestShareOfTheOpenFiles(t *testing.T) {
 	require.Equal(t, openLimit()/2, Options{}.maxFiles())
 	require.Positive(t, openLimit())

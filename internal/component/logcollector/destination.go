@@ -11,16 +11,17 @@ import (
 	"github.com/prometheus/common/model"
 )
 
-// DefaultTenant has what no tenant is named for. Loki stores everything under it while auth_enabled is false.
+// DefaultTenant owns everything for which no tenant is named. Loki stores everything under it while auth_enabled is
+// false.
 const DefaultTenant = "fake"
 
-// destination is a client of promtail.yml that is the store of this process. Each gets all lines, with its labels.
+// destination is a client in promtail.yml that is the store of this process. Each receives all lines, with its labels.
 type destination struct {
 	external model.LabelSet
 	tenant   string
 }
 
-// destinations returns those of clients, each once, and one without labels when there are none.
+// destinations returns the distinct destinations among clients, and one without labels if there are none.
 func destinations(clients []client.Config) (all []destination) {
 	for i := range clients {
 		d := destination{clients[i].ExternalLabels.LabelSet, tenantOf(&clients[i])}
@@ -41,22 +42,22 @@ func tenantOf(c *client.Config) string {
 	return c.TenantID
 }
 
-// Tenant returns whose lines those are that the first client among own addresses gets, and whether the file names a tenant
-// for each client and so for each line.
+// Tenant returns the tenant of the lines that the first client among own addresses receives, and whether the file names
+// a tenant for each client and so for each line.
 func (c *Config) Tenant(own []string) (tenant string, named bool) {
 	_, selves := c.remotes(own)
 	named = len(selves) > 0 && !slices.ContainsFunc(selves, func(c client.Config) bool { return c.TenantID == "" })
 	return destinations(selves)[0].tenant, named
 }
 
-// share is what a tenant gets of a batch by one destination.
+// share is the part of a batch for one tenant of one destination.
 type share struct {
 	external model.LabelSet
 	tenant   string
 	entries  []entry
 }
 
-// shares divides entries by destination, and by tenant where a tenant stage has named one.
+// shares divides entries by destination, and by tenant if a tenant stage has set one.
 func (s *sender) shares(entries []entry) []share {
 	named := slices.ContainsFunc(entries, func(e entry) bool { return e.labels[client.ReservedLabelTenantID] != "" })
 	var all []share
@@ -90,7 +91,7 @@ func (s *sender) toward(external model.LabelSet) *sender {
 	return &one
 }
 
-// tenantStore gives what names no tenant to the one of the first destination.
+// tenantStore stores requests that name no tenant under the tenant of the first destination.
 type tenantStore struct {
 	Store
 	tenant string

@@ -18,7 +18,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// tenants is a Store that keeps lines by tenant and stream. It fails once after it has stored some.
+// tenants is a Store that keeps lines by tenant and stream. It fails once after storing some.
 type tenants struct {
 	mtx    sync.Mutex
 	lines  map[string]map[int64]string // by "tenant stream"
@@ -71,7 +71,8 @@ func (s *tenants) stored() map[string][]string {
 	return all
 }
 
-// Each client that is the store of this process gets its streams, and each tenant its lines; they were those of the last client.
+// Each client that is the store of this process gets its streams, and each tenant its lines; before, they got those of
+// the last client.
 func TestDestinations(t *testing.T) {
 	one, two := entry{labels: model.LabelSet{"job": "a"}, at: time.Unix(0, 1), line: "one"},
 		entry{labels: model.LabelSet{"job": "a", "__tenant_id__": "green"}, at: time.Unix(0, 2), line: "two"}

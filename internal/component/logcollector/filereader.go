@@ -19,15 +19,15 @@ import (
 )
 
 const (
-	tailBytes = 64               // by which a file is known again,
-	headBytes = 1 << 10          // together with those that it begins with: many lines end alike
-	linger    = 3 * time.Second  // how long a file that was rotated away may still grow
+	tailBytes = 64               // by which a file is recognized,
+	headBytes = 1 << 10          // together with its first bytes: many lines end alike
+	linger    = 3 * time.Second  // how long a rotated file may still grow
 	openEnd   = time.Minute      // how long a last line may wait for its newline
 	fullRead  = batchBytes - 256 // a read of this size means that there is more
-	leastRead = 32 << 10         // the room that a quiet file has
+	leastRead = 32 << 10         // the buffer of a quiet file
 )
 
-// fileReader reads one file to its end and on, wherever it is moved.
+// fileReader reads one file to its end and continues as it grows, wherever it is moved.
 type fileReader struct {
 	logger  *slog.Logger
 	sender  *sender
@@ -35,23 +35,23 @@ type fileReader struct {
 	job     *job
 	key     string
 	id      fileID
-	path    string         // the name under which it was found; its label filename
+	path    string         // the name under which it was found; its filename label
 	labels  model.LabelSet // with filename
 	decode  *encoding.Decoder
-	// passed is called once when another file has the name, with when it was last seen to be this one's.
+	// passed is called once when another file gets the name, with the time at which this file was last seen to have it.
 	passed func(since time.Time)
-	// older is closed when the files before this one are read as far as they go; nil without any.
+	// older is closed when the older files have been read as far as they go; nil if there are none.
 	older <-chan struct{}
-	// caughtUp is closed when this one is, too: the next one may be read.
+	// caughtUp is closed when this one has been, too: the next one may be read.
 	caughtUp chan struct{}
-	// claim says whether a copy of this file may be read; release that it was.
+	// claim reports whether a copy of this file may be read; release is called when it was.
 	claim   func(r *fileReader, key string, copied *os.File, own bool) bool
 	release func(key string)
-	// maybeStored are the times with which the lines of a copy may be stored that the ledger does not know.
+	// maybeStored returns the times with which lines of a copy may be stored without the ledger knowing them.
 	maybeStored func(path, mark string, copied *os.File) span
-	// entered is told of each change of state; nil when nobody wants to know.
+	// entered is called for each change of state; may be nil.
 	entered func(from, to state)
-	// looking is called between a look for copies and a read, where tests rotate the file; nil otherwise.
+	// looking is called between a search for copies and a read, where tests rotate the file; nil otherwise.
 	looking func()
 
 	file     *os.File
@@ -60,12 +60,13 @@ type fileReader struct {
 	state    state
 	grew     time.Time // when bytes were last read
 	lastSeen time.Time // when the name was last seen to be this file's
-	looked   time.Time // when the file was last seen to go on from the position
+	looked   time.Time // when the file was last seen to continue from the position
 	buf      []byte
 	first    [headBytes]byte
 }
 
-// follow reads an open file until ctx ends or the file is gone and read, and leaves it open. The position is the ledger's.
+// follow reads an open file until ctx ends or the file is gone and read, and does not close it. The position comes from
+// the ledger.
 func (r *fileReader) follow(ctx context.Context) error {
 	caughtUp := sync.OnceFunc(func() { close(r.caughtUp) })
 	defer caughtUp()
@@ -80,7 +81,7 @@ func (r *fileReader) follow(ctx context.Context) error {
 		case <-ctx.Done():
 			return ctx.Err()
 		}
-		quiet := r.state == rotated && time.Since(r.grew) > linger // what it has at last is read once more
+		quiet := r.state == rotated && time.Since(r.grew) > linger // a last read follows
 		for progress := true; progress; {
 			var err error
 			if progress, err = r.step(ctx); err != nil {
@@ -101,11 +102,11 @@ func (r *fileReader) follow(ctx context.Context) error {
 	return nil
 }
 
-// prepare waits for its turn, and brings to an end what the process before this one had begun.
+// prepare waits for its turn, and completes what the previous process had begun.
 func (r *fileReader) prepare(ctx context.Context) error {
 	r.grew, r.lastSeen = time.Now(), r.clock().now()
 	if info, err := r.file.Stat(); err == nil {
-		r.lastSeen = info.ModTime() // it may have lost its name before anybody looked, and others had it since
+		r.lastSeen = info.ModTime() // it may have lost its name before it was first seen, and others may have had the name since
 	}
 	if r.older != nil {
 		select {
@@ -135,10 +136,10 @@ func (r *fileReader) prepare(ctx context.Context) error {
 	return nil
 }
 
-// clock is that of the machine.
+// clock returns the clock of the machine.
 func (r *fileReader) clock() *clock { return r.sender.ledger.clock }
 
-// enter says where the reader is from now on.
+// enter sets the state of the reader.
 func (r *fileReader) enter(s state) {
 	if r.entered != nil {
 		r.entered(r.state, s)
@@ -146,7 +147,7 @@ func (r *fileReader) enter(s state) {
 	r.state = s
 }
 
-// look finds out whether the file still has its name. When it has not, what follows goes to another file.
+// look checks whether the file still has its name. If not, later lines are written to another file.
 func (r *fileReader) look() {
 	if r.state != following {
 		return
@@ -181,13 +182,14 @@ func (r *fileReader) step(ctx context.Context) (progress bool, err error) {
 		return true, r.restart(ctx)
 	}
 	if r.pos.Offset == 0 && len(content) > 0 {
-		// It may have been truncated since the look above: then there is a copy of what it had before, which comes first.
+		// It may have been truncated since the check above: then there is a copy of its earlier content, which comes
+		// first.
 		first := bytes.Clone(content[:min(len(content), headBytes)])
 		if found, err := r.missedCopies(ctx); err != nil || found {
 			return found, err
 		}
 		if content, _, err = r.read(r.file, 0); err != nil || !beginAlike(first, content) {
-			return err == nil, err // and once more
+			return err == nil, err // and try again
 		}
 	}
 	if r.pos.Offset > 0 || len(content) == 0 {
@@ -200,13 +202,13 @@ func (r *fileReader) step(ctx context.Context) (progress bool, err error) {
 	idle := time.Since(r.lastChange(content))
 	last := r.state == rotated && idle > linger || idle > openEnd
 	progress, err = r.store(ctx, r.file, content, last, last || idle > r.job.wait)
-	if !progress && err == nil && full { // one block fills all the room
+	if !progress && err == nil && full { // one block fills the whole buffer
 		progress, err = r.store(ctx, r.file, content, false, true)
 	}
 	return progress, err
 }
 
-// lastChange returns when the file grew last.
+// lastChange returns when the file last grew.
 func (r *fileReader) lastChange(content []byte) time.Time {
 	if end := r.pos.Offset + int64(len(content)); end != r.pos.seen {
 		r.pos.seen, r.grew = end, time.Now()
@@ -214,12 +216,12 @@ func (r *fileReader) lastChange(content []byte) time.Time {
 	return r.grew
 }
 
-// read returns what follows offset, at most a batch. It reads the bytes before offset and the first ones along with it:
-// when they are not those that were read before, the file was truncated or written anew, and same is false.
+// read returns the bytes after offset, at most a batch. It also reads the bytes before offset and the first ones: if
+// they differ from those read before, the file was truncated or rewritten, and same is false.
 func (r *fileReader) read(file io.ReaderAt, offset int64) (content []byte, same bool, err error) {
 	tail := len(r.pos.Tail)
 	n, err := file.ReadAt(r.buf, offset-int64(tail))
-	for n == len(r.buf) && n < batchBytes { // there is more: most files are quiet, and need no room for a whole batch
+	for n == len(r.buf) && n < batchBytes { // there is more: most files are quiet, and need no buffer for a whole batch
 		r.buf = make([]byte, min(2*n, batchBytes))
 		n, err = file.ReadAt(r.buf, offset-int64(tail))
 	}
@@ -232,8 +234,8 @@ func (r *fileReader) read(file io.ReaderAt, offset int64) (content []byte, same 
 	return r.buf[tail:n], true, nil
 }
 
-// store makes entries of whole lines and stores them. closeLine takes a last line without newline too, closeBlock
-// a last block to which lines could still be added.
+// store makes entries of complete lines and stores them. closeLine includes a last line without newline, closeBlock a
+// last block to which lines could still be added.
 func (r *fileReader) store(ctx context.Context, file *os.File, content []byte, closeLine, closeBlock bool) (bool, error) {
 	base := nextTime(r.clock().now(), r.pos.Given)
 	lines := r.split(content, base, closeLine)
@@ -258,7 +260,8 @@ func (r *fileReader) store(ctx context.Context, file *os.File, content []byte, c
 		}
 	}
 	r.last.Store(&to)
-	// From here on a scan knows a copy of what was read. One that was made and found before has a reader of its own.
+	// From here on, a scan recognizes a copy of what was read. A copy that was made and found earlier has its own
+	// reader.
 	if info, err := file.Stat(); err == nil && info.Size() < to.Offset {
 		return true, nil
 	}
@@ -270,7 +273,7 @@ func (r *fileReader) store(ctx context.Context, file *os.File, content []byte, c
 	return true, nil
 }
 
-// send stores a batch, after which the position is its end. A batch that waited so long for the store that it would refuse the
+// send stores a batch and moves the position to its end. A batch that waited so long that the store would reject its
 // times is read again.
 func (r *fileReader) send(ctx context.Context, i intent, entries []entry, size int, look bool) error {
 	err := r.sender.send(ctx, &batch{intent: &i, entries: entries, bytes: size, look: look})
@@ -284,7 +287,7 @@ func (r *fileReader) send(ctx context.Context, i intent, entries []entry, size i
 	return err
 }
 
-// tailOf returns the last bytes before what comes next.
+// tailOf returns the last bytes before the next position.
 func tailOf(before, content []byte) []byte {
 	if len(content) < tailBytes {
 		joined := append(bytes.Clone(before), content...)
@@ -323,7 +326,7 @@ func (r *fileReader) split(content []byte, base int64, closeLine bool) []raw {
 
 var newline = []byte{'\n'}
 
-// runeStart returns the last place at or before n where a character starts.
+// runeStart returns the last index at or before n where a character starts.
 func runeStart(b []byte, n int) int {
 	for i := n; i > n-4 && i > 0; i-- {
 		if b[i]&0xC0 != 0x80 {
@@ -333,7 +336,7 @@ func runeStart(b []byte, n int) int {
 	return n
 }
 
-// text makes valid UTF-8 of a line.
+// text turns a line into valid UTF-8.
 func (r *fileReader) text(line []byte) string {
 	line = bytes.TrimSuffix(line, []byte{'\r'})
 	if r.decode != nil {
@@ -344,7 +347,7 @@ func (r *fileReader) text(line []byte) string {
 	return strings.ToValidUTF8(string(line), "\uFFFD")
 }
 
-// repeat reads the batch of which nobody knows whether it was stored, with the same times, and stores what is missing.
+// repeat reads a batch that may or may not be stored again, with the same times, and stores what is missing.
 func (r *fileReader) repeat(ctx context.Context, i intent) error {
 	r.pos = i.From
 	size := int(i.To.Offset - i.From.Offset)
@@ -374,21 +377,21 @@ func (r *fileReader) repeat(ctx context.Context, i intent) error {
 	return r.send(ctx, i, entries, size, true)
 }
 
-// maxAhead is how far beyond the clock a time that was given to a line may pull those of the next ones. Loki refuses what
-// is more than ten minutes in the future.
+// maxAhead is how far ahead of the clock the time of one line may push the times of the next ones. Loki rejects times
+// more than ten minutes in the future.
 const maxAhead = 5 * time.Minute
 
-// tooOld is the age from which on lines get new times. Loki refuses what is an hour behind others of its stream, which other
-// files may have filled meanwhile.
+// tooOld is the age from which on lines get new times. Loki rejects lines an hour behind others of their stream, which
+// may have been written by other files in the meantime.
 const tooOld = 45 * time.Minute
 
-// timely reports whether the store takes lines with times that were given to them then.
+// timely reports whether the store accepts lines with times assigned at the given time.
 func timely(given int64, now time.Time) bool {
 	return given <= now.Add(maxAhead).UnixNano() && given >= now.Add(-tooOld).UnixNano()
 }
 
-// nextTime returns the time of the line after one that got the time given. Times rise, unless a clock was ahead once: then
-// lines get the time that it is.
+// nextTime returns the time of the line after one that got the time given. Times increase, unless the clock was ahead
+// before: then lines get the current time.
 func nextTime(now time.Time, given int64) int64 {
 	if given > now.Add(maxAhead).UnixNano() {
 		return now.UnixNano()

@@ -29,18 +29,19 @@ const (
 	filenameLabel = "filename"
 	scanInterval  = 10 * time.Second
 	clockInterval = time.Second
-	rememberNames = 24 * time.Hour // how long a name that no file has may come back
+	rememberNames = 24 * time.Hour // how long a name without a file may come back
 )
 
-// fileTarget is a glob with the labels of the files that it matches.
+// fileTarget is a glob and the labels of the files that it matches.
 type fileTarget struct {
 	job           *job
 	path, exclude string
 	labels        model.LabelSet
-	mark          string // of job and labels, in keys
+	mark          string // of the job and the labels, in keys
 }
 
-// sighting is when something was seen: by the clock, as files have it, and measured, because a clock may be set.
+// sighting is when something was seen: by the clock, for comparisons with file times, and as measured time,
+// because the clock may be set.
 type sighting struct{ at, measured time.Time }
 
 // files reads all files that the targets of service discovery match.
@@ -50,25 +51,25 @@ type files struct {
 	metrics *metrics
 	jobs    map[string]*job
 	wake    chan struct{}
-	// importPosition returns where a Promtail before us was in a file.
+	// importPosition returns how far a previous Promtail had read a file.
 	importPosition func(path string) int64
-	// born returns when a file was made, a time long ago where that is not known.
+	// born returns when a file was created, a time long ago if unknown.
 	born func(*os.File) time.Time
-	// maxOpen is how many files are held open at once; 0 sets no bound.
+	// maxOpen is how many files are open at once; 0 means no limit.
 	maxOpen int
-	// entered is told of each change of a reader's state; nil when nobody wants to know.
+	// entered is called for each change of a reader's state; may be nil.
 	entered func(from, to state)
-	// looking is called between a look for copies and a read, where tests rotate a file; nil otherwise.
+	// looking is called between a search for copies and a read, where tests rotate a file; nil otherwise.
 	looking func()
 
 	mtx        sync.Mutex
 	targets    map[string][]*fileTarget // by job
 	readers    map[string]*fileReader   // by key
-	claimed    map[string]*os.File      // by key: copies that the reader of their original reads
+	claimed    map[string]*os.File      // by key: copies that are read by the reader of their original
 	newest     map[string]*fileReader   // by log: the reader that was started last
-	finished   map[string]bool          // keys of files that are gone and read
-	unreadable map[string]string        // path → reason that was said
-	crowdedOut map[string]crowdedOut    // by key: files that wait for room
+	finished   map[string]bool          // keys of files that are gone and were read
+	unreadable map[string]string        // path → reason that was logged
+	crowdedOut map[string]crowdedOut    // by key: files that wait because too many are open
 	crowdTold  bool
 	passed     []passedName
 	lastSeen   map[string]sighting // of paths by the last scan that matched them
@@ -98,7 +99,7 @@ func (f *files) run(ctx context.Context) error {
 		}
 		configs[name] = j.cfg.ServiceDiscoveryConfig.Configs()
 	}
-	reg := prometheus.NewRegistry() // the metrics of scrapes have these names already
+	reg := prometheus.NewRegistry() // the metrics of scrapes already have these names
 	sd, err := discovery.CreateAndRegisterSDMetrics(reg)
 	if err != nil {
 		return fmt.Errorf("discover log files: %w", err)
@@ -131,7 +132,7 @@ func (f *files) loop(ctx context.Context, groups <-chan map[string][]*targetgrou
 		case g := <-groups:
 			f.apply(g)
 		case <-clock.C:
-			f.sender.ledger.clock.now() // notices when it is set, also while all readers wait
+			f.sender.ledger.clock.now() // detects that it was set, even while all readers wait
 			continue
 		case <-ticker.C:
 		case <-f.wake:
@@ -146,7 +147,7 @@ func (f *files) loop(ctx context.Context, groups <-chan map[string][]*targetgrou
 	}
 }
 
-// apply turns what service discovery found into targets.
+// apply turns the result of service discovery into targets.
 func (f *files) apply(all map[string][]*targetgroup.Group) {
 	f.mtx.Lock()
 	defer f.mtx.Unlock()
@@ -169,7 +170,7 @@ func (f *files) apply(all map[string][]*targetgroup.Group) {
 	}
 }
 
-// target relabels; nil means that the target is not for us.
+// target relabels; nil means that the target does not apply here.
 func (f *files) target(j *job, discovered model.LabelSet, host string) *fileTarget {
 	set, keep := relabelled(discovered, j.cfg.RelabelConfigs)
 	if !keep || set[pathLabel] == "" {
@@ -217,11 +218,11 @@ func (f *files) watch(watcher *fsnotify.Watcher, dirs map[string]bool) {
 		delete(dirs, dir)
 	}
 	for dir := range dirs {
-		_ = watcher.Add(dir) // without, the next scan finds what is new
+		_ = watcher.Add(dir) // if it fails, the next scan finds new files
 	}
 }
 
-// base returns the folder below which all matches are.
+// base returns the folder that contains all matches.
 func (t *fileTarget) base() string {
 	if dir, err := filepath.Abs(filepath.Dir(t.path)); err == nil && !strings.ContainsAny(dir, "*?[{\\") {
 		return dir
@@ -230,7 +231,7 @@ func (t *fileTarget) base() string {
 	return filepath.Clean(dir)
 }
 
-// matches returns the paths that a target matches now.
+// matches returns the paths that a target currently matches.
 func (t *fileTarget) matches() []string {
 	paths := []string{t.path}
 	if info, err := os.Stat(t.path); err != nil || info.IsDir() {
@@ -250,7 +251,7 @@ func (t *fileTarget) matches() []string {
 	return kept
 }
 
-// offsets returns how far each file is read, for positions.yaml.
+// offsets returns how far each file has been read, for positions.yaml.
 func (f *files) offsets() map[string]int64 {
 	offsets := map[string]int64{}
 	for key, p := range maps.All(f.sender.ledger.known()) {

@@ -28,10 +28,10 @@ type process struct {
 	ended  sync.WaitGroup
 
 	mtx    sync.Mutex
-	states []string // that readers went through
+	states []string // of the readers, in order
 }
 
-// startProcess reads the files that glob matches. In a bubble of synctest its timers cost nothing.
+// startProcess reads the files that glob matches. In a synctest bubble, its timers take no time.
 func startProcess(t testing.TB, dir, glob string, store Store, change ...func(*files)) *process {
 	t.Helper()
 	l, err := openLedger(dir)
@@ -49,7 +49,7 @@ func readWith(t testing.TB, l *ledger, glob string, store Store, change ...func(
 	p := &process{ledger: l, stop: cancel}
 	p.sender = &sender{logger: slog.New(slog.DiscardHandler), store: store, ledger: l, metrics: newMetrics(reg), in: make(chan *batch)}
 	p.files = newFiles(p.sender.logger, p.sender, p.sender.metrics, map[string]*job{"files": j})
-	p.files.born = func(*os.File) time.Time { return time.Unix(0, 0) } // not of the bubble's clock
+	p.files.born = func(*os.File) time.Time { return time.Unix(0, 0) } // not the bubble's clock
 	p.files.entered = func(from, to state) {
 		p.mtx.Lock()
 		defer p.mtx.Unlock()
@@ -74,7 +74,7 @@ func readWith(t testing.TB, l *ledger, glob string, store Store, change ...func(
 	return p
 }
 
-// end stops the process in order.
+// end stops the process gracefully.
 func (p *process) end(t testing.TB) {
 	t.Helper()
 	p.stop()
@@ -82,20 +82,20 @@ func (p *process) end(t testing.TB) {
 	require.NoError(t, p.ledger.close())
 }
 
-// went returns how readers went from state to state.
+// went returns the transitions of readers from state to state.
 func (p *process) went() []string {
 	p.mtx.Lock()
 	defer p.mtx.Unlock()
 	return slices.Clone(p.states)
 }
 
-// write appends to a file, which has the time of the bubble's clock then.
+// write appends to a file and sets its time to that of the bubble's clock.
 func write(t testing.TB, path, text string) {
 	t.Helper()
 	writeAt(t, path, text, time.Now())
 }
 
-// writeAt appends to a file, which has the time at then.
+// writeAt appends to a file and sets its time to at.
 func writeAt(t testing.TB, path, text string, at time.Time) {
 	t.Helper()
 	file, err := os.OpenFile(path, os.O_APPEND|os.O_CREATE|os.O_WRONLY, 0o600)

@@ -7,7 +7,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// Histories in which the model test found that lines were lost or stored twice, each with the reason.
+// Histories in which the model test found lost lines or lines stored twice, each with the reason.
 func TestHistories(t *testing.T) {
 	for why, h := range map[string]history{
 		"copy made while another was read":                 {1, "", []step{{rename, 0}, {write_, 0}, {powerCut, 1}, {start, 0}, {copytr, 0}}},
@@ -41,7 +41,7 @@ func TestHistories(t *testing.T) {
 	}
 }
 
-// The same with room for one open file.
+// The same if only one file may be open.
 func TestHistoriesInACrowd(t *testing.T) {
 	for why, h := range map[string]history{
 		"a missed copy that had a reader of its own, too": {1, "", []step{{rename, 0}, {powerCut, 10}, {start, 18}, {reload, 15}, {lateWrite, 13}}},

@@ -12,7 +12,7 @@ import (
 	"syscall"
 )
 
-// fileID is a file, whatever its name.
+// fileID identifies a file regardless of its name.
 type fileID struct{ dev, inode uint64 }
 
 func (f fileID) String() string { return fmt.Sprintf("%d:%d", f.dev, f.inode) }
@@ -24,20 +24,21 @@ func idOf(info fs.FileInfo) fileID {
 	return fileID{}
 }
 
-// sameFile reports whether a file is the one of a position: it has the bytes that were read last, and the first ones.
+// sameFile reports whether a file is the one of a position: it has the bytes that were read last, and the same first
+// bytes.
 func sameFile(file io.ReaderAt, p position) bool {
 	have := make([]byte, len(p.Tail))
 	n, err := file.ReadAt(have, p.Offset-int64(len(have)))
 	return n == len(have) && (err == nil || errors.Is(err, io.EOF)) && bytes.Equal(have, p.Tail) && p.Head.of(file, make([]byte, headBytes))
 }
 
-// head is what a file begins with, as far as it was read, as a hash. Size is 0 where that is not known.
+// head is a hash of the beginning of a file, as far as it was read. Size is 0 if it is unknown.
 type head struct {
 	Size int    `json:"size"` // bytes, at most headBytes
-	Hash uint64 `json:"hash"` // FNV-1a, which can go on where it ended
+	Hash uint64 `json:"hash"` // FNV-1a, which can be continued
 }
 
-// followed returns the head of a file that was read up to offset, after the next bytes of it.
+// followed returns the head of a file that was read up to offset, after its next bytes.
 func (h head) followed(offset int64, next []byte) head {
 	if int64(h.Size) != offset { // complete, or the file was not read from its beginning
 		return h
@@ -52,17 +53,17 @@ func (h head) followed(offset int64, next []byte) head {
 	return h
 }
 
-// of reports whether a file begins so; buf has room for headBytes.
+// of reports whether a file has this beginning; buf can hold headBytes.
 func (h head) of(file io.ReaderAt, buf []byte) bool {
 	n, _ := file.ReadAt(buf[:h.Size], 0)
 	return h.Size == 0 || n == h.Size && head{}.followed(0, buf[:n]) == h
 }
 
-// errRotating means that files were moved all the time while one of them was looked for.
+// errRotating means that files were moved continuously while one of them was searched.
 var errRotating = errors.New("the files are being rotated")
 
-// openAs opens the file with an id in the folder of path, under whatever name rotation gave it. Rotation may go on
-// meanwhile, so a file is gone (fs.ErrNotExist) only when two looks in a row find the same files without it.
+// openAs opens the file with an ID in the folder of path, whatever name rotation gave it. Rotation may continue
+// meanwhile, so a file counts as gone (fs.ErrNotExist) only if two consecutive looks find the same files without it.
 func openAs(path string, id fileID) (*os.File, error) {
 	const looks = 20
 	dir := filepath.Dir(path)
@@ -84,7 +85,7 @@ func openAs(path string, id fileID) (*os.File, error) {
 	return nil, fmt.Errorf("%s: %w", dir, errRotating)
 }
 
-// openIf opens what has the name now, unless it is another file than that with the id.
+// openIf opens the file that currently has the name, unless it has a different ID.
 func openIf(path string, id fileID) *os.File {
 	file, info, err := generation{path: path}.open()
 	if err != nil {
@@ -97,7 +98,8 @@ func openIf(path string, id fileID) *os.File {
 	return file
 }
 
-// filesIn returns the paths of a folder's files. One that is moved meanwhile may be missing, or have a name that is another's.
+// filesIn returns the paths of a folder's files. A file that is moved meanwhile may be missing, or have the name of
+// another one.
 func filesIn(dir string) (map[fileID]string, error) {
 	list, err := os.ReadDir(dir)
 	if err != nil {

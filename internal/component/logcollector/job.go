@@ -16,7 +16,7 @@ import (
 	"github.com/prometheus/common/model"
 )
 
-// raw is a line as it was read.
+// raw is a line as read.
 type raw struct {
 	text  string
 	at    time.Time
@@ -24,20 +24,20 @@ type raw struct {
 	extra model.LabelSet
 }
 
-// job is a scrape config with its pipeline. Stages are made for one endless stream of lines; here they work on
-// batches, so that it is known which lines made which entries: a batch ends where no stage holds a line back.
+// job is a scrape config with its pipeline. Stages are made for an endless stream of lines; here they process
+// batches, so that it is known which lines produced which entries: a batch ends where no stage holds back a line.
 type job struct {
 	name     string
 	cfg      *scrapeconfig.Config
-	pipeline *stages.Pipeline // nil without stages; each line goes through it once
-	blocks   *blocks          // nil when no stage joins lines
+	pipeline *stages.Pipeline // nil without stages; each line passes through it once
+	blocks   *blocks          // nil if no stage joins lines
 	cri      bool
-	wait     time.Duration // how long an unfinished block may wait for its next line
+	wait     time.Duration // how long an incomplete block may wait for its next line
 
-	mtx sync.Mutex // stages may keep state and are not made for several callers
+	mtx sync.Mutex // stages may keep state and are not safe for concurrent use
 }
 
-// sequence is the key under which lines carry their number through the stages.
+// sequence is the key under which lines carry their index through the stages.
 const sequence = "\x00sequence"
 
 func newJob(cfg *scrapeconfig.Config, logger log.Logger, reg prometheus.Registerer) (*job, error) {
@@ -62,8 +62,8 @@ func newJob(cfg *scrapeconfig.Config, logger log.Logger, reg prometheus.Register
 	return j, nil
 }
 
-// complete returns how many of the first lines belong to entries to which no line can be added. It runs no stage that
-// keeps state, so that it may be asked again about the same lines.
+// complete returns how many of the first lines belong to entries that are complete. It runs no stage that keeps
+// state, so that it may be called again with the same lines.
 func (j *job) complete(labels model.LabelSet, lines []raw) int {
 	used := len(lines)
 	if j.cri {
@@ -78,8 +78,8 @@ func (j *job) complete(labels model.LabelSet, lines []raw) int {
 	return used
 }
 
-// run makes entries of lines. used says of how many: the lines after them belong to what is not complete yet,
-// unless final says that nothing more comes.
+// run turns lines into entries. used is the number of lines that were used: the lines after them belong to an
+// incomplete entry, unless final is set because nothing more comes.
 func (j *job) run(labels model.LabelSet, lines []raw, final bool) (entries []entry, used int) {
 	used = len(lines)
 	if !final {
@@ -104,7 +104,7 @@ func (j *job) run(labels model.LabelSet, lines []raw, final bool) (entries []ent
 	return entries, used
 }
 
-// stageEntries are lines as stages take them.
+// stageEntries converts lines to the stages' input.
 func stageEntries(labels model.LabelSet, lines []raw) []stages.Entry {
 	in := make([]stages.Entry, 0, len(lines))
 	for i, l := range lines {
@@ -123,7 +123,7 @@ func merged(labels, extra model.LabelSet) model.LabelSet {
 	return labels.Merge(extra)
 }
 
-// through runs a pipeline over entries and returns what comes out, in the order in which it went in.
+// through runs a pipeline over entries and returns its output in the order of its input.
 func through(p *stages.Pipeline, in []stages.Entry) []stages.Entry {
 	feed := make(chan stages.Entry)
 	out := p.Run(feed)
@@ -167,9 +167,9 @@ func completeCRI(lines []raw) int {
 	return used
 }
 
-// stamp makes times differ that lines brought themselves: Loki keeps one of two equal lines of one time. Those that
-// the reader gave, n from base on, differ already. The result depends only on the lines and on what was before
-// them, so that reading them again gives the same.
+// stamp separates equal times that came with the lines: Loki keeps only one of two equal lines with the same time.
+// Times assigned by the reader, n from base on, already differ. The result depends only on the lines and on what
+// preceded them, so that reading them again gives the same.
 func stamp(entries []entry, base int64, n int, p *position) {
 	for i := range entries {
 		at := entries[i].at.UnixNano()

@@ -30,7 +30,8 @@ func TestCompleteCRI(t *testing.T) {
 	}
 }
 
-// Lines that bring equal times get different ones, and the same ones when they are read again from the same position.
+// Lines that come with equal times get different ones, and the same ones if they are read again from the same
+// position.
 func TestStamp(t *testing.T) {
 	at := time.Unix(1_000, 0)
 	read := func(p position) ([]int64, position) {

@@ -16,8 +16,8 @@ import (
 	"github.com/prometheus/common/model"
 )
 
-// journalReader reads the systemd journal by journalctl, because systemd's library cannot be linked into a static
-// program (ADR 0013). The position is the journal's cursor, and each line has the journal's time.
+// journalReader reads the systemd journal with journalctl, because systemd's library cannot be linked into a
+// static program (ADR 0013). The position is the journal's cursor, and each line has the journal's time.
 type journalReader struct {
 	logger  *slog.Logger
 	sender  *sender
@@ -29,7 +29,7 @@ type journalReader struct {
 
 const journalctl = "journalctl"
 
-// journalProblem returns what keeps the journal from being read here, nil when nothing does.
+// journalProblem returns why the journal cannot be read here, nil if it can.
 func journalProblem() error {
 	if _, err := exec.LookPath(journalctl); err != nil {
 		return fmt.Errorf("reading the journal requires journalctl, which is not available (%w): install systemd, or configure journald to forward to syslog and read its files in /var/log", err)
@@ -37,7 +37,7 @@ func journalProblem() error {
 	return nil
 }
 
-// run reads until ctx ends, and starts journalctl again when it ends.
+// run reads until ctx ends, and restarts journalctl when it exits.
 func (r *journalReader) run(ctx context.Context) {
 	said := ""
 	for wait := time.Duration(0); ; wait = 5 * time.Second {
@@ -127,7 +127,7 @@ func readJournal(ctx context.Context, out io.Reader, lines chan<- map[string]str
 	}
 }
 
-// fieldText returns a field's value, which journalctl writes as a list of bytes when it is no text.
+// fieldText returns a field's value, which journalctl writes as a list of bytes if it is not text.
 func fieldText(value any) string {
 	switch v := value.(type) {
 	case string:
@@ -137,7 +137,7 @@ func fieldText(value any) string {
 		for _, n := range v {
 			f, ok := n.(float64)
 			if !ok {
-				return fieldText(n) // a field that is there twice
+				return fieldText(n) // a field that occurs twice
 			}
 			b = append(b, byte(f))
 		}
@@ -172,7 +172,7 @@ func (r *journalReader) collect(ctx context.Context, lines <-chan map[string]str
 			}
 		case <-timer.C:
 			if again {
-				timer.Reset(gather) // the lines were there before; they come
+				timer.Reset(gather) // the lines existed before; they are sent soon
 				continue
 			}
 		case <-ctx.Done():
@@ -218,7 +218,7 @@ func (r *journalReader) store(ctx context.Context, lines []map[string]string, lo
 
 var priorities = [...]string{"emerg", "alert", "crit", "error", "warning", "notice", "info", "debug"}
 
-// journalLabels are those that Promtail gives an entry before relabelling.
+// journalLabels returns the labels that Promtail gives an entry before relabeling.
 func journalLabels(fields map[string]string) model.LabelSet {
 	set := make(model.LabelSet, len(fields)+1)
 	for name, value := range fields {

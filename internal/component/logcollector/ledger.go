@@ -11,25 +11,26 @@ import (
 	"time"
 )
 
-// position is how far a source was read. Each kind of source uses the fields that it needs.
+// position is how far a source has been read. Each kind of source uses the fields that it needs.
 type position struct {
 	Path   string `json:"path,omitempty"`   // of a file, or the name of a container
 	Offset int64  `json:"offset,omitempty"` // of a file
-	Tail   []byte `json:"tail,omitempty"`   // the bytes before the offset, by which the file is known again
-	Head   head   `json:"head,omitzero"`    // and those that it begins with
+	Tail   []byte `json:"tail,omitempty"`   // the bytes before the offset, by which the file is recognized
+	Head   head   `json:"head,omitzero"`    // and its first bytes
 	Cursor string `json:"cursor,omitempty"` // of the journal
-	Given  int64  `json:"given,omitempty"`  // the last time that was given to a line, UnixNano
-	Time   int64  `json:"time,omitempty"`   // the last time that a line brought, UnixNano
-	Same   int    `json:"same,omitempty"`   // how many lines brought that time
-	Looked int64  `json:"looked,omitempty"` // when a file was seen to go on from the offset, UnixNano
-	Unsure span   `json:"unsure,omitzero"`  // lines that follow may be stored already with one of these times
+	Given  int64  `json:"given,omitempty"`  // the last time that was assigned to a line, UnixNano
+	Time   int64  `json:"time,omitempty"`   // the last time that came with a line, UnixNano
+	Same   int    `json:"same,omitempty"`   // how many lines came with that time
+	Looked int64  `json:"looked,omitempty"` // when a file was seen to continue from the offset, UnixNano
+	Unsure span   `json:"unsure,omitzero"`  // the lines that follow may already be stored with times in this range
 	At     int64  `json:"at,omitempty"`     // when this was written, UnixNano; Unix in old ledgers
-	// Rotated is set of a file that was found under a name that rotation had given it.
+	// Rotated is set for a file that was found under a name that rotation had given it.
 	Rotated bool `json:"beside,omitempty"`
-	// Missed is set of a copy of which nothing had been read when it was found: it may have been found before its original.
+	// Missed is set for a copy of which nothing had been read when it was found: it may have been found before its
+	// original.
 	Missed bool `json:"missed,omitempty"`
 
-	seen int64 // up to where a file was seen to reach
+	seen int64 // the last known size of a file
 }
 
 // written returns when a position was written.
@@ -40,7 +41,7 @@ func (p position) written() time.Time {
 	return time.Unix(0, p.At)
 }
 
-// known returns until when it is known what happened to the file of a position.
+// known returns the time up to which it is known what happened to the file of a position.
 func (p position) known() time.Time {
 	if p.Looked > 0 {
 		return time.Unix(0, p.Looked)
@@ -48,8 +49,8 @@ func (p position) known() time.Time {
 	return p.written()
 }
 
-// span are the times between which the store may have lines that the ledger knows nothing of, UnixNano, both included.
-// It is empty as long as the ledger was never damaged.
+// span is the range of times for which the store may have lines unknown to the ledger, UnixNano, both ends included. It
+// is empty as long as the ledger was never damaged.
 type span struct {
 	From int64 `json:"from,omitempty"`
 	To   int64 `json:"to,omitempty"`
@@ -57,7 +58,7 @@ type span struct {
 
 func (s span) empty() bool { return s.To == 0 || s.From > s.To }
 
-// with returns a span that holds another one, too.
+// with returns a span that includes another one.
 func (s span) with(o span) span {
 	switch {
 	case s.empty():
@@ -68,9 +69,9 @@ func (s span) with(o span) span {
 	return span{min(s.From, o.From), max(s.To, o.To)}
 }
 
-// intent is a batch that is about to be stored: the lines of a source from one position to another, with the time
-// that the first of them gets. After a crash the same lines are read again, get the same times, and are looked
-// for in the store before they are sent.
+// intent is a batch that is about to be stored: the lines of a source from one position to another, with the time of
+// the first of them. After a crash, the same lines are read again, get the same times, and are looked up in the store
+// before they are sent.
 type intent struct {
 	Key  string   `json:"key"`
 	From position `json:"from"`
@@ -78,7 +79,7 @@ type intent struct {
 	Base int64    `json:"base,omitempty"`
 }
 
-// record is a line of the ledger's file; one field is set, and those below All with it.
+// record is a line of the ledger's file; one field is set, and with All also those below it.
 type record struct {
 	Begin  []intent            `json:"begin,omitempty"`
 	Done   bool                `json:"done,omitempty"`
@@ -87,53 +88,53 @@ type record struct {
 	Put    map[string]position `json:"put,omitempty"`
 	Closed bool                `json:"closed,omitempty"` // nothing is missing after this
 	All    map[string]position `json:"all,omitzero"`
-	Boot   string              `json:"boot,omitempty"` // of the machine, since which the file is surely as it was written
+	Boot   string              `json:"boot,omitempty"` // boot ID; while it is unchanged, the file is certainly as written
 	Lost   int64               `json:"lost,omitempty"` // see ledger
 }
 
 const (
 	ledgerCompactAt = 4 << 20
-	forgetAfter     = 30 * 24 * time.Hour // a source that nobody asks for in a process of some age, settled
+	forgetAfter     = 30 * 24 * time.Hour // for sources that are not used by a process of age settled
 	settled         = time.Hour
-	lookBack        = 30 * 24 * time.Hour // how far the store is asked for lines of sources that a damaged ledger does not know
-	syncEvery       = time.Second         // how much a power cut may take from the ledger
+	lookBack        = 30 * 24 * time.Hour // how far back lines of sources unknown to a damaged ledger are looked up
+	syncEvery       = time.Second         // how much of the ledger a power cut may lose
 )
 
-// ledger remembers positions in a file to which it appends: an intent before each push, and a mark after it. A
-// process that is killed leaves it exact. A power cut, a full or broken disk, or somebody's hand may damage it; each line has
-// a checksum, and the file before the last compaction is kept. What is missing then, the store is asked for: see
+// ledger stores positions in a file to which it appends: an intent before each push, and a mark after it. Killing the
+// process leaves it exact. A power cut, a full or broken disk, or a manual change may damage it; each line has a
+// checksum, and the file from before the last compaction is kept. What is missing then is looked up in the store: see
 // position.Unsure.
 type ledger struct {
 	mtx     sync.Mutex
 	clock   *clock
 	path    string
 	boot    string
-	damage  string // what was found to be wrong with the file, empty when nothing was
+	damage  string // what is wrong with the file, empty if nothing is
 	file    *os.File
 	size    int64
-	most    int64 // the size from which on the file is written anew
+	most    int64 // the size from which on the file is rewritten
 	synced  time.Time
 	opened  time.Time
-	used    map[string]bool // sources that were asked for since then
-	backTo  time.Time       // to where positions know that the clock was set back
-	lost    int64           // the last time up to which the store may have lines of sources that are unknown here, UnixNano
+	used    map[string]bool // sources that were used since then
+	backTo  time.Time       // the time to which positions know that the clock was set back
+	lost    int64           // the last time up to which the store may have lines of sources unknown here, UnixNano
 	all     map[string]position
-	begun   []intent          // of the push that runs
-	pending map[string]intent // of the push that ran when the process before this one ended, and of those that wait
+	begun   []intent          // of the running push
+	pending map[string]intent // of the push that ran when the previous process ended, and of those that wait
 }
 
-// ledgerFile is its name in the folder of the collector.
+// ledgerFile is its name in the collector's folder.
 const ledgerFile = "ledger.jsonl"
 
 func openLedger(dir string) (*ledger, error) { return openLedgerSince(dir, bootID(), newClock()) }
 
-// bootID changes whenever the machine starts.
+// bootID returns an ID that changes whenever the machine starts.
 func bootID() string {
-	id, _ := os.ReadFile("/proc/sys/kernel/random/boot_id") // without, each end that is not in order counts as a power cut
+	id, _ := os.ReadFile("/proc/sys/kernel/random/boot_id") // if empty, each unclean end counts as a power cut
 	return string(bytes.TrimSpace(id))
 }
 
-// openLedgerSince opens the ledger of a folder on a machine that started when boot says.
+// openLedgerSince opens the ledger of a folder on a machine with the given boot ID.
 func openLedgerSince(dir, boot string, c *clock) (*ledger, error) {
 	if err := os.MkdirAll(dir, 0o750); err != nil {
 		return nil, fmt.Errorf("create the log collector's data folder: %w", err)
@@ -154,12 +155,12 @@ func openLedgerSince(dir, boot string, c *clock) (*ledger, error) {
 	return l, l.compact(intact)
 }
 
-// doubt says of each position that lines after it may be stored up to a time.
+// doubt marks each position with the time up to which lines after it may be stored.
 func (l *ledger) doubt(until int64) {
 	for _, p := range l.all {
 		until = max(until, p.Given)
 	}
-	until += int64(time.Millisecond) // the lines of a batch have the nanoseconds after the time at which it was read
+	until += int64(time.Millisecond) // the lines of a batch get the nanoseconds after the time at which it was read
 	l.lost = until
 	unsure := func(p position) position {
 		if p.Unsure.empty() {
@@ -177,8 +178,8 @@ func (l *ledger) doubt(until int64) {
 	}
 }
 
-// heedClock has no position say that files were looked at later than the clock has said since it was set back: what happened to
-// them since then has earlier times.
+// heedClock limits the times at which files were looked at to the earliest time that the clock has shown since it was
+// set back: what has happened to them since then has earlier times.
 func (l *ledger) heedClock() error {
 	l.clock.now()
 	l.mtx.Lock()
@@ -197,7 +198,8 @@ func (l *ledger) heedClock() error {
 	return l.compact(true)
 }
 
-// forgetOld drops sources that are no longer configured. One that is quiet for long is asked for at each start.
+// forgetOld drops sources that are no longer configured. A configured source, even if quiet for long, is used at each
+// start.
 func (l *ledger) forgetOld() {
 	if time.Since(l.opened) < settled {
 		return
@@ -209,7 +211,7 @@ func (l *ledger) forgetOld() {
 	})
 }
 
-// get returns a position. Of a source that is not known, lines may be stored nevertheless when the ledger was damaged once.
+// get returns a position. If a source is unknown, its lines may be stored nevertheless if the ledger was once damaged.
 func (l *ledger) get(key string) (position, bool) {
 	l.mtx.Lock()
 	defer l.mtx.Unlock()
@@ -224,7 +226,7 @@ func (l *ledger) get(key string) (position, bool) {
 	return p, ok
 }
 
-// unfinished returns, once, the batch of a source of which nobody knows whether it was stored.
+// unfinished returns, once, the batch of a source that may or may not be stored.
 func (l *ledger) unfinished(key string) (intent, bool) {
 	l.mtx.Lock()
 	defer l.mtx.Unlock()
@@ -232,7 +234,7 @@ func (l *ledger) unfinished(key string) (intent, bool) {
 	return i, ok
 }
 
-// known returns all positions of sources, those that are not finished as they began.
+// known returns the positions of all sources; that of an unfinished batch is its beginning.
 func (l *ledger) known() map[string]position {
 	l.mtx.Lock()
 	defer l.mtx.Unlock()
@@ -246,8 +248,8 @@ func (l *ledger) known() map[string]position {
 	return all
 }
 
-// from is where an intent begins. Of its file no more is known than of the source: the clock may have been set back since the
-// reader took its position.
+// from returns the beginning of an intent. No more is known about its file than about the source: the clock may have
+// been set back since the reader took its position.
 func (l *ledger) from(i intent) position {
 	if p, ok := l.all[i.Key]; ok && p.known().Before(i.From.known()) {
 		i.From.Looked = p.known().UnixNano()
@@ -255,7 +257,7 @@ func (l *ledger) from(i intent) position {
 	return i.From
 }
 
-// begin must be called before a push; the one before must be done, or wait.
+// begin must be called before a push; the previous one must be done, or waiting.
 func (l *ledger) begin(intents []intent) error {
 	l.mtx.Lock()
 	defer l.mtx.Unlock()
@@ -269,7 +271,7 @@ func (l *ledger) begin(intents []intent) error {
 	return nil
 }
 
-// done says that what was begun is stored. When it cannot be written, the next start looks into the store.
+// done records that the batches begun are stored. If that cannot be written, the next start looks them up in the store.
 func (l *ledger) done(intents []intent) error {
 	l.mtx.Lock()
 	defer l.mtx.Unlock()
@@ -286,7 +288,7 @@ func (l *ledger) done(intents []intent) error {
 	return errors.Join(l.append(record{Done: true}), l.compactSoon())
 }
 
-// wait says that it is not known whether all of what was begun is stored, and that others begin before it is.
+// wait records that it is unknown whether everything that was begun is stored, and that others begin before it is.
 func (l *ledger) wait(intents []intent) {
 	l.mtx.Lock()
 	defer l.mtx.Unlock()
@@ -303,10 +305,10 @@ func (l *ledger) forget(key string) {
 	delete(l.all, key)
 	delete(l.pending, key)
 	delete(l.used, key)
-	_ = errors.Join(l.append(record{Forget: key}), l.compactSoon()) // it is forgotten after a while anyhow
+	_ = errors.Join(l.append(record{Forget: key}), l.compactSoon()) // it is forgotten after a while anyway
 }
 
-// inherit gives what is known of a file that is gone to its copy.
+// inherit transfers what is known about a file that is gone to its copy.
 func (l *ledger) inherit(gone, heir string) {
 	l.mtx.Lock()
 	pos := l.all[gone]
@@ -321,7 +323,7 @@ func (l *ledger) inherit(gone, heir string) {
 		i.Key, i.From.Rotated, i.To.Rotated = heir, true, true
 		l.mtx.Lock()
 		l.pending[heir] = i
-		_ = l.append(record{Wait: []intent{i}}) // as with put
+		_ = l.append(record{Wait: []intent{i}}) // as in put
 		l.mtx.Unlock()
 	}
 	l.forget(gone)
@@ -334,7 +336,7 @@ func (l *ledger) put(key string, p position) {
 	p.At = l.clock.now().UnixNano()
 	l.all[key] = p
 	l.used[key] = true
-	_ = errors.Join(l.append(record{Put: map[string]position{key: p}}), l.compactSoon()) // when it fails, the source's first batch writes it
+	_ = errors.Join(l.append(record{Put: map[string]position{key: p}}), l.compactSoon()) // on failure, the first batch writes it
 }
 
 func (l *ledger) close() error {

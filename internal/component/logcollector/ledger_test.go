@@ -15,7 +15,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// A clock that was ahead once had every line refused until time caught up with it.
+// After the clock had once been ahead, every line was rejected until the time was reached.
 func TestNextTime(t *testing.T) {
 	now := time.Unix(1_000_000, 0)
 	for name, c := range map[string]struct {
@@ -32,8 +32,8 @@ func TestNextTime(t *testing.T) {
 	}
 }
 
-// usedLedger is a folder with a ledger that was closed in order and one that was killed before, as boot says, and a batch of b
-// of which nobody knows whether it was stored.
+// usedLedger returns a folder with the ledger of a process that was closed in order and of a second one that was ended with
+// end, and with a batch of b that may or may not be stored.
 func usedLedger(t *testing.T, end func(*ledger) error) (dir, path string) {
 	t.Helper()
 	dir = t.TempDir()
@@ -56,7 +56,7 @@ func usedLedger(t *testing.T, end func(*ledger) error) (dir, path string) {
 
 func killed(l *ledger) error { return l.file.Close() }
 
-// What a damaged ledger still knows, and that it says so. In each case the next start finds an intact one.
+// What a damaged ledger still knows, and that it reports the damage. In each case, the next start finds it intact.
 func TestDamagedLedger(t *testing.T) {
 	change := func(do func([]byte) []byte) func(t *testing.T, path string) {
 		return func(t *testing.T, path string) {
@@ -69,8 +69,8 @@ func TestDamagedLedger(t *testing.T) {
 		end    func(*ledger) error
 		boot   string
 		damage func(t *testing.T, path string)
-		offset int64  // of the first file that is known, 0 when it is not
-		says   string // nothing when the ledger is exact
+		offset int64  // of the first known file, 0 if unknown
+		says   string // empty if the ledger is exact
 	}{
 		"nothing":             {(*ledger).close, "boot 1", func(*testing.T, string) {}, 9, ""},
 		"killed":              {killed, "boot 1", func(*testing.T, string) {}, 9, ""},
@@ -118,7 +118,7 @@ func TestDamagedLedger(t *testing.T) {
 	}
 }
 
-// A ledger of a version without checksums is taken over, with times in seconds.
+// A ledger from a version without checksums is migrated, with times in seconds.
 func TestLedgerWithoutChecksums(t *testing.T) {
 	dir := t.TempDir()
 	require.NoError(t, os.WriteFile(filepath.Join(dir, "ledger.jsonl"), []byte(`{"all":{"a":{"offset":1,"at":946684800}}}
@@ -136,7 +136,7 @@ func TestLedgerWithoutChecksums(t *testing.T) {
 	require.True(t, all["c"].Rotated)
 }
 
-// A batch of which nobody knows whether it was stored stays so when the file is written anew.
+// A batch that may or may not be stored is still unfinished after the file is rewritten.
 func TestCompactedLedgerKeepsWhatIsUnfinished(t *testing.T) {
 	dir, _ := usedLedger(t, killed)
 	for range 3 {
@@ -152,7 +152,7 @@ func TestCompactedLedgerKeepsWhatIsUnfinished(t *testing.T) {
 	}
 }
 
-// The copy of a file that is gone has its position, and its unfinished batch.
+// The copy of a file that is gone inherits its position and its unfinished batch.
 func TestInherit(t *testing.T) {
 	dir, _ := usedLedger(t, killed)
 	for _, gone := range []string{"file:1:2:m", "heir"} {
@@ -168,7 +168,7 @@ func TestInherit(t *testing.T) {
 	}
 }
 
-// A source that nobody asks for is forgotten after a month; a quiet one is asked for at each start, and stays.
+// A source that is not used is forgotten after a month; a quiet one is used at each start, and stays.
 func TestForgottenSources(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		dir := t.TempDir()
@@ -193,8 +193,8 @@ func TestForgottenSources(t *testing.T) {
 	})
 }
 
-// A file that grows without any line being stored is written anew, too: the time at which an engine was asked is written for ever.
-// With more sources than fit it is not written anew with each of them.
+// A file that grows without any line being stored is rewritten, too: the time of the last query to an engine is written
+// again and again. With more sources than fit, it is not rewritten for each of them.
 func TestLedgerStaysSmall(t *testing.T) {
 	l, err := openLedger(t.TempDir())
 	require.NoError(t, err)

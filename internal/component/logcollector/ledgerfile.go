@@ -17,10 +17,11 @@ import (
 	"github.com/ausguck/ausguck/internal/atomicfile"
 )
 
-// afterPowerCut is what is wrong with a file that the process before this one has not closed, on a machine that has started since.
+// afterPowerCut is the damage of a file that the previous process did not close, on a machine that has restarted since.
 const afterPowerCut = "the machine went down before all of it was on the disk"
 
-// load reads the file, and the previous one when that is not whole. intact means that the file begins as it was written.
+// load reads the file, and the previous one if that is incomplete. intact means that the file has its beginning as
+// written.
 func (l *ledger) load() (intact bool, err error) {
 	content, err := os.ReadFile(l.path)
 	gone := errors.Is(err, fs.ErrNotExist)
@@ -44,7 +45,7 @@ func (l *ledger) load() (intact bool, err error) {
 		}
 		state = replayed{}
 		state.replay(before)
-		state.replay(content) // what follows the beginning still holds
+		state.replay(content) // the records after the beginning are still valid
 	}
 	switch {
 	case l.damage != "":
@@ -62,7 +63,7 @@ func (l *ledger) load() (intact bool, err error) {
 
 func (l *ledger) previous() string { return strings.TrimSuffix(l.path, ".jsonl") + ".previous.jsonl" }
 
-// replayed is what the records of a file say.
+// replayed is the state that the records of a file describe.
 type replayed struct {
 	all          map[string]position
 	pending      map[string]intent
@@ -72,7 +73,7 @@ type replayed struct {
 	closed, torn bool
 }
 
-// replay reports whether the first record is there, with which all others go on.
+// replay reports whether the first record is present, on which all others build.
 func (r *replayed) replay(content []byte) (whole bool) {
 	if r.all == nil {
 		r.all, r.pending = map[string]position{}, map[string]intent{}
@@ -146,7 +147,8 @@ func decodeRecord(line []byte, plain bool) (record, error) {
 	return r, json.Unmarshal(line, &r)
 }
 
-// compact writes the file anew: all positions, and what is not known to be stored. The one before is kept when it is intact.
+// compact rewrites the file: all positions, and what is not known to be stored. The previous file is kept if it is
+// intact.
 func (l *ledger) compact(intact bool) error {
 	l.forgetOld()
 	content, err := record{All: l.all, Boot: l.boot, Lost: l.lost}.encode()
@@ -163,7 +165,7 @@ func (l *ledger) compact(intact bool) error {
 		}
 		content = append(content, line...)
 	}
-	if intact { // copied, so that on a full disk there is one with its name all the time
+	if intact { // copied, so that a file with its name always exists, even on a full disk
 		before, err := os.ReadFile(l.path)
 		if err == nil {
 			err = atomicfile.Write(l.previous(), before, 0o600)
@@ -184,16 +186,16 @@ func (l *ledger) compact(intact bool) error {
 	return err
 }
 
-// compactSoon writes the file anew when it has grown.
+// compactSoon rewrites the file when it has grown.
 func (l *ledger) compactSoon() error {
 	if l.size < l.most {
 		return nil
 	}
-	l.most = l.size + ledgerCompactAt // it is tried again then when it fails
+	l.most = l.size + ledgerCompactAt // if it fails, it is tried again then
 	return l.compact(true)
 }
 
-// append writes a record; on a full disk nothing of it stays.
+// append writes a record; on a full disk, no part of it remains.
 func (l *ledger) append(r record) error {
 	line, err := r.encode()
 	if err != nil {
@@ -207,7 +209,7 @@ func (l *ledger) append(r record) error {
 	return nil
 }
 
-// sync has the disk take what was written, once in a while.
+// sync flushes what was written to disk from time to time.
 func (l *ledger) sync() error {
 	l.mtx.Lock()
 	file, due := l.file, time.Since(l.synced) >= syncEvery
@@ -218,7 +220,7 @@ func (l *ledger) sync() error {
 	if !due {
 		return nil
 	}
-	if err := file.Sync(); !errors.Is(err, os.ErrClosed) { // else it was written anew meanwhile, which syncs it
+	if err := file.Sync(); !errors.Is(err, os.ErrClosed) { // otherwise it was rewritten meanwhile, which syncs it
 		return err
 	}
 	return nil

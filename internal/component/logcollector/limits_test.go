@@ -9,7 +9,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// A limit is a row of the table in docs/logs.md: what happens, with which lines stored in the end.
+// A limit is a row of the table in docs/logs.md: what happens, and which lines are stored in the end.
 type limit struct {
 	glob   string
 	happen func(t *testing.T, path string, start, stop func())
@@ -37,7 +37,7 @@ func (l limit) test(t *testing.T) {
 	})
 }
 
-// Older generations of a log that is new are not read.
+// Older generations of a new log are not read.
 func TestFirstLook(t *testing.T) {
 	limit{"", func(t *testing.T, path string, start, stop func()) {
 		write(t, path+".1", "old\n")
@@ -48,7 +48,7 @@ func TestFirstLook(t *testing.T) {
 	}, []string{"new"}}.test(t)
 }
 
-// A line that comes late is stored by the next start.
+// A line that is written late is stored at the next start.
 func TestLateLine(t *testing.T) {
 	limit{"", func(t *testing.T, path string, start, stop func()) {
 		write(t, path, "in time\n")
@@ -63,7 +63,7 @@ func TestLateLine(t *testing.T) {
 	}, []string{"in time", "late"}}.test(t)
 }
 
-// A last line waits a minute for its newline.
+// The last line waits a minute for its newline.
 func TestLastLine(t *testing.T) {
 	limit{"", func(t *testing.T, path string, start, stop func()) {
 		start()
@@ -76,8 +76,8 @@ func TestLastLine(t *testing.T) {
 	}, []string{"one line", "half of", " another"}}.test(t)
 }
 
-// With a damaged ledger as many equal lines are left out as the store has: right for a file that goes on, wrong for a new one
-// where the file system does not say when it was made.
+// With a damaged ledger, as many equal lines are skipped as the store has: correct for a file that continues, wrong for
+// a new one if the file system does not record its creation time.
 func TestEqualLines(t *testing.T) {
 	for name, test := range map[string]struct {
 		change func(t *testing.T, path string)
@@ -109,7 +109,7 @@ func TestEqualLines(t *testing.T) {
 	}
 }
 
-// A copy that a target matches is a file of its own, unless the reader of its original finds it first.
+// A copy that a target matches is a separate file, unless the reader of its original finds it first.
 func TestMatchedCopy(t *testing.T) {
 	limit{"*", func(t *testing.T, path string, start, stop func()) {
 		write(t, path, "line\n")

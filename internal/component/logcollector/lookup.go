@@ -55,11 +55,11 @@ func (s *sender) missing(ctx context.Context, entries []entry) ([]entry, error) 
 	return missing, nil
 }
 
-// unstored returns the entries that the store does not have, when it may have them with other times than those that the reader
-// gave them, from base on to n. Equal lines of one stream cannot be told apart: as many of them are left out as are
-// stored between the times. rest are the times with which what follows may be stored.
+// unstored returns the entries that the store does not have, if it may have them with other times than those that the
+// reader assigned, n from base on. Equal lines of one stream cannot be told apart: as many of them are left out as are
+// stored between the times of unsure. rest are the times with which the following lines may be stored.
 //
-// Of several destinations the first is asked.
+// If there are several destinations, the first is queried.
 func (s *sender) unstored(ctx context.Context, entries []entry, base int64, n int, unsure span) (missing []entry, rest span, err error) {
 	if len(s.destinations) == 0 {
 		return s.unstoredAt(ctx, entries, base, n, unsure)
@@ -79,7 +79,7 @@ func (s *sender) unstored(ctx context.Context, entries []entry, base int64, n in
 	return missing, rest, nil
 }
 
-// unstoredAt does so for one destination and tenant.
+// unstoredAt does the same for one destination and tenant.
 func (s *sender) unstoredAt(ctx context.Context, entries []entry, base int64, n int, unsure span) (missing []entry, rest span, err error) {
 	own, given := splitByTime(entries, base, n)
 	err = s.retry(ctx, "Cannot check whether lines are stored; collecting waits", func() error {
@@ -112,10 +112,10 @@ func (s *sender) unstoredAt(ctx context.Context, entries []entry, base int64, n 
 	return missing, rest, err
 }
 
-// line is a text in a stream.
+// line is the text of a line and its stream.
 type line struct{ stream, text string }
 
-// stored returns when the store has the lines of entries between two times.
+// stored returns the times at which the store has the lines of entries, within a range of times.
 func (s *sender) stored(ctx context.Context, entries []entry, between span) (map[line][]int64, error) {
 	wanted := map[line]bool{}
 	streams := map[string]bool{}
@@ -124,7 +124,7 @@ func (s *sender) stored(ctx context.Context, entries []entry, between span) (map
 		wanted[line{stream, e.line}], streams[stream] = true, true
 	}
 	have := map[line][]int64{}
-	const day = int64(24 * time.Hour) // the store answers only so much at once
+	const day = int64(24 * time.Hour) // the store limits the size of a response
 	for stream := range streams {
 		for from := between.From; from <= between.To; from += day {
 			to := min(from+day-1, between.To)
@@ -144,7 +144,8 @@ func (s *sender) stored(ctx context.Context, entries []entry, between span) (map
 	return have, nil
 }
 
-// splitByTime divides entries by whether they brought their time, or got one of n from base on.
+// splitByTime divides entries into those that came with a time and those that were assigned one of n times from base
+// on.
 func splitByTime(entries []entry, base int64, n int) (own, given []entry) {
 	for _, e := range entries {
 		if at := e.at.UnixNano(); at >= base && at < base+int64(n) {

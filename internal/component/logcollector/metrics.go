@@ -2,7 +2,7 @@ package logcollector
 
 import "github.com/prometheus/client_golang/prometheus"
 
-// metrics are the part's own; Promtail's are beside them.
+// metrics are this part's own; Promtail's are registered in addition.
 type metrics struct {
 	lines         prometheus.Counter
 	rejected      prometheus.Counter

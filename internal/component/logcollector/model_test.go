@@ -16,11 +16,12 @@ import (
 	"pgregory.net/rapid"
 )
 
-// The model test tries what happens to log files and to who reads them, in an order that nobody thought of. The real code
-// reads real files, in memory, and stores their lines in a modelStore; a bubble of synctest makes its timers cost nothing.
-// After each history every line that was written is stored once, or it is one of those that docs/logs.md says may be lost.
+// The model test tries what can happen to log files and to their collector, in orders that nobody thought of. The real
+// code reads real files, in memory, and stores their lines in a modelStore; in a synctest bubble its timers take no
+// time. After each history, every line that was written is stored once, or is one of those that may be lost according
+// to docs/logs.md.
 
-// act is something that happens.
+// act is an event.
 type act int
 
 const (
@@ -31,19 +32,19 @@ const (
 	remove                // the file is deleted
 	truncate              // the file is emptied
 	compress              // the last generation is compressed
-	reuse                 // the oldest generation is deleted, and a new file gets its number
-	lateWrite             // who had the file open before the rotation writes to it
-	scanNow               // the folder's watch reports something
+	reuse                 // the oldest generation is deleted, and a new file gets its inode number
+	lateWrite             // the program that had the file open before the rotation writes to it
+	scanNow               // the watch of the folder reports a change
 	start                 // the collector starts
-	stop                  // it stops in order
-	reload                // it goes on with another configuration
+	stop                  // it stops gracefully
+	reload                // it continues with another configuration
 	kill                  // it is killed
-	killAtPush            // it is killed at its next push: before, in the midst of, or after it
+	killAtPush            // it is killed at its next push: before, during, or after it
 	powerCut              // the machine goes down, and the last records of the ledger are missing
-	damage                // somebody or a broken disk changes the ledger of a collector that does not run
-	refuse                // the store takes nothing for a while
+	damage                // the ledger is changed while the collector is stopped, by a user or a broken disk
+	refuse                // the store accepts nothing for a while
 	slow                  // the store is slow for a while
-	jump                  // somebody sets the clock
+	jump                  // the clock is set
 	acts
 )
 
@@ -52,10 +53,10 @@ var actNames = [acts]string{
 	"start", "stop", "reload", "kill", "killAtPush", "powerCut", "damage", "refuse", "slow", "jump",
 }
 
-// block is an end that makes a line one of three.
+// block is an ending that turns one line into three.
 const block = "\n\tat here\n\tat there"
 
-// step is an act with a number that says how.
+// step is an act and a number that selects a variant.
 type step struct {
 	act act
 	n   int
@@ -63,10 +64,10 @@ type step struct {
 
 func (s step) String() string { return fmt.Sprintf("{%s, %d}", actNames[s.act], s.n) }
 
-// history is what happens, and how the lines look.
+// history is a sequence of events, and the format of the lines.
 type history struct {
 	keep  int    // generations that rotation keeps
-	after string // what every line ends with; several lines are joined by a multiline stage
+	after string // the end of every line; if it has several lines, a multiline stage joins them
 	steps []step
 }
 
@@ -85,18 +86,18 @@ func (h history) String() string {
 
 var waits = []time.Duration{0, 50 * time.Millisecond, 300 * time.Millisecond, time.Second, 4 * time.Second, 11 * time.Second}
 
-// jumps are by how much the clock is set.
+// jumps are the offsets by which the clock is set.
 var jumps = []time.Duration{
 	-time.Minute, time.Minute, -20 * time.Minute, 20 * time.Minute, -2 * time.Hour, 2 * time.Hour, -8 * day, 8 * day, -40 * day, 40 * day,
 }
 
 const day = 24 * time.Hour
 
-// happen lets a history happen to files of which change says how they are read.
+// happen runs a history on files; change sets how they are read.
 func (h history) happen(t *testing.T, change ...func(*files)) (failure error) {
 	name := fnv.New32a()
 	_, _ = name.Write([]byte(t.Name()))
-	root := fmt.Sprintf("/dev/shm/ausguck-model-%07d-%08x", os.Getpid(), name.Sum32()) // of one length, or a damage hits another place
+	root := fmt.Sprintf("/dev/shm/ausguck-model-%07d-%08x", os.Getpid(), name.Sum32()) // fixed length: damage hits the same place
 	if err := errors.Join(os.RemoveAll(root), os.Mkdir(root, 0o700)); err != nil {
 		t.Fatal(err)
 	}
@@ -118,14 +119,14 @@ func (h history) happen(t *testing.T, change ...func(*files)) (failure error) {
 		w.store.refuses, w.store.delay, w.store.atPush = false, 0, nil
 		w.store.mtx.Unlock()
 		w.start()
-		w.write(w.path, 1) // what is left behind under other names is found when the name is there again
+		w.write(w.path, 1) // files left under other names are found when the name exists again
 		for range 40 {
 			if time.Sleep(time.Second); w.verdict() == nil {
 				break
 			}
 		}
 		w.stop()
-		w.start() // a start later nothing is stored again
+		w.start() // after a restart, nothing is stored again
 		time.Sleep(12 * time.Second)
 		w.stop()
 		failure = w.verdict()
@@ -133,7 +134,7 @@ func (h history) happen(t *testing.T, change ...func(*files)) (failure error) {
 	return failure
 }
 
-// TestModel draws histories for a while, on each processor; -rapid.checks says how many at least.
+// TestModel generates random histories for some time, on each processor; -rapid.checks sets the minimum number.
 func TestModel(t *testing.T) {
 	const while = 2 * time.Second
 	began := time.Now()

@@ -13,7 +13,7 @@ import (
 	"github.com/grafana/loki/v3/pkg/logproto"
 )
 
-// excuseUnknown says that lines may be lost of files that were rotated away, and of which the ledger knows nothing any more.
+// excuseUnknown allows losing lines of files that were rotated away and are no longer known to the ledger.
 func (w *world) excuseUnknown(l *ledger) {
 	const why = "its file was rotated away, and the ledger was damaged before it was known"
 	known := l.known()
@@ -30,7 +30,7 @@ func (w *world) excuseUnknown(l *ledger) {
 	}
 }
 
-// excuse says that lines may be lost.
+// excuse allows losing lines.
 func (w *world) excuse(lines []string, why string) {
 	for _, line := range lines {
 		if !w.isStored(line) {
@@ -39,7 +39,7 @@ func (w *world) excuse(lines []string, why string) {
 	}
 }
 
-// powerCut ends the process and takes the last records from its ledger.
+// powerCut ends the process and removes the last records from its ledger.
 func (w *world) powerCut(n int) {
 	if w.process == nil {
 		return
@@ -71,7 +71,7 @@ func (w *world) damage(n int) {
 		err = os.WriteFile(path, nil, 0o600)
 	case 1:
 		if content[place] == '\n' || place > 0 && content[place-1] == '\n' {
-			place-- // records that are whole look as after a kill
+			place-- // if only complete records are left, it looks as after a kill
 		}
 		err = os.WriteFile(path, content[:max(place, 1)], 0o600)
 	case 2:
@@ -93,7 +93,7 @@ func (w *world) stop() {
 	}
 }
 
-// kill ends the process at once: neither its ledger nor the store change any more.
+// kill ends the process immediately: neither its ledger nor the store change any more.
 func (w *world) kill() {
 	if w.process == nil {
 		return
@@ -122,7 +122,7 @@ func (w *world) snapshotLocked() map[string][]byte {
 	return files
 }
 
-// restoreAfter ends the process, and puts back what its ledger was when it was killed.
+// restoreAfter ends the process, and restores its ledger as it was when it was killed.
 func (w *world) restoreAfter(files map[string][]byte) {
 	w.process.end(w.t)
 	w.must(os.RemoveAll(w.ledger))
@@ -133,7 +133,7 @@ func (w *world) restoreAfter(files map[string][]byte) {
 	w.ended()
 }
 
-// killAtPush kills the process when it pushes next, or in the end.
+// killAtPush kills the process at its next push, or after a second.
 func (w *world) killAtPush(how int) {
 	if w.process == nil {
 		return
@@ -142,7 +142,7 @@ func (w *world) killAtPush(how int) {
 	w.store.mtx.Lock()
 	w.store.atPush = func(entries []logproto.Entry, save func(n int)) bool {
 		save(len(entries) * how / 3)
-		killed <- w.snapshotLocked() // nobody else writes while the sender waits for its push, but for put
+		killed <- w.snapshotLocked() // only put can write while the sender waits for its push
 		return true
 	}
 	w.store.mtx.Unlock()

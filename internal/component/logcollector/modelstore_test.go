@@ -10,18 +10,18 @@ import (
 	"github.com/grafana/loki/v3/pkg/logproto"
 )
 
-// modelStore keeps lines as Loki does: of equal lines of one time one, and none that is an hour behind others, a week old, or in
-// the future.
+// modelStore keeps lines as Loki does: only one of several equal lines with the same time, and none that is an hour
+// behind others, a week old, or in the future.
 type modelStore struct {
 	mtx     sync.Mutex
 	lines   map[string]map[stored]bool // by stream
 	count   map[string]int             // by line
-	behind  map[string]bool            // lines that were refused because others of their stream are newer
+	behind  map[string]bool            // lines that were rejected because others of their stream are newer
 	now     func() time.Time
 	newest  int64
 	refuses bool
 	delay   time.Duration
-	dead    bool                                                  // whoever pushes was killed
+	dead    bool                                                  // the pushing process was killed
 	atPush  func(entries []logproto.Entry, save func(n int)) bool // reports that the pusher was killed
 }
 
@@ -104,7 +104,7 @@ func (s *modelStore) Lines(_ context.Context, stream string, from, to time.Time,
 	return nil
 }
 
-// outside names the lines that are stored with times that are not between two.
+// outside calls name for the lines stored with times outside a range.
 func (s *modelStore) outside(from, to time.Time, name func(line string)) {
 	s.mtx.Lock()
 	defer s.mtx.Unlock()

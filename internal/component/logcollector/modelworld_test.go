@@ -17,7 +17,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 )
 
-// world is that in which a history happens.
+// world is the environment of a history.
 type world struct {
 	t         *testing.T
 	history   history
@@ -27,20 +27,20 @@ type world struct {
 	store     *modelStore
 	process   *process
 	change    []func(*files)
-	boots     int           // how often the machine started
-	damaged   bool          // the ledger was, since the collector ended
-	ahead     time.Duration // of the machine's clock, before the bubble's
+	boots     int           // how often the machine was started
+	damaged   bool          // whether the ledger was damaged since the collector ended
+	ahead     time.Duration // of the machine's clock, relative to the bubble's
 	wasAhead  time.Duration // the most by which the clock was set back
-	setBack   bool          // the clock was, since the collector noticed last
+	setBack   bool          // whether the clock was set back since the collector last checked it
 	setBackAt time.Time
-	born      map[fileID]time.Time // when each file was made
+	born      map[fileID]time.Time // when each file was created
 
 	written   int
-	holders   map[string][]string // by path: the lines that a file holds
-	inHand    map[string]bool     // lines of which only an open file that is deleted has them
+	holders   map[string][]string // by path: the lines in a file
+	inHand    map[string]bool     // lines that only exist in an open file that was deleted
 	excused   map[string]string   // lines that may be lost, and why
-	mayDouble map[string]bool     // lines that a damaged ledger may not know, stored with times for which nobody looks, or while the clock was set back
-	rotated   string              // the name of the file that was renamed last, while its writer may have it open
+	mayDouble map[string]bool     // lines that a damaged ledger may not know, with times not looked up, or while the clock was set back
+	rotated   string              // the name of the last renamed file, while its writer may have it open
 }
 
 func (w *world) line() string {
@@ -63,27 +63,27 @@ func (w *world) write(path string, n int) {
 	}
 }
 
-// now is what the machine's clock says.
+// now returns the time of the machine's clock.
 func (w *world) now() time.Time { return time.Now().Add(w.ahead) }
 
-// made notes that a file is a new one.
+// made records that a file is new.
 func (w *world) made(path string) {
 	info, err := os.Stat(path)
 	w.must(err)
 	w.born[idOf(info)] = w.now()
 }
 
-// touch gives a file the time that it is.
+// touch sets the time of a file to the current time.
 func (w *world) touch(path string) { w.must(os.Chtimes(path, time.Time{}, w.now())) }
 
-// watched has the collector look, as the watch of the folder does when a file is made.
+// watched makes the collector look, as the watch of the folder does when a file is created.
 func (w *world) watched() {
 	if w.process != nil {
 		w.process.files.scanSoon()
 	}
 }
 
-// must fails for what is the model's own fault.
+// must fails the test for errors of the model itself.
 func (w *world) must(err error) {
 	if err != nil {
 		w.t.Fatal(w.history, err)
@@ -92,7 +92,7 @@ func (w *world) must(err error) {
 
 func (w *world) generation(n int) string { return fmt.Sprintf("%s.%d", w.path, n) }
 
-// shift makes room for another generation.
+// shift makes way for another generation.
 func (w *world) shift() {
 	w.lose(w.generation(w.history.keep), "its generation was deleted")
 	for n := w.history.keep - 1; n > 0; n-- {
@@ -102,7 +102,7 @@ func (w *world) shift() {
 
 func (w *world) move(from, to string) {
 	if err := os.Rename(from, to); err != nil {
-		return // there is none
+		return // it does not exist
 	}
 	w.holders[to] = w.holders[from]
 	delete(w.holders, from)
@@ -139,7 +139,7 @@ func (w *world) lose(path, why string) {
 	}
 }
 
-// gone says that a file no longer holds its lines. Those that nobody else holds may be lost.
+// gone records that a file no longer has its lines. Those that no other file has may be lost.
 func (w *world) gone(path string, open bool, why string) {
 	lines := w.holders[path]
 	delete(w.holders, path)
@@ -170,7 +170,7 @@ func (w *world) isHeld(line string) bool {
 	return false
 }
 
-// ended says that the collector no longer has files open.
+// ended records that the collector no longer has files open.
 func (w *world) ended() {
 	w.process = nil
 	w.setBack = w.setBack || time.Since(w.setBackAt) <= scanInterval
@@ -179,7 +179,7 @@ func (w *world) ended() {
 	w.forgetFilesInHand()
 }
 
-// forgetFilesInHand says that files that are deleted are no longer open.
+// forgetFilesInHand records that deleted files are no longer open.
 func (w *world) forgetFilesInHand() {
 	for l := range w.inHand {
 		if !w.isStored(l) {
@@ -205,7 +205,7 @@ func (w *world) start() {
 		}
 		w.store.outside(from, w.now(), func(line string) { w.mayDouble[line] = true })
 	}
-	if w.damaged || len(l.known()) == 0 { // the log may be as one that was never looked at
+	if w.damaged || len(l.known()) == 0 { // the log may look as if it had never been read
 		w.excuseUnknown(l)
 	}
 	if w.setBack && !c.setBack {
@@ -239,7 +239,7 @@ func (w *world) read(l *ledger) {
 		f.jobs["files"] = j
 	}
 	w.process = readWith(w.t, l, w.path, w.store, append(slices.Clone(w.change), born, joined)...)
-	synctest.Wait() // it has looked once
+	synctest.Wait() // it has scanned once
 }
 
 func (w *world) do(s step) {
@@ -252,14 +252,14 @@ func (w *world) do(s step) {
 		}
 		w.wasAhead = max(w.wasAhead, -by)
 		if w.process != nil {
-			time.Sleep(2 * clockInterval) // it is not set twice between two looks
+			time.Sleep(2 * clockInterval) // it is set only once between two checks
 		}
 	case write_:
 		w.write(w.path, 1+s.n%5)
 	case sleep:
 		wait := waits[s.n%len(waits)]
 		if w.process == nil {
-			wait *= 10 * 60 // nobody polls
+			wait *= 10 * 60 // nothing polls
 		}
 		time.Sleep(wait)
 	case rename:
@@ -324,7 +324,7 @@ func (w *world) do(s step) {
 	}
 }
 
-// copyTruncate rotates as logrotate does with copytruncate. What is written in between is lost by itself.
+// copyTruncate rotates as logrotate does with copytruncate. Lines written between the two steps are lost inevitably.
 func (w *world) copyTruncate(n int) {
 	content, err := os.ReadFile(w.path)
 	if err != nil {
@@ -341,7 +341,8 @@ func (w *world) copyTruncate(n int) {
 	w.rotated = ""
 }
 
-// reuse deletes the oldest generation and gives its number to a new file, which it has when nobody has the old one open.
+// reuse deletes the oldest generation and gives its inode number to a new file, which happens if no process has the old
+// one open.
 func (w *world) reuse() {
 	for n := w.history.keep; n > 0; n-- {
 		old := w.generation(n)
@@ -360,7 +361,7 @@ func (w *world) reuse() {
 	}
 }
 
-// verdict says what is wrong with what is stored.
+// verdict returns what is wrong with the stored lines.
 func (w *world) verdict() error {
 	w.store.mtx.Lock()
 	defer w.store.mtx.Unlock()
@@ -370,7 +371,7 @@ func (w *world) verdict() error {
 		switch c := w.store.count[l]; {
 		case c > 1 && !w.mayDouble[l]:
 			twice = append(twice, fmt.Sprint(n+1))
-		case c == 0 && w.store.behind[l] && w.wasAhead > time.Hour: // Loki refused it
+		case c == 0 && w.store.behind[l] && w.wasAhead > time.Hour: // Loki rejected it
 		case c == 0 && w.excused[l] == "":
 			lost = append(lost, fmt.Sprint(n+1))
 		}

@@ -2,5 +2,5 @@
 
 package logcollector
 
-// openLimit returns how many files the process may have open; 0 when that is not known.
+// openLimit returns how many files the process may have open; 0 if unknown.
 func openLimit() int { return 0 }

@@ -7,7 +7,7 @@ import (
 	"syscall"
 )
 
-// openLimit returns how many files the process may have open; 0 when that is not known. Go has raised it to the hard limit.
+// openLimit returns how many files the process may have open; 0 if unknown. Go has raised it to the hard limit.
 func openLimit() int {
 	var limit syscall.Rlimit
 	if err := syscall.Getrlimit(syscall.RLIMIT_NOFILE, &limit); err != nil {

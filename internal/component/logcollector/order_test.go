@@ -11,8 +11,8 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// Loki refuses lines that are an hour behind others of their stream. What was written while nobody read is therefore
-// stored in the order in which it was written, whichever names rotation has given the files.
+// Loki rejects lines that are an hour behind others of their stream. Lines written while the collector was stopped are
+// therefore stored in the order in which they were written, whatever names rotation has given the files.
 func TestOldestFileFirst(t *testing.T) {
 	rename := func(t *testing.T, path string) {
 		for n := 8; n > 0; n-- {
@@ -36,7 +36,7 @@ func TestOldestFileFirst(t *testing.T) {
 	for name, test := range map[string]struct {
 		rotate   func(*testing.T, string)
 		rotation int
-		gone     bool // the file that was read is deleted meanwhile
+		gone     bool // the file that was being read is deleted meanwhile
 	}{
 		"rename":                            {rename, 1, false},
 		"rename twice":                      {rename, 2, false},
@@ -72,7 +72,7 @@ func TestOldestFileFirst(t *testing.T) {
 				if test.gone {
 					require.NoError(t, os.Remove(path+"."+strconv.Itoa(test.rotation)))
 				}
-				for range 2 { // a start later nothing is stored again
+				for range 2 { // after a restart, nothing is stored again
 					p = startProcess(t, ledger, path, store)
 					time.Sleep(time.Minute)
 					p.end(t)
@@ -83,8 +83,8 @@ func TestOldestFileFirst(t *testing.T) {
 	}
 }
 
-// A file that is truncated between the look for copies and the read of its beginning keeps the lines that it had: on a busy
-// machine there is time for that.
+// A file that is truncated between the search for copies and the read of its beginning keeps its earlier lines: on a
+// busy machine there is enough time for that.
 func TestTruncatedBetweenTheLookAndTheRead(t *testing.T) {
 	for rotations := range 4 {
 		synctest.Test(t, func(t *testing.T) {
@@ -99,7 +99,7 @@ func TestTruncatedBetweenTheLookAndTheRead(t *testing.T) {
 			}
 			rotate := func() {
 				for n := 8; n > 0; n-- {
-					_ = os.Rename(path+"."+strconv.Itoa(n), path+"."+strconv.Itoa(n+1)) // those that there are
+					_ = os.Rename(path+"."+strconv.Itoa(n), path+"."+strconv.Itoa(n+1)) // those that exist
 				}
 				content, err := os.ReadFile(path)
 				require.NoError(t, err)
@@ -132,8 +132,8 @@ func TestTruncatedBetweenTheLookAndTheRead(t *testing.T) {
 	}
 }
 
-// However many generations a log has, a scan looks through them once: a start asked for one look per generation, and with
-// hundreds of them a busy machine never got to the end.
+// However many generations a log has, a scan looks through them once: a start used to request one look per generation,
+// and with hundreds of them a busy machine never finished.
 func TestOneLookPerLog(t *testing.T) {
 	a, b := &fileTarget{}, &fileTarget{}
 	at := time.Unix(1000, 0)

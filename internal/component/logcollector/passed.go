@@ -7,15 +7,15 @@ import (
 	"time"
 )
 
-// passedName is a name that went from one file to another. Others may have had it in between.
+// passedName is a name that passed from one file to another. Other files may have had it in between.
 type passedName struct {
 	target *fileTarget
 	path   string
-	since  time.Time // when it was last known whose name it was
+	since  time.Time // when the file that had the name was last known
 }
 
-// earliest leaves of the times since which a name is to be looked at the first: the look is at all generations of a log,
-// and a start asks for one per generation.
+// earliest keeps for each name only the earliest time from which on to look: the look covers all generations of a log,
+// and at startup there is one entry per generation.
 func earliest(passed []passedName) (names []passedName) {
 	for _, p := range passed {
 		i := slices.IndexFunc(names, func(n passedName) bool { return n.target == p.target && n.path == p.path })
@@ -29,7 +29,7 @@ func earliest(passed []passedName) (names []passedName) {
 	return names
 }
 
-// between finds files that had a name so shortly that no scan saw them: rotation has moved them on already.
+// between finds files that had a name so briefly that no scan saw them: rotation has already moved them on.
 func (s *scan) between(p passedName) {
 	since := s.sender.ledger.clock.since(p.since)
 	for _, g := range generations(p.path) {
@@ -40,7 +40,7 @@ func (s *scan) between(p passedName) {
 		if err != nil {
 			continue
 		}
-		if info.Size() == 0 && s.sender.ledger.clock.now().Sub(info.ModTime()) < scanInterval { // a copy that is being made, or a file that may grow
+		if info.Size() == 0 && s.sender.ledger.clock.now().Sub(info.ModTime()) < scanInterval { // being copied, or it may grow
 			if !slices.Contains(s.again, p) {
 				s.again = append(s.again, p)
 			}
@@ -58,7 +58,7 @@ func (s *scan) between(p passedName) {
 	}
 }
 
-// nameIsPassed has the next scan look for files that had a name in between.
+// nameIsPassed makes the next scan look for files that had a name in between.
 func (f *files) nameIsPassed(p passedName) {
 	f.mtx.Lock()
 	f.passed = append(f.passed, p)
@@ -66,10 +66,11 @@ func (f *files) nameIsPassed(p passedName) {
 	f.scanSoon()
 }
 
-// nameKey is what the ledger knows a log by that has no file.
+// nameKey is the ledger's key for a log without a file.
 func nameKey(path, mark string) string { return "name:" + path + ":" + mark }
 
-// rememberNames has the ledger know the names of logs that no file has now, while only files with other names are left of them.
+// rememberNames records in the ledger the names of logs that currently have no file, while only files with other names
+// are left of them.
 func (s *scan) rememberNames() {
 	known := s.sender.ledger.known()
 	for key, pos := range known {
@@ -83,7 +84,7 @@ func (s *scan) rememberNames() {
 	}
 }
 
-// nameless finds the names of logs of which all files were gone: others may have had them since.
+// nameless finds the names of logs that had no files left: other files may have had them since.
 func (s *scan) nameless(t *fileTarget) {
 	for key, pos := range s.sender.ledger.known() {
 		if !strings.HasPrefix(key, "name:") || !strings.HasSuffix(key, ":"+t.mark) {

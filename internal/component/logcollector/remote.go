@@ -11,14 +11,14 @@ import (
 	"github.com/grafana/loki/v3/clients/pkg/promtail/client"
 )
 
-// remote is another Loki that promtail.yml names under clients. It gets what our store has taken, by Promtail's client
-// with its retries; when it stays away for long, it misses lines rather than holding up ours.
+// remote is another Loki named under clients in promtail.yml. It receives what our store has accepted, through
+// Promtail's client with its retries; if it is unavailable for long, it misses lines rather than blocking ours.
 type remote struct {
 	logger  *slog.Logger
 	name    string
 	client  client.Client
 	queue   chan []entry
-	waits   bool // without a store of our own, collecting waits for it
+	waits   bool // without our own store, collecting waits for it
 	dropped *atomic.Int64
 	metrics *metrics
 }
@@ -37,7 +37,7 @@ func newRemote(cfg client.Config, c *Config, promtail *client.Metrics, m *metric
 	}, nil
 }
 
-// offer hands entries over without waiting, unless there is no other store.
+// offer passes entries on without waiting, unless there is no other store.
 func (r *remote) offer(entries []entry) {
 	if r.waits {
 		r.queue <- entries

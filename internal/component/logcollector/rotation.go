@@ -13,20 +13,20 @@ import (
 	"time"
 )
 
-// packed are the endings of files that a rotation has compressed; they hold nothing new.
+// packed are the extensions of files that rotation has compressed; they contain nothing new.
 var packed = []string{".gz", ".bz2", ".xz", ".zst", ".lz4", ".Z", ".zip", ".tmp"}
 
-// generation is a file beside another that rotation may have made of it. A name may be another file's a moment later, so
-// what is opened is looked at again.
+// generation is a file next to another one that rotation may have made from it. The name may belong to a different file
+// a moment later, so the file is checked again once it is open.
 type generation struct {
 	path string
 	made time.Time // when it was last written
 }
 
-// generations returns those of path, the newest first.
+// generations returns the generations of path, newest first.
 func generations(path string) []generation {
 	found := listGenerations(path)
-	// Who goes through the list opens by name; names that were moved on meanwhile are at the end.
+	// Callers go through the list by name; files that were renamed meanwhile are at the end.
 	if n := len(found); n > 0 {
 		if next := nextName(found[n-1].path); next != "" {
 			found = append(found, generation{next, found[n-1].made})
@@ -35,7 +35,7 @@ func generations(path string) []generation {
 	return found
 }
 
-// nextName returns the name that a rotation by numbers gives a file next, empty for other names.
+// nextName returns the next name that numbered rotation gives a file, empty for other names.
 func nextName(path string) string {
 	n := rotationNumber(path)
 	if n < 0 {
@@ -44,7 +44,7 @@ func nextName(path string) string {
 	return path[:strings.LastIndexByte(path, '.')+1] + strconv.Itoa(n+1)
 }
 
-// rotationNumber returns the number at the end of a name, which is higher for older files; -1 without one.
+// rotationNumber returns the number at the end of a name, which is higher for older files; -1 if there is none.
 func rotationNumber(path string) int {
 	n, err := strconv.Atoi(path[strings.LastIndexByte(path, '.')+1:])
 	if err != nil || n > 9999 { // a date
@@ -77,7 +77,7 @@ func listGenerations(path string) []generation {
 	return found
 }
 
-// open opens what has the name now.
+// open opens the file that currently has the name.
 func (g generation) open() (*os.File, os.FileInfo, error) {
 	file, err := os.Open(g.path)
 	if err != nil {
@@ -91,10 +91,11 @@ func (g generation) open() (*os.File, os.FileInfo, error) {
 	return file, info, nil
 }
 
-// restart goes to the beginning of a file that was truncated. What had not been read is in the copies that copytruncate has
-// made before, when there are any: the rest of what was being read in the first, and the whole of those made since.
+// restart continues at the beginning of a file that was truncated. What had not been read is in the copies that
+// copytruncate made before, if there are any: the rest of what was being read in the first, and everything in those
+// made since.
 func (r *fileReader) restart(ctx context.Context) error {
-	now := r.clock().now() // what is copied from here on is missed by the look that follows
+	now := r.clock().now() // copies made from here on are missed by the following look
 	first, since, err := r.readCopy(ctx)
 	if err != nil {
 		return err
@@ -112,7 +113,8 @@ func (r *fileReader) restart(ctx context.Context) error {
 	return nil
 }
 
-// missedCopies reads the copies of a file of which nothing is read yet, and which was truncated before anybody looked.
+// missedCopies reads the copies of a file of which nothing has been read yet, and which was truncated before it was
+// first looked at.
 func (r *fileReader) missedCopies(ctx context.Context) (found bool, err error) {
 	if r.pos.Offset > 0 || r.pos.Rotated {
 		return false, nil
@@ -137,8 +139,8 @@ func (r *fileReader) rewind() {
 	r.pos.Offset, r.pos.Tail, r.pos.Head, r.pos.seen = 0, nil, head{}, 0
 }
 
-// readCopy stores the rest of the file that holds, at the same place, what was read last. It returns that copy and when it was
-// made, zero without one.
+// readCopy stores the rest of the file that has, at the same offset, what was read last. It returns this copy and when
+// it was made, zero if there is none.
 func (r *fileReader) readCopy(ctx context.Context) (id fileID, made time.Time, err error) {
 	for _, g := range generations(r.path) {
 		file, info, err := g.open()
@@ -157,9 +159,9 @@ func (r *fileReader) readCopy(ctx context.Context) (id fileID, made time.Time, e
 	return fileID{}, time.Time{}, nil
 }
 
-// readCopiesSince stores the copies that were made since a time, and after another copy, while nobody looked, the oldest first.
-// A copy that begins as the file does now was made of what is going to be read, unless the file is truncated before: up to
-// until, at most now, this needs no other look.
+// readCopiesSince stores the copies that were made unnoticed since a time and after an earlier copy, oldest first. A
+// copy with the same beginning as the file now was made from what is going to be read, unless the file is truncated
+// first: up to until, at most now, no other look is needed.
 func (r *fileReader) readCopiesSince(ctx context.Context, after fileID, since, now time.Time) (found bool, until time.Time, err error) {
 	until = now
 	heir := r.heirBegins()
@@ -173,7 +175,7 @@ func (r *fileReader) readCopiesSince(ctx context.Context, after fileID, since, n
 		if err != nil {
 			continue
 		}
-		if idOf(info) == after { // what was copied later may have an earlier time
+		if idOf(info) == after { // copies made later may have an earlier time
 			_ = file.Close()
 			continue
 		}
@@ -208,7 +210,8 @@ func (r *fileReader) readCopiesSince(ctx context.Context, after fileID, since, n
 	return found, until, nil
 }
 
-// heirBegins returns the first bytes of another file that has the name now: what begins so is a copy of that one.
+// heirBegins returns the first bytes of another file that now has the name: files with the same beginning are copies of
+// that one.
 func (r *fileReader) heirBegins() []byte {
 	heir, err := os.Open(r.path)
 	if err != nil {
@@ -225,32 +228,32 @@ func (r *fileReader) heirBegins() []byte {
 	return firstBytes(heir)
 }
 
-// beginAlike reports whether two files begin alike, as far as both go.
+// beginAlike reports whether two files have the same beginning, as far as both go.
 func beginAlike(a, b []byte) bool {
 	n := min(len(a), len(b))
 	return n > 0 && bytes.Equal(a[:n], b[:n])
 }
 
-// rememberCopy has the ledger know a copy that was read by its own identity, under whatever name rotation gives it later.
-// The next start would else take it for a file of which nothing was read.
+// rememberCopy records in the ledger that a copy was read, under its own identity, whatever name rotation gives it
+// later. Otherwise the next start would take it for an unread file.
 func (r *fileReader) rememberCopy(info os.FileInfo, missed bool) {
 	pos := r.pos
 	pos.Path, pos.Rotated, pos.Missed = r.path, true, missed
 	r.sender.ledger.put(fileKey(idOf(info), r.mark()), pos)
 }
 
-// mark returns the part of the key that says for which target the file is read.
+// mark returns the part of the key that identifies the target of the file.
 func (r *fileReader) mark() string { return r.key[strings.LastIndexByte(r.key, ':')+1:] }
 
 // firstBytes returns at most headBytes of a file.
 func firstBytes(file io.ReaderAt) []byte {
 	b := make([]byte, headBytes)
-	n, _ := file.ReadAt(b, 0) // at most what there is
+	n, _ := file.ReadAt(b, 0) // fewer if the file is shorter
 	return b[:n]
 }
 
-// drain stores what follows the position in a copy, of which own says that a part was read; done is false when it is no copy.
-// The position that is written then is that of a file from its beginning.
+// drain stores what follows the position in a copy; own means that a part of it was read already. done is false if it
+// is not a copy. The position that is written then is that of a file from its beginning.
 func (r *fileReader) drain(ctx context.Context, copied *os.File, info os.FileInfo, own bool) (done bool, err error) {
 	if _, same, err := r.read(copied, r.pos.Offset); err != nil || !same {
 		return false, nil //nolint:nilerr // it is not the copy, or cannot be read
@@ -260,7 +263,7 @@ func (r *fileReader) drain(ctx context.Context, copied *os.File, info os.FileInf
 		return true, nil
 	}
 	defer r.release(key)
-	if known, ok := r.sender.ledger.get(key); ok && known.Offset > r.pos.Offset && sameFile(copied, known) { // it had a reader of its own
+	if known, ok := r.sender.ledger.get(key); ok && known.Offset > r.pos.Offset && sameFile(copied, known) { // had its own reader
 		r.pos.Offset, r.pos.Tail, r.pos.Head = known.Offset, known.Tail, known.Head
 	}
 	for {
@@ -280,7 +283,7 @@ func (r *fileReader) drain(ctx context.Context, copied *os.File, info os.FileInf
 }
 
 // readAgain returns the bytes of a batch that was read before, from the file or from the copy that copytruncate made of
-// it; nil when neither has them.
+// it; nil if neither has them.
 func (r *fileReader) readAgain(i intent) ([]byte, error) {
 	content, err := r.bytesOf(r.file, i)
 	if content != nil || err != nil {
@@ -300,7 +303,8 @@ func (r *fileReader) readAgain(i intent) ([]byte, error) {
 	return nil, nil
 }
 
-// bytesOf returns the bytes of a batch when file has them, known by those before it, its last ones and those that the file begins with.
+// bytesOf returns the bytes of a batch if file has them, recognized by the bytes before them, their last ones, and the
+// file's first ones.
 func (r *fileReader) bytesOf(file io.ReaderAt, i intent) ([]byte, error) {
 	content, same, err := r.read(file, i.From.Offset)
 	size := int(i.To.Offset - i.From.Offset)

@@ -49,7 +49,7 @@ func (m *memory) stored() []string {
 	return append([]string(nil), m.lines...)
 }
 
-// follower reads path as if before had been read of a file with its number, and returns what is stored.
+// follower reads path as if before had been read from a file with its inode number, and returns the store.
 func follower(t *testing.T, path, before string) *memory {
 	t.Helper()
 	l, err := openLedger(t.TempDir())
@@ -81,8 +81,9 @@ func follower(t *testing.T, path, before string) *memory {
 	return store
 }
 
-// A file has the number of one that was deleted, and beside it is a third one in which a line ends alike at the same
-// place: nothing of that is read. Where the third one is a copy of what was read, as copytruncate makes it, its rest is.
+// A file has the inode number of a deleted one, and next to it is a third one in which a line has the same end at the
+// same offset: none of that one is read. If the third one is a copy of what was read, as copytruncate makes it, the
+// rest of it is read.
 func TestReadCopy(t *testing.T) {
 	same := strings.Repeat("é", tailBytes)
 	for _, test := range []struct {
@@ -106,7 +107,7 @@ func TestReadCopy(t *testing.T) {
 			if len(test.want) == 1 {
 				return
 			}
-			// The copy is known as read, also by the next start, which would else store it again.
+			// The copy counts as read, also at the next start, which would otherwise store it again.
 			info, err := os.Stat(path + ".1")
 			require.NoError(t, err)
 			pos, known := store.ledger.get(fileKey(idOf(info), "file"))
@@ -120,7 +121,8 @@ func TestReadCopy(t *testing.T) {
 	}
 }
 
-// A file that was emptied and has grown past where it was read, with a line that ends alike there, is read from its beginning.
+// A file that was emptied and has grown past the position, with a line that has the same end there, is read from its
+// beginning.
 func TestTruncatedAndGrown(t *testing.T) {
 	same := strings.Repeat("é", tailBytes)
 	path := filepath.Join(t.TempDir(), "app.log")
@@ -130,7 +132,7 @@ func TestTruncatedAndGrown(t *testing.T) {
 	require.Equal(t, []string{"after  " + same, "last"}, store.stored())
 }
 
-// A head is the same however many batches it was read in, and ends at headBytes.
+// A head is the same in however many batches it was read, and ends at headBytes.
 func TestHead(t *testing.T) {
 	content := []byte(strings.Repeat("0123456789\n", headBytes/5))
 	whole := head{}.followed(0, content)
@@ -145,7 +147,8 @@ func TestHead(t *testing.T) {
 	require.Zero(t, head{}.followed(5, content), "the beginning of a file that was not read from its beginning is not known")
 }
 
-// A file is found while rotation moves it from name to name, or it is said that it is moved; never that it is gone.
+// A file is found while rotation moves it from name to name, or an error reports that it is being moved; it is never
+// reported as gone.
 func TestOpenAsWhileRotating(t *testing.T) {
 	const generations = 50
 	dir := t.TempDir()
@@ -194,7 +197,8 @@ func TestOpenAsWhileRotating(t *testing.T) {
 	require.ErrorIs(t, err, fs.ErrNotExist)
 }
 
-// How far a file was read is forgotten when the file is gone, and kept while its folder cannot be read: it would be read twice.
+// How far a file was read is forgotten when the file is gone, but kept while its folder cannot be read: otherwise it
+// would be read twice.
 func TestOrphanOfAFolderThatCannotBeRead(t *testing.T) {
 	l, err := openLedger(t.TempDir())
 	require.NoError(t, err)
@@ -206,7 +210,7 @@ func TestOrphanOfAFolderThatCannotBeRead(t *testing.T) {
 	key := fileKey(fileID{1, 1}, "mark")
 	l.put(key, position{Path: filepath.Join(dir, "app.log"), Offset: 5, Tail: []byte("read\n")})
 
-	require.NoError(t, os.WriteFile(dir, nil, 0o600)) // no folder
+	require.NoError(t, os.WriteFile(dir, nil, 0o600)) // not a folder
 	(&scan{files: f, keys: map[string]bool{}}).leftBehind(&fileTarget{mark: "mark"})
 	require.Contains(t, l.known(), key)
 	require.Empty(t, f.passed)

@@ -18,33 +18,33 @@ import (
 	"golang.org/x/text/encoding/ianaindex"
 )
 
-// candidate is an open file that is to be read.
+// candidate is an open file to be read.
 type candidate struct {
 	target  *fileTarget
 	key     string
-	path    string // the name of the log whose lines it holds
+	path    string // the name of the log to which its lines belong
 	file    *os.File
 	info    fs.FileInfo
 	current bool      // it has the name now; others had it before
-	copied  time.Time // when the first copy of it was made that its reader is to look at; zero without one
+	copied  time.Time // when the first copy of it was made that its reader has to look at; zero if none
 }
 
-// scan is one look at the files that there are: first it finds all that are to be read, then it starts their readers, the
+// scan is one pass over the existing files: first it finds all that are to be read, then it starts their readers, the
 // oldest file of each log first.
 type scan struct {
 	*files
 
-	dirs       map[string]bool // that hold files, to be watched
+	dirs       map[string]bool // that contain files, to be watched
 	seen       map[string]bool // paths that are matched
-	keys       map[string]bool // of files that are read, were read, or are to be read
+	keys       map[string]bool // of files that are being read, were read, or are to be read
 	candidates []candidate
-	named      []string     // keys of names that files have again
-	again      []passedName // to be looked at by the next scan, too
+	named      []string     // keys of names that have a file again
+	again      []passedName // for the next scan to look at, too
 	crowded    map[string]crowdedOut
 	since      map[string]time.Time // when each log began to wait
 }
 
-// scan starts a reader for each file that is to be read and is not yet.
+// scan starts a reader for each file that is to be read and has none yet.
 func (f *files) scan(ctx context.Context, watcher *fsnotify.Watcher) {
 	f.mtx.Lock()
 	defer f.mtx.Unlock()
@@ -66,7 +66,7 @@ func (f *files) scan(ctx context.Context, watcher *fsnotify.Watcher) {
 	f.passed = s.again
 	s.start(ctx)
 	s.tellOfCrowd()
-	for _, key := range s.named { // only now are their files known instead
+	for _, key := range s.named { // only now are their files recorded instead
 		f.sender.ledger.forget(key)
 	}
 	s.rememberNames()
@@ -88,7 +88,7 @@ func (f *files) scan(ctx context.Context, watcher *fsnotify.Watcher) {
 	f.metrics.sources.WithLabelValues("file").Set(float64(len(f.readers)))
 }
 
-// match finds the files that have a name that a target matches.
+// match finds the files whose name is matched by a target.
 func (s *scan) match(t *fileTarget) {
 	s.dirs[t.base()] = true
 	matches := t.matches()
@@ -102,15 +102,15 @@ func (s *scan) match(t *fileTarget) {
 		last, known := s.lastSeen[path]
 		switch {
 		case known && last.at.Equal(s.scanned):
-		case known: // others may have had the name since
+		case known: // other files may have had the name since
 			s.passed = append(s.passed, passedName{t, path, last.at})
-		case !s.scanned.IsZero(): // it may have been rotated since it was made
+		case !s.scanned.IsZero(): // it may have been rotated since it was created
 			s.passed = append(s.passed, passedName{t, path, s.scanned})
 		}
 	}
 }
 
-// current takes the file that has a name for a candidate, unless it is read or was.
+// current makes the file that has a name a candidate, unless it is being read or was read.
 func (s *scan) current(t *fileTarget, path string) {
 	info, err := os.Stat(path)
 	if err != nil {
@@ -126,7 +126,7 @@ func (s *scan) current(t *fileTarget, path string) {
 	} else if s.stillOut(key) {
 		return
 	}
-	file, info, err := generation{path: path}.open() // the name may be another file's by now
+	file, info, err := generation{path: path}.open() // another file may have the name by now
 	if err != nil {
 		s.complain(path, err)
 		return
@@ -147,7 +147,7 @@ func (s *scan) current(t *fileTarget, path string) {
 	s.add(c)
 }
 
-// isRead reports whether nothing follows what was read. A new file may have the number of one that was deleted.
+// isRead reports whether the file was read to its end. A new file may have the inode number of a deleted one.
 func (f *files) isRead(key string, file *os.File, info fs.FileInfo) bool {
 	pos, ok := f.sender.ledger.get(key)
 	return ok && pos.Offset == info.Size() && sameFile(file, pos)
@@ -155,9 +155,9 @@ func (f *files) isRead(key string, file *os.File, info fs.FileInfo) bool {
 
 func fileKey(id fileID, mark string) string { return "file:" + id.String() + ":" + mark }
 
-// leftBehind finds the files that were rotated away while nobody read: their names belong to others now.
+// leftBehind finds the files that were rotated away while nothing was read: their names belong to other files now.
 func (s *scan) leftBehind(t *fileTarget) {
-	listed := map[string]map[fileID]string{} // by folder: each is listed once as long as nothing moves
+	listed := map[string]map[fileID]string{} // by folder: each is listed once unless files are moved
 	for key, pos := range s.sender.ledger.known() {
 		if !strings.HasSuffix(key, ":"+t.mark) || s.keys[key] || s.readers[key] != nil || s.finished[key] {
 			continue
@@ -168,7 +168,7 @@ func (s *scan) leftBehind(t *fileTarget) {
 		}
 		dir := filepath.Dir(pos.Path)
 		if _, ok := listed[dir]; !ok {
-			listed[dir], _ = filesIn(dir) // openAs says why it cannot be
+			listed[dir], _ = filesIn(dir) // openAs returns the error
 		}
 		var err error
 		file := openIf(listed[dir][id], id)
@@ -178,7 +178,7 @@ func (s *scan) leftBehind(t *fileTarget) {
 		if err != nil && !errors.Is(err, fs.ErrNotExist) {
 			continue // it is being moved, or its folder cannot be read: the next scan looks again
 		}
-		if err == nil && !isOf(file, pos) { // another file has the number now
+		if err == nil && !isOf(file, pos) { // another file has the inode number now
 			_ = file.Close()
 			err = fs.ErrNotExist
 		}
@@ -198,7 +198,7 @@ func (s *scan) leftBehind(t *fileTarget) {
 	}
 }
 
-// gone forgets a file that is gone. What had not been read of it is in a copy that copytruncate has made, or lost.
+// gone forgets a file that is gone. Its unread lines are in a copy that copytruncate has made, or lost.
 func (s *scan) gone(t *fileTarget, key string, pos position) {
 	s.passed = append(s.passed, passedName{t, pos.Path, pos.known()})
 	if !pos.Rotated {
@@ -228,7 +228,7 @@ func (s *scan) gone(t *fileTarget, key string, pos position) {
 	s.sender.ledger.forget(key)
 }
 
-// isOf reports whether a file is the one of a position; of one that was not read yet, its name says it.
+// isOf reports whether a file is the one of a position; if it was not read yet, it is identified by its name.
 func isOf(file *os.File, pos position) bool {
 	if len(pos.Tail) == 0 {
 		return strings.HasPrefix(filepath.Base(file.Name()), filepath.Base(pos.Path))
@@ -236,9 +236,9 @@ func isOf(file *os.File, pos position) bool {
 	return sameFile(file, pos)
 }
 
-// maybeStored are the times with which the lines of a file may be stored of which the ledger knows nothing: those that it
-// missed when it was damaged, unless the file is newer, and those that other files of the log may be stored with: a copy is
-// newer than its lines.
+// maybeStored returns the times with which lines of a file may be stored that are unknown to the ledger: those that it
+// lost when it was damaged, unless the file is newer, and those with which other files of the log may be stored: a copy
+// is newer than its lines.
 func (f *files) maybeStored(path, mark string, file *os.File) (times span) {
 	unknown, _ := f.sender.ledger.get("")
 	if unknown.Unsure.empty() {
@@ -255,7 +255,7 @@ func (f *files) maybeStored(path, mark string, file *os.File) (times span) {
 	return times
 }
 
-// madeAt returns the earliest time at which a file may have been made, UnixNano.
+// madeAt returns the earliest time at which a file may have been created, UnixNano.
 func (f *files) madeAt(file *os.File) int64 {
 	born, c := f.born(file), f.sender.ledger.clock
 	c.before(born)
@@ -269,8 +269,8 @@ func (f *files) scanSoon() {
 	}
 }
 
-// start runs a reader of each candidate. Lines of a log are stored in the order in which they were written, because the store
-// refuses those that are far behind others: a reader waits until the one of the file before has read what there is.
+// start starts a reader for each candidate. Lines of a log are stored in the order in which they were written, because
+// the store rejects lines far behind others: a reader waits until that of the previous file has caught up.
 func (s *scan) start(ctx context.Context) {
 	slices.SortStableFunc(s.candidates, olderFirst)
 	for _, c := range s.candidates {
@@ -278,7 +278,7 @@ func (s *scan) start(ctx context.Context) {
 	}
 }
 
-// olderFirst orders the files of a log as they were written; its present one is the last.
+// olderFirst orders the files of a log as they were written; the current one is last.
 func olderFirst(a, b candidate) int {
 	switch {
 	case a.current == b.current:
@@ -290,7 +290,7 @@ func olderFirst(a, b candidate) int {
 	return cmp.Or(a.info.ModTime().Compare(b.info.ModTime()), -cmp.Compare(rotationNumber(a.file.Name()), rotationNumber(b.file.Name())))
 }
 
-// read runs the reader of a candidate; f.mtx is held.
+// read starts the reader of a candidate; f.mtx is held.
 func (f *files) read(ctx context.Context, c candidate) {
 	t, key := c.target, c.key
 	looked := time.Time{}
@@ -303,7 +303,7 @@ func (f *files) read(ctx context.Context, c candidate) {
 			looked = c.copied
 			pos.Looked = looked.UnixNano()
 		}
-		// From now on it is known, should it be rotated before any of it is stored.
+		// It is known from now on, in case it is rotated before any of it is stored.
 		f.sender.ledger.put(key, pos)
 	}
 	log := c.log()
@@ -339,7 +339,7 @@ func (f *files) read(ctx context.Context, c candidate) {
 		if f.newest[log] == r {
 			delete(f.newest, log)
 		}
-		_ = c.file.Close() // only now may another file get its number
+		_ = c.file.Close() // only now may another file get its inode number
 		if ctx.Err() != nil {
 			return
 		}
@@ -349,12 +349,12 @@ func (f *files) read(ctx context.Context, c candidate) {
 		}
 		f.finished[key] = true
 		if len(f.crowdedOut) > 0 {
-			f.scanSoon() // there is room for another one
+			f.scanSoon() // another file can be opened
 		}
 	})
 }
 
-// beginning is where a file is read from of which nothing was read.
+// beginning returns the position from which an unread file is read.
 func (f *files) beginning(c candidate) position {
 	pos := position{Path: c.path, Unsure: f.maybeStored(c.path, c.target.mark, c.file)}
 	if !pos.Unsure.empty() && c.file.Name() == c.path { // no copy

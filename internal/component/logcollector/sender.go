@@ -22,12 +22,12 @@ type entry struct {
 	meta   []logproto.LabelAdapter // structured metadata
 }
 
-// batch is a run of lines of one source. It is stored as a whole, and the source goes on when it is.
+// batch is a run of lines from one source. It is stored as a whole, and then the source continues.
 type batch struct {
 	intent  *intent // nil for sources that cannot be read again
 	entries []entry
 	bytes   int
-	look    bool // whether the lines are stored is not known: look first
+	look    bool // it is unknown whether the lines are stored: look first
 	stored  chan error
 }
 
@@ -37,11 +37,11 @@ type sender struct {
 	store    Store
 	ledger   *ledger
 	others   []*remote
-	external model.LabelSet // of the destination that is served
+	external model.LabelSet // of the destination being served
 	metrics  *metrics
 	in       chan *batch
 
-	destinations []destination // nil for one without labels
+	destinations []destination // nil for a single one without labels
 }
 
 const (
@@ -49,8 +49,8 @@ const (
 	lastRetry  = 5 * time.Second
 )
 
-// send blocks until the batch is stored or ctx ends; then whether it is stored is looked up at the next start. A source
-// whose streams are too many waits alone.
+// send blocks until the batch is stored or ctx ends; in that case, whether it is stored is looked up at the next start.
+// If a source has too many streams, only that source waits.
 func (s *sender) send(ctx context.Context, b *batch) error {
 	for said := false; ; said = true {
 		b.stored = make(chan error, 1)
@@ -59,7 +59,7 @@ func (s *sender) send(ctx context.Context, b *batch) error {
 		case <-ctx.Done():
 			return ctx.Err()
 		}
-		err := <-b.stored // run answers, and does so when ctx ends
+		err := <-b.stored // run always replies, also when ctx ends
 		if !isCrowded(err) {
 			return err
 		}
@@ -78,7 +78,7 @@ func (s *sender) send(ctx context.Context, b *batch) error {
 	}
 }
 
-// source names where the lines of a batch come from.
+// source returns the name of the source of a batch's lines.
 func (b *batch) source() string {
 	if b.intent == nil {
 		return ""
@@ -86,7 +86,7 @@ func (b *batch) source() string {
 	return b.intent.To.Path
 }
 
-// isCrowded reports whether the store has no room for more streams.
+// isCrowded reports whether the store cannot accept more streams.
 func isCrowded(err error) bool {
 	var full interface{ Crowded() bool }
 	return errors.As(err, &full) && full.Crowded()
@@ -113,7 +113,7 @@ func (s *sender) run(ctx context.Context) {
 	}
 }
 
-// company waits a moment for other sources, unless there is enough already.
+// company waits briefly for batches of other sources, unless there is enough already.
 func (s *sender) company(ctx context.Context, first *batch) []*batch {
 	group, bytes := []*batch{first}, first.bytes
 	timer := time.NewTimer(gather)
@@ -150,7 +150,7 @@ func (s *sender) storeGroup(ctx context.Context, group []*batch) error {
 		return !slices.ContainsFunc(intents, func(i intent) bool { return i.Base > 0 && !timely(i.Base, now) })
 	}
 	if err := s.push(ctx, entries, look, timely); err != nil {
-		s.ledger.wait(intents) // also when another configuration goes on
+		s.ledger.wait(intents) // also if another configuration continues
 		return err
 	}
 	if err := s.ledger.done(intents); err != nil {
@@ -165,7 +165,8 @@ func (s *sender) storeGroup(ctx context.Context, group []*batch) error {
 	return nil
 }
 
-// unsure reports whether lines of the batch may be stored, with the times that they have, because the ledger was damaged.
+// unsure reports whether lines of the batch may already be stored, with their current times, because the ledger was
+// damaged.
 func (b *batch) unsure() bool {
 	if b.intent == nil || b.intent.From.Unsure.empty() {
 		return false
@@ -174,10 +175,10 @@ func (b *batch) unsure() bool {
 	return slices.ContainsFunc(b.entries, func(e entry) bool { return !e.at.After(until) })
 }
 
-// errUntimely means that the store would refuse the times that lines have by now.
+// errUntimely means that the store would now reject the times of the lines.
 var errUntimely = errors.New("the timestamps of the lines are too far from the current time")
 
-// push stores the entries at each destination as long as they are timely.
+// push stores the entries at each destination as long as their times are accepted.
 func (s *sender) push(ctx context.Context, entries []entry, look bool, timely func() bool) error {
 	if len(s.destinations) == 0 {
 		return s.pushTo(ctx, entries, look, timely)
@@ -189,13 +190,13 @@ func (s *sender) push(ctx context.Context, entries []entry, look bool, timely fu
 	return errors.Join(errs...)
 }
 
-// pushTo stores the entries at one destination. When a try fails, some of them may have been stored, so the next one
-// looks first.
+// pushTo stores the entries at one destination. If an attempt fails, some of them may have been stored, so the next
+// attempt looks first.
 func (s *sender) pushTo(ctx context.Context, entries []entry, look bool, timely func() bool) error {
 	if s.store == nil || len(entries) == 0 {
 		return nil
 	}
-	var left error // for others to try
+	var left error // for the caller to retry
 	err := s.retry(ctx, "Logs are not stored; collecting waits", func() error {
 		if !timely() {
 			left = errUntimely
@@ -223,7 +224,7 @@ func (s *sender) pushTo(ctx context.Context, entries []entry, look bool, timely 
 			s.logger.Warn("Loki rejected some lines; they are dropped", "lines_in_push", len(entries), "err", shorten(err))
 			return nil
 		}
-		if isCrowded(err) { // it may stay so for long
+		if isCrowded(err) { // this may last long
 			s.metrics.retries.Inc()
 			left = err
 			return nil
@@ -245,7 +246,7 @@ func shorten(err error) string {
 	return text
 }
 
-// retry calls f until it succeeds or ctx ends, and says so once.
+// retry calls f until it succeeds or ctx ends, and logs one warning meanwhile.
 func (s *sender) retry(ctx context.Context, complaint string, f func() error) error {
 	wait, said := firstRetry, false
 	for {
@@ -298,10 +299,10 @@ func (s *sender) request(entries []entry) *logproto.PushRequest {
 	return req
 }
 
-// sameSet compares without looking at every label when it is the same map's content.
+// sameSet reports whether two label sets have the same content.
 func sameSet(a, b model.LabelSet) bool { return a.Equal(b) }
 
-// stream returns the labels as Loki takes them, without Promtail's internal ones.
+// stream returns the labels in Loki's format, without Promtail's internal ones.
 func (s *sender) stream(labels model.LabelSet) string {
 	public := make(model.LabelSet, len(labels)+len(s.external))
 	for name, value := range s.external {
@@ -315,7 +316,7 @@ func (s *sender) stream(labels model.LabelSet) string {
 	return public.String()
 }
 
-// apiEntry turns an entry into what Promtail's clients take.
+// apiEntry converts an entry for Promtail's clients.
 func apiEntry(e entry) api.Entry {
 	return api.Entry{Labels: e.labels, Entry: logproto.Entry{Timestamp: e.at, Line: e.line, StructuredMetadata: e.meta}}
 }

@@ -12,7 +12,7 @@ import (
 	"github.com/ausguck/ausguck/internal/setaside"
 )
 
-// makeSound sets aside what the collector cannot read of its own folder.
+// makeSound sets aside the files in the collector's folder that it cannot read.
 func (o Options) makeSound() error {
 	return errors.Join(
 		o.soundPositions("positions.yaml", "nothing: the ledger contains the same, and the file is only written for Promtail"),
@@ -36,7 +36,7 @@ func (o Options) soundPositions(name, lost string) error {
 	return o.SetAside.Move(setaside.Loss{Part: "logcollector", Path: path, Cause: err, Lost: lost, Remedy: "no action is needed"})
 }
 
-// soundLedger sets aside a ledger that cannot be read at all. One that can be read knows itself what is missing in it.
+// soundLedger sets aside a ledger that cannot be read at all. A readable ledger detects itself what is missing in it.
 func (o Options) soundLedger() error {
 	path := filepath.Join(o.Dir, ledgerFile)
 	err := setaside.Readable(path)
@@ -46,7 +46,7 @@ func (o Options) soundLedger() error {
 	return o.SetAside.Move(o.ledgerLoss(path, err))
 }
 
-// tellOfLedger tells of a ledger in which something is missing. After a power cut that is nothing to mend.
+// tellOfLedger reports a ledger in which something is missing. After a power cut, there is nothing to repair.
 func (o Options) tellOfLedger(l *ledger) {
 	if l.damage == afterPowerCut {
 		o.Logger.Warn("The last records of the ledger may be missing; lines are searched in Loki before they are stored", "path", l.path, "reason", l.damage)

@@ -12,14 +12,14 @@ import (
 	"github.com/ausguck/ausguck/internal/setaside"
 )
 
-// What cannot be read of the collector's own files is set aside, and told of.
+// Unreadable files of the collector are set aside and reported.
 func TestMakeSound(t *testing.T) {
 	for name, c := range map[string]struct {
 		file, content string
 		folder        bool
 		notices       int
 	}{
-		"a ledger that is damaged":  {file: "ledger.jsonl", content: "["}, // it knows so itself
+		"a ledger that is damaged":  {file: "ledger.jsonl", content: "["}, // it detects the damage itself
 		"a ledger that is a folder": {file: "ledger.jsonl", folder: true, notices: 1},
 		"damaged positions":         {file: "positions.yaml", content: "positions: \xff", notices: 1},
 		"positions are a folder":    {file: "positions-of-targets.yaml", folder: true, notices: 1},
@@ -43,7 +43,7 @@ func TestMakeSound(t *testing.T) {
 	}
 }
 
-// A ledger in which something is missing is told of, but for what a power cut takes.
+// A ledger in which something is missing is reported, except for losses after a power cut.
 func TestTellOfLedger(t *testing.T) {
 	shelf := setaside.New(slog.New(slog.DiscardHandler), prometheus.NewRegistry())
 	o := Options{Dir: t.TempDir(), SetAside: shelf, Logger: slog.New(slog.DiscardHandler)}

@@ -1,14 +1,14 @@
 package logcollector
 
-// state is where the reader of a file is. docs/logs.md has the drawing.
+// state is the state of a file's reader. docs/logs.md has a diagram.
 type state int
 
 const (
-	// waiting until the files that had the name before are read as far as they go.
+	// waiting until the files that had the name before have been read as far as they go.
 	waiting state = iota
-	// repeating the batch of which nobody knows whether it was stored when the process before this one ended.
+	// repeating a batch that may or may not have been stored when the previous process ended.
 	repeating
-	// following a file that has its name, and grows.
+	// following a file that has its name and grows.
 	following
 	// rotated away: another file has the name, or none. What is still written to it is read.
 	rotated
@@ -20,8 +20,8 @@ func (s state) String() string {
 	return [...]string{"waiting", "repeating", "following", "rotated", "finished"}[s]
 }
 
-// next are the states that may follow each. A reader whose context ends stops in any of them, and the next one goes on from
-// the ledger's position.
+// next are the states that may follow each state. If its context ends, a reader stops in any of them, and the next one
+// continues from the ledger's position.
 var next = map[state][]state{
 	waiting:   {repeating, following, rotated},
 	repeating: {following, rotated},

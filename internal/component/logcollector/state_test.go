@@ -9,7 +9,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// A file's reader goes through its states in order, and each way through them leads to the end.
+// A file's reader goes through its states in order, and every path through them leads to the last one.
 func TestStates(t *testing.T) {
 	for s := waiting; s <= finished; s++ {
 		require.NotEmpty(t, s.String())
@@ -20,7 +20,7 @@ func TestStates(t *testing.T) {
 	}
 }
 
-// What the reader of a file does while the file is written, rotated away and left alone.
+// What the reader of a file does while the file is written, rotated away and left unchanged.
 func TestStatesOfARotatedFile(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		_, path := logFolder(t)
@@ -30,7 +30,7 @@ func TestStatesOfARotatedFile(t *testing.T) {
 		time.Sleep(time.Second)
 		renameFile(t, path, path+".1")
 		time.Sleep(linger / 2)
-		write(t, path+".1", "line 2\n") // who had it open writes on
+		write(t, path+".1", "line 2\n") // the program that had it open continues to write
 		time.Sleep(linger / 2)
 		require.NotContains(t, p.went(), "rotated → finished")
 		time.Sleep(2 * linger)
@@ -40,7 +40,7 @@ func TestStatesOfARotatedFile(t *testing.T) {
 	})
 }
 
-// A batch that was begun while a clock was ahead was refused for as long.
+// A batch that was begun while the clock was ahead was rejected for as long.
 func TestBatchOfAClockThatWasAhead(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		dir := t.TempDir()
@@ -71,14 +71,14 @@ func TestBatchOfAClockThatWasAhead(t *testing.T) {
 	})
 }
 
-// A batch that waited for the store for longer than the store takes times is stored with new ones, and what was stored of it is not
-// stored again.
+// A batch that waited longer for the store than the store accepts its times is stored with new ones, and the part that
+// was already stored is not stored again.
 func TestUntimelyBatch(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		store := newModelStore(time.Now)
 		_, path := logFolder(t)
 		write(t, path, "line 1\nline 2\n")
-		store.atPush = func(_ []logproto.Entry, save func(n int)) bool { // the answer is lost
+		store.atPush = func(_ []logproto.Entry, save func(n int)) bool { // the response is lost
 			save(1)
 			return true
 		}

@@ -15,8 +15,8 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 )
 
-// told are Promtail's own targets, to which others send lines: syslog, the push API, GELF, Kafka and the like. Their
-// senders cannot be asked again, so a line is stored at most once.
+// told are Promtail's own targets, which receive lines from senders: syslog, the push API, GELF, Kafka and others.
+// Their senders cannot be asked to repeat them, so a line is stored at most once.
 type told struct {
 	configs   []scrapeconfig.Config
 	logger    log.Logger
@@ -80,7 +80,7 @@ func (t *told) collect(ctx context.Context, in <-chan api.Entry) {
 	}
 }
 
-// noShutdown is for the target that reads standard input, which is not offered here.
+// noShutdown is for the target that reads standard input, which is not supported here.
 type noShutdown struct{}
 
 func (noShutdown) Shutdown() {}

@@ -6,18 +6,18 @@ import (
 	"os"
 )
 
-// lookInto says when a folder hides its files, and reports it.
+// lookInto reports whether a folder hides its files, and logs it.
 func (f *files) lookInto(dir string) (hidden bool) {
 	d, err := os.Open(dir)
 	if err != nil {
 		f.complain(dir, err)
 		return f.unreadable[dir] != ""
 	}
-	_ = d.Close() // it was not read
+	_ = d.Close() // it was only read
 	return false
 }
 
-// complain says once which file cannot be read, and why.
+// complain logs once that a file cannot be read, and why.
 func (f *files) complain(path string, err error) {
 	if errors.Is(err, fs.ErrNotExist) || f.unreadable[path] == err.Error() {
 		return

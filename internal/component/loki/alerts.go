@@ -21,8 +21,9 @@ import (
 	"github.com/ausguck/ausguck/internal/inproc"
 )
 
-// alertWay leads the ruler's alerts to Alertmanagers inside the process. The ruler has its own HTTP client, which
-// cannot be given another dialer, so it talks to a loopback port that asks for a password nobody else has.
+// alertWay routes the ruler's alerts to Alertmanagers inside the process. The ruler has its own HTTP client,
+// whose dialer cannot be replaced, so it connects to a loopback port that requires a password known only to the
+// ruler.
 type alertWay struct {
 	logger    *slog.Logger
 	inProcess []string
@@ -59,7 +60,7 @@ func (w *alertWay) listen() error {
 	return nil
 }
 
-// serve forwards until ctx ends.
+// serve forwards requests until ctx ends.
 func (w *alertWay) serve(ctx context.Context) {
 	srv := &http.Server{Handler: http.HandlerFunc(w.forward), ReadHeaderTimeout: 10 * time.Second}
 	stop := context.AfterFunc(ctx, func() { _ = srv.Close() })
@@ -79,8 +80,9 @@ func (w *alertWay) forward(rw http.ResponseWriter, r *http.Request) {
 	w.proxy.ServeHTTP(rw, r)
 }
 
-// adopt leads those Alertmanagers of the ruler here that are inside the process. When some are outside, the
-// password would reach them too, so such a mixture goes over the network's names as the file has it.
+// adopt routes the ruler's Alertmanagers through this proxy if they are inside the process. If some are outside,
+// the password would be sent to them too, so all of them are then reached over the network as configured in the
+// file.
 func (w *alertWay) adopt(c *ruler.Config) {
 	addresses := strings.Split(c.AlertmanagerURL, ",")
 	var changed []string

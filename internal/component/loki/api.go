@@ -8,7 +8,8 @@ import (
 	"github.com/ausguck/ausguck/internal/versions"
 )
 
-// serveBuildInfo answers /loki/api/v1/status/buildinfo, by which Grafana decides what the data source can do.
+// serveBuildInfo serves /loki/api/v1/status/buildinfo, from which Grafana determines the features of the data
+// source.
 func serveBuildInfo(w http.ResponseWriter) {
 	writeJSON(w, http.StatusOK, map[string]string{
 		"version": versions.Loki(), "revision": "", "branch": "", "buildUser": "", "buildDate": "", "goVersion": runtime.Version(),
@@ -18,5 +19,5 @@ func serveBuildInfo(w http.ResponseWriter) {
 func writeJSON(w http.ResponseWriter, code int, v any) {
 	w.Header().Set("Content-Type", "application/json; charset=utf-8")
 	w.WriteHeader(code)
-	_ = json.NewEncoder(w).Encode(v) // the client has gone
+	_ = json.NewEncoder(w).Encode(v) // the client is gone
 }

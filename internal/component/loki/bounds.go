@@ -16,13 +16,14 @@ import (
 	"github.com/ausguck/ausguck/internal/bounds"
 )
 
-// Bodies of pushes are bounded in internal/bounds, in front of this part.
+// Push bodies are bounded in internal/bounds, in front of this part.
 
-// maxRules bounds a group of rules that is sent: Loki reads bodies of any size, and a node per bracket.
+// maxRules bounds the size of a rule group in a request: Loki reads bodies of any size, and creates a node per
+// bracket.
 const maxRules = 1 << 20
 
-// bounded refuses queries and rules whose parsing would take the process down. It stands in front of all of Loki's
-// handlers, whose parsers cannot be exchanged: every value of a form may be a query, whatever route and name it has.
+// bounded rejects queries and rules that would take down the process while they are parsed. It runs in front of all
+// of Loki's handlers, whose parsers cannot be replaced: every form value may be a query, whatever its route and name.
 func bounded(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		var err error
@@ -53,7 +54,7 @@ func boundForm(r *http.Request) error {
 		return err
 	}
 	for _, values := range r.Form {
-		var q bounds.Query // of several selectors together
+		var q bounds.Query // shared by several selectors
 		for _, v := range values {
 			if err := scanLogQL(&q, v); err != nil {
 				return err
@@ -63,7 +64,7 @@ func boundForm(r *http.Request) error {
 	return nil
 }
 
-// boundRules reads a group of rules. What it finds wrong besides its limits is for Loki to say.
+// boundRules reads a rule group. Errors other than exceeded limits are left to Loki.
 func boundRules(w http.ResponseWriter, r *http.Request) error {
 	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, maxRules))
 	if err != nil {
@@ -89,7 +90,7 @@ func boundRules(w http.ResponseWriter, r *http.Request) error {
 	return nil
 }
 
-// parseLogQL is syntax.ParseExpr for all that does not come by bounded.
+// parseLogQL is syntax.ParseExpr for queries that do not pass through bounded.
 func parseLogQL(query string) (syntax.Expr, error) {
 	if err := checkLogQL(query); err != nil {
 		return nil, err
@@ -102,8 +103,8 @@ func checkLogQL(query string) error {
 	return scanLogQL(&q, query)
 }
 
-// scanLogQL counts by the tokens of the scanner that Loki's lexer is made of, so that what is in strings and comments
-// does not count.
+// scanLogQL counts the tokens of the scanner on which Loki's lexer is based, so that the contents of strings and
+// comments do not count.
 func scanLogQL(q *bounds.Query, query string) error {
 	if err := q.Text(len(query)); err != nil {
 		return err
@@ -112,7 +113,7 @@ func scanLogQL(q *bounds.Query, query string) error {
 	templates := newGrowth()
 	var s scanner.Scanner
 	s.Init(strings.NewReader(query))
-	s.Error = func(*scanner.Scanner, string) {} // the parser says it
+	s.Error = func(*scanner.Scanner, string) {} // the parser reports it
 	var before rune
 	for {
 		var err error
@@ -153,7 +154,7 @@ func scanLogQL(q *bounds.Query, query string) error {
 	}
 }
 
-// skipTo reads up to the end, as Loki's lexer does in comments and ranges.
+// skipTo reads up to end, as Loki's lexer does in comments and ranges.
 func skipTo(s *scanner.Scanner, end rune) {
 	for next := s.Next(); next != end && next != scanner.EOF; {
 		next = s.Next()

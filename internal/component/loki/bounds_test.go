@@ -77,7 +77,7 @@ func TestRealLogQL(t *testing.T) {
 	}
 }
 
-// What the bounds take, Loki's parser survives.
+// Loki's parser survives everything that the bounds accept.
 func FuzzLogQL(f *testing.F) {
 	for _, query := range logBombs() {
 		f.Add(query[:min(len(query), 4000)])
@@ -103,7 +103,7 @@ func FuzzLogQL(f *testing.F) {
 	})
 }
 
-// Rules that are sent are YAML with templates, which have readers of their own.
+// Rules in requests are YAML with templates, which have parsers of their own.
 func TestRuleBombs(t *testing.T) {
 	before := debug.SetMaxStack(64 << 20)
 	t.Cleanup(func() { debug.SetMaxStack(before) })

@@ -11,8 +11,9 @@ import (
 	"github.com/ausguck/ausguck/internal/setaside"
 )
 
-// writeBuiltInRules puts the built-in LogQL rules where the ruler reads them, when that is the storage folder because
-// the configuration has no folder of rules. The ruler reads files only. Other files there are left alone.
+// writeBuiltInRules writes the built-in LogQL rules to where the ruler reads them, if that is the storage folder
+// because the configuration has no rule folder. The ruler reads only files. Other files in the folder are left
+// unchanged.
 func (o *Options) writeBuiltInRules(cfg *Config) error {
 	store := cfg.Ruler.StoreConfig
 	if o.BuiltInRules == nil || store.Type != "local" || store.Local.Directory != storedRules(cfg) {
@@ -45,7 +46,7 @@ func (o *Options) writeBuiltInRules(cfg *Config) error {
 	})
 }
 
-// buildsIn reports whether the built-in rules have a file of this name.
+// buildsIn reports whether the built-in rules contain a file with this name.
 func (o *Options) buildsIn(name string) bool {
 	if o.BuiltInRules == nil {
 		return false
@@ -54,5 +55,5 @@ func (o *Options) buildsIn(name string) bool {
 	return err == nil
 }
 
-// storedRules is the folder of rules in the storage folder.
+// storedRules is the rule folder in the storage folder.
 func storedRules(cfg *Config) string { return filepath.Join(cfg.Common.PathPrefix, "rules") }

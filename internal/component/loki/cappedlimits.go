@@ -10,12 +10,12 @@ import (
 	"github.com/prometheus/common/model"
 )
 
-// cappedLimits are the limits of tenants with the time before which the size cap has deleted: retention takes it out of
-// the index, and queries do not look there in the meantime.
+// cappedLimits are the limits of tenants, shortened to the time from which on the size cap has not deleted: retention
+// removes what is older from the index, and queries do not read it in the meantime.
 type cappedLimits struct {
 	cap      *sizeCap
 	defaults validation.Limits
-	inner    validation.TenantLimits // of runtime_config, nil without
+	inner    validation.TenantLimits // of runtime_config, nil if there is none
 
 	mtx   sync.Mutex
 	cache map[*validation.Limits]cappedAt
@@ -49,8 +49,8 @@ func (l *cappedLimits) AllByUserID() map[string]*validation.Limits {
 	return all
 }
 
-// capped returns the limits with a shorter past. They are asked for several times per line, so the copy is kept for
-// a second.
+// capped returns the limits with a shorter retention. They are requested several times per line, so the copy is cached
+// for a second.
 func (l *cappedLimits) capped(limits *validation.Limits) *validation.Limits {
 	oldest := l.cap.oldest.Load()
 	if oldest == 0 {

@@ -20,9 +20,9 @@ import (
 	"github.com/ausguck/ausguck/internal/problem"
 )
 
-// Source is a loki.yml as it was read.
+// Source is a loki.yml as read from disk.
 type Source struct {
-	// Name is the path that messages show.
+	// Name is the path shown in messages.
 	Name string
 	// Dir is the folder to which paths of rules in the file are relative.
 	Dir     string
@@ -30,25 +30,25 @@ type Source struct {
 	BuiltIn bool
 }
 
-// named reports whether a person has named a folder of rules in the file: not one of those that stock files name for what
-// Loki writes.
+// named reports whether a user has named a rule folder in the file: not one of those that stock files name for data
+// written by Loki.
 func (s Source) named(dir string) bool {
 	return !s.BuiltIn && dir != "" && bytes.Contains(s.Content, []byte(dir)) && !isBelow(dir, "/loki") && !strings.HasPrefix(dir, "data/")
 }
 
-// Config is a checked loki.yml with everything filled in that it does not say.
+// Config is a checked loki.yml with defaults for everything that it does not set.
 type Config struct {
 	loki.Config
 	// Source is the name of the file.
 	Source string
-	// Warnings are what a person should look at although it does not keep the configuration from working.
+	// Warnings are problems that need attention but do not prevent the configuration from working.
 	Warnings []string
 
 	content []byte
-	cluster bool // other Lokis take part
+	cluster bool // there are other Lokis
 }
 
-// Text is the file as it was read.
+// Text returns the file as read.
 func (c *Config) Text() []byte { return c.content }
 
 // LoadConfig reads and checks src. It returns all problems that it finds, each as "file:line: field: reason".
@@ -58,7 +58,7 @@ func LoadConfig(o Options, src Source) (*Config, []error) {
 	if len(problems) > 0 {
 		return nil, problems
 	}
-	var content []byte // none, when the file has none: a null would empty the defaults
+	var content []byte // empty if the file is empty: a null would clear the defaults
 	if len(doc.top().Content) > 0 {
 		var err error
 		if content, err = yaml.Marshal(doc.node()); err != nil {
@@ -79,7 +79,7 @@ func LoadConfig(o Options, src Source) (*Config, []error) {
 	return c, nil
 }
 
-// decode fills c in Loki's own order: its defaults, ours, the file, what follows from the file, the file again.
+// decode fills c in Loki's own order: its defaults, ours, the file, values derived from the file, the file again.
 func (c *Config) decode(o Options, src Source, doc document, content []byte) []error {
 	w := &loki.ConfigWrapper{}
 	claimLimits(&loki.ConfigWrapper{}, o, doc)
@@ -112,8 +112,8 @@ func (c *Config) decode(o Options, src Source, doc document, content []byte) []e
 	return nil
 }
 
-// claimLimits sets the package variables from which Loki fills every limits section that it decodes: they would
-// else still hold the limits of the file that was loaded before.
+// claimLimits sets the package variables from which Loki fills every limits section that it decodes: otherwise they
+// would still hold the limits of the previously loaded file.
 func claimLimits(w *loki.ConfigWrapper, o Options, doc document) {
 	w.RegisterFlags(flag.NewFlagSet("loki", flag.ContinueOnError))
 	ourDefaults(w, o, doc)
@@ -122,7 +122,7 @@ func claimLimits(w *loki.ConfigWrapper, o Options, doc document) {
 	lokiruntime.SetDefaultLimitsForYAMLUnmarshalling(w.OperationalConfig)
 }
 
-// settle decides what depends on the whole file, and what is not the file's to decide inside this process.
+// settle sets the values that depend on the whole file, and those that the file cannot set inside this process.
 func (c *Config) settle(o Options, doc document) {
 	c.cluster = doc.clustered()
 	c.LimitsConfig.SetGlobalOTLPConfig(c.Distributor.OTLPConfig)
@@ -142,12 +142,12 @@ func (c *Config) settle(o Options, doc document) {
 		c.warn("schema_config: the last period is %s %s; OTLP logs and detected levels require tsdb v13: add a period with `store: tsdb`, `schema: v13` and a `from` in the future", last.IndexType, last.Schema)
 	}
 	if !c.cluster {
-		c.QueryScheduler.UseSchedulerRing = false // one process: a ring would be waited for
+		c.QueryScheduler.UseSchedulerRing = false // single process: it would wait for a ring
 		c.Common.Ring.KVStore.Store = "inmemory"
 	}
 }
 
-// settleRetention makes retention_period work: Loki ignores it without the compactor.
+// settleRetention makes retention_period work: without the compactor, Loki ignores it.
 func (c *Config) settleRetention(doc document) {
 	cc := &c.CompactorConfig
 	if doc.has("compactor.retention_enabled") {
@@ -192,7 +192,7 @@ func (c *Config) explain(src Source, doc document, err error) []error {
 	return problems
 }
 
-// Retention returns how long logs are kept; 0 means for ever.
+// Retention returns how long logs are kept; 0 means forever.
 func (c *Config) Retention() time.Duration {
 	if !c.CompactorConfig.RetentionEnabled {
 		return 0

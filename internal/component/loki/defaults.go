@@ -12,7 +12,8 @@ import (
 	"github.com/prometheus/common/model"
 )
 
-// ourDefaults are where Loki's own do not suit one process on one machine. The file wins over all of them.
+// ourDefaults sets defaults where Loki's own do not suit a single process on a single machine. The file overrides all
+// of them.
 func ourDefaults(w *loki.ConfigWrapper, o Options, doc document) {
 	w.AuthEnabled = false
 	w.Analytics.Enabled = false
@@ -29,29 +30,29 @@ func ourDefaults(w *loki.ConfigWrapper, o Options, doc document) {
 		w.Common.ReplicationFactor = 1
 		w.Common.Ring.KVStore.Store = "inmemory"
 		w.Common.Ring.InstanceAddr = "127.0.0.1"
-		// The only ingester is in this process: one that does not answer a check within a second waits for the CPU, and without
-		// it a push has nowhere to go.
+		// The only ingester is in this process: if it does not respond to a check within a second, it is waiting for
+		// the CPU, and without it pushes cannot be stored.
 		w.IngesterClient.PoolConfig.HealthCheckIngesters = false
 		w.Pattern.ClientConfig.PoolConfig.HealthCheckIngesters = false
 	}
 	ingestion(w)
 	queries(w)
-	w.CompactorConfig.RetentionDeleteDelay = 5 * time.Minute // one process reads the index: it need not propagate
+	w.CompactorConfig.RetentionDeleteDelay = 5 * time.Minute // only one process reads the index: no propagation needed
 	w.CompactorConfig.DeleteRequestCancelPeriod = time.Hour
 	w.CompactorConfig.DeletionIgnoreMissingChunks = true
 	w.LimitsConfig.RetentionPeriod = o.RetentionTime
 	w.Ruler.EnableAPI = true
 	w.Ruler.AlertmanagerURL = "http://alertmanager:9093"
-	_ = w.Ruler.ExternalURL.Set(o.ExternalURL) // checked where the flag is read
+	_ = w.Ruler.ExternalURL.Set(o.ExternalURL) // validated when the flag is parsed
 	w.Ruler.WAL.Dir = filepath.Join(o.Dir, "ruler-wal")
 	w.Pattern.Enabled = true
 }
 
-// maxPush is what a push may hold once it is unpacked. Loki's own 5 GB would let a few bytes of gzip take the memory
-// of everything in this process.
+// maxPush is the maximum uncompressed size of a push. With Loki's own 5 GB, a few bytes of gzip could use up the memory
+// of the whole process.
 const maxPush = 32 << 20
 
-// ingestion sizes the write path for one machine (ADR 0014) and takes the waits out of the start.
+// ingestion sizes the write path for a single machine (ADR 0014) and removes the delays at startup.
 func ingestion(w *loki.ConfigWrapper) {
 	w.Ingester.LifecyclerConfig.MinReadyDuration = 0
 	w.Ingester.LifecyclerConfig.FinalSleep = 0
@@ -60,10 +61,10 @@ func ingestion(w *loki.ConfigWrapper) {
 	w.Ingester.FlushCheckPeriod = 5 * time.Second
 	w.Ingester.TargetChunkSize = 1 << 20
 	w.Ingester.ChunkEncoding = "snappy"
-	w.Ingester.WAL.DiskFullThreshold = 0 // Options.Disk knows better than a share of the disk
+	w.Ingester.WAL.DiskFullThreshold = 0 // Options.Disk is more accurate than a share of the disk
 	w.Ingester.WAL.ReplayMemoryCeiling = flagext.ByteSize(clamp(memoryLimit()/4, 64<<20, 4<<30))
 	w.Distributor.MaxDecompressedSize = maxPush
-	w.Distributor.PushWorkerCount = 16 // of 256 that take turns, each keeps a stack as deep as the way to the chunk
+	w.Distributor.PushWorkerCount = 16 // with 256 taking turns, each keeps a stack as deep as the path to the chunk
 	w.Pattern.LifecyclerConfig.MinReadyDuration = 0
 	w.Pattern.LifecyclerConfig.FinalSleep = 0
 	w.Pattern.LifecyclerConfig.JoinAfter = 0
@@ -74,17 +75,17 @@ func ingestion(w *loki.ConfigWrapper) {
 	l.IngestionRateMB, l.IngestionBurstSizeMB = 64, 128
 	_ = l.PerStreamRateLimit.Set("32MB")
 	_ = l.PerStreamRateLimitBurst.Set("64MB")
-	l.ShardStreams.Enabled = false // one ingester: shards would only be more streams
+	l.ShardStreams.Enabled = false // single ingester: shards would only be more streams
 	l.AllowStructuredMetadata = true
 	l.DiscoverLogLevels = true
 }
 
-// queries bounds what queries hold in memory at once, because alerts are evaluated in the same process.
+// queries limits the memory used by concurrent queries, because alerts are evaluated in the same process.
 func queries(w *loki.ConfigWrapper) {
 	workers := max(2, runtime.GOMAXPROCS(0))
 	w.Querier.MaxConcurrent = workers
-	// Lines may be a week old when they come, and are in no chunk on the disk yet: the ingester, which is in this
-	// process, is asked whatever the time of a query is.
+	// Lines may be a week old when they arrive, and are not in a chunk on disk yet: the ingester, which is in this
+	// process, is queried whatever the time range of a query.
 	w.Querier.QueryIngestersWithin = 0
 	w.LimitsConfig.MaxQueryParallelism = workers
 	w.LimitsConfig.TSDBMaxQueryParallelism = 4 * workers
@@ -100,7 +101,7 @@ func queries(w *loki.ConfigWrapper) {
 	w.QueryRange.ResultsCacheConfig.CacheConfig.EmbeddedCache.MaxSizeMB = 8
 }
 
-// defaultSchema is for files that have none.
+// defaultSchema is for files without a schema.
 func defaultSchema() []config.PeriodConfig {
 	day, _ := time.Parse(time.DateOnly, "2024-04-01")
 	return []config.PeriodConfig{{

@@ -8,8 +8,9 @@ import (
 	"github.com/ausguck/ausguck/internal/component/loki"
 )
 
-// The pools of clients close the connection to an ingester that does not answer a health check within a second ("removing
-// ingester failing healthcheck"), and with it the calls that are under way. A machine that is busy does not answer in time.
+// The client pools close the connection to an ingester that does not respond to a health check within a second
+// ("removing ingester failing healthcheck"), and with it the calls in progress. A busy machine does not respond in
+// time.
 func TestTheOnlyIngesterIsNotRemoved(t *testing.T) {
 	for name, c := range map[string]struct {
 		file             string

@@ -10,10 +10,10 @@ import (
 	"google.golang.org/grpc"
 )
 
-// pushDirectly makes the distributor call the ingesters of its process as functions. Through gRPC each line would be
-// copied three times, and, what matters more, a push that took longer than ingester_client.remote_timeout would be
-// answered while the ingester goes on storing it: who then looks whether its lines are stored may not find them yet.
-// A cluster's distributor pushes as upstream.
+// pushDirectly makes the distributor call the ingesters in its process as functions. Through gRPC, each line would
+// be copied three times, and, more importantly, a push that takes longer than ingester_client.remote_timeout would
+// fail while the ingester continues to store it: a caller that then checks whether its lines are stored may not find
+// them yet. In a cluster, the distributor pushes as in upstream.
 func (e *engine) pushDirectly(c *loki.Config) {
 	if e.cfg.cluster {
 		return
@@ -28,8 +28,8 @@ func (e *engine) pushDirectly(c *loki.Config) {
 	}))
 }
 
-// direct answers the calls of one method, and counts them as the gRPC server would. The server is asked for when it
-// is there: it is made after its clients' configuration.
+// direct handles the calls of one method, and counts them as the gRPC server would. The server is obtained at the
+// first call: it is created after the configuration of its clients.
 func (e *engine) direct(method string, server func() logproto.PusherServer) grpc.UnaryClientInterceptor {
 	counted := sync.OnceValue(func() grpc.UnaryServerInterceptor {
 		return middleware.UnaryServerInstrumentInterceptor(e.loki.Metrics.RequestDuration)

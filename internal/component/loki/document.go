@@ -11,7 +11,7 @@ import (
 	"github.com/ausguck/ausguck/internal/problem"
 )
 
-// document is a YAML file as a tree, to find what it says and where.
+// document is a YAML file as a tree, for finding its values and their lines.
 type document struct{ root yaml.Node }
 
 func (d *document) node() *yaml.Node { return &d.root }
@@ -23,7 +23,7 @@ func (d *document) top() *yaml.Node {
 	return d.root.Content[0]
 }
 
-// find returns the key and value at a dotted path, nil when the file does not have it.
+// find returns the key and value at a dotted path, nil if the file does not have it.
 func (d *document) find(path string) (key, value *yaml.Node) {
 	value = d.top()
 	for name := range strings.SplitSeq(path, ".") {
@@ -49,7 +49,7 @@ func (d *document) has(path string) bool {
 	return key != nil
 }
 
-// at returns the line of a path, 0 when the file does not have it.
+// at returns the line of a path, 0 if the file does not have it.
 func (d *document) at(path string) int {
 	if key, _ := d.find(path); key != nil && path != "" {
 		return key.Line
@@ -65,7 +65,7 @@ func (d *document) text(path string) string {
 	return ""
 }
 
-// clustered reports whether the file names other Lokis: then its addresses and rings are left as they are.
+// clustered reports whether the file names other Lokis: its addresses and rings are then left unchanged.
 func (d *document) clustered() bool {
 	if d.has("memberlist.join_members") {
 		return true
@@ -78,7 +78,7 @@ func (d *document) clustered() bool {
 	return false
 }
 
-// remove takes the key at a dotted path out of the tree.
+// remove removes the key at a dotted path from the tree.
 func (d *document) remove(path string) {
 	parent := d.top()
 	name := path
@@ -97,8 +97,8 @@ func (d *document) remove(path string) {
 	}
 }
 
-// pathAt returns the dotted path of the key that stands at a line. The YAML library names the line on which a value
-// starts, which is the one below when the value is a section.
+// pathAt returns the dotted path of the key at a line. The YAML library reports the line on which a value starts,
+// which is the next line if the value is a section.
 func (d *document) pathAt(line int, key string) string {
 	best, distance := key, -1
 	var walk func(n *yaml.Node, prefix string)
@@ -126,7 +126,7 @@ func (d *document) pathAt(line int, key string) string {
 
 var atLine = regexp.MustCompile(`^line (\d+): (.*)$`)
 
-// located writes the YAML library's errors as "file:line: field: reason".
+// located formats the YAML library's errors as "file:line: field: reason".
 func (d *document) located(name string, texts []string) []error {
 	var problems []error
 	for _, text := range texts {

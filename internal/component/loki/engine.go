@@ -40,20 +40,20 @@ var allModules = []string{
 	loki.Ruler, loki.Compactor,
 }
 
-// engines counts starts, so that each has a socket name of its own.
+// engines counts starts, to give each engine its own socket name.
 var engines atomic.Int64
 
-// newEngine makes Loki's modules. It binds a loopback port for their calls to each other.
+// newEngine creates Loki's modules. It binds a loopback port for their calls to each other.
 func newEngine(s *Server, cfg *Config, limits *cappedLimits) (*engine, error) {
 	e := &engine{cfg: cfg, registry: prometheus.NewRegistry(), failed: make(chan error, 1)}
-	c := cfg.Config // a copy: modules write into it
+	c := cfg.Config // a copy, since modules modify it
 	e.listenInside(&c, s.logger)
 	e.pushDirectly(&c)
 	s.alerts.adopt(&c.Ruler)
 
 	if engines.Load() > 1 {
-		// A compactor that is stopped before it took over leaves this file locked by the process. It only
-		// spares work that was done.
+		// A compactor that is stopped before it became active leaves this file locked by the process. It only
+		// saves repeating work.
 		_ = os.Remove(filepath.Join(c.CompactorConfig.WorkingDirectory, "deletion", "series_progress.boltdb"))
 	}
 	release := useRegistry(e.registry)
@@ -108,8 +108,9 @@ func newEngine(s *Server, cfg *Config, limits *cappedLimits) (*engine, error) {
 	return e, nil
 }
 
-// listenInside keeps Loki from listening where others can reach it: HTTP is served by ours, and gRPC, which the
-// modules of one process need too, takes only this process. A cluster's gRPC stays as the file says.
+// listenInside prevents Loki from listening where others can reach it: HTTP is served by our server, and gRPC,
+// which the modules need even in a single process, accepts only connections from this process. In a cluster,
+// gRPC remains as configured in the file.
 func (e *engine) listenInside(c *loki.Config, logger log.Logger) {
 	c.Server.Log = logger
 	c.Server.Registerer, c.Server.Gatherer = e.registry, e.registry
@@ -118,7 +119,7 @@ func (e *engine) listenInside(c *loki.Config, logger log.Logger) {
 	c.Server.HTTPListenPort = 0
 	name := fmt.Sprintf("ausguck-loki-%d-%d", os.Getpid(), engines.Add(1))
 	if runtime.GOOS == "linux" {
-		c.Server.HTTPListenAddress = "@" + name // in the kernel only: no file stays behind
+		c.Server.HTTPListenAddress = "@" + name // only in the kernel: leaves no file behind
 	} else {
 		c.Server.HTTPListenAddress = filepath.Join(os.TempDir(), name)
 	}
@@ -135,20 +136,20 @@ func (e *engine) listenInside(c *loki.Config, logger log.Logger) {
 	}
 }
 
-// serveHTTP takes Loki's handler for ours and leaves nothing on the listener of Loki's own server.
+// serveHTTP takes over Loki's handler and leaves nothing on the listener of Loki's own server.
 func (e *engine) serveHTTP() {
 	e.handler = e.loki.Server.HTTPServer.Handler
 	e.loki.Server.HTTPServer.Handler = http.NotFoundHandler()
 }
 
-// closeListeners frees what initServer has bound when a module after it could not be made.
+// closeListeners closes what initServer bound if creating a later module fails.
 func (e *engine) closeListeners() {
 	if e.loki != nil && e.loki.Server != nil {
 		e.loki.Server.Shutdown()
 	}
 }
 
-// start runs the modules and returns when lines can be stored and found.
+// start runs the modules and returns when lines can be stored and queried.
 func (e *engine) start(ctx context.Context) error {
 	release := useRegistry(e.registry)
 	defer release()
@@ -179,10 +180,10 @@ func (e *engine) start(ctx context.Context) error {
 	}
 }
 
-// ready asks the modules, and one question the whole way through them.
+// ready checks the modules, and sends one query through all of them.
 func (e *engine) ready(ctx context.Context) error {
 	if e.loki.Ingester == nil {
-		return nil // one of a cluster that only reads
+		return nil // a cluster member without an ingester
 	}
 	if err := e.loki.Ingester.CheckReady(ctx); err != nil {
 		return err
@@ -207,7 +208,7 @@ func (e *engine) ready(ctx context.Context) error {
 	return nil
 }
 
-// stop ends the modules; what is in memory is in the write-ahead log.
+// stop stops the modules; what is in memory is in the write-ahead log.
 func (e *engine) stop(ctx context.Context) error {
 	e.manager.StopAsync()
 	if err := e.manager.AwaitStopped(ctx); err != nil {

@@ -16,7 +16,7 @@ import (
 	"github.com/ausguck/ausguck/internal/component/loki"
 )
 
-// fillingDisk has room for as many looks as left says.
+// fillingDisk has space for as many checks as left says.
 type fillingDisk struct{ left atomic.Int64 }
 
 func (d *fillingDisk) Full() error {
@@ -26,8 +26,8 @@ func (d *fillingDisk) Full() error {
 	return nil
 }
 
-// Loki answers 204 although its write-ahead log found no room for the lines. When the disk is full after a push, they may be
-// lost by the next kill, so nobody is told that they are kept.
+// Loki responds with 204 even if its write-ahead log had no space for the lines. If the disk is full after a push, they
+// may be lost at the next kill, so the push is not acknowledged.
 func TestPushThatFillsTheDiskIsNotAcknowledged(t *testing.T) {
 	disk := &fillingDisk{}
 	disk.left.Store(1 << 30)

@@ -16,8 +16,8 @@ import (
 	"github.com/ausguck/ausguck/internal/versions"
 )
 
-// claimGlobals sets what Loki's packages keep in variables of their own: the logger, the version that its API
-// tells, and the default registry.
+// claimGlobals sets global variables of Loki's packages: the logger, the version that its API reports, and the
+// default registry.
 func claimGlobals(logger *slog.Logger) log.Logger {
 	l := logbridge.GoKit(upstreamlog.New(logger, upstreamlog.Rules{Level: upstreamlog.InfoIsDebug, Record: lowerExpected}))
 	utillog.Logger = l
@@ -26,10 +26,10 @@ func claimGlobals(logger *slog.Logger) log.Logger {
 	return l
 }
 
-// registrySwitch takes the place of the default registry, because Loki's modules register there whenever they are
-// made, which a second start in one process would not survive.
+// registrySwitch replaces the default registry, because Loki's modules register there whenever they are created,
+// which would make a second start in one process panic.
 type registrySwitch struct {
-	prometheus.Registerer // what was there before
+	prometheus.Registerer // the previous default registry
 
 	mtx sync.RWMutex
 	to  prometheus.Registerer
@@ -44,7 +44,7 @@ var (
 	startOneByOne sync.Mutex
 )
 
-// useRegistry leads what registers in the default registry to reg until release is called.
+// useRegistry redirects registrations in the default registry to reg until release is called.
 func useRegistry(reg prometheus.Registerer) (release func()) {
 	startOneByOne.Lock()
 	theSwitch.set(reg)
@@ -83,7 +83,7 @@ func (s *registrySwitch) Unregister(c prometheus.Collector) bool {
 	return to != nil && to.Unregister(c) || s.Registerer.Unregister(c)
 }
 
-// expected are parts of complaints that every start and stop of a single process brings.
+// expected are parts of error messages that are logged at every start and stop of a single process.
 var expected = []string{
 	"empty ring", "error contacting scheduler", "error contacting frontend", "error processing requests", "queue is stopped",
 	"Worker address is empty", "error closing", "context canceled", "queue not drained on shutdown, dropping alerts 0",

@@ -12,16 +12,16 @@ import (
 	"google.golang.org/grpc/credentials"
 )
 
-// ownProcessOnly are transport credentials that let in connections of this process and nobody else's. Loki's
-// modules call each other by gRPC on loopback and ask no caller who it is; other users of the machine could read
-// and write logs past every role.
+// ownProcessOnly are transport credentials that accept only connections from this process. Loki's modules call
+// each other by gRPC on loopback without authenticating callers; other users of the machine could read and write
+// logs regardless of any role.
 type ownProcessOnly struct{}
 
 var _ credentials.TransportCredentials = ownProcessOnly{}
 
 var errStranger = errors.New("only Ausguck itself may call Loki's gRPC port")
 
-// ServerHandshake looks once per connection; nothing is exchanged, so that Loki's plain clients can connect.
+// ServerHandshake checks each connection once; no data is exchanged, so that Loki's plain clients can connect.
 func (ownProcessOnly) ServerHandshake(conn net.Conn) (net.Conn, credentials.AuthInfo, error) {
 	own, err := isOwn(conn)
 	if err != nil {
@@ -50,7 +50,7 @@ type plainInfo struct{ credentials.CommonAuthInfo }
 func (plainInfo) AuthType() string { return "own process" }
 
 // isOwn reports whether the other end of a loopback connection is a socket of this process: the kernel's table
-// names the inode of the socket that has our addresses the other way round.
+// contains the inode of the socket that has our addresses in reverse.
 func isOwn(conn net.Conn) (bool, error) {
 	local, lok := conn.LocalAddr().(*net.TCPAddr)
 	remote, rok := conn.RemoteAddr().(*net.TCPAddr)

@@ -19,14 +19,14 @@ import (
 	"github.com/ausguck/ausguck/internal/component/loki"
 )
 
-// request is what one line tells, in whatever format.
+// request is the content of a line, in any format.
 type request struct {
 	n, status, took, size int
 	level, path, user     string
 	at                    time.Time
 }
 
-// formats are the streams: label app → how a request is written there.
+// formats are the streams: label app → how a request is formatted there.
 var formats = map[string]func(r request) string{
 	"json": func(r request) string {
 		return fmt.Sprintf(`{"n":%d,"level":%q,"status":%d,"took":"%dms","ms":%d,"size":"%dKB","http":{"path":%q},"user":%q}`,
@@ -40,7 +40,7 @@ var formats = map[string]func(r request) string{
 	},
 }
 
-// parsers lead from a stream to the labels n, level, status, took, ms, size, http_path and user.
+// parsers extract the labels n, level, status, took, ms, size, http_path and user from a stream.
 var parsers = []struct{ app, stage string }{
 	{"json", `| json`},
 	{"json", `| json level, status, took, ms, size, user, http_path="http.path"`},
@@ -64,7 +64,7 @@ func requests(begin time.Time) []request {
 	return all
 }
 
-// query is a LogQL query with what must come of it, worked out from the requests by Go and not by Loki: the value of each
+// query is a LogQL query with its expected result, computed from the requests in Go and not by Loki: the value of each
 // series, by its labels.
 type query struct {
 	text string
@@ -76,7 +76,7 @@ type queries struct {
 	list []query
 }
 
-// only adds a query whose answer is one value without labels; none when it is NaN.
+// only adds a query whose result is a single value without labels; none if it is NaN.
 func (q *queries) only(text string, value float64) {
 	want := map[string]float64{}
 	if !math.IsNaN(value) {
@@ -85,7 +85,7 @@ func (q *queries) only(text string, value float64) {
 	q.list = append(q.list, query{text, want})
 }
 
-// count adds a query that counts the lines that match; no series when there are none.
+// count adds a query that counts the matching lines; no series if there are none.
 func (q *queries) count(selector string, match func(r request) bool) {
 	n := math.NaN()
 	if m := len(q.where(match)); m > 0 {
@@ -155,7 +155,7 @@ func (q *queries) labelFilters() {
 	}
 }
 
-// unwrapped adds the aggregations of numbers in lines, whole and by level.
+// unwrapped adds the aggregations of numbers in lines, in total and by level.
 func (q *queries) unwrapped() {
 	functions := map[string]func(v []float64) float64{
 		"sum_over_time": sum, "avg_over_time": func(v []float64) float64 { return sum(v) / float64(len(v)) },
@@ -193,7 +193,7 @@ func (q *queries) unwrapped() {
 	}
 }
 
-// aggregated adds aggregations over series, operators, offsets and functions of labels.
+// aggregated adds aggregations over series, operators, offsets and label functions.
 func (q *queries) aggregated() {
 	by := map[int]float64{}
 	for _, r := range q.all {
@@ -282,7 +282,7 @@ func variance(v []float64) (s float64) {
 	return s / float64(len(v))
 }
 
-// quantile is between the two nearest values, in proportion.
+// quantile interpolates linearly between the two nearest values.
 func quantile(q float64, v []float64) float64 {
 	v = slices.Sorted(slices.Values(v))
 	rank := q * float64(len(v)-1)
@@ -319,7 +319,7 @@ func ask(t *testing.T, s *loki.Server, text string, at time.Time) map[string]flo
 	return have
 }
 
-// Hundreds of queries answer what Go works out from the same lines.
+// Hundreds of queries return what Go computes from the same lines.
 func TestLogQLAnswers(t *testing.T) {
 	s, _ := start(t, options(t), "")
 	begin := time.Now().Add(-20 * time.Minute).Truncate(time.Second)

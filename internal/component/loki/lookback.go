@@ -6,10 +6,10 @@ import (
 	"github.com/grafana/loki/v3/pkg/loki"
 )
 
-// queryEverything has queries ask the ingester for lines of any age, and the store itself. In a process that runs all modules
-// Loki asks the ingester for the last two and a half hours only, whatever query_ingesters_within says, and the store for
-// what is older: lines that are older than that when they come are then found when their chunk is on the disk, hours later.
-// What a file says about it stays, and a cluster's ingesters are asked as upstream.
+// queryEverything makes queries read lines of any age from the ingester, and read the store directly. In a process that
+// runs all modules, Loki reads only the last two and a half hours from the ingester, whatever query_ingesters_within
+// says, and older lines from the store: lines older than that on arrival are then found only when their chunk is on
+// disk, hours later. A setting in the file takes precedence, and a cluster's ingesters are queried as in upstream.
 func (e *engine) queryEverything() error {
 	const name = "query-everything"
 	said := e.cfg.Ingester.QueryStoreMaxLookBackPeriod != 0

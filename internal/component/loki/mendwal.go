@@ -25,13 +25,13 @@ import (
 	"github.com/ausguck/ausguck/internal/setaside"
 )
 
-// walMender makes Loki's write-ahead log such that all of it is replayed. Two things keep Loki from it:
+// walMender repairs Loki's write-ahead log so that all of it is replayed. Two things prevent Loki from doing so:
 //
-//   - Entries carry the number of entries that their stream has had, by which a replay leaves out those that the checkpoint
-//     has. A stream that was flushed, left memory and came back counts from zero, and the replay takes its entries for those
-//     of its life before. They get numbers above those.
-//   - A record that was torn by a kill or a full disk ends the replay: all that was written after it, also by later
-//     processes, is left out without a word. The records around it are kept.
+//   - Entries carry the number of entries that their stream has had, by which a replay skips those that are in the
+//     checkpoint. A stream that was flushed, left memory and came back counts from zero, and the replay takes its
+//     entries for those of its previous life. They get numbers above those.
+//   - A record torn by a kill or a full disk ends the replay: everything written after it, also by later processes, is
+//     silently skipped. The records around it are kept.
 //
 // It reads what a replay reads: the last checkpoint and all segments.
 type walMender struct {
@@ -47,14 +47,15 @@ type streamRef struct {
 	ref    chunks.HeadSeriesRef
 }
 
-// counter is how far the entries of a stream are counted.
+// counter is how far the entries of a stream have been counted.
 type counter struct {
 	last  int64 // the highest number so far
-	added int64 // to the numbers of the stream's present life
-	begun bool  // the stream was made anew, and no entry of it was seen since
+	added int64 // to the numbers of the stream's current life
+	begun bool  // the stream was recreated, and none of its entries has been seen since
 }
 
-// mendWAL is called before Loki reads the log. A segment is replaced as a whole, so that a crash meanwhile changes nothing.
+// mendWAL is called before Loki reads the log. A segment is replaced as a whole, so that a crash in the meantime
+// changes nothing.
 func mendWAL(logger *slog.Logger, shelf *setaside.Shelf, dir string) error {
 	m := &walMender{logger: logger, shelf: shelf, dir: dir, counted: map[streamRef]counter{}}
 	checkpoint, covers, err := m.lastCheckpoint()
@@ -83,7 +84,8 @@ func mendWAL(logger *slog.Logger, shelf *setaside.Shelf, dir string) error {
 
 const checkpointPrefix = "checkpoint."
 
-// lastCheckpoint returns the checkpoint that a replay begins with, and the last segment that it covers; -1 without one.
+// lastCheckpoint returns the checkpoint with which a replay begins, and the last segment that it covers; -1 if there is
+// none.
 func (m *walMender) lastCheckpoint() (dir string, covers int, err error) {
 	entries, err := os.ReadDir(m.dir)
 	covers = -1
@@ -96,7 +98,7 @@ func (m *walMender) lastCheckpoint() (dir string, covers int, err error) {
 	return dir, covers, err
 }
 
-// readCheckpoint takes the numbers of entries from a checkpoint. What of it cannot be read is Loki's to complain about.
+// readCheckpoint takes the numbers of entries from a checkpoint. Reporting unreadable parts of it is left to Loki.
 func (m *walMender) readCheckpoint(dir string) error {
 	segments, err := wlog.NewSegmentsReader(dir)
 	if err != nil {
@@ -114,7 +116,8 @@ func (m *walMender) readCheckpoint(dir string) error {
 	return nil
 }
 
-// mendSegment writes a segment anew when it has to be. What the checkpoint covers is not renumbered: its entries are in there.
+// mendSegment rewrites a segment if necessary. Segments covered by the checkpoint are not renumbered: it contains their
+// entries.
 func (m *walMender) mendSegment(index int, renumber bool) error {
 	path := wlog.SegmentName(m.dir, index)
 	before := maps.Clone(m.counted)
@@ -146,8 +149,9 @@ func (m *walMender) mendSegment(index int, renumber bool) error {
 
 const walPage = 32 << 10
 
-// eachRecord calls f with the whole records of a segment and returns how many places are torn, and how many of these are
-// damaged: not the end that a kill leaves. A record may begin in any page, so reading goes on at the next one.
+// eachRecord calls f with the intact records of a segment and returns how many places are torn, and how many of these
+// are damaged, that is, not just the end left by a kill. A record may begin on any page, so reading continues on the
+// next one.
 func eachRecord(path string, f func([]byte) error) (torn, damaged int, err error) {
 	file, err := os.Open(path)
 	if err != nil {
@@ -164,7 +168,7 @@ func eachRecord(path string, f func([]byte) error) (torn, damaged int, err error
 			return torn, damaged, err
 		}
 		r := wlog.NewReader(bufio.NewReaderSize(pages, walPage))
-		good := int64(0) // up to which whole records were read
+		good := int64(0) // the end of the last intact record
 		for r.Next() {
 			if !rest {
 				if err := f(r.Record()); err != nil {
@@ -180,7 +184,7 @@ func eachRecord(path string, f func([]byte) error) (torn, damaged int, err error
 		if !isTornEnd(file, at+good, info.Size()) {
 			damaged++
 		}
-		// The page in which the reader failed may begin with a whole record, which it did not expect.
+		// The page on which the reader failed may begin with a whole record that it did not expect.
 		failed := max(r.Offset()-1, 0) / walPage * walPage
 		if failed == 0 || good > failed {
 			failed += walPage
@@ -190,7 +194,8 @@ func eachRecord(path string, f func([]byte) error) (torn, damaged int, err error
 	return torn, damaged, nil
 }
 
-// isTornEnd reports whether the pieces from a place on are whole but for the last one, of which the file has only a part.
+// isTornEnd reports whether the pieces from an offset on are intact except for the last one, of which the file has only
+// a part.
 func isTornEnd(file io.ReaderAt, at, size int64) bool {
 	const headerSize = 7 // type, two bytes of length, checksum
 	for at < size {
@@ -221,7 +226,7 @@ func isTornEnd(file io.ReaderAt, at, size int64) bool {
 	return true
 }
 
-// isWholePiece compares the checksum of a piece with its bytes.
+// isWholePiece verifies the checksum of a piece.
 func isWholePiece(file io.ReaderAt, at, end int64) bool {
 	piece := make([]byte, end-at)
 	if _, err := file.ReadAt(piece, at); err != nil {
@@ -230,7 +235,7 @@ func isWholePiece(file io.ReaderAt, at, end int64) bool {
 	return binary.BigEndian.Uint32(piece[3:7]) == crc32.Checksum(piece[7:], crc32.MakeTable(crc32.Castagnoli))
 }
 
-// The first three bits of a piece of a record say whether it is the whole record, or which part of it.
+// The first three bits of a piece of a record: whether it is the whole record, or which part of it.
 const (
 	pieceType   = 7
 	wholeRecord = 1
@@ -238,8 +243,9 @@ const (
 	lastPiece   = 4
 )
 
-// pagesFrom returns a segment from a page on, as a replay reads it: the rest of the last page is zeros. A page that begins with
-// the rest of a record that is torn begins with a whole one instead, and rest is true: the checksum does not cover the type.
+// pagesFrom returns a segment from a page on, as a replay reads it: the rest of the last page is zeros. If the page
+// begins with the rest of a torn record, that is changed to a whole record, and rest is true: the checksum does not
+// cover the type.
 func pagesFrom(file io.ReaderAt, at, size int64) (pages io.Reader, rest bool, err error) {
 	var first [1]byte
 	if _, err := file.ReadAt(first[:], at); err != nil {
@@ -252,7 +258,7 @@ func pagesFrom(file io.ReaderAt, at, size int64) (pages io.Reader, rest bool, er
 	return io.MultiReader(bytes.NewReader(first[:]), io.NewSectionReader(file, at+1, size-at-1), bytes.NewReader(zeros)), rest, nil
 }
 
-// renumbered returns a record whose entries are all replayed, and whether it is another one.
+// renumbered returns a record whose entries are all replayed, and whether it was changed.
 func (m *walMender) renumbered(b []byte, renumber bool) ([]byte, bool) {
 	rec := &wal.Record{}
 	if wal.DecodeRecord(b, rec) != nil {
@@ -268,7 +274,7 @@ func (m *walMender) renumbered(b []byte, renumber bool) ([]byte, bool) {
 	for i := range rec.RefEntries {
 		e := &rec.RefEntries[i]
 		if e.Counter == 0 {
-			continue // of a Loki that did not count
+			continue // from a Loki that did not count
 		}
 		key := streamRef{rec.UserID, e.Ref}
 		c := m.counted[key]
@@ -291,7 +297,7 @@ func (m *walMender) renumbered(b []byte, renumber bool) ([]byte, bool) {
 	return rec.EncodeEntries(wal.RecordType(b[0]), nil), true
 }
 
-// replaceSegment writes the records of a segment anew, as mend changes them.
+// replaceSegment rewrites the records of a segment as changed by mend.
 func replaceSegment(path string, mend func([]byte) []byte) error {
 	info, err := os.Stat(path)
 	if err != nil {
@@ -302,7 +308,7 @@ func replaceSegment(path string, mend func([]byte) []byte) error {
 		return err
 	}
 	defer func() { _ = os.RemoveAll(dir) }()
-	// Numbers that grow take more room, and it must stay one segment.
+	// Larger numbers take more space, and the segment must not be split.
 	w, err := wlog.NewSize(nil, nil, dir, (2*int(info.Size())/walPage+2)*walPage, compression.None)
 	if err != nil {
 		return err

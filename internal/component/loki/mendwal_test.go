@@ -24,7 +24,7 @@ import (
 	"github.com/ausguck/ausguck/internal/setaside"
 )
 
-// walLog writes a log as the ingester does.
+// walLog writes a log like the ingester does.
 type walLog struct {
 	t     *testing.T
 	dir   string
@@ -46,13 +46,13 @@ func (l *walLog) open() {
 	l.t.Cleanup(func() { _ = wl.Close() })
 }
 
-// stream writes that a stream is made.
+// stream writes the creation of a stream.
 func (l *walLog) stream(tenant string, ref uint64) {
 	rec := &wal.Record{UserID: tenant, Series: []record.RefSeries{{Ref: chunks.HeadSeriesRef(ref), Labels: labels.FromStrings("s", fmt.Sprint(ref))}}}
 	require.NoError(l.t, l.wl.Log(rec.EncodeSeries(nil)))
 }
 
-// entries writes n lines, of which the last has the number.
+// entries writes n lines, the last of which has the given number.
 func (l *walLog) entries(tenant string, ref uint64, number int64, n int, text string) {
 	rec := &wal.Record{UserID: tenant}
 	e := wal.RefEntries{Ref: chunks.HeadSeriesRef(ref), Counter: number}
@@ -63,7 +63,7 @@ func (l *walLog) entries(tenant string, ref uint64, number int64, n int, text st
 	require.NoError(l.t, l.wl.Log(rec.EncodeEntries(wal.CurrentEntriesRec, nil)))
 }
 
-// checkpoint writes one that covers all segments so far and has a stream with a number of entries.
+// checkpoint writes a checkpoint that covers all segments so far and contains a stream with a number of entries.
 func (l *walLog) checkpoint(tenant string, ref uint64, number int64) {
 	_, last, err := wlog.Segments(l.dir)
 	require.NoError(l.t, err)
@@ -79,7 +79,8 @@ func (l *walLog) checkpoint(tenant string, ref uint64, number int64) {
 	require.NoError(l.t, wl.Close())
 }
 
-// replayed returns how many lines of a stream a replay takes, by Loki's rule: none whose number is not above those before.
+// replayed returns how many lines of a stream a replay accepts, by Loki's rule: only those with a higher number than
+// the ones before.
 func (l *walLog) replayed(tenant string, ref uint64, checkpoint int64) (lines int) {
 	require.NoError(l.t, mendWAL(slog.New(slog.DiscardHandler), l.shelf, l.dir))
 	r, closer, err := walutil.NewWalReader(l.dir, -1)
@@ -100,7 +101,8 @@ func (l *walLog) replayed(tenant string, ref uint64, checkpoint int64) (lines in
 	return lines
 }
 
-// A stream that was flushed, left memory and came back counts from zero; a replay took its lines for those of its life before.
+// A stream that was flushed, left memory and came back counts from zero; a replay took its lines for those of its
+// previous life.
 func TestStreamsThatCameBackAreReplayed(t *testing.T) {
 	for name, c := range map[string]struct {
 		write      func(l *walLog)
@@ -161,10 +163,10 @@ func TestStreamsThatCameBackAreReplayed(t *testing.T) {
 	}
 }
 
-// A record that a kill or a full disk tore ended the replay: what later processes wrote was lost without a word. All but
-// that record is read, wherever it is torn.
+// A record torn by a kill or a full disk ended the replay: what later processes wrote was silently lost. Everything
+// except that record is read, wherever it is torn.
 func TestTornRecordsAreLeftOut(t *testing.T) {
-	long := string(bytes.Repeat([]byte("x"), 100_000)) // over several pages
+	long := string(bytes.Repeat([]byte("x"), 100_000)) // spans several pages
 	for _, cut := range []int64{1, 7, 100, 30_000, 33_000, 70_000, 99_000} {
 		t.Run(fmt.Sprint(cut, " bytes short"), func(t *testing.T) {
 			l := newWALLog(t)
@@ -188,7 +190,7 @@ func TestTornRecordsAreLeftOut(t *testing.T) {
 	}
 }
 
-// Damage in the middle costs the records of a page, not those after it.
+// Damage in the middle costs the records on one page, not those after it.
 func TestDamagedPageCostsItself(t *testing.T) {
 	l := newWALLog(t)
 	l.stream("fake", 1)
@@ -210,7 +212,7 @@ func TestDamagedPageCostsItself(t *testing.T) {
 	require.Greater(t, lines, records-int(2*walPage*records/info.Size()), "less than two pages of them")
 }
 
-// One byte that is another one is told, wherever it is.
+// A single changed byte is reported, wherever it is.
 func TestDamagedBytesAreTold(t *testing.T) {
 	for _, at := range []int64{0, 3, 20, 100, walPage + 2, 2*walPage + 9_000} {
 		t.Run(fmt.Sprint("at ", at), func(t *testing.T) {

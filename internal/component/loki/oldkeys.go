@@ -15,8 +15,7 @@ import (
 	"github.com/ausguck/ausguck/internal/problem"
 )
 
-// oldKey is a setting that older Lokis had. It is left out with a warning, because logs are stored and
-// found without it.
+// oldKey is a setting of older Lokis. It is left out with a warning, because logs are stored and found without it.
 type oldKey struct {
 	path    string // dotted; "*" stands for one segment
 	instead string
@@ -70,10 +69,11 @@ var oldKeys = []oldKey{
 	{"memberlist.bind_addr_legacy", "remove it"},
 }
 
-// unknownKey matches what the YAML library says about a field that no type has.
+// unknownKey matches the YAML library's error about an unknown field.
 var unknownKey = regexp.MustCompile(`^line (\d+): field (\S+) not found in type \S+$`)
 
-// dropOldKeys finds what Loki does not know: what older Lokis knew is left out with a warning, all else is a problem.
+// dropOldKeys finds keys that Loki does not know: those that older Lokis knew are left out with a warning, all others
+// are problems.
 func (c *Config) dropOldKeys(src Source) (document, []error) {
 	var doc document
 	if err := yaml.Unmarshal(src.Content, &doc.root); err != nil {

@@ -3,16 +3,16 @@
 //
 // It wraps github.com/grafana/loki and imports no sibling part; internal/app wires it.
 //
-//	config.go    loki.yml: what is read, what is filled in, what is wrong with it
-//	paths.go     where it keeps what, whatever the file says
-//	oldkeys.go   what Loki no longer knows, and what to write instead
-//	engine.go    Loki's modules: start, stop, what they listen on
+//	config.go    loki.yml: reading it, filling in defaults, finding problems
+//	paths.go     where data is stored, whatever the file says
+//	oldkeys.go   keys that Loki no longer knows, and their replacements
+//	engine.go    Loki's modules: start, stop, listeners
 //	server.go    the part: life cycle, HTTP, reload
 //	builtin.go   the built-in rules, for configurations without rules
-//	push.go      lines in without HTTP, and looking whether lines are there; direct.go: from the distributor on
-//	mendwal.go   the write-ahead log as a replay needs it; lookback.go: who is asked for lines of which age
-//	sizecap.go   the cap by size that Loki lacks; cappedlimits.go: what of the past it has taken
-//	alerts.go    the way of the ruler's alerts to Alertmanagers inside the process
+//	push.go      storing lines without HTTP, and finding out which are stored; direct.go: from the distributor on
+//	mendwal.go   repairing the write-ahead log for a replay; lookback.go: which lines of which age are read from where
+//	sizecap.go   the size cap that Loki lacks; cappedlimits.go: which part of the past it has deleted
+//	alerts.go    routing the ruler's alerts to Alertmanagers inside the process
 package loki
 
 import (
@@ -29,40 +29,40 @@ import (
 	"github.com/ausguck/ausguck/internal/setaside"
 )
 
-// Options is what a Server is made from.
+// Options configures a Server.
 type Options struct {
 	Logger *slog.Logger
-	// Registerer receives the ausguck_loki_* metrics. Loki's own are in a registry of their own, see Server.Gather.
+	// Registerer receives the ausguck_loki_* metrics. Loki's own are in a separate registry, see Server.Gather.
 	Registerer prometheus.Registerer
 	// Dir holds everything that Loki stores.
 	Dir string
 	// Dial opens connections to the hosts in InProcess.
 	Dial inproc.DialContextFunc
-	// InProcess are the "host:port" addresses that Dial leads to parts of this process.
+	// InProcess are the "host:port" addresses that Dial connects to parts of this process.
 	InProcess []string
-	// Disk is asked before lines are stored; nil means that there is always room.
+	// Disk is checked before lines are stored; nil means that there is always space.
 	Disk Disk
-	// SetAside takes files of Dir that cannot be read; nil moves them and tells nobody.
+	// SetAside takes unreadable files of Dir; nil moves them without reporting it.
 	SetAside *setaside.Shelf
-	// ExternalURL is where people find the page; alerts of rules link to it.
+	// ExternalURL is the URL of the UI for users; alerts of rules link to it.
 	ExternalURL string
-	// BuiltInRules are LogQL rules, a folder per tenant, for configurations that have no folder of rules.
+	// BuiltInRules are LogQL rules, one folder per tenant, for configurations that have no rule folder.
 	BuiltInRules fs.FS
 
 	RetentionTime model.Duration
-	// RetentionSize caps what Dir takes on disk; 0 derives a cap from the free room of the disk.
+	// RetentionSize limits the size of Dir on disk; 0 derives a limit from the free disk space.
 	RetentionSize units.Base2Bytes
 }
 
-// Disk says whether there is room for new data.
+// Disk reports whether there is space for new data.
 type Disk interface {
-	// Full returns an error while writers must not write.
+	// Full returns an error while nothing must be written.
 	Full() error
 }
 
 const defaultRetentionTime = "15d"
 
-// RegisterFlags adds the flags of what loki.yml does not know or does not say.
+// RegisterFlags adds flags for what loki.yml does not support or does not set.
 func (o *Options) RegisterFlags(a *kingpin.Application) {
 	a.Flag("storage.loki.retention.time", "How long to keep logs, unless limits_config.retention_period in loki.yml is set. 0 keeps them forever.").
 		Default(defaultRetentionTime).SetValue(&o.RetentionTime)
@@ -70,5 +70,5 @@ func (o *Options) RegisterFlags(a *kingpin.Application) {
 		PlaceHolder("<bytes>").BytesVar(&o.RetentionSize)
 }
 
-// sizeFile remembers up to when logs were deleted to stay below the cap.
+// sizeFile stores the time up to which logs were deleted to stay below the cap.
 func (o *Options) sizeFile() string { return filepath.Join(o.Dir, "size-cap.json") }

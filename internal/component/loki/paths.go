@@ -19,8 +19,9 @@ func (c *Config) paths() []*string {
 	}
 }
 
-// settlePaths leads paths to where they are meant: data/… below the storage folder, and what a file written for a Loki of its
-// own keeps in a place that is lost with its container, to where everything else is kept. There `ausguck migrate` puts it too.
+// settlePaths adjusts paths: data/… goes below the storage folder, and data that a file written for a separate Loki
+// stores in a place that is lost with its container goes to where all other data is stored. `ausguck migrate` puts it
+// there, too.
 func (c *Config) settlePaths(o Options) {
 	storage := filepath.Dir(o.Dir)
 	prefix := c.Common.PathPrefix
@@ -62,8 +63,8 @@ func (c *Config) settlePaths(o Options) {
 	}
 }
 
-// canMake reports whether a folder is there or could be made: in a container with a read-only root, the data folder of a Loki
-// of its own cannot.
+// canMake reports whether a folder exists or could be created: in a container with a read-only root, the data folder of
+// a separate Loki cannot.
 func canMake(path string) bool {
 	if !filepath.IsAbs(path) {
 		return true
@@ -79,11 +80,11 @@ func canMake(path string) bool {
 	}
 }
 
-// passingRoots are where stock files keep what nobody has to keep: the machine empties the first ones, and the last is a
-// folder of Loki's image, which exists only where somebody has mounted it.
+// passingRoots are where stock files keep data that need not be kept: the machine empties the first ones, and the last
+// is a folder of Loki's image, which exists only if it was mounted.
 var passingRoots = []string{"/tmp/loki", "/tmp", "/var/tmp", "/loki"}
 
-// passingRoot returns the folder of passingRoots in which a path is, or "".
+// passingRoot returns the folder of passingRoots that contains a path, or "".
 func passingRoot(path string) string {
 	for _, root := range passingRoots {
 		if isBelow(path, root) && (root != "/loki" || !isFolder(root)) {

@@ -12,15 +12,15 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// The file of Loki's own image and documentation keeps everything in /tmp/loki: it was lost with the container, could not be
-// written where the root is read-only, and hid what migrate had taken over.
+// The configuration file in Loki's own image and documentation keeps everything in /tmp/loki: it was lost with the
+// container, could not be written if the root is read-only, and hid the data that migrate had imported.
 func TestPassingPathsGoToTheStorageFolder(t *testing.T) {
 	const schema = "\nschema_config: {configs: [{from: 2024-04-01, store: tsdb, object_store: filesystem, schema: v13, index: {prefix: index_, period: 24h}}]}"
 	own := filepath.Join(t.TempDir(), "storage", "loki")
 	for name, c := range map[string]struct {
 		file   string
 		warned bool
-		want   map[string]string // by what it is for
+		want   map[string]string // by purpose
 	}{
 		"stock": {
 			"common: {path_prefix: /tmp/loki, storage: {filesystem: {chunks_directory: /tmp/loki/chunks, rules_directory: /tmp/loki/rules}}}" + schema,
@@ -62,7 +62,8 @@ func TestPassingPathsGoToTheStorageFolder(t *testing.T) {
 	}
 }
 
-// A folder of rules that is named and not there, or empty, is said: the alerts of it would be missed by nobody.
+// A configured rule folder that does not exist, or is empty, causes a warning: otherwise missing alerts would go
+// unnoticed.
 func TestFoldersOfRules(t *testing.T) {
 	dir := t.TempDir()
 	require.NoError(t, os.MkdirAll(filepath.Join(dir, "rules", "fake"), 0o755))

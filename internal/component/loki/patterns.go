@@ -11,14 +11,15 @@ import (
 	"github.com/grafana/loki/v3/pkg/loki"
 )
 
-// Patterns are looked for in so many streams in so long: as many as may be stored, and as long as patterns stay. Loki
-// itself looks in every stream that anybody names, stored or not, and keeps tens of kilobytes for each.
+// Patterns are detected in at most this many streams per period: as many as may be stored, and for as long as
+// patterns are kept. Loki itself looks in every stream named in a push, stored or not, and keeps tens of kilobytes
+// for each.
 const (
 	patternStreams = 5000
 	patternPeriod  = 3 * time.Hour
 )
 
-// boundPatterns puts a patternTee between the distributor and the pattern ingester of one machine.
+// boundPatterns puts a patternTee between the distributor and the pattern ingester of a single machine.
 func (e *engine) boundPatterns() error {
 	const name = "pattern-bound"
 	mm := e.loki.ModuleManager
@@ -39,7 +40,7 @@ type streamID struct {
 	hash   uint64
 }
 
-// patternTee hands on the lines of the first streams that it sees, and begins anew after a while.
+// patternTee passes on the lines of the first streams that it sees, and starts over after a while.
 type patternTee struct {
 	distributor.Tee
 

@@ -20,10 +20,11 @@ import (
 	"github.com/prometheus/prometheus/model/labels"
 )
 
-// defaultTenant is who everybody is while auth_enabled is false, and who asks inside the process without a name.
+// defaultTenant is the tenant of everyone while auth_enabled is false, and of requests inside the process without a
+// tenant.
 const defaultTenant = "fake"
 
-// tenant returns whose lines a caller inside the process means.
+// tenant returns the tenant of a caller inside the process.
 func (e *engine) tenant(ctx context.Context) string {
 	if id, err := user.ExtractOrgID(ctx); err == nil && e.cfg.AuthEnabled {
 		return id
@@ -31,23 +32,23 @@ func (e *engine) tenant(ctx context.Context) string {
 	return defaultTenant
 }
 
-// PushError is the answer of a store that did not take everything.
+// PushError is the response of a store that did not accept everything.
 type PushError struct {
-	// Code is the HTTP status that a client would have got.
+	// Code is the HTTP status that a client would have received.
 	Code int
 	Text string
 }
 
-// Error gives Loki's words.
+// Error returns Loki's message.
 func (e *PushError) Error() string { return fmt.Sprintf("Loki answered %d: %s", e.Code, e.Text) }
 
-// Rejected reports whether the same lines would be refused again, so that trying again is of no use.
+// Rejected reports whether the same lines would be rejected again, so that retrying is useless.
 func (e *PushError) Rejected() bool {
 	return e.Code/100 == 4 && e.Code != http.StatusTooManyRequests && e.Code != http.StatusRequestTimeout
 }
 
-// Crowded reports whether there are as many streams as there may be, so that lines of new ones have to wait while
-// those of the others are stored.
+// Crowded reports whether the limit of streams is reached, so that lines of new ones have to wait while those of the
+// others are stored.
 func (e *PushError) Crowded() bool {
 	return e.Code == http.StatusTooManyRequests && strings.Contains(e.Text, "active stream limit")
 }
@@ -56,8 +57,9 @@ var errNotRunning = &PushError{Code: http.StatusServiceUnavailable, Text: "Loki 
 
 type requestKey struct{}
 
-// Push stores lines of the tenant that ctx names. It blocks while Loki works; the request must not be used again. An error of type *PushError
-// says what to do: when the lines are rejected, some of them may have been stored, as by HTTP.
+// Push stores lines of the tenant named in ctx. It blocks while Loki is working; the request must not be reused. An
+// error of type *PushError tells what to do: if the lines are rejected, some of them may have been stored, as with
+// HTTP.
 func (s *Server) Push(ctx context.Context, req *logproto.PushRequest) error {
 	e := s.engine.Load()
 	if e == nil {
@@ -85,8 +87,8 @@ func (s *Server) Push(ctx context.Context, req *logproto.PushRequest) error {
 	return &PushError{Code: a.code, Text: strings.TrimSpace(a.body.String())}
 }
 
-// parseInProcess hands typed requests of Push on, with the labels and statistics that Loki's own parser gives;
-// all others are parsed by inner.
+// parseInProcess passes on typed requests of Push, with the labels and statistics that Loki's own parser provides; all
+// others are parsed by inner.
 func parseInProcess(inner push.RequestParser) push.RequestParser {
 	return func(userID string, r *http.Request, limits push.Limits, configs *lokiruntime.TenantConfigs, maxSize int, maxDecompressed int64, tracker push.UsageTracker, resolver push.StreamResolver, logger log.Logger) (*logproto.PushRequest, *push.Stats, error) {
 		req, ok := r.Context().Value(requestKey{}).(*logproto.PushRequest)
@@ -107,7 +109,8 @@ func parseInProcess(inner push.RequestParser) push.RequestParser {
 	}
 }
 
-// nameService adds the label service_name, by which Grafana's log pages group, from the first label that has one.
+// nameService adds the label service_name, by which Grafana's log pages group, from the first label in from that is
+// set.
 func nameService(stream *logproto.Stream, from []string) error {
 	set, err := syntax.ParseLabels(stream.Labels)
 	if err != nil {
@@ -128,8 +131,8 @@ func nameService(stream *logproto.Stream, from []string) error {
 	return nil
 }
 
-// Lines tells found which lines are stored of the streams with these labels between two times, both included. Who does
-// not know whether lines were stored before a crash asks for them.
+// Lines calls found for each stored line of the streams with these labels between two times, both included. It is used
+// if it is unknown whether lines were stored before a crash.
 func (s *Server) Lines(ctx context.Context, stream string, from, to time.Time, found func(at time.Time, line string)) error {
 	e := s.engine.Load()
 	if e == nil || e.loki.Querier == nil {
@@ -157,7 +160,7 @@ func (s *Server) Lines(ctx context.Context, stream string, from, to time.Time, f
 	return errors.Join(it.Err(), it.Close())
 }
 
-// answer is what a handler answers to a caller inside the process.
+// answer records a handler's response for a caller inside the process.
 type answer struct {
 	header http.Header
 	code   int

@@ -17,8 +17,9 @@ import (
 	"github.com/ausguck/ausguck/internal/problem"
 )
 
-// checkRules reads every LogQL rule file below the ruler's folder, one folder per tenant as Loki has it. A relative
-// folder is one beside the file; one that does not exist gives way to the storage folder, which can be made.
+// checkRules reads every LogQL rule file below the ruler's folder, which has one folder per tenant as in Loki. A
+// relative folder is next to the configuration file; one that does not exist is replaced by the storage folder,
+// which can be created.
 func (c *Config) checkRules(o Options, src Source) []error {
 	store := &c.Ruler.StoreConfig
 	if store.Type != "local" || store.Local.Directory == "" {
@@ -56,7 +57,7 @@ func (c *Config) checkRules(o Options, src Source) []error {
 			continue
 		}
 		if name, err := filepath.Rel(storedRules(c), file); err == nil && o.buildsIn(name) {
-			continue // a copy of ours, which the start writes anew
+			continue // our own copy, which is rewritten at startup
 		}
 		content, err := os.ReadFile(file)
 		if err != nil {
@@ -87,7 +88,7 @@ func CheckRules(f problem.File) []error {
 			}
 		}
 		if wrong > 0 {
-			continue // what follows stops at the first expression that cannot be read
+			continue // the following checks stop at the first expression that cannot be parsed
 		}
 		for _, err := range ruler.ValidateGroups(g) {
 			problems = append(problems, problem.At(f, g.Name, err))

@@ -24,7 +24,7 @@ import (
 )
 
 const (
-	startTimeout = 5 * time.Minute // a long write-ahead log is read in this time
+	startTimeout = 5 * time.Minute // enough for reading a long write-ahead log
 	stopTimeout  = 6 * time.Second
 )
 
@@ -36,7 +36,7 @@ type Server struct {
 	cap     *sizeCap
 	alerts  *alertWay
 
-	engine atomic.Pointer[engine] // nil while it does not answer
+	engine atomic.Pointer[engine] // nil while it does not respond
 	reload chan reloading
 
 	mtx     sync.Mutex
@@ -55,7 +55,7 @@ var (
 	_ prometheus.Gatherer = (*Server)(nil)
 )
 
-// New returns a Server; cfg comes from LoadConfig with the same options. It sets the globals of Loki's packages.
+// New returns a Server; cfg comes from LoadConfig with the same options. It sets globals of Loki's packages.
 func New(o Options, cfg *Config) *Server {
 	s := &Server{
 		options: o, log: o.Logger, logger: claimGlobals(o.Logger), applied: cfg,
@@ -65,7 +65,7 @@ func New(o Options, cfg *Config) *Server {
 	return s
 }
 
-// chunkFolder returns where chunks are when they are files, else a folder that is not there.
+// chunkFolder returns the folder of the chunks if they are files, otherwise one that does not exist.
 func chunkFolder(cfg *Config) string {
 	for _, p := range cfg.SchemaConfig.Configs {
 		if p.ObjectType == "filesystem" {
@@ -75,7 +75,7 @@ func chunkFolder(cfg *Config) string {
 	return ""
 }
 
-// Run starts Loki, calls ready when it stores and finds lines, and stops it when ctx ends.
+// Run starts Loki, calls ready when lines can be stored and queried, and stops it when ctx ends.
 func (s *Server) Run(ctx context.Context, ready func()) error {
 	if err := os.MkdirAll(s.options.Dir, 0o750); err != nil {
 		return fmt.Errorf("create Loki's data folder: %w", err)
@@ -91,7 +91,7 @@ func (s *Server) Run(ctx context.Context, ready func()) error {
 	e, err := s.begin(ctx, s.Applied())
 	if err != nil {
 		if ctx.Err() != nil {
-			return nil // asked to stop before it was ready
+			return nil // stopped before it was ready
 		}
 		return err
 	}
@@ -120,7 +120,7 @@ func (s *Server) Run(ctx context.Context, ready func()) error {
 	}
 }
 
-// begin makes and starts an engine.
+// begin creates and starts an engine.
 func (s *Server) begin(ctx context.Context, cfg *Config) (*engine, error) {
 	started := time.Now()
 	if err := s.options.makeSound(cfg); err != nil {
@@ -157,7 +157,8 @@ func (s *Server) end(e *engine) error {
 	return e.stop(ctx)
 }
 
-// swap stops e and starts Loki anew with cfg, or, when that fails, with what it ran with. Who pushes waits meanwhile.
+// swap stops e and restarts Loki with cfg, or, if that fails, with its previous configuration. Pushes wait in the
+// meantime.
 func (s *Server) swap(ctx context.Context, e *engine, cfg *Config) (*engine, error) {
 	if err := s.end(e); err != nil {
 		return nil, err
@@ -173,14 +174,14 @@ func (s *Server) swap(ctx context.Context, e *engine, cfg *Config) (*engine, err
 	return before, err
 }
 
-// Applied returns the configuration that Loki runs with.
+// Applied returns the configuration with which Loki runs.
 func (s *Server) Applied() *Config {
 	s.mtx.Lock()
 	defer s.mtx.Unlock()
 	return s.applied
 }
 
-// ApplyConfig starts Loki anew when the file has changed; it answers 503 for that time, and lines wait.
+// ApplyConfig restarts Loki if the file has changed; it responds with 503 during that time, and lines wait.
 func (s *Server) ApplyConfig(cfg *Config) error {
 	s.mtx.Lock()
 	before := s.applied
@@ -211,7 +212,7 @@ func (s *Server) setApplied(cfg *Config) {
 	s.applied = cfg
 }
 
-// room asks the disk before lines are stored.
+// room checks the disk before lines are stored.
 func (s *Server) room() error {
 	if s.options.Disk == nil {
 		return nil
@@ -223,7 +224,7 @@ func (s *Server) room() error {
 	return err
 }
 
-// Handler is Loki's HTTP API without what stops or empties it; it answers 503 until Loki is ready.
+// Handler is Loki's HTTP API without the endpoints that stop or empty it; it responds with 503 until Loki is ready.
 func (s *Server) Handler() http.Handler {
 	return bounded(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if strings.HasSuffix(r.URL.Path, "/status/buildinfo") {
@@ -248,8 +249,9 @@ func (s *Server) Handler() http.Handler {
 	}))
 }
 
-// servePush answers a push when its lines are kept. Loki says that they are although its write-ahead log finds no room for them,
-// so the disk is looked at before and after; lines that were stored nevertheless and come again are the same ones to Loki.
+// servePush acknowledges a push only if its lines are kept. Loki reports success even if there is no space for them in
+// its write-ahead log, so the disk is checked before and after; if lines were stored nevertheless and are sent again,
+// Loki treats them as the same lines.
 func (s *Server) servePush(next http.Handler, w http.ResponseWriter, r *http.Request) {
 	err := s.room()
 	if err == nil {
@@ -264,7 +266,7 @@ func (s *Server) servePush(next http.Handler, w http.ResponseWriter, r *http.Req
 	w.Header().Set("Retry-After", "10")
 	code := http.StatusInsufficientStorage
 	if strings.HasSuffix(r.URL.Path, "/v1/logs") {
-		code = http.StatusServiceUnavailable // senders of OTLP try again after this one
+		code = http.StatusServiceUnavailable // OTLP senders retry after this one
 	}
 	http.Error(w, err.Error(), code)
 }
@@ -273,10 +275,10 @@ func isPush(r *http.Request) bool {
 	return r.Method == http.MethodPost && (strings.HasSuffix(r.URL.Path, "/push") || strings.HasSuffix(r.URL.Path, "/v1/logs"))
 }
 
-// Ready reports whether lines can be stored and found.
+// Ready reports whether lines can be stored and queried.
 func (s *Server) Ready() bool { return s.engine.Load() != nil }
 
-// Gather returns Loki's own metrics without those that the process has elsewhere.
+// Gather returns Loki's own metrics without those that are in other registries of the process.
 func (s *Server) Gather() ([]*dto.MetricFamily, error) {
 	e := s.engine.Load()
 	if e == nil {
@@ -292,7 +294,7 @@ func (s *Server) Gather() ([]*dto.MetricFamily, error) {
 	return kept, err
 }
 
-// isShared reports whether another registry of the process has the metric too.
+// isShared reports whether another registry of the process also has the metric.
 func isShared(name string) bool {
 	for _, prefix := range []string{"go_", "process_", "prometheus_", "promhttp_"} {
 		if strings.HasPrefix(name, prefix) {
@@ -302,7 +304,7 @@ func isShared(name string) bool {
 	return false
 }
 
-// serveFormatQuery answers what Loki's own main would: how a query is written well.
+// serveFormatQuery formats a query, as Loki's own main does.
 func serveFormatQuery(w http.ResponseWriter, r *http.Request) {
 	expr, err := parseLogQL(r.FormValue("query"))
 	if err != nil {

@@ -101,7 +101,7 @@ func TestPushedLinesAreFoundAfterARestart(t *testing.T) {
 	require.Len(t, find(s), 2, "the write-ahead log brings them back")
 }
 
-// auth_enabled: true made nothing ready, because the question by which a start ends named no tenant.
+// With auth_enabled: true, Loki never became ready, because the query at the end of a start named no tenant.
 func TestTenants(t *testing.T) {
 	o := options(t)
 	s, stop := start(t, o, "auth_enabled: true\n")
@@ -133,7 +133,7 @@ func TestTenants(t *testing.T) {
 	check(s)
 }
 
-// Lines that are hours old when they come are in no chunk on the disk: Loki's own query_ingesters_within of three hours
+// Lines that are hours old on arrival are in no chunk on disk yet: Loki's default query_ingesters_within of three hours
 // hides them until they are.
 func TestOldLinesAreFoundAtOnce(t *testing.T) {
 	s, _ := start(t, options(t), "")

@@ -30,13 +30,13 @@ import (
 )
 
 const (
-	// roomShare is the part of the room that logs may take when no cap is given: of what is free and what they
-	// take already. Metrics take four fifths of what is free; a tenth stays free.
+	// roomShare is the share of the disk space, free or used by logs, that logs may take if no cap is set. Metrics take
+	// four fifths of the free space; a tenth stays free.
 	roomShare = 0.1
-	// warnWater is the share of the cap from which on it is said that lines are about to be deleted.
+	// warnWater is the share of the cap from which on a warning says that lines will soon be deleted.
 	warnWater = 0.8
-	// Deleting begins at one share of the cap, because lines are written while it measures, and goes on until the
-	// other is left, so that not every chunk deletes another.
+	// Deletion begins at highWater of the cap, because lines are written between measurements, and continues down to
+	// lowWater, so that not every new chunk deletes another.
 	highWater   = 0.9
 	lowWater    = 0.85
 	capInterval = 10 * time.Second
@@ -44,21 +44,21 @@ const (
 	walInterval = time.Second
 )
 
-// sizeCap keeps what Loki stores below a size. It deletes the oldest chunks from the disk, and hides the time
-// that they were of from queries until the compactor has taken them out of the index (see cappedLimits).
+// sizeCap keeps what Loki stores below a size. It deletes the oldest chunks from disk, and hides their time range from
+// queries until the compactor has removed them from the index (see cappedLimits).
 type sizeCap struct {
 	logger *slog.Logger
-	dir    string // everything of Loki's
-	chunks string // those of its folders that hold chunks
+	dir    string // Loki's whole data folder
+	chunks string // the folder in it that contains chunks
 	file   string
-	auto   bool                           // no cap is given: it follows the room on the disk
-	free   func(dir string) (int64, bool) // bytes that are free on the disk of dir
-	limit  atomic.Int64                   // 0 is no cap
-	saved  int64                          // the cap that the file holds
-	warned bool                           // that lines are about to be deleted
+	auto   bool                           // no cap is set: it follows the disk space
+	free   func(dir string) (int64, bool) // free bytes on the disk of dir
+	limit  atomic.Int64                   // 0 means no cap
+	saved  int64                          // the cap in the file
+	warned bool                           // that lines will soon be deleted
 
-	size    atomic.Int64 // measured, and then counted on
-	oldest  atomic.Int64 // UnixNano: before this nothing is left; 0 when nothing was deleted
+	size    atomic.Int64 // measured, then updated incrementally
+	oldest  atomic.Int64 // UnixNano: nothing older is left; 0 if nothing was deleted
 	grown   chan struct{}
 	deleted prometheus.Counter
 	bytes   prometheus.Counter
@@ -86,9 +86,9 @@ func newSizeCap(o Options) *sizeCap {
 	return c
 }
 
-// followRoom sets the default cap for the room that the disk has now. It rises with the room. It falls with it too, but
-// never so far that what is stored would be deleted: others who fill the disk do not take logs away. The cap is remembered,
-// because one that is measured anew at each start creeps towards what is stored.
+// followRoom adjusts the default cap to the current disk space. It grows with the space. It also shrinks with it, but
+// never so far that stored logs would be deleted: other programs filling the disk do not cause logs to be deleted. The
+// cap is saved, because one that is computed again at each start would approach the size of what is stored.
 func (c *sizeCap) followRoom() {
 	if !c.auto {
 		return
@@ -105,7 +105,7 @@ func (c *sizeCap) followRoom() {
 	c.limit.Store(max(int64(float64(used+free)*roomShare), needed))
 }
 
-// remember writes the default cap when it has changed by more than a hundredth.
+// remember saves the default cap if it has changed by more than one percent.
 func (c *sizeCap) remember() {
 	now := c.limit.Load()
 	if !c.auto || now >= c.saved*99/100 && now <= c.saved*101/100 {
@@ -116,13 +116,13 @@ func (c *sizeCap) remember() {
 	}
 }
 
-// freeBytes asks the disk of dir, which need not exist yet.
+// freeBytes returns the free space on the disk of dir, which need not exist yet.
 func freeBytes(dir string) (int64, bool) {
 	free, err := datadir.Free(dir)
 	return free, err == nil
 }
 
-// warn says once that lines are about to be deleted because of their size; c.run calls it.
+// warn logs once that lines will soon be deleted because of their size; it is called by c.run.
 func (c *sizeCap) warn() {
 	near := c.limit.Load() > 0 && float64(c.size.Load()) > float64(c.limit.Load())*warnWater
 	if near && !c.warned {
@@ -132,8 +132,8 @@ func (c *sizeCap) warn() {
 	c.warned = near
 }
 
-// run measures and deletes until ctx ends. The compactor must not delete at the same time only because its
-// markers name files, which may be gone: it takes that for done.
+// run measures and deletes until ctx ends. It may do so concurrently with the compactor, whose markers name files: the
+// compactor takes a missing file for deleted.
 func (c *sizeCap) run(ctx context.Context) {
 	ticker, walTicker := time.NewTicker(capInterval), time.NewTicker(walInterval)
 	defer ticker.Stop()
@@ -167,13 +167,13 @@ func (c *sizeCap) run(ctx context.Context) {
 	}
 }
 
-// full says whether something has to go.
+// full reports whether something has to be deleted.
 func (c *sizeCap) full() bool {
 	limit := c.limit.Load()
 	return limit > 0 && float64(c.size.Load()) > float64(limit)*highWater
 }
 
-// wal is where the ingester's write-ahead log is, unless the file says otherwise: then it is measured less often.
+// wal is the folder of the ingester's write-ahead log, unless the file sets another one: that is measured less often.
 func (c *sizeCap) wal() string { return filepath.Join(c.dir, "wal") }
 
 // chunkFile is a chunk on the disk.
@@ -203,7 +203,7 @@ func (c *sizeCap) shrink() error {
 	if len(gone) == 0 {
 		return fmt.Errorf("%s uses %d bytes, and no chunk is left to delete: the space is used by the index and by data that has not been written to chunks yet", c.dir, c.size.Load())
 	}
-	// First nobody asks for them any more, then they go.
+	// First they are hidden from queries, then they are deleted.
 	oldest := gone[len(gone)-1].through.Add(time.Millisecond)
 	if oldest.UnixNano() > c.oldest.Load() {
 		c.oldest.Store(oldest.UnixNano())
@@ -223,7 +223,7 @@ func (c *sizeCap) shrink() error {
 	return nil
 }
 
-// list returns the chunks in the store, whose names hold their times.
+// list returns the stored chunks, whose names contain their times.
 func (c *sizeCap) list() ([]chunkFile, error) {
 	var files []chunkFile
 	err := filepath.WalkDir(c.chunks, func(path string, d fs.DirEntry, err error) error {
@@ -246,7 +246,7 @@ func (c *sizeCap) list() ([]chunkFile, error) {
 	return files, err
 }
 
-// chunkKey returns the key of a chunk, of which the file store encodes the last part.
+// chunkKey returns the key of a chunk, whose last part the file store encodes.
 func chunkKey(root, path string) (string, bool) {
 	rel, err := filepath.Rel(root, path)
 	if err != nil {
@@ -303,8 +303,9 @@ func (c *sizeCap) save() error {
 	return nil
 }
 
-// countChunks has the cap count what the store writes. The compactor, after it, gets its clients as they are: it names chunks
-// as their files are named only when it sees upstream's file client, and with any other one deletes files that do not exist.
+// countChunks makes the cap count what the store writes. The compactor, which is initialized later, gets the original
+// clients: it names chunks like their files only if it sees upstream's file client, and with any other client it
+// deletes files that do not exist.
 func (e *engine) countChunks(c *sizeCap) error {
 	mm := e.loki.ModuleManager
 	decorated := func(by func(client.ObjectClient) client.ObjectClient) func() (services.Service, error) {
@@ -319,7 +320,7 @@ func (e *engine) countChunks(c *sizeCap) error {
 	return errors.Join(mm.AddDependency(loki.Store, counted), mm.AddDependency(plain, loki.Store), mm.AddDependency(loki.Compactor, plain))
 }
 
-// decorate counts what is written between two measurements.
+// decorate counts the bytes written between two measurements.
 func (c *sizeCap) decorate(inner client.ObjectClient) client.ObjectClient {
 	return countingClient{inner, c}
 }
@@ -360,7 +361,7 @@ func (r *countingReader) Read(p []byte) (int, error) {
 	return n, err
 }
 
-// diskUsage returns what the files below dir take on the disk; what cannot be read counts as nothing.
+// diskUsage returns the disk space used by the files below dir; unreadable ones count as 0.
 func diskUsage(dir string) int64 {
 	var size int64
 	_ = filepath.WalkDir(dir, func(_ string, d os.DirEntry, err error) error {
@@ -375,7 +376,7 @@ func diskUsage(dir string) int64 {
 	return size
 }
 
-// blocks returns the room that a file takes, which for many small chunks is more than their bytes.
+// blocks returns the disk space of a file, which for many small chunks is more than their size in bytes.
 func blocks(info fs.FileInfo) int64 {
 	if stat, ok := info.Sys().(*syscall.Stat_t); ok {
 		return stat.Blocks * 512

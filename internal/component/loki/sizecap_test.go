@@ -12,7 +12,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// capOver returns a size cap without a flag over a folder that takes used bytes, on a disk with free bytes.
+// capOver returns a size cap without a flag for a folder of used bytes, on a disk with free bytes.
 func capOver(t *testing.T, dir string, used, free int64) *sizeCap {
 	t.Helper()
 	require.NoError(t, os.MkdirAll(dir, 0o750))
@@ -22,7 +22,7 @@ func capOver(t *testing.T, dir string, used, free int64) *sizeCap {
 	return c
 }
 
-// A cap that was measured anew at each start began to delete at nine tenths of what was there.
+// A cap that was computed again at each start began to delete at nine tenths of what was stored.
 func TestDefaultCapKeepsWhatIsStored(t *testing.T) {
 	for _, free := range []int64{0, 1 << 20, 40 << 20, 100 << 20, 10 << 30} {
 		dir := filepath.Join(t.TempDir(), "loki")
@@ -63,7 +63,7 @@ func TestDefaultCapFollowsRoom(t *testing.T) {
 	require.InDelta(t, before, c.limit.Load(), 2, "nor do deletions lower it")
 }
 
-// Who reads the log learns that lines are about to be deleted while all of them are still there.
+// A warning in the log says that lines will soon be deleted while all of them still exist.
 func TestCapWarnsBeforeTheFirstDeletion(t *testing.T) {
 	var said bytes.Buffer
 	dir := filepath.Join(t.TempDir(), "loki")

@@ -23,15 +23,15 @@ import (
 	"github.com/ausguck/ausguck/internal/setaside"
 )
 
-// What Loki stumbles over is set aside before it starts: it panics on an index file that is cut off and on a damaged bolt
-// file, in goroutines of its own, and ends when a file cannot be opened.
+// Files on which Loki fails are set aside before it starts: it panics on a truncated index file and on a damaged bolt
+// file, in its own goroutines, and exits if a file cannot be opened.
 
 // fileKind is a kind of file below Loki's folders.
 type fileKind struct {
 	glob         string
-	read         func(path string) error // nil when upstream copes with what is in it
+	read         func(path string) error // nil if upstream can handle any content
 	lost, remedy string
-	// empty says that an empty file has to take its place.
+	// empty means that an empty file has to replace it.
 	empty bool
 }
 
@@ -40,7 +40,7 @@ const (
 	backupInstead = "if you have a backup, stop Ausguck and restore the file from it"
 )
 
-// fileKinds lists what is read at start, with where it is by the configuration.
+// fileKinds lists the files that are read at startup, with their configured locations.
 func fileKinds(cfg *Config) []fileKind {
 	active := cfg.StorageConfig.TSDBShipperConfig.ActiveIndexDirectory
 	cache := cfg.StorageConfig.TSDBShipperConfig.CacheLocation
@@ -66,7 +66,7 @@ func fileKinds(cfg *Config) []fileKind {
 	}
 }
 
-// makeSound sets aside what Loki would not start with. The error says what could not be moved.
+// makeSound sets aside the files with which Loki would not start. The error names what could not be moved.
 func (o *Options) makeSound(cfg *Config) error {
 	var errs []error
 	for _, kind := range append(fileKinds(cfg), fileKind{glob: o.sizeFile(), lost: "the time up to which logs were deleted to stay below the size limit", remedy: nothingToDo}) {
@@ -94,7 +94,7 @@ func (o *Options) soundFile(kind fileKind, file string) error {
 	if err := o.SetAside.Move(setaside.Loss{Part: "loki", Path: file, Cause: err, Lost: kind.lost, Remedy: kind.remedy}); err != nil {
 		return err
 	}
-	if kind.empty { // a gap between segments would be the next thing to stumble over
+	if kind.empty { // otherwise it would fail on a gap between segments
 		if err := os.WriteFile(file, nil, 0o640); err != nil {
 			return fmt.Errorf("replace it with an empty segment: %w", err)
 		}
@@ -113,7 +113,7 @@ func readIndex(path string) error {
 	return errors.Join(err, file.Close())
 }
 
-// readBolt reads all of a copy of a bolt file and writes to it, as the compactor will to the file.
+// readBolt reads a whole copy of a bolt file and writes to it, as the compactor will to the file.
 func readBolt(path string) (err error) {
 	trial := path + ".trial"
 	defer func() { err = errors.Join(err, os.Remove(trial)) }()
@@ -127,7 +127,7 @@ func readBolt(path string) (err error) {
 	err = db.Update(func(tx *bbolt.Tx) error {
 		err := tx.ForEach(func(_ []byte, b *bbolt.Bucket) error {
 			return b.ForEach(func(k, v []byte) error {
-				_, _ = slices.Clone(k), slices.Clone(v) // which may lie where the file does not
+				_, _ = slices.Clone(k), slices.Clone(v) // they may point outside the file
 				return nil
 			})
 		})
@@ -148,8 +148,8 @@ func copyFile(to, from string) error {
 	return os.WriteFile(to, content, 0o600)
 }
 
-// checkShipped reads the index files that were shipped and compacted, while Loki runs: one that is damaged keeps all queries of its day from
-// being answered, and the compactor from its work. They have checksums of their own.
+// checkShipped reads the shipped and compacted index files while Loki runs: a damaged one makes all queries of its day
+// fail, and blocks the compactor. They have checksums of their own.
 func (s *Server) checkShipped(ctx context.Context, cfg *Config) {
 	dir := filepath.Join(chunkFolder(cfg), "index")
 	err := filepath.WalkDir(dir, func(path string, d fs.DirEntry, err error) error {
@@ -194,7 +194,7 @@ func readGzip(path string) error {
 	return err
 }
 
-// tellRepairs tells of a write-ahead log of which Loki could not read all.
+// tellRepairs reports a write-ahead log that Loki could not read completely.
 func (s *Server) tellRepairs(e *engine, cfg *Config) {
 	families, err := e.registry.Gather()
 	if err != nil {

@@ -62,7 +62,7 @@ func TestDamagedIndexAndBolt(t *testing.T) {
 		cuts []float64
 	}{
 		"index": {indexPath, readIndex, []float64{0, 0.3, 0.6, 0.9, 0.99}},
-		"bolt":  {boltPath, readBolt, []float64{0.01, 0.3}}, // a tail that no page uses may go
+		"bolt":  {boltPath, readBolt, []float64{0.01, 0.3}}, // a tail not used by any page does not matter
 	} {
 		content, err := os.ReadFile(c.path)
 		require.NoError(t, err)
@@ -88,7 +88,7 @@ func TestDamagedIndexAndBolt(t *testing.T) {
 			damaged[page+i] ^= 0xff
 		}
 		require.NoError(t, os.WriteFile(path, damaged, 0o600))
-		_ = setaside.Try(func() error { return readBolt(path) }) // a free page may be anything
+		_ = setaside.Try(func() error { return readBolt(path) }) // a free page may have any content
 	}
 }
 
@@ -130,7 +130,7 @@ func TestMakeSound(t *testing.T) {
 	require.Len(t, shelf.Notices(), len(want), "once")
 }
 
-// A shipped file of the index that is damaged is found while Loki runs.
+// A damaged shipped index file is detected while Loki runs.
 func TestCheckShipped(t *testing.T) {
 	shelf := setaside.New(slog.New(slog.DiscardHandler), prometheus.NewRegistry())
 	o := Options{Dir: filepath.Join(t.TempDir(), "loki"), Logger: slog.New(slog.DiscardHandler), SetAside: shelf, Registerer: prometheus.NewRegistry()}

@@ -9,20 +9,21 @@ import (
 	"text/template/parse"
 )
 
-// maxGrowth bounds how many times as long as its line a result of all templates of a query may be. Go's templates have
-// loops, and Loki's functions repeat texts: `{{ repeat 99999999999 "x" }}` would take all memory for a single line.
+// maxGrowth bounds the ratio of the length of a result of all templates in a query to the length of its line. Go's
+// templates have loops, and Loki's functions can repeat texts: `{{ repeat 99999999999 "x" }}` would use all memory for
+// a single line.
 const maxGrowth = 1_000_000
 
-// growth multiplies what the templates of one query do, one after the other.
+// growth multiplies the growth caused by the templates of one query, which run one after the other.
 type growth struct {
 	factor float64
-	// whole is set when a variable holds a number, over which a range would count.
+	// whole is set if a variable holds a number, over which a range would iterate.
 	whole bool
 }
 
 func newGrowth() *growth { return &growth{factor: 1} }
 
-// template looks at a text that may be a template. What is none, or a wrong one, is for Loki to say.
+// template examines a text that may be a template. If it is not one, or invalid, that is left to Loki.
 func (g *growth) template(text string) error {
 	if !strings.Contains(text, "{{") {
 		return nil
@@ -46,7 +47,7 @@ func (g *growth) template(text string) error {
 	return nil
 }
 
-// list returns how many times a line is in what a list makes.
+// list returns how many times the output of a list may contain a line.
 func (g *growth) list(l *parse.ListNode) (sum float64, err error) {
 	if l == nil {
 		return 0, nil
@@ -65,7 +66,7 @@ func (g *growth) node(n parse.Node) (float64, error) {
 	switch n := n.(type) {
 	case *parse.ActionNode:
 		grown, err := g.pipe(n.Pipe)
-		if len(n.Pipe.Decl) > 0 { // the variable may be used in the next, and so on
+		if len(n.Pipe.Decl) > 0 { // the variable may be used in the next template, and so on
 			g.factor *= max(grown, 1)
 			g.whole = g.whole || isWhole(n.Pipe)
 			grown = 0
@@ -100,7 +101,7 @@ func (g *growth) branch(b *parse.BranchNode) (float64, error) {
 	return max(first, other), err
 }
 
-// times returns how often a range runs. Of what a line holds it runs no more often than the line is long.
+// times returns how often a range runs. Over data of a line it runs at most as often as the line is long.
 func (g *growth) times(p *parse.PipeNode) (float64, error) {
 	g.whole = g.whole || isWhole(p)
 	last := p.Cmds[len(p.Cmds)-1]
@@ -113,7 +114,7 @@ func (g *growth) times(p *parse.PipeNode) (float64, error) {
 	return 1, nil
 }
 
-// numbers are functions whose results are numbers.
+// numbers are functions that return numbers.
 var numbers = map[string]bool{
 	"int": true, "add": true, "sub": true, "mul": true, "div": true, "mod": true, "max": true, "min": true, "len": true,
 	"count": true, "unixEpoch": true, "toEpoch": true, "float64": true, "floor": true, "ceil": true, "round": true,
@@ -131,7 +132,8 @@ func isWhole(p *parse.PipeNode) bool {
 	return false
 }
 
-// pipe returns how many times a line may be in what a pipeline makes: once for each value in it, times what is repeated.
+// pipe returns how many times the output of a pipeline may contain a line: once for each value in it, multiplied by
+// repetitions.
 func (g *growth) pipe(p *parse.PipeNode) (float64, error) {
 	if p == nil {
 		return 0, nil
@@ -147,7 +149,7 @@ func (g *growth) pipe(p *parse.PipeNode) (float64, error) {
 	return product, nil
 }
 
-// width matches how wide printf makes a value.
+// width matches the width of a value in a printf format.
 var width = regexp.MustCompile(`%[-+# 0]*(\d+|\*)`)
 
 func (g *growth) command(c *parse.CommandNode) (float64, error) {
@@ -198,17 +200,17 @@ func widths(name, format string) float64 {
 	for _, m := range width.FindAllStringSubmatch(format, -1) {
 		n, err := strconv.ParseFloat(m[1], 64)
 		if err != nil {
-			n = maxGrowth // by an argument
+			n = maxGrowth // from an argument
 		}
 		sum += n
 	}
-	if sum <= 1000 { // a column of a table
+	if sum <= 1000 { // a table column
 		return 1
 	}
 	return sum
 }
 
-// replaced returns how much longer a text gets when each of its characters is replaced.
+// replaced returns how much longer a text gets if each of its characters is replaced.
 func replaced(c *parse.CommandNode) float64 {
 	longest := 0
 	for _, arg := range c.Args {

@@ -23,13 +23,13 @@ type FlagInfo struct {
 	Hidden  bool
 }
 
-// disableDefaults declares the one flag of node_exporter's collectors that its main owns and not the
-// collector package, so that it exists when kingpin.CommandLine is parsed or described.
+// disableDefaults declares the only flag of node_exporter's collectors that is declared by its main and not
+// by the collector package, so that it exists when kingpin.CommandLine is parsed or described.
 var disableDefaults = sync.OnceValue(func() *bool {
 	return kingpin.CommandLine.Flag("collector.disable-defaults", "Set all collectors to disabled by default.").Default("false").Bool()
 })
 
-// Flags returns node_exporter's flags: --collector.* and --path.*, in the order of their declaration.
+// Flags returns node_exporter's flags, --collector.* and --path.*, in the order of their declaration.
 func Flags() []FlagInfo {
 	disableDefaults()
 	var infos []FlagInfo
@@ -62,8 +62,8 @@ func ownedName(name string) bool {
 	return strings.HasPrefix(name, "collector.") || strings.HasPrefix(name, "path.")
 }
 
-// Split takes node_exporter's flags out of a command line, with the values that stand in an argument
-// of their own. Arguments after "--" are left alone.
+// Split removes node_exporter's flags from a command line, including values that are separate arguments.
+// Arguments after "--" are left unchanged.
 func Split(args []string) (ours, rest []string) {
 	valued := make(map[string]bool)
 	for _, f := range Flags() {
@@ -87,11 +87,11 @@ func Split(args []string) (ours, rest []string) {
 
 var (
 	claimMtx sync.Mutex
-	claimed  []string // the arguments that were parsed, nil before
+	claimed  []string // the parsed arguments, nil before
 )
 
-// claimGlobals parses args into the variables behind kingpin.CommandLine, which the collectors read when
-// they are created and when they are scraped. They cannot be parsed again: collectors are cached.
+// claimGlobals parses args into the variables behind kingpin.CommandLine, which the collectors read when they
+// are created and when they are scraped. They cannot be parsed again: collectors are cached.
 func claimGlobals(args []string) error {
 	claimMtx.Lock()
 	defer claimMtx.Unlock()
@@ -105,7 +105,7 @@ func claimGlobals(args []string) error {
 	if _, foreign := Split(args); len(foreign) > 0 {
 		return fmt.Errorf("parse node_exporter flags: %q is not one of --collector.*, --no-collector.* and --path.*", foreign[0])
 	}
-	// Parsed without effect first: Parse sets variables before it finds a mistake.
+	// Parsed without effect first: Parse sets variables before it detects an error.
 	if _, err := kingpin.CommandLine.ParseContext(args); err != nil {
 		return fmt.Errorf("parse node_exporter flags: %w", err)
 	}
@@ -119,8 +119,8 @@ func claimGlobals(args []string) error {
 	return nil
 }
 
-// buildInfo is node_exporter_build_info with the version of the module that is embedded; upstream's own
-// would say the version of this program.
+// buildInfo is node_exporter_build_info with the version of the embedded module; upstream's own would show
+// the version of this program.
 func buildInfo() prometheus.Collector {
 	return prometheus.NewGaugeFunc(prometheus.GaugeOpts{
 		Name: "node_exporter_build_info",

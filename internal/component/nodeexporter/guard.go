@@ -10,9 +10,9 @@ import (
 	"github.com/prometheus/node_exporter/collector"
 )
 
-// guarded stands between upstream and one of its collectors. Upstream logs an error at every scrape of a
-// collector that fails, and lets a panic end the process; here the log tells the change, once each
-// way, and a panic is an error. node_scrape_collector_success is 0 in all cases, as stock.
+// guarded wraps one of upstream's collectors. Upstream logs an error at every scrape of a failing collector,
+// and lets a panic end the process; here each change between failing and working is logged once, and a panic
+// is an error. In all cases node_scrape_collector_success is 0, as in stock node_exporter.
 type guarded struct {
 	collector.Collector
 	*guard
@@ -27,7 +27,7 @@ type guard struct {
 	failing bool
 }
 
-// Update calls the collector. Any error becomes ErrNoData, which upstream logs at debug level only.
+// Update calls the collector. Any error becomes ErrNoData, which upstream logs only at debug level.
 func (g guarded) Update(ch chan<- prometheus.Metric) error {
 	err := g.safely(ch)
 	if err == nil || collector.IsNoDataError(err) {

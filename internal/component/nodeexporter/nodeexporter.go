@@ -1,4 +1,4 @@
-// Package nodeexporter serves the metrics of the host: CPU, memory, disks, network and what else the
+// Package nodeexporter serves the metrics of the host: CPU, memory, disks, network and everything else that the
 // collectors of prometheus/node_exporter read, with their stock flags.
 //
 // It wraps github.com/prometheus/node_exporter/collector; only internal/app imports it.
@@ -25,28 +25,30 @@ import (
 	"github.com/ausguck/ausguck/internal/upstreamlog"
 )
 
-// DefaultMaxRequests is how many scrapes may run at once when Options say nothing, as in stock node_exporter.
+// DefaultMaxRequests is how many scrapes may run concurrently if Options do not set it, as in stock node_exporter.
 const DefaultMaxRequests = 40
 
-// Options configure an Exporter.
+// Options configures an Exporter.
 type Options struct {
 	Logger *slog.Logger
 	// Args are node_exporter's own flags: those that Owns accepts, see Split.
 	Args []string
-	// Nodename is the host's name for node_uname_info where the kernel tells that of a container; empty leaves it.
+	// Nodename is the host's name for node_uname_info if the kernel reports that of a container; empty leaves it
+	// unchanged.
 	Nodename string
-	// MaxRequests bounds the scrapes that run at once; 0 means DefaultMaxRequests, below 0 no bound.
+	// MaxRequests bounds the number of concurrent scrapes; 0 means DefaultMaxRequests, a negative value means no
+	// limit.
 	MaxRequests int
-	// Registerer takes the ausguck_nodeexporter_* metrics; nil means none.
+	// Registerer receives the ausguck_nodeexporter_* metrics; nil means none.
 	Registerer prometheus.Registerer
 }
 
-// Exporter serves what the enabled collectors read.
+// Exporter serves the metrics of the enabled collectors.
 type Exporter struct {
 	opts       Options
 	logger     *slog.Logger
 	calm       *slog.Logger         // for upstream: some collectors log an error at every scrape
-	own        *prometheus.Registry // go_*, process_* and promhttp_*, as stock has them
+	own        *prometheus.Registry // go_*, process_* and promhttp_*, as in stock node_exporter
 	unfiltered http.Handler
 	guards     map[string]*guard // by collector, shared by all handlers
 	panics     prometheus.Counter
@@ -54,8 +56,8 @@ type Exporter struct {
 
 var _ lifecycle.Component = (*Exporter)(nil)
 
-// New parses the flags and creates the enabled collectors. Collectors and flags are upstream's globals:
-// a second New in one process must be given the same Args.
+// New parses the flags and creates the enabled collectors. Collectors and flags are upstream's globals: a second
+// New in the same process must be given the same Args.
 func New(o Options) (*Exporter, error) {
 	if o.MaxRequests == 0 {
 		o.MaxRequests = DefaultMaxRequests
@@ -74,7 +76,7 @@ func New(o Options) (*Exporter, error) {
 			Help: "Panics in node_exporter collectors; the log has their stacks.",
 		}),
 	}
-	// They describe the whole process. The job label tells them from the same series of our own /metrics.
+	// They describe the whole process. The job label distinguishes them from the same series of our own /metrics.
 	e.own.MustRegister(
 		collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}),
 		collectors.NewGoCollector(),
@@ -102,15 +104,15 @@ func (e *Exporter) Collectors() []string {
 	return slices.Sorted(maps.Keys(e.guards))
 }
 
-// Run has nothing to start or release: collectors work when they are scraped.
+// Run has nothing to start or release: collectors work only when they are scraped.
 func (e *Exporter) Run(ctx context.Context, ready func()) error {
 	ready()
 	<-ctx.Done()
 	return nil
 }
 
-// Handler answers scrapes. The query parameters collect[] and exclude[] choose collectors, as in stock
-// node_exporter; both at once, and a collector that is unknown or disabled, are answered with 400.
+// Handler serves scrapes. The query parameters collect[] and exclude[] select collectors, as in stock
+// node_exporter; if both are set, or a collector is unknown or disabled, the response is 400.
 func (e *Exporter) Handler() http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		query := r.URL.Query()
@@ -134,8 +136,8 @@ func (e *Exporter) Handler() http.Handler {
 	})
 }
 
-// filtered returns a handler for one request. No names means no collector here, where upstream's
-// function would take it for no filter.
+// filtered returns a handler for one request. No names means no collectors here, whereas upstream's function would
+// take it for no filter.
 func (e *Exporter) filtered(names []string) (http.Handler, error) {
 	if len(names) == 0 {
 		return e.handlerFor(&collector.NodeCollector{})
@@ -167,7 +169,7 @@ func (e *Exporter) handlerFor(nc *collector.NodeCollector) (http.Handler, error)
 	return promhttp.InstrumentMetricHandler(e.own, h), nil
 }
 
-// named puts the host's name into node_uname_info.
+// named sets the host's name in node_uname_info.
 func (e *Exporter) named(g prometheus.Gatherer) prometheus.Gatherer {
 	if e.opts.Nodename == "" {
 		return g

@@ -22,13 +22,13 @@ import (
 	"github.com/ausguck/ausguck/internal/component/nodeexporter"
 )
 
-// Flags and collectors are globals of the process, so each case runs in one of its own: TestMain turns
-// the test binary into a program that makes one exporter and scrapes it.
+// Flags and collectors are globals of the process, so each case runs in its own process: TestMain turns the test
+// binary into a program that creates one exporter and scrapes it.
 const (
 	argsEnv     = "AUSGUCK_TEST_NODEEXPORTER_ARGS"     // one per line
 	queryEnv    = "AUSGUCK_TEST_NODEEXPORTER_QUERY"    // of the scrape
 	nodenameEnv = "AUSGUCK_TEST_NODEEXPORTER_NODENAME" // the host's name
-	timesEnv    = "AUSGUCK_TEST_NODEEXPORTER_TIMES"    // how often
+	timesEnv    = "AUSGUCK_TEST_NODEEXPORTER_TIMES"    // number of scrapes
 )
 
 func TestMain(m *testing.M) {
@@ -88,7 +88,7 @@ func run(t *testing.T, query string, times int, args ...string) result {
 	return result{stdout.String(), stderr.String(), err == nil}
 }
 
-// collectors returns which collectors ran.
+// collectors returns the names of the collectors that ran.
 func (r result) collectors() []string {
 	var names []string
 	for _, m := range regexp.MustCompile(`node_scrape_collector_success\{collector="([^"]+)"\}`).FindAllStringSubmatch(r.metrics, -1) {
@@ -113,7 +113,8 @@ func TestStockSeries(t *testing.T) {
 	} {
 		require.Contains(t, r.metrics, want)
 	}
-	// A test binary lists no modules, so the version in node_exporter_build_info is left to the end-to-end test.
+	// A test binary lists no modules, so the version in node_exporter_build_info is covered by the end-to-end
+	// test.
 	require.NotContains(t, r.log, "level=ERROR")
 }
 
@@ -124,7 +125,7 @@ func TestTheHostsNameInAContainer(t *testing.T) {
 
 func TestOriginalComposeFlags(t *testing.T) {
 	args := composeArgs(t)
-	// The paths of the compose file exist only in its container.
+	// The paths in the compose file exist only in its container.
 	root := t.TempDir()
 	require.NoError(t, os.MkdirAll(filepath.Join(root, "host"), 0o755))
 	require.NoError(t, os.Symlink("/proc", filepath.Join(root, "host/proc")))
@@ -143,7 +144,8 @@ func TestOriginalComposeFlags(t *testing.T) {
 	require.NotRegexp(t, `node_filesystem_size_bytes\{[^}]*mountpoint="/(sys|proc|dev|host|etc)["/]`, r.metrics)
 }
 
-// composeArgs returns node-exporter's command of the compose file that must keep working, as Compose passes it on.
+// composeArgs returns the command of node-exporter in the compose file that must keep working, as Compose passes
+// it on.
 func composeArgs(t *testing.T) []string {
 	t.Helper()
 	content, err := os.ReadFile("testdata/docker-compose.monitoring.yml")

@@ -18,28 +18,28 @@ import (
 	"google.golang.org/protobuf/types/known/durationpb"
 )
 
-// maxText bounds the reason for a refusal.
+// maxText bounds the reason for a rejection.
 const maxText = 4 << 10
 
-// answer is what an export is answered, whatever it came by.
+// answer is the response to an export, regardless of its transport.
 type answer struct {
-	// code is the one of HTTP; senders try again after 429, 502, 503 and 504 only.
+	// code is the HTTP status; senders retry only after 429, 502, 503 and 504.
 	code int
-	// text is why it was refused.
+	// text is why it was rejected.
 	text string
-	// retryAfter is when to try again, in seconds.
+	// retryAfter is when to retry, in seconds.
 	retryAfter    string
 	rejectedSpans int64
 }
 
 func refused(code int, text string) answer {
-	if code == http.StatusInsufficientStorage { // senders take it as final, and a disk that is full is not for ever
+	if code == http.StatusInsufficientStorage { // senders would treat it as permanent, and a full disk is temporary
 		code = http.StatusServiceUnavailable
 	}
 	return answer{code: code, text: text}
 }
 
-// textOf returns the reason in what a handler answers: text, or a google.rpc.Status as Loki sends it.
+// textOf returns the reason in a handler's response: text, or a google.rpc.Status as Loki sends it.
 func textOf(content []byte) string {
 	s := status.New(codes.Unknown, "").Proto()
 	if len(content) > 0 && content[0] == 2<<3|2 && proto.Unmarshal(content, s) == nil && s.GetMessage() != "" {
@@ -48,7 +48,7 @@ func textOf(content []byte) string {
 	return strings.ToValidUTF8(string(bytes.TrimSpace(content)), string(utf8.RuneError))
 }
 
-// success is the message for a request that was taken, of the signal's type. It is empty when nothing was rejected.
+// success is the message for an accepted request, of the signal's type. It is empty if nothing was rejected.
 func (a answer) success(media string) ([]byte, error) {
 	if a.rejectedSpans == 0 && media == jsonType {
 		return []byte("{}"), nil
@@ -65,7 +65,7 @@ func (a answer) success(media string) ([]byte, error) {
 	return res.MarshalProto()
 }
 
-// write answers by HTTP, in the form in which the request came.
+// write responds over HTTP, in the format of the request.
 func (a answer) write(w http.ResponseWriter, media string) {
 	if media != jsonType {
 		media = protobuf
@@ -90,10 +90,10 @@ func (a answer) write(w http.ResponseWriter, media string) {
 	w.Header().Set("Content-Type", media)
 	w.Header().Set("Content-Length", strconv.Itoa(len(content)))
 	w.WriteHeader(a.code)
-	_, _ = w.Write(content) // the client has gone
+	_, _ = w.Write(content) // the client is gone
 }
 
-// after is when a sender may try again, 0 when the same would be refused again.
+// after is when a sender may retry, 0 if the same would be rejected again.
 func (a answer) after() time.Duration {
 	switch a.code {
 	case http.StatusTooManyRequests, http.StatusServiceUnavailable:
@@ -107,7 +107,7 @@ func (a answer) after() time.Duration {
 	return time.Duration(seconds) * time.Second
 }
 
-// codeOf has the codes of gRPC for those of HTTP. Senders try Unavailable again, and few of the others.
+// codeOf maps HTTP status codes to gRPC codes. Senders retry after Unavailable, and few of the others.
 var codeOf = map[int]codes.Code{
 	http.StatusBadRequest:            codes.InvalidArgument,
 	http.StatusUnauthorized:          codes.Unauthenticated,
@@ -123,7 +123,7 @@ var codeOf = map[int]codes.Code{
 	http.StatusGatewayTimeout:        codes.Unavailable,
 }
 
-// status is a refusal as google.rpc.Status, with when to try again.
+// status is a rejection as google.rpc.Status, with when to retry.
 func (a answer) status() *status.Status {
 	code, known := codeOf[a.code]
 	if !known {

@@ -15,14 +15,14 @@ import (
 	"google.golang.org/protobuf/proto"
 )
 
-// HealthMethod is how gRPC asks whether somebody answers.
+// HealthMethod is gRPC's method for health checks.
 const HealthMethod = grpc_health_v1.Health_Check_FullMethodName
 
-// maxMessage is what bounds.Guard lets through.
+// maxMessage is the maximum size that bounds.Guard lets through.
 const maxMessage = 128 << 20
 
-// GRPC answers exports of all signals, and the health check, by gRPC. Messages come unpacked, and within limits: see
-// bounds.Guard. They are handed on as they are, since the part behind decodes them.
+// GRPC serves exports of all signals, and the health check, over gRPC. Messages arrive uncompressed, and within
+// limits: see bounds.Guard. They are passed on as they are, since the part that stores them decodes them.
 func (r *Receiver) GRPC() http.Handler { return r.grpc }
 
 func (r *Receiver) newGRPC() http.Handler {
@@ -59,10 +59,10 @@ func (r *Receiver) exportGRPC(s Signal) grpc.MethodHandler {
 	}
 }
 
-// message is one that is not decoded.
+// message is a message that is not decoded.
 type message []byte
 
-// codec leaves messages of the signals as they are.
+// codec leaves messages of the signals unchanged.
 type codec struct{}
 
 // Marshal implements encoding.CodecV2.

@@ -1,5 +1,5 @@
-// Package otlp takes what OpenTelemetry's SDKs send to one address, by HTTP and by gRPC, and hands each signal to the part
-// that stores it, in the process and by the handler that the part has for it anyway.
+// Package otlp accepts what OpenTelemetry's SDKs send to one address, over HTTP and gRPC, and passes each signal to the
+// part that stores it, in-process and through the handler that the part already has for it.
 //
 // It wraps grpc-go and the collector's pdata. Only internal/app imports it.
 package otlp
@@ -25,20 +25,20 @@ import (
 // Signal is a kind of telemetry.
 type Signal string
 
-// The signals, and their paths below the address that an SDK is told.
+// The signals, and their paths below the address that is configured in an SDK.
 const (
 	Metrics Signal = "metrics"
 	Logs    Signal = "logs"
 	Traces  Signal = "traces"
 )
 
-// Signals are all of them.
+// Signals lists all signals.
 var Signals = []Signal{Metrics, Logs, Traces}
 
-// Path is where the signal is sent to by HTTP.
+// Path is the HTTP path to which the signal is sent.
 func (s Signal) Path() string { return "/v1/" + string(s) }
 
-// Method is where the signal is sent to by gRPC.
+// Method is the gRPC method to which the signal is sent.
 func (s Signal) Method() string { return "/" + s.service() + "/Export" }
 
 func (s Signal) service() string {
@@ -46,27 +46,28 @@ func (s Signal) service() string {
 	return "opentelemetry.proto.collector." + name
 }
 
-// What bodies are by their Content-Type.
+// Formats of bodies by their Content-Type.
 const (
 	protobuf = "application/x-protobuf"
 	jsonType = "application/json"
 )
 
-// Target is the handler of a part, and the path under which it knows the signal. It takes both forms of a body, unpacked.
+// Target is the handler of a part, and the path at which it serves the signal. It accepts both formats of a body,
+// uncompressed.
 type Target struct {
 	Path    string
 	Handler http.Handler
 }
 
-// Options configure a Receiver.
+// Options configures a Receiver.
 type Options struct {
 	Logger     *slog.Logger
 	Registerer prometheus.Registerer
-	// Metrics and Logs are where these signals go. Traces go nowhere: they are not stored.
+	// Metrics and Logs are the targets of these signals. Traces have none: they are not stored.
 	Metrics, Logs Target
 }
 
-// Receiver answers exports of all signals.
+// Receiver serves exports of all signals.
 type Receiver struct {
 	targets  map[Signal]Target
 	logger   *slog.Logger
@@ -94,7 +95,7 @@ func New(o Options) *Receiver {
 	return r
 }
 
-// HTTP answers exports of the signal by HTTP. Bodies come unpacked, and within limits: see bounds.Guard.
+// HTTP serves exports of the signal over HTTP. Bodies arrive uncompressed, and within limits: see bounds.Guard.
 func (r *Receiver) HTTP(s Signal) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, req *http.Request) {
 		media := mediaOf(req)
@@ -113,7 +114,7 @@ func (r *Receiver) serveHTTP(s Signal, media string, req *http.Request) answer {
 		return refused(http.StatusMethodNotAllowed, "exports are sent by POST")
 	case media != protobuf && media != jsonType:
 		return unknownType(req.Header.Get("Content-Type"))
-	case encoding != "": // the guard unpacks those that it knows
+	case encoding != "": // the guard decompresses the encodings that it knows
 		return refused(http.StatusUnsupportedMediaType, fmt.Sprintf("Content-Encoding %q is not supported; use gzip, zstd or none", encoding))
 	}
 	return r.export(req.Context(), s, media, req.Header.Get(tenantHeader), req.Body, req.ContentLength)
@@ -123,10 +124,10 @@ func unknownType(media string) answer {
 	return refused(http.StatusUnsupportedMediaType, fmt.Sprintf("Content-Type %q is not supported; use %s or %s", media, protobuf, jsonType))
 }
 
-// tenantHeader says whose lines are sent, where loki.yml has auth_enabled.
+// tenantHeader is the tenant to which the lines belong, if auth_enabled is set in loki.yml.
 const tenantHeader = "X-Scope-OrgID"
 
-// export hands a body to the part that stores the signal.
+// export passes a body to the part that stores the signal.
 func (r *Receiver) export(ctx context.Context, s Signal, media, tenant string, body io.Reader, length int64) answer {
 	if s == Traces {
 		return r.rejectSpans(media, body)
@@ -158,11 +159,11 @@ func (r *Receiver) export(ctx context.Context, s Signal, media, tenant string, b
 	return a
 }
 
-// whyNoSpans is what senders of spans read in their logs.
+// whyNoSpans is what senders of spans log.
 const whyNoSpans = "Ausguck does not store traces; OTEL_TRACES_EXPORTER=none keeps an SDK from sending them"
 
-// rejectSpans answers as the protocol has it for what is understood and not kept: the sender does not send it again, and the
-// signals beside it are not disturbed.
+// rejectSpans responds as the protocol specifies for data that is understood but not stored: the sender does not retry,
+// and other signals are not affected.
 func (r *Receiver) rejectSpans(media string, body io.Reader) answer {
 	content, err := io.ReadAll(body)
 	if err != nil {
@@ -188,7 +189,7 @@ func (r *Receiver) rejectSpans(media string, body io.Reader) answer {
 	return answer{code: http.StatusOK, rejectedSpans: int64(spans)}
 }
 
-// mediaOf returns the type of a request's body without its parameters.
+// mediaOf returns the media type of a request's body without its parameters.
 func mediaOf(r *http.Request) string {
 	media, _, err := mime.ParseMediaType(r.Header.Get("Content-Type"))
 	if err != nil {

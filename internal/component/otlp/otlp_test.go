@@ -23,7 +23,7 @@ const (
 	jsonType = "application/json"
 )
 
-// part is one that is sent metrics: what it was asked, and what it answers.
+// part is a part that receives metrics: the requests it received, and its response.
 type part struct {
 	code   int
 	header map[string]string
@@ -72,7 +72,7 @@ func TestHandsOnAndAnswersInTheFormOfTheRequest(t *testing.T) {
 	}
 }
 
-// lokiStatus is a refusal in the form in which Loki sends it.
+// lokiStatus is a rejection in the format in which Loki sends it.
 func lokiStatus(t *testing.T, text string) string {
 	t.Helper()
 	content, err := proto.Marshal(status.New(0, text).Proto())
@@ -86,7 +86,7 @@ func TestRefusalsSayWhyAndWhetherToTryAgain(t *testing.T) {
 		code    int
 		text    string
 		tryIn   string
-		details int // when to try again, for clients of gRPC
+		details int // when to retry, for gRPC clients
 	}{
 		"final":             {part{code: 400, text: "out of order sample\n"}, 400, "out of order sample", "", 0},
 		"Loki's form":       {part{code: 400, text: lokiStatus(t, "entry too far behind")}, 400, "entry too far behind", "", 0},
@@ -151,7 +151,7 @@ func TestSpansAreRejectedAsPartialSuccess(t *testing.T) {
 	require.Equal(t, http.StatusBadRequest, post(h, otlp.Traces, protobuf, "rubbish").Code)
 }
 
-// What stands in front of the receiver answers in text.
+// Handlers in front of the receiver respond with text.
 func TestRefusalsOfOthersAreTranslated(t *testing.T) {
 	front := func(code int, text string) http.Handler {
 		return otlp.Refusals(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {

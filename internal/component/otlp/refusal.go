@@ -8,8 +8,9 @@ import (
 	"strings"
 )
 
-// Refusals makes of what others answer in its place, which is text, what clients of OTLP read: who asks for credentials,
-// who bounds bodies, and who knows no such path. It belongs around them, and leaves answers to all other requests alone.
+// Refusals translates text responses from other handlers into what OTLP clients understand: the handlers that require
+// credentials, that bound bodies, and that respond to unknown paths. It must wrap them, and leaves responses to all
+// other requests unchanged.
 func Refusals(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		media := mediaOf(r)
@@ -30,12 +31,12 @@ func isGRPC(r *http.Request) bool {
 	return r.ProtoMajor == 2 && strings.HasPrefix(r.Header.Get("Content-Type"), "application/grpc")
 }
 
-// translator keeps an answer that is text until it is whole.
+// translator holds back a text response until it is complete.
 type translator struct {
 	http.ResponseWriter
 	grpc    bool
 	started bool
-	code    int // of an answer that is kept
+	code    int // of a response that is held back
 	text    []byte
 }
 
@@ -77,16 +78,16 @@ func (t *translator) Flush() {
 		t.WriteHeader(http.StatusOK)
 	}
 	if t.code == 0 {
-		_ = http.NewResponseController(t.ResponseWriter).Flush() // one that cannot has nothing to flush
+		_ = http.NewResponseController(t.ResponseWriter).Flush() // a writer without Flush has nothing to flush
 	}
 }
 
-// end sends the answer that was kept.
+// end sends the response that was held back.
 func (t *translator) end(media string) {
 	h := t.Header()
 	a := answer{code: t.code, text: textOf(t.text), retryAfter: h.Get("Retry-After")}
 	if !t.grpc && t.code == http.StatusBadRequest && media != protobuf && media != jsonType {
-		a = unknownType(media) // the guard in front has read it as something that it is not
+		a = unknownType(media) // the guard in front has misread its type
 	}
 	if !t.grpc {
 		a.write(t.ResponseWriter, media)

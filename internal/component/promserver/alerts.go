@@ -15,7 +15,7 @@ import (
 )
 
 // sendAlerts sends alerts for the built-in Alertmanager through dial, and all others with the client that upstream
-// made from the configuration.
+// built from the configuration.
 func sendAlerts(builtIn []string, dial inproc.DialContextFunc) func(context.Context, *http.Client, *http.Request) (*http.Response, error) {
 	inside := &http.Client{Transport: &http.Transport{DialContext: dial, MaxIdleConnsPerHost: 1, IdleConnTimeout: time.Minute}}
 	return func(ctx context.Context, outside *http.Client, r *http.Request) (*http.Response, error) {
@@ -29,14 +29,14 @@ func sendAlerts(builtIn []string, dial inproc.DialContextFunc) func(context.Cont
 	}
 }
 
-// Around an alert, the time that its graph shows.
+// How much time before and after an alert its graph shows.
 const (
 	graphBefore   = 30 * time.Minute
 	graphShortest = time.Hour
 )
 
-// notifyWithLinks is upstream's SendAlerts, but the link to the expression also says when: it opens the graph of the
-// alert's own time, also a week later.
+// notifyWithLinks is upstream's SendAlerts, except that the link to the expression includes the time: it opens the
+// graph at the time of the alert, even a week later.
 func notifyWithLinks(s rules.Sender, externalURL string, now func() time.Time) rules.NotifyFunc {
 	return func(_ context.Context, expr string, alerts ...*rules.Alert) {
 		if len(alerts) == 0 {
@@ -57,9 +57,9 @@ func notifyWithLinks(s rules.Sender, externalURL string, now func() time.Time) r
 	}
 }
 
-// graphLink is the path of an expression's graph in Prometheus's UI, with the time around [from, until].
+// graphLink returns the path of an expression's graph in Prometheus's UI, showing the time around [from, until].
 func graphLink(expr string, from, until time.Time) string {
-	until = until.Truncate(time.Minute).Add(time.Minute) // the link changes once a minute and not with each evaluation
+	until = until.Truncate(time.Minute).Add(time.Minute) // so that the link changes once a minute and not with each evaluation
 	shown := until.Sub(from.Truncate(time.Minute).Add(-graphBefore))
 	return "/graph?g0.expr=" + url.QueryEscape(expr) + "&g0.tab=0" +
 		"&g0.range_input=" + model.Duration(max(shown, graphShortest)).String() +

@@ -12,14 +12,14 @@ import (
 	"github.com/prometheus/prometheus/storage"
 )
 
-// Changes knows since when the answers of range queries may have changed, for those who keep them.
+// Changes tracks from which time on the results of range queries may have changed, for callers that cache them.
 //
-// A step of an answer is computed of samples up to its time. All that changes samples is an event with the time from which on
-// answers may be others: each batch of samples, a deletion, another set of blocks, another configuration.
+// A step of a result is computed from samples up to its time. Everything that changes samples is an event with the time
+// from which on results may differ: each batch of samples, a deletion, a changed set of blocks, a new configuration.
 type Changes struct {
 	mtx    sync.Mutex
 	mark   uint64
-	events []change // with rising marks and times: an event replaces those before it that begin later
+	events []change // with increasing marks and times: an event replaces earlier ones whose time is later
 	blocks func() []ulid.ULID
 	known  []ulid.ULID
 }
@@ -30,11 +30,11 @@ type change struct {
 }
 
 const (
-	maxChanges = 1000 // events that are told apart
-	grain      = 5000 // milliseconds; samples come with every scrape
+	maxChanges = 1000 // events kept separately
+	grain      = 5000 // milliseconds; every scrape stores samples
 )
 
-// watch notes that another storage is there, with these blocks.
+// watch records that a new storage with these blocks is in use.
 func (c *Changes) watch(blocks func() []ulid.ULID) {
 	c.mtx.Lock()
 	defer c.mtx.Unlock()
@@ -42,20 +42,20 @@ func (c *Changes) watch(blocks func() []ulid.ULID) {
 	c.add(math.MinInt64)
 }
 
-// Mark returns a mark of the present.
+// Mark returns a mark for the current state.
 func (c *Changes) Mark() uint64 {
 	c.mtx.Lock()
 	defer c.mtx.Unlock()
 	return c.mark
 }
 
-// ChangedSince returns the time from which on (Unix milliseconds) answers that were computed after a mark may be others now;
-// math.MaxInt64 when there is none, math.MinInt64 when all may be.
+// ChangedSince returns the time (Unix milliseconds) from which on results computed after a mark may have changed;
+// math.MaxInt64 if none has, math.MinInt64 if all may have.
 func (c *Changes) ChangedSince(mark uint64) int64 {
 	c.mtx.Lock()
 	defer c.mtx.Unlock()
 	if c.blocks != nil {
-		if now := c.blocks(); !slices.Equal(now, c.known) { // others were made, imported or deleted
+		if now := c.blocks(); !slices.Equal(now, c.known) { // blocks were created, imported or deleted
 			c.known = now
 			c.add(math.MinInt64)
 		}
@@ -68,14 +68,14 @@ func (c *Changes) ChangedSince(mark uint64) int64 {
 	return math.MaxInt64
 }
 
-// everything notes that all answers may be others.
+// everything records that all results may have changed.
 func (c *Changes) everything() {
 	c.mtx.Lock()
 	defer c.mtx.Unlock()
 	c.add(math.MinInt64)
 }
 
-// stored notes that samples are visible of which the first has a time.
+// stored records that samples became visible, the first of which has the given time.
 func (c *Changes) stored(first int64) {
 	c.mtx.Lock()
 	defer c.mtx.Unlock()
@@ -94,31 +94,31 @@ func (c *Changes) add(from int64) {
 	}
 }
 
-// Appender returns an appender that tells of what is stored.
+// Appender returns an appender that reports what is stored.
 func (c *Changes) Appender(next storage.Appender) storage.Appender {
 	return &toldAppender{next, told{c, math.MaxInt64}}
 }
 
-// AppenderV2 does so for the other interface; zeros is set when start times are stored as samples.
+// AppenderV2 does the same for the other interface; zeros is set if start times are stored as samples.
 func (c *Changes) AppenderV2(next storage.AppenderV2, zeros bool) storage.AppenderV2 {
 	return &toldAppenderV2{next, told{c, math.MaxInt64}, zeros}
 }
 
-// told remembers the first time of what is appended.
+// told remembers the earliest time of the appended samples.
 type told struct {
 	changes *Changes
 	first   int64
 }
 
-// saw remembers a time unless the sample was refused.
+// saw remembers a time unless the sample was rejected.
 func (t *told) saw(at int64, err error) {
-	var partial *storage.AppendPartialError // the sample is stored, something beside it is not
+	var partial *storage.AppendPartialError // the sample is stored, but not something that came with it
 	if err == nil || errors.As(err, &partial) {
 		t.first = min(t.first, at)
 	}
 }
 
-// commit tells once the samples are visible: who asked before has an older mark.
+// commit reports the change once the samples are visible: queries that ran before hold an older mark.
 func (t *told) commit(commit func() error) error {
 	err := commit()
 	if t.first != math.MaxInt64 {

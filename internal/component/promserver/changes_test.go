@@ -33,8 +33,8 @@ import (
 
 var refreshes = flag.Int("refreshes", 1500, "How many refreshes TestKeptAnswers draws.")
 
-// A panel that is refreshed shows what it would show if nothing were kept, whatever happens to the samples in between. Each
-// refresh asks a query that was drawn, of samples that were drawn, twice: with the answers that are kept, and without.
+// A panel that is refreshed shows what it would show without a cache, whatever happens to the samples in between. Each
+// refresh runs a random query on random samples twice: with the cached results, and without.
 func TestKeptAnswers(t *testing.T) {
 	const perWorld = 150
 	var asked, reused uint64
@@ -57,7 +57,7 @@ func TestKeptAnswers(t *testing.T) {
 	t.Attr("figure", fmt.Sprintf("answers that are kept: %d refreshes, %.0f %% of the steps were not computed again", *refreshes, 100*float64(reused)/float64(asked)))
 }
 
-// drawnWorld is a storage, what asks it, and a dashboard.
+// drawnWorld is a storage, the engine that queries it, and a dashboard, all of them random.
 type drawnWorld struct {
 	t        *testing.T
 	rnd      *rand.Rand
@@ -68,10 +68,10 @@ type drawnWorld struct {
 	parser   parser.Parser
 	ranges   *dsquery.Ranges
 	panels   []drawnPanel
-	last     drawnPanel // that was refreshed
+	last     drawnPanel // the panel refreshed last
 	series   []*drawnSeries
 	lastName int
-	calm     int // how much less happens than may
+	calm     int // how much less often events happen than they could
 }
 
 type drawnPanel struct {
@@ -85,7 +85,7 @@ type drawnSeries struct {
 	value  float64
 	native bool
 	stored time.Time // of the last sample
-	silent int       // rounds in which it has no samples
+	silent int       // number of rounds in which it has no samples
 }
 
 func newDrawnWorld(t *testing.T, seed uint64) *drawnWorld {
@@ -98,7 +98,7 @@ func newDrawnWorld(t *testing.T, seed uint64) *drawnWorld {
 	db, err := tsdb.Open(t.TempDir(), slog.New(slog.DiscardHandler), nil, opts, nil)
 	require.NoError(t, err)
 	t.Cleanup(func() { require.NoError(t, db.Close()) })
-	db.DisableCompactions() // by itself: the world says when
+	db.DisableCompactions() // automatic ones: the world triggers them
 	w.db = db
 	w.changes = &Changes{}
 	w.changes.watch(func() (ids []ulid.ULID) {
@@ -134,13 +134,13 @@ func newDrawnWorld(t *testing.T, seed uint64) *drawnWorld {
 	return w
 }
 
-// happen lets time pass, and something else.
+// happen lets time pass, and triggers a random event.
 func (w *drawnWorld) happen() {
 	for range w.rnd.IntN(8) {
 		w.scrape(15 * time.Second)
 	}
 	switch w.rnd.IntN(24 * w.calm) {
-	case 0: // a client that was away sends what it has
+	case 0: // a client that was offline sends its samples
 		w.late(time.Duration(w.rnd.IntN(600)) * time.Second)
 	case 1:
 		w.late(time.Duration(w.rnd.IntN(60)) * time.Minute)
@@ -152,7 +152,7 @@ func (w *drawnWorld) happen() {
 		w.changes.everything()
 	case 3, 7, 8:
 		require.NoError(w.t, w.db.Compact(w.t.Context()))
-	case 6: // a target goes
+	case 6: // a target disappears
 		s := w.series[w.rnd.IntN(len(w.series))]
 		s.silent = 1 + w.rnd.IntN(60)
 		if w.rnd.IntN(2) == 0 && s.stored.Before(w.time) {
@@ -163,7 +163,7 @@ func (w *drawnWorld) happen() {
 	}
 }
 
-// scrape stores a sample of each series, a while after the last one.
+// scrape stores a sample of each series, the given time after the last one.
 func (w *drawnWorld) scrape(after time.Duration) {
 	w.time = w.time.Add(after)
 	w.commit(func(app storage.Appender) {
@@ -177,7 +177,7 @@ func (w *drawnWorld) scrape(after time.Duration) {
 	})
 }
 
-// late stores samples that are older than now, as far as the storage takes them.
+// late stores samples that are older than now, as far as the storage accepts them.
 func (w *drawnWorld) late(age time.Duration) {
 	s := w.series[w.rnd.IntN(len(w.series))]
 	if w.rnd.IntN(3) == 0 { // a new series
@@ -200,7 +200,7 @@ func (w *drawnWorld) commit(add func(storage.Appender)) {
 func (w *drawnWorld) append(app storage.Appender, s *drawnSeries, at time.Time, stale bool) {
 	s.value += float64(w.rnd.IntN(100)) / 10
 	if w.rnd.IntN(200) == 0 {
-		s.value = 0 // a counter begins anew
+		s.value = 0 // a counter is reset
 	}
 	v := s.value
 	if s.labels.Get("__name__") == "g" {
@@ -221,12 +221,12 @@ func (w *drawnWorld) append(app storage.Appender, s *drawnSeries, at time.Time, 
 	default:
 		_, err = app.Append(0, s.labels, at.UnixMilli(), v)
 	}
-	if err == nil { // what is too old or out of order is refused
+	if err == nil { // samples that are too old or out of order are rejected
 		s.stored = at
 	}
 }
 
-// query draws an expression of which answers are kept.
+// query returns a random expression whose results are cached.
 func (w *drawnWorld) query(depth int) string {
 	pick := func(of ...string) string { return of[w.rnd.IntN(len(of))] }
 	selector := func() string {
@@ -273,20 +273,20 @@ func (w *drawnWorld) query(depth int) string {
 				text = `count_values("v", ` + text + ")"
 			}
 		}
-		if w.Stepwise(text) { // all others are asked for as they are
+		if w.Stepwise(text) { // the results of all others are not cached
 			return text
 		}
 	}
 }
 
-// refresh asks a panel's query with what is kept, and without, and returns how they differ.
+// refresh runs a panel's query with and without the cache, and returns how the results differ.
 func (w *drawnWorld) refresh() string {
 	if w.rnd.IntN(3) == 0 {
 		w.last = w.panels[w.rnd.IntN(len(w.panels))]
 	}
 	p := w.last
 	to := w.time.Add(time.Duration(w.rnd.IntN(60)-20) * time.Second)
-	if w.rnd.IntN(20) == 0 { // somebody looks at another time
+	if w.rnd.IntN(20) == 0 { // the user looks at a different time
 		to = to.Add(-time.Duration(w.rnd.IntN(90)) * time.Minute)
 	}
 	if w.rnd.IntN(30) == 0 {
@@ -311,7 +311,7 @@ func (w *drawnWorld) Stepwise(query string) bool {
 func (w *drawnWorld) Mark() uint64                   { return w.changes.Mark() }
 func (w *drawnWorld) ChangedSince(mark uint64) int64 { return w.changes.ChangedSince(mark) }
 
-// ask answers as the API does.
+// ask responds like the API.
 func (w *drawnWorld) ask(ctx context.Context, _ string, form url.Values) (*http.Response, error) {
 	at := func(key string) time.Time {
 		f, err := strconv.ParseFloat(form.Get(key), 64)
@@ -336,7 +336,7 @@ func (w *drawnWorld) ask(ctx context.Context, _ string, form url.Values) (*http.
 	return &http.Response{StatusCode: status, Body: io.NopCloser(bytes.NewReader(body))}, nil
 }
 
-// differ says how two responses differ, if they do by more than the order in which numbers are added.
+// differ returns how two responses differ, ignoring differences due to the order in which numbers are added.
 func differ(want, got dsquery.Response) string {
 	if want.Status != got.Status || want.Error != got.Error {
 		return fmt.Sprintf("status %d %q, kept %d %q", want.Status, want.Error, got.Status, got.Error)
@@ -367,7 +367,7 @@ func differ(want, got dsquery.Response) string {
 	return ""
 }
 
-// However many events there are, no mark is told less than what changed since.
+// However many events there are, ChangedSince never reports less for a mark than what changed since.
 func TestManyChanges(t *testing.T) {
 	c := &Changes{}
 	rnd := rand.New(rand.NewPCG(1, 2))

@@ -21,33 +21,33 @@ import (
 	"github.com/ausguck/ausguck/internal/problem"
 )
 
-// Source is a prometheus.yml as it was read.
+// Source is a prometheus.yml as read from disk.
 type Source struct {
-	// Name is the path that messages show.
+	// Name is the path shown in messages.
 	Name string
 	// Dir is the folder to which paths in the file are relative.
 	Dir     string
 	Content []byte
-	// Beside holds rule files that count as if they were in Dir, where Dir has none of the same name. It is nil for
-	// files that people wrote.
+	// Beside holds rule files that are used as if they were in Dir, unless Dir has one of the same name. It is nil for
+	// files that users wrote.
 	Beside fs.FS
-	// Copies has, by path, where to read the files that this one names, which are not looked for in their own places. It is
-	// nil for what is read from there.
+	// Copies maps the paths of the files that this one names to the places they are read from instead. It is nil if
+	// they are read from their own paths.
 	Copies map[string]string
 }
 
-// Config is one consistent state of prometheus.yml and all the rule files it names. What is applied
-// is what was checked, even when the files change in between.
+// Config is a consistent state of prometheus.yml and all rule files it names. What is applied is what was checked, even
+// if the files change in between.
 type Config struct {
 	*config.Config
 	// Source is the name of the file.
 	Source string
 	rules  map[string][]byte // by path
-	// Warnings are what a person should look at although it does not keep the configuration from working.
+	// Warnings are problems that need attention but do not prevent the configuration from working.
 	Warnings []string
 }
 
-// Loader reads and checks configurations. `check`, start and reload share it.
+// Loader reads and checks configurations. It is shared by `check`, startup and reload.
 type Loader struct {
 	set *settings
 }
@@ -86,9 +86,10 @@ func (s *settings) claimGlobals() {
 }
 
 // Load reads src and the files it names. It returns all problems that it finds, each as "file:line: field: reason". The
-// Config is nil when prometheus.yml itself is wrong; other files that are wrong are left out of it, with what needs them.
+// Config is nil if prometheus.yml itself is invalid; other invalid files are left out of it, together with what needs
+// them.
 func (l *Loader) Load(src Source) (*Config, []error) {
-	// Upstream logs while it loads; what it says there we return.
+	// Upstream logs problems while it loads; here they are returned.
 	quiet := slog.New(slog.DiscardHandler)
 	cfg, err := config.Load(string(src.Content), quiet)
 	if err != nil {
@@ -123,25 +124,25 @@ func (l *Loader) Load(src Source) (*Config, []error) {
 	return c, append(problems, c.readRules(src, cfg.RuleFiles, cfg.GlobalConfig.MetricNameValidationScheme, l.set.features.parserOptions())...)
 }
 
-// Files returns the paths of the files that were read beside prometheus.yml.
+// Files returns the paths of the files that were read in addition to prometheus.yml.
 func (c *Config) Files() []string {
 	files := c.RulePaths()
 	for _, pattern := range c.ScrapeConfigFiles {
-		found, _ := filepath.Glob(pattern) // a bad pattern was refused
+		found, _ := filepath.Glob(pattern) // bad patterns were rejected earlier
 		files = append(files, found...)
 	}
 	return files
 }
 
-// yourRules is the pattern for a user's own rules in the file that `ausguck init` writes.
+// yourRules is the pattern for the user's own rules in the file that `ausguck init` writes.
 const yourRules = "*.rules.yml"
 
-// readRules reads and checks every rule file. A missing file is fine, as in Prometheus, but worth a
-// warning, and so is a pattern that matches nothing.
+// readRules reads and checks every rule file. A missing file is allowed, as in Prometheus, but causes a warning, and so
+// does a pattern that matches nothing.
 func (c *Config) readRules(src Source, patterns []string, scheme model.ValidationScheme, o parser.Options) []error {
 	var problems []error
 	groups := map[string]string{} // name → first file
-	forYours := ""                // the warning of the pattern that may match nothing as long as others do
+	forYours := ""                // the warning about the pattern that may match nothing as long as others match
 	for _, pattern := range patterns {
 		files, err := src.glob(pattern)
 		if err != nil {
@@ -149,7 +150,7 @@ func (c *Config) readRules(src Source, patterns []string, scheme model.Validatio
 			continue
 		}
 		switch {
-		case len(files) > 0 || src.Beside != nil: // what is built in names where people may put some
+		case len(files) > 0 || src.Beside != nil: // the built-in configuration names places where users may put rules
 		case !strings.ContainsAny(pattern, "*?["):
 			c.Warnings = append(c.Warnings, fmt.Sprintf("%s: rule_files: %s does not exist", src.Name, pattern))
 		default:
@@ -184,15 +185,16 @@ func (c *Config) readRules(src Source, patterns []string, scheme model.Validatio
 	return problems
 }
 
-// parseRules returns all errors of a rule file. Upstream looks at no expression when a field is unknown,
-// so a file with such a field is read a second time without it.
+// parseRules returns all errors of a rule file. Upstream checks no expressions if a field is unknown, so a file with
+// such a field is parsed a second time, ignoring it.
 func parseRules(content []byte, scheme model.ValidationScheme, p parser.Parser) (*rulefmt.RuleGroups, []error) {
 	quiet := slog.New(slog.DiscardHandler)
 	parsed, errs := rulefmt.Parse(content, false, scheme, p, quiet)
 	if parsed == nil && len(errs) > 0 {
 		_, more := rulefmt.Parse(content, true, scheme, p, quiet)
 		for _, err := range more {
-			// At 0:0 it misses what stands in the unknown field, and at YAML errors it says the same again.
+			// Errors at 0:0 are about values missing because they are in the unknown field, and YAML errors would be
+			// repeated.
 			if rulePosition.MatchString(err.Error()) && !strings.HasPrefix(err.Error(), "0:0: ") {
 				errs = append(errs, err)
 			}
@@ -214,11 +216,11 @@ func (c *Config) warnAboutSharedNames(groups map[string]string, file string, par
 	}
 }
 
-// rulePosition matches the "line:column: " that rulefmt puts before its errors.
+// rulePosition matches the "line:column: " prefix of rulefmt's errors.
 var rulePosition = regexp.MustCompile(`^(\d+):\d+: (?:\d+:\d+: )?`)
 
-// positioned puts errors of a rule file into the form "file:line: reason", each once: rulefmt decodes
-// a file twice and so finds YAML errors twice.
+// positioned formats errors of a rule file as "file:line: reason" and removes duplicates: rulefmt decodes a file twice
+// and so reports YAML errors twice.
 func positioned(file string, errs []error) []error {
 	var problems []error
 	var texts []string
@@ -241,7 +243,7 @@ func positioned(file string, errs []error) []error {
 	return problems
 }
 
-// ruleLoader hands the rule manager the rule files as they were when the configuration was checked.
+// ruleLoader gives the rule manager the rule files as they were when the configuration was checked.
 type ruleLoader struct {
 	parser parser.Parser
 

@@ -21,7 +21,7 @@ import (
 
 var update = flag.Bool("update", false, "write the golden files anew")
 
-// testOptions returns the options of the given flags, with a data folder of the test's own.
+// testOptions returns the options for the given flags, with a temporary data folder.
 func testOptions(t *testing.T, args ...string) promserver.Options {
 	t.Helper()
 	registry := prometheus.NewRegistry()
@@ -177,7 +177,7 @@ func TestGroupOfTheSameNameInTwoFiles(t *testing.T) {
 	require.Contains(t, cfg.Warnings[0], "*.none, so no rule is loaded from it", "all rules are gone")
 }
 
-// What a compose file mounts at /etc/prometheus is here in the configuration folder.
+// Files that a compose file mounts at /etc/prometheus are in the configuration folder here.
 func TestPathsOfTheContainer(t *testing.T) {
 	dir := t.TempDir()
 	require.NoError(t, os.MkdirAll(filepath.Join(dir, "rules"), 0o755))
@@ -201,7 +201,8 @@ scrape_configs:
 	require.Contains(t, strings.Join(cfg.Warnings, "\n"), "no file matches "+filepath.Join(dir, "targets", "*.json"))
 }
 
-// As in stock, a job whose secret is not there is down with the reason, and the others run.
+// As in stock Prometheus, a job whose secret is missing is down with that reason, and the
+// others run.
 func TestMissingSecretsAreWarnings(t *testing.T) {
 	cfg, problems := testLoader(t).Load(promserver.Source{Name: "p.yml", Dir: t.TempDir(), Content: []byte(`
 scrape_configs:
@@ -217,7 +218,8 @@ scrape_configs:
 	require.Contains(t, cfg.Warnings[1], `job_name "bearer"`)
 }
 
-// What needs a file that is wrong is left out, and the rest runs; stock ends for some of it.
+// What needs an invalid file is left out, and the rest runs; stock Prometheus exits for some
+// of these.
 func TestWrongFilesCostWhatNeedsThem(t *testing.T) {
 	dir := t.TempDir()
 	for name, content := range map[string]string{

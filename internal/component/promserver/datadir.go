@@ -14,8 +14,8 @@ import (
 	"github.com/ausguck/ausguck/internal/permission"
 )
 
-// prepareDir makes the data folder and checks that everything in it that a start writes to is writable,
-// before the first engine trips over it with an error that does not say what to do.
+// prepareDir creates the data folder and checks that everything in it that is written at startup is
+// writable, before an engine fails with an error that does not say what to do.
 func prepareDir(dir string) error {
 	if err := os.MkdirAll(dir, 0o750); err != nil {
 		return permission.Explain(dir, fmt.Errorf("create data folder: %w", err))
@@ -23,7 +23,7 @@ func prepareDir(dir string) error {
 	probe, err := os.CreateTemp(dir, ".writable-*")
 	if err != nil {
 		if errors.Is(err, syscall.ENOSPC) {
-			return nil // a full disk must not keep the queries from being answered
+			return nil // a full disk must not prevent queries from being answered
 		}
 		return permission.Explain(dir, fmt.Errorf("data folder is not writable: %w", err))
 	}
@@ -37,7 +37,7 @@ func prepareDir(dir string) error {
 	return nil
 }
 
-// writable reports why the existing path cannot be written to; a missing one is fine.
+// writable returns why the existing path cannot be written to; a missing path is fine.
 func writable(path string) error {
 	const mayWrite = 2 // W_OK
 	err := syscall.Access(path, mayWrite)
@@ -47,7 +47,7 @@ func writable(path string) error {
 	return &os.PathError{Op: "write", Path: path, Err: err}
 }
 
-// explainOpen says what to do about an error of tsdb.Open.
+// explainOpen adds to an error of tsdb.Open what to do about it.
 func explainOpen(dir string, err error) error {
 	if strings.Contains(err.Error(), "lock DB directory") {
 		return fmt.Errorf("open TSDB in %s: another process is using this folder; stop it, or set another --storage.path: %w", dir, err)
@@ -55,11 +55,12 @@ func explainOpen(dir string, err error) error {
 	return permission.Explain(dir, fmt.Errorf("open TSDB in %s: %w", dir, err))
 }
 
-// freeShare is how much of the disk's free room the blocks may take when no size is given.
+// freeShare is the share of the free disk space that the blocks may take if no size is configured.
 const freeShare = 0.8
 
-// defaultRetentionSize returns a cap for the blocks in dir that leaves the disk room: what they take now
-// plus freeShare of what is free. It returns 0, no cap, when the disk cannot be asked.
+// defaultRetentionSize returns a size limit for the blocks in dir that leaves free space on the disk:
+// their current size plus freeShare of the free space. It returns 0, no limit, if the free space cannot
+// be determined.
 func defaultRetentionSize(dir string) units.Base2Bytes {
 	free, err := datadir.Free(dir)
 	if err != nil {
@@ -68,7 +69,7 @@ func defaultRetentionSize(dir string) units.Base2Bytes {
 	return units.Base2Bytes(float64(dirSize(dir))+float64(free)*freeShare) &^ (1<<20 - 1)
 }
 
-// dirSize returns the bytes of all files below dir; what cannot be read counts as nothing.
+// dirSize returns the size of all files below dir in bytes; unreadable ones count as 0.
 func dirSize(dir string) int64 {
 	var size int64
 	_ = filepath.WalkDir(dir, func(_ string, d os.DirEntry, err error) error {

@@ -10,33 +10,33 @@ import (
 	"github.com/prometheus/prometheus/scrape"
 )
 
-// Discovered is a target as discovery found it, and what became of it.
+// Discovered is a target as discovered, and the result of relabeling it.
 type Discovered struct {
 	// Pool is the scrape configuration that found it.
 	Pool string
-	// Labels are those before relabelling, with the __meta_ ones.
+	// Labels are the labels before relabeling, including the __meta_ ones.
 	Labels map[string]string
-	// Target is what is scraped, nil when relabelling dropped it.
+	// Target is the scraped target, nil if relabeling dropped it.
 	Target *Target
-	// URL is where Target is scraped.
+	// URL is the URL at which Target is scraped.
 	URL string
-	// Dropped is the rule that dropped it, nil when no rule did.
+	// Dropped is the rule that dropped it, nil if none did.
 	Dropped *DroppingRule
 }
 
-// DroppingRule is a relabelling rule that dropped a target.
+// DroppingRule is a relabeling rule that dropped a target.
 type DroppingRule struct {
-	// Number counts the rules of the scrape configuration from 1.
+	// Number is the position of the rule in the scrape configuration, starting at 1.
 	Number int
-	// SourceLabels are those that it looks at.
+	// SourceLabels are the labels that the rule matches.
 	SourceLabels []string
-	// Keep is true when it keeps only what matches, false when it drops what matches.
+	// Keep is true for a rule that keeps only matches, false for one that drops matches.
 	Keep bool
-	// Text is the rule as YAML, in a line.
+	// Text is the rule as YAML on one line.
 	Text string
 }
 
-// Discovered returns all targets, those that relabelling has dropped too.
+// Discovered returns all targets, including those dropped by relabeling.
 func (s *Server) Discovered() []Discovered {
 	e := s.state.Load()
 	if e == nil {
@@ -52,7 +52,7 @@ func (s *Server) Discovered() []Discovered {
 	for pool, targets := range e.scrape.TargetsDropped() {
 		cfg, err := e.scrape.ScrapePoolConfig(pool)
 		if err != nil {
-			continue // a reload has just taken the pool away
+			continue // a reload has just removed the pool
 		}
 		for _, t := range targets {
 			found := Discovered{Pool: pool, Labels: discoveredLabels(t)}
@@ -63,7 +63,8 @@ func (s *Server) Discovered() []Discovered {
 	return all
 }
 
-// DockerHosts returns the Docker engines that scrape configurations ask for targets, each with the job that does.
+// DockerHosts returns the Docker engines that scrape configurations query for targets, each with the job that
+// does so.
 func (c *Config) DockerHosts() map[string]string {
 	hosts := map[string]string{}
 	for _, sc := range c.ScrapeConfigs {
@@ -80,7 +81,7 @@ func discoveredLabels(t *scrape.Target) map[string]string {
 	return t.DiscoveredLabels(labels.NewBuilder(labels.EmptyLabels())).Map()
 }
 
-// droppedBy finds the rule after which nothing is left; nil when a target has no address after all of them.
+// droppedBy finds the rule after which no labels are left; nil if a target has no address after all rules.
 func droppedBy(rules []*relabel.Config, found labels.Labels) *DroppingRule {
 	b := labels.NewBuilder(found)
 	for i, rule := range rules {

@@ -15,19 +15,19 @@ import (
 	"github.com/ausguck/ausguck/internal/redact"
 )
 
-// openParams are parameters of scrapes whose values say what is asked and not who asks.
+// openParams are scrape parameters whose values select what is returned and do not identify the client.
 var openParams = []string{"module", "match[]", "collect[]", "exclude[]", "format", "debug"}
 
-// discreetPaths are what shows targets or the configuration. Upstream takes passwords out of it, but parameters and
-// headers, which are tokens as often as not, are for admins.
+// discreetPaths are the paths that show targets or the configuration. Upstream removes passwords from them, but
+// parameters and headers, which often contain tokens, are for admins only.
 var discreetPaths = map[string]func(*discretion, any) any{
 	"/api/v1/targets":               (*discretion).targets,
 	"/api/v1/targets/relabel_steps": (*discretion).targets,
 	"/api/v1/status/config":         (*discretion).config,
 }
 
-// Discreet is Handler for those who are no admins: values of the parameters and headers of scrapes, and of the headers
-// of remote write and read, are not in the answers. An answer without any is the same, byte for byte.
+// Discreet is Handler for users who are not admins: responses omit the values of the parameters and headers of
+// scrapes, and of the headers of remote write and read. A response without any of these is unchanged, byte for byte.
 func (s *Server) Discreet() http.Handler {
 	next := s.Handler()
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -58,11 +58,11 @@ func (s *Server) Discreet() http.Handler {
 		}
 		w.Header().Set("Content-Length", strconv.Itoa(len(body)))
 		w.WriteHeader(held.code)
-		_, _ = w.Write(body) // the client has gone
+		_, _ = w.Write(body) // the client is gone
 	})
 }
 
-// heldAnswer keeps an answer back.
+// heldAnswer buffers a response.
 type heldAnswer struct {
 	http.ResponseWriter
 	code int
@@ -72,10 +72,10 @@ type heldAnswer struct {
 func (h *heldAnswer) WriteHeader(code int)        { h.code = code }
 func (h *heldAnswer) Write(b []byte) (int, error) { return h.body.Write(b) }
 
-// discretion takes out values and notes whether there were any.
+// discretion removes values and records whether there were any.
 type discretion struct{ hidden bool }
 
-// targets walks an answer: labels of parameters, and addresses with a query, wherever they are.
+// targets walks a response and hides labels that hold parameters, and addresses with a query, wherever they are.
 func (d *discretion) targets(v any) any {
 	switch v := v.(type) {
 	case map[string]any:
@@ -100,7 +100,7 @@ func (d *discretion) targets(v any) any {
 	return v
 }
 
-// config takes values of headers and parameters out of the YAML that the answer holds.
+// config removes values of headers and parameters from the YAML in the response.
 func (d *discretion) config(v any) any {
 	answer, _ := v.(map[string]any)
 	data, _ := answer["data"].(map[string]any)
@@ -156,7 +156,7 @@ func (d *discretion) yaml(n *yaml.Node, hide bool) {
 
 var address = regexp.MustCompile(`[a-z][a-z0-9+]*://[^\s"'<>\\]+`)
 
-// hideQueries takes credentials and values of parameters out of the addresses in a text.
+// hideQueries removes credentials and parameter values from the addresses in a text.
 func hideQueries(text string) string {
 	if !strings.Contains(text, "://") {
 		return text

@@ -13,16 +13,17 @@ import (
 const (
 	dockerContainerID = "__meta_docker_container_id"
 	dockerPort        = "__meta_docker_port_private"
-	// lowestDockerPort is ours: relabelling sees one target at a time, so that no rule can choose between the ports of a
-	// container, of which docker_sd_configs makes a target each.
+	// lowestDockerPort is our own label: relabeling sees one target at a time, so no rule can choose between the ports
+	// of a container, each of which docker_sd_configs turns into a target.
 	lowestDockerPort = "__meta_docker_port_lowest"
 )
 
-// lowestPorts is docker_sd_configs whose targets have lowestDockerPort too. Without a rule that names it, nothing differs.
+// lowestPorts is a docker_sd_configs whose targets also have lowestDockerPort. Nothing changes unless a rule uses the
+// label.
 type lowestPorts struct{ discovery.Config }
 
-// withLowestPorts returns the configurations with those of Docker wrapped. They are wrapped here and not when the file is
-// loaded, because a wrapped one cannot be written as YAML.
+// withLowestPorts returns the configurations with those of Docker wrapped. They are wrapped here and not when the file
+// is loaded, because a wrapped configuration cannot be marshaled to YAML.
 func withLowestPorts(configs discovery.Configs) discovery.Configs {
 	wrapped := make(discovery.Configs, len(configs))
 	for i, c := range configs {
@@ -60,7 +61,7 @@ func (d lowestPortsDiscoverer) Run(ctx context.Context, up chan<- []*targetgroup
 		}
 		select {
 		case up <- groups:
-		case <-ctx.Done(): // Run above ends by it too
+		case <-ctx.Done(): // Run above returns then, too
 		}
 	}
 }

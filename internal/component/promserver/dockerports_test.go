@@ -11,7 +11,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// finder finds a group once.
+// finder discovers a group once.
 type finder struct{ group *targetgroup.Group }
 
 func (f finder) Run(ctx context.Context, up chan<- []*targetgroup.Group) {
@@ -46,7 +46,8 @@ func TestLowestPorts(t *testing.T) {
 	require.Equal(t, []string{"8080", "8080", "8080", "90", "", ""}, lowest)
 }
 
-// Only Docker's configurations are wrapped, and the same one twice is still the same: the discovery manager compares them.
+// Only Docker's configurations are wrapped, and wrapping the same one twice gives equal results: the discovery manager
+// compares them.
 func TestOnlyDockerHasLowestPorts(t *testing.T) {
 	static := discovery.StaticConfig{}
 	docker := func() discovery.Config { c := moby.DefaultDockerSDConfig; return &c }

@@ -31,7 +31,7 @@ import (
 	"github.com/ausguck/ausguck/internal/permission"
 	"github.com/ausguck/ausguck/internal/upstreamlog"
 
-	// The service discoveries that are built in; the cloud vendors' would add their SDKs.
+	// The built-in service discoveries; those of the cloud vendors would add their SDKs.
 	_ "github.com/prometheus/prometheus/discovery/consul"
 	_ "github.com/prometheus/prometheus/discovery/dns"
 	_ "github.com/prometheus/prometheus/discovery/file"
@@ -69,10 +69,10 @@ type engines struct {
 	reloadSuccessful prometheus.Gauge
 	reloadTime       prometheus.Gauge
 
-	listener *inproc.Listener // inside the process, in front of web
+	listener *inproc.Listener // in-process, in front of web
 	proxy    http.Handler
 	web      *web.Handler
-	webBuilt chan struct{} // closed when web may be used
+	webBuilt chan struct{} // closed when web can be used
 	serving  atomic.Bool
 	ready    atomic.Bool
 }
@@ -125,7 +125,7 @@ func newEngines(set *settings, cfg *Config, changes *Changes) (_ *engines, err e
 	return e, nil
 }
 
-// release lets go of what was made before something else could not be.
+// release frees what was created before a later step failed.
 func (e *engines) release() {
 	for _, stop := range []context.CancelFunc{e.stopScrapeSD, e.stopNotifySD, e.cancelEvaluations} {
 		if stop != nil {
@@ -138,7 +138,7 @@ func (e *engines) component(name string) *slog.Logger {
 	return upstreamlog.New(e.logger, upstreamlog.Rules{Attr: hidePassword}).With("component", name)
 }
 
-// declareFeatures fills what main of stock Prometheus adds to /api/v1/features.
+// declareFeatures adds the features that main of stock Prometheus adds to /api/v1/features.
 func (e *engines) declareFeatures() {
 	features.Enable(features.Prometheus, "server_mode")
 	features.Set(features.Prometheus, "agent_mode", false)
@@ -153,13 +153,13 @@ func (e *engines) declareFeatures() {
 	}
 }
 
-// calm is for components that repeat a complaint as long as its reason lasts.
+// calm returns a logger for components that repeat a message as long as its cause lasts.
 func (e *engines) calm(name string) *slog.Logger {
 	return upstreamlog.New(e.logger, upstreamlog.Rules{Attr: hidePassword, Repeat: repeatEvery}).With("component", name)
 }
 
-// newScrape makes the scrape manager and both discovery managers. They share one set of discovery
-// metrics, because upstream can register them only once.
+// newScrape creates the scrape manager and both discovery managers. They share one set of
+// discovery metrics, because upstream can register them only once.
 func (e *engines) newScrape(reg prometheus.Registerer) error {
 	if err := discovery.RegisterK8sClientMetricsWithPrometheus(reg); err != nil {
 		return fmt.Errorf("register Kubernetes client metrics: %w", err)
@@ -214,7 +214,7 @@ func (e *engines) queryOptions(tracker promql.QueryTracker) promql.EngineOpts {
 		ActiveQueryTracker:       tracker,
 		LookbackDelta:            time.Duration(set.Query.LookbackDelta),
 		NoStepSubqueryIntervalFn: func(int64) int64 { return e.subqueryInterval.Load() },
-		EnableAtModifier:         true, // always on in PromQL since 2.33, as is the next
+		EnableAtModifier:         true, // always enabled in PromQL since 2.33, like the next one
 		EnableNegativeOffset:     true,
 		EnablePerStepStats:       set.features["promql-per-step-stats"],
 		EnableDelayedNameRemoval: set.features["promql-delayed-name-removal"],
@@ -251,7 +251,8 @@ func (e *engines) ruleOptions(reg prometheus.Registerer) *rules.ManagerOptions {
 	}
 }
 
-// lateScrape hands remote storage, which is made first, the scrape manager, which appends to it.
+// lateScrape gives remote storage, which is created first, access to the scrape manager, which
+// appends to it.
 type lateScrape struct{ manager *scrape.Manager }
 
 func (l *lateScrape) Get() (*scrape.Manager, error) { return l.manager, nil }

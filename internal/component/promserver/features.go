@@ -10,10 +10,10 @@ import (
 	"github.com/prometheus/prometheus/tsdb/fileutil"
 )
 
-// featureSet holds the names that --enable-feature was given.
+// featureSet holds the names passed to --enable-feature.
 type featureSet map[string]bool
 
-// The names that stock Prometheus of this version knows, with what each does when it is given here.
+// The names that stock Prometheus of this version knows, by what each does if it is set here.
 var (
 	permanentFeatures = []string{
 		"auto-reload-config", "exemplar-storage", "native-histograms", "ooo-native-histograms", "old-ui",

@@ -11,8 +11,8 @@ import (
 	"github.com/prometheus/prometheus/util/compression"
 )
 
-// RegisterFlags adds the stock flags to a. Names and meanings are those of Prometheus; where a default
-// differs, its help says so. Flags of which this server has no use are accepted by cmd/ausguck.
+// RegisterFlags adds the stock flags to a. Names and meanings are those of Prometheus; if a default
+// differs, its help says so. cmd/ausguck accepts the flags that this server has no use for.
 func (o *Options) RegisterFlags(a *kingpin.Application) {
 	o.setSizes()
 	o.registerWeb(a)
@@ -20,8 +20,8 @@ func (o *Options) RegisterFlags(a *kingpin.Application) {
 	o.registerEvaluation(a)
 }
 
-// setSizes sets what has no flag: sizes for one team's machine, and the limits of a scrape that
-// prometheus.yml does not limit itself.
+// setSizes sets what has no flag: sizes for the machine of a single team, and the limits of a scrape
+// that prometheus.yml itself does not limit.
 func (o *Options) setSizes() {
 	o.Storage.StripeSize = defaultStripeSize
 	o.Storage.HeadChunksWriteBufferSize = defaultHeadChunksWriteBufferSize

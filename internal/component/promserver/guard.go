@@ -13,17 +13,18 @@ import (
 	"github.com/prometheus/prometheus/storage"
 )
 
-// Disk says whether there is room to write.
+// Disk reports whether there is space to write.
 type Disk interface {
-	// Full returns an error while there is none.
+	// Full returns an error if there is none.
 	Full() error
 }
 
-// guard is a storage that takes no samples while its disk is full, nor once it is closed.
+// guard is a storage that rejects samples while its disk is full and after it is closed.
 //
-// A WAL that hits the end of the disk has a torn record in its middle. Upstream goes on behind it when
-// there is room again, but a later replay ends at the tear and drops everything after it: up to three
-// hours of samples that had been there. A refused append loses only its own samples. See docs/adr/0008.
+// A WAL that fills the disk has a torn record in its middle. Upstream continues after it once there is
+// space again, but a later replay stops at the torn record and drops everything after it: up to three
+// hours of samples that had been stored. A rejected append loses only its own samples. See
+// docs/adr/0008.
 type guard struct {
 	storage.Storage
 	disk    Disk
@@ -42,7 +43,7 @@ func newGuard(next storage.Storage, disk Disk, reg prometheus.Registerer) *guard
 	return g
 }
 
-// close makes every later append an error.
+// close makes all later appends fail.
 func (g *guard) close() { g.closed.Store(true) }
 
 func (g *guard) check() error {
@@ -72,7 +73,7 @@ func (g *guard) AppenderV2(ctx context.Context) storage.AppenderV2 {
 	return g.Storage.AppenderV2(ctx)
 }
 
-// refusal is an appender that takes nothing and says why.
+// refusal is an appender that rejects everything with its reason.
 type refusal struct{ err error }
 
 func (r refusal) Append(storage.SeriesRef, labels.Labels, int64, float64) (storage.SeriesRef, error) {
@@ -101,7 +102,7 @@ func (r refusal) UpdateMetadata(storage.SeriesRef, labels.Labels, metadata.Metad
 
 func (refusal) SetOptions(*storage.AppendOptions) {}
 
-// Commit succeeds: nothing was taken, and each append has said so.
+// Commit succeeds: nothing was appended, and each append has returned the error.
 func (refusal) Commit() error { return nil }
 
 func (refusal) Rollback() error { return nil }

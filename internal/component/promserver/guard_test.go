@@ -13,7 +13,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// disk is full while it has an error.
+// disk is full while the field is set.
 type disk struct{ full error }
 
 func (d *disk) Full() error { return d.full }

@@ -8,11 +8,11 @@ import (
 	"go.yaml.in/yaml/v3"
 )
 
-// maxScrapeBody is the largest answer of a target that is read, unpacked: a label value of 16 MiB makes upstream panic, in a
-// goroutine of its own (prometheus#16525), and none can be longer than the answer that it is in.
+// maxScrapeBody is the maximum uncompressed size of a target's response: a label value of 16 MiB makes upstream panic,
+// in its own goroutine (prometheus#16525), and a label value cannot be longer than the response that contains it.
 const maxScrapeBody = 15 << 20
 
-// limitKeys are the limits of a scrape that prometheus.yml may set.
+// limitKeys are the scrape limits that prometheus.yml may set.
 type limitKeys struct {
 	SampleLimit           *yaml.Node `yaml:"sample_limit"`
 	BodySizeLimit         *yaml.Node `yaml:"body_size_limit"`
@@ -21,15 +21,15 @@ type limitKeys struct {
 	LabelValueLengthLimit *yaml.Node `yaml:"label_value_length_limit"`
 }
 
-// fillLimits gives every scrape that the file does not limit the default limits. A limit of 0 is one that the file sets, and
-// none, as in upstream. Jobs in scrape_config_files take the limits of the global section when upstream reads them. It returns
-// what a person should know.
+// fillLimits applies the default limits to every scrape that the file does not limit. A limit of 0 is set by the file
+// and means no limit, as in upstream. Jobs in scrape_config_files inherit the limits of the global section when
+// upstream reads them. It returns warnings for the user.
 func (l *Loader) fillLimits(src Source, cfg *config.Config) (warnings []string) {
 	var set struct {
 		Global limitKeys   `yaml:"global"`
 		Jobs   []limitKeys `yaml:"scrape_configs"`
 	}
-	_ = yaml.Unmarshal(src.Content, &set) // upstream has read it
+	_ = yaml.Unmarshal(src.Content, &set) // upstream has parsed it before
 	st, g := &l.set.Storage, &cfg.GlobalConfig
 	fill(&g.SampleLimit, set.Global.SampleLimit, st.DefaultScrapeSampleLimit)
 	fill(&g.BodySizeLimit, set.Global.BodySizeLimit, st.DefaultScrapeBodySizeLimit)
@@ -58,7 +58,7 @@ func (l *Loader) fillLimits(src Source, cfg *config.Config) (warnings []string) 
 	return warnings
 }
 
-// capBody makes a limit one that upstream outlives, and reports whether it was not.
+// capBody lowers a limit to one that upstream survives, and reports whether it had to.
 func capBody(limit *units.Base2Bytes) bool {
 	if *limit > 0 && *limit <= maxScrapeBody {
 		return false
@@ -67,7 +67,7 @@ func capBody(limit *units.Base2Bytes) bool {
 	return true
 }
 
-// withCappedFiles returns cfg with the jobs of its scrape_config_files in it, capped as the others are.
+// withCappedFiles returns cfg with the jobs of its scrape_config_files included, capped like the others.
 func withCappedFiles(cfg *config.Config) (*config.Config, error) {
 	jobs, err := cfg.GetScrapeConfigs()
 	if err != nil {
@@ -81,7 +81,7 @@ func withCappedFiles(cfg *config.Config) (*config.Config, error) {
 	return &all, nil
 }
 
-// fill sets a limit that the file does not.
+// fill sets a limit that the file does not set.
 func fill[T comparable](limit *T, key *yaml.Node, value T) {
 	var none T
 	if *limit == none && key == nil {

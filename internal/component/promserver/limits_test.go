@@ -19,7 +19,8 @@ import (
 	"github.com/ausguck/ausguck/internal/component/promserver"
 )
 
-// A limit of 0 means what it means in a stock Prometheus; what the file does not say has our defaults; a body is at most 15 MiB.
+// A limit of 0 means the same as in a stock Prometheus; what the file does not set has our defaults; a body is at most
+// 15 MiB.
 func TestLimits(t *testing.T) {
 	dir := t.TempDir()
 	l := testLoader(t)
@@ -47,8 +48,8 @@ func TestLimits(t *testing.T) {
 	require.EqualValues(t, 40, cfg.ScrapeConfigs[1].LabelValueLengthLimit)
 }
 
-// What a target sends cannot end the process, of what a stock Prometheus scrapes nothing is refused, and what is refused is
-// named in the log, with its series and label.
+// Nothing that a target sends can end the process, nothing that a stock Prometheus scrapes is rejected, and what is
+// rejected is logged with its series and label.
 func TestLongLabels(t *testing.T) {
 	page := func(length int) string {
 		target := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {

@@ -6,14 +6,14 @@ import (
 	"time"
 )
 
-// repeatEvery is how often the same complaint is logged again. Service discovery logs an error at each refresh, every few
-// seconds, as long as what it asks is away: a machine without Docker would say so 17,000 times a day.
+// repeatEvery is how often the same message is logged again. Service discovery logs an error at each refresh, every few
+// seconds, as long as its source is unavailable: a machine without Docker would log it 17,000 times a day.
 const repeatEvery = time.Hour
 
 const rejectedMessage = "Append failed"
 
-// raiseRejections logs scrapes that are rejected whole as warnings, where upstream says it to those who debug: their targets
-// are down, and the reason names the series and the label that are too long.
+// raiseRejections logs scrapes that are rejected entirely as warnings, which upstream logs only at the debug level:
+// their targets are down, and the reason names the series and the label that are too long.
 func raiseRejections(r slog.Record) slog.Record {
 	if r.Level == slog.LevelDebug && r.Message == rejectedMessage {
 		r.Level, r.Message = slog.LevelWarn, "Scrape rejected: none of its samples is stored"
@@ -23,8 +23,8 @@ func raiseRejections(r slog.Record) slog.Record {
 
 var urlPassword = regexp.MustCompile(`(://[^/\s:@]*:)[^/\s@]+@`)
 
-// hidePassword hides passwords and parameters in URLs: upstream logs the address of remote write as it stands in the file,
-// and that of a target in errors. The log is collected, and who may read it may not read the file.
+// hidePassword hides passwords and parameters in URLs: upstream logs the address of remote write as it is in the file,
+// and that of a target in errors. The log is collected, and users who may read it may not be allowed to read the file.
 func hidePassword(a slog.Attr) slog.Attr {
 	if _, failed := a.Value.Any().(error); failed || a.Value.Kind() == slog.KindString {
 		a.Value = slog.StringValue(hideParams(urlPassword.ReplaceAllString(a.Value.String(), "${1}xxxxx@")))

@@ -1,9 +1,9 @@
-// Package promserver is Prometheus as a part: TSDB, scraping, service discovery, rules, alert
-// notifications, remote storage and the whole HTTP API, wired from its packages.
+// Package promserver is Prometheus as a part: TSDB, scraping, service discovery, rules, alert notifications, remote
+// storage and the whole HTTP API, wired from its packages.
 //
-// It wraps github.com/prometheus/prometheus and imports no sibling part; internal/app wires it.
-// The order of what it starts follows cmd/prometheus/main.go of the same version, so that flags,
-// files and data folders mean the same here as there.
+// It wraps github.com/prometheus/prometheus and imports no sibling part; internal/app wires it. The startup order
+// follows cmd/prometheus/main.go of the same version, so that flags, files and data folders have the same meaning in
+// both.
 package promserver
 
 import (
@@ -26,32 +26,33 @@ import (
 	"github.com/ausguck/ausguck/internal/setaside"
 )
 
-// Options is what a Server is made from. The fields that flags set are documented by RegisterFlags.
+// Options configures a Server. The fields that flags set are documented by RegisterFlags.
 type Options struct {
 	Logger *slog.Logger
 	// Registry receives the prometheus_* metrics.
 	Registry prometheus.Registerer
-	// Gatherer answers the endpoints that show metrics: Registry, and what upstream registers globally.
+	// Gatherer serves the endpoints that show metrics: Registry, and what upstream registers globally.
 	Gatherer prometheus.Gatherer
 	// Dial opens the connections of scrapes; nil means the network.
 	Dial inproc.DialContextFunc
-	// BuiltInAlertmanagers are the addresses, "host:port", which Dial leads to the one in this process; alerts for them
-	// do not cross the network.
+	// BuiltInAlertmanagers are the addresses, "host:port", that Dial connects to the Alertmanager in this process;
+	// alerts for them do not cross the network.
 	BuiltInAlertmanagers []string
-	// Disk is asked before samples are stored.
+	// Disk is checked before samples are stored.
 	Disk Disk
-	// SetAside takes files of Dir that cannot be read; nil moves them and tells nobody.
+	// SetAside takes unreadable files of Dir; nil moves them without reporting it.
 	SetAside *setaside.Shelf
 	// ListenAddress is the main address, "host:port"; ExternalURL defaults to it.
 	ListenAddress string
-	// TakesOTLP has the receiver of OTLP metrics on whatever --web.enable-otlp-receiver says, which is for the path of its own.
+	// TakesOTLP enables the receiver of OTLP metrics regardless of --web.enable-otlp-receiver, which enables it at its
+	// own path.
 	TakesOTLP bool
 	// AutoReload is shown at /api/v1/features.
 	AutoReload bool
 	// Flags are shown at /api/v1/status/flags.
 	Flags map[string]string
 
-	// Dir holds the TSDB; a stock Prometheus opens it.
+	// Dir holds the TSDB; a stock Prometheus can open it.
 	Dir string
 
 	ExternalURL string
@@ -63,7 +64,7 @@ type Options struct {
 
 	RemoteFlushDeadline     model.Duration
 	DiscoveryReloadInterval model.Duration
-	// Features are the names that --enable-feature takes, each possibly a comma-separated list.
+	// Features are the arguments of --enable-feature, each possibly a comma-separated list.
 	Features []string
 }
 
@@ -85,10 +86,10 @@ type WebOptions struct {
 	MaxSearchLimit             int
 }
 
-// StorageOptions are the stock --storage.* flags; durations and sizes have upstream's units.
+// StorageOptions are the stock --storage.* flags; durations and sizes use upstream's units.
 type StorageOptions struct {
 	RetentionTime model.Duration
-	// RetentionSize caps the blocks on disk; 0 derives a cap from the free room of the disk.
+	// RetentionSize limits the size of the blocks on disk; 0 derives a limit from the free disk space.
 	RetentionSize                units.Base2Bytes
 	NoLockfile                   bool
 	MinBlockDuration             model.Duration
@@ -121,7 +122,7 @@ type QueryOptions struct {
 	LookbackDelta  model.Duration
 	Timeout        model.Duration
 	MaxConcurrency int
-	// MaxSamples limits what one query holds in memory; 0 derives it from GOMEMLIMIT.
+	// MaxSamples limits the samples that one query holds in memory; 0 derives it from GOMEMLIMIT.
 	MaxSamples int
 }
 
@@ -140,7 +141,7 @@ type NotifierOptions struct {
 	DrainOnShutdown bool
 }
 
-// What is small here and large upstream is sized for one team's machine; see docs/adr/0005.
+// Values that are smaller than upstream's, for the machine of a single team; see docs/adr/0005.
 const (
 	defaultStripeSize                = 2048
 	defaultHeadChunksWriteBufferSize = 256 << 10
@@ -151,7 +152,7 @@ const (
 	defaultMaxBlockDuration          = model.Duration(31 * 24 * time.Hour)
 )
 
-// settings are the options in the form in which the engines take them.
+// settings are the options in the form that the engines need.
 type settings struct {
 	Options
 	features       featureSet
@@ -203,8 +204,8 @@ func (o Options) settings() (*settings, error) {
 	return s, errors.Join(errs...)
 }
 
-// querySamples returns how many samples a query may hold when the process may use memoryLimit bytes.
-// A sample takes 16 bytes, so that one query stays below a quarter of it.
+// querySamples returns how many samples a query may hold if the process may use memoryLimit bytes. A sample takes 16
+// bytes, so that one query stays below a quarter of the limit.
 func querySamples(memoryLimit int64) int {
 	const stock, least = 50_000_000, 1_000_000
 	return int(min(max(memoryLimit/64, least), stock))
@@ -227,8 +228,8 @@ func (s *settings) normaliseDurations() {
 	st.BlockReloadInterval = max(st.BlockReloadInterval, model.Duration(time.Second))
 }
 
-// ParseExternalURL returns the URL under which the server is reachable: raw, or, when that is empty,
-// the listen address on loopback. The path has no trailing slash.
+// ParseExternalURL returns the URL under which the server is reachable: raw, or, if that is empty, the listen address
+// on loopback. The path has no trailing slash.
 func ParseExternalURL(raw, listenAddress string) (*url.URL, error) {
 	if raw == "" {
 		raw = "http://" + listenAddress + "/"

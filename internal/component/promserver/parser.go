@@ -9,26 +9,26 @@ import (
 	"github.com/ausguck/ausguck/internal/bounds"
 )
 
-// boundedParser refuses expressions whose parsing would take the process down. Upstream's parser and everything that
-// walks its result recurse once per nested expression: a million of them overflow the stack, which no recover catches,
-// and ten thousand cost 20 s for which query.timeout does not count. Its errors have no position, as upstream's for the
-// length of a query would have none.
+// boundedParser rejects expressions that would take down the process while they are parsed. Upstream's parser and
+// everything that walks its result recurse once per nested expression: a million of them overflow the stack, which no
+// recover catches, and ten thousand take 20 s, to which query.timeout does not apply. Its errors have no position;
+// neither would an error of upstream's about the length of a query.
 //
-// Every parser of this package comes from newParser; TestOneParser fails on another.
+// Every parser of this package comes from newParser; TestOneParser fails for any other.
 type boundedParser struct {
 	parser.Parser
 	terms int
 }
 
-// maxPrintedTerms bounds the queries that the web API formats and explains: upstream's printer takes time by the third
-// power of their depth, 0.3 s for 500 terms and 60 s for 3000.
+// maxPrintedTerms bounds the queries that the web API formats and explains: the time that upstream's printer takes
+// grows with the cube of their depth, 0.3 s for 500 terms and 60 s for 3000.
 const maxPrintedTerms = 800
 
 var _ parser.Parser = boundedParser{}
 
 func newParser(o parser.Options) boundedParser { return boundedParser{Parser: parser.NewParser(o)} }
 
-// printing returns the parser for what prints queries.
+// printing returns the parser for endpoints that print queries.
 func (p boundedParser) printing() parser.Parser {
 	p.terms = maxPrintedTerms
 	return p
@@ -58,8 +58,8 @@ func (p boundedParser) ParseMetricSelector(input string) ([]*labels.Matcher, err
 	return p.Parser.ParseMetricSelector(input)
 }
 
-// ParseMetricSelectors implements parser.Parser. The selectors of one request share the bounds of one query: a form
-// has room for a million of them.
+// ParseMetricSelectors implements parser.Parser. The selectors of one request share the bounds of one query: a form can
+// hold a million of them.
 func (p boundedParser) ParseMetricSelectors(matchers []string) ([][]*labels.Matcher, error) {
 	q := bounds.Query{MaxTerms: p.terms}
 	for _, m := range matchers {
@@ -83,8 +83,8 @@ func (p boundedParser) check(input string) error {
 	return scanPromQL(&q, input)
 }
 
-// scanPromQL counts by upstream's own tokens, so that what is in strings and comments does not count. The parser reads
-// no further than the first token that is an error.
+// scanPromQL counts upstream's own tokens, so that the contents of strings and comments do not count. The parser does
+// not read beyond the first token that is an error.
 func scanPromQL(q *bounds.Query, input string) error {
 	if err := q.Text(len(input)); err != nil {
 		return err
@@ -120,7 +120,7 @@ func scanPromQL(q *bounds.Query, input string) error {
 	}
 }
 
-// unquoted returns what is between the quotes. Escapes stay: they make a regular expression no smaller.
+// unquoted returns the text between the quotes. Escapes are kept: they make a regular expression no smaller.
 func unquoted(s string) string {
 	if len(s) < 2 {
 		return s

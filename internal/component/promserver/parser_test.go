@@ -20,7 +20,8 @@ func repeat(n int, before, middle, after string) string {
 	return strings.Repeat(before, n) + middle + strings.Repeat(after, n)
 }
 
-// queryBombs are queries that would cost the process or minutes, by what is wrong with them.
+// queryBombs are queries that would crash the process or take minutes, by what is wrong with
+// them.
 func queryBombs() map[string]string {
 	return map[string]string{
 		"open calls":      repeat(1_000_000, "ln(", "", ""),
@@ -68,7 +69,7 @@ func TestParserRefusesBombs(t *testing.T) {
 	require.ErrorContains(t, err, "longer than 131072 bytes")
 }
 
-// Queries of the field, and what only looks deep.
+// Real-world queries, and queries that only look deep.
 func TestParserTakesRealQueries(t *testing.T) {
 	p := newParser(parser.Options{})
 	for name, query := range map[string]string{
@@ -88,7 +89,7 @@ func TestParserTakesRealQueries(t *testing.T) {
 	}
 }
 
-// What is let through costs little, from the text to the result and back to the text.
+// Accepted queries are cheap, from the text to the result and back to the text.
 func TestParserBoundsTheCost(t *testing.T) {
 	o := parser.Options{EnableExperimentalFunctions: true}
 	p := newParser(o)
@@ -124,7 +125,7 @@ func TestParserBoundsTheCost(t *testing.T) {
 	}
 }
 
-// Every parser is one of newParser.
+// Every parser is created by newParser.
 func TestOneParser(t *testing.T) {
 	files, err := filepath.Glob("*.go")
 	require.NoError(t, err)
@@ -146,7 +147,7 @@ func TestOneParser(t *testing.T) {
 	require.Equal(t, 1, made)
 }
 
-// What the bounds take, the parser survives, and prints.
+// The parser survives everything that the bounds accept, and prints it.
 func FuzzParser(f *testing.F) {
 	for _, query := range queryBombs() {
 		f.Add(query[:min(len(query), 4000)])

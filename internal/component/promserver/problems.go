@@ -16,7 +16,7 @@ import (
 	"github.com/ausguck/ausguck/internal/problem"
 )
 
-// locate turns the error of config.Load into all problems of the file.
+// locate turns the error of config.Load into the list of all problems in the file.
 func locate(src Source, whole error) []error {
 	return problem.Locate(src.file(), whole, func(content string) error {
 		_, err := config.Load(content, slog.New(slog.DiscardHandler))
@@ -26,7 +26,7 @@ func locate(src Source, whole error) []error {
 
 func (s Source) file() problem.File { return problem.File{Name: s.Name, Content: s.Content} }
 
-// rulePatterns returns the rule files that a file names which does not load as a whole.
+// rulePatterns returns the rule files named by a file that does not load as a whole.
 func rulePatterns(src Source) []string {
 	var doc struct {
 		RuleFiles yaml.Node `yaml:"rule_files"`
@@ -41,9 +41,9 @@ func rulePatterns(src Source) []string {
 	return patterns
 }
 
-// leaveOutClients reports HTTP client settings of which no client can be made: upstream then scrapes nothing of such a job, and
-// ends for the others, which are left out of cfg. A secret that cannot be read is a warning: upstream reads it at each request, so that its
-// job is down with the reason until the file is there.
+// leaveOutClients reports HTTP client settings from which no client can be created: upstream then scrapes nothing for
+// such a job, and exits for the other sections, which are therefore left out of cfg. An unreadable secret is a warning:
+// upstream reads it for each request, so that the job is down with that reason until the file exists.
 func leaveOutClients(src Source, cfg *config.Config, jobs []*config.ScrapeConfig) (problems []error, warnings []string) {
 	usable := func(where string, c commonconfig.HTTPClientConfig) bool {
 		for _, file := range secretFiles(c) {
@@ -102,8 +102,8 @@ func unreadable(src Source, where, file string) error {
 	return nil
 }
 
-// leaveOutJobFiles returns all jobs. Files of scrape_config_files that cannot be read, or that name a job again, are left out of cfg, and why
-// is returned.
+// leaveOutJobFiles returns all jobs. Files of scrape_config_files that cannot be read, or that repeat a job name, are
+// left out of cfg, and the reasons are returned.
 func leaveOutJobFiles(src Source, cfg *config.Config) (jobs []*config.ScrapeConfig, problems []error) {
 	jobs, err := cfg.GetScrapeConfigs()
 	if err == nil {
@@ -146,7 +146,7 @@ func secretFiles(c commonconfig.HTTPClientConfig) []string {
 	return files
 }
 
-// emptyDiscovery warns of files with targets that are not there, which may come later.
+// emptyDiscovery warns about missing target files, which may be created later.
 func emptyDiscovery(src Source, cfg *config.Config) (warnings []string) {
 	for _, job := range cfg.ScrapeConfigs {
 		for _, sd := range job.ServiceDiscoveryConfigs {
@@ -164,7 +164,7 @@ func emptyDiscovery(src Source, cfg *config.Config) (warnings []string) {
 	return warnings
 }
 
-// emptyPatterns warns of patterns in a list of the file that match nothing.
+// emptyPatterns warns about patterns in a list of the file that match nothing.
 func emptyPatterns(src Source, field string, patterns []string, what string) (warnings []string) {
 	for _, pattern := range patterns {
 		if found, err := filepath.Glob(pattern); err == nil && len(found) == 0 {

@@ -16,14 +16,14 @@ import (
 	"github.com/prometheus/prometheus/util/notifications"
 )
 
-// reloader is one engine that takes a new configuration.
+// reloader is one engine that applies a new configuration.
 type reloader struct {
 	name  string
 	apply func(*Config) error
 }
 
-// reloaders lists who takes the configuration, in the order of cmd/prometheus: scrape and notifier go
-// before their discovery, since they need the new jobs when the new targets arrive.
+// reloaders lists the engines to reload, in the order of cmd/prometheus: scrape and notifier come before
+// their discovery, since they need the new jobs when the new targets arrive.
 func (e *engines) reloaders() []reloader {
 	upstream := func(f func(*config.Config) error) func(*Config) error {
 		return func(c *Config) error { return f(c.Config) }
@@ -43,9 +43,9 @@ func (e *engines) reloaders() []reloader {
 	}
 }
 
-// apply hands cfg to every engine and returns the errors of all of them.
+// apply passes cfg to every engine and returns the errors of all of them.
 func (e *engines) apply(cfg *Config) error {
-	defer e.storage.changes.everything() // subqueries without a step take the interval of evaluation, for one
+	defer e.storage.changes.everything() // for example, subqueries without a step use the evaluation interval
 	var errs []error
 	for _, r := range e.reloaders() {
 		if err := r.apply(cfg); err != nil {
@@ -95,7 +95,7 @@ func (e *engines) applyRules(cfg *Config) error {
 		cfg.GlobalConfig.ExternalLabels, e.set.externalURL.String(), nil)
 }
 
-// RulePaths returns the rule files that are loaded, sorted.
+// RulePaths returns the loaded rule files, sorted.
 func (c *Config) RulePaths() []string {
 	paths := make([]string, 0, len(c.rules))
 	for path := range c.rules {
@@ -105,7 +105,7 @@ func (c *Config) RulePaths() []string {
 	return paths
 }
 
-// applyRuntime sets GOGC as upstream does; the environment variable is what the runtime API shows.
+// applyRuntime sets GOGC as upstream does; the runtime API shows the environment variable.
 func (e *engines) applyRuntime(cfg *Config) error {
 	gogc := cfg.Runtime.GoGC
 	if old := debug.SetGCPercent(gogc); old != gogc {
@@ -129,7 +129,7 @@ func (e *engines) registerReloadMetrics(reg prometheus.Registerer) {
 		Help: "Timestamp of the last successful configuration reload.",
 	})
 	reg.MustRegister(e.reloadSuccessful, e.reloadTime)
-	// The configuration was checked before this, and a replay may take long.
+	// The configuration was checked before this, and a replay may take a long time.
 	e.reloadSuccessful.Set(1)
 	e.reloadTime.SetToCurrentTime()
 }
@@ -145,7 +145,7 @@ func (e *engines) reportReload(err error) {
 	e.notifications.DeleteNotification(notifications.ConfigurationUnsuccessful)
 }
 
-// applyScrape hands the jobs to the scrape manager, which would read those of scrape_config_files by itself.
+// applyScrape passes the jobs to the scrape manager, which would otherwise read scrape_config_files itself.
 func (e *engines) applyScrape(cfg *config.Config) error {
 	capped, err := withCappedFiles(cfg)
 	if err != nil {

@@ -9,7 +9,7 @@ import (
 	"slices"
 )
 
-// glob returns the rule files that match pattern, on the disk and beside it, sorted.
+// glob returns the rule files that match pattern, on disk and in Beside, sorted.
 func (s Source) glob(pattern string) ([]string, error) {
 	find := filepath.Glob
 	if s.Copies != nil {
@@ -34,7 +34,7 @@ func (s Source) glob(pattern string) ([]string, error) {
 	return slices.Compact(files), nil
 }
 
-// read returns a file that glob found.
+// read reads a file found by glob.
 func (s Source) read(file string) ([]byte, error) {
 	content, err := os.ReadFile(s.place(file))
 	if s.Beside == nil || !errors.Is(err, fs.ErrNotExist) {
@@ -47,7 +47,8 @@ func (s Source) read(file string) ([]byte, error) {
 	return fs.ReadFile(s.Beside, filepath.ToSlash(inside))
 }
 
-// place is where a file is to be read; nowhere, when there are copies and none of this one.
+// place returns the path from which to read a file; it is empty if there are copies but
+// none of this file.
 func (s Source) place(file string) string {
 	if s.Copies == nil {
 		return file
@@ -70,10 +71,10 @@ func (s Source) matching(pattern string) (files []string, err error) {
 	return files, nil
 }
 
-// copiesOf returns where the files that match one of the patterns are to be read.
+// copiesOf returns the places from which to read the files that match one of the patterns.
 func (s Source) copiesOf(patterns []string) (copies []string) {
 	for _, pattern := range patterns {
-		files, _ := s.matching(pattern) // config.Load has refused bad patterns
+		files, _ := s.matching(pattern) // config.Load has rejected bad patterns
 		for _, file := range files {
 			copies = append(copies, s.Copies[file])
 		}

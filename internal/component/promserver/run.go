@@ -14,29 +14,29 @@ import (
 	"github.com/ausguck/ausguck/internal/upstreamlog"
 )
 
-// How long a stop lets rule evaluations and scrapes finish by themselves.
+// How long a shutdown waits for rule evaluations and scrapes to finish.
 const (
 	evaluationGrace = 2 * time.Second
 	scrapeGrace     = 2 * time.Second
 )
 
-// The methods run… are the lifecycle.Components of one run, in the order of their start.
+// The run… methods are the lifecycle.Components of one run, in startup order.
 
-// runWeb builds upstream's handler while the storage opens, since that takes some 300 ms (it renders
-// the OpenAPI documents), and serves it inside the process until everything else has stopped.
+// runWeb builds upstream's handler while the storage opens, since that takes some 300 ms (it renders the OpenAPI
+// documents), and serves it in-process until everything else has stopped.
 func (e *engines) runWeb(ctx context.Context, ready func()) error {
 	ready()
-	// What it says at Info is about a listener that only the process itself can reach.
+	// Its messages at Info are about a listener that only the process itself can reach.
 	logger := upstreamlog.New(e.component("web"), upstreamlog.Rules{Level: upstreamlog.WarnAndAbove})
 	e.web = web.New(logger, e.webOptions(ctx))
-	features.DefaultRegistry.Set(features.API, "otlp_write_receiver", e.set.Web.EnableOTLPReceiver) // as its path answers
+	features.DefaultRegistry.Set(features.API, "otlp_write_receiver", e.set.Web.EnableOTLPReceiver) // since its path responds
 	e.serving.Store(true)
 	close(e.webBuilt)
 	return e.web.Run(ctx, []net.Listener{e.listener}, "")
 }
 
-// runStorage opens the TSDB and closes it with the remote storage. A replay cannot be interrupted; when
-// it is asked to stop meanwhile it leaves the WAL as it is.
+// runStorage opens the TSDB and closes it together with the remote storage. A replay cannot be interrupted; if a stop
+// is requested meanwhile, the WAL is left unchanged.
 func (e *engines) runStorage(ctx context.Context, ready func()) error {
 	opened := make(chan error, 1)
 	start := time.Now()
@@ -66,7 +66,7 @@ func (e *engines) runTracing(ctx context.Context, ready func()) error {
 }
 
 func (e *engines) runNotifier(ctx context.Context, ready func()) error {
-	go func() { _ = e.notifySD.Run() }() // returns when its context ends, with that as error
+	go func() { _ = e.notifySD.Run() }() // returns when its context ends, with the context's error
 	return runUntil(ctx, ready, func() { e.notify.Run(e.notifySD.SyncCh()) }, func() {
 		e.stopNotifySD()
 		e.notify.Stop()
@@ -79,7 +79,7 @@ func (e *engines) runScrape(ctx context.Context, ready func()) error {
 	err := runUntil(ctx, ready, func() { failed <- e.scrape.Run(e.scrapeSD.SyncCh()) }, func() {
 		e.stopScrapeSD()
 		timer := time.AfterFunc(scrapeGrace, func() {
-			e.guard.close() // first, or targets that are cut off would be recorded as down
+			e.guard.close() // first, or targets whose scrapes are cut off would be recorded as down
 			e.scrapeDialer.abort()
 		})
 		defer timer.Stop()
@@ -100,11 +100,11 @@ func (e *engines) runRules(ctx context.Context, ready func()) error {
 	})
 }
 
-// alertmanagersPatience bounds how long rules wait for somebody who takes their alerts.
+// alertmanagersPatience bounds how long rules wait for an Alertmanager.
 const alertmanagersPatience = 3 * time.Second
 
-// awaitAlertmanagers returns when the notifier knows an Alertmanager, if the configuration names any. What fires before
-// would be dropped, and sent again a minute later only.
+// awaitAlertmanagers returns when the notifier knows an Alertmanager, if the configuration names any. Alerts that fire
+// earlier would be dropped, and sent again only a minute later.
 func (e *engines) awaitAlertmanagers(ctx context.Context) {
 	if len(e.initial.AlertingConfig.AlertmanagerConfigs) == 0 {
 		return
@@ -122,7 +122,7 @@ func (e *engines) awaitAlertmanagers(ctx context.Context) {
 	}
 }
 
-// runUntil runs a manager of upstream, which blocks in run until stop is called from elsewhere.
+// runUntil runs an upstream manager, which blocks in run until stop is called.
 func runUntil(ctx context.Context, ready func(), run, stop func()) error {
 	done := make(chan struct{})
 	go func() {

@@ -9,11 +9,11 @@ import (
 	"github.com/ausguck/ausguck/internal/inproc"
 )
 
-// scrapeDialer keeps the connections of scrapes, so that a stop can end them: upstream lets a running
-// scrape use up its timeout, which may be longer than a supervisor waits.
+// scrapeDialer tracks the connections of scrapes, so that a shutdown can close them: upstream lets a
+// running scrape use its whole timeout, which may be longer than a supervisor waits.
 type scrapeDialer struct {
 	dial inproc.DialContextFunc
-	// aborted ends with abort.
+	// aborted is canceled by abort.
 	aborted context.Context
 	cancel  context.CancelFunc
 
@@ -51,7 +51,7 @@ func (d *scrapeDialer) DialContext(ctx context.Context, network, address string)
 	return tracked, nil
 }
 
-// abort ends all scrapes that still run, and those that would begin.
+// abort ends all running scrapes and prevents new ones.
 func (d *scrapeDialer) abort() {
 	d.mtx.Lock()
 	d.cancel()
@@ -59,7 +59,7 @@ func (d *scrapeDialer) abort() {
 	d.conns = map[net.Conn]struct{}{}
 	d.mtx.Unlock()
 	for c := range conns {
-		_ = c.Close() // it is not needed any more
+		_ = c.Close() // it is no longer needed
 	}
 }
 

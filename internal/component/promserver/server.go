@@ -22,7 +22,7 @@ import (
 type Server struct {
 	*Loader
 	changes *Changes
-	// state is nil until Run has made the engines.
+	// state is nil until Run has created the engines.
 	state atomic.Pointer[engines]
 
 	mtx     sync.Mutex // held while a configuration is applied
@@ -31,10 +31,10 @@ type Server struct {
 
 var _ lifecycle.Component = (*Server)(nil)
 
-// engineStopTimeout bounds the stop of an engine.
+// engineStopTimeout bounds the time an engine may take to stop.
 const engineStopTimeout = 5 * time.Second
 
-// flushMargin is what closing the storage takes beside the flush of remote write.
+// flushMargin is the time for closing the storage in addition to flushing remote write.
 const flushMargin = 2 * time.Second
 
 // New returns a server that will start with cfg, which l has loaded.
@@ -42,8 +42,8 @@ func New(l *Loader, cfg *Config) *Server {
 	return &Server{Loader: l, changes: &Changes{}, applied: cfg}
 }
 
-// Run starts the engines in the order in which they lean on each other, and stops them in reverse:
-// rules first, or absent() alerts would fire at shutdown; the storage last. It may be called again once it has returned.
+// Run starts the engines in the order of their dependencies, and stops them in reverse: rules first, or absent() alerts
+// would fire at shutdown; the storage last. It may be called again after it has returned.
 func (s *Server) Run(ctx context.Context, ready func()) error {
 	if err := prepareDir(s.set.Dir); err != nil {
 		return err
@@ -55,7 +55,7 @@ func (s *Server) Run(ctx context.Context, ready func()) error {
 	scope := metrics.NewScope(s.set.Registry)
 	defer scope.Close()
 	set.Registry = scope
-	s.mtx.Lock() // what is applied from here on waits until the engines are ready
+	s.mtx.Lock() // configurations applied from here on wait until the engines are ready
 	initial := s.applied
 	e, err := newEngines(&set, initial, s.changes)
 	s.state.Store(e)
@@ -64,7 +64,7 @@ func (s *Server) Run(ctx context.Context, ready func()) error {
 	if err != nil {
 		return err
 	}
-	if err := e.applyRuntime(initial); err != nil { // before the replay, which makes most garbage
+	if err := e.applyRuntime(initial); err != nil { // before the replay, which produces most garbage
 		return err
 	}
 	defer context.AfterFunc(ctx, e.announceStop)()
@@ -83,7 +83,7 @@ func (s *Server) Run(ctx context.Context, ready func()) error {
 	})
 }
 
-// applyInitial waits for those who take the configuration and hands them the one checked at start.
+// applyInitial waits for the engines that take the configuration and passes them the one checked at startup.
 func (s *Server) applyInitial(ctx context.Context, ready func()) error {
 	e := s.state.Load()
 	select {
@@ -99,8 +99,9 @@ func (s *Server) applyInitial(ctx context.Context, ready func()) error {
 	return nil
 }
 
-// ApplyConfig makes cfg, which Load has checked, the running configuration; of a server that is not running, the one that
-// it starts with. When a part of it cannot be applied after all, the one before is put back and the error says why.
+// ApplyConfig makes cfg, which Load has checked, the running configuration, or, if the server is not running, the one
+// that it starts with. If an engine cannot apply it after all, the previous one is restored and the error gives the
+// reason.
 func (s *Server) ApplyConfig(cfg *Config) error {
 	s.mtx.Lock()
 	defer s.mtx.Unlock()
@@ -129,8 +130,8 @@ func (s *Server) Applied() *Config {
 	return s.applied
 }
 
-// ReportReload makes the outcome of a reload visible in prometheus_config_last_reload_successful and in
-// the notifications of the UI; a reload that never got as far as ApplyConfig counts too.
+// ReportReload shows the outcome of a reload in prometheus_config_last_reload_successful and in the notifications of
+// the UI; a reload that never got as far as ApplyConfig counts, too.
 func (s *Server) ReportReload(err error) {
 	if e := s.state.Load(); e != nil {
 		e.reportReload(err)
@@ -158,8 +159,8 @@ func (s *Server) Handler() http.Handler {
 	})
 }
 
-// noRoomFor returns how samples are answered that are sent while the disk is full, 0 for other requests. Prometheus says 500,
-// which to senders of OTLP means that they must not try again.
+// noRoomFor returns the status for requests that send samples while the disk is full, 0 for other requests. Prometheus
+// returns 500, which tells OTLP senders not to retry.
 func (e *engines) noRoomFor(r *http.Request) int {
 	switch {
 	case r.Method != http.MethodPost:
@@ -171,8 +172,8 @@ func (e *engines) noRoomFor(r *http.Request) int {
 	return 0
 }
 
-// Snapshot writes all blocks, linked where the file system can, and a block of what is in memory to dir, which together
-// are an ordinary data folder. It returns tsdb.ErrNotReady while the storage is not open.
+// Snapshot writes all blocks (as hard links if the file system supports them) and a block of the samples in memory to
+// dir, which together form an ordinary data folder. It returns tsdb.ErrNotReady while the storage is not open.
 func (s *Server) Snapshot(dir string) error {
 	e := s.state.Load()
 	if e == nil {
@@ -197,13 +198,14 @@ func (s *Server) OldestSample() int64 {
 	return 0
 }
 
-// Mark and ChangedSince say how long the answers to range queries hold; see Changes.
+// Mark returns a mark for ChangedSince; see Changes.
 func (s *Server) Mark() uint64 { return s.changes.Mark() }
 
-// ChangedSince is explained there, too.
+// ChangedSince reports how long the results of range queries remain valid; see Changes.
 func (s *Server) ChangedSince(mark uint64) int64 { return s.changes.ChangedSince(mark) }
 
-// Stepwise reports whether each step of a range query is computed of samples of this server up to its time alone.
+// Stepwise reports whether each step of a range query is computed only from samples of this server up to the time of
+// the step.
 func (s *Server) Stepwise(query string) bool {
 	e := s.state.Load()
 	if e == nil || e.storage.remote.Load() {
@@ -213,7 +215,7 @@ func (s *Server) Stepwise(query string) bool {
 	return err == nil && stepwise(expr)
 }
 
-// Starting says what the server waits for, empty when it is ready.
+// Starting returns what the server is waiting for, empty if it is ready.
 func (s *Server) Starting() string {
 	switch e := s.state.Load(); {
 	case e == nil:

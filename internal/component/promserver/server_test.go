@@ -18,7 +18,7 @@ import (
 	"github.com/ausguck/ausguck/internal/versions"
 )
 
-// running is a server that is ready, with the way to stop it.
+// running is a server that is ready, and a function to stop it.
 type running struct {
 	*promserver.Server
 	loader *promserver.Loader
@@ -26,7 +26,7 @@ type running struct {
 	stop   func() error
 }
 
-// start runs a server on the file, which lies in a folder of the test's own.
+// start runs a server with the file as its configuration, in a temporary folder.
 func start(t *testing.T, file string, args ...string) *running {
 	t.Helper()
 	return startWith(t, file, func(*promserver.Options) {}, args...)
@@ -148,7 +148,8 @@ func TestApplyConfigTakesRulesAsTheyWereChecked(t *testing.T) {
 func TestApplyConfigPutsThePreviousOneBack(t *testing.T) {
 	r := start(t, `{scrape_configs: [{job_name: before, static_configs: [{targets: ["127.0.0.1:1"]}]}]}`)
 	before := r.Applied()
-	// The query log cannot be opened: its folder is a file. No check can know that for sure.
+	// The query log cannot be opened: its folder is a file. No check can detect this
+	// reliably.
 	file := filepath.Join(r.dir, "file")
 	require.NoError(t, os.WriteFile(file, nil, 0o644))
 	cfg, problems := r.load(`{global: {query_log_file: "` + file + `/query.log"}, scrape_configs: [{job_name: after}]}`)

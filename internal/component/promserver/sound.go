@@ -15,13 +15,13 @@ import (
 	"github.com/ausguck/ausguck/internal/setaside"
 )
 
-// Upstream opens a storage whole or not at all, but for the WAL, which it repairs. Here each piece of it is read as upstream
-// will, and what it would stumble over is set aside: blocks and their tombstones (soundblock.go), a checkpoint
-// (soundwal.go), and what is no file where there should be one.
+// Upstream opens a storage entirely or not at all, except for the WAL, which it repairs. Here each piece is read as
+// upstream will read it, and pieces on which it would fail are set aside: blocks and their tombstones (soundblock.go),
+// a checkpoint (soundwal.go), and anything that is not a regular file where one is expected.
 
 const backupInstead = "if you have a backup, stop Ausguck and restore the file from it"
 
-// makeSound sets aside what upstream would not start with. The error says what could not be moved.
+// makeSound sets aside what would keep upstream from starting. The error names what could not be moved.
 func (s *settings) makeSound() error {
 	return errors.Join(
 		s.soundFile("lock", "nothing", "no action is needed"),
@@ -37,7 +37,7 @@ func (s *settings) loss(path string, cause error, lost, remedy string) setaside.
 	return setaside.Loss{Part: "promserver", Path: path, Cause: cause, Lost: lost, Remedy: remedy}
 }
 
-// soundFile sets aside what is no file that can be used.
+// soundFile sets aside a file that cannot be used.
 func (s *settings) soundFile(name, lost, remedy string) error {
 	path := filepath.Join(s.Dir, name)
 	if err := setaside.Readable(path); err != nil {
@@ -46,7 +46,8 @@ func (s *settings) soundFile(name, lost, remedy string) error {
 	return nil
 }
 
-// soundSegments puts an empty segment where one of a WAL cannot be read or is gone: upstream takes no gap.
+// soundSegments puts an empty segment in place of a WAL segment that is unreadable or missing: upstream accepts no
+// gaps.
 func (s *settings) soundSegments(name string) error {
 	dir := filepath.Join(s.Dir, name)
 	numbers, err := numbered(dir)
@@ -75,8 +76,8 @@ func (s *settings) soundSegments(name string) error {
 	return nil
 }
 
-// soundHeadChunks sets aside the chunks of the head when a file of theirs cannot be read or is missing between others. They
-// only spare work: the WAL has the same samples.
+// soundHeadChunks sets aside the head's chunks if one of their files is unreadable or missing in the sequence. They
+// only save work: the WAL has the same samples.
 func (s *settings) soundHeadChunks() error {
 	dir := filepath.Join(s.Dir, "chunks_head")
 	numbers, err := numbered(dir)
@@ -96,7 +97,7 @@ func (s *settings) soundHeadChunks() error {
 	return nil
 }
 
-// readableChunks returns why upstream will not open a file of the head's chunks. It copes with one that is too short.
+// readableChunks returns why upstream would not open a file of head chunks. Upstream can handle one that is too short.
 func readableChunks(path string) error {
 	if err := setaside.Readable(path); err != nil {
 		return err
@@ -116,7 +117,7 @@ func readableChunks(path string) error {
 	return nil
 }
 
-// numbered lists the entries of dir that are numbers, in order; a folder that is missing has none.
+// numbered lists the entries of dir whose names are numbers, in order; a missing folder has none.
 func numbered(dir string) (numbers []int, err error) {
 	entries, err := os.ReadDir(dir)
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {

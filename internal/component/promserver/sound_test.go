@@ -24,7 +24,7 @@ import (
 
 const (
 	soundSeries  = 20
-	soundSamples = 600 // of each series, one a minute
+	soundSamples = 600 // of each series, one per minute
 )
 
 func openTSDB(t *testing.T, dir string) *tsdb.DB {
@@ -35,12 +35,12 @@ func openTSDB(t *testing.T, dir string) *tsdb.DB {
 	return db
 }
 
-// usedTSDB makes a folder with blocks, a checkpoint and a WAL, and returns the samples that it has.
+// usedTSDB creates a folder with blocks, a checkpoint and a WAL, and returns the number of samples in it.
 func usedTSDB(t *testing.T) (dir string, samples int) {
 	t.Helper()
 	dir = t.TempDir()
 	begin := time.Now().Add(-soundSamples * time.Minute).Truncate(2 * time.Hour).Add(time.Minute)
-	for part := range 4 { // a WAL of several segments, without which there is no checkpoint
+	for part := range 4 { // a WAL of several segments, since there is no checkpoint otherwise
 		db := openTSDB(t, dir)
 		app := db.Appender(t.Context())
 		for n := part * soundSamples / 4; n < (part+1)*soundSamples/4; n++ {
@@ -90,7 +90,7 @@ func countSamples(t *testing.T, dir string) (samples int) {
 	return samples
 }
 
-// lastOf returns the last file that holds something.
+// lastOf returns the last file that is not empty.
 func lastOf(t *testing.T, pattern ...string) string {
 	t.Helper()
 	found, err := filepath.Glob(filepath.Join(pattern...))
@@ -111,8 +111,8 @@ func one(t *testing.T, pattern ...string) string {
 	return found[0]
 }
 
-// Whatever is done to a piece of the storage, upstream opens the rest of it, all of that can be queried, and what is lost is
-// told of, once.
+// Whatever happens to a piece of the storage, upstream opens the rest of it, all of which can be queried, and the loss
+// is reported once.
 func TestMakeSound(t *testing.T) {
 	used, all := usedTSDB(t)
 	index := func(t *testing.T, dir string) string { return filepath.Join(blockDirs(t, dir)[0], "index") }
@@ -131,7 +131,7 @@ func TestMakeSound(t *testing.T) {
 	flipAt := func(share float64) func(string, []byte) error {
 		return func(path string, content []byte) error {
 			at := int(float64(len(content)-1) * share)
-			for i := at; i < min(at+16, len(content)); i++ { // wider than the padding of an index
+			for i := at; i < min(at+16, len(content)); i++ { // more than the padding of an index
 				content[i] ^= 0xff
 			}
 			return os.WriteFile(path, content, 0o600)
@@ -178,7 +178,7 @@ func TestMakeSound(t *testing.T) {
 		{"tombstones empty", stones, empty, nothing, false},
 		{"tombstones flipped", stones, flipAt(0), nothing, false},
 		{"tombstones a folder", stones, folder, nothing, false},
-		{"tombstones gone", stones, gone, nothing, true}, // as of a block of which nothing was deleted
+		{"tombstones gone", stones, gone, nothing, true}, // as in a block from which nothing was deleted
 		{"checkpoint empty", checkpoint, empty, block, false},
 		{"checkpoint flipped", checkpoint, flipAt(0.001), block, false},
 		{"checkpoint a folder", checkpoint, folder, block, false},
@@ -222,7 +222,7 @@ func TestMakeSound(t *testing.T) {
 	}
 }
 
-// Of a checkpoint of many pages only the records of the damaged one go.
+// Of a checkpoint with many pages, only the records on the damaged one are lost.
 func TestSalvage(t *testing.T) {
 	dir := t.TempDir()
 	var records [][]byte

@@ -25,11 +25,11 @@ import (
 	"github.com/ausguck/ausguck/internal/setaside"
 )
 
-// verifiedBytes is how much of the blocks, the newest first, is read whole at start. Damage in what is older shows when a
-// query or a compaction reads it, and their error names the block.
+// verifiedBytes is how much of the blocks, newest first, is read completely at startup. Damage in older blocks shows
+// when a query or a compaction reads them, and the error names the block.
 const verifiedBytes = 32 << 20
 
-// soundBlocks opens each block as upstream will and sets aside those with which it would not open the storage.
+// soundBlocks opens each block as upstream will and sets aside those that would keep upstream from opening the storage.
 func (s *settings) soundBlocks() error {
 	entries, err := os.ReadDir(s.Dir)
 	if errors.Is(err, fs.ErrNotExist) {
@@ -39,7 +39,7 @@ func (s *settings) soundBlocks() error {
 		return fmt.Errorf("list the blocks: %w", err)
 	}
 	budget := int64(verifiedBytes)
-	for _, e := range slices.Backward(entries) { // their names grow with time
+	for _, e := range slices.Backward(entries) { // their names increase with time
 		if _, err := ulid.ParseStrict(e.Name()); err != nil || !e.IsDir() {
 			continue
 		}
@@ -91,7 +91,7 @@ func (s *settings) soundBlock(dir string, budget *int64) error {
 	return nil
 }
 
-// readMeta reads meta.json, which upstream leaves out with the block when it cannot be read.
+// readMeta reads meta.json; upstream ignores the block if it cannot be read.
 func readMeta(dir string) (*tsdb.BlockMeta, error) {
 	content, err := os.ReadFile(filepath.Join(dir, "meta.json"))
 	if err != nil {
@@ -107,7 +107,7 @@ func readMeta(dir string) (*tsdb.BlockMeta, error) {
 	return meta, nil
 }
 
-// damagedChunks are chunks of a block that cannot be read.
+// damagedChunks are the unreadable chunks of a block.
 type damagedChunks struct {
 	intervals *tombstones.MemTombstones
 	series    map[string]bool
@@ -118,18 +118,18 @@ type damagedChunks struct {
 // mayBeLeftOut reports whether the rest of the block is worth keeping without them.
 func (d *damagedChunks) mayBeLeftOut() bool { return d != nil && d.count > 0 && d.count <= d.of/2 }
 
-// readBlock reads all series and chunks of a block. An error is one of its index.
+// readBlock reads all series and chunks of a block. An error concerns its index.
 func readBlock(b *tsdb.Block) (*damagedChunks, error) {
 	ir, err := b.Index()
 	if err != nil {
 		return nil, err
 	}
-	defer func() { _ = ir.Close() }() // it was read only
+	defer func() { _ = ir.Close() }() // it was only read
 	cr, err := b.Chunks()
 	if err != nil {
 		return nil, err
 	}
-	defer func() { _ = cr.Close() }() // it was read only
+	defer func() { _ = cr.Close() }() // it was only read
 	name, value := index.AllPostingsKey()
 	postings, err := ir.Postings(context.Background(), name, value)
 	if err != nil {
@@ -156,7 +156,7 @@ func readBlock(b *tsdb.Block) (*damagedChunks, error) {
 	return d, postings.Err()
 }
 
-// readPostings reads what queries find series by.
+// readPostings reads the postings by which queries find series.
 func readPostings(ir tsdb.IndexReader) error {
 	ctx := context.Background()
 	names, err := ir.LabelNames(ctx)
@@ -172,7 +172,7 @@ func readPostings(ir tsdb.IndexReader) error {
 		if err != nil {
 			return err
 		}
-		for p.Next() { // each has been read as one of all
+		for p.Next() { // each was read as one of all series
 		}
 		if p.Err() != nil {
 			return p.Err()
@@ -221,7 +221,7 @@ func (s *settings) leaveOut(dir, span string, d *damagedChunks) error {
 		return err
 	}
 	if uint64(known) == d.intervals.Total() {
-		return nil // said at an earlier start
+		return nil // reported at an earlier start
 	}
 	if _, err := tombstones.WriteFile(s.Logger, dir, d.intervals); err != nil {
 		return fmt.Errorf("omit damaged chunks of %s: %w", dir, err)

@@ -20,11 +20,11 @@ import (
 	"github.com/ausguck/ausguck/internal/setaside"
 )
 
-// walPage is the size of the pages of a WAL, wlog's own. No record that begins in one depends on the one before.
+// walPage is wlog's page size of a WAL. No record that begins on a page depends on the one before.
 const walPage = 32 << 10
 
-// soundCheckpoint replaces a checkpoint that cannot be read by what can be read of it: the series of which the WAL behind it
-// only has numbers. Without them its samples have no names.
+// soundCheckpoint replaces an unreadable checkpoint by its readable part: the series to which the WAL after it refers
+// only by number. Without them, its samples have no labels.
 func (s *settings) soundCheckpoint() error {
 	wal := filepath.Join(s.Dir, "wal")
 	numbers, err := numbered(wal)
@@ -37,7 +37,7 @@ func (s *settings) soundCheckpoint() error {
 		if numbers[0] == 0 {
 			return nil
 		}
-		loss.Path, loss.Cause = wlog.CheckpointDir(wal, numbers[0]-1), errors.New("the checkpoint is missing") // upstream starts with no gap
+		loss.Path, loss.Cause = wlog.CheckpointDir(wal, numbers[0]-1), errors.New("the checkpoint is missing") // upstream rejects a gap
 		s.SetAside.Say(loss)
 		return writeCheckpoint(loss.Path, nil)
 	}
@@ -63,7 +63,7 @@ func (s *settings) soundCheckpoint() error {
 	return writeCheckpoint(dir, records)
 }
 
-// readCheckpoint returns what can be read of a checkpoint, and why the rest cannot.
+// readCheckpoint returns the readable records of a checkpoint, and why the rest is unreadable.
 func readCheckpoint(dir string) (records [][]byte, size int, broken error) {
 	segments, err := os.ReadDir(dir)
 	if err != nil {
@@ -80,8 +80,8 @@ func readCheckpoint(dir string) (records [][]byte, size int, broken error) {
 	return records, size, broken
 }
 
-// namesMissing reports whether the WAL from a segment on begins with samples of series that it does not name: an empty
-// checkpoint is then one that has lost them.
+// namesMissing reports whether the WAL, from a segment on, begins with samples of series that it does not define: an
+// empty checkpoint has then lost them.
 func namesMissing(wal string, from int) bool {
 	segments, err := wlog.NewSegmentsRangeReader(wlog.SegmentRange{Dir: wal, First: from, Last: -1})
 	if err != nil {
@@ -113,7 +113,7 @@ func namesMissing(wal string, from int) bool {
 	return missing
 }
 
-// What the first byte of a part of a record says: that it is a whole one, or the middle or the end of one that began on an
+// The first byte of a record fragment: whether it is a whole record, or the middle or the end of one that began on an
 // earlier page.
 const (
 	wholeRecord, middleOfRecord, endOfRecord = 1, 3, 4
@@ -121,12 +121,12 @@ const (
 	partType = 7 // mask
 )
 
-// salvage returns all whole records of a segment. Behind one that is damaged it goes on with the next page.
+// salvage returns all intact records of a segment. After a damaged one it continues with the next page.
 func salvage(content []byte) (records [][]byte, broken error) {
 	content = bytes.Clone(content)
 	for from := 0; from < len(content); {
 		severed := from > 0 && (content[from]&partType == middleOfRecord || content[from]&partType == endOfRecord)
-		if severed { // the rest of a record whose beginning is lost: read as one, which its checksum allows, and dropped
+		if severed { // the rest of a record whose beginning is lost: read as a whole one, which its checksum allows, and dropped
 			content[from] = wholeRecord
 		}
 		r := wlog.NewReader(bytes.NewReader(content[from:]))
@@ -143,12 +143,13 @@ func salvage(content []byte) (records [][]byte, broken error) {
 			break
 		}
 		broken = cmp.Or(broken, err)
-		from += max(walPage, (int(r.Offset())+walPage-1)/walPage*walPage) // the page in which the reader stopped is not read again
+		from += max(walPage, (int(r.Offset())+walPage-1)/walPage*walPage) // the page where the reader stopped is not reread
 	}
 	return records, broken
 }
 
-// writeCheckpoint writes one that upstream reads. It is never empty, so that it is known from one that was emptied.
+// writeCheckpoint writes a checkpoint that upstream can read. It is never empty, to distinguish it from one that was
+// emptied.
 func writeCheckpoint(dir string, records [][]byte) error {
 	w, err := wlog.New(slog.New(slog.DiscardHandler), nil, dir, compression.Snappy)
 	if err == nil {

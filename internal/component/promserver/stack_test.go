@@ -5,7 +5,7 @@ import (
 	"testing"
 )
 
-// boundStack lets a test end the process with a far smaller stack than Go's 1 GB.
+// boundStack makes the test process end at a far smaller stack than Go's 1 GB.
 func boundStack(tb testing.TB) {
 	before := debug.SetMaxStack(16 << 20)
 	tb.Cleanup(func() { debug.SetMaxStack(before) })

@@ -21,15 +21,15 @@ func TestStepwise(t *testing.T) {
 		`up offset -5m`:                                                                          false, // after the step
 		`max_over_time(up[5m:1m] offset -1s)`:                                                    false,
 		`up @ 1700000000`:                                                                        false, // at one time for all steps
-		`up @ end()`:                                                                             false, // at a time of the range
+		`up @ end()`:                                                                             false, // at the range's end
 		`max_over_time(up[5m:1m] @ start())`:                                                     false,
 		`rate(a_total[range()])`:                                                                 false, // as long as the range
 		`rate(a_total[5m] offset step())`:                                                        false,
-		`rate(a_total[5m] smoothed)`:                                                             false, // of the sample after the step, too
+		`rate(a_total[5m] smoothed)`:                                                             false, // uses the next sample, too
 		`label_replace(a, "x", "$1", "y", "(.*)")`:                                               false, // the whole range fails when two series become one
 		`rate({__name__=~"a|b"}[5m])`:                                                            false,
 		`max_over_time((a or b)[5m:1m])`:                                                         false,
-		`topk(5, a)`:                                                                             false, // of equals, those that the range has first
+		`topk(5, a)`:                                                                             false, // of equals, those first in the range
 		`limitk(5, a)`:                                                                           false,
 		`sum(info(a))`:                                                                           false,
 	} {

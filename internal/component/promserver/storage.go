@@ -18,16 +18,16 @@ import (
 	"github.com/prometheus/prometheus/web"
 )
 
-// lateStorage is the TSDB for those who need a storage before its WAL is replayed. Until open it
-// answers tsdb.ErrNotReady, which the API turns into 503.
+// lateStorage is the TSDB for users of a storage that are created before its WAL is replayed.
+// Until open is called it returns tsdb.ErrNotReady, which the API turns into 503.
 type lateStorage struct {
 	db     atomic.Pointer[tsdb.DB]
 	stats  *tsdb.DBStats
-	margin time.Duration // added to the start time, because it takes a few minutes for everything to spin up
+	margin time.Duration // added to the start time, because it takes a few minutes until everything runs
 
 	changes *Changes
 	zeros   bool        // start times are stored as samples
-	remote  atomic.Bool // other storages are read, too
+	remote  atomic.Bool // other storages are read as well
 }
 
 var (
@@ -69,7 +69,7 @@ func (s *settings) tsdbOptions(cfg *config.Config) *tsdb.Options {
 		o.BlockCompactionExcludeFunc = newUploads(s.Storage.DelayCompactFile, s.Logger).pending
 	}
 
-	// What the file decides.
+	// Settings from the configuration file.
 	tc := cfg.StorageConfig.TSDBConfig
 	o.RetentionDuration = time.Duration(tc.Retention.Time).Milliseconds()
 	o.MaxBytes = int64(tc.Retention.Size)
@@ -81,7 +81,7 @@ func (s *settings) tsdbOptions(cfg *config.Config) *tsdb.Options {
 	return o
 }
 
-// open opens the TSDB, which replays its WAL, and puts it to use.
+// open opens the TSDB, which replays its WAL, and puts it into use.
 func (s *lateStorage) open(set *settings, cfg *config.Config) error {
 	opts := set.tsdbOptions(cfg)
 	db, err := tsdb.Open(set.Dir, set.Logger.With("component", "tsdb"), set.Registry, opts, s.stats)
@@ -237,12 +237,12 @@ func (s *lateStorage) BlockMetas() ([]tsdb.BlockMeta, error) {
 	return nil, tsdb.ErrNotReady
 }
 
-// WALReplayStatus implements the status API; it is there while the WAL is being replayed.
+// WALReplayStatus implements the status API; it is available while the WAL is being replayed.
 func (s *lateStorage) WALReplayStatus() (tsdb.WALReplayStatus, error) {
 	return s.stats.Head.WALReplayStatus.GetWALReplayStatus(), nil
 }
 
-// replayProgress says how far the WAL replay is, for people.
+// replayProgress returns the progress of the WAL replay as text for users.
 func (s *lateStorage) replayProgress() string {
 	st := s.stats.Head.WALReplayStatus.GetWALReplayStatus()
 	if st.Max == 0 {

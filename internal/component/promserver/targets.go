@@ -9,17 +9,18 @@ import (
 	"github.com/prometheus/prometheus/scrape"
 )
 
-// Target is what a page shows of one scrape target.
+// Target is a scrape target as shown on a page.
 type Target struct {
 	Job, Instance string
 	// Health is up, down or unknown.
 	Health     string
 	LastScrape time.Time
-	// LastError is why the last scrape failed, empty when it did not.
+	// LastError is why the last scrape failed, empty if it succeeded.
 	LastError string
 }
 
-// Targets returns the active targets, those that are not up first, then by job and instance.
+// Targets returns the active targets, those that are not up first, then sorted by job and
+// instance.
 func (s *Server) Targets() []Target {
 	e := s.state.Load()
 	if e == nil {
@@ -46,7 +47,7 @@ func (s *Server) Targets() []Target {
 func targetOf(job string, t *scrape.Target) Target {
 	target := Target{Job: job, Instance: t.Labels(labels.NewBuilder(labels.EmptyLabels())).Get("instance"), Health: string(t.Health()), LastScrape: t.LastScrape()}
 	if err := t.LastError(); err != nil {
-		target.LastError = hideQueries(err.Error()) // everybody sees it
+		target.LastError = hideQueries(err.Error()) // every user sees it
 	}
 	return target
 }

@@ -30,8 +30,8 @@ func newUploads(path string, logger *slog.Logger) *uploads {
 	return &uploads{path: path, logger: logger}
 }
 
-// pending says whether a block must not be compacted yet. Blocks above the first level are uploaded by
-// definition, and a list that cannot be read must not stop compaction.
+// pending reports whether a block must not be compacted yet. Blocks above the first level are uploaded by
+// definition, and an unreadable list must not stop compaction.
 func (u *uploads) pending(meta *tsdb.BlockMeta) bool {
 	if meta.Compaction.Level > 1 {
 		return false

@@ -12,7 +12,7 @@ import (
 	"github.com/ausguck/ausguck/internal/versions"
 )
 
-// webOptions is the one place that fills upstream's web.Options.
+// webOptions is the only place that fills upstream's web.Options.
 func (e *engines) webOptions(ctx context.Context) *web.Options {
 	set, f := e.set, e.set.features
 	retention := e.initial.StorageConfig.TSDBConfig.Retention
@@ -67,7 +67,7 @@ func (e *engines) webOptions(ctx context.Context) *web.Options {
 	}
 }
 
-// buildInfo says which Prometheus this is, since clients such as Grafana choose their queries by it.
+// buildInfo returns the Prometheus version, since clients such as Grafana choose their queries by it.
 func buildInfo() *web.PrometheusVersion {
 	return &web.PrometheusVersion{
 		Version:   versions.Prometheus(),
@@ -79,7 +79,7 @@ func buildInfo() *web.PrometheusVersion {
 	}
 }
 
-// buildInfoMetric is prometheus_build_info as stock Prometheus has it, for dashboards that show its version.
+// buildInfoMetric is prometheus_build_info as in stock Prometheus, for dashboards that show its version.
 func buildInfoMetric() prometheus.Collector {
 	return prometheus.NewGaugeFunc(prometheus.GaugeOpts{
 		Name: "prometheus_build_info",

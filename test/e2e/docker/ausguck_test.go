@@ -50,14 +50,14 @@ func (a *ausguck) output() string {
 	return a.log.String()
 }
 
-// startAusguck runs the binary with folders of its own until the test ends. config is the text of prometheus.yml; empty
+// startAusguck runs the binary with temporary folders until the test ends. config is the text of prometheus.yml; empty
 // means the built-in one.
 func startAusguck(t *testing.T, e *engine, config string, flags ...string) *ausguck {
 	t.Helper()
 	return startAusguckOn(t, e, t.TempDir(), config, flags...)
 }
 
-// startAusguckOn is startAusguck with what an earlier one has left in the storage folder.
+// startAusguckOn is startAusguck with what a previous one has left in the storage folder.
 func startAusguckOn(t *testing.T, e *engine, storage, config string, flags ...string) *ausguck {
 	t.Helper()
 	binary := os.Getenv("AUSGUCK_BINARY")
@@ -109,7 +109,7 @@ func startAusguckOn(t *testing.T, e *engine, storage, config string, flags ...st
 	return a
 }
 
-// kill ends the process by kill -9.
+// kill ends the process with kill -9.
 func (a *ausguck) kill(t *testing.T) {
 	t.Helper()
 	a.killed = true
@@ -117,7 +117,7 @@ func (a *ausguck) kill(t *testing.T) {
 	require.Error(t, <-a.exit, "ended by the signal")
 }
 
-// get returns the body of an answer that must be 200.
+// get returns the body of a response that must be 200.
 func (a *ausguck) get(path string) (string, error) {
 	select {
 	case err := <-a.exit:
@@ -141,7 +141,7 @@ func (a *ausguck) get(path string) (string, error) {
 	return string(b), nil
 }
 
-// target is one entry of /api/v1/targets.
+// target is an entry of /api/v1/targets.
 type target struct {
 	Labels    map[string]string `json:"labels"`
 	ScrapeURL string            `json:"scrapeUrl"`
@@ -192,7 +192,7 @@ func (a *ausguck) query(promql string) ([]series, error) {
 	return a.vector("/api/v1/query?" + url.Values{"query": {promql}}.Encode())
 }
 
-// vector returns the instant vector that the API of Prometheus or Loki answers.
+// vector returns the instant vector in a response of the Prometheus or Loki API.
 func (a *ausguck) vector(path string) ([]series, error) {
 	body, err := a.get(path)
 	if err != nil {
@@ -228,12 +228,12 @@ next:
 	return found, nil
 }
 
-// cpuSeconds is what the process has used so far.
+// cpuSeconds returns the CPU time that the process has used so far.
 func (a *ausguck) cpuSeconds(t *testing.T) float64 {
 	t.Helper()
 	b, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", a.pid))
 	require.NoError(t, err)
-	f := strings.Fields(string(b[bytes.LastIndexByte(b, ')')+1:])) // the name before may contain anything
+	f := strings.Fields(string(b[bytes.LastIndexByte(b, ')')+1:])) // the name before it may contain anything
 	user, err := strconv.ParseFloat(f[11], 64)
 	require.NoError(t, err)
 	system, err := strconv.ParseFloat(f[12], 64)

@@ -17,8 +17,9 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// `make demo` beside an engine: the code agent in containers with the names of the original, the original prometheus.yml
-// and dashboard unchanged with data in all five panels; a failure makes an alert fire and shows in the logs.
+// `make demo` next to an engine: the code agent in containers with the names of the original, the original
+// prometheus.yml and dashboard unchanged with data in all five panels; a failure makes an alert fire and shows in the
+// logs.
 func TestDemo(t *testing.T) {
 	root, err := filepath.Abs("../../..")
 	require.NoError(t, err)
@@ -99,13 +100,13 @@ func TestDemo(t *testing.T) {
 	})
 }
 
-// panel is one of a dashboard.
+// panel is a panel of a dashboard.
 type panel struct {
 	Title   string
 	Targets []struct{ Expr string }
 }
 
-// dashboardOnThePage returns the panels of the original dashboard as Grafana's API serves it.
+// dashboardOnThePage returns the panels of the original dashboard as served by Grafana's API.
 func dashboardOnThePage(t *testing.T, a *ausguck) []panel {
 	t.Helper()
 	body, err := a.get("/api/search?type=dash-db&query=" + url.QueryEscape(originalTitle(t)))

@@ -19,7 +19,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// site is a folder as a user has it: the configuration and the compose files, as the program writes them.
+// site is a user's folder: the configuration and the compose files, as the program writes them.
 type site struct {
 	dir string
 	env []string
@@ -55,7 +55,7 @@ func (s *site) compose(t *testing.T, args ...string) string {
 	return string(out)
 }
 
-// load takes an image that `make image` has built.
+// load loads an image built by `make image`.
 func load(t *testing.T, name string) {
 	t.Helper()
 	f, err := os.Open("../../../bin/" + name + ".image.tar")
@@ -68,8 +68,8 @@ func load(t *testing.T, name string) {
 	require.NoError(t, r.Close())
 }
 
-// The image as the compose file runs it, as no root and with a read-only root: what it measures is the host, and the
-// code agent beside it is found by its labels, with metrics, logs and the original's dashboard.
+// The image as the compose file runs it, without root and with a read-only root file system: it measures the host, and
+// discovers the code agent next to it by its labels, with metrics, logs and the original's dashboard.
 func TestCompose(t *testing.T) {
 	s := newSite(t)
 	load(t, "ausguck")
@@ -104,7 +104,7 @@ func TestCompose(t *testing.T) {
 
 	t.Run("the host", func(t *testing.T) { seesTheHost(t, a) })
 
-	// All but Traefik, whose image cannot be had here.
+	// Everything except Traefik, whose image is not available here.
 	s.compose(t, append(codeagent, "up", "-d", "gateway", "orchestrator", "adapter", "llm-patch", "stand-ins")...)
 	for _, job := range []string{"gateway", "orchestrator", "adapter", "llm-patch"} {
 		within(t, time.Minute, job+" is scraped", func() error { return oneTargetUp(a, job) })
@@ -129,7 +129,7 @@ func TestCompose(t *testing.T) {
 		require.NoError(t, err)
 		s.compose(t, append(ausguckUp, "up", "-d")...)
 		within(t, time.Minute, "ready again", ready)
-		// What was stored is there, and the containers' lines of the time between too.
+		// The stored data is still there, and so are the containers' lines from the time in between.
 		s.compose(t, append(codeagent, "stop", "-t", "5")...)
 		after, err := a.query(`sum(count_over_time(up{job="gateway"}[10m]))`)
 		require.NoError(t, err)
@@ -147,8 +147,8 @@ func TestCompose(t *testing.T) {
 	})
 }
 
-// Compose files as the program writes them: a file that is saved is applied, one with a mistake is named and changes nothing, and
-// a process that then dies is started again by the engine. After `docker kill -s HUP` the engine would not do that.
+// Compose files as the program writes them: a saved file is applied, one with a mistake is named and changes nothing,
+// and a process that then dies is restarted by the engine. After `docker kill -s HUP` the engine would not do that.
 func TestComposeReloads(t *testing.T) {
 	s := newSite(t)
 	load(t, "ausguck")
@@ -195,7 +195,7 @@ func TestComposeReloads(t *testing.T) {
 	within(t, time.Minute, "the rule", func() error { return a.some("own_rule == 2") })
 }
 
-// seesTheHost compares what the container measures with what this process, which is on the host, sees.
+// seesTheHost compares what the container measures with what this process sees, which runs on the host.
 func seesTheHost(t *testing.T, a *ausguck) {
 	devices, err := os.ReadFile("/proc/net/dev")
 	require.NoError(t, err)
@@ -233,7 +233,7 @@ func (a *ausguck) some(expression string) error {
 	return err
 }
 
-// logLines counts the stored lines of a container.
+// logLines returns the number of stored lines of a container.
 func (a *ausguck) logLines(container string) (int, error) {
 	found, err := a.logs(fmt.Sprintf(`sum(count_over_time({container=%q}[1h]))`, container))
 	if err != nil || len(found) == 0 {
@@ -242,14 +242,14 @@ func (a *ausguck) logLines(container string) (int, error) {
 	return int(found[0].number()), nil
 }
 
-// containerLogs are all lines that the engine has of a container.
+// containerLogs returns all lines that the engine has of a container.
 func (s *site) containerLogs(t *testing.T, name string) string {
 	t.Helper()
 	r, err := docker.cli.ContainerLogs(t.Context(), name, client.ContainerLogsOptions{ShowStdout: true, ShowStderr: true})
 	require.NoError(t, err)
 	defer r.Close()
 	var text bytes.Buffer
-	for { // frames with a header of eight bytes, the last four the length
+	for { // frames with a header of eight bytes, the last four are the length
 		var header [8]byte
 		if _, err := io.ReadFull(r, header[:]); err == io.EOF {
 			return text.String()
@@ -262,7 +262,7 @@ func (s *site) containerLogs(t *testing.T, name string) string {
 	}
 }
 
-// A container without the host's folders says what is missing, and the line that helps.
+// A container without the host's folders reports what is missing, and the line to add.
 func TestImageWithoutMounts(t *testing.T) {
 	load(t, "ausguck")
 	s := newSite(t)
@@ -280,7 +280,7 @@ func TestImageWithoutMounts(t *testing.T) {
 	require.Contains(t, logs, "there is no Docker socket at /var/run/docker.sock")
 }
 
-// The compose files are right, and what the official one mounts is there.
+// The compose files are valid, and what the official one mounts exists.
 func TestComposeFiles(t *testing.T) {
 	s := newSite(t)
 	for _, file := range []string{"ausguck.yml", "official.yml", "codeagent.yml"} {
@@ -293,7 +293,7 @@ func TestComposeFiles(t *testing.T) {
 	require.Equal(t, 6, strings.Count(official, s.dir+"/monitoring"), "folders of the configuration that are mounted")
 }
 
-// originalPanels are the queries of the original dashboard, by title.
+// originalPanels returns the queries of the original dashboard, by title.
 func originalPanels(t *testing.T) map[string]string {
 	t.Helper()
 	var original struct{ Dashboard struct{ Panels []panel } }

@@ -14,7 +14,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// stackAt copies a stack of internal/stack/testdata and writes what replaces it.
+// stackAt copies a stack from internal/stack/testdata and writes its replacement.
 func stackAt(t *testing.T, shape string) (s *site, said string) {
 	t.Helper()
 	binary, err := filepath.Abs("../../../bin/ausguck")
@@ -30,7 +30,7 @@ func stackAt(t *testing.T, shape string) (s *site, said string) {
 	return s, string(out)
 }
 
-// Compose accepts what is written wherever it accepts what was there, and both mean the same networks and volumes.
+// Compose accepts the written files wherever it accepts the originals, and both describe the same networks and volumes.
 func TestComposeAcceptsWhatReplacesAStack(t *testing.T) {
 	shapes, err := os.ReadDir("../../../internal/stack/testdata")
 	require.NoError(t, err)
@@ -41,7 +41,7 @@ func TestComposeAcceptsWhatReplacesAStack(t *testing.T) {
 		require.NoError(t, err)
 		cmd := exec.Command("docker-compose", "-f", old[0], "config", "-q")
 		cmd.Dir, cmd.Env = s.dir, s.env
-		if out, err := cmd.CombinedOutput(); err != nil { // docker-compose 1 knows no name: and no include:
+		if out, err := cmd.CombinedOutput(); err != nil { // docker-compose 1 does not support name: and include:
 			t.Logf("%s: docker-compose does not accept the old file: %s", shape.Name(), out)
 			continue
 		}
@@ -51,7 +51,7 @@ func TestComposeAcceptsWhatReplacesAStack(t *testing.T) {
 	require.GreaterOrEqual(t, accepted, 5)
 }
 
-// The commands that are printed take over the data of the old volumes, whoever owns their files, and Ausguck starts with them.
+// The printed commands migrate the data of the old volumes, whoever owns their files, and Ausguck starts with them.
 func TestMoveOverWithData(t *testing.T) {
 	load(t, "ausguck")
 	s, said := stackAt(t, "dockprom")
@@ -86,7 +86,8 @@ func TestMoveOverWithData(t *testing.T) {
 		[]byte("global: {scrape_interval: 1s}\nscrape_configs: [{job_name: itself, static_configs: [{targets: ['localhost:9090', 'nodeexporter:9100']}]}]\n"), 0o644))
 	t.Cleanup(func() { s.compose(t, "-f", "ausguck.yml", "down", "--volumes") })
 
-	// What is printed is run, but for what this test has not: Compose 2, and data of Grafana and Alertmanager.
+	// The printed commands are run, except for what this test does not have: Compose 2, and data of Grafana and
+	// Alertmanager.
 	ran := 0
 	for line := range strings.Lines(said) {
 		command := strings.TrimSpace(line)

@@ -44,7 +44,7 @@ func TestContainerSeries(t *testing.T) {
 	})
 }
 
-// quickConfig reads the containers often, so that their cost shows over the noise.
+// quickConfig reads the containers often, so that their cost shows above the noise.
 const quickConfig = `
 scrape_configs:
   - job_name: cadvisor
@@ -82,7 +82,7 @@ func TestTwentyContainers(t *testing.T) {
 
 	const window, every, usual = 30 * time.Second, 2 * time.Second, 15 * time.Second
 	before := [2]float64{with.cpuSeconds(t), without.cpuSeconds(t)}
-	time.Sleep(window) // it is a measurement, not a wait for something
+	time.Sleep(window) // a measurement, not a wait for something
 	spent := [2]float64{with.cpuSeconds(t) - before[0], without.cpuSeconds(t) - before[1]}
 	perScrape := (spent[0] - spent[1]) / (window.Seconds() / every.Seconds())
 	share := perScrape / usual.Seconds()

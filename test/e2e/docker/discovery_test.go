@@ -10,7 +10,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// oneTargetUp is nil when the job has exactly one target and it is up.
+// oneTargetUp returns nil if the job has exactly one target and it is up.
 func oneTargetUp(a *ausguck, job string) error {
 	found, err := a.targets("job", job)
 	if err != nil {
@@ -32,7 +32,7 @@ func oneTargetUp(a *ausguck, job string) error {
 	return nil
 }
 
-// noResult is nil when the expression has no result.
+// noResult returns nil if the expression has no result.
 func noResult(a *ausguck, promql string) error {
 	r, err := a.query(promql)
 	if err != nil {
@@ -81,8 +81,8 @@ func TestLabelledContainerIsWatched(t *testing.T) {
 		return err
 	})
 	t.Logf("target gone %.1fs after the container's end", time.Since(ended).Seconds())
-	// A scrape that fails makes the series stale at once. When the target goes before that, Prometheus waits for two
-	// scrape intervals, because the target may come back.
+	// A failed scrape makes the series stale immediately. If the target disappears before that, Prometheus waits for
+	// two scrape intervals, because the target may come back.
 	within(t, 40*time.Second, "series stale", func() error { return noResult(a, `{job="shop",__name__=~"testservice_.*"}`) })
 	t.Logf("series stale %.1fs after the container's end", time.Since(ended).Seconds())
 	within(t, 20*time.Second, "container series stale", func() error {
@@ -102,7 +102,7 @@ func TestHostNetworkIsWatched(t *testing.T) {
 	within(t, 30*time.Second, "scraped", func() error { return oneTargetUp(a, "hostnet") })
 }
 
-// The configuration that people bring from a compose stack names containers that DNS does not know here.
+// The configuration that users bring from a compose stack names containers that DNS cannot resolve here.
 func TestOriginalConfiguration(t *testing.T) {
 	original, err := os.ReadFile("../testdata/original/prometheus.yml")
 	require.NoError(t, err)

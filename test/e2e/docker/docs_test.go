@@ -22,23 +22,24 @@ import (
 
 const root = "../../.."
 
-// composeTools are the two that people have, by what is written for `docker compose`.
+// composeTools are the two tools in use, each as a replacement for `docker compose` in the docs.
 var composeTools = []string{"docker compose", "docker-compose"}
 
-// reader is somebody who does what the pages say: a user of the group docker with a folder, and what is installed.
+// reader is a user who does what the pages say: a member of the group docker with a folder and the installed
+// program.
 type reader struct {
 	t       *testing.T
 	compose string
 	dir     string // where commands run
-	home    string // above dir
+	home    string // parent of dir
 	env     []string
 	uid     uint32
 	gid     uint32
-	swaps   []string // what is written in a page, and what it is here
+	swaps   []string // text in a page, and its replacement here
 	used    map[string]bool
 	slack   *fakeSlack
 	native  *exec.Cmd // the one that uses /var/lib/ausguck
-	address string    // of native, as the container has the port of the pages
+	address string    // of native, as the container uses the port in the pages
 }
 
 func newReader(t *testing.T, compose string) *reader {
@@ -49,7 +50,7 @@ func newReader(t *testing.T, compose string) *reader {
 	if docker.dir != "" {
 		require.NoError(t, os.Chmod(docker.dir, 0o755), "others may use the socket")
 	}
-	home, err := os.MkdirTemp("", "ausguck-reader") // that of a test may be entered by nobody else
+	home, err := os.MkdirTemp("", "ausguck-reader") // other users may not enter that of a test
 	require.NoError(t, err)
 	require.NoError(t, os.Chmod(home, 0o755))
 	t.Cleanup(func() { require.NoError(t, os.RemoveAll(home)) })
@@ -80,7 +81,7 @@ func newReader(t *testing.T, compose string) *reader {
 		"docker compose ", compose + " ",
 		"'…'", "secret",
 		`"…"`, `"a long password"`,
-		"-u admin ", `-u "admin:$PASSWORD" `, // curl would ask for it
+		"-u admin ", `-u "admin:$PASSWORD" `, // curl would prompt for it
 		"/var/run/docker.sock:/var/run", socket + ":/var/run",
 		"/var/lib/docker", engine.Info.DockerRootDir,
 		"/var/lib/ausguck", filepath.Join(home, "lib"),
@@ -105,7 +106,7 @@ func (r *reader) folder(dir string) {
 	require.NoError(r.t, os.Chown(dir, int(r.uid), -1))
 }
 
-// copyFile makes the folder of the target as well.
+// copyFile also creates the folder of the target.
 func copyFile(t *testing.T, source, target string, mode os.FileMode) {
 	t.Helper()
 	in, err := os.Open(source)
@@ -119,13 +120,13 @@ func copyFile(t *testing.T, source, target string, mode os.FileMode) {
 	require.NoError(t, out.Close())
 }
 
-// prelude makes a failed request an error, and sudo what it is for root.
+// prelude makes failed requests errors, and makes sudo work for root.
 const prelude = `set -euo pipefail
 curl() { command curl --silent --show-error --fail-with-body "$@"; }
 sudo() { "$@"; }
 `
 
-// run executes a command of a page, as root if it says sudo, and returns what it prints.
+// run executes a command from a page, as root if it uses sudo, and returns its output.
 func (r *reader) run(command string) (string, error) {
 	script := command
 	for i := 0; i < len(r.swaps); i += 2 {
@@ -144,7 +145,7 @@ func (r *reader) run(command string) (string, error) {
 	return string(out), err
 }
 
-// must is a command that no page has.
+// must runs a command that is not in a page, and requires that it succeeds.
 func (r *reader) must(command string) string {
 	r.t.Helper()
 	out, err := r.run(command)
@@ -154,7 +155,7 @@ func (r *reader) must(command string) string {
 
 func (r *reader) path(name string) string { return filepath.Join(r.dir, name) }
 
-// container is the Ausguck that the compose file starts.
+// container returns the Ausguck that the compose file starts.
 func (r *reader) container() *ausguck {
 	i := slices.IndexFunc(r.env, func(v string) bool { return strings.HasPrefix(v, "PASSWORD=") })
 	return &ausguck{url: "http://admin:" + strings.TrimPrefix(r.env[i], "PASSWORD=") + "@127.0.0.1:3000", exit: make(chan error, 1)}
@@ -168,9 +169,9 @@ func (r *reader) ready() {
 	})
 }
 
-// step is what a command of a page needs before, and what it must have done.
+// step is what a command in a page needs before it, and what it must have done.
 type step struct {
-	page, command string // of the command the first words, enough to be the only one
+	page, command string // command: its first words, enough to be unique
 	elsewhere     string // why it is not run here
 	before        func(r *reader)
 	after         func(r *reader, out string)
@@ -267,7 +268,7 @@ func stepOf(t *testing.T, page string, c documented) step {
 	return slices.MaxFunc(found, func(a, b step) int { return cmp.Compare(len(a.command), len(b.command)) })
 }
 
-// follow does what a page says, in its order.
+// follow runs the commands of a page, in order.
 func (r *reader) follow(page string) {
 	commands, _ := commandsOf(r.t, filepath.Join(root, page))
 	for _, c := range commands {
@@ -288,8 +289,8 @@ func (r *reader) follow(page string) {
 	}
 }
 
-// Every command of the pages is run as it is written there, by a user of the group docker, or a reason is given here
-// why it is not. Pages with commands of Compose are read with both of its versions.
+// Every command in the pages is run as it is written there, by a user in the group docker, or steps contains a
+// reason why it is not. Pages with Compose commands are followed with both of its versions.
 func TestCommandsOfDocs(t *testing.T) {
 	used := map[string]bool{}
 	t.Run("README.md", func(t *testing.T) {
@@ -322,7 +323,7 @@ func TestCommandsOfDocs(t *testing.T) {
 			}
 		})
 	}
-	for _, s := range steps { // one that is for nothing hides a command that was meant
+	for _, s := range steps { // an unused one hides a command that was meant
 		commands, _ := commandsOf(t, filepath.Join(root, s.page))
 		require.True(t, slices.ContainsFunc(commands, func(c documented) bool {
 			return strings.HasPrefix(c.text, s.command)
@@ -338,7 +339,7 @@ func TestCommandsOfDocs(t *testing.T) {
 	}
 }
 
-// down leaves nothing of what the reader has started in the folder.
+// down removes everything that the reader has started in the folder.
 func (r *reader) down() {
 	for _, file := range []string{r.path("docker-compose.monitoring.yml"), r.path("ausguck.yml")} {
 		if _, err := os.Stat(file); err == nil {

@@ -26,9 +26,9 @@ import (
 	_ "modernc.org/sqlite"
 )
 
-// What the pages take for granted before a command, and what is true after it.
+// What the pages assume before a command, and what is true after it.
 
-// startFromSource is what `make run` does, with scrapes every second.
+// startFromSource does what `make run` does, with a scrape every second.
 func (r *reader) startFromSource() {
 	r.must("ausguck init")
 	config := r.path("monitoring/prometheus.yml")
@@ -40,7 +40,7 @@ func (r *reader) startFromSource() {
 	r.start(r.container().url)
 }
 
-// start runs an Ausguck outside of containers, as the reader.
+// start runs an Ausguck outside of containers, as the reader's user.
 func (r *reader) start(url string, flags ...string) *exec.Cmd {
 	cmd := exec.Command(filepath.Join(r.home, "bin", "ausguck"), flags...)
 	cmd.Dir, cmd.Env = r.dir, append(r.env, "GF_SECURITY_ADMIN_PASSWORD=secret")
@@ -61,7 +61,7 @@ func (r *reader) start(url string, flags ...string) *exec.Cmd {
 	return cmd
 }
 
-// end stops what start has started, once.
+// end stops what start has started, only once.
 func (r *reader) end(cmd *exec.Cmd) {
 	if cmd.ProcessState == nil {
 		require.NoError(r.t, cmd.Process.Signal(syscall.SIGTERM))
@@ -69,7 +69,7 @@ func (r *reader) end(cmd *exec.Cmd) {
 	}
 }
 
-// installed is a container that is ready, whose user reads what it has to, and nobody else does.
+// installed checks that the container is ready, that its user can read what it needs, and that other users cannot.
 func (r *reader) installed(string) {
 	r.ready()
 	a := r.container()
@@ -85,7 +85,7 @@ func (r *reader) installed(string) {
 	})
 }
 
-// troubles are the lines of a log that are no information, but for what a fresh installation is told.
+// troubles returns the problems in a log, except for the notices of a fresh installation.
 func troubles(log string) (found []string) {
 	for line := range strings.Lines(log) {
 		if strings.Contains(line, "level=ERROR") || strings.Contains(line, "is not mounted") || strings.Contains(line, "permission denied") {
@@ -95,7 +95,7 @@ func troubles(log string) (found []string) {
 	return found
 }
 
-// newPassword goes on with the password that a command has printed.
+// newPassword continues with the password that a command has printed.
 func (r *reader) newPassword(out string) {
 	match := regexp.MustCompile(`password of admin is now (\S+)`).FindStringSubmatch(out)
 	require.NotNil(r.t, match, out)
@@ -117,7 +117,7 @@ func (r *reader) startNative() {
 	}
 }
 
-// fakeSlack answers as an incoming webhook does, and keeps what was posted.
+// fakeSlack responds like an incoming webhook, and records what was posted.
 type fakeSlack struct {
 	mu    sync.Mutex
 	posts []slackPost
@@ -167,7 +167,7 @@ func (r *reader) startSlack() {
 	r.env = append(r.env, "WEBHOOK_URL=http://"+l.Addr().String()+"/services/T0000/B0000/XXXX")
 }
 
-// configureSlack does with alertmanager.yml what the page says, with every example: the first one, for Slack, stays.
+// configureSlack edits alertmanager.yml as the page says, with every example: the first one, for Slack, is kept.
 func (r *reader) configureSlack() {
 	file := r.path("monitoring/alertmanager.yml")
 	before, err := os.ReadFile(file)
@@ -180,12 +180,12 @@ func (r *reader) configureSlack() {
 		require.NoError(r.t, yaml.Unmarshal([]byte(examples[i]), &sections), examples[i])
 		content, err := yaml.Marshal(sections)
 		require.NoError(r.t, err)
-		require.NoError(r.t, os.WriteFile(file, content, 0o600)) // it exists: owner and mode stay
+		require.NoError(r.t, os.WriteFile(file, content, 0o600)) // it exists: owner and mode are kept
 		r.must("ausguck check")
 	}
 }
 
-// slackAnswers looks at what was posted, and at what was said of the answer.
+// slackAnswers checks what was posted, and what was reported about the response.
 func (r *reader) slackAnswers(out string) {
 	require.Contains(r.t, out, "delivered")
 	require.Contains(r.t, out, "200 OK")
@@ -196,7 +196,7 @@ func (r *reader) slackAnswers(out string) {
 	require.NotEmpty(r.t, posts[len(posts)-1].Attachments[0].Title)
 }
 
-// route is a part of the tree of alertmanager.yml as the API has it for an alert.
+// route is a part of the routing tree of alertmanager.yml as returned by the API for an alert.
 type route struct {
 	Receiver string
 	Matches  bool // the alert ends here
@@ -213,7 +213,7 @@ func (r route) receivers() (names []string) {
 	return names
 }
 
-// slackIsRouted waits until the container uses the new file: alerts go to Slack, and the Watchdog does not.
+// slackIsRouted waits until the container uses the new file: alerts are sent to Slack, and the Watchdog is not.
 func (r *reader) slackIsRouted() {
 	receivers := func(alert string) ([]string, error) {
 		out, err := r.container().get("/api/ausguck/alerting/routes?labels=" + url.QueryEscape(fmt.Sprintf(`{"alertname":%q}`, alert)))
@@ -237,7 +237,8 @@ func (r *reader) slackIsRouted() {
 	require.Empty(r.t, troubles(r.must("docker logs --since 1m agent-ausguck")))
 }
 
-// failedBackupLeavesNothing: neither under the final name nor under another, and the exit code says it.
+// failedBackupLeavesNothing requires that a failed backup leaves no file, under the final name or another, and that
+// the exit code reports the failure.
 func (r *reader) failedBackupLeavesNothing(string) {
 	before, err := os.ReadDir(r.dir)
 	require.NoError(r.t, err)
@@ -254,7 +255,7 @@ func (r *reader) failedBackupLeavesNothing(string) {
 	require.Len(r.t, after, len(before))
 }
 
-// restored: users and samples of before are there.
+// restored requires that the earlier users and samples exist.
 func (r *reader) restored(string) {
 	r.ready()
 	before, err := r.container().query(`sum(count_over_time(up[1h]))`)
@@ -262,7 +263,7 @@ func (r *reader) restored(string) {
 	require.NotEmpty(r.t, before, "samples of the installation that was backed up")
 }
 
-// originals has the volumes of the separate programs, and stand-ins for these.
+// originals has the volumes of the separate programs, and stand-ins for the programs.
 const originals = `
 services:
   prometheus: {image: ausguck-testservice, volumes: ["prometheus-data:/prometheus"]}
@@ -276,8 +277,8 @@ volumes:
   grafana-data:
 `
 
-// startOriginals runs containers with the names and volumes of the separate programs in a folder of its own, and fills
-// the volumes with what they would have.
+// startOriginals runs containers with the names and volumes of the separate programs in a separate folder, and fills
+// the volumes with what they would contain.
 func (r *reader) startOriginals() {
 	r.down()
 	r.dir = filepath.Join(r.home, "old", "monitoring")
@@ -326,7 +327,7 @@ func (r *reader) migrated(out string) {
 	require.DirExists(r.t, r.path("data/loki"))
 }
 
-// startMigrated starts the container with the folder that was migrated to.
+// startMigrated starts the container with the folder to which the data was migrated.
 func (r *reader) startMigrated(string) {
 	r.must("docker compose -f docker-compose.monitoring.yml down --volumes")
 	content, err := os.ReadFile(r.path("ausguck.yml"))

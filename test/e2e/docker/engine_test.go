@@ -22,29 +22,29 @@ import (
 
 const (
 	image     = "ausguck-testservice"
-	ownsLabel = "ausguck.test" // on everything that the tests make, so that it can be removed
+	ownsLabel = "ausguck.test" // on everything that the tests create, so that it can be removed
 )
 
-// engine is a Docker engine: a given one, or a dockerd of our own.
+// engine is a Docker engine: an existing one, or our own dockerd.
 type engine struct {
 	endpoint string
 	cli      *client.Client
 
-	dir  string // of our own dockerd; empty for a given one
+	dir  string // of our own dockerd; empty for an existing one
 	args []string
 	cmd  *exec.Cmd
-	exit chan struct{} // closed when cmd has ended, err says how
+	exit chan struct{} // closed when cmd has ended; err has the result
 	err  error
 	log  *os.File
 }
 
-// givenEngine is the one at an address, which is left as it was found.
+// givenEngine returns the engine at an address, which is left as it was found.
 func givenEngine(endpoint string) (*engine, error) {
 	e := &engine{endpoint: endpoint}
 	return e, e.connect()
 }
 
-// ownEngine starts a dockerd that keeps everything in a folder of its own.
+// ownEngine starts a dockerd that keeps everything in a separate folder.
 func ownEngine(args ...string) (*engine, error) {
 	path, err := exec.LookPath("dockerd")
 	if err != nil {
@@ -76,7 +76,8 @@ func (e *engine) start() error {
 	e.log = log
 	e.cmd = exec.Command(e.args[0], e.args[1:]...)
 	e.cmd.Stdout, e.cmd.Stderr = log, log
-	// In a group of its own: an interrupt at the terminal must reach it after the containers are removed.
+	// In a separate process group: an interrupt at the terminal must not reach it before the containers are
+	// removed.
 	e.cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true, Pdeathsig: syscall.SIGTERM}
 	if err := e.cmd.Start(); err != nil {
 		return err
@@ -90,7 +91,7 @@ func (e *engine) start() error {
 	return e.connect()
 }
 
-// stop ends our dockerd by its process id and waits for it.
+// stop ends our dockerd by its process ID and waits for it.
 func (e *engine) stop() error {
 	if e.cmd == nil {
 		return nil
@@ -144,7 +145,7 @@ func (e *engine) logTail() string {
 	return string(b[max(0, len(b)-4000):])
 }
 
-// clean removes what earlier tests or killed runs have left.
+// clean removes what earlier tests or killed runs have left behind.
 func (e *engine) clean(ctx context.Context) error {
 	owned := make(client.Filters).Add("label", ownsLabel)
 	containers, err := e.cli.ContainerList(ctx, client.ContainerListOptions{All: true, Filters: owned})
@@ -183,14 +184,14 @@ func (e *engine) close() error {
 	return errors.Join(err, e.stop(), removeTree(e.dir))
 }
 
-// removeTree removes a folder below which dockerd has left mounts.
+// removeTree removes a folder in which dockerd has left mounts.
 func removeTree(dir string) error {
 	mounts, err := os.ReadFile("/proc/self/mountinfo")
 	if err != nil {
 		return err
 	}
 	lines := strings.Split(string(mounts), "\n")
-	for _, line := range slices.Backward(lines) { // the last one mounted first
+	for _, line := range slices.Backward(lines) { // in reverse order of mounting
 		if f := strings.Fields(line); len(f) > 4 && strings.HasPrefix(f[4], dir+"/") {
 			if err := syscall.Unmount(f[4], syscall.MNT_DETACH); err != nil {
 				return fmt.Errorf("unmount %s: %w", f[4], err)
@@ -200,7 +201,7 @@ func removeTree(dir string) error {
 	return os.RemoveAll(dir)
 }
 
-// buildImage makes an image FROM scratch with the program.
+// buildImage creates an image FROM scratch with the program.
 func (e *engine) buildImage(ctx context.Context, image, program string) error {
 	b, err := os.ReadFile(program)
 	if err != nil {
@@ -239,7 +240,7 @@ func (e *engine) buildImage(ctx context.Context, image, program string) error {
 	return nil
 }
 
-// service describes a container, of the test image unless it names another.
+// service describes a container, of the test image unless it names another one.
 type service struct {
 	image       string
 	cmd         []string
@@ -248,13 +249,13 @@ type service struct {
 	labels      map[string]string
 	exposed     []string // "8080/tcp"
 	networkMode string
-	networks    []string // joined before the start, besides networkMode
+	networks    []string // joined before the start, in addition to networkMode
 	removed     bool     // by the engine, as soon as it has ended
 	restart     container.RestartPolicyMode
 	log         container.LogConfig
 }
 
-// run creates and starts a container and returns its id.
+// run creates and starts a container and returns its ID.
 func (e *engine) run(ctx context.Context, s service) (string, error) {
 	cfg := &container.Config{Env: s.env, Cmd: s.cmd, Labels: map[string]string{ownsLabel: "container"}}
 	for k, v := range s.labels {

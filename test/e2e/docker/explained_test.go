@@ -28,7 +28,7 @@ type explained struct {
 	Exit                               *struct{ Code int }
 }
 
-// containers are those on the page by name, and what is said of the engine.
+// containers returns the containers on the page by name, and what it reports about the engine.
 func (a *ausguck) containers() (found map[string]explained, dockerReason string, err error) {
 	body, err := a.get("/api/ausguck/containers")
 	if err != nil {
@@ -51,7 +51,7 @@ func (a *ausguck) containers() (found map[string]explained, dockerReason string,
 	return found, answer.Docker.Reason + " " + answer.Docker.Remedy, nil
 }
 
-// says is nil when a container has the state, and its reason and remedy contain the texts.
+// says returns nil if a container has the state, and its reason and remedy contain the texts.
 func (a *ausguck) says(name, state, reason, remedy string) error {
 	found, _, err := a.containers()
 	if err != nil {
@@ -64,7 +64,7 @@ func (a *ausguck) says(name, state, reason, remedy string) error {
 	return nil
 }
 
-// Why each container is or is not scraped, with the label that changes it.
+// Why each container is or is not scraped, with the label that changes this.
 func TestContainersAreExplained(t *testing.T) {
 	a := startAusguck(t, docker, "")
 	scrape := func(port string) map[string]string {
@@ -105,7 +105,8 @@ func TestContainersAreExplained(t *testing.T) {
 	require.Len(t, found, 1, "three exposed ports are one target")
 }
 
-// A container that crashes at once fires an alert within two minutes, although it is hardly ever there to be measured.
+// A container that crashes immediately fires an alert within two minutes, although it hardly ever runs long enough to
+// be measured.
 func TestCrashLoopFires(t *testing.T) {
 	a := startAusguck(t, docker, "")
 	begun := time.Now()
@@ -117,7 +118,7 @@ func TestCrashLoopFires(t *testing.T) {
 	require.NoError(t, a.says("ausguck-loop", "restarting", "Docker has restarted it ", "docker logs"))
 }
 
-// Ausguck in a container: what is on another network, on two, and on the host's.
+// Ausguck in a container: containers on another network, on two networks, and on the host's.
 func TestContainersAreExplainedFromAContainer(t *testing.T) {
 	load(t, "ausguck")
 	s := newSite(t)
@@ -180,7 +181,7 @@ func TestContainersAreExplainedFromAContainer(t *testing.T) {
 	})
 }
 
-// granted are the permissions of a socket proxy with the paths that they open, as tecnativa's has them.
+// granted maps the permissions of a socket proxy to the paths that they allow, as in tecnativa's.
 var granted = map[string]*regexp.Regexp{
 	"CONTAINERS=1": regexp.MustCompile(`^(/v[\d.]+)?/containers(/|$)`),
 	"EVENTS=1":     regexp.MustCompile(`^(/v[\d.]+)?/events`),
@@ -190,7 +191,7 @@ var granted = map[string]*regexp.Regexp{
 	"INFO=1":       regexp.MustCompile(`^(/v[\d.]+)?/info`),
 }
 
-// socketProxy passes requests that read, by the permissions, and forbids the rest.
+// socketProxy forwards read requests according to the permissions, and forbids all others.
 func socketProxy(t *testing.T, e *engine, grants ...string) *engine {
 	t.Helper()
 	network, address, _ := strings.Cut(e.endpoint, "://")
@@ -239,7 +240,7 @@ func TestSocketProxy(t *testing.T) {
 		require.NotContains(t, a.output(), "level=WARN msg=\"Docker")
 	})
 	for _, missing := range all {
-		if missing == "INFO=1" || missing == "VERSION=1" { // their loss costs nothing that is asked for here
+		if missing == "INFO=1" || missing == "VERSION=1" { // their loss affects nothing that is queried here
 			continue
 		}
 		t.Run("without "+missing, func(t *testing.T) {
@@ -257,7 +258,7 @@ func TestSocketProxy(t *testing.T) {
 					return a.says("ausguck-scraped", "unseen", "list networks", "NETWORKS=1")
 				})
 			}
-			if missing == "EVENTS=1" { // the list is enough for everything but speed
+			if missing == "EVENTS=1" { // the list is sufficient, only slower
 				within(t, time.Minute, "scraped", func() error { return oneTargetUp(a, "ausguck-scraped") })
 				a.waitLines(t, "ausguck-scraped", 1)
 			}

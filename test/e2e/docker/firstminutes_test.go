@@ -12,9 +12,9 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// The time of a machine without Ausguck, with the image as a file, until each thing that a new user looks for is there,
-// by the commands of docs/install.md and docs/alerting.md as they are printed. What a person needs to read, type and edit
-// is not in it.
+// The time on a machine without Ausguck, with the image as a file, until everything that a new user looks for is
+// available, using the commands of docs/install.md and docs/alerting.md as printed. The time a person needs to read,
+// type and edit is not included.
 func TestFirstMinutes(t *testing.T) {
 	r := newReader(t, composeTools[0])
 	t.Cleanup(r.down)
@@ -82,7 +82,7 @@ func TestFirstMinutes(t *testing.T) {
 	r.startSlack()
 	notified := time.Now()
 	r.must(blockOf(t, "docs/alerting.md", `echo "$WEBHOOK_URL"`))
-	r.configureSlack() // an editor's work
+	r.configureSlack() // the work in an editor
 	r.slackAnswers(r.must(blockOf(t, "docs/alerting.md", "docker exec agent-ausguck /ausguck notify-test")))
 	figure("a test notification is in Slack, from the webhook's URL, with one edit of alertmanager.yml", 2, notified)
 	within(t, time.Minute, "the running Ausguck uses the file", func() error {
@@ -96,7 +96,7 @@ func TestFirstMinutes(t *testing.T) {
 	figure("all of it", commands+3, begun)
 }
 
-// blockOf returns the command of a page that begins so.
+// blockOf returns the command in a page that begins this way.
 func blockOf(t *testing.T, page, begins string) string {
 	t.Helper()
 	commands, _ := commandsOf(t, root+"/"+page)

@@ -12,8 +12,8 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// Of each container it is said whether its lines are collected: with drivers of which Docker keeps a copy they are, with others it
-// is said why not, and what changes that.
+// For each container it is reported whether its lines are collected: they are with drivers of which Docker keeps a
+// copy; with others, the reason and a remedy are shown.
 func TestLogDrivers(t *testing.T) {
 	const lines = 50
 	syslog, err := net.ListenPacket("udp", "127.0.0.1:0")
@@ -22,7 +22,7 @@ func TestLogDrivers(t *testing.T) {
 	address := "udp://" + syslog.LocalAddr().String()
 	drivers := map[string]struct {
 		log    container.LogConfig
-		reason string // why its lines are not collected, empty when they are
+		reason string // why its lines are not collected, empty if they are
 	}{
 		"json-file":           {container.LogConfig{Type: "json-file"}, ""},
 		"local":               {container.LogConfig{Type: "local"}, ""},

@@ -16,14 +16,14 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// logs evaluates LogQL that gives a vector, now.
+// logs evaluates a LogQL expression that returns a vector, now.
 func (a *ausguck) logs(logql string) ([]series, error) {
 	return a.vector("/loki/api/v1/query?" + url.Values{
 		"query": {logql}, "time": {strconv.FormatInt(time.Now().UnixNano(), 10)},
 	}.Encode())
 }
 
-// lineCounts are how many lines of each container are stored.
+// lineCounts returns how many lines of each container are stored.
 func (a *ausguck) lineCounts() (map[string]int, error) {
 	found, err := a.logs(`sum by (container) (count_over_time({container=~"ausguck-.+"}[30m]))`)
 	counts := map[string]int{}
@@ -33,7 +33,7 @@ func (a *ausguck) lineCounts() (map[string]int, error) {
 	return counts, err
 }
 
-// waitLines waits until so many lines of a container are stored.
+// waitLines waits until that many lines of a container are stored.
 func (a *ausguck) waitLines(t *testing.T, container string, least int) {
 	t.Helper()
 	within(t, 90*time.Second, fmt.Sprintf("%d lines of %s", least, container), func() error {
@@ -45,7 +45,7 @@ func (a *ausguck) waitLines(t *testing.T, container string, least int) {
 	})
 }
 
-// engineLines returns how many lines the engine has of a container, and how many its program says it wrote.
+// engineLines returns how many lines the engine has of a container, and how many its program reports to have written.
 func engineLines(t *testing.T, e *engine, id string) (have, written int) {
 	t.Helper()
 	r, err := e.cli.ContainerLogs(t.Context(), id, client.ContainerLogsOptions{ShowStdout: true, ShowStderr: true})
@@ -62,8 +62,8 @@ func engineLines(t *testing.T, e *engine, id string) (have, written int) {
 	return strings.Count(out.String(), "\n") + strings.Count(failures.String(), "\n"), written
 }
 
-// A container that writes 5,000 lines a second, through kill -9 of Ausguck and a restart of the container: each line is
-// stored once. So are the last words of containers that die at once, also while nobody looks.
+// A container writes 5,000 lines a second, through kill -9 of Ausguck and a restart of the container: each line is
+// stored once. So are the last lines of containers that exit immediately, even while Ausguck is down.
 func TestEveryContainerLineOnce(t *testing.T) {
 	const rate = 5000
 	storage, net := t.TempDir(), newNetwork(t, docker, "ausguck-logs")
@@ -119,7 +119,7 @@ func TestEveryContainerLineOnce(t *testing.T) {
 	t.Logf("%v lines in %s, each once", want, took.Round(time.Second))
 	checkLongLines(t, a)
 
-	// What was stored stays so, and nothing comes again.
+	// What was stored is kept, and nothing is stored again.
 	a.kill(t)
 	a = launch()
 	start(t, docker, service{name: "ausguck-last", networkMode: "none", env: []string{"LOG_LINES=3"}})
@@ -130,7 +130,7 @@ func TestEveryContainerLineOnce(t *testing.T) {
 	require.Equal(t, want, counts)
 }
 
-// checkLabels requires that logs have the labels of the metrics, so that one leads to the other.
+// checkLabels requires that logs have the labels of the metrics, so that one can be found from the other.
 func checkLabels(t *testing.T, a *ausguck) {
 	t.Helper()
 	within(t, 30*time.Second, "scraped", func() error { return oneTargetUp(a, "writer") })
@@ -161,7 +161,7 @@ func checkLabels(t *testing.T, a *ausguck) {
 	require.Equal(t, map[string]bool{"stdout info": true, "stderr error": true}, found)
 }
 
-// checkLongLines requires that a line that Docker keeps in pieces of 16 KB is one line.
+// checkLongLines requires that a line that Docker stores in pieces of 16 KB is a single line.
 func checkLongLines(t *testing.T, a *ausguck) {
 	t.Helper()
 	found, err := a.logs("sum(count_over_time({container=\"ausguck-writer\"} |= `xxxx` | logfmt | label_format size=`{{ len .long }}` | size=`40960` [30m]))")

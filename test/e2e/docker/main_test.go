@@ -1,5 +1,5 @@
-// Package docker_test drives the real binary beside a real Docker engine: the one at DOCKER_HOST, else a dockerd that
-// the tests start and stop themselves, for which they have to run as root.
+// Package docker_test drives the real binary next to a real Docker engine: the one at DOCKER_HOST, otherwise a
+// dockerd that the tests start and stop themselves, for which they have to run as root.
 package docker_test
 
 import (
@@ -18,7 +18,7 @@ import (
 )
 
 var (
-	docker  *engine // of all tests but the one that restarts it
+	docker  *engine // of all tests except the one that restarts it
 	program string  // what runs in the containers
 )
 
@@ -87,7 +87,7 @@ func remove(t *testing.T, e *engine, id string) {
 	}
 }
 
-// newNetwork makes a bridge network until the test ends.
+// newNetwork creates a bridge network until the test ends.
 func newNetwork(t *testing.T, e *engine, name string) string {
 	t.Helper()
 	n, err := e.cli.NetworkCreate(t.Context(), name, client.NetworkCreateOptions{

@@ -9,7 +9,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// documented is one command of a page: a block of a shell, or a command in a sentence or table.
+// documented is a command in a page: a shell block, or a command in a sentence or table.
 type documented struct {
 	line int
 	text string
@@ -18,12 +18,12 @@ type documented struct {
 var (
 	fence  = regexp.MustCompile("^( *)```(\\w*)$")
 	inline = regexp.MustCompile("`([^`]+)`")
-	// commandStart begins what is a command and not a file, flag or name. With the name of a subcommand and nothing more it is
-	// a name, too: `ausguck migrate`.
+	// commandStart matches the beginning of commands, as opposed to files, flags and names. The program with only the
+	// name of a subcommand is a name, too: `ausguck migrate`.
 	commandStart = regexp.MustCompile(`^(sudo|docker|docker-compose|ausguck|curl|logcli|amtool|promtool|systemctl|journalctl|systemd-analyze|dpkg|chown|kill|echo|make) `)
 )
 
-// commandsOf returns the commands of a page in their order, and its blocks of YAML.
+// commandsOf returns the commands of a page in order, and its YAML blocks.
 func commandsOf(t *testing.T, page string) (commands []documented, yaml []string) {
 	t.Helper()
 	content, err := os.ReadFile(page)

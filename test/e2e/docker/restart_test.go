@@ -11,11 +11,11 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// TestEngineRestarts has an engine of its own, without networks, so that it can be stopped.
+// TestEngineRestarts has a separate engine, without networks, so that it can be stopped.
 func TestEngineRestarts(t *testing.T) {
 	for name, tc := range map[string]struct {
 		flags []string
-		stays bool // the containers run on while the engine is away
+		stays bool // the containers continue to run while the engine is down
 	}{
 		"containers end with the engine": {nil, false},
 		"live-restore":                   {[]string{"--live-restore"}, true},
@@ -27,7 +27,7 @@ func TestEngineRestarts(t *testing.T) {
 			require.NoError(t, e.buildImage(t.Context(), image, program))
 			id, err := e.run(t.Context(), service{name: "survivor", networkMode: "none"})
 			require.NoError(t, err)
-			t.Cleanup(func() { // the engine may be away when the test fails
+			t.Cleanup(func() { // the engine may be down when the test fails
 				ctx, cancel := context.WithTimeout(context.Background(), 30*time.Second)
 				defer cancel()
 				if e.cmd == nil {
@@ -74,7 +74,7 @@ func TestEngineRestarts(t *testing.T) {
 			}
 			within(t, 20*time.Second, "back", expect(true))
 
-			// And a container that is new since then.
+			// And a container that was created since then.
 			other, err := e.run(t.Context(), service{name: "newcomer", networkMode: "none"})
 			require.NoError(t, err)
 			t.Cleanup(func() { remove(t, e, other) })

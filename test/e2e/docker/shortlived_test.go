@@ -20,7 +20,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// asked is an engine behind a proxy that counts what it is asked.
+// asked is an engine behind a proxy that counts its requests.
 type asked struct {
 	engine
 
@@ -30,7 +30,7 @@ type asked struct {
 
 var inPaths = regexp.MustCompile(`^/v[0-9.]+|[0-9a-f]{64}`)
 
-// countCalls returns the engine as one that counts.
+// countCalls returns the engine behind a proxy that counts.
 func countCalls(t *testing.T, e *engine) *asked {
 	t.Helper()
 	a := &asked{calls: map[string]int{}}
@@ -54,7 +54,7 @@ func countCalls(t *testing.T, e *engine) *asked {
 	return a
 }
 
-// take returns the calls since it was called last, and how many they are.
+// take returns the calls since it was last called, and their total number.
 func (a *asked) take() (calls map[string]int, sum int) {
 	a.mtx.Lock()
 	defer a.mtx.Unlock()
@@ -65,9 +65,9 @@ func (a *asked) take() (calls map[string]int, sum int) {
 	return calls, sum
 }
 
-// Forty containers that start at once, forty that are removed at their end, and ten one-shot services of one docker-compose
-// up: each prints 50 lines at once and ends, the removed ones after a second, and each line is stored once. When all have ended the engine is hardly
-// asked for anything.
+// Forty containers that start at the same time, forty that are removed when they end, and ten one-shot services of one
+// docker-compose up: each prints 50 lines at once and exits, the removed ones after a second, and each line is stored
+// once. When all have ended, the engine receives hardly any requests.
 func TestShortContainers(t *testing.T) {
 	const lines, many = 50, 40
 	counted := countCalls(t, docker)
@@ -124,7 +124,7 @@ func checkCounts(t *testing.T, a *ausguck, want map[string]int) {
 	})
 }
 
-// composeOneShots brings up ten services that end at once.
+// composeOneShots brings up ten services that exit immediately.
 func composeOneShots(t *testing.T, lines int, want map[string]int) {
 	t.Helper()
 	dir := t.TempDir()

@@ -1,5 +1,5 @@
-// Package release_test builds what a release has and installs it as a new user would: reproducible files, an archive, a
-// deb in a Debian of its own, an rpm. It needs root, and Debian's debootstrap and rpm.
+// Package release_test builds the files of a release and installs them as a new user would: reproducible files, an
+// archive, a deb in a separate Debian, an rpm. It needs root, and Debian's debootstrap and rpm.
 package release_test
 
 import (
@@ -28,10 +28,10 @@ const (
 	later   = "0.2.0"
 )
 
-// root is that of the repository.
+// root is the root of the repository.
 const root = "../../.."
 
-// run executes a command and returns what it prints; it must succeed.
+// run executes a command and returns its output; it must succeed.
 func run(t *testing.T, env []string, name string, args ...string) string {
 	t.Helper()
 	out, err := try(env, name, args...)
@@ -112,12 +112,12 @@ func checkRPM(t *testing.T, dir string) {
 	require.Contains(t, run(t, nil, "rpm", "-Kv", "--nosignature", files[0]), "OK")
 }
 
-// system is a Debian below a folder.
+// system is a Debian installation in a folder.
 type system struct {
 	dir string
 }
 
-// newSystem makes a minimal Debian from the mirror that this machine uses.
+// newSystem creates a minimal Debian from the mirror that this machine uses.
 func newSystem(t *testing.T) *system {
 	t.Helper()
 	s := &system{dir: filepath.Join(t.TempDir(), "debian")}
@@ -158,7 +158,7 @@ func (s *system) in(t *testing.T, args ...string) string {
 	return run(t, []string{"DEBIAN_FRONTEND=noninteractive"}, "chroot", append([]string{s.dir}, args...)...)
 }
 
-// serve runs the program as the package's user until stop is called, which asks it to end.
+// serve runs the program as the package's user until stop is called, which terminates it.
 func (s *system) serve(t *testing.T) (url string, stop func()) {
 	t.Helper()
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
@@ -239,7 +239,7 @@ func installDeb(t *testing.T, dir string) {
 	stop()
 	s.in(t, "/usr/bin/ausguck", "init", "/etc/ausguck")
 
-	// The next version: the same program in a package with another number.
+	// The next version: the same program in a package with a higher version.
 	env := []string{"ARCH=" + runtime.GOARCH, "VERSION=" + later, "SOURCE_DATE_EPOCH=1700000000", "BUILD=" + filepath.Join(dir, ".build", runtime.GOARCH)}
 	upgrade := exec.Command(filepath.Join(dir, ".tools", "nfpm"), "package", "--config=deploy/package/nfpm.yaml", "--packager=deb", "--target="+dir+"/")
 	upgrade.Dir, upgrade.Env = root, append(os.Environ(), env...)
@@ -262,7 +262,7 @@ func installDeb(t *testing.T, dir string) {
 	require.Equal(t, before, s.files(t), "nothing is left after a purge")
 }
 
-// files lists what could be left, but for what dpkg and the account database keep.
+// files lists files that could be left behind, except those kept by dpkg and the account database.
 func (s *system) files(t *testing.T) (names []string) {
 	t.Helper()
 	require.NoError(t, filepath.WalkDir(s.dir, func(path string, d os.DirEntry, err error) error {

@@ -1,10 +1,10 @@
-// Command testservice is the program inside the containers of the end-to-end tests. It imports the standard library
-// only, so that it builds in a second and its image is FROM scratch.
+// Command testservice is the program in the containers of the end-to-end tests. It imports only the standard library,
+// so that it builds in a second and its image is FROM scratch.
 //
-// PORTS (default 8080) lists the ports to listen on, METRICS_PATH (default /metrics) names the page with series, and
-// BURN_CPU (default 0) is the share of one core that it burns. LOG_RATE (default 0) is how many lines it writes a second
-// until SIGTERM, with "total=N" as the last one; LOG_LINES (default 0) ends it after so many lines at once, and after
-// LOG_LASTS milliseconds (default 0).
+// PORTS (default 8080) lists the ports to listen on, METRICS_PATH (default /metrics) is the path of the page with
+// series, and BURN_CPU (default 0) is the share of one core that it uses. LOG_RATE (default 0) is the number of lines
+// per second that it writes until SIGTERM, with "total=N" as the last one; with LOG_LINES (default 0) it writes that
+// many lines at once and exits after LOG_LASTS milliseconds (default 0).
 package main
 
 import (
@@ -62,7 +62,8 @@ func main() {
 	<-ended
 }
 
-// writeLines writes lines at a rate: every tenth one to standard error, every thousandth one longer than Docker keeps whole.
+// writeLines writes lines at a rate: every tenth one to standard error, every thousandth one longer than Docker stores
+// as a whole.
 func writeLines(rate int, ended <-chan os.Signal) {
 	out, failures := bufio.NewWriterSize(os.Stdout, 64<<10), bufio.NewWriter(os.Stderr)
 	tick := time.NewTicker(10 * time.Millisecond)
@@ -98,7 +99,7 @@ func number(name string) int {
 	return n
 }
 
-// burn works for its share of every tenth of a second.
+// burn uses the CPU for its share of every tenth of a second.
 func burn(share float64) {
 	const slice = 100 * time.Millisecond
 	for {
