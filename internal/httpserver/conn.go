@@ -45,7 +45,7 @@ func (c *conn) waitFor(kinds ...waiting) {
 	}
 }
 
-// serving counts streams. While there are none, anything that happens on the connection waits for the client.
+// serving counts streams. While there are none, the server counts as waiting for the client, whatever happens on the connection.
 func (c *conn) serving(n int) {
 	if c == nil {
 		return

@@ -64,8 +64,8 @@ func (s *Server) receive(w http.ResponseWriter, r *http.Request) (_ *http.Reques
 	return r, done
 }
 
-// served reports whether the request is served even if its connection uses one of the extra slots: those are for health checks
-// and for requests of this machine to the main address.
+// served reports whether the request may be served. On one of the extra slots, only health checks and requests of this machine to
+// the main address are.
 func served(w http.ResponseWriter, r *http.Request) bool {
 	info := infoOf(r.Context())
 	if info.conn == nil || !info.conn.extra {
