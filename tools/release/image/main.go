@@ -85,7 +85,7 @@ func run(o options) error {
 	return nil
 }
 
-// write writes the file with its tags in order; the library would write them in map order.
+// write writes the file with its tags in order; the library would write them in arbitrary order.
 func write(file string, images map[name.Tag]v1.Image) error {
 	var b bytes.Buffer
 	if err := tarball.MultiWrite(images, &b); err != nil {
