@@ -65,7 +65,7 @@ type Boot struct {
 	Settings map[string]any `json:"settings"`
 	SubURL   string         `json:"subUrl"`
 	Version  string         `json:"version"`
-	// Dashboard is the dashboard of the requested URL, nil if there is none.
+	// Dashboard is the one that is shown at the address, nil for none.
 	Dashboard any `json:"dashboard,omitempty"`
 }
 
