@@ -16,7 +16,7 @@ import (
 func TestEveryCombinationOfInterfaces(t *testing.T) {
 	for has := range combinations {
 		inner := &full{ResponseRecorder: httptest.NewRecorder(), called: map[string]bool{}}
-		exact := writers[has](&recorder{inner: inner, outer: httptest.NewRequest("GET", "/", nil)}) // hides additional interfaces of inner
+		exact := writers[has](&recorder{inner: inner, outer: httptest.NewRequest("GET", "/", nil)}) // hides inner's additional ones
 		if got := optional(exact); got != has {
 			t.Fatalf("type %06b has %06b", has, got)
 		}

@@ -118,7 +118,7 @@ var rules = []rule{
 	},
 	{
 		pkg: "internal/component/dashboards/", ours: []string{"internal/component/dashboards/", "internal/bounds"},
-		foreign: []string{"github.com/prometheus/common/", "go.yaml.in/yaml/", "modernc.org/sqlite"}, // sqlite evaluates SQL expressions
+		foreign: []string{"github.com/prometheus/common/", "go.yaml.in/yaml/", "modernc.org/sqlite"}, // sqlite runs SQL expressions
 		why:     "shapes of dashboards and of data, without a server",
 	},
 	{

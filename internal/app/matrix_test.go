@@ -125,7 +125,7 @@ func (w *wire) ask(t *testing.T, method, path string) (int, string) {
 			require.Less(t, try, 3, "%s %s: %v", method, path, err)
 			continue
 		}
-		if res.ContentLength < 0 || res.ContentLength > 1<<16 || res.Close { // for a stream or a large response, the beginning is enough
+		if res.ContentLength < 0 || res.ContentLength > 1<<16 || res.Close { // stream or large response: the beginning is enough
 			body := make([]byte, 512)
 			n, _ := io.ReadAtLeast(res.Body, body, 1)
 			w.close()

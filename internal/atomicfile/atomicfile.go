@@ -23,7 +23,7 @@ func Write(path string, content []byte, mode fs.FileMode) error {
 
 // Replace replaces the file at path by what fill writes. If it fails, the file is unchanged.
 func Replace(path string, mode fs.FileMode, fill func(io.Writer) error) error {
-	unfinished := filepath.Join(filepath.Dir(path), ".tmp-"+filepath.Base(path)+".tmp") // after a crash, the next write overwrites it
+	unfinished := filepath.Join(filepath.Dir(path), ".tmp-"+filepath.Base(path)+".tmp") // after a crash, the next write reuses it
 	f, err := os.OpenFile(unfinished, os.O_WRONLY|os.O_CREATE|os.O_TRUNC, mode)
 	if err != nil {
 		return err

@@ -60,7 +60,7 @@ func (c *Copies) Make(ctx context.Context, now time.Time) (err error) {
 	if err := os.Remove(unfinished); err != nil && !errors.Is(err, os.ErrNotExist) {
 		return err
 	}
-	f, err := os.OpenFile(unfinished, os.O_RDWR|os.O_CREATE|os.O_EXCL, 0o600) // a file created by SQLite would be readable for others
+	f, err := os.OpenFile(unfinished, os.O_RDWR|os.O_CREATE|os.O_EXCL, 0o600) // if SQLite created it, others could read it
 	if err != nil {
 		return err
 	}

@@ -21,7 +21,7 @@ var shapes = []*regexp.Regexp{
 	regexp.MustCompile(`(events\.(?:eu\.)?pagerduty\.com/(?:integration|x-ere)/)[^/\s"'?#]+()`),                                       // PagerDuty
 	regexp.MustCompile(`(alert\.victorops\.com/integrations/\w+/\d+/alert/)[^\s"'?#]+()`),                                             // VictorOps
 	regexp.MustCompile(`(/hooks/)[A-Za-z0-9_-]{12,}(?:/[A-Za-z0-9_-]+)?()`),                                                           // Rocket.Chat, Mattermost
-	regexp.MustCompile(`((?i:[?&][\w.-]*(?:token|key|secret|passw(?:or)?d|signature|sig|auth|credential|code)[\w.-]*=))[^&\s"'#]+()`), // URL parameter
+	regexp.MustCompile(`((?i:[?&][\w.-]*(?:token|key|secret|passw(?:or)?d|signature|sig|auth|credential|code)[\w.-]*=))[^&\s"'#]+()`), // parameter
 	regexp.MustCompile(`((?i:\b(?:bearer|basic|geniekey|token)\s+))[A-Za-z0-9+/=._~-]{8,}()`),                                         // Authorization
 	regexp.MustCompile(`((?i:"[\w-]*(?:token|secret|password|routing_key|service_key|api_?key)"\s*:\s*"))(?:[^"\\]|\\.)+()`),          // JSON
 }

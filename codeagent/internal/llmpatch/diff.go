@@ -69,7 +69,7 @@ func parseDiff(diff string) ([]hunk, error) {
 	for line := range strings.Lines(diff) {
 		line = strings.TrimSuffix(line, "\n")
 		switch {
-		case strings.HasPrefix(line, "--- ") && len(hunks) == 0, strings.HasPrefix(line, "--- a/"): // otherwise a deleted line that began with --
+		case strings.HasPrefix(line, "--- ") && len(hunks) == 0, strings.HasPrefix(line, "--- a/"): // else a deleted line that began with --
 			if files++; files > 1 {
 				return nil, errors.New("diff is about more than one file")
 			}
