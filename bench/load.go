@@ -14,20 +14,20 @@ import (
 	"time"
 )
 
-// load is the metrics that both sides scrape: Series time series spread over Targets targets.
+// load is the metrics that both sides scrape: Series time series, distributed over Targets targets.
 type load struct {
 	Series   int           `json:"series"`
 	Targets  int           `json:"targets"`
 	Interval time.Duration `json:"interval_ns"`
 }
 
-// family is a metric of the load. One in five series is a gauge, two are counters and two are buckets, as with services.
+// family is a metric of the load. One in five series is a gauge, two are counters and two are buckets, as in typical services.
 type family struct {
 	name, kind string
 	value      func(i int, at float64) float64
 }
 
-// The values change with every scrape, each in its own way, so that they compress as real ones do.
+// The values change with every scrape, each in its own way, so that they compress like real ones.
 var families = []family{
 	{"load_requests_total", "counter", func(i int, at float64) float64 { return math.Floor(at * float64(1+i%50)) }},
 	{"load_bytes_total", "counter", func(i int, at float64) float64 { return math.Floor(at * 1337.7 * float64(1+i%97)) }},
@@ -36,8 +36,8 @@ var families = []family{
 	{"load_memory_bytes_bucket", "counter", func(i int, at float64) float64 { return math.Floor(at / 3 * float64(1+i%10)) }},
 }
 
-// serve listens on a port of its own for each target, writes the addresses as one line of JSON to out and serves until
-// ctx is cancelled.
+// serve listens on a separate port for each target, writes the addresses as one line of JSON to out and serves until ctx is
+// canceled.
 func (l load) serve(ctx context.Context, out io.Writer) error {
 	var addresses []string
 	failed := make(chan error, l.Targets)
@@ -61,14 +61,14 @@ func (l load) serve(ctx context.Context, out io.Writer) error {
 	}
 }
 
-// handler serves the page of a target, packed when the scraper takes that, as the handlers of real services do.
+// handler serves the page of a target, compressed if the scraper accepts that, as real services do.
 func (l load) handler(target int, begin time.Time) http.Handler {
 	names := l.seriesOf(target)
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		page := renderPage(names, time.Since(begin).Seconds())
 		w.Header().Set("Content-Type", "text/plain; version=0.0.4; charset=utf-8")
 		if !strings.Contains(r.Header.Get("Accept-Encoding"), "gzip") {
-			// A scraper that hangs up has its own reasons.
+			// It fails only if the scraper has disconnected.
 			_, _ = w.Write(page)
 			return
 		}
@@ -83,7 +83,7 @@ func (l load) handler(target int, begin time.Time) http.Handler {
 	})
 }
 
-// seriesOf returns the names with labels of the series of a target, by family.
+// seriesOf returns the names and labels of a target's series, by family.
 func (l load) seriesOf(target int) [][]string {
 	count := l.Series / l.Targets
 	if target < l.Series%l.Targets {
@@ -98,7 +98,7 @@ func (l load) seriesOf(target int) [][]string {
 	return names
 }
 
-// renderPage writes the page at a number of seconds since the start.
+// renderPage renders the page for a number of seconds after the start.
 func renderPage(names [][]string, at float64) []byte {
 	var page []byte
 	for of, family := range families {

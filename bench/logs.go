@@ -21,7 +21,7 @@ type logLoad struct {
 	perSecond int // bytes
 }
 
-// logLine is a line of JSON such as services write, of about 220 bytes.
+// logLine returns a line of JSON of about 220 bytes, as services typically write.
 func logLine(random *rand.Rand, n int) string {
 	levels, routes := []string{"debug", "info", "info", "info", "warn", "error"}, []string{"/", "/login", "/api/v1/orders", "/api/v1/things"}
 	return fmt.Sprintf(`{"ts":%q,"level":%q,"msg":"request served","seq":%d,"user":"user-%d","path":%q,"status":%d,"took_ms":%d,"trace":"%016x%016x"}`+"\n",
@@ -58,7 +58,7 @@ func (l logLoad) run(ctx context.Context) error {
 	}
 }
 
-// burst writes a whole file of lines, under another name first so that both sides find it complete.
+// burst writes a complete file of lines. It uses a temporary name first, so that both sides find the file complete.
 func burst(dir string, size int) (lines int, err error) {
 	file, err := os.Create(filepath.Join(dir, "burst.part"))
 	if err != nil {
@@ -81,24 +81,24 @@ func burst(dir string, size int) (lines int, err error) {
 	return lines, os.Rename(file.Name(), filepath.Join(dir, "burst.log"))
 }
 
-// logResult is what a side needed to store a file of logs and to answer queries about it.
+// logResult is what a side used to store a file of logs and to answer queries about it.
 type logResult struct {
 	Megabytes       float64 `json:"megabytes"`
 	Lines           int     `json:"lines"`
 	StoreSeconds    float64 `json:"store_seconds"`
 	StoreCPUSeconds float64 `json:"store_cpu_seconds"`
-	// QueryMegabytes is how many megabytes of lines a query goes through in a second, median, by its kind.
+	// QueryMegabytes is how many megabytes of lines a query processes per second, as a median by kind of query.
 	QueryMegabytes map[string]float64 `json:"query_megabytes_per_second"`
 }
 
-// logQueries read the whole burst; %s is its selector.
+// logQueries read the whole burst; %s is replaced by its selector.
 var logQueries = map[string]string{
 	"filter":          `{job="bench", filename=~".*burst.log"} |= "no such words"`,
 	"json filter":     `{job="bench", filename=~".*burst.log"} | json | took_ms > 5000`,
 	"count_over_time": `sum(count_over_time({job="bench", filename=~".*burst.log"} |= "e" [1h]))`,
 }
 
-// measureLogs has both sides store the same file at the same time, and then answer queries in turns.
+// measureLogs lets both sides store the same file at the same time, and then queries them in turn.
 func measureLogs(ctx context.Context, running []*side, dir string, size int) (map[string]*logResult, error) {
 	results := map[string]*logResult{}
 	before := map[string]float64{}
@@ -145,7 +145,7 @@ func measureLogs(ctx context.Context, running []*side, dir string, size int) (ma
 	return results, measureLogQueries(ctx, running, results)
 }
 
-// measureLogQueries asks each query several times; the side that was first is last the next time.
+// measureLogQueries runs each query several times; the sides take turns in being first.
 func measureLogQueries(ctx context.Context, running []*side, results map[string]*logResult) error {
 	const rounds = 7
 	running = slices.Clone(running)
@@ -168,7 +168,7 @@ func measureLogQueries(ctx context.Context, running []*side, results map[string]
 	return nil
 }
 
-// logQuery asks Loki's API without its cache of results.
+// logQuery queries Loki's API without its results cache.
 func (s *side) logQuery(ctx context.Context, query string, into any) error {
 	now := time.Now()
 	params := url.Values{"query": {query}, "limit": {"100"}, "time": {strconv.FormatInt(now.UnixNano(), 10)}}
@@ -181,7 +181,7 @@ func (s *side) logQuery(ctx context.Context, query string, into any) error {
 	return s.ask(ctx, s.logs, path, params, http.Header{"Cache-Control": {"no-store"}}, into)
 }
 
-// logCount evaluates LogQL of one number; nothing is 0.
+// logCount evaluates a LogQL query that returns one number; an empty result is 0.
 func (s *side) logCount(ctx context.Context, query string) (float64, error) {
 	var answer struct {
 		Data struct {
@@ -197,7 +197,7 @@ func (s *side) logCount(ctx context.Context, query string) (float64, error) {
 	return strconv.ParseFloat(text, 64)
 }
 
-// cpuSeconds is what all processes of the side have used so far.
+// cpuSeconds returns what all processes of the side have used so far.
 func (s *side) cpuSeconds() (float64, error) {
 	sum := 0.0
 	for _, p := range s.programs {
@@ -210,7 +210,7 @@ func (s *side) cpuSeconds() (float64, error) {
 	return sum, nil
 }
 
-// lokiFile is upstream's own example for one process, with the limits of Ausguck, because its own would only wait.
+// lokiFile is upstream's own example for a single process, with Ausguck's limits, because the example's would only cause waiting.
 func lokiFile(dir, port string) string {
 	return fmt.Sprintf(`auth_enabled: false
 analytics: {reporting_enabled: false}

@@ -1,8 +1,8 @@
-// Command bench measures Ausguck beside the stock Prometheus, Alertmanager, node_exporter, cAdvisor, Loki and Promtail in one run.
+// Command bench compares Ausguck with the stock Prometheus, Alertmanager, node_exporter, cAdvisor, Loki and Promtail in one run.
 //
-// Both sides do the same work at the same time: they scrape the same load, the host and the containers and collect the same logs, each with the
-// settings that it ships with. The result is printed as tables with ratios and written to bench/out as JSON.
-// docs/benchmarks.md says what the figures mean.
+// Both sides do the same work at the same time: they scrape the same load, the host and the containers and collect the same logs,
+// each with its default settings. The result is printed as tables with ratios and written to bench/out as JSON.
+// docs/benchmarks.md explains the figures.
 package main
 
 import (
@@ -34,7 +34,7 @@ type options struct {
 
 	refreshes     int
 	refreshesOnly bool
-	logDir        string // where both sides read the logs of the load
+	logDir        string // log files of the load, read by both sides
 }
 
 func main() {
@@ -104,7 +104,7 @@ func run(ctx context.Context, logger *slog.Logger, o options) error {
 	return result.save(o.out)
 }
 
-// check says which program is missing and how to build it.
+// check returns an error for a missing program, with the command that builds it.
 func (o options) check() error {
 	for path, command := range map[string]string{
 		o.ausguck:                                  "CGO_ENABLED=0 go build -o bin/ausguck ./cmd/ausguck",
@@ -125,7 +125,7 @@ func (o options) check() error {
 	return nil
 }
 
-// save writes the result as JSON, named by its time and as latest.json.
+// save writes the result as JSON, to a file named after its time and to latest.json.
 func (r result) save(dir string) error {
 	content, err := json.MarshalIndent(r, "", "  ")
 	if err != nil {

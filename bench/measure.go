@@ -12,13 +12,13 @@ import (
 	"time"
 )
 
-// lookInterval is the time between two looks at the memory. Each costs the kernel a walk over the process's pages.
+// lookInterval is the interval between measurements of memory. Each one makes the kernel walk over the process's pages.
 const lookInterval = 5 * time.Second
 
-// idleTime is how long a side has nothing to do before its idle memory is looked at.
+// idleTime is how long a side is idle before its idle memory is measured.
 const idleTime = 5 * time.Second
 
-// sides are the two ways to do the work.
+// sides are the two alternatives that are compared.
 var sides = []struct {
 	name  string
 	start func(ctx context.Context, o options, dir string, targets []string) (*side, error)
@@ -27,7 +27,7 @@ var sides = []struct {
 	{"ausguck", startAusguck},
 }
 
-// begin starts a side in a folder of its own.
+// begin starts a side in its own folder.
 func begin(ctx context.Context, o options, work string, which int, targets []string) (*side, error) {
 	dir, err := os.MkdirTemp(work, sides[which].name+"-*")
 	if err != nil {
@@ -79,7 +79,7 @@ func measureStarts(ctx context.Context, logger *slog.Logger, o options, work str
 	return starts, nil
 }
 
-// measureWork has both sides do the work at the same time and fills the rest of the result.
+// measureWork lets both sides do the work at the same time and fills in the rest of the result.
 func measureWork(ctx context.Context, logger *slog.Logger, o options, work string, result *result) error {
 	generator, targets, err := startLoad(ctx, o.load)
 	if err != nil {
@@ -139,8 +139,8 @@ func measureWork(ctx context.Context, logger *slog.Logger, o options, work strin
 	return nil
 }
 
-// requireWork makes sure that the side scrapes all that it should, or its figures would be worth nothing. It asks only
-// for series that are few, because the memory of a large query would be measured as well.
+// requireWork checks that the side scrapes everything that it should; otherwise its figures would be meaningless. It only queries
+// a few series, because the memory of a large query would be measured too.
 func (s *side) requireWork(ctx context.Context, l load) error {
 	for expression, want := range map[string]float64{
 		`sum(scrape_samples_scraped{job="load"})`:               float64(l.Series),
@@ -160,7 +160,7 @@ func (s *side) requireWork(ctx context.Context, l load) error {
 	return nil
 }
 
-// watch looks at the processes of both sides for a time, in which besides runs at each look.
+// watch measures the processes of both sides for a given time, and runs besides at each measurement.
 func watch(ctx context.Context, running []*side, duration time.Duration, besides func() error) (map[string]*usage, error) {
 	usages := map[string]*usage{}
 	for _, s := range running {
@@ -191,7 +191,7 @@ func watch(ctx context.Context, running []*side, duration time.Duration, besides
 	return usages, nil
 }
 
-// begin notes what the processes of the side have used so far.
+// begin records what the side's processes have used so far.
 func (s *side) begin(ctx context.Context) (*usage, error) {
 	u := &usage{Programs: map[string]*programUsage{}}
 	for _, p := range s.programs {
@@ -206,7 +206,7 @@ func (s *side) begin(ctx context.Context) (*usage, error) {
 	return u, err
 }
 
-// look notes the memory of the processes of the side.
+// look records the memory of the side's processes.
 func (s *side) look(u *usage) error {
 	for _, p := range s.programs {
 		m, err := p.memory()
@@ -218,7 +218,7 @@ func (s *side) look(u *usage) error {
 	return nil
 }
 
-// end notes what the processes have used since begin.
+// end records what the processes have used since begin.
 func (s *side) end(ctx context.Context, u *usage) error {
 	for _, p := range s.programs {
 		used, err := p.cpuSeconds()
@@ -244,7 +244,7 @@ var rangeQueries = []string{
 	`sum by (mode) (rate(node_cpu_seconds_total[1m]))`,
 }
 
-// dashboard asks both sides the same range queries, as an open dashboard does with each refresh, and keeps the latencies.
+// dashboard sends the same range queries to both sides, as an open dashboard does at each refresh, and records the latencies.
 type dashboard struct {
 	running   []*side
 	latencies map[string]map[string][]float64
@@ -258,7 +258,7 @@ func newDashboard(running []*side) *dashboard {
 	return d
 }
 
-// refresh asks everything once. The side that was first is last the next time.
+// refresh runs all queries once. The sides take turns in being first.
 func (d *dashboard) refresh(ctx context.Context) error {
 	const window, step = 3 * time.Minute, 5
 	slices.Reverse(d.running)
@@ -292,7 +292,7 @@ func (d *dashboard) medians() map[string]map[string]float64 {
 	return result
 }
 
-// median returns the middle of the values.
+// median returns the median of the values.
 func median(values []float64) float64 {
 	sorted := slices.Sorted(slices.Values(values))
 	if len(sorted) == 0 {

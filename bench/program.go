@@ -26,12 +26,12 @@ type program struct {
 	ready   []sign
 }
 
-// sign is a page that answers 200 and holds a text as soon as the program does that part of its work.
+// sign is a page that returns 200 and contains a text as soon as the program does that part of its work.
 type sign struct {
 	url, text string
 }
 
-// adminPassword is Ausguck's; the stock programs ask for none.
+// adminPassword is Ausguck's; the stock programs require none.
 const adminPassword = "bench"
 
 // start executes a program; its output goes to a file in dir.
@@ -51,7 +51,7 @@ func start(ctx context.Context, dir, name string, ready []sign, path string, arg
 	return p, nil
 }
 
-// stop asks the program to end, waits for it and returns the time that took.
+// stop signals the program to stop, waits for it and returns how long that took.
 func (p *program) stop() (time.Duration, error) {
 	begin := time.Now()
 	if err := p.cmd.Process.Signal(syscall.SIGTERM); err != nil {
@@ -63,7 +63,7 @@ func (p *program) stop() (time.Duration, error) {
 	return time.Since(begin), p.log.Close()
 }
 
-// waitReady waits for all signs and returns the times from the execution to the first and to the last of them.
+// waitReady waits for all signs and returns the times from the start to the first and to the last of them.
 func (p *program) waitReady(ctx context.Context) (first, last time.Duration, err error) {
 	ctx, cancel := context.WithTimeout(ctx, time.Minute)
 	defer cancel()
@@ -101,10 +101,10 @@ func (s sign) shows(ctx context.Context) bool {
 	return err == nil && response.StatusCode == http.StatusOK && strings.Contains(string(page), s.text)
 }
 
-// clockTicks is the number of ticks in a second of /proc/PID/stat, a constant of Linux on all its architectures.
+// clockTicks is the number of ticks per second in /proc/PID/stat, which is constant on all architectures of Linux.
 const clockTicks = 100
 
-// cpuSeconds returns the time that the process has spent on a processor, in user and in kernel mode.
+// cpuSeconds returns the CPU time of the process, in user and kernel mode.
 func (p *program) cpuSeconds() (float64, error) {
 	stat, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", p.cmd.Process.Pid))
 	if err != nil {
@@ -113,7 +113,7 @@ func (p *program) cpuSeconds() (float64, error) {
 	return parseCPU(string(stat))
 }
 
-// parseCPU reads utime and stime, fields 14 and 15; the name in field 2 may hold spaces.
+// parseCPU parses utime and stime, fields 14 and 15; the name in field 2 may contain spaces.
 func parseCPU(stat string) (float64, error) {
 	_, fields, found := strings.Cut(stat, ") ")
 	values := strings.Fields(fields)
@@ -133,9 +133,9 @@ func parseCPU(stat string) (float64, error) {
 
 // memory is the resident memory of a process in bytes.
 type memory struct {
-	// RSS counts every resident page: also those of the program file, which the kernel can drop and read again.
+	// RSS includes every resident page, also those of the program file, which the kernel can drop and read again.
 	RSS uint64
-	// Anonymous counts the pages that only this process has: its heap and stacks.
+	// Anonymous only includes pages that are private to this process: its heap and stacks.
 	Anonymous uint64
 }
 
@@ -167,7 +167,7 @@ func parseMemory(rollup string) (memory, error) {
 	return m, nil
 }
 
-// freeAddress returns a loopback address that nobody listens on.
+// freeAddress returns an unused loopback address.
 func freeAddress() (string, error) {
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
@@ -176,7 +176,7 @@ func freeAddress() (string, error) {
 	return listener.Addr().String(), listener.Close()
 }
 
-// startLoad runs this program again as the server of the load and returns its addresses.
+// startLoad runs this program again as server of the load and returns its addresses.
 func startLoad(ctx context.Context, l load) (*exec.Cmd, []string, error) {
 	self, err := os.Executable()
 	if err != nil {

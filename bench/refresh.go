@@ -21,15 +21,15 @@ import (
 	"github.com/prometheus/prometheus/tsdb"
 )
 
-// history is what both sides have stored before the dashboard is opened: blocks, as they are after a while. No target is
-// scraped meanwhile, so that what a refresh costs is all that is measured.
+// The history that both sides have stored before the dashboard is opened: blocks, as after some time of operation. Nothing is
+// scraped meanwhile, so that only the cost of the refreshes is measured.
 const (
 	historyBefore = 7 * time.Hour
-	historyAfter  = 10 * time.Minute // for the steps of the refreshes to come
+	historyAfter  = 10 * time.Minute // for the steps of later refreshes
 	historyStep   = 15 * time.Second
 )
 
-// windows are the time ranges that are looked at; six hours is what Grafana begins with.
+// windows are the time ranges of the dashboard; six hours is Grafana's default.
 var windows = []struct{ span, step time.Duration }{{time.Hour, 15 * time.Second}, {6 * time.Hour, 30 * time.Second}}
 
 // panels are the queries of the dashboard.
@@ -48,10 +48,10 @@ var panels = []string{
 	`up`,
 }
 
-// writeHistory makes the blocks: 20 services of 3 instances.
+// writeHistory creates the blocks: 20 services with 3 instances each.
 func writeHistory(ctx context.Context, dir string, now time.Time) error {
 	var all []labels.Labels
-	var slope []float64 // of a bucket, higher than that of the one before
+	var slope []float64 // of a bucket, greater than that of the previous one
 	for i := range 60 {
 		own := []string{"job", "services", "service", fmt.Sprint("service-", i%20), "instance", fmt.Sprint("host-", i)}
 		add := func(name string, more ...string) {
@@ -102,17 +102,17 @@ func writeHistory(ctx context.Context, dir string, now time.Time) error {
 	return nil
 }
 
-// refreshResult is what refreshes of an open dashboard cost a side, without what it costs when nobody asks.
+// refreshResult is the cost of a side for refreshing an open dashboard, without its cost when it is not queried.
 type refreshResult struct {
 	CPUSeconds float64 `json:"cpu_seconds_per_refresh"`
 	P50        float64 `json:"p50_seconds"` // of a panel
 	P95        float64 `json:"p95_seconds"`
 }
 
-// asker asks for a panel.
+// asker sends the query of a panel.
 type asker func(ctx context.Context, query string, from, to time.Time, step time.Duration) error
 
-// measureRefreshes opens the dashboard on both sides, refreshes it many times, and returns what that cost by window and side.
+// measureRefreshes opens the dashboard on both sides, refreshes it many times, and returns the cost by window and side.
 func measureRefreshes(ctx context.Context, logger *slog.Logger, o options, work string) ([]map[string]*refreshResult, error) {
 	var running []*side
 	var asks []asker
@@ -160,7 +160,7 @@ func measureRefreshes(ctx context.Context, logger *slog.Logger, o options, work 
 	return all, nil
 }
 
-// refreshes measures those of one window.
+// refreshes measures the refreshes of one window.
 func refreshes(ctx context.Context, n int, running []*side, asks []asker, span, step time.Duration) (map[string]*refreshResult, error) {
 	results := map[string]*refreshResult{}
 	for _, s := range running {
@@ -190,7 +190,7 @@ func refreshes(ctx context.Context, n int, running []*side, asks []asker, span, 
 		}
 		return sleep(ctx, time.Second)
 	}
-	if err := refresh(); err != nil { // it is opened
+	if err := refresh(); err != nil { // opens the dashboard
 		return nil, err
 	}
 	clear(took)
@@ -206,7 +206,7 @@ func refreshes(ctx context.Context, n int, running []*side, asks []asker, span, 
 	if err := used(1); err != nil {
 		return nil, err
 	}
-	if err := used(1); err != nil { // what the same time costs when nobody asks
+	if err := used(1); err != nil { // the cost in the same time without queries
 		return nil, err
 	}
 	if err := sleep(ctx, time.Since(began)); err != nil {
@@ -223,7 +223,7 @@ func refreshes(ctx context.Context, n int, running []*side, asks []asker, span, 
 	return results, nil
 }
 
-// startQuiet starts the program of a side that answers the dashboard, with nothing to scrape.
+// startQuiet starts the side's program that serves the dashboard, without targets.
 func startQuiet(ctx context.Context, o options, dir, name, data string) (*side, error) {
 	address, err := freeAddress()
 	if err != nil {
@@ -253,7 +253,7 @@ func startQuiet(ctx context.Context, o options, dir, name, data string) (*side, 
 	return s, nil
 }
 
-// askRange asks Prometheus as Grafana's server does for a panel.
+// askRange queries Prometheus as Grafana's server does for a panel.
 func (s *side) askRange(ctx context.Context, query string, from, to time.Time, step time.Duration) error {
 	var answer any
 	at := func(t time.Time) string { return strconv.FormatInt(t.Truncate(step).Unix(), 10) }
@@ -262,7 +262,7 @@ func (s *side) askRange(ctx context.Context, query string, from, to time.Time, s
 	}, &answer)
 }
 
-// asPage logs in and returns what asks for a panel as the page does.
+// asPage logs in and returns an asker that sends queries as the UI does.
 func (s *side) asPage(ctx context.Context) (asker, error) {
 	post := func(path, cookie string, body any) (*http.Response, error) {
 		content, err := json.Marshal(body)

@@ -12,13 +12,13 @@ import (
 	"time"
 )
 
-// result is all that a run has measured. The keys of the maps are the names of the sides: separate and ausguck.
+// result is everything that a run has measured. The keys of the maps are the names of the sides: separate and ausguck.
 type result struct {
 	Time    time.Time             `json:"time"`
 	Machine string                `json:"machine"`
 	Load    load                  `json:"load"`
 	Starts  map[string]startTimes `json:"starts"`
-	// Quiet is the time without queries, Busy that with a dashboard that is refreshed every five seconds.
+	// Quiet is the period without queries, Busy the one with a dashboard that is refreshed every five seconds.
 	QuietSeconds float64           `json:"quiet_seconds"`
 	Quiet        map[string]*usage `json:"quiet"`
 	BusySeconds  float64           `json:"busy_seconds"`
@@ -31,18 +31,18 @@ type result struct {
 	Logs      map[string]*logResult       `json:"logs"`
 }
 
-// startTimes are medians in seconds from the execution on an empty folder.
+// startTimes are medians in seconds since the start of the program on an empty folder.
 type startTimes struct {
-	// Server is the time until /-/ready answers 200.
+	// Server is the time until /-/ready responds with 200.
 	Server float64 `json:"server_ready_seconds"`
-	// All is the time until the host's and the containers' metrics are there as well.
+	// All is the time until the metrics of the host and the containers are available too.
 	All  float64 `json:"all_ready_seconds"`
 	Stop float64 `json:"stop_seconds"`
-	// Idle is the resident memory in bytes of a side that has nothing to do.
+	// Idle is the resident memory in bytes of an idle side.
 	Idle float64 `json:"idle_rss_bytes"`
 }
 
-// usage is what a side needed during the measurement.
+// usage is what a side used during the measurement.
 type usage struct {
 	Programs map[string]*programUsage `json:"programs"`
 	Samples  float64                  `json:"samples_appended"`
@@ -50,7 +50,7 @@ type usage struct {
 	SamplesPerCPUSecond float64 `json:"samples_per_cpu_second"`
 }
 
-// programUsage is what a process, or all of a side, needed. Memory is the median over the measurement, in bytes.
+// programUsage is what a process, or a whole side, used. Memory is the median over the measurement, in bytes.
 type programUsage struct {
 	CPUSeconds float64 `json:"cpu_seconds"`
 	RSS        float64 `json:"rss_bytes"`
@@ -65,7 +65,7 @@ func (u *programUsage) add(m memory) {
 	u.anonymous = append(u.anonymous, float64(m.Anonymous))
 }
 
-// sum works out the medians and adds the processes up, moment by moment.
+// sum computes the medians and adds up the processes, measurement by measurement.
 func (u *usage) sum() {
 	for _, program := range u.Programs {
 		program.settle()
@@ -86,7 +86,7 @@ func (u *programUsage) settle() {
 	u.RSS, u.Anonymous, u.PeakRSS = median(u.rss), median(u.anonymous), slices.Max(u.rss)
 }
 
-// row is a line of the main table, or a heading in it when it has no format.
+// row is a row of the main table, or a heading in it if it has no format.
 type row struct {
 	name              string
 	separate, ausguck float64
@@ -125,7 +125,7 @@ func (r result) print(out io.Writer) {
 	}
 	rows = append(rows, r.refreshRows()...)
 	rows = append(rows, r.logRows()...)
-	if separate, ausguck := r.Starts["separate"], r.Starts["ausguck"]; separate.Server > 0 { // -starts=0 leaves them out
+	if separate, ausguck := r.Starts["separate"], r.Starts["ausguck"]; separate.Server > 0 { // -starts=0 omits them
 		rows = append(rows,
 			row{name: "**start and stop with an empty folder, seconds (median)**"},
 			row{"server ready", separate.Server, ausguck.Server, "%.2f", ""},
@@ -138,7 +138,7 @@ func (r result) print(out io.Writer) {
 	r.printPrograms(out)
 }
 
-// refreshRows are the figures of the refreshes of a dashboard.
+// refreshRows returns the figures of the dashboard refreshes.
 func (r result) refreshRows() (rows []row) {
 	for i, sides := range r.Refreshes {
 		separate, ausguck := sides["separate"], sides["ausguck"]
@@ -152,7 +152,7 @@ func (r result) refreshRows() (rows []row) {
 	return rows
 }
 
-// logRows are the figures of the burst of logs and of the queries about it.
+// logRows returns the figures of the burst of logs and of the queries about it.
 func (r result) logRows() []row {
 	separate, ausguck := r.Logs["separate"], r.Logs["ausguck"]
 	rows := []row{
@@ -167,7 +167,7 @@ func (r result) logRows() []row {
 	return rows
 }
 
-// printPrograms writes what each of the separate programs has its part of.
+// printPrograms prints the share of each separate program.
 func (r result) printPrograms(out io.Writer) {
 	fmt.Fprintf(out, "\nThe separate programs without queries:\n\n| program | resident MB | anonymous MB | CPU seconds |\n|---|---:|---:|---:|\n")
 	programs := r.Quiet["separate"].Programs
@@ -188,7 +188,7 @@ func printRows(out io.Writer, rows []row) {
 	}
 }
 
-// describeMachine names the processor and its cores.
+// describeMachine returns the name of the processor and its number of cores.
 func describeMachine() string {
 	model := "unknown processor"
 	if info, err := os.ReadFile("/proc/cpuinfo"); err == nil {

@@ -17,23 +17,23 @@ import (
 	"time"
 )
 
-// side is one of the two ways to do the work: the stock programs, or Ausguck.
+// side is one of the compared alternatives: the stock programs, or Ausguck.
 type side struct {
 	name     string
 	programs []*program
-	// api is the address of the Prometheus API, without a slash at its end.
+	// api is the URL of the Prometheus API, without a trailing slash.
 	api string
-	// logs is the address of Loki's API.
+	// logs is the URL of Loki's API.
 	logs string
 }
 
-// What the pages of the exporters hold when they do their work.
+// Texts in the exporters' pages that show that they work.
 const (
 	nodeSign      = "node_cpu_seconds_total"
 	containerSign = "container_cpu_usage_seconds_total"
 )
 
-// startSeparate starts the stock programs. The targets are those of the load, in addition to the host and the containers.
+// startSeparate starts the stock programs. targets are those of the load, in addition to the host and the containers.
 func startSeparate(ctx context.Context, o options, dir string, targets []string) (*side, error) {
 	addresses := make([]string, 5)
 	for i := range addresses {
@@ -81,7 +81,7 @@ func startSeparate(ctx context.Context, o options, dir string, targets []string)
 	return s, nil
 }
 
-// startAusguck starts the one program. Its own exporters are scraped under the names that it ships with.
+// startAusguck starts Ausguck. Its own exporters are scraped under their default names.
 func startAusguck(ctx context.Context, o options, dir string, targets []string) (*side, error) {
 	address, err := freeAddress()
 	if err != nil {
@@ -105,7 +105,7 @@ func startAusguck(ctx context.Context, o options, dir string, targets []string) 
 	return &side{name: "ausguck", programs: []*program{p}, api: api, logs: api}, nil
 }
 
-// writeConfig writes the prometheus.yml, the same for both sides but for the addresses, and an alertmanager.yml.
+// writeConfig writes the prometheus.yml, which only differs in the addresses between the sides, and an alertmanager.yml.
 func writeConfig(dir string, interval time.Duration, targets []string, server, node, containers, alerts string) (string, error) {
 	text := fmt.Sprintf("global: {scrape_interval: %s}\nalerting: {alertmanagers: [{static_configs: [{targets: ['%s']}]}]}\nscrape_configs:\n", interval, alerts)
 	for job, addresses := range map[string][]string{
@@ -124,7 +124,7 @@ func writeConfig(dir string, interval time.Duration, targets []string, server, n
 		os.WriteFile(filepath.Join(filepath.Dir(path), "alertmanager.yml"), []byte(nobody), 0o644))
 }
 
-// waitReady waits for all programs of the side and returns the times until its server and until all of it was ready.
+// waitReady waits for all programs of the side and returns the times until its server and until everything was ready.
 func (s *side) waitReady(ctx context.Context) (server, all time.Duration, err error) {
 	for i, p := range s.programs {
 		first, last, err := p.waitReady(ctx)
@@ -139,7 +139,7 @@ func (s *side) waitReady(ctx context.Context) (server, all time.Duration, err er
 	return server, all, nil
 }
 
-// stop ends all programs of the side and returns the time that the slowest took.
+// stop stops all programs of the side and returns the time that the slowest one took.
 func (s *side) stop() (time.Duration, error) {
 	var slowest time.Duration
 	for _, p := range slices.Backward(s.programs) {
@@ -152,7 +152,7 @@ func (s *side) stop() (time.Duration, error) {
 	return slowest, nil
 }
 
-// query evaluates an expression of one series now.
+// query evaluates an expression that returns one series, at the current time.
 func (s *side) query(ctx context.Context, expression string) (float64, error) {
 	var answer struct {
 		Data struct {
@@ -171,7 +171,7 @@ func (s *side) query(ctx context.Context, expression string) (float64, error) {
 	return strconv.ParseFloat(text, 64)
 }
 
-// samplesAppended is the number of samples that the side has stored since its start.
+// samplesAppended returns the number of samples that the side has stored since its start.
 func (s *side) samplesAppended(ctx context.Context) (float64, error) {
 	request, err := http.NewRequestWithContext(ctx, http.MethodGet, s.api+"/metrics", nil)
 	if err != nil {
@@ -200,12 +200,12 @@ func (s *side) samplesAppended(ctx context.Context) (float64, error) {
 	return sum, nil
 }
 
-// get asks the Prometheus API and decodes its answer.
+// get queries the Prometheus API and decodes the response.
 func (s *side) get(ctx context.Context, path string, params url.Values, into any) error {
 	return s.ask(ctx, s.api, path, params, nil, into)
 }
 
-// ask asks an API and decodes its answer.
+// ask queries an API and decodes the response.
 func (s *side) ask(ctx context.Context, api, path string, params url.Values, header http.Header, into any) error {
 	request, err := http.NewRequestWithContext(ctx, http.MethodGet, api+path+"?"+params.Encode(), nil)
 	if err != nil {

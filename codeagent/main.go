@@ -1,5 +1,5 @@
-// Command codeagent is a small real system to watch: it answers pull requests in Azure DevOps with patches of a language
-// model. Each of its services is a subcommand, so that one image serves for all.
+// Command codeagent is a small real system to monitor: it responds to pull requests in Azure DevOps with patches from a language
+// model. Each of its services is a subcommand, so that one image is enough for all.
 package main
 
 import (

@@ -39,7 +39,8 @@ func TestMain(m *testing.M) {
 	os.Exit(code)
 }
 
-// taker is an orchestrator that notes which jobs it is sent. It answers slowly, so that a kill meets deliveries under way.
+// taker is an orchestrator that records the jobs that it receives. It responds slowly, so that a kill interrupts deliveries in
+// progress.
 type taker struct {
 	mu   sync.Mutex
 	jobs map[string]int
@@ -63,7 +64,7 @@ func (o *taker) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	o.mu.Lock()
 	o.jobs[j.ID]++
 	o.mu.Unlock()
-	time.Sleep(o.slow) // a real one takes its time too
+	time.Sleep(o.slow) // a real one takes time too
 	w.WriteHeader(http.StatusAccepted)
 }
 
@@ -88,7 +89,7 @@ func freePort(t *testing.T) string {
 	return l.Addr().String()
 }
 
-// startGateway runs the real program until the function is called that kills it.
+// startGateway runs the real program until the returned function kills it.
 func startGateway(t *testing.T, address, dir, orchestrator string, env ...string) (pid int, kill func()) {
 	t.Helper()
 	cmd := exec.Command(binary, "gateway")
@@ -109,7 +110,7 @@ func startGateway(t *testing.T, address, dir, orchestrator string, env ...string
 	kill = func() {
 		once.Do(func() {
 			_ = cmd.Process.Kill()
-			_ = cmd.Wait() // the signal that we sent
+			_ = cmd.Wait() // returns the signal that we sent
 		})
 	}
 	t.Cleanup(kill)
@@ -131,7 +132,7 @@ func within(t *testing.T, limit time.Duration, what string, check func() error) 
 	}
 }
 
-// send returns the job's id when the gateway accepted the notification.
+// send returns the job's ID if the gateway accepted the notification.
 func send(client *http.Client, address string, id int) (job string, status int, err error) {
 	body := fmt.Sprintf(`{"subscriptionId":"s","notificationId":%d,"eventType":"git.push","resource":{"x":%q}}`, id, strings.Repeat("x", 500))
 	r, err := http.NewRequest("POST", "http://"+address+"/webhook", strings.NewReader(body))
@@ -150,8 +151,8 @@ func send(client *http.Client, address string, id int) (job string, status int, 
 	return got.Job, answer.StatusCode, err
 }
 
-// Twenty times kill -9 under load: what was accepted is delivered, nothing twice. Those who got no answer send again,
-// as Azure DevOps does.
+// Twenty times kill -9 under load: accepted events are delivered, none twice. Clients without a response send again, as Azure
+// DevOps does.
 func TestKillLosesNothing(t *testing.T) {
 	o := &taker{jobs: map[string]int{}, slow: 2 * time.Millisecond}
 	server := httptest.NewServer(o)
@@ -226,7 +227,7 @@ func TestKillLosesNothing(t *testing.T) {
 	t.Logf("%d accepted, %d delivered", len(accepted), len(o.jobs))
 }
 
-// Far more than the orchestrator takes: 202 or 503 and nothing else, in bounded memory.
+// Far more than the orchestrator can accept: only 202 or 503, in bounded memory.
 func TestFlood(t *testing.T) {
 	hold := make(chan struct{})
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { <-hold }))
@@ -246,7 +247,7 @@ func TestFlood(t *testing.T) {
 		go func() {
 			defer done.Done()
 			for n := id.Add(1); n <= seconds*perSecond; n = id.Add(1) {
-				time.Sleep(time.Until(start.Add(time.Duration(n) * time.Second / perSecond))) // the rate, not a wait
+				time.Sleep(time.Until(start.Add(time.Duration(n) * time.Second / perSecond))) // paces the load; not a wait
 				_, status, err := send(client, address, int(n))
 				if err != nil {
 					t.Error(err)
@@ -272,7 +273,7 @@ func TestFlood(t *testing.T) {
 		seconds*perSecond, took, seconds*perSecond/took.Seconds(), statuses[202].Load(), statuses[503].Load(), peak>>20)
 }
 
-// memory returns the peak of the resident memory in bytes.
+// memory returns the peak resident memory in bytes.
 func memory(t *testing.T, pid int) (bytes int64) {
 	t.Helper()
 	status, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", pid))

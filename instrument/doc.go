@@ -1,5 +1,5 @@
-// Package instrument measures an HTTP service for Prometheus: what it is asked, what it asks others, what it logs and
-// what its process needs. Everything lives in a [Service] with a registry of its own; there is no global state.
+// Package instrument exports metrics of an HTTP service to Prometheus: about its requests, its calls to other services, its logs
+// and its process. Everything is in a [Service] with its own registry; there is no global state.
 //
 //	service := instrument.New(instrument.Options{Service: "gateway"})
 //	http.ListenAndServe(":3001", service.Handler(mux))
@@ -13,8 +13,8 @@
 //	http_panics_total
 //	http_requests_overflow_total                        requests beyond Options.MaxSeries
 //
-// It wraps client_golang and imports nothing else, so that any service may import it. Routers are told apart by
-// [http.Request.Pattern], or by [SetRoute] and the small adapters beside it, which need no import of the router.
+// It wraps client_golang and imports nothing else, so that any service may import it. Routes come from [http.Request.Pattern], or
+// from [SetRoute] and the small adapters beside it, which do not import the router.
 package instrument
 
 //go:generate go run ./internal/genwriters

@@ -10,18 +10,18 @@ import (
 	"time"
 )
 
-// checkTimeout bounds a check, so that whoever asks for health gets an answer while something hangs.
+// checkTimeout limits the duration of a check, so that health requests get a response even if something hangs.
 const checkTimeout = 2 * time.Second
 
-// checks decide whether a service is ready.
+// checks determine whether a service is ready.
 type checks struct {
 	mu       sync.Mutex
 	byName   map[string]func(context.Context) error
 	draining atomic.Bool
 }
 
-// AddCheck makes readiness depend on check, which gets a context that ends after two seconds. A check that takes no
-// notice counts as failed then. A later check of the same name takes the place of the first, nil removes it.
+// AddCheck makes readiness depend on check, which gets a context that ends after two seconds. A check that ignores the end of the
+// context counts as failed. A later check with the same name replaces the first one; nil removes it.
 func (s *Service) AddCheck(name string, check func(context.Context) error) {
 	s.checks.mu.Lock()
 	defer s.checks.mu.Unlock()
@@ -35,10 +35,10 @@ func (s *Service) AddCheck(name string, check func(context.Context) error) {
 	s.checks.byName[name] = check
 }
 
-// Drain makes the service not ready from now on, so that balancers turn elsewhere before [http.Server.Shutdown].
+// Drain makes the service not ready from now on, so that load balancers use other instances before [http.Server.Shutdown].
 func (s *Service) Drain() { s.checks.draining.Store(true) }
 
-// health is the answer of the health paths.
+// health is the response of the health paths.
 type health struct {
 	Status string            `json:"status"`
 	Failed map[string]string `json:"failed,omitempty"`
@@ -64,10 +64,10 @@ func answerHealth(w http.ResponseWriter, status int, h health) {
 	w.Header().Set("Content-Type", "application/json")
 	w.Header().Set("Cache-Control", "no-store")
 	w.WriteHeader(status)
-	_ = json.NewEncoder(w).Encode(h) // a client that has gone needs no answer
+	_ = json.NewEncoder(w).Encode(h) // fails only if the client has disconnected
 }
 
-// run runs all checks at once and returns what is wrong, by name.
+// run runs all checks concurrently and returns the failures, by name.
 func (c *checks) run(ctx context.Context) map[string]string {
 	ctx, cancel := context.WithTimeout(ctx, checkTimeout)
 	defer cancel()
@@ -76,7 +76,7 @@ func (c *checks) run(ctx context.Context) map[string]string {
 		err  error
 	}
 	c.mu.Lock()
-	results := make(chan result, len(c.byName)) // wide enough for those that come too late
+	results := make(chan result, len(c.byName)) // large enough for checks that return too late
 	failed := make(map[string]string, len(c.byName))
 	for name, check := range c.byName {
 		failed[name] = "no result within " + checkTimeout.String()
@@ -97,7 +97,7 @@ func (c *checks) run(ctx context.Context) map[string]string {
 	return failed
 }
 
-// guarded makes an error of a panic, which in a goroutine of ours would end the service.
+// guarded converts a panic into an error, because in our goroutine it would end the service.
 func guarded(ctx context.Context, check func(context.Context) error) (err error) {
 	defer func() {
 		if v := recover(); v != nil {

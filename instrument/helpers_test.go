@@ -11,7 +11,7 @@ import (
 	"github.com/ausguck/ausguck/instrument"
 )
 
-// page returns the metrics of the service as the header Accept asks for them.
+// page returns the metrics of the service in the format of the Accept header.
 func page(t *testing.T, s *instrument.Service, accept string) string {
 	t.Helper()
 	r := httptest.NewRequest(http.MethodGet, "/metrics", nil)
@@ -24,7 +24,7 @@ func page(t *testing.T, s *instrument.Service, accept string) string {
 	return w.Body.String()
 }
 
-// value returns the value of a series as the page writes it, -1 when it is not there.
+// value returns the value of a series as formatted in the response, -1 if it does not exist.
 func value(t *testing.T, s *instrument.Service, series string) float64 {
 	t.Helper()
 	for line := range strings.Lines(page(t, s, "text/plain")) {
@@ -57,7 +57,7 @@ func seriesOf(t *testing.T, s *instrument.Service, family string) (all []string)
 	return all
 }
 
-// eventually waits for what another goroutine does.
+// eventually waits for a condition that another goroutine fulfills.
 func eventually(t *testing.T, what string, ok func() bool) {
 	t.Helper()
 	deadline := time.After(10 * time.Second)

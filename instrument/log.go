@@ -8,8 +8,8 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 )
 
-// LogHandler counts what is logged in log_messages_total{level} and adds to each line the service's name, and
-// trace_id and span_id when the context has a trace. Groups that the logger opens do not swallow them.
+// LogHandler counts log messages in log_messages_total{level} and adds the service's name to each line, and trace_id and span_id
+// if the context has a trace. These attributes are always top-level, even if the logger opens groups.
 //
 //	logger := slog.New(service.LogHandler(slog.NewJSONHandler(os.Stderr, nil)))
 //	logger.InfoContext(r.Context(), "Job accepted", "job", id)
@@ -28,17 +28,17 @@ func (s *Service) LogHandler(next slog.Handler) slog.Handler {
 type logHandler struct {
 	next  slog.Handler
 	root  slog.Handler // next before the first group
-	since []change     // what made next of root
+	since []change     // the changes from root to next
 	lines [4]prometheus.Counter
 }
 
-// change is a call of WithGroup, or of WithAttrs when the name is empty.
+// change is a call of WithGroup, or of WithAttrs if the name is empty.
 type change struct {
 	group string
 	attrs []slog.Attr
 }
 
-// Enabled reports whether next wants the level.
+// Enabled reports whether next handles the level.
 func (h *logHandler) Enabled(ctx context.Context, level slog.Level) bool {
 	return h.next.Enabled(ctx, level)
 }
@@ -65,7 +65,7 @@ func (h *logHandler) Handle(ctx context.Context, record slog.Record) error {
 		record.AddAttrs(ids...)
 		return h.next.Handle(ctx, record)
 	}
-	next := h.root.WithAttrs(ids) // within the groups they would have other names
+	next := h.root.WithAttrs(ids) // inside groups they would have other names
 	for _, c := range h.since {
 		next = c.apply(next)
 	}
@@ -79,7 +79,7 @@ func (c change) apply(h slog.Handler) slog.Handler {
 	return h.WithAttrs(c.attrs)
 }
 
-// WithAttrs returns a handler whose lines have the attributes as well.
+// WithAttrs returns a handler that adds the attributes to each line.
 func (h *logHandler) WithAttrs(attrs []slog.Attr) slog.Handler {
 	if len(attrs) == 0 {
 		return h
@@ -87,7 +87,7 @@ func (h *logHandler) WithAttrs(attrs []slog.Attr) slog.Handler {
 	return h.with(change{attrs: attrs})
 }
 
-// WithGroup returns a handler that puts what follows into a group.
+// WithGroup returns a handler that puts later attributes into a group.
 func (h *logHandler) WithGroup(name string) slog.Handler {
 	if name == "" {
 		return h

@@ -50,7 +50,7 @@ func TestLog(t *testing.T) {
 	wantValue(t, s, `log_messages_total{level="debug"}`, 0)
 }
 
-// The handler keeps the rules that slog has for handlers, with a trace and without.
+// The handler follows slog's rules for handlers, with and without a trace.
 func TestSlogRules(t *testing.T) {
 	var out bytes.Buffer
 	for _, traced := range []bool{false, true} {
@@ -72,7 +72,7 @@ func TestSlogRules(t *testing.T) {
 	}
 }
 
-// tracing gives each record a trace.
+// tracing adds a trace to each record.
 type tracing struct{ slog.Handler }
 
 func (h tracing) Handle(ctx context.Context, r slog.Record) error {

@@ -11,25 +11,26 @@ import (
 	"unicode/utf8"
 )
 
-// StatusClientGone is the status of requests whose client left before the answer began. It is nginx's number.
+// StatusClientGone is the status of requests whose client disconnected before the response began. nginx uses the same number.
 const StatusClientGone = 499
 
-// began is where the clock of now starts. Differences to it need the monotonic clock alone, which is half of time.Now.
+// began is the origin of the clock in now. Durations relative to it only need the monotonic clock, which is half the cost of
+// time.Now.
 var began = time.Now()
 
 func now() time.Duration { return time.Since(began) }
 
 // Measure counts and times the requests to next.
 //
-// The route is what [SetRoute] was told, else the request's Pattern as [http.ServeMux] left it, without its method,
-// else [RouteUnknown]. The status is
-//   - 500 when next panics; the panic goes on;
-//   - 499 when the client left before the answer began, or while it was written;
-//   - 101 when next took the connection over; the time of such requests is left out of the durations;
-//   - otherwise the one that next gave.
+// The route is the one that was passed to [SetRoute], otherwise the request's Pattern as set by [http.ServeMux], without its
+// method, otherwise [RouteUnknown]. The status is
+//   - 500 if next panics; the panic continues;
+//   - 499 if the client disconnected before the response began, or while it was written;
+//   - 101 if next took over the connection; such requests are not included in the durations;
+//   - otherwise the status that next set.
 //
-// The writer that next gets has those of http.Flusher, Hijacker, Pusher, CloseNotifier, io.ReaderFrom and
-// io.StringWriter that the server's has, and Unwrap for [http.ResponseController].
+// The writer that next gets implements those of http.Flusher, Hijacker, Pusher, CloseNotifier, io.ReaderFrom and io.StringWriter
+// that the server's writer implements, and Unwrap for [http.ResponseController].
 func (s *Service) Measure(next http.Handler) http.Handler {
 	return &measured{s, next}
 }
@@ -59,13 +60,13 @@ func (m *measured) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	rec.returned = true
 }
 
-// begin puts the trace into the request's context.
+// begin adds the trace to the request's context.
 func (rec *recorder) begin(t Trace) {
 	rec.trace = &t
 	rec.request = rec.outer.WithContext(WithTrace(rec.outer.Context(), t))
 }
 
-// finish counts the request and lets a panic go on. The panic's own stack is still there for whoever recovers it.
+// finish counts the request and lets a panic continue. The original stack of the panic is still available when it is recovered.
 func (rec *recorder) finish() {
 	s, end := rec.service, now()
 	if !rec.returned {
@@ -81,7 +82,7 @@ func (rec *recorder) finish() {
 		s.inFlight[rec.stripe].Add(-1)
 	}
 	if rec.request != rec.outer {
-		rec.outer.Pattern = rec.request.Pattern // for those around us
+		rec.outer.Pattern = rec.request.Pattern // for outer handlers
 	}
 	series := s.series.find(rec.request.Method, rec.routeName(), rec.result())
 	counted := &series.tally[rec.stripe]
@@ -98,7 +99,7 @@ func (rec *recorder) result() int {
 	switch {
 	case rec.hijacked:
 		return http.StatusSwitchingProtocols
-	case rec.aborted && clientGone(rec.outer.Context()): // as httputil.ReverseProxy does when it cannot go on
+	case rec.aborted && clientGone(rec.outer.Context()): // httputil.ReverseProxy does this if it cannot continue
 		return StatusClientGone
 	case !rec.returned:
 		return http.StatusInternalServerError
@@ -116,16 +117,16 @@ func clientGone(ctx context.Context) bool {
 	return err != nil && errors.Is(err, context.Canceled)
 }
 
-// routeName returns the route that matched, empty when none did.
+// routeName returns the matched route, or "" if there is none.
 func (rec *recorder) routeName() string {
 	name := rec.request.Pattern
 	if rec.routed {
 		name = rec.route
-	} else if i := strings.IndexByte(name, ' '); i >= 0 { // the method has a label of its own
+	} else if i := strings.IndexByte(name, ' '); i >= 0 { // the method has its own label
 		name = strings.TrimLeft(name[i:], " \t")
 	}
 	if !utf8.ValidString(name) {
-		return strings.ToValidUTF8(name, "\ufffd") // a label with anything else is a panic
+		return strings.ToValidUTF8(name, "\ufffd") // invalid UTF-8 in a label causes a panic
 	}
 	return name
 }
@@ -137,10 +138,10 @@ func (rec *recorder) received() int64 {
 	return max(rec.outer.ContentLength, 0)
 }
 
-// countedBody counts a body whose length the client did not announce.
+// countedBody counts a body whose length the client did not declare.
 type countedBody struct {
 	io.ReadCloser
-	read atomic.Int64 // a proxy's transport may read on when the handler has returned
+	read atomic.Int64 // a proxy's transport may continue reading after the handler has returned
 }
 
 func (b *countedBody) Read(p []byte) (int, error) {

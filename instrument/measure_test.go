@@ -81,7 +81,7 @@ func TestMoreMethods(t *testing.T) {
 	wantValue(t, s, `http_requests_total{method="PURGE",route="unknown",status="404"}`, 1)
 }
 
-// A request's pattern is there for those around us, also when a trace made a copy of the request.
+// Outer handlers see the request's pattern, even if a trace caused a copy of the request.
 func TestPatternIsHandedOn(t *testing.T) {
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /items/{id}", func(w http.ResponseWriter, r *http.Request) {})
@@ -100,7 +100,7 @@ func TestSizes(t *testing.T) {
 		io.Copy(io.Discard, r.Body)
 		switch r.URL.Path {
 		case "/copy":
-			io.Copy(w, io.LimitReader(rand.Reader, 100_000)) // by ReadFrom
+			io.Copy(w, io.LimitReader(rand.Reader, 100_000)) // uses ReadFrom
 		case "/string":
 			io.WriteString(w, strings.Repeat("x", 1000))
 		default:
@@ -204,7 +204,7 @@ func TestClientGone(t *testing.T) {
 	}
 }
 
-// failing is a writer of which writes of "fail" fail.
+// failing is a writer that fails for writes of "fail".
 type failing struct{ *httptest.ResponseRecorder }
 
 func (w *failing) Write(p []byte) (int, error) {
@@ -214,7 +214,7 @@ func (w *failing) Write(p []byte) (int, error) {
 	return w.ResponseRecorder.Write(p)
 }
 
-// A deadline of the server is no client that left.
+// A deadline set by the server does not count as a disconnected client.
 func TestDeadlineIsNoClientGone(t *testing.T) {
 	s := instrument.New(instrument.Options{})
 	ctx, cancel := context.WithDeadline(t.Context(), time.Now().Add(-time.Second))
@@ -224,7 +224,7 @@ func TestDeadlineIsNoClientGone(t *testing.T) {
 	wantValue(t, s, `http_requests_total{method="GET",route="unknown",status="504"}`, 1)
 }
 
-// A real client that leaves, over a real connection.
+// A real client that disconnects, over a real connection.
 func TestClientGoneOverTheWire(t *testing.T) {
 	s := instrument.New(instrument.Options{})
 	arrived := make(chan struct{})
@@ -273,7 +273,7 @@ func TestHijack(t *testing.T) {
 	if line, _ := bufio.NewReader(conn).ReadString('\n'); line != "hello\n" {
 		t.Errorf("echo %q", line)
 	}
-	wantValue(t, s, "http_requests_in_flight", 0) // a connection by now
+	wantValue(t, s, "http_requests_in_flight", 0) // no longer a request
 	close(stay)
 	eventually(t, "101", func() bool { return value(t, s, `http_requests_total{method="GET",route="unknown",status="101"}`) == 1 })
 	if got := seriesOf(t, s, "http_request_duration_seconds_count"); len(got) != 0 && value(t, s, got[0]) != 0 {
@@ -282,7 +282,7 @@ func TestHijack(t *testing.T) {
 	wantValue(t, s, "http_requests_in_flight", 0)
 }
 
-// Streams arrive while the handler writes them: through a proxy, over HTTP/1 and HTTP/2.
+// Streams arrive while the handler is writing them: through a proxy, over HTTP/1 and HTTP/2.
 func TestStreaming(t *testing.T) {
 	for _, http2 := range []bool{false, true} {
 		t.Run(fmt.Sprintf("http2 %v", http2), func(t *testing.T) {
@@ -319,7 +319,7 @@ func TestStreaming(t *testing.T) {
 				if line, err := lines.ReadString('\n'); line != "event\n" {
 					t.Fatal(line, err)
 				}
-				more <- struct{}{} // only when the line is here
+				more <- struct{}{} // only after the line has arrived
 			}
 			front.Close()
 			wantValue(t, s, `http_requests_total{method="GET",route="unknown",status="200"}`, 2)

@@ -6,7 +6,7 @@ import (
 	"testing"
 )
 
-// The examples of README.md are those that the compiler has seen in example_test.go.
+// The examples in README.md are those in example_test.go, which the compiler checks.
 func TestReadmeExamplesCompile(t *testing.T) {
 	readme, err := os.ReadFile("README.md")
 	if err != nil {

@@ -10,13 +10,13 @@ import (
 	"time"
 )
 
-// recorder notes what a handler answers. The types of writers.go give it exactly the optional interfaces of inner.
+// recorder records the response of a handler. The types in writers.go give it exactly the optional interfaces of inner.
 type recorder struct {
 	inner    http.ResponseWriter
-	request  *http.Request // what the handler gets
-	outer    *http.Request // what the server gave
+	request  *http.Request // passed to the handler
+	outer    *http.Request // received from the server
 	service  *Service
-	body     *countedBody // nil when the length is known
+	body     *countedBody // nil if the length is known
 	trace    *Trace       // nil without one
 	route    string
 	start    time.Duration
@@ -32,13 +32,13 @@ type recorder struct {
 
 func (rec *recorder) core() *recorder { return rec }
 
-// Header returns the header of the answer.
+// Header returns the header of the response.
 func (rec *recorder) Header() http.Header { return rec.inner.Header() }
 
-// Unwrap leads http.ResponseController to what the server offers beyond the interfaces of this writer.
+// Unwrap gives http.ResponseController access to features of the server beyond the interfaces of this writer.
 func (rec *recorder) Unwrap() http.ResponseWriter { return rec.inner }
 
-// WriteHeader notes the final status; those from 100 to 199 only announce one.
+// WriteHeader records the final status; those from 100 to 199 only precede one.
 func (rec *recorder) WriteHeader(status int) {
 	if rec.status == 0 && (status >= 200 || status == http.StatusSwitchingProtocols) {
 		rec.header(status)
@@ -51,7 +51,7 @@ func (rec *recorder) header(status int) {
 	rec.gone = clientGone(rec.outer.Context())
 }
 
-// wrote notes what a writing method returned. An answer that cannot be written has nobody left to read it.
+// wrote records the result of a writing method. If a response cannot be written, the client has disconnected.
 func (rec *recorder) wrote(n int64, err error) {
 	rec.written += n
 	if err != nil && clientGone(rec.outer.Context()) {
@@ -77,7 +77,7 @@ func (rec *recorder) writeString(s string) (int, error) {
 	return n, err
 }
 
-// readFrom notes no status before it starts: an empty source leaves the header to be set.
+// readFrom does not record a status before it starts: with an empty source, the header can still be set.
 func (rec *recorder) readFrom(source io.Reader) (int64, error) {
 	n, err := rec.inner.(io.ReaderFrom).ReadFrom(source)
 	if rec.status == 0 && n > 0 {
@@ -94,7 +94,7 @@ func (rec *recorder) flush() {
 	rec.inner.(http.Flusher).Flush()
 }
 
-// flushError serves http.ResponseController, which prefers it to Flush.
+// flushError is for http.ResponseController, which prefers it to Flush.
 func (rec *recorder) flushError() error {
 	f, ok := rec.inner.(interface{ FlushError() error })
 	if !ok {
@@ -113,7 +113,7 @@ func (rec *recorder) hijack() (net.Conn, *bufio.ReadWriter, error) {
 	conn, rw, err := rec.inner.(http.Hijacker).Hijack()
 	if err == nil && !rec.hijacked {
 		rec.hijacked = true
-		rec.service.inFlight[rec.stripe].Add(-1) // a connection from now on, no request
+		rec.service.inFlight[rec.stripe].Add(-1) // no longer a request
 	}
 	return conn, rw, err
 }
@@ -127,7 +127,7 @@ func (rec *recorder) closeNotify() <-chan bool {
 	return rec.inner.(http.CloseNotifier).CloseNotify()
 }
 
-// The optional interfaces as bits: the index of the type in writers.go that has them.
+// The optional interfaces as bits, which are the index of the type in writers.go.
 const (
 	hasFlush = 1 << iota
 	hasHijack
@@ -161,7 +161,7 @@ func optional(w http.ResponseWriter) (has int) {
 	return has
 }
 
-// writerCache remembers the type that fits the server's writer, which hardly ever changes.
+// writerCache caches the type that fits the server's writer, which rarely changes.
 type writerCache struct{ last atomic.Pointer[writerFit] }
 
 type writerFit struct {

@@ -5,11 +5,11 @@ import (
 	"net/http"
 )
 
-// SetRoute names the route of the request that w answers; empty means that none matched. It is for routers that do not
-// set [http.Request.Pattern], and for handlers behind something that copies the request. The last call counts.
-// It reports whether w leads to a measured request: through Unwrap, as [http.ResponseController] finds its way.
+// SetRoute sets the route of the request that w responds to; empty means that none matched. It is for routers that do not set
+// [http.Request.Pattern], and for handlers behind something that copies the request. The last call counts. It reports whether w
+// belongs to a measured request, which it finds through Unwrap, like [http.ResponseController].
 //
-// A route is what the service knows ("/users/{id}"), never what the client sent.
+// A route must be a pattern of the service ("/users/{id}"), never a path sent by the client.
 //
 // With gin, whose context has its writer in a field:
 //
@@ -30,7 +30,7 @@ func SetRoute(w http.ResponseWriter, route string) bool {
 	return false
 }
 
-// Chi returns a middleware that takes the route from chi, where it is known when the request has been served:
+// Chi returns a middleware that takes the route from chi, which knows it once the request has been served:
 //
 //	router.Use(instrument.Chi(chi.RouteContext))
 //	http.ListenAndServe(address, service.Handler(router))
@@ -40,7 +40,7 @@ func Chi[C interface {
 }](routeContext func(context.Context) C) func(http.Handler) http.Handler {
 	return func(next http.Handler) http.Handler {
 		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-			defer func() { // also when next panics
+			defer func() { // also if next panics
 				var none C
 				if c := routeContext(r.Context()); c != none {
 					SetRoute(w, c.RoutePattern())
@@ -72,7 +72,7 @@ func Gorilla[R interface {
 	}
 }
 
-// Echo is a middleware of echo that takes the route from it. All types are inferred:
+// Echo is a middleware for echo that takes the route from it. All types are inferred:
 //
 //	e.Use(instrument.Echo)
 //	http.ListenAndServe(address, service.Handler(e))

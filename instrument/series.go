@@ -11,17 +11,17 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 )
 
-// Values of the label route that stand for more than one route, and of the label method.
+// Special values of the labels route and method.
 const (
 	RouteUnknown  = "unknown"  // no route matched
 	RouteOverflow = "overflow" // routes beyond Options.MaxSeries
-	MethodOther   = "other"    // methods that are not known
+	MethodOther   = "other"    // unknown methods
 )
 
-// exemplarEvery bounds the cost of exemplars: one per bucket in that time is more than a scrape can take.
+// exemplarEvery limits the cost of exemplars: scrapes cannot collect more than one per bucket in that time.
 const exemplarEvery = 250 * time.Millisecond
 
-// seriesTable finds the series of a request without locks or allocations, and makes each only once.
+// seriesTable finds the series of a request without locks or allocations, and creates each only once.
 type seriesTable struct {
 	durations       *prometheus.HistogramVec
 	requests        *prometheus.Desc
@@ -30,7 +30,7 @@ type seriesTable struct {
 	stripes         int
 	overflow        prometheus.Counter
 	buckets         []float64
-	methods         map[string]string // those told apart
+	methods         map[string]string // known methods
 	max             int
 	mu              sync.Mutex // held while something is added
 	count           atomic.Int64
@@ -122,7 +122,7 @@ func (t *seriesTable) find(method, name string, status int) *series {
 	return t.make(t.beyond, method, status)
 }
 
-// route returns the route of that name, nil when it is new.
+// route returns the route with that name, nil if it is new.
 func (t *seriesTable) route(name string) *route {
 	switch name {
 	case "", RouteUnknown:
@@ -146,7 +146,7 @@ func (r *route) find(method string, status int) *series {
 	return nil
 }
 
-// add makes the series of a request, or returns nil when there are too many.
+// add creates the series of a request, or returns nil if there are too many.
 func (t *seriesTable) add(method, name string, status int) *series {
 	t.mu.Lock()
 	defer t.mu.Unlock()
@@ -169,14 +169,14 @@ func (t *seriesTable) add(method, name string, status int) *series {
 	return t.make(r, method, status)
 }
 
-// make adds a series to a route, unless it is there. The caller holds t.mu.
+// make adds a series to a route, unless it exists. The caller holds t.mu.
 func (t *seriesTable) make(r *route, method string, status int) *series {
 	if found := r.find(method, status); found != nil {
 		return found
 	}
 	code := strconv.Itoa(status)
 	if r == t.beyond && http.StatusText(status) == "" && status != StatusClientGone {
-		// What handlers make up must not grow without bound either. Dashboards look for 5.., which this matches.
+		// Statuses that handlers invent must be limited too. Dashboards select 5.., which this matches.
 		status = max(status/100, 1) * 100
 		if found := r.find(method, -status); found != nil {
 			return found
@@ -199,7 +199,7 @@ func (t *seriesTable) make(r *route, method string, status int) *series {
 	return s
 }
 
-// observe adds the duration, with an exemplar when the trace is sampled and the bucket's last one is old.
+// observe adds the duration, with an exemplar if the trace is sampled and the bucket's last one is old enough.
 func (t *seriesTable) observe(s *series, seconds float64, at time.Duration, trace *Trace) {
 	if trace == nil || !trace.Sampled() {
 		s.duration.Observe(seconds)

@@ -12,7 +12,7 @@ import (
 	"github.com/ausguck/ausguck/instrument"
 )
 
-// naming is a handler that makes the mistake against which the cap protects.
+// naming is a handler with the mistake that the limit protects against.
 var naming = http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 	instrument.SetRoute(w, r.URL.Path)
 	if status, err := strconv.Atoi(r.URL.RawQuery); err == nil {
@@ -41,7 +41,7 @@ func TestSeriesAreCapped(t *testing.T) {
 	wantValue(t, s, `http_requests_total{method="GET",route="overflow",status="200"}`, 3990)
 	wantValue(t, s, "http_requests_overflow_total", 3990)
 
-	// What was there before goes on, and overflow keeps method and status.
+	// Existing series continue, and overflow keeps method and status.
 	first := seriesOf(t, s, "http_requests_total")[0]
 	_, rest, _ := strings.Cut(first, `route="`)
 	path, _, _ := strings.Cut(rest, `"`)
@@ -51,7 +51,7 @@ func TestSeriesAreCapped(t *testing.T) {
 	wantValue(t, s, `http_requests_total{method="DELETE",route="overflow",status="503"}`, 1)
 }
 
-// Whatever clients and handlers make up, the number of series stays bounded.
+// Whatever clients and handlers send, the number of series is limited.
 func TestOverflowIsBoundedItself(t *testing.T) {
 	s := instrument.New(instrument.Options{MaxSeries: 1})
 	h := s.Handler(naming)

@@ -13,7 +13,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus/promhttp"
 )
 
-// DefaultMaxSeries is how many combinations of method, route and status a service tells apart unless it asks for more.
+// DefaultMaxSeries is the default limit of combinations of method, route and status.
 const DefaultMaxSeries = 1000
 
 // DurationBuckets returns the upper bounds of http_request_duration_seconds, in seconds.
@@ -25,22 +25,22 @@ type Options struct {
 	Version string // version in service_info; default: that of the main module
 
 	Buckets   []float64 // upper bounds of http_request_duration_seconds; default [DurationBuckets]
-	NoNative  bool      // classic buckets only
+	NoNative  bool      // only classic buckets
 	MaxSeries int       // combinations of method, route and status; default [DefaultMaxSeries]
-	Methods   []string  // methods to tell apart besides those of RFC 9110 and PATCH; all others are "other"
+	Methods   []string  // methods to distinguish, in addition to those of RFC 9110 and PATCH; all others are "other"
 
-	// StartTraces gives requests without a valid traceparent a new trace, so that their logs can be found together.
+	// StartTraces starts a new trace for requests without a valid traceparent, so that their logs can be correlated.
 	StartTraces bool
 
 	MetricsPath string // default /metrics
 	LivePath    string // default /healthz: 200 while the process serves
-	ReadyPath   string // default /readyz: 503 while a check fails, see [Service.AddCheck], and after [Service.Drain]
+	ReadyPath   string // default /readyz: 503 if a check fails, see [Service.AddCheck], and after [Service.Drain]
 
 	Registry *prometheus.Registry // default: a new one
-	Logger   *slog.Logger         // is told of metrics that cannot be gathered; default: nobody is
+	Logger   *slog.Logger         // logs metrics that cannot be gathered; default: none
 }
 
-// Service is the measuring side of one HTTP service. Its methods may be called at the same time.
+// Service instruments one HTTP service. Its methods are safe for concurrent use.
 type Service struct {
 	options  Options
 	registry *prometheus.Registry
@@ -52,8 +52,8 @@ type Service struct {
 	writers  writerCache
 }
 
-// New returns a service with its metrics registered. It panics when they cannot be, because the buckets do not rise
-// or Options.Registry has metrics of the same names: both are mistakes in the program.
+// New returns a service with its metrics registered. It panics if they cannot be registered, because the buckets are not
+// increasing or Options.Registry has metrics with the same names: both are programming errors.
 func New(o Options) *Service {
 	info, ok := debug.ReadBuildInfo()
 	if !ok {
@@ -119,7 +119,7 @@ func serviceInfo(o Options, info *debug.BuildInfo) prometheus.Collector {
 	}, func() float64 { return 1 })
 }
 
-// lastElement is path.Base without its dot for the empty path.
+// lastElement is path.Base, but returns an empty string for the empty path.
 func lastElement(path string) string {
 	for i := len(path) - 1; i >= 0; i-- {
 		if path[i] == '/' {
@@ -129,10 +129,10 @@ func lastElement(path string) string {
 	return path
 }
 
-// Registry returns the registry of the service, for metrics of its own.
+// Registry returns the registry of the service, for additional metrics.
 func (s *Service) Registry() *prometheus.Registry { return s.registry }
 
-// Handler measures next and answers the paths for metrics and health itself; those are not measured.
+// Handler measures next and serves the paths for metrics and health itself; those requests are not measured.
 func (s *Service) Handler(next http.Handler) http.Handler {
 	measured, metrics := s.Measure(next), s.MetricsHandler()
 	live, ready := http.HandlerFunc(s.serveLive), http.HandlerFunc(s.serveReady)
@@ -159,8 +159,8 @@ func readOnly(w http.ResponseWriter, r *http.Request, next http.Handler) {
 	next.ServeHTTP(w, r)
 }
 
-// MetricsHandler answers with all metrics of the registry: as text, OpenMetrics or protobuf, with gzip or zstd, as the
-// client asks. Metrics that cannot be gathered leave the others untouched.
+// MetricsHandler serves all metrics of the registry: as text, OpenMetrics or protobuf, compressed with gzip or zstd, depending on
+// the client. Metrics that cannot be gathered do not affect the others.
 func (s *Service) MetricsHandler() http.Handler {
 	o := promhttp.HandlerOpts{
 		Registry: s.registry, EnableOpenMetrics: true, ErrorHandling: promhttp.ContinueOnError,
@@ -174,7 +174,7 @@ func (s *Service) MetricsHandler() http.Handler {
 
 type errorLog struct{ *slog.Logger }
 
-// Println makes it a promhttp.Logger.
+// Println implements promhttp.Logger.
 func (l errorLog) Println(v ...any) {
 	for _, e := range v {
 		if err, ok := e.(error); ok {

@@ -28,7 +28,7 @@ func ask(t *testing.T, h http.Handler, method, path string, header ...string) *h
 	return w
 }
 
-// The names, labels and buckets of the original metrics.ts, and the help that goes with them.
+// The names, labels and buckets of the original metrics.ts, and their help texts.
 func TestNamesOfTheOriginal(t *testing.T) {
 	s := instrument.New(instrument.Options{Service: "gateway"})
 	mux := http.NewServeMux()
@@ -139,7 +139,7 @@ func TestMetricsPage(t *testing.T) {
 	}
 }
 
-// Requests are in both kinds of histogram at once.
+// Requests are in both kinds of histograms at once.
 func TestNativeHistogram(t *testing.T) {
 	for _, noNative := range []bool{false, true} {
 		s := instrument.New(instrument.Options{NoNative: noNative})

@@ -9,22 +9,22 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 )
 
-// sizeBuckets are the upper bounds of bodies, in bytes.
+// sizeBuckets are the upper bounds for the sizes of bodies, in bytes.
 var sizeBuckets = [...]int64{100, 1_000, 10_000, 100_000, 1_000_000, 10_000_000, 100_000_000}
 
-// tally counts what is a whole number. Each core mostly has a stripe of its own: counting together in one cache line
-// costs several times as much as the rest of the measurement.
+// tally has the integer counters. Each core usually has its own stripe: contention for one cache line would cost several times as
+// much as the rest of the measurement.
 type tally []stripe
 
 type stripe struct {
 	requests       atomic.Int64
 	received, sent sizes
-	_              [64 - (8+2*unsafe.Sizeof(sizes{}))%64]byte // a stripe shares no cache line
+	_              [64 - (8+2*unsafe.Sizeof(sizes{}))%64]byte // stripes do not share cache lines
 }
 
 type sizes struct {
 	sum     atomic.Int64
-	buckets [len(sizeBuckets) + 1]atomic.Int64 // not cumulative; the last has what is larger than all bounds
+	buckets [len(sizeBuckets) + 1]atomic.Int64 // not cumulative; the last one counts sizes above all bounds
 }
 
 func (s *sizes) observe(size int64) {
@@ -36,7 +36,7 @@ func (s *sizes) observe(size int64) {
 	s.sum.Add(size)
 }
 
-// stripeCount is a power of two above the number of cores, so that they seldom meet.
+// stripeCount returns a power of two above the number of cores, so that they rarely collide.
 func stripeCount() int {
 	n := 8
 	for n < 2*runtime.GOMAXPROCS(0) && n < 32 {
@@ -45,14 +45,14 @@ func stripeCount() int {
 	return n
 }
 
-// stripeOf spreads recorders over stripes. Each core allocates from memory blocks of its own, so that their addresses
-// tell the cores apart; nothing but speed depends on it.
+// stripeOf distributes recorders over stripes. Each core allocates from its own memory blocks, so the address identifies the
+// core; only performance depends on it.
 func stripeOf(rec *recorder, count int) int {
 	const block = 13 // bits: spans of small objects have 8 KiB
 	return int(uintptr(unsafe.Pointer(rec))>>block) & (count - 1)
 }
 
-// inFlight counts requests that have begun and not ended.
+// inFlight counts requests in progress.
 type inFlight []struct {
 	atomic.Int64
 	_ [56]byte
@@ -65,7 +65,7 @@ func (f inFlight) sum() (n float64) {
 	return n
 }
 
-// totals adds sizes up over stripes and statuses.
+// totals is the sum of sizes over stripes and statuses.
 type totals struct {
 	count   uint64
 	sum     float64
@@ -88,14 +88,14 @@ func (t *totals) add(s *sizes) {
 	t.sum += float64(s.sum.Load())
 }
 
-// Describe sends the families that Collect fills from the tallies.
+// Describe sends the families that Collect computes from the tallies.
 func (t *seriesTable) Describe(to chan<- *prometheus.Desc) {
 	to <- t.requests
 	to <- t.requestBytes
 	to <- t.responseBytes
 }
 
-// Collect sends what the tallies have counted.
+// Collect sends the metrics from the tallies.
 func (t *seriesTable) Collect(to chan<- prometheus.Metric) {
 	t.collectRoute(to, t.unknown)
 	t.collectRoute(to, t.beyond)

@@ -6,7 +6,7 @@ import (
 	"encoding/hex"
 )
 
-// Trace is the part of a W3C trace context that a service needs: whose request this is, and whether it is recorded.
+// Trace is the part of a W3C trace context that a service needs: the trace of a request, and whether it is recorded.
 type Trace struct {
 	traceID [16]byte
 	spanID  [8]byte
@@ -18,25 +18,25 @@ const sampled = 1
 // ID returns the trace's id as 32 hexadecimal digits.
 func (t Trace) ID() string { return hex.EncodeToString(t.traceID[:]) }
 
-// SpanID returns the id of the caller's part of the trace as 16 hexadecimal digits.
+// SpanID returns the ID of the caller's span as 16 hexadecimal digits.
 func (t Trace) SpanID() string { return hex.EncodeToString(t.spanID[:]) }
 
-// Sampled reports whether the caller keeps the trace. Only then it becomes an exemplar.
+// Sampled reports whether the caller records the trace. Only then it becomes an exemplar.
 func (t Trace) Sampled() bool { return t.flags&sampled != 0 }
 
-// String returns the value of the header traceparent.
+// String returns the value of a traceparent header.
 func (t Trace) String() string {
 	return "00-" + t.ID() + "-" + t.SpanID() + "-" + hex.EncodeToString([]byte{t.flags & sampled})
 }
 
-// NewTrace returns a trace with random ids that is sampled.
+// NewTrace returns a sampled trace with random IDs.
 func NewTrace() Trace {
 	t := Trace{flags: sampled}
-	_, _ = rand.Read(t.traceID[:]) // it never fails, or ends the program
+	_, _ = rand.Read(t.traceID[:]) // never fails, or ends the program
 	return t.child()
 }
 
-// child is the same trace with a new span.
+// child returns the same trace with a new span.
 func (t Trace) child() Trace {
 	_, _ = rand.Read(t.spanID[:])
 	return t
@@ -44,18 +44,18 @@ func (t Trace) child() Trace {
 
 type traceKey struct{}
 
-// WithTrace returns a context in which logs, exemplars and calls belong to the trace.
+// WithTrace returns a context whose logs, exemplars and calls belong to the trace.
 func WithTrace(ctx context.Context, t Trace) context.Context {
 	return context.WithValue(ctx, traceKey{}, t)
 }
 
-// TraceFrom returns the trace of a context, false when it has none.
+// TraceFrom returns the trace of a context; false if it has none.
 func TraceFrom(ctx context.Context) (Trace, bool) {
 	t, ok := ctx.Value(traceKey{}).(Trace)
 	return t, ok
 }
 
-// ParseTraceparent reads the value of a header traceparent as W3C Trace Context has it, with versions to come.
+// ParseTraceparent parses the value of a traceparent header as specified by W3C Trace Context, including future versions.
 func ParseTraceparent(value string) (t Trace, ok bool) {
 	const length = len("00-0123456789abcdef0123456789abcdef-0123456789abcdef-01")
 	if len(value) < length || value[2] != '-' || value[35] != '-' || value[52] != '-' {
@@ -76,7 +76,7 @@ func ParseTraceparent(value string) (t Trace, ok bool) {
 	return t, true
 }
 
-// unhex decodes lower-case digits only, as the standard asks.
+// unhex only decodes lower-case digits, as the standard requires.
 func unhex(to []byte, from string) bool {
 	for i := range to {
 		high, low := digit(from[2*i]), digit(from[2*i+1])

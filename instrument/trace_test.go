@@ -75,7 +75,7 @@ func TestExemplars(t *testing.T) {
 	}
 }
 
-// hasExemplar reports whether a line of /metrics has an exemplar with these ids, whose order is not fixed.
+// hasExemplar reports whether a line of /metrics has an exemplar with these IDs, whose order is not fixed.
 func hasExemplar(t *testing.T, s *instrument.Service, trace, span string) bool {
 	t.Helper()
 	for line := range strings.Lines(page(t, s, "application/openmetrics-text; version=1.0.0")) {

@@ -16,20 +16,20 @@ import (
 // CallBuckets returns the upper bounds of the durations of calls, in seconds.
 func CallBuckets() []float64 { return []float64{0.1, 0.5, 1, 2, 5, 10, 30} }
 
-// Calls says what is called.
+// Calls describes the calls of a transport.
 type Calls struct {
-	Name    string    // first part of the metrics' names, like orchestrator
+	Name    string    // prefix of the metric names, such as orchestrator
 	Buckets []float64 // default [CallBuckets]
 }
 
-// Transport measures the calls that go through next, nil meaning [http.DefaultTransport]:
+// Transport measures calls through next, or through [http.DefaultTransport] if it is nil:
 //
 //	orchestrator_call_duration_seconds       to the header of the answer, or to the error
 //	orchestrator_calls_total{method,status}  status is a number, or timeout, canceled or error
 //	orchestrator_calls_in_flight
 //
-// A call whose context has a trace gets a header traceparent, unless it has one. Transports with equal names share
-// their metrics. Transport panics when the name is none that Prometheus takes: a mistake in the program.
+// A call whose context has a trace gets a traceparent header, unless it has one. Transports with equal names share their metrics.
+// Transport panics if the name is invalid in Prometheus, which is a programming error.
 func (s *Service) Transport(next http.RoundTripper, c Calls) http.RoundTripper {
 	if next == nil {
 		next = http.DefaultTransport
@@ -59,7 +59,7 @@ func (s *Service) Transport(next http.RoundTripper, c Calls) http.RoundTripper {
 	return t
 }
 
-// registered registers the collector, or returns the equal one that is there.
+// registered registers the collector, or returns the equal one that is already registered.
 func registered[C prometheus.Collector](r prometheus.Registerer, c C) C {
 	err := r.Register(c)
 	if there := (prometheus.AlreadyRegisteredError{}); errors.As(err, &there) {
@@ -79,14 +79,14 @@ type transport struct {
 	duration prometheus.Histogram
 	total    *prometheus.CounterVec
 	inFlight prometheus.Gauge
-	last     atomic.Int64 // when an exemplar was kept, on the clock of now
+	last     atomic.Int64 // time of the last exemplar, on the clock of now
 }
 
 // RoundTrip passes the request on and measures it.
 func (t *transport) RoundTrip(r *http.Request) (*http.Response, error) {
 	trace, traced := TraceFrom(r.Context())
 	if traced && r.Header.Get("Traceparent") == "" {
-		r = r.Clone(r.Context()) // the caller's request is not ours to change
+		r = r.Clone(r.Context()) // the caller's request must not be modified
 		trace = trace.child()
 		r.Header.Set("Traceparent", trace.String())
 	}
@@ -106,7 +106,7 @@ func (t *transport) RoundTrip(r *http.Request) (*http.Response, error) {
 	}
 	method, ok := t.methods[r.Method]
 	switch {
-	case r.Method == "": // what net/http takes for it
+	case r.Method == "": // net/http treats it as GET
 		method = http.MethodGet
 	case !ok:
 		method = MethodOther
@@ -129,7 +129,7 @@ func callStatus(answer *http.Response, err error) string {
 	}
 }
 
-// CloseIdleConnections lets http.Client.CloseIdleConnections reach the transport below.
+// CloseIdleConnections makes http.Client.CloseIdleConnections work for the wrapped transport.
 func (t *transport) CloseIdleConnections() {
 	if c, ok := t.next.(interface{ CloseIdleConnections() }); ok {
 		c.CloseIdleConnections()

@@ -15,7 +15,7 @@ type roundTrip func(*http.Request) (*http.Response, error)
 
 func (f roundTrip) RoundTrip(r *http.Request) (*http.Response, error) { return f(r) }
 
-// answering is a transport to a server that always answers so.
+// answering returns a transport to a server that always responds in this way.
 func answering(status int, err error) http.RoundTripper {
 	return roundTrip(func(*http.Request) (*http.Response, error) {
 		if err != nil {
@@ -52,7 +52,7 @@ func TestTransportsOfOneNameShareMetrics(t *testing.T) {
 	wantValue(t, s, `adapter_call_duration_seconds_bucket{le="2"}`, 2)
 }
 
-// The trace of a request goes on into the calls made for it, with a span of its own, and the caller's request stays as it is.
+// The trace of a request continues in the calls made for it, with their own spans, and the caller's request is not modified.
 func TestTraceGoesOn(t *testing.T) {
 	s := instrument.New(instrument.Options{})
 	var sent string

@@ -12,11 +12,11 @@ import (
 	"time"
 )
 
-// A writer with any combination of the optional interfaces is measured by one with exactly these, which reach it.
+// A writer with any combination of the optional interfaces is wrapped in one with exactly these, which call the original methods.
 func TestEveryCombinationOfInterfaces(t *testing.T) {
 	for has := range combinations {
 		inner := &full{ResponseRecorder: httptest.NewRecorder(), called: map[string]bool{}}
-		exact := writers[has](&recorder{inner: inner, outer: httptest.NewRequest("GET", "/", nil)}) // hides what inner has too much
+		exact := writers[has](&recorder{inner: inner, outer: httptest.NewRequest("GET", "/", nil)}) // hides inner's additional ones
 		if got := optional(exact); got != has {
 			t.Fatalf("type %06b has %06b", has, got)
 		}
@@ -74,7 +74,7 @@ func use(t *testing.T, w http.ResponseWriter) {
 	}
 }
 
-// full has every optional interface and notes what is called.
+// full has every optional interface and records the calls.
 type full struct {
 	*httptest.ResponseRecorder
 	called map[string]bool
@@ -97,7 +97,7 @@ func (f *full) Push(string, *http.PushOptions) error {
 }
 func (f *full) SetReadDeadline(time.Time) error { f.called["SetReadDeadline"] = true; return nil }
 
-// flushFails is a server's writer whose connection is broken.
+// flushFails is a server's writer with a broken connection.
 type flushFails struct{ *httptest.ResponseRecorder }
 
 func (flushFails) FlushError() error { return io.ErrClosedPipe }
@@ -111,7 +111,7 @@ func TestFlushErrorIsHandedOn(t *testing.T) {
 	})).ServeHTTP(flushFails{httptest.NewRecorder()}, httptest.NewRequest("GET", "/", nil))
 }
 
-// One allocation, the recorder: nothing else is made for a request without a trace.
+// A request without a trace causes one allocation, the recorder.
 func TestAllocations(t *testing.T) {
 	s := New(Options{})
 	r := httptest.NewRequest("GET", "/", nil)

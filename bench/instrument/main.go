@@ -1,6 +1,5 @@
-// Command instrument compares the cost of instrument with that of promhttp, slok/go-http-metrics and otelhttp, and its
-// tests drive instrument with real routers. It has a module of its own, so that their dependencies stay out of
-// instrument's.
+// Command instrument compares the cost of instrument with that of promhttp, slok/go-http-metrics and otelhttp, and its tests use
+// instrument with real routers. It has its own module, so that their dependencies stay out of instrument's.
 //
 //	GOWORK=off go run -C bench/instrument .
 package main
@@ -26,7 +25,7 @@ import (
 
 const goroutines = 64
 
-// writer is a server's writer at its cheapest, with the interfaces of the real one.
+// writer is the cheapest possible server's writer, with the interfaces of the real one.
 type writer struct{ header http.Header }
 
 func (w *writer) Header() http.Header               { return w.header }
@@ -88,7 +87,7 @@ var sides = []struct {
 	{"otelhttp", otelHandler},
 }
 
-// rounds are spread over all sides, so that a busy moment of the machine meets each; the fastest one counts.
+// rounds alternate between all sides, so that a busy moment of the machine affects each of them; the fastest round counts.
 const rounds = 7
 
 func main() {

@@ -15,7 +15,7 @@ import (
 	"github.com/ausguck/ausguck/instrument"
 )
 
-// routers gives each real router a route /items/{id} below a group /api, and the line of the README.
+// routers returns each real router with a route /items/{id} below a group /api, and the line from the README.
 func routers() map[string]http.Handler {
 	gin.SetMode(gin.ReleaseMode)
 	ok := func(w http.ResponseWriter, r *http.Request) { w.WriteHeader(http.StatusAccepted) }
@@ -73,7 +73,7 @@ func requests(page string) (lines string) {
 	return lines
 }
 
-// The lines of the README for routers are those above.
+// The README's lines for routers are those above.
 func TestReadme(t *testing.T) {
 	readme, err := os.ReadFile("../../instrument/README.md")
 	if err != nil {

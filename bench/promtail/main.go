@@ -1,5 +1,5 @@
-// Command promtail is the stock Promtail in the thinnest main around its packages: upstream's own main left the module
-// with Promtail's end of life. Benchmarks and end-to-end tests run it beside Ausguck.
+// Command promtail is the stock Promtail with a minimal main around its packages: upstream removed its own main from the module
+// at Promtail's end of life. Benchmarks and end-to-end tests run it beside Ausguck.
 package main
 
 import (
@@ -24,7 +24,7 @@ func main() {
 	}
 }
 
-// run collects by the file until SIGTERM.
+// run collects logs according to the file until SIGTERM.
 func run(file string) error {
 	var cfg config.Config
 	cfg.RegisterFlags(flag.NewFlagSet("", flag.ContinueOnError)) // the defaults

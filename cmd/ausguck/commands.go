@@ -14,7 +14,7 @@ import (
 	"github.com/ausguck/ausguck/internal/command"
 )
 
-// Each command is one function: what it prints, and its exit code.
+// Each command is one function that prints its output and returns its exit code.
 
 func runCheck(o app.Options, stdout, stderr io.Writer) int {
 	warnings, err := app.Check(o)
@@ -187,7 +187,7 @@ func runResetPassword(o app.Options, login string, stdout, stderr io.Writer) int
 	return exitStopped
 }
 
-// counted is a number with its noun.
+// counted formats a number with its noun.
 func counted(n int, noun string) string {
 	if n == 1 {
 		return "1 " + noun

@@ -8,12 +8,12 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
-	_ "time/tzdata" // where the system has no time zones, as in an image with nothing else in it
+	_ "time/tzdata" // for systems without time zone data, such as an image that contains nothing else
 
 	"github.com/alecthomas/kingpin/v2"
 	"github.com/prometheus/common/promslog"
 	promslogflag "github.com/prometheus/common/promslog/flag"
-	_ "golang.org/x/crypto/x509roots/fallback" // where the system has no certificates
+	_ "golang.org/x/crypto/x509roots/fallback" // for systems without root certificates
 
 	"github.com/ausguck/ausguck/internal/app"
 	"github.com/ausguck/ausguck/internal/command"
@@ -21,11 +21,11 @@ import (
 	"github.com/ausguck/ausguck/internal/versions"
 )
 
-// The exit codes, as docs/run.md lists them.
+// Exit codes, as documented in docs/run.md.
 const (
-	exitStopped = 0 // asked to stop, and everything stopped
+	exitStopped = 0 // stopped on request, completely
 	exitFailed  = 1 // failed while running
-	exitUsage   = 2 // bad flags or configuration
+	exitUsage   = 2 // invalid flags or configuration
 )
 
 func main() {
@@ -120,7 +120,7 @@ func run(args []string, stdout, stderr io.Writer) int {
 	return exitStopped
 }
 
-// dash stands for the argument "-", of which the parser makes an empty text.
+// dash replaces the argument "-", which the parser turns into an empty string.
 const dash = "(standard stream)"
 
 func keepDashes(args []string) []string {
@@ -152,7 +152,7 @@ func serve(o app.Options, stderr io.Writer) int {
 	}
 	go func() {
 		for range signals.Hangups() {
-			_ = a.Reload() // it logs its outcome
+			_ = a.Reload() // it logs the outcome
 		}
 	}()
 	if err := a.Run(ctx); err != nil {
@@ -162,7 +162,7 @@ func serve(o app.Options, stderr io.Writer) int {
 	return exitStopped
 }
 
-// shownFlags are the flags with their values, for /api/v1/status/flags.
+// shownFlags returns the flags with their values, for /api/v1/status/flags.
 func shownFlags(a *kingpin.Application) map[string]string {
 	boilerplate := kingpin.New("", "").Version("")
 	flags := map[string]string{}

@@ -15,22 +15,22 @@ import (
 	"github.com/ausguck/ausguck/internal/httpserver"
 )
 
-// access is how requests reach the routes of a listener: through the edge, to those whose role the route asks for.
+// access guards the routes of a listener: every request passes the edge, and then the check of the role that its route requires.
 type access struct {
 	prefix string
-	// asks puts a handler behind the question for credentials of a role.
+	// asks wraps a handler in a check for the credentials of a role.
 	asks func(who auth.Role, h http.Handler) http.Handler
-	// bodies looks at the body of every request before a handler does, on all listeners together.
+	// bodies checks the body of every request before its handler runs. All listeners share it.
 	bodies *bounds.Guard
-	// external is how people reach the main address.
+	// external is the URL at which clients reach the main address.
 	external *url.URL
-	// trusted reports whether another site's pages may ask, as --web.cors.origin has it.
+	// trusted reports whether pages of another origin may send requests, according to --web.cors.origin.
 	trusted func(origin string) bool
-	// cors is set when there are such sites.
+	// cors is set if there are such origins.
 	cors bool
-	// fileAsks reports whether web.yml asks for credentials.
+	// fileAsks reports whether web.yml requires credentials.
 	fileAsks func() bool
-	// local are the names that a port without credentials answers to on loopback, reached those elsewhere.
+	// local are the host names that a port without credentials accepts on loopback, reached those that it accepts elsewhere.
 	local, reached *edge.Hosts
 }
 
@@ -55,7 +55,7 @@ func newAccess(a *App) (access, error) {
 	}, nil
 }
 
-// trustedOrigin reads --web.cors.origin as Prometheus does.
+// trustedOrigin parses --web.cors.origin as Prometheus does.
 func (o *Options) trustedOrigin() (func(origin string) bool, error) {
 	origins, err := regexp.Compile("^(?s:" + o.Prometheus.Web.CORSOrigin + ")$")
 	if err != nil {
@@ -64,7 +64,7 @@ func (o *Options) trustedOrigin() (func(origin string) bool, error) {
 	return func(origin string) bool { return o.Prometheus.Web.CORSOrigin != "" && origins.MatchString(origin) }, nil
 }
 
-// asking serves the routes to those who have the role of each.
+// asking serves each route to clients that have the route's role.
 func (a access) asking(routes []route) http.Handler {
 	mux := http.NewServeMux()
 	for _, r := range routes {
@@ -73,7 +73,7 @@ func (a access) asking(routes []route) http.Handler {
 	return edge.New(a.edge(nil), stripPrefix(a.prefix, apiPolicy(otlp.Refusals(mux))))
 }
 
-// require puts in front of a route who may ask it.
+// require wraps a route in the check of its role.
 func (a access) require(r route) http.Handler {
 	h := a.bounded(r)
 	if r.who == everybody {
@@ -96,8 +96,8 @@ func (a access) require(r route) http.Handler {
 	})
 }
 
-// bounded looks at bodies before the handler of a route does. What everybody may ask bounds its bodies itself: who has no
-// credentials gets no share of the memory for large ones.
+// bounded checks the request body before a route's handler runs. Handlers of routes that are open to everybody limit their bodies
+// themselves, because clients without credentials get no share of the memory for large bodies.
 func (a access) bounded(r route) http.Handler {
 	if r.who == everybody {
 		return r.handler
@@ -105,7 +105,7 @@ func (a access) bounded(r route) http.Handler {
 	return a.bodies.Handler(r.handler)
 }
 
-// authenticated lets a request take its time, now that it is known who sends it.
+// authenticated lifts the time limit of a request, because its sender is now known.
 func authenticated(h http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		httpserver.Authenticated(r)
@@ -113,13 +113,13 @@ func authenticated(h http.Handler) http.Handler {
 	})
 }
 
-// open serves the routes to everybody who can reach them, as the stock programs do, under the names of this machine.
-// Other sites' pages, which can through a visitor's browser, may change nothing, but for those of --web.cors.origin.
+// open serves the routes to every client that can reach them, as the stock programs do, under this machine's host names. Pages of
+// other sites, which can reach them through a visitor's browser, may not change anything, except those of --web.cors.origin.
 func (a access) open(routes []route) http.Handler {
 	return edge.New(a.edge(func(r *http.Request) *edge.Hosts {
 		switch {
 		case a.fileAsks():
-			return nil // who has a certificate or a password of web.yml is no page of another site
+			return nil // a client with a certificate or a password of web.yml is not another site's page
 		case httpserver.OnLoopback(r):
 			return a.local
 		}
@@ -127,8 +127,9 @@ func (a access) open(routes []route) http.Handler {
 	}), a.unguarded(routes))
 }
 
-// inProcess serves the routes to the parts of this process, whose names for them are not to be checked. It leaves out what
-// only an admin may: parts ask for others, who may have put the address into a data source, and need none of it.
+// inProcess serves the routes to the parts of this process, whose host names for them must not be checked. It omits routes that
+// are only for admins: a part sends requests on behalf of users, who may have put the address into a data source, and needs none
+// of them.
 func (a access) inProcess(routes []route) http.Handler {
 	routes = slices.DeleteFunc(slices.Clone(routes), func(r route) bool { return r.who == auth.Admin })
 	return edge.New(a.edge(nil), plain(a.unguarded(routes)))
@@ -154,7 +155,7 @@ func (a access) edge(hosts func(*http.Request) *edge.Hosts) edge.Options {
 	return edge.Options{Hosts: hosts, External: a.external, TrustedOrigin: a.trusted}
 }
 
-// forAdmins answers admins by whole and everybody else, those too who were not asked for credentials, by less.
+// forAdmins serves admins with whole, and everyone else with less, including clients that were not required to authenticate.
 func forAdmins(whole, less http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if id, ok := auth.FromContext(r.Context()); ok && id.Role == auth.Admin {
@@ -165,7 +166,7 @@ func forAdmins(whole, less http.Handler) http.Handler {
 	})
 }
 
-// preflightFirst lets browsers ask what other sites may do, which they do without credentials, when some may.
+// preflightFirst lets preflight requests, which browsers send without credentials, through if other origins are allowed.
 func (a access) preflightFirst(open, asking http.Handler) http.Handler {
 	if !a.cors {
 		return asking
@@ -179,7 +180,7 @@ func (a access) preflightFirst(open, asking http.Handler) http.Handler {
 	})
 }
 
-// apiPolicy keeps browsers from running what an API answers, which may be another server's page.
+// apiPolicy prevents browsers from running scripts in an API response, which may be a page of another server.
 func apiPolicy(h http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if strings.HasPrefix(r.URL.Path, "/api/") || strings.HasPrefix(r.URL.Path, "/loki/") {
@@ -189,7 +190,7 @@ func apiPolicy(h http.Handler) http.Handler {
 	})
 }
 
-// stripPrefix serves h below prefix too: a reverse proxy may cut the path of the external URL or leave it.
+// stripPrefix also serves h below prefix: a reverse proxy may strip the path of the external URL or keep it.
 func stripPrefix(prefix string, h http.Handler) http.Handler {
 	if prefix == "" {
 		return h
@@ -207,7 +208,7 @@ func stripPrefix(prefix string, h http.Handler) http.Handler {
 	})
 }
 
-// plain serves h without compression: between parts of one process it would only cost time.
+// plain serves h without compression, which would only cost time between the parts of one process.
 func plain(h http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		r.Header.Del("Accept-Encoding")

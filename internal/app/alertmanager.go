@@ -9,7 +9,7 @@ import (
 	"github.com/ausguck/ausguck/internal/versions"
 )
 
-// AlertmanagerPart sends notifications of alerts, as Alertmanager does.
+// AlertmanagerPart sends notifications about alerts, as Alertmanager does.
 type AlertmanagerPart struct {
 	configured[alertmanager.Config]
 	Switch
@@ -71,7 +71,7 @@ func (p *AlertmanagerPart) build(a *App) error {
 func (p *AlertmanagerPart) reloaded(err error) { p.server.ReportReload(err) }
 
 func (p *AlertmanagerPart) says() (string, bool) {
-	if p.server.Applied().SendsNowhere() { // as in a fresh installation
+	if p.server.Applied().SendsNowhere() { // as in a new installation
 		return "alerts are not delivered: no routed receiver has an integration configured; see docs/alerting.md", false
 	}
 	return "", false
@@ -90,10 +90,10 @@ func (p *AlertmanagerPart) routes(*App) []route {
 	}
 }
 
-// portRoutes is what the port of Alertmanager answers.
+// portRoutes returns the routes of Alertmanager's port.
 func (p *AlertmanagerPart) portRoutes(a *App) []route {
 	return append(a.own(p),
-		route{"/api/v1/", viewer, p.server.Handler()}, // gone, says how
+		route{"/api/v1/", viewer, p.server.Handler()}, // removed upstream; the response says what to use instead
 		route{"GET /-/healthy", everybody, handler(serveHealthy)},
 		route{"GET /-/ready", everybody, a.partReady(p)},
 		route{"POST /-/reload", admin, a.lifecycleOnly(a.serveReload)},
@@ -103,7 +103,7 @@ func (p *AlertmanagerPart) portRoutes(a *App) []route {
 	)
 }
 
-// LoadAlertmanager reads alertmanager.yml as a start would. name is what messages call it; a file that is wrong gives a
+// LoadAlertmanager reads alertmanager.yml as a start would. name is the file's name in messages. An invalid file gives a
 // ConfigError.
 func (o *Options) LoadAlertmanager() (_ *alertmanager.Loader, _ *alertmanager.Config, name string, err error) {
 	if err := o.Complete(); err != nil {

@@ -26,8 +26,8 @@ import (
 )
 
 const (
-	// partStopTimeout and drainTimeout together stay below the 10 s that Docker gives a container, unless
-	// remote write was given longer to flush.
+	// partStopTimeout and drainTimeout add up to less than the 10 s that Docker gives a container to stop, unless remote write
+	// has a longer flush deadline.
 	partStopTimeout = 7 * time.Second
 	flushMargin     = 4 * time.Second
 	drainTimeout    = 2 * time.Second
@@ -38,16 +38,16 @@ type App struct {
 	options Options
 	prefix  string // the path before all routes, without a slash at its end
 
-	// What parts share.
+	// Shared by the parts.
 	registry *prometheus.Registry
 	gatherer prometheus.Gatherer
 	dialer   *inproc.Dialer
-	inside   sync.Map // what answers inside the process, an http.Handler by address
+	inside   sync.Map // HTTP handlers inside the process, by address
 	http     *httpserver.Server
 	db       *sql.DB
 	copies   *database.Copies
-	setAside *setaside.Shelf // what of the data could not be used
-	// lock keeps other processes from the data.
+	setAside *setaside.Shelf // data that could not be read
+	// lock keeps other processes away from the data.
 	lock   io.Closer
 	access access
 	group  *lifecycle.Group
@@ -60,15 +60,15 @@ type App struct {
 	quit      context.CancelFunc
 	reloading sync.Mutex
 	backingUp sync.Mutex
-	// faults are the configurations that do not load, by part, since the start or the last reload that worked.
+	// faults are the configurations that failed to load, by part, since the start or the last successful reload.
 	faults atomic.Pointer[map[string]fault]
 	loaded atomic.Pointer[map[string]document]
-	// warned are the warnings of what has loaded, by part.
+	// warned are the warnings about the loaded configurations, by part.
 	warned atomic.Pointer[map[string][]string]
 }
 
-// New checks the options and all files and makes the parts. It starts nothing and binds nothing. Wrong options give a
-// ConfigError, and so do files that nothing can stand in for; a data folder that cannot be used gives another error.
+// New checks the options and all files and creates the parts. It starts nothing and binds no address. It returns a ConfigError
+// for invalid options and for files without a fallback, and another error for an unusable data folder.
 func New(o Options) (_ *App, err error) {
 	a := &App{options: o, started: time.Now(), settled: make(chan struct{}), stopping: make(chan struct{})}
 	if err := a.options.Complete(); err != nil {
@@ -99,8 +99,8 @@ func New(o Options) (_ *App, err error) {
 	return a, nil
 }
 
-// Run binds the addresses and runs all parts until ctx ends. HTTP surrounds them: health checks and
-// pages answer before the first part is ready and until the last has stopped.
+// Run binds the addresses and runs all parts until ctx ends. The HTTP server starts first and stops last: health checks and pages
+// are served before the first part is ready and until the last one has stopped.
 func (a *App) Run(ctx context.Context) error {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
@@ -112,7 +112,7 @@ func (a *App) Run(ctx context.Context) error {
 	defer stopHTTP()
 	httpDone := make(chan error, 1)
 	go func() {
-		defer cancel() // without HTTP there is nothing to run for
+		defer cancel() // without HTTP, nothing else needs to run
 		httpDone <- a.http.Serve(httpCtx)
 	}()
 	stopInside := a.serveInside()
@@ -143,7 +143,7 @@ func (a *App) settle(ctx context.Context) {
 	go programpages.Run(ctx, a.options.Logger)
 }
 
-// close lets go of the data, when nobody needs them any more.
+// close releases the data once nothing uses it any more.
 func (a *App) close() error {
 	var err error
 	if a.db != nil {
@@ -152,8 +152,7 @@ func (a *App) close() error {
 	return errors.Join(err, a.lock.Close())
 }
 
-// listen binds the main address, without which there is no start, and the well-known ports, without
-// which there is a warning.
+// listen binds the main address, which must succeed, and the well-known ports, which only cause a warning if they fail.
 func (a *App) listen() error {
 	o := &a.options
 	if err := a.http.Listen(httpserver.Main, o.Web.ListenAddress, a.access.asking(a.routes())); err != nil {
@@ -187,7 +186,7 @@ func (a *App) listenWellKnown(name, address string, routes []route) error {
 	return a.http.ListenWellKnown(name, address, a.access.open(routes), a.access.asking(routes))
 }
 
-// warnOfPlainText tells people that what they are about to do lets others read their passwords.
+// warnOfPlainText warns that others on the network can read passwords sent to the main address.
 func (a *App) warnOfPlainText() {
 	addr := a.http.Addresses()[0]
 	host, err := netip.ParseAddrPort(addr.Addr)
@@ -197,7 +196,7 @@ func (a *App) warnOfPlainText() {
 	}
 }
 
-// greet prints the banner once it is known how to log in.
+// greet prints the banner once it knows how to log in.
 func (a *App) greet(ctx context.Context) {
 	select {
 	case <-a.group.Settled(a.options.Auth.name()):

@@ -21,7 +21,7 @@ import (
 	"github.com/ausguck/ausguck/internal/app"
 )
 
-// freeAddress returns a loopback address that nobody listens on.
+// freeAddress returns an unused loopback address.
 func freeAddress(t *testing.T) string {
 	t.Helper()
 	l, err := net.Listen("tcp", "127.0.0.1:0")
@@ -32,7 +32,7 @@ func freeAddress(t *testing.T) string {
 
 const adminPassword = "correct horse"
 
-// testOptions returns the options of the given flags, in folders of the test's own and without Docker.
+// testOptions returns options for the given flags, with temporary folders and without Docker.
 func testOptions(t *testing.T, args ...string) app.Options {
 	t.Helper()
 	dir := t.TempDir()

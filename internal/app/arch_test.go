@@ -15,15 +15,16 @@ import (
 
 const module = "github.com/ausguck/ausguck"
 
-// rule says what a package of ours may import. Test files are free.
+// rule lists what one of our packages may import. Test files are exempt.
 type rule struct {
-	pkg string // below the module; "…/" at the end covers everything below
-	// ours lists our packages that it may import, foreign the prefixes of others besides the standard library.
+	pkg string // relative to the module; a trailing "…/" covers everything below
+	// ours lists which of our packages it may import, foreign the prefixes of other packages besides the standard library.
 	ours, foreign []string
 	why           string
 }
 
-// The table of what packages may import. Flag and yaml libraries are allowed where a part owns its flags and files (ADR 0004).
+// rules is the table of what packages may import. Flag and YAML libraries are allowed where a part owns its flags and files (ADR
+// 0004).
 var rules = []rule{
 	{
 		pkg: "cmd/ausguck", ours: []string{"internal/app", "internal/command", "internal/signals", "internal/versions"},
@@ -117,7 +118,7 @@ var rules = []rule{
 	},
 	{
 		pkg: "internal/component/dashboards/", ours: []string{"internal/component/dashboards/", "internal/bounds"},
-		foreign: []string{"github.com/prometheus/common/", "go.yaml.in/yaml/", "modernc.org/sqlite"}, // sqlite computes SQL expressions
+		foreign: []string{"github.com/prometheus/common/", "go.yaml.in/yaml/", "modernc.org/sqlite"}, // sqlite runs SQL expressions
 		why:     "shapes of dashboards and of data, without a server",
 	},
 	{
@@ -126,7 +127,7 @@ var rules = []rule{
 		why:     "who may do what does not depend on what there is to do",
 	},
 	{
-		pkg: "internal/grafana", ours: []string{"internal/database"}, // to tell a full disk from other failures
+		pkg: "internal/grafana", ours: []string{"internal/database"}, // to distinguish a full disk from other failures
 		why: "the form of an API knows nothing of what answers by it",
 	},
 	{pkg: "internal/edge", why: "what every request passes knows nothing of what answers it"},
@@ -184,8 +185,8 @@ var rules = []rule{
 	{pkg: "docs", why: "it holds files and no logic"},
 }
 
-// programs are those that parts are made of, by their modules. behind lists those that each part is built from, also
-// through others: Loki's ruler is made of Prometheus's packages, and both know Alertmanager's API.
+// programs are the engines, by module. behind lists the engines that each part depends on, also indirectly: Loki's ruler uses
+// Prometheus's packages, and both use Alertmanager's API.
 var (
 	programs = []string{
 		"github.com/prometheus/prometheus/", "github.com/prometheus/alertmanager/", "github.com/grafana/loki/",
@@ -203,7 +204,7 @@ var (
 	}
 )
 
-// A part may be taken out with its engine: no other part has that engine behind it by accident.
+// A part can be removed together with its engine: no other part depends on that engine by accident.
 func TestEnginesBehindEachPart(t *testing.T) {
 	for part, allowed := range behind {
 		cmd := exec.Command("go", "list", "-deps", module+"/internal/component/"+part)
@@ -220,7 +221,7 @@ func TestEnginesBehindEachPart(t *testing.T) {
 	}
 }
 
-// free are packages that are no part of the program.
+// free are packages that do not belong to the program.
 var free = []string{"bench", "test/", "tools/"}
 
 type listed struct {
@@ -244,7 +245,7 @@ func TestImportsFollowTheDesign(t *testing.T) {
 	}
 }
 
-// covers reports whether the rule is about the package.
+// covers reports whether the rule applies to the package.
 func (r rule) covers(pkg string) bool {
 	return r.pkg == pkg || strings.HasSuffix(r.pkg, "/") && strings.HasPrefix(pkg, r.pkg)
 }

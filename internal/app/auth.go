@@ -15,7 +15,7 @@ import (
 	"github.com/ausguck/ausguck/internal/page"
 )
 
-// AuthPart says who may come in. The admin's name and password also come from the environment, see Options.Admin.
+// AuthPart authenticates users. The admin's name and password can also come from the environment, see Options.Admin.
 type AuthPart struct {
 	noPart
 	AdminPasswordFile string
@@ -37,7 +37,7 @@ func (p *AuthPart) flags(a *kingpin.Application) {
 	p.SignIn.register(a)
 }
 
-// load reads what a restart would use; a reload checks it only.
+// load reads what applies after a restart; a reload only checks it.
 func (p *AuthPart) load(l *loading) {
 	env := grafanaEnv{os.LookupEnv}
 	admin, warnings, err := l.o.Admin(env.lookup)
@@ -95,7 +95,7 @@ func (p *AuthPart) routes(*App) []route {
 	}
 	for _, path := range []string{
 		"/api/login/ping", "/api/user", "/api/user/password", "/api/user/orgs", "/api/access-control/user/", "/api/auth/keys", "/api/auth/keys/",
-		// These are for admins; their answer to others names the permission that is missing.
+		// These are for admins; their response to others names the missing permission.
 		"/api/users", "/api/users/", "/api/org/users", "/api/org/users/", "/api/admin/users", "/api/admin/users/", "/api/serviceaccounts", "/api/serviceaccounts/",
 	} {
 		routes = append(routes, route{path, viewer, users})
@@ -103,14 +103,14 @@ func (p *AuthPart) routes(*App) []route {
 	return routes
 }
 
-// Admin is the first user as files and environment have it.
+// Admin is the first user, as configured in files and the environment.
 type Admin struct {
 	Login string
-	// Password is empty when none is set; Source says where it is from.
+	// Password is empty if none is set; Source names its origin.
 	Password, Source string
 }
 
-// Grafana's variables, which people have in their compose files.
+// Grafana's variables, which are common in compose files.
 const (
 	envAdminUser     = "GF_SECURITY_ADMIN_USER"
 	envAdminPassword = "GF_SECURITY_ADMIN_PASSWORD"
@@ -118,8 +118,8 @@ const (
 	envSignUp        = "GF_USERS_ALLOW_SIGN_UP"
 )
 
-// Admin reads --auth.admin-password-file and Grafana's variables. More than one password is an error: which of them was
-// meant cannot be known.
+// Admin reads --auth.admin-password-file and Grafana's variables. More than one password is an error, because it is ambiguous
+// which one applies.
 func (o Options) Admin(env func(string) (string, bool)) (a Admin, warnings []string, err error) {
 	a.Login = auth.DefaultAdminLogin
 	if login, _ := env(envAdminUser); strings.TrimSpace(login) != "" {
@@ -163,7 +163,7 @@ func signUpWarning(value string) string {
 	return envSignUp + "=" + value + " has no effect: self-registration is not supported; an admin adds users"
 }
 
-// InitialPasswordFile is where the generated password of the first admin is until it is changed.
+// InitialPasswordFile is the file that holds the generated password of the first admin until it is changed.
 func (o Options) InitialPasswordFile() string {
 	return datadir.In(o.StoragePath, datadir.InitialPassword)
 }

@@ -16,10 +16,10 @@ import (
 	"github.com/ausguck/ausguck/internal/versions"
 )
 
-// BackupBytes is the header that says how much is in the archive before it is compressed.
+// BackupBytes is the header with the size of the archive before compression.
 const BackupBytes = "X-Ausguck-Backup-Bytes"
 
-// serveBackup answers with an archive of everything, as it is now.
+// serveBackup responds with an archive of all data in its current state.
 func (a *App) serveBackup(w http.ResponseWriter, r *http.Request) {
 	if !a.backingUp.TryLock() {
 		http.Error(w, "another backup is being made; try again when it is done", http.StatusConflict)
@@ -54,7 +54,7 @@ func (a *App) serveBackup(w http.ResponseWriter, r *http.Request) {
 	w.Header().Set(BackupBytes, strconv.FormatInt(manifest.Bytes, 10))
 	if err := backup.Write(r.Context(), w, staging, manifest); err != nil {
 		log.Warn("Backup interrupted", "err", err)
-		panic(http.ErrAbortHandler) // so that the other side does not take it for whole
+		panic(http.ErrAbortHandler) // so that the client does not take the archive for complete
 	}
 	log.Info("Backup complete", "bytes", manifest.Bytes, "files", manifest.Files, "took", time.Since(begun).Round(time.Millisecond))
 }
@@ -63,8 +63,8 @@ func backupName(made time.Time) string {
 	return "ausguck-" + made.Format("20060102-150405") + ".tar.gz"
 }
 
-// stageBackup copies or links everything into dir. What points at others is copied before them, so that a copy never
-// points at what it lacks: the collector's ledger before the lines, Loki's WAL and index before the chunks.
+// stageBackup copies or links everything into dir. Data with references is copied before the data that it refers to, so that no
+// copy has a dangling reference: the collector's ledger before the log lines, Loki's WAL and index before the chunks.
 func (a *App) stageBackup(ctx context.Context, dir string) (m backup.Manifest, err error) {
 	from := func(name string) string { return filepath.Join(a.options.StoragePath, name) }
 	to := func(name string) string { return filepath.Join(dir, name) }
@@ -99,8 +99,8 @@ func (a *App) stageBackup(ctx context.Context, dir string) (m backup.Manifest, e
 	return backup.Measure(dir, "ausguck "+versions.Own())
 }
 
-// snapshotTSDB makes prometheus/ of the blocks and of what is in memory. A folder of the TSDB that was named
-// elsewhere is below it all the same, so that a restore finds everything below one folder.
+// snapshotTSDB creates prometheus/ from the blocks and the in-memory data. A TSDB folder that is configured elsewhere ends up
+// below it too, so that a restore finds everything in one folder.
 func (a *App) snapshotTSDB(dir string) error {
 	target := filepath.Join(dir, "prometheus")
 	if err := os.MkdirAll(target, 0o750); err != nil {

@@ -9,8 +9,8 @@ import (
 	"github.com/ausguck/ausguck/internal/versions"
 )
 
-// Banner writes the lines that tell a person at the terminal where to look, how to log in and what is watched. They
-// hold no password: in a container, or under systemd, they are collected as the log is.
+// Banner prints where to open the UI, how to log in and what is monitored, for a person at the terminal. It never prints a
+// password, because in a container or under systemd the output is collected like the log.
 func (a *App) Banner(w io.Writer) {
 	names := make([]string, 0, 3)
 	for _, u := range versions.All() {

@@ -10,13 +10,13 @@ import (
 	"github.com/ausguck/ausguck/internal/lifecycle"
 )
 
-// CAdvisorPart watches containers, as cAdvisor does.
+// CAdvisorPart monitors containers, as cAdvisor does.
 type CAdvisorPart struct {
 	noPart
 	Switch
 	Housekeeping time.Duration
 
-	exporter *cadvisor.Exporter // nil where it cannot work
+	exporter *cadvisor.Exporter // nil if it cannot work here
 	at       *port
 }
 

@@ -15,34 +15,34 @@ import (
 	"github.com/ausguck/ausguck/monitoring"
 )
 
-// loading is one look at all configuration files. `check`, a start and a reload are one.
+// loading is one pass over all configuration files, by `check`, a start or a reload.
 type loading struct {
 	o *Options
-	// known are the configurations that have loaded before; nil when nothing is to be remembered.
+	// known are the configurations that loaded before; nil if none are to be saved.
 	known *lastGood
-	// replace is set at a start: what does not load is replaced by what did before, or by what is built in.
+	// replace is set at a start: a file that does not load is replaced by its last good version, or by the built-in one.
 	replace bool
 
 	problems []error
 	warnings []string
-	// warned are the warnings by part, those of none under "". whole is set when all parts are loaded.
+	// warned are the warnings by part; the key "" has those that belong to no part. whole is set when all parts are loaded.
 	warned map[string][]string
 	whole  bool
-	// faults are the parts whose files do not load, with what they run by instead.
+	// faults are the parts whose files do not load, with the configuration that they run instead.
 	faults map[string]fault
-	// loaded are the files that have loaded, by part.
+	// loaded are the files that loaded, by part.
 	loaded map[string]document
-	// dashboardProblems are dashboards that cannot be shown, which stops neither a start nor a reload.
+	// dashboardProblems are errors in dashboards, which fail neither a start nor a reload.
 	dashboardProblems []error
 }
 
-// fault is a configuration that does not load, and what runs instead.
+// fault is a configuration that does not load, with the one that runs instead.
 type fault struct {
 	problems []error
 	instead  string
 }
 
-// Error says what is wrong and what runs.
+// Error returns the problems and the configuration that runs instead.
 func (f fault) Error() string {
 	return fmt.Sprintf("%s; running %s", (&ConfigError{f.problems}).Error(), f.instead)
 }
@@ -51,7 +51,7 @@ func newLoading(o *Options) *loading {
 	return &loading{o: o, faults: map[string]fault{}, loaded: map[string]document{}, warned: map[string][]string{}}
 }
 
-// loadAll reads and checks every file, and collects all problems of all of them.
+// loadAll reads and checks every file, and collects the problems of all of them.
 func (o *Options) loadAll(known *lastGood, replace bool) *loading {
 	l := newLoading(o)
 	l.known, l.replace, l.whole = known, replace, true
@@ -65,7 +65,7 @@ func (o *Options) loadAll(known *lastGood, replace bool) *loading {
 		}
 	}
 	l.warn("", o.ofGrafana)
-	// It belongs to the main address, without which nothing can be reached: nothing is used in its place.
+	// It configures the main address, without which nothing is reachable, so it has no fallback.
 	l.problems = append(l.problems, httpserver.CheckWebConfig(o.WebConfigFile())...)
 	return l
 }
@@ -91,7 +91,7 @@ func (l *loading) problem(err error) {
 	}
 }
 
-// err returns the problems, nil when there are none.
+// err returns the problems, or nil if there are none.
 func (l *loading) err() error {
 	if len(l.problems) == 0 {
 		return nil
@@ -99,33 +99,33 @@ func (l *loading) err() error {
 	return &ConfigError{Problems: l.problems}
 }
 
-// document is a configuration file as it was read.
+// document is the content of a configuration file, with its origin.
 type document struct {
-	// Name is the path that messages show.
+	// Name is the path shown in messages.
 	Name string
-	// Dir is the folder to which paths in the file are relative.
+	// Dir is the folder that relative paths in the file refer to.
 	Dir     string
 	Content []byte
 	BuiltIn bool
-	// copies are the files that this one names, by path, where they are not to be read from their own places.
+	// copies are copies of files that this one names, by path, to be read instead of the originals.
 	copies map[string]string
-	// beside are the files that were read with this one.
+	// beside are the files that were read together with this one.
 	beside []string
-	// flagged is set when a flag names the file.
+	// flagged is set if a flag names the file.
 	flagged bool
 }
 
-// source is where a document is read from, and what stands in for it.
+// source is where a document is read from, and its fallback.
 type source struct {
 	read    func() (document, error)
 	builtIn func() document
-	// expand replaces variables; nil leaves them.
+	// expand replaces variables; nil leaves the document unchanged.
 	expand func(document) (document, []string)
 }
 
-// load reads a part's document and parses it. Where it does not load, a start takes the one that did last, or else the
-// one that is built in, and says so; `check` and a reload report the problems. about says which files were read beside it, and
-// what a person should look at.
+// load reads and parses a part's document. If that fails, a start falls back to the last good version, or else to the built-in
+// one, and reports it; `check` and a reload report the problems. about returns the files that were read beside it, and the
+// warnings about it.
 func load[C any](l *loading, part string, s source, parse func(document) (*C, []error), about func(*C) (beside, warnings []string)) *C {
 	try := func(d document, err error) (*C, []string, document, []error) {
 		if err != nil {
@@ -167,12 +167,12 @@ func load[C any](l *loading, part string, s source, parse func(document) (*C, []
 			return use(last, more, "with the configuration that loaded last, of "+saved.Format(time.RFC3339))
 		}
 	}
-	if cfg != nil { // what is wrong is in a file that this one names
+	if cfg != nil { // the error is in a file that this one names
 		return use(cfg, warnings, "without the files it names that do not load")
 	}
-	if !d.flagged || !errors.Is(err, fs.ErrNotExist) { // else the flag is wrong
+	if !d.flagged || !errors.Is(err, fs.ErrNotExist) { // otherwise the flag is wrong
 		inside := s.builtIn()
-		inside.copies = map[string]string{} // none of the files beside those that are wrong
+		inside.copies = map[string]string{} // not the files beside the invalid ones
 		if standard, more, _, again := try(inside, nil); len(again) == 0 {
 			return use(standard, more, "with the built-in configuration")
 		}
@@ -181,10 +181,10 @@ func load[C any](l *loading, part string, s source, parse func(document) (*C, []
 	return nil
 }
 
-// builtIn starts the names of files that are part of the program.
+// builtIn is the prefix of the names of embedded files.
 const builtIn = "built-in "
 
-// file is the one that a flag names, the one in the folder, or the built-in one.
+// file returns the file that a flag names, the one in the folder, or the built-in one.
 func (l *loading) file(name, flagged string) source {
 	dir := l.o.ConfigDir
 	inside := func() document {
@@ -214,7 +214,7 @@ func (l *loading) file(name, flagged string) source {
 	}}
 }
 
-// expanded puts the values of environment variables into a file, as Loki and Promtail do with -config.expand-env.
+// expanded replaces environment variables in a file, as Loki and Promtail do with -config.expand-env.
 func (l *loading) expanded(s source) source {
 	s.expand = func(d document) (document, []string) {
 		var warnings []string
@@ -224,8 +224,8 @@ func (l *loading) expanded(s source) source {
 	return s
 }
 
-// WebConfigFile returns the web.yml that is named or in the folder, empty when there is none. Its content is read again by
-// the HTTP server at each connection, as with every program that uses the exporter toolkit.
+// WebConfigFile returns the path of web.yml, named by a flag or found in the folder, or "" if there is none. The HTTP server
+// reads its content again for each connection, like every program that uses the exporter toolkit.
 func (o *Options) WebConfigFile() string {
 	if o.Web.ConfigFile != "" {
 		return o.Web.ConfigFile
@@ -240,19 +240,19 @@ func (o *Options) WebConfigFile() string {
 	return path
 }
 
-// missing reports whether there is no file of the name. A link that leads nowhere is one that cannot be read.
+// missing reports whether no file of that name exists. A dangling link does not count as missing but as unreadable.
 func missing(path string) bool {
 	_, err := os.Lstat(path)
 	return errors.Is(err, fs.ErrNotExist)
 }
 
-// ConfigError is returned when files or flags are wrong; cmd/ausguck exits with 2 then.
+// ConfigError is returned for invalid files or flags; cmd/ausguck then exits with 2.
 type ConfigError struct {
-	// Problems has one entry per problem, each "file:line: field: reason" as far as it is known.
+	// Problems has one entry per problem, each "file:line: field: reason" as far as known.
 	Problems []error
 }
 
-// Error lists the problems, one per line.
+// Error returns the problems, one per line.
 func (e *ConfigError) Error() string {
 	lines := make([]string, len(e.Problems))
 	for i, p := range e.Problems {
@@ -261,10 +261,10 @@ func (e *ConfigError) Error() string {
 	return strings.Join(lines, "\n")
 }
 
-// Unwrap gives access to the problems.
+// Unwrap returns the problems.
 func (e *ConfigError) Unwrap() []error { return e.Problems }
 
-// Check reads all files as a start would and returns warnings, and the problems as a ConfigError.
+// Check reads all files as a start would and returns the warnings, and the problems as a ConfigError.
 func Check(o Options) (warnings []string, err error) {
 	if err := o.Complete(); err != nil {
 		return nil, &ConfigError{Problems: []error{err}}

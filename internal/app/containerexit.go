@@ -7,7 +7,7 @@ import (
 	"github.com/ausguck/ausguck/internal/dockerhost"
 )
 
-// explainStopped says why a container does not run; nothing can be scraped then.
+// explainStopped explains why a container is not running, and so cannot be scraped.
 func explainStopped(v *containerView, c dockerhost.Container) {
 	v.State = "exited"
 	switch c.State {
@@ -35,10 +35,10 @@ func explainStopped(v *containerView, c dockerhost.Container) {
 	}
 }
 
-// crashing is how long a container has to run after a restart until it counts as running.
+// crashing is how long a container must run after a restart before it counts as running.
 const crashing = 30 * time.Second
 
-// explainCrashes says of a container that the engine restarts again and again that it does, whatever else is wrong.
+// explainCrashes reports that the engine keeps restarting a container, regardless of any other problem.
 func explainCrashes(v *containerView, c dockerhost.Container) {
 	if c.State != "restarting" && (c.RestartCount == 0 || time.Since(c.Started) > crashing) {
 		return

@@ -9,7 +9,8 @@ import (
 	"github.com/ausguck/ausguck/internal/dockerhost"
 )
 
-// Nothing said whether the lines of a container are collected: one with the log driver none looked like one that is silent.
+// Nothing reported whether the log lines of a container are collected: a container with the log driver none looked like a silent
+// one.
 func TestContainersSayWhetherTheirLogsAreCollected(t *testing.T) {
 	containers := []dockerhost.Container{{ID: "1", Name: "read"}, {ID: "2", Name: "mute"}, {ID: "3", Name: "new"}}
 	views := containerFacts{containers: containers}.explain()

@@ -14,7 +14,7 @@ import (
 	"github.com/ausguck/ausguck/internal/dockerhost"
 )
 
-// containersView is the answer of /api/ausguck/containers.
+// containersView is the response of /api/ausguck/containers.
 type containersView struct {
 	Docker     dockerView      `json:"docker"`
 	Containers []containerView `json:"containers"`
@@ -28,7 +28,7 @@ type dockerView struct {
 	Remedy    string `json:"remedy,omitempty"`
 }
 
-// containerView says of a container whether it is scraped, why, and what changes that.
+// containerView describes whether a container is scraped, the reason, and how to change it.
 type containerView struct {
 	Name    string `json:"name"`
 	Image   string `json:"image"`
@@ -37,22 +37,22 @@ type containerView struct {
 	// State is scraped, waiting, failing, dropped, unseen, restarting or exited.
 	State  string `json:"state"`
 	Reason string `json:"reason"`
-	// Remedy is a label of a compose file or a sentence, empty when nothing is wrong.
+	// Remedy is a label for a compose file or a sentence; empty if nothing is wrong.
 	Remedy string `json:"remedy,omitempty"`
-	// Lines are lines of a compose file that belong to Remedy.
+	// Lines are the lines of a compose file that Remedy refers to.
 	Lines string `json:"lines,omitempty"`
-	// Rule is the relabelling rule that dropped it.
+	// Rule is the relabeling rule that dropped it.
 	Rule string `json:"rule,omitempty"`
-	// URL is where it is scraped.
+	// URL is the scrape URL.
 	URL string `json:"url,omitempty"`
 	Job string `json:"job,omitempty"`
 	// Ports are the TCP ports that it exposes.
 	Ports []uint16 `json:"ports,omitempty"`
-	// Restarts is how often the engine has restarted it since someone started it.
+	// Restarts is how often the engine has restarted it since it was last started manually.
 	Restarts int `json:"restarts,omitempty"`
-	// Exit is how it last ended, nil for one that runs and of whose last end nothing is known.
+	// Exit describes its last exit; nil for a running container whose last exit is unknown.
 	Exit *exitView `json:"exit,omitempty"`
-	// Logs says whether its lines are collected.
+	// Logs describes whether its log lines are collected.
 	Logs containerLogsView `json:"logs"`
 
 	urgency int
@@ -64,22 +64,22 @@ type exitView struct {
 	OutOfMemory bool      `json:"outOfMemory,omitempty"`
 }
 
-// containerFacts is what containers are explained by.
+// containerFacts is the input for explaining containers.
 type containerFacts struct {
 	containers []dockerhost.Container
 	found      []promserver.Discovered
-	// hosts are the engines that jobs ask, each with the job that does.
+	// hosts are the engines that scrape jobs discover containers from, each with the job.
 	hosts map[string]string
-	// endpoint is the engine that containers are from, and status its state.
+	// endpoint is the engine that the containers come from, and status its state.
 	endpoint string
 	status   dockerhost.Status
-	// self is the container of this process, nil when it runs in none.
+	// self is the container of this process; nil outside a container.
 	self *dockerhost.Container
-	// apart says whether a container is only on networks that self is not on.
+	// apart reports whether a container is only on networks that self is not on.
 	apart func(dockerhost.Container) bool
 }
 
-// serveContainers tells why each container is or is not scraped.
+// serveContainers reports why each container is or is not scraped.
 func (a *App) serveContainers(w http.ResponseWriter, _ *http.Request) {
 	view := containersView{Containers: []containerView{}}
 	if a.options.Docker.Enabled {
@@ -99,7 +99,7 @@ func (a *App) serveContainers(w http.ResponseWriter, _ *http.Request) {
 	writeJSON(w, http.StatusOK, view)
 }
 
-// explain finds what became of each container; those that need a person come first.
+// explain determines the state of each container; those that need attention come first.
 func (f containerFacts) explain() []containerView {
 	views := make([]containerView, 0, len(f.containers))
 	for _, c := range f.containers {
@@ -123,7 +123,7 @@ func (f containerFacts) explain() []containerView {
 	return views
 }
 
-// urgency is the place of a state on the page. A container that has done its work comes last.
+// urgency is the rank of a state on the page. A container that completed successfully comes last.
 func urgency(v containerView) int {
 	states := []string{"restarting", "failing", "unseen", "exited", "dropped", "waiting", "scraped"}
 	if v.State == "exited" && v.Exit != nil && v.Exit.Code == 0 {
@@ -132,7 +132,7 @@ func urgency(v containerView) int {
 	return slices.Index(states, v.State)
 }
 
-// worth prefers, of several targets of a container, what is scraped and fails, then what is scraped.
+// worth ranks the targets of a container: scraped and failing first, then scraped.
 func worth(f *promserver.Discovered) int {
 	switch {
 	case f.Target == nil:
@@ -143,7 +143,7 @@ func worth(f *promserver.Discovered) int {
 	return 1
 }
 
-// isOf is true for a target that the Docker engine gave for the container, or a written one that names it.
+// isOf reports whether a target was discovered from the container by the Docker engine, or is a static one that names it.
 func isOf(f *promserver.Discovered, c dockerhost.Container) bool {
 	if id, ok := f.Labels["__meta_docker_container_id"]; ok {
 		return id == c.ID
@@ -240,7 +240,7 @@ func explainDropped(v *containerView, c dockerhost.Container, f *promserver.Disc
 	}
 }
 
-// labelName is the Docker label behind the name that discovery gave it.
+// labelName returns the Docker label that discovery sanitized to the given name.
 func labelName(sanitized string, labels map[string]string) string {
 	for name := range labels {
 		if strings.NewReplacer(".", "_", "/", "_", "-", "_").Replace(name) == sanitized {

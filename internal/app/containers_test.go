@@ -10,7 +10,7 @@ import (
 	"github.com/ausguck/ausguck/internal/dockerhost"
 )
 
-// Each container is explained in a sentence, with what to do about it.
+// Each container has an explanation in one sentence, and a remedy.
 func TestContainersAreExplained(t *testing.T) {
 	keep := &promserver.DroppingRule{Number: 1, Keep: true, SourceLabels: []string{"__meta_docker_container_label_prometheus_io_scrape"}, Text: "the rule"}
 	found := func(id string, f promserver.Discovered) promserver.Discovered {
@@ -177,7 +177,7 @@ func TestContainersAreExplained(t *testing.T) {
 	}
 }
 
-// A container is explained by where Ausguck runs, too.
+// The explanation of a container also depends on where Ausguck runs.
 func TestContainersOfOtherNetworksAreExplained(t *testing.T) {
 	self := &dockerhost.Container{Name: "agent-ausguck", NetworkMode: "code-agent", Networks: []string{"code-agent"}, Labels: map[string]string{"com.docker.compose.service": "ausguck"}}
 	bare := &dockerhost.Container{Name: "monitor", NetworkMode: "bridge", Networks: []string{"bridge"}}
@@ -240,7 +240,7 @@ func TestContainersOfOtherNetworksAreExplained(t *testing.T) {
 	}
 }
 
-// What keeps discovery from finding containers is said of each.
+// The reason why discovery cannot find containers is reported for each of them.
 func TestContainersThatDiscoveryCannotFind(t *testing.T) {
 	facts := containerFacts{
 		containers: []dockerhost.Container{{ID: "1", Name: "shop"}}, endpoint: "tcp://proxy:2375", hosts: map[string]string{"tcp://proxy:2375": "containers"},
@@ -257,7 +257,7 @@ func TestContainersThatDiscoveryCannotFind(t *testing.T) {
 	require.Contains(t, v.Remedy, "host: tcp://proxy:2375")
 }
 
-// What needs a person comes first, and what has done its work last.
+// Containers that need attention come first, those that completed successfully last.
 func TestOrderOfContainers(t *testing.T) {
 	var order []string
 	for _, v := range (containerFacts{containers: []dockerhost.Container{

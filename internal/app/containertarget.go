@@ -16,7 +16,7 @@ const (
 	portLabel   = "prometheus.io/port"
 )
 
-// explainTarget says how the scrapes of a container go.
+// explainTarget describes the state of a container's scrapes.
 func (f containerFacts) explainTarget(v *containerView, c dockerhost.Container, t *promserver.Target, of []*promserver.Discovered) {
 	switch {
 	case t.LastError != "":
@@ -33,7 +33,7 @@ func (f containerFacts) explainTarget(v *containerView, c dockerhost.Container, 
 	explainPorts(v, c, of)
 }
 
-// explainPorts lists the ports of a container that exposes several without a label that chooses one.
+// explainPorts lists the ports of a container that exposes several and has no label that selects one.
 func explainPorts(v *containerView, c dockerhost.Container, of []*promserver.Discovered) {
 	if _, chosen := c.Labels[portLabel]; chosen || len(c.Ports) < 2 {
 		return
@@ -50,7 +50,7 @@ func explainPorts(v *containerView, c dockerhost.Container, of []*promserver.Dis
 	}
 	other := c.Ports[1]
 	switch {
-	case targets > 1: // by a file of the user's own
+	case targets > 1: // from the user's own configuration
 		v.Reason += fmt.Sprintf("each is a target, and %d of %d are up. The label %s leaves one.", up, targets, portLabel)
 	case v.State == "failing":
 		v.Reason += fmt.Sprintf("without the label %s, the lowest is scraped.", portLabel)
@@ -73,7 +73,7 @@ func enumerate(ports []uint16) string {
 
 var firstNumber = regexp.MustCompile(`\d+`)
 
-// explainPortLabel says what is wrong with a label that names no port.
+// explainPortLabel explains what is wrong with a port label that does not name a port.
 func explainPortLabel(v *containerView, c dockerhost.Container) {
 	label, ok := c.Labels[portLabel]
 	if !ok || c.Labels[scrapeLabel] == "false" || validPort(label) {
@@ -87,7 +87,7 @@ func explainPortLabel(v *containerView, c dockerhost.Container) {
 	}
 	write := fmt.Sprintf(`%s: "%s"`, portLabel, suggested)
 	switch {
-	case label == "": // as if there were none
+	case label == "": // treated as no label
 		if v.State == "failing" {
 			v.Reason += fmt.Sprintf(" The label %s is empty, so it selects no port.", portLabel)
 			v.Remedy = "Write the port into the label: " + write
@@ -116,7 +116,7 @@ func validPort(s string) bool {
 
 var silences = []string{"deadline exceeded", "i/o timeout", "no route to host", "network is unreachable", "is only on"}
 
-// scrapeRemedy is what helps against an error of a scrape.
+// scrapeRemedy returns the remedy for a scrape error of a container.
 func (f containerFacts) scrapeRemedy(v *containerView, c dockerhost.Container, problem string) string {
 	silent := slices.ContainsFunc(silences, func(s string) bool { return strings.Contains(problem, s) })
 	onHost := c.NetworkMode == "host"
@@ -133,7 +133,7 @@ func (f containerFacts) scrapeRemedy(v *containerView, c dockerhost.Container, p
 	return scrapeRemedy(problem)
 }
 
-// joinNetwork has Ausguck join the network of a container.
+// joinNetwork is the remedy that adds Ausguck to the network of a container.
 func (f containerFacts) joinNetwork(v *containerView, c dockerhost.Container) string {
 	only, network := "network "+c.Networks[0], c.Networks[0]
 	if len(c.Networks) > 1 {
@@ -150,7 +150,7 @@ func (f containerFacts) joinNetwork(v *containerView, c dockerhost.Container) st
 	return fmt.Sprintf("Add Ausguck to the network %s, with these lines in its compose file. Until then, %s does the same, as long as this container exists.", network, now)
 }
 
-// scrapeRemedy is what helps against an error whatever the container.
+// scrapeRemedy returns the remedy for a scrape error that does not depend on the container.
 func scrapeRemedy(problem string) string {
 	for _, known := range []struct{ word, remedy string }{
 		{"connection refused", `Nothing listens on this port. Set the port with the label prometheus.io/port: "<port>". In the container, the service must listen on 0.0.0.0, not only on 127.0.0.1.`},

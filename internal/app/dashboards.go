@@ -19,7 +19,7 @@ import (
 	"github.com/ausguck/ausguck/monitoring"
 )
 
-// DashboardsPart is what Grafana's server does for the page.
+// DashboardsPart is the server side of Grafana for the UI.
 type DashboardsPart struct {
 	configured[dashboards.Config]
 	source  dashboards.Source
@@ -82,7 +82,7 @@ func (p *DashboardsPart) build(a *App) (err error) {
 	return err
 }
 
-// engineAt returns the Prometheus of this process if a well-known address is its own.
+// engineAt returns the Prometheus of this process if the address is one of its well-known addresses.
 func (a *App) engineAt(address string) dsquery.Engine {
 	if p := &a.options.Prometheus; p.server != nil && slices.Contains(p.at.addresses(), address) {
 		return p.server
@@ -93,13 +93,14 @@ func (a *App) engineAt(address string) dsquery.Engine {
 func (p *DashboardsPart) routes(*App) []route {
 	grafana := p.server.Handler()
 	return []route{
-		{"/api/", viewer, grafana}, // the handler enforces the roles of editors and admins itself
+		{"/api/", viewer, grafana}, // the handler checks the roles of editors and admins itself
 		{"GET /api/health", everybody, grafana},
 		{"GET /goto/", viewer, grafana},
 	}
 }
 
-// sourceTransport asks data sources: the names of the separate containers in process, others by the network and its proxy.
+// sourceTransport sends requests to data sources: in process for the names of the separate containers, otherwise over the network
+// and its proxy.
 func (a *App) sourceTransport() *http.Transport {
 	inProcess := a.dialer.Names()
 	return &http.Transport{
@@ -116,7 +117,8 @@ func (a *App) sourceTransport() *http.Transport {
 	}
 }
 
-// boot is what the page knows without asking. It has defaults while the database cannot say what the user prefers.
+// boot returns the page's boot data, which it needs no request for. It has defaults while the database cannot return the user's
+// preferences.
 func (a *App) boot(r *http.Request) page.Boot {
 	id, _ := auth.FromContext(r.Context())
 	server := a.options.Dashboards.server
@@ -141,8 +143,8 @@ func (a *App) boot(r *http.Request) page.Boot {
 	return boot
 }
 
-// DashboardFiles returns where Grafana's files are and the file with the key of data sources' secrets. Complete has to be
-// called before.
+// DashboardFiles returns the locations of Grafana's files, and the file with the encryption key of data source secrets. Call
+// Complete first.
 func (o *Options) DashboardFiles() (src dashboards.Source, keyFile string) {
 	return o.Dashboards.source, o.Dashboards.keyFile
 }

@@ -15,11 +15,11 @@ import (
 	"github.com/ausguck/ausguck/internal/command"
 )
 
-// The built-in dashboards ask for the metrics of this list (monitoring holds them against it): those that every
-// Ausguck must expose are looked for in what it does expose, so that no update of an upstream empties a panel unseen.
+// The built-in dashboards query the metrics in this list, which a test in monitoring checks. The metrics that every Ausguck must
+// expose are compared with those that it does expose, so that no upstream update silently empties a panel.
 func TestBuiltInDashboardsAskForWhatIsExposed(t *testing.T) {
 	r := start(t, testOptions(t))
-	code, body := r.do(t, http.MethodGet, "/api/datasources/proxy/uid/prometheus/api/v1/labels") // some count what was asked
+	code, body := r.do(t, http.MethodGet, "/api/datasources/proxy/uid/prometheus/api/v1/labels") // some metrics count requests
 	require.Equal(t, http.StatusOK, code, body)
 
 	for section, path := range map[string]string{
@@ -35,7 +35,7 @@ func TestBuiltInDashboardsAskForWhatIsExposed(t *testing.T) {
 			})
 			return len(missing) == 0
 		}
-		if !found() { // targets and containers are not known at once
+		if !found() { // targets and containers are not known immediately
 			require.Eventually(t, found, 30*time.Second, 500*time.Millisecond, "%s lacks %s", path, &missing)
 		}
 	}

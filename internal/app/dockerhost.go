@@ -12,7 +12,7 @@ import (
 	"github.com/ausguck/ausguck/internal/lifecycle"
 )
 
-// DockerPart asks an engine for containers. An engine that is away is waited for.
+// DockerPart discovers containers from a Docker engine. It waits for an engine that is unavailable.
 type DockerPart struct {
 	noPart
 	Enabled bool
@@ -56,13 +56,13 @@ func (p *DockerPart) says() (string, bool) {
 	case st.Remedy == "":
 		return st.Reason, false
 	}
-	return st.Reason + "; " + st.Remedy, false // many machines have none
+	return st.Reason + "; " + st.Remedy, false // many machines have no engine
 }
 
-// defaultDockerHost is the engine that the built-in prometheus.yml names.
+// defaultDockerHost is the engine configured in the built-in prometheus.yml.
 const defaultDockerHost = "unix:///var/run/docker.sock"
 
-// endpoint returns the engine's address, as the Docker client finds it.
+// endpoint returns the engine's address, determined as the Docker client does.
 func (p *DockerPart) endpoint() string {
 	if p.Host != "" {
 		return p.Host

@@ -18,7 +18,7 @@ import (
 	"github.com/ausguck/ausguck/internal/app"
 )
 
-// Each guarantee in docs/secure.md names the test behind it, and that test is there.
+// Each guarantee in docs/secure.md names its test, and that test exists.
 func TestGuaranteesHaveTheirTests(t *testing.T) {
 	doc, err := os.ReadFile("../../docs/secure.md")
 	require.NoError(t, err)
@@ -63,8 +63,7 @@ var (
 	fileLink   = regexp.MustCompile(`\]\(([^)\s]+)\)`)
 )
 
-// Every link between the pages in the program leads to a page and, if it names one, to an anchor; and every page is reached
-// from the index.
+// Every link between the pages in the program leads to an existing page and anchor, and every page can be reached from the index.
 func TestLinksOfDocumentsLead(t *testing.T) {
 	pages := app.Documents()
 	seen := map[string]string{} // bodies by path
@@ -122,7 +121,7 @@ func hasAnchor(body, anchor string) bool {
 	return false
 }
 
-// markdownFiles are those in the program.
+// markdownFiles returns the Markdown files in the program.
 func markdownFiles(t *testing.T) (files []string) {
 	t.Helper()
 	for _, pattern := range []string{"*.md", "runbooks/*.md"} {
@@ -134,7 +133,7 @@ func markdownFiles(t *testing.T) (files []string) {
 	return files
 }
 
-// Links of the documents to other files of the repository, which the program shows as text, lead there too.
+// Links from the documents to other files of the repository, which the program shows as text, are valid too.
 func TestLinksOfDocumentsLeadToFiles(t *testing.T) {
 	for _, file := range append(markdownFiles(t), "../README.md", "../AGENTS.md", "../CHANGELOG.md") {
 		content, err := os.ReadFile(filepath.Join("../../docs", file))
@@ -149,7 +148,7 @@ func TestLinksOfDocumentsLeadToFiles(t *testing.T) {
 	}
 }
 
-// What messages and the UI name as docs/NAME.md is a page, and an anchor there if they name one: the UI makes links of it.
+// Every docs/NAME.md that messages and the UI name is a page, and has the anchor if one is named: the UI turns them into links.
 func TestDocumentsThatMessagesNameAreThere(t *testing.T) {
 	named := regexp.MustCompile(`docs/([a-z]+)\.md(?:#([\w-]+))?`)
 	count := 0
@@ -174,6 +173,6 @@ func TestDocumentsThatMessagesNameAreThere(t *testing.T) {
 
 func exists(t *testing.T, file, format string, args ...any) {
 	t.Helper()
-	_, err := os.Stat(file) // folders too
+	_, err := os.Stat(file) // also matches folders
 	require.NoError(t, err, append([]any{format}, args...)...)
 }

@@ -20,7 +20,7 @@ import (
 	"github.com/ausguck/ausguck/internal/lifecycle"
 )
 
-// watched is an Ausguck with a job, a rule that fires, and somebody who is told.
+// watched is an Ausguck with a scrape job, a firing rule and a receiver of notifications.
 type watched struct {
 	*running
 	dir  string
@@ -56,10 +56,10 @@ scrape_configs: [{job_name: files, static_configs: [{labels: {job: files, __path
 	return w
 }
 
-// abilities are what the parts do for people; the value is the part that does it.
+// abilities are what the parts do for users; the value is the part.
 var abilities = map[string]string{"scrapes": "promserver", "evaluates": "promserver", "notifies": "alertmanager", "stores logs": "loki", "serves dashboards": "dashboards"}
 
-// can reports whether an ability is there.
+// can reports whether an ability works.
 func (w *watched) can(t *testing.T, ability string) bool {
 	ok := func(method, path, body, want string) bool {
 		code, _, answer := w.ask(t, admin, method, path, body, "Content-Type", "application/json")
@@ -72,7 +72,7 @@ func (w *watched) can(t *testing.T, ability string) bool {
 		return ok(http.MethodGet, "/api/v1/query?query=ALERTS%7Balertname%3D%22Fires%22%7D", "", "Fires")
 	case "notifies":
 		before := w.told.Load()
-		// Straight to it, so that it does not take Prometheus to notify.
+		// Send it directly, so that the check does not depend on Prometheus.
 		name := time.Now().Format("t150405.000000")
 		return ok(http.MethodPost, "/api/v2/alerts", `[{"labels":{"alertname":"`+name+`"}}]`, "") && eventually(func() bool { return w.told.Load() > before })
 	case "stores logs":
@@ -99,7 +99,7 @@ func eventually(f func() bool) bool {
 	return false
 }
 
-// requireOthers fails when anything does not work but what the part that is down does.
+// requireOthers fails if any ability besides those of the part that is down does not work.
 func (w *watched) requireOthers(t *testing.T, down string) {
 	t.Helper()
 	for ability, part := range abilities {
@@ -109,7 +109,7 @@ func (w *watched) requireOthers(t *testing.T, down string) {
 	}
 }
 
-// A part that cannot start is down with its reason, the others work, and it comes up when the reason has gone.
+// A part that cannot start is down and reports the reason, the others work, and it comes up once the reason is gone.
 func TestPartsFailAloneAtTheStart(t *testing.T) {
 	for part, blocked := range map[string]string{
 		"promserver": "prometheus", "alertmanager": "alertmanager", "loki": "loki", "logcollector": "promtail", "dashboards": "dashboards",
@@ -143,7 +143,7 @@ func TestPartsFailAloneAtTheStart(t *testing.T) {
 	}
 }
 
-// Without its users the program asks nobody in, and goes on scraping, evaluating and notifying.
+// Without its users the program lets nobody log in, but continues to scrape, evaluate and notify.
 func TestPartsGoOnWithoutTheDatabase(t *testing.T) {
 	var db string
 	w := watch(t, func(o *app.Options) {
@@ -164,7 +164,7 @@ func TestPartsGoOnWithoutTheDatabase(t *testing.T) {
 	w.requireOthers(t, "")
 }
 
-// breakable is a part that fails when the test says so.
+// breakable is a part that fails on demand.
 type breakable struct {
 	lifecycle.Component
 	mtx   sync.Mutex
@@ -200,7 +200,7 @@ func (b *breakable) set(fails func() error) {
 	}
 }
 
-// A part that fails while it runs, by an error or by a panic, is started again; the others do not notice.
+// A part that fails at run time, with an error or a panic, is restarted without effects on the others.
 func TestPartsFailAloneWhileRunning(t *testing.T) {
 	parts := map[string]*breakable{}
 	w := watch(t, func(o *app.Options) {
@@ -223,7 +223,7 @@ func TestPartsFailAloneWhileRunning(t *testing.T) {
 				_, ready := w.do(t, http.MethodGet, "/-/ready")
 				return strings.Contains(ready, name+" is down: ") && strings.Contains(ready, "made by the test")
 			}, 20*time.Second, 20*time.Millisecond)
-			if name != "auth" { // without which nothing can be asked here
+			if name != "auth" { // auth is required for requests
 				w.requireOthers(t, name)
 			}
 			part.set(nil)

@@ -15,7 +15,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// engines are the modules whose changelogs say which Go they want to be built with, for its security.
+// engines are the modules whose changelogs name the Go version that they require for security.
 var engines = []string{
 	"github.com/prometheus/prometheus", "github.com/prometheus/alertmanager", "github.com/grafana/loki/v3", "github.com/prometheus/node_exporter", "github.com/google/cadvisor",
 }
@@ -23,7 +23,7 @@ var engines = []string{
 // wantedGo finds "Go 1.26.10", "go 1.26.5" and "Go version 1.26".
 var wantedGo = regexp.MustCompile(`(?im)(?:^|[ (])go(?:lang)?(?: version)?(?: to)? (1\.\d+(?:\.\d+)?)\b`)
 
-// newestGo returns the newest version that a changelog names, empty for none.
+// newestGo returns the newest version that a changelog names, or "" if there is none.
 func newestGo(changelog string) (newest string) {
 	for _, match := range wantedGo.FindAllStringSubmatch(changelog, -1) {
 		if wanted := "go" + match[1]; newest == "" || version.Compare(wanted, newest) > 0 {
@@ -33,8 +33,8 @@ func newestGo(changelog string) (newest string) {
 	return newest
 }
 
-// The engines name the release of Go that mends what their users can be attacked by. A build of them with an older one
-// has those faults, whatever their own version is.
+// The engines name the Go release that fixes vulnerabilities that affect their users. A build with an older release has these
+// vulnerabilities, whatever the version of the engine.
 func TestGoIsAsNewAsTheEnginesAsk(t *testing.T) {
 	mod, err := os.ReadFile("../../go.mod")
 	require.NoError(t, err)

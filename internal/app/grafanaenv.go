@@ -12,8 +12,8 @@ import (
 	"github.com/ausguck/ausguck/internal/component/promserver"
 )
 
-// grafanaEnv reads Grafana's variables in all the ways in which Grafana's image does: GF_X, the file that GF_X__FILE names,
-// and values that lead elsewhere by $__file{} and $__env{}.
+// grafanaEnv reads Grafana's variables in all forms that Grafana's image supports: GF_X, the file named by GF_X__FILE, and values
+// that refer to other sources with $__file{} and $__env{}.
 type grafanaEnv struct {
 	env func(string) (string, bool)
 }
@@ -22,8 +22,8 @@ const fileSuffix = "__FILE"
 
 var elsewhere = regexp.MustCompile(`\$__(file|env)\{([^}]*)\}`)
 
-// lookup returns the value of a variable. A file that cannot be read leaves it unset; the variables of which that would be
-// dangerous, those of passwords, are read with their files by whoever asks for them.
+// lookup returns the value of a variable. A variable whose file cannot be read counts as unset; for passwords that would be
+// dangerous, so callers read those variables and their files themselves.
 func (g grafanaEnv) lookup(name string) (string, bool) {
 	value, ok := g.env(name)
 	if !strings.HasPrefix(name, "GF_") || strings.HasSuffix(name, fileSuffix) {
@@ -51,7 +51,7 @@ func (g grafanaEnv) lookup(name string) (string, bool) {
 
 func (g grafanaEnv) text(name string) string { return strings.TrimSpace(valueOf(g.lookup, name)) }
 
-// truth reads a truth value as Grafana does. An empty text is false.
+// truth parses a boolean as Grafana does. An empty string is false.
 func truth(text string) (bool, error) {
 	switch strings.ToLower(strings.TrimSpace(text)) {
 	case "1", "t", "true", "y", "yes", "on":
@@ -62,7 +62,7 @@ func truth(text string) (bool, error) {
 	return false, fmt.Errorf("%q is neither true nor false", text)
 }
 
-// The variables that say where Grafana is.
+// Variables with Grafana's address.
 const (
 	envRootURL  = "GF_SERVER_ROOT_URL"
 	envDomain   = "GF_SERVER_DOMAIN"
@@ -74,8 +74,8 @@ const (
 	anonymousReason = "the main address always asks for credentials"
 )
 
-// readGrafana follows Grafana's variables that say where it is, unless flags do, and collects warnings about those without
-// effect.
+// readGrafana applies Grafana's variables for its address, unless flags override them, and collects warnings about variables
+// without effect.
 func (o *Options) readGrafana(env grafanaEnv) {
 	o.ofGrafana = nil
 	warn := func(format string, args ...any) { o.ofGrafana = append(o.ofGrafana, fmt.Sprintf(format, args...)) }
@@ -96,7 +96,7 @@ func (o *Options) readGrafana(env grafanaEnv) {
 	protocol := "http"
 	if wanted := env.text(envProtocol); wanted != "" && wanted != "http" {
 		if wanted == "https" || wanted == "h2" {
-			if o.WebConfigFile() != "" { // where the certificate is
+			if o.WebConfigFile() != "" { // which has the certificate
 				protocol = "https"
 			}
 			warn("%s=%s has no effect: web.yml in --config.dir sets the certificate", envProtocol, wanted)
@@ -108,7 +108,7 @@ func (o *Options) readGrafana(env grafanaEnv) {
 	o.ofGrafana = append(o.ofGrafana, withoutEffect(os.Environ(), o.Auth.SignIn.Issuer != "")...)
 }
 
-// readRootURL takes the external URL from Grafana's root URL, which may name its parts as %(domain)s.
+// readRootURL derives the external URL from Grafana's root URL, which may contain references such as %(domain)s.
 func (o *Options) readRootURL(env grafanaEnv, protocol, port string, warn func(string, ...any)) {
 	name, root := envRootURL, env.text(envRootURL)
 	domain := env.text(envDomain)
@@ -136,8 +136,8 @@ func (o *Options) readRootURL(env grafanaEnv, protocol, port string, warn func(s
 	}
 }
 
-// ignored are variables of Grafana's, by the beginning of their names, with the reason why they have no effect here. The
-// first that fits counts. Where as is set, a variable with that truth value asks for what is so anyway, and nothing is said.
+// ignored lists Grafana's variables, by prefix, with the reason why they have no effect here. The first match counts. If as is
+// set, a variable with that boolean value requests the existing behavior, and no warning is logged.
 var ignored = []struct{ prefix, as, reason string }{
 	{"GF_SERVER_SERVE_FROM_SUB_PATH", "any", ""}, // both are served, with and without the path
 	{"GF_SERVER_ROUTER_LOGGING", "false", "--web.access-log logs requests"},
@@ -195,7 +195,7 @@ const (
 	pluginReason   = "panels and data sources are built in, and plugins cannot be added"
 )
 
-// followed are the variables that are read, or about which others warn.
+// followed reports whether a variable is read here, or handled by other warnings.
 func followed(name string, signIn bool) bool {
 	switch strings.TrimSuffix(name, fileSuffix) {
 	case envAdminUser, envAdminPassword, envSignUp, envRootURL, envDomain, envHTTPPort, envHTTPAddr, envProtocol,
@@ -204,14 +204,14 @@ func followed(name string, signIn bool) bool {
 	case "GF_USERS_AUTO_ASSIGN_ORG_ROLE":
 		return signIn
 	}
-	// Sign-in services are off, or their switches are warned about.
+	// Sign-in services are off, or their enabling variables have a warning.
 	return strings.HasPrefix(name, oauthPrefix) || signInService.MatchString(name)
 }
 
 var signInService = regexp.MustCompile(`^GF_AUTH_(GITHUB|GITLAB|GOOGLE|GRAFANA_COM|GRAFANANET|AZUREAD|OKTA|LDAP|SAML|PROXY|JWT)_`)
 
-// withoutEffect names Grafana's variables that change nothing here, those with the same reason together. Values may be
-// secrets and are not repeated.
+// withoutEffect returns warnings about Grafana's variables that have no effect here, grouped by reason. Values may be secrets and
+// are not repeated.
 func withoutEffect(environ []string, signIn bool) (warnings []string) {
 	anonymous := false
 	for _, line := range environ {
@@ -252,7 +252,7 @@ func withoutEffect(environ []string, signIn bool) (warnings []string) {
 	return warnings
 }
 
-// reasonOf says why a variable has no effect; silent when what it asks for is so anyway.
+// reasonOf returns why a variable has no effect; silent if its value requests the existing behavior.
 func reasonOf(name, value string) (reason string, silent bool) {
 	on, err := truth(value)
 	for _, i := range ignored {
@@ -263,7 +263,7 @@ func reasonOf(name, value string) (reason string, silent bool) {
 	return "", false
 }
 
-// listed joins names as a sentence has them.
+// listed joins names into an enumeration for a sentence.
 func listed(names []string) string {
 	if len(names) == 1 {
 		return names[0]
@@ -271,7 +271,7 @@ func listed(names []string) string {
 	return strings.Join(names[:len(names)-1], ", ") + " and " + names[len(names)-1]
 }
 
-// GrafanaWarnings are what a start says about Grafana's variables that have no effect, each NAME=VALUE.
+// GrafanaWarnings returns the warnings of a start about Grafana's variables that have no effect, each given as NAME=VALUE.
 func GrafanaWarnings(environ []string) []string {
 	warnings := append(otherSignIns(environ), withoutEffect(environ, false)...)
 	for _, line := range environ {

@@ -13,7 +13,7 @@ import (
 	"github.com/ausguck/ausguck/internal/app"
 )
 
-// What people have in their compose files for Grafana works, or is named with the reason why it does not.
+// Grafana variables from existing compose files work, or cause a warning that explains why they do not.
 func TestGrafanaVariables(t *testing.T) {
 	secret := filepath.Join(t.TempDir(), "url")
 	require.NoError(t, os.WriteFile(secret, []byte("https://mon.example.org/grafana/\n"), 0o600))
@@ -22,7 +22,7 @@ func TestGrafanaVariables(t *testing.T) {
 		args     []string
 		external string // want, "" for the default
 		listen   string
-		warnings []string // want all of them, each by a part
+		warnings []string // want all of them, each as a substring
 	}{
 		"root URL":                  {env: map[string]string{"GF_SERVER_ROOT_URL": "https://mon.example.org/grafana/", "GF_SERVER_SERVE_FROM_SUB_PATH": "true"}, external: "https://mon.example.org/grafana/"},
 		"root URL of parts":         {env: map[string]string{"GF_SERVER_ROOT_URL": "%(protocol)s://%(domain)s:%(http_port)s/g", "GF_SERVER_DOMAIN": "d.example"}, external: "http://d.example:3000/g"},

@@ -11,13 +11,13 @@ import (
 	"time"
 )
 
-// lastGood keeps, below the data folder, the configuration of each part that loaded last: a folder per part with the
-// file, the files that it names, and an index. The zero pointer knows nothing.
+// lastGood keeps the last configuration of each part that loaded, below the data folder: one folder per part with the file, the
+// files that it names, and an index. A nil pointer holds nothing.
 type lastGood struct{ dir string }
 
 const indexFile = "index.json"
 
-// index says what the copies in a folder are of.
+// index describes the copies in a folder.
 type index struct {
 	Saved time.Time `json:"saved"`
 	File  string    `json:"file"`
@@ -27,10 +27,10 @@ type index struct {
 	Beside map[string]string `json:"beside"`
 }
 
-// save copies a document in the place of the one before.
+// save stores a copy of a document, replacing the previous one.
 func (g *lastGood) save(part string, d document) error {
 	if d.BuiltIn {
-		return nil // it cannot be lost, and what is kept of the files before it stays
+		return nil // it cannot be lost, and the saved copy of an earlier file is kept
 	}
 	final := filepath.Join(g.dir, part)
 	fresh := final + ".new"
@@ -44,7 +44,7 @@ func (g *lastGood) save(part string, d document) error {
 	for i, path := range d.beside {
 		content, err := os.ReadFile(path)
 		if errors.Is(err, fs.ErrNotExist) {
-			continue // built in, or just gone
+			continue // built in, or just removed
 		}
 		if err != nil {
 			return err
@@ -64,7 +64,7 @@ func (g *lastGood) save(part string, d document) error {
 	return errors.Join(os.RemoveAll(final), os.Rename(fresh, final))
 }
 
-// read returns the document that was saved last, and when; false when there is none, or none that can be read.
+// read returns the document that was saved last and the time; false if there is none that can be read.
 func (g *lastGood) read(part string) (d document, saved time.Time, ok bool) {
 	x, ok := g.index(part)
 	if !ok {
@@ -90,8 +90,8 @@ func (g *lastGood) index(part string) (x index, ok bool) {
 	return x, err == nil && json.Unmarshal(content, &x) == nil
 }
 
-// gone returns an error when d is built in because the file that was loaded before is not there any more: a file that is
-// being replaced, or a folder that is not mounted, must not silence alerts.
+// gone returns an error if d is built in because the previously loaded file no longer exists: a file that is being replaced, or a
+// folder that is not mounted, must not silence alerts.
 func (g *lastGood) gone(part string, d document) error {
 	x, ok := g.index(part)
 	if !ok || !d.BuiltIn || filepath.Dir(x.File) != d.Dir {

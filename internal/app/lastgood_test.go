@@ -13,18 +13,19 @@ import (
 	"github.com/ausguck/ausguck/internal/app"
 )
 
-// again starts another Ausguck on the data and files of one that has stopped.
+// again starts another Ausguck on the data and files of a stopped one.
 func (w *watched) again(t *testing.T, o app.Options) *running {
 	t.Helper()
 	require.NoError(t, w.stop())
 	return start(t, o)
 }
 
-// What does not load at a start is replaced by what loaded last, and everybody is told; a reload stays strict.
+// A configuration that does not load at a start is replaced by its last good version, and this is reported everywhere; a reload
+// remains strict.
 func TestTheLastGoodConfigurationRuns(t *testing.T) {
 	for name, c := range map[string]struct {
 		part, file, bad string
-		// path answers with has as long as the last good configuration runs.
+		// The response of path contains has as long as the last good configuration runs.
 		path, has string
 	}{
 		"prometheus.yml":   {"promserver", "prometheus.yml", "scrape_config: []\n", "/api/v1/status/config", "job_name: itself"},
@@ -61,7 +62,7 @@ func TestTheLastGoodConfigurationRuns(t *testing.T) {
 			require.Contains(t, metrics, `ausguck_part_config_replaced{part="`+c.part+`"} 1`)
 			require.Contains(t, metrics, `ausguck_part_ready{part="`+c.part+`"} 1`)
 
-			// Without any that has loaded, the built-in one runs.
+			// Without a last good version, the built-in one runs.
 			w.running = r
 			require.NoError(t, w.stop())
 			require.NoError(t, os.RemoveAll(filepath.Join(o.StoragePath, "last-good")))
@@ -69,7 +70,7 @@ func TestTheLastGoodConfigurationRuns(t *testing.T) {
 			_, answer = r.do(t, http.MethodGet, c.path)
 			require.NotContains(t, answer, c.has)
 			_, status = r.do(t, http.MethodGet, "/api/ausguck/status")
-			if name == "a file of rules" { // whose neighbours have nothing to do with it
+			if name == "a file of rules" { // the other files are unaffected
 				require.Contains(t, status, "running without the files it names that do not load")
 				_, answer = r.do(t, http.MethodGet, "/api/v1/status/config")
 				require.Contains(t, answer, "job_name: itself")
@@ -88,7 +89,7 @@ func TestTheLastGoodConfigurationRuns(t *testing.T) {
 	}
 }
 
-// A file that has gone is no wish for the built-in one: it may be in the middle of being replaced, or not mounted.
+// A missing file is not a request for the built-in one: it may be in the middle of being replaced, or not mounted.
 func TestFilesThatAreGone(t *testing.T) {
 	for _, file := range []string{"prometheus.yml", "alertmanager.yml", "promtail.yml"} {
 		t.Run(file, func(t *testing.T) {
@@ -114,7 +115,7 @@ func TestFilesThatAreGone(t *testing.T) {
 			code, body = r.do(t, http.MethodPost, "/-/reload")
 			require.Equal(t, http.StatusOK, code, body)
 
-			// Whoever means it says so.
+			// A user who wants the built-in file confirms it by removing the saved copy.
 			require.NoError(t, os.Remove(path))
 			_, body = r.do(t, http.MethodPost, "/-/reload")
 			_, rest, _ := strings.Cut(body, "remove the folder ")
@@ -126,7 +127,7 @@ func TestFilesThatAreGone(t *testing.T) {
 	}
 }
 
-// A folder that is not mounted at a start leaves what was there before.
+// A folder that is not mounted at a start leaves the previous configuration in place.
 func TestTheWholeFolderIsGone(t *testing.T) {
 	for name, leave := range map[string]bool{"empty": true, "not there": false} {
 		t.Run(name, func(t *testing.T) {
@@ -147,10 +148,10 @@ func TestTheWholeFolderIsGone(t *testing.T) {
 	}
 }
 
-// When one part cannot take what it has loaded, those before it go back.
+// If one part cannot apply what it has loaded, those before it are rolled back.
 func TestReloadIsAllOrNone(t *testing.T) {
 	w := watch(t, func(*app.Options) {})
-	// It loads, and cannot be applied: query_log_file is opened when it is.
+	// It loads but cannot be applied: query_log_file is opened only then.
 	prometheus, err := os.ReadFile(filepath.Join(w.dir, "prometheus.yml"))
 	require.NoError(t, err)
 	for _, bad := range []struct{ file, from, to string }{
@@ -174,7 +175,7 @@ func TestReloadIsAllOrNone(t *testing.T) {
 	w.requireOthers(t, "")
 }
 
-// A certificate or template that is gone costs what needs it, also at the first start, before anything has loaded.
+// A missing certificate or template affects only what uses it, even at the first start, before anything has loaded.
 func TestFilesOfOneJobOrReceiverAreGone(t *testing.T) {
 	w := watch(t, func(o *app.Options) {
 		for name, more := range map[string]string{
@@ -204,7 +205,7 @@ remote_write: [{url: "https://127.0.0.1:1/", tls_config: {ca_file: gone.pem}}]
 	}
 }
 
-// A link that leads nowhere is no wish for the built-in file: what it leads to is not mounted.
+// A dangling link is not a request for the built-in file: its target is not mounted.
 func TestLinksThatLeadNowhere(t *testing.T) {
 	o := testOptions(t, "--config.dir="+t.TempDir())
 	o.LogCollector.On = true

@@ -17,7 +17,7 @@ import (
 	"github.com/ausguck/ausguck/internal/lifecycle"
 )
 
-// LogCollectorPart collects logs of files and containers, as Promtail does.
+// LogCollectorPart collects logs from files and containers, as Promtail does.
 type LogCollectorPart struct {
 	configured[logcollector.Config]
 	Switch
@@ -26,7 +26,7 @@ type LogCollectorPart struct {
 
 	options   logcollector.Options
 	active    bool
-	hostLog   string // where the host's /var/log is
+	hostLog   string // the host's /var/log
 	collector *logcollector.Collector
 	at        *port
 }
@@ -50,10 +50,11 @@ func (p *LogCollectorPart) complete(o *Options) {
 		p.options.DockerHost = o.Docker.endpoint()
 	}
 	p.at = newPort("promtail", "9080", p.portRoutes, "promtail:9080")
-	p.at.insideOnly = true // its port serves nothing else than metrics, and nothing from outside asks for those
+	p.at.insideOnly = true // its port serves only metrics, which nothing outside needs
 }
 
-// ownAddresses are those under which files written for separate programs, or for this one, name our Loki.
+// ownAddresses returns the addresses that refer to the Loki of this process in files written for separate programs or for
+// Ausguck.
 func ownAddresses(o *Options) []string {
 	if !o.Loki.On {
 		return nil
@@ -65,12 +66,12 @@ func ownAddresses(o *Options) []string {
 	return own
 }
 
-// portRoutes is what a scrape of Promtail gets.
+// portRoutes returns the routes of Promtail's port.
 func (p *LogCollectorPart) portRoutes(a *App) []route {
 	return exporterRoutes("Promtail", promhttp.HandlerFor(only{a.gatherer, []string{"promtail_", "ausguck_logcollector_"}}, promhttp.HandlerOpts{}))
 }
 
-// only are the metrics whose names begin with one of the prefixes.
+// only gathers the metrics whose names begin with one of the prefixes.
 type only struct {
 	prometheus.Gatherer
 	prefixes []string
@@ -86,7 +87,7 @@ func (o only) Gather() ([]*dto.MetricFamily, error) {
 func (p *LogCollectorPart) load(l *loading) {
 	p.options.OwnAddresses = ownAddresses(l.o)
 	p.next = load(l, p.name(), l.expanded(l.file("promtail.yml", p.File)), func(d document) (*logcollector.Config, []error) {
-		if d.BuiltIn && p.hostLog != "" && p.hostLog != "/var/log" { // the host's log files, where they are mounted
+		if d.BuiltIn && p.hostLog != "" && p.hostLog != "/var/log" { // the host's log files at their mount point
 			d.Content = bytes.ReplaceAll(d.Content, []byte("/var/log/"), []byte(p.hostLog+"/"))
 		}
 		return logcollector.LoadConfig(p.options, logcollector.Source{Name: d.Name, Dir: d.Dir, Content: d.Content, BuiltIn: d.BuiltIn})
@@ -105,14 +106,14 @@ func (p *LogCollectorPart) build(a *App) error {
 	return nil
 }
 
-// containerLogsView says of a container whether its lines are collected, and if not, why and what changes that.
+// containerLogsView describes whether a container's log lines are collected, and if not, the reason and the remedy.
 type containerLogsView struct {
 	Collected bool   `json:"collected"`
 	Reason    string `json:"reason,omitempty"`
 	Remedy    string `json:"remedy,omitempty"`
 }
 
-// explainLogs fills in what becomes of the lines of each container.
+// explainLogs fills in whether the log lines of each container are collected.
 func (p *LogCollectorPart) explainLogs(views []containerView, containers []dockerhost.Container) {
 	if p.collector == nil {
 		logsOf(views, containers, nil, logcollector.ContainerLogs{
@@ -138,7 +139,7 @@ func logsOf(views []containerView, containers []dockerhost.Container, known map[
 	}
 }
 
-// tenant is whose lines are collected here.
+// tenant returns the tenant that collected lines are stored for.
 func (p *LogCollectorPart) tenant() string {
 	if p.collector == nil {
 		return logcollector.DefaultTenant
@@ -147,7 +148,7 @@ func (p *LogCollectorPart) tenant() string {
 	return tenant
 }
 
-// warnOfTenant says where lines go for which promtail.yml names no tenant although loki.yml asks for one.
+// warnOfTenant warns which tenant lines are stored for if promtail.yml names no tenant although loki.yml requires one.
 func (p *LogCollectorPart) warnOfTenant(l *loading) {
 	store := l.o.Loki.next
 	if store == nil || p.next == nil || !store.AuthEnabled {

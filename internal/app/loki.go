@@ -32,7 +32,7 @@ func (p *LokiPart) on() bool                       { return p.On }
 func (p *LokiPart) ports() []*port                 { return []*port{p.at} }
 func (p *LokiPart) component() lifecycle.Component { return p.server }
 
-// needs are those that its rules' alerts go to.
+// needs returns the parts that receive its rules' alerts, and storage.
 func (p *LokiPart) needs() []string { return []string{"storage", "alertmanager"} }
 
 func (p *LokiPart) flags(a *kingpin.Application) {
@@ -45,7 +45,7 @@ func (p *LokiPart) complete(o *Options) {
 	p.Logger = o.Logger.With("part", p.name())
 	p.Dir = datadir.In(o.StoragePath, datadir.Loki)
 	p.ExternalURL = o.external.String()
-	p.BuiltInRules, _ = fs.Sub(monitoring.Files, "loki-rules") // fails for names that are no paths
+	p.BuiltInRules, _ = fs.Sub(monitoring.Files, "loki-rules") // fails only for invalid paths
 	p.at = newPort(p.name(), "3100", p.portRoutes, "loki:3100")
 	p.at.adopt = askForOwnLines
 }
@@ -71,7 +71,7 @@ func (p *LokiPart) build(*App) error {
 	return nil
 }
 
-// Gather returns the metrics that Loki keeps in a registry of its own.
+// Gather returns the metrics from Loki's own registry.
 func (p *LokiPart) Gather() ([]*dto.MetricFamily, error) {
 	if p.server == nil {
 		return nil, nil
@@ -93,19 +93,19 @@ func (p *LokiPart) routes(*App) []route {
 		{"/loki/api/v1/delete", admin, api},
 		{"/otlp/v1/logs", editor, api},
 
-		// The same under the names that Loki had before 1.0.
+		// The same API under the names that it had before Loki 1.0.
 		{"/api/prom/", viewer, api},
 		{"/api/prom/push", editor, api},
 		{"POST /api/prom/rules/", editor, api},
 		{"DELETE /api/prom/rules/", editor, api},
 
-		// LogQL rules in the shape of Prometheus's API.
+		// LogQL rules in the format of Prometheus's API.
 		{"GET /prometheus/api/v1/rules", viewer, api},
 		{"GET /prometheus/api/v1/alerts", viewer, api},
 	}
 }
 
-// portRoutes is what the port of Loki answers.
+// portRoutes returns the routes of Loki's port.
 func (p *LokiPart) portRoutes(a *App) []route {
 	return append(a.own(p),
 		route{"GET /ready", everybody, handler(p.serveReady)},
@@ -116,15 +116,15 @@ func (p *LokiPart) portRoutes(a *App) []route {
 
 const orgIDHeader = "X-Scope-OrgID"
 
-// askForOwnLines lets a data source that names no tenant ask for the lines that were collected here, so that the built-in one
-// works with auth_enabled as well.
+// askForOwnLines makes a data source without a tenant query the lines that were collected here, so that the built-in one also
+// works with auth_enabled.
 func askForOwnLines(a *App, r *http.Request) {
 	if r.Header.Get(orgIDHeader) == "" {
 		r.Header.Set(orgIDHeader, a.options.LogCollector.tenant())
 	}
 }
 
-// serveReady answers as Loki's /ready does.
+// serveReady responds as Loki's /ready does.
 func (p *LokiPart) serveReady(w http.ResponseWriter, _ *http.Request) {
 	if !p.server.Ready() {
 		http.Error(w, "Loki is not ready", http.StatusServiceUnavailable)

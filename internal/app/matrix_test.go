@@ -20,7 +20,7 @@ import (
 	"github.com/ausguck/ausguck/internal/auth"
 )
 
-// enginePaths are paths of the engines below the patterns of the tables: those that change something or tell secrets.
+// enginePaths are paths of the engines below the patterns in the tables: those that change state or reveal secrets.
 var enginePaths = []string{
 	"/api/v1/admin/tsdb/snapshot", "/api/v1/admin/tsdb/delete_series", "/api/v1/admin/tsdb/clean_tombstones", "/api/v1/write", "/api/v1/otlp/v1/metrics",
 	"/api/v1/read", "/api/v1/query", "/api/v1/label/job/values", "/api/v1/status/config", "/api/v2/alerts", "/api/v2/silences", "/api/v2/silence/x", "/api/v2/status",
@@ -30,7 +30,7 @@ var enginePaths = []string{
 	"/api/datasources/proxy/uid/loki/loki/api/v1/delete", "/api/datasources/proxy/uid/loki/loki/api/v1/push",
 }
 
-// roleMux tells who may ask a path, as the tables have it.
+// roleMux returns the role that a path requires according to the tables.
 type roleMux struct {
 	mux   *http.ServeMux
 	roles map[string]auth.Role
@@ -44,7 +44,7 @@ func newRoleMux(table map[string]auth.Role) roleMux {
 	return m
 }
 
-// role returns who may; false when no route takes the request.
+// role returns the required role; false if no route matches the request.
 func (m roleMux) role(t *testing.T, method, path string) (pattern string, who auth.Role, ok bool) {
 	req, err := http.NewRequest(method, "http://x"+path, nil)
 	require.NoError(t, err)
@@ -53,7 +53,7 @@ func (m roleMux) role(t *testing.T, method, path string) (pattern string, who au
 	return pattern, who, ok
 }
 
-// innerPatterns are those behind which an inner table decides.
+// innerPatterns are the patterns whose handlers have their own table of routes.
 var innerPatterns = []string{
 	"/api/", "GET /goto/", "/api/user", "/api/user/password", "/api/user/orgs", "/api/users", "/api/users/", "/api/org/users", "/api/org/users/",
 	"/api/admin/users", "/api/admin/users/", "/api/serviceaccounts", "/api/serviceaccounts/", "/api/access-control/user/",
@@ -61,7 +61,7 @@ var innerPatterns = []string{
 
 var wildcard = regexp.MustCompile(`\{[a-z]+\}`)
 
-// pathsOf returns a path that the pattern takes, and the methods to ask it with.
+// pathsOf returns a path that matches the pattern, and the methods to request it with.
 func pathsOf(pattern string) (methods []string, path string) {
 	methods = []string{"GET", "POST", "PUT", "DELETE", "PATCH"}
 	if method, rest, ok := strings.Cut(pattern, " "); ok {
@@ -75,12 +75,12 @@ func pathsOf(pattern string) (methods []string, path string) {
 	return methods, path
 }
 
-// spelling is another way to write a path.
+// spelling is an alternative way to write a path.
 type spelling struct {
 	path string
-	// bad is set when it has to be refused whoever asks; else whoever may not ask the path may not ask this either.
+	// bad is set if the spelling must be rejected for everyone; otherwise it must be denied to users who may not access the path.
 	bad bool
-	// same is set when every router reads it as the path itself.
+	// same is set if every router treats the spelling like the path itself.
 	same bool
 }
 
@@ -98,7 +98,7 @@ func spellings(path string) []spelling {
 		spelling{path: "/x/.." + path}, spelling{path: "/x/%2e%2e" + path}, spelling{path: path + "/"}, spelling{path: strings.ToUpper(path)})
 }
 
-// wire sends requests as they are written, which a client of net/http would not, over kept connections.
+// wire sends requests exactly as written, which a net/http client would not do, over persistent connections.
 type wire struct {
 	address string
 	header  string
@@ -125,7 +125,7 @@ func (w *wire) ask(t *testing.T, method, path string) (int, string) {
 			require.Less(t, try, 3, "%s %s: %v", method, path, err)
 			continue
 		}
-		if res.ContentLength < 0 || res.ContentLength > 1<<16 || res.Close { // a stream or a large answer: its beginning will do
+		if res.ContentLength < 0 || res.ContentLength > 1<<16 || res.Close { // stream or large response: the beginning is enough
 			body := make([]byte, 512)
 			n, _ := io.ReadAtLeast(res.Body, body, 1)
 			w.close()
@@ -144,12 +144,12 @@ func (w *wire) close() {
 	}
 }
 
-// Every route × Viewer, Editor and nobody × method × plain and encoded path, generated from the tables: nobody gets what
-// his role does not include, and everybody gets what it does.
+// Every route × Viewer, Editor and nobody × method × plain and encoded path, generated from the tables: users are denied
+// everything that their role does not include, and get everything that it includes.
 func TestRolesOfEveryRoute(t *testing.T) {
 	begin := time.Now()
 	o := testOptions(t, "--no-cadvisor", "--web.enable-lifecycle", "--web.enable-remote-write-receiver", "--web.enable-admin-api", "--web.enable-otlp-receiver")
-	host := "127.81.18.1" // the well-known ports of an address that nobody else has
+	host := "127.81.18.1" // the well-known ports of an address that nothing else uses
 	_, port, err := net.SplitHostPort(o.Web.ListenAddress)
 	require.NoError(t, err)
 	o.Web.ListenAddress, o.Web.WellKnownPorts = net.JoinHostPort(host, port), "authenticated"
@@ -194,7 +194,7 @@ func TestRolesOfEveryRoute(t *testing.T) {
 					for path, methods := range requests {
 						for _, method := range methods {
 							if path == "/login" && method == http.MethodPost {
-								continue // wrong passwords of everybody; TestEveryRoute asks it
+								continue // wrong passwords would count for all users; TestEveryRoute covers it
 							}
 							n := requireRole(t, w, who, outer, inner, method, path)
 							mtx.Lock()
@@ -228,7 +228,7 @@ func (u user) rank() int {
 	return map[user]int{nobody: 0, viewer: 1, editor: 2, admin: 3}[u]
 }
 
-// requireRole asks a path in all its spellings, and returns how often.
+// requireRole requests a path in all its spellings and returns the number of requests.
 func requireRole(t *testing.T, w *wire, who user, outer roleMux, inner []roleMux, method, path string) int {
 	t.Helper()
 	pattern, role, known := outer.role(t, method, path)
@@ -265,7 +265,7 @@ func requireRole(t *testing.T, w *wire, who user, outer roleMux, inner []roleMux
 	return len(list)
 }
 
-// requireProxyRole is for what a data source is asked for: reading, whatever the spelling.
+// requireProxyRole checks requests through a data source: only reading is allowed, whatever the spelling.
 func requireProxyRole(t *testing.T, w *wire, who user, method, path string) int {
 	t.Helper()
 	reads := strings.HasSuffix(path, "/query") && (method == http.MethodGet || method == http.MethodPost)

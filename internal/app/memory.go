@@ -6,8 +6,8 @@ import (
 	"github.com/KimMachineGun/automemlimit/memlimit"
 )
 
-// setMemoryLimit sets GOMEMLIMIT from the cgroup, or from the system where no cgroup limits it. The
-// environment variable goes first.
+// setMemoryLimit sets GOMEMLIMIT from the cgroup's memory limit, or from the system's memory if the cgroup has none. The
+// environment variable takes precedence.
 func setMemoryLimit(o MemoryOptions, log *slog.Logger) {
 	if !o.AutoLimit {
 		return

@@ -14,14 +14,14 @@ import (
 	"github.com/ausguck/ausguck/internal/lifecycle"
 )
 
-// NodeExporterPart watches the host, as node_exporter does.
+// NodeExporterPart monitors the host, as node_exporter does.
 type NodeExporterPart struct {
 	noPart
 	Switch
 	// Args are node_exporter's own flags, see Options.TakeNodeExporterFlags.
 	Args []string
 
-	exporter *nodeexporter.Exporter // nil where it cannot work
+	exporter *nodeexporter.Exporter // nil if it cannot work here
 	at       *port
 }
 
@@ -33,8 +33,8 @@ func (p *NodeExporterPart) flags(a *kingpin.Application) {
 	p.register(a, "node-exporter", "Watch this host, as node_exporter does.")
 }
 
-// TakeNodeExporterFlags keeps the flags of node_exporter's collectors, which have a parser of their own, and returns the
-// rest of the command line.
+// TakeNodeExporterFlags stores the flags of node_exporter's collectors, which have their own parser, and returns the rest of the
+// command line.
 func (o *Options) TakeNodeExporterFlags(args []string) (rest []string) {
 	o.NodeExporter.Args, rest = nodeexporter.Split(args)
 	return rest
@@ -74,8 +74,8 @@ func (p *NodeExporterPart) metrics() http.Handler {
 	return p.exporter.Handler()
 }
 
-// argsOn adds to node_exporter's flags where the host is, when this is a container. What was asked for stays, but for the
-// network: a container's own is not the host's, wherever /proc is mounted.
+// argsOn adds the host's mount points to node_exporter's flags when running in a container. Flags that the user has set are kept,
+// except for the network: a container's network is not the host's, wherever /proc is mounted.
 func (p *NodeExporterPart) argsOn(host hostmount.Mounts, storage string) ([]string, error) {
 	args := p.Args
 	if !host.Container {
@@ -92,7 +92,7 @@ func (p *NodeExporterPart) argsOn(host hostmount.Mounts, storage string) ([]stri
 			return nil, err
 		}
 		args = append(without(args, "path.procfs"), "--path.procfs="+view)
-		for _, collector := range []string{"netdev", "arp", "netclass"} { // by netlink they would ask for this container's
+		for _, collector := range []string{"netdev", "arp", "netclass"} { // through netlink they would read this container's network
 			if name := "collector." + collector + ".netlink"; !given(args, name) {
 				args = append(args, "--no-"+name)
 			}
@@ -107,7 +107,7 @@ func (p *NodeExporterPart) argsOn(host hostmount.Mounts, storage string) ([]stri
 	return args, nil
 }
 
-// given says whether a flag is among the arguments, in any of its forms.
+// given reports whether a flag is among the arguments, in any form.
 func given(args []string, flag string) bool {
 	return slices.ContainsFunc(args, func(arg string) bool {
 		name, _, _ := strings.Cut(strings.TrimPrefix(arg, "--"), "=")
@@ -115,7 +115,7 @@ func given(args []string, flag string) bool {
 	})
 }
 
-// valueOfFlag returns what the last --flag=value or --flag value says.
+// valueOfFlag returns the value of the last --flag=value or --flag value.
 func valueOfFlag(args []string, flag string) (value string) {
 	for i, arg := range args {
 		if v, ok := strings.CutPrefix(arg, "--"+flag+"="); ok {
@@ -127,7 +127,7 @@ func valueOfFlag(args []string, flag string) (value string) {
 	return value
 }
 
-// without leaves a flag with a value out of the arguments.
+// without removes a flag and its value from the arguments.
 func without(args []string, flag string) (rest []string) {
 	for i := 0; i < len(args); i++ {
 		switch {
@@ -140,7 +140,7 @@ func without(args []string, flag string) (rest []string) {
 	return rest
 }
 
-// warnOfMissingMounts says what of the host is not seen from this container, and the line that helps.
+// warnOfMissingMounts warns about parts of the host that are not visible in this container, with the line that mounts them.
 func (a *App) warnOfMissingMounts() {
 	o := &a.options
 	for _, m := range o.host.Missing {
@@ -156,7 +156,7 @@ func (a *App) warnOfMissingMounts() {
 // pathFlags are node_exporter's flags that name a folder of the host.
 var pathFlags = map[string]string{"/": "path.rootfs", "/proc": "path.procfs", "/sys": "path.sysfs"}
 
-// HasNodeExporterFlag reports whether node_exporter's collectors have a flag, given without dashes.
+// HasNodeExporterFlag reports whether node_exporter's collectors have a flag; name has no dashes.
 func HasNodeExporterFlag(name string) bool {
 	return slices.ContainsFunc(nodeexporter.Flags(), func(f nodeexporter.FlagInfo) bool { return f.Name == name })
 }

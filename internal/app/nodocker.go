@@ -13,14 +13,14 @@ import (
 	"github.com/ausguck/ausguck/internal/inproc"
 )
 
-// dockerPort is where an engine listens that anybody may ask.
+// dockerPort is the port of an engine that requires no credentials.
 const dockerPort = 2375
 
 var errDocker = errors.New("a data source cannot query a Docker engine: access to the engine is equivalent to root on its host")
 
-// noDocker dials for data sources, whose addresses and requests people choose.
+// noDocker dials for data sources, whose addresses and requests are chosen by users, and rejects Docker engines.
 type noDocker struct {
-	host *dockerhost.Host // nil when none is asked
+	host *dockerhost.Host // nil if no engine is used
 	next inproc.DialContextFunc
 }
 
@@ -29,7 +29,7 @@ func (d noDocker) dial(ctx context.Context, network, address string) (net.Conn, 
 	if err != nil {
 		return nil, err
 	}
-	// The address that answers counts, and not its name, which may lead to another one the next time.
+	// Check the connected address and not the name, which may resolve to another one next time.
 	tcp, ok := c.RemoteAddr().(*net.TCPAddr)
 	if ok && d.isEngine(ctx, tcp.AddrPort()) {
 		return nil, errors.Join(errDocker, c.Close())
@@ -54,14 +54,14 @@ func (d noDocker) isEngine(ctx context.Context, remote netip.AddrPort) bool {
 	}
 	addresses, err := net.DefaultResolver.LookupNetIP(ctx, "ip", name)
 	if err != nil {
-		return true // with its port; better none of that port than the engine
+		return true // it has the engine's port; rejecting everything on that port is safer than reaching the engine
 	}
 	return slices.ContainsFunc(addresses, func(a netip.Addr) bool {
 		return a.Unmap() == remote.Addr().Unmap() || isOwn(a) && isOwn(remote.Addr())
 	})
 }
 
-// isOwn reports whether an address is this machine's.
+// isOwn reports whether an address belongs to this machine.
 func isOwn(a netip.Addr) bool {
 	if a.Unmap().IsLoopback() || a.IsUnspecified() {
 		return true

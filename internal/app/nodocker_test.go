@@ -11,7 +11,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// An engine that anybody may ask is as good as root on its host.
+// Access to an engine without credentials is equivalent to root on its host.
 func TestNoDataSourceAsksDocker(t *testing.T) {
 	asked := make(chan string, 10)
 	engine := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) { asked <- r.URL.Path }))
@@ -21,7 +21,7 @@ func TestNoDataSourceAsksDocker(t *testing.T) {
 	o := testOptions(t, "--no-cadvisor")
 	o.Docker.Enabled, o.Docker.Host = true, "tcp://127.0.0.1:"+port
 	r := start(t, o)
-	for len(asked) > 0 { // Ausguck itself does
+	for len(asked) > 0 { // from Ausguck itself
 		<-asked
 	}
 	for _, url := range []string{"http://127.0.0.1:" + port, "http://localhost:" + port, "http://[::ffff:127.0.0.1]:" + port, "http://0.0.0.0:" + port} {

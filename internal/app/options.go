@@ -1,18 +1,18 @@
 // Package app is the composition root: what cannot be seen here does not happen.
 //
-//	parts.go    which parts there are, and what a part is
-//	options.go  what can be chosen for all of them
+//	parts.go    the list of parts, and the interface of a part
+//	options.go  options that apply to all parts
 //	app.go      start and stop
-//	wire.go     what parts share, and how they get it
-//	config.go   how files are read; lastgood.go, what stands in for a file that does not load
-//	reload.go   what a reload does
-//	routes.go   every URL that is not a part's own, and the role that it needs
-//	access.go   what a request passes on its way there; nodocker.go, where data sources may not lead
-//	status.go   what people are told
+//	wire.go     what the parts share, and how they get it
+//	config.go   reading of files; lastgood.go, the fallback for a file that does not load
+//	reload.go   reloading
+//	routes.go   every URL that does not belong to a part, and the role that it requires
+//	access.go   the checks that a request passes on its way there; nodocker.go, addresses forbidden to data sources
+//	status.go   the state shown to users
 //
-// Every other file is one part, and says everything about it: flags, files, how it is made, its URLs.
+// Every other file is one part, and has everything about it: its flags, files and URLs, and how it is created.
 //
-// Only this package knows two parts at once; internal/command, which has the program's other commands, works on its Options.
+// Only this package knows two parts at once; internal/command, which has the program's other commands, uses its Options.
 package app
 
 import (
@@ -33,10 +33,10 @@ import (
 	"github.com/ausguck/ausguck/internal/lifecycle"
 )
 
-// Options are everything that can be chosen at start. RegisterFlags and Complete fill in the defaults.
+// Options are all options of a start. RegisterFlags and Complete fill in the defaults.
 type Options struct {
 	Logger *slog.Logger
-	// Stdout receives the lines that say where to look.
+	// Stdout receives the banner.
 	Stdout io.Writer
 	// Flags are shown at /api/v1/status/flags.
 	Flags map[string]string
@@ -51,12 +51,12 @@ type Options struct {
 	Parts
 
 	ofGrafana []string                                                     // warnings about Grafana's variables
-	external  *url.URL                                                     // how people reach the main address
-	host      hostmount.Mounts                                             // where the host's folders are, when this is a container
-	wrap      func(part string, c lifecycle.Component) lifecycle.Component // what tests put around parts
+	external  *url.URL                                                     // the URL at which clients reach the main address
+	host      hostmount.Mounts                                             // the host's folders, if this is a container
+	wrap      func(part string, c lifecycle.Component) lifecycle.Component // wraps the parts in tests
 }
 
-// WebOptions say where and how HTTP is served.
+// WebOptions configure the HTTP server.
 type WebOptions struct {
 	ListenAddress string
 	RoutePrefix   string
@@ -67,31 +67,31 @@ type WebOptions struct {
 	ReadTimeout    model.Duration
 	MaxConnections int
 	AccessLog      bool
-	// TrustedProxies, AllowedHosts, ImageHosts and ServiceNames are lists, separated by commas.
+	// TrustedProxies, AllowedHosts, ImageHosts and ServiceNames are comma-separated lists.
 	TrustedProxies, AllowedHosts, ImageHosts, ServiceNames string
 
-	listenAsked bool // a flag says where to listen
+	listenAsked bool // a flag sets ListenAddress
 }
 
-// What WellKnownPorts may be besides "true".
+// Values of WellKnownPorts besides "true".
 const (
 	portsOff = "false"
 	portsAsk = "authenticated"
 )
 
-// MemoryOptions bound the memory of the Go runtime.
+// MemoryOptions limit the memory of the Go runtime.
 type MemoryOptions struct {
 	AutoLimit bool
 	Ratio     float64
 }
 
-// DefaultListenAddress is where the main address is, unless told otherwise.
+// DefaultListenAddress is the default of the main address.
 const DefaultListenAddress = "127.0.0.1:3000"
 
-// DefaultConfigDir is used when it exists.
+// DefaultConfigDir is used if it exists.
 const DefaultConfigDir = "monitoring"
 
-// RegisterFlags adds every flag but node_exporter's, which keep their own parser, and the logger's.
+// RegisterFlags adds all flags except node_exporter's, which have their own parser, and the logger's.
 func (o *Options) RegisterFlags(a *kingpin.Application) {
 	a.Flag("config.dir", "Folder with prometheus.yml, its rule files, alertmanager.yml and web.yml; missing files are replaced by the built-in ones. Default: ./monitoring if it exists.").
 		PlaceHolder("<path>").Envar("AUSGUCK_CONFIG_DIR").StringVar(&o.ConfigDir)
@@ -135,7 +135,7 @@ func (m *MemoryOptions) register(a *kingpin.Application) {
 	a.Flag("auto-gomaxprocs", "Accepted for compatibility; the Go runtime respects the CPU quota.").Hidden().Default("true").Bool()
 }
 
-// Complete fills in what depends on other options or on the machine. An error is a wrong flag.
+// Complete fills in options that depend on other options or on the machine. It returns an error for an invalid flag.
 func (o *Options) Complete() (err error) {
 	if o.ConfigDir == "" {
 		if info, err := os.Stat(DefaultConfigDir); err == nil && info.IsDir() {
@@ -153,7 +153,7 @@ func (o *Options) Complete() (err error) {
 	return o.nameServices()
 }
 
-// nameServices gives ports the additional names of --web.service-names.
+// nameServices adds the names of --web.service-names to the ports.
 func (o *Options) nameServices() error {
 	known := map[string]*port{}
 	for _, p := range o.all() {
@@ -163,7 +163,7 @@ func (o *Options) nameServices() error {
 			}
 		}
 	}
-	known["grafana"] = known["prometheus"] // whose port answers for all that data sources may ask
+	known["grafana"] = known["prometheus"] // its port serves everything that a data source may query
 	for _, item := range splitList(o.Web.ServiceNames) {
 		name, program, _ := strings.Cut(item, "=")
 		at := known[program]

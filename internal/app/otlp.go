@@ -9,7 +9,7 @@ import (
 	"github.com/ausguck/ausguck/internal/lifecycle"
 )
 
-// OTLPPart is the one address of OpenTelemetry's SDKs: what they send goes on to the parts that store it.
+// OTLPPart is the single endpoint for OpenTelemetry SDKs: it passes the data on to the parts that store it.
 type OTLPPart struct {
 	noPart
 	Switch
@@ -21,14 +21,14 @@ type OTLPPart struct {
 func (p *OTLPPart) name() string                   { return "otlp" }
 func (p *OTLPPart) on() bool                       { return p.On }
 func (p *OTLPPart) ports() []*port                 { return p.at }
-func (p *OTLPPart) component() lifecycle.Component { return nil } // it only hands on
+func (p *OTLPPart) component() lifecycle.Component { return nil } // it only passes requests on
 
 func (p *OTLPPart) flags(a *kingpin.Application) {
 	p.register(a, "otlp", "Take metrics and logs of OpenTelemetry's SDKs, at /v1/metrics and /v1/logs of the main address and on the ports 4318 and 4317.")
 }
 
-// complete makes the two ports of OpenTelemetry's collector. Each takes both protocols: a sender that has mistaken one for the
-// other is understood as well.
+// complete creates the two ports of the OpenTelemetry Collector. Each accepts both protocols, so that a client that uses the
+// wrong port works too.
 func (p *OTLPPart) complete(*Options) {
 	p.at = []*port{newPort("otlp", "4318", p.portRoutes), newPort("otlp-grpc", "4317", p.portRoutes)}
 	for _, at := range p.at {
@@ -65,7 +65,7 @@ func (p *OTLPPart) routes(*App) []route {
 	return routes
 }
 
-// portRoutes is what both ports answer.
+// portRoutes returns the routes of both ports.
 func (p *OTLPPart) portRoutes(a *App) []route {
 	return append(a.own(p),
 		route{otlp.HealthMethod, everybody, http.MaxBytesHandler(p.receiver.GRPC(), 1<<10)},

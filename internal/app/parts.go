@@ -10,8 +10,8 @@ import (
 	"github.com/ausguck/ausguck/internal/lifecycle"
 )
 
-// Parts are all parts of the program, in the order in which people see them; they stop in reverse. A part is one file of
-// this folder and one line here.
+// Parts are all parts of the program, in the order in which they are shown; they stop in reverse order. To add a part, add one
+// file to this folder and one line here.
 type Parts struct {
 	Storage      StoragePart
 	Auth         AuthPart
@@ -36,41 +36,41 @@ func (p *Parts) all() []part {
 	return all
 }
 
-// part is everything that the program knows about one part. The methods are called in the order in which they stand here.
+// part is everything that the program knows about one part. The methods are listed in the order in which they are called.
 type part interface {
-	// name is what messages, metrics and the status page call the part.
+	// name identifies the part in messages, in metrics and on the Status page.
 	name() string
 	// flags adds the part's flags.
 	flags(a *kingpin.Application)
-	// complete fills in what depends on other options or on the machine.
+	// complete fills in options that depend on other options or on the machine.
 	complete(o *Options)
-	// on reports whether the part is to run. Of a part that is off only routes is called.
+	// on reports whether the part is enabled. If not, only routes is called.
 	on() bool
-	// ports are where the separate program listens; none for what never was one.
+	// ports are those of the separate program; none if there is no such program.
 	ports() []*port
-	// wire takes what parts share, before files are read. An error is a wrong flag.
+	// wire receives what the parts share, before files are read. It returns an error for an invalid flag.
 	wire(a *App) error
-	// load reads and checks the part's files. What runs stays as it is until apply.
+	// load reads and checks the part's files. The running configuration does not change until apply.
 	load(l *loading)
-	// build makes what runs, with what was loaded. It touches neither disk nor network, since that may fail, and what runs
-	// is started again when it does. An error is a wrong flag.
+	// build creates the component from the loaded configuration. It must not access disk or network: that may fail, and a
+	// component that fails is restarted. It returns an error for an invalid flag.
 	build(a *App) error
-	// component is what build has made, nil when the part cannot work here.
+	// component returns what build created; nil if the part cannot work here.
 	component() lifecycle.Component
-	// needs names the parts that it calls, which start before it.
+	// needs returns the names of the parts that it calls, which start before it.
 	needs() []string
-	// routes are its URLs on the main address.
+	// routes returns its URLs on the main address.
 	routes(a *App) []route
-	// apply makes what was loaded the running configuration, and undo the one before it.
+	// apply makes the loaded configuration the running one, and undo restores the one before it.
 	apply() error
 	undo() error
-	// reloaded is told how a reload, of all parts, has ended.
+	// reloaded is called with the result of a reload of all parts.
 	reloaded(err error)
-	// says is what a person should know of the part, empty for nothing; wrong when it needs somebody to do something.
+	// says returns a message about the part's state, empty if there is none; wrong if it requires action.
 	says() (text string, wrong bool)
 }
 
-// noPart has none of what a part may have.
+// noPart implements the methods of part with defaults that do nothing.
 type noPart struct{}
 
 func (noPart) flags(*kingpin.Application) {}
@@ -87,15 +87,15 @@ func (noPart) undo() error                { return nil }
 func (noPart) reloaded(error)             {}
 func (noPart) says() (string, bool)       { return "", false }
 
-// configured is a part with a configuration: C is what its files are read into.
+// configured is a part with a configuration; C is the type that its files are parsed into.
 type configured[C any] struct {
 	noPart
-	runs interface { // what build has made
+	runs interface { // created by build
 		Applied() *C
 		ApplyConfig(*C) error
 	}
-	next   *C // what was loaded
-	before *C // what ran when next was applied
+	next   *C // the loaded configuration
+	before *C // the running configuration before next was applied
 }
 
 func (c *configured[C]) apply() error {
@@ -105,19 +105,19 @@ func (c *configured[C]) apply() error {
 
 func (c *configured[C]) undo() error { return c.runs.ApplyConfig(c.before) }
 
-// port is where a separate program listens, and its names in the files of those who ask it. They lead to its part inside
-// the process.
+// port is the port of a separate program, and its host names in the configuration files of its clients. Inside the process they
+// lead to its part.
 type port struct {
 	name, number string
-	hosts        []string // each with the number; they also count with the prefix of the original compose file
-	others       []string // more of them, as --web.service-names has them
+	hosts        []string // each with the port number; the prefix of the original compose file is also accepted
+	others       []string // additional names, from --web.service-names
 	inside       *inproc.Listener
 	routes       func(a *App) []route
-	// http2 takes HTTP/2 without TLS as well, as clients of gRPC speak it.
+	// http2 also accepts HTTP/2 without TLS, which gRPC clients use.
 	http2 bool
-	// insideOnly is set when the port is not listened on.
+	// insideOnly is set if the port is not bound.
 	insideOnly bool
-	// adopt changes a request of a part of this process before it is answered; nil leaves it.
+	// adopt changes a request from a part of this process before it is handled; nil leaves it unchanged.
 	adopt func(a *App, r *http.Request)
 }
 
@@ -125,7 +125,7 @@ func newPort(name, number string, routes func(a *App) []route, hosts ...string) 
 	return &port{name: name, number: number, hosts: hosts, inside: inproc.NewListener(name), routes: routes}
 }
 
-// addresses are the names with the number, also with the prefix of the original compose file.
+// addresses returns the names with the port number, also with the prefix of the original compose file.
 func (p *port) addresses() (all []string) {
 	for _, host := range p.hosts {
 		all = append(all, host, "agent-"+host)
@@ -133,8 +133,8 @@ func (p *port) addresses() (all []string) {
 	return append(all, p.others...)
 }
 
-// Switch is a part that is on by default. Where it cannot work it is left out, unless it was asked for: then that is an
-// error.
+// Switch is a part that is on by default. If it cannot work here, it is left out, unless it was enabled explicitly: then that is
+// an error.
 type Switch struct {
 	On    bool
 	Asked bool

@@ -34,7 +34,7 @@ func (p *PrometheusPart) name() string                   { return "promserver" }
 func (p *PrometheusPart) ports() []*port                 { return []*port{p.at} }
 func (p *PrometheusPart) component() lifecycle.Component { return p.server }
 
-// needs are those that it asks and notifies at once.
+// needs returns the parts that it queries and notifies immediately.
 func (p *PrometheusPart) needs() []string {
 	return []string{"storage", "dockerhost", "nodeexporter", "cadvisor", "alertmanager"}
 }
@@ -63,7 +63,7 @@ func (p *PrometheusPart) wire(a *App) error {
 	p.Dial = a.dialer.DialContext
 	p.Disk = a.options.Storage.disk
 	p.SetAside = a.setAside
-	if p.Storage.MaxBlockChunkSegmentSize == 0 { // upstream's needs 512 MB of room
+	if p.Storage.MaxBlockChunkSegmentSize == 0 { // upstream's default needs 512 MB of disk space
 		p.Storage.MaxBlockChunkSegmentSize = units.Base2Bytes(a.options.Storage.disk.CompactionRoom())
 	}
 	if a.options.Alertmanager.on() {
@@ -94,8 +94,8 @@ func (p *PrometheusPart) load(l *loading) {
 	})
 }
 
-// withoutBuiltIn says what of the built-in prometheus.yml another one lacks, and how to add it. An empty list says that
-// no rules are wanted.
+// withoutBuiltIn returns what a prometheus.yml lacks of the built-in one, and how to add it. An empty list of rule files means
+// that no rules are wanted.
 func (p *PrometheusPart) withoutBuiltIn(c *promserver.Config, d document) (warnings []string) {
 	if d.BuiltIn {
 		return nil
@@ -128,7 +128,7 @@ func (p *PrometheusPart) says() (string, bool) { return p.server.Starting(), fal
 func (p *PrometheusPart) routes(a *App) []route {
 	prometheus := forAdmins(p.server.Handler(), p.server.Discreet())
 	otlp := prometheus
-	if !p.Web.EnableOTLPReceiver { // upstream's own is on for the part otlp
+	if !p.Web.EnableOTLPReceiver { // upstream's receiver is enabled for the part otlp
 		otlp = absent("otlp write receiver needs to be enabled with --web.enable-otlp-receiver")
 	}
 	return []route{
@@ -145,7 +145,7 @@ func (p *PrometheusPart) routes(a *App) []route {
 	}
 }
 
-// portRoutes is what the port of Prometheus answers.
+// portRoutes returns the routes of Prometheus's port.
 func (p *PrometheusPart) portRoutes(a *App) []route {
 	routes := append(a.own(p), a.lifecycleRoutes()...)
 	routes = append(routes, a.own(&a.options.NodeExporter)...)
@@ -159,7 +159,7 @@ func (p *PrometheusPart) portRoutes(a *App) []route {
 	)
 }
 
-// storageLine says where metrics are kept, and for how long.
+// storageLine describes where metrics are stored, and for how long.
 func (p *PrometheusPart) storageLine(disk *StoragePart) string {
 	retention := p.server.Applied().StorageConfig.TSDBConfig.Retention
 	line := []string{"metrics in " + p.Dir}

@@ -12,8 +12,8 @@ import (
 	"time"
 )
 
-// Reload reads all files again and applies them, or changes nothing and returns every reason. During the start it waits
-// until that is done. Flags are not read again: they need a restart.
+// Reload reads all files again and applies them, or changes nothing and returns all problems. During the start it waits until the
+// start has completed. Flags are not read again: they require a restart.
 func (a *App) Reload() error {
 	done, err := a.beginReload()
 	if err != nil {
@@ -33,12 +33,12 @@ func (a *App) Reload() error {
 		return err
 	}
 	a.remember(l)
-	a.group.Retry() // what keeps a part down may have been its configuration
+	a.group.Retry() // the configuration may be the reason why a part is down
 	a.options.Logger.Info("Configuration reloaded")
 	return nil
 }
 
-// beginReload waits for the start and for a reload that is under way.
+// beginReload waits for the start and for a reload in progress.
 func (a *App) beginReload() (done func(), err error) {
 	select {
 	case <-a.settled:
@@ -49,7 +49,7 @@ func (a *App) beginReload() (done func(), err error) {
 	return a.reloading.Unlock, nil
 }
 
-// reloadAlone reads the files of one part again and applies them, or changes nothing and returns every reason.
+// reloadAlone reads the files of one part again and applies them, or changes nothing and returns all problems.
 func (a *App) reloadAlone(p part) error {
 	done, err := a.beginReload()
 	if err != nil {
@@ -72,7 +72,7 @@ func (a *App) reloadAlone(p part) error {
 	return nil
 }
 
-// apply hands each part what it has loaded. When one of them cannot take it, those before go back.
+// apply applies the loaded configuration of each part. If one of them fails, those before it are rolled back.
 func (a *App) apply() error {
 	var applied []part
 	for p := range a.parts() {
@@ -92,7 +92,7 @@ func (a *App) apply() error {
 	return nil
 }
 
-// remember keeps what has loaded for the starts to come, and tells people what has not.
+// remember saves the configurations that loaded for later starts, and reports those that did not.
 func (a *App) remember(l *loading) {
 	log := a.options.Logger
 	logged(log, l.warnings)
@@ -132,10 +132,10 @@ func (a *App) remember(l *loading) {
 	}
 }
 
-// settleTime is how long files must stay as they are before a change is taken for whole.
+// settleTime is how long files must remain unchanged before a change is considered complete.
 const settleTime = time.Second
 
-// watchFiles reloads when a configuration file has changed, for --config.auto-reload.
+// watchFiles reloads after a change of a configuration file, for --config.auto-reload.
 func (a *App) watchFiles(ctx context.Context) {
 	interval := max(time.Duration(a.options.AutoReloadInterval), time.Second)
 	last := a.fingerprint()
@@ -144,7 +144,7 @@ func (a *App) watchFiles(ctx context.Context) {
 		if now == last {
 			continue
 		}
-		for wait(ctx, settleTime) { // whoever writes may be in the middle of it
+		for wait(ctx, settleTime) { // a write may be in progress
 			next := a.fingerprint()
 			if next == now {
 				break
@@ -155,11 +155,11 @@ func (a *App) watchFiles(ctx context.Context) {
 			return
 		}
 		last = now
-		_ = a.Reload() // logged there; the next change is another try
+		_ = a.Reload() // logged by Reload; the next change causes another attempt
 	}
 }
 
-// wait returns false when ctx has ended.
+// wait returns false if ctx has ended.
 func wait(ctx context.Context, d time.Duration) bool {
 	timer := time.NewTimer(d)
 	defer timer.Stop()
@@ -171,7 +171,7 @@ func wait(ctx context.Context, d time.Duration) bool {
 	}
 }
 
-// fingerprint changes when a file that was loaded, or one in the configuration folder, does.
+// fingerprint changes if a loaded file or a file in the configuration folder changes.
 func (a *App) fingerprint() [sha256.Size]byte {
 	h := sha256.New()
 	var files []string

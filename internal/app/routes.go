@@ -15,7 +15,7 @@ import (
 	"github.com/ausguck/ausguck/internal/page"
 )
 
-// route is a URL, who may ask it, and what answers. Those of a part are in its file.
+// route is a URL, the role that it requires, and its handler. The routes of a part are in its file.
 type route struct {
 	pattern string
 	who     auth.Role
@@ -26,21 +26,21 @@ const (
 	viewer = auth.Viewer
 	editor = auth.Editor
 	admin  = auth.Admin
-	// everybody may ask without credentials.
+	// everybody requires no credentials.
 	everybody auth.Role = ""
-	// thisMachine asks for none on an address that only this machine reaches, and for a Viewer's elsewhere.
+	// thisMachine requires no credentials on an address that only this machine can reach, and the role Viewer elsewhere.
 	thisMachine auth.Role = "this machine"
 )
 
 type handler = http.HandlerFunc
 
-// nothingElse answers what no other route of a port does.
+// nothingElse handles the URLs of a port that no other route matches.
 var nothingElse = route{"/", viewer, http.NotFoundHandler()}
 
-// pages are the first segments of the addresses that the page of web/ has.
+// pages are the first path segments of the UI's pages in web/.
 var pages = []string{"d", "dashboards", "dashboard", "import", "explore", "graph", "query", "alerts", "targets", "settings", "profile", "admin"}
 
-// moved are addresses that people know from Grafana, or guess, and where the page has what they look for.
+// moved maps URLs that users know from Grafana, or guess, to the corresponding pages.
 var moved = map[string]string{
 	"/logs":                   "/d/ausguck-logs",
 	"/alerting":               "/alerts",
@@ -49,7 +49,7 @@ var moved = map[string]string{
 	"/alerting/notifications": "/alerts/receivers",
 }
 
-// documents are the documentation and the runbooks.
+// documents serves the documentation and the runbooks.
 func documents() http.Handler {
 	return docpages.New(docs.Files,
 		docpages.Book{Name: "docs", Title: "Documentation", Dir: "."},
@@ -58,7 +58,7 @@ func documents() http.Handler {
 	)
 }
 
-// routes is every URL of the main address.
+// routes returns all URLs of the main address.
 func (a *App) routes() []route {
 	documents := documents()
 	routes := []route{
@@ -96,7 +96,7 @@ func (a *App) routes() []route {
 	return routes
 }
 
-// own are the routes of a part, with what answers while it is down.
+// own returns the routes of a part, wrapped in the response for when it is down.
 func (a *App) own(p part) []route {
 	routes := p.routes(a)
 	if !p.on() {
@@ -108,8 +108,8 @@ func (a *App) own(p part) []route {
 	return routes
 }
 
-// up answers in the place of a part that is down. Before auth has started it can ask nobody for credentials; others say
-// themselves that they are starting.
+// up responds in place of a part that is down. Before auth has started, its own routes report that the program is starting,
+// because credentials cannot be checked yet; other parts do so themselves.
 func (a *App) up(p part, h http.Handler) http.Handler {
 	name, asks := p.name(), p == part(&a.options.Auth)
 	return handler(func(w http.ResponseWriter, r *http.Request) {
@@ -128,7 +128,7 @@ func (a *App) up(p part, h http.Handler) http.Handler {
 	})
 }
 
-// lifecycleRoutes are those of Prometheus by which it is asked to reload and to quit, on the main address and on its port.
+// lifecycleRoutes are Prometheus's routes for reload and quit, on the main address and on its port.
 func (a *App) lifecycleRoutes() []route {
 	return []route{
 		{"GET /-/healthy", everybody, handler(serveHealthy)},
@@ -141,7 +141,7 @@ func (a *App) lifecycleRoutes() []route {
 	}
 }
 
-// exporterRoutes is what the port of a separate exporter answers.
+// exporterRoutes returns the routes of the port of a separate exporter.
 func exporterRoutes(name string, metrics http.Handler) []route {
 	return []route{
 		{"GET /metrics", viewer, metrics},
@@ -158,8 +158,9 @@ func serveHealthy(w http.ResponseWriter, _ *http.Request) {
 	fmt.Fprintln(w, "Ausguck is healthy.")
 }
 
-// serveReady answers 503 with what is waited for until every part has had its chance to start. From then on it answers 200
-// and names the parts that are down or do not run by their files: the others work, and whoever stops sending requests here would lose them too.
+// serveReady responds with 503, and what it waits for, until every part has started or failed once. After that it responds with
+// 200 and names the parts that are down or not running their own files: the others work, and taking the program out of service
+// would take them down as well.
 func (a *App) serveReady(w http.ResponseWriter, _ *http.Request) {
 	if !a.ready.Load() {
 		http.Error(w, "Ausguck is not ready: "+strings.Join(a.waitingFor(), "; "), http.StatusServiceUnavailable)
@@ -172,7 +173,7 @@ func (a *App) serveReady(w http.ResponseWriter, _ *http.Request) {
 	fmt.Fprintln(w, "Ausguck is ready.")
 }
 
-// partReady is /-/ready of the port of one part.
+// partReady serves /-/ready on the port of one part.
 func (a *App) partReady(p part) http.Handler {
 	return handler(func(w http.ResponseWriter, _ *http.Request) {
 		if s, _ := a.group.State(p.name()); s.Phase != lifecycle.Ready {
@@ -183,7 +184,7 @@ func (a *App) partReady(p part) http.Handler {
 	})
 }
 
-// lifecycleOnly answers 403 in upstream's words unless --web.enable-lifecycle was given.
+// lifecycleOnly responds with 403 and upstream's message unless --web.enable-lifecycle is set.
 func (a *App) lifecycleOnly(h http.HandlerFunc) http.HandlerFunc {
 	if a.options.Prometheus.Web.EnableLifecycle {
 		return h
@@ -193,7 +194,7 @@ func (a *App) lifecycleOnly(h http.HandlerFunc) http.HandlerFunc {
 	}
 }
 
-// onlyPostAndPut answers other methods, which would else reach what answers unknown paths.
+// onlyPostAndPut rejects other methods, which would otherwise reach the handler of unknown paths.
 var onlyPostAndPut = handler(func(w http.ResponseWriter, _ *http.Request) {
 	w.Header().Set("Allow", "POST, PUT")
 	http.Error(w, "Only POST or PUT requests allowed", http.StatusMethodNotAllowed)
@@ -210,7 +211,7 @@ func (a *App) serveQuit(w http.ResponseWriter, _ *http.Request) {
 	a.quit()
 }
 
-// routePrefix returns the path before all routes, without a slash at its end.
+// routePrefix returns the path prefix of all routes, without a trailing slash.
 func (o *Options) routePrefix() (string, error) {
 	prefix := o.Web.RoutePrefix
 	if prefix == "" {
@@ -222,8 +223,8 @@ func (o *Options) routePrefix() (string, error) {
 	return "/" + prefix, nil
 }
 
-// ownMetrics is /metrics of the main address. Upstream's handler, which is not routed to, has registered
-// the promhttp_* metrics in the default registry; this one shares them.
+// ownMetrics serves /metrics on the main address. Upstream's handler, which no route uses, has registered the promhttp_* metrics
+// in the default registry; this one shares them.
 func (a *App) ownMetrics() http.Handler {
 	return promhttp.InstrumentMetricHandler(prometheus.DefaultRegisterer,
 		promhttp.HandlerFor(a.gatherer, promhttp.HandlerOpts{Registry: a.registry, EnableOpenMetrics: true}))

@@ -26,7 +26,7 @@ var (
 	editor = user{"bob", "password of bob"}
 )
 
-// ask returns the status, header and body of an answer; redirects are not followed.
+// ask returns the status, header and body of a response; it does not follow redirects.
 func (r *running) ask(t *testing.T, who user, method, path, body string, header ...string) (int, http.Header, string) {
 	t.Helper()
 	req, err := http.NewRequestWithContext(t.Context(), method, r.url+path, strings.NewReader(body))
@@ -56,7 +56,7 @@ func (r *running) addUsers(t *testing.T) {
 	require.Equal(t, http.StatusOK, code, body)
 }
 
-// Every URL, what it answers to an admin, and what to others.
+// Every URL, with its response to an admin and to others.
 func TestEveryRoute(t *testing.T) {
 	r := start(t, testOptions(t, "--no-cadvisor", "--web.enable-lifecycle", "--web.enable-remote-write-receiver", "--web.enable-admin-api"))
 	r.addUsers(t)
@@ -223,7 +223,7 @@ func TestEveryRoute(t *testing.T) {
 			continue
 		}
 		if code, h, _ := r.ask(t, viewer, http.MethodGet, path, ""); strings.Contains(h.Get("Content-Security-Policy"), "script-src 'self'") {
-			require.Contains(t, []int{http.StatusOK, http.StatusNotImplemented}, code, pattern) // the page, or a word about it
+			require.Contains(t, []int{http.StatusOK, http.StatusNotImplemented}, code, pattern) // the page, or a message about it
 			code, _, _ = r.ask(t, nobody, http.MethodGet, path, "")
 			require.Equal(t, no, code, pattern)
 			delete(missing, pattern)
@@ -239,7 +239,7 @@ func TestEveryRoute(t *testing.T) {
 	require.Empty(t, slices.Sorted(maps.Keys(missing)), "routes without a row above")
 }
 
-// What clients are told that they may do is what routes let them do: whoever has the permission gets another answer than 403.
+// The permissions that clients are told are those that the routes grant: a user with the permission does not get a 403.
 func TestAdvertisedPermissionsAreThoseOfTheRoutes(t *testing.T) {
 	r := start(t, testOptions(t, "--no-cadvisor"))
 	r.addUsers(t)
@@ -256,7 +256,7 @@ func TestAdvertisedPermissionsAreThoseOfTheRoutes(t *testing.T) {
 				}
 				require.Equal(t, role.Includes(route.Needs.Role()), advertised[route.Needs], "%s as %s", route.Pattern, role)
 				methods, path := pathsOf(route.Pattern)
-				if who == admin || methods[0] != http.MethodGet { // what changes something is for TestRolesOfEveryRoute
+				if who == admin || methods[0] != http.MethodGet { // requests that change state are covered by TestRolesOfEveryRoute
 					continue
 				}
 				code, _, _ := r.ask(t, who, http.MethodGet, path, "")
@@ -281,7 +281,7 @@ func TestPageWithoutAndWithTheBuiltUI(t *testing.T) {
 		require.Equal(t, http.StatusOK, code, path)
 		require.Contains(t, body, `"login":"admin"`)
 		require.Contains(t, body, `"orgRole":"Admin"`)
-		// The dashboard of an address comes with it, and so do the names of the files that dashboards need.
+		// A page includes the dashboard of its URL, and the names of the files that dashboards need.
 		require.Equal(t, path == "/", strings.Contains(body, `"dashboard":{"uid":"ausguck-overview","home":true,"answer":{"meta":`), path)
 		require.Equal(t, path == "/" || strings.HasPrefix(path, "/d/") || strings.HasPrefix(path, "/dashboard/"), strings.Contains(body, `data-for="dashboard"`), path)
 	}
@@ -336,7 +336,7 @@ func TestAdminPasswordMustBeClear(t *testing.T) {
 	require.ErrorContains(t, err, "GF_SECURITY_ADMIN_PASSWORD__FILE: read the admin's password: open /nowhere/password")
 }
 
-// Prometheus has its status page at /status: browsers are led to the one of the UI, if there is one, below the prefix too.
+// Prometheus's status page is /status: browsers are redirected to the UI's page, if there is a UI, also below the prefix.
 func TestStatusOfPrometheusLeadsToTheUI(t *testing.T) {
 	r := start(t, testOptions(t, "--no-cadvisor", "--web.external-url=https://monitoring.example.org/ausguck/"))
 	code, header, body := r.ask(t, admin, http.MethodGet, "/status", "", "Accept", "text/html,*/*;q=0.8")

@@ -15,8 +15,8 @@ import (
 	"github.com/ausguck/ausguck/internal/auth/oidc"
 )
 
-// SignInOptions are those of the sign-in provider that have flags; all others, and these too, are read from Grafana's
-// variables, before which flags go.
+// SignInOptions are the options of the sign-in provider that have flags; all others are read from Grafana's variables. Flags take
+// precedence.
 type SignInOptions struct {
 	Issuer, ClientID, ClientSecretFile, Name, Scopes string
 	AllowedDomains, AllowedGroups, GroupsPath        string
@@ -47,10 +47,10 @@ func (o *SignInOptions) register(a *kingpin.Application) {
 
 const oauthPrefix = "GF_AUTH_GENERIC_OAUTH_"
 
-// oauthNeedless are variables of Grafana's that need not be followed: what they ask for is so anyway.
+// oauthNeedless are Grafana variables that need no support: what they configure is the existing behavior.
 var oauthNeedless = []string{"ENABLED", "USE_PKCE", "ALLOW_ASSIGN_GRAFANA_ADMIN", "USE_REFRESH_TOKEN", "AUTH_STYLE", "EMAIL_ATTRIBUTE_NAME", "ICON", "EMPTY_SCOPES"}
 
-// oauthVars reads Grafana's variables and keeps which of them were read.
+// oauthVars reads Grafana's variables and records which of them were read.
 type oauthVars struct {
 	env  func(string) (string, bool)
 	read []string
@@ -81,7 +81,7 @@ func (v *oauthVars) yes(name string, byDefault bool) bool {
 	return on
 }
 
-// secret is in a variable or in a file that a variable or the flag names.
+// secret returns the client secret, from a variable or from a file that a variable or the flag names.
 func (v *oauthVars) secret(flag string) string {
 	secret, path := v.text("CLIENT_SECRET", ""), v.text("CLIENT_SECRET__FILE", flag)
 	if path == "" {
@@ -94,7 +94,7 @@ func (v *oauthVars) secret(flag string) string {
 	return strings.TrimSpace(string(content))
 }
 
-// signIn makes the sign-in provider, nil when none is asked for. loginPage is its address, with which browsers come.
+// signIn creates the sign-in provider, or returns nil if none is configured. loginPage is the URL of the login page in browsers.
 func (o Options) signIn(env func(string) (string, bool), environ []string, loginPage string) (*auth.SignIn, []string, error) {
 	v := &oauthVars{env: env}
 	f := o.Auth.SignIn
@@ -138,13 +138,13 @@ func (o Options) signIn(env func(string) (string, bool), environ []string, login
 	return s, slices.Concat(warnings, v.needless(environ), plainText(c), nowhere(c)), errors.Join(v.errs...)
 }
 
-// loginAddress is the login page as browsers outside see it.
+// loginAddress returns the URL of the login page as external browsers see it.
 func (o Options) loginAddress() (string, error) {
 	prefix, err := o.routePrefix()
 	return o.external.Scheme + "://" + o.external.Host + prefix + "/login", err
 }
 
-// needless names what is set and has no effect.
+// needless returns warnings about variables that are set and have no effect.
 func (v *oauthVars) needless(environ []string) (warnings []string) {
 	for _, line := range environ {
 		name, value, _ := strings.Cut(line, "=")
@@ -157,7 +157,7 @@ func (v *oauthVars) needless(environ []string) (warnings []string) {
 	return warnings
 }
 
-// otherSignIns names Grafana's other ways in, and what there is instead.
+// otherSignIns returns warnings about Grafana's other login methods, with the alternative.
 func otherSignIns(environ []string) (warnings []string) {
 	for _, line := range environ {
 		name, value, _ := strings.Cut(line, "=")
@@ -177,11 +177,11 @@ func otherSignIns(environ []string) (warnings []string) {
 	return warnings
 }
 
-// nowhere warns when browsers cannot come back.
+// nowhere warns if browsers cannot be redirected back.
 func nowhere(c oidc.Config) []string {
 	u, err := url.Parse(c.RedirectURL)
 	if err != nil {
-		return nil // ParseExternalURL has said so
+		return nil // ParseExternalURL has reported it
 	}
 	if ip, err := netip.ParseAddr(u.Hostname()); u.Hostname() != "" && (err != nil || !ip.IsUnspecified()) {
 		return nil
@@ -189,7 +189,7 @@ func nowhere(c oidc.Config) []string {
 	return []string{"the sign-in provider would send browsers back to " + c.RedirectURL + "; say with --web.external-url where they come from"}
 }
 
-// plainText warns of what crosses a network readable.
+// plainText warns about secrets that cross a network unencrypted.
 func plainText(c oidc.Config) (warnings []string) {
 	for _, address := range []string{c.Issuer, c.TokenURL, c.APIURL} {
 		u, err := url.Parse(address)

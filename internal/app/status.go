@@ -22,7 +22,7 @@ import (
 	"github.com/ausguck/ausguck/internal/versions"
 )
 
-// statusView is what status.html shows; every value in it may be somebody else's input.
+// statusView is the data of status.html; any value in it may be untrusted input.
 type statusView struct {
 	Host, Version, Uptime, ConfigName, Storage string
 	Parts                                      []partView
@@ -32,7 +32,7 @@ type statusView struct {
 
 type partView struct {
 	Name, Phase, Since, Says string
-	Wrong                    bool // somebody has to do something
+	Wrong                    bool // requires action
 }
 
 type targetView struct {
@@ -42,7 +42,8 @@ type targetView struct {
 
 type linkView struct{ Path, About string }
 
-// serveOldStatus is /status, where Prometheus has its status page: browsers are sent to that of the UI, others read text.
+// serveOldStatus serves /status, the path of Prometheus's status page: it redirects browsers to the UI's page and serves text to
+// other clients.
 func (a *App) serveOldStatus(w http.ResponseWriter, r *http.Request) {
 	if page.Built() && page.ForBrowser(r) {
 		w.Header().Set("Vary", "Accept")
@@ -52,8 +53,8 @@ func (a *App) serveOldStatus(w http.ResponseWriter, r *http.Request) {
 	a.serveStatus(w, r)
 }
 
-// serveStatus is a page without scripts, for a program without the UI and at / of Prometheus's own port: what runs, what is
-// watched, and where to go.
+// serveStatus is a page without scripts, for a program without the UI and at / on Prometheus's own port: what runs, what is
+// monitored, and links.
 func (a *App) serveStatus(w http.ResponseWriter, _ *http.Request) {
 	host, _ := os.Hostname()
 	view := statusView{
@@ -100,7 +101,7 @@ func (a *App) partViews() []partView {
 	return views
 }
 
-// down says of each part that is down why, and when it is started again.
+// down returns why each failed part is down, and when it will be restarted.
 func (a *App) down() (lines []string) {
 	for _, s := range a.group.States() {
 		if s.Error != "" && s.Phase != lifecycle.Ready {
@@ -110,7 +111,8 @@ func (a *App) down() (lines []string) {
 	return lines
 }
 
-// replaced names the parts whose configuration does not load. Everybody may ask for it, and so it does not repeat what is in the files.
+// replaced names the parts whose configuration does not load. It requires no credentials, so it does not repeat the content of
+// files.
 func (a *App) replaced() (lines []string) {
 	for name, f := range *a.faults.Load() {
 		lines = append(lines, "the configuration of "+name+" does not load, and it is running "+f.instead+"; the log and the status page say why")
@@ -127,7 +129,7 @@ func downLine(s lifecycle.State) string {
 	return line
 }
 
-// waitingFor lists the parts that have not had their chance to start, each with what it waits for.
+// waitingFor lists the parts that have neither started nor failed yet, each with what it waits for.
 func (a *App) waitingFor() []string {
 	waiting := []string{}
 	for p := range a.parts() {
@@ -158,7 +160,7 @@ func since(t time.Time) string {
 	return time.Since(t).Round(time.Second).String() + " ago"
 }
 
-// statusAnswer is the answer of /api/ausguck/status.
+// statusAnswer is the response of /api/ausguck/status.
 type statusAnswer struct {
 	Host     string              `json:"host"`
 	Version  string              `json:"version"`
@@ -169,9 +171,9 @@ type statusAnswer struct {
 	Files    []statusFile        `json:"files"`
 	Storage  []storageView       `json:"storage"`
 	Disk     diskView            `json:"disk"`
-	// Warnings are about the configuration, for admins: some of them say what an attacker would like to know.
+	// Warnings are about the configuration, for admins only: some contain information useful to an attacker.
 	Warnings []string `json:"warnings"`
-	// QueryLog is the file of the query log, empty when none is written.
+	// QueryLog is the file of the query log; empty if it is disabled.
 	QueryLog string `json:"queryLog"`
 }
 
@@ -179,9 +181,9 @@ type statusPart struct {
 	Name  string    `json:"name"`
 	Phase string    `json:"phase"`
 	Since time.Time `json:"since"`
-	// Says is what a person should know, empty when all is well.
+	// Says is a message about the part's state; empty if all is well.
 	Says string `json:"says,omitempty"`
-	// Wrong is set when somebody has to do something.
+	// Wrong is set if action is required.
 	Wrong bool `json:"wrong,omitempty"`
 }
 
@@ -190,7 +192,7 @@ type statusFile struct {
 	Source string `json:"source"`
 }
 
-// storageView is what a part takes on the disk; Limit 0 is none.
+// storageView is the disk usage of a part; a Limit of 0 means no limit.
 type storageView struct {
 	Name      string  `json:"name"`
 	Bytes     float64 `json:"bytes"`
@@ -224,7 +226,7 @@ func (a *App) serveStatusAPI(w http.ResponseWriter, r *http.Request) {
 				answer.Warnings = append(answer.Warnings, warned[part]...)
 			}
 		}
-		answer.Warnings = append(answer.Warnings, warned[""]...) // variables without effect cost less than files that are not read
+		answer.Warnings = append(answer.Warnings, warned[""]...) // last, because they matter less than files that are not read
 	}
 	gauges := a.gauges()
 	retention := applied.StorageConfig.TSDBConfig.Retention
@@ -243,10 +245,10 @@ func (a *App) serveStatusAPI(w http.ResponseWriter, r *http.Request) {
 	writeJSON(w, http.StatusOK, answer)
 }
 
-// gauges are the values of our own gauges without labels, by name.
+// gauges returns the values of our own gauges without labels, by name.
 func (a *App) gauges() map[string]float64 {
 	families, err := a.gatherer.Gather()
-	if err != nil { // what could be gathered is there all the same
+	if err != nil { // Gather returns what it could gather despite the error
 		a.options.Logger.Debug("Some metrics for the status page are unavailable", "err", err)
 	}
 	values := map[string]float64{}
@@ -258,7 +260,7 @@ func (a *App) gauges() map[string]float64 {
 	return values
 }
 
-// serveReloadAPI reloads for the page, which shows each problem as `check` prints it.
+// serveReloadAPI reloads for the UI, which shows each problem as `check` prints it.
 func (a *App) serveReloadAPI(w http.ResponseWriter, _ *http.Request) {
 	problems := []string{}
 	if err := a.Reload(); err != nil {
@@ -274,10 +276,10 @@ func (a *App) serveReloadAPI(w http.ResponseWriter, _ *http.Request) {
 	writeJSON(w, http.StatusOK, map[string]any{"reloaded": len(problems) == 0, "problems": problems})
 }
 
-// queryLogTail is how much of the end of the query log is read.
+// queryLogTail is how many bytes at the end of the query log are read.
 const queryLogTail = 256 << 10
 
-// serveQueryLog answers with the newest entries of the query log, the newest first.
+// serveQueryLog responds with the latest entries of the query log, newest first.
 func (a *App) serveQueryLog(w http.ResponseWriter, _ *http.Request) {
 	entries := []json.RawMessage{}
 	file := a.options.Prometheus.server.Applied().GlobalConfig.QueryLogFile
@@ -291,7 +293,7 @@ func (a *App) serveQueryLog(w http.ResponseWriter, _ *http.Request) {
 	writeJSON(w, http.StatusOK, map[string]any{"file": file, "entries": entries})
 }
 
-// lastEntries reads the JSON lines at the end of a file, the last first. A line that is cut is left out.
+// lastEntries reads the JSON lines at the end of a file, last first. It skips an incomplete line.
 func lastEntries(file string) ([]json.RawMessage, error) {
 	entries := []json.RawMessage{}
 	f, err := os.Open(file)
@@ -319,10 +321,10 @@ func lastEntries(file string) ([]json.RawMessage, error) {
 func writeJSON(w http.ResponseWriter, code int, v any) {
 	w.Header().Set("Content-Type", "application/json")
 	w.WriteHeader(code)
-	_ = json.NewEncoder(w).Encode(v) // the caller has gone when it fails
+	_ = json.NewEncoder(w).Encode(v) // fails only if the client has disconnected
 }
 
-// serveConfiguration answers with the files of logs as they were loaded, which no standard API shows, without secrets.
+// serveConfiguration responds with the loaded configuration files for logs, without secrets. No standard API shows them.
 func (a *App) serveConfiguration(w http.ResponseWriter, _ *http.Request) {
 	files := map[string]string{}
 	if p := &a.options.Loki; p.on() {

@@ -11,7 +11,7 @@ import (
 	"github.com/ausguck/ausguck/internal/setaside"
 )
 
-// StoragePart watches the disk that all data are on.
+// StoragePart monitors the disk that holds all data.
 type StoragePart struct {
 	noPart
 	disk     *datadir.Watch
@@ -40,5 +40,5 @@ func (p *StoragePart) says() (string, bool) {
 	return strings.Join(lines, "; "), len(lines) > 0
 }
 
-// humanBytes writes a size with one binary unit, such as 51.2GiB.
+// humanBytes formats a size with one binary unit, such as 51.2GiB.
 func humanBytes(n uint64) string { return units.Base2Bytes(n).Round(1).String() }

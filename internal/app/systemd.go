@@ -8,12 +8,12 @@ import (
 	"github.com/coreos/go-systemd/v22/daemon"
 )
 
-// The functions below talk to systemd when it started the process with Type=notify, and do nothing else.
+// The functions below talk to systemd if it started the process with Type=notify, and do nothing otherwise.
 
 func notifySystemd(state string) { _, _ = daemon.SdNotify(false, state) }
 
-// feedWatchdog tells systemd that the process works, twice per WatchdogSec, until ctx ends. What it
-// proves is that the HTTP side answers: a process that hangs is killed and started again.
+// feedWatchdog notifies systemd's watchdog twice per WatchdogSec until ctx ends, as long as the HTTP side responds. A process
+// that hangs is killed and restarted.
 func (a *App) feedWatchdog(ctx context.Context) {
 	interval, err := daemon.SdWatchdogEnabled(false)
 	if err != nil || interval == 0 {
@@ -35,7 +35,7 @@ func (a *App) feedWatchdog(ctx context.Context) {
 	}
 }
 
-// answers asks the health check through the in-process listener, as a client would.
+// answers sends a health check through the in-process listener, as a client would.
 func (a *App) answers(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, 5*time.Second)
 	defer cancel()

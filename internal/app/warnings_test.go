@@ -10,8 +10,8 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// What `check` warns about is on the page of admins, until a reload finds it mended. Others are not told: a warning may say
-// what an attacker would like to know.
+// Warnings of `check` are shown to admins until a reload without them. Others do not see them: a warning may contain information
+// that is useful to an attacker.
 func TestConfigurationWarningsOnThePage(t *testing.T) {
 	dir := t.TempDir()
 	t.Setenv("GF_INSTALL_PLUGINS", "some-panel")

@@ -24,7 +24,7 @@ import (
 	"github.com/ausguck/ausguck/internal/setaside"
 )
 
-// wire makes what parts share and hands it to them.
+// wire creates what the parts share and passes it to them.
 func (a *App) wire() (err error) {
 	o := &a.options
 	a.registry, a.gatherer = metrics.NewRegistry()
@@ -59,8 +59,7 @@ func (a *App) wire() (err error) {
 	return nil
 }
 
-// openDatabase reads the whole database before anything uses it. One that cannot be used now is left to the parts, which try
-// again until it can.
+// openDatabase reads the whole database before anything uses it. If it is unusable now, the parts retry until it is usable.
 func (a *App) openDatabase(path string) (err error) {
 	log := a.options.Logger.With("part", "database")
 	if a.db, err = database.OpenSound(path, a.setAside); err != nil {
@@ -73,7 +72,7 @@ func (a *App) openDatabase(path string) (err error) {
 	return nil
 }
 
-// build makes the listeners, the parts and the group that runs them.
+// build creates the listeners, the parts and the group that runs them.
 func (a *App) build() error {
 	o := &a.options
 	datadir.UseTemp(o.StoragePath, o.Logger)
@@ -124,7 +123,7 @@ func (a *App) build() error {
 	return nil
 }
 
-// parts are those that are on.
+// parts returns the enabled parts.
 func (a *App) parts() iter.Seq[part] {
 	return func(yield func(part) bool) {
 		for _, p := range a.options.all() {
@@ -135,7 +134,7 @@ func (a *App) parts() iter.Seq[part] {
 	}
 }
 
-// ports are those of the parts that are on.
+// ports returns the ports of the enabled parts.
 func (a *App) ports() iter.Seq[*port] {
 	return func(yield func(*port) bool) {
 		for p := range a.parts() {
@@ -150,7 +149,7 @@ func (a *App) ports() iter.Seq[*port] {
 
 var networkDialer = net.Dialer{Timeout: 30 * time.Second, KeepAlive: 30 * time.Second}
 
-// dialOutside opens connections to others. Docker knows the names of its containers.
+// dialOutside opens connections to other machines and containers. Docker resolves the names of its containers.
 func (a *App) dialOutside(ctx context.Context, network, address string) (net.Conn, error) {
 	if inside := a.onLoopback(address); inside != nil {
 		return inside.DialContext(ctx, network, address)
@@ -161,8 +160,8 @@ func (a *App) dialOutside(ctx context.Context, network, address string) (net.Con
 	return networkDialer.DialContext(ctx, network, address)
 }
 
-// onLoopback returns the part whose well-known port an address of this machine leads to, nil for others. In a container such
-// a port asks for credentials, which configuration files for the separate programs do not have.
+// onLoopback returns the listener of the part whose well-known port a loopback address leads to, nil for other addresses. In a
+// container such a port requires credentials, which configuration files for the separate programs do not have.
 func (a *App) onLoopback(address string) *inproc.Listener {
 	host, number, err := net.SplitHostPort(address)
 	if ip := net.ParseIP(host); err != nil || host != "localhost" && (ip == nil || !ip.IsLoopback()) || a.http == nil {
@@ -181,7 +180,7 @@ func (a *App) onLoopback(address string) *inproc.Listener {
 	return nil
 }
 
-// serveInside answers the well-known host names inside the process. The returned function ends it.
+// serveInside serves the well-known host names inside the process. The returned function stops it.
 func (a *App) serveInside() (stop func()) {
 	var servers []*http.Server
 	for p := range a.ports() {
@@ -201,7 +200,7 @@ func (a *App) serveInside() (stop func()) {
 		}
 		srv := &http.Server{Handler: h, ReadHeaderTimeout: time.Minute}
 		servers = append(servers, srv)
-		go func() { _ = srv.Serve(p.inside) }() // ends with ErrServerClosed
+		go func() { _ = srv.Serve(p.inside) }() // returns ErrServerClosed
 	}
 	return func() {
 		a.inside.Clear()
@@ -211,14 +210,14 @@ func (a *App) serveInside() (stop func()) {
 	}
 }
 
-// insideHandler answers for a well-known host name of the process; nil for others.
+// insideHandler returns the handler of a well-known host name of the process; nil for others.
 func (a *App) insideHandler(address string) http.Handler {
 	h, _ := a.inside.Load(address)
 	found, _ := h.(http.Handler)
 	return found
 }
 
-// registerStates exports ausguck_part_ready, 1 for each part that is ready.
+// registerStates exports ausguck_part_ready, which is 1 for each part that is ready.
 func (a *App) registerStates(reg prometheus.Registerer) {
 	for _, s := range a.group.States() {
 		reg.MustRegister(prometheus.NewGaugeFunc(prometheus.GaugeOpts{
@@ -243,7 +242,7 @@ func (a *App) registerStates(reg prometheus.Registerer) {
 	}
 }
 
-// skip turns the error of a part that nobody asked for into a warning.
+// skip turns the error of a part that was not enabled explicitly into a warning.
 func (a *App) skip(part string, asked bool, err error) error {
 	if err == nil || asked {
 		return err
@@ -256,7 +255,7 @@ func splitList(s string) []string {
 	return strings.FieldsFunc(s, func(r rune) bool { return r == ',' || r == ' ' })
 }
 
-// logged writes what a person should look at.
+// logged logs warnings.
 func logged(log *slog.Logger, warnings []string) {
 	for _, w := range warnings {
 		log.Warn("Configuration warning", "warning", w)

@@ -1,7 +1,7 @@
-// Package atomicfile replaces files whole.
+// Package atomicfile replaces files atomically.
 //
-// A reader, and whoever starts after a crash or a power cut, finds the content before or the new one and never a part. It
-// imports the standard library only, so that every part may import it.
+// A reader, or a program that starts after a crash or a power failure, finds either the old or the new content, never a part. It
+// imports only the standard library, so that every part may import it.
 package atomicfile
 
 import (
@@ -13,7 +13,7 @@ import (
 	"syscall"
 )
 
-// Write puts content in the place of the file at path. One file must not be written twice at a time.
+// Write replaces the content of the file at path. Concurrent writes of the same file are not allowed.
 func Write(path string, content []byte, mode fs.FileMode) error {
 	return Replace(path, mode, func(w io.Writer) error {
 		_, err := w.Write(content)
@@ -21,9 +21,9 @@ func Write(path string, content []byte, mode fs.FileMode) error {
 	})
 }
 
-// Replace puts what fill writes in the place of the file at path. When it fails, the file is as it was.
+// Replace replaces the file at path by what fill writes. If it fails, the file is unchanged.
 func Replace(path string, mode fs.FileMode, fill func(io.Writer) error) error {
-	unfinished := filepath.Join(filepath.Dir(path), ".tmp-"+filepath.Base(path)+".tmp") // a crash leaves it to the next try
+	unfinished := filepath.Join(filepath.Dir(path), ".tmp-"+filepath.Base(path)+".tmp") // after a crash, the next write reuses it
 	f, err := os.OpenFile(unfinished, os.O_WRONLY|os.O_CREATE|os.O_TRUNC, mode)
 	if err != nil {
 		return err
@@ -41,7 +41,7 @@ func Replace(path string, mode fs.FileMode, fill func(io.Writer) error) error {
 	return SyncDir(filepath.Dir(path))
 }
 
-// SyncDir makes the names in a folder last. File systems that cannot are left alone.
+// SyncDir makes changes of the names in a folder durable. It ignores file systems that do not support this.
 func SyncDir(dir string) error {
 	d, err := os.Open(dir)
 	if err != nil {

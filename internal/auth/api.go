@@ -15,17 +15,17 @@ import (
 )
 
 const (
-	// maxBody bounds the JSON that is read.
+	// maxBody limits the size of JSON bodies.
 	maxBody = 1 << 20
-	// maxLogin and minPassword are Grafana's.
+	// maxLogin and minPassword are Grafana's limits.
 	maxLogin    = 190
 	minPassword = 4
 )
 
-// API answers Grafana's HTTP API for users, service accounts and rights. It goes behind Require.
+// API serves Grafana's HTTP API for users, service accounts and permissions. It must be wrapped in Require.
 func (s *Service) API() http.Handler { return s.api }
 
-// Routes is every URL of the API.
+// Routes returns all URLs of the API.
 func (s *Service) Routes() []grafana.Route {
 	on := func(pattern string, needs grafana.Permission, handle apiFunc) grafana.Route {
 		return grafana.On(pattern, needs, s.answering(handle))
@@ -76,14 +76,14 @@ func (s *Service) Routes() []grafana.Route {
 
 var noKeys = grafana.Refuse("API keys have given way to service accounts; see /api/serviceaccounts")
 
-// apiFunc answers with a JSON value and a status, or with an error that says its status.
+// apiFunc returns a JSON value and a status, or an error that contains its status.
 type apiFunc func(r *http.Request, me Identity) (code int, body any, err error)
 
 func fail(code int, text string) error { return grafana.Fail(code, "%s", text) }
 
 func message(text string) map[string]string { return map[string]string{"message": text} }
 
-// answering bounds the body and writes the answer.
+// answering limits the body and writes the response.
 func (s *Service) answering(handle apiFunc) grafana.Handler {
 	return func(w http.ResponseWriter, r *http.Request, _ grafana.Caller) error {
 		me, _ := FromContext(r.Context())
@@ -130,7 +130,7 @@ func bodyStatus(err error) int {
 	return http.StatusBadRequest
 }
 
-// checkName bounds what is shown and logged: printable, not too long. Empty is another question.
+// checkName limits text that is shown and logged: it must be printable and not too long. It does not reject an empty value.
 func checkName(what, value string) error {
 	if len(value) > maxLogin {
 		return fail(http.StatusBadRequest, what+" is longer than "+strconv.Itoa(maxLogin)+" bytes")
@@ -141,7 +141,7 @@ func checkName(what, value string) error {
 	return nil
 }
 
-// checkPassword is for a password that somebody chooses.
+// checkPassword checks a password that a user chooses.
 func checkPassword(login, password string) error {
 	if len(password) < minPassword {
 		return fail(http.StatusBadRequest, "New password is too short: at least "+strconv.Itoa(minPassword)+" characters")
@@ -155,7 +155,7 @@ func checkPassword(login, password string) error {
 	return nil
 }
 
-// page reads ?page= and the size, which Grafana spells perpage or limit.
+// page returns the values of ?page= and of the page size, which Grafana calls perpage or limit.
 func page(r *http.Request, size string) (number, perPage int) {
 	number, _ = strconv.Atoi(r.URL.Query().Get("page"))
 	perPage, _ = strconv.Atoi(r.URL.Query().Get(size))
@@ -165,10 +165,10 @@ func page(r *http.Request, size string) (number, perPage int) {
 	return min(max(number, 1), 1_000_000), perPage
 }
 
-// rfc3339 is how Grafana writes times.
+// rfc3339 formats times as Grafana does.
 func rfc3339(t time.Time) string { return t.Truncate(time.Second).Format(time.RFC3339) }
 
-// rfc3339OrNull is for times that may never have been.
+// rfc3339OrNull formats a time that may be zero.
 func rfc3339OrNull(t time.Time) *string {
 	if t.IsZero() {
 		return nil

@@ -63,7 +63,7 @@ func (s *Service) searchAccounts(r *http.Request, _ Identity) (int, any, error) 
 	return http.StatusOK, map[string]any{"totalCount": total, "serviceAccounts": list, "page": number, "perPage": perPage}, err
 }
 
-// accountChange has what is to change; what is missing stays.
+// accountChange has the fields to change; missing fields stay unchanged.
 type accountChange struct {
 	Name       *string `json:"name"`
 	Role       *Role   `json:"role"`
@@ -111,7 +111,7 @@ func (s *Service) createAccount(r *http.Request, _ Identity) (int, any, error) {
 
 var unsafeInLogin = regexp.MustCompile(`[^a-z0-9]+`)
 
-// accountLogin is what Grafana makes of a name.
+// accountLogin derives the login from a name as Grafana does.
 func accountLogin(name string) string {
 	return truncate("sa-"+strconv.Itoa(orgID)+"-"+strings.Trim(unsafeInLogin.ReplaceAllString(strings.ToLower(name), "-"), "-"), maxLogin)
 }

@@ -5,8 +5,8 @@ import (
 	"net/http"
 )
 
-// linkUser lets the provider's person with this subject in as a user who is here, which else nothing does: an admin
-// says so, who finds the subject in the log of the sign-in that was refused.
+// linkUser lets the provider's person with this subject log in as an existing user. Only an admin can establish this; the subject
+// is in the log message about the refused sign-in.
 func (s *Service) linkUser(r *http.Request, _ Identity, u User) (int, any, error) {
 	var in struct{ Subject string }
 	if err := read(r, &in); err != nil {
@@ -27,7 +27,7 @@ func (s *Service) linkUser(r *http.Request, _ Identity, u User) (int, any, error
 	return s.saved(err, "User linked")
 }
 
-// unlinkUser ends what linkUser began, and the sessions that came of it.
+// unlinkUser reverts linkUser and ends the sessions that resulted from it.
 func (s *Service) unlinkUser(r *http.Request, _ Identity, u User) (int, any, error) {
 	if u.origin != originLocal {
 		return 0, nil, fail(http.StatusBadRequest, "This user is "+whoKnows(u)+"; disable or delete it instead")

@@ -36,7 +36,7 @@ func (s *Service) listOrgUsers(r *http.Request, _ Identity) (int, any, error) {
 	return http.StatusOK, list, err
 }
 
-// addOrgUser is what a Grafana with one organisation answers: everybody is in it already.
+// addOrgUser responds like a Grafana with a single organization, which everybody already belongs to.
 func (s *Service) addOrgUser(r *http.Request, _ Identity) (int, any, error) {
 	var in struct {
 		LoginOrEmail string
@@ -58,7 +58,7 @@ func (s *Service) addOrgUser(r *http.Request, _ Identity) (int, any, error) {
 	return 0, nil, fail(http.StatusConflict, "User is already member of this organization; PATCH /api/org/users/<id> changes the role")
 }
 
-// mayHaveRole leaves roles to those who have the say.
+// mayHaveRole returns an error if the role is controlled elsewhere.
 func (s *Service) mayHaveRole(u User, admin bool) error {
 	switch {
 	case u.origin == originWeb && !admin:

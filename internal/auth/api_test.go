@@ -162,7 +162,7 @@ func TestLastAdminStays(t *testing.T) {
 		require.Equal(t, 400, a.code, c.path)
 	}
 	require.Equal(t, 200, h.do(t, http.MethodGet, "/admin", "", second).code)
-	// A service account that is an Admin does not count: it cannot log in.
+	// A service account with the role Admin does not count, because it cannot log in.
 	require.Equal(t, 403, h.do(t, http.MethodPatch, "/api/org/users/1", `{"role":"Admin"}`, admin).code, "demoted")
 	token := h.newToken(t, second, `{"name":"machine","role":"Admin"}`, `{"name":"t"}`)
 	require.Equal(t, 400, h.do(t, http.MethodDelete, "/api/admin/users/"+id, "", bearer(token)).code)

@@ -10,7 +10,7 @@ import (
 	"unicode"
 )
 
-// The one organisation, as Grafana names its first.
+// The only organization, with the name of Grafana's first.
 const (
 	orgID   = 1
 	orgName = "Main Org."
@@ -62,7 +62,7 @@ func (s *Service) getUserOrgs(_ *http.Request, me Identity) (int, any, error) {
 	return http.StatusOK, []any{map[string]any{"orgId": orgID, "name": orgName, "role": me.Role}}, nil
 }
 
-// update is what a user's names may become; empty leaves a name as it is, as in Grafana.
+// update has a user's new names; an empty name stays unchanged, as in Grafana.
 type update struct {
 	Login *string `json:"login"`
 	Email *string `json:"email"`
@@ -106,7 +106,7 @@ func (s *Service) changeUser(r *http.Request, me Identity, u User) (int, any, er
 	return s.saved(s.store.updateUser(r.Context(), u), "User updated")
 }
 
-// checkUser looks at the form of the names; whether they are free is asked when they are taken.
+// checkUser checks the syntax of the names; whether they are available is checked when they are saved.
 func checkUser(u User) error {
 	if u.Login == "" {
 		return fail(http.StatusBadRequest, "Need to specify either username or email")
@@ -131,7 +131,7 @@ func taken(u User) error {
 	return fail(http.StatusPreconditionFailed, "User with email '"+u.Email+"' or username '"+u.Login+"' already exists")
 }
 
-// saved turns the outcome of a change into an answer.
+// saved converts the result of a change into a response.
 func (s *Service) saved(err error, text string) (int, any, error) {
 	var reserved *reservedError
 	switch {
@@ -149,7 +149,7 @@ func (s *Service) saved(err error, text string) (int, any, error) {
 
 func upperFirst(text string) string { return strings.ToUpper(text[:1]) + text[1:] }
 
-// putUserPassword changes one's own password; the session that does it stays.
+// putUserPassword changes the user's own password; the session of the request remains valid.
 func (s *Service) putUserPassword(r *http.Request, me Identity) (int, any, error) {
 	var in struct{ OldPassword, NewPassword, ConfirmNew string }
 	if err := read(r, &in); err != nil {
@@ -167,7 +167,7 @@ func (s *Service) putUserPassword(r *http.Request, me Identity) (int, any, error
 	}
 	if id, err := s.passwordIdentity(r, u.Login, in.OldPassword); err != nil || id.UserID != u.ID {
 		if err == nil {
-			err = errWrong // it is web.yml's for another user of this name
+			err = errWrong // it is the password in web.yml of another user with this name
 		}
 		var throttled *throttledError
 		switch {
@@ -187,7 +187,7 @@ func (s *Service) putUserPassword(r *http.Request, me Identity) (int, any, error
 	return s.saved(s.setPassword(r.Context(), me.UserID, in.NewPassword, me.session), "User password changed")
 }
 
-// userFunc answers for the user that the path names.
+// userFunc handles requests about the user in the path.
 type userFunc func(r *http.Request, me Identity, u User) (int, any, error)
 
 func (s *Service) userByPath(f userFunc) apiFunc {
@@ -203,7 +203,7 @@ func (s *Service) userByPath(f userFunc) apiFunc {
 	}
 }
 
-// byPath takes an id or a uid, as Grafana does.
+// byPath accepts an id or a uid, as Grafana does.
 func (s *Service) byPath(r *http.Request) (User, error) {
 	id := r.PathValue("id")
 	if n, err := strconv.ParseInt(id, 10, 64); err == nil {
@@ -278,7 +278,7 @@ func (s *Service) resetPassword(r *http.Request, me Identity, u User) (int, any,
 	return s.saved(s.setPassword(r.Context(), u.ID, in.Password, keep), "User password updated")
 }
 
-// changePermissions maps Grafana's server admin, which there is none of here, to the role Admin.
+// changePermissions maps Grafana's server admin, which does not exist here, to the role Admin.
 func (s *Service) changePermissions(r *http.Request, _ Identity, u User) (int, any, error) {
 	var in struct{ IsGrafanaAdmin bool }
 	if err := read(r, &in); err != nil {
@@ -367,7 +367,7 @@ func (s *Service) searchUsers(r *http.Request, _ Identity) (int, any, error) {
 	return http.StatusOK, map[string]any{"totalCount": total, "users": list, "page": number, "perPage": perPage}, err
 }
 
-// lastSeen is ten years before the creation of a user who never came, as in Grafana.
+// lastSeen is ten years before the creation of a user who has never logged in, as in Grafana.
 func lastSeen(u User) time.Time {
 	if u.Seen.IsZero() {
 		return u.Created.AddDate(-10, 0, 0)
@@ -375,7 +375,7 @@ func lastSeen(u User) time.Time {
 	return u.Seen
 }
 
-// age is how long ago something was, in Grafana's short words.
+// age formats the time since t in Grafana's short form.
 func age(t time.Time) string {
 	d := time.Since(t)
 	switch {

@@ -1,16 +1,16 @@
-// Package auth implements authentication and authorization: users with roles and passwords, browser sessions, service
-// accounts and tokens, the login page, and Grafana's HTTP API for them (ADR 0009).
+// Package auth implements authentication and authorization: users with roles and passwords, browser sessions, service accounts
+// and tokens, the login page, and Grafana's HTTP API for them (ADR 0009).
 //
-//	authenticate.go, require.go                 which user a request comes from, and whether it may pass
+//	authenticate.go, require.go                 the user that a request comes from, and access control
 //	login.go, session.go, device.go             the login page, sessions, and browsers that have logged in before
 //	signin.go, oidc/                            sign-in with an OpenID Connect provider
-//	token.go, password.go, wellknown.go         tokens of service accounts, hashing and checking of passwords
-//	initial.go, names.go                        the first admin; users of web.yml, of the provider and of the database
-//	throttle.go                                 slows down guessing
+//	token.go, password.go, wellknown.go         tokens of service accounts; hashing and checking of passwords
+//	initial.go, names.go                        the first admin; users from web.yml, the provider and the database
+//	throttle.go                                 rate limits for password attempts
 //	api.go; api_user.go, api_org.go, …          /api/user, /api/users, /api/org/users; api_account.go: /api/serviceaccounts
 //	store.go                                    tables
 //
-// It imports internal/database and internal/grafana only. internal/app puts Require in front of every route.
+// It imports only internal/database and internal/grafana. internal/app puts Require in front of every route.
 package auth
 
 import (
@@ -31,27 +31,27 @@ import (
 	"github.com/ausguck/ausguck/internal/grafana"
 )
 
-// Role is what a user may do.
+// Role determines what a user may do.
 type Role = grafana.Role
 
-// The roles, from the smallest to the greatest.
+// The roles, from least to most privileged.
 const (
 	Viewer = grafana.Viewer
 	Editor = grafana.Editor
 	Admin  = grafana.Admin
 )
 
-// Means is how a request showed who sends it.
+// Means is how a request was authenticated.
 type Means string
 
-// The means. A browser sends the first two without being asked, also for other sites' pages.
+// Means of authentication. Browsers send the first two automatically, even for pages of other sites.
 const (
 	BySession  Means = "session"
 	ByPassword Means = "password"
 	ByToken    Means = "token"
 )
 
-// Identity is who sends a request.
+// Identity is the sender of a request.
 type Identity struct {
 	UserID      int64
 	UID         string
@@ -64,29 +64,29 @@ type Identity struct {
 
 	session []byte // the key of the session, for BySession
 	vouched vouched
-	idToken string // what a sign-in provider has said, for the logout there
+	idToken string // the provider's ID token, for the logout there
 }
 
 type contextKey struct{}
 
-// FromContext returns who sends the request that has this context; false when Require did not ask.
+// FromContext returns the sender of the request with this context; false if the request did not pass Require.
 func FromContext(ctx context.Context) (Identity, bool) {
 	id, ok := ctx.Value(contextKey{}).(Identity)
 	return id, ok
 }
 
-// Caller returns FromContext of a request as the handlers of Grafana's API want it.
+// Caller returns the result of FromContext in the form that the handlers of Grafana's API use.
 func Caller(r *http.Request) (grafana.Caller, bool) {
 	id, ok := FromContext(r.Context())
 	return id.Caller(), ok
 }
 
-// Caller is the Identity as the handlers of Grafana's API want it.
+// Caller returns the Identity in the form that the handlers of Grafana's API use.
 func (id Identity) Caller() grafana.Caller {
 	return grafana.Caller{ID: id.UserID, UID: id.UID, Login: id.Login, Name: id.Name, Email: id.Email, Role: id.Role}
 }
 
-// What Options fields mean when they are zero.
+// Defaults of Options.
 const (
 	DefaultSessionIdle     = 7 * 24 * time.Hour
 	DefaultSessionLifetime = 30 * 24 * time.Hour
@@ -97,33 +97,34 @@ const (
 type Options struct {
 	DB     *sql.DB
 	Logger *slog.Logger
-	// Registerer takes the ausguck_auth_* metrics; nil means none.
+	// Registerer registers the ausguck_auth_* metrics; nil disables them.
 	Registerer prometheus.Registerer
-	// Prefix is the path below which browsers see all pages, without a slash at its end; empty for none.
+	// Prefix is the path prefix of all pages in browsers, without a trailing slash; empty for none.
 	Prefix string
-	// Secure says that browsers come by HTTPS whatever the connection is: the external URL says so.
+	// Secure is set if browsers use HTTPS whatever the connection, because the external URL does.
 	Secure bool
 	// LoginPage is executed with a LoginView.
 	LoginPage *template.Template
-	// SessionIdle ends sessions that were not used for so long, SessionLifetime all that are as old.
+	// SessionIdle is how long a session may be unused, SessionLifetime how long it is valid at most.
 	SessionIdle, SessionLifetime time.Duration
-	// AdminLogin is the first user. AdminPassword, when it is not empty, becomes its password at every start.
+	// AdminLogin is the first user. A non-empty AdminPassword becomes its password at every start.
 	AdminLogin, AdminPassword string
-	// InitialPasswordFile is where Bootstrap writes the password that it generates; it goes with the first change.
+	// InitialPasswordFile is where Bootstrap writes the generated password; the file is removed at the first change of the
+	// password.
 	InitialPasswordFile string
-	// UserHash returns the bcrypt hash of a user that is kept elsewhere (web.yml) and is an Admin here. For a
-	// name that is not known it may return another's hash and false, so that both take the same time.
+	// UserHash returns the bcrypt hash of a user that is defined elsewhere (web.yml) and is an Admin here. For an unknown name it
+	// may return another user's hash and false, so that both cases take the same time.
 	UserHash func(login string) (hash string, known bool)
-	// UserNames returns the names that UserHash knows, which nobody else may take. Nil means none.
+	// UserNames returns the names that UserHash knows, which are reserved. Nil means none.
 	UserNames func() ([]string, error)
 	// SignIn is the sign-in provider, nil for none.
 	SignIn *SignIn
-	// TrustedOrigin reports whether another site's pages may send requests that change something, provided
-	// that they send a password or token with them. Nil means none may.
+	// TrustedOrigin reports whether pages of another origin may send requests that change something, provided that they
+	// authenticate with a password or token. Nil means that none may.
 	TrustedOrigin func(origin string) bool
 }
 
-// Service answers who a request comes from.
+// Service authenticates requests.
 type Service struct {
 	opts      Options
 	store     store
@@ -136,7 +137,7 @@ type Service struct {
 	api       http.Handler
 }
 
-// New touches no database: Run does, or Prepare for those who do not run it.
+// New does not access the database: Run does, or Prepare for callers that do not use Run.
 func New(o Options) *Service {
 	if o.SessionIdle == 0 {
 		o.SessionIdle = DefaultSessionIdle
@@ -167,18 +168,18 @@ func New(o Options) *Service {
 	return s
 }
 
-// Prepare brings the tables up to date. It creates no user; Bootstrap does.
+// Prepare migrates the tables. It creates no user; Bootstrap does.
 func (s *Service) Prepare(ctx context.Context) error {
 	return database.Migrate(ctx, s.opts.DB, "auth", migrations)
 }
 
-// sweepInterval is how often what has expired is removed.
+// sweepInterval is how often expired data is removed.
 const sweepInterval = 15 * time.Minute
 
 // Run prepares the tables and the first admin, and then removes expired sessions and tokens until ctx ends. It is a
 // lifecycle.Component.
 func (s *Service) Run(ctx context.Context, ready func()) error {
-	begin := context.WithoutCancel(ctx) // asked to stop meanwhile, it stops below
+	begin := context.WithoutCancel(ctx) // if ctx ends meanwhile, Run stops below
 	if err := s.Prepare(begin); err != nil {
 		return err
 	}
@@ -208,9 +209,9 @@ func (s *Service) Run(ctx context.Context, ready func()) error {
 func (s *Service) oldestUse() time.Time   { return time.Now().Add(-s.opts.SessionIdle) }
 func (s *Service) oldestLogin() time.Time { return time.Now().Add(-s.opts.SessionLifetime) }
 
-// Bootstrap makes sure that somebody can log in. With an AdminPassword, the AdminLogin becomes or stays an enabled
-// Admin with that password; its sessions end when the password really is another. Without one, and without any
-// Admin, it creates the AdminLogin with a password that it generates and writes to the InitialPasswordFile.
+// Bootstrap ensures that somebody can log in. With an AdminPassword, the AdminLogin becomes or stays an enabled Admin with that
+// password; its sessions end only if the password has changed. Without one, and if there is no Admin, it creates the AdminLogin
+// with a generated password that it writes to the InitialPasswordFile.
 func (s *Service) Bootstrap(ctx context.Context) error {
 	if s.opts.AdminPassword != "" {
 		return s.applyAdminPassword(ctx, s.opts.AdminPassword)
@@ -223,20 +224,20 @@ func (s *Service) Bootstrap(ctx context.Context) error {
 		return s.forgetInitial(ctx)
 	}
 	generated := rand.Text()
-	// First, since nothing else knows it.
+	// Write it first, because the password is stored nowhere else.
 	if err := writeInitial(s.opts.InitialPasswordFile, generated); err != nil {
 		return err
 	}
 	err = s.setAdmin(ctx, generated, true)
 	var reserved *reservedError
 	if errors.As(err, &reserved) {
-		return s.forgetInitial(ctx) // the one of web.yml is the admin
+		return s.forgetInitial(ctx) // the user from web.yml is the admin
 	}
 	return err
 }
 
-// ResetPassword gives a user a new password, which it returns, and ends the user's sessions. The AdminLogin is
-// created when it is missing. An empty login means the AdminLogin.
+// ResetPassword generates and returns a new password for a user, and ends the user's sessions. It creates the AdminLogin if it
+// does not exist. An empty login means the AdminLogin.
 func (s *Service) ResetPassword(ctx context.Context, login string) (string, error) {
 	password := rand.Text()
 	if login == "" || strings.EqualFold(login, s.opts.AdminLogin) {
@@ -254,7 +255,7 @@ func (s *Service) ResetPassword(ctx context.Context, login string) (string, erro
 	return password, s.setPassword(ctx, u.ID, password, nil)
 }
 
-// applyAdminPassword leaves a password that is set already, with the sessions that began with it.
+// applyAdminPassword sets the admin's password. If it is already set, the sessions that began with it remain valid.
 func (s *Service) applyAdminPassword(ctx context.Context, password string) error {
 	u, err := s.store.adminByLogin(ctx, s.opts.AdminLogin)
 	if err == nil && u.Role == Admin && !u.Disabled && matches(u.hash, password) {
@@ -295,7 +296,7 @@ func (s *Service) setAdmin(ctx context.Context, password string, initial bool) e
 	return s.storePassword(ctx, u.ID, password, initial, nil)
 }
 
-// createAdmin makes the AdminLogin. A user whom web.yml once named so gives way.
+// createAdmin creates the AdminLogin. A user from web.yml that had this login gives it up.
 func (s *Service) createAdmin(ctx context.Context) (User, error) {
 	u, err := s.store.createUser(ctx, User{Login: s.opts.AdminLogin, Role: Admin})
 	if !errors.Is(err, errTaken) {
@@ -315,7 +316,7 @@ func (s *Service) createAdmin(ctx context.Context) (User, error) {
 	return s.store.createUser(ctx, User{Login: s.opts.AdminLogin, Role: Admin})
 }
 
-// whoKnows says who vouches for a user that has no password here.
+// whoKnows names the origin that authenticates a user who has no password here.
 func whoKnows(u User) string {
 	switch {
 	case u.Service:
@@ -328,7 +329,7 @@ func whoKnows(u User) string {
 	return "the name or email address of another user"
 }
 
-// setPassword changes a password and ends the sessions that began with the one before, but for keep.
+// setPassword changes a password and ends the sessions that began with the previous one, except keep.
 func (s *Service) setPassword(ctx context.Context, userID int64, password string, keep []byte) error {
 	return s.storePassword(ctx, userID, password, false, keep)
 }

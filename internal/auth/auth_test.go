@@ -27,12 +27,12 @@ import (
 
 const password = "correct horse"
 
-// remoteHeader has the address that a request of these tests comes from.
+// remoteHeader contains the remote address of a request in these tests.
 const remoteHeader = "X-Test-Remote"
 
 func from(address string) func(*http.Request) { return header(remoteHeader, address) }
 
-// house is a Service in front of pages that say who came in.
+// house is a Service in front of pages that return who is logged in.
 type house struct {
 	*auth.Service
 	url string
@@ -74,7 +74,7 @@ func newHouse(t testing.TB, change func(*auth.Options)) *house {
 	mux.Handle("/admin", h.Require(auth.Admin, who))
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if remote := r.Header.Get(remoteHeader); remote != "" {
-			r.RemoteAddr = remote + ":1234" // as httpserver has found out
+			r.RemoteAddr = remote + ":1234" // as httpserver determines it
 		}
 		mux.ServeHTTP(w, r)
 	}))
@@ -86,7 +86,7 @@ func newHouse(t testing.TB, change func(*auth.Options)) *house {
 	return h
 }
 
-// answer is what came back; redirects are not followed.
+// answer is a response; redirects are not followed.
 type answer struct {
 	code   int
 	header http.Header
@@ -177,7 +177,7 @@ ausguck_auth_logins_total{result="wrong"} `+wrong+`
 `), "ausguck_auth_logins_total"))
 }
 
-// initial returns what is in the file of the generated password, empty when there is none.
+// initial returns the content of the file with the generated password, or "" if the file does not exist.
 func initial(t *testing.T, file string) string {
 	t.Helper()
 	content, err := os.ReadFile(file)
@@ -191,7 +191,7 @@ func initial(t *testing.T, file string) string {
 	return strings.TrimSpace(string(content))
 }
 
-// status asks a Service that has no server for what needs a role.
+// status sends a request that requires a role to a Service without a server.
 func status(s *auth.Service, role auth.Role, edit func(*http.Request)) int {
 	r := httptest.NewRequest(http.MethodGet, "/", nil)
 	edit(r)
@@ -218,7 +218,7 @@ func TestWhoMayDoWhat(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			for path, want := range map[string]int{"/": tt.view, "/edit": tt.edit, "/admin": tt.admin} {
-				// From an address of its own each, else guessing would be slowed.
+				// Each request has its own address; otherwise attempts would be throttled.
 				remote := from("192.0.2." + strconv.Itoa(len(name)) + strconv.Itoa(len(path)))
 				require.Equal(t, want, h.do(t, http.MethodGet, path, "", tt.who, remote).code, path)
 			}

@@ -14,14 +14,14 @@ import (
 
 var errWrong = errors.New("invalid username or password")
 
-// throttledError says how long nobody may try.
+// throttledError contains how long to wait before the next attempt.
 type throttledError struct{ wait time.Duration }
 
 func (e *throttledError) Error() string {
 	return fmt.Sprintf("too many wrong passwords; try again in %s", humanDuration(e.wait))
 }
 
-// Ceil to whole seconds or minutes: nobody waits more exactly.
+// Round up to whole seconds or minutes; more precision is not useful.
 func humanDuration(d time.Duration) string {
 	if d <= 100*time.Second {
 		return fmt.Sprintf("%d seconds", max(1, int((d+time.Second-1)/time.Second)))
@@ -29,22 +29,22 @@ func humanDuration(d time.Duration) string {
 	return fmt.Sprintf("%d minutes", int((d+time.Minute-1)/time.Minute))
 }
 
-// vouched is who has found a password to be right, or a session to have begun with a right one.
+// vouched is the origin that confirmed a password, either now or when the session began.
 type vouched struct {
 	origin string
-	// proof is of web.yml's hash that matched: a session ends when the file has another.
+	// proof is derived from the matching hash in web.yml: a session ends when the hash in the file changes.
 	proof []byte
 }
 
-// proofOf names an entry of web.yml as it is now.
+// proofOf identifies the current entry of web.yml.
 func proofOf(name, hash string) []byte { return keyOf(name + "\x00" + hash) }
 
-// passwordIdentity returns who has these credentials: errWrong, a throttledError or errBusy for nobody.
+// passwordIdentity returns the user with these credentials, or errWrong, a throttledError or errBusy if there is none.
 func (s *Service) passwordIdentity(r *http.Request, login, password string) (Identity, error) {
 	ctx := r.Context()
 	login = strings.TrimSpace(login)
 	if len(login) > maxLogin || len(password) > maxPassword {
-		login, password = truncate(login, maxLogin), "" // never right, yet counted
+		login, password = truncate(login, maxLogin), "" // never correct, but counted
 	}
 	u, err := s.store.localByLogin(ctx, login)
 	if err != nil && !errors.Is(err, errNotFound) {
@@ -75,16 +75,16 @@ func (s *Service) passwordIdentity(r *http.Request, login, password string) (Ide
 	return identityOf(u, ByPassword), nil
 }
 
-// question is whether a password is right, and whose.
+// question asks whether a password is correct, and for which user.
 type question struct {
 	guest
 	password string
-	user     User // whose login it is here, if anybody's
+	user     User // the user with this login, if there is one
 	webHash  string
 	webKnown bool
 }
 
-// known names what shows that the guest has been here before. Who has no cookies is asked nothing.
+// known identifies what shows that the guest has been here before. Without cookies, it queries nothing.
 func (s *Service) known(r *http.Request, q question) (string, error) {
 	if r.Header.Get("Cookie") == "" {
 		return "", nil
@@ -99,15 +99,14 @@ func (s *Service) known(r *http.Request, q question) (string, error) {
 	return s.knownOf(r, q.user.ID, web.ID)
 }
 
-// key has everything that the answer depends on: web.yml tells names apart by their case, and for a name that it does
-// not know webHash is another's. What was right for one guest is no answer for another: who may not try could else
-// learn it here.
+// key covers everything that the answer depends on: names in web.yml are case-sensitive, and for unknown names webHash belongs to
+// another user. An answer is not shared between guests; otherwise a throttled guest could learn the answer given to another one.
 func (q question) key(p *passwords) [sha256.Size]byte {
 	return p.key(network(q.address), q.known, q.login, q.password, strconv.FormatInt(q.user.ID, 10), q.user.hash, q.webHash, strconv.FormatBool(q.webKnown), strconv.FormatBool(q.user.Disabled))
 }
 
-// tryPassword compares, unless too many tries were wrong, and tells metrics and log how it went. It returns whose
-// hash has matched.
+// tryPassword checks the password, unless too many attempts have failed, and records the result in metrics and log. It returns
+// the origin of the matching hash.
 func (s *Service) tryPassword(ctx context.Context, q question) (origin string, err error) {
 	a, wait := s.throttle.begin(q.guest)
 	if wait > 0 {
@@ -119,7 +118,7 @@ func (s *Service) tryPassword(ctx context.Context, q question) (origin string, e
 		a.dropped()
 		return "", err
 	}
-	// Each kind of hash is computed whether or not the user is of that kind: the time tells nothing.
+	// Compute both kinds of hash, whatever kind the user is, so that the timing reveals nothing.
 	web := q.webHash != "" && matches(q.webHash, q.password) && q.webKnown
 	local := !web && matches(q.user.hash, q.password) && !q.user.Disabled
 	release()
@@ -137,8 +136,8 @@ func (s *Service) tryPassword(ctx context.Context, q question) (origin string, e
 	return originLocal, nil
 }
 
-// webIdentity is an Admin whose password is in web.yml, with whose hash there it has just been compared; the row is
-// there for preferences, stars and sessions, and is never that of a user of another kind.
+// webIdentity returns an Admin whose password has just been compared with the hash in web.yml. The row in the database holds
+// preferences, stars and sessions, and never belongs to a user of another kind.
 func (s *Service) webIdentity(ctx context.Context, name, hash string) (Identity, error) {
 	me := identity{originWeb, name}
 	u, err := s.store.userByIdentity(ctx, me)
@@ -147,7 +146,7 @@ func (s *Service) webIdentity(ctx context.Context, name, hash string) (Identity,
 			break
 		}
 		_, err = s.store.createUser(ctx, User{Login: login, Role: Admin, origin: originWeb}, me)
-		if err == nil || errors.Is(err, errTaken) { // the login, or the whole row by a request beside this one
+		if err == nil || errors.Is(err, errTaken) { // the login is taken, or a concurrent request created the row
 			u, err = s.store.userByIdentity(ctx, me)
 		}
 	}
@@ -163,7 +162,7 @@ func (s *Service) webIdentity(ctx context.Context, name, hash string) (Identity,
 	return id, nil
 }
 
-// identify returns who sends the request. Credentials that are sent decide, before a cookie.
+// identify returns the sender of the request. Explicit credentials take precedence over a cookie.
 func (s *Service) identify(r *http.Request) (Identity, error) {
 	if token, ok := bearer(r); ok {
 		id, err := s.tokenIdentity(r.Context(), token)
@@ -187,7 +186,7 @@ var (
 	errToken  = errors.New("invalid API token")
 )
 
-// remoteOf returns the address that a person comes from, which httpserver has found out.
+// remoteOf returns the client's address, which httpserver has determined.
 func remoteOf(r *http.Request) string {
 	host, _, err := net.SplitHostPort(r.RemoteAddr)
 	if err != nil {

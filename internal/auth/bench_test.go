@@ -9,7 +9,7 @@ import (
 	"github.com/ausguck/ausguck/internal/auth"
 )
 
-// What the credentials of a request cost, the password being one that was right a moment ago.
+// The cost of checking a request's credentials, with a password that was found correct a moment ago.
 func BenchmarkRequire(b *testing.B) {
 	h := newHouse(b, nil)
 	login := httptest.NewRecorder()

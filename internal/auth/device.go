@@ -8,18 +8,18 @@ import (
 	"time"
 )
 
-// DeviceCookieName is the cookie that a browser keeps after it has logged in, and after it has logged out too. It lets
-// nobody in: who shows it, with the login that it is of, does not wait for what strangers have guessed.
+// DeviceCookieName is the cookie that a browser keeps after a login, even after the logout. It does not grant access: a client
+// that presents it with the matching login is not throttled because of other clients' attempts.
 const DeviceCookieName = "ausguck_device"
 
 const (
 	deviceFor = 365 * 24 * time.Hour
-	// maxDevices are kept of a user, the ones that were used last.
+	// maxDevices is how many devices are stored per user, the most recently used ones.
 	maxDevices = 20
 )
 
-// knownOf names what shows that a user has been here before with the right password: the session of the request, or
-// the device. Empty means nothing does.
+// knownOf identifies what shows that a user has previously logged in with the right password: the session of the request, or the
+// device. It returns "" if there is neither.
 func (s *Service) knownOf(r *http.Request, userIDs ...int64) (string, error) {
 	id, err := s.sessionIdentity(r)
 	if err != nil && !errors.Is(err, errNotFound) {
@@ -47,7 +47,7 @@ func (s *Service) knownOf(r *http.Request, userIDs ...int64) (string, error) {
 	return "", nil
 }
 
-// knowDevice gives the browser of a user who has just logged in a cookie, unless it has one.
+// knowDevice sets a cookie in the browser of a user who has just logged in, unless it has one.
 func (s *Service) knowDevice(w http.ResponseWriter, r *http.Request, userID int64) error {
 	now := time.Now().UnixMilli()
 	for _, c := range r.CookiesNamed(DeviceCookieName) {

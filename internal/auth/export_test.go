@@ -2,10 +2,10 @@ package auth
 
 import "testing"
 
-// FirstMigration is what the tables were before there were kinds of users.
+// FirstMigration is the schema before there were kinds of users.
 var FirstMigration = migrations[:1]
 
-// HashOf hashes as the program does.
+// HashOf hashes a password as the program does.
 func HashOf(t *testing.T, password string) string {
 	t.Helper()
 	hash, err := newPasswords().hash(t.Context(), password)

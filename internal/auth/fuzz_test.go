@@ -13,7 +13,7 @@ import (
 	"github.com/ausguck/ausguck/internal/auth"
 )
 
-// Whatever an admin sends to the API of users, the answer is JSON and no failure of the server.
+// Whatever an admin sends to the users API, the response is JSON and not a server error.
 func FuzzAPI(f *testing.F) {
 	h := newHouse(f, nil)
 	api := h.Require(auth.Viewer, h.API())

@@ -13,10 +13,10 @@ import (
 	"github.com/ausguck/ausguck/internal/atomicfile"
 )
 
-// The generated password of the first admin is in a file that only the user who runs the program can read, and never
-// in what is printed: that is collected, and everybody who may look at logs would see it.
+// The generated password of the first admin is in a file that only the user who runs the program can read. It is never printed:
+// output is collected, and everyone with access to the logs would see it.
 
-// writeInitial writes the file whole or not at all.
+// writeInitial writes the file atomically.
 func writeInitial(path, password string) error {
 	if path == "" {
 		return errors.New("no admin exists, and there is no file to write the password of the first one to")
@@ -27,7 +27,7 @@ func writeInitial(path, password string) error {
 	return nil
 }
 
-// InitialPasswordFile returns the file that has the first admin's password, empty once it was changed.
+// InitialPasswordFile returns the file with the first admin's password, or "" once the password has been changed.
 func (s *Service) InitialPasswordFile(ctx context.Context) (string, error) {
 	if s.opts.InitialPasswordFile == "" {
 		return "", nil
@@ -37,12 +37,12 @@ func (s *Service) InitialPasswordFile(ctx context.Context) (string, error) {
 		return "", err
 	}
 	if _, err := os.Stat(s.opts.InitialPasswordFile); err != nil {
-		return "", nil // somebody has taken it away
+		return "", nil // somebody has removed it
 	}
 	return s.opts.InitialPasswordFile, nil
 }
 
-// forgetInitial removes the file when its password is nobody's any more.
+// forgetInitial removes the file once no user has its password any more.
 func (s *Service) forgetInitial(ctx context.Context) error {
 	if s.opts.InitialPasswordFile == "" {
 		return nil
@@ -66,13 +66,13 @@ func (s store) notInitial(ctx context.Context, id int64) error {
 	return err
 }
 
-// NewPasswordPath is the step after a login with the generated password.
+// NewPasswordPath is the page after a login with the generated password.
 const NewPasswordPath = "/login/password"
 
-// newPasswordFor is how long after the login the password can be changed without the old one.
+// newPasswordFor is how long after the login the password can be changed without entering the old one.
 const newPasswordFor = 15 * time.Minute
 
-// afterLogin returns where a login leads: first to a password of one's own when this one was generated.
+// afterLogin returns where to redirect after a login: to the password page first if the password was generated.
 func (s *Service) afterLogin(ctx context.Context, id Identity, redirectTo string) (string, error) {
 	target := s.target(redirectTo)
 	if id.vouched.origin != originLocal {
@@ -90,8 +90,8 @@ func (s store) initial(ctx context.Context, id int64) (initial bool, err error) 
 	return initial, err
 }
 
-// mayChoose returns who may set a password without telling the one before: who has logged in with the generated one,
-// a moment ago.
+// mayChoose returns the user who may set a password without entering the old one: one who has just logged in with the generated
+// password.
 func (s *Service) mayChoose(r *http.Request) (Identity, bool, error) {
 	id, err := s.sessionIdentity(r)
 	if errors.Is(err, errNotFound) {
@@ -109,7 +109,7 @@ func (s *Service) mayChoose(r *http.Request) (Identity, bool, error) {
 	return id, err == nil && time.Since(fromMillis(created)) < newPasswordFor, err
 }
 
-// NewPasswordPage answers GET /login/password.
+// NewPasswordPage handles GET /login/password.
 func (s *Service) NewPasswordPage(w http.ResponseWriter, r *http.Request) {
 	redirectTo := r.URL.Query().Get("redirectTo")
 	id, may, err := s.mayChoose(r)
@@ -127,7 +127,7 @@ func (s *Service) choose(id Identity, redirectTo, text string) LoginView {
 	return LoginView{NewPassword: true, Login: id.Login, RedirectTo: redirectTo, Later: s.target(redirectTo), Error: text}
 }
 
-// NewPassword answers POST /login/password.
+// NewPassword handles POST /login/password.
 func (s *Service) NewPassword(w http.ResponseWriter, r *http.Request) {
 	w.Header().Set("Cache-Control", "no-store")
 	if err := s.origins.Check(r); err != nil {

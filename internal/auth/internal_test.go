@@ -14,7 +14,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// wrong tries a password that is wrong, and returns how long to wait instead.
+// wrong tries a wrong password and returns the required wait if the attempt is throttled.
 func wrong(t *throttle, login, address, known string) time.Duration {
 	a, wait := t.begin(guest{login, address, known})
 	if a != nil {
@@ -42,8 +42,8 @@ func TestThrottleGrowsAndForgets(t *testing.T) {
 	})
 }
 
-// Strangers do as much as they can for an hour, with the admin's login and with others, from elsewhere and from the
-// address that everybody behind docker-proxy has. The admin gets in.
+// Attackers do as much as they can for an hour, with the admin's login and with others, from elsewhere and from the address that
+// all clients behind docker-proxy share. The admin can still log in.
 func TestThrottleKeepsNobodyOut(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		th := newThrottle()
@@ -70,7 +70,7 @@ func TestThrottleKeepsNobodyOut(t *testing.T) {
 	})
 }
 
-// Each address alone is slowed, and all together get less: a guess each.
+// Each address is throttled individually, and all together get fewer attempts: one each.
 func TestThrottleBoundsWhatManyGuess(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		th := newThrottle()

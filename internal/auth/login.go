@@ -13,32 +13,32 @@ import (
 	"github.com/ausguck/ausguck/internal/grafana"
 )
 
-// LoginView is what the login page is executed with.
+// LoginView is the data of the login page's template.
 type LoginView struct {
-	// Prefix is the path below which everything is, without a slash at its end.
+	// Prefix is the path prefix of all URLs, without a trailing slash.
 	Prefix string
-	// Login and RedirectTo are as they were sent.
+	// Login and RedirectTo are as submitted.
 	Login, RedirectTo string
-	// Error is what went wrong, empty at first.
+	// Error is the error message, if any.
 	Error string
-	// NewPassword asks for a password of one's own instead of the generated one; Later is where to go without.
+	// NewPassword requests a new password to replace the generated one; Later is the URL for skipping this.
 	NewPassword bool
 	Later       string
-	// SignIn is the button of a sign-in provider, nil for none.
+	// SignIn is the button of the sign-in provider; nil if there is none.
 	SignIn *SignInView
 }
 
-// SignInView is what the page shows of a sign-in provider.
+// SignInView is what the page shows about the sign-in provider.
 type SignInView struct {
 	URL, Name string
-	// Down says why it does not work now, empty when it does.
+	// Down is why it is unavailable; empty if it is available.
 	Down string
 }
 
-// loginPolicy allows the page its style, its script and its form and nothing else.
+// loginPolicy allows only the page's own style, script and form.
 const loginPolicy = "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
 
-// LoginPage answers GET /login.
+// LoginPage handles GET /login.
 func (s *Service) LoginPage(w http.ResponseWriter, r *http.Request) {
 	redirectTo := r.URL.Query().Get("redirectTo")
 	if _, err := s.sessionIdentity(r); err == nil {
@@ -69,21 +69,21 @@ func (s *Service) showLogin(w http.ResponseWriter, code int, v LoginView) {
 	_, _ = w.Write(page.Bytes())
 }
 
-// credentials are what POST /login takes, as JSON or as a form.
+// credentials are the body of POST /login, as JSON or as a form.
 type credentials struct {
 	User       string `json:"user"`
 	Password   string `json:"password"`
 	RedirectTo string `json:"redirectTo"`
 }
 
-// maxLoginBody bounds what is read of somebody who has shown nothing yet.
+// maxLoginBody limits the body of a request that is not authenticated yet.
 const maxLoginBody = 64 << 10
 
-// Login answers POST /login: with a page and a redirect for the form, with JSON for JSON. The session is always a new
-// one, and one that the browser had before ends.
+// Login handles POST /login: it responds to a form with a page or a redirect, and to JSON with JSON. The session is always new,
+// and ends the browser's previous one.
 func (s *Service) Login(w http.ResponseWriter, r *http.Request) {
 	w.Header().Set("Cache-Control", "no-store")
-	// Else another site could log its visitor in as somebody whose actions it reads.
+	// Otherwise another site could log in its visitor as a user whose activity it can read.
 	if err := s.origins.Check(r); err != nil {
 		http.Error(w, "another site's page may not log you in: "+err.Error(), http.StatusForbidden)
 		return
@@ -128,7 +128,7 @@ func (s *Service) Login(w http.ResponseWriter, r *http.Request) {
 	http.Redirect(w, r, target, http.StatusSeeOther)
 }
 
-// enter gives the browser a new session and ends the one that it had.
+// enter starts a new session for the browser and ends its previous one.
 func (s *Service) enter(w http.ResponseWriter, r *http.Request, id Identity) error {
 	if err := s.endSessions(r); err != nil {
 		return err
@@ -164,12 +164,12 @@ func (s *Service) refuseLogin(w http.ResponseWriter, code int, isJSON bool, c cr
 	s.showLogin(w, code, LoginView{Login: truncate(c.User, maxLogin), RedirectTo: c.RedirectTo, Error: text, SignIn: s.signInView(c.RedirectTo)})
 }
 
-// Logout answers /logout. An image or link of another site does not log anybody out.
+// Logout handles /logout. An image or link on another site cannot log a user out.
 func (s *Service) Logout(w http.ResponseWriter, r *http.Request) {
 	w.Header().Set("Cache-Control", "no-store")
 	login := s.opts.Prefix + "/login"
 	if s.opts.SignIn != nil && s.opts.SignIn.AutoLogin {
-		login += "?disableAutoLogin=true" // else who has logged out would be in again
+		login += "?disableAutoLogin=true" // otherwise the user would be logged in again immediately
 	}
 	if s.origins.Check(r) == nil && r.Header.Get("Sec-Fetch-Site") != "cross-site" {
 		provider := s.signOut(r)
@@ -186,7 +186,8 @@ func (s *Service) Logout(w http.ResponseWriter, r *http.Request) {
 	http.Redirect(w, r, login, http.StatusSeeOther)
 }
 
-// leaveTo sends the browser to another site. After a form a redirect would be what the page's form-action forbids.
+// leaveTo redirects the browser to another site. After a form submission, the form-action of the page's policy would forbid a
+// redirect.
 func leaveTo(w http.ResponseWriter, r *http.Request, to string) {
 	if r.Method == http.MethodGet {
 		http.Redirect(w, r, to, http.StatusSeeOther)
@@ -199,10 +200,10 @@ func leaveTo(w http.ResponseWriter, r *http.Request, to string) {
 	_, _ = w.Write([]byte("<!doctype html><title>Log out</title><p><a href=\"" + html.EscapeString(to) + "\">Go on to log out at the sign-in provider</a></p>\n"))
 }
 
-// target returns where to go after the login: a path of ours and never another site.
+// target returns the path to open after the login: always on this site.
 func (s *Service) target(redirectTo string) string {
 	home := s.opts.Prefix + "/"
-	// Browsers take a backslash for a slash, and two slashes for the name of another host.
+	// Browsers treat a backslash as a slash, and two slashes as the start of a host name.
 	if !strings.HasPrefix(redirectTo, "/") || strings.ContainsAny(redirectTo, "\\\r\n\t") {
 		return home
 	}

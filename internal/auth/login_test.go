@@ -159,7 +159,7 @@ func TestLogoutEndsTheSessionItself(t *testing.T) {
 
 func TestSessionsEndByThemselves(t *testing.T) {
 	h := newHouse(t, func(o *auth.Options) { o.SessionIdle, o.SessionLifetime = 2*time.Second, 5*time.Second })
-	started := time.Now() // before the logins, which take a while where others work too
+	started := time.Now() // before the logins, which can take a while on a busy machine
 	jar, unused := h.login(t, "admin", password), h.login(t, "admin", password)
 	code := func(jar http.CookieJar) int { return h.with(t, jar, http.MethodGet, "/", "").code }
 	require.Eventually(t, func() bool { return code(jar) == 401 }, 10*time.Second, 20*time.Millisecond, "used all the time")
@@ -209,7 +209,7 @@ func TestGuessingIsSlowed(t *testing.T) {
 	h.logins(t, "4", "6", "2")
 }
 
-// Everybody has one address: an attacker, a script with the password of yesterday, and the admin.
+// All clients have the same address: an attacker, a script with an outdated password, and the admin.
 func TestNobodyIsLockedOutByOthersAtHisAddress(t *testing.T) {
 	h := newHouse(t, nil)
 	h.addUser(t, "eve", "password of eve", auth.Viewer)
@@ -246,7 +246,7 @@ func cookieOf(jar http.CookieJar, u *url.URL, name string) string {
 	return ""
 }
 
-// While the right password is remembered for a script, whoever has to wait must not find it by asking the memory.
+// While the right password is cached for a script, a throttled client must not be able to find it through the cache.
 func TestMemoryTellsNothingToThoseWhoWait(t *testing.T) {
 	h := newHouse(t, nil)
 	right := func(address string) int { return h.do(t, http.MethodGet, "/", "", admin, from(address)).code }

@@ -5,7 +5,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus/promauto"
 )
 
-// What comes of a password that is sent; those that were right a moment ago are not counted again.
+// Results of password checks; cached correct passwords are not counted again.
 const (
 	resultOK        = "ok"
 	resultWrong     = "wrong"
@@ -20,7 +20,7 @@ func newMetrics(reg prometheus.Registerer) *metrics {
 		Help: "Password checks at login or with a request, by result.",
 	}, []string{"result"})}
 	for _, result := range []string{resultOK, resultWrong, resultThrottled} {
-		m.logins.WithLabelValues(result) // so that an alert sees the first one
+		m.logins.WithLabelValues(result) // initialize the counter, so that an alert sees the first increase
 	}
 	return m
 }

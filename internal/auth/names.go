@@ -11,17 +11,17 @@ import (
 	"golang.org/x/text/unicode/norm"
 )
 
-// Who vouches for a user. It never changes: nobody becomes another kind of user by taking a name.
+// Origins that vouch for users. The origin of a user never changes: taking a name does not turn a user into another kind.
 const (
 	originLocal = ""        // the password is in the database
 	originWeb   = "web.yml" // name and password are in web.yml
-	originOIDC  = "oidc"    // an OpenID Connect provider says so
+	originOIDC  = "oidc"    // an OpenID Connect provider vouches for the user
 )
 
-// webSuffix ends the logins of users of web.yml whose own name was somebody else's first.
+// webSuffix is appended to the login of a user from web.yml whose name was already taken by another user.
 const webSuffix = "@web.yml"
 
-// identity is how an origin names a user: the name in web.yml, or issuer and subject.
+// identity is how an origin identifies a user: by the name in web.yml, or by issuer and subject.
 type identity struct{ origin, subject string }
 
 func (i identity) give(ctx context.Context, tx *sql.Tx, userID int64) error {
@@ -34,7 +34,7 @@ func (s store) userByIdentity(ctx context.Context, i identity) (User, error) {
 		WHERE i.origin = ? AND i.subject = ?`, i.origin, i.subject))
 }
 
-// reservedError says whose name it is.
+// reservedError contains who a name is reserved for.
 type reservedError struct{ name, whose string }
 
 func (e *reservedError) Error() string {
@@ -43,16 +43,16 @@ func (e *reservedError) Error() string {
 
 var errNames = errors.New("web.yml cannot be read, so it is unknown which names are taken")
 
-// names says what a user may not be called.
+// names checks which names are reserved.
 type names struct {
 	// web returns the names in web.yml, nil for none.
 	web func() ([]string, error)
-	// admin is the login that every start makes an Admin.
+	// admin is the login that becomes an Admin at every start.
 	admin string
 }
 
-// claim checks that a login and an email address that are new to u are free, in the transaction that takes them. It
-// is the one place that does: every path to a name writes by createUser or updateUser.
+// claim checks that a login and an email address that are new for u are available, in the transaction that stores them. It is the
+// only check: all names are written by createUser or updateUser.
 func (n names) claim(ctx context.Context, tx *sql.Tx, u User) error {
 	var before User
 	if u.ID != 0 {
@@ -61,7 +61,7 @@ func (n names) claim(ctx context.Context, tx *sql.Tx, u User) error {
 			return err
 		}
 	}
-	fresh := map[string]bool{} // names that this change takes; one that web.yml has taken since stays usable
+	fresh := map[string]bool{} // names added by this change; a name that web.yml has defined since remains usable
 	for _, name := range []string{u.Login, u.Email} {
 		if key := fold(name); key != "" && key != fold(before.Login) && key != fold(before.Email) {
 			if err := n.reserved(u, name); err != nil {
@@ -92,7 +92,7 @@ func (n names) claim(ctx context.Context, tx *sql.Tx, u User) error {
 
 func (n names) reserved(u User, name string) error {
 	if u.origin == originWeb {
-		return nil // whose own names they are
+		return nil // these are its own names
 	}
 	taken, err := n.web()
 	if err != nil {
@@ -107,15 +107,15 @@ func (n names) reserved(u User, name string) error {
 	if strings.HasSuffix(key, webSuffix) {
 		return &reservedError{name, "the users in web.yml, which end so"}
 	}
-	// Else the next start would make an Admin of who has taken it.
+	// Otherwise the next start would make the user with this name an Admin.
 	if key == fold(n.admin) && (u.Role != Admin || u.Service || u.origin != originLocal || key != fold(u.Login)) {
 		return &reservedError{name, "the first admin"}
 	}
 	return nil
 }
 
-// fold returns what names have in common that people or programs take for the same: without spaces around them, in
-// any case, in any form that Unicode has for a character.
+// fold maps names that people or programs may confuse to the same value: it removes surrounding spaces and ignores case and
+// Unicode representation.
 func fold(name string) string {
 	return strings.Map(func(r rune) rune {
 		least := r

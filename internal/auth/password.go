@@ -17,7 +17,8 @@ import (
 	"golang.org/x/crypto/bcrypt"
 )
 
-// The cost of argon2id as OWASP recommends it for servers: some 30 ms and 19 MiB, of which hashers run at once.
+// The argon2id parameters that OWASP recommends for servers: about 30 ms and 19 MiB per hash, of which hashers are computed
+// concurrently.
 const (
 	argonMemory  = 19 << 10 // KiB
 	argonTime    = 2
@@ -28,44 +29,44 @@ const (
 )
 
 const (
-	// maxPassword bounds the work on what anybody may send.
+	// maxPassword limits the work that unauthenticated input can cause.
 	maxPassword = 1024
-	// rememberFor is how long a password that was right is not hashed again.
+	// rememberFor is how long a correct password is cached and not hashed again.
 	rememberFor = time.Minute
-	// rememberWrong is how long a password that was wrong is not tried again, from the last time that it was sent: a
-	// program with the password of yesterday makes one guess and not one a minute.
+	// rememberWrong is how long a wrong password is not checked again, counted from the last time that it was sent: a program
+	// with an outdated password makes one attempt and not one per minute.
 	rememberWrong = 30 * time.Minute
 	maxRemember   = 1000
-	// maxWaiting is how many wait for a hasher before the next is told to come again.
+	// maxWaiting is how many requests wait for a hasher before further ones are told to retry.
 	maxWaiting = 32
 )
 
 var errBusy = errors.New("too many logins at once")
 
-// passwords hashes, a few at a time, and remembers for a short while what was right: a program that sends its
-// password with each request would else cost a core.
+// passwords computes a few hashes at a time and briefly caches correct passwords: a program that sends its password with each
+// request would otherwise use a whole core.
 type passwords struct {
 	slots chan struct{}
-	// secret keys what is remembered, so that memory holds nothing that could be compared with a dictionary.
+	// secret is the key of the cache's HMACs, so that memory holds nothing that could be compared with a dictionary.
 	secret []byte
 
 	mtx     sync.Mutex
 	waiting int
 	right   map[[sha256.Size]byte]answer
-	wrong   map[[sha256.Size]byte]time.Time // until when
-	// took is how long the last comparison took, as long as an answer from memory takes too when it is no.
+	wrong   map[[sha256.Size]byte]time.Time // expiry
+	// took is the duration of the last comparison; negative answers from the cache are delayed by as much.
 	took    time.Duration
 	running map[[sha256.Size]byte]*check
 }
 
-// check is one comparison, for which all that ask the same wait.
+// check is one comparison; concurrent requests with the same question wait for it.
 type check struct {
 	done   chan struct{}
 	origin string
 	err    error
 }
 
-// answer is whose hash has matched, and until when that is remembered.
+// answer is the origin of the matching hash, and how long that is cached.
 type answer struct {
 	origin string
 	until  time.Time
@@ -79,11 +80,11 @@ func newPasswords() *passwords {
 		wrong:   map[[sha256.Size]byte]time.Time{},
 		running: map[[sha256.Size]byte]*check{},
 	}
-	_, _ = rand.Read(p.secret) // it never fails
+	_, _ = rand.Read(p.secret) // never fails
 	return p
 }
 
-// slot waits for the right to use memory and CPU for a hash. The caller gives it back.
+// slot waits for permission to use memory and CPU for a hash. The caller must release it.
 func (p *passwords) slot(ctx context.Context) (release func(), err error) {
 	p.mtx.Lock()
 	if p.waiting >= maxWaiting {
@@ -113,13 +114,13 @@ func (p *passwords) hash(ctx context.Context, password string) (string, error) {
 	}
 	defer release()
 	salt := make([]byte, saltLen)
-	_, _ = rand.Read(salt) // it never fails
+	_, _ = rand.Read(salt) // never fails
 	sum := argon2.IDKey([]byte(password), salt, argonTime, argonMemory, argonThreads, hashLen)
 	return fmt.Sprintf("$argon2id$v=%d$m=%d,t=%d,p=%d$%s$%s", argon2.Version, argonMemory, argonTime, argonThreads,
 		base64.RawStdEncoding.EncodeToString(salt), base64.RawStdEncoding.EncodeToString(sum)), nil
 }
 
-// key names one question: is this the password to these hashes? A new password makes another question of it.
+// key identifies a question: is this the password for these hashes? A new password is a new question.
 func (p *passwords) key(parts ...string) (key [sha256.Size]byte) {
 	mac := hmac.New(sha256.New, p.secret)
 	for _, part := range parts {
@@ -129,8 +130,8 @@ func (p *passwords) key(parts ...string) (key [sha256.Size]byte) {
 	return key
 }
 
-// check returns at once whose hash it was when f found one for the key in the last minute, or that it was wrong before; else it
-// calls f, once for all who ask at the same time.
+// check returns immediately the origin that f found for the key in the last minute, or that the password was wrong before;
+// otherwise it calls f, once for all concurrent callers with the same key.
 func (p *passwords) check(ctx context.Context, key [sha256.Size]byte, f func() (origin string, err error)) (string, error) {
 	p.mtx.Lock()
 	if a, ok := p.right[key]; ok && time.Now().Before(a.until) {
@@ -175,12 +176,12 @@ func (p *passwords) check(ctx context.Context, key [sha256.Size]byte, f func() (
 		}
 		close(c.done)
 	}()
-	c.err = errBusy // for those who wait, when f panics
+	c.err = errBusy // for waiting callers, if f panics
 	c.origin, c.err = f()
 	return c.origin, c.err
 }
 
-// sweep forgets what is no longer remembered.
+// sweep removes expired entries.
 func (p *passwords) sweep() {
 	p.mtx.Lock()
 	defer p.mtx.Unlock()
@@ -196,10 +197,10 @@ func (p *passwords) sweep() {
 	}
 }
 
-// nobody is the hash of no password: comparing with it takes the same time as with a real one.
+// nobody is a hash that no password matches: comparing with it takes as long as with a real one.
 const nobody = "$argon2id$v=19$m=19456,t=2,p=1$AAAAAAAAAAAAAAAAAAAAAA$AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA"
 
-// matches compares a password with a hash that is argon2id or bcrypt; an empty hash takes as long and is never right.
+// matches compares a password with an argon2id or bcrypt hash; an empty hash takes as long and never matches.
 func matches(hash, password string) bool {
 	if strings.HasPrefix(hash, "$2") {
 		return bcrypt.CompareHashAndPassword([]byte(hash), []byte(password)) == nil

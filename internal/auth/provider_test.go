@@ -23,17 +23,17 @@ import (
 	"github.com/ausguck/ausguck/internal/auth/oidc"
 )
 
-// provider is an OpenID Connect provider that says what a test wants. test/oidcprovider is a real one.
+// provider is an OpenID Connect provider that a test controls. test/oidcprovider uses a real one.
 type provider struct {
 	*httptest.Server
 	t   *testing.T
 	key *rsa.PrivateKey // signs
 
-	claims   map[string]any // of the token; what is missing is filled in as it should be
+	claims   map[string]any // of the token; missing ones get valid defaults
 	info     map[string]any
 	down     bool
-	begun    url.Values // of the last browser that was sent
-	verified int        // how often PKCE was checked
+	begun    url.Values // of the last redirected browser
+	verified int        // how often PKCE was verified
 }
 
 func newProvider(t *testing.T) *provider {
@@ -101,7 +101,7 @@ func (p *provider) sign(claims map[string]any) string {
 	return text + "." + base64.RawURLEncoding.EncodeToString(signature)
 }
 
-// signInHouse is a house whose people may come from the provider.
+// signInHouse is a house whose users can sign in with the provider.
 type signInHouse struct {
 	*house
 	p *provider
@@ -134,7 +134,7 @@ func newJar(t *testing.T) http.CookieJar {
 	return jar
 }
 
-// begin sends a browser to the provider and returns what is asked there.
+// begin redirects a browser to the provider and returns the query of that request.
 func (h *signInHouse) begin(t *testing.T, jar http.CookieJar, query string) url.Values {
 	t.Helper()
 	a := h.with(t, jar, http.MethodGet, "/login/generic_oauth"+query, "")
@@ -146,13 +146,13 @@ func (h *signInHouse) begin(t *testing.T, jar http.CookieJar, query string) url.
 	return h.p.begun
 }
 
-// back is what the provider sends the browser back to.
+// back requests the URL to which the provider redirects the browser.
 func (h *signInHouse) back(t *testing.T, jar http.CookieJar, state string) answer {
 	t.Helper()
 	return h.with(t, jar, http.MethodGet, "/login/generic_oauth?code=the+code&state="+url.QueryEscape(state), "", header("Sec-Fetch-Site", "cross-site"))
 }
 
-// signIn does both, with what the provider says of somebody.
+// signIn does both, with the given claims.
 func (h *signInHouse) signIn(t *testing.T, claims map[string]any) (http.CookieJar, answer) {
 	t.Helper()
 	h.p.claims = claims

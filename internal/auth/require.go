@@ -13,11 +13,12 @@ import (
 	"github.com/ausguck/ausguck/internal/grafana"
 )
 
-// Require lets requests of those through who have the role, with an Identity in their context, and answers all others:
-// 302 to the login page for a browser that opens a page, else 401 or 403, in Grafana's JSON below /api/ but for
-// the APIs of Prometheus and Alertmanager there.
+// Require passes requests of users with the role on to h, with an Identity in their context. It responds to all others with a
+// redirect (302) to the login page if a browser opens a page, and otherwise with 401 or 403, as Grafana's JSON below /api/ except
+// for the APIs of Prometheus and Alertmanager there.
 //
-// What changes something is refused when another site's page sends it with what the browser adds by itself.
+// It rejects requests that change something if a page of another site sends them with credentials that the browser adds
+// automatically.
 func (s *Service) Require(role Role, h http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		id, err := s.identify(r)
@@ -37,8 +38,8 @@ func (s *Service) Require(role Role, h http.Handler) http.Handler {
 	})
 }
 
-// sameSite refuses what another site's page has a browser send. A token is not sent by itself; a password may
-// be, since browsers remember it, unless the other site is one that the operator trusts.
+// sameSite rejects requests that a page of another site makes a browser send. Browsers do not add tokens automatically, but they
+// may add passwords, which they remember; these are accepted from sites that the operator trusts.
 func (s *Service) sameSite(r *http.Request, by Means) error {
 	if by == ByToken {
 		return nil
@@ -49,7 +50,7 @@ func (s *Service) sameSite(r *http.Request, by Means) error {
 	return s.origins.Check(r)
 }
 
-// challenge answers a request that shows nobody who may come in.
+// challenge responds to a request that could not be authenticated.
 func (s *Service) challenge(w http.ResponseWriter, r *http.Request, err error) {
 	var throttled *throttledError
 	switch {
@@ -69,7 +70,7 @@ func (s *Service) challenge(w http.ResponseWriter, r *http.Request, err error) {
 		http.Redirect(w, r, s.opts.Prefix+"/login?redirectTo="+url.QueryEscape(r.URL.RequestURI()), http.StatusFound)
 		return
 	}
-	// A browser would show a dialog of its own for this header in the middle of a page.
+	// For this header, a browser would open its own dialog in the middle of a page.
 	if r.Header.Get("Sec-Fetch-Mode") == "" && r.Header.Get("Sec-Fetch-Site") == "" && r.Header.Get("Sec-Fetch-Dest") == "" {
 		w.Header().Set("WWW-Authenticate", `Basic realm="Ausguck", charset="UTF-8"`)
 	}
@@ -83,10 +84,10 @@ func (s *Service) challenge(w http.ResponseWriter, r *http.Request, err error) {
 	}
 }
 
-// failed answers when the database does not.
+// failed responds if the database does not work.
 func (s *Service) failed(w http.ResponseWriter, r *http.Request, err error) {
 	if r.Context().Err() != nil {
-		return // the client has gone
+		return // the client has disconnected
 	}
 	s.log.Error("Request failed: users and sessions cannot be read or written", "path", r.URL.Path, "err", err)
 	if database.NoRoom(err) {
@@ -96,7 +97,7 @@ func (s *Service) failed(w http.ResponseWriter, r *http.Request, err error) {
 	refuse(w, r, http.StatusInternalServerError, "internal error; the log has the details")
 }
 
-// opensPage tells a browser that opens an address from a script that asks one.
+// opensPage distinguishes a browser that opens a page from a script that sends a request.
 func opensPage(r *http.Request) bool {
 	if r.Method != http.MethodGet && r.Method != http.MethodHead {
 		return false
@@ -107,7 +108,7 @@ func opensPage(r *http.Request) bool {
 	return strings.Contains(r.Header.Get("Accept"), "text/html")
 }
 
-// refuse answers as the API does that was asked.
+// refuse responds in the format of the requested API.
 func refuse(w http.ResponseWriter, r *http.Request, code int, text string) {
 	w.Header().Set("Cache-Control", "no-store")
 	if !grafanaAPI(r.URL.Path) {

@@ -15,20 +15,20 @@ import (
 // CookieName is the cookie that holds the secret of a session.
 const CookieName = "ausguck_session"
 
-// seenInterval is how exact the time of the last use is kept: each use would else be a write.
+// seenInterval is the precision of the time of the last use; otherwise every use would be a write.
 const seenInterval = time.Minute
 
-// keyOf is what is kept of a secret, so that who reads the database cannot use what is in it. The secrets have 256
-// random bits: a slow hash would protect them no better.
+// keyOf returns what is stored of a secret, so that the content of the database cannot be used to log in. The secrets have 256
+// random bits: a slow hash would not protect them better.
 func keyOf(secret string) []byte {
 	sum := sha256.Sum256([]byte(secret))
 	return sum[:]
 }
 
-// startSession returns the secret of a new session, which remembers who has vouched for the user.
+// startSession creates a session and returns its secret. The session stores the origin that vouched for the user.
 func (s *Service) startSession(ctx context.Context, id Identity, remote, agent string) (string, error) {
 	var random [32]byte
-	_, _ = rand.Read(random[:]) // it never fails
+	_, _ = rand.Read(random[:]) // never fails
 	secret := base64.RawURLEncoding.EncodeToString(random[:])
 	now := time.Now().UnixMilli()
 	_, err := s.store.db.ExecContext(ctx, "INSERT INTO auth_sessions (key, user_id, created, seen, remote, agent, origin, proof, hint) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
@@ -39,9 +39,9 @@ func (s *Service) startSession(ctx context.Context, id Identity, remote, agent s
 	return secret, s.store.sawUser(ctx, id.UserID)
 }
 
-// sessionIdentity returns whose session the request's cookie is of, errNotFound for none.
+// sessionIdentity returns the user of the session in the request's cookie, or errNotFound if there is none.
 func (s *Service) sessionIdentity(r *http.Request) (Identity, error) {
-	// A browser may send cookies of one name for several paths; which of them is ours is seen only here.
+	// A browser may send cookies with the same name for several paths; which of them is ours only becomes clear here.
 	for _, c := range r.CookiesNamed(CookieName) {
 		id, err := s.sessionOf(r.Context(), keyOf(c.Value))
 		if !errors.Is(err, errNotFound) {
@@ -75,8 +75,8 @@ func (s *Service) sessionOf(ctx context.Context, key []byte) (Identity, error) {
 	return id, nil
 }
 
-// stillVouched reports whether who has vouched for a session's user would do so now. A user of web.yml has the role of
-// its row, Admin, only with a session that began with the hash that the file still has for this very name.
+// stillVouched reports whether the origin that vouched for the session's user would do so again. A user from web.yml has the role
+// of its row, Admin, only in a session that began with the hash that the file still has for exactly this name.
 func (s *Service) stillVouched(u User, v vouched, name string) bool {
 	switch v.origin {
 	case originLocal:
@@ -85,13 +85,13 @@ func (s *Service) stillVouched(u User, v vouched, name string) bool {
 		hash, known := s.opts.UserHash(name)
 		return u.origin == originWeb && known && bytes.Equal(v.proof, proofOf(name, hash))
 	case originOIDC:
-		// An identity that is still the user's, of the provider that is still the one.
+		// The identity must still belong to the user, and to the configured provider.
 		return s.opts.SignIn != nil && strings.HasPrefix(name, s.opts.SignIn.Provider.Issuer()+" ")
 	}
 	return false
 }
 
-// endSessions ends those whose cookies the request has.
+// endSessions ends the sessions of the request's cookies.
 func (s *Service) endSessions(r *http.Request) error {
 	var errs []error
 	for _, c := range r.CookiesNamed(CookieName) {
@@ -107,7 +107,7 @@ func (s *Service) endSessionsOf(ctx context.Context, userID int64) error {
 	return err
 }
 
-// setCookie hands the secret to the browser; an empty one takes the cookie away.
+// setCookie sets the secret as a cookie in the browser; an empty one removes the cookie.
 func (s *Service) setCookie(w http.ResponseWriter, r *http.Request, secret string) {
 	maxAge := int(s.opts.SessionLifetime.Seconds())
 	if secret == "" {
@@ -120,12 +120,12 @@ func (s *Service) setCookie(w http.ResponseWriter, r *http.Request, secret strin
 	})
 }
 
-// secure reports whether the browser came by TLS. Headers of proxies that are not trusted have been taken away.
+// secure reports whether the browser uses TLS. Headers of untrusted proxies have been removed already.
 func (s *Service) secure(r *http.Request) bool {
 	return s.opts.Secure || r.TLS != nil || r.Header.Get("X-Forwarded-Proto") == "https"
 }
 
-// saw keeps when a user was last there, not more exactly than seenInterval.
+// saw stores when a user was last active, with the precision of seenInterval.
 func (s *Service) saw(ctx context.Context, u User) {
 	if time.Since(u.Seen) < seenInterval {
 		return

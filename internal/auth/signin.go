@@ -19,38 +19,38 @@ import (
 	"github.com/ausguck/ausguck/internal/auth/oidc"
 )
 
-// SignInPath is where a sign-in at the provider begins and ends, as in Grafana.
+// SignInPath is the URL at which a sign-in with the provider begins and ends, as in Grafana.
 const SignInPath = "/login/generic_oauth"
 
-// SignIn lets people in whom an OpenID Connect provider vouches for.
+// SignIn configures the login of people that an OpenID Connect provider vouches for.
 type SignIn struct {
 	Provider *oidc.Provider
-	// SignUp lets in who has not been here before.
+	// SignUp lets people log in who have no user here yet.
 	SignUp bool
-	// AutoLogin leads from the login page to the provider at once.
+	// AutoLogin redirects from the login page to the provider immediately.
 	AutoLogin bool
-	// RoleFromProvider takes the role from the provider at each login; RoleStrict refuses who gets none.
+	// RoleFromProvider takes the role from the provider at each login; RoleStrict refuses people without one.
 	RoleFromProvider, RoleStrict bool
-	// DefaultRole is the one of who gets none.
+	// DefaultRole is the role of people who get none from the provider.
 	DefaultRole Role
-	// LinkByEmail lets who has the verified address of a local user in as that user.
+	// LinkByEmail lets people log in as the local user with their verified email address.
 	LinkByEmail bool
-	// BackTo is the address of the login page, to which the provider sends the browser after a logout.
+	// BackTo is the URL of the login page, to which the provider redirects the browser after a logout.
 	BackTo string
 }
 
-// pendingCookie holds what the browser has to bring back, sealed: only this process can read and make it.
+// pendingCookie holds what the browser must present later, sealed: only this process can create and read it.
 const pendingCookie = "ausguck_signin_"
 
-// seal keeps what a browser is trusted with for a while. The key dies with the process.
+// seal protects data that a browser keeps for a while. The key exists only as long as the process.
 type seal struct{ cipher.AEAD }
 
 func newSeal() seal {
 	var key [32]byte
-	_, _ = rand.Read(key[:]) // it never fails
+	_, _ = rand.Read(key[:]) // never fails
 	block, err := aes.NewCipher(key[:])
 	if err != nil {
-		panic(err) // the length is right
+		panic(err) // the length is valid
 	}
 	aead, err := cipher.NewGCMWithRandomNonce(block)
 	if err != nil {
@@ -59,13 +59,13 @@ func newSeal() seal {
 	return seal{aead}
 }
 
-// cookieNameOf tells the sign-ins apart that one browser has begun in several tabs.
+// cookieNameOf distinguishes sign-ins that one browser has started in several tabs.
 func cookieNameOf(state string) string {
 	sum := sha256.Sum256([]byte(state))
 	return pendingCookie + base64.RawURLEncoding.EncodeToString(sum[:6])
 }
 
-// signInView is the button, nil without a provider.
+// signInView returns the button, or nil without a provider.
 func (s *Service) signInView(redirectTo string) *SignInView {
 	if s.opts.SignIn == nil {
 		return nil
@@ -80,7 +80,7 @@ func (s *Service) signInView(redirectTo string) *SignInView {
 	return v
 }
 
-// SignIn answers GET /login/generic_oauth: it sends the browser to the provider, and takes it back from there.
+// SignIn handles GET /login/generic_oauth: it redirects the browser to the provider, and handles the redirect back.
 func (s *Service) SignIn(w http.ResponseWriter, r *http.Request) {
 	w.Header().Set("Cache-Control", "no-store")
 	if s.opts.SignIn == nil {
@@ -133,7 +133,7 @@ func (s *Service) setPending(w http.ResponseWriter, r *http.Request, name, value
 	})
 }
 
-// takePending returns what the browser has begun with this state, once; empty when it has begun nothing.
+// takePending returns the sign-in that the browser has started with this state, only once; empty if there is none.
 func (s *Service) takePending(w http.ResponseWriter, r *http.Request, state string) (pending oidc.Pending) {
 	name := cookieNameOf(state)
 	for _, c := range r.CookiesNamed(name) {
@@ -150,7 +150,7 @@ func (s *Service) takePending(w http.ResponseWriter, r *http.Request, state stri
 	return oidc.Pending{}
 }
 
-// refuseSignIn shows the login page with the reason, as far as it is for the one who signs in.
+// refuseSignIn shows the login page with the reason, as far as it concerns the person who signs in.
 func (s *Service) refuseSignIn(w http.ResponseWriter, r *http.Request, redirectTo string, person oidc.Person, err error) {
 	if r.Context().Err() != nil {
 		return
@@ -172,8 +172,7 @@ func refuseSignInf(format string, args ...any) error {
 	return &oidc.RefusedError{Reason: fmt.Sprintf(format, args...)}
 }
 
-// personIdentity returns who the provider's person is here: the user of this issuer and subject, and nobody else,
-// whatever the names are.
+// personIdentity returns the user of the provider's person: only the user with this issuer and subject, whatever the names are.
 func (s *Service) personIdentity(ctx context.Context, p oidc.Person) (Identity, error) {
 	role, err := s.roleOf(p)
 	if err != nil {
@@ -198,7 +197,7 @@ func (s *Service) personIdentity(ctx context.Context, p oidc.Person) (Identity, 
 	return id, nil
 }
 
-// roleOf returns the role that the provider gives, empty when it has no say.
+// roleOf returns the role from the provider, or "" if the provider does not control roles.
 func (s *Service) roleOf(p oidc.Person) (Role, error) {
 	o := s.opts.SignIn
 	if !o.RoleFromProvider {
@@ -220,7 +219,7 @@ func (s *Service) roleOf(p oidc.Person) (Role, error) {
 	return o.DefaultRole, nil
 }
 
-// follow takes over what the provider says now.
+// follow updates the user with the provider's current claims.
 func (s *Service) follow(ctx context.Context, u User, p oidc.Person, role Role) (User, error) {
 	before := u
 	u.Name, u.Email = printable(p.Name), printable(p.Email)
@@ -240,7 +239,7 @@ func (s *Service) follow(ctx context.Context, u User, p oidc.Person, role Role) 
 	return u, err
 }
 
-// signUp makes a user of its own kind. One who is there already is not taken over by having the same name.
+// signUp creates a user with the provider as origin. An existing user is never taken over because of an equal name.
 func (s *Service) signUp(ctx context.Context, me identity, p oidc.Person, role Role) (User, error) {
 	if s.opts.SignIn.LinkByEmail && p.EmailVerified {
 		u, err := s.store.localByEmail(ctx, p.Email)
@@ -273,7 +272,7 @@ func (s *Service) signUp(ctx context.Context, me identity, p oidc.Person, role R
 	return created, err
 }
 
-// printable bounds what a provider says to what a user may be called.
+// printable reduces a provider's text to characters and length that a user's name may have.
 func printable(text string) string {
 	text = strings.Map(func(r rune) rune {
 		if !unicode.IsPrint(r) {
@@ -302,7 +301,7 @@ func (s store) unlink(ctx context.Context, userID int64) error {
 	})
 }
 
-// signOut returns where the browser ends its session at the provider, when that has vouched for this one.
+// signOut returns the URL at which the browser ends its session at the provider, if the provider vouched for this session.
 func (s *Service) signOut(r *http.Request) (to string) {
 	if s.opts.SignIn == nil {
 		return ""

@@ -42,7 +42,7 @@ func TestSignIn(t *testing.T) {
 	require.Equal(t, 401, h.do(t, http.MethodGet, "/", "", as("eve", "")).code, "has no password")
 	require.Equal(t, 403, h.do(t, http.MethodPut, "/api/admin/users/2/password", `{"password":"long enough"}`, admin).code)
 
-	// An admin says what she may, since the provider does not; it stays.
+	// An admin sets her role, because the provider does not; it stays.
 	require.Equal(t, 200, h.do(t, http.MethodPatch, "/api/org/users/2", `{"role":"Editor"}`, admin).code)
 	eve["login"], eve["email"] = "changed", "eve@example.com"
 	again, a := h.signIn(t, eve)
@@ -99,7 +99,7 @@ func TestSignInTakesNobodyOver(t *testing.T) {
 	for name, tt := range map[string]struct {
 		link   bool
 		claims claims
-		want   string // in the answer, or who came in
+		want   string // in the response, or who is logged in
 	}{
 		"login":              {false, claims{"sub": "1", "login": "bob"}, "already"},
 		"login, other case":  {false, claims{"sub": "1", "login": "BOB"}, "already"},
@@ -176,7 +176,7 @@ func TestSignInRolesAndWhoMayCome(t *testing.T) {
 				return
 			}
 			require.Equal(t, "eve "+tt.want+" by session", h.with(t, jar, http.MethodGet, "/", "").body)
-			// The role is the provider's at each login, and nobody's here.
+			// The provider sets the role at each login; it cannot be changed here.
 			require.Equal(t, 403, h.do(t, http.MethodPatch, "/api/org/users/2", `{"role":"Admin"}`, admin).code)
 			require.Equal(t, 403, h.do(t, http.MethodPut, "/api/admin/users/2/permissions", `{"isGrafanaAdmin":true}`, admin).code)
 			tt.claims["groups"] = []string{"ops"}
@@ -242,7 +242,7 @@ func TestSignOutAtTheProvider(t *testing.T) {
 	require.Equal(t, "/login", h.with(t, jar, http.MethodPost, "/logout", "").header.Get("Location"), "the others' logout is here")
 }
 
-// A session of the provider's ends with the provider's configuration, and with the identity.
+// A session started with the provider ends when the provider's configuration or the identity is removed.
 func TestSessionsOfTheProviderEndWithIt(t *testing.T) {
 	h := newSignInHouse(t, nil, nil)
 	jar, _ := h.signIn(t, claims{"login": "eve"})

@@ -13,8 +13,8 @@ import (
 	sqlite3 "modernc.org/sqlite/lib"
 )
 
-// migrations are the tables' history; times are milliseconds since 1970, 0 for never. Service accounts are
-// users, as in Grafana, whose ids they share.
+// migrations are the history of the schema. Times are milliseconds since 1970, 0 for never. Service accounts are users, as in
+// Grafana, and share their ids.
 var migrations = []string{
 	`CREATE TABLE auth_users (
 		id       INTEGER PRIMARY KEY AUTOINCREMENT,
@@ -51,7 +51,7 @@ var migrations = []string{
 		UNIQUE (user_id, name)
 	) STRICT;`,
 
-	// Who says who somebody is: a user without a password could only be one of web.yml until here.
+	// Origins of users: before this, a user without a password could only be from web.yml.
 	`ALTER TABLE auth_users ADD COLUMN origin TEXT NOT NULL DEFAULT '';
 	CREATE TABLE auth_identities (
 		origin  TEXT NOT NULL,
@@ -65,7 +65,7 @@ var migrations = []string{
 	ALTER TABLE auth_sessions ADD COLUMN origin TEXT NOT NULL DEFAULT '';
 	ALTER TABLE auth_sessions ADD COLUMN proof BLOB NOT NULL DEFAULT x'';`,
 
-	// Whether the password is the one that was generated for the first admin.
+	// Whether the password is the generated one of the first admin.
 	`ALTER TABLE auth_users ADD COLUMN initial INTEGER NOT NULL DEFAULT 0;`,
 
 	`CREATE TABLE auth_devices (
@@ -75,7 +75,7 @@ var migrations = []string{
 	) STRICT, WITHOUT ROWID;
 	CREATE INDEX auth_devices_user ON auth_devices (user_id);`,
 
-	// What a logout at the sign-in provider shows there.
+	// The hint for the sign-in provider at logout.
 	`ALTER TABLE auth_sessions ADD COLUMN hint TEXT NOT NULL DEFAULT '';`,
 }
 
@@ -94,14 +94,14 @@ type User struct {
 	Service, Disabled      bool
 	Created, Updated, Seen time.Time
 
-	origin string // who vouches for the user: one of the origins
-	hash   string // empty: cannot log in by password
+	origin string // one of the origins
+	hash   string // empty if password login is not possible
 }
 
-// store has the statements. Every method is one transaction.
+// store executes the SQL statements. Every method is one transaction.
 type store struct {
 	db *sql.DB
-	// names says what a user may not be called.
+	// names checks which names are reserved.
 	names names
 }
 
@@ -135,7 +135,7 @@ func fromMillis(n int64) time.Time {
 	return time.UnixMilli(n).UTC()
 }
 
-// newUID returns an identifier that is short and needs no escaping anywhere.
+// newUID returns a short identifier that needs no escaping.
 func newUID() string { return strings.ToLower(rand.Text()[:14]) }
 
 // userByLogin also finds a person by email address, as Grafana's login does.
@@ -144,13 +144,13 @@ func (s store) userByLogin(ctx context.Context, login string) (User, error) {
 		WHERE u.login = ?1 OR (u.email = ?1 AND u.email <> '') ORDER BY u.login = ?1 DESC LIMIT 1`, login))
 }
 
-// localByLogin finds only a person whose password is kept here.
+// localByLogin only finds people whose password is stored here.
 func (s store) localByLogin(ctx context.Context, login string) (User, error) {
 	return scanUser(s.db.QueryRowContext(ctx, "SELECT "+userColumns+` FROM auth_users u
 		WHERE u.origin = '' AND NOT u.service AND (u.login = ?1 OR (u.email = ?1 AND u.email <> '')) ORDER BY u.login = ?1 DESC LIMIT 1`, login))
 }
 
-// adminByLogin finds whom every start makes an Admin: by the login alone, which nobody else can take.
+// adminByLogin finds the user that becomes an Admin at every start: only by login, which nobody else can take.
 func (s store) adminByLogin(ctx context.Context, login string) (User, error) {
 	return scanUser(s.db.QueryRowContext(ctx, "SELECT "+userColumns+" FROM auth_users u WHERE u.origin = '' AND NOT u.service AND u.login = ?", login))
 }
@@ -163,15 +163,15 @@ func (s store) userByUID(ctx context.Context, uid string) (User, error) {
 	return scanUser(s.db.QueryRowContext(ctx, "SELECT "+userColumns+" FROM auth_users u WHERE u.uid = ?", uid))
 }
 
-// UserCounts is how many people may sign in.
+// UserCounts has the numbers of people who can log in.
 type UserCounts struct {
 	All    int
 	ByRole map[Role]int
-	// Active have been here in the last 30 days.
+	// Active is the number of those seen in the last 30 days.
 	Active int
 }
 
-// Count counts the users that are not of services.
+// Count counts the users, without service accounts.
 func (s *Service) Count(ctx context.Context) (UserCounts, error) {
 	n := UserCounts{ByRole: map[Role]int{}}
 	rows, err := s.store.db.QueryContext(ctx, "SELECT role, count(*), sum(seen >= ?) FROM auth_users WHERE NOT service AND NOT disabled GROUP BY role",
@@ -191,14 +191,14 @@ func (s *Service) Count(ctx context.Context) (UserCounts, error) {
 	return n, rows.Err()
 }
 
-// query says which users are wanted.
+// query selects users.
 type query struct {
 	text          string // in login, name or email
 	service       bool
 	limit, offset int
 }
 
-// users returns those of one page and how many there are in all, each with its number of tokens.
+// users returns one page of users and their total number, each with its number of tokens.
 func (s store) users(ctx context.Context, q query) (users []listedUser, total int, err error) {
 	const where = ` FROM auth_users u WHERE u.service = ?1 AND (?2 = '' OR instr(lower(u.login || char(0) || u.name || char(0) || u.email), lower(?2)) > 0)`
 	if err := s.db.QueryRowContext(ctx, "SELECT count(*)"+where, q.service, q.text).Scan(&total); err != nil {
@@ -226,7 +226,7 @@ type listedUser struct {
 	tokens int
 }
 
-// createUser fills in what identifies the new user. Subjects are what the user's origin calls him.
+// createUser fills in the identifiers of the new user. subjects identify the user at its origin.
 func (s store) createUser(ctx context.Context, u User, subjects ...identity) (User, error) {
 	u.UID, u.Created, u.Updated = newUID(), time.Now().UTC(), time.Now().UTC()
 	err := s.change(ctx, func(tx *sql.Tx) error {
@@ -252,7 +252,7 @@ func (s store) createUser(ctx context.Context, u User, subjects ...identity) (Us
 	return u, err
 }
 
-// updateUser writes everything but the password. A user who is disabled has no sessions left.
+// updateUser writes everything except the password. Disabling a user ends the user's sessions.
 func (s store) updateUser(ctx context.Context, u User) error {
 	return s.change(ctx, func(tx *sql.Tx) error {
 		if err := s.names.claim(ctx, tx, u); err != nil {
@@ -268,14 +268,15 @@ func (s store) updateUser(ctx context.Context, u User) error {
 	})
 }
 
-// deleteUser takes the sessions and tokens with it.
+// deleteUser also deletes the sessions and tokens.
 func (s store) deleteUser(ctx context.Context, id int64) error {
 	return s.change(ctx, func(tx *sql.Tx) error {
 		return one(tx.ExecContext(ctx, "DELETE FROM auth_users WHERE id = ?", id))
 	})
 }
 
-// setHash ends all sessions of the user but keep. initial says that the password was generated for the first admin.
+// setHash sets the password hash and ends all sessions of the user except keep. initial is set for the generated password of the
+// first admin.
 func (s store) setHash(ctx context.Context, id int64, hash string, initial bool, keep []byte) error {
 	return s.change(ctx, func(tx *sql.Tx) error {
 		if err := one(tx.ExecContext(ctx, "UPDATE auth_users SET hash = ?, initial = ?, updated = ? WHERE id = ?", hash, initial, time.Now().UnixMilli(), id)); err != nil {
@@ -286,7 +287,7 @@ func (s store) setHash(ctx context.Context, id int64, hash string, initial bool,
 	})
 }
 
-// change runs f in a transaction that is taken back when it leaves nobody who may administer.
+// change runs f in a transaction, which it rolls back if no administrator would be left.
 func (s store) change(ctx context.Context, f func(*sql.Tx) error) error {
 	tx, err := s.db.BeginTx(ctx, nil)
 	if err != nil {
@@ -319,13 +320,13 @@ func countAdmins(ctx context.Context, q interface {
 	return n, err
 }
 
-// sawUser remembers when a user was last there.
+// sawUser stores the time when a user was last active.
 func (s store) sawUser(ctx context.Context, id int64) error {
 	_, err := s.db.ExecContext(ctx, "UPDATE auth_users SET seen = ? WHERE id = ?", time.Now().UnixMilli(), id)
 	return err
 }
 
-// sweep removes what has expired.
+// sweep removes expired data.
 func (s store) sweep(ctx context.Context, oldestUse, oldestLogin time.Time) error {
 	if _, err := s.db.ExecContext(ctx, "DELETE FROM auth_sessions WHERE seen < ? OR created < ?", millis(oldestUse), millis(oldestLogin)); err != nil {
 		return fmt.Errorf("remove expired sessions: %w", err)
@@ -333,7 +334,7 @@ func (s store) sweep(ctx context.Context, oldestUse, oldestLogin time.Time) erro
 	return nil
 }
 
-// one turns a statement that met no row into errNotFound.
+// one converts a statement that affected no row into errNotFound.
 func one(res sql.Result, err error) error {
 	if err != nil {
 		return err
@@ -345,7 +346,7 @@ func one(res sql.Result, err error) error {
 	return err
 }
 
-// unique turns the refusal of a second of something into errTaken.
+// unique converts the violation of a unique constraint into errTaken.
 func unique(err error) error {
 	var e *sqlite.Error
 	if errors.As(err, &e) && (e.Code() == sqlite3.SQLITE_CONSTRAINT_UNIQUE || e.Code() == sqlite3.SQLITE_CONSTRAINT_PRIMARYKEY) {

@@ -8,8 +8,8 @@ import (
 )
 
 const (
-	// freeTries failures of a login from an address may come at once; then each further try has to wait, twice as long
-	// each time. Where others have failed as often as manyTries lately, with the login or from the address, one is free.
+	// freeTries is how many failures of a login from an address are free; after that, each attempt has to wait, twice as long
+	// each time. If others have recently failed manyTries times with the login or from the address, only one failure is free.
 	freeTries = 5
 	manyTries = 30
 	firstWait = 30 * time.Second
@@ -17,14 +17,13 @@ const (
 	// forgetAfter is how long failures count, from the last one or from the end of its wait.
 	forgetAfter = 15 * time.Minute
 	maxEntries  = 10_000
-	// maxRecalls is how many passwords are compared, while a login has to wait, with what was right a moment ago.
+	// maxRecalls is how many passwords are compared with the cache of correct ones while a login has to wait.
 	maxRecalls = 100
 )
 
-// throttle slows those who guess passwords. What waits is a login from an address, and never a login or an address as
-// such: nobody can keep somebody out who is elsewhere, or somebody else who is at the same address. Who shows that he
-// was here before, by a session or the cookie of a device (see deviceOf), is counted for himself: even somebody at the
-// same address cannot keep him out.
+// throttle slows down password guessing. It delays a login from an address, never a login or an address as such: nobody can lock
+// out users at other addresses, or other users at the same address. Clients that have logged in before, as shown by a session or
+// a device cookie (see knownOf), are counted individually: not even others at the same address can lock them out.
 type throttle struct {
 	now func() time.Time
 
@@ -39,17 +38,17 @@ type tries struct {
 
 func newThrottle() *throttle { return &throttle{now: time.Now, entries: map[string]*tries{}} }
 
-// guest is who tries a password.
+// guest is a client that tries a password.
 type guest struct {
 	login, address string
-	// known names the session or device that has shown the right password before, empty for none.
+	// known identifies the session or device that has presented the right password before, empty if there is none.
 	known string
 }
 
-// attempt is a try that was allowed; its end has to be told.
+// attempt is an allowed attempt; the caller must report its result.
 type attempt struct {
 	t *throttle
-	// own is what waits; others are what makes strangers wait sooner.
+	// own is the key that is delayed; others are the keys that make unknown clients wait sooner.
 	own    string
 	others []string
 }
@@ -62,8 +61,8 @@ func (g guest) keys() (own string, others []string) {
 	return "pair " + login + "\x00" + address, []string{"login " + login, "address " + address}
 }
 
-// begin allows a try, or says how long to wait. A try that runs counts as failed until it ends: else many at
-// once would all be allowed.
+// begin allows an attempt, or returns how long to wait. A pending attempt counts as failed until it ends; otherwise any number of
+// concurrent ones would be allowed.
 func (t *throttle) begin(g guest) (*attempt, time.Duration) {
 	a := &attempt{t: t}
 	a.own, a.others = g.keys()
@@ -88,8 +87,8 @@ func (t *throttle) begin(g guest) (*attempt, time.Duration) {
 	return a, 0
 }
 
-// mayRecall reports whether the guest's password may be compared with those that were right a moment ago, which costs
-// nothing and so has to be bounded while the guest waits.
+// mayRecall reports whether the guest's password may be compared with the cache of correct ones. This costs nothing, so it must
+// be limited while the guest waits.
 func (t *throttle) mayRecall(g guest) bool {
 	own, _ := g.keys()
 	t.mtx.Lock()
@@ -100,7 +99,7 @@ func (t *throttle) mayRecall(g guest) bool {
 
 func (a *attempt) all() []string { return append([]string{a.own}, a.others...) }
 
-// wait returns how long nobody may try.
+// wait returns how long the next attempt has to wait.
 func (e *tries) wait(now time.Time, free int) time.Duration {
 	if e.forgotten(now) {
 		return 0
@@ -112,12 +111,12 @@ func (e *tries) wait(now time.Time, free int) time.Duration {
 		return e.until.Sub(now)
 	}
 	if e.failures+e.pending >= free && e.pending > 0 {
-		return time.Second // the others first
+		return time.Second // pending attempts first
 	}
 	return 0
 }
 
-// forgotten resets failures that are long ago.
+// forgotten resets expired failures.
 func (e *tries) forgotten(now time.Time) bool {
 	since := e.last
 	if e.until.After(since) {
@@ -140,14 +139,14 @@ func (t *throttle) entry(key string) *tries {
 	return e
 }
 
-// makeRoom bounds the memory that strangers can fill. When nothing has expired, what matters least goes first: else
-// who has to wait could try many names and be forgotten.
+// makeRoom limits the memory that unauthenticated clients can use. If nothing has expired, it removes the least important entries
+// first; otherwise a throttled client could get its own entry removed by trying many names.
 func (t *throttle) makeRoom() {
 	if len(t.entries) < maxEntries {
 		return
 	}
 	t.drop()
-	const enough = maxEntries * 9 / 10 // else each that comes would look through all
+	const enough = maxEntries * 9 / 10 // otherwise every new entry would search all of them
 	for least := 1; len(t.entries) > enough && least < 1<<20; least *= 2 {
 		for key, e := range t.entries {
 			if e.pending == 0 && e.failures <= least && len(t.entries) > enough {
@@ -172,7 +171,7 @@ func (t *throttle) sweep() {
 	t.drop()
 }
 
-// failed counts the try.
+// failed counts the attempt.
 func (a *attempt) failed() {
 	a.t.mtx.Lock()
 	defer a.t.mtx.Unlock()
@@ -188,8 +187,8 @@ func (a *attempt) failed() {
 	}
 }
 
-// passed does not count the try. The failures of this login from here are forgotten; the address's are not, or
-// somebody with a password of his own could guess others' for ever, nor are those of strangers with the login.
+// passed does not count the attempt. It clears the failures of this login from this address, but not those of the address,
+// because otherwise anyone with a password could guess others' passwords forever, nor those of unknown clients with the login.
 func (a *attempt) passed() {
 	a.dropped()
 	a.t.mtx.Lock()
@@ -199,7 +198,7 @@ func (a *attempt) passed() {
 	}
 }
 
-// dropped is for a try that came to no end.
+// dropped ends an attempt that was not completed.
 func (a *attempt) dropped() {
 	a.t.mtx.Lock()
 	defer a.t.mtx.Unlock()
@@ -209,7 +208,7 @@ func (a *attempt) dropped() {
 	}
 }
 
-// network returns an IPv4 address as it is and of an IPv6 address the network, of which one customer has all addresses.
+// network returns an IPv4 address unchanged, and the network of an IPv6 address, because one customer has all of its addresses.
 func network(address string) string {
 	ip, err := netip.ParseAddr(address)
 	if err != nil {

@@ -12,22 +12,22 @@ import (
 	"time"
 )
 
-// Tokens look as Grafana's, so that scanners for leaked secrets know them: glsa_SECRET_CHECKSUM.
+// Tokens have Grafana's format, glsa_SECRET_CHECKSUM, so that scanners for leaked secrets recognize them.
 const (
 	tokenPrefix = "glsa_"
 	secretLen   = 32
 	checksumLen = 8
 )
 
-// Token is a key of a service account. The secret itself is not kept.
+// Token is an API token of a service account. The secret itself is not stored.
 type Token struct {
 	ID                     int64
 	Name                   string
 	Created, Expires, Used time.Time // zero for never
 }
 
-// TemporaryToken makes a token of the admin for a program that has the database but no password. forget removes it;
-// should nobody do so, it ends by itself.
+// TemporaryToken creates a token of the admin for a program that has access to the database but no password. forget removes it;
+// otherwise it expires.
 func (s *Service) TemporaryToken(ctx context.Context, name string, ttl time.Duration) (secret string, forget func(context.Context) error, err error) {
 	u, err := s.store.userByLogin(ctx, s.opts.AdminLogin)
 	if err != nil {
@@ -50,7 +50,7 @@ func checksum(secret string) string {
 	return hex.EncodeToString([]byte{byte(sum >> 24), byte(sum >> 16), byte(sum >> 8), byte(sum)})
 }
 
-// wellFormed tells typing errors and other programs' tokens without asking the database.
+// wellFormed detects mistyped tokens and those of other programs without a database query.
 func wellFormed(token string) bool {
 	rest, ok := strings.CutPrefix(token, tokenPrefix)
 	if !ok || len(rest) != secretLen+1+checksumLen || rest[secretLen] != '_' {
@@ -59,7 +59,8 @@ func wellFormed(token string) bool {
 	return rest[secretLen+1:] == checksum(rest[:secretLen])
 }
 
-// tokenIdentity returns whose token it is, errNotFound when it is nobody's, has expired, or its account is disabled.
+// tokenIdentity returns the owner of the token, or errNotFound if the token is unknown or has expired, or its account is
+// disabled.
 func (s *Service) tokenIdentity(ctx context.Context, token string) (Identity, error) {
 	if !wellFormed(token) {
 		return Identity{}, errNotFound
@@ -79,7 +80,7 @@ func (s *Service) tokenIdentity(ctx context.Context, token string) (Identity, er
 	return identityOf(u, ByToken), nil
 }
 
-// bearer returns the token that the request has, also as the password of the user api_key, as Grafana takes it.
+// bearer returns the token of the request, which can also be the password of the user api_key, as in Grafana.
 func bearer(r *http.Request) (string, bool) {
 	if scheme, token, ok := strings.Cut(r.Header.Get("Authorization"), " "); ok && strings.EqualFold(scheme, "Bearer") {
 		return strings.TrimSpace(token), true
@@ -90,7 +91,7 @@ func bearer(r *http.Request) (string, bool) {
 	return "", false
 }
 
-// createToken returns the secret, which cannot be had again.
+// createToken returns the secret, which cannot be retrieved again.
 func (s store) createToken(ctx context.Context, userID int64, name string, ttl time.Duration) (id int64, secret string, err error) {
 	secret = newToken()
 	now := time.Now()

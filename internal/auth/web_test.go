@@ -17,7 +17,7 @@ import (
 	"github.com/ausguck/ausguck/internal/database"
 )
 
-// webFile stands for web.yml, which is read anew for each request.
+// webFile simulates web.yml, which is read again for each request.
 type webFile struct {
 	users map[string]string // name to hash
 	err   error
@@ -85,7 +85,7 @@ func TestNobodyTakesTheNameOfAUserOfWebYML(t *testing.T) {
 	require.Equal(t, 200, h.do(t, http.MethodPut, "/api/user", `{"name":"Eve"}`, eve).code)
 }
 
-// Somebody has the name already when web.yml gets it, or since a version that let everybody take it.
+// The name already exists when it is added to web.yml, or dates from a version that let everybody take it.
 func TestWebYMLNamesSomebodyWhoIsThere(t *testing.T) {
 	for name, login := range map[string]string{"same": "eve", "other case": "EVE"} {
 		t.Run(name, func(t *testing.T) {
@@ -93,7 +93,7 @@ func TestWebYMLNamesSomebodyWhoIsThere(t *testing.T) {
 			id := h.addUser(t, "eve", "password of eve", auth.Viewer)
 			eve, web := as("eve", "password of eve"), as(login, "of web.yml")
 			jar := h.login(t, "eve", "password of eve")
-			require.Equal(t, "eve Viewer by password", h.do(t, http.MethodGet, "/", "", eve).body) // remembered
+			require.Equal(t, "eve Viewer by password", h.do(t, http.MethodGet, "/", "", eve).body) // cached
 			f.users[login] = bcryptOf(t, "of web.yml")
 
 			for range 2 {
@@ -157,7 +157,7 @@ func TestNamesThatLookAlikeAreOne(t *testing.T) {
 	}
 }
 
-// The next start makes the AdminLogin an Admin: nobody may wait for it under that name.
+// The next start makes the AdminLogin an Admin: nobody may take that name and wait for it.
 func TestNobodyWaitsForTheAdminsLogin(t *testing.T) {
 	h := newHouse(t, nil)
 	h.addUser(t, "eve", "password of eve", auth.Viewer)
@@ -204,7 +204,7 @@ func TestAdminWhomWebYMLNames(t *testing.T) {
 	require.Equal(t, 200, status(s, auth.Admin, as("admin", generated)))
 }
 
-// A database of the version before knows users of web.yml by their lack of a password.
+// In a database of the previous version, users from web.yml are those without a password.
 func TestUsersOfWebYMLFromBefore(t *testing.T) {
 	db, err := database.Open(filepath.Join(t.TempDir(), "ausguck.db"))
 	require.NoError(t, err)

@@ -6,7 +6,7 @@ import (
 	"sync"
 )
 
-// wellKnown are the passwords that guessing programs begin with, and those of examples that people copy.
+// wellKnown are the passwords that guessing programs try first, and those of widely copied examples.
 //
 //go:embed wellknown.txt
 var wellKnown string
@@ -19,11 +19,11 @@ var wellKnownSet = sync.OnceValue(func() map[string]bool {
 	return set
 })
 
-// guessed are what digits and signs are put before and behind.
+// guessed are the words that are also rejected with digits and symbols around them.
 var guessed = []string{"admin", "administrator", "ausguck", "grafana", "prometheus", "loki", "monitoring", "password", "passwort", "changeme", "secret", "root", "test", "user", "welcome"}
 
-// WellKnownPassword reports whether a password is among the first that are tried for the login: one of the most used
-// ones, or the login's or the product's name, with digits or signs around it or not.
+// WellKnownPassword reports whether a password is among the first guesses for the login: one of the most common passwords, or the
+// name of the login or the product, with or without digits or symbols around it.
 func WellKnownPassword(login, password string) bool {
 	word := fold(password)
 	if word == "" || wellKnownSet()[word] {
@@ -32,7 +32,7 @@ func WellKnownPassword(login, password string) bool {
 	bare := strings.TrimFunc(word, func(r rune) bool { return r < 'a' && r >= '!' || r > 'z' && r <= '~' })
 	name, _, _ := strings.Cut(fold(login), "@")
 	if bare == "" {
-		return len(word) < 8 // digits and signs alone
+		return len(word) < 8 // only digits and symbols
 	}
 	if len(word)-len(bare) > 5 {
 		return false
@@ -46,5 +46,5 @@ func WellKnownPassword(login, password string) bool {
 	return false
 }
 
-// leet are the digits that people write for letters.
+// leet maps digits that people use in place of letters.
 var leet = strings.NewReplacer("0", "o", "1", "i", "3", "e", "4", "a", "5", "s", "7", "t", "@", "a", "$", "s", "!", "i")

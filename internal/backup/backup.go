@@ -1,8 +1,8 @@
-// Package backup writes one archive of folders that are in use, and makes folders of it again.
+// Package backup writes folders that are in use to one archive, and restores folders from it.
 //
-// An archive is a gzipped tar: MANIFEST.json, the files, and SHA256SUMS with the sum of each, last, so that an archive
-// that was cut off is known as one. It imports nothing of ours and knows nothing of what it holds; only internal/app
-// imports it, which says in what order parts are copied.
+// An archive is a gzipped tar: MANIFEST.json, the files, and SHA256SUMS with the sum of each. The sums are last, so that a
+// truncated archive is detected. The package imports only internal/datadir of our packages and knows nothing about the content;
+// internal/app decides in which order parts are copied.
 package backup
 
 import (
@@ -28,7 +28,7 @@ const (
 	format       = 1
 )
 
-// Manifest says what an archive is.
+// Manifest describes an archive.
 type Manifest struct {
 	Format  int       `json:"format"`
 	Program string    `json:"program"`
@@ -38,7 +38,7 @@ type Manifest struct {
 	Files int   `json:"files"`
 }
 
-// Measure returns the manifest of what is in dir.
+// Measure returns the manifest of dir.
 func Measure(dir, program string) (Manifest, error) {
 	m := Manifest{Format: format, Program: program, Made: time.Now().UTC().Truncate(time.Second)}
 	err := filepath.WalkDir(dir, func(_ string, d fs.DirEntry, err error) error {
@@ -56,9 +56,9 @@ func Measure(dir, program string) (Manifest, error) {
 	return m, err
 }
 
-// Write writes what is in dir, of which nothing may change meanwhile, until ctx ends.
+// Write archives dir, which must not change meanwhile, until ctx ends.
 func Write(ctx context.Context, w io.Writer, dir string, m Manifest) error {
-	compressed, err := gzip.NewWriterLevel(w, gzip.BestSpeed) // most of it is compressed already
+	compressed, err := gzip.NewWriterLevel(w, gzip.BestSpeed) // most of the data is compressed already
 	if err != nil {
 		return err
 	}
@@ -89,14 +89,14 @@ func Write(ctx context.Context, w io.Writer, dir string, m Manifest) error {
 	return errors.Join(a.tar.Close(), compressed.Close())
 }
 
-// archive is one that is being written.
+// archive is an archive that is being written.
 type archive struct {
 	tar  *tar.Writer
 	sums strings.Builder
 	made time.Time
 }
 
-// put adds a file of the archive's own.
+// put adds one of the archive's own files.
 func (a *archive) put(name string, content []byte) error {
 	header := &tar.Header{Typeflag: tar.TypeReg, Name: name, Mode: 0o600, Size: int64(len(content)), ModTime: a.made}
 	if err := a.tar.WriteHeader(header); err != nil {
@@ -106,7 +106,7 @@ func (a *archive) put(name string, content []byte) error {
 	return err
 }
 
-// add adds a folder or a file; what is neither is nothing that is stored.
+// add adds a folder or a file; anything else is not backed up.
 func (a *archive) add(path, name string, d fs.DirEntry) error {
 	info, err := d.Info()
 	if err != nil {

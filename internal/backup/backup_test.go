@@ -16,7 +16,7 @@ import (
 	"github.com/ausguck/ausguck/internal/backup"
 )
 
-// source is a folder with files of several sizes and rights, and its archive.
+// source returns a folder with files of several sizes and permissions, and its archive.
 func source(t *testing.T) (dir string, archive []byte) {
 	t.Helper()
 	dir = t.TempDir()
@@ -62,7 +62,7 @@ func TestRestoreIsTheSame(t *testing.T) {
 	require.Len(t, entries, 2, "nothing else is left")
 }
 
-// Whatever is wrong with an archive, the folder stays empty.
+// Whatever is wrong with an archive, the folder remains empty.
 func TestBadArchives(t *testing.T) {
 	_, archive := source(t)
 	damaged := bytes.Clone(repack(t, archive, func(h *tar.Header, content []byte) []byte {
@@ -144,7 +144,7 @@ func TestRestoreNeedsAnEmptyFolder(t *testing.T) {
 	require.ErrorContains(t, err, "is not empty (it contains mine)")
 	require.NoFileExists(t, filepath.Join(dir, "key"))
 
-	// What a restore that was killed has left is no data, and neither is what ext4 puts there.
+	// Files left by a killed restore do not count as data, and neither do those that ext4 creates.
 	dir = t.TempDir()
 	_, err = backup.Stage(dir)
 	require.NoError(t, err)
@@ -154,7 +154,7 @@ func TestRestoreNeedsAnEmptyFolder(t *testing.T) {
 	require.FileExists(t, filepath.Join(dir, "key"))
 }
 
-// A file that goes while its folder is copied makes the copy begin again, so that it is of one moment.
+// A file that disappears while its folder is copied makes the copy start over, so that it is consistent.
 func TestCopyWhileFilesGo(t *testing.T) {
 	from, to := t.TempDir(), filepath.Join(t.TempDir(), "copy")
 	for _, name := range []string{"1", "2", "3"} {
@@ -162,7 +162,7 @@ func TestCopyWhileFilesGo(t *testing.T) {
 	}
 	gone := false
 	err := backup.Copy(from, to, func(name string, _ os.DirEntry) bool {
-		if name == "2" && !gone { // it was listed, and goes before it is opened
+		if name == "2" && !gone { // listed, but removed before it is opened
 			gone = true
 			require.NoError(t, os.Remove(filepath.Join(from, "2")))
 			require.NoError(t, os.WriteFile(filepath.Join(from, "4"), []byte("4"), 0o600))

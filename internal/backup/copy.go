@@ -10,16 +10,16 @@ import (
 	"strings"
 )
 
-// attempts is how often a folder is copied anew because files of it went meanwhile.
+// attempts is how often copying a folder is restarted because files disappeared meanwhile.
 const attempts = 10
 
-// Copy copies the folder from, if it is there, while its owner writes to it: files that grow are copied as they are,
-// files that go make it begin again. skip says what is left out, by its path below from; it may be nil.
+// Copy copies the folder from, if it exists, while its owner writes to it: growing files are copied in their current state, and
+// files that disappear make it start over. skip selects what to omit, by its path below from; it may be nil.
 func Copy(from, to string, skip func(name string, d fs.DirEntry) bool) error {
 	return repeat(from, to, skip, copyFile)
 }
 
-// Link is Copy for files that never change, which it links instead where the file system can.
+// Link is Copy for files that never change: it creates hard links if the file system supports them.
 func Link(from, to string, skip func(name string, d fs.DirEntry) bool) error {
 	return repeat(from, to, skip, func(from, to string) error {
 		if os.Link(from, to) == nil {
@@ -68,11 +68,11 @@ func once(from, to string, skip func(string, fs.DirEntry) bool, one func(from, t
 		case d.Type().IsRegular():
 			return one(path, target)
 		}
-		return nil // sockets and links are nobody's data
+		return nil // sockets and links are not data
 	})
 }
 
-// copyFile copies as much as the file has at one moment: who appends to it goes on.
+// copyFile copies the size that the file has at one moment; its owner may continue to append to it.
 func copyFile(from, to string) error {
 	in, err := os.Open(from)
 	if err != nil {
@@ -94,7 +94,7 @@ func copyFile(from, to string) error {
 	return os.Chtimes(to, info.ModTime(), info.ModTime())
 }
 
-// Stage makes a folder in dir for the copies that an archive is written from. Remove it afterwards.
+// Stage creates a folder in dir for the copies from which an archive is written. Remove it afterwards.
 func Stage(dir string) (string, error) {
 	staging, err := os.MkdirTemp(dir, stagingPrefix)
 	if err != nil {
@@ -103,7 +103,7 @@ func Stage(dir string) (string, error) {
 	return staging, nil
 }
 
-// Clean removes the folders that a process which was killed has left in dir.
+// Clean removes the folders that a killed process has left in dir.
 func Clean(dir string) error {
 	left, err := filepath.Glob(filepath.Join(dir, stagingPrefix+"*"))
 	for _, name := range left {

@@ -20,7 +20,7 @@ import (
 	"github.com/ausguck/ausguck/internal/backup"
 )
 
-// packed makes an archive of a manifest, what entries writes, and the sums of files.
+// packed returns an archive of a manifest, the output of entries, and the sums of files.
 func packed(t testing.TB, m backup.Manifest, entries func(*tar.Writer), files ...string) []byte {
 	t.Helper()
 	var b bytes.Buffer
@@ -142,7 +142,7 @@ func (zeros) Read(p []byte) (int, error) {
 	return len(p), nil
 }
 
-// sparse is an archive with a file of 8 GiB in GNU's old sparse form, which has no data.
+// sparse returns an archive with a file of 8 GiB in GNU's old sparse format, without data.
 func sparse(t *testing.T) []byte {
 	t.Helper()
 	plain := unzip(t, packed(t, one, func(w *tar.Writer) { put(t, w, tar.Header{Name: "x", Format: tar.FormatGNU}, nil) }, "x"))
@@ -150,7 +150,7 @@ func sparse(t *testing.T) []byte {
 	require.Positive(t, at)
 	header := plain[at : at+512]
 	header[156] = 'S'
-	copy(header[386:], "00000000000\x0000000000000\x00") // one piece without content
+	copy(header[386:], "00000000000\x0000000000000\x00") // one empty segment
 	copy(header[483:], "77777777777\x00")                // the real size
 	copy(header[148:156], "        ")
 	sum := 0
@@ -161,14 +161,14 @@ func sparse(t *testing.T) []byte {
 	return zip(t, plain)
 }
 
-// hugeManifest is one of 4 GiB of blanks, four MiB when compressed.
+// hugeManifest returns an archive with a manifest of 4 GiB of spaces, which compresses to 4 MiB.
 func hugeManifest(t *testing.T) []byte {
 	t.Helper()
 	var b bytes.Buffer
 	out := gzip.NewWriter(&b)
 	w := tar.NewWriter(out)
 	require.NoError(t, w.WriteHeader(&tar.Header{Name: "MANIFEST.json", Mode: 0o600, Size: 4 << 30}))
-	require.NoError(t, out.Close()) // nobody reads as far
+	require.NoError(t, out.Close()) // never read this far
 	return b.Bytes()
 }
 
@@ -191,7 +191,7 @@ func zip(t testing.TB, b []byte) []byte {
 	return out.Bytes()
 }
 
-// A file that is restored runs as nobody else and is written by nobody else.
+// A restored file does not run as another user and is not writable by others.
 func TestRestoreDropsDangerousBits(t *testing.T) {
 	dir := t.TempDir()
 	archive := packed(t, one, func(w *tar.Writer) {
@@ -207,7 +207,7 @@ func TestRestoreDropsDangerousBits(t *testing.T) {
 	}
 }
 
-// Every place where an archive can end early leaves nothing.
+// An archive that is truncated at any position leaves nothing.
 func TestTruncatedEverywhere(t *testing.T) {
 	_, archive := source(t)
 	for n := 0; n < len(archive); n += 1 + len(archive)/200 {
@@ -218,13 +218,13 @@ func TestTruncatedEverywhere(t *testing.T) {
 	}
 }
 
-// Whatever the archive, nothing is written outside of the folder, and nothing is left when it is refused.
+// Whatever the archive, nothing is written outside the folder, and nothing remains if it is rejected.
 func FuzzRestore(f *testing.F) {
 	f.Add(packed(f, one, func(w *tar.Writer) { put(f, w, tar.Header{Name: "x"}, []byte("x")) }, "x"))
 	f.Add(unzip(f, packed(f, one, func(w *tar.Writer) { put(f, w, tar.Header{Name: "../x"}, []byte("x")) }, "../x")))
 	f.Fuzz(func(t *testing.T, archive []byte) {
 		if len(archive) > 0 && archive[0] != 0x1f {
-			archive = zip(t, archive) // a mutated tar is more than a mutated gzip
+			archive = zip(t, archive) // mutating the tar finds more than mutating the gzip
 		}
 		above := t.TempDir()
 		_, err := backup.Restore(bytes.NewReader(archive), filepath.Join(above, "new"))

@@ -23,22 +23,22 @@ import (
 // ErrTruncated is returned for an archive that ends too early.
 var ErrTruncated = errors.New("the archive is truncated: the backup was interrupted, or the file was not copied completely")
 
-// stagingPrefix starts the names of folders that are being made; they are no data.
+// stagingPrefix is the prefix of incomplete folders, which are not data.
 const stagingPrefix = ".incomplete-"
 
 const (
 	maxManifest = 1 << 20
 	maxName     = 4096
-	// maxFiles bounds what is kept in memory of an archive, 200 bytes per file.
+	// maxFiles limits what is kept in memory about an archive, 200 bytes per file.
 	maxFiles = 4_000_000
-	// moreFolders is how many folders there may be besides one per file.
+	// moreFolders is the number of folders allowed in addition to one per file.
 	moreFolders = 10_000
-	// writable are the bits of a mode that are kept: nobody else may write, and no program runs as another user.
+	// writable are the mode bits that are kept: others cannot write, and no program runs as another user.
 	writable fs.FileMode = 0o755
 )
 
-// Restore makes the files of an archive below dir, which must be empty or not there. They appear in it when all are
-// right, or not at all.
+// Restore extracts an archive into dir, which must be empty or not exist. Either all files appear there, if all are valid, or
+// none.
 func Restore(r io.Reader, dir string) (m Manifest, err error) {
 	if err := requireEmpty(dir); err != nil {
 		return m, err
@@ -51,7 +51,7 @@ func Restore(r io.Reader, dir string) (m Manifest, err error) {
 		return m, err
 	}
 	defer func() { err = errors.Join(err, os.RemoveAll(staging)) }()
-	root, err := os.OpenRoot(staging) // names in an archive may try to lead out of it
+	root, err := os.OpenRoot(staging) // names in an archive may try to escape from it
 	if err != nil {
 		return m, err
 	}
@@ -81,7 +81,7 @@ func publish(staging, dir string) error {
 	return nil
 }
 
-// requireEmpty allows what a file system or a container engine puts into a new volume.
+// requireEmpty ignores what a file system or a container engine creates in a new volume.
 func requireEmpty(dir string) error {
 	entries, err := os.ReadDir(dir)
 	if errors.Is(err, fs.ErrNotExist) {
@@ -98,7 +98,7 @@ func requireEmpty(dir string) error {
 	return nil
 }
 
-// freeSpace returns how many bytes the disk of dir has room for, as far as the system says.
+// freeSpace returns the free bytes on the disk of dir, as far as the system reports them.
 func freeSpace(dir string) int64 {
 	free, err := datadir.Free(dir)
 	if err != nil {
@@ -145,7 +145,7 @@ func extract(r io.Reader, root *os.Root, free int64) (m Manifest, err error) {
 func next(archive *tar.Reader) (*tar.Header, error) {
 	header, err := archive.Next()
 	if errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) {
-		return nil, ErrTruncated // the sums come last
+		return nil, ErrTruncated // the sums are last
 	}
 	if err != nil {
 		return nil, fmt.Errorf("read the archive: %w", err)
@@ -172,16 +172,16 @@ func readManifest(r io.Reader, header *tar.Header) (m Manifest, err error) {
 	return m, nil
 }
 
-// extraction writes what the manifest promises and no more: an archive can unpack to a thousand times its size.
+// extraction writes no more than the manifest announces: an archive can unpack to a thousand times its size.
 type extraction struct {
 	root *os.Root
-	// bytes, files and folders are how many there may be yet.
+	// bytes, files and folders are the remaining limits.
 	bytes          int64
 	files, folders int
 	sums           map[string]string
 }
 
-// one writes a file or folder. Links and devices are in no backup, and what a link names is not ours to write to.
+// one extracts a file or folder. Backups contain no links or devices, and the target of a link is not ours to write to.
 func (x *extraction) one(header *tar.Header, name string, r io.Reader) error {
 	first, _, _ := strings.Cut(name, "/")
 	switch {
@@ -234,10 +234,10 @@ func (x *extraction) file(header *tar.Header, name string, r io.Reader) error {
 		return err
 	}
 	x.sums[name] = hex.EncodeToString(sum.Sum(nil))
-	return x.root.Chtimes(name, header.ModTime, header.ModTime) // retention by age of file needs it
+	return x.root.Chtimes(name, header.ModTime, header.ModTime) // retention by file age needs it
 }
 
-// check compares the sums line by line: of an archive that lies, the list may be as long as it likes.
+// check compares the sums line by line: in a malicious archive, the list may have any length.
 func check(r io.Reader, got map[string]string) error {
 	lines := bufio.NewScanner(r)
 	lines.Buffer(nil, maxName+sha256.Size*2+16)

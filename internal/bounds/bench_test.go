@@ -14,7 +14,7 @@ import (
 	"github.com/ausguck/ausguck/internal/bounds"
 )
 
-// A usual remote write of 2000 samples: what looking at it costs besides decoding it.
+// A typical remote write of 2000 samples: the cost of checking it, in addition to decoding.
 func BenchmarkGuard(b *testing.B) {
 	w := &prompb.WriteRequest{}
 	for i := range 2000 {

@@ -8,22 +8,23 @@ import (
 	"time"
 )
 
-// patience is how long a request waits for others that are being decoded.
+// patience is how long a request waits while others are being decoded.
 const patience = 5 * time.Second
 
-// budget is the memory that all requests together may take while they are decoded.
+// budget is the memory that all requests together may use while they are decoded.
 type budget struct {
 	mtx   sync.Mutex
 	left  int64
 	total int64
-	freed chan struct{} // closed and made anew when there is more
+	freed chan struct{} // closed and replaced when memory is released
 }
 
 func newBudget(total int64) *budget {
 	return &budget{left: total, total: total, freed: make(chan struct{})}
 }
 
-// defaultMemory is an eighth of what the runtime may use, else 1 GiB: the rest is for what is stored, and for queries.
+// defaultMemory returns an eighth of the runtime's memory limit, or 1 GiB without a limit: the rest is for stored data and for
+// queries.
 func defaultMemory() int64 {
 	of := debug.SetMemoryLimit(-1)
 	if of == math.MaxInt64 {
@@ -32,7 +33,7 @@ func defaultMemory() int64 {
 	return min(max(of/8, 64<<20), 1<<30)
 }
 
-// take waits until n bytes are free and takes them. It reports false when that takes too long.
+// take waits until n bytes are free and takes them. It returns false if that takes too long.
 func (b *budget) take(ctx context.Context, n int64) bool {
 	var late <-chan time.Time
 	for {

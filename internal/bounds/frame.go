@@ -7,11 +7,11 @@ import (
 	"strconv"
 )
 
-// frameHeader is what gRPC puts in front of a message: whether it is packed, and its length.
+// frameHeader is the size of gRPC's header of a message: a compression flag and the length.
 const frameHeader = 5
 
-// checkFrame is check for a call of gRPC with one message. The handler gets it unpacked: of what else its library may know
-// to unpack nothing is looked at here.
+// checkFrame is the equivalent of check for a gRPC call with one message. The handler gets it uncompressed: this package does not
+// check other encodings that the handler's library may be able to decompress.
 func checkFrame(r *http.Request, held *holding, kind kind, body []byte) error {
 	if len(body) < frameHeader || uint64(binary.BigEndian.Uint32(body[1:])) != uint64(len(body)-frameHeader) {
 		return errors.New("the body is not a single gRPC message")
@@ -42,7 +42,7 @@ func checkFrame(r *http.Request, held *holding, kind kind, body []byte) error {
 	return nil
 }
 
-// unknownEncoding is a message that is packed in a way that nobody here unpacks.
+// unknownEncoding is the error for a message with an unsupported compression.
 type unknownEncoding struct{ name string }
 
 func (u *unknownEncoding) Error() string {

@@ -23,7 +23,7 @@ import (
 	"github.com/ausguck/ausguck/internal/bounds/boundstest"
 )
 
-// decode reads a body as the part behind the path does. Its error does not matter, its stack and memory do.
+// decode decodes a body like the part behind the path does. Its error does not matter, but its use of stack and memory does.
 func decode(path string, isJSON bool, body []byte) {
 	switch path {
 	case "/otlp/v1/logs":
@@ -80,8 +80,8 @@ var (
 	encodings = []string{"", "snappy", "gzip", "deflate", "zstd", "lz4"}
 )
 
-// What the Guard lets through, the real decoder survives with a hundredth of Go's stack, and with memory in proportion
-// to what was sent. A body is fuzzed as it is before it is packed, else hardly anything would get as far as a decoder.
+// The real decoder survives everything that the Guard accepts with a hundredth of Go's stack, and with memory in proportion to
+// the input. The fuzzed body is compressed afterwards, because otherwise hardly any input would reach a decoder.
 func FuzzGuard(f *testing.F) {
 	for i := range decoded {
 		for e := range encodings {
@@ -139,7 +139,7 @@ func packFor(encoding string, body []byte) []byte {
 	return body
 }
 
-// Packed bytes that nobody packed: the unpackers themselves.
+// Arbitrary bytes as compressed data, to fuzz the decompressors themselves.
 func FuzzUnpack(f *testing.F) {
 	for e, encoding := range encodings {
 		f.Add(e, packFor(encoding, []byte("hello hello hello hello")))

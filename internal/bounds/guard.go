@@ -13,22 +13,22 @@ import (
 )
 
 const (
-	// maxPush bounds what is pushed, as it is sent; maxBody all other bodies.
+	// maxPush limits pushed data as sent; maxBody limits all other bodies.
 	maxPush = 64 << 20
 	maxBody = 16 << 20
-	// maxUnpacked bounds what is pushed, unpacked.
+	// maxUnpacked limits pushed data after decompression.
 	maxUnpacked = 128 << 20
-	// maxDecoded bounds the memory that one request takes when it is decoded.
+	// maxDecoded limits the memory that decoding one request may use.
 	maxDecoded = 512 << 20
 )
 
-// Guard stands in front of HTTP handlers. It reads each body, bounds its size, packed and unpacked, and how deep its
-// values nest, and bounds the memory of all that are decoded at the same time. A handler gets the body unpacked, but
-// for snappy, which its decoder insists on. Safe for concurrent use.
+// Guard protects HTTP handlers. It reads each body, limits its size, compressed and uncompressed, and the nesting of its values,
+// and limits the memory of all bodies that are decoded at the same time. The handler gets the body uncompressed, except for
+// snappy, which its decoder requires. It is safe for concurrent use.
 type Guard struct{ memory *budget }
 
-// NewGuard returns a Guard that lets requests take so many bytes while they are decoded, together; 0 is an eighth of
-// GOMEMLIMIT, at most 1 GiB. One Guard belongs in front of all listeners of a process.
+// NewGuard returns a Guard that lets all requests together use the given number of bytes while they are decoded; 0 means an
+// eighth of GOMEMLIMIT, at most 1 GiB. Use one Guard for all listeners of a process.
 func NewGuard(memory int64) *Guard {
 	if memory == 0 {
 		memory = defaultMemory()
@@ -36,8 +36,8 @@ func NewGuard(memory int64) *Guard {
 	return &Guard{newBudget(memory)}
 }
 
-// Handler answers 400 or 413 with the limit in the text to requests whose bodies would take the process down, 503 while
-// others take all the memory; next answers the rest. It belongs behind what asks for credentials.
+// Handler responds with 400 or 413 and the name of the limit to requests whose bodies would crash the process, and with 503 while
+// other requests use all the memory; it passes the rest on to next. Requests should be authenticated first.
 func (g *Guard) Handler(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if r.Body == nil || r.Body == http.NoBody || r.ContentLength == 0 {
@@ -54,7 +54,7 @@ func (g *Guard) Handler(next http.Handler) http.Handler {
 	})
 }
 
-// check reads the body, looks at it, and puts what next shall read in its place.
+// check reads and checks the body, and replaces it with what next is to read.
 func (g *Guard) check(w http.ResponseWriter, r *http.Request, held *holding) error {
 	kind := kindOf(r)
 	most := int64(maxBody)
@@ -73,7 +73,7 @@ func (g *Guard) check(w http.ResponseWriter, r *http.Request, held *holding) err
 		return checkFrame(r, held, kind, body)
 	}
 	if kind.snappy && encoding == "" && !kind.json {
-		encoding = "snappy" // Loki and Prometheus insist on it, said or not
+		encoding = "snappy" // Loki and Prometheus require it, with or without the header
 	}
 	room := min(maxUnpacked, g.memory.total/2)
 	content, known, err := unpack(body, encoding, room)
@@ -81,7 +81,7 @@ func (g *Guard) check(w http.ResponseWriter, r *http.Request, held *holding) err
 	case err != nil:
 		return leave(r, err)
 	case !known:
-		setBody(r, body) // the handler knows it, or refuses it
+		setBody(r, body) // the handler supports the encoding, or rejects it
 		return nil
 	}
 	most = min(maxDecoded, g.memory.total)
@@ -89,7 +89,7 @@ func (g *Guard) check(w http.ResponseWriter, r *http.Request, held *holding) err
 	switch {
 	case kind.schema != nil && !kind.json:
 		if kind.snappy && encoding != "snappy" {
-			// Loki takes a snappy block in gzip.
+			// Loki accepts a snappy block inside gzip.
 			if content, err = unpackSnappy(content, room); err != nil {
 				return leave(r, err)
 			}
@@ -112,13 +112,13 @@ func (g *Guard) check(w http.ResponseWriter, r *http.Request, held *holding) err
 	return nil
 }
 
-// leave returns an error that says which limit was reached. What merely cannot be unpacked is for the handler to refuse,
-// which may be switched off or want other rights: instead of the bytes it gets some that no encoding begins with.
+// leave returns an error that names the limit. Data that merely cannot be decompressed is for the handler to reject, because it
+// may be disabled or require other permissions: it gets bytes that are not the beginning of any encoding.
 func leave(r *http.Request, err error) error {
 	if Is(err) {
 		return err
 	}
-	setBody(r, bytes.Repeat([]byte{0xff}, 32)) // as long as any header, so that decoders say what is wrong with it
+	setBody(r, bytes.Repeat([]byte{0xff}, 32)) // as long as any header, so that decoders report what is wrong
 	return nil
 }
 
@@ -128,15 +128,15 @@ func setBody(r *http.Request, body []byte) {
 	r.Header.Set("Content-Length", strconv.Itoa(len(body)))
 }
 
-// kind is what a body is, by its path and type.
+// kind is the format of a body, determined by its path and type.
 type kind struct {
-	schema *message // nil for all that is not pushed
-	snappy bool     // the protobuf form is a snappy block
+	schema *message // nil for everything that is not pushed
+	snappy bool     // the protobuf form is compressed as a snappy block
 	json   bool
-	framed bool // a message of gRPC
+	framed bool // a gRPC message
 }
 
-// kindOf decides by the end of the path, as the same handlers are below several.
+// kindOf uses the end of the path, because the same handlers are registered below several prefixes.
 func kindOf(r *http.Request) (k kind) {
 	media, _, _ := mime.ParseMediaType(r.Header.Get("Content-Type"))
 	k.json = media == "application/json"
@@ -189,16 +189,16 @@ func refuse(w http.ResponseWriter, r *http.Request, err error) {
 	}
 	path := r.URL.Path
 	if strings.HasPrefix(path, "/api/") && !strings.HasPrefix(path, "/api/v1/") && !strings.HasPrefix(path, "/api/prom/") {
-		// As Grafana and Alertmanager say it; who pushes reads text.
+		// In the format of Grafana and Alertmanager; clients that push read text.
 		w.Header().Set("Content-Type", "application/json")
 		w.WriteHeader(code)
-		_ = json.NewEncoder(w).Encode(map[string]any{"code": code, "message": text}) // the client has gone
+		_ = json.NewEncoder(w).Encode(map[string]any{"code": code, "message": text}) // fails only if the client has disconnected
 		return
 	}
 	http.Error(w, text, code)
 }
 
-// holding is what one request has taken of the budget.
+// holding is the share of the budget that one request has taken.
 type holding struct {
 	budget *budget
 	ctx    context.Context
@@ -215,8 +215,8 @@ func (h *holding) take(n int64) bool {
 
 func (h *holding) release() { h.budget.give(h.taken) }
 
-// read reads r to its end. What it has read counts at once, so that many slow senders cannot fill the memory, and twice:
-// a buffer that grows leaves its smaller self to the garbage collector.
+// read reads r to its end. It counts the bytes immediately, so that many slow clients cannot fill the memory, and twice, because
+// a growing buffer leaves its smaller predecessor to the garbage collector.
 func (h *holding) read(r io.Reader) ([]byte, error) {
 	const step = 1 << 20
 	var body bytes.Buffer

@@ -61,7 +61,7 @@ func push(path, media, encoding string, body []byte) *http.Request {
 	return r
 }
 
-// call is an export by gRPC.
+// call returns a gRPC export request.
 func call(service, encoding string, message []byte) *http.Request {
 	switch encoding {
 	case "gzip":
@@ -78,7 +78,7 @@ func framed(service, encoding string, body []byte) *http.Request {
 	return r
 }
 
-// matcher is a remote read of one query with a regular expression.
+// matcher returns a remote read of one query with a regular expression.
 func matcher(re string) []byte {
 	m := append([]byte{0x08, 2, 0x12, 1, 'a', 0x1a, byte(len(re))}, re...)
 	m = append([]byte{0x1a, byte(len(m))}, m...)
@@ -148,8 +148,7 @@ func TestGuardRefuses(t *testing.T) {
 	}
 }
 
-// What is fine arrives as the decoders want it.
-// longLabel is a remote write of one series with a label of a length.
+// longLabel returns a remote write of one series with a label of the given length.
 func longLabel(t *testing.T, length int) []byte {
 	t.Helper()
 	field := func(number byte, content []byte) []byte {
@@ -159,6 +158,7 @@ func longLabel(t *testing.T, length int) []byte {
 	return field(1, field(1, label))
 }
 
+// Accepted bodies reach the decoders in the form that these expect.
 func TestGuardHandsOn(t *testing.T) {
 	logs, dashboard := boundstest.NestedLogs(20), []byte(`{"panels":[{"targets":[{}]}]}`)
 	packed, longest := snappy.Encode(nil, []byte{0x0a, 0}), snappy.Encode(nil, longLabel(t, 16<<20-1))
@@ -199,7 +199,7 @@ func TestGuardHandsOn(t *testing.T) {
 	}
 }
 
-// What cannot be unpacked is refused by the handler, which does not get it.
+// Bodies that cannot be decompressed are rejected by the handler, which does not get their content.
 func TestGuardLeavesRubbish(t *testing.T) {
 	for _, r := range []*http.Request{
 		push("/api/v1/write", protobuf, "snappy", []byte("\x05rubbish")), push("/otlp/v1/logs", protobuf, "gzip", []byte("rubbish")),
@@ -217,7 +217,7 @@ func TestGuardLeavesRubbish(t *testing.T) {
 	}
 }
 
-// However many are sent at once, no more is decoded at a time than there is memory for.
+// However many requests arrive at once, no more are decoded concurrently than the memory allows.
 func TestGuardBoundsAllTogether(t *testing.T) {
 	body := snappy.Encode(nil, bytes.Repeat([]byte{0x0a, 0}, 200_000)) // 19 MiB decoded
 	var mtx sync.Mutex
@@ -228,7 +228,7 @@ func TestGuardBoundsAllTogether(t *testing.T) {
 		now++
 		most = max(most, now)
 		mtx.Unlock()
-		inside <- struct{}{} // as long as the test has not looked
+		inside <- struct{}{} // until the test has checked
 		mtx.Lock()
 		now--
 		mtx.Unlock()

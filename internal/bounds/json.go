@@ -1,7 +1,7 @@
 package bounds
 
-// checkJSON looks at the brackets of JSON, and returns about how much memory its decoded form takes. What is no JSON is
-// left to the decoder: brackets outside of strings nest in no decoder deeper than they are counted here.
+// checkJSON checks the brackets of JSON, and returns approximately how much memory its decoded form uses. Invalid JSON is left to
+// the decoder: no decoder nests brackets outside strings deeper than they are counted here.
 func checkJSON(body []byte, most int64) (cost int64, err error) {
 	cost = 2 * int64(len(body))
 	depth := 0

@@ -3,19 +3,19 @@ package bounds
 import "encoding/binary"
 
 const (
-	// MaxNesting is how deep values of a body may be inside each other. The decoders recurse once per level.
+	// MaxNesting is how deep the values of a body may be nested. The decoders recurse once per level.
 	MaxNesting = 200
-	// messageCost is about what a decoded message or JSON value takes besides its bytes.
+	// messageCost is approximately what a decoded message or JSON value uses in addition to its bytes.
 	messageCost = 96
-	// maxText is the longest text that a label can hold: Prometheus panics on a longer one (prometheus#16525).
+	// maxText is the maximum length of a label: Prometheus panics on a longer one (prometheus#16525).
 	maxText = 1<<24 - 1
 )
 
-// message says which fields of a protobuf message are messages themselves; all else is skipped by its length.
+// message lists which fields of a protobuf message are messages themselves; all others are skipped by their length.
 type message map[uint64]*message
 
-// checkProto walks the bytes of a message without decoding it, and returns about how much memory its decoded form takes.
-// Bytes that are no message of this kind are left to the decoder, which stops at the same place.
+// checkProto walks the bytes of a message without decoding it, and returns approximately how much memory its decoded form uses.
+// Bytes that are not a message of this kind are left to the decoder, which stops at the same position.
 func checkProto(body []byte, m *message, most int64) (cost int64, err error) {
 	w := protoWalk{cost: 2 * int64(len(body)), most: most} // and the regular expressions of all matchers together
 	err = w.message(body, m, 1)
@@ -58,7 +58,7 @@ func (w *protoWalk) message(b []byte, m *message, depth int) error {
 		case 2: // length-delimited
 			size, n := binary.Uvarint(b)
 			if n <= 0 || size > uint64(len(b)-n) {
-				// The decoder may look at what is there of a message that is cut off.
+				// The decoder may read the existing bytes of a truncated message.
 				size = uint64(max(len(b)-max(n, 0), 0))
 				n = max(n, 0)
 			}
@@ -67,7 +67,7 @@ func (w *protoWalk) message(b []byte, m *message, depth int) error {
 					return err
 				}
 			} else {
-				w.cost += 16 // a string's or a slice's header
+				w.cost += 16 // header of a string or slice
 				if size > maxText {
 					return limit("a text of %d bytes is longer than %d, which is the most that a label can hold", size, maxText)
 				}
@@ -78,14 +78,14 @@ func (w *protoWalk) message(b []byte, m *message, depth int) error {
 				}
 			}
 			b = b[n+int(size):]
-		default: // groups, which no message that is sent to us has and some decoders skip by recursion
+		default: // groups: no supported message has them, and some decoders skip them recursively
 			return limit("the request has protobuf groups, which none of its messages has")
 		}
 	}
 	return nil
 }
 
-// The messages that are taken. Those of Prometheus's remote write 1 and 2 share no field number, on purpose.
+// The supported messages. Those of Prometheus's remote write 1 and 2 have no field number in common, by design.
 var (
 	remoteWrite = &message{1: writeSeries, 3: {}, 5: {2: {}, 3: writeHistogram, 4: {}, 5: {}}}
 	remoteRead  = &message{1: {3: readMatcher, 4: {}}}
@@ -107,7 +107,7 @@ var (
 	numberPoint        = &message{5: exemplar, 7: keyValue}
 )
 
-// otlp is an export request of scopes; 1000 is where they were before version 0.19 of the protocol.
+// otlp returns an export request of scopes; 1000 is the field number that scopes had before version 0.19 of the protocol.
 func otlp(scope *message) *message {
 	return &message{1: {1: {1: keyValue, 3: {}}, 2: scope, 1000: scope}}
 }

@@ -5,20 +5,21 @@ import (
 	"strings"
 )
 
-// Limits of one query in PromQL or LogQL. Dashboards and rules of the field stay far below: the deepest known have some
-// twenty brackets inside each other and a few hundred terms.
+// Limits of one query in PromQL or LogQL. Dashboards and rules in practice stay far below: the deepest known ones have about
+// twenty nested brackets and a few hundred terms.
 const (
 	MaxQueryBytes   = 128 << 10 // Loki's own limit
 	MaxQueryNesting = 250
-	// MaxQueryTerms bounds operators, subqueries and offsets together. A chain of them is a tree as deep as it is long.
+	// MaxQueryTerms limits operators, subqueries and offsets in total. A chain of them is a tree as deep as it is long.
 	MaxQueryTerms = 3000
-	// MaxRegexpSize bounds the instructions of all regular expressions of a query together; `x{1000}` is 1000.
+	// MaxRegexpSize limits the instructions of all regular expressions in a query in total; `x{1000}` has 1000.
 	MaxRegexpSize = 500_000
 )
 
-// Query counts the parts of one query, which a caller that knows the language's tokens tells it. The zero value is ready.
+// Query counts the elements of one query; the caller knows the tokens of the language and reports them. The zero value is ready
+// to use.
 type Query struct {
-	// MaxTerms is how many operators there may be; 0 means MaxQueryTerms.
+	// MaxTerms is the maximum number of operators; 0 means MaxQueryTerms.
 	MaxTerms int
 
 	bytes, depth, terms, regexps int
@@ -32,7 +33,7 @@ func (q *Query) Text(n int) error {
 	return nil
 }
 
-// Open counts a bracket that opens.
+// Open counts an opening bracket.
 func (q *Query) Open() error {
 	if q.depth++; q.depth > MaxQueryNesting {
 		return limit("the query nests deeper than %d brackets", MaxQueryNesting)
@@ -40,10 +41,10 @@ func (q *Query) Open() error {
 	return nil
 }
 
-// Shut counts a bracket that closes.
+// Shut counts a closing bracket.
 func (q *Query) Shut() { q.depth = max(q.depth-1, 0) }
 
-// Link counts an operator, or what else makes the tree one level deeper without a bracket.
+// Link counts an operator, or anything else that makes the tree one level deeper without a bracket.
 func (q *Query) Link() error {
 	most := q.MaxTerms
 	if most == 0 {
@@ -57,13 +58,13 @@ func (q *Query) Link() error {
 
 // Regexp counts a string that may be a regular expression.
 func (q *Query) Regexp(s string) error {
-	// Without a counted repetition a program is about as long as the text.
+	// Without a counted repetition, a program is about as long as the text.
 	if !strings.Contains(s, "{") {
 		q.regexps += len(s)
 	} else {
 		re, err := syntax.Parse(s, syntax.Perl)
 		if err != nil {
-			q.regexps += len(s) // the engine refuses it, or it is none
+			q.regexps += len(s) // the engine rejects it, or it is not a regular expression
 		} else {
 			q.regexps += regexpSize(re, MaxRegexpSize)
 		}
@@ -74,11 +75,11 @@ func (q *Query) Regexp(s string) error {
 	return nil
 }
 
-// Close forgets brackets that stayed open, before the next text of the same request.
+// Close resets unclosed brackets, before the next text of the same request.
 func (q *Query) Close() { q.depth = 0 }
 
-// regexpSize returns about how many instructions re compiles to, at most a bit more than most. The parser has bounded
-// its depth.
+// regexpSize returns approximately how many instructions re compiles to, at most slightly more than most. The parser has already
+// limited its depth.
 func regexpSize(re *syntax.Regexp, most int) int {
 	size := 1 + len(re.Rune)
 	for _, sub := range re.Sub {

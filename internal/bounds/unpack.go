@@ -14,10 +14,10 @@ import (
 	"github.com/pierrec/lz4/v4"
 )
 
-// zstdWindow is the largest window of a stream: what a decoder keeps besides what it returns. Senders use at most 8 MiB.
+// zstdWindow is the maximum window of a stream, which a decoder keeps in addition to its output. Clients use at most 8 MiB.
 const zstdWindow = 8 << 20
 
-// errTooLarge is a body that is more than it may be.
+// errTooLarge returns the error for a body that exceeds the limit.
 func errTooLarge(most int64) error {
 	return &tooLarge{limit("the request is larger than %d MiB unpacked", most>>20)}
 }
@@ -27,8 +27,8 @@ type tooLarge struct{ err error }
 func (t *tooLarge) Error() string { return t.err.Error() }
 func (t *tooLarge) Unwrap() error { return t.err }
 
-// unpack returns the content of a body in the encoding, at most most bytes of it. known is false for encodings
-// that are not ours to unpack.
+// unpack decompresses a body with the given encoding, to at most most bytes. known is false for encodings that this package does
+// not decompress.
 func unpack(body []byte, encoding string, most int64) (content []byte, known bool, err error) {
 	var r io.Reader
 	packed := bytes.NewReader(body)
@@ -67,8 +67,8 @@ func unpack(body []byte, encoding string, most int64) (content []byte, known boo
 	return content, true, err
 }
 
-// unpackSnappy asks the block how long it is before making room for it. A block cannot hold more than 64 bytes for
-// each three of its own; one that claims to is not believed.
+// unpackSnappy reads the length of the block before it allocates memory. A block cannot contain more than 64 bytes for every
+// three of its own; one that claims to is rejected.
 func unpackSnappy(body []byte, most int64) ([]byte, error) {
 	size, n := binary.Uvarint(body)
 	switch {

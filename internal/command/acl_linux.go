@@ -8,15 +8,15 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// What a POSIX access control list is made of, as the kernel keeps it in extended attributes (acl(5), posix_acl_xattr.h).
+// Format of POSIX access control lists in the kernel's extended attributes, see acl(5) and posix_acl_xattr.h.
 const (
 	aclAccess, aclDefault                          = "system.posix_acl_access", "system.posix_acl_default"
 	aclOwner, aclUser, aclGroup, aclMask, aclOther = 0x01, 0x02, 0x04, 0x10, 0x20
 	aclNobody                                      = ^uint32(0)
 )
 
-// grantReading lets one more user read a file, or a folder with all files that will be created in it, whatever umask
-// creates them. File systems without access control lists give an error, and so does a file that has one already.
+// grantReading gives one more user read access to a file, or to a folder and all files that will be created in it, whatever the
+// umask. It returns an error on file systems without access control lists and for a file that already has one.
 func grantReading(path string, info fs.FileInfo, uid uint32) error {
 	if _, err := unix.Getxattr(path, aclAccess, nil); !errors.Is(err, unix.ENODATA) {
 		return errors.Join(err, errors.ErrUnsupported)
@@ -26,7 +26,7 @@ func grantReading(path string, info fs.FileInfo, uid uint32) error {
 	if info.IsDir() {
 		user = 0o5
 	}
-	list := binary.LittleEndian.AppendUint32(nil, 2) // the version
+	list := binary.LittleEndian.AppendUint32(nil, 2) // version
 	for _, entry := range []struct {
 		tag, permissions uint16
 		id               uint32
@@ -47,7 +47,7 @@ func grantReading(path string, info fs.FileInfo, uid uint32) error {
 	return unix.Setxattr(path, aclDefault, list, 0)
 }
 
-// mayRead reports whether the access control list of a file lets a user read it.
+// mayRead reports whether the access control list of a file grants a user read access.
 func mayRead(path string, uid uint32) bool {
 	list := make([]byte, 1<<12)
 	n, err := unix.Getxattr(path, aclAccess, list)

@@ -7,7 +7,7 @@ import (
 	"io/fs"
 )
 
-// There are no access control lists here that a Linux container would follow.
+// This system has no access control lists that a Linux container would respect.
 
 func grantReading(string, fs.FileInfo, uint32) error { return errors.ErrUnsupported }
 

@@ -22,7 +22,7 @@ const (
 	rulesPattern = "rules/*.rules.yml"
 )
 
-// prometheusConfig is what AddToConfig has to know of a prometheus.yml.
+// prometheusConfig has the fields of a prometheus.yml that AddToConfig uses.
 type prometheusConfig struct {
 	RuleFiles     []string  `yaml:"rule_files"`
 	Alerting      yaml.Node `yaml:"alerting"`
@@ -32,9 +32,8 @@ type prometheusConfig struct {
 	} `yaml:"scrape_configs"`
 }
 
-// AddToConfig adds to the prometheus.yml in dir what the built-in one has: "rules", or jobs by their names. It returns a line for
-// each thing that it did or found to be there. What people wrote in the file stays as it is; when something cannot be added
-// to it, nothing is.
+// AddToConfig adds items of the built-in prometheus.yml to the one in dir: "rules", or jobs by name. It returns a line for each
+// item that it added or found. The existing content of the file is not changed; if one item cannot be added, none is.
 func AddToConfig(dir string, what []string) (done []string, err error) {
 	target := filepath.Join(dir, "prometheus.yml")
 	content, err := os.ReadFile(target)
@@ -82,7 +81,7 @@ func AddToConfig(dir string, what []string) (done []string, err error) {
 	return done, replaceFile(target, changed)
 }
 
-// addRules names the built-in rules, and the Alertmanager if the file names none: without one, alerts reach nobody.
+// addRules adds the built-in rules, and the Alertmanager if the file has none: without one, nobody is notified of alerts.
 func addRules(content, ours []byte, theirs prometheusConfig, dir string) ([]byte, []string, error) {
 	var done []string
 	example := filepath.Join(dir, rulesFolder, "host.rules.yml")
@@ -150,7 +149,7 @@ func appended(content []byte, key, items string) ([]byte, error) {
 	return changed, err
 }
 
-// writeRules writes the built-in rule files that dir does not have.
+// writeRules writes the built-in rule files that are missing in dir.
 func writeRules(dir string) (written []string, err error) {
 	names, err := builtInFiles()
 	if err != nil {
@@ -169,7 +168,7 @@ func writeRules(dir string) (written []string, err error) {
 	return written, nil
 }
 
-// replaceFile puts content in the place of a file, which keeps its mode and owner and stays behind a link that leads to it.
+// replaceFile replaces the content of a file. The file keeps its mode and owner, and symbolic links to it stay valid.
 func replaceFile(path string, content []byte) error {
 	path, err := filepath.EvalSymlinks(path)
 	if err != nil {

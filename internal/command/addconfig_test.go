@@ -12,7 +12,7 @@ import (
 	"github.com/ausguck/ausguck/monitoring"
 )
 
-// A file to which everything is added means what the built-in one means.
+// A file to which all items are added is equivalent to the built-in one.
 func TestAddToConfig(t *testing.T) {
 	dir := t.TempDir()
 	target, real := filepath.Join(dir, "prometheus.yml"), filepath.Join(dir, "mine.yml")

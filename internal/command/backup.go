@@ -20,11 +20,11 @@ import (
 	"github.com/ausguck/ausguck/internal/datadir"
 )
 
-// progressEvery is how often a backup says how far it is.
+// progressEvery is the interval between progress messages of a backup.
 const progressEvery = 2 * time.Second
 
-// Backup asks the Ausguck that runs on the same data folder for everything it has, and writes it to file, which must
-// not be there yet, or to out when it is "-". It needs no password: who may write to the folder may have what is in it.
+// Backup requests all data from the Ausguck that runs on the same data folder and writes it to file, which must not exist yet, or
+// to out if file is "-". It needs no password: a user with write access to the folder may read its data.
 func Backup(ctx context.Context, o app.Options, file string, out, progress io.Writer) error {
 	if err := o.Complete(); err != nil {
 		return err
@@ -36,7 +36,7 @@ func Backup(ctx context.Context, o app.Options, file string, out, progress io.Wr
 		return fmt.Errorf("%s already exists; choose another file", file)
 	}
 	partial := file + ".partial"
-	f, err := os.OpenFile(partial, os.O_WRONLY|os.O_CREATE|os.O_TRUNC, 0o600) // it has the users' password hashes
+	f, err := os.OpenFile(partial, os.O_WRONLY|os.O_CREATE|os.O_TRUNC, 0o600) // it contains the users' password hashes
 	if err != nil {
 		return err
 	}
@@ -46,7 +46,7 @@ func Backup(ctx context.Context, o app.Options, file string, out, progress io.Wr
 	return os.Rename(partial, file)
 }
 
-// fetchBackup writes the backup to out, which progress calls by its name.
+// fetchBackup writes the backup to out; name identifies it in progress messages.
 func fetchBackup(ctx context.Context, o app.Options, name string, out, progress io.Writer) (err error) {
 	token, release, err := temporaryToken(ctx, o)
 	if err != nil {
@@ -68,7 +68,7 @@ func fetchBackup(ctx context.Context, o app.Options, name string, out, progress 
 	}
 	defer answer.Body.Close()
 	if answer.StatusCode != http.StatusOK {
-		reason, _ := io.ReadAll(io.LimitReader(answer.Body, 4096)) // the status says enough without it
+		reason, _ := io.ReadAll(io.LimitReader(answer.Body, 4096)) // the status is informative enough without it
 		return fmt.Errorf("%s answers %s: %s", url, answer.Status, strings.TrimSpace(string(reason)))
 	}
 	size, err := strconv.ParseInt(answer.Header.Get(app.BackupBytes), 10, 64)
@@ -83,7 +83,7 @@ func fetchBackup(ctx context.Context, o app.Options, name string, out, progress 
 	return nil
 }
 
-// counter writes how much has come, from time to time.
+// counter prints from time to time how much has been received.
 type counter struct {
 	out         io.Writer
 	next        time.Time
@@ -99,7 +99,7 @@ func (c *counter) Write(p []byte) (int, error) {
 	return len(p), nil
 }
 
-// temporaryToken makes a token of an admin in the database of the data folder, for a moment.
+// temporaryToken creates a short-lived admin token in the database of the data folder.
 func temporaryToken(ctx context.Context, o app.Options) (token string, release func() error, err error) {
 	path := datadir.In(o.StoragePath, datadir.Database)
 	if !fileExists(path) {
@@ -126,7 +126,7 @@ func temporaryToken(ctx context.Context, o app.Options) (token string, release f
 	}, nil
 }
 
-// Restore makes the data folder of a backup, from in when file is "-". The folder must be empty.
+// Restore creates the data folder from a backup, which it reads from in if file is "-". The folder must be empty.
 func Restore(o app.Options, file string, in io.Reader) (m backup.Manifest, dir string, err error) {
 	if file != "-" {
 		f, err := os.Open(file)

@@ -1,8 +1,8 @@
-// Package command is what the program does besides running: backup, restore, migrate, compose, init, notify-test,
-// healthcheck and reset-password.
+// Package command implements the program's commands besides running the server: backup, restore, migrate, compose, init,
+// notify-test, healthcheck and reset-password.
 //
-// It works on the Options of internal/app, and on the data folder or the running program that they name. cmd/ausguck is its
-// only importer.
+// The commands use the Options of internal/app, and the data folder or the running program that these name. Only cmd/ausguck
+// imports this package.
 package command
 
 import (

@@ -17,12 +17,12 @@ import (
 // InContainer reports whether this process runs in a container.
 func InContainer() bool { return hostmount.Find("/").Container }
 
-// WriteCompose writes the compose files into dir, and the built-in configuration where the folder that they mount does
-// not exist. It returns the paths that it wrote. It writes nothing when one of the compose files is there already. The
-// container's user may then read the files that only their owner reads; todo says what is left to do.
+// WriteCompose writes the compose files into dir, and the built-in configuration if the folder that they mount does not exist. It
+// returns the paths that it wrote. It writes nothing if one of the compose files exists. It gives the container's user read
+// access to files that only their owner can read; todo describes what is left to do.
 //
-// In a container only what is below dir is the host's as well: another configDir is the image's own, and the folder beside
-// the compose files is mounted.
+// In a container, only files below dir are on the host: any other configDir belongs to the image, so the folder beside the
+// compose files is mounted instead.
 func WriteCompose(dir, configDir string, inContainer bool) (written []string, todo string, err error) {
 	if inContainer && !isBelow(dir, configDir) {
 		configDir = ""
@@ -48,7 +48,7 @@ func alreadyThere(name string) error {
 	return fmt.Errorf("%s already exists, so nothing was written: move it away, or choose another folder", name)
 }
 
-// isBelow reports whether folder is inside of dir.
+// isBelow reports whether folder is inside dir.
 func isBelow(dir, folder string) bool {
 	from, err := filepath.Abs(dir)
 	if err != nil {
@@ -65,8 +65,8 @@ func isBelow(dir, folder string) bool {
 // composeName is the file that ComposeFrom writes.
 const composeName = "ausguck.yml"
 
-// ComposeFrom reads the compose file of another monitoring stack and writes the one that replaces it into dir. knows reports
-// whether there is a flag. It overwrites nothing.
+// ComposeFrom reads the compose file of another monitoring stack and writes its replacement into dir. knows reports whether a
+// flag exists. It overwrites nothing.
 func ComposeFrom(file, dir string, knows func(flag string) bool) (target string, r *stack.Result, err error) {
 	r, err = stack.Read(stack.Options{File: file, Dir: dir, Getenv: os.LookupEnv, InContainer: InContainer(), Knows: knows, Grafana: app.GrafanaWarnings}, composeName)
 	if err != nil {
@@ -117,8 +117,8 @@ func writeCompose(dir, configDir string) ([]string, error) {
 	return written, nil
 }
 
-// composePath is how a compose file in dir names the folder: relative, with the dot by which Compose tells folders
-// from volumes.
+// composePath returns the folder as a compose file in dir must name it: relative, with the leading dot by which Compose
+// distinguishes folders from volumes.
 func composePath(dir, configDir string) (string, error) {
 	if configDir == "" {
 		return compose.ConfigDir, nil

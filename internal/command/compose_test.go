@@ -14,13 +14,13 @@ import (
 	"github.com/ausguck/ausguck/internal/command"
 )
 
-// In a container the folder of the image is not the host's: what is written for the host mounts what is beside it.
+// In a container, the image's folder is not the host's: compose files for the host mount the folder beside them.
 func TestComposeInAContainer(t *testing.T) {
 	for name, tt := range map[string]struct {
-		config      string // below the folder of the test
+		config      string // below the test's folder
 		inContainer bool
 		mounts      string
-		written     bool // the configuration, beside the compose files
+		written     bool // the configuration is written beside the compose files
 	}{
 		"the image's folder":            {"etc/ausguck", true, "- ./monitoring:/etc/ausguck:ro", true},
 		"a folder that is mounted, too": {"w/conf", true, "- ./conf:/etc/ausguck:ro", false},
@@ -51,10 +51,10 @@ func TestComposeInAContainer(t *testing.T) {
 	}
 }
 
-// Secrets stay their owner's, and the container's user reads them too, also those that are created later.
+// Secrets still belong to their owner, and the container's user can read them too, including those created later.
 func TestComposeSharesSecrets(t *testing.T) {
 	dir := t.TempDir()
-	// In a folder that everyone may enter, unlike that of the test, so that another user can try.
+	// Use a folder that everyone may enter, unlike the test's own, so that another user can try.
 	require.NoError(t, os.Chmod(filepath.Dir(dir), 0o755))
 	_, todo, err := command.WriteCompose(dir, "", false)
 	require.NoError(t, err)
@@ -66,7 +66,7 @@ func TestComposeSharesSecrets(t *testing.T) {
 		require.NoError(t, err)
 		require.Zero(t, info.Mode().Perm()&0o007, "%s is for nobody else", name)
 		require.Equal(t, uint32(os.Getuid()), info.Sys().(*syscall.Stat_t).Uid, "%s stays its owner's", name)
-		if os.Getuid() != 0 { // only root becomes another user
+		if os.Getuid() != 0 { // only root can become another user
 			continue
 		}
 		for uid, may := range map[uint32]bool{65532: true, 65533: false} {
@@ -76,15 +76,15 @@ func TestComposeSharesSecrets(t *testing.T) {
 			require.Equal(t, may, err == nil, "user %d reads %s: %s", uid, name, out)
 		}
 	}
-	// Compose files elsewhere with the same configuration change nothing.
+	// Writing compose files elsewhere for the same configuration changes nothing.
 	_, todo, err = command.WriteCompose(filepath.Join(dir, "elsewhere"), filepath.Join(dir, "monitoring"), false)
 	require.NoError(t, err)
 	require.Empty(t, todo)
 }
 
-// The socket of this host and its group are in the compose file.
+// The compose file contains this host's socket and the socket's group.
 func TestComposeKnowsTheSocket(t *testing.T) {
-	dir, err := os.MkdirTemp("", "s") // short enough for a socket
+	dir, err := os.MkdirTemp("", "s") // short enough for the path of a socket
 	require.NoError(t, err)
 	t.Cleanup(func() { require.NoError(t, os.RemoveAll(dir)) })
 	socket := filepath.Join(dir, "docker.sock")

@@ -19,8 +19,8 @@ const (
 	defaultGroup  = "999"
 )
 
-// forSocket fills the host's Docker socket and its group into a compose file, as defaults of its variables, so that
-// nobody has to repeat them at each start. A socket that is not there changes nothing.
+// forSocket sets the host's Docker socket and its group as defaults of the variables in a compose file, so that they need not be
+// set at each start. If the socket does not exist, the file is unchanged.
 func forSocket(file []byte) []byte {
 	socket, isFile := strings.CutPrefix(cmp.Or(os.Getenv("DOCKER_HOST"), "unix://"+defaultSocket), "unix://")
 	if !isFile {
@@ -38,8 +38,8 @@ func forSocket(file []byte) []byte {
 	return bytes.ReplaceAll(file, []byte("${DOCKER_GID:-"+defaultGroup+"}"), fmt.Appendf(nil, "${DOCKER_GID:-%d}", gid))
 }
 
-// shareSecrets lets the container's user read what only its owner reads, and the owner keeps it. todo is how to do what
-// cannot be done here.
+// shareSecrets gives the container's user read access to what only the owner can read; the owner stays the same. todo describes
+// how to do what cannot be done here.
 func shareSecrets(configDir string) (todo string, err error) {
 	var left []string
 	for _, name := range []string{"alertmanager.yml", secretsDir} {

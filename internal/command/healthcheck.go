@@ -14,8 +14,8 @@ import (
 	"github.com/ausguck/ausguck/internal/httpserver"
 )
 
-// Healthcheck asks the Ausguck that runs with the same options whether it is ready, and returns what it
-// answers; anything but 200 is an error.
+// Healthcheck checks whether the Ausguck that runs with the same options is ready, and returns its response; any status other
+// than 200 is an error.
 func Healthcheck(ctx context.Context, o app.Options) (string, error) {
 	if err := o.Complete(); err != nil {
 		return "", err
@@ -48,7 +48,7 @@ func Healthcheck(ctx context.Context, o app.Options) (string, error) {
 	return answer, nil
 }
 
-// ownURL is where the Ausguck that runs with the same options is on this machine.
+// ownURL returns the local URL of the Ausguck that runs with the same options.
 func ownURL(o app.Options) (string, error) {
 	host, port, err := net.SplitHostPort(o.Web.ListenAddress)
 	if err != nil {
@@ -64,7 +64,7 @@ func ownURL(o app.Options) (string, error) {
 	return scheme + "://" + net.JoinHostPort(host, port), nil
 }
 
-// ownClient reaches that process: its certificate names the outside world's host.
+// ownClient returns a client for that process. It does not verify the certificate, which is for the external host name.
 func ownClient() *http.Client {
 	return &http.Client{Transport: &http.Transport{TLSClientConfig: &tls.Config{InsecureSkipVerify: true}}}
 }

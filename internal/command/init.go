@@ -13,12 +13,12 @@ import (
 	"github.com/ausguck/ausguck/monitoring"
 )
 
-// secretsDir is the folder beside alertmanager.yml for the files that it names, with a webhook's URL or a password each.
+// secretsDir is the folder beside alertmanager.yml for the files that it names, each with the URL of a webhook or a password.
 const secretsDir = "secrets"
 
-// WriteConfig writes the built-in configuration into dir, with a folder for secrets that only its owner reads, and returns
-// the paths that it wrote. It overwrites nothing: with missing it writes the files that dir does not have, else it refuses a
-// folder that has one of them.
+// WriteConfig writes the built-in configuration into dir, with a folder for secrets that only its owner can read, and returns the
+// paths that it wrote. It overwrites nothing: with missing it writes only the files that dir does not have; otherwise it fails if
+// dir has any of them.
 func WriteConfig(dir string, missing bool) (written []string, err error) {
 	names, err := builtInFiles()
 	if err != nil {
@@ -60,7 +60,7 @@ func makeSecretsDir(dir string) error {
 	return errors.Join(likeFolder(f, dir), f.Close())
 }
 
-// DiffConfig returns how the files in dir differ from the built-in ones, as a unified diff, and the built-in files that dir
+// DiffConfig returns a unified diff between the built-in files and those in dir, and the names of the built-in files that dir
 // does not have.
 func DiffConfig(dir string) (diff string, absent []string, err error) {
 	names, err := builtInFiles()
@@ -95,7 +95,7 @@ func DiffConfig(dir string) (diff string, absent []string, err error) {
 	return out.String(), absent, nil
 }
 
-// builtInFiles are the names of the built-in configuration.
+// builtInFiles returns the names of the files in the built-in configuration.
 func builtInFiles() (names []string, err error) {
 	err = fs.WalkDir(monitoring.Files, ".", func(name string, d fs.DirEntry, err error) error {
 		if err == nil && d.Type().IsRegular() {
@@ -117,7 +117,7 @@ func writeBuiltIn(dir, name string) (target string, err error) {
 	}
 	mode := fs.FileMode(0o644)
 	if name == "alertmanager.yml" {
-		mode = 0o600 // people write passwords and tokens of receivers into it
+		mode = 0o600 // users write passwords and tokens of receivers into it
 	}
 	if err := writeNew(target, content, mode); err != nil {
 		return target, fmt.Errorf("write %s: %w", target, err)
@@ -125,7 +125,7 @@ func writeBuiltIn(dir, name string) (target string, err error) {
 	return target, nil
 }
 
-// writeNew refuses to overwrite even what appeared since it was looked for.
+// writeNew writes a new file. It never overwrites a file, even one that was created after the caller's check.
 func writeNew(target string, content []byte, mode fs.FileMode) error {
 	if err := os.MkdirAll(filepath.Dir(target), 0o755); err != nil {
 		return err
@@ -141,8 +141,8 @@ func writeNew(target string, content []byte, mode fs.FileMode) error {
 	return errors.Join(err, f.Close())
 }
 
-// likeFolder gives what root writes for one user to the owner of the folder: in a package's folder that is the user that
-// Ausguck runs as.
+// likeFolder changes the owner of a file that root writes to the folder's owner: in the folder of a package, that is the user
+// that Ausguck runs as.
 func likeFolder(f *os.File, target string) error {
 	if os.Geteuid() != 0 {
 		return nil

@@ -21,18 +21,18 @@ import (
 	"github.com/ausguck/ausguck/internal/migrate"
 )
 
-// Migration says what to take from the separate programs; empty fields take nothing.
+// Migration lists the data to import from the separate programs; an empty field imports nothing.
 type Migration struct {
-	// Prometheus, Loki and Alertmanager are their data folders, Grafana is its database file or its address.
+	// Prometheus, Loki and Alertmanager are their data folders, Grafana is its database file or its URL.
 	Prometheus, Loki, Alertmanager, Grafana string
-	// GrafanaToken are credentials for the address.
+	// GrafanaToken has the credentials for that URL.
 	GrafanaToken string
-	// Write does it; without, it is only said what would be done.
+	// Write enables writing; without it, Migrate only reports what it would do.
 	Write bool
 }
 
-// Migrate takes over what the separate programs have stored, into --storage.path, and says on out what it finds and
-// does. Everything is looked at before anything is written, and nothing of the sources is changed.
+// Migrate imports the data of the separate programs into --storage.path, and prints to out what it finds and does. It checks
+// everything before it writes anything, and does not change the sources.
 func Migrate(ctx context.Context, o app.Options, m Migration, out io.Writer) (err error) {
 	if err := o.Complete(); err != nil {
 		return err
@@ -81,7 +81,7 @@ func Migrate(ctx context.Context, o app.Options, m Migration, out io.Writer) (er
 	return nil
 }
 
-// plan looks at every source and at the places for them, and returns all problems at once.
+// plan checks all sources and their destinations, and returns all problems at once.
 func (m Migration) plan(ctx context.Context, storage string) (folders []migrate.Folder, grafana *migrate.Grafana, err error) {
 	for _, source := range []struct {
 		dir  string
@@ -112,7 +112,7 @@ func (m Migration) plan(ctx context.Context, storage string) (folders []migrate.
 	return folders, grafana, err
 }
 
-// takeGrafana runs the part that answers Grafana's API, alone, and gives it everything.
+// takeGrafana runs only the part that serves Grafana's API, and imports everything through it.
 func takeGrafana(ctx context.Context, o app.Options, g *migrate.Grafana) (outcome migrate.Outcome, err error) {
 	db, err := database.Open(datadir.In(o.StoragePath, datadir.Database))
 	if err != nil {
@@ -148,7 +148,7 @@ func takeGrafana(ctx context.Context, o app.Options, g *migrate.Grafana) (outcom
 	}
 	listener := inproc.NewListener("grafana")
 	server := &http.Server{Handler: part.Handler(), ReadHeaderTimeout: time.Minute}
-	go func() { _ = server.Serve(listener) }() // ends with ErrServerClosed
+	go func() { _ = server.Serve(listener) }() // returns ErrServerClosed
 	outcome, err = g.Give(ctx, &http.Client{Transport: &http.Transport{DialContext: listener.DialContext}})
 	stop()
 	return outcome, errors.Join(err, server.Close(), <-ended)

@@ -10,8 +10,8 @@ import (
 	"github.com/ausguck/ausguck/internal/component/alertmanager"
 )
 
-// TryReceiver sends a test through a receiver of alertmanager.yml and writes what became of it. It needs no running
-// server. Files that are wrong give a ConfigError.
+// TryReceiver sends a test notification through a receiver of alertmanager.yml and prints the result. It needs no running server.
+// Invalid files give a ConfigError.
 func TryReceiver(ctx context.Context, o app.Options, receiver string, out io.Writer) (delivered bool, err error) {
 	loader, cfg, name, err := o.LoadAlertmanager()
 	if err != nil {

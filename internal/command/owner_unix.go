@@ -9,7 +9,7 @@ import (
 	"syscall"
 )
 
-// ownerOf returns whose a file is.
+// ownerOf returns the owner of a file.
 func ownerOf(info fs.FileInfo) (uid, gid int, ok bool) {
 	stat, ok := info.Sys().(*syscall.Stat_t)
 	if !ok {
@@ -18,7 +18,8 @@ func ownerOf(info fs.FileInfo) (uid, gid int, ok bool) {
 	return int(stat.Uid), int(stat.Gid), true
 }
 
-// giveToOwner gives what root has written below a folder to the owner of the folder, the user that Ausguck runs as.
+// giveToOwner changes the owner of everything that root has written below a folder to the folder's owner, the user that Ausguck
+// runs as.
 func giveToOwner(dir string) error {
 	info, err := os.Stat(dir)
 	if err != nil || os.Geteuid() != 0 {

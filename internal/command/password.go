@@ -14,8 +14,8 @@ import (
 	"github.com/ausguck/ausguck/internal/httpserver"
 )
 
-// ResetPassword gives a user, the admin when login is empty, a new password and returns both. It works on the data
-// folder, whether or not an Ausguck runs on it.
+// ResetPassword sets a new password for a user, or for the admin if login is empty, and returns the login and the password. It
+// works on the data folder, whether or not an Ausguck is running on it.
 func ResetPassword(ctx context.Context, o app.Options, login string) (name, password string, warnings []string, err error) {
 	if err := o.Complete(); err != nil {
 		return "", "", nil, err

@@ -1,7 +1,8 @@
-// Package confpath finds the files that configurations name by their places in the official containers.
+// Package confpath finds files that configurations refer to by their paths in the official containers.
 //
-// A compose file mounts a folder at /etc/prometheus, and prometheus.yml in it names its neighbours as /etc/prometheus/rules/*.yml.
-// Here the same folder is --config.dir, and such a path means the file below it. It imports the standard library only.
+// A compose file mounts a folder at /etc/prometheus, and its prometheus.yml names other files there, such as
+// /etc/prometheus/rules/*.yml. Here the same folder is --config.dir, and such a path refers to the file below it. The package
+// imports only the standard library.
 package confpath
 
 import (
@@ -13,11 +14,11 @@ import (
 	"strings"
 )
 
-// containers are where the official images have their configuration.
+// containers are the configuration folders of the official images.
 var containers = []string{"/etc/prometheus", "/etc/alertmanager", "/etc/loki", "/etc/promtail"}
 
-// Here returns where path, which may be a pattern and one of a container, is: path itself when something is there, or
-// when it is no path of a container; else the same below dir.
+// Here returns the location of path, which may be a pattern: path itself if it exists here or is not a container path, otherwise
+// the same path below dir.
 func Here(path, dir string) string {
 	if !filepath.IsAbs(path) {
 		return path
@@ -33,7 +34,7 @@ func Here(path, dir string) string {
 		}
 		if _, err := os.Stat(c); err == nil {
 			if found, err := filepath.Glob(filepath.Join(dir, rest)); err != nil || len(found) == 0 {
-				return path // the folder is here too, and neither has the file
+				return path // the folder exists here too, and neither has the file
 			}
 		}
 		return filepath.Join(dir, rest)
@@ -41,10 +42,10 @@ func Here(path, dir string) string {
 	return path
 }
 
-// Moved remembers the paths that Here has found elsewhere.
+// Moved records the paths that Here has mapped.
 type Moved struct{ paths []string }
 
-// Here is as the function, for one configuration file.
+// Here is like the function, for one configuration file.
 func (m *Moved) Here(path, dir string) string {
 	here := Here(path, dir)
 	if here != path && !slices.Contains(m.paths, path) {
@@ -53,7 +54,7 @@ func (m *Moved) Here(path, dir string) string {
 	return here
 }
 
-// Warning says where the paths are read, empty when all are in their own places.
+// Warning describes where the mapped paths are read; empty if there are none.
 func (m *Moved) Warning(file, dir string) string {
 	if len(m.paths) == 0 {
 		return ""
@@ -61,7 +62,7 @@ func (m *Moved) Warning(file, dir string) string {
 	return fmt.Sprintf("%s: paths of the official container are not here and are read below %s instead: %s", file, dir, strings.Join(m.paths, ", "))
 }
 
-// Visit calls visit with every path in a configuration: texts whose YAML key ends in _file, and lists of files.
+// Visit calls visit with every path in a configuration: strings whose YAML key ends in _file, and lists of files.
 func Visit(cfg any, visit func(path *string)) { visitValue(reflect.ValueOf(cfg), "", visit) }
 
 // lists are the keys of lists of paths.

@@ -16,21 +16,21 @@ import (
 const (
 	timeFormat = "20060102T150405Z"
 	copyEvery  = time.Hour
-	// keptCopies are the newest, and two that are a day older than the one before.
+	// keptCopies is the number of copies: the newest, and two that are at least a day older than the one before.
 	keptCopies  = 3
 	copiesApart = 24 * time.Hour
 )
 
-// Copies keeps a few copies of a database beside it, for the day on which it is damaged: OpenSound offers the newest.
+// Copies keeps a few copies of a database beside it, in case it gets damaged: OpenSound offers the newest.
 type Copies struct {
 	DB     *sql.DB
 	Path   string
 	Logger *slog.Logger
-	// Room reports why nothing should be written now; nil means that there is always room.
+	// Room returns an error if nothing should be written now; nil means that there is always enough space.
 	Room func() error
 }
 
-// Run makes a copy each hour until ctx ends.
+// Run creates a copy every hour until ctx ends.
 func (c *Copies) Run(ctx context.Context) {
 	next := time.Now()
 	if all := copiesOf(c.Path); len(all) > 0 && all[0].made.Before(next) {
@@ -49,7 +49,7 @@ func (c *Copies) Run(ctx context.Context) {
 	}
 }
 
-// Make makes a copy now and removes those that are too many.
+// Make creates a copy now and removes surplus ones.
 func (c *Copies) Make(ctx context.Context, now time.Time) (err error) {
 	if c.Room != nil {
 		if err := c.Room(); err != nil {
@@ -60,7 +60,7 @@ func (c *Copies) Make(ctx context.Context, now time.Time) (err error) {
 	if err := os.Remove(unfinished); err != nil && !errors.Is(err, os.ErrNotExist) {
 		return err
 	}
-	f, err := os.OpenFile(unfinished, os.O_RDWR|os.O_CREATE|os.O_EXCL, 0o600) // SQLite's own would be readable for others
+	f, err := os.OpenFile(unfinished, os.O_RDWR|os.O_CREATE|os.O_EXCL, 0o600) // if SQLite created it, others could read it
 	if err != nil {
 		return err
 	}
@@ -94,7 +94,7 @@ func copyName(path string, made time.Time) string {
 	return path + ".copy-" + made.UTC().Format(timeFormat)
 }
 
-// copiesOf lists the copies of the database at path, the newest first.
+// copiesOf lists the copies of the database at path, newest first.
 func copiesOf(path string) []copied {
 	entries, err := os.ReadDir(filepath.Dir(path))
 	if err != nil {
@@ -111,7 +111,8 @@ func copiesOf(path string) []copied {
 	return all
 }
 
-// surplus returns the copies to remove of all, the newest first: the second while the third is not a day older, and the oldest.
+// surplus returns the copies to remove; all is sorted, newest first. It removes the second copy as long as the third is less than
+// a day older, and the oldest ones.
 func surplus(all []copied) (remove []copied) {
 	if len(all) >= keptCopies && all[1].made.Sub(all[2].made) < copiesApart {
 		remove = append(remove, all[1])

@@ -1,7 +1,7 @@
-// Package database owns the one SQLite file: how it is opened and how its tables grow from version to version.
+// Package database owns the only SQLite file: how it is opened, and how its tables are migrated from version to version.
 //
-// It wraps modernc.org/sqlite, which needs no cgo. It imports nothing of ours; internal/auth and parts that keep
-// rows may import it. Each owner has its own tables, named with its own prefix, and its own list of steps.
+// It wraps modernc.org/sqlite, which needs no cgo. It imports none of our packages; internal/auth and parts that store rows may
+// import it. Each owner has its own tables with its own prefix, and its own list of migrations.
 package database
 
 import (
@@ -21,18 +21,16 @@ import (
 	"github.com/ausguck/ausguck/internal/permission"
 )
 
-// busyTimeout is how long a writer waits for another one, which may be another process such as
-// `ausguck reset-password`.
+// busyTimeout is how long a writer waits for another one, which may be another process such as `ausguck reset-password`.
 const busyTimeout = 10 * time.Second
 
-// maxConns bounds the open connections: each has a page cache, and SQLite has one writer anyway.
+// maxConns limits the open connections: each has a page cache, and SQLite only supports one writer at a time.
 const maxConns = 4
 
-// Open opens the database in the file at path, for reading and writing, and creates it, and its folder, when it is
-// missing. Only the user who runs the program may read the file. A write that was committed outlives a power cut.
+// Open opens the database file at path for reading and writing. It creates the file and its folder if they do not exist. Only the
+// user who runs the program can read the file. Committed writes survive a power failure.
 //
-// Every transaction takes the write lock when it begins, so that it waits for other writers instead of
-// failing in its middle.
+// Every transaction takes the write lock when it begins, so that it waits for other writers instead of failing halfway.
 func Open(path string) (*sql.DB, error) {
 	db, err := New(path)
 	if err != nil {
@@ -44,8 +42,8 @@ func Open(path string) (*sql.DB, error) {
 	return db, nil
 }
 
-// New returns the database without touching its file: the first to use it opens it, makes it when it is not there, and
-// gets the error when that cannot be done; so does everybody after, until it can.
+// New returns the database without accessing its file: the first use opens it, creating it if it does not exist. If that fails,
+// the first use and all later ones return the error, until it succeeds.
 func New(path string) (*sql.DB, error) {
 	path, err := filepath.Abs(path)
 	if err != nil {
@@ -82,7 +80,7 @@ func (c connector) Connect(context.Context) (driver.Conn, error) {
 // Driver implements driver.Connector.
 func (c connector) Driver() driver.Driver { return c.driver }
 
-// opening says which file it is and what helps, once.
+// opening adds the path and a remedy to the error, once.
 func opening(path string, err error) error {
 	var known *openError
 	if errors.As(err, &known) {
@@ -95,8 +93,8 @@ type openError struct{ error }
 
 func (e *openError) Unwrap() error { return e.error }
 
-// prepare makes the folder, and the file with its rights: SQLite would make it readable for everybody. The files
-// that SQLite puts beside it get the same rights.
+// prepare creates the folder, and the file with its permissions: SQLite would make it readable for everybody. The files that
+// SQLite creates beside it get the same permissions.
 func prepare(path string) error {
 	if err := os.MkdirAll(filepath.Dir(path), 0o750); err != nil {
 		return err
@@ -111,7 +109,7 @@ func prepare(path string) error {
 func dsn(path string) string {
 	query := url.Values{
 		"_pragma": {
-			fmt.Sprintf("busy_timeout(%d)", busyTimeout.Milliseconds()), // first: the others may have to wait
+			fmt.Sprintf("busy_timeout(%d)", busyTimeout.Milliseconds()), // first, because the other pragmas may have to wait
 			"journal_mode(WAL)",
 			"foreign_keys(1)",
 		},
@@ -120,7 +118,8 @@ func dsn(path string) string {
 	return "file:" + (&url.URL{Path: path}).EscapedPath() + "?" + query.Encode()
 }
 
-// tryWrite finds out what else would only be found by the first login: no database, no right to write.
+// tryWrite detects problems that would otherwise only appear at the first login: a file that is not a database, or no write
+// permission.
 func tryWrite(db *sql.DB) error {
 	tx, err := db.Begin()
 	if err != nil {
@@ -131,17 +130,17 @@ func tryWrite(db *sql.DB) error {
 	return tx.QueryRow("SELECT count(*) FROM sqlite_schema").Scan(&n)
 }
 
-// withAdvice adds to err what a person can do about it.
+// withAdvice adds a remedy to err.
 func withAdvice(path string, err error) error {
 	code := 0
 	var e *sqlite.Error
 	if errors.As(err, &e) {
-		code = e.Code() & 0xff // the rest are details of the same
+		code = e.Code() & 0xff // the other bits are details
 	}
 	dir := filepath.Dir(path)
 	switch code {
 	case sqlite3.SQLITE_READONLY, sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_PERM:
-		// SQLite does not tell what the system said.
+		// SQLite does not return the error of the system call.
 		if reason := writable(path); reason != nil {
 			err = fmt.Errorf("%w: %w", err, reason)
 		}
@@ -153,7 +152,7 @@ func withAdvice(path string, err error) error {
 	return permission.Explain(dir, err)
 }
 
-// writable tries to write beside the file and to it.
+// writable tries to create a file beside the database and to write to the database file.
 func writable(path string) error {
 	probe, err := os.CreateTemp(filepath.Dir(path), ".writable-*")
 	if err != nil {
@@ -166,7 +165,7 @@ func writable(path string) error {
 	return errors.Join(err, probe.Close(), os.Remove(probe.Name()))
 }
 
-// Path returns the file that db was opened from, for messages.
+// Path returns the path of the file that db was opened from, for messages.
 func Path(ctx context.Context, db *sql.DB) string {
 	var file string
 	if err := db.QueryRowContext(ctx, "SELECT file FROM pragma_database_list WHERE name = 'main'").Scan(&file); err != nil {

@@ -53,7 +53,7 @@ func TestWritersWaitForEachOther(t *testing.T) {
 	const handles, writers, writes = 3, 4, 20
 	var wg sync.WaitGroup
 	errs := make(chan error, handles*writers*writes+handles)
-	for range handles { // as processes would
+	for range handles { // as separate processes would
 		db := open(t, path)
 		wg.Go(func() {
 			if err := database.Migrate(t.Context(), db, "test", steps); err != nil {
@@ -79,7 +79,7 @@ func TestWritersWaitForEachOther(t *testing.T) {
 	require.Equal(t, handles*writers*writes, count(t, open(t, path), "SELECT n FROM counter"))
 }
 
-// increment reads and then writes, which fails in SQLite when a transaction starts without the write lock.
+// increment reads and then writes, which fails in SQLite if a transaction begins without the write lock.
 func increment(db *sql.DB) error {
 	tx, err := db.Begin()
 	if err != nil {

@@ -8,13 +8,13 @@ import (
 	"time"
 )
 
-// ErrNewer is the cause of Migrate's error when the database has steps that this program does not know.
+// ErrNewer is the cause of Migrate's error if the database has migrations that this program does not know.
 var ErrNewer = errors.New("written by a newer version of Ausguck")
 
-// Migrate brings the tables of one owner up to date: steps are SQL scripts, of which those that have not run yet run
-// in order, each in a transaction of its own. A step that was released is never changed; a new one is added.
+// Migrate updates the tables of one owner: steps are SQL scripts, and those that have not run yet are run in order, each in its
+// own transaction. A released step is never changed; new ones are appended.
 //
-// It is safe to run in two processes at once. The error wraps ErrNewer when more steps have run than are known.
+// Two processes may run it concurrently. The error wraps ErrNewer if the database has more steps than are known.
 func Migrate(ctx context.Context, db *sql.DB, owner string, steps []string) error {
 	const table = `CREATE TABLE IF NOT EXISTS migrations (
 		owner TEXT NOT NULL, step INTEGER NOT NULL, applied_at INTEGER NOT NULL, PRIMARY KEY (owner, step)
@@ -35,7 +35,7 @@ func Migrate(ctx context.Context, db *sql.DB, owner string, steps []string) erro
 
 // migrateOne runs the next step, if there is one.
 func migrateOne(ctx context.Context, db *sql.DB, owner string, steps []string) (done bool, err error) {
-	tx, err := db.BeginTx(ctx, nil) // takes the write lock: what is read here stays true until the commit
+	tx, err := db.BeginTx(ctx, nil) // takes the write lock: what is read here remains true until the commit
 	if err != nil {
 		return false, err
 	}

@@ -13,7 +13,7 @@ import (
 	"github.com/ausguck/ausguck/internal/database"
 )
 
-// asNobody runs f without root's right to write everywhere. The thread that lost it ends with the goroutine.
+// asNobody runs f without root's permission to write everywhere. The thread without it ends together with the goroutine.
 func asNobody(t *testing.T, f func()) {
 	t.Helper()
 	done := make(chan error)
@@ -45,7 +45,7 @@ func TestFolderWithoutTheRightToWrite(t *testing.T) {
 	require.ErrorContains(t, err, "permission denied")
 	require.ErrorContains(t, err, chown)
 
-	// A file that may be written in a folder that may not is no better: the log belongs beside it.
+	// A writable file in a read-only folder is not sufficient: the log must be created beside it.
 	require.NoError(t, os.WriteFile(path, nil, 0o666))
 	require.NoError(t, os.Chmod(path, 0o666))
 	asNobody(t, func() { _, err = database.Open(path) })

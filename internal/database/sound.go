@@ -16,15 +16,16 @@ import (
 	"github.com/ausguck/ausguck/internal/setaside"
 )
 
-// besides are the files that SQLite keeps beside a database.
+// besides are the suffixes of the files that SQLite creates beside a database.
 var besides = []string{"-wal", "-shm"}
 
-// lost is what a database that is gone takes with it.
+// lost is the data that is lost with a database.
 const lost = "users, API tokens, sessions, annotations, stars, short links, the history of notifications and the data sources made on the page; " +
 	"Ausguck goes on with an empty database and its first admin"
 
-// OpenSound opens the database at path as Open does, but reads all of it first. One that is damaged is set aside for an empty
-// one; of that, and of one that is empty or gone where there was one, shelf tells, with the newest of its Copies.
+// OpenSound opens the database at path as Open does, but reads all of it first. A damaged one is set aside and replaced by an
+// empty one; this, and a database that is empty or missing although there was one before, is reported to shelf, with the newest
+// of its Copies.
 func OpenSound(path string, shelf *setaside.Shelf) (*sql.DB, error) {
 	for _, beside := range besides {
 		if err := setaside.Readable(path + beside); err != nil {
@@ -63,15 +64,15 @@ func OpenSound(path string, shelf *setaside.Shelf) (*sql.DB, error) {
 	return replaced(path, shelf, err)
 }
 
-// whole reports a file that ends within a page: SQLite would read zeros there. With a log beside it that is what a crash leaves,
-// and the log has the page.
+// whole returns an error for a file that ends within a page: SQLite would read zeros there. If there is a log beside it, this is
+// the normal result of a crash, and the log contains the page.
 func whole(path string) error {
 	if info, err := os.Stat(path + "-wal"); err == nil && info.Size() > 0 {
 		return nil
 	}
 	content, err := os.Open(path)
 	if err != nil {
-		return nil // Readable has said so
+		return nil // Readable has reported it
 	}
 	defer content.Close()
 	var header [18]byte
@@ -80,7 +81,7 @@ func whole(path string) error {
 		return err
 	}
 	if _, err := content.ReadAt(header[:], 0); err != nil {
-		return nil // Open says so
+		return nil // Open reports it
 	}
 	page := int64(header[16])<<8 | int64(header[17])
 	if page == 1 {
@@ -92,7 +93,7 @@ func whole(path string) error {
 	return nil
 }
 
-// errDamaged is the cause of what check finds.
+// errDamaged is the cause of the errors that check returns.
 var errDamaged = errors.New("damaged")
 
 // check reads the whole file.
@@ -109,7 +110,7 @@ func check(db *sql.DB) error {
 	})
 }
 
-// damaged tells a file that will never be read from one that cannot be read now.
+// damaged distinguishes a permanently unreadable file from one that is temporarily unavailable.
 func damaged(err error) bool {
 	var e *sqlite.Error
 	if errors.As(err, &e) {
@@ -119,7 +120,7 @@ func damaged(err error) bool {
 	return errors.Is(err, errDamaged)
 }
 
-// replaced sets the database aside with the files beside it, so that tools can read it there, and opens an empty one.
+// replaced sets the database aside, together with the files beside it, so that tools can read it there, and opens an empty one.
 func replaced(path string, shelf *setaside.Shelf, cause error) (*sql.DB, error) {
 	aside := setaside.Name(path, time.Now())
 	for _, file := range append([]string{""}, besides...) {
@@ -131,7 +132,7 @@ func replaced(path string, shelf *setaside.Shelf, cause error) (*sql.DB, error) 
 	return Open(path)
 }
 
-// wasThere reports whether the folder has been used with a database: there is a copy of it, or a key for what is in it.
+// wasThere reports whether the folder has been used with a database before: there is a copy of it, or a key for its content.
 func wasThere(path string) bool {
 	if len(copiesOf(path)) > 0 {
 		return true
@@ -140,7 +141,7 @@ func wasThere(path string) bool {
 	return err == nil
 }
 
-// remedy offers the newest copy. It gets a name under which it is not rotated away.
+// remedy offers the newest copy, under a name that the rotation does not remove.
 func remedy(path string) string {
 	const backup = "stop Ausguck and put the file of a backup in its place"
 	copies := copiesOf(path)

@@ -14,7 +14,7 @@ import (
 	"github.com/ausguck/ausguck/internal/setaside"
 )
 
-// A database that is damaged or gone gives way to an empty one, loudly, and the newest copy of it is offered.
+// A damaged or missing database is replaced by an empty one, with a clear report, and its newest copy is offered.
 func TestOpenSound(t *testing.T) {
 	dir := t.TempDir()
 	path := filepath.Join(dir, "ausguck.db")
@@ -104,7 +104,7 @@ func makeFolder(path string) error {
 	return os.Mkdir(path, 0o750)
 }
 
-// Of hourly copies over a week three stay: the newest, and two of the days before.
+// Of a week's hourly copies, three are kept: the newest, and two from earlier days.
 func TestCopiesRotate(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "ausguck.db")
 	db := open(t, path)

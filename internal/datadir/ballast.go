@@ -9,32 +9,32 @@ import (
 	"strconv"
 )
 
-// ballast is a file that takes up room, so that there is some to give back when the disk is full: the
-// TSDB has to write the last full chunks then, and panics when it cannot.
+// ballast is a file that occupies disk space, so that some can be released when the disk is full: the TSDB then has to write its
+// last full chunks, and panics if it cannot.
 type ballast struct {
 	path string
 	size uint64
-	// files are empty ones, in a folder of their own: where no file can be made, no segment can be cut.
+	// files is the number of empty files, in their own folder: if no file can be created, no segment can be cut.
 	files uint64
 }
 
 const ballastName = "ballast"
 
-// ballastSize returns 64 MiB, and a quarter of a disk that is smaller than 256 MiB.
+// ballastSize returns 64 MiB, or a quarter of a disk that is smaller than 256 MiB.
 func ballastSize(disk uint64) uint64 { return min(64*mib, disk/4) }
 
-// ballastFiles returns 100, and a hundredth of a disk that can hold fewer than 10,000 files.
+// ballastFiles returns 100, or a hundredth of the capacity of a disk that can hold fewer than 10,000 files.
 func ballastFiles(of uint64) uint64 { return min(100, of/100) }
 
 func (b ballast) folder() string { return b.path + ".files" }
 
-// held says whether the file is there.
+// held reports whether the file exists.
 func (b ballast) held() bool {
 	_, err := os.Stat(b.path)
 	return err == nil
 }
 
-// hold makes the file. It is written rather than allocated, which not every file system can do.
+// hold creates the file. It writes the content because not all file systems support allocation.
 func (b ballast) hold() error {
 	if b.size == 0 || b.held() {
 		return nil
@@ -76,7 +76,7 @@ func fill(f *os.File, size uint64) error {
 	return nil
 }
 
-// release gives the room back.
+// release frees the space.
 func (b ballast) release() error {
 	err := os.Remove(b.path)
 	if errors.Is(err, fs.ErrNotExist) {

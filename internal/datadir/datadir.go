@@ -1,20 +1,20 @@
-// Package datadir is the folder of all data: where each part keeps its own, what keeps other processes out, and how much room
-// its disk has.
+// Package datadir manages the folder of all data: the location of each part's data, the lock against other processes, and the
+// free space of the disk.
 package datadir
 
 import "path/filepath"
 
-// The names in the folder.
+// Names in the folder.
 const (
 	Database        = "ausguck.db"
-	SourcesKey      = "datasources.key" // of the secrets of data sources
+	SourcesKey      = "datasources.key" // encrypts the secrets of data sources
 	InitialPassword = "initial-admin-password"
 	Prometheus      = "prometheus"
 	Alertmanager    = "alertmanager"
 	Loki            = "loki"
 	LogCollector    = "promtail"
 	Dashboards      = "dashboards"
-	LastGood        = "last-good" // configurations that have loaded
+	LastGood        = "last-good" // last configurations that loaded
 	Procfs          = "procfs"    // links to the host's files below /proc
 )
 

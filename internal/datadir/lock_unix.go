@@ -16,10 +16,10 @@ import (
 	"github.com/ausguck/ausguck/internal/setaside"
 )
 
-// Lock keeps the folder of all data for this process until the file is closed or the process ends, however it
-// does. Two processes on one folder would tear each other's files.
+// Lock reserves the data folder for this process until the file is closed or the process ends in any way. Two processes on one
+// folder would corrupt each other's files.
 //
-// From now on the process makes files that only its user and group can read: they hold lines of logs and hashes.
+// From now on, the process creates files that only its user and group can read, because they contain log lines and hashes.
 func Lock(dir string) (io.Closer, error) {
 	syscall.Umask(syscall.Umask(0o027) | 0o027)
 	if err := os.MkdirAll(dir, 0o750); err != nil {
@@ -34,7 +34,7 @@ func Lock(dir string) (io.Closer, error) {
 		f, err = os.OpenFile(name, os.O_RDWR|os.O_CREATE, 0o640)
 	}
 	if errors.Is(err, syscall.ENOSPC) {
-		return io.NopCloser(nil), nil // a full disk must not keep the queries from being answered
+		return io.NopCloser(nil), nil // queries must work on a full disk
 	}
 	if err != nil {
 		return nil, permission.Explain(dir, fmt.Errorf("lock --storage.path: %w", err))
@@ -45,10 +45,10 @@ func Lock(dir string) (io.Closer, error) {
 		return nil, errors.Join(fmt.Errorf("another Ausguck (process %s) is using %s: stop it, or set another --storage.path",
 			strings.TrimSpace(string(holder)), dir), f.Close())
 	}
-	if err != nil { // a file system without locks
+	if err != nil { // the file system does not support locks
 		return f, nil
 	}
-	// Only for that message, so a disk without room for it is no reason to stop.
+	// The content is only for that message, so lack of disk space is not a reason to fail.
 	if f.Truncate(0) == nil {
 		_, _ = fmt.Fprintln(f, os.Getpid())
 	}

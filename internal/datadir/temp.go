@@ -8,11 +8,11 @@ import (
 	"path/filepath"
 )
 
-// UseTemp leads temporary files below the data when the system's folder for them cannot be written, as in a container with
-// read_only. Engines need one, Loki's compactor for each list of chunks that it deletes.
+// UseTemp puts temporary files below the data folder if the system's temporary folder is not writable, as in a container with
+// read_only. Engines need one, for example Loki's compactor for each list of chunks that it deletes.
 func UseTemp(storage string, log *slog.Logger) {
 	own := filepath.Join(storage, "tmp")
-	clean := os.RemoveAll(own) // what a process before this one has left
+	clean := os.RemoveAll(own) // left by an earlier process
 	probe, err := os.CreateTemp("", "ausguck-*")
 	if err == nil {
 		_ = errors.Join(probe.Close(), os.Remove(probe.Name()))

@@ -14,7 +14,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 )
 
-// ErrFull is wrapped by what Full returns.
+// ErrFull is wrapped by the errors of Full.
 var ErrFull = errors.New("the disk of the data folder is full: nothing is stored until space is available")
 
 const (
@@ -22,7 +22,7 @@ const (
 	mib      = 1 << 20
 )
 
-// Watch is the disk of one folder. Make it with New.
+// Watch monitors the disk of one folder. Create it with NewWatch.
 type Watch struct {
 	logger *slog.Logger
 	dir    string
@@ -33,10 +33,11 @@ type Watch struct {
 	level level
 }
 
-// room is what a disk has: bytes, and files that can still be made. Some file systems count no files; ofFiles is then 0.
+// room is the state of a disk: bytes, and the number of files that can still be created. Some file systems do not count files;
+// ofFiles is then 0.
 type room struct{ free, size, files, ofFiles uint64 }
 
-// level is how scarce room is.
+// level is how scarce disk space is.
 type level int
 
 const (
@@ -45,7 +46,7 @@ const (
 	full
 )
 
-// NewWatch looks at the disk of dir, which need not exist yet, and registers the ausguck_storage_* metrics.
+// NewWatch checks the disk of dir, which need not exist yet, and registers the ausguck_storage_* metrics.
 func NewWatch(dir string, logger *slog.Logger, reg prometheus.Registerer) *Watch {
 	w := &Watch{logger: logger, dir: dir, space: space}
 	w.register(reg)
@@ -77,40 +78,40 @@ func (w *Watch) register(reg prometheus.Registerer) {
 	gauge("ausguck_storage_full", "Whether the disk is so full that nothing new is stored.", is(full))
 }
 
-// Run looks at the disk until ctx ends. It implements lifecycle.Component.
+// Run checks the disk until ctx ends. It implements lifecycle.Component.
 func (w *Watch) Run(ctx context.Context, ready func()) error {
 	ticker := time.NewTicker(interval)
 	defer ticker.Stop()
-	_ = w.Full() // before the first part opens its files: on a full disk they need the ballast's room
+	_ = w.Full() // before the first part opens its files: on a full disk they need the ballast's space
 	ready()
 	for {
 		select {
 		case <-ctx.Done():
 			return nil
 		case <-ticker.C:
-			_ = w.Full() // those who write are told when they ask
+			_ = w.Full() // writers get the error when they check
 		}
 	}
 }
 
-// Space returns the free bytes and the size of the disk as they were last seen, and whether room is scarce.
+// Space returns the free bytes and the size of the disk at the last check, and whether space is scarce.
 func (w *Watch) Space() (free, size uint64, scarce bool) {
 	w.mtx.Lock()
 	defer w.mtx.Unlock()
 	return w.room.free, w.room.size, w.level >= low
 }
 
-// Full looks at the disk and returns an error that wraps ErrFull while writers must not write. The
-// text holds no numbers, so that a log can leave out what it has said. It takes about a microsecond.
+// Full checks the disk and returns an error that wraps ErrFull if writers must not write. The text contains no numbers, so that a
+// log can suppress repetitions. It takes about a microsecond.
 func (w *Watch) Full() error {
 	w.mtx.Lock()
 	defer w.mtx.Unlock()
 	now, err := w.space(w.dir)
 	if err != nil {
-		return nil // nothing is known against it
+		return nil // the state is unknown
 	}
 	if now.ofFiles > 0 && now.files == 0 && w.makesFiles() {
-		now.ofFiles = 0 // the file system does not know
+		now.ofFiles = 0 // the file system does not count files
 	}
 	w.room = now
 	b := ballast{filepath.Join(w.dir, ballastName), ballastSize(now.size), ballastFiles(now.ofFiles)}
@@ -121,7 +122,7 @@ func (w *Watch) Full() error {
 	return nil
 }
 
-// makesFiles reports whether a file can be made.
+// makesFiles reports whether a file can be created.
 func (w *Watch) makesFiles() bool {
 	f, err := os.CreateTemp(w.dir, ".room-*")
 	if err != nil {
@@ -130,8 +131,8 @@ func (w *Watch) makesFiles() bool {
 	return errors.Join(f.Close(), os.Remove(f.Name())) == nil
 }
 
-// next returns the level that the free bytes call for. Once full it stays so until there is room for the
-// ballast too: what was given back is not for new data.
+// next returns the level for the free space. Once full, it remains full until there is enough space for the ballast too: the
+// space that it released is not for new data.
 func (w *Watch) next(b ballast) level {
 	needed, files := reserve(w.room.size), reserveFiles(w.room.ofFiles)
 	if w.level == full && !b.held() {
@@ -147,7 +148,7 @@ func (w *Watch) next(b ballast) level {
 	return enough
 }
 
-// enter says what changes, and releases or holds the ballast.
+// enter logs a change of the level, and releases or creates the ballast.
 func (w *Watch) enter(next level, b ballast) {
 	before := w.level
 	w.level = next
@@ -172,16 +173,17 @@ func (w *Watch) enter(next level, b ballast) {
 	}
 }
 
-// reserve is what stays free: enough that no batch of samples runs into the end of the disk.
+// reserve returns how much space remains free: enough that no batch of samples reaches the end of the disk.
 func reserve(size uint64) uint64 { return max(min(64*mib, size/50), mib) }
 
-// scarce is where people are told: the smaller of both, so that no disk is always low, and what a compaction takes at once.
+// scarce returns the threshold for warnings: the smaller of both values, so that no disk is always low, plus what a compaction
+// uses at once.
 func scarce(size uint64) uint64 { return max(min(256*mib, size/20), 2*mib) + compactionRoom(size) }
 
-// compactionRoom is how large a file a compaction may make before it writes to it: of a size that is nothing to the disk.
+// compactionRoom returns how large a file a compaction may allocate before writing to it, which is insignificant for the disk.
 func compactionRoom(size uint64) uint64 { return max(min(64*mib, size/16), 4*mib) }
 
-// CompactionRoom returns the size of the files in which a compaction should write: each takes that much room at once, and a disk
+// CompactionRoom returns the size of the files that a compaction should write: each allocates that much space at once, and a disk
 // that has it is not low.
 func (w *Watch) CompactionRoom() uint64 {
 	w.mtx.Lock()
@@ -189,19 +191,19 @@ func (w *Watch) CompactionRoom() uint64 {
 	return compactionRoom(w.room.size)
 }
 
-// reserveFiles is how many files can always be made: segments, blocks and what a start needs.
+// reserveFiles returns how many files can always be created, for segments, blocks and a start.
 func reserveFiles(of uint64) uint64 { return min(500, of/50) }
 
-// scarceFiles is where people are told.
+// scarceFiles returns the threshold for warnings.
 func scarceFiles(of uint64) uint64 { return min(5000, of/20) }
 
-// Free returns how many bytes can be written to the disk of dir. It asks the closest folder that exists.
+// Free returns how many bytes can be written to the disk of dir. It checks the closest existing folder.
 func Free(dir string) (int64, error) {
 	r, err := space(dir)
 	return int64(min(r.free, 1<<63-1)), err
 }
 
-// space asks the folder, or, before the first part has made it, the closest one above.
+// space checks the folder, or the closest existing parent if no part has created it yet.
 func space(dir string) (room, error) {
 	dir, err := filepath.Abs(dir)
 	if err != nil {

@@ -73,7 +73,7 @@ func TestLowIsSaidOncePerChange(t *testing.T) {
 	require.Equal(t, 2, strings.Count(log.String(), "Disk space available again"))
 }
 
-// A disk on which no file can be made is full, however many bytes it has, and files are given back for what must be written.
+// A disk on which no file can be created is full, however many bytes are free, and files are released for what must be written.
 func TestNoInodes(t *testing.T) {
 	w, free, _, _ := newTestWatch(t)
 	files := uint64(1000)

@@ -18,52 +18,52 @@ const (
 
 // Container is one container as the engine describes it.
 type Container struct {
-	// ID is the full 64 character id.
+	// ID is the full 64-character id.
 	ID string
 	// Name is without the leading slash.
 	Name string
 	// Image is the reference that the container was created from.
 	Image string
-	// NetworkMode is the engine's word: bridge, host, none, a network's name or container:<id>.
+	// NetworkMode is as reported by the engine: bridge, host, none, a network's name or container:<id>.
 	NetworkMode string
-	// Health is starting, healthy, unhealthy, or empty when the container has no health check.
+	// Health is starting, healthy, unhealthy, or empty if the container has no health check.
 	Health string
-	// Hostname is the name that the container has for itself.
+	// Hostname is the host name inside the container.
 	Hostname string
-	// Aliases are the names by which its networks know it.
+	// Aliases are its names on its networks.
 	Aliases []string
 	Labels  map[string]string
-	// Addresses has those of all networks; those of the joined container for container:<id>; the loopback address
-	// for host mode.
+	// Addresses are its addresses on all networks; for container:<id> those of the joined container, and for host mode the
+	// loopback address.
 	Addresses []netip.Addr
 	// PID is the first process, in the engine's PID namespace.
 	PID          int
 	Created      time.Time
 	Started      time.Time
 	RestartCount int
-	// OOMKills counts the out-of-memory events seen since this process follows the engine.
+	// OOMKills is the number of out-of-memory events since this process began to follow the engine.
 	OOMKills uint64
-	// State is the engine's word: created, running, paused, restarting, exited or dead.
+	// State is as reported by the engine: created, running, paused, restarting, exited or dead.
 	State string
-	// Networks are the names of its networks, in the order of the names; those of the joined container for container:<id>.
+	// Networks are the names of its networks, sorted; for container:<id> those of the joined container.
 	Networks []string
 	// perNetwork has the addresses of each of Networks.
 	perNetwork [][]netip.Addr
 	// Ports are the TCP ports that its image or its configuration exposes, in ascending order.
 	Ports []uint16
-	// RestartPolicy is the engine's word: no, always, on-failure or unless-stopped.
+	// RestartPolicy is as reported by the engine: no, always, on-failure or unless-stopped.
 	RestartPolicy string
-	// Finished is when it last ended, zero if it never did.
+	// Finished is when it last exited, zero if never.
 	Finished time.Time
-	// ExitCode is that of its last end. For a running container it is known only if this process saw the end.
+	// ExitCode is that of its last exit. For a running container it is only known if this process observed the exit.
 	ExitCode int
-	// OOMKilled says that the kernel killed its last run for want of memory.
+	// OOMKilled is set if the kernel killed its last run because it was out of memory.
 	OOMKilled bool
 	// Error is why the engine could not start it.
 	Error string
 }
 
-// Running says whether a process of the container runs, so that it can be measured and reached.
+// Running reports whether the container has a running process, so that it can be measured and reached.
 func (c Container) Running() bool {
 	switch container.ContainerState(c.State) {
 	case container.StateCreated, container.StateRestarting, container.StateExited, container.StateRemoving, container.StateDead:
@@ -81,7 +81,7 @@ func (c Container) joined() string {
 	return id
 }
 
-// fromInspect converts the engine's answer.
+// fromInspect converts the engine's response.
 func fromInspect(r container.InspectResponse) Container {
 	c := Container{
 		ID:           r.ID,
@@ -121,7 +121,7 @@ func (c *Container) describeState(s *container.State) {
 	if s.Health != nil && s.Health.Status != container.NoHealthcheck {
 		c.Health = string(s.Health.Status)
 	}
-	switch { // older engines give the booleans only
+	switch { // older engines only have the booleans
 	case s.Restarting:
 		c.State = string(container.StateRestarting)
 	case s.Status != "":
@@ -134,7 +134,7 @@ func (c *Container) describeState(s *container.State) {
 }
 
 func (c *Container) describeNetworks(networks map[string]*network.EndpointSettings) {
-	// Sorted, so that the order of addresses is the same at every inspect.
+	// Sorted, so that all inspections return the addresses in the same order.
 	for _, name := range slices.Sorted(maps.Keys(networks)) {
 		e := networks[name]
 		if e == nil {
@@ -162,14 +162,14 @@ func parseTime(s string) time.Time {
 	return t
 }
 
-// view is an immutable picture of the containers: sorted and byID have the running ones.
+// view is an immutable snapshot of the containers; sorted and byID contain the running ones.
 type view struct {
 	sorted  []Container
 	byID    map[string]Container
 	stopped []Container
 }
 
-// newView resolves the addresses that containers borrow from others or from the host.
+// newView resolves the addresses that containers share with other containers or the host.
 func newView(known map[string]Container) *view {
 	v := &view{byID: make(map[string]Container, len(known))}
 	for id, c := range known {
@@ -192,7 +192,7 @@ func newView(known map[string]Container) *view {
 	return v
 }
 
-// joinedID finds the id behind container:<id or name>; the engine stores whichever the user wrote.
+// joinedID returns the id for container:<id or name>; the engine stores what the user wrote.
 func joinedID(known map[string]Container, ref string) string {
 	if ref == "" {
 		return ""
@@ -208,7 +208,7 @@ func joinedID(known map[string]Container, ref string) string {
 	return ""
 }
 
-// near returns the addresses that a container has on the networks of another.
+// near returns the addresses of a container on the networks of another one.
 func near(me, c Container) []netip.Addr {
 	var near []netip.Addr
 	for i, name := range c.Networks {
@@ -238,8 +238,8 @@ func (v *view) find(id string) (Container, bool) {
 	return found, found.ID != ""
 }
 
-// named returns the containers that answer to a name, by the first of these that any has: container name, compose
-// service, network alias, hostname.
+// named returns the containers with a name, by the first criterion that matches any: container name, compose service, network
+// alias, host name.
 func (v *view) named(name string) []Container {
 	name = strings.TrimSuffix(name, ".")
 	for _, matches := range []func(Container) bool{
@@ -263,7 +263,7 @@ func (v *view) named(name string) []Container {
 	return nil
 }
 
-// at returns the container that has an address of its own or borrowed, loopback excepted.
+// at returns the container with the address, its own or a shared one, except for loopback.
 func (v *view) at(ip netip.Addr) (Container, bool) {
 	if ip.IsLoopback() {
 		return Container{}, false

@@ -11,7 +11,7 @@ import (
 	"time"
 )
 
-// lookupError is what a user reads as a target's last error when neither DNS nor Docker knows its name.
+// lookupError is shown as a target's last error if neither DNS nor Docker knows its name.
 type lookupError struct {
 	host string
 	dns  *net.DNSError
@@ -24,9 +24,8 @@ func (e *lookupError) Error() string {
 
 func (e *lookupError) Unwrap() error { return e.dns }
 
-// DialContext dials like net.Dialer, and in addition finds names that DNS does not know among the running
-// containers (container name, compose service, network alias, hostname) and tries a container's other addresses
-// when the given one does not answer.
+// DialContext dials like net.Dialer. In addition, it resolves names that DNS does not know to running containers (container name,
+// compose service, network alias, host name), and tries a container's other addresses if the given one does not respond.
 func (h *Host) DialContext(ctx context.Context, network, addr string) (net.Conn, error) {
 	host, port, err := net.SplitHostPort(addr)
 	if err != nil {
@@ -51,8 +50,8 @@ func (h *Host) DialContext(ctx context.Context, network, addr string) (net.Conn,
 		}
 		return conn, err
 	}
-	// DNS comes first, so that what resolves keeps meaning the same. It gets a share of the time only: a
-	// resolver that does not answer must not eat the scrape timeout of a container that Docker knows.
+	// DNS takes precedence, so that the meaning of resolvable names does not change. It only gets a share of the time: a resolver
+	// that does not respond must not use up the scrape timeout of a container that Docker knows.
 	if ips, err := h.lookup(ctx, network, host); err == nil && len(ips) > 0 {
 		return h.dialAny(ctx, network, ips, port)
 	}
@@ -72,15 +71,15 @@ func (h *Host) DialContext(ctx context.Context, network, addr string) (net.Conn,
 
 var loopback = netip.AddrFrom4([4]byte{127, 0, 0, 1})
 
-// hostName is how a container names its host: Docker Desktop's DNS knows it, and a compose file can add it as
+// hostName is a container's name for its host: Docker Desktop's DNS knows it, and a compose file can add it as
 // host.docker.internal:host-gateway.
 const hostName = "host.docker.internal"
 
-// dialHost dials the machine that the engine runs on, by whatever address it has here.
+// dialHost dials the machine that the engine runs on, at any address that it has from here.
 func (h *Host) dialHost(ctx context.Context, network, port string, v *view) (net.Conn, error) {
 	me, known := v.find(h.self.id)
 	var addrs []netip.Addr
-	if !known || me.NetworkMode == "host" { // not known: the engine may also run in the container that we are in
+	if !known || me.NetworkMode == "host" { // not known: the engine may run in the same container
 		addrs = []netip.Addr{loopback, netip.IPv6Loopback()}
 	}
 	if h.self.inContainer && (!known || me.NetworkMode != "host") {
@@ -97,7 +96,7 @@ func (h *Host) dialHost(ctx context.Context, network, port string, v *view) (net
 	return h.dialAny(ctx, network, addrs, port)
 }
 
-// dialContainer tries the addresses of a container, first those on networks that we are on too.
+// dialContainer tries the addresses of a container, those on shared networks first.
 func (h *Host) dialContainer(ctx context.Context, network string, addrs []netip.Addr, port string, c Container) (net.Conn, error) {
 	me, ok := h.Self()
 	if ok {
@@ -107,8 +106,8 @@ func (h *Host) dialContainer(ctx context.Context, network string, addrs []netip.
 	if !h.Apart(c) {
 		return h.dialAny(ctx, network, addrs, port)
 	}
-	// Docker drops packets between bridge networks, so this ends with the scrape's timeout, of which nobody learns
-	// more than that. A part of the time is enough to try, and leaves some to say why.
+	// Docker drops packets between bridge networks, so this would run into the scrape timeout, which does not show the reason.
+	// Use only part of the time, so that some is left to report it.
 	if deadline, ok := ctx.Deadline(); ok {
 		var cancel context.CancelFunc
 		ctx, cancel = context.WithTimeout(ctx, time.Until(deadline)/2)
@@ -138,10 +137,10 @@ func networkNames(c Container) string {
 	return strings.Join(c.Networks, ", ")
 }
 
-// onHost says whether a container uses the host's network, its own or another's.
+// onHost reports whether a container uses the host's network, directly or through another container.
 func onHost(c Container) bool { return slices.Contains(c.Addresses, loopback) }
 
-// Self returns the container that this process runs in; ok is false when it runs in none, or the engine does not know it.
+// Self returns the container that this process runs in; ok is false if it does not run in one, or the engine does not know it.
 func (h *Host) Self() (c Container, ok bool) {
 	if !h.self.inContainer || h.self.id == "" {
 		return Container{}, false
@@ -149,7 +148,7 @@ func (h *Host) Self() (c Container, ok bool) {
 	return h.view.Load().find(h.self.id)
 }
 
-// Apart says whether a container can be reached only over networks that the container of this process is not on.
+// Apart reports whether a container is only reachable over networks that the container of this process is not on.
 func (h *Host) Apart(c Container) bool {
 	self, ok := h.Self()
 	if !ok || self.NetworkMode == "host" || c.ID == self.ID || onHost(c) || len(c.Networks) == 0 {
@@ -171,23 +170,23 @@ func (h *Host) lookup(ctx context.Context, network, host string) ([]netip.Addr, 
 	return h.dialer.Resolver.LookupNetIP(ctx, family, host)
 }
 
-// reachable returns the addresses at which a container can be dialled from where this process runs.
+// reachable returns the addresses at which this process can dial a container.
 func (h *Host) reachable(c Container, v *view) []netip.Addr {
 	if !onHost(c) || !h.self.inContainer || !h.self.gateway.IsValid() {
 		return c.Addresses
 	}
 	me, ok := v.find(h.self.id)
 	switch {
-	case !ok: // we do not know our own network: the host may be either
+	case !ok: // our own network mode is unknown: try both addresses of the host
 		return append(slices.Clone(c.Addresses), h.self.gateway)
 	case me.NetworkMode == "host":
 		return c.Addresses
-	default: // the loopback address would be our own
+	default: // the loopback address is our own
 		return []netip.Addr{h.self.gateway}
 	}
 }
 
-// dialAny tries the addresses in turn, each with its share of the time that is left.
+// dialAny tries the addresses in turn, each with its share of the remaining time.
 func (h *Host) dialAny(ctx context.Context, network string, addrs []netip.Addr, port string) (net.Conn, error) {
 	var failed error
 	for i, a := range addrs {
@@ -228,7 +227,7 @@ func (h *Host) whyUnknown() string {
 	return "no running Docker container has that name"
 }
 
-// notFound returns the DNS error when the name is unknown or the resolver does not work at the moment.
+// notFound returns the DNS error if the name is unknown or the resolver is temporarily failing.
 func notFound(err error) *net.DNSError {
 	var dns *net.DNSError
 	if errors.As(err, &dns) && (dns.IsNotFound || dns.IsTemporary || dns.IsTimeout) {

@@ -14,7 +14,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// useDNS gives the Host a name server that answers every question with rcode, or not at all when silent.
+// useDNS configures a name server that answers every query with rcode, or not at all if silent.
 func useDNS(t *testing.T, h *Host, rcode byte, silent bool) {
 	pc, err := net.ListenPacket("udp", "127.0.0.1:0")
 	require.NoError(t, err)
@@ -29,7 +29,7 @@ func useDNS(t *testing.T, h *Host, rcode byte, silent bool) {
 			if silent || n < 12 {
 				continue
 			}
-			b[2], b[3] = b[2]|0x80, 0x80|rcode // an answer, recursion available
+			b[2], b[3] = b[2]|0x80, 0x80|rcode // a response, recursion available
 			binary.BigEndian.PutUint16(b[10:], 0)
 			_, _ = pc.WriteTo(b[:n], from)
 		}
@@ -41,7 +41,7 @@ func useDNS(t *testing.T, h *Host, rcode byte, silent bool) {
 
 const nameUnknown = 3
 
-// listen accepts on an address and returns the port.
+// listen accepts connections on an address and returns the port.
 func listen(t *testing.T, addr string) string {
 	l, err := net.Listen("tcp", addr)
 	require.NoError(t, err)
@@ -60,7 +60,7 @@ func listen(t *testing.T, addr string) string {
 	return port
 }
 
-// hostWith is connected to an engine with these containers.
+// hostWith returns a Host that is connected to an engine with these containers.
 func hostWith(t *testing.T, containers ...container.InspectResponse) *Host {
 	e := newEngine(t)
 	for _, c := range containers {
@@ -159,7 +159,7 @@ func TestDialAddress(t *testing.T) {
 	require.Equal(t, "127.0.0.7", ip)
 
 	t.Run("other network of the same container", func(t *testing.T) {
-		// 192.0.2.1 is for documentation: nothing answers there.
+		// 192.0.2.1 is reserved for documentation: nothing responds there.
 		h.publish(map[string]Container{"1": {ID: "1", Name: "a", Addresses: []netip.Addr{
 			netip.MustParseAddr("192.0.2.1"), netip.MustParseAddr("127.0.0.7"),
 		}}})
@@ -194,11 +194,11 @@ func TestReachableFromOurContainer(t *testing.T) {
 	}
 }
 
-// host.docker.internal is the host wherever this process runs, and what a resolver says of it comes first.
+// host.docker.internal is the host wherever this process runs, and a resolver's answer takes precedence.
 func TestDialHost(t *testing.T) {
 	port := listen(t, "127.0.0.1:0")
 	other := listen(t, "127.0.0.8:0")
-	gateway := netip.MustParseAddr("127.0.0.8") // stands for the address of a bridge
+	gateway := netip.MustParseAddr("127.0.0.8") // simulates the address of a bridge
 	for name, tc := range map[string]struct {
 		self self
 		port string
@@ -226,12 +226,12 @@ func TestDialHost(t *testing.T) {
 	require.ErrorContains(t, err, `extra_hosts: ["host.docker.internal:host-gateway"]`)
 }
 
-// A container on a network of ours is dialled there at once, whichever address is asked for; one on others only is tried,
-// and the error says what separates it.
+// A container on a shared network is dialed there immediately, whatever address was requested; one without a shared network is
+// tried, and the error names the networks that separate it.
 func TestDialAcrossNetworks(t *testing.T) {
 	port := listen(t, "127.0.0.9:0")
 	h := hostWith(t,
-		runs(id("a"), "both", on("a-first", "192.0.2.1"), on("ours", "127.0.0.9")), // nothing answers at 192.0.2.1
+		runs(id("a"), "both", on("a-first", "192.0.2.1"), on("ours", "127.0.0.9")), // nothing responds at 192.0.2.1
 		runs(id("b"), "us", on("ours", "127.0.0.10")),
 		runs(id("c"), "far", on("theirs", "127.0.0.11")),
 		runs(id("d"), "with-far", mode("container:far")),

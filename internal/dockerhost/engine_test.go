@@ -17,23 +17,23 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// engine is as much of a Docker engine as a Host asks for.
+// engine implements the part of a Docker engine's API that a Host uses.
 type engine struct {
 	socket  string
-	version string // API version; a socket proxy's engine may be old
+	version string // API version; the engine behind a socket proxy may be old
 
 	mu         sync.Mutex
 	containers map[string]container.InspectResponse
 	followers  map[chan events.Message]struct{}
-	forbidden  string        // path prefix that is answered with 403
-	hang       chan struct{} // requests wait for it when it is not nil
+	forbidden  string        // path prefix that gets a 403
+	hang       chan struct{} // requests wait for it if it is not nil
 	requests   map[string]int
 
 	server *http.Server
 }
 
 func newEngine(t *testing.T) *engine {
-	dir, err := os.MkdirTemp("", "engine") // t.TempDir is too long for a socket's name
+	dir, err := os.MkdirTemp("", "engine") // t.TempDir is too long for a socket path
 	require.NoError(t, err)
 	t.Cleanup(func() { require.NoError(t, os.RemoveAll(dir)) })
 	e := &engine{
@@ -57,7 +57,7 @@ func (e *engine) start(t *testing.T) {
 	go func() { _ = server.Serve(l) }()
 }
 
-// stop ends the engine as a stopped dockerd does: connections are cut and the socket is removed.
+// stop simulates a stopped dockerd: connections are closed and the socket is removed.
 func (e *engine) stop() {
 	if e.server != nil {
 		_ = e.server.Close()
@@ -174,7 +174,7 @@ func (e *engine) follow(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
-// id makes a full container id of one character.
+// id returns a full container id of one repeated character.
 func id(c string) string { return strings.Repeat(c, 64) }
 
 type option func(*container.InspectResponse)

@@ -19,10 +19,10 @@ import (
 
 var errSilent = errors.New("no response within the timeout")
 
-// follow is one connection: it negotiates, lists, and applies events until something fails or ctx ends. It returns
-// what failed and whether the connection had been good before.
+// follow handles one connection: it negotiates the version, lists containers, and applies events until something fails or ctx
+// ends. It returns the error and whether the connection had been established before.
 func (h *Host) follow(ctx context.Context) (established bool, err error) {
-	// A client per connection, because the engine behind the socket may be another version after its restart.
+	// Use one client per connection, because the engine behind the socket may have another version after a restart.
 	cli, err := client.New(client.WithTLSClientConfigFromEnv(), client.WithAPIVersionFromEnv(),
 		client.WithHost(h.endpoint), client.WithUserAgent("ausguck"))
 	if err != nil {
@@ -39,8 +39,8 @@ func (h *Host) follow(ctx context.Context) (established bool, err error) {
 	if err != nil {
 		return false, refused("ping Docker", "PING=1", err)
 	}
-	// The stream is opened before the list is read, so that nothing falls between the two. When a proxy forbids
-	// events, the list is still read and published.
+	// Open the stream before reading the list, so that no event is missed in between. If a proxy forbids events, the list is
+	// still read and published.
 	watchdog := time.AfterFunc(h.timing.call, func() { cancel(errSilent) })
 	stream := cli.Events(ctx, client.EventsListOptions{
 		Filters: make(client.Filters).Add("type", string(events.ContainerEventType), string(events.NetworkEventType)),
@@ -58,8 +58,7 @@ func (h *Host) follow(ctx context.Context) (established bool, err error) {
 	return true, h.obey(ctx, cli, stream)
 }
 
-// networks asks for what only docker_sd_configs needs: without it, that discovery finds nothing and says so only in the
-// log.
+// networks checks a request that only docker_sd_configs needs: if it fails, that discovery finds nothing and only logs it.
 func (h *Host) networks(ctx context.Context, cli *client.Client) error {
 	err := h.call(ctx, func(ctx context.Context) error {
 		_, err := cli.NetworkList(ctx, client.NetworkListOptions{})
@@ -68,10 +67,10 @@ func (h *Host) networks(ctx context.Context, cli *client.Client) error {
 	if cerrdefs.IsPermissionDenied(err) || cerrdefs.IsUnauthorized(err) {
 		return &forbiddenError{call: "list networks", grant: "NETWORKS=1", err: err}
 	}
-	return nil // whatever else is wrong shows in the calls that matter
+	return nil // any other error shows in the essential calls
 }
 
-// forbiddenError is what a socket proxy refuses, with the line that permits it.
+// forbiddenError is a request that a socket proxy rejects, with the setting that allows it.
 type forbiddenError struct {
 	call, grant string
 	err         error
@@ -80,7 +79,7 @@ type forbiddenError struct {
 func (e *forbiddenError) Error() string { return e.call + ": " + e.err.Error() }
 func (e *forbiddenError) Unwrap() error { return e.err }
 
-// refused names the permission behind a call that a socket proxy forbids.
+// refused adds the required permission to the error of a call that a socket proxy forbids.
 func refused(call, grant string, err error) error {
 	if cerrdefs.IsPermissionDenied(err) || cerrdefs.IsUnauthorized(err) {
 		return &forbiddenError{call: call, grant: grant, err: err}
@@ -88,7 +87,7 @@ func refused(call, grant string, err error) error {
 	return fmt.Errorf("%s: %w", call, err)
 }
 
-// obey applies the stream of events, and lists again now and then as a safety net.
+// obey applies the stream of events, and lists again from time to time as a safety net.
 func (h *Host) obey(ctx context.Context, cli *client.Client, stream client.EventsResult) error {
 	relist := time.NewTicker(h.timing.relist)
 	defer relist.Stop()
@@ -108,14 +107,14 @@ func (h *Host) obey(ctx context.Context, cli *client.Client, stream client.Event
 	}
 }
 
-// call limits one request in time, because a Docker socket can accept and then hang for ever.
+// call limits the duration of one request, because a Docker socket can accept a connection and then hang forever.
 func (h *Host) call(ctx context.Context, f func(context.Context) error) error {
 	ctx, cancel := context.WithTimeoutCause(ctx, h.timing.call, errSilent)
 	defer cancel()
 	return cause(ctx, f(ctx))
 }
 
-// cause replaces "context deadline exceeded" and the like by the reason that the context was given.
+// cause replaces errors such as "context deadline exceeded" by the cause of the context.
 func cause(ctx context.Context, err error) error {
 	if err != nil && ctx.Err() != nil {
 		return context.Cause(ctx)
@@ -123,11 +122,11 @@ func cause(ctx context.Context, err error) error {
 	return err
 }
 
-// maxStopped limits how many containers that do not run are inspected and remembered; the most recent ones are.
+// maxStopped limits how many containers that are not running are inspected and stored; the most recent ones are kept.
 const maxStopped = 100
 
-// list compares the engine's containers with the known ones and inspects those that are new or changed, or all of
-// them when events may have been missed.
+// list compares the engine's containers with the known ones and inspects new and changed ones, or all of them if events may have
+// been missed.
 func (h *Host) list(ctx context.Context, cli *client.Client, all bool) error {
 	var listed client.ContainerListResult
 	err := h.call(ctx, func(ctx context.Context) (err error) {
@@ -143,7 +142,7 @@ func (h *Host) list(ctx context.Context, cli *client.Client, all bool) error {
 
 	next := make(map[string]Container, len(listed.Items))
 	stopped := 0
-	for _, s := range listed.Items { // the most recently created first
+	for _, s := range listed.Items { // most recently created first
 		if s.State != container.StateRunning && s.State != container.StatePaused && s.State != container.StateRestarting {
 			if stopped++; stopped > maxStopped {
 				continue
@@ -166,7 +165,7 @@ func (h *Host) list(ctx context.Context, cli *client.Client, all bool) error {
 	return nil
 }
 
-// sameAs says whether a listed container has the name, the state and the addresses that it had when it was inspected.
+// sameAs reports whether a listed container still has the name, state and addresses that it had when it was inspected.
 func sameAs(c Container, s container.Summary) bool {
 	if len(s.Names) == 0 || strings.TrimPrefix(s.Names[0], "/") != c.Name || s.NetworkSettings == nil {
 		return false
@@ -212,7 +211,7 @@ func (h *Host) inspect(ctx context.Context, cli *client.Client, id string) (Cont
 	return c, true, nil
 }
 
-// apply brings one container up to date after an event about it.
+// apply updates one container after an event about it.
 func (h *Host) apply(ctx context.Context, cli *client.Client, m events.Message) error {
 	id := m.Actor.ID
 	switch {
@@ -222,7 +221,7 @@ func (h *Host) apply(ctx context.Context, cli *client.Client, m events.Message) 
 		}
 		id = m.Actor.Attributes["container"]
 	case strings.HasPrefix(string(m.Action), "exec_"), m.Action == events.ActionTop, m.Action == events.ActionResize:
-		return nil // every health check makes three of these
+		return nil // every health check causes three of these
 	}
 	switch m.Action {
 	case events.ActionOOM:
@@ -250,7 +249,7 @@ func (h *Host) apply(ctx context.Context, cli *client.Client, m events.Message) 
 	return nil
 }
 
-// after keeps how an earlier run ended, which the engine forgets when it starts the container again.
+// after preserves the exit status of an earlier run, which the engine discards when it starts the container again.
 func (c Container) after(old Container) Container {
 	if c.Running() && c.RestartCount > 0 && c.ExitCode == 0 {
 		c.ExitCode, c.OOMKilled = old.ExitCode, old.OOMKilled
@@ -258,7 +257,7 @@ func (c Container) after(old Container) Container {
 	return c
 }
 
-// forgetOldest keeps the number of containers that do not run within maxStopped.
+// forgetOldest limits the number of containers that are not running to maxStopped.
 func forgetOldest(known map[string]Container) {
 	var stopped []Container
 	for _, c := range known {
@@ -275,7 +274,7 @@ func forgetOldest(known map[string]Container) {
 	}
 }
 
-// publish makes a new picture visible and wakes those who wait when it differs.
+// publish makes a new view visible, and notifies waiters if it differs.
 func (h *Host) publish(next map[string]Container) {
 	h.mu.Lock()
 	defer h.mu.Unlock()

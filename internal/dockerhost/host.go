@@ -1,9 +1,8 @@
 // Package dockerhost is the process's only client of the Docker engine.
 //
-// It keeps the list of running containers (names, labels, addresses, process ids), says what is wrong when the
-// engine cannot be asked and how to repair it, and dials names that only Docker knows.
-// It wraps github.com/moby/moby/client and imports nothing of ours; every part may use it, most through an
-// interface of their own.
+// It maintains the list of running containers (names, labels, addresses, process ids), diagnoses an unavailable engine and names
+// the remedy, and dials names that only Docker knows. It wraps github.com/moby/moby/client and imports none of our packages;
+// every part may use it, most of them through their own interface.
 package dockerhost
 
 import (
@@ -21,30 +20,30 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 )
 
-// DefaultEndpoint is where the engine listens unless DOCKER_HOST says otherwise.
+// DefaultEndpoint is the engine's address unless DOCKER_HOST is set.
 const DefaultEndpoint = "unix:///var/run/docker.sock"
 
-// Options are the settings of a Host.
+// Options configure a Host.
 type Options struct {
 	// Endpoint names the engine: unix:///path or tcp://host:port. Empty means DOCKER_HOST, else DefaultEndpoint.
 	Endpoint string
-	// Logger receives state changes, never a line per attempt. Nil discards.
+	// Logger logs changes of the state, not every attempt. Nil discards them.
 	Logger *slog.Logger
-	// Registerer receives the ausguck_dockerhost_* metrics; it may be nil.
+	// Registerer registers the ausguck_dockerhost_* metrics; it may be nil.
 	Registerer prometheus.Registerer
 }
 
-// Status says whether the engine can be asked, and if not, why and what repairs it.
+// Status describes whether the engine is available, and if not, the reason and the remedy.
 type Status struct {
 	Connected bool
-	// Reason is what is wrong, for people. While connected it is empty, or says what a socket proxy forbids that
-	// docker_sd_configs needs.
+	// Reason is a description of the problem for users. While connected it is empty, or names what a socket proxy forbids
+	// although docker_sd_configs needs it.
 	Reason string
-	// Remedy is the exact command or compose line that repairs it; empty when nothing is wrong.
+	// Remedy is the exact command or compose line that fixes it; empty if nothing is wrong.
 	Remedy string
 }
 
-// Host is one Docker engine. Make it with New; all methods may be called at any time, also before Run.
+// Host is a client of one Docker engine. Create it with New; all methods can be called at any time, even before Run.
 type Host struct {
 	endpoint string
 	network  string // "unix" or "tcp"
@@ -56,9 +55,9 @@ type Host struct {
 
 	reconnects prometheus.Counter
 
-	// Used by Run's goroutine only.
+	// Only used by Run's goroutine.
 	kind     troubleKind       // of status
-	oomKills map[string]uint64 // by id; they outlive the end of a container, because most die of the first one
+	oomKills map[string]uint64 // by id; kept after the end of a container, because most containers are killed by the first one
 
 	mu      sync.Mutex
 	known   map[string]Container // as inspected, by full id
@@ -68,16 +67,16 @@ type Host struct {
 	view atomic.Pointer[view]
 }
 
-// timing holds the durations that tests shorten.
+// timing has the durations that tests shorten.
 type timing struct {
-	call     time.Duration // limit of one API call
-	relist   time.Duration // safety net beside the events
-	minDelay time.Duration // first pause before connecting again
+	call     time.Duration // timeout of one API call
+	relist   time.Duration // safety net in addition to events
+	minDelay time.Duration // first delay before reconnecting
 	maxDelay time.Duration
-	lookup   time.Duration // limit of DNS when Docker knows the name
+	lookup   time.Duration // timeout of DNS if Docker knows the name
 }
 
-// New checks the options. It starts nothing and contacts nothing.
+// New checks the options. It starts nothing and opens no connection.
 func New(o Options) (*Host, error) {
 	endpoint := o.Endpoint
 	if endpoint == "" {
@@ -90,7 +89,7 @@ func New(o Options) (*Host, error) {
 	if !ok || address == "" || (network != "unix" && network != "tcp") {
 		return nil, fmt.Errorf("docker endpoint %q: want unix:///path/to/docker.sock or tcp://host:port", endpoint)
 	}
-	if network == "tcp" && strings.Contains(address, "@") { // not repeated: it is shown and logged from here on
+	if network == "tcp" && strings.Contains(address, "@") { // not repeated, because the endpoint is shown and logged from here on
 		return nil, errors.New("docker endpoint: the URL must not contain a user and password; use tcp://host:port")
 	}
 	if network == "tcp" {
@@ -162,8 +161,8 @@ func (h *Host) register(r prometheus.Registerer) error {
 	return nil
 }
 
-// Run keeps the container list up to date until ctx ends. It calls ready at once and never fails because Docker is
-// missing: it waits for it, and connects again when the engine restarts. It is a lifecycle.Component.
+// Run keeps the container list up to date until ctx ends. It calls ready immediately and never fails because Docker is missing:
+// it waits for the engine, and reconnects when it restarts. It is a lifecycle.Component.
 func (h *Host) Run(ctx context.Context, ready func()) error {
 	ready()
 	delay := h.timing.minDelay
@@ -176,7 +175,7 @@ func (h *Host) Run(ctx context.Context, ready func()) error {
 		if !established {
 			h.setTrouble(err)
 		} else if time.Since(begun) > delay {
-			// The stream of events ended. Proxies cut idle ones, so ask again before calling it trouble.
+			// The event stream ended. Proxies cut idle streams, so reconnect before treating it as a failure.
 			delay = h.timing.minDelay
 			continue
 		}
@@ -192,45 +191,44 @@ func (h *Host) Run(ctx context.Context, ready func()) error {
 // Endpoint returns the engine's address, for example unix:///var/run/docker.sock.
 func (h *Host) Endpoint() string { return h.endpoint }
 
-// Containers returns the running containers sorted by name. While the engine cannot be asked it returns the last
-// ones that were known. The slice is the caller's; the maps and slices inside are shared and must not be changed.
+// Containers returns the running containers sorted by name. While the engine is unavailable it returns the last known ones. The
+// caller owns the slice; the maps and slices inside are shared and must not be modified.
 func (h *Host) Containers() []Container {
 	return append([]Container(nil), h.view.Load().sorted...)
 }
 
-// Stopped returns the containers that do not run, also those that the engine is about to restart, sorted by name; at
-// most 100, the most recently created. The slice is the caller's, as with Containers.
+// Stopped returns the containers that are not running, including those that the engine is about to restart, sorted by name; at
+// most 100, the most recently created ones. The caller owns the slice, as with Containers.
 func (h *Host) Stopped() []Container {
 	return append([]Container(nil), h.view.Load().stopped...)
 }
 
-// ByID returns the running container with that full id, or the only one whose id begins with the given 12 or more
-// characters.
+// ByID returns the running container with that full id, or the only one whose id begins with the given 12 or more characters.
 func (h *Host) ByID(id string) (Container, bool) { return h.view.Load().find(id) }
 
-// Status returns the present state of the connection.
+// Status returns the current state of the connection.
 func (h *Host) Status() Status {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	return h.status
 }
 
-// Changed returns a channel that is closed at the next change of the containers or of the connection. Ask for it
-// before reading the state; several callers may wait at once.
+// Changed returns a channel that is closed at the next change of the containers or of the connection. Call it before reading the
+// state; several callers may wait at the same time.
 func (h *Host) Changed() <-chan struct{} {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	return h.changed
 }
 
-// announce wakes everybody who waits in Changed. Call it with h.mu held.
+// announce notifies everyone who waits on Changed. Call it with h.mu held.
 func (h *Host) announce() {
 	close(h.changed)
 	h.changed = make(chan struct{})
 }
 
-// setConnected and setTrouble are called by Run's goroutine only. They log before they announce, so that whoever is
-// woken finds the line written.
+// setConnected and setTrouble are only called by Run's goroutine. They log before they announce, so that the message is already
+// written when waiters are notified.
 func (h *Host) setConnected(apiVersion string, limited error) {
 	h.reconnects.Inc()
 	status, kind := Status{Connected: true}, troubleNone

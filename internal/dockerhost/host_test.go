@@ -18,7 +18,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// lines is a log that may be read while it is written.
+// lines is a log that can be read while it is written.
 type lines struct {
 	mu  sync.Mutex
 	buf bytes.Buffer
@@ -36,7 +36,7 @@ func (l *lines) count(s string) int {
 	return strings.Count(l.buf.String(), s)
 }
 
-// newHost makes a Host that is quick to try again.
+// newHost returns a Host that retries quickly.
 func newHost(t *testing.T, endpoint string) (*Host, *lines) {
 	log := &lines{}
 	h, err := New(Options{
@@ -219,7 +219,7 @@ func TestEngineRestarts(t *testing.T) {
 
 	e.set(ended(runs(id("a"), "one")))
 	e.set(runs(id("b"), "two"))
-	e.version = "1.41" // downgraded meanwhile
+	e.version = "1.41" // downgraded in the meantime
 	e.start(t)
 	wait(t, h, "back", func() bool { return h.Status().Connected && names(h) == "two" })
 	require.Equal(t, Status{Connected: true}, h.Status())
@@ -272,7 +272,7 @@ func TestHangWhileConnected(t *testing.T) {
 	require.Equal(t, "one", names(h))
 }
 
-// Each request that a socket proxy forbids is named with the line that permits it.
+// Each request that a socket proxy forbids is reported with the setting that allows it.
 func TestSocketProxyForbids(t *testing.T) {
 	for path, grant := range map[string]string{"/containers/json": "CONTAINERS=1", "/containers/aa": "CONTAINERS=1", "/events": "EVENTS=1", "/_ping": "PING=1"} {
 		t.Run(path, func(t *testing.T) {
@@ -306,7 +306,7 @@ func TestSocketProxyForbids(t *testing.T) {
 	})
 }
 
-// Containers that have ended or crash again and again are there with how they ended, and how often.
+// Containers that have exited or keep crashing are listed with their exit status and number of restarts.
 func TestStoppedContainers(t *testing.T) {
 	e := newEngine(t)
 	e.set(runs(id("a"), "fine"))
@@ -348,7 +348,7 @@ ausguck_dockerhost_container_restarts_total{name="fine"} 4
 	wait(t, h, "removed", func() bool { return len(h.Stopped()) == 0 })
 }
 
-// A machine with thousands of ended containers costs no more than one with a hundred.
+// A machine with thousands of exited containers costs no more than one with a hundred.
 func TestOnlyTheLatestStoppedContainersAreKept(t *testing.T) {
 	known := map[string]Container{"r": {ID: "r", State: "running"}, "x": {ID: "x", State: "restarting"}}
 	for i := range maxStopped + 20 {
@@ -371,7 +371,7 @@ func TestEngineVersions(t *testing.T) {
 		t.Run(version, func(t *testing.T) {
 			e := newEngine(t)
 			e.version = version
-			if version == "1.99" { // the client speaks its own newest version, which the engine still has
+			if version == "1.99" { // the client uses its own latest version, which the engine still supports
 				e.version = "1.54"
 			}
 			e.start(t)

@@ -4,8 +4,8 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 )
 
-// restarts reports how often the engine has restarted each container. cAdvisor has no such series, and between two
-// restarts a container that crashes at once does not run and has no other series either.
+// restarts exports how often the engine has restarted each container. cAdvisor has no such series, and a container that crashes
+// immediately is not running between two restarts, and so has no other series either.
 type restarts struct {
 	h                *Host
 	restarts, create *prometheus.Desc
@@ -31,7 +31,7 @@ func (r restarts) Describe(to chan<- *prometheus.Desc) {
 // Collect implements prometheus.Collector.
 func (r restarts) Collect(to chan<- prometheus.Metric) {
 	v := r.h.view.Load()
-	seen := make(map[string]bool, len(v.sorted)+len(v.stopped)) // while one is renamed, two may have a name
+	seen := make(map[string]bool, len(v.sorted)+len(v.stopped)) // during a rename, two containers may have the same name
 	for _, containers := range [][]Container{v.sorted, v.stopped} {
 		for _, c := range containers {
 			if seen[c.Name] {

@@ -12,19 +12,19 @@ import (
 	"strings"
 )
 
-// self is what this process knows about where it runs.
+// self describes where this process runs.
 type self struct {
 	inContainer bool
-	// id is our own container's, empty when it is not known.
+	// id is the id of our own container, empty if unknown.
 	id string
-	// gateway is the default route's next hop: the host, seen from a bridge network.
+	// gateway is the next hop of the default route: the host, seen from a bridge network.
 	gateway netip.Addr
 }
 
 // Docker bind-mounts /etc/hostname from /var/lib/docker/containers/<id>/hostname.
 var ownIDPattern = regexp.MustCompile(`/containers/([0-9a-f]{64})/`)
 
-// detectSelf looks below root, which is / but in tests.
+// detectSelf reads files below root, which is / except in tests.
 func detectSelf(root string) self {
 	var s self
 	if _, err := os.Stat(filepath.Join(root, ".dockerenv")); err == nil {
@@ -46,7 +46,7 @@ func detectSelf(root string) self {
 	return s
 }
 
-// defaultGateway reads the kernel's IPv4 routing table, whose addresses are little-endian hex.
+// defaultGateway parses the kernel's IPv4 routing table, in which addresses are little-endian hex.
 func defaultGateway(table []byte) netip.Addr {
 	lines := bufio.NewScanner(bytes.NewReader(table))
 	for lines.Scan() {

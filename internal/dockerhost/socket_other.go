@@ -2,5 +2,5 @@
 
 package dockerhost
 
-// socketGroup has no meaning here.
+// socketGroup is not supported on this system.
 func socketGroup(string) (gid uint32, ok bool) { return 0, false }

@@ -14,7 +14,7 @@ import (
 	cerrdefs "github.com/containerd/errdefs"
 )
 
-// troubleKind is what a state change is judged by: the same kind again is not worth another log line.
+// troubleKind classifies changes of the state: the same kind again is not logged again.
 type troubleKind int
 
 const (
@@ -31,18 +31,17 @@ const (
 const installHint = "install it (Debian, Ubuntu: sudo apt-get install docker.io) or, if it is installed, " +
 	"sudo systemctl enable --now docker; to use another engine, set --docker.host or DOCKER_HOST"
 
-// allGrants are the permissions of a socket proxy behind what Ausguck asks, by the names that tecnativa's proxy and its
-// descendants have for them.
+// allGrants are the permissions that Ausguck needs from a socket proxy, by their names in tecnativa's proxy and its forks.
 const allGrants = "CONTAINERS=1 EVENTS=1 NETWORKS=1 PING=1 VERSION=1"
 
-// firstLine shortens the page that a proxy answers with.
+// firstLine shortens the page that a proxy responds with.
 func firstLine(text string) string {
 	line, _, _ := strings.Cut(text, "\n")
 	line, _, _ = strings.Cut(line, "<html")
 	return strings.TrimRight(line, " :")
 }
 
-// diagnose turns the error of a connection attempt into words that a person can act on.
+// diagnose converts the error of a connection attempt into a status that users can act on.
 func (h *Host) diagnose(err error) (troubleKind, Status) {
 	unix := h.network == "unix"
 	var netErr net.Error
@@ -112,7 +111,7 @@ func (h *Host) refusedRemedy() string {
 	}
 }
 
-// permissionRemedy names the group that owns the socket, because it is not docker everywhere.
+// permissionRemedy names the group that owns the socket, because it is not called docker everywhere.
 func (h *Host) permissionRemedy() string {
 	gid, ok := socketGroup(h.address)
 	if h.self.inContainer {

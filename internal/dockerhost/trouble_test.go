@@ -84,7 +84,7 @@ func TestDiagnose(t *testing.T) {
 	}
 }
 
-// The remedy names the group that really owns the socket.
+// The remedy names the actual group of the socket.
 func TestPermissionRemedyNamesGroup(t *testing.T) {
 	e := newEngine(t)
 	e.start(t)

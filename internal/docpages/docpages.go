@@ -1,7 +1,7 @@
-// Package docpages serves folders of Markdown files as pages: per folder an index at /NAME/, a page per file at /NAME/FILE,
-// and an anchor per heading, which is the heading in lower case with hyphens, as on code hosts.
+// Package docpages serves folders of Markdown files as pages: an index per folder at /NAME/, a page per file at /NAME/FILE, and
+// an anchor per heading, which is the heading in lower case with hyphens, as on code hosts.
 //
-// It wraps goldmark, a Markdown renderer, and knows nothing of what the files say. Only internal/app may import it.
+// It wraps goldmark, a Markdown renderer, and knows nothing about the content of the files. Only internal/app may import it.
 package docpages
 
 import (
@@ -23,7 +23,7 @@ import (
 	"github.com/yuin/goldmark/util"
 )
 
-// policy allows the page its own style and nothing else.
+// policy only allows the page's own style.
 const policy = "default-src 'none'; style-src 'self'; img-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
 
 //go:embed page.html
@@ -32,16 +32,16 @@ var pageSource string
 //go:embed page.css
 var style []byte
 
-// indexFile is what a folder's index shows, if the folder has it.
+// indexFile is the content of a folder's index, if the folder has it.
 const indexFile = "README.md"
 
 // Book is a folder of pages.
 type Book struct {
-	// Name is the first segment of the pages' addresses.
+	// Name is the first path segment of the pages' URLs.
 	Name string
-	// Title is the name for people, and About what the index says if the folder has no README.md.
+	// Title is the display name, and About the text of the index if the folder has no README.md.
 	Title, About string
-	// Dir is the folder of Files that has the pages. Links between files of books become links between pages.
+	// Dir is the folder of Files with the pages. Links between files of books become links between pages.
 	Dir string
 }
 
@@ -49,23 +49,23 @@ type Book struct {
 type page struct {
 	Name, Title string // Name is empty for the index
 	Sections    []section
-	Body        template.HTML // rendered; HTML in the Markdown is left out
-	links       []string      // names of pages of the same book, in the order of the text
+	Body        template.HTML // rendered; raw HTML in the Markdown is omitted
+	links       []string      // names of pages in the same book, in the order of the text
 }
 
-// section is a heading of the second level.
+// section is a second-level heading.
 type section struct{ Anchor, Title string }
 
-// view is what the template shows.
+// view is the data of the template.
 type view struct {
 	page
 	Book    Book
 	Books   []Book
 	Pages   []*page
-	Listing bool // sections of all pages are listed
+	Listing bool // the sections of all pages are listed
 }
 
-// Pages are the pages of books. Make them with New.
+// Pages are the pages of books. Create them with New.
 type Pages struct{ load func() (*rendered, error) }
 
 type rendered struct {
@@ -80,7 +80,7 @@ type renderedBook struct {
 	named map[string]*page // the index, if there is one, has the name ""
 }
 
-// New serves every Markdown file of the books. They are rendered when the first page is asked for.
+// New serves all Markdown files of the books. They are rendered at the first request.
 func New(files fs.FS, books ...Book) *Pages {
 	return &Pages{load: sync.OnceValues(func() (*rendered, error) { return renderAll(files, books) })}
 }
@@ -121,7 +121,7 @@ func renderBook(files fs.FS, b Book, books []Book) (*renderedBook, error) {
 			r.pages = append(r.pages, one)
 		}
 	}
-	if index := r.named[""]; index != nil { // its order is that of the tasks
+	if index := r.named[""]; index != nil { // sorted by task
 		place := func(p *page) int {
 			if i := slices.Index(index.links, p.Name); i >= 0 {
 				return i
@@ -148,7 +148,7 @@ func render(l links, file string, source []byte) (*page, error) {
 	return one, nil
 }
 
-// page is the name of a file's page.
+// page returns the name of a file's page.
 func (b Book) page(file string) string {
 	name := path.Base(file)
 	if name == indexFile {
@@ -157,10 +157,10 @@ func (b Book) page(file string) string {
 	return strings.TrimSuffix(name, ".md")
 }
 
-// ServeHTTP answers with a page, an index or the style.
+// ServeHTTP serves a page, an index or the style.
 func (p *Pages) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	bookName, name, _ := strings.Cut(strings.TrimPrefix(r.URL.Path, "/"), "/")
-	if name = strings.TrimSuffix(name, ".md"); name+".md" == indexFile { // some know the name of the file
+	if name = strings.TrimSuffix(name, ".md"); name+".md" == indexFile { // for users who know the name of the file
 		name = ""
 	}
 	h := w.Header()

@@ -56,7 +56,7 @@ func TestPages(t *testing.T) {
 	}
 }
 
-// A README.md is the index of its folder, and the pages are in its order.
+// A README.md is the index of its folder, and determines the order of the pages.
 func TestIndexByTask(t *testing.T) {
 	files := fstest.MapFS{
 		"README.md":     file("# All\n\n## Start\n\n[Z first](zebra.md), then [A](alpha.md#x).\n"),
@@ -114,7 +114,7 @@ func TestHTMLOfTheSourceIsLeftOut(t *testing.T) {
 	}
 }
 
-// broken is a folder whose files cannot be read.
+// broken is a folder with unreadable files.
 type broken struct{ fstest.MapFS }
 
 func (b broken) ReadFile(string) ([]byte, error) { return nil, fs.ErrPermission }

@@ -11,15 +11,15 @@ import (
 	"github.com/yuin/goldmark/text"
 )
 
-// links finds the pages that links between files lead to.
+// links resolves links between files to pages.
 type links struct {
 	files fs.FS
 	books []Book
 	in    Book
 }
 
-// resolve returns the address of a link's target, seen from a page of the book; name is that of the page when it is in the
-// same book. ok is false for files that are not in the program.
+// resolve returns the URL of a link's target, relative to a page of the book; name is the target page if it is in the same book.
+// ok is false for files that are not in the program.
 func (l links) resolve(target string) (address, name string, ok bool) {
 	u, err := url.Parse(target)
 	if err != nil {
@@ -64,7 +64,7 @@ func orHere(address string) string {
 	return address
 }
 
-// transformer makes links lead to pages, and reads titles and sections.
+// transformer rewrites links to pages, and collects titles and sections.
 type transformer struct {
 	links links
 	page  *page
@@ -100,7 +100,7 @@ func (t *transformer) Transform(document *ast.Document, reader text.Reader, _ pa
 		}
 		return ast.WalkContinue, nil
 	})
-	for _, node := range outside { // what they say stays
+	for _, node := range outside { // keep their text
 		parent := node.Parent()
 		for child := node.FirstChild(); child != nil; child = node.FirstChild() {
 			parent.InsertBefore(parent, node, child)

@@ -1,8 +1,8 @@
-// Package edge is what every request passes before a route is chosen: its path gets one form, so that the role that is
-// asked for is that of what answers, other sites may not open WebSockets, and ports that ask for no credentials answer
-// only under names that are theirs.
+// Package edge is the first step of every request, before a route is chosen: it normalizes the path, so that the role is checked
+// for the handler that responds; it prevents other sites from opening WebSockets; and it restricts ports without credentials to
+// their own host names.
 //
-// It imports the standard library only; internal/app puts it around the routes of every listener.
+// It imports only the standard library; internal/app puts it in front of the routes of every listener.
 package edge
 
 import (
@@ -14,21 +14,21 @@ import (
 	"strings"
 )
 
-// Options say what a listener lets through.
+// Options configure what a listener accepts.
 type Options struct {
-	// Hosts returns the names under which the request may be sent; nil, and a nil result, mean every name, which is right
-	// where credentials are asked for.
+	// Hosts returns the host names that the request may use. If Hosts or its result is nil, every name is accepted, which is
+	// right where credentials are required.
 	Hosts func(*http.Request) *Hosts
-	// External is how people reach the main address, for WebSockets through a proxy that changes the Host.
+	// External is the URL at which clients reach the main address, for WebSockets through a proxy that changes the Host header.
 	External *url.URL
 	// TrustedOrigin reports whether another site may do what our own pages do; nil means none.
 	TrustedOrigin func(origin string) bool
 }
 
-// New returns a handler that hands on to h what it lets through.
+// New returns a handler that passes accepted requests on to h.
 func New(o Options, h http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		// A ServeMux does not clean the path of CONNECT; TRACE would show a page the headers that scripts may not see.
+		// A ServeMux does not clean the path of CONNECT; TRACE would reveal headers to pages whose scripts may not see them.
 		if r.Method == http.MethodConnect || r.Method == http.MethodTrace {
 			refuse(w, http.StatusMethodNotAllowed, r.Method+" is not supported")
 			return
@@ -63,15 +63,15 @@ func refuse(w http.ResponseWriter, code int, text string) {
 	http.Error(w, text, code)
 }
 
-// isUpgrade reports whether the request wants to leave HTTP.
+// isUpgrade reports whether the request asks for a protocol other than HTTP.
 func isUpgrade(r *http.Request) bool {
 	return r.Header.Get("Upgrade") != "" || slices.ContainsFunc(r.Header.Values("Connection"), func(v string) bool {
 		return strings.Contains(strings.ToLower(v), "upgrade")
 	})
 }
 
-// sameOrigin reports whether the request comes from a page of ours, or from no page. Browsers name the page's origin with
-// every WebSocket; CORS does not hold for those.
+// sameOrigin reports whether the request comes from one of our pages, or not from a page. Browsers send the page's origin with
+// every WebSocket; CORS does not apply to WebSockets.
 func (o Options) sameOrigin(r *http.Request) bool {
 	origin := r.Header.Get("Origin")
 	if origin != "" && o.TrustedOrigin != nil && o.TrustedOrigin(origin) {
@@ -97,7 +97,7 @@ func (o Options) sameOrigin(r *http.Request) bool {
 	return sameHost(u.Host, r.Host, u.Scheme)
 }
 
-// sameHost compares two host:port, of which either may leave the port of the scheme out.
+// sameHost compares two values of the form host:port. Either may omit the scheme's default port.
 func sameHost(a, b, scheme string) bool {
 	port := map[string]string{"http": "80", "https": "443"}[scheme]
 	full := func(host string) string {

@@ -14,7 +14,7 @@ import (
 	"github.com/ausguck/ausguck/internal/edge"
 )
 
-// serve returns the address of a server behind the edge that answers with the path as two kinds of routers see it.
+// serve returns the address of a server behind the edge. It responds with the path as two kinds of routers see it.
 func serve(t *testing.T, o edge.Options) string {
 	t.Helper()
 	srv := httptest.NewServer(edge.New(o, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -24,7 +24,7 @@ func serve(t *testing.T, o edge.Options) string {
 	return srv.Listener.Addr().String()
 }
 
-// raw sends the lines as they are, which clients of net/http would not, and returns the status and body.
+// raw sends the lines exactly as given, which a net/http client would not do, and returns the status and body.
 func raw(t *testing.T, address string, lines ...string) (int, string) {
 	t.Helper()
 	c, err := net.Dial("tcp", address)
@@ -92,7 +92,7 @@ func TestOnePathForAllRouters(t *testing.T) {
 	require.Equal(t, http.StatusBadRequest, code, "no path")
 }
 
-// Whatever is let through reads the same with and without its escapes, so no two routers can disagree about it.
+// Every accepted path reads the same with and without its escapes, so no two routers can interpret it differently.
 func FuzzOnePathForAllRouters(f *testing.F) {
 	for _, seed := range []string{"/a%2fb", "/label/a%2fb/values", "/%2e%2e/%2f", "//%5c", "/a%00", "/%25%32%66"} {
 		f.Add(seed)

@@ -6,23 +6,23 @@ import (
 	"strings"
 )
 
-// Hosts are the names under which a port without credentials answers. A page of another site can lead a name of its own
-// to 127.0.0.1 ("DNS rebinding"); its browser then takes our answers for that site's, but says the name in Host.
+// Hosts are the names for which a port without credentials serves requests. Another site can make its own name resolve to
+// 127.0.0.1 ("DNS rebinding"); the browser then treats our responses as that site's, but sends the name in the Host header.
 type Hosts struct {
 	names    map[string]bool
 	suffixes []string
-	// private lets through what no other site can be called: IP addresses, and names that no public DNS server has.
+	// private also allows what cannot be another site's name: IP addresses, and names that no public DNS server has.
 	private bool
 }
 
-// dockerNames are those of the host in containers of Docker and Podman, which no DNS server has.
+// dockerNames are the names of the host in Docker and Podman containers, which no DNS server has.
 var dockerNames = []string{"host.docker.internal", "gateway.docker.internal", "host.containers.internal"}
 
-// privateSuffixes are those that public DNS does not have.
+// privateSuffixes are suffixes that do not exist in public DNS.
 var privateSuffixes = []string{".local", ".lan", ".internal", ".home.arpa", ".localdomain", ".intranet", ".corp", ".home"}
 
-// NewHosts returns loopback's names and the given ones, of which those that begin with "*." stand for all names below.
-// With private, IP addresses and names of private networks are allowed too, as it is right for a port that other machines reach.
+// NewHosts returns the names of loopback and the given ones. Those that begin with "*." match all names below. With private, IP
+// addresses and names of private networks are allowed too, which is right for a port that other machines can reach.
 func NewHosts(private bool, names ...string) *Hosts {
 	h := &Hosts{names: map[string]bool{"localhost": true, "": true}, suffixes: []string{".localhost"}, private: private}
 	if private {
@@ -39,7 +39,7 @@ func NewHosts(private bool, names ...string) *Hosts {
 	return h
 }
 
-// Allows reports whether a Host header has one of the names. An empty one is no browser's.
+// Allows reports whether a Host header has one of the names. An empty one does not come from a browser.
 func (h *Hosts) Allows(host string) bool {
 	name := hostName(host)
 	if ip, err := netip.ParseAddr(name); err == nil {
@@ -56,14 +56,13 @@ func (h *Hosts) Allows(host string) bool {
 	return false
 }
 
-// isSingleLabel reports whether a name is one of a container or of a host in the same domain. Digits alone may be an address
-// in an old notation.
+// isSingleLabel reports whether a name is that of a container or of a host in the same domain. Digits alone may be an address in
+// an old notation.
 func isSingleLabel(name string) bool {
 	return strings.Trim(name, "abcdefghijklmnopqrstuvwxyz0123456789-_") == "" && strings.Trim(name, "0123456789abcdefx") != ""
 }
 
-// hostName returns the name of a host with or without a port, in lower case, without brackets and without the dot of DNS
-// at its end.
+// hostName returns the host name in lower case, without port, brackets and the trailing dot of DNS.
 func hostName(host string) string {
 	if name, _, err := net.SplitHostPort(host); err == nil {
 		host = name

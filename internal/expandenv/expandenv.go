@@ -1,6 +1,6 @@
-// Package expandenv puts environment variables into configuration files, as Loki and Promtail do with -config.expand-env.
+// Package expandenv expands environment variables in configuration files, as Loki and Promtail do with -config.expand-env.
 //
-// It imports the standard library only.
+// It imports only the standard library.
 package expandenv
 
 import (
@@ -9,13 +9,13 @@ import (
 	"regexp"
 )
 
-// variable is ${NAME}, also with a default as in ${NAME:-default}. A number is no name: ${1} is a group of a regular
-// expression, which relabelling and stages are full of.
+// variable matches ${NAME}, with an optional default as in ${NAME:-default}. A number is not a name: ${1} is a group of a regular
+// expression, which is common in relabeling rules and stages.
 var variable = regexp.MustCompile(`\$?\$\{([A-Za-z_][A-Za-z0-9_]*|\d+)(?:(:?[-=])([^}\n]*))?\}`)
 
-// Expand puts the values of environment variables into loki.yml or promtail.yml, as Loki and Promtail do with
-// -config.expand-env. $${ is a ${ that stays. A variable that is neither set nor has a default stays too, with a warning:
-// who does not use variables may mean something else by it.
+// Expand expands environment variables in loki.yml or promtail.yml, as Loki and Promtail do with -config.expand-env. $${ is an
+// escaped ${. A variable that is neither set nor has a default is kept, with a warning: in files that do not use variables, it
+// may have another meaning.
 func Expand(file string, content []byte, env func(string) (string, bool)) (expanded []byte, warnings []string) {
 	warned := map[string]bool{}
 	expanded = variable.ReplaceAllFunc(content, func(found []byte) []byte {
@@ -26,7 +26,7 @@ func Expand(file string, content []byte, env func(string) (string, bool)) (expan
 		name, operator, otherwise := string(parts[1]), string(parts[2]), parts[3]
 		value, set := env(name)
 		switch {
-		case set && (value != "" || len(operator) < 2): // with a colon, an empty value counts as none
+		case set && (value != "" || len(operator) < 2): // with a colon, an empty value counts as unset
 			return []byte(value)
 		case operator != "":
 			return otherwise

@@ -11,10 +11,10 @@ import (
 	"time"
 )
 
-// MaxBody bounds every JSON body, in bytes.
+// MaxBody is the maximum size of a JSON body, in bytes.
 const MaxBody = 10 << 20
 
-// Error is an answer in Grafana's error shape.
+// Error is a response in Grafana's error format.
 type Error struct {
 	Code int
 	body map[string]any
@@ -22,21 +22,21 @@ type Error struct {
 
 func (e *Error) Error() string { return fmt.Sprint(e.body["message"]) }
 
-// Fail is an answer with a message.
+// Fail returns an error response with a message.
 func Fail(code int, format string, args ...any) *Error {
 	return &Error{Code: code, body: map[string]any{"message": fmt.Sprintf(format, args...)}}
 }
 
-// With adds a field to the answer.
+// With adds a field to the response.
 func (e *Error) With(key string, value any) *Error {
 	e.body[key] = value
 	return e
 }
 
-// MarshalJSON gives the body of the answer.
+// MarshalJSON returns the body of the response.
 func (e *Error) MarshalJSON() ([]byte, error) { return json.Marshal(e.body) }
 
-// ErrNotFound answers what is not there.
+// ErrNotFound is the response for something that does not exist.
 var ErrNotFound = Fail(http.StatusNotFound, "Not found")
 
 var (
@@ -45,13 +45,14 @@ var (
 	errStarting = Fail(http.StatusServiceUnavailable, "Dashboards are being loaded; retry in a moment")
 )
 
-// Denied is Grafana's answer to a caller whose role does not include permission.
+// Denied is Grafana's response to a caller whose role does not include permission.
 func Denied(permission Permission) *Error {
 	return Fail(http.StatusForbidden, "You'll need additional permissions to perform this action. Permissions needed: %s", permission).
 		With("accessErrorId", "ACE"+NewUID()[1:]).With("title", "Access denied")
 }
 
-// Reply writes v as JSON. Text keeps its <, > and &: the answer's type and nosniff keep it from being a page.
+// Reply writes v as JSON. It does not escape <, > and &: the content type and nosniff prevent browsers from rendering the
+// response as a page.
 func Reply(w http.ResponseWriter, code int, v any) error {
 	var buf bytes.Buffer
 	enc := json.NewEncoder(&buf)
@@ -69,25 +70,25 @@ func Reply(w http.ResponseWriter, code int, v any) error {
 	return nil
 }
 
-// BeginLines answers 200 with lines of JSON that are still to be written.
+// BeginLines responds with 200 and lines of JSON, which the caller then writes.
 func BeginLines(w http.ResponseWriter) {
 	h := w.Header()
 	h.Set("Content-Type", "application/x-ndjson; charset=UTF-8")
 	h.Set("X-Content-Type-Options", "nosniff")
 	h.Set("Cache-Control", "no-store")
-	h.Set("X-Accel-Buffering", "no") // a proxy in front that holds lines back would make the fast wait for the slow
+	h.Set("X-Accel-Buffering", "no") // a proxy that buffers lines would delay fast ones until the slow ones
 	w.WriteHeader(http.StatusOK)
 }
 
-// OK answers 200 with v.
+// OK responds with 200 and v.
 func OK(w http.ResponseWriter, v any) error { return Reply(w, http.StatusOK, v) }
 
-// Message answers 200 with a text.
+// Message responds with 200 and a text.
 func Message(w http.ResponseWriter, format string, args ...any) error {
 	return OK(w, map[string]any{"message": fmt.Sprintf(format, args...)})
 }
 
-// ReadBody returns the request's body, at most MaxBody of it.
+// ReadBody returns the request's body, up to MaxBody bytes.
 func ReadBody(w http.ResponseWriter, r *http.Request) ([]byte, error) {
 	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, MaxBody))
 	var tooLarge *http.MaxBytesError
@@ -100,7 +101,7 @@ func ReadBody(w http.ResponseWriter, r *http.Request) ([]byte, error) {
 	return body, nil
 }
 
-// ReadJSON fills v from the request's body.
+// ReadJSON decodes the request's body into v.
 func ReadJSON(w http.ResponseWriter, r *http.Request, v any) error {
 	body, err := ReadBody(w, r)
 	if err != nil {
@@ -123,7 +124,7 @@ func PathInt(r *http.Request, name string) (int64, error) {
 	return n, nil
 }
 
-// QueryInt returns a query parameter that must be a number when it is there.
+// QueryInt returns a query parameter that must be a number if it is present.
 func QueryInt(r *http.Request, name string, otherwise int64) (int64, error) {
 	raw := r.URL.Query().Get(name)
 	if raw == "" {
@@ -132,7 +133,7 @@ func QueryInt(r *http.Request, name string, otherwise int64) (int64, error) {
 	return ParseID(name, raw)
 }
 
-// ParseID reads a number that a request holds under name.
+// ParseID parses a number in a request; name is used in the error.
 func ParseID(name, raw string) (int64, error) {
 	n, err := strconv.ParseInt(raw, 10, 64)
 	if err != nil {
@@ -141,5 +142,5 @@ func ParseID(name, raw string) (int64, error) {
 	return n, nil
 }
 
-// Stamped writes times as Grafana's API does.
+// Stamped formats times as Grafana's API does.
 func Stamped(t time.Time) string { return t.UTC().Format(time.RFC3339) }

@@ -1,21 +1,22 @@
-// Package grafana is the form of Grafana's HTTP API: who asks, roles with their permissions, routes, answers, errors and uids.
+// Package grafana has what Grafana's HTTP API has in common: callers, roles with their permissions, routes, responses, errors and
+// UIDs.
 //
-// internal/auth and the rooms of internal/component/dashboards answer by it. It knows none of them.
+// internal/auth and the packages below internal/component/dashboards use it. It knows none of them.
 package grafana
 
 import "slices"
 
-// Role is one of Grafana's organisation roles. Each includes the rights of those before it.
+// Role is one of Grafana's organization roles. Each includes the permissions of those before it.
 type Role string
 
-// The roles, from the least rights to the most.
+// The roles, from least to most privileged.
 const (
 	Viewer Role = "Viewer"
 	Editor Role = "Editor"
 	Admin  Role = "Admin"
 )
 
-// roles are in the order of their rights.
+// roles are sorted by privilege.
 var roles = []Role{Viewer, Editor, Admin}
 
 // Includes reports whether r may do what other may.
@@ -27,16 +28,16 @@ func (r Role) Valid() bool { return slices.Contains(roles, r) }
 // Permission is one of Grafana's actions.
 type Permission string
 
-// What routes need that is no action.
+// Requirements of routes that are not actions.
 const (
-	// SignedIn is granted to everybody with credentials.
+	// SignedIn is granted to every caller with credentials.
 	SignedIn Permission = ""
 	// Public is granted without credentials.
 	Public Permission = "public"
 )
 
-// permissions are the actions by the smallest role that has them. Routes are guarded by this table, and clients that ask
-// before they show a button are answered from it.
+// permissions lists the actions by the least privileged role that has them. Routes are guarded by this table, and clients that
+// check permissions before they show a button are answered from it.
 var permissions = map[Role][]Permission{
 	Viewer: {
 		"dashboards:read", "folders:read", "annotations:read", "datasources:query", "datasources.id:read", "alert.rules:read",
@@ -57,7 +58,7 @@ var permissions = map[Role][]Permission{
 	},
 }
 
-// Role is the smallest role that has the permission: "" for one that is Public, Admin for one that is not in the table.
+// Role returns the least privileged role that has the permission: "" if it is Public, Admin if it is not in the table.
 func (p Permission) Role() Role {
 	switch p {
 	case Public:
@@ -73,7 +74,7 @@ func (p Permission) Role() Role {
 	return Admin
 }
 
-// Permissions are all that the role has.
+// Permissions returns all permissions of the role.
 func (r Role) Permissions() []Permission {
 	var all []Permission
 	for _, role := range roles {

@@ -9,9 +9,9 @@ import (
 	"github.com/ausguck/ausguck/internal/database"
 )
 
-// Caller is who sent a request.
+// Caller is the sender of a request.
 type Caller struct {
-	// ID and UID name the user or service account for good; stars and preferences hang on UID.
+	// ID and UID identify the user or service account permanently; stars and preferences are stored by UID.
 	ID  int64
 	UID string
 	// Login, Name and Email are shown as author; Login is stored with versions and annotations.
@@ -19,33 +19,33 @@ type Caller struct {
 	Role               Role
 }
 
-// Handler answers one route. An *Error that it returns is the answer; any other error is a 500.
+// Handler handles one route. If it returns an *Error, that is the response; any other error is a 500.
 type Handler func(w http.ResponseWriter, r *http.Request, c Caller) error
 
 // Route is one URL of the API.
 type Route struct {
-	// Pattern is one of http.ServeMux.
+	// Pattern is a pattern of http.ServeMux.
 	Pattern string
-	// Needs is what the caller must be granted.
+	// Needs is the permission that the caller must have.
 	Needs  Permission
 	Handle Handler
 }
 
-// On is the route of a pattern.
+// On returns the route of a pattern.
 func On(pattern string, needs Permission, handle Handler) Route { return Route{pattern, needs, handle} }
 
-// API answers routes, and 404 in Grafana's shape to all else.
+// API serves routes, and responds with 404 in Grafana's format to all other requests.
 type API struct {
 	Routes []Route
-	// Caller says who sent a request; false answers 401. It must be safe for concurrent use.
+	// Caller returns the sender of a request; false results in a 401. It must be safe for concurrent use.
 	Caller func(*http.Request) (Caller, bool)
-	// Ready reports whether more than the public routes can be answered; nil is always.
+	// Ready reports whether routes other than the public ones can be served; nil means always.
 	Ready func() bool
-	// Logger is told of failures that are not the caller's.
+	// Logger logs failures that the caller did not cause.
 	Logger *slog.Logger
 }
 
-// Handler returns what serves the routes.
+// Handler returns a handler of the routes.
 func (a API) Handler() http.Handler {
 	mux := http.NewServeMux()
 	public := map[string]bool{"": false}
@@ -61,7 +61,7 @@ func (a API) Handler() http.Handler {
 			a.Answer(w, r, errStarting)
 		case HasDotSegment(r.URL.Path):
 			a.Answer(w, r, Fail(http.StatusBadRequest, "The path contains a .. or . segment"))
-		case pattern == "": // unknown, or known with another method
+		case pattern == "": // unknown, or known only with another method
 			a.guarded(Route{Handle: notFound}).ServeHTTP(w, r)
 		default:
 			mux.ServeHTTP(w, r)
@@ -87,7 +87,7 @@ func (a API) guarded(route Route) http.Handler {
 	})
 }
 
-// Answer writes what a handler returned.
+// Answer writes the response for the error that a handler returned.
 func (a API) Answer(w http.ResponseWriter, r *http.Request, err error) {
 	if err == nil {
 		return
@@ -95,7 +95,7 @@ func (a API) Answer(w http.ResponseWriter, r *http.Request, err error) {
 	var known *Error
 	if !errors.As(err, &known) {
 		if r.Context().Err() != nil {
-			return // the client has gone
+			return // the client has disconnected
 		}
 		a.Logger.Error("Request failed", "method", r.Method, "path", r.URL.Path, "err", err)
 		known = Fail(http.StatusInternalServerError, "%v", err)
@@ -106,7 +106,7 @@ func (a API) Answer(w http.ResponseWriter, r *http.Request, err error) {
 	_ = Reply(w, known.Code, known.body)
 }
 
-// HasDotSegment reports path traversal, also when its dots came encoded.
+// HasDotSegment reports path traversal, including encoded dots.
 func HasDotSegment(path string) bool {
 	for segment := range strings.SplitSeq(path, "/") {
 		if segment == ".." || segment == "." {
@@ -116,7 +116,7 @@ func HasDotSegment(path string) bool {
 	return strings.Contains(path, `\`)
 }
 
-// Refuse answers 404 with a reason, for what Grafana has and this does not.
+// Refuse responds with 404 and a reason, for features of Grafana that are not supported here.
 func Refuse(reason string) Handler {
 	return func(http.ResponseWriter, *http.Request, Caller) error { return Fail(http.StatusNotFound, "%s", reason) }
 }

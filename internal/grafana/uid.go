@@ -8,10 +8,10 @@ import (
 	"strings"
 )
 
-// MaxUIDLength is Grafana's.
+// MaxUIDLength is Grafana's limit.
 const MaxUIDLength = 40
 
-// LegalUID is Grafana's rule: letters, digits, - and _, at most 40.
+// LegalUID checks Grafana's rule: letters, digits, - and _, at most 40.
 func LegalUID(uid string) bool {
 	if uid == "" || len(uid) > MaxUIDLength {
 		return false
@@ -26,28 +26,28 @@ func LegalUID(uid string) bool {
 
 var uidAlphabet = base32.NewEncoding("abcdefghijklmnopqrstuvwxyz234567").WithPadding(base32.NoPadding)
 
-// StableUID derives a uid that is the same at every start.
+// StableUID derives a UID that is the same at every start.
 func StableUID(kind, name string) string {
 	sum := sha256.Sum256([]byte(kind + "\x00" + name))
 	return "p" + uidAlphabet.EncodeToString(sum[:])[:13]
 }
 
-// NewUID returns a uid that nobody has.
+// NewUID returns a new unique UID.
 func NewUID() string {
 	var b [9]byte
 	_, _ = rand.Read(b[:]) // never fails
 	return "s" + uidAlphabet.EncodeToString(b[:])[:13]
 }
 
-// StableID derives the numeric id that old clients want from a uid. It fits a JavaScript number, as Grafana's
-// own derived ids do, and is never 0.
+// StableID derives a numeric ID from a UID, for old clients. It can be represented as a JavaScript number, like Grafana's own
+// derived IDs, and is never 0.
 func StableID(kind, uid string) int64 {
 	h := fnv.New64a()
 	_, _ = h.Write([]byte(kind + "/" + uid))
 	return int64(h.Sum64()>>12) | 1
 }
 
-// Slug returns title as Grafana writes it into URLs: lower case, one hyphen for all else.
+// Slug returns title in the form that Grafana uses in URLs: lower case, with one hyphen in place of all other characters.
 func Slug(title string) string {
 	var b strings.Builder
 	for _, r := range strings.ToLower(title) {
@@ -67,7 +67,7 @@ func Slug(title string) string {
 	return slug
 }
 
-// NearestUID makes a legal uid of one that is not, the same at every start.
+// NearestUID converts an invalid UID into a valid one, which is the same at every start.
 func NearestUID(uid string) string {
 	legal := strings.Map(func(r rune) rune {
 		if LegalUID(string(r)) {

@@ -1,5 +1,5 @@
-// Package hostmount finds the host's /proc, /sys and / inside a container: what of them is mounted, where, and what is
-// missing. Outside a container there is nothing to find. It wraps nothing.
+// Package hostmount finds the host's /proc, /sys and / inside a container: which of them are mounted, where, and what is missing.
+// Outside a container it finds nothing. It wraps nothing.
 package hostmount
 
 import (
@@ -10,39 +10,39 @@ import (
 	"strings"
 )
 
-// Mounts says where the host's folders are.
+// Mounts contains the locations of the host's folders.
 type Mounts struct {
-	// Container is whether this process runs in a container.
+	// Container is set if this process runs in a container.
 	Container bool
-	// Name is the host's, when its root is mounted: a container has a name of its own, which changes with each that is made.
+	// Name is the host's name if its root is mounted: a container has its own name, which is different for each new container.
 	Name string
-	// Proc, Sys, Root and Log are where the host's /proc, /sys, / and /var/log are; empty where they are not mounted.
+	// Proc, Sys, Root and Log are the mount points of the host's /proc, /sys, / and /var/log; empty if they are not mounted.
 	Proc, Sys, Root, Log string
-	// ForeignNetwork is whether this process has a network of its own, so that its /proc/net is not the host's.
+	// ForeignNetwork is set if this process has its own network namespace, so that its /proc/net is not the host's.
 	ForeignNetwork bool
-	// Missing has what is not mounted.
+	// Missing lists what is not mounted.
 	Missing []Missing
 }
 
 // Missing is a folder of the host that is not mounted.
 type Missing struct {
-	// Folder is the host's, Without what does not work as long as it is missing.
+	// Folder is the host's folder, Without describes what does not work without it.
 	Folder, Without string
-	// Volume is the entry of `volumes:` in a compose file that mounts it.
+	// Volume is the entry for `volumes:` in a compose file that mounts it.
 	Volume string
 }
 
-// The places at which people mount the host's folders: node_exporter's and cAdvisor's documentation have them.
+// Common mount points of the host's folders, from the documentation of node_exporter and cAdvisor.
 var (
 	roots = []string{"rootfs", "host/root", "host/rootfs", "host"}
 	procs = []string{"host/proc"}
 	syses = []string{"host/sys"}
 )
 
-// markers are files that container engines make.
+// markers are files that container engines create.
 var markers = []string{".dockerenv", "run/.containerenv"}
 
-// Find looks below the folder, which is / outside of tests.
+// Find searches below the given folder, which is / except in tests.
 func Find(below string) Mounts {
 	var m Mounts
 	for _, marker := range markers {
@@ -60,7 +60,7 @@ func Find(below string) Mounts {
 		}
 	}
 	if m.Root != "" {
-		name, _ := os.ReadFile(filepath.Join(m.Root, "etc/hostname")) // not every system has it
+		name, _ := os.ReadFile(filepath.Join(m.Root, "etc/hostname")) // not every system has this file
 		m.Name = strings.TrimSpace(string(name))
 	}
 	m.Proc = first(below, m.Root, procs, "proc", isProc)
@@ -74,7 +74,7 @@ func Find(below string) Mounts {
 	return m
 }
 
-// first returns the first place that is what is looked for, below the container's root or below the host's.
+// first returns the first matching folder, below the container's root or below the host's.
 func first(below, root string, places []string, inRoot string, is func(string) bool) string {
 	for _, name := range places {
 		if dir := filepath.Join(below, name); is(dir) {
@@ -89,7 +89,7 @@ func first(below, root string, places []string, inRoot string, is func(string) b
 	return ""
 }
 
-// hostLog returns /var/log when something is mounted there, else that of the host's root.
+// hostLog returns /var/log if something is mounted there, otherwise the one in the host's root.
 func hostLog(below, root string) string {
 	if isMount(below, "/var/log") {
 		return filepath.Join(below, "var/log")
@@ -120,7 +120,7 @@ func exists(name string) bool {
 	return err == nil
 }
 
-// isRoot tells a host's root from a folder that an image happens to have: it has what every system has.
+// isRoot distinguishes a host's root from a folder that an image happens to have: it contains what every system has.
 func isRoot(dir string) bool {
 	return exists(filepath.Join(dir, "etc")) && (exists(filepath.Join(dir, "usr")) || exists(filepath.Join(dir, "var")))
 }
@@ -131,8 +131,8 @@ func isProc(dir string) bool {
 
 func isSys(dir string) bool { return exists(filepath.Join(dir, "class/net")) }
 
-// onDisk says whether the root is a whole disk, as that of a virtual machine made from an image, which has a marker
-// too. A container's is an overlay, or a folder of a disk.
+// onDisk reports whether the root is a whole disk, as in a virtual machine created from an image, which also has a marker. A
+// container's root is an overlay, or a folder of a disk.
 func onDisk(below string) bool {
 	for fields := range mounts(below) {
 		if separator := slices.Index(fields, "-"); fields[4] == "/" && separator > 0 && separator+2 < len(fields) {
@@ -142,7 +142,7 @@ func onDisk(below string) bool {
 	return false
 }
 
-// isMount says whether something is mounted at the folder, whose name has no blanks.
+// isMount reports whether something is mounted at the folder, whose name has no spaces.
 func isMount(below, dir string) bool {
 	for fields := range mounts(below) {
 		if fields[4] == dir {
@@ -152,8 +152,8 @@ func isMount(below, dir string) bool {
 	return false
 }
 
-// mounts are the lines of this process's mountinfo, see proc_pid_mountinfo(5): the root within the file system is field
-// 3, the place field 4, the device the second after a dash.
+// mounts returns the lines of this process's mountinfo, see proc_pid_mountinfo(5): field 3 is the root within the file system,
+// field 4 the mount point, and the device is the second field after a dash.
 func mounts(below string) iter.Seq[[]string] {
 	return func(yield func([]string) bool) {
 		table, err := os.ReadFile(filepath.Join(below, "proc/self/mountinfo"))

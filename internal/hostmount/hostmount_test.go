@@ -10,7 +10,7 @@ import (
 	"github.com/ausguck/ausguck/internal/hostmount"
 )
 
-// tree makes files below a new folder.
+// tree creates files below a new folder.
 func tree(t *testing.T, files map[string]string) string {
 	t.Helper()
 	dir := t.TempDir()
@@ -96,7 +96,7 @@ func TestView(t *testing.T) {
 		"stat": "cpu", "1/net/dev": "eth0", "1/mounts": "/", "2/stat": "", "10/stat": "", "self/net/dev": "own", "net/dev": "own", "sys/kernel/x": "1",
 	})
 	dir := filepath.Join(t.TempDir(), "below", "procfs")
-	for range 2 { // also where there is one already
+	for range 2 { // also if there is one already
 		view, err := hostmount.View(proc, dir)
 		require.NoError(t, err)
 		for name, want := range map[string]string{"stat": "cpu", "net/dev": "eth0", "1/mounts": "/", "sys/kernel/x": "1"} {

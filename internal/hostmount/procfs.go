@@ -6,9 +6,9 @@ import (
 	"path/filepath"
 )
 
-// View makes a folder that looks like proc with the network of the host in it, and returns it. /proc/net leads to the
-// network of whoever reads it, through every mount, so in a container with a network of its own net has to be that of
-// process 1. Processes but that one are left out. dir is made anew.
+// View creates and returns a folder that looks like proc but has the host's network. /proc/net refers to the network of the
+// reading process, through every mount, so in a container with its own network, net must be that of process 1. Other processes
+// are omitted. dir is recreated.
 func View(proc, dir string) (string, error) {
 	if err := os.RemoveAll(dir); err != nil {
 		return "", fmt.Errorf("create a view of %s: %w", proc, err)

@@ -5,8 +5,8 @@ import (
 	"syscall"
 )
 
-// inode is 0 for a file that cannot be read. Files of /proc/net have one number in all mounts of a network, and another
-// in each other network.
+// inode returns 0 for a file that cannot be read. A file of /proc/net has the same number in all mounts of one network, and a
+// different one in every other network.
 func inode(name string) uint64 {
 	info, err := os.Stat(name)
 	if err != nil {

@@ -10,10 +10,10 @@ import (
 	"sync"
 )
 
-// proxies are the networks whose word about a client is taken.
+// proxies are the networks of proxies whose headers about the client are trusted.
 type proxies []netip.Prefix
 
-// ParseProxies reads addresses and networks, separated by commas or spaces.
+// ParseProxies parses addresses and networks that are separated by commas or spaces.
 func ParseProxies(text string) ([]netip.Prefix, error) {
 	var list []netip.Prefix
 	for _, one := range strings.FieldsFunc(text, func(r rune) bool { return r == ',' || r == ' ' }) {
@@ -39,14 +39,14 @@ func (p proxies) trust(ip netip.Addr) bool {
 	return false
 }
 
-// forwarding are the headers in which proxies say whom they ask for.
+// forwarding are the headers in which proxies describe the client.
 var forwarding = []string{
 	"Forwarded", "X-Forwarded-For", "X-Forwarded-Host", "X-Forwarded-Port", "X-Forwarded-Prefix", "X-Forwarded-Proto", "X-Forwarded-Scheme",
 	"X-Forwarded-Server", "X-Forwarded-Ssl", "X-Forwarded-User", "X-Original-Url", "X-Rewrite-Url", "X-Real-Ip",
 }
 
-// tellClient makes r.RemoteAddr the client's. What a trusted proxy says of it is believed; from anybody else the
-// headers of proxies are taken away, so that nothing behind this sees them. It reports whether a proxy sent the request.
+// tellClient sets r.RemoteAddr to the client's address. The headers of a trusted proxy are used; those from anyone else are
+// removed, so that no handler sees them. It reports whether a proxy sent the request.
 func (p proxies) tellClient(r *http.Request) (forwarded, trusted bool) {
 	for _, name := range forwarding {
 		if _, ok := r.Header[name]; ok {
@@ -63,7 +63,8 @@ func (p proxies) tellClient(r *http.Request) (forwarded, trusted bool) {
 		}
 		return true, false
 	}
-	// From the right: each proxy appends whom it has seen, and what stands before the last trusted one anybody may write.
+	// From right to left: each proxy appends the address that it has seen, and anyone can forge what precedes the last trusted
+	// one.
 	client := peer
 	hops := strings.Split(strings.Join(r.Header.Values("X-Forwarded-For"), ","), ",")
 	for i := len(hops) - 1; i >= 0; i-- {
@@ -87,13 +88,13 @@ func peerOf(r *http.Request) (netip.Addr, bool) {
 	return address.Addr().Unmap().WithZone(""), err == nil
 }
 
-// unnamedProxies remembers which proxies were told of in the log.
+// unnamedProxies records which untrusted proxies have been logged.
 type unnamedProxies struct {
 	mtx  sync.Mutex
 	told map[netip.Addr]bool
 }
 
-// first reports whether the peer is told of for the first time; of many it reports only some.
+// first reports whether the peer is to be logged for the first time; if there are many peers, only for some of them.
 func (u *unnamedProxies) first(peer netip.Addr) bool {
 	u.mtx.Lock()
 	defer u.mtx.Unlock()
@@ -109,7 +110,7 @@ func (u *unnamedProxies) first(peer netip.Addr) bool {
 
 type requestKey struct{}
 
-// requestInfo is what the listener knows of a request.
+// requestInfo is what the listener knows about a request.
 type requestInfo struct {
 	conn      *conn
 	leash     *leash
@@ -121,19 +122,19 @@ func infoOf(ctx context.Context) *requestInfo {
 	return info
 }
 
-// OnLoopback reports whether the request came to a listener that only this machine reaches.
+// OnLoopback reports whether the request arrived at a listener that only this machine can reach.
 func OnLoopback(r *http.Request) bool {
 	info := infoOf(r.Context())
 	return info != nil && info.conn != nil && info.conn.listener.loopback()
 }
 
-// FromThisMachine reports whether the request came to a listener that only this machine reaches, and through no proxy.
+// FromThisMachine reports whether the request arrived at a listener that only this machine can reach, and not through a proxy.
 func FromThisMachine(r *http.Request) bool {
 	return OnLoopback(r) && !infoOf(r.Context()).forwarded
 }
 
-// Authenticated tells the listener that the client has shown who it is: from now on its request may take the whole
-// read timeout, instead of unauthenticatedTimeout.
+// Authenticated tells the listener that the client is authenticated: its request may now take the whole read timeout instead of
+// unauthenticatedTimeout.
 func Authenticated(r *http.Request) {
 	if info := infoOf(r.Context()); info != nil && info.leash != nil {
 		info.leash.authenticated.Store(true)

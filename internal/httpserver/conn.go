@@ -10,31 +10,32 @@ import (
 )
 
 const (
-	// writeTimeout is how long a client may take for writeChunk bytes of an answer, so that one that does not read is
-	// told from one that is slow: a fixed deadline for a whole answer would cut long ones off.
+	// writeTimeout is how long a client may take to receive writeChunk bytes of a response. This distinguishes a client that does
+	// not read from a slow one; a fixed deadline for the whole response would cut off long ones.
 	writeTimeout = 30 * time.Second
 	writeChunk   = 64 << 10
 )
 
-// conn is an accepted connection. It gives its slot back when it is closed, and ends writes that its client does not read.
+// conn is an accepted connection. It releases its slot when it is closed, and aborts writes that its client does not read.
 type conn struct {
 	net.Conn
 	slots    *slots
 	listener *slotListener
 	address  netip.Addr
-	// extra is set for one that was accepted although all ordinary slots are taken.
+	// extra is set if it was accepted although all ordinary slots are taken.
 	extra bool
-	// since is when the server began to wait for the client, by what it waits for, in nanoseconds of Unix time; 0 = it does not.
+	// since is when the server began to wait for the client, by the kind of waiting, in nanoseconds of Unix time; 0 means that it
+	// is not waiting.
 	since [kindsOfWaiting]atomic.Int64
 
 	mtx sync.Mutex
-	// served are the streams of HTTP/2 whose handlers work, and do not wait for the client.
+	// served is the number of HTTP/2 streams whose handlers are running and not waiting for the client.
 	served int
-	// deadline is what others have set for writes.
+	// deadline is the write deadline that callers have set.
 	deadline time.Time
 }
 
-// waitFor makes kinds all that the server waits for.
+// waitFor sets the kinds of waiting; all others end.
 func (c *conn) waitFor(kinds ...waiting) {
 	for kind := range c.since {
 		c.since[kind].Store(0)
@@ -44,7 +45,7 @@ func (c *conn) waitFor(kinds ...waiting) {
 	}
 }
 
-// serving counts streams. While there are none, whatever happens on the connection waits for the client.
+// serving counts streams. While there are none, the server counts as waiting for the client, whatever happens on the connection.
 func (c *conn) serving(n int) {
 	if c == nil {
 		return
@@ -59,7 +60,7 @@ func (c *conn) serving(n int) {
 	c.since[forStreams].Store(since)
 }
 
-// Close gives the slot back.
+// Close closes the connection and releases the slot.
 func (c *conn) Close() error {
 	c.slots.mtx.Lock()
 	c.slots.drop(c)
@@ -67,7 +68,7 @@ func (c *conn) Close() error {
 	return c.Conn.Close()
 }
 
-// Write fails when the client does not take a part of the answer in time.
+// Write fails if the client does not receive a chunk of the response in time.
 func (c *conn) Write(p []byte) (n int, err error) {
 	defer c.since[forReader].Store(0)
 	for {
@@ -85,7 +86,7 @@ func (c *conn) Write(p []byte) (n int, err error) {
 	}
 }
 
-// writeDeadline is the earlier of our own and the one that was set.
+// writeDeadline returns the earlier of our own deadline and the one that callers have set.
 func (c *conn) writeDeadline(now time.Time) time.Time {
 	c.mtx.Lock()
 	defer c.mtx.Unlock()
@@ -112,7 +113,7 @@ func (c *conn) SetDeadline(t time.Time) error {
 	return c.SetReadDeadline(t)
 }
 
-// connOf returns our connection below one that net/http serves, nil when there is none.
+// connOf returns our connection below one that net/http serves, or nil if there is none.
 func connOf(c net.Conn) *conn {
 	if t, ok := c.(*tls.Conn); ok {
 		c = t.NetConn()

@@ -1,7 +1,7 @@
-// Package httpserver owns the listening sockets: TLS and basic auth from the standard web.yml, request
-// metrics, the access log, recovery from panics, and the drain at stop.
+// Package httpserver owns the listening sockets: TLS and basic auth from the standard web.yml, request metrics, the access log,
+// recovery from panics, and draining at shutdown.
 //
-// It wraps prometheus/exporter-toolkit/web. It imports nothing of ours.
+// It wraps prometheus/exporter-toolkit/web. It imports none of our packages.
 package httpserver
 
 import (
@@ -22,7 +22,7 @@ import (
 // Main is the listener name whose address comes from --web.listen-address; errors name that flag for it.
 const Main = "main"
 
-// What Options fields mean when they are zero. The first two are stock Prometheus's.
+// Defaults of Options. The first two are those of stock Prometheus.
 const (
 	DefaultReadTimeout    = 5 * time.Minute
 	DefaultMaxConnections = 512
@@ -32,33 +32,33 @@ const (
 const (
 	readHeaderTimeout = 10 * time.Second
 	idleTimeout       = 2 * time.Minute
-	// PromQL and LogQL travel in the URL, so this is well above what a browser sends.
+	// PromQL and LogQL are sent in the URL, so this is well above what a browser sends.
 	maxHeaderBytes = 256 << 10
-	// maxStreams is how many requests of HTTP/2 share a connection, and with it a slot. A dashboard asks some dozens at once.
+	// maxStreams is how many HTTP/2 requests share a connection, and thus a slot. A dashboard sends a few dozen at once.
 	maxStreams = 100
 )
 
 // Options configure a Server.
 type Options struct {
 	Logger *slog.Logger
-	// Registerer takes the ausguck_http_* metrics; nil means none.
+	// Registerer registers the ausguck_http_* metrics; nil disables them.
 	Registerer prometheus.Registerer
-	// WebConfigFile is a web.yml as every Prometheus exporter reads it; empty means plain HTTP without users.
+	// WebConfigFile is a web.yml in the format of all Prometheus exporters; empty means plain HTTP without users.
 	WebConfigFile string
-	// AllowAnonymous leaves ListenWellKnown as open on addresses that other machines can reach as on loopback.
+	// AllowAnonymous makes ListenWellKnown as open on addresses that other machines can reach as it is on loopback.
 	AllowAnonymous bool
-	// ReadTimeout bounds the reading of one request with its body.
+	// ReadTimeout limits how long reading one request may take, including its body.
 	ReadTimeout time.Duration
-	// MaxConnections bounds the open connections of all listeners together. One more takes the slot of a client that
-	// keeps the server waiting; extraSlots are kept beyond it for health checks and this machine.
+	// MaxConnections limits the open connections of all listeners together. Another connection takes the slot of a client that
+	// keeps the server waiting; in addition, extraSlots are reserved for health checks and this machine.
 	MaxConnections int
-	// TrustedProxies are the networks of the proxies whose X-Forwarded-For and -Proto are believed.
+	// TrustedProxies are the networks of the proxies whose X-Forwarded-For and -Proto are trusted.
 	TrustedProxies []netip.Prefix
 	// AccessLog logs every request at debug level.
 	AccessLog bool
-	// PlainHTTP2 names the listeners that take HTTP/2 without TLS too, which clients of gRPC speak.
+	// PlainHTTP2 names the listeners that also accept HTTP/2 without TLS, which gRPC clients use.
 	PlainHTTP2 []string
-	// DrainTimeout is how long running requests may go on once Serve is asked to stop.
+	// DrainTimeout is how long requests in progress may continue after Serve is asked to stop.
 	DrainTimeout time.Duration
 }
 
@@ -77,14 +77,14 @@ type Server struct {
 	bound []*listener
 }
 
-// Address is where one listener answers.
+// Address is the address of one listener.
 type Address struct {
 	Name   string // as given to Listen
-	Addr   string // host:port, with the real port when :0 was asked for
+	Addr   string // host:port, with the actual port if :0 was requested
 	Scheme string // http or https
 }
 
-// URL returns the root of the address, without a slash at its end. One that is bound everywhere is on localhost too.
+// URL returns the root URL of the address, without a trailing slash. For an unspecified address it uses localhost.
 func (a Address) URL() string {
 	addr := a.Addr
 	if host, port, err := net.SplitHostPort(addr); err == nil {
@@ -104,7 +104,7 @@ type listener struct {
 	server *http.Server
 }
 
-// New checks web.yml and returns a server that is bound to nothing yet.
+// New checks web.yml and returns a server that is not bound to any address yet.
 func New(o Options) (*Server, error) {
 	if o.ReadTimeout == 0 {
 		o.ReadTimeout = DefaultReadTimeout
@@ -134,9 +134,9 @@ func New(o Options) (*Server, error) {
 	}, nil
 }
 
-// Listen binds addr now; Serve answers there with h, which asks for credentials itself: the users of web.yml, see
-// UserHash, are not asked for beside it. The name tells listeners apart in logs, metrics and errors. The error wraps
-// syscall.EADDRINUSE when the port is taken and says what to do.
+// Listen binds addr immediately; Serve then serves h there. h checks credentials itself: the server does not check the users of
+// web.yml in addition, see UserHash. The name identifies the listener in logs, metrics and errors. The error wraps
+// syscall.EADDRINUSE if the port is in use, and contains a remedy.
 func (s *Server) Listen(name, addr string, h http.Handler) error {
 	tcpAddr, err := net.ResolveTCPAddr("tcp", addr)
 	if err != nil {
@@ -145,11 +145,11 @@ func (s *Server) Listen(name, addr string, h http.Handler) error {
 	return s.listen(name, tcpAddr, h, false)
 }
 
-// ListenWellKnown binds the port of a stock program. On loopback Serve answers as that program does, with open: only
-// the users of web.yml are asked for, if there are any. On an address that other machines can reach it answers with
-// asking, which asks for credentials itself, unless web.yml demands verified client certificates or AllowAnonymous is set.
+// ListenWellKnown binds the port of a stock program. On loopback it serves open, as that program does: credentials are only
+// required if web.yml has users. On an address that other machines can reach it serves asking, which checks credentials itself,
+// unless web.yml requires verified client certificates or AllowAnonymous is set.
 func (s *Server) ListenWellKnown(name, addr string, open, asking http.Handler) error {
-	// The address that is checked is the one that is bound: a host name is resolved only once.
+	// Check the same address that is bound: a host name is resolved only once.
 	tcpAddr, err := net.ResolveTCPAddr("tcp", addr)
 	if err != nil {
 		return fmt.Errorf("listen on %s for %s: %w", addr, name, err)
@@ -166,7 +166,7 @@ func (s *Server) ListenWellKnown(name, addr string, open, asking http.Handler) e
 	return s.listen(name, tcpAddr, asking, false)
 }
 
-// listen binds; users says whether the toolkit asks for the users of web.yml.
+// listen binds the address; users selects whether the toolkit checks the users of web.yml.
 func (s *Server) listen(name string, addr *net.TCPAddr, h http.Handler, users bool) error {
 	l, err := net.ListenTCP("tcp", addr)
 	if err != nil {
@@ -196,7 +196,7 @@ func (s *Server) listen(name string, addr *net.TCPAddr, h http.Handler, users bo
 	return nil
 }
 
-// bindAdvice says what a person can do about a failed bind, as the rest of a sentence.
+// bindAdvice returns a remedy for a failed bind, as the rest of a sentence.
 func bindAdvice(name string, port int, err error) string {
 	flag := "turn the well-known ports off with --no-web.well-known-ports"
 	if name == Main {
@@ -213,7 +213,7 @@ func bindAdvice(name string, port int, err error) string {
 	return ""
 }
 
-// Addresses returns what is bound, in the order of the calls to Listen.
+// Addresses returns the bound addresses, in the order of the calls to Listen.
 func (s *Server) Addresses() []Address {
 	s.mtx.Lock()
 	defer s.mtx.Unlock()
@@ -224,10 +224,10 @@ func (s *Server) Addresses() []Address {
 	return addrs
 }
 
-// Serve answers on everything bound until ctx ends. Then it accepts no more, gives running requests the
-// drain timeout, cuts off the rest and returns nil. It returns early with an error when a listener fails.
+// Serve serves all listeners until ctx ends. Then it accepts no new connections, gives requests in progress the drain timeout,
+// cuts off the rest and returns nil. It returns early with an error if a listener fails.
 func (s *Server) Serve(ctx context.Context) error {
-	// Requests outlive ctx for the drain; handlers of hijacked connections see the end of this one.
+	// Requests outlive ctx while draining; handlers of hijacked connections see the end of this context.
 	requests, cancelRequests := context.WithCancel(context.WithoutCancel(ctx))
 	defer cancelRequests()
 
@@ -255,7 +255,7 @@ func (s *Server) Serve(ctx context.Context) error {
 	}
 }
 
-// drain stops all listeners side by side, so that the slowest decides the time and not the sum.
+// drain stops all listeners concurrently, so that the slowest one determines the duration, not the sum.
 func (s *Server) drain(bound []*listener) {
 	ctx, cancel := context.WithTimeout(context.Background(), s.opts.DrainTimeout)
 	defer cancel()
@@ -271,7 +271,7 @@ func (s *Server) drain(bound []*listener) {
 	wg.Wait()
 }
 
-// Close releases what Listen bound. It is for a start that failed before Serve, which closes by itself.
+// Close closes the listeners. It is for a start that failed before Serve, which closes them itself.
 func (s *Server) Close() error {
 	s.mtx.Lock()
 	defer s.mtx.Unlock()
@@ -283,7 +283,7 @@ func (s *Server) Close() error {
 }
 
 func (l *listener) serve() error {
-	// Without TLS, net/http itself leaves a TLSConfig here, but no GetConfigForClient.
+	// Without TLS, net/http itself sets a TLSConfig here, but no GetConfigForClient.
 	if l.server.TLSConfig != nil && l.server.TLSConfig.GetConfigForClient != nil {
 		return l.server.ServeTLS(l.socket, "", "")
 	}

@@ -22,7 +22,7 @@ import (
 	"github.com/ausguck/ausguck/internal/httpserver"
 )
 
-// logBuffer is a log that tests read while the server writes.
+// logBuffer is a log that tests can read while the server writes to it.
 type logBuffer struct {
 	mtx sync.Mutex
 	buf bytes.Buffer
@@ -52,7 +52,7 @@ func start(t *testing.T, o httpserver.Options, h http.Handler) (url string, stop
 	}
 	s, err := httpserver.New(o)
 	require.NoError(t, err)
-	// As on a well-known port on loopback: the toolkit asks for the users of web.yml.
+	// As on a well-known port on loopback: the toolkit checks the users of web.yml.
 	require.NoError(t, s.ListenWellKnown(httpserver.Main, "127.0.0.1:0", h, h))
 	ctx, cancel := context.WithCancel(t.Context())
 	done := make(chan error, 1)
@@ -112,7 +112,7 @@ func TestWellKnownPortsAskWhereOthersReachThem(t *testing.T) {
 		addr  string
 		web   string
 		allow bool
-		want  string // who answers: open, asking, or the toolkit with 401
+		want  string // who responds: open, asking, or the toolkit with 401
 	}{
 		"loopback":                       {addr: "127.0.0.1:0", want: "open"},
 		"another loopback":               {addr: "127.1.2.3:0", want: "open"},
@@ -152,7 +152,7 @@ func TestWellKnownPortsAskWhereOthersReachThem(t *testing.T) {
 	}
 }
 
-// The main address asks for credentials itself; everything else of web.yml holds there too.
+// The main address checks credentials itself; all other settings of web.yml apply there too.
 func TestMainAddressLeavesUsersToItsHandler(t *testing.T) {
 	file := writeFile(t, filepath.Join(t.TempDir(), "web.yml"), `
 http_server_config:
@@ -182,7 +182,7 @@ basic_auth_users:
 	require.False(t, known)
 	require.Equal(t, secret, other, "something to compare with, for the time it takes")
 
-	// The file is read again when it has changed, and nobody may come in while it is broken.
+	// The file is read again after a change, and nobody can log in while it is invalid.
 	writeFile(t, file, "basic_auth_users:\n  eve: "+hash(t, "new")+"\n")
 	_, known = s.UserHash("admin")
 	require.False(t, known)
@@ -235,7 +235,7 @@ func TestDrainLetsSlowRequestsFinish(t *testing.T) {
 	stopped := make(chan error, 1)
 	go func() { stopped <- stop() }()
 
-	// The drain has begun when new connections are refused.
+	// Draining has begun once new connections are refused.
 	require.Eventually(t, func() bool {
 		c, err := net.Dial("tcp", url[len("http://"):])
 		if err != nil {

@@ -9,31 +9,32 @@ import (
 )
 
 const (
-	// unauthenticatedTimeout is how long the request of a client may take to arrive before it has shown who it is.
+	// unauthenticatedTimeout is how long the request of an unauthenticated client may take to arrive.
 	unauthenticatedTimeout = 15 * time.Second
-	// bodyTimeout is how long one that has shown it may stay silent in the middle of a body.
+	// bodyTimeout is how long an authenticated client may pause in the middle of a body.
 	bodyTimeout = 15 * time.Second
-	// restTimeout is how long what a handler has not read may take to arrive: net/http reads it before it answers.
+	// restTimeout is how long the part of a body that a handler has not read may take to arrive: net/http reads it before it
+	// responds.
 	restTimeout = 5 * time.Second
 )
 
-// leash bounds how long a handler waits for the body of a request. A deadline runs only while the handler reads: one
-// that passes during its work would look to net/http as if the client had gone.
+// leash limits how long a handler waits for the body of a request. A deadline is only set while the handler reads: if it expired
+// while the handler is working, net/http would conclude that the client had disconnected.
 type leash struct {
 	io.ReadCloser
 	control *http.ResponseController
 	conn    *conn
-	// shared is set where several requests share the connection.
+	// shared is set if several requests share the connection.
 	shared bool
 	// begin is when the header had arrived, total how long the whole request may take.
 	begin         time.Time
 	total         time.Duration
 	authenticated atomic.Bool
-	// complete is set when the whole body was read, failed when reading it was given up.
+	// complete is set once the whole body has been read, failed once reading has been abandoned.
 	complete, failed atomic.Bool
 }
 
-// leashBody puts a leash on the request's body; done is to be called when the handler has returned.
+// leashBody wraps the request's body in a leash; done must be called after the handler returns.
 func (s *Server) leashBody(w http.ResponseWriter, r *http.Request, c *conn) (l *leash, done func()) {
 	if r.Body == nil || r.Body == http.NoBody {
 		return nil, func() {}
@@ -44,7 +45,7 @@ func (s *Server) leashBody(w http.ResponseWriter, r *http.Request, c *conn) (l *
 	return l, l.end
 }
 
-// end is called when the handler has returned. What it has left of the body, net/http reads, and that has to come at once.
+// end is called after the handler returns. net/http reads the rest of the body, which must arrive promptly.
 func (l *leash) end() {
 	if l.complete.Load() {
 		return
@@ -55,7 +56,7 @@ func (l *leash) end() {
 	}
 	l.setDeadline(time.Now().Add(rest))
 	if l.conn != nil && !l.shared {
-		l.conn.since[forBody].Store(l.begin.UnixNano()) // until net/http says that the connection is idle
+		l.conn.since[forBody].Store(l.begin.UnixNano()) // until net/http reports the connection as idle
 	}
 }
 
@@ -76,7 +77,7 @@ func (l *leash) Read(p []byte) (int, error) {
 		l.conn.serving(-1)
 		defer l.conn.serving(1)
 	default:
-		// From the begin of the request: a client that sends a byte now and then keeps the server waiting as well.
+		// Measured from the beginning of the request: a client that sends a byte now and then keeps the server waiting as well.
 		l.conn.since[forBody].Store(l.begin.UnixNano())
 		defer l.conn.since[forBody].Store(0)
 	}
@@ -84,12 +85,12 @@ func (l *leash) Read(p []byte) (int, error) {
 	switch {
 	case errors.Is(err, io.EOF):
 		l.complete.Store(true)
-		l.setDeadline(time.Time{}) // nothing is waited for any more
+		l.setDeadline(time.Time{}) // the server waits for nothing any more
 	case err != nil:
 		l.failed.Store(true)
 	}
 	return n, err
 }
 
-// setDeadline does nothing for a connection that has been taken over.
+// setDeadline does nothing for a hijacked connection.
 func (l *leash) setDeadline(t time.Time) { _ = l.control.SetReadDeadline(t) }

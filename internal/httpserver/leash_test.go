@@ -14,7 +14,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// pipes is a listener whose connections are made in memory, so that time can be made up.
+// pipes is a listener with in-memory connections, so that tests can use a fake clock.
 type pipes chan net.Conn
 
 func (p pipes) Accept() (net.Conn, error) {
@@ -26,7 +26,8 @@ func (p pipes) Accept() (net.Conn, error) {
 func (p pipes) Close() error   { return nil }
 func (p pipes) Addr() net.Addr { return &net.TCPAddr{IP: net.IPv4(127, 0, 0, 1)} }
 
-// sendSlowly sends a request of 100 bytes, one each interval, and returns the answer's status, 0 for none, and when it came.
+// sendSlowly sends a request of 100 bytes, one per interval, and returns the response's status, 0 for none, and the time that it
+// took.
 func sendSlowly(t *testing.T, interval time.Duration, h http.HandlerFunc) (status int, took time.Duration) {
 	s, err := New(Options{Logger: slog.New(slog.DiscardHandler)})
 	require.NoError(t, err)
@@ -35,7 +36,7 @@ func sendSlowly(t *testing.T, interval time.Duration, h http.HandlerFunc) (statu
 	done := make(chan struct{})
 	go func() {
 		defer close(done)
-		_ = server.Serve(p) // ends when the listener has no more connections
+		_ = server.Serve(p) // returns when the listener has no more connections
 	}()
 	client, served := net.Pipe()
 	p <- served
@@ -103,7 +104,7 @@ func TestBodiesHaveToArrive(t *testing.T) {
 	}
 }
 
-// A client that does not read ends its answer, one that reads slowly does not.
+// The response to a client that does not read is aborted; that to a slow reader is not.
 func TestAnswersHaveToBeRead(t *testing.T) {
 	for name, tt := range map[string]struct {
 		interval time.Duration

@@ -64,7 +64,7 @@ func (m *metrics) connState(listener string) func(net.Conn, http.ConnState) {
 	}
 }
 
-// knownMethod bounds the label: the method is whatever the client sent.
+// knownMethod limits the values of the label: clients can send any method.
 func knownMethod(m string) string {
 	switch m {
 	case http.MethodGet, http.MethodHead, http.MethodPost, http.MethodPut, http.MethodPatch, http.MethodDelete, http.MethodOptions:

@@ -12,8 +12,8 @@ import (
 	"time"
 )
 
-// wrap puts what every request gets around h: who the client is, how long it may take, recovery, metrics and the access
-// log. It is the outermost, so that requests refused for their credentials are counted and logged as well.
+// wrap adds to h what applies to every request: the client's address, time limits, recovery, metrics and the access log. It is
+// the outermost handler, so that requests rejected for their credentials are also counted and logged.
 func (s *Server) wrap(name string, h http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		start := time.Now()
@@ -33,7 +33,7 @@ func (s *Server) wrap(name string, h http.Handler) http.Handler {
 					http.Error(rec, "internal error; the log has the details", http.StatusInternalServerError)
 					cause = nil
 				} else {
-					// Too late for a status: a broken connection is the only way to tell the client.
+					// It is too late for a status: only a broken connection can signal the error.
 					cause = http.ErrAbortHandler
 				}
 			}
@@ -50,7 +50,7 @@ func (s *Server) wrap(name string, h http.Handler) http.Handler {
 	})
 }
 
-// receive finds out who sends the request and bounds the time that its body may take.
+// receive determines the sender of the request and limits how long its body may take.
 func (s *Server) receive(w http.ResponseWriter, r *http.Request) (_ *http.Request, done func()) {
 	info := &requestInfo{}
 	info.conn, _ = r.Context().Value(connKey{}).(*conn)
@@ -64,8 +64,8 @@ func (s *Server) receive(w http.ResponseWriter, r *http.Request) (_ *http.Reques
 	return r, done
 }
 
-// served reports whether the request is served although its connection may have got one of the extra slots: those are for
-// health checks and for what this machine asks of the main address.
+// served reports whether the request may be served. On one of the extra slots, only health checks and requests of this machine to
+// the main address are.
 func served(w http.ResponseWriter, r *http.Request) bool {
 	info := infoOf(r.Context())
 	if info.conn == nil || !info.conn.extra {
@@ -79,7 +79,7 @@ func served(w http.ResponseWriter, r *http.Request) bool {
 	return false
 }
 
-// isAbort tells the panic by which a handler asks net/http to break the connection off.
+// isAbort detects the panic by which a handler makes net/http abort the connection.
 func isAbort(cause any) bool {
 	err, ok := cause.(error)
 	return ok && errors.Is(err, http.ErrAbortHandler)
@@ -88,17 +88,17 @@ func isAbort(cause any) bool {
 func (s *Server) observe(name string, r *http.Request, rec *recorder, d time.Duration) {
 	code := rec.code
 	if code == 0 {
-		code = http.StatusOK // net/http sends this for a handler that wrote nothing
+		code = http.StatusOK // net/http sends this if the handler wrote nothing
 	}
 	s.metrics.observe(name, r.Method, code, d)
 	if s.opts.AccessLog {
-		// Without the query: it may hold a token.
+		// Without the query, which may contain a token.
 		s.logger.Debug("Request served", "listener", name, "remote", r.RemoteAddr, "method", r.Method,
 			"path", r.URL.Path, "code", code, "bytes", rec.bytes, "duration", d)
 	}
 }
 
-// secure sets the headers that are right for every answer; web.yml and handlers may replace them.
+// secure sets headers that suit every response; web.yml and handlers may override them.
 func secure(h http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		w.Header().Set("X-Content-Type-Options", "nosniff")
@@ -109,18 +109,18 @@ func secure(h http.Handler) http.Handler {
 	})
 }
 
-// recorder remembers the status and counts the bytes of an answer.
+// recorder records the status of a response and counts its bytes.
 type recorder struct {
 	http.ResponseWriter
 	code   int
 	bytes  int64
-	stream *stream // nil where a request has its connection to itself
+	stream *stream // nil if the request does not share its connection
 }
 
-// Unwrap is for http.ResponseController.
+// Unwrap supports http.ResponseController.
 func (r *recorder) Unwrap() http.ResponseWriter { return r.ResponseWriter }
 
-// WriteHeader remembers the final status; 1xx come before it.
+// WriteHeader records the final status; 1xx responses precede it.
 func (r *recorder) WriteHeader(code int) {
 	if r.code == 0 && code >= 200 || code == http.StatusSwitchingProtocols {
 		r.code = code
@@ -128,7 +128,7 @@ func (r *recorder) WriteHeader(code int) {
 	r.ResponseWriter.WriteHeader(code)
 }
 
-// Write counts.
+// Write counts the bytes.
 func (r *recorder) Write(b []byte) (int, error) {
 	r.implied()
 	var n int
@@ -146,14 +146,14 @@ func (r *recorder) Write(b []byte) (int, error) {
 func (r *recorder) ReadFrom(src io.Reader) (int64, error) {
 	r.implied()
 	if r.stream != nil {
-		return io.Copy(writeOnly{r}, src) // it counts
+		return io.Copy(writeOnly{r}, src) // counts the bytes
 	}
 	n, err := io.Copy(r.ResponseWriter, src)
 	r.bytes += n
 	return n, err
 }
 
-// writeOnly hides ReadFrom, which would call itself.
+// writeOnly hides ReadFrom, to avoid recursion.
 type writeOnly struct{ io.Writer }
 
 func (r *recorder) implied() {
@@ -162,8 +162,8 @@ func (r *recorder) implied() {
 	}
 }
 
-// withOptional returns a writer that can flush and hijack exactly when the wrapped one can: upstream
-// handlers ask by type assertion, and one that is told yes wrongly fails in the middle of an answer.
+// withOptional returns a writer that supports flushing and hijacking exactly if the wrapped one does: upstream handlers use type
+// assertions, and a wrong answer would make them fail in the middle of a response.
 func (r *recorder) withOptional() http.ResponseWriter {
 	flusher, canFlush := r.ResponseWriter.(http.Flusher)
 	_, canHijack := r.ResponseWriter.(http.Hijacker)
@@ -188,7 +188,7 @@ type flush struct {
 	flusher http.Flusher
 }
 
-// Flush sends what was written, with status 200 when none was set.
+// Flush sends the buffered data, with status 200 if none was set.
 func (f flush) Flush() {
 	f.rec.implied()
 	if f.rec.stream != nil {
@@ -200,7 +200,7 @@ func (f flush) Flush() {
 
 type hijack struct{ rec *recorder }
 
-// Hijack hands the connection over; the request counts as 101.
+// Hijack takes over the connection; the request is counted as 101.
 func (h hijack) Hijack() (net.Conn, *bufio.ReadWriter, error) {
 	c, rw, err := h.rec.ResponseWriter.(http.Hijacker).Hijack()
 	if err != nil {

@@ -10,39 +10,39 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 )
 
-// extraSlots are for health checks and for this machine's own requests to the main address when all others are taken.
+// extraSlots are reserved for health checks and for this machine's own requests to the main address when all others are taken.
 const extraSlots = 16
 
-// waiting is what the server may wait for from a client.
+// waiting is what the server waits for from a client.
 type waiting int
 
 const (
-	forRequest waiting = iota // the next one of a connection that is kept
+	forRequest waiting = iota // the next one on a persistent connection
 	forHeader
 	forBody
-	forReader // to take more of an answer
+	forReader // to receive more of a response
 	forStreams
 	kindsOfWaiting
 )
 
-// patience is how long the server waits for a client before its connection may be closed in favour of another one. An
-// idle connection costs its client nothing but a new handshake, so it may be closed at once.
+// patience is how long the server waits for a client before it may close the connection in favor of another one. Closing an idle
+// connection only costs its client a new handshake, so it may be closed immediately.
 var patience = [kindsOfWaiting]time.Duration{forHeader: 250 * time.Millisecond, forBody: time.Second, forReader: 250 * time.Millisecond, forStreams: 250 * time.Millisecond}
 
-// reasons are what the metric calls a connection that was closed for it, reasonRefused one that got no slot.
+// reasons are the metric's labels for closed connections, reasonRefused for those that got no slot.
 var reasons = [kindsOfWaiting]string{"idle", "slow_header", "slow_body", "slow_reader", "slow_streams"}
 
 const reasonRefused = "refused"
 
-// slots decides which connections are open. All listeners share it, so that the limit is the process's.
+// slots decides which connections are open. All listeners share it, so that the limit applies to the process.
 //
-// A connection that finds no free slot takes that of a client which keeps the server waiting: one that is idle, has
-// not sent its request, or does not read its answer. Requests that are being served are never cut off.
+// A connection that finds no free slot takes that of a client that keeps the server waiting: one that is idle, has not sent its
+// request, or does not read its response. Requests that are being served are never cut off.
 type slots struct {
 	max int
-	// shared is how many of them the well-known ports may take together: the main address has the rest to itself.
+	// shared is how many slots the well-known ports may use in total: the rest is reserved for the main address.
 	shared int
-	// perAddress bounds the connections of one address, but for this machine's own and those of trusted proxies.
+	// perAddress limits the connections from one address, except for this machine's own and those of trusted proxies.
 	perAddress int
 	proxies    proxies
 	closed     *prometheus.CounterVec
@@ -61,7 +61,7 @@ func newSlots(limit int, trusted proxies, closed *prometheus.CounterVec) *slots 
 	}
 }
 
-// admit gives c a slot and returns the connection to serve, nil when there is none for it.
+// admit assigns a slot to c and returns the connection to serve, or nil if there is no slot.
 func (s *slots) admit(c net.Conn, listener *slotListener) *conn {
 	admitted := &conn{Conn: c, slots: s, listener: listener, address: addressOf(c.RemoteAddr())}
 	admitted.waitFor(forHeader)
@@ -72,7 +72,7 @@ func (s *slots) admit(c net.Conn, listener *slotListener) *conn {
 	}
 	s.mtx.Unlock()
 	if victim != nil {
-		_ = victim.Conn.Close() // its handler learns from the error of its next read or write
+		_ = victim.Conn.Close() // its handler gets an error from its next read or write
 	}
 	if !ok {
 		s.closed.WithLabelValues(reasonRefused).Inc()
@@ -81,7 +81,7 @@ func (s *slots) admit(c net.Conn, listener *slotListener) *conn {
 	return admitted
 }
 
-// place counts c, and returns the connection whose slot it takes, if any. The caller holds the lock.
+// place counts c and returns the connection whose slot it takes, if any. The caller holds the lock.
 func (s *slots) place(c *conn) (victim *conn, ok bool) {
 	mayTake := func(*conn) bool { return true }
 	switch {
@@ -107,8 +107,8 @@ func (s *slots) place(c *conn) (victim *conn, ok bool) {
 	return nil, false
 }
 
-// victim returns the connection that has kept the server waiting the longest, among those of the address with the most
-// connections that do, and what the server waits for.
+// victim returns the connection that has kept the server waiting the longest, among those of the address with the most such
+// connections, and what the server is waiting for.
 func (s *slots) victim(mayTake func(*conn) bool) (found *conn, why waiting) {
 	now := s.now()
 	var longest time.Duration
@@ -130,7 +130,7 @@ func (s *slots) victim(mayTake func(*conn) bool) (found *conn, why waiting) {
 	return found, why
 }
 
-// count adds n connections such as c.
+// count adds n connections like c.
 func (s *slots) count(c *conn, n int) {
 	if s.byAddress[c.address] += n; s.byAddress[c.address] == 0 {
 		delete(s.byAddress, c.address)
@@ -140,7 +140,7 @@ func (s *slots) count(c *conn, n int) {
 	}
 }
 
-// drop gives the slot of c back, once. The caller holds the lock.
+// drop releases the slot of c once. The caller holds the lock.
 func (s *slots) drop(c *conn) {
 	if _, open := s.open[c]; open {
 		delete(s.open, c)
@@ -148,12 +148,12 @@ func (s *slots) drop(c *conn) {
 	}
 }
 
-// slotListener accepts the connections that get a slot and closes all others: one that waited for a slot would hold up
-// those behind it.
+// slotListener accepts the connections that get a slot and closes all others: a connection waiting for a slot would block those
+// behind it.
 type slotListener struct {
 	net.Listener
 	slots *slots
-	// main is the main address, which has slots of its own.
+	// main is set for the main address, which has reserved slots.
 	main bool
 }
 
@@ -171,10 +171,10 @@ func (l *slotListener) Accept() (net.Conn, error) {
 	}
 }
 
-// loopback reports whether only this machine reaches the listener.
+// loopback reports whether only this machine can reach the listener.
 func (l *slotListener) loopback() bool { return addressOf(l.Addr()).IsLoopback() }
 
-// onState follows what net/http does with a connection.
+// onState tracks the state of a connection in net/http.
 func (s *slots) onState(c net.Conn, state http.ConnState) {
 	own := connOf(c)
 	if own == nil {
@@ -188,7 +188,7 @@ func (s *slots) onState(c net.Conn, state http.ConnState) {
 	}
 }
 
-// addressOf returns the address of a client as clients are told apart: those of an IPv6 network of 64 bits are one.
+// addressOf returns the address that identifies a client: all addresses of an IPv6 /64 network count as one.
 func addressOf(a net.Addr) netip.Addr {
 	tcp, ok := a.(*net.TCPAddr)
 	if !ok {

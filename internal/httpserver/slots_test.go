@@ -18,11 +18,11 @@ import (
 	"github.com/ausguck/ausguck/internal/httpserver"
 )
 
-// crowded is a server with few slots: a main address, and a well-known port that asks for nothing.
+// crowded is a server with few slots: a main address, and a well-known port that requires no credentials.
 type crowded struct {
 	main, port httpserver.Address
 	reg        *prometheus.Registry
-	// entered gets a value when /hold is asked, which answers when release is closed.
+	// entered receives a value when /hold is requested, which responds once release is closed.
 	entered, release chan struct{}
 }
 
@@ -68,7 +68,7 @@ type zeros struct{}
 
 func (zeros) Read(p []byte) (int, error) { return len(p), nil }
 
-// dial opens n connections, each of which sends the text and then neither writes nor reads.
+// dial opens n connections; each sends the text and then neither writes nor reads.
 func dial(t *testing.T, n int, to httpserver.Address, text string) []net.Conn {
 	t.Helper()
 	conns := make([]net.Conn, 0, n)
@@ -83,7 +83,7 @@ func dial(t *testing.T, n int, to httpserver.Address, text string) []net.Conn {
 	return conns
 }
 
-// ask sends one request on a new connection, and returns the status and how long the answer took.
+// ask sends one request on a new connection and returns the status and the time that the response took.
 func ask(t *testing.T, url string) (int, time.Duration) {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
@@ -115,14 +115,14 @@ func (c *crowded) closed(t *testing.T, reason string) float64 {
 	return 0
 }
 
-// Whoever keeps the server waiting, at whatever point, keeps nobody else waiting.
+// A client that keeps the server waiting, at any point, does not delay others.
 func TestSlowClientsGiveWay(t *testing.T) {
 	for reason, text := range map[string]string{
 		"slow_header": "GET / HTTP/1.1\r\nHost: x\r\nX-A",
 		"slow_body":   "POST /body HTTP/1.1\r\nHost: x\r\nContent-Length: 1000000\r\n\r\nhalf",
 		"slow_reader": "GET /much HTTP/1.1\r\nHost: x\r\n\r\n",
 		"idle":        "GET / HTTP/1.1\r\nHost: x\r\n\r\n",
-		// The handler has answered, and net/http waits for the rest of the body.
+		// The handler has responded, and net/http waits for the rest of the body.
 		"slow_body after the answer": "POST /login HTTP/1.1\r\nHost: x\r\nContent-Length: 1000\r\n\r\nhalf",
 	} {
 		t.Run(reason, func(t *testing.T) {
@@ -133,7 +133,7 @@ func TestSlowClientsGiveWay(t *testing.T) {
 				status, _ := ask(t, c.main.URL())
 				return status == http.StatusOK && c.closed(t, kind) > 0
 			}, 20*time.Second, 50*time.Millisecond)
-			// Those whose buffers still fill are not late yet.
+			// Connections whose buffers are still filling up are not late yet.
 			inRow := 0
 			require.Eventually(t, func() bool {
 				status, took := ask(t, c.port.URL())
@@ -146,8 +146,8 @@ func TestSlowClientsGiveWay(t *testing.T) {
 	}
 }
 
-// A request that is being served keeps its slot, whatever else comes; health checks and this machine's own requests to the
-// main address are answered all the same.
+// A request that is being served keeps its slot, whatever else arrives; health checks and this machine's own requests to the main
+// address are still served.
 func TestServedRequestsKeepTheirSlots(t *testing.T) {
 	c := newCrowded(t, 8)
 	held := make(chan int, 20)
@@ -171,7 +171,7 @@ func TestServedRequestsKeepTheirSlots(t *testing.T) {
 	status, _ = ask(t, c.main.URL())
 	require.Equal(t, http.StatusOK, status, "from this machine")
 	hold(10, c.main)
-	require.Eventually(t, func() bool { // connections of answered requests free their slots in the background
+	require.Eventually(t, func() bool { // connections of completed requests release their slots in the background
 		status, _ = ask(t, c.port.URL()+"/-/ready")
 		return status == http.StatusOK
 	}, 5*time.Second, 20*time.Millisecond)
@@ -209,7 +209,7 @@ func TestSlotsAreGivenBack(t *testing.T) {
 	require.Zero(t, c.closed(t, "refused"))
 }
 
-// connections is the gauge of open connections, over all listeners.
+// connections returns the number of open connections of all listeners.
 func connections(g prometheus.Gatherer) prometheus.Collector {
 	return prometheus.NewGaugeFunc(prometheus.GaugeOpts{Name: "sum"}, func() float64 {
 		sum := 0.0

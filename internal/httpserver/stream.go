@@ -5,8 +5,8 @@ import (
 	"time"
 )
 
-// stream is a request of HTTP/2, which shares its connection with others: a client can leave one answer unread while it
-// reads the rest, so it has to be watched for itself.
+// stream is an HTTP/2 request, which shares its connection with others: a client can leave one response unread while it reads the
+// others, so each stream needs its own timeout.
 type stream struct {
 	w       http.ResponseWriter
 	control *http.ResponseController
@@ -22,13 +22,13 @@ func newStream(w http.ResponseWriter, r *http.Request) *stream {
 	return s
 }
 
-// end gives the client writeTimeout for what net/http still has of the answer.
+// end gives the client writeTimeout to receive what net/http has not sent yet.
 func (s *stream) end() {
 	_ = s.control.SetWriteDeadline(time.Now().Add(writeTimeout))
 	s.conn.serving(-1)
 }
 
-// write gives the client writeTimeout for each part of the answer.
+// write gives the client writeTimeout to receive each chunk of the response.
 func (s *stream) write(b []byte) (n int, err error) {
 	for {
 		var m int
@@ -40,7 +40,7 @@ func (s *stream) write(b []byte) (n int, err error) {
 	}
 }
 
-// waitFor calls what the client may block, and ends the stream when that takes too long.
+// waitFor calls a function that the client can block, and ends the stream if that takes too long.
 func (s *stream) waitFor(blocking func()) {
 	s.late.Reset(writeTimeout)
 	s.conn.serving(-1)

@@ -118,7 +118,7 @@ basic_auth_users:
 	require.Equal(t, 2, resp.ProtoMajor)
 	require.Equal(t, "sameorigin", resp.Header.Get("X-Frame-Options"), "web.yml replaces the default")
 
-	// Users and certificates are read again without a restart.
+	// Users and certificates are reloaded without a restart.
 	writeFile(t, file, "tls_server_config: {cert_file: server.crt, key_file: server.key}\nbasic_auth_users:\n  eve: "+hash(t, "new")+"\n")
 	resp, _ = get(t, client, url, "admin", "secret")
 	require.Equal(t, 401, resp.StatusCode)
@@ -148,7 +148,7 @@ http_server_config:
 	}
 }
 
-// A client of HTTP/2 that lets no answer through keeps its connection busy for ever, as net/http sees it.
+// An HTTP/2 client that does not receive any response keeps its connection active forever from the perspective of net/http.
 func TestStreamsThatAreNotReadGiveWay(t *testing.T) {
 	for name, plain := range map[string]bool{"with TLS": false, "without": true} {
 		t.Run(name, func(t *testing.T) { streamsGiveWay(t, plain) })
@@ -170,10 +170,10 @@ func streamsGiveWay(t *testing.T, plain bool) {
 	mux := http.NewServeMux()
 	mux.Handle("/", text("hello"))
 	mux.HandleFunc("/much", func(w http.ResponseWriter, _ *http.Request) { _, _ = io.Copy(w, io.LimitReader(zeros{}, 1<<30)) })
-	require.NoError(t, s.Listen("prometheus", "127.0.0.1:0", mux)) // no slots beyond the four
+	require.NoError(t, s.Listen("prometheus", "127.0.0.1:0", mux)) // no slots besides the four
 	address := serve(t, s)
 	client := tlsClient(t, cert)
-	// By HTTP/1.1, whose connection is never idle: an idle one would make room for the next.
+	// Over HTTP/1.1, with connections that are never idle: an idle one would give way to the next.
 	transport := client.Transport.(*http.Transport)
 	transport.DisableKeepAlives, transport.ForceAttemptHTTP2, transport.TLSNextProto = true, false, map[string]func(string, *tls.Conn) http.RoundTripper{}
 	for i := range 8 {

@@ -13,9 +13,8 @@ import (
 	"github.com/ausguck/ausguck/internal/upstreamlog"
 )
 
-// newHTTPServer returns the server of one listener. With a web.yml its TLS settings are the toolkit's own, and where
-// users are asked for also its handler: users, headers and certificates are read again for each request or
-// connection, as in every exporter.
+// newHTTPServer returns the server of one listener. With a web.yml, the toolkit handles TLS and, if users are to be checked, the
+// requests: users, headers and certificates are read again for each request or connection, as in every exporter.
 func (s *Server) newHTTPServer(name string, addr net.Addr, h http.Handler, users bool) (*http.Server, error) {
 	server := &http.Server{
 		Handler:           h,
@@ -38,7 +37,7 @@ func (s *Server) newHTTPServer(name string, addr net.Addr, h http.Handler, users
 		}
 		guarded := server.Handler
 		if !users {
-			// The toolkit's handler would ask for its users, and has no switch for it.
+			// The toolkit's handler would check its users, which cannot be disabled.
 			var err error
 			if guarded, err = s.asConfigured(h); err != nil {
 				return nil, fmt.Errorf("apply %s: %w", file, err)
@@ -50,12 +49,11 @@ func (s *Server) newHTTPServer(name string, addr net.Addr, h http.Handler, users
 	return server, nil
 }
 
-// applyToolkit wraps the server's handler and sets its TLSConfig as file has it.
+// applyToolkit wraps the server's handler and sets its TLSConfig according to file.
 //
-// The toolkit does both inside web.Serve and exports no other way to it, and nothing inside its wrapping
-// can pass its authentication by. So web.Serve is called with a listener that fails at once: it leaves
-// the prepared server, around which the health paths are then led. Writing the authentication anew
-// would be the alternative, and would drift from upstream.
+// The toolkit does both inside web.Serve and exports no other way to do it, and nothing inside its wrapper can bypass its
+// authentication. So web.Serve is called with a listener that fails immediately: this leaves the prepared server, and the health
+// paths are then routed around it. The alternative, to reimplement the authentication, would drift from upstream.
 func (s *Server) applyToolkit(server *http.Server, addr net.Addr, file string) error {
 	logger := upstreamlog.New(s.logger, upstreamlog.Rules{Level: upstreamlog.WarnAndAbove}) // Serve logs each listener in one line
 	err := web.Serve(unserved{addr}, server, &web.FlagConfig{WebConfigFile: &file}, logger)
@@ -65,8 +63,8 @@ func (s *Server) applyToolkit(server *http.Server, addr net.Addr, file string) e
 	return nil
 }
 
-// healthFirst answers the two health paths without credentials: whoever starts and watches the
-// program (a container's health check, a load balancer) has none.
+// healthFirst serves the two health paths without credentials, because whatever starts and watches the program (a container's
+// health check, a load balancer) has none.
 func healthFirst(open, guarded http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if isHealth(r) {
@@ -77,15 +75,15 @@ func healthFirst(open, guarded http.Handler) http.Handler {
 	})
 }
 
-// isHealth reports whether the request asks for one of the two health paths.
+// isHealth reports whether the request is for one of the two health paths.
 func isHealth(r *http.Request) bool {
-	// RawPath is set when the path was escaped in an unusual way, which a router may read differently.
+	// RawPath is set if the path was escaped in an unusual way, which a router may interpret differently.
 	return r.URL.RawPath == "" && (r.URL.Path == "/-/healthy" || r.URL.Path == "/-/ready")
 }
 
 var errUnserved = errors.New("this request is not served")
 
-// unserved is a listener that never has a connection.
+// unserved is a listener that never accepts a connection.
 type unserved struct{ addr net.Addr }
 
 func (unserved) Accept() (net.Conn, error) { return nil, errUnserved }

@@ -16,8 +16,8 @@ import (
 	"golang.org/x/crypto/bcrypt"
 )
 
-// CheckWebConfig returns everything that is wrong with a web.yml, as "file:line: reason" where the line
-// is known. An empty path and an empty file are right.
+// CheckWebConfig returns all errors in a web.yml, as "file:line: reason" if the line is known. An empty path and an empty file
+// are valid.
 func CheckWebConfig(path string) []error {
 	if path == "" {
 		return nil
@@ -51,11 +51,11 @@ func webConfigProblems(path string, content []byte) []problem {
 	if err := yaml.Unmarshal(content, &root); err != nil {
 		return []problem{yamlProblem(err.Error())}
 	}
-	// As strict as the toolkit, but with the yaml version that tells the line of every kind of error.
+	// As strict as the toolkit, but with the YAML version that reports the line of every kind of error.
 	var c web.Config
 	dec := yaml.NewDecoder(bytes.NewReader(content))
 	dec.KnownFields(true)
-	if err := dec.Decode(&c); err != nil && !errors.Is(err, io.EOF) { // EOF: nothing but comments
+	if err := dec.Decode(&c); err != nil && !errors.Is(err, io.EOF) { // EOF: only comments
 		return decodeProblems(&root, err)
 	}
 	var problems []problem
@@ -70,15 +70,15 @@ func webConfigProblems(path string, content []byte) []problem {
 	if len(problems) > 0 {
 		return problems
 	}
-	// Certificates, client policy and headers are judged by the toolkit itself.
+	// The toolkit itself validates certificates, client policy and headers.
 	if err := web.Validate(path); err != nil {
 		return decodeProblems(&root, err)
 	}
 	return nil
 }
 
-// decodeProblems splits an error of the yaml library into its parts, and finds the line of an error of
-// the toolkit, which names the value but not where it stands.
+// decodeProblems splits an error of the YAML library into its parts, and finds the line of a toolkit error, which only contains
+// the value.
 func decodeProblems(root *yaml.Node, err error) []problem {
 	var typeErr *yaml.TypeError
 	if !errors.As(err, &typeErr) {
@@ -92,7 +92,7 @@ func decodeProblems(root *yaml.Node, err error) []problem {
 	return problems
 }
 
-// yamlProblem takes "yaml: line 3: reason" apart.
+// yamlProblem parses "yaml: line 3: reason".
 func yamlProblem(msg string) problem {
 	msg = strings.TrimPrefix(msg, "yaml: ")
 	if rest, ok := strings.CutPrefix(msg, "line "); ok {
@@ -105,7 +105,7 @@ func yamlProblem(msg string) problem {
 	return problem{0, msg}
 }
 
-// lineOf returns the line of the longest key or value of the document that matches, 0 for none.
+// lineOf returns the line of the longest matching key or value in the document, or 0 if there is none.
 func lineOf(n *yaml.Node, match func(value string) bool) int {
 	line, longest := 0, 0
 	var visit func(*yaml.Node)
@@ -121,15 +121,15 @@ func lineOf(n *yaml.Node, match func(value string) bool) int {
 	return line
 }
 
-// access is what web.yml says about who may come in.
+// access is the access control configured in web.yml.
 type access struct {
 	file        string
 	users       int
-	clientCerts bool // verified ones are required
+	clientCerts bool // verified client certificates are required
 	tls         bool
 }
 
-// readAccess reads a file that CheckWebConfig accepted.
+// readAccess reads a file that CheckWebConfig has accepted.
 func readAccess(path string) (access, error) {
 	a := access{file: path}
 	if path == "" {
@@ -145,14 +145,14 @@ func readAccess(path string) (access, error) {
 	}
 	a.users = len(c.Users)
 	a.tls = c.TLSConfig.TLSCertPath != "" || c.TLSConfig.TLSCert != ""
-	// The weaker policies accept a certificate that the client signed itself, or none.
+	// The weaker policies accept a self-signed client certificate, or none.
 	a.clientCerts = a.tls && c.TLSConfig.ClientAuth == "RequireAndVerifyClientCert"
 	return a, nil
 }
 
 func (a access) credentials() bool { return a.users > 0 || a.clientCerts }
 
-// AsksByFile reports whether web.yml asks for credentials now: for users, or for certificates of clients.
+// AsksByFile reports whether web.yml currently requires credentials: users or client certificates.
 func (s *Server) AsksByFile() bool {
 	if s.access.clientCerts {
 		return true
@@ -168,7 +168,7 @@ func (a access) scheme() string {
 	return "http"
 }
 
-// Scheme returns https when the web.yml at path, which CheckWebConfig accepts, has a certificate, else http.
+// Scheme returns https if the web.yml at path, which CheckWebConfig accepts, has a certificate, otherwise http.
 func Scheme(path string) (string, error) {
 	a, err := readAccess(path)
 	return a.scheme(), err

@@ -13,7 +13,7 @@ import (
 func TestCheckWebConfig(t *testing.T) {
 	tests := map[string]struct {
 		content string
-		want    []string // PATH stands for the file
+		want    []string // PATH is replaced by the file's path
 	}{
 		"empty":    {"", nil},
 		"comments": {"# basic_auth_users:\n", nil},

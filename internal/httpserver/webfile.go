@@ -15,7 +15,7 @@ import (
 	"golang.org/x/time/rate"
 )
 
-// webFile is a web.yml that is read again when it has changed.
+// webFile is a web.yml that is read again after a change.
 type webFile struct {
 	path string
 
@@ -26,7 +26,7 @@ type webFile struct {
 	err      error
 }
 
-// read returns what the file says now; without a file it says nothing.
+// read returns the current content of the file; without a file, an empty configuration.
 func (f *webFile) read() (web.Config, error) {
 	if f.path == "" {
 		return web.Config{}, nil
@@ -48,8 +48,8 @@ func (f *webFile) read() (web.Config, error) {
 	return f.config, f.err
 }
 
-// UserHash returns the bcrypt hash of a user of web.yml. For a name that is not known it returns the hash of another,
-// so that comparing takes the same time, and false.
+// UserHash returns the bcrypt hash of a user in web.yml. For an unknown name it returns another user's hash, so that comparing
+// takes the same time, and false.
 func (s *Server) UserHash(login string) (hash string, known bool) {
 	c, err := s.web.read()
 	if err != nil || len(c.Users) == 0 {
@@ -64,10 +64,10 @@ func (s *Server) UserHash(login string) (hash string, known bool) {
 	return string(c.Users[slices.Min(slices.Collect(maps.Keys(c.Users)))]), false
 }
 
-// UserNames returns the names of the users of web.yml, none when there is no file.
+// UserNames returns the names of the users in web.yml, none if there is no file.
 func (s *Server) UserNames() ([]string, error) { return s.web.names() }
 
-// UserNames returns the names of the users of a web.yml, for who has no Server.
+// UserNames returns the names of the users in a web.yml, for callers without a Server.
 func UserNames(path string) ([]string, error) { return (&webFile{path: path}).names() }
 
 func (f *webFile) names() ([]string, error) {
@@ -78,7 +78,7 @@ func (f *webFile) names() ([]string, error) {
 	return slices.Collect(maps.Keys(c.Users)), err
 }
 
-// asConfigured does what the toolkit's handler does but for the users: rate limit and headers.
+// asConfigured applies everything from the toolkit's handler except the users: rate limit and headers.
 func (s *Server) asConfigured(h http.Handler) (http.Handler, error) {
 	c, err := s.web.read()
 	if err != nil {

@@ -12,10 +12,10 @@ import (
 	"sync"
 )
 
-// Call answers a request as a client has it by a handler of this process, without a connection. The handler may still be
-// writing when Call returns; the end of the request's context, or closing the body of the answer, ends the context that it sees.
+// Call passes a request, as a client would send it, to a handler of this process, without a connection. The handler may still be
+// writing when Call returns; its context ends when the request's context ends or when the body of the response is closed.
 func Call(h http.Handler, r *http.Request) (*http.Response, error) {
-	// What the caller's context holds of its own request is nothing to the handler.
+	// Values of the caller's own request in its context must not reach the handler.
 	ctx, cancel := context.WithCancel(context.Background())
 	forget := context.AfterFunc(r.Context(), cancel)
 	in := r.Clone(ctx)
@@ -35,13 +35,13 @@ func Call(h http.Handler, r *http.Request) (*http.Response, error) {
 		if flushed := a.out.Flush(); err == nil {
 			err = flushed
 		}
-		_ = write.CloseWithError(err) // nil is the end
+		_ = write.CloseWithError(err) // nil means EOF
 	}()
 	select {
 	case <-a.started:
-	case <-ctx.Done(): // the caller's ended, or the handler has, which has started its answer before
+	case <-ctx.Done(): // the caller's context has ended, or the handler has, after starting its response
 	}
-	if err := r.Context().Err(); err != nil { // a handler may answer for this very reason
+	if err := r.Context().Err(); err != nil { // a handler may respond because of this
 		_ = read.CloseWithError(err)
 		return nil, err
 	}
@@ -55,7 +55,7 @@ func Call(h http.Handler, r *http.Request) (*http.Response, error) {
 	}, nil
 }
 
-// callBody ends the handler when nobody reads on.
+// callBody ends the handler when the body is closed.
 type callBody struct {
 	*io.PipeReader
 	cancel context.CancelFunc
@@ -66,7 +66,7 @@ func (b *callBody) Close() error {
 	return b.PipeReader.Close()
 }
 
-// answer is what a handler writes.
+// answer is the response that a handler writes.
 type answer struct {
 	header  http.Header
 	out     *bufio.Writer
@@ -101,7 +101,7 @@ func (a *answer) Flush() {
 	_ = a.out.Flush()
 }
 
-// serve calls the handler. A panic ends the answer as it ends a connection.
+// serve calls the handler. A panic aborts the response, as it would abort a connection.
 func (a *answer) serve(h http.Handler, r *http.Request) (err error) {
 	defer func() {
 		if p := recover(); p != nil {

@@ -1,8 +1,8 @@
 // Package inproc connects parts of the process by HTTP without a socket.
 //
-// A Listener is served by an ordinary http.Server; a Dialer leads the well-known host names of the
-// separate containers (`node-exporter:9100`) to such listeners, so that configuration files written
-// for them work unchanged. Standard library only; every part may import it.
+// A Listener is served by an ordinary http.Server; a Dialer connects the well-known host names of the separate containers
+// (`node-exporter:9100`) to such listeners, so that configuration files written for them work unchanged. It imports only the
+// standard library; every part may import it.
 package inproc
 
 import (
@@ -15,7 +15,7 @@ import (
 	"sync"
 )
 
-// Listener is a net.Listener whose connections are made in memory by DialContext.
+// Listener is a net.Listener whose connections are created in memory by DialContext.
 type Listener struct {
 	name   addr
 	conns  chan net.Conn
@@ -25,7 +25,7 @@ type Listener struct {
 
 var _ net.Listener = (*Listener)(nil)
 
-// NewListener returns a listener; name is what its Addr says.
+// NewListener returns a listener; its Addr returns name.
 func NewListener(name string) *Listener {
 	return &Listener{name: addr(name), conns: make(chan net.Conn), closed: make(chan struct{})}
 }
@@ -40,7 +40,7 @@ func (l *Listener) Accept() (net.Conn, error) {
 	}
 }
 
-// Close makes pending and later calls of Accept and DialContext fail. Connections that were made stay open.
+// Close makes pending and later calls of Accept and DialContext fail. Existing connections stay open.
 func (l *Listener) Close() error {
 	l.once.Do(func() { close(l.closed) })
 	return nil
@@ -55,7 +55,7 @@ func (l *Listener) DialContext(ctx context.Context, _, _ string) (net.Conn, erro
 	return l.dial(ctx, l.name)
 }
 
-// dial makes a connection whose client the server sees as remote.
+// dial creates a connection; the server sees remote as the client's address.
 func (l *Listener) dial(ctx context.Context, remote addr) (net.Conn, error) {
 	client, server := net.Pipe()
 	select {
@@ -68,7 +68,7 @@ func (l *Listener) dial(ctx context.Context, remote addr) (net.Conn, error) {
 	}
 }
 
-// conn has addresses that say something, because net.Pipe's own are just "pipe".
+// conn has meaningful addresses, because those of net.Pipe are just "pipe".
 type conn struct {
 	net.Conn
 	local, remote addr
@@ -77,9 +77,8 @@ type conn struct {
 func (c conn) LocalAddr() net.Addr  { return c.local }
 func (c conn) RemoteAddr() net.Addr { return c.remote }
 
-// clientConn takes what is written after the server has closed, as TCP does. A server may answer before
-// it has read the whole request; net.Pipe would fail the write, and an http.Transport would report
-// that instead of the answer.
+// clientConn accepts writes after the server has closed the connection, as TCP does. A server may respond before it has read the
+// whole request; net.Pipe would fail the write, and an http.Transport would return that error instead of the response.
 type clientConn struct{ net.Conn }
 
 func (c clientConn) Write(p []byte) (int, error) {
@@ -98,13 +97,13 @@ func (a addr) String() string { return string(a) }
 // DialContextFunc is the signature of net.Dialer.DialContext.
 type DialContextFunc func(ctx context.Context, network, address string) (net.Conn, error)
 
-// Dialer dials some addresses in memory and hands all others on.
+// Dialer dials some addresses in memory and passes all others on.
 type Dialer struct {
 	names map[string]*Listener
 	next  DialContextFunc
 }
 
-// NewDialer returns a dialer that leads the given "host:port" addresses to their listeners and every other to next.
+// NewDialer returns a dialer that connects the given "host:port" addresses to their listeners and passes all others to next.
 func NewDialer(names map[string]*Listener, next DialContextFunc) *Dialer {
 	return &Dialer{names: maps.Clone(names), next: next}
 }
@@ -117,7 +116,7 @@ func (d *Dialer) DialContext(ctx context.Context, network, address string) (net.
 	return d.next(ctx, network, address)
 }
 
-// Names returns the addresses that are dialled in memory, sorted.
+// Names returns the addresses that are dialed in memory, sorted.
 func (d *Dialer) Names() []string {
 	return slices.Sorted(maps.Keys(d.names))
 }

@@ -8,10 +8,10 @@ import (
 	"net/http/httputil"
 )
 
-// NewProxy returns a handler that answers with what the server behind l answers.
+// NewProxy returns a handler that proxies to the server behind l.
 //
-// It is for upstreams whose handler runs only on a listener of its own. Each request has a connection
-// of its own, so that the server sees the address of the real client; the request's context ends it.
+// It is for upstreams whose handler only runs on its own listener. Each request has its own connection, so that the server sees
+// the address of the real client; the request's context ends the connection.
 func NewProxy(l *Listener) http.Handler {
 	transport := &http.Transport{
 		DialContext: func(ctx context.Context, network, address string) (net.Conn, error) {
@@ -32,33 +32,34 @@ func NewProxy(l *Listener) http.Handler {
 		},
 		ErrorHandler: func(w http.ResponseWriter, r *http.Request, err error) {
 			if r.Context().Err() != nil {
-				return // the client has gone
+				return // the client has disconnected
 			}
 			DiscardRest(r)
 			http.Error(w, l.name.String()+" does not answer: "+err.Error(), http.StatusServiceUnavailable)
 		},
 	}
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		// Else the outer server closes the request's body with the first byte of the answer, while the
-		// transport may still be looking for its end; it would take that for a failed write.
-		// HTTP/2 and recorders do not need it and say so by an error.
+		// Otherwise the outer server would close the request's body with the first byte of the response, while the transport may
+		// still be reading to its end, and would treat that as a failed write. HTTP/2 and recorders do not need this and return
+		// an error.
 		proxy.ServeHTTP(w, FullDuplex(w, r))
 	})
 }
 
-// maxRest is how much of a request is read when nobody takes it, as net/http has it.
+// maxRest is how much of an unread request is read, as in net/http.
 const maxRest = 256 << 10
 
-// FullDuplex lets a request be read while it is answered. Who answers without having handed the request on calls
-// DiscardRest first: net/http leaves the rest of such a request alone, and the answer would be lost in a connection reset.
+// FullDuplex allows reading a request while responding to it. A handler that responds without having passed the request on must
+// first call DiscardRest: net/http does not read the rest of such a request, and the response would be lost in a connection
+// reset.
 func FullDuplex(w http.ResponseWriter, r *http.Request) *http.Request {
 	_ = http.NewResponseController(w).EnableFullDuplex()
 	r = r.WithContext(context.WithValue(r.Context(), bodyKey{}, r.Body))
-	r.Body = io.NopCloser(r.Body) // a transport closes it when it cannot connect
+	r.Body = io.NopCloser(r.Body) // a transport closes it if it cannot connect
 	return r
 }
 
-// DiscardRest reads what is left of a request that FullDuplex has returned, or of one that was made of it.
+// DiscardRest reads the rest of a request that FullDuplex has returned, or of one derived from it.
 func DiscardRest(r *http.Request) {
 	if body, ok := r.Context().Value(bodyKey{}).(io.Reader); ok {
 		_, _ = io.CopyN(io.Discard, body, maxRest)

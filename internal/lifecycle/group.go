@@ -11,18 +11,18 @@ import (
 	"time"
 )
 
-// DefaultStopTimeout is how long a component may take to stop before the group goes on without it.
+// DefaultStopTimeout is how long a component may take to stop before the group continues without it.
 const DefaultStopTimeout = 8 * time.Second
 
 const (
-	// minRetry and maxRetry bound the time before a component that is kept is started again.
+	// minRetry and maxRetry limit the delay before a kept component is restarted.
 	minRetry = time.Second
 	maxRetry = time.Minute
-	// patience is how long a component waits for one that it needs before it starts without it.
+	// patience is how long a component waits for another one that it needs before it starts without it.
 	patience = 10 * time.Second
 )
 
-// Phase is where a component stands in its life.
+// Phase is the phase of a component's life cycle.
 type Phase string
 
 // The phases, in the order in which a component passes through them.
@@ -30,24 +30,24 @@ const (
 	Waiting  Phase = "waiting"
 	Starting Phase = "starting"
 	Ready    Phase = "ready"
-	Down     Phase = "down" // failed, and about to be started again
+	Down     Phase = "down" // failed, and waiting for a restart
 	Stopping Phase = "stopping"
 	Stopped  Phase = "stopped"
-	Failed   Phase = "failed" // failed for good
+	Failed   Phase = "failed" // failed permanently
 )
 
-// State is what a status page shows of one component.
+// State is the state of one component, for a status page.
 type State struct {
 	Name  string    `json:"name"`
 	Phase Phase     `json:"phase"`
 	Since time.Time `json:"since"`
-	// Error is why the component failed last. It is empty when it never did, and once it is ready again.
+	// Error is why the component failed last. It is empty if the component never failed, and once it is ready again.
 	Error string `json:"error,omitempty"`
-	// Retry is when a component that is down is started again.
+	// Retry is when a component that is down will be restarted.
 	Retry time.Time `json:"retry,omitzero"`
 }
 
-// Group runs components. Each starts when those that it needs have had their chance, and they stop in the reverse of the
+// Group runs components. Each starts after those that it needs have been ready or failed, and they stop in the reverse of the
 // order in which they were added. The zero value is not usable; see NewGroup.
 type Group struct {
 	logger      *slog.Logger
@@ -65,7 +65,7 @@ type member struct {
 
 	started bool
 	cancel  context.CancelFunc
-	settled chan struct{} // closed when it is ready, or has failed, for the first time
+	settled chan struct{} // closed when the component is ready, or has failed, for the first time
 	done    chan struct{}
 	err     error // valid once done is closed
 
@@ -73,7 +73,7 @@ type member struct {
 	state State
 }
 
-// NewGroup returns an empty group. stopTimeout bounds the stop of each component; 0 means DefaultStopTimeout.
+// NewGroup returns an empty group. stopTimeout limits how long each component may take to stop; 0 means DefaultStopTimeout.
 func NewGroup(logger *slog.Logger, stopTimeout time.Duration) *Group {
 	if stopTimeout == 0 {
 		stopTimeout = DefaultStopTimeout
@@ -81,16 +81,16 @@ func NewGroup(logger *slog.Logger, stopTimeout time.Duration) *Group {
 	return &Group{logger: logger, stopTimeout: stopTimeout}
 }
 
-// Add appends a component that the group cannot do without: when it fails, all stop. It starts when everything that was
-// added before is ready. It must not be called once Run was.
+// Add appends an essential component: if it fails, all components stop. It starts when everything that was added before is ready.
+// Add must not be called after Run.
 func (g *Group) Add(name string, c Component) {
 	m := g.add(name, c)
 	m.needs = g.members[:len(g.members)-1]
 }
 
-// Keep appends a component that the others can do without. When it fails it is started again, at growing intervals, until
-// it works or the group stops: its Run must bear to be called again. It starts when the components that it needs, by name,
-// are ready, have failed, or take long. A name that the group does not have is ignored.
+// Keep appends a component that is not essential to the others. If it fails, it is restarted at growing intervals until it works
+// or the group stops, so its Run must support repeated calls. It starts when the components that it needs, by name, are ready,
+// have failed, or take too long. Names that the group does not have are ignored.
 func (g *Group) Keep(name string, c Component, needs ...string) {
 	m := g.add(name, c)
 	m.kept = true
@@ -115,7 +115,7 @@ func (g *Group) add(name string, c Component) *member {
 	return m
 }
 
-// States returns the state of every component in the order in which they were added.
+// States returns the states of all components, in the order in which they were added.
 func (g *Group) States() []State {
 	states := make([]State, 0, len(g.members))
 	for _, m := range g.members {
@@ -124,7 +124,7 @@ func (g *Group) States() []State {
 	return states
 }
 
-// State returns the state of one component; false when the group does not have it.
+// State returns the state of one component; false if the group does not have it.
 func (g *Group) State(name string) (State, bool) {
 	for _, m := range g.members {
 		if m.name == name {
@@ -134,8 +134,8 @@ func (g *Group) State(name string) (State, bool) {
 	return State{}, false
 }
 
-// Settled returns a channel that is closed when the component is ready, or has failed, for the first time; nil when the group
-// does not have it.
+// Settled returns a channel that is closed when the component is ready, or has failed, for the first time; nil if the group does
+// not have it.
 func (g *Group) Settled(name string) <-chan struct{} {
 	for _, m := range g.members {
 		if m.name == name {
@@ -145,7 +145,7 @@ func (g *Group) Settled(name string) <-chan struct{} {
 	return nil
 }
 
-// Retry starts every component that is down at once: what kept it from working may have changed.
+// Retry immediately restarts every component that is down, because the reason may have been fixed.
 func (g *Group) Retry() {
 	for _, m := range g.members {
 		select {
@@ -155,9 +155,9 @@ func (g *Group) Retry() {
 	}
 }
 
-// Run starts all components, calls settled when each of them is ready or has failed once, and stops them all when ctx is
-// cancelled or one that is not kept returns. It returns nil only when it was asked to stop and everything stopped in time;
-// else the joined errors, each with the name of its component.
+// Run starts all components, calls settled when each of them has been ready or failed once, and stops them all when ctx is
+// canceled or an essential one returns. It returns nil only if it was asked to stop and everything stopped in time; otherwise the
+// joined errors, each with the name of its component.
 func (g *Group) Run(ctx context.Context, settled func()) error {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
@@ -168,7 +168,7 @@ func (g *Group) Run(ctx context.Context, settled func()) error {
 				return
 			}
 			m.started = true
-			// It outlives ctx: components are cancelled one by one, in reverse.
+			// It outlives ctx, because components are canceled one by one, in reverse order.
 			m.start(context.WithoutCancel(ctx), cancel)
 			select {
 			case <-m.settled:
@@ -184,7 +184,7 @@ func (g *Group) Run(ctx context.Context, settled func()) error {
 	return g.stop()
 }
 
-// await returns when everything that m needs is settled, or takes too long. It returns false when ctx has ended.
+// await returns when all components that m needs are settled, or take too long. It returns false if ctx has ended.
 func (m *member) await(ctx context.Context) bool {
 	for _, other := range m.needs {
 		var late <-chan time.Time
@@ -220,7 +220,7 @@ func (g *Group) stop() error {
 	return errors.Join(errs...)
 }
 
-// start runs the component in a goroutine of its own. ended is called when it has ended for good.
+// start runs the component in its own goroutine. It calls ended when the component has ended permanently.
 func (m *member) start(parent context.Context, ended func()) {
 	ctx, cancel := context.WithCancel(parent)
 	m.cancel = cancel
@@ -240,7 +240,7 @@ func (m *member) start(parent context.Context, ended func()) {
 	}()
 }
 
-// keep runs the component again and again until ctx ends. What it says when it is stopped is the error of the group.
+// keep runs the component repeatedly until ctx ends. The error that it returns when it is stopped becomes the group's error.
 func (m *member) keep(ctx context.Context, settle func()) {
 	for delay := minRetry; ; delay = min(2*delay, maxRetry) {
 		begun := time.Now()
@@ -248,13 +248,13 @@ func (m *member) keep(ctx context.Context, settle func()) {
 		if ctx.Err() != nil {
 			if ready {
 				m.err = err
-			} else if err != nil { // that it was interrupted is what was asked for
+			} else if err != nil { // the interruption was requested
 				m.logger.Debug("Part stopped before it was ready", "part", m.name, "err", err)
 			}
 			m.enter(State{Phase: Stopped})
 			return
 		}
-		if time.Since(begun) > maxRetry { // it has worked for a while
+		if time.Since(begun) > maxRetry { // it worked for a while
 			delay = minRetry
 		}
 		m.logger.Error("Part is down and will be restarted; the other parts keep running", "part", m.name, "retry_in", delay, "err", err)
@@ -267,7 +267,7 @@ func (m *member) keep(ctx context.Context, settle func()) {
 	}
 }
 
-// pause waits until the component is to be started again; false when ctx has ended instead.
+// pause waits until the component is to be restarted; it returns false if ctx ends first.
 func (m *member) pause(ctx context.Context, delay time.Duration) bool {
 	timer := time.NewTimer(delay)
 	defer timer.Stop()
@@ -279,9 +279,9 @@ func (m *member) pause(ctx context.Context, delay time.Duration) bool {
 	return ctx.Err() == nil
 }
 
-// once runs the component until it returns or panics. ready is whether it was.
+// once runs the component until it returns or panics. ready reports whether it was ready.
 func (m *member) once(ctx context.Context, settle func()) (ready bool, err error) {
-	select { // this is the start that somebody may have asked for
+	select { // this start satisfies a pending retry
 	case <-m.retry:
 	default:
 	}
@@ -323,7 +323,7 @@ func (m *member) stop(timeout time.Duration) error {
 		return m.err
 	case <-timer.C:
 	}
-	if was != Ready { // it has taken on nothing that it would have to finish
+	if was != Ready { // it has no work to complete
 		m.logger.Warn("Stopped waiting for a part that was still starting", "part", m.name, "waited", timeout)
 		return nil
 	}

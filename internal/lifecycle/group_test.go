@@ -15,7 +15,7 @@ import (
 	"github.com/ausguck/ausguck/internal/lifecycle"
 )
 
-// journal records the order of what happens in several goroutines.
+// journal records the order of events in several goroutines.
 type journal struct {
 	mtx   sync.Mutex
 	lines []string
@@ -33,7 +33,7 @@ func (j *journal) all() []string {
 	return slices.Clone(j.lines)
 }
 
-// part is ready after delay and stops when asked.
+// part returns a component that is ready after delay and stops on request.
 func (j *journal) part(name string, delay time.Duration) lifecycle.Component {
 	return lifecycle.Func(func(ctx context.Context, ready func()) error {
 		j.add("start " + name)

@@ -12,7 +12,7 @@ import (
 	"github.com/ausguck/ausguck/internal/lifecycle"
 )
 
-// run starts the group and returns what ends it.
+// run starts the group and returns a function that stops it.
 func run(t *testing.T, g *lifecycle.Group, settled func()) (stop func() error) {
 	ctx, cancel := context.WithCancel(t.Context())
 	done := make(chan error, 1)
@@ -23,7 +23,7 @@ func run(t *testing.T, g *lifecycle.Group, settled func()) (stop func() error) {
 	}
 }
 
-// flaky fails as often as told, then works.
+// flaky fails the given number of times, then works.
 type flaky struct {
 	failures int
 	panics   bool
@@ -107,7 +107,7 @@ func TestPausesEndWhenItHasWorked(t *testing.T) {
 		}))
 		stop := run(t, g, func() {})
 		time.Sleep(5 * time.Minute)
-		require.NoError(t, stop()) // from here on nobody else has starts
+		require.NoError(t, stop()) // from here on nothing else changes starts
 		require.Equal(t, 32*time.Second, starts[6].Sub(starts[5]))
 		require.Equal(t, 2*time.Minute+time.Second, starts[7].Sub(starts[6]))
 	})
@@ -165,7 +165,7 @@ func TestAStopBeforeItIsReadyIsNoError(t *testing.T) {
 	})
 }
 
-// Upstreams that ask others while they start may not listen to a stop: S3, say, is tried three times.
+// Upstreams that send requests while they start may ignore a stop: S3, for example, is tried three times.
 func TestAStartThatHangsIsLeft(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var j journal

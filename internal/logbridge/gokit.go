@@ -9,8 +9,8 @@ import (
 	"github.com/go-kit/log/level"
 )
 
-// GoKit returns a go-kit logger that writes to logger. go-kit is read by Loki and Promtail. Messages keep their
-// words; the caller, which go-kit adds, is left out. What is Info there is Debug here: both report every step.
+// GoKit returns a go-kit logger that writes to logger. Loki and Promtail log to go-kit. Messages are unchanged; the caller, which
+// go-kit adds, is omitted. Info becomes Debug, because both programs report every step.
 func GoKit(logger *slog.Logger) log.Logger { return goKit{logger} }
 
 type goKit struct{ logger *slog.Logger }

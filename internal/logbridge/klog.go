@@ -1,7 +1,7 @@
-// Package logbridge leads the logs of upstreams that know only a global logger of their own into slog.
+// Package logbridge redirects the logs of upstreams that only use the global logger of a library to slog.
 //
-// Each function sets one global of one logging library and says who reads it; internal/app calls it
-// once. klog is read by cAdvisor and by the Kubernetes client of Prometheus's discovery.
+// Each function sets one global of one logging library; internal/app calls it once. klog is used by cAdvisor and by the
+// Kubernetes client of Prometheus's discovery.
 package logbridge
 
 import (
@@ -12,8 +12,8 @@ import (
 	"github.com/ausguck/ausguck/internal/upstreamlog"
 )
 
-// ClaimKlog makes logger the destination of klog. What is not an error is logged at Debug: cAdvisor and
-// client-go report every step at Info, and klog hands its warnings on as Info too.
+// ClaimKlog makes logger the destination of klog. Everything except errors is logged at Debug: cAdvisor and client-go report
+// every step at Info, and klog passes its warnings on as Info too.
 func ClaimKlog(logger *slog.Logger) {
 	klog.SetSlogLogger(upstreamlog.New(logger, upstreamlog.Rules{Level: upstreamlog.InfoIsDebug}))
 }

@@ -13,16 +13,15 @@ import (
 	dto "github.com/prometheus/client_model/go"
 )
 
-// claimDefaultRegistry takes the runtime metrics out of the default registry, since ours has them with
-// more detail. What stays there is what upstream's packages register by themselves, such as
-// net_conntrack_* and prometheus_template_*.
+// claimDefaultRegistry removes the runtime metrics from the default registry, because ours has more detailed ones. What remains
+// there are metrics that upstream's packages register themselves, such as net_conntrack_* and prometheus_template_*.
 var claimDefaultRegistry = sync.OnceFunc(func() {
 	prometheus.Unregister(collectors.NewGoCollector())
 	prometheus.Unregister(collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 })
 
-// NewRegistry returns the registry of Ausguck and Prometheus, with the runtime metrics that stock
-// Prometheus has, and what gathers it together with the default one.
+// NewRegistry returns the registry of Ausguck and Prometheus, with the runtime metrics of stock Prometheus, and a gatherer that
+// combines it with the default registry.
 func NewRegistry() (*prometheus.Registry, prometheus.Gatherer) {
 	claimDefaultRegistry()
 	reg := prometheus.NewRegistry()
@@ -37,8 +36,8 @@ func NewRegistry() (*prometheus.Registry, prometheus.Gatherer) {
 	return reg, Gatherers{reg, prometheus.DefaultGatherer}
 }
 
-// Gatherers merges registries; a family comes from the first that has it. Upstreams that are built from each other's
-// packages register the same names, such as prometheus_sd_*, and only one of them means what is watched here.
+// Gatherers merges registries; a family is taken from the first one that has it. Upstreams that use each other's packages
+// register the same names, such as prometheus_sd_*, and only one of them refers to what is monitored here.
 type Gatherers []prometheus.Gatherer
 
 // Gather implements prometheus.Gatherer.

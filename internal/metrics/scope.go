@@ -1,4 +1,4 @@
-// Package metrics helps parts to register what they measure.
+// Package metrics helps parts to register their metrics.
 //
 // It wraps github.com/prometheus/client_golang and knows no metric.
 package metrics
@@ -9,7 +9,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 )
 
-// Scope registers on another Registerer and can take everything back, so that what registers may be made again.
+// Scope registers on another Registerer and can unregister everything, so that the owner can be created again.
 type Scope struct {
 	reg prometheus.Registerer
 

@@ -13,26 +13,27 @@ import (
 	"strings"
 )
 
-// Grafana is what a Grafana has that can be taken over. Each entry is the JSON that Grafana's own API takes.
+// Grafana is the data of a Grafana that can be imported. Each entry is JSON in the format of Grafana's own API.
 type Grafana struct {
 	Folders     []GrafanaFolder
 	Dashboards  []GrafanaDashboard
 	Datasources []map[string]any
 	Annotations []map[string]any
-	// Notes are what cannot come along, for people.
+	// Notes describe, for users, what cannot be imported.
 	Notes []string
 }
 
-// GrafanaFolder is a folder. Parent is empty at the top.
+// GrafanaFolder is a folder. Parent is empty at the top level.
 type GrafanaFolder struct{ UID, Title, Parent string }
 
-// GrafanaDashboard is a dashboard of any schema, in the folder with the uid, or in none.
+// GrafanaDashboard is a dashboard of any schema version, in the folder with the UID, or in none.
 type GrafanaDashboard struct {
 	UID, Title, Folder string
 	JSON               json.RawMessage
 }
 
-// ReadGrafana reads a Grafana: its database file (grafana.db) or its address, with credentials in it or in token.
+// ReadGrafana reads the data of a Grafana from its database file (grafana.db) or its URL; the credentials are in the URL or in
+// token.
 func ReadGrafana(ctx context.Context, source, token string) (*Grafana, error) {
 	if strings.HasPrefix(source, "http://") || strings.HasPrefix(source, "https://") {
 		return readAPI(ctx, source, token)
@@ -47,7 +48,7 @@ func ReadGrafana(ctx context.Context, source, token string) (*Grafana, error) {
 	return readDatabase(ctx, source)
 }
 
-// Forget leaves out annotations that ended before the time, milliseconds since 1970, and notes how many.
+// Forget removes annotations that ended before the given time, in milliseconds since 1970, and notes their number.
 func (g *Grafana) Forget(before int64, why string) {
 	all := len(g.Annotations)
 	g.Annotations = slices.DeleteFunc(g.Annotations, func(a map[string]any) bool {
@@ -62,20 +63,20 @@ func (g *Grafana) Forget(before int64, why string) {
 	}
 }
 
-// Summary says what there is.
+// Summary describes the data in one line.
 func (g *Grafana) Summary() string {
 	return fmt.Sprintf("%d dashboards in %d folders, %d data sources, %d annotations",
 		len(g.Dashboards), len(g.Folders), len(g.Datasources), len(g.Annotations))
 }
 
-// Outcome counts what was taken and lists what was not, each with the reason.
+// Outcome counts what was imported and lists what was not, each with the reason.
 type Outcome struct {
 	Folders, Dashboards, Datasources, Annotations int
 	Left                                          []string
 }
 
-// Give hands everything to the server that speaks Grafana's API and that the client reaches at any address. What it
-// refuses, because it is there already or is broken, is left, and the rest goes on.
+// Give sends everything to the server of Grafana's API that the client reaches at any address. It skips what the server rejects
+// because it already exists or is invalid, and continues with the rest.
 func (g *Grafana) Give(ctx context.Context, sink *http.Client) (Outcome, error) {
 	var o Outcome
 	left := func(what string, err error) { o.Left = append(o.Left, what+": "+err.Error()) }
@@ -111,7 +112,7 @@ func (g *Grafana) Give(ctx context.Context, sink *http.Client) (Outcome, error) 
 	return o, ctx.Err()
 }
 
-// inOrder puts each folder behind the one that it is in.
+// inOrder sorts folders behind their parents.
 func inOrder(folders []GrafanaFolder) (ordered []GrafanaFolder) {
 	known := map[string]bool{"": true}
 	for len(ordered) < len(folders) {
@@ -122,7 +123,7 @@ func inOrder(folders []GrafanaFolder) (ordered []GrafanaFolder) {
 				ordered = append(ordered, f)
 			}
 		}
-		if len(ordered) == before { // their parents are gone
+		if len(ordered) == before { // their parents do not exist
 			for _, f := range folders {
 				if !known[f.UID] {
 					known[f.UID], f.Parent = true, ""
@@ -135,7 +136,7 @@ func inOrder(folders []GrafanaFolder) (ordered []GrafanaFolder) {
 	return ordered
 }
 
-// post sends the body and returns the message of a refusal.
+// post sends the body and returns the message of a rejection.
 func post(ctx context.Context, sink *http.Client, path string, body any) error {
 	content, err := json.Marshal(body)
 	if err != nil {

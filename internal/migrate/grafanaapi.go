@@ -12,10 +12,10 @@ import (
 	"time"
 )
 
-// pageSize is how many entries are asked for at once.
+// pageSize is the number of entries per request.
 const pageSize = 1000
 
-// api asks a Grafana.
+// api is a client of a Grafana.
 type api struct {
 	base   string
 	token  string
@@ -52,7 +52,7 @@ func (a *api) get(ctx context.Context, path string, query url.Values, into any) 
 	}
 	defer answer.Body.Close()
 	if answer.StatusCode != http.StatusOK {
-		text, _ := io.ReadAll(io.LimitReader(answer.Body, 1024)) // the status says enough without it
+		text, _ := io.ReadAll(io.LimitReader(answer.Body, 1024)) // the status is informative enough without it
 		return fmt.Errorf("GET %s of Grafana: %s: %s; admin credentials are required, in the URL or in GRAFANA_TOKEN", path, answer.Status, strings.TrimSpace(string(text)))
 	}
 	if err := json.NewDecoder(answer.Body).Decode(into); err != nil {
@@ -61,7 +61,7 @@ func (a *api) get(ctx context.Context, path string, query url.Values, into any) 
 	return nil
 }
 
-// search returns everything of a type, page by page.
+// search calls add for everything of a type, page by page.
 func (a *api) search(ctx context.Context, kind string, add func(uid, title, folder string) error) error {
 	for page := 1; ; page++ {
 		var found []struct{ UID, Title, FolderUID string }
@@ -99,7 +99,7 @@ func (a *api) readDashboards(ctx context.Context, g *Grafana) error {
 		if answer.Meta.Provisioned {
 			g.Notes = append(g.Notes, fmt.Sprintf("dashboard %s (%s) is provisioned: copy its file to grafana/ in --config.dir", title, uid))
 		}
-		delete(answer.Dashboard, "id") // of that database
+		delete(answer.Dashboard, "id") // specific to that database
 		content, err := json.Marshal(answer.Dashboard)
 		g.Dashboards = append(g.Dashboards, GrafanaDashboard{UID: uid, Title: title, Folder: folder, JSON: content})
 		return err
@@ -112,7 +112,7 @@ func (a *api) readDatasources(ctx context.Context, g *Grafana) error {
 	}
 	for _, d := range g.Datasources {
 		for _, name := range []string{"id", "orgId", "version", "readOnly", "typeLogoUrl", "typeName"} {
-			delete(d, name) // of that Grafana
+			delete(d, name) // specific to that Grafana
 		}
 	}
 	return nil
@@ -127,7 +127,7 @@ func (a *api) readAnnotations(ctx context.Context, g *Grafana) error {
 		Text          string
 		Tags          []string
 	}
-	// Grafana has no pages here; this is more than it keeps by default.
+	// Grafana has no paging here; this is more than it keeps by default.
 	if err := a.get(ctx, "/api/annotations", url.Values{"limit": {"100000"}, "type": {"annotation"}}, &found); err != nil {
 		return err
 	}

@@ -12,14 +12,14 @@ import (
 	_ "modernc.org/sqlite" // Grafana's database
 )
 
-// reader reads the tables of Grafana's database. Their columns have come and gone from version to version, so each
-// query asks for those that are there.
+// reader reads the tables of Grafana's database. Their columns differ between versions, so each query only uses the existing
+// ones.
 type reader struct {
 	db      *sql.DB
 	columns map[string]map[string]bool // of each table
 }
 
-// readDatabase reads grafana.db, also while Grafana uses it, and writes nothing to it.
+// readDatabase reads grafana.db, even while Grafana is using it, and does not write to it.
 func readDatabase(ctx context.Context, file string) (g *Grafana, err error) {
 	path, err := filepath.Abs(file)
 	if err != nil {
@@ -72,7 +72,7 @@ func (r *reader) readColumns(ctx context.Context) error {
 	return rows.Err()
 }
 
-// column is the column, or an empty text where this version of Grafana has none.
+// column returns the column, or an empty string if this version of Grafana does not have it.
 func (r *reader) column(table, name string) string {
 	if r.columns[table][name] {
 		return fmt.Sprintf("coalesce(%s.%s, '')", table, name)
@@ -95,7 +95,7 @@ func (r *reader) each(ctx context.Context, query string, f func(scan func(...any
 	return rows.Err()
 }
 
-// readFolders reads the table folder, which has nesting, and what only dashboard has.
+// readFolders reads the table folder, which supports nesting, and the folders that are only in the table dashboard.
 func (r *reader) readFolders(ctx context.Context, g *Grafana) error {
 	seen := map[string]bool{}
 	add := func(scan func(...any) error) error {
@@ -139,7 +139,7 @@ func (r *reader) readDashboards(ctx context.Context, g *Grafana) error {
 			g.Notes = append(g.Notes, fmt.Sprintf("dashboard %s (%s) is not JSON: %v", d.Title, d.UID, err))
 			return nil
 		}
-		delete(body, "id") // of that database
+		delete(body, "id") // specific to that database
 		body["uid"] = d.UID
 		var err error
 		d.JSON, err = json.Marshal(body)
@@ -148,7 +148,7 @@ func (r *reader) readDashboards(ctx context.Context, g *Grafana) error {
 	})
 }
 
-// readResources reads what newer versions keep as Kubernetes-style objects.
+// readResources reads what newer versions store as Kubernetes-style objects.
 func (r *reader) readResources(ctx context.Context, g *Grafana) error {
 	if r.columns["resource"] == nil {
 		return nil
@@ -212,7 +212,7 @@ func (r *reader) readDatasources(ctx context.Context, g *Grafana) error {
 	})
 }
 
-// readAnnotations reads what people wrote; states of Grafana's own alert rules are none.
+// readAnnotations reads annotations of users, not the states of Grafana's own alert rules.
 func (r *reader) readAnnotations(ctx context.Context, g *Grafana) error {
 	if r.columns["annotation"] == nil {
 		return nil
@@ -245,7 +245,7 @@ func (r *reader) readAnnotations(ctx context.Context, g *Grafana) error {
 	})
 }
 
-// readNotes counts what has no counterpart.
+// readNotes counts what cannot be imported.
 func (r *reader) readNotes(ctx context.Context, g *Grafana) error {
 	for _, kind := range []struct{ table, where, note string }{
 		{"user", "", "%d users stay: passwords cannot be read; add them under Settings"},

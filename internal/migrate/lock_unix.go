@@ -8,7 +8,7 @@ import (
 	"syscall"
 )
 
-// unlocked returns an error when another process holds the lock of a TSDB folder.
+// unlocked returns an error if another process holds the lock of a TSDB folder.
 func unlocked(name string) error {
 	f, err := os.Open(name)
 	if err != nil {

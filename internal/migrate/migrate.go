@@ -1,9 +1,8 @@
-// Package migrate reads what the separate programs have stored, a Prometheus's, Loki's and Alertmanager's folder and a
-// Grafana's database, provisioning folder or HTTP API, and changes nothing of it.
+// Package migrate reads the data of the separate programs, without changing it: the folders of a Prometheus, Loki and
+// Alertmanager, and the database, provisioning folder or HTTP API of a Grafana.
 //
-// It finds out what is there (a plan), and hands it on: folders are copied, what Grafana has goes through the HTTP API
-// of Grafana that the sink speaks. It imports internal/backup for its copies and a driver for SQLite; only
-// internal/command imports it.
+// It determines what exists (a plan), and imports it: folders are copied, and Grafana's data is sent to a server of Grafana's
+// HTTP API. It imports internal/backup for its copies and a driver for SQLite; only internal/command imports it.
 package migrate
 
 import (
@@ -22,16 +21,16 @@ import (
 
 // Folder is the data folder of one of the separate programs.
 type Folder struct {
-	// Program and Dir say whose it is and where, To is the name that it gets below the data folder.
+	// Program and Dir are the program and its folder, To is the folder's name below the data folder.
 	Program, Dir, To string
-	// Found says what is in it, for people.
+	// Found describes its content for users.
 	Found string
 	Bytes int64
 
 	leaveOut func(name string, d fs.DirEntry) bool
 }
 
-// block is what meta.json of a TSDB block says.
+// block is the content of a TSDB block's meta.json.
 type block struct {
 	MinTime, MaxTime int64
 	Stats            struct {
@@ -41,8 +40,8 @@ type block struct {
 
 var ulid = regexp.MustCompile(`^[0-9A-HJKMNP-TV-Z]{26}$`)
 
-// Prometheus looks at the folder that a Prometheus was given by --storage.tsdb.path. One that is in use is refused: its
-// blocks and its write-ahead log would be of different moments.
+// Prometheus inspects the folder that a Prometheus uses as --storage.tsdb.path. It rejects a folder that is in use, because its
+// blocks and its write-ahead log would be of different times.
 func Prometheus(dir string) (Folder, error) {
 	f := Folder{Program: "Prometheus", Dir: dir, To: "prometheus", leaveOut: func(name string, _ fs.DirEntry) bool {
 		return slices.Contains([]string{"lock", "queries.active", "snapshots"}, name)
@@ -93,7 +92,7 @@ func Prometheus(dir string) (Folder, error) {
 
 func day(ms int64) string { return time.UnixMilli(ms).UTC().Format("2006-01-02 15:04") }
 
-// Loki looks at the folder that is common.path_prefix of a Loki, with chunks/ in it.
+// Loki inspects the folder that is common.path_prefix of a Loki, with chunks/ in it.
 func Loki(dir string) (Folder, error) {
 	f := Folder{Program: "Loki", Dir: dir, To: "loki", leaveOut: func(name string, d fs.DirEntry) bool {
 		return d.IsDir() && slices.Contains([]string{"rules", "rules-temp"}, name)
@@ -124,7 +123,7 @@ func Loki(dir string) (Folder, error) {
 	return f.measured()
 }
 
-// Alertmanager looks at the folder that an Alertmanager was given by --storage.path.
+// Alertmanager inspects the folder that an Alertmanager uses as --storage.path.
 func Alertmanager(dir string) (Folder, error) {
 	f := Folder{Program: "Alertmanager", Dir: dir, To: "alertmanager", leaveOut: func(name string, _ fs.DirEntry) bool {
 		return name != "silences" && name != "nflog"
@@ -166,7 +165,7 @@ func (f Folder) measured() (Folder, error) {
 	return f, err
 }
 
-// Check returns an error when the data folder has something at the place already.
+// Check returns an error if the destination in the data folder is not empty.
 func (f Folder) Check(storage string) error {
 	entries, err := os.ReadDir(filepath.Join(storage, f.To))
 	if errors.Is(err, fs.ErrNotExist) || err == nil && len(entries) == 0 {
@@ -178,7 +177,7 @@ func (f Folder) Check(storage string) error {
 	return fmt.Errorf("%s already contains data; migrate to a new --storage.path", filepath.Join(storage, f.To))
 }
 
-// Copy copies the folder below the data folder, whole or not at all.
+// Copy copies the folder below the data folder, completely or not at all.
 func (f Folder) Copy(storage string) (err error) {
 	if err := f.Check(storage); err != nil {
 		return err

@@ -1,7 +1,7 @@
-// Package page serves what browsers load: the document of the UI, its built files, and the templates of the pages that the
-// server makes.
+// Package page serves what browsers load: the HTML document of the UI, its built files, and the templates of server-rendered
+// pages.
 //
-// It knows web/ and nothing of what the pages show.
+// It knows web/ but not the content of the pages.
 package page
 
 import (
@@ -28,21 +28,21 @@ import (
 	"github.com/ausguck/ausguck/web"
 )
 
-// The templates of the pages that the server makes.
+// Templates of server-rendered pages.
 var (
 	Login  = template.Must(template.ParseFS(web.Files, "login.html"))
 	Status = template.Must(template.ParseFS(web.Files, "status.html"))
 )
 
-// policy allows the page its own scripts only. Styles are made at run time by Grafana's libraries. Images of other
-// sites are left out unless the operator names the site: whoever may edit a dashboard could else learn who reads it.
+// policy only allows the page's own scripts. Grafana's libraries create styles at run time. Images of other sites are blocked
+// unless the operator allows the site: otherwise anyone who can edit a dashboard could find out who views it.
 func policy(imageHosts []string) string {
 	images := strings.Join(append([]string{"'self'", "data:", "blob:"}, imageHosts...), " ")
 	return "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; img-src " + images + "; " +
 		"font-src 'self' data:; connect-src 'self'; frame-src 'none'; worker-src 'self' blob:; base-uri 'self'; form-action 'self'; frame-ancestors 'none'"
 }
 
-// CheckImageHosts refuses what would end the directive in the middle or mean more than a site.
+// CheckImageHosts rejects values that would end the directive or match more than a site.
 func CheckImageHosts(hosts []string) error {
 	for _, host := range hosts {
 		u, err := url.Parse(host)
@@ -53,13 +53,13 @@ func CheckImageHosts(hosts []string) error {
 	return nil
 }
 
-// What the built page leaves open.
+// Placeholders in the built page.
 const (
 	baseMark = `<base href="/" />`
 	bootMark = `<script type="application/json" id="boot"></script>`
 )
 
-// Boot is what the page knows without asking.
+// Boot is the data that the page gets without a request.
 type Boot struct {
 	User     User           `json:"user"`
 	Settings map[string]any `json:"settings"`
@@ -71,7 +71,7 @@ type Boot struct {
 	Dashboard any `json:"dashboard,omitempty"`
 }
 
-// User is who looks at the page.
+// User is the user who views the page.
 type User struct {
 	ID         int64  `json:"id"`
 	UID        string `json:"uid"`
@@ -85,32 +85,32 @@ type User struct {
 	IsSignedIn bool   `json:"isSignedIn"`
 }
 
-// Page is the document that answers every address of the UI.
+// Page is the document that is served for every URL of the UI.
 type Page struct {
 	Logger *slog.Logger
-	// Prefix is the path before all routes, without a slash at its end.
+	// Prefix is the path prefix of all routes, without a trailing slash.
 	Prefix string
-	// ImageHosts are the sites whose images text panels may show.
+	// ImageHosts are the sites whose images may be shown in text panels.
 	ImageHosts []string
-	// Boot says what the page is to know of the request.
+	// Boot returns the boot data for the request.
 	Boot func(*http.Request) Boot
 }
 
-// ServeHTTP answers every address with the same document.
+// ServeHTTP serves the same document for every URL.
 func (p *Page) ServeHTTP(w http.ResponseWriter, r *http.Request) { p.serve(w, r, http.StatusOK) }
 
-// Built says whether the program was built with the UI.
+// Built reports whether the program was built with the UI.
 func Built() bool {
 	_, err := fs.Stat(web.Files, "dist/index.html")
 	return err == nil
 }
 
-// ForBrowser says whether who looks does so with a browser, and not with a program that reads text.
+// ForBrowser reports whether the client is a browser, and not a program that reads text.
 func ForBrowser(r *http.Request) bool {
 	return (r.Method == http.MethodGet || r.Method == http.MethodHead) && strings.Contains(r.Header.Get("Accept"), "text/html")
 }
 
-// NotFound answers addresses that are none. Who looks with a browser sees the frame of the UI around what the page says then.
+// NotFound handles unknown URLs. Browsers get the frame of the UI, in which the page reports the error.
 func (p *Page) NotFound(w http.ResponseWriter, r *http.Request) {
 	if !ForBrowser(r) || strings.HasPrefix(r.URL.Path, "/api/") {
 		http.NotFound(w, r)
@@ -131,7 +131,7 @@ func (p *Page) serve(w http.ResponseWriter, r *http.Request, code int) {
 			"The APIs and the <a href=\""+html.EscapeString(p.Prefix)+"/status\">status page</a> are available.</p>\n")
 		return
 	}
-	data, err := json.Marshal(p.Boot(r)) // escapes what could end the script element
+	data, err := json.Marshal(p.Boot(r)) // escapes characters that could end the script element
 	if err != nil {
 		p.Logger.Error("Cannot render a page", "err", err)
 		http.Error(w, "internal error; the log has the details", http.StatusInternalServerError)
@@ -147,20 +147,20 @@ func (p *Page) serve(w http.ResponseWriter, r *http.Request, code int) {
 }
 
 var (
-	// dashboardFiles are the hints of the build that only pages of dashboards need, see nameDashboardChunk in vite.config.ts.
+	// dashboardFiles matches the build's preload hints that only dashboard pages need, see nameDashboardChunk in vite.config.ts.
 	dashboardFiles = regexp.MustCompile(`\s*<link [^>]*data-for="dashboard"[^>]*>`)
 	forDashboards  = regexp.MustCompile(`^/($|d/|dashboard/)`)
 )
 
-// contentTypes are those of what the build writes. The system's own table would differ from machine to machine.
+// contentTypes are the content types of the build's files. The system's table would differ between machines.
 var contentTypes = map[string]string{
 	".js": "text/javascript; charset=utf-8", ".css": "text/css; charset=utf-8", ".json": "application/json",
 	".svg": "image/svg+xml", ".png": "image/png", ".ico": "image/x-icon", ".woff2": "font/woff2", ".woff": "font/woff",
 	".ttf": "font/ttf", ".wasm": "application/wasm", ".txt": "text/plain; charset=utf-8", ".map": "application/json",
 }
 
-// Public answers with what the build has compressed. Names below /public/build/ have a hash of the content, so
-// they are kept for ever.
+// Public serves the compressed files of the build. Names below /public/build/ contain a hash of the content, so they are cached
+// forever.
 func Public(w http.ResponseWriter, r *http.Request) {
 	name := "dist" + path.Clean(r.URL.Path)
 	body, encoding, err := compressed(name, r.Header.Get("Accept-Encoding"))
@@ -177,7 +177,7 @@ func Public(w http.ResponseWriter, r *http.Request) {
 	h.Set("Content-Type", kind)
 	if encoding != "" {
 		h.Set("Content-Encoding", encoding)
-		h.Set("Content-Length", strconv.Itoa(len(body))) // ServeContent leaves it out of what is encoded
+		h.Set("Content-Length", strconv.Itoa(len(body))) // ServeContent omits it for encoded content
 	}
 	if path.Ext(name) == ".svg" {
 		h.Set("Content-Security-Policy", "default-src 'none'; style-src 'unsafe-inline'; sandbox")
@@ -189,15 +189,15 @@ func Public(w http.ResponseWriter, r *http.Request) {
 		h.Set("Cache-Control", "public, max-age=86400")
 		h.Set("ETag", `"`+hex.EncodeToString(sum[:12])+`"`)
 	}
-	// It answers HEAD and If-None-Match, and ranges of what is sent as it is.
+	// It handles HEAD and If-None-Match, and ranges of unencoded content.
 	if encoding != "" {
 		r.Header.Del("Range")
 	}
 	http.ServeContent(w, r, "", time.Time{}, bytes.NewReader(body))
 }
 
-// compressed returns the file in the best encoding that is accepted. A whole build has no plain files; half of one, as
-// developers make it, has nothing else.
+// compressed returns the file in the best accepted encoding. A complete build has no uncompressed files; a partial one, as
+// developers create it, has nothing else.
 func compressed(name, accepted string) (body []byte, encoding string, err error) {
 	for _, e := range []struct{ coding, suffix string }{{"br", ".br"}, {"gzip", ".gz"}} {
 		if accepts(accepted, e.coding) {
@@ -219,7 +219,7 @@ func compressed(name, accepted string) (body []byte, encoding string, err error)
 	return body, "", err
 }
 
-// accepts reports whether an Accept-Encoding header has the coding and does not refuse it.
+// accepts reports whether an Accept-Encoding header lists the coding and does not exclude it.
 func accepts(header, coding string) bool {
 	for part := range strings.SplitSeq(header, ",") {
 		name, params, _ := strings.Cut(part, ";")
@@ -240,7 +240,7 @@ func File(name string) http.Handler {
 // Static serves the files below /static/.
 func Static() http.Handler { return cached(http.FileServerFS(web.Files)) }
 
-// cached is for files that change with the version only.
+// cached is for files that only change with the version.
 func cached(h http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		w.Header().Set("Cache-Control", "public, max-age=3600")

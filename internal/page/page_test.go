@@ -30,7 +30,7 @@ func TestAcceptedEncodings(t *testing.T) {
 	}
 }
 
-// Every file of a build is served in each encoding, and is the same file in all.
+// Every file of a build is served in each encoding, with the same content.
 func TestBuiltFiles(t *testing.T) {
 	if _, err := fs.Stat(web.Files, "dist/public"); err != nil {
 		t.Log("built without the UI: nothing to serve")
@@ -82,7 +82,7 @@ func TestBuiltFiles(t *testing.T) {
 	}
 }
 
-// Browsers see the frame of the UI at addresses that are none; programs, and whoever asks an API, get plain text.
+// Browsers see the frame of the UI at unknown URLs; programs and requests to an API get plain text.
 func TestNotFound(t *testing.T) {
 	p := &Page{Boot: func(*http.Request) Boot { return Boot{} }}
 	for _, c := range []struct {

@@ -1,6 +1,6 @@
-// Package permission says what helps when a file may not be read or written.
+// Package permission explains how to fix file permission errors.
 //
-// It imports the standard library only, so that every part may import it.
+// It imports only the standard library, so that every part may import it.
 package permission
 
 import (
@@ -13,8 +13,8 @@ import (
 	"syscall"
 )
 
-// Explain adds to an error about path what mends it. An error that has nothing to do with permissions, or that says already
-// what helps, is returned as it is.
+// Explain adds a remedy to an error about path. Errors that are not about permissions, or that already contain a remedy, are
+// returned unchanged.
 func Explain(path string, err error) error {
 	var explained *explainedError
 	if err == nil || errors.As(err, &explained) {
@@ -31,10 +31,10 @@ type explainedError struct{ error }
 
 func (e *explainedError) Unwrap() error { return e.error }
 
-// Advice returns what mends err, as the rest of a sentence; empty when that is not known.
+// Advice returns a remedy for err, as the rest of a sentence; empty if none is known.
 func Advice(path string, err error) string {
 	switch {
-	case errors.Is(err, syscall.EROFS): // no owner helps there
+	case errors.Is(err, syscall.EROFS): // changing the owner does not help
 		return "the file system is read-only: mount it writable, or name another folder with --storage.path"
 	case errors.Is(err, fs.ErrPermission):
 		if abs, err := filepath.Abs(path); err == nil {
@@ -45,7 +45,7 @@ func Advice(path string, err error) string {
 	return ""
 }
 
-// Existing returns path, or its closest parent that exists.
+// Existing returns path, or its closest existing parent.
 func Existing(path string) string {
 	for {
 		if _, err := os.Stat(path); !errors.Is(err, fs.ErrNotExist) {
@@ -59,7 +59,7 @@ func Existing(path string) string {
 	}
 }
 
-// Quoted makes a path one word for a shell.
+// Quoted quotes a path as one shell word.
 func Quoted(path string) string {
 	if strings.ContainsAny(path, " '\"$&;()<>|*?[]`\\") {
 		return "'" + strings.ReplaceAll(path, "'", `'\''`) + "'"

@@ -1,5 +1,5 @@
-// Package problem says what is wrong with a YAML file: every problem at once, each as "file:line: field: reason".
-// It knows no format: who owns one hands in the function that loads it. Every part may import it.
+// Package problem finds all errors in a YAML file at once, each as "file:line: field: reason". It knows no format: the owner of a
+// format provides the function that loads it. Every part may import it.
 package problem
 
 import (
@@ -15,19 +15,18 @@ import (
 	"go.yaml.in/yaml/v3"
 )
 
-// File is a YAML file as it was read.
+// File is the content of a YAML file, with its name.
 type File struct {
-	// Name is the path that messages show.
+	// Name is the path shown in messages.
 	Name    string
 	Content []byte
 }
 
-// Locate turns the error that load gave for the whole file into all problems of the file, with their lines.
+// Locate converts the error that load returned for the whole file into all problems of the file, with their lines.
 //
-// Upstreams stop at the first section that is wrong and name no line for what they check themselves. So the
-// file is loaded once per section and list item, with all other lines blanked: what is wrong then is
-// wrong there, and YAML's own line numbers still hold. The sections named lean are loaded with every other, when
-// they are right by themselves.
+// Upstreams stop at the first invalid section, and return no line for their own checks. So the file is loaded once per section
+// and list item, with all other lines blanked: an error then belongs to that section, and YAML's line numbers remain valid. The
+// sections in lean, on which others depend, are loaded together with every later one if they are valid themselves.
 func Locate(f File, whole error, load func(content string) error, lean ...string) []error {
 	lines := strings.Split(string(f.Content), "\n")
 	var doc yaml.Node
@@ -45,13 +44,13 @@ func Locate(f File, whole error, load func(content string) error, lean ...string
 			always = append(always, p)
 		}
 	}
-	if len(problems) == 0 { // wrong only in combination, such as a job name that is there twice
+	if len(problems) == 0 { // only the combination is invalid, such as a duplicate job name
 		return describe(f.Name, lastMention(parts, lines, whole), whole)
 	}
 	return problems
 }
 
-// rank sorts the sections on which others lean before those.
+// rank sorts the sections that others depend on before those.
 func rank(lean []string, field string) int {
 	if i := slices.Index(lean, field); i >= 0 {
 		return i
@@ -59,15 +58,14 @@ func rank(lean []string, field string) int {
 	return len(lean)
 }
 
-// part is a run of lines of the file that can be loaded by itself.
+// part is a range of lines that can be loaded on its own.
 type part struct {
 	field      string
 	header     int // line of the top-level key, 1-based
 	first, end int // lines [first, end) of the part, 1-based
 }
 
-// sections returns the parts of the document: each top-level key, and for keys that hold a list each
-// item of it.
+// sections returns the parts of the document: each top-level key, and for lists each item.
 func sections(root *yaml.Node, lines int) []part {
 	var parts []part
 	for i := 0; i+1 < len(root.Content); i += 2 {
@@ -91,7 +89,7 @@ func sections(root *yaml.Node, lines int) []part {
 	return parts
 }
 
-// only returns a file in which nothing but the lines of the parts is left.
+// only returns a file that contains nothing but the lines of the parts.
 func only(lines []string, parts []part) string {
 	kept := make([]string, len(lines))
 	for _, p := range parts {
@@ -103,14 +101,14 @@ func only(lines []string, parts []part) string {
 	return strings.Join(kept, "\n")
 }
 
-// Describe returns the problems that err, an error of the YAML library or of what was made with it, holds about a
-// file, as "file:line: reason" where a line is known.
+// Describe returns the problems in err, an error of the YAML library or one that wraps it, as "file:line: reason" if a line is
+// known.
 func Describe(file string, err error) []error { return describe(file, part{}, err) }
 
-// yamlPosition matches the lines of the YAML library's errors.
+// yamlPosition matches the lines in errors of the YAML library.
 var yamlPosition = regexp.MustCompile(`(?m)^\s*(?:yaml: )?line (\d+): (.*)$`)
 
-// describe returns the problems that err holds as "file:line: field: reason".
+// describe returns the problems in err as "file:line: field: reason".
 func describe(file string, p part, err error) []error {
 	field := ""
 	if p.field != "" {
@@ -131,8 +129,8 @@ func describe(file string, p part, err error) []error {
 
 var quoted = regexp.MustCompile(`"([^"]+)"`)
 
-// narrow returns p from the line on that holds the value which err quotes. The last quotation is the
-// value itself; those before are pieces of it.
+// narrow returns p starting at the line with the value that err quotes. The last quotation is the value itself; earlier ones are
+// fragments of it.
 func (p part) narrow(lines []string, err error) part {
 	for _, m := range slices.Backward(quoted.FindAllStringSubmatch(err.Error(), -1)) {
 		for n := p.first; n < p.end && n <= len(lines); n++ {
@@ -145,8 +143,7 @@ func (p part) narrow(lines []string, err error) part {
 	return p
 }
 
-// lastMention finds the part that an error about a combination speaks of: the last one with the name
-// that the error quotes.
+// lastMention returns the part that an error about a combination refers to: the last one with the name that the error quotes.
 func lastMention(parts []part, lines []string, err error) part {
 	for _, p := range slices.Backward(parts) {
 		for _, m := range quoted.FindAllStringSubmatch(err.Error(), -1) {
@@ -166,8 +163,8 @@ var (
 	yamlKinds    = map[string]string{"str": "a text", "int": "a number", "float": "a number", "bool": "true or false", "seq": "a list", "map": "a section with fields"}
 )
 
-// Plain says what the YAML library says without the names of Go types. A text that stands where a
-// section belongs is not repeated: it may be a secret that lost its key.
+// Plain rewrites an error of the YAML library without the names of Go types. A string in place of a section is not repeated: it
+// may be a secret without its key.
 func Plain(reason string) string {
 	reason = strings.TrimPrefix(reason, "yaml: ")
 	if m := unknownField.FindStringSubmatch(reason); m != nil {
@@ -191,7 +188,7 @@ func Plain(reason string) string {
 	return fmt.Sprintf("must be %s, not %s", want, got)
 }
 
-// Readable returns nil when the file can be opened, else the reason and what helps.
+// Readable returns nil if the file can be opened, otherwise the reason and a remedy.
 func Readable(file string) error {
 	f, err := os.Open(file)
 	if err == nil {
@@ -213,7 +210,7 @@ func Line(content []byte, s string) int {
 	return 1
 }
 
-// Explain adds to an error of a file without permission the command that gives it.
+// Explain adds to a permission error of a file the command that fixes it.
 func Explain(err error) error {
 	var pathErr *fs.PathError
 	if errors.Is(err, fs.ErrPermission) && errors.As(err, &pathErr) {

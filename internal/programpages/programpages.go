@@ -1,4 +1,4 @@
-// Package programpages keeps the memory that the program's own file takes to what is used of it (ADR 0016).
+// Package programpages limits the memory used by the pages of the program file to those in use (ADR 0016).
 package programpages
 
 import (
@@ -7,8 +7,8 @@ import (
 	"time"
 )
 
-// Run lets go of the pages of the program's file now and each minute until ctx ends: what is resident is then what was used
-// of late, and not what ever was. It returns at once where the system offers no way.
+// Run releases the pages of the program file now and every minute until ctx ends: resident are then the recently used pages, and
+// not all that were ever used. It returns immediately if the system does not support this.
 func Run(ctx context.Context, log *slog.Logger) {
 	tick := time.NewTicker(time.Minute)
 	defer tick.Stop()

@@ -10,20 +10,20 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// mapping is a part of the address space.
+// mapping is a mapping in the address space.
 type mapping struct {
 	from, to   uintptr
 	mode, path string
-	// written is how many kB of it are nowhere else: in a file of the program's kind they were changed when it was loaded.
+	// written is how many kB of it exist nowhere else: in a mapping of the program file, they were modified when it was loaded.
 	written int
 }
 
-// release lets go of the pages of the program's file. Most of them are used once: the start runs through the set-up of
-// every library that an engine links. They stay in the page cache, so what is used again costs a minor fault, and the
-// kernel can drop the rest first when memory is short.
+// release releases the pages of the program file. Most of them are used only once: the start runs the initialization of every
+// library that an engine links. They remain in the page cache, so using them again costs a minor fault, and the kernel can drop
+// the rest first when memory is low.
 //
-// A mapping that cannot be written to may have been: a program that is made to run at any address (-buildmode=pie) has its
-// pointers set when it is loaded, and is protected then.
+// A read-only mapping may have been written to: the pointers in a position-independent program (-buildmode=pie) are set when it
+// is loaded, before it is protected.
 func release() error {
 	program, err := os.Readlink("/proc/self/exe")
 	if err != nil {
@@ -44,12 +44,12 @@ func release() error {
 	return nil
 }
 
-// parse reads the mappings of files.
+// parse returns the mappings of files.
 func parse(smaps []byte) (all []mapping) {
 	for lines := bufio.NewScanner(bytes.NewReader(smaps)); lines.Scan(); {
 		name, rest, _ := strings.Cut(lines.Text(), ":")
 		switch name {
-		case "Anonymous", "Swap": // not Private_Dirty, which a file that was written just now has too
+		case "Anonymous", "Swap": // not Private_Dirty, which also includes a file that was just written
 			var kilobytes int
 			if _, err := fmt.Sscan(rest, &kilobytes); err == nil && len(all) > 0 {
 				all[len(all)-1].written += kilobytes
@@ -59,7 +59,7 @@ func parse(smaps []byte) (all []mapping) {
 		var m mapping
 		var offset, device, inode string
 		if n, _ := fmt.Sscanf(lines.Text(), "%x-%x %s %s %s %s %s", &m.from, &m.to, &m.mode, &offset, &device, &inode, &m.path); n >= 6 {
-			all = append(all, m) // those without a path too: what follows is theirs
+			all = append(all, m) // also those without a path, because the lines that follow belong to them
 		}
 	}
 	return all

@@ -12,7 +12,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// resident is how many kB of the program's file are mapped without having been written to.
+// resident returns how many kB of the program file are mapped and unmodified.
 func resident(t *testing.T) (kilobytes int) {
 	t.Helper()
 	program, err := os.Readlink("/proc/self/exe")
@@ -23,7 +23,7 @@ func resident(t *testing.T) (kilobytes int) {
 	ours := false
 	for lines := bufio.NewScanner(file); lines.Scan(); {
 		fields := strings.Fields(lines.Text())
-		if !strings.HasSuffix(fields[0], ":") { // the head of a mapping
+		if !strings.HasSuffix(fields[0], ":") { // the header of a mapping
 			ours = len(fields) == 6 && fields[5] == program && !strings.Contains(fields[1], "w")
 		} else if ours && fields[0] == "Rss:" {
 			var n int
@@ -35,9 +35,9 @@ func resident(t *testing.T) (kilobytes int) {
 	return kilobytes
 }
 
-// Pages go, and the program goes on: its code and constants come back as they were.
+// Pages are released and the program continues: its code and constants are read back unchanged.
 func TestRelease(t *testing.T) {
-	content, err := os.ReadFile("/proc/self/exe") // all of it is in the page cache
+	content, err := os.ReadFile("/proc/self/exe") // loads all of it into the page cache
 	require.NoError(t, err)
 	require.NotEmpty(t, content)
 	before := resident(t)
@@ -46,8 +46,8 @@ func TestRelease(t *testing.T) {
 	require.Equal(t, "0123456789", fmt.Sprintf("%010d", 123456789))
 }
 
-// A program that runs at any address, as distributions build them, has pages in its read-only part that were written when it
-// was loaded.
+// A position-independent program, as distributions build them, has pages in its read-only part that were written when it was
+// loaded.
 func TestPositionIndependent(t *testing.T) {
 	program := filepath.Join(t.TempDir(), "pie")
 	build := exec.Command("go", "build", "-buildmode=pie", "-o", program, "./testdata/pie")

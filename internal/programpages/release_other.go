@@ -4,5 +4,5 @@ package programpages
 
 import "errors"
 
-// release is for Linux only.
+// release is only supported on Linux.
 func release() error { return errors.ErrUnsupported }

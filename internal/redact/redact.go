@@ -1,7 +1,7 @@
-// Package redact takes secrets out of YAML that is shown: of values by the names of their keys, and of addresses.
+// Package redact removes secrets from YAML that is shown: from values according to their keys, and from URLs.
 //
-// It knows no format, so it rather takes out too much. Text and Words do the same to any text, such as an error.
-// It imports nothing of ours.
+// It knows no format, so it redacts too much rather than too little. Text and Words do the same for any text, such as an error.
+// It imports none of our packages.
 package redact
 
 import (
@@ -12,16 +12,16 @@ import (
 	"go.yaml.in/yaml/v3"
 )
 
-// Secret stands for what is taken out, as in the configuration that Prometheus shows.
+// Secret replaces a secret, as in the configuration that Prometheus shows.
 const Secret = "<secret>"
 
 var (
-	// secret matches the names of keys whose values are secrets; a file that holds one is none.
+	// secret matches keys whose values are secrets; a file that contains a secret is not one.
 	secret = regexp.MustCompile(`(?i)(passw|secret|token|credential|bearer|authorization|api_?key|account_key|access_key|private_key|connection_string|sas)`)
 	file   = regexp.MustCompile(`(?i)(_file|_path|_type|_url|_ttl|_timeout|_bucket|_name|enabled)$`)
 )
 
-// YAML returns the document without its secrets, comments and order kept. What is no YAML is not shown at all.
+// YAML returns the document without its secrets, with comments and order preserved. Invalid YAML is not shown at all.
 func YAML(content []byte) string {
 	var doc yaml.Node
 	if err := yaml.Unmarshal(content, &doc); err != nil {
@@ -37,7 +37,7 @@ func YAML(content []byte) string {
 	return b.String()
 }
 
-// walk takes out every scalar below a key that names a secret.
+// walk redacts every scalar below a key that names a secret.
 func walk(n *yaml.Node, hidden bool) {
 	switch n.Kind {
 	case yaml.MappingNode:
@@ -56,7 +56,7 @@ func walk(n *yaml.Node, hidden bool) {
 				n.SetString(u.String())
 			}
 		}
-	case yaml.AliasNode: // what it leads to is walked where it stands
+	case yaml.AliasNode: // its target is redacted where it is defined
 	default:
 		for _, child := range n.Content {
 			walk(child, hidden)
@@ -64,10 +64,10 @@ func walk(n *yaml.Node, hidden bool) {
 	}
 }
 
-// address matches the names of keys whose values are addresses that may hold secrets.
+// address matches keys whose values are URLs that may contain secrets.
 var address = regexp.MustCompile(`(?i)(^|_)ur[li]$`)
 
-// Secrets returns what YAML hides of a document, and the addresses in it. Of what is no YAML it returns nothing.
+// Secrets returns the values that YAML redacts in a document, and the URLs in it. For invalid YAML it returns nothing.
 func Secrets(content []byte) (found []string) {
 	var doc yaml.Node
 	if err := yaml.Unmarshal(content, &doc); err != nil {

@@ -11,7 +11,7 @@ import (
 	"strings"
 )
 
-// shapes are texts that hold a secret whoever wrote them. The first group stays, the last one too when there are two.
+// shapes match texts that contain a secret in any context. The first group is kept, and the last one too if there are two.
 var shapes = []*regexp.Regexp{
 	regexp.MustCompile(`([a-zA-Z][a-zA-Z0-9+.-]*://)[^/\s"'<>@?#]+(@)`),                                                               // user:password@
 	regexp.MustCompile(`(/bot)\d+(?::|%3[aA])[^/\s"']+()`),                                                                            // Telegram
@@ -21,12 +21,12 @@ var shapes = []*regexp.Regexp{
 	regexp.MustCompile(`(events\.(?:eu\.)?pagerduty\.com/(?:integration|x-ere)/)[^/\s"'?#]+()`),                                       // PagerDuty
 	regexp.MustCompile(`(alert\.victorops\.com/integrations/\w+/\d+/alert/)[^\s"'?#]+()`),                                             // VictorOps
 	regexp.MustCompile(`(/hooks/)[A-Za-z0-9_-]{12,}(?:/[A-Za-z0-9_-]+)?()`),                                                           // Rocket.Chat, Mattermost
-	regexp.MustCompile(`((?i:[?&][\w.-]*(?:token|key|secret|passw(?:or)?d|signature|sig|auth|credential|code)[\w.-]*=))[^&\s"'#]+()`), // a parameter
+	regexp.MustCompile(`((?i:[?&][\w.-]*(?:token|key|secret|passw(?:or)?d|signature|sig|auth|credential|code)[\w.-]*=))[^&\s"'#]+()`), // parameter
 	regexp.MustCompile(`((?i:\b(?:bearer|basic|geniekey|token)\s+))[A-Za-z0-9+/=._~-]{8,}()`),                                         // Authorization
 	regexp.MustCompile(`((?i:"[\w-]*(?:token|secret|password|routing_key|service_key|api_?key)"\s*:\s*"))(?:[^"\\]|\\.)+()`),          // JSON
 }
 
-// Text takes out what is secret by its shape: credentials in addresses and in what messengers take for addresses.
+// Text redacts secrets that are recognizable by their form: credentials in URLs, and the URLs of messengers.
 func Text(s string) string {
 	for _, shape := range shapes {
 		s = shape.ReplaceAllString(s, "${1}"+Secret+"${2}")
@@ -34,14 +34,14 @@ func Text(s string) string {
 	return s
 }
 
-// Words are secrets that are known. The zero value knows none. Safe for concurrent use.
+// Words are known secrets. The zero value has none. It is safe for concurrent use.
 type Words struct{ replacer *strings.Replacer }
 
-// shortest is the length from which a secret is taken out: of a shorter one nothing of a text would remain.
+// shortest is the minimum length of a secret to be redacted: redacting shorter ones would leave nothing of a text.
 const shortest = 3
 
-// NewWords returns the secrets, in all forms in which they come in texts: as they are, as a part of an address, quoted,
-// in JSON, and in base64. Of one that is an address every part is secret but the host, as any may hold a token.
+// NewWords returns the secrets in all forms in which they occur in texts: unchanged, as a part of a URL, quoted, in JSON, and in
+// base64. In a URL, every component except the host is secret, because any of them may contain a token.
 func NewWords(secrets []string) Words {
 	forms := map[string]bool{}
 	for _, s := range secrets {
@@ -60,7 +60,7 @@ func NewWords(secrets []string) Words {
 	if len(sorted) == 0 {
 		return Words{}
 	}
-	// The longest first: what a secret is part of is taken out as a whole.
+	// Longest first, so that a string that contains a secret is redacted as a whole.
 	slices.SortFunc(sorted, func(a, b string) int {
 		return cmp.Or(cmp.Compare(len(b), len(a)), cmp.Compare(a, b))
 	})
@@ -71,14 +71,14 @@ func NewWords(secrets []string) Words {
 	return Words{strings.NewReplacer(pairs...)}
 }
 
-// parts returns a secret and, of an address, those parts that may be told without the rest.
+// parts returns a secret and, for a URL, the components that may appear on their own.
 func parts(s string) []string {
 	all := []string{s}
 	u, err := url.Parse(s)
 	if err != nil || u.Host == "" {
 		return all
 	}
-	all = nil // the host may be told
+	all = nil // the host is not secret
 	if u.User != nil {
 		password, _ := u.User.Password()
 		all = append(all, password, u.User.String(), u.User.Username()+":"+password)
@@ -96,25 +96,25 @@ func parts(s string) []string {
 	return slices.DeleteFunc(all, func(part string) bool { return len(strings.Trim(part, "/")) < shortest })
 }
 
-// looksSecret tells a token from a word of a path, such as services.
+// looksSecret distinguishes a token from a word in a path, such as services.
 func looksSecret(segment string) bool {
 	return len(segment) >= 16 || len(segment) >= 6 && strings.ContainsAny(segment, "0123456789")
 }
 
 func formsOf(s string) []string {
 	quoted := strconv.Quote(s)
-	inJSON, _ := json.Marshal(s) // a string always can
+	inJSON, _ := json.Marshal(s) // never fails for a string
 	forms := []string{
 		s, url.QueryEscape(s), url.PathEscape(s), (&url.URL{Path: s}).EscapedPath(),
 		quoted[1 : len(quoted)-1], string(inJSON[1 : len(inJSON)-1]),
 	}
-	const enough = 6 // what shorter ones are in base64 is part of anything
+	const enough = 6 // the base64 form of shorter ones occurs in any text
 	if len(s) < enough {
 		return forms
 	}
 	for _, e := range []*base64.Encoding{base64.RawStdEncoding, base64.RawURLEncoding} {
 		forms = append(forms, e.EncodeToString([]byte(s)))
-		// Inside of something longer, as a password behind its user: the characters that are the same whatever is around.
+		// Inside a longer text, such as a password after its user: the characters that do not depend on the context.
 		for before := range 3 {
 			encoded := e.EncodeToString(append(make([]byte, before), s...))
 			whole := (before + len(s)) * 8 / 6
@@ -124,7 +124,7 @@ func formsOf(s string) []string {
 	return forms
 }
 
-// Text takes out the secrets, and what is secret by its shape.
+// Text redacts the secrets, and those that are recognizable by their form.
 func (w Words) Text(s string) string {
 	if w.replacer != nil {
 		s = w.replacer.Replace(s)
@@ -132,7 +132,7 @@ func (w Words) Text(s string) string {
 	return Text(s)
 }
 
-// Error returns err with a text without the secrets. It wraps nothing: what is inside still has them.
+// Error returns an error whose text does not contain the secrets. It does not wrap err, which still contains them.
 func (w Words) Error(err error) error {
 	if err == nil {
 		return nil

@@ -55,7 +55,7 @@ func TestWords(t *testing.T) {
 		require.Contains(t, got, "before ")
 		require.Contains(t, got, " after")
 	}
-	for _, user := range []string{"u:", "us:", "use:"} { // at every place where base64 may begin
+	for _, user := range []string{"u:", "us:", "use:"} { // at every base64 offset
 		text := base64.StdEncoding.EncodeToString([]byte(user + secret + ":x"))
 		require.NotContains(t, w.Text(text), text[8:16])
 	}

@@ -6,9 +6,9 @@ import (
 	"os"
 )
 
-// Mark leaves a mark beside the file at path while it holds something, so that a file that is empty or gone can be told from
-// one that never held anything. Mark a file after it was written, and unmark it before it is emptied or removed: a crash in
-// between then leaves no mark too many.
+// Mark creates a marker beside the file at path while the file has content, so that an empty or missing file can be distinguished
+// from one that never had content. Mark a file after writing it, and unmark it before emptying or removing it: a crash in between
+// then leaves no false marker.
 func Mark(path string, holds bool) error {
 	if !holds {
 		if err := os.Remove(mark(path)); err != nil && !errors.Is(err, fs.ErrNotExist) {
@@ -22,7 +22,7 @@ func Mark(path string, holds bool) error {
 	return os.WriteFile(mark(path), nil, 0o600)
 }
 
-// Marked reports whether the file at path held something when it was last written.
+// Marked reports whether the file at path had content when it was last written.
 func Marked(path string) bool {
 	_, err := os.Stat(mark(path))
 	return err == nil

@@ -1,7 +1,7 @@
-// Package setaside moves files that cannot be used out of the way of those who read them, and keeps a list of what that cost,
-// so that one damaged file costs what is in it and not the start.
+// Package setaside moves unusable files out of the way of their readers, and keeps a list of what was lost, so that a damaged
+// file costs its content and does not prevent the start.
 //
-// It wraps nothing and knows no format: a part reads its own files (see Try), and says what is lost. Every part may import it.
+// It wraps nothing and knows no format: a part reads its own files (see Try), and reports what is lost. Every part may import it.
 package setaside
 
 import (
@@ -17,31 +17,31 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 )
 
-// Loss is something of the data folder that a part goes on without.
+// Loss is data in the data folder that a part continues without.
 type Loss struct {
-	// Part is the name of the part that keeps the file.
+	// Part is the name of the part that owns the file.
 	Part string
 	// Path is the file or folder.
 	Path string
-	// Cause is what is wrong with it.
+	// Cause is the error.
 	Cause error
-	// Lost says what people miss from now on; Remedy what they can do about it. Both are sentences without a full stop.
+	// Lost describes what is lost for users; Remedy what they can do about it. Both are sentences without a period.
 	Lost, Remedy string
 }
 
-// Notice is a Loss as people see it.
+// Notice is a Loss as shown to users.
 type Notice struct {
 	Time time.Time `json:"time"`
 	Part string    `json:"part"`
 	Path string    `json:"path"`
-	// Aside is where the file is now, empty when there was none.
+	// Aside is where the file is now, empty if there was none.
 	Aside  string `json:"aside,omitempty"`
 	Cause  string `json:"cause"`
 	Lost   string `json:"lost"`
 	Remedy string `json:"remedy"`
 }
 
-// Shelf is where what is set aside is remembered until the process ends. A nil Shelf moves files and remembers nothing.
+// Shelf records what is set aside until the process ends. A nil Shelf moves files and records nothing.
 type Shelf struct {
 	logger *slog.Logger
 	total  *prometheus.CounterVec
@@ -63,7 +63,7 @@ func New(logger *slog.Logger, reg prometheus.Registerer, parts ...string) *Shelf
 	return s
 }
 
-// Notices lists what was lost since the process started, the oldest first.
+// Notices returns what was lost since the process started, oldest first.
 func (s *Shelf) Notices() []Notice {
 	if s == nil {
 		return nil
@@ -73,7 +73,7 @@ func (s *Shelf) Notices() []Notice {
 	return slices.Clone(s.notices)
 }
 
-// Move gives l.Path the name that Name returns, and tells of it. When it fails, the file is where it was.
+// Move renames l.Path to the name that Name returns, and reports it. If it fails, the file is not moved.
 func (s *Shelf) Move(l Loss) error {
 	aside := Name(l.Path, time.Now())
 	if err := os.Rename(l.Path, aside); err != nil {
@@ -84,10 +84,10 @@ func (s *Shelf) Move(l Loss) error {
 	return nil
 }
 
-// Say tells of something that is gone, or that stays where it is.
+// Say reports something that is lost, or that stays where it is.
 func (s *Shelf) Say(l Loss) { s.tell(l, "") }
 
-// Moved tells of something that its owner has given the name aside, or of which it has left a copy there.
+// Moved reports something that its owner has renamed to aside, or copied there.
 func (s *Shelf) Moved(l Loss, aside string) { s.tell(l, aside) }
 
 func (s *Shelf) tell(l Loss, aside string) {
@@ -108,21 +108,21 @@ func (s *Shelf) tell(l Loss, aside string) {
 
 const infix = ".corrupt-"
 
-// IsAside reports whether path has a name that Name has given.
+// IsAside reports whether path is a name that Name has returned.
 func IsAside(path string) bool { return strings.Contains(filepath.Base(path), infix) }
 
-// Name is what a file is called once it is set aside: its name, ".corrupt-" and the time. It is the name of no file.
+// Name returns the name of a file that is set aside: its name, ".corrupt-" and the time. No file with that name exists.
 func Name(path string, at time.Time) string {
 	aside := path + infix + at.UTC().Format("20060102T150405Z")
 	for n, name := 2, aside; ; n++ {
-		if _, err := os.Lstat(aside); err != nil { // nothing is there, or nothing can be
+		if _, err := os.Lstat(aside); err != nil { // it does not exist, or cannot exist
 			return aside
 		}
 		aside = fmt.Sprintf("%s-%d", name, n)
 	}
 }
 
-// syncFolder makes a rename outlive a power cut, where the file system offers that.
+// syncFolder makes a rename survive a power failure, if the file system supports it.
 func syncFolder(dir string) {
 	if d, err := os.Open(dir); err == nil {
 		_ = d.Sync()

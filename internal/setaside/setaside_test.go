@@ -24,7 +24,7 @@ func TestMove(t *testing.T) {
 	shelf := setaside.New(slog.New(slog.NewTextHandler(&log, nil)), reg)
 	path := filepath.Join(t.TempDir(), "silences")
 	cause := errors.New("unexpected EOF")
-	for range 2 { // within a second, too
+	for range 2 { // also within a second
 		require.NoError(t, os.WriteFile(path, []byte("damaged"), 0o600))
 		require.NoError(t, shelf.Move(setaside.Loss{Part: "alertmanager", Path: path, Cause: cause, Lost: "all silences", Remedy: "make them again"}))
 		require.NoFileExists(t, path)
@@ -58,7 +58,7 @@ func TestTry(t *testing.T) {
 	var none *slog.Logger
 	require.ErrorContains(t, setaside.Try(func() error { none.Info("panics"); return nil }), "damaged: runtime error")
 
-	// What a memory-mapped file no longer has ends a process otherwise.
+	// Reading missing pages of a memory-mapped file would otherwise terminate the process.
 	path := filepath.Join(t.TempDir(), "mapped")
 	require.NoError(t, os.WriteFile(path, make([]byte, 8192), 0o600))
 	f, err := os.Open(path)

@@ -8,9 +8,9 @@ import (
 	"syscall"
 )
 
-// Try calls read, which is to read something once as a library will read it for good, and returns its error. A panic is an
-// error too, and so is a page that a memory-mapped file does not have: some libraries trust what they read. It is no help
-// against what they do in goroutines of their own.
+// Try calls read, which reads data once in the same way as a library will later, and returns its error. A panic is also returned
+// as an error, and so is a missing page of a memory-mapped file: some libraries trust what they read. It does not catch panics in
+// goroutines that libraries start.
 func Try(read func() error) (err error) {
 	defer debug.SetPanicOnFault(debug.SetPanicOnFault(true))
 	defer func() {
@@ -21,7 +21,7 @@ func Try(read func() error) (err error) {
 	return read()
 }
 
-// Readable returns why path, which may be missing, is no file that can be read and written.
+// Readable returns why path, which may not exist, is not a readable and writable file.
 func Readable(path string) error {
 	info, err := os.Stat(path)
 	switch {

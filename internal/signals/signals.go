@@ -1,8 +1,8 @@
-// Package signals catches signals from the first moment on that a Go program can.
+// Package signals catches signals from the first moment at which a Go program can.
 //
-// A process that is asked to stop or to reload while it is starting would else be killed by the signal: packages take tens
-// of milliseconds to initialise before main runs, and a start takes seconds. It imports the standard library only, so that
-// it is among the first packages that are initialised.
+// Otherwise a signal to stop or reload would kill a process that is still starting: the initialization of packages takes tens of
+// milliseconds before main runs, and a start takes seconds. It imports only the standard library, so that it is among the first
+// packages to be initialized.
 package signals
 
 import (
@@ -12,7 +12,7 @@ import (
 	"syscall"
 )
 
-// Whoever starts the process sends them; they are the process's, so they are variables of the package.
+// These are package variables because signals are sent to the process.
 var (
 	stops   = catch(os.Interrupt, syscall.SIGTERM)
 	hangups = catch(syscall.SIGHUP)
@@ -24,8 +24,8 @@ func catch(which ...os.Signal) chan os.Signal {
 	return c
 }
 
-// Stop returns a context that ends with the first SIGINT or SIGTERM since the process began. Those that follow do nothing: a
-// stop takes its time, and is not to be cut short.
+// Stop returns a context that ends with the first SIGINT or SIGTERM since the process began. Later ones are ignored, because a
+// stop takes time and must not be cut short.
 func Stop() context.Context {
 	ctx, cancel := context.WithCancel(context.Background())
 	go func() {
@@ -35,16 +35,16 @@ func Stop() context.Context {
 	return ctx
 }
 
-// Hangups has a value when SIGHUP has come since it was last read.
+// Hangups returns a channel that has a value if SIGHUP was received since the last read.
 func Hangups() <-chan os.Signal { return hangups }
 
-// Release gives signals back their usual effect, for commands that simply end.
+// Release restores the default handling of signals, for commands that simply exit.
 func Release() {
 	signal.Reset(os.Interrupt, syscall.SIGTERM, syscall.SIGHUP)
 	select {
 	case s := <-stops:
 		if p, err := os.FindProcess(os.Getpid()); err == nil {
-			_ = p.Signal(s) // it came before
+			_ = p.Signal(s) // it was received before
 		}
 	default:
 	}

@@ -9,13 +9,13 @@ import (
 	"go.yaml.in/yaml/v3"
 )
 
-// inServer reports whether Grafana keeps its data in a database server.
+// inServer reports whether Grafana stores its data in a database server.
 func (p *plan) inServer() bool {
 	kind := p.variable("GF_DATABASE_TYPE")
 	return kind != "" && kind != "sqlite3" || p.variable("GF_DATABASE_URL") != ""
 }
 
-// dataOf is where a program keeps its data in its container, "" for one that keeps none.
+// dataOf returns the data folder of a program in its container, or "" if it has none.
 func (p *plan) dataOf(s *part) string {
 	if s.data != "" {
 		return s.data
@@ -36,7 +36,7 @@ func (p *plan) dataOf(s *part) string {
 	return ""
 }
 
-// lokiPrefix reads common.path_prefix of a loki.yml.
+// lokiPrefix returns common.path_prefix of a loki.yml.
 func (p *plan) lokiPrefix(s *part) string {
 	m, rest := p.covering(s, p.configOfPart(s))
 	if m == nil || m.named {
@@ -65,12 +65,12 @@ func (p *plan) lokiPrefix(s *part) string {
 	return cfg.Common.Prefix
 }
 
-// migration is where the data of a part are.
+// migration describes the location of a part's data.
 type migration struct {
 	service *part
-	// volume is the left side of --volume, inside the place below it.
+	// volume is the left side of --volume, inside the path within it.
 	volume, inside string
-	// copied is the place in the old container, for data that are in no volume.
+	// copied is the path in the old container, for data that is not in a volume.
 	copied string
 }
 
@@ -92,7 +92,7 @@ func (p *plan) takeData(s *part, m mount, rest string) {
 	p.migrations = append(p.migrations, take)
 }
 
-// volumeName is what the engine calls a volume of the old file.
+// volumeName returns the engine's name for a volume of the old file.
 func (p *plan) volumeName(name string) string {
 	external, own := false, ""
 	for _, key := range pairs(p.f.volumes[name]) {
@@ -101,7 +101,7 @@ func (p *plan) volumeName(name string) string {
 			own = p.f.interpolate(text(key.value))
 		case "external":
 			external = text(key.value) != "false"
-			for _, inner := range pairs(key.value) { // the form before Compose file 3.4
+			for _, inner := range pairs(key.value) { // the syntax before version 3.4 of the Compose file
 				if inner.key == "name" {
 					own = p.f.interpolate(text(inner.value))
 				}
@@ -117,7 +117,7 @@ func (p *plan) volumeName(name string) string {
 	return p.project + "_" + name
 }
 
-// migrateCommand is the command that takes the data over, without --write.
+// migrateCommand returns the command that imports the data, without --write.
 func (p *plan) migrateCommand() string {
 	if len(p.migrations) == 0 {
 		return ""

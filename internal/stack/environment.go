@@ -15,7 +15,7 @@ func (p *plan) takeEnvironment(s *part) {
 	for _, v := range s.environment {
 		i := slices.IndexFunc(p.environment, func(there variable) bool { return there.name == v.name })
 		switch {
-		case v.name == "GF_PATHS_PROVISIONING": // its files are mounted where they are read
+		case v.name == "GF_PATHS_PROVISIONING": // its files are mounted where Ausguck reads them
 		case i < 0:
 			p.environment = append(p.environment, v)
 		case p.environment[i] != v:
@@ -24,7 +24,7 @@ func (p *plan) takeEnvironment(s *part) {
 	}
 }
 
-// variable is the value of an environment variable of the old services.
+// variable returns the value of an environment variable of the old services.
 func (p *plan) variable(name string) string {
 	for _, v := range p.effective() {
 		if v.name == name {
@@ -34,7 +34,7 @@ func (p *plan) variable(name string) string {
 	return ""
 }
 
-// effective are the variables with their values, those of env_file too.
+// effective returns the variables with their values, including those from env_file.
 func (p *plan) effective() (all []variable) {
 	for _, v := range p.environment {
 		value := p.f.interpolate(v.value)
@@ -97,8 +97,8 @@ func (p *plan) readableSecret(s *part, n *yaml.Node) {
 	}
 }
 
-// takeURLs decides where links lead: Grafana's root URL, else the external URL of Prometheus or Alertmanager, with the port
-// of the page in place of theirs.
+// takeURLs chooses the external URL: Grafana's root URL, or else the external URL of Prometheus or Alertmanager with the port
+// replaced by the page's.
 func (p *plan) takeURLs() {
 	root := p.variable("GF_SERVER_ROOT_URL") != "" || p.variable("GF_SERVER_ROOT_URL__FILE") != "" || p.variable("GF_SERVER_DOMAIN") != ""
 	taken := ""
@@ -125,7 +125,7 @@ func (p *plan) takeURLs() {
 	}
 }
 
-// pageURL is the external URL of a part, with the port of the page.
+// pageURL returns the external URL of a part with the port of the page.
 func (p *plan) pageURL(s *part) string {
 	u, err := url.Parse(p.f.interpolate(s.url))
 	if err != nil || u.Port() == "" || p.page == "" {

@@ -14,9 +14,9 @@ type file struct {
 	path, dir string
 	name      string
 	services  []*service
-	// networks, volumes, secrets and configs are the definitions at the top.
+	// networks, volumes, secrets and configs are the top-level definitions.
 	networks, volumes, secrets, configs map[string]*yaml.Node
-	// includes is set when other files belong to it.
+	// includes is set if the file includes others.
 	includes bool
 
 	dotEnv []variable
@@ -29,10 +29,10 @@ type pair struct {
 	value *yaml.Node
 }
 
-// maxMerges bounds how deep merge keys are followed: an anchor may contain itself.
+// maxMerges limits how deep merge keys are followed, because an anchor may contain itself.
 const maxMerges = 16
 
-// pairs are the entries of a mapping, with those of its merge keys.
+// pairs returns the entries of a mapping, including those of its merge keys.
 func pairs(n *yaml.Node) []pair { return pairsOf(n, 0) }
 
 func pairsOf(n *yaml.Node, depth int) (all []pair) {
@@ -63,7 +63,7 @@ func pairsOf(n *yaml.Node, depth int) (all []pair) {
 	return all
 }
 
-// followed is the node that an alias stands for.
+// followed returns the node that an alias refers to.
 func followed(n *yaml.Node) *yaml.Node {
 	for range maxMerges {
 		if n == nil || n.Kind != yaml.AliasNode {
@@ -86,7 +86,7 @@ func items(n *yaml.Node) (all []*yaml.Node) {
 	return all
 }
 
-// text is a scalar, empty for what is none.
+// text returns the value of a scalar, "" for other nodes.
 func text(n *yaml.Node) string {
 	if n = followed(n); n == nil || n.Kind != yaml.ScalarNode || n.Tag == "!!null" {
 		return ""
@@ -94,7 +94,7 @@ func text(n *yaml.Node) string {
 	return n.Value
 }
 
-// texts are the items of a list, or a single text.
+// texts returns the items of a list, or a single string.
 func texts(n *yaml.Node) (all []string) {
 	if single := text(n); single != "" {
 		return []string{single}
@@ -105,7 +105,7 @@ func texts(n *yaml.Node) (all []string) {
 	return all
 }
 
-// variables are a mapping or a list of NAME=VALUE.
+// variables parses a mapping or a list of NAME=VALUE.
 func variables(n *yaml.Node) (all []variable) {
 	for _, p := range pairs(n) {
 		all = append(all, variable{p.key, text(p.value), p.value != nil && p.value.Tag != "!!null"})
@@ -171,7 +171,7 @@ func define(to map[string]*yaml.Node, section *yaml.Node) {
 	}
 }
 
-// lookup is a variable of the shell or of .env.
+// lookup returns a variable of the shell or of .env.
 func (f *file) lookup(name string) (string, bool) {
 	if value, ok := f.getenv(name); ok {
 		return value, true

@@ -6,20 +6,20 @@ import (
 	"strings"
 )
 
-// argument is a flag of a command line.
+// argument is a flag on a command line.
 type argument struct {
 	name, value string
 	hasValue    bool
 	dashes      string
 }
 
-// parse reads flags in all forms: --a=b, -a b, --a.
+// parse parses flags in all forms: --a=b, -a b, --a.
 func parse(command []string) (all []argument) {
 	for i := 0; i < len(command); i++ {
 		arg := strings.TrimSpace(command[i])
 		name := strings.TrimLeft(arg, "-")
 		if name == arg || name == "" {
-			continue // the program, or an argument that is no flag
+			continue // the program, or an argument that is not a flag
 		}
 		a := argument{dashes: arg[:len(arg)-len(name)]}
 		a.name, a.value, a.hasValue = strings.Cut(name, "=")
@@ -39,15 +39,15 @@ func (a argument) as(name string) string {
 	return "--" + name + "=" + a.value
 }
 
-// part is a service that is replaced, with what its flags and variables say.
+// part is a service that is replaced, with the settings from its flags and variables.
 type part struct {
 	*service
 	config, data, port, url string
-	// idle are its flags without effect.
+	// idle are the flags that have no effect.
 	idle []string
 }
 
-// renamed are flags that Ausguck has under another name.
+// renamed are flags that have another name in Ausguck.
 var renamed = map[string]map[string]string{
 	"prometheus":   {"storage.tsdb.retention": "storage.tsdb.retention.time"},
 	"alertmanager": {"enable-feature": "alertmanager.enable-feature"},
@@ -60,7 +60,7 @@ var renamed = map[string]map[string]string{
 	},
 }
 
-// implied are flags whose wish is so anyway.
+// implied are flags that configure the existing behavior.
 var implied = map[string][]string{
 	"prometheus":    {"storage.tsdb.wal-compression", "storage.tsdb.allow-overlapping-blocks", "web.route-prefix"}, // both paths are served, with and without a prefix
 	"loki":          {"config.expand-env", "target"},
@@ -69,8 +69,8 @@ var implied = map[string][]string{
 	"cadvisor":      {"docker_only", "logtostderr", "store_container_labels", "docker", "containerd", "v"},
 }
 
-// takeFlags sorts the flags of a service: those that Ausguck knows are kept, those of places and ports are followed, and the
-// rest is named.
+// takeFlags classifies the flags of a service: those that Ausguck has are kept, those for paths and ports are translated, and all
+// others are reported.
 func (p *plan) takeFlags(s *part) {
 	id := s.program.id
 	for _, a := range parse(s.command) {
@@ -107,7 +107,7 @@ func (p *plan) takeFlags(s *part) {
 	}
 }
 
-// keeps reports whether Ausguck has the flag with the meaning that it has for the program.
+// keeps reports whether Ausguck has the flag with the same meaning as in the program.
 func (p *plan) keeps(id, name string) bool {
 	ofHost := strings.HasPrefix(name, "collector.")
 	switch id {
@@ -125,7 +125,7 @@ func (p *plan) keeps(id, name string) bool {
 	return false
 }
 
-// flag adds a flag to the new command, unless it is there.
+// flag adds a flag to the new command, unless it is already present.
 func (p *plan) flag(s *part, a argument, name string) {
 	for _, there := range p.args {
 		known, _, _ := strings.Cut(strings.TrimPrefix(there, "--"), "=")

@@ -5,10 +5,10 @@ import (
 	"strings"
 )
 
-// reference is a variable in a compose file: $$, $NAME, ${NAME}, ${NAME:-default} and the like.
+// reference is a variable in a compose file: $$, $NAME, ${NAME}, ${NAME:-default} and so on.
 var reference = regexp.MustCompile(`\$(?:\$|\{([A-Za-z_]\w*)(?:(:?[-?+])((?:[^{}]|\{[^{}]*\})*))?\}|([A-Za-z_]\w*))`)
 
-// interpolate replaces variables as Compose does. What is required and missing is empty.
+// interpolate replaces variables as Compose does. A required variable that is missing is replaced by "".
 func interpolate(text string, env func(string) (string, bool)) string {
 	return reference.ReplaceAllStringFunc(text, func(found string) string {
 		if found == "$$" {
@@ -31,7 +31,7 @@ func interpolate(text string, env func(string) (string, bool)) string {
 	})
 }
 
-// splitColons splits a text at its colons that are in no ${variable:-…} and no [IPv6 address].
+// splitColons splits a string at colons outside ${variable:-…} and [IPv6 address].
 func splitColons(text string) (parts []string) {
 	depth, from := 0, 0
 	for i, c := range text {

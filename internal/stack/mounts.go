@@ -8,10 +8,10 @@ import (
 	"strings"
 )
 
-// configDir is where Ausguck's image has its configuration.
+// configDir is the configuration folder in Ausguck's image.
 const configDir = "/etc/ausguck"
 
-// below returns the rest of a container's path below a folder, "" for the folder itself.
+// below returns the rest of a container path below a folder, "" for the folder itself.
 func below(name, dir string) (rest string, ok bool) {
 	name, dir = path.Clean(name), path.Clean(dir)
 	if name == dir {
@@ -20,7 +20,7 @@ func below(name, dir string) (rest string, ok bool) {
 	return strings.CutPrefix(name, strings.TrimSuffix(dir, "/")+"/")
 }
 
-// covering is the mount of a service in which a path of its container is, with the rest of the path.
+// covering returns the mount of a service that contains a path of its container, with the rest of the path.
 func (p *plan) covering(s *part, name string) (found *mount, rest string) {
 	for i := range s.mounts {
 		m := &s.mounts[i]
@@ -36,7 +36,7 @@ func (p *plan) mounted(s *part, name string) bool {
 	return m != nil
 }
 
-// configOfPart is the place of a part's configuration file in its container: the one of its flag, else the image's.
+// configOfPart returns the path of a part's configuration file in its container: from its flag, or else the image's default.
 func (p *plan) configOfPart(s *part) string {
 	if s.config != "" {
 		return s.config
@@ -49,7 +49,7 @@ func (p *plan) configOfPart(s *part) string {
 	return ""
 }
 
-// hostPath is where a bind mount's source is on this machine.
+// hostPath returns the path of a bind mount's source on this machine.
 func (p *plan) hostPath(source string) string {
 	resolved := p.f.interpolate(source)
 	if rest, ok := strings.CutPrefix(resolved, "~/"); ok {
@@ -62,7 +62,7 @@ func (p *plan) hostPath(source string) string {
 	return filepath.Clean(resolved)
 }
 
-// source is a bind mount's source as the new file has it, which may stand in another folder.
+// source returns a bind mount's source for the new file, which may be in another folder.
 func (p *plan) source(raw string) string {
 	if p.sameDir || !strings.HasPrefix(raw, ".") {
 		return raw
@@ -70,7 +70,8 @@ func (p *plan) source(raw string) string {
 	return p.fromDir(filepath.Join(p.f.dir, raw))
 }
 
-// fromDir names a file of the host relative to the new file's folder, with the dot by which Compose tells paths from names.
+// fromDir returns a host path relative to the new file's folder, with the leading dot by which Compose distinguishes paths from
+// names.
 func (p *plan) fromDir(name string) string {
 	relative, err := filepath.Rel(p.dir, name)
 	if err != nil {
@@ -79,10 +80,10 @@ func (p *plan) fromDir(name string) string {
 	return "./" + filepath.ToSlash(relative)
 }
 
-// host are the folders of the host that exporters and collectors mount. Ausguck's file mounts what it needs of them.
+// host are the host folders that exporters and collectors mount. Ausguck's file mounts those that it needs itself.
 var host = []string{"/", "/proc", "/sys", "/var/run", "/run", "/run/udev", "/var/lib/docker", "/dev/disk", "/cgroup", "/sys/fs/cgroup", "/dev/kmsg", "/var/log", "/etc/hostname"}
 
-// ofHost reports whether a mount is of the host itself, and notes what the new file needs of it.
+// ofHost reports whether a mount is a part of the host itself, and records what the new file needs of it.
 func (p *plan) ofHost(s *part, m mount) bool {
 	source := path.Clean(p.f.interpolate(m.source))
 	target := path.Clean(p.f.interpolate(m.target))
@@ -99,7 +100,7 @@ func (p *plan) ofHost(s *part, m mount) bool {
 	return false
 }
 
-// provisioning is where Grafana's provisioning files are in its container.
+// provisioning returns the paths of Grafana's provisioning files in its container.
 func (p *plan) provisioning(s *part) []string {
 	places := []string{"/etc/grafana/provisioning", "/opt/bitnami/grafana/conf/provisioning", "/usr/share/grafana/conf/provisioning"}
 	for _, v := range s.environment {
@@ -110,7 +111,7 @@ func (p *plan) provisioning(s *part) []string {
 	return places
 }
 
-// here is where a mount of Grafana's is read by Ausguck, below --config.dir.
+// here returns where Ausguck reads a mount of Grafana, below --config.dir.
 func (p *plan) here(s *part, target string) (name string, ok bool) {
 	for _, place := range p.provisioning(s) {
 		if rest, ok := below(target, place); ok {
@@ -126,8 +127,9 @@ func (p *plan) here(s *part, target string) (name string, ok bool) {
 	return "", false
 }
 
-// commonFolder finds the one folder of the host whose files are where Ausguck reads them in --config.dir; "" when there is none.
-// It is then mounted whole, so that what stands beside the files is found, too. The folder of one program alone keeps its place.
+// commonFolder returns the only host folder whose files have the layout of --config.dir; "" if there is none. It is then mounted
+// as a whole, so that files beside the known ones are found too. A folder that only one program mounts as a whole keeps its
+// mount.
 func (p *plan) commonFolder() string {
 	folder, in, file := "", 0, false
 	for _, s := range p.replaced {
@@ -162,7 +164,7 @@ func (p *plan) commonFolder() string {
 	return folder
 }
 
-// place is where the file or folder at a place of a container is below --config.dir; false for what is no configuration.
+// place returns the path below --config.dir for a file or folder at a path in a container; false if it is not configuration.
 func (p *plan) place(s *part, target string) (name string, ok bool) {
 	if s.program.id == "grafana" {
 		return p.here(s, target)
@@ -182,13 +184,13 @@ func (p *plan) place(s *part, target string) (name string, ok bool) {
 	return "", false
 }
 
-// inFolder reports whether a file is read from the common folder, whose web.yml needs no flag.
+// inFolder reports whether a file is read from the common folder, in which web.yml needs no flag.
 func (p *plan) inFolder(s *part, name string) bool {
 	where, ok := p.place(s, name)
 	return p.folder != "" && ok && where == "web.yml"
 }
 
-// takeMounts leads the files of a part to where Ausguck reads them, and finds out where its data are.
+// takeMounts maps the files of a part to where Ausguck reads them, and determines where its data is.
 func (p *plan) takeMounts(s *part) {
 	config := p.configOfPart(s)
 	if m, rest := p.covering(s, config); m != nil && s.program.flag != "" {
@@ -274,7 +276,7 @@ func (p *plan) mount(s *part, m mount, target string) {
 	p.mounts = append(p.mounts, mount{source: source, target: target, options: options, named: m.named})
 }
 
-// looksReadable says what would keep the container from reading a configuration file.
+// looksReadable reports what would prevent the container from reading a configuration file.
 func (p *plan) looksReadable(s *part, m mount, rest string) {
 	if m.named {
 		return
@@ -293,7 +295,7 @@ func (p *plan) looksReadable(s *part, m mount, rest string) {
 	}
 }
 
-// shown is a path of the host as people know it.
+// shown returns a host path in the form that users know.
 func (p *plan) shown(name string) string {
 	if relative, err := filepath.Rel(p.f.dir, name); err == nil && filepath.IsLocal(relative) {
 		return "./" + filepath.ToSlash(relative)

@@ -9,10 +9,10 @@ import (
 	"go.yaml.in/yaml/v3"
 )
 
-// dataVolume is the volume of the new file.
+// dataVolume is the data volume in the new file.
 const dataVolume = "ausguck-data"
 
-// plan is the new file in the making.
+// plan is the new file while it is being built.
 type plan struct {
 	o       Options
 	f       *file
@@ -23,9 +23,9 @@ type plan struct {
 
 	replaced []*part
 	left     []*service
-	// folder is the folder of the host that is --config.dir, "" when the old mounts stay as they are.
+	// folder is the host folder that becomes --config.dir, "" if the old mounts are kept.
 	folder string
-	// hostNetwork is set when the new container has the host's network.
+	// hostNetwork is set if the new container uses the host's network.
 	hostNetwork bool
 
 	args, configArgs []string
@@ -42,7 +42,7 @@ type plan struct {
 	migrations       []migration
 	socket           string
 	singleFiles      bool
-	page             string // how the host reaches the page: the published port
+	page             string // the published port of the page
 
 	notes []string
 }
@@ -55,7 +55,7 @@ func (p *plan) note(format string, args ...any) {
 
 func newPlan(o Options, f *file, name string) *plan {
 	p := &plan{o: o, f: f, name: name}
-	p.dir, _ = filepath.Abs(o.Dir) // fails without a working folder only
+	p.dir, _ = filepath.Abs(o.Dir) // fails only without a working directory
 	p.sameDir = p.dir == f.dir
 	p.project = projectOf(f, f.dir)
 	for _, s := range f.services {
@@ -69,7 +69,7 @@ func newPlan(o Options, f *file, name string) *plan {
 	for _, s := range p.replaced {
 		p.hostNetwork = p.hostNetwork && (s.networkMode == "host" || s.program.id == "cadvisor")
 	}
-	for _, s := range p.replaced { // the places of files before anything that depends on them
+	for _, s := range p.replaced { // first the paths of files, which everything else depends on
 		for _, a := range parse(s.command) {
 			if a.name == "config.file" {
 				s.config = f.interpolate(a.value)
@@ -86,7 +86,7 @@ func newPlan(o Options, f *file, name string) *plan {
 	return p
 }
 
-// take takes over one service.
+// take adds one service to the plan.
 func (p *plan) take(s *part) {
 	if s.extends {
 		p.note("%s: extends is not supported. Add the settings of the other service by hand.", s.name)
@@ -140,7 +140,7 @@ func joined(names []string) string {
 	return strings.Join(names[:len(names)-1], ", ") + " and " + names[len(names)-1]
 }
 
-// explain collects what people should know of the whole.
+// explain adds notes about the file as a whole.
 func (p *plan) explain() {
 	if p.o.InContainer && p.f.name == "" && len(p.migrations) > 0 && p.f.interpolate("${COMPOSE_PROJECT_NAME:-}") == "" {
 		p.note("Volumes are prefixed with the name of the compose file's folder, which is not visible in a container. Run this command again with -e COMPOSE_PROJECT_NAME=<name>, or replace %s_ in the commands below; docker volume ls lists the volumes.", p.project)
@@ -188,12 +188,12 @@ func (p *plan) explain() {
 	}
 }
 
-// usesSocket reports whether the new container gets the socket of Docker: cAdvisor takes the names of containers from it.
+// usesSocket reports whether the new container gets the Docker socket: cAdvisor takes the names of containers from it.
 func (p *plan) usesSocket() bool {
 	return p.socket != "" || slices.ContainsFunc(p.replaced, func(s *part) bool { return s.program.id == "cadvisor" })
 }
 
-// shownFile is the old file as commands in the new one's folder name it.
+// shownFile returns the path of the old file for commands that are run in the new file's folder.
 func (p *plan) shownFile() string {
 	name, err := filepath.Rel(p.dir, filepath.Join(p.f.dir, filepath.Base(p.f.path)))
 	if err != nil {
@@ -202,7 +202,7 @@ func (p *plan) shownFile() string {
 	return shellQuoted(filepath.ToSlash(name))
 }
 
-// shellQuoted is a word as a shell takes it.
+// shellQuoted quotes a word for a shell.
 func shellQuoted(word string) string {
 	if strings.Trim(word, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_./-") == "" {
 		return word

@@ -6,7 +6,7 @@ import (
 	"strings"
 )
 
-// listens is the port at which a part was, and inside the one of Ausguck that answers for it; "" for none.
+// listens returns the port at which a part was listening, and the port inside Ausguck that replaces it; "" if there is none.
 func (p *plan) listens(s *part) (was, inside string) {
 	inside = s.program.port
 	was = s.port
@@ -14,7 +14,7 @@ func (p *plan) listens(s *part) (was, inside string) {
 		for _, v := range s.environment {
 			if v.name == "GF_SERVER_HTTP_PORT" && v.value != "" {
 				was = p.f.interpolate(v.value)
-				inside = was // Ausguck follows the variable
+				inside = was // Ausguck uses the same variable
 			}
 		}
 	}
@@ -63,7 +63,7 @@ func (p *plan) takePorts(s *part) {
 	}
 }
 
-// singlePorts are the mappings with ranges, such as 9090-9091:9090-9091, taken apart.
+// singlePorts expands mappings with ranges, such as 9090-9091:9090-9091.
 func (p *plan) singlePorts(all []portMapping) (single []portMapping) {
 	for _, m := range all {
 		target, last, isRange := strings.Cut(p.f.interpolate(m.target), "-")
@@ -86,10 +86,10 @@ func (p *plan) singlePorts(all []portMapping) (single []portMapping) {
 	return single
 }
 
-// maxRange bounds ranges of ports.
+// maxRange limits the size of port ranges.
 const maxRange = 100
 
-// takePage publishes the page where no Grafana was.
+// takePage publishes the page if there was no Grafana.
 func (p *plan) takePage() {
 	if p.hostNetwork || slices.ContainsFunc(p.replaced, func(s *part) bool { return s.program.id == "grafana" }) {
 		return
@@ -99,7 +99,7 @@ func (p *plan) takePage() {
 	p.note("No Grafana service was found, so the page is published on 127.0.0.1:3000. Change this under ports if that port is in use.")
 }
 
-// serviceName lets a name lead to the part in process.
+// serviceName makes a name lead to the part in process.
 func (p *plan) serviceName(name, port string, s *part) {
 	item := name + ":" + port + "=" + s.program.id
 	if port == s.program.port {

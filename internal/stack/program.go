@@ -6,21 +6,21 @@ import (
 	"strings"
 )
 
-// program is one of those that Ausguck replaces.
+// program is a program that Ausguck replaces.
 type program struct {
-	// id is what --web.service-names calls it, label what people do.
+	// id is its name in --web.service-names, label its name for users.
 	id, label string
-	// images are the names of its images, each with the owners by whom they are known.
+	// images are the names of its images, each with the owners that publish it.
 	images []image
-	// port is where it listens and port its place in Ausguck; empty where Ausguck has none.
+	// port is its default port and the port in Ausguck; empty if Ausguck has none.
 	port string
-	// config are the places of its configuration file, and of its folder, in the images.
+	// config are the paths of its configuration file in the images, root those of the configuration folder.
 	config, root []string
 	// flag is Ausguck's flag for its configuration file, name the file's name in --config.dir.
 	flag, name string
-	// data are the places of its data, in the order in which they are looked for.
+	// data are the paths of its data, in search order.
 	data []string
-	// usual are the names that lead to it in process without being told.
+	// usual are the names that lead to it in process by default.
 	usual []string
 }
 
@@ -31,7 +31,7 @@ type image struct {
 
 var upstreams = []string{"prom", "prometheus", "bitnami", "bitnamilegacy", "ubuntu", "chainguard", "rapidfort"}
 
-// programs are all that are replaced.
+// programs are all programs that Ausguck replaces.
 var programs = []*program{
 	{
 		id: "prometheus", label: "Prometheus", port: "9090", flag: "config.file", name: "prometheus.yml",
@@ -78,8 +78,8 @@ var programs = []*program{
 	},
 }
 
-// recognize tells by its image which program a service runs; nil for any other. An image of which only a variable is known
-// is recognized by the name of the service.
+// recognize returns the program that a service runs, determined by its image; nil for other programs. An image that is only a
+// variable is recognized by the name of the service.
 func (f *file) recognize(s *service) *program {
 	name := f.interpolate(s.image)
 	if name == "" && strings.Contains(s.image, "$") {
@@ -94,7 +94,7 @@ func (f *file) recognize(s *service) *program {
 	dir, base := path.Split(name)
 	base, _, _ = strings.Cut(base, ":")
 	owner := path.Base(dir)
-	// A registry alone, as of a copy of the image, has a dot or a port.
+	// A registry without an owner, as for a copy of the image, contains a dot or a port.
 	registry := strings.ContainsAny(owner, ".:") && strings.Count(name, "/") == 1
 	for _, p := range programs {
 		for _, known := range p.images {
@@ -106,7 +106,7 @@ func (f *file) recognize(s *service) *program {
 	return nil
 }
 
-// names are those by which others on its networks reach the service.
+// names returns the names by which other services on its networks reach the service.
 func (s *service) names() []string {
 	names := []string{s.name}
 	add := func(name string) {

@@ -9,7 +9,7 @@ import (
 	"go.yaml.in/yaml/v3"
 )
 
-// service is what is read of a service. Texts are as they are in the file, variables too.
+// service has the settings of a service that are used. Strings are unchanged and may contain variables.
 type service struct {
 	name, image, containerName, networkMode, user string
 	command, entrypoint                           []string
@@ -24,25 +24,25 @@ type service struct {
 	secrets                                       []*yaml.Node
 	dependsOn                                     []string
 	extends                                       bool
-	// others are the keys that are not read.
+	// others are the keys that are not used.
 	others []string
 
-	program *program // nil for what is none of those replaced
+	program *program // nil for services that are not replaced
 }
 
 type variable struct {
 	name, value string
-	set         bool // false for one whose value is the shell's
+	set         bool // false if the value comes from the shell
 }
 
-// portMapping is a published port; published is empty where the engine chooses.
+// portMapping is a published port; published is empty if the engine chooses the port.
 type portMapping struct{ hostIP, published, target, protocol string }
 
 // mount is a volume of a service.
 type mount struct {
 	source, target string
 	options        []string
-	named          bool // source is the name of a volume, or empty for one without
+	named          bool // source is the name of a volume, or empty for an anonymous one
 	config         *yaml.Node
 }
 
@@ -52,7 +52,7 @@ type attachment struct {
 	aliases []string
 }
 
-// silentKeys need no word: Ausguck's own file has what is meant, or it matters only to containers that are gone.
+// silentKeys are keys that need no note: Ausguck's own file has the equivalent, or they only matter to the replaced containers.
 var silentKeys = []string{"restart", "expose", "links", "privileged", "devices", "pid", "hostname", "stop_grace_period", "stop_signal", "tty", "stdin_open", "init",
 	"read_only", "cap_drop", "cap_add", "security_opt", "pull_policy", "platform", "healthcheck", "profiles", "container_name", "x-", "uts", "ipc", "ulimits", "domainname", "group_add", "userns_mode", "cgroup", "attach"}
 
@@ -122,7 +122,7 @@ func (f *file) service(name string, n *yaml.Node) *service {
 	return s
 }
 
-// listed are the items of a list, or the node alone.
+// listed returns the items of a list, or the node alone.
 func listed(n *yaml.Node) []*yaml.Node {
 	if n = followed(n); n != nil && n.Kind == yaml.SequenceNode {
 		return items(n)
@@ -133,7 +133,7 @@ func listed(n *yaml.Node) []*yaml.Node {
 	return []*yaml.Node{n}
 }
 
-// arguments are a list, or a text that is split as a shell does.
+// arguments returns the items of a list, or splits a string as a shell does.
 func arguments(n *yaml.Node) []string {
 	if single := text(n); single != "" {
 		return shellSplit(single)
@@ -141,7 +141,7 @@ func arguments(n *yaml.Node) []string {
 	return texts(n)
 }
 
-// shellSplit splits at blanks outside of quotes.
+// shellSplit splits at whitespace outside quotes.
 func shellSplit(line string) (args []string) {
 	var arg strings.Builder
 	quote, inside := rune(0), false
@@ -244,7 +244,7 @@ func mountOf(n *yaml.Node) mount {
 	return m
 }
 
-// isPath tells a folder or file of the host from the name of a volume, as Compose does.
+// isPath distinguishes a host path from the name of a volume, as Compose does.
 func isPath(source string) bool {
 	return strings.HasPrefix(source, ".") || strings.HasPrefix(source, "/") || strings.HasPrefix(source, "~") || strings.HasPrefix(source, "$")
 }

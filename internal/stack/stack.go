@@ -1,19 +1,18 @@
-// Package stack reads the compose file of a monitoring stack and writes the one in which Ausguck replaces it.
+// Package stack reads the compose file of a monitoring stack and writes one in which Ausguck replaces it.
 //
 //	file.go         a compose file, with anchors and merge keys
-//	service.go      a service, in all the forms that Compose has for its settings
+//	service.go      a service, in all syntaxes that Compose supports for its settings
 //	interpolate.go  variables
-//	program.go      which programs there are, and how their images are recognized
-//	flags.go        what becomes of the flags of each
-//	mounts.go       what becomes of configuration files and folders of the host
-//	data.go         where the data are, and how they are migrated
+//	program.go      the known programs, and how their images are recognized
+//	flags.go        translation of the flags of each program
+//	mounts.go       translation of configuration files and host folders
+//	data.go         the locations of the data, and its migration
 //	ports.go        ports and names
 //	environment.go  variables, secrets, labels and URLs
-//	plan.go         the new file as a whole, with what people are told
+//	plan.go         the new file as a whole, with notes for the user
 //	write.go        its text
 //
-// Variables stay as they are in what is written; their values are looked at to decide. internal/command is its only
-// importer.
+// Variables are kept in the output; their values are only used for decisions. Only internal/command imports this package.
 package stack
 
 import (
@@ -26,36 +25,36 @@ import (
 	"strings"
 )
 
-// Options say what to read and what Ausguck understands.
+// Options describe what to read and what Ausguck supports.
 type Options struct {
-	// File is the compose file to read, Dir the folder that the new one is for.
+	// File is the compose file to read, Dir the folder of the new one.
 	File, Dir string
-	// Getenv is the environment of Compose.
+	// Getenv returns variables of Compose's environment.
 	Getenv func(string) (string, bool)
-	// InContainer is set where folders have other names than on the host.
+	// InContainer is set if folders have other paths than on the host.
 	InContainer bool
-	// Knows reports whether Ausguck has a flag, given without dashes.
+	// Knows reports whether Ausguck has a flag; the name has no dashes.
 	Knows func(flag string) bool
-	// Grafana returns what Ausguck says about Grafana's variables, each NAME=VALUE.
+	// Grafana returns Ausguck's warnings about Grafana's variables, each given as NAME=VALUE.
 	Grafana func(environ []string) []string
 }
 
-// Result is the new compose file and what to know about it.
+// Result is the new compose file with notes about it.
 type Result struct {
-	// Content is the file.
+	// Content is the content of the file.
 	Content []byte
-	// Replaced are the services that it replaces, Left those that stay in the old file.
+	// Replaced are the services that it replaces, Left those that remain in the old file.
 	Replaced, Left []string
-	// Notes are what a person should know, each a sentence.
+	// Notes are for the user, one sentence each.
 	Notes []string
-	// Steps are the commands that get from the old file to the new one, with a heading each.
+	// Steps are the commands to switch from the old file to the new one, each with a heading.
 	Steps []Step
 }
 
-// Step is a command with what it is for.
+// Step is a command with its purpose.
 type Step struct{ For, Command string }
 
-// Read reads the compose file and plans the new one, which is called name. It writes nothing.
+// Read reads the compose file and plans the new one, which is called name. It does not write any file.
 func Read(o Options, name string) (*Result, error) {
 	f, err := readFile(o)
 	if err != nil {
@@ -68,7 +67,7 @@ func Read(o Options, name string) (*Result, error) {
 	return p.result(), nil
 }
 
-// maxSize bounds compose files; the largest in use are a few hundred lines.
+// maxSize limits the size of compose files; the largest in practice have a few hundred lines.
 const maxSize = 1 << 20
 
 func readBounded(path string) ([]byte, error) {
@@ -84,7 +83,7 @@ func readBounded(path string) ([]byte, error) {
 	return os.ReadFile(path)
 }
 
-// dotEnv reads the .env beside a compose file, or an env_file; one that is missing has nothing.
+// dotEnv reads the .env beside a compose file, or an env_file; a missing file is treated as empty.
 func dotEnv(path string) ([]variable, error) {
 	content, err := readBounded(path)
 	if errors.Is(err, fs.ErrNotExist) {
@@ -108,7 +107,7 @@ func dotEnv(path string) ([]variable, error) {
 
 var notInProjects = regexp.MustCompile(`[^a-z0-9_-]`)
 
-// projectOf is the name by which Compose prefixes volumes and networks.
+// projectOf returns the project name, which Compose uses as prefix of volumes and networks.
 func projectOf(f *file, dir string) string {
 	name := f.interpolate(f.name)
 	if set := f.interpolate("${COMPOSE_PROJECT_NAME:-}"); set != "" {

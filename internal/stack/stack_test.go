@@ -15,7 +15,7 @@ import (
 
 var update = flag.Bool("update", false, "rewrite the golden files")
 
-// options are those of the tests: a few flags, and a Grafana of which nothing but sign-up is known.
+// options returns the options of the tests: a few flags, and warnings about a few of Grafana's variables.
 func options(file, dir string) stack.Options {
 	return stack.Options{
 		File: file, Dir: dir,
@@ -39,7 +39,7 @@ func options(file, dir string) stack.Options {
 	}
 }
 
-// Each folder of testdata is a monitoring stack, with what replaces it beside it.
+// Each folder of testdata has a monitoring stack and its replacement.
 func TestStacks(t *testing.T) {
 	files, err := filepath.Glob("testdata/*/*compose.y*ml")
 	require.NoError(t, err)
@@ -109,7 +109,7 @@ func TestImages(t *testing.T) {
 	}
 }
 
-// What stands in one line each, and what becomes of it.
+// Settings of one line each, and their translation.
 func TestDetails(t *testing.T) {
 	const grafana = "\n  grafana: {image: grafana/grafana, ports: ['80:3000']}"
 	for name, tt := range map[string]struct {

@@ -11,7 +11,7 @@ import (
 	"go.yaml.in/yaml/v3"
 )
 
-// write is the text of the new file.
+// write returns the text of the new file.
 func (p *plan) write(r *Result) []byte {
 	var b strings.Builder
 	line := func(format string, args ...any) { fmt.Fprintf(&b, format+"\n", args...) }
@@ -143,7 +143,7 @@ func (p *plan) writeMounts(line func(string, ...any)) {
 	}
 }
 
-// dotted is a path with the dot by which Compose tells paths from names.
+// dotted returns a path with the leading dot by which Compose distinguishes paths from names.
 func dotted(name string) string {
 	if strings.HasPrefix(name, "/") || strings.HasPrefix(name, ".") || strings.HasPrefix(name, "~") || strings.HasPrefix(name, "$") {
 		return name
@@ -166,7 +166,7 @@ func (p *plan) writeNetworks(line func(string, ...any)) {
 	}
 }
 
-// definitions writes what the service refers to, as the old file defines it.
+// definitions writes the definitions that the service refers to, as in the old file.
 func (p *plan) definitions(b *strings.Builder) {
 	volumes := map[string]any{dataVolume: map[string]any{}}
 	for _, name := range p.volumes {
@@ -197,7 +197,7 @@ func (p *plan) definitions(b *strings.Builder) {
 	}
 }
 
-// referred copies the definitions of secrets or configs, with paths for the new file's folder.
+// referred copies the definitions of secrets or configs, with paths relative to the new file's folder.
 func (p *plan) referred(to map[string]any, uses []*yaml.Node, from map[string]*yaml.Node) {
 	for _, n := range uses {
 		name := text(n)
@@ -226,7 +226,7 @@ func external(n *yaml.Node) bool {
 	return false
 }
 
-// networkName is what the engine calls a network of the old file.
+// networkName returns the engine's name for a network of the old file.
 func (p *plan) networkName(name string) string {
 	for _, key := range pairs(p.f.networks[name]) {
 		if key.key == "name" {
@@ -236,7 +236,7 @@ func (p *plan) networkName(name string) string {
 	return p.project + "_" + name
 }
 
-// plain is what a node says, without anchors; nil for nothing.
+// plain returns the value of a node without anchors; nil if there is none.
 func plain(n *yaml.Node) any {
 	var v any
 	if n == nil || n.Decode(&v) != nil {
@@ -248,7 +248,7 @@ func plain(n *yaml.Node) any {
 	return v
 }
 
-// nodes writes entries of the old file as they are, with paths that change says for the new file's folder.
+// nodes writes entries of the old file unchanged, except for paths, which change adapts to the new file's folder.
 func (p *plan) nodes(b *strings.Builder, name string, all []*yaml.Node, change func(any) any) {
 	var values []any
 	var seen []string
@@ -305,7 +305,7 @@ var (
 	otherwise = regexp.MustCompile(`(?i)^([-+.\d_]+|\d+(:\d+)+|y|n|yes|no|on|off|true|false|null|~|-)$`)
 )
 
-// quoted is a text as a YAML scalar.
+// quoted formats a string as a YAML scalar.
 func quoted(text string) string {
 	switch {
 	case strings.ContainsAny(text, "\n\t\r") || !isPrintable(text):

@@ -1,5 +1,4 @@
-// Package upstreamlog adapts the log of an embedded program: each of them reports at levels, and as often, as suits a
-// program that runs alone.
+// Package upstreamlog adapts the logs of embedded programs, whose levels and frequency are meant for programs that run alone.
 package upstreamlog
 
 import (
@@ -10,18 +9,18 @@ import (
 	"time"
 )
 
-// Rules say how the records of an upstream become ours, in this order. The zero value leaves them as they are.
+// Rules determine how records of an upstream are converted, in this order. The zero value keeps them unchanged.
 type Rules struct {
-	// Level returns the level that records of a level get; nil keeps it.
+	// Level returns the new level for a level; nil keeps it.
 	Level func(slog.Level) slog.Level
 	// Record rewrites a record; nil keeps it.
 	Record func(slog.Record) slog.Record
-	// Raises is set when Record may raise the level of a record, which costs that all are made.
+	// Raises is set if Record may raise the level of a record. The cost is that all records are created.
 	Raises bool
 	// Attr rewrites an attribute; nil keeps it.
 	Attr func(slog.Attr) slog.Attr
-	// Repeat is how long a warning or error in the same words is logged at Debug after it was logged; 0 logs all. Service
-	// discovery, for example, logs an error every few seconds as long as what it asks is away.
+	// Repeat is how long a warning or error with the same text is logged at Debug after it was logged; 0 logs all. Service
+	// discovery, for example, logs an error every few seconds while its server is unavailable.
 	Repeat time.Duration
 }
 
@@ -38,7 +37,7 @@ func InfoIsDebug(l slog.Level) slog.Level {
 	return l
 }
 
-// ComplaintsWarn lowers errors to Warn and what is below Warn to Debug, for an upstream whose errors cost little.
+// ComplaintsWarn lowers errors to Warn and everything below Warn to Debug, for an upstream whose errors have little effect.
 func ComplaintsWarn(l slog.Level) slog.Level {
 	if l >= slog.LevelWarn {
 		return slog.LevelWarn
@@ -46,7 +45,7 @@ func ComplaintsWarn(l slog.Level) slog.Level {
 	return slog.LevelDebug
 }
 
-// WarnAndAbove drops what is below Warn, for an upstream whose steps we log ourselves.
+// WarnAndAbove drops everything below Warn, for an upstream whose steps we log ourselves.
 func WarnAndAbove(l slog.Level) slog.Level {
 	if l < slog.LevelWarn {
 		return math.MinInt
@@ -57,7 +56,7 @@ func WarnAndAbove(l slog.Level) slog.Level {
 type handler struct {
 	inner slog.Handler
 	rules Rules
-	with  string // the attributes and groups of WithAttrs and WithGroup, as a part of what was said
+	with  string // the attributes and groups of WithAttrs and WithGroup, as part of the text
 	*said
 }
 
@@ -127,16 +126,16 @@ func (h *handler) WithGroup(name string) slog.Handler {
 	return &handler{inner: h.inner.WithGroup(name), rules: h.rules, with: h.with + name + ".", said: h.said}
 }
 
-// said remembers when what was logged last.
+// said records when messages were last logged.
 type said struct {
 	mtx  sync.Mutex
 	last map[string]time.Time
 }
 
-// maxRemembered bounds the memory for messages with ever new values.
+// maxRemembered limits the memory for messages with constantly changing values.
 const maxRemembered = 1000
 
-// again reports whether words were logged within a time before now, and remembers them.
+// again reports whether the text was logged within the given time before now, and records it.
 func (s *said) again(words string, now time.Time, within time.Duration) bool {
 	s.mtx.Lock()
 	defer s.mtx.Unlock()

@@ -15,7 +15,7 @@ import (
 	"github.com/ausguck/ausguck/internal/upstreamlog"
 )
 
-// logged returns what an upstream's four levels leave at one of ours.
+// logged returns what is logged for an upstream's four levels if our level is at.
 func logged(at slog.Level, r upstreamlog.Rules) string {
 	var out bytes.Buffer
 	l := upstreamlog.New(slog.New(slog.NewTextHandler(&out, &slog.HandlerOptions{Level: at})), r)

@@ -1,6 +1,6 @@
-// Package versions knows the version of this program and those of the programs in it.
+// Package versions returns the version of this program and of the embedded programs.
 //
-// It reads the build information only. Test binaries have none, so there every embedded version is "unknown".
+// It only reads the build information. Test binaries have none, so all embedded versions are "unknown" there.
 package versions
 
 import (
@@ -12,7 +12,7 @@ import (
 	"github.com/prometheus/common/version"
 )
 
-// Own returns the version of Ausguck, "devel" in a binary that was not built by the Makefile.
+// Own returns the version of Ausguck, or "devel" in a binary that was not built by the Makefile.
 func Own() string {
 	if version.Version == "" {
 		return "devel"
@@ -20,13 +20,13 @@ func Own() string {
 	return version.Version
 }
 
-// Revision returns the commit that Ausguck was built from, "unknown" when the build did not say.
+// Revision returns the commit that Ausguck was built from, or "unknown" if the build did not record it.
 func Revision() string { return version.GetRevision() }
 
 // Embedded is an upstream and its version.
 type Embedded struct{ Name, Version string }
 
-// All returns what is embedded, in the order in which people name it.
+// All returns the embedded programs, in the usual order.
 func All() []Embedded {
 	return []Embedded{
 		{"Prometheus", Prometheus()},
@@ -37,7 +37,7 @@ func All() []Embedded {
 	}
 }
 
-// Prometheus returns the version of the embedded Prometheus, such as 3.13.5: the module of that release is 0.313.5.
+// Prometheus returns the version of the embedded Prometheus, such as 3.13.5: the module version of that release is 0.313.5.
 func Prometheus() string { return release(module("github.com/prometheus/prometheus")) }
 
 // Alertmanager returns the version of the embedded Alertmanager.
@@ -49,7 +49,7 @@ func Loki() string { return module("github.com/grafana/loki/v3") }
 // NodeExporter returns the version of the embedded node_exporter.
 func NodeExporter() string { return module("github.com/prometheus/node_exporter") }
 
-// Text is what `ausguck version` prints.
+// Text returns the output of `ausguck version`.
 func Text() string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "ausguck %s (revision %s, built with %s for %s)\n", Own(), Revision(), version.GoVersion, version.GoOS+"/"+version.GoArch)
@@ -76,7 +76,7 @@ func module(path string) string {
 	return "unknown"
 }
 
-// release returns the name of the release that a version of Prometheus's module stands for.
+// release returns the release that corresponds to a version of Prometheus's module.
 func release(version string) string {
 	var major, minor, patch int
 	if _, err := fmt.Sscanf(version, "0.%1d%02d.%d", &major, &minor, &patch); err != nil {

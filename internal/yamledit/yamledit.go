@@ -1,5 +1,5 @@
-// Package yamledit adds to YAML files that people wrote and leaves every other byte of them alone: comments, order, quotes and
-// line ends. It knows no format. A change that would mean anything but what was asked for is refused.
+// Package yamledit adds to YAML files that people wrote and preserves every other byte: comments, order, quotes and line endings.
+// It knows no format. It rejects a change that would mean anything other than what was requested.
 package yamledit
 
 import (
@@ -12,11 +12,11 @@ import (
 	"go.yaml.in/yaml/v3"
 )
 
-// ErrStyle is returned for a list that cannot be added to line by line, such as one in brackets or an alias.
+// ErrStyle is returned for a list that cannot be extended line by line, such as one in brackets or an alias.
 var ErrStyle = errors.New("the list is not written with one item per line")
 
-// Append adds items to the list at a top-level key, which it adds if it is missing. The items are lines of YAML that
-// begin with "- " at the left margin; comments between them are kept.
+// Append adds items to the list at a top-level key, which it adds if it is missing. The items are lines of YAML that begin with
+// "- " at the left margin; comments between them are kept.
 func Append(content []byte, key, items string) ([]byte, error) {
 	f, err := parse(content)
 	if err != nil {
@@ -84,7 +84,7 @@ func AddSection(content []byte, section string) ([]byte, error) {
 	})
 }
 
-// Item returns the lines of the item of a top-level list for which is returns true, from the comment above it on, with
+// Item returns the lines of the first item in a top-level list for which is returns true, including the comment above it, with
 // its "- " at the left margin.
 func Item(content []byte, key string, is func(*yaml.Node) bool) (string, bool) {
 	f, err := parse(content)
@@ -129,12 +129,12 @@ func Section(content []byte, key string) (string, bool) {
 	return strings.Join(f.lines[k.Line-1:f.end(key)], "\n") + "\n", true
 }
 
-// file is a YAML file whose document is a mapping in block style, or empty.
+// file is a YAML file whose document is a block-style mapping, or empty.
 type file struct {
 	content []byte
-	lines   []string // without line ends
+	lines   []string // without line endings
 	newline string
-	root    *yaml.Node // nil when there is nothing in the file
+	root    *yaml.Node // nil for an empty file
 }
 
 func parse(content []byte) (*file, error) {
@@ -172,7 +172,8 @@ func (f *file) find(key string) (k, value *yaml.Node) {
 	return nil, nil
 }
 
-// end is the number of lines until the value of a key has ended; the comment and the empty lines above the next key are not its own.
+// end returns the number of lines up to the end of a key's value; the comment and the empty lines above the next key do not
+// belong to it.
 func (f *file) end(key string) int {
 	for i := 0; i+2 < len(f.root.Content); i += 2 {
 		if f.root.Content[i].Value == key {
@@ -182,7 +183,7 @@ func (f *file) end(key string) int {
 	return len(f.lines)
 }
 
-// above is the number of lines before the comment above a line, without empty ones.
+// above returns the number of lines before the comment above a line, without empty ones.
 func (f *file) above(line int) int {
 	for line > 0 {
 		if before := strings.TrimSpace(f.lines[line-1]); before != "" && !strings.HasPrefix(before, "#") {
@@ -193,7 +194,7 @@ func (f *file) above(line int) int {
 	return line
 }
 
-// insert puts text after a number of lines.
+// insert inserts text after the given number of lines.
 func (f *file) insert(after, margin int, text string) {
 	added := strings.Split(strings.TrimRight(indent(text, margin), "\n"), "\n")
 	if after == 0 {
@@ -202,7 +203,7 @@ func (f *file) insert(after, margin int, text string) {
 	f.lines = slices.Insert(f.lines, after, added...)
 }
 
-// checked returns the file when it means what it meant before with the change.
+// checked returns the file if its content is equivalent to the previous content with the change.
 func (f *file) checked(change func(map[string]any)) ([]byte, error) {
 	want := map[string]any{}
 	if f.root != nil {

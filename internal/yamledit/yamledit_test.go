@@ -72,7 +72,7 @@ func TestItem(t *testing.T) {
 	require.Equal(t, "z: 1\n", section)
 }
 
-// Whatever the file, every line of it is still there, in its order, and it means the same with one item more.
+// Whatever the file, all of its lines are preserved in order, and its content is the same with one more item.
 func FuzzAppend(f *testing.F) {
 	for _, seed := range []string{"", "jobs:\n- a\n", "jobs:\n  - a: |\n      b\n\n  - c\n# x\nd: 1\n", "jobs: []\n", "a: &a [1]\njobs: *a\n", "jobs:\r\n- a\r\n"} {
 		f.Add(seed)

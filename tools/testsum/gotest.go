@@ -21,15 +21,15 @@ type event struct {
 	Key, Value                                string
 }
 
-// goRun is one `go test`. It keeps the output of what has not passed yet.
+// goRun is one `go test`. It keeps the output of tests that have not passed yet.
 type goRun struct {
 	*summary
 	output   map[string]*strings.Builder // by package and test, or by build
 	failedIn map[string][]string         // top-level tests by package
-	hard     bool                        // something failed that a second try could only hide
+	hard     bool                        // a failure that a second attempt could only hide
 }
 
-// crash matches a line of a test binary that ends with its tests, or whose memory is not to be trusted.
+// crash matches a line of a test binary that ends together with its tests, or whose memory cannot be trusted.
 var crash = regexp.MustCompile(`^(panic: |fatal error: |WARNING: DATA RACE)`)
 
 // goTest runs `go test` with args, which may begin with "in" and a folder.
@@ -60,7 +60,7 @@ func (s *summary) goTest(args []string) []failure {
 	return failures
 }
 
-// isPackage tells packages from flags and their values.
+// isPackage distinguishes packages from flags and their values.
 func isPackage(arg string) bool {
 	return !strings.HasPrefix(arg, "-") && strings.Contains(arg, "/")
 }
@@ -90,7 +90,7 @@ func (r *goRun) run(group, args []string) error {
 		if json.Unmarshal(line, &e) == nil && e.Action != "" {
 			r.take(e)
 		} else if len(line) > 0 {
-			r.out.Write(line) // not ours to understand, but never to swallow
+			r.out.Write(line) // unknown format, but never hide it
 		}
 		if err != nil {
 			break
@@ -150,9 +150,9 @@ func (r *goRun) packageEnded(e event) {
 	}
 	fmt.Fprintf(r.out, "FAIL %s (%s)\n", e.Package, took)
 	if len(r.failedIn[e.Package]) > 0 {
-		return // the tests have said why
+		return // the tests have reported the reason
 	}
-	// It did not build, or it ended outside a test: a panic, TestMain, the time limit.
+	// It did not build, or failed outside a test: a panic, TestMain, or the time limit.
 	r.hard = true
 	r.whole(e.Package, errors.New("it failed outside of its tests"))
 	if e.FailedBuild != "" {

@@ -1,15 +1,14 @@
-// Command testsum runs `go test` once per argument, or Vitest in the folder that follows "npm", prints what failed
-// with its output, which packages were slow, and what tests measured (`t.Attr("figure", …)`), and closes with one line
-// that counts tests over all runs: "N passed, N failed". "in" and a folder before the arguments of `go test` run it in
-// the module there.
+// Command testsum runs `go test` once per argument, or Vitest in the folder that follows "npm". It prints failures with their
+// output, slow packages, and figures measured by tests (`t.Attr("figure", …)`), and ends with one line that counts the tests of
+// all runs: "N passed, N failed". "in" and a folder before the arguments of `go test` run it in the module there.
 //
 //	testsum 'npm web' './internal/...' '-race ./internal/lifecycle' 'in codeagent ./...' 'twice -p 1 ./test/...'
 //
-// "twice" in front gives a test that failed a second try, alone, when its group has ended. It is for tests that drive real
-// programs by the clock of a shared machine. A test that passes then is printed as FLAKY and counts as passed. More than
-// [mostFlaky] failures, a panic, a data race and code that does not build are no accidents and get no second try.
+// A leading "twice" gives a failed test a second attempt, alone, after its group has ended. It is for tests whose real programs
+// depend on the clock of a shared machine. A test that then passes is printed as FLAKY and counts as passed. More than
+// [mostFlaky] failures, a panic, a data race and code that does not build are not accidental and get no second attempt.
 //
-// CGO_ENABLED is 0 but for runs with -race, which need it. The exit code is 1 when anything failed.
+// CGO_ENABLED is 0 except for runs with -race, which need cgo. The exit code is 1 if anything failed.
 package main
 
 import (
@@ -21,9 +20,9 @@ import (
 )
 
 const (
-	// slow is the time above which a package that passed is named.
+	// slow is the duration above which a passed package is listed.
 	slow = 10 * time.Second
-	// mostFlaky is how many tests of one call get a second try.
+	// mostFlaky is how many tests of one call get a second attempt.
 	mostFlaky = 3
 )
 
@@ -35,14 +34,14 @@ const (
 	skipped
 )
 
-// summary holds the last result of each test of all groups, by a name that is unique among them.
+// summary has the last result of each test in all groups, by a name that is unique among them.
 type summary struct {
 	out     io.Writer
 	results map[string]result
 	retried int
 }
 
-// failure is a test, or a file of tests, that failed and can be run again.
+// failure is a failed test, or file of tests, that can be run again.
 type failure struct {
 	name  string
 	again func() []failure
@@ -52,7 +51,7 @@ func main() {
 	s := &summary{out: os.Stdout, results: make(map[string]result)}
 	for _, arg := range os.Args[1:] {
 		arg, twice := strings.CutPrefix(strings.TrimSpace(arg), "twice ")
-		if arg == "" { // a group that the Makefile left out
+		if arg == "" { // a group that the Makefile omitted
 			continue
 		}
 		failures := s.group(arg)
@@ -99,7 +98,7 @@ func (s *summary) count() [3]int {
 	return n
 }
 
-// anyFailed tells whether a test whose name begins with prefix has failed.
+// anyFailed reports whether a test whose name begins with prefix has failed.
 func (s *summary) anyFailed(prefix string) bool {
 	for name, r := range s.results {
 		if r == failed && strings.HasPrefix(name, prefix) {
@@ -109,7 +108,7 @@ func (s *summary) anyFailed(prefix string) bool {
 	return false
 }
 
-// whole records that a run failed outside of any test.
+// whole records that a run failed outside any test.
 func (s *summary) whole(name string, err error) {
 	s.results[name] = failed
 	fmt.Fprintf(s.out, "FAIL %s: %v\n", name, err)

@@ -7,7 +7,7 @@ import (
 	"testing"
 )
 
-// module writes a module with the tests of body and makes its folder the working folder.
+// module writes a module with the tests in body and makes its folder the working directory.
 func module(t *testing.T, body string) {
 	t.Helper()
 	dir := t.TempDir()

@@ -12,7 +12,7 @@ import (
 	"time"
 )
 
-// report is what Vitest's JSON reporter writes.
+// report is the output of Vitest's JSON reporter.
 type report struct {
 	Success     bool
 	TestResults []fileReport
@@ -27,8 +27,8 @@ type fileReport struct {
 	}
 }
 
-// vitest runs `npm test` in dir, with the files only if there are any, and counts from its report. What it prints is
-// shown only when the report does not say why it failed.
+// vitest runs `npm test` in dir, only for the given files if there are any, and counts the tests in its report. Its output is
+// only shown if the report does not contain the reason for a failure.
 func (s *summary) vitest(dir string, files ...string) []failure {
 	whole := "npm test in " + dir
 	r, output, err := runVitest(dir, files)
@@ -49,7 +49,7 @@ func (s *summary) vitest(dir string, files ...string) []failure {
 			failures = append(failures, failure{dir + " " + name, func() []failure { return s.vitest(dir, f.Name) }})
 		}
 	}
-	if (err != nil || !r.Success) && len(failures) == 0 { // such as an error outside of any test
+	if (err != nil || !r.Success) && len(failures) == 0 { // such as an error outside any test
 		fmt.Fprintf(s.out, "%s", output)
 		s.whole(whole, err)
 	}
@@ -77,7 +77,7 @@ func runVitest(dir string, files []string) (*report, []byte, error) {
 	return &r, output, runErr
 }
 
-// vitestFile counts the tests of a file and tells whether anything in it failed.
+// vitestFile counts the tests of a file and reports whether any of them failed.
 func (s *summary) vitestFile(dir, name string, f fileReport) bool {
 	name = dir + " " + name
 	delete(s.results, name)

@@ -1,5 +1,5 @@
-// Package adapter speaks the REST API of Azure DevOps for the other services: pull requests, work items, files and
-// comments. It keeps to the limits that Azure DevOps asks for and tries again what may be tried again.
+// Package adapter provides the REST API of Azure DevOps to the other services: pull requests, work items, files and comments. It
+// respects the rate limits of Azure DevOps and retries what is safe to retry.
 package adapter
 
 import (
@@ -21,17 +21,17 @@ import (
 
 const (
 	apiVersion = "7.1"
-	maxAnswer  = 16 << 20 // of Azure DevOps
+	maxAnswer  = 16 << 20 // response of Azure DevOps
 )
 
-// Config of the adapter.
+// Config configures the adapter.
 type Config struct {
 	Address  string
-	BaseURL  string // with the organisation: https://dev.azure.com/name
+	BaseURL  string // with the organization: https://dev.azure.com/name
 	Token    string // personal access token
 	CallTime time.Duration
 	Attempts int           // per operation
-	Pause    time.Duration // before the second attempt; it doubles
+	Pause    time.Duration // delay before the second attempt; it doubles
 	Rate     float64       // calls per second, 0 for no limit
 }
 
@@ -97,7 +97,7 @@ func (a *Adapter) file(w http.ResponseWriter, r *http.Request) {
 	a.pass(w, r, operation{name: "get_file", method: http.MethodGet, path: a.path(r, "git", "repositories", r.PathValue("repository"), "items"), query: query})
 }
 
-// comment takes {"text": …} and makes a thread of it.
+// comment accepts {"text": …} and creates a thread from it.
 func (a *Adapter) comment(w http.ResponseWriter, r *http.Request) {
 	var c struct {
 		Text string `json:"text"`
@@ -137,7 +137,7 @@ type operation struct {
 	body               []byte
 }
 
-// pass answers with what Azure DevOps answers, or with 502 or 504 and why there is none.
+// pass forwards the response of Azure DevOps, or responds with 502 or 504 and the reason if there is none.
 func (a *Adapter) pass(w http.ResponseWriter, r *http.Request, o operation) {
 	start := time.Now()
 	status, body, err := a.do(r.Context(), o)
@@ -147,7 +147,7 @@ func (a *Adapter) pass(w http.ResponseWriter, r *http.Request, o operation) {
 		a.operations.Inc(o.name, "ok")
 		w.Header().Set("Content-Type", "application/json")
 		w.WriteHeader(status)
-		_, _ = w.Write(body) // a client that has gone needs no answer
+		_, _ = w.Write(body) // fails only if the client has disconnected
 		return
 	case err == nil && status == http.StatusNotFound:
 		a.operations.Inc(o.name, "not_found")
@@ -178,7 +178,7 @@ func (a *Adapter) do(ctx context.Context, o operation) (status int, body []byte,
 		}
 		var after time.Duration
 		status, body, after, err = a.attempt(ctx, o)
-		a.pace.hold(after) // all operations, as Azure DevOps counts all of them
+		a.pace.hold(after) // for all operations, because Azure DevOps counts all of them
 		reason := again(o, status, err)
 		if reason == "" || attempt >= a.config.Attempts || ctx.Err() != nil {
 			return status, body, err
@@ -193,8 +193,8 @@ func (a *Adapter) do(ctx context.Context, o operation) (status int, body []byte,
 	}
 }
 
-// again says why another attempt makes sense, or nothing. What may have been done is not done twice: a comment is
-// tried again only when Azure DevOps said that it did not take the request.
+// again returns the reason for another attempt, or "". An operation that may have been executed is not repeated: a comment is
+// only retried if Azure DevOps reported that it did not accept the request.
 func again(o operation, status int, err error) string {
 	switch {
 	case status == http.StatusTooManyRequests:

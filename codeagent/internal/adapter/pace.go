@@ -6,7 +6,7 @@ import (
 	"time"
 )
 
-// pace spreads calls: not more than a rate, and none until a time that Azure DevOps named.
+// pace limits calls to a rate, and blocks all calls until a time that Azure DevOps has requested.
 type pace struct {
 	mu    sync.Mutex
 	every time.Duration
@@ -21,7 +21,7 @@ func newPace(rate float64) *pace {
 	return p
 }
 
-// wait returns when it is the caller's turn.
+// wait blocks until it is the caller's turn.
 func (p *pace) wait(ctx context.Context) error {
 	p.mu.Lock()
 	turn := p.next
@@ -40,7 +40,7 @@ func (p *pace) wait(ctx context.Context) error {
 	return ctx.Err()
 }
 
-// hold lets nobody through for that time.
+// hold blocks all calls for the given duration.
 func (p *pace) hold(d time.Duration) {
 	p.mu.Lock()
 	defer p.mu.Unlock()

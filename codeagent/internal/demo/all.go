@@ -13,8 +13,8 @@ import (
 	"github.com/ausguck/ausguck/codeagent/internal/serve"
 )
 
-// RunAll runs the four services and the stand-ins in one process, on loopback at their usual ports, until ctx ends.
-// DEMO_DIR is where the queues are.
+// RunAll runs the four services and the stand-ins in one process, on loopback at their default ports, until ctx ends. DEMO_DIR is
+// the folder of the queues.
 func RunAll(ctx context.Context, env *serve.Env, logs io.Writer) error {
 	dir := env.Text("DEMO_DIR", "./data/codeagent")
 	fixed := map[string]map[string]string{
@@ -71,7 +71,7 @@ func RunAll(ctx context.Context, env *serve.Env, logs io.Writer) error {
 	}
 	for range runs {
 		err = errors.Join(err, <-ended)
-		stop() // one that ends ends all
+		stop() // if one ends, all end
 	}
 	return err
 }

@@ -16,7 +16,7 @@ var types = []string{
 	"ms.vss-code.git-pullrequest-comment-event", "workitem.updated", "build.complete",
 }
 
-// load sends webhooks: few at night and many by day, one in thirty of them wrong in some way.
+// load sends webhooks: few at night and many by day, one in thirty of them invalid in some way.
 func (s *StandIns) load(ctx context.Context) error {
 	subscription := fmt.Sprintf("%08x-0000-4000-8000-%012x", rand.Uint32(), rand.Uint64()&0xffffffffffff)
 	for id := 1; ; id++ {
@@ -47,7 +47,7 @@ func (s *StandIns) send(ctx context.Context, subscription string, id int) {
 	case 2:
 		cut = 40 // bytes
 	case 3:
-		id = max(1, id-1) // again
+		id = max(1, id-1) // send it again
 	}
 	in := `"repository":{"id":"fabrikam","project":{"name":"Fabrikam"}}`
 	resource := fmt.Sprintf(`{"pullRequestId":%d,%s}`, id, in)
@@ -58,7 +58,7 @@ func (s *StandIns) send(ctx context.Context, subscription string, id int) {
 		subscription, id, id, eventType, resource, time.Now().UTC().Format(time.RFC3339))
 	r, err := http.NewRequestWithContext(ctx, http.MethodPost, s.config.Gateway+"/webhook", strings.NewReader(body[:len(body)-cut]))
 	if err != nil {
-		return // the address was checked at the start
+		return // the URL was checked at the start
 	}
 	r.SetBasicAuth(s.config.Username, password)
 	r.Header.Set("Content-Type", "application/json")
@@ -68,5 +68,5 @@ func (s *StandIns) send(ctx context.Context, subscription string, id int) {
 		return
 	}
 	defer answer.Body.Close()
-	_, _ = io.Copy(io.Discard, io.LimitReader(answer.Body, 1<<20)) // so that the connection is used again
+	_, _ = io.Copy(io.Discard, io.LimitReader(answer.Body, 1<<20)) // so that the connection is reused
 }

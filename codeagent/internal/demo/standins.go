@@ -1,5 +1,5 @@
-// Package demo gives the code agent something to do where there is neither Azure DevOps nor a language model: stand-ins
-// for both, which are no more than their APIs' shapes, and webhooks with a daily rhythm, mistakes and slow spells.
+// Package demo gives the code agent something to do without Azure DevOps and a language model: stand-ins for both, which only
+// imitate the format of their APIs, and webhooks with a daily rhythm, errors and slow periods.
 package demo
 
 import (
@@ -18,14 +18,14 @@ import (
 	"github.com/ausguck/ausguck/codeagent/internal/serve"
 )
 
-// Config of the stand-ins.
+// Config configures the stand-ins.
 type Config struct {
 	Address  string
-	Gateway  string // where webhooks are sent to
+	Gateway  string // destination of the webhooks
 	Username string
 	Password string
 	Rate     float64       // webhooks per second on average
-	Day      time.Duration // of the rhythm
+	Day      time.Duration // length of a day in the rhythm
 }
 
 // LoadConfig reads the environment.
@@ -37,12 +37,12 @@ func LoadConfig(e *serve.Env) Config {
 	}
 }
 
-// StandIns plays the outside world.
+// StandIns simulates the external services.
 type StandIns struct {
 	base   *serve.Base
 	config Config
 	client *http.Client
-	slow   atomic.Int64 // until then, milliseconds since 1970
+	slow   atomic.Int64 // end of the slow period, milliseconds since 1970
 	broken atomic.Int64
 }
 
@@ -64,7 +64,7 @@ func (s *StandIns) Run(ctx context.Context, ready func(net.Addr)) error {
 	return s.base.Run(ctx, s.config.Address, mux, ready, s.load)
 }
 
-// spell begins a time of trouble: ?for=2m, one minute otherwise; 0s ends it.
+// spell starts a slow or failing period: ?for=2m, one minute by default; 0s ends it.
 func (s *StandIns) spell(until *atomic.Int64, message string) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
 		d := time.Minute
@@ -83,7 +83,7 @@ func (s *StandIns) spell(until *atomic.Int64, message string) http.HandlerFunc {
 
 func during(until *atomic.Int64) bool { return time.Now().UnixMilli() < until.Load() }
 
-// think takes about that long, and much longer in a slow spell.
+// think waits for about the given time, and much longer in a slow period.
 func (s *StandIns) think(ctx context.Context, usual time.Duration) {
 	d := time.Duration(float64(usual) * (0.5 + rand.ExpFloat64()/2))
 	if during(&s.slow) {
@@ -97,7 +97,7 @@ func (s *StandIns) think(ctx context.Context, usual time.Duration) {
 
 func (s *StandIns) pullRequest(w http.ResponseWriter, r *http.Request) {
 	s.think(r.Context(), 20*time.Millisecond)
-	if rand.N(50) == 0 { // as Azure DevOps does to those who ask much
+	if rand.N(50) == 0 { // Azure DevOps does this to clients that send many requests
 		w.Header().Set("Retry-After", "0.5")
 		serve.Refuse(w, http.StatusTooManyRequests, "stand-in: too many requests")
 		return
@@ -128,7 +128,7 @@ func (s *StandIns) workItem(w http.ResponseWriter, r *http.Request) {
 
 const patch = "--- a/main.go\n+++ b/main.go\n@@ -3,3 +3,3 @@\n func main() {\n-\tprintln(\"hello\")\n+\tprintln(\"good day\")\n }\n"
 
-// complete streams a patch word by word. One answer in twenty is none that one can use.
+// complete streams a patch word by word. One response in twenty is unusable.
 func (s *StandIns) complete(w http.ResponseWriter, r *http.Request) {
 	s.think(r.Context(), 150*time.Millisecond)
 	if during(&s.broken) {
@@ -153,7 +153,7 @@ func (s *StandIns) complete(w http.ResponseWriter, r *http.Request) {
 	switch rand.N(40) {
 	case 0:
 		words = nil
-		_ = send(map[string]string{"refusal": "stand-in: I would rather not."}, "") // the next write says so too
+		_ = send(map[string]string{"refusal": "stand-in: I would rather not."}, "") // the next write returns the error too
 	case 1:
 		words = []string{"I would change the greeting."}
 	}

@@ -16,7 +16,7 @@ import (
 	"github.com/ausguck/ausguck/instrument"
 )
 
-// job is what the orchestrator is given.
+// job is the request to the orchestrator.
 type job struct {
 	ID    string          `json:"id"`
 	Event json.RawMessage `json:"event"`
@@ -27,22 +27,22 @@ const (
 	longest    = 30 * time.Second
 )
 
-// errRefused is an answer that would be the same next time.
+// errRefused is a response that would be the same next time.
 var errRefused = errors.New("orchestrator refuses the job")
 
-// deliver hands over one entry after the other. It tries until the orchestrator has it.
+// deliver delivers one entry after the other, retrying each until the orchestrator has it.
 func (g *Gateway) deliver(ctx context.Context) error {
 	for {
 		e, err := g.queue.Take(ctx)
 		if err != nil {
-			return nil // asked to stop
+			return nil // stop requested
 		}
 		traced := instrument.WithTrace(ctx, instrument.NewTrace())
 		pause := firstPause
 		for {
 			after, err := g.attempt(traced, e)
 			if ctx.Err() != nil && err != nil {
-				return nil // it comes again at the next start
+				return nil // it is retried after the next start
 			}
 			if err == nil {
 				g.results.Inc("delivered")
@@ -67,11 +67,11 @@ func (g *Gateway) deliver(ctx context.Context) error {
 	}
 }
 
-// attempt returns how long the orchestrator asks to wait, beside the error.
+// attempt returns how long the orchestrator asks to wait, in addition to the error.
 func (g *Gateway) attempt(ctx context.Context, e *queue.Entry) (after time.Duration, err error) {
 	ctx, cancel := context.WithTimeout(ctx, g.config.CallTime)
 	defer cancel()
-	if e.Restored { // one that was sent before, and whose answer was lost
+	if e.Restored { // it was sent before, and the response was lost
 		there, err := g.there(ctx, e)
 		if err != nil || there {
 			return 0, err
@@ -103,7 +103,7 @@ func (g *Gateway) attempt(ctx context.Context, e *queue.Entry) (after time.Durat
 	}
 }
 
-// there asks whether the orchestrator has the job.
+// there checks whether the orchestrator has the job.
 func (g *Gateway) there(ctx context.Context, e *queue.Entry) (bool, error) {
 	r, err := http.NewRequestWithContext(ctx, http.MethodGet, g.config.Orchestrator+"/jobs/"+e.Key.String(), nil)
 	if err != nil {
@@ -114,7 +114,7 @@ func (g *Gateway) there(ctx context.Context, e *queue.Entry) (bool, error) {
 		return false, err
 	}
 	defer answer.Body.Close()
-	_, _ = io.Copy(io.Discard, io.LimitReader(answer.Body, 1<<20)) // so that the connection is used again
+	_, _ = io.Copy(io.Discard, io.LimitReader(answer.Body, 1<<20)) // so that the connection is reused
 	switch {
 	case answer.StatusCode == http.StatusNotFound:
 		return false, nil

@@ -10,7 +10,7 @@ import (
 	"github.com/ausguck/ausguck/codeagent/internal/queue"
 )
 
-// event is the envelope of an Azure DevOps service hook. What its subscription trims is empty.
+// event is the envelope of an Azure DevOps service hook. Fields that its subscription trims are empty.
 type event struct {
 	SubscriptionID string          `json:"subscriptionId"`
 	NotificationID json.RawMessage `json:"notificationId"` // a number
@@ -20,7 +20,7 @@ type event struct {
 	Resource       json.RawMessage `json:"resource"`
 }
 
-// eventTypes are those that Azure DevOps documents.
+// eventTypes are the event types that Azure DevOps documents.
 var eventTypes = func() map[string]bool {
 	known := map[string]bool{}
 	for _, name := range strings.Fields(`
@@ -42,7 +42,7 @@ var eventTypes = func() map[string]bool {
 	return known
 }()
 
-// otherEvent is the label of events that are not documented.
+// otherEvent is the label of undocumented events.
 const otherEvent = "other"
 
 func (e event) label() string {
@@ -52,10 +52,10 @@ func (e event) label() string {
 	return otherEvent
 }
 
-// sample reports whether it comes from the button Test, whose envelope is the same each time.
+// sample reports whether the event comes from the Test button, whose envelope is always the same.
 func (e event) sample() bool { return e.SubscriptionID == "00000000-0000-0000-0000-000000000000" }
 
-// parse reads one event. Only a body that cannot be an event is an error.
+// parse parses one event. It only returns an error for a body that cannot be an event.
 func parse(body []byte) (event, error) {
 	var e event
 	d := json.NewDecoder(bytes.NewReader(body))
@@ -71,7 +71,7 @@ func parse(body []byte) (event, error) {
 	return e, nil
 }
 
-// key identifies the notification. Azure DevOps sends it again with the same two ids.
+// key identifies the notification. Azure DevOps uses the same two IDs when it sends the notification again.
 func (e event) key(body []byte) queue.Key {
 	switch {
 	case e.SubscriptionID != "" && len(e.NotificationID) > 0 && string(e.NotificationID) != "null":

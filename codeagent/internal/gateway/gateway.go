@@ -1,7 +1,7 @@
-// Package gateway receives the service hooks of Azure DevOps, keeps them on disk and hands each to the orchestrator.
+// Package gateway receives the service hooks of Azure DevOps, stores them on disk and delivers each to the orchestrator.
 //
-// Azure DevOps repeats a notification after 408, 502, 503 and 504 only; other errors put the subscription on probation
-// and 410 ends it, and nobody is told. So what is the caller's mistake gets its 4xx, and trouble of ours is always 503.
+// Azure DevOps only repeats a notification after 408, 502, 503 and 504; other errors put the subscription on probation and 410
+// ends it, without telling anyone. So errors of the caller get a 4xx, and our own failures are always a 503.
 package gateway
 
 import (
@@ -23,22 +23,22 @@ import (
 	"github.com/ausguck/ausguck/codeagent/internal/serve"
 )
 
-// Config of the gateway.
+// Config configures the gateway.
 type Config struct {
 	Address      string
-	Orchestrator string // address of the orchestrator
-	Dir          string // of the queue
+	Orchestrator string // URL of the orchestrator
+	Dir          string // folder of the queue
 
 	Username, Password string // basic auth
-	Header, Secret     string // a header of its own
+	Header, Secret     string // a custom header
 
 	MaxBody     int64
-	BodyTime    time.Duration // in which a body has to arrive
+	BodyTime    time.Duration // time limit for a body to arrive
 	MaxEntries  int
 	MaxBytes    int64
-	Workers     int // deliveries at once
+	Workers     int // concurrent deliveries
 	CallTime    time.Duration
-	MaxInFlight int // requests whose bodies are read at once; more get 503
+	MaxInFlight int // requests whose bodies are read at once; further ones get a 503
 }
 
 // LoadConfig reads the environment.
@@ -62,13 +62,13 @@ type Gateway struct {
 	config   Config
 	queue    *queue.Queue
 	webhooks serve.CounterVec
-	last     atomic.Int64 // of the last webhook, milliseconds since 1970
+	last     atomic.Int64 // time of the last webhook, milliseconds since 1970
 	reading  chan struct{}
 	client   *http.Client
 	results  serve.CounterVec
 }
 
-// New opens the queue. Close it when Run is not called.
+// New opens the queue. Call Close if Run is not called.
 func New(base *serve.Base, c Config) (*Gateway, error) {
 	if c.Password == "" && c.Secret == "" {
 		return nil, errors.New("set ADO_PASSWORD or ADO_SECRET: anybody could send webhooks otherwise")
@@ -113,7 +113,7 @@ func (g *Gateway) Run(ctx context.Context, ready func(net.Addr)) error {
 	return errors.Join(g.base.Run(ctx, g.config.Address, mux, ready, works...), g.queue.Close())
 }
 
-// Close ends a gateway that does not run.
+// Close closes a gateway that is not running.
 func (g *Gateway) Close() error { return g.queue.Close() }
 
 func (g *Gateway) receive(w http.ResponseWriter, r *http.Request) {
@@ -164,12 +164,12 @@ func (g *Gateway) receive(w http.ResponseWriter, r *http.Request) {
 	serve.Answer(w, status, map[string]string{"status": result, "job": e.key(body).String()})
 }
 
-// accept decides what becomes of an event. The result is a label below 500, and a reason from there on.
+// accept decides what to do with an event. The result is a label below 500, and a reason from there on.
 func (g *Gateway) accept(ctx context.Context, e event, body []byte) (status int, result string) {
 	switch {
 	case e.sample():
 		return http.StatusOK, "test"
-	case e.label() == otherEvent: // an error would cost the subscription
+	case e.label() == otherEvent: // an error would put the subscription at risk
 		g.base.Logger.WarnContext(ctx, "Ignoring event of unknown type", "event_type", e.EventType)
 		return http.StatusOK, "ignored"
 	}
@@ -184,10 +184,10 @@ func (g *Gateway) accept(ctx context.Context, e event, body []byte) (status int,
 	}
 }
 
-// read returns the body, or with which status to refuse it.
+// read returns the body, or the status of the rejection.
 func (g *Gateway) read(w http.ResponseWriter, r *http.Request) (body []byte, status int, err error) {
 	if r.ContentLength > g.config.MaxBody {
-		w.Header().Set("Connection", "close") // nobody reads the rest
+		w.Header().Set("Connection", "close") // the rest is not read
 		return nil, http.StatusRequestEntityTooLarge, fmt.Errorf("body is larger than %d bytes", g.config.MaxBody)
 	}
 	control := http.NewResponseController(w)
@@ -198,7 +198,7 @@ func (g *Gateway) read(w http.ResponseWriter, r *http.Request) (body []byte, sta
 	large := (*http.MaxBytesError)(nil)
 	switch {
 	case err == nil:
-		_ = control.SetReadDeadline(time.Time{}) // the next request on this connection has its own
+		_ = control.SetReadDeadline(time.Time{}) // the next request on this connection has its own deadline
 		return body, 0, nil
 	case errors.As(err, &large):
 		return nil, http.StatusRequestEntityTooLarge, err
@@ -211,7 +211,7 @@ func (g *Gateway) read(w http.ResponseWriter, r *http.Request) (body []byte, sta
 	}
 }
 
-// allowed compares in constant time, and always everything.
+// allowed compares all credentials, in constant time.
 func (g *Gateway) allowed(r *http.Request) bool {
 	user, password, _ := r.BasicAuth()
 	basic := same(user, g.config.Username) & same(password, g.config.Password) & given(g.config.Password)
@@ -219,7 +219,7 @@ func (g *Gateway) allowed(r *http.Request) bool {
 	return basic|header == 1
 }
 
-// same compares hashes, because the comparison itself tells lengths apart.
+// same compares hashes, because the comparison itself reveals different lengths.
 func same(a, b string) int {
 	x, y := sha256.Sum256([]byte(a)), sha256.Sum256([]byte(b))
 	return subtle.ConstantTimeCompare(x[:], y[:])

@@ -17,7 +17,7 @@ import (
 	"github.com/ausguck/ausguck/codeagent/internal/serve"
 )
 
-// running is a gateway that serves, and the orchestrator that it calls.
+// running is a running gateway, and the orchestrator that it calls.
 type running struct {
 	url string
 	*Gateway
@@ -58,7 +58,7 @@ func start(t *testing.T, orchestrator http.Handler, change func(*Config)) *runni
 	}
 }
 
-// taking is an orchestrator that takes each job.
+// taking is an orchestrator that accepts every job.
 type taking struct {
 	mu   sync.Mutex
 	jobs map[string]int
@@ -95,7 +95,7 @@ func notification(subscription string, id int, eventType string) string {
 	return fmt.Sprintf(`{"subscriptionId":%q,"notificationId":%d,"id":"x","eventType":%q,"publisherId":"tfs","resource":{"pullRequestId":1}}`, subscription, id, eventType)
 }
 
-// sample is the shape of what the button Test sends.
+// sample has the format of what the Test button sends.
 const sample = `{"subscriptionId":"00000000-0000-0000-0000-000000000000","notificationId":1,"id":"03c164c2-8912-4d5e-8009-3707d5f83734",
 "eventType":"git.push","publisherId":"tfs","message":{"text":"Jamal Hartnett pushed updates to Fabrikam-Fiber-Git:master."},
 "resource":{"commits":[]},"resourceVersion":"1.0","createdDate":"2026-01-01T00:00:00Z"}`
@@ -196,7 +196,7 @@ func (g *running) post(t *testing.T, body string) int {
 	return answer.StatusCode
 }
 
-// A body that does not come gets 408, which Azure DevOps sends again.
+// A body that does not arrive gets a 408, after which Azure DevOps sends it again.
 func TestSlowBody(t *testing.T) {
 	g := start(t, &taking{}, nil)
 	conn, err := net.Dial("tcp", strings.TrimPrefix(g.url, "http://"))
@@ -214,7 +214,7 @@ func TestSlowBody(t *testing.T) {
 	}
 }
 
-// A full queue is 503, and what was accepted is delivered when the orchestrator is back.
+// A full queue causes a 503, and accepted events are delivered once the orchestrator is back.
 func TestFullAndBack(t *testing.T) {
 	orchestrator := &taking{}
 	var mu sync.Mutex
@@ -247,7 +247,7 @@ func TestFullAndBack(t *testing.T) {
 	mu.Unlock()
 	deadline := time.Now().Add(20 * time.Second)
 	for orchestrator.count() < 5 && time.Now().Before(deadline) {
-		time.Sleep(10 * time.Millisecond) // polls within the deadline
+		time.Sleep(10 * time.Millisecond) // polling within the deadline
 	}
 	orchestrator.mu.Lock()
 	defer orchestrator.mu.Unlock()

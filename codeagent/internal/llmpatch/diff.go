@@ -6,14 +6,14 @@ import (
 	"strings"
 )
 
-// hunk is one change of a unified diff: where it begins (1 is the first line), what was there, what takes its place.
+// hunk is one change of a unified diff: its first line (1 is the first line of the file), the old lines and the new ones.
 type hunk struct {
 	start    int
 	old, new []string
 }
 
-// apply returns the text with the unified diff applied. The diff is about one file; its lines must be in the text as
-// it says, but the place may have moved.
+// apply applies a unified diff to the text. The diff must be about one file; its old lines must occur in the text, but may have
+// moved.
 func apply(text, diff string) (string, error) {
 	hunks, err := parseDiff(diff)
 	if err != nil {
@@ -21,7 +21,7 @@ func apply(text, diff string) (string, error) {
 	}
 	lines := strings.Split(text, "\n")
 	var out []string
-	at := 0 // lines before it are in out
+	at := 0 // the lines before it are in out
 	for i, h := range hunks {
 		place := find(lines, h, at)
 		if place < 0 {
@@ -33,10 +33,10 @@ func apply(text, diff string) (string, error) {
 	return strings.Join(append(out, lines[at:]...), "\n"), nil
 }
 
-// find returns the place nearest to the one the hunk names, at or after from, -1 when there is none.
+// find returns the position closest to the one in the hunk, at or after from, or -1 if there is none.
 func find(lines []string, h hunk, from int) int {
 	want := max(h.start-1, from)
-	if len(h.old) == 0 { // an insertion goes after the line that it names
+	if len(h.old) == 0 { // an insertion follows the line that it names
 		if h.start > len(lines) || h.start < from {
 			return -1
 		}
@@ -62,14 +62,14 @@ func equal(a, b []string) bool {
 	return true
 }
 
-// parseDiff reads the hunks. Models count lines badly: only a hunk's beginning is taken from its head.
+// parseDiff parses the hunks. Models count lines badly, so only the beginning of a hunk is taken from its header.
 func parseDiff(diff string) ([]hunk, error) {
 	var hunks []hunk
 	files := 0
 	for line := range strings.Lines(diff) {
 		line = strings.TrimSuffix(line, "\n")
 		switch {
-		case strings.HasPrefix(line, "--- ") && len(hunks) == 0, strings.HasPrefix(line, "--- a/"): // else a line that began with --
+		case strings.HasPrefix(line, "--- ") && len(hunks) == 0, strings.HasPrefix(line, "--- a/"): // else a deleted line that began with --
 			if files++; files > 1 {
 				return nil, errors.New("diff is about more than one file")
 			}
@@ -105,7 +105,7 @@ func parseDiff(diff string) ([]hunk, error) {
 	return hunks, nil
 }
 
-// fenced takes the diff out of the answer, which models like to wrap in a code block.
+// fenced extracts the diff from the response, because models tend to wrap it in a code block.
 func fenced(answer string) string {
 	for _, fence := range []string{"```diff\n", "```patch\n", "```\n"} {
 		if _, rest, ok := strings.Cut(answer, fence); ok {

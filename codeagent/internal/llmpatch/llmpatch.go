@@ -1,5 +1,5 @@
-// Package llmpatch asks a language model, behind any OpenAI-compatible API, for a change to a file and checks that the
-// unified diff it answers with applies.
+// Package llmpatch requests a change to a file from a language model with an OpenAI-compatible API, and checks that the resulting
+// unified diff applies.
 package llmpatch
 
 import (
@@ -15,13 +15,13 @@ import (
 	"github.com/ausguck/ausguck/codeagent/internal/serve"
 )
 
-// Config of llm-patch.
+// Config configures llm-patch.
 type Config struct {
 	Address   string
 	BaseURL   string // with the version: https://api.openai.com/v1
 	Key       string
 	Model     string
-	Time      time.Duration // for a whole patch
+	Time      time.Duration // time limit for a whole patch
 	PriceIn   float64       // dollars per million tokens
 	PriceOut  float64
 	MaxAtOnce int
@@ -71,7 +71,7 @@ func (p *Patcher) Run(ctx context.Context, ready func(net.Addr)) error {
 	return p.base.Run(ctx, p.config.Address, mux, ready)
 }
 
-// request is what a patch is made of.
+// request describes the requested patch.
 type request struct {
 	Instruction string `json:"instruction"`
 	Path        string `json:"path"`
@@ -127,7 +127,7 @@ func (p *Patcher) patch(w http.ResponseWriter, r *http.Request) {
 	out.end(status, "error", map[string]string{"error": err.Error(), "kind": f.kind})
 }
 
-// make asks and checks.
+// make requests a patch and checks it.
 func (p *Patcher) make(ctx context.Context, q request, token func(string) error) (result, error) {
 	start, begun := time.Now(), false
 	answer, u, err := p.ask(ctx, q, func(text string) error {
@@ -156,7 +156,7 @@ func (p *Patcher) make(ctx context.Context, q request, token func(string) error)
 	return result{}, err
 }
 
-// stream answers with server-sent events when the client wants them, else with one JSON value.
+// stream responds with server-sent events if the client requests them, otherwise with one JSON value.
 type stream struct {
 	w     http.ResponseWriter
 	on    bool
@@ -188,7 +188,7 @@ func (s *stream) event(name string, value any) error {
 
 func (s *stream) end(status int, name string, value any) {
 	if s.begun {
-		_ = s.event(name, value) // a client that has gone needs no answer
+		_ = s.event(name, value) // fails only if the client has disconnected
 		return
 	}
 	serve.Answer(s.w, status, value)

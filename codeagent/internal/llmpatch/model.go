@@ -32,7 +32,7 @@ type usage struct {
 	Out int `json:"completion_tokens"`
 }
 
-// failure is an error with the label that it gets in the metrics.
+// failure is an error with its label in the metrics.
 type failure struct {
 	kind string
 	err  error
@@ -48,7 +48,7 @@ const (
 
 const instructions = "You change code. Answer with one unified diff for the file and nothing else."
 
-// ask streams an answer: token is called with each piece of it.
+// ask streams a response: it calls token for each part.
 func (p *Patcher) ask(ctx context.Context, q request, token func(string) error) (answer string, u usage, err error) {
 	body, err := json.Marshal(map[string]any{
 		"model": p.config.Model, "stream": true, "stream_options": map[string]bool{"include_usage": true},

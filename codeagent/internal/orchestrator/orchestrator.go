@@ -1,5 +1,5 @@
-// Package orchestrator takes jobs from the gateway and runs each through the adapter and llm-patch. A job is on disk
-// before it is taken; a restart runs again what was not finished.
+// Package orchestrator accepts jobs from the gateway and runs each of them through the adapter and llm-patch. A job is stored on
+// disk before it is accepted; after a restart, unfinished jobs run again.
 package orchestrator
 
 import (
@@ -17,16 +17,16 @@ import (
 	"github.com/ausguck/ausguck/codeagent/internal/serve"
 )
 
-// Config of the orchestrator.
+// Config configures the orchestrator.
 type Config struct {
 	Address    string
-	Adapter    string // address
-	LLMPatch   string // address
-	Dir        string // of the queue
+	Adapter    string // URL
+	LLMPatch   string // URL
+	Dir        string // folder of the queue
 	Workers    int
 	MaxEntries int
-	Keep       int           // finished jobs that it answers for
-	StepTime   time.Duration // for one step
+	Keep       int           // finished jobs whose state is kept
+	StepTime   time.Duration // time limit of one step
 }
 
 // LoadConfig reads the environment.
@@ -44,13 +44,13 @@ const (
 	queued  = "queued"
 	runs    = "running"
 	done    = "done"
-	skipped = "skipped" // nothing to do for such an event
+	skipped = "skipped" // no action for this event
 	failed  = "failed"
 
-	finished = "finished" // before a restart, nobody remembers how
+	finished = "finished" // before a restart, result unknown
 )
 
-// state is what the orchestrator tells about a job.
+// state is what the API returns about a job.
 type state struct {
 	ID        string     `json:"id"`
 	EventType string     `json:"event_type"`
@@ -117,7 +117,7 @@ type job struct {
 	Event json.RawMessage `json:"event"`
 }
 
-// take answers 202 for a new job and 200 for one that it has.
+// take responds with 202 to a new job and with 200 to a known one.
 func (o *Orchestrator) take(w http.ResponseWriter, r *http.Request) {
 	var j job
 	if status, err := serve.ReadJSON(w, r, 8<<20, &j); err != nil {
@@ -136,7 +136,7 @@ func (o *Orchestrator) take(w http.ResponseWriter, r *http.Request) {
 	}
 	switch err := o.queue.Put(r.Context(), key, j.Event); {
 	case err == nil:
-		o.set(key, func(s *state) { s.EventType = e.EventType }) // a worker may have begun
+		o.set(key, func(s *state) { s.EventType = e.EventType }) // a worker may have started it
 		serve.Answer(w, http.StatusAccepted, o.get(key))
 	case errors.Is(err, queue.ErrDuplicate):
 		serve.Answer(w, http.StatusOK, o.get(key))
@@ -179,7 +179,7 @@ func (o *Orchestrator) set(key queue.Key, change func(*state)) {
 	change(s)
 }
 
-// get returns a copy, nil when there is no such job. Of jobs before a restart little is known.
+// get returns a copy, nil if there is no such job. Little is known about jobs from before a restart.
 func (o *Orchestrator) get(key queue.Key) *state {
 	accepted, waits := o.queue.Seen(key)
 	o.mu.Lock()
@@ -196,7 +196,7 @@ func (o *Orchestrator) get(key queue.Key) *state {
 	return nil
 }
 
-// finish notes the result and forgets the oldest of those that are finished.
+// finish records the result and removes the oldest finished jobs beyond the limit.
 func (o *Orchestrator) finish(key queue.Key, result string, err error) {
 	o.set(key, func(s *state) {
 		now := time.Now()
@@ -214,5 +214,5 @@ func (o *Orchestrator) finish(key queue.Key, result string, err error) {
 	}
 }
 
-// Close ends an orchestrator that does not run.
+// Close closes an orchestrator that is not running.
 func (o *Orchestrator) Close() error { return o.queue.Close() }

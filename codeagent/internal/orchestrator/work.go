@@ -15,7 +15,7 @@ import (
 	"github.com/ausguck/ausguck/instrument"
 )
 
-// event is what the orchestrator needs of a service hook's event.
+// event has the fields of a service hook's event that the orchestrator uses.
 type event struct {
 	EventType string `json:"eventType"`
 	Resource  struct {
@@ -23,7 +23,7 @@ type event struct {
 		PullRequest   *struct {
 			PullRequestID int        `json:"pullRequestId"`
 			Repository    repository `json:"repository"`
-		} `json:"pullRequest"` // of comments
+		} `json:"pullRequest"` // in comments
 		Repository repository `json:"repository"`
 	} `json:"resource"`
 }
@@ -35,7 +35,7 @@ type repository struct {
 	} `json:"project"`
 }
 
-// parseEvent takes a resource of another shape for one without anything to do.
+// parseEvent treats a resource of an unknown format as one without an action.
 func parseEvent(raw json.RawMessage) (event, error) {
 	var e event
 	err := json.Unmarshal(raw, &e)
@@ -51,7 +51,7 @@ func parseEvent(raw json.RawMessage) (event, error) {
 	return e, nil
 }
 
-// pullRequest returns what the event is about, false when there is nothing to do.
+// pullRequest returns the event's pull request; false if there is nothing to do.
 func (e event) pullRequest() (id int, in repository, ok bool) {
 	id, in = e.Resource.PullRequestID, e.Resource.Repository
 	if e.Resource.PullRequest != nil {
@@ -69,7 +69,7 @@ func (o *Orchestrator) work(ctx context.Context) error {
 	for {
 		e, err := o.queue.Take(ctx)
 		if err != nil {
-			return nil // asked to stop
+			return nil // stop requested
 		}
 		result, err := o.run(instrument.WithTrace(ctx, instrument.NewTrace()), e)
 		if ctx.Err() != nil && err != nil {
@@ -80,7 +80,7 @@ func (o *Orchestrator) work(ctx context.Context) error {
 	}
 }
 
-// run takes a job through its steps.
+// run runs the steps of a job.
 func (o *Orchestrator) run(ctx context.Context, entry *queue.Entry) (result string, err error) {
 	start := time.Now()
 	e, err := parseEvent(entry.Payload)
@@ -99,7 +99,7 @@ func (o *Orchestrator) run(ctx context.Context, entry *queue.Entry) (result stri
 		}
 	}
 	if err != nil && ctx.Err() != nil {
-		return result, err // asked to stop: the job is not over
+		return result, err // stop requested: the job is not finished
 	}
 	o.jobTime.Observe(time.Since(start).Seconds(), result)
 	if err != nil {
@@ -111,7 +111,7 @@ func (o *Orchestrator) run(ctx context.Context, entry *queue.Entry) (result stri
 	return result, err
 }
 
-// file is the one that a pull request's description asks to change.
+// file is the file that is to be changed according to a pull request's description.
 const file = "/main.go"
 
 func (o *Orchestrator) steps(ctx context.Context, key queue.Key, id int, in repository) error {

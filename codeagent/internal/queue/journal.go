@@ -12,15 +12,15 @@ import (
 	"slices"
 )
 
-// The kinds of records in a file.
+// Kinds of records in a file.
 const (
 	recordAccept = byte(1) // an entry
 	recordDone   = byte(2) // its key
-	recordSeen   = byte(3) // keys to refuse; each file begins with one, so that older files can go
+	recordSeen   = byte(3) // keys to reject; each file begins with one, so that older files can be removed
 )
 
-// record is written as length and CRC-32 of what follows (4 bytes each, little endian), kind (1), key (16),
-// milliseconds since 1970 (8), payload.
+// record is stored as length and CRC-32 of the rest (4 bytes each, little endian), kind (1), key (16), milliseconds since 1970
+// (8) and payload.
 type record struct {
 	kind    byte
 	key     Key
@@ -47,10 +47,10 @@ func (r record) appendTo(b []byte) []byte {
 	return b
 }
 
-// errTorn is the end of a file that was being written when the process died.
+// errTorn marks the end of a file that was being written when the process died.
 var errTorn = errors.New("torn record")
 
-// readRecord returns io.EOF at the end and errTorn at anything that is no whole record.
+// readRecord returns io.EOF at the end and errTorn at anything that is not a complete record.
 func readRecord(from io.Reader) (record, int64, error) {
 	var head [headLength]byte
 	if n, err := io.ReadFull(from, head[:]); err != nil {
@@ -63,7 +63,7 @@ func readRecord(from io.Reader) (record, int64, error) {
 	if length < bodyLength || length > maxRecord {
 		return record{}, 0, errTorn
 	}
-	body, err := io.ReadAll(io.LimitReader(from, int64(length))) // grows with what is there, not with what is claimed
+	body, err := io.ReadAll(io.LimitReader(from, int64(length))) // grows with the existing data, not with the claimed length
 	if err != nil || len(body) != int(length) || crc32.ChecksumIEEE(body) != binary.LittleEndian.Uint32(head[4:]) {
 		return record{}, 0, errTorn
 	}
@@ -72,19 +72,19 @@ func readRecord(from io.Reader) (record, int64, error) {
 	}, headLength + int64(length), nil
 }
 
-// journal is the files of a queue, oldest first.
+// journal has the files of a queue, oldest first.
 type journal struct {
 	dir      string
 	limit    int64
 	segments []*segment
 	file     *os.File // of the last segment
-	size     int64    // of what is whole in it
+	size     int64    // size of its complete records
 	number   int
 }
 
 type segment struct {
 	path string
-	open int // entries in it that are not done
+	open int // its entries that are not done
 }
 
 func openJournal(o Options, restore func(record, *segment)) (*journal, error) {
@@ -119,7 +119,7 @@ func (s *segment) read(o Options, restore func(record, *segment)) error {
 		switch {
 		case errors.Is(err, io.EOF):
 			return nil
-		case err != nil: // nothing after it was ever acknowledged: a failed write is cut off before the next
+		case err != nil: // nothing after it was ever acknowledged: a failed write is truncated before the next one
 			o.Logger.Warn("Ignoring the incomplete end of a queue file", "path", s.path, "offset", at)
 			return nil
 		}
@@ -132,7 +132,7 @@ func (j *journal) full() bool { return j.size >= j.limit }
 
 func (j *journal) current() *segment { return j.segments[len(j.segments)-1] }
 
-// rotate begins a new file with the keys that were seen.
+// rotate starts a new file with the keys seen so far.
 func (j *journal) rotate(seen []Key) error {
 	j.number++
 	path := filepath.Join(j.dir, fmt.Sprintf("%012d.queue", j.number))
@@ -171,7 +171,7 @@ func syncDir(path string) error {
 	return d.Sync()
 }
 
-// write appends the records, or leaves the file as it was.
+// write appends the records, or leaves the file unchanged.
 func (j *journal) write(records []record, sync bool) error {
 	var b []byte
 	for _, r := range records {
@@ -188,12 +188,12 @@ func (j *journal) write(records []record, sync bool) error {
 	return nil
 }
 
-// removeDone removes the oldest files while all their entries are done: marks in later files are of no use then.
-// The last file stays.
+// removeDone removes the oldest files as long as all their entries are done: marks in later files are then obsolete. The last
+// file is kept.
 func (j *journal) removeDone() {
 	for len(j.segments) > 1 && j.segments[0].open == 0 {
 		if err := os.Remove(j.segments[0].path); err != nil && !errors.Is(err, os.ErrNotExist) {
-			return // it is tried again after the next write
+			return // retried after the next write
 		}
 		j.segments = j.segments[1:]
 	}

@@ -1,5 +1,5 @@
-// Package queue keeps entries on disk until they are done: what Put has accepted survives kill -9 and, because it is
-// synced first, a power cut. It is bounded in number and in bytes, and refuses keys that it has seen.
+// Package queue stores entries on disk until they are done: what Put has accepted survives kill -9 and, because it is synced
+// first, a power failure. It limits the number of entries and their bytes, and rejects keys that it has seen.
 package queue
 
 import (
@@ -20,20 +20,20 @@ var (
 	ErrClosed    = errors.New("queue is closed")
 )
 
-// Options of a [Queue].
+// Options configure a [Queue].
 type Options struct {
-	Dir        string // made when it is missing; one process at a time
-	MaxEntries int    // that wait; default 10,000
-	MaxBytes   int64  // of payloads that wait; default 64 MiB
-	MaxSeen    int    // keys remembered; default 100,000
-	Segment    int64  // bytes after which a new file begins; default 16 MiB
+	Dir        string // created if it does not exist; only one process at a time
+	MaxEntries int    // waiting entries; default 10,000
+	MaxBytes   int64  // bytes of waiting payloads; default 64 MiB
+	MaxSeen    int    // remembered keys; default 100,000
+	Segment    int64  // size at which a new file begins; default 16 MiB
 	Logger     *slog.Logger
 }
 
 // Key identifies an entry.
 type Key [16]byte
 
-// KeyOf makes a key of parts that identify an entry together.
+// KeyOf returns the key for parts that together identify an entry.
 func KeyOf(parts ...string) (k Key) {
 	h := sha256.New()
 	for _, p := range parts {
@@ -46,23 +46,23 @@ func KeyOf(parts ...string) (k Key) {
 // String returns the key as 32 hexadecimal digits.
 func (k Key) String() string { return fmt.Sprintf("%x", k[:]) }
 
-// Entry is one payload that waits. Its fields must not be changed.
+// Entry is one waiting payload. Its fields must not be modified.
 type Entry struct {
 	Key      Key
 	Payload  []byte
 	Accepted time.Time
-	Restored bool // read from disk at the start: it may have been worked on before
+	Restored bool // read from disk at the start: it may have been processed before
 
 	segment *segment
-	batch   *batch // until it is on disk
+	batch   *batch // until it is written to disk
 }
 
-// Queue is a durable queue. Its methods may be called at the same time.
+// Queue is a durable queue. Its methods are safe for concurrent use.
 type Queue struct {
 	o       Options
 	mu      sync.Mutex
 	entries map[Key]*Entry // accepted and not done
-	ready   []*Entry       // to be taken
+	ready   []*Entry       // ready to be taken
 	bytes   int64
 	seen    map[Key]struct{}
 	order   []Key // of seen, oldest first
@@ -75,7 +75,7 @@ type Queue struct {
 	log     *journal // only the committing goroutine writes
 }
 
-// batch is what goes to disk with one write.
+// batch is written to disk in one write.
 type batch struct {
 	records []record
 	entries []*Entry
@@ -85,7 +85,7 @@ type batch struct {
 
 func newBatch() *batch { return &batch{written: make(chan struct{})} }
 
-// Open reads what is in the folder and starts to accept. Close ends it.
+// Open reads the entries in the folder and starts the queue. Close ends it.
 func Open(o Options) (*Queue, error) {
 	if o.MaxEntries <= 0 {
 		o.MaxEntries = 10_000
@@ -113,7 +113,7 @@ func Open(o Options) (*Queue, error) {
 	if q.log, err = openJournal(o, q.restore); err != nil {
 		return nil, err
 	}
-	for _, key := range q.order { // in the order in which they came
+	for _, key := range q.order { // in their original order
 		if e := q.entries[key]; e != nil {
 			q.ready = append(q.ready, e)
 		}
@@ -148,14 +148,14 @@ func (q *Queue) restore(r record, in *segment) {
 	}
 }
 
-// remember keeps the key so that a replay is refused. The caller holds mu, or is the only one.
+// remember stores the key so that a replay is rejected. The caller holds mu, or has exclusive access.
 func (q *Queue) remember(k Key) {
 	if _, ok := q.seen[k]; ok {
 		return
 	}
 	q.seen[k] = struct{}{}
 	q.order = append(q.order, k)
-	for len(q.order) > q.o.MaxSeen+q.o.MaxEntries { // those that wait are never forgotten
+	for len(q.order) > q.o.MaxSeen+q.o.MaxEntries { // keys of waiting entries are never removed
 		oldest := q.order[0]
 		q.order = q.order[1:]
 		if q.entries[oldest] != nil {
@@ -172,8 +172,8 @@ func (q *Queue) drop(e *Entry) {
 	e.segment.open--
 }
 
-// Put returns nil when the entry is on disk. After ErrDuplicate the one before is on disk. Any other error means that
-// nothing was accepted, but for the end of ctx, after which it may be.
+// Put returns nil once the entry is on disk. After ErrDuplicate, the earlier entry is on disk. Any other error means that nothing
+// was accepted, except for the end of ctx, after which the entry may have been accepted.
 func (q *Queue) Put(ctx context.Context, key Key, payload []byte) error {
 	q.mu.Lock()
 	if q.closed {
@@ -214,7 +214,7 @@ func (q *Queue) Put(ctx context.Context, key Key, payload []byte) error {
 	}
 }
 
-// Take returns the oldest entry that nobody has taken, and waits for one.
+// Take returns the oldest entry that has not been taken. It waits if there is none.
 func (q *Queue) Take(ctx context.Context) (*Entry, error) {
 	for {
 		q.mu.Lock()
@@ -237,7 +237,7 @@ func (q *Queue) Take(ctx context.Context) (*Entry, error) {
 	}
 }
 
-// Done forgets an entry that was taken. A process that dies at once may see it again at its next start.
+// Done removes a taken entry. If the process dies immediately afterwards, the entry may appear again after the next start.
 func (q *Queue) Done(e *Entry) {
 	q.mu.Lock()
 	if q.entries[e.Key] == e {
@@ -248,7 +248,7 @@ func (q *Queue) Done(e *Entry) {
 	poke(q.work)
 }
 
-// Stats returns how many entries wait or are worked on, their bytes, and when the oldest was accepted.
+// Stats returns the number of entries that are waiting or being processed, their bytes, and when the oldest was accepted.
 func (q *Queue) Stats() (entries int, bytes int64, oldest time.Time) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
@@ -260,7 +260,7 @@ func (q *Queue) Stats() (entries int, bytes int64, oldest time.Time) {
 	return len(q.entries), q.bytes, oldest
 }
 
-// Close writes what is under way and closes the files. Entries that are not done come again at the next start.
+// Close completes pending writes and closes the files. Entries that are not done appear again after the next start.
 func (q *Queue) Close() error {
 	q.mu.Lock()
 	already := q.closed
@@ -284,7 +284,7 @@ func poke(c chan struct{}) {
 	}
 }
 
-// commit writes batches, each with all that came while the one before was written.
+// commit writes batches; each contains everything that arrived while the previous one was written.
 func (q *Queue) commit() {
 	defer close(q.stopped)
 	for range q.work {
@@ -299,7 +299,7 @@ func (q *Queue) commit() {
 		var err error
 		if len(b.records) > 0 {
 			if keys != nil {
-				if err := q.log.rotate(keys); err != nil { // the old file goes on
+				if err := q.log.rotate(keys); err != nil { // the old file remains in use
 					q.o.Logger.Warn("Cannot create a new queue file", "err", err)
 				}
 			}
@@ -311,7 +311,7 @@ func (q *Queue) commit() {
 		more := len(q.next.records) > 0
 		q.mu.Unlock()
 		switch {
-		case more && err == nil: // after an error the next Put or Done tries again
+		case more && err == nil: // after an error, the next Put or Done tries again
 			poke(q.work)
 		case closed:
 			return
@@ -319,14 +319,14 @@ func (q *Queue) commit() {
 	}
 }
 
-// finish tells those who wait for the batch.
+// finish notifies those who wait for the batch.
 func (q *Queue) finish(b *batch, err error) {
 	q.mu.Lock()
 	for _, e := range b.entries {
 		e.batch = nil
 		if err != nil {
 			delete(q.entries, e.Key)
-			delete(q.seen, e.Key) // order keeps it, which is harmless
+			delete(q.seen, e.Key) // it remains in order, which is harmless
 			q.bytes -= int64(len(e.Payload))
 			continue
 		}
@@ -334,7 +334,7 @@ func (q *Queue) finish(b *batch, err error) {
 		e.segment.open++
 		q.ready = append(q.ready, e)
 	}
-	if err != nil && len(b.entries) == 0 { // only marks of what is done: try again with the next write
+	if err != nil && len(b.entries) == 0 { // only marks of finished entries: retry with the next write
 		q.next.records = append(b.records, q.next.records...)
 	}
 	q.signal()
@@ -345,7 +345,7 @@ func (q *Queue) finish(b *batch, err error) {
 	close(b.written)
 }
 
-// Seen reports whether an entry with the key was accepted, now or before, and whether it is not done yet.
+// Seen reports whether an entry with the key was accepted, now or earlier, and whether it is still waiting.
 func (q *Queue) Seen(key Key) (accepted, waits bool) {
 	q.mu.Lock()
 	defer q.mu.Unlock()

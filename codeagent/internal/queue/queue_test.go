@@ -54,7 +54,7 @@ func TestOrderBoundsAndDuplicates(t *testing.T) {
 		q.Done(e)
 	}
 	put(t, q, "d", nil)
-	put(t, q, "a", ErrDuplicate) // also when it is done
+	put(t, q, "a", ErrDuplicate) // even after it is done
 	if n, size, oldest := q.Stats(); n != 3 || size != 3 || oldest.IsZero() {
 		t.Error(n, size, oldest)
 	}
@@ -68,7 +68,7 @@ func TestBytesAreBounded(t *testing.T) {
 	put(t, q, "small", nil)
 }
 
-// What is not done comes again in the old order, what is done does not, and keys are remembered, over many files.
+// Unfinished entries appear again in their original order, finished ones do not, and keys are remembered, across many files.
 func TestReopen(t *testing.T) {
 	dir := t.TempDir()
 	for round := range 5 {
@@ -120,7 +120,7 @@ func TestKeysThatWaitAreNotForgotten(t *testing.T) {
 	put(t, q, "0", nil) // long ago
 }
 
-// Whatever is cut off the end of a file, all before it is still there.
+// Whatever is cut off at the end of a file, everything before it is still there.
 func TestTornEnd(t *testing.T) {
 	dir := t.TempDir()
 	q := open(t, Options{Dir: dir})
@@ -143,7 +143,7 @@ func TestTornEnd(t *testing.T) {
 		if n, _, _ := q.Stats(); n != 1 {
 			t.Fatalf("%d entries with %d bytes cut off", n, cut)
 		}
-		put(t, q, "torn", nil) // it was not acknowledged
+		put(t, q, "torn", nil) // not acknowledged
 	}
 }
 
@@ -166,12 +166,12 @@ func TestManyAtOnce(t *testing.T) {
 	}
 }
 
-// A disk that takes no more: nothing is accepted, and everything works when there is room again.
+// On a full disk nothing is accepted, and everything works once there is space again.
 func TestFailedWriteAcceptsNothing(t *testing.T) {
 	q := open(t, Options{Dir: t.TempDir()})
 	put(t, q, "before", nil)
 	file := q.log.file
-	q.log.file, _ = os.Open(os.DevNull) // for reading: each write fails
+	q.log.file, _ = os.Open(os.DevNull) // opened for reading: every write fails
 	if err := q.Put(t.Context(), KeyOf("lost"), nil); err == nil {
 		t.Error("accepted")
 	}

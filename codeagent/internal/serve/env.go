@@ -10,8 +10,8 @@ import (
 	"time"
 )
 
-// Env reads the configuration and collects what is wrong with it. The variable NAME_FILE names a file with the value
-// of NAME, for secrets.
+// Env reads the configuration and collects the errors in it. The variable NAME_FILE names a file with the value of NAME, for
+// secrets.
 type Env struct {
 	Lookup   func(string) (string, bool) // os.LookupEnv
 	problems []error
@@ -24,7 +24,7 @@ func (e *Env) bad(name, format string, args ...any) {
 // Err returns all problems.
 func (e *Env) Err() error { return errors.Join(e.problems...) }
 
-// Text returns the value of a variable, otherwise when it is not set.
+// Text returns the value of a variable, or otherwise if it is not set.
 func (e *Env) Text(name, otherwise string) string {
 	if path, ok := e.Lookup(name + "_FILE"); ok && path != "" {
 		b, err := os.ReadFile(path)
@@ -39,7 +39,7 @@ func (e *Env) Text(name, otherwise string) string {
 	return otherwise
 }
 
-// URL returns an address without a slash at its end.
+// URL returns a URL without a trailing slash.
 func (e *Env) URL(name, otherwise string) string {
 	v := strings.TrimRight(e.Text(name, otherwise), "/")
 	if u, err := url.Parse(v); err != nil || u.Host == "" || u.Scheme != "http" && u.Scheme != "https" {
@@ -48,7 +48,7 @@ func (e *Env) URL(name, otherwise string) string {
 	return v
 }
 
-// Duration returns a time like 30s, above zero.
+// Duration returns a positive duration such as 30s.
 func (e *Env) Duration(name string, otherwise time.Duration) time.Duration {
 	d, err := time.ParseDuration(e.Text(name, otherwise.String()))
 	if err != nil || d <= 0 {

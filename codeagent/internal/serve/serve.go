@@ -1,5 +1,5 @@
-// Package serve runs the code agent's services: configuration by environment, logs, metrics, health, time limits and
-// a graceful stop. It is the only place where instrument is set up.
+// Package serve runs the code agent's services: configuration from environment variables, logs, metrics, health, time limits and
+// graceful shutdown. It is the only place where instrument is set up.
 package serve
 
 import (
@@ -16,23 +16,23 @@ import (
 	"github.com/ausguck/ausguck/instrument"
 )
 
-// drainTime is how long requests that are under way may take after the stop was asked for.
+// drainTime is how long requests in progress may take after a stop is requested.
 const drainTime = 10 * time.Second
 
-// Base is what every service has.
+// Base has what all services need.
 type Base struct {
 	Name    string
 	Metrics *instrument.Service
 	Logger  *slog.Logger
 }
 
-// NewBase gives the service its metrics, and logs as lines of JSON.
+// NewBase creates the service's metrics, and a logger that writes JSON lines.
 func NewBase(name string, logs io.Writer) *Base {
 	m := instrument.New(instrument.Options{Service: name, StartTraces: true})
 	return &Base{Name: name, Metrics: m, Logger: slog.New(m.LogHandler(slog.NewJSONHandler(logs, nil)))}
 }
 
-// Client returns a client for calls of that name. It waits at most limit for an answer's header.
+// Client returns a client for calls with that name. It waits at most limit for the header of a response.
 func (b *Base) Client(name string, limit time.Duration) *http.Client {
 	t := http.DefaultTransport.(*http.Transport).Clone()
 	t.Proxy = nil // services talk to each other directly
@@ -41,8 +41,8 @@ func (b *Base) Client(name string, limit time.Duration) *http.Client {
 	return &http.Client{Transport: b.Metrics.Transport(t, instrument.Calls{Name: name})}
 }
 
-// Run serves the handler, and works beside it, until ctx ends. ready, when it is not nil, is told the address.
-// A work that ends with an error ends the service.
+// Run serves the handler, and runs works concurrently, until ctx ends. It passes the address to ready unless that is nil. If a
+// work returns an error, the service ends.
 func (b *Base) Run(ctx context.Context, address string, h http.Handler, ready func(net.Addr), works ...func(context.Context) error) error {
 	l, err := net.Listen("tcp", address)
 	if err != nil {
@@ -94,7 +94,7 @@ func (b *Base) Run(ctx context.Context, address string, h http.Handler, ready fu
 	return nil
 }
 
-// problem is the body of an answer that says what is wrong.
+// problem is the body of an error response.
 type problem struct {
 	Error string `json:"error"`
 }
@@ -103,13 +103,13 @@ type problem struct {
 func Answer(w http.ResponseWriter, status int, value any) {
 	w.Header().Set("Content-Type", "application/json")
 	w.WriteHeader(status)
-	_ = json.NewEncoder(w).Encode(value) // a client that has gone needs no answer
+	_ = json.NewEncoder(w).Encode(value) // fails only if the client has disconnected
 }
 
-// Refuse answers with an error.
+// Refuse responds with an error.
 func Refuse(w http.ResponseWriter, status int, reason string) { Answer(w, status, problem{reason}) }
 
-// ReadJSON decodes a body of at most limit bytes. The status is what to answer with when it returns an error.
+// ReadJSON decodes a body of at most limit bytes. If it returns an error, status is the status of the response.
 func ReadJSON(w http.ResponseWriter, r *http.Request, limit int64, into any) (status int, err error) {
 	err = json.NewDecoder(http.MaxBytesReader(w, r.Body, limit)).Decode(into)
 	if large := (*http.MaxBytesError)(nil); errors.As(err, &large) {
@@ -118,10 +118,10 @@ func ReadJSON(w http.ResponseWriter, r *http.Request, limit int64, into any) (st
 	return http.StatusBadRequest, err
 }
 
-// CounterVec counts by labels. It spares services the import of client_golang.
+// CounterVec is a counter with labels. It saves services the import of client_golang.
 type CounterVec struct{ add func(float64, ...string) }
 
-// Inc counts one.
+// Inc adds one.
 func (c CounterVec) Inc(labels ...string) { c.add(1, labels...) }
 
 // Counter registers a counter.
@@ -130,10 +130,10 @@ func Counter(b *Base, name, help string, labels ...string) CounterVec {
 	return CounterVec{func(v float64, l ...string) { c.WithLabelValues(l...).Add(v) }}
 }
 
-// HistogramVec observes by labels.
+// HistogramVec is a histogram with labels.
 type HistogramVec struct{ observe func(float64, ...string) }
 
-// Observe adds a value, in seconds where it is a time.
+// Observe adds a value; durations are in seconds.
 func (h HistogramVec) Observe(v float64, labels ...string) { h.observe(v, labels...) }
 
 // Histogram registers a histogram.
@@ -142,5 +142,5 @@ func Histogram(b *Base, name, help string, buckets []float64, labels ...string) 
 	return HistogramVec{func(v float64, l ...string) { h.WithLabelValues(l...).Observe(v) }}
 }
 
-// Add counts more than one.
+// Add adds v.
 func (c CounterVec) Add(v float64, labels ...string) { c.add(v, labels...) }

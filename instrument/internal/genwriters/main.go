@@ -1,6 +1,6 @@
-// Command genwriters writes writers.go: a type for each combination of the optional interfaces of an
-// http.ResponseWriter. Each type embeds the one without its last interface and adds a method. Such a chain holds one
-// pointer and nothing else, so that making an http.ResponseWriter of it allocates nothing.
+// Command genwriters generates writers.go: a type for each combination of the optional interfaces of an http.ResponseWriter. Each
+// type embeds the one without its last interface and adds a method. Such a chain only consists of one pointer, so converting it
+// to an http.ResponseWriter allocates nothing.
 package main
 
 import (
@@ -44,7 +44,7 @@ func source() []byte {
 	fmt.Fprint(&b, "func (w w1) FlushError() error { return w.flushError() }\n")
 	fmt.Fprint(&b, "\nvar writers = [combinations]func(*recorder) http.ResponseWriter{\n")
 	for i := range 1 << len(methods) {
-		// The composite literal from the inside out: w5{w1{w0{r}}}.
+		// Build the composite literal from the inside out: w5{w1{w0{r}}}.
 		literal := "w0{r}"
 		for done, rest := 0, i; rest != 0; rest &= rest - 1 {
 			done |= 1 << bits.TrailingZeros(uint(rest))

@@ -1,5 +1,5 @@
-// Package oidc signs people in at an OpenID Connect provider: where the browser is sent, what comes back, and what
-// the provider says of the person. It wraps go-oidc and knows neither users nor sessions.
+// Package oidc signs users in with an OpenID Connect provider: it builds the redirect to the provider, handles the callback, and
+// reads the provider's claims about the person. It wraps go-oidc and has no notion of users or sessions.
 //
 // Only internal/auth and internal/app may import it.
 package oidc
@@ -27,16 +27,16 @@ import (
 	"golang.org/x/oauth2"
 )
 
-// Config says which provider it is and how its people are known. Paths are JMESPath, as in Grafana.
+// Config describes the provider and how to read its claims. Paths are JMESPath expressions, as in Grafana.
 type Config struct {
-	// Name is on the button.
+	// Name is shown on the button.
 	Name string
-	// Issuer is where /.well-known/openid-configuration is. Without one, AuthURL, TokenURL and APIURL say where to ask,
-	// and the provider's answer at APIURL, by its own TLS, is believed.
+	// Issuer is the base URL of /.well-known/openid-configuration. Without an issuer, AuthURL, TokenURL and APIURL are the
+	// endpoints, and the response from APIURL is trusted because of its TLS.
 	Issuer, AuthURL, TokenURL, APIURL string
 	ClientID, ClientSecret            string
 	Scopes                            []string
-	// RedirectURL is the address here that the provider sends the browser back to.
+	// RedirectURL is the URL here to which the provider redirects the browser.
 	RedirectURL string
 
 	AllowedDomains, AllowedGroups              []string
@@ -49,33 +49,32 @@ const (
 	// clockSkew is how far the provider's clock may be behind.
 	clockSkew = time.Minute
 	timeout   = 10 * time.Second
-	// retryAfter is how long a provider that did not answer is not asked again for a page.
+	// retryAfter is the minimum interval between requests, for the login page, to a provider that did not respond.
 	retryAfter = 15 * time.Second
 	maxAnswer  = 1 << 20
 )
 
-// Provider is the one that is configured. It is asked for the first time when somebody wants to sign in, and again
-// while it does not answer.
+// Provider is the configured provider. It is contacted at the first sign-in, and again as long as it does not respond.
 type Provider struct {
 	config Config
 	client *http.Client
 	paths  paths
 
-	asking          sync.Mutex // one at a time
+	asking          sync.Mutex // one request at a time
 	mtx             sync.Mutex
 	found           *found
 	tried, answered time.Time
 	err             error
 }
 
-// found is what discovery has told.
+// found is the result of discovery.
 type found struct {
 	provider *oidc.Provider // nil without an issuer
 	oauth    oauth2.Config
 	signout  string
 }
 
-// New checks the configuration. It asks nobody.
+// New checks the configuration. It sends no requests.
 func New(c Config) (*Provider, error) {
 	if c.ClientID == "" {
 		return nil, errors.New("the client ID is missing")
@@ -120,7 +119,7 @@ func newClient(c Config) (*http.Client, error) {
 	return &http.Client{Transport: bounded{transport}, Timeout: timeout}, nil
 }
 
-// bounded keeps a provider from filling the memory.
+// bounded limits the size of the provider's responses, to protect memory.
 type bounded struct{ http.RoundTripper }
 
 func (b bounded) RoundTrip(r *http.Request) (*http.Response, error) {
@@ -134,7 +133,7 @@ func (b bounded) RoundTrip(r *http.Request) (*http.Response, error) {
 	return res, err
 }
 
-// Issuer is who vouches: the issuer, or where tokens come from when there is none.
+// Issuer returns the issuer, or the token URL if there is none.
 func (p *Provider) Issuer() string {
 	if p.config.Issuer == "" {
 		return p.config.TokenURL
@@ -145,19 +144,19 @@ func (p *Provider) Issuer() string {
 // Name is on the button.
 func (p *Provider) Name() string { return p.config.Name }
 
-// Down says why nobody can sign in now, nil while it is not known. It asks a provider that has not answered yet, not
-// more often than every retryAfter and without waiting for the answer.
+// Down returns why sign-in is unavailable, or nil if no reason is known. It contacts a provider that has not responded yet, at
+// most once per retryAfter and without waiting for the response.
 func (p *Provider) Down() error {
 	p.mtx.Lock()
 	defer p.mtx.Unlock()
 	if p.found == nil && time.Since(p.tried) > retryAfter {
 		p.tried = time.Now()
-		go func() { _, _ = p.discover(context.Background()) }() // what comes of it is seen by the next
+		go func() { _, _ = p.discover(context.Background()) }() // the next call sees the result
 	}
 	return p.err
 }
 
-// discover asks the provider where its parts are, once it has answered never again.
+// discover requests the provider's endpoints; it does not repeat a successful request.
 func (p *Provider) discover(ctx context.Context) (*found, error) {
 	began := time.Now()
 	if f, err := p.known(began); f != nil || err != nil {
@@ -166,11 +165,11 @@ func (p *Provider) discover(ctx context.Context) (*found, error) {
 	p.asking.Lock()
 	defer p.asking.Unlock()
 	if f, err := p.known(began); f != nil || err != nil {
-		return f, err // who waited takes the answer that has come meanwhile, also when it is none
+		return f, err // a waiting caller takes the result that has arrived meanwhile, even if it is an error
 	}
 	f, err := p.ask(ctx)
 	if ctx.Err() != nil {
-		return nil, ctx.Err() // says nothing of the provider
+		return nil, ctx.Err() // not an error of the provider
 	}
 	p.mtx.Lock()
 	defer p.mtx.Unlock()
@@ -178,7 +177,7 @@ func (p *Provider) discover(ctx context.Context) (*found, error) {
 	return f, err
 }
 
-// known returns what the provider has answered, and an error only when it came after since.
+// known returns the result of discovery, and an error only if it occurred after since.
 func (p *Provider) known(since time.Time) (*found, error) {
 	p.mtx.Lock()
 	defer p.mtx.Unlock()
@@ -219,17 +218,17 @@ func (p *Provider) ask(ctx context.Context) (*found, error) {
 	return f, nil
 }
 
-// Pending is what the browser has to bring back beside what the provider gives it. It is a secret of the browser's.
+// Pending is what the browser must present in addition to the provider's parameters. It is a secret of the browser.
 type Pending struct {
 	State, Nonce, Verifier string
 	RedirectTo             string
 	Expires                time.Time
 }
 
-// pendingFor is how long somebody has to log in at the provider.
+// pendingFor is how much time users have to log in at the provider.
 const pendingFor = 15 * time.Minute
 
-// Begin returns where to send the browser.
+// Begin returns the URL to redirect the browser to.
 func (p *Provider) Begin(ctx context.Context, redirectTo string) (string, Pending, error) {
 	f, err := p.discover(ctx)
 	if err != nil {
@@ -241,10 +240,10 @@ func (p *Provider) Begin(ctx context.Context, redirectTo string) (string, Pendin
 	return f.oauth.AuthCodeURL(pending.State, oidc.Nonce(pending.Nonce), oauth2.S256ChallengeOption(pending.Verifier)), pending, nil
 }
 
-// ErrState is returned when what came back does not belong to what was begun.
+// ErrState is returned if a callback does not match a sign-in that was started.
 var ErrState = errors.New("the sign-in was not started in this browser, or has expired")
 
-// Finish takes what the provider has sent the browser back with.
+// Finish handles the parameters of the provider's redirect back.
 func (p *Provider) Finish(ctx context.Context, pending Pending, query url.Values) (Person, error) {
 	state := sha256.Sum256([]byte(query.Get("state")))
 	want := sha256.Sum256([]byte(pending.State))
@@ -271,7 +270,7 @@ func (p *Provider) Finish(ctx context.Context, pending Pending, query url.Values
 	return p.person(said)
 }
 
-// said is what the provider says of a person: the token first, and what it answers when asked.
+// said has the provider's claims: those of the ID token, then those of the API response.
 type said struct {
 	issuer, subject, idToken string
 	claims                   []map[string]any
@@ -350,14 +349,14 @@ func (p *Provider) userInfo(ctx context.Context, at string, token *oauth2.Token)
 	}
 	var info map[string]any
 	dec := json.NewDecoder(res.Body)
-	dec.UseNumber() // an id may be greater than a float can tell from its neighbour
+	dec.UseNumber() // an ID may be too large for a float64 to represent exactly
 	if err := dec.Decode(&info); err != nil {
 		return nil, fmt.Errorf("read the user's data from %s: %w", at, err)
 	}
 	return info, nil
 }
 
-// withoutBody leaves out what the provider has sent beside the reason: it may hold a token.
+// withoutBody removes the provider's response from the error, because it may contain a token.
 func withoutBody(err error) error {
 	var e *oauth2.RetrieveError
 	if errors.As(err, &e) {
@@ -370,7 +369,7 @@ func short(text string) string {
 	return strings.TrimRight(strings.ToValidUTF8(text[:min(len(text), 200)], ""), ": ")
 }
 
-// Logout returns where the browser ends its session at the provider, empty when that is nowhere.
+// Logout returns the URL at which the browser ends its session at the provider, or "" if there is none.
 func (p *Provider) Logout(idToken, backTo string) string {
 	p.mtx.Lock()
 	f := p.found

@@ -9,24 +9,24 @@ import (
 	"github.com/jmespath/go-jmespath"
 )
 
-// Person is somebody whom the provider vouches for.
+// Person is a person authenticated by the provider.
 type Person struct {
 	Issuer, Subject    string
 	Login, Email, Name string
-	// EmailVerified is what the provider says of the address; false also when it says nothing.
+	// EmailVerified is the provider's claim about the address; false also if there is no such claim.
 	EmailVerified bool
-	// Role is what RolePath gives, as it is; empty without a path, or when it gives nothing.
+	// Role is the unmodified result of RolePath; empty without a path or a result.
 	Role string
-	// IDToken is what a logout shows the provider; empty without an issuer.
+	// IDToken is sent to the provider at logout; empty without an issuer.
 	IDToken string
 }
 
-// RefusedError says why somebody whom the provider knows may not come in.
+// RefusedError contains why a person known to the provider may not log in.
 type RefusedError struct{ Reason string }
 
 func (e *RefusedError) Error() string { return e.Reason }
 
-// paths are where a person's data are.
+// paths are the locations of a person's data in the claims.
 type paths struct{ role, groups, login, email, name *jmespath.JMESPath }
 
 func (c Config) compile() (p paths, err error) {
@@ -57,7 +57,7 @@ func or(text, other string) string {
 	return text
 }
 
-// person reads what the provider said and refuses who is none of those that may come in.
+// person reads the provider's claims and refuses people who may not log in.
 func (p *Provider) person(s said) (Person, error) {
 	for i, c := range s.claims {
 		s.claims[i] = plainNumbers(c)
@@ -91,7 +91,7 @@ func (p *Provider) person(s said) (Person, error) {
 	return who, nil
 }
 
-// plainNumbers makes of the numbers what JMESPath compares.
+// plainNumbers converts numbers into the type that JMESPath compares.
 func plainNumbers(claims map[string]any) map[string]any {
 	text, err := json.Marshal(claims)
 	if err != nil {
@@ -104,7 +104,7 @@ func plainNumbers(claims map[string]any) map[string]any {
 	return plain
 }
 
-// text returns the first text that the path gives, in the token and then in the answer.
+// text returns the first string that the path finds, first in the token and then in the API response.
 func (s said) text(path *jmespath.JMESPath) string {
 	if path == nil {
 		return ""

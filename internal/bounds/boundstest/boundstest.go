@@ -1,4 +1,4 @@
-// Package boundstest makes requests that would take the process down, for the tests of all levels.
+// Package boundstest creates requests that would crash the process, for tests at all levels.
 package boundstest
 
 import (
@@ -6,25 +6,25 @@ import (
 	"slices"
 )
 
-// NestedLogs is an OTLP export request of one log record whose body is so many ArrayValues inside each other.
+// NestedLogs returns an OTLP export request with one log record, whose body consists of depth nested ArrayValues.
 func NestedLogs(depth int) []byte {
 	return field(1, field(2, field(2, field(5, NestedValue(depth)))))
 }
 
-// NestedMetrics is an OTLP export request of one gauge with an attribute that nests so deep.
+// NestedMetrics returns an OTLP export request with one gauge, which has an attribute with the given nesting depth.
 func NestedMetrics(depth int) []byte {
 	attribute := append(field(1, []byte("k")), field(2, NestedValue(depth))...)
 	metric := append(field(1, []byte("m")), field(5, field(1, field(7, attribute)))...)
 	return field(1, field(2, field(2, metric)))
 }
 
-// NestedSpans is an OTLP export request of one span with an attribute that nests so deep.
+// NestedSpans returns an OTLP export request with one span, which has an attribute with the given nesting depth.
 func NestedSpans(depth int) []byte {
 	attribute := append(field(1, []byte("k")), field(2, NestedValue(depth))...)
 	return field(1, field(2, field(2, field(9, attribute))))
 }
 
-// Frame is a message as gRPC sends it.
+// Frame returns a message in gRPC's framing.
 func Frame(packed bool, content []byte) []byte {
 	header := []byte{0}
 	if packed {
@@ -33,8 +33,8 @@ func Frame(packed bool, content []byte) []byte {
 	return append(binary.BigEndian.AppendUint32(header, uint32(len(content))), content...)
 }
 
-// NestedValue is an AnyValue of so many ArrayValues inside each other. It is written from its end, as each level has
-// the length of what is inside.
+// NestedValue returns an AnyValue of depth nested ArrayValues. It is built from its end, because each level is preceded by the
+// length of its content.
 func NestedValue(depth int) []byte {
 	var reversed []byte
 	for range depth {

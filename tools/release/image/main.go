@@ -1,5 +1,5 @@
-// Command image writes an image with nothing in it but one static program and the empty folders that it needs, as a
-// file for `docker load`. It needs no Docker engine, and the same input gives the same file.
+// Command image writes an image that contains only one static program and the empty folders that it needs, as a file for `docker
+// load`. It needs no Docker engine, and the same input produces the same file.
 //
 //	image -program dist/ausguck -name ausguck -arch amd64 -version 1.0.0 -revision abc -epoch 1700000000 -out ausguck.tar
 //
@@ -26,7 +26,7 @@ import (
 	"github.com/google/go-containerregistry/pkg/v1/tarball"
 )
 
-// user is who the program runs as; no system has an account with this number.
+// user is the user that the program runs as; no system has an account with this number.
 const user = 65532
 
 type options struct {
@@ -85,7 +85,7 @@ func run(o options) error {
 	return nil
 }
 
-// write writes the file with its tags in order, where the library takes them as they come.
+// write writes the file with its tags in order; the library would write them in arbitrary order.
 func write(file string, images map[name.Tag]v1.Image) error {
 	var b bytes.Buffer
 	if err := tarball.MultiWrite(images, &b); err != nil {
@@ -132,10 +132,10 @@ func sortTags(r io.Reader) ([]byte, error) {
 	return json.Marshal(manifest)
 }
 
-// configOf says how the image is run.
+// configOf returns the configuration for running the image.
 func configOf(image v1.Image, o options, made time.Time) *v1.ConfigFile {
 	var rootFS v1.RootFS
-	if c, err := image.ConfigFile(); err == nil { // of an image in memory it cannot fail
+	if c, err := image.ConfigFile(); err == nil { // cannot fail for an image in memory
 		rootFS = c.RootFS
 	}
 	c := &v1.ConfigFile{
@@ -164,13 +164,13 @@ func configOf(image v1.Image, o options, made time.Time) *v1.ConfigFile {
 		}
 		c.Config.Healthcheck = &v1.HealthConfig{
 			Test: []string{"CMD", "/ausguck", "healthcheck"}, Interval: 10 * time.Second, Timeout: 10 * time.Second,
-			StartPeriod: 5 * time.Minute, Retries: 3, // the WAL of a large server takes its time
+			StartPeriod: 5 * time.Minute, Retries: 3, // replaying the WAL of a large server takes time
 		}
 	}
 	return c
 }
 
-// layer has the program, the folder of the data, which is its user's, and one for the configuration.
+// layer returns the layer with the program, the data folder, which the user owns, and a folder for the configuration.
 func layer(name string, program []byte, made time.Time) ([]byte, error) {
 	var b bytes.Buffer
 	w := tar.NewWriter(&b)
@@ -190,7 +190,7 @@ func layer(name string, program []byte, made time.Time) ([]byte, error) {
 		content []byte
 	}{
 		{name, 0o755, program},
-		// So that programs which list processes and files have a name for the number.
+		// Gives the number a name in programs that list processes and files.
 		{"etc/passwd", 0o644, fmt.Appendf(nil, "root:x:0:0::/:\n%s:x:%d:%d::/data:\n", name, user, user)},
 		{"etc/group", 0o644, fmt.Appendf(nil, "root:x:0:\n%s:x:%d:\n", name, user)},
 	}

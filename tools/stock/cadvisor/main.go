@@ -1,9 +1,9 @@
-// Command cadvisor is the thinnest program around cAdvisor's own manager, for tests and the benchmark.
+// Command cadvisor is a minimal program around cAdvisor's own manager, for tests and the benchmark.
 //
-// The module of the real program, github.com/google/cadvisor/cmd, is not published apart from its repository, so its main
-// cannot be built from a module mirror. This one does what that main does at its default flags: the same factories, the same
-// included metrics, the same housekeeping intervals, the same Prometheus handler at /metrics on port 8080. It leaves out
-// its HTML pages, its JSON API and its storage drivers, which makes it smaller than the real program, never larger.
+// The module of the real program, github.com/google/cadvisor/cmd, is not published separately from its repository, so its main
+// cannot be built from a module mirror. This one does the same as that main with default flags: the same factories, the same
+// included metrics, the same housekeeping intervals, the same Prometheus handler at /metrics on port 8080. It omits its HTML
+// pages, its JSON API and its storage drivers, which makes it smaller than the real program, never larger.
 package main
 
 import (
@@ -41,7 +41,7 @@ import (
 	"k8s.io/utils/clock"
 )
 
-// The defaults of the real program's --storage_duration and --disable_metrics.
+// Defaults of the real program's --storage_duration and --disable_metrics.
 const storageDuration = 2 * time.Minute
 
 var disabledMetrics = container.MetricSet{
@@ -70,7 +70,7 @@ func main() {
 	}
 }
 
-// run watches the containers and serves their metrics on address until the process is asked to stop.
+// run monitors the containers and serves their metrics on address until the process is asked to stop.
 func run(address string) error {
 	manager.SummaryReaderFactory = func(spec model.ContainerSpec) (manager.SummaryReader, error) {
 		return summary.New(spec)
@@ -100,7 +100,7 @@ func run(address string) error {
 	}
 }
 
-// metricsHandler makes a collector per request, as the real program does.
+// metricsHandler creates a collector per request, as the real program does.
 func metricsHandler(watcher manager.Manager, included container.MetricSet) http.Handler {
 	goCollector := collectors.NewGoCollector()
 	processCollector := collectors.NewProcessCollector(collectors.ProcessCollectorOpts{})

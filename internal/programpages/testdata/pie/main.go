@@ -1,4 +1,4 @@
-// Command pie gives pages of its file back and goes on; TestPositionIndependent builds it to run at any address.
+// Command pie releases pages of its file and continues; TestPositionIndependent builds it as a position-independent program.
 package main
 
 import (
