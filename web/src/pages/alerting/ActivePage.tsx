@@ -5,7 +5,7 @@ import { Link } from 'react-router-dom';
 import { alerting, type ActiveAlert, type AlertGroup, type Attempt, type Labels } from '../../api/alerting';
 import { MatcherInput, useFilter, useUrlParams } from '../../kit/MatcherInput';
 import { silenceLink } from '../../links/addresses';
-import { docsAddress } from '../../kit/DocLinks';
+import { DocLink } from '../../kit/DocLinks';
 import { AlertingPage, Ago, getStyles, LabelList, LastNotification, mayEdit, OutsideLink, StateBadge, StateFilter } from '../../kit/parts';
 import { usePolled } from '../../runtime/usePolled';
 import { usePage } from '../../kit/page';
@@ -40,12 +40,9 @@ export default function ActivePage() {
   return (
     <AlertingPage error={error} loading={!data}>
       {data?.receivers.sendsNowhere && (
-        <Alert severity="warning" title="Alerts reach nobody">
-          No receiver in alertmanager.yml has an integration. See{' '}
-          <a className={styles.link} href={docsAddress('alerting')}>
-            Alerting
-          </a>{' '}
-          in the documentation to set up Slack or email in five minutes.
+        <Alert severity="warning" title="Alerts are not delivered">
+          No receiver in alertmanager.yml has an integration. See <DocLink page="alerting">Alerting</DocLink> in the documentation to set up Slack or email in
+          five minutes.
         </Alert>
       )}
       <div className={styles.bar}>
