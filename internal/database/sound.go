@@ -20,8 +20,8 @@ import (
 var besides = []string{"-wal", "-shm"}
 
 // lost is the data that is lost with a database.
-const lost = "users, API tokens, sessions, annotations, stars, short links, the history of notifications and the data sources made on the page; " +
-	"Ausguck goes on with an empty database and its first admin"
+const lost = "users, API tokens, sessions, annotations, stars, short links, the history of notifications and the data sources created on the page; " +
+	"Ausguck continues with an empty database and the initial admin"
 
 // OpenSound opens the database at path as Open does, but reads all of it first. A damaged one is set aside and replaced by an
 // empty one; this, and a database that is empty or missing although there was one before, is reported to shelf, with the newest

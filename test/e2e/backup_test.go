@@ -57,7 +57,7 @@ func TestBackupAndRestore(t *testing.T) {
 	require.Empty(t, leftovers, "the copies are removed")
 	code, out = runToEnd(t, ausguckBinary(t), cli...)
 	require.Equal(t, 1, code)
-	require.Contains(t, out, "exists already")
+	require.Contains(t, out, "already exists")
 
 	// A second process on the same folder is rejected before it changes anything.
 	code, out = runToEnd(t, ausguckBinary(t), "--config.dir="+config, "--storage.path="+storage,

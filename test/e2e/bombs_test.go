@@ -23,7 +23,7 @@ import (
 const bombAnswer = 10 * time.Second
 
 // refusal matches the message for a rejected request: the limit that it exceeds.
-var refusal = regexp.MustCompile(`longer than 131072 bytes|deeper than 2[05]0 |more than \d+ operators|up to 1048576 bytes|repeat more than|would take more than|larger than \d+ MiB|claims to hold|has protobuf groups|templates? of (the|a) query`)
+var refusal = regexp.MustCompile(`longer than 131072 bytes|deeper than 2[05]0 |more than \d+ operators|up to 1048576 bytes|repeat more than|would take more than|larger than \d+ MiB|claims to hold|has protobuf groups|templates? (in|of) (the|a) query|in a query template`)
 
 // bombed starts Ausguck on a separate address with all of its ports.
 func bombed(t *testing.T, host string) *server {

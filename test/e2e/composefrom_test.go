@@ -35,7 +35,7 @@ func movedOver(t *testing.T, shape string, files map[string]string) (w movedStac
 	require.NoError(t, yaml.Unmarshal(content, &w))
 	code, out = runToEnd(t, ausguckBinary(t), "compose", "--from="+filepath.Join(dir, "docker-compose.yml"), dir)
 	require.Equal(t, 2, code, out)
-	require.Contains(t, out, "ausguck.yml exists already; nothing was written")
+	require.Contains(t, out, "ausguck.yml already exists, so nothing was written")
 	return w, dir
 }
 

@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strconv"
+	"strings"
 
 	"github.com/prometheus/prometheus/tsdb/chunks"
 
@@ -56,7 +57,7 @@ func (s *settings) soundSegments(name string) error {
 	}
 	for i, n := range numbers {
 		path := filepath.Join(dir, fmt.Sprintf("%08d", n))
-		lost := "samples of one segment of the " + name + ": some of the last hours"
+		lost := "samples of one segment of the " + strings.ToUpper(name) + ": some of the last hours"
 		if err := setaside.Readable(path); err != nil {
 			if err := s.SetAside.Move(s.loss(path, err, lost, backupInstead)); err != nil {
 				return err
