@@ -63,7 +63,7 @@ func TestBackupAndRestore(t *testing.T) {
 	code, out = runToEnd(t, ausguckBinary(t), "--config.dir="+config, "--storage.path="+storage,
 		fmt.Sprintf("--web.listen-address=127.0.0.1:%d", freePort(t)), "--no-web.well-known-ports")
 	require.Equal(t, 1, code)
-	require.Contains(t, out, fmt.Sprintf("another Ausguck, process %d, uses %s", s.cmd.Process.Pid, storage))
+	require.Contains(t, out, fmt.Sprintf("another Ausguck (process %d) is using %s", s.cmd.Process.Pid, storage))
 	s.stop(t)
 
 	// Nothing is running: the message says what to do instead.

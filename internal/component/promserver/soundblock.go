@@ -58,7 +58,7 @@ func (s *settings) soundBlock(dir string, budget *int64) error {
 	span := fmt.Sprintf("from %s to %s", time.UnixMilli(meta.MinTime).UTC().Format(time.RFC3339), time.UnixMilli(meta.MaxTime).UTC().Format(time.RFC3339))
 	err = setaside.Try(func() error { _, _, err := tombstones.ReadTombstones(dir); return err })
 	if err != nil {
-		loss := s.loss(filepath.Join(dir, tombstones.TombstonesFilename), err, "the deletion of samples "+span+": they are visible again", "delete them again if they must not be visible")
+		loss := s.loss(filepath.Join(dir, tombstones.TombstonesFilename), err, "which samples "+span+" had been deleted: they are visible again", "delete them again if they must not be visible")
 		if err := s.SetAside.Move(loss); err != nil {
 			return err
 		}
