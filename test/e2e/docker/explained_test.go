@@ -164,7 +164,7 @@ func TestContainersAreExplainedFromAContainer(t *testing.T) {
 		require.NoError(t, os.WriteFile(filepath.Join(s.dir, "network.yml"), []byte("version: '3.8'\n"+found["ausguck-far"].Lines), 0o644))
 		up("-f", "network.yml")
 		within(t, time.Minute, "reached", func() error { return a.says("ausguck-far", "scraped", "Scraped by", "") })
-		s.compose(t, append(files, "down")...)
+		s.compose(t, append(files, "rm", "--stop", "--force")...)
 	})
 
 	t.Run("on the host's network itself", func(t *testing.T) {
