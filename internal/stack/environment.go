@@ -4,6 +4,7 @@ import (
 	"net"
 	"net/url"
 	"os"
+	"regexp"
 	"slices"
 	"strings"
 
@@ -116,6 +117,19 @@ func (p *plan) takeURLs() {
 			p.args = append(p.args, "--web.external-url="+p.pageURL(s))
 		}
 	}
+	served := p.f.interpolate(taken)
+	if root {
+		served = p.variable("GF_SERVER_ROOT_URL")
+	}
+	for _, s := range p.replaced {
+		prefix := pathOf(s.prefix)
+		if s.prefix == "" {
+			prefix = pathOf(p.f.interpolate(s.url))
+		}
+		if prefix != "" && prefix != pathOf(served) {
+			p.note("%s: its API was below %s and is now served without this prefix. Remove it from the URLs in clients, data sources and scrape jobs.", s.name, prefix)
+		}
+	}
 	if !root && taken == "" {
 		port := p.page
 		if port == "" {
@@ -123,6 +137,18 @@ func (p *plan) takeURLs() {
 		}
 		p.environment = append(p.environment, variable{"AUSGUCK_EXTERNAL_URL", "${AUSGUCK_EXTERNAL_URL:-http://localhost:" + port + "/}", true})
 	}
+}
+
+// iniVariable is one of Grafana's own variables, such as %(domain)s, which have no slashes in their values.
+var iniVariable = regexp.MustCompile(`%\([a-z_]+\)s`)
+
+// pathOf returns the path of a URL or of a route prefix, without slashes at its end; empty for the root.
+func pathOf(address string) string {
+	u, err := url.Parse(strings.Replace(iniVariable.ReplaceAllString(address, "http"), ":http/", "/", 1))
+	if err != nil {
+		return ""
+	}
+	return strings.TrimRight(u.Path, "/")
 }
 
 // pageURL returns the external URL of a part with the port of the page.

@@ -43,6 +43,8 @@ func (a argument) as(name string) string {
 type part struct {
 	*service
 	config, data, port, url string
+	// prefix is the path below which the program serves its API, empty for the path of url.
+	prefix string
 	// idle are the flags that have no effect.
 	idle []string
 }
@@ -62,7 +64,7 @@ var renamed = map[string]map[string]string{
 
 // implied are flags that configure the existing behavior.
 var implied = map[string][]string{
-	"prometheus":    {"storage.tsdb.wal-compression", "storage.tsdb.allow-overlapping-blocks", "web.route-prefix"}, // both paths are served, with and without a prefix
+	"prometheus":    {"storage.tsdb.wal-compression", "storage.tsdb.allow-overlapping-blocks"},
 	"loki":          {"config.expand-env", "target"},
 	"promtail":      {"config.expand-env"},
 	"node-exporter": {"path.procfs", "path.sysfs", "path.rootfs", "path.udev.data"},
@@ -87,6 +89,8 @@ func (p *plan) takeFlags(s *part) {
 			s.data = p.f.interpolate(a.value)
 		case a.name == "web.external-url" && (id == "prometheus" || id == "alertmanager"):
 			s.url = a.value
+		case a.name == "web.route-prefix" && (id == "prometheus" || id == "alertmanager"):
+			s.prefix = p.f.interpolate(a.value)
 		case slices.Contains(implied[id], positive):
 		case id == "prometheus" && strings.HasPrefix(a.name, "web.console."), a.name == "web.config.file":
 			if id != "prometheus" || !p.mounted(s, p.f.interpolate(a.value)) {

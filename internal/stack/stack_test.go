@@ -109,6 +109,22 @@ func TestImages(t *testing.T) {
 	}
 }
 
+// A prefix that the new URL has is served as before, so nobody is told to change it.
+func TestPrefixThatStays(t *testing.T) {
+	for _, services := range []string{
+		"prometheus: {image: prom/prometheus, command: ['--web.external-url=https://a.example/prom']}",
+		"prometheus: {image: prom/prometheus, command: ['--web.external-url=https://a.example/prom', '--web.route-prefix=/prom']}",
+		"prometheus: {image: prom/prometheus, command: ['--web.external-url=https://a.example/x', '--web.route-prefix=/']}",
+		"prometheus: {image: prom/prometheus, command: ['--web.route-prefix=/mon']}\n  grafana: {image: grafana/grafana, environment: {GF_SERVER_ROOT_URL: '%(protocol)s://%(domain)s:%(http_port)s/mon/'}}",
+	} {
+		file := filepath.Join(t.TempDir(), "compose.yml")
+		require.NoError(t, os.WriteFile(file, []byte("services:\n  "+services+"\n"), 0o644))
+		r, err := stack.Read(options(file, filepath.Dir(file)), "ausguck.yml")
+		require.NoError(t, err)
+		require.NotContains(t, strings.Join(r.Notes, "\n"), "its API was below", services)
+	}
+}
+
 // Settings of one line each, and their translation.
 func TestDetails(t *testing.T) {
 	const grafana = "\n  grafana: {image: grafana/grafana, ports: ['80:3000']}"
@@ -117,10 +133,15 @@ func TestDetails(t *testing.T) {
 		lines, notes []string
 		not          string
 	}{
-		"a range of ports":            {"prometheus: {image: prom/prometheus, ports: ['9090-9091:9090-9091']}", []string{"- '9090:9090'"}, []string{"port 9091 is not published"}, "9091:"},
-		"a port with an address":      {"prometheus: {image: prom/prometheus, ports: ['[::1]:19090:9090', '${IP:-10.0.0.1}:9090:9090/tcp']}", []string{"'[::1]:19090:9090'", "- ${IP:-10.0.0.1}:9090:9090"}, nil, ""},
-		"links of Prometheus":         {"prometheus: {image: prom/prometheus, ports: ['9090:9090'], command: ['--web.external-url=http://a.example:9090/']}" + grafana, []string{"- --web.external-url=http://a.example:80/"}, []string{"links now lead to http://a.example:80/"}, "AUSGUCK_EXTERNAL_URL"},
-		"links by a proxy":            {"prometheus: {image: prom/prometheus, command: ['--web.external-url=https://a.example/prom', '--web.route-prefix=/']}" + grafana, []string{"- --web.external-url=https://a.example/prom"}, nil, "route-prefix"},
+		"a range of ports":       {"prometheus: {image: prom/prometheus, ports: ['9090-9091:9090-9091']}", []string{"- '9090:9090'"}, []string{"port 9091 is not published"}, "9091:"},
+		"a port with an address": {"prometheus: {image: prom/prometheus, ports: ['[::1]:19090:9090', '${IP:-10.0.0.1}:9090:9090/tcp']}", []string{"'[::1]:19090:9090'", "- ${IP:-10.0.0.1}:9090:9090"}, nil, ""},
+		"links of Prometheus":    {"prometheus: {image: prom/prometheus, ports: ['9090:9090'], command: ['--web.external-url=http://a.example:9090/']}" + grafana, []string{"- --web.external-url=http://a.example:80/"}, []string{"links now lead to http://a.example:80/"}, "AUSGUCK_EXTERNAL_URL"},
+		"links by a proxy":       {"prometheus: {image: prom/prometheus, command: ['--web.external-url=https://a.example/prom', '--web.route-prefix=/']}" + grafana, []string{"- --web.external-url=https://a.example/prom"}, nil, "route-prefix"},
+		"a prefix of the API":    {"prometheus: {image: prom/prometheus, command: ['--web.route-prefix=/prom/']}" + grafana, nil, []string{"prometheus: its API was below /prom and is now served without this prefix"}, "route-prefix"},
+		"a path behind Grafana": {
+			"am: {image: prom/alertmanager, command: ['--web.external-url=https://a.example/alerts']}\n  grafana: {image: grafana/grafana, environment: {GF_SERVER_ROOT_URL: 'https://%(domain)s:%(http_port)s/charts'}}",
+			nil, []string{"am: its API was below /alerts"}, "",
+		},
 		"a flag twice":                {"prometheus: {image: prom/prometheus, command: [--log.level=debug]}\n  am: {image: prom/alertmanager, command: [--log.level=warn]}", []string{"- --log.level=debug"}, nil, "warn"},
 		"a blank in a value":          {"prometheus: {image: prom/prometheus, command: --storage.tsdb.retention.time '1 d'}", []string{"- '--storage.tsdb.retention.time=1 d'"}, nil, ""},
 		"a database server":           {"grafana: {image: grafana/grafana, environment: {GF_DATABASE_TYPE: postgres}}", nil, []string{"its data is in a database server"}, "--from-grafana=/"},
