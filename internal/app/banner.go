@@ -26,14 +26,14 @@ func (a *App) Banner(w io.Writer) {
 		also = append(also, addr.Addr+" ("+addr.Name+")")
 	}
 	if len(also) == 0 {
-		also = append(also, "the main address only")
+		also = append(also, "none besides the main address")
 	}
 	fmt.Fprintf(w, "Ausguck %s with %s\n", versions.Own(), strings.Join(names, ", "))
-	fmt.Fprintf(w, "  Look at   %s  (PromQL at %sapi/v1/query)\n", look, look)
+	fmt.Fprintf(w, "  Open      %s  (PromQL at %sapi/v1/query)\n", look, look)
 	fmt.Fprintf(w, "  Log in    %s\n", a.loginLine())
-	fmt.Fprintf(w, "  Also on   %s\n", strings.Join(also, ", "))
-	fmt.Fprintf(w, "  Watches   %s\n", a.watches())
-	fmt.Fprintf(w, "  Keeps     %s\n", a.options.Prometheus.storageLine(&a.options.Storage))
+	fmt.Fprintf(w, "  Ports     %s\n", strings.Join(also, ", "))
+	fmt.Fprintf(w, "  Monitors  %s\n", a.watches())
+	fmt.Fprintf(w, "  Stores    %s\n", a.options.Prometheus.storageLine(&a.options.Storage))
 }
 
 func (a *App) loginLine() string {
@@ -47,11 +47,11 @@ func (a *App) loginLine() string {
 	}
 	switch {
 	case file != "":
-		return "as " + admin.Login + " with the password in " + file + " (`ausguck reset-password` makes another)"
+		return "as " + admin.Login + " with the password in " + file + " (`ausguck reset-password` generates a new one)"
 	case admin.Password != "":
 		return "as " + admin.Login + " with the password of " + admin.Source
 	}
-	return "as before (`ausguck reset-password` makes a new password)"
+	return "with your password (`ausguck reset-password` generates a new one)"
 }
 
 func (a *App) watches() string {

@@ -1,55 +1,10 @@
-import { appendFileSync, mkdirSync, writeFileSync } from 'node:fs';
-import type { Server } from 'node:http';
-import { join } from 'node:path';
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 
 import { Browser } from './browser';
-import { files, more, pages, script, shop } from './pages.world';
-import { password, Program, repository, until } from './program';
+import { browser, inTheShop, program, script, target } from './pages.world';
+import { password, until } from './program';
 
-let program: Program;
-let browser: Browser;
-let peer: Server;
-let port: number;
-const received: string[] = [];
-
-beforeAll(async () => {
-  peer = shop(received);
-  await new Promise<void>((done) => peer.listen(0, '127.0.0.1', done));
-  port = (peer.address() as { port: number }).port;
-  program = await Program.start({
-    files: files(port),
-  });
-  const now = BigInt(Date.now()) * 1_000_000n;
-  await program.send('/loki/api/v1/push', {
-    streams: [{ stream: { container: 'api' }, values: [[String(now), `level=error msg="the queue is stuck" ${script}`]] }],
-  });
-  await until('the alert is delivered', () => received.some((t) => t.includes('QueueLong')), 60_000);
-  await until('the lines are there', async () => ((await program.logs('{container="api"}')) ?? 0) === 1, 60_000);
-  mkdirSync(join(repository, 'test/e2e/out'), { recursive: true });
-  writeFileSync(join(repository, 'test/e2e/out/pages.md'), 'page | cold | warm\n--- | --- | ---\n');
-}, 180_000);
-
-afterAll(async () => {
-  await program?.stop();
-  peer?.close();
-});
-
-beforeEach(async () => {
-  browser = await Browser.open(program);
-  await browser.login();
-});
-
-afterEach(async (context) => {
-  await browser.screenshot(`end-of-${context.task.name}`);
-  const { complaints } = browser;
-  const pwned = await browser.page.evaluate(() => (window as { pwned?: number }).pwned);
-  await browser.close();
-  expect(pwned).toBeUndefined();
-  expect(complaints).toEqual([]);
-});
-
-const target = (text: string) => browser.page.getByTestId('target').filter({ hasText: text });
+inTheShop();
 
 describe('what people want to know', () => {
   test('why a scrape fails: from home to the target and its error', async () => {
@@ -339,73 +294,5 @@ describe('settings', () => {
     } finally {
       await viewer.close();
     }
-  });
-});
-
-describe('all pages', () => {
-  test('each is there soon', async () => {
-    const { page } = browser;
-    const client = await page.context().newCDPSession(page);
-    const took = async (usable: string, act: () => Promise<unknown>) => {
-      const started = Date.now();
-      await act();
-      await page.locator(usable).first().waitFor();
-      return Date.now() - started;
-    };
-    for (const [name, path, usable] of pages) {
-      await client.send('Network.clearBrowserCache');
-      const cold = await took(usable, () => browser.goto(path));
-      // Warm: back navigation within the application, from the smallest possible page.
-      await page.getByRole('button', { name: 'User admin' }).click();
-      await page.getByRole('menuitem', { name: 'Profile' }).click();
-      await page.waitForURL(/\/profile$/);
-      const warm = await took(usable, () => page.goBack());
-      appendFileSync(join(repository, 'test/e2e/out/pages.md'), `${name} | ${cold} ms | ${warm} ms\n`);
-    }
-  });
-
-  test.each(['dark', 'light'] as const)('in the %s theme', async (theme) => {
-    await browser.page.evaluate(
-      async (t) => fetch('/api/user/preferences', { method: 'PATCH', headers: { 'Content-Type': 'application/json' }, body: JSON.stringify({ theme: t }) }),
-      theme
-    );
-    for (const [name, path, usable] of pages) {
-      await browser.goto(path);
-      await browser.page.locator(usable).first().waitFor();
-      await browser.screenshot(`${theme}-page-${name}`);
-      expect(await browser.unreadable(), name).toEqual([]);
-    }
-  });
-
-  test('an address that is none has the frame, and a way back', async () => {
-    const { page } = browser;
-    const answer = await page.goto(`${program.url}/bogus/page`);
-    expect(answer!.status()).toBe(404);
-    await page.getByTestId('no-page').waitFor();
-    await page.getByRole('navigation', { name: 'Main' }).getByText('Dashboards').click();
-    await page.waitForURL(/\/dashboards$/);
-  });
-
-  test('on a phone none scrolls sideways', async () => {
-    const { page } = browser;
-    await page.setViewportSize({ width: 390, height: 844 });
-    for (const [name, path, usable] of [...pages, ...more]) {
-      await browser.goto(path);
-      await page.locator(usable).first().waitFor();
-      await browser.screenshot(`phone-page-${name}`);
-      expect(await page.evaluate(() => document.scrollingElement!.scrollWidth - innerWidth), name).toBeLessThanOrEqual(0);
-    }
-  });
-
-  test('the keyboard opens the rules of a target', async () => {
-    const { page } = browser;
-    await browser.goto('/targets');
-    await target('/wrong').waitFor();
-    const button = target('/wrong').getByRole('button', { name: 'Relabelling' });
-    for (let i = 0; i < 80 && !(await button.evaluate((e) => e === document.activeElement)); i++) {
-      await page.keyboard.press('Tab');
-    }
-    await page.keyboard.press('Enter');
-    await page.getByTestId('relabelling').waitFor();
   });
 });

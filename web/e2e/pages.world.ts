@@ -1,4 +1,8 @@
 import { createServer, type Server } from 'node:http';
+import { afterAll, afterEach, beforeAll, beforeEach, expect } from 'vitest';
+
+import { Browser } from './browser';
+import { Program, until } from './program';
 
 /** Text that would execute if a page rendered it as HTML. */
 export const script = '<img src=x onerror="window.pwned=1"><script>window.pwned=1</script>';
@@ -88,3 +92,48 @@ export const more = [
   ['receivers', '/alerts/receivers', '[data-testid=receiver]'],
   ['no page', '/alerts/nowhere', '[data-testid=no-page]'],
 ] as const;
+
+export let program: Program;
+export let browser: Browser;
+let peer: Server;
+export let port: number;
+export const received: string[] = [];
+
+/** One program for the file that scrapes a shop, and for each test a browser. The page must not complain and run no script of others. */
+export function inTheShop() {
+  beforeAll(async () => {
+    peer = shop(received);
+    await new Promise<void>((done) => peer.listen(0, '127.0.0.1', done));
+    port = (peer.address() as { port: number }).port;
+    program = await Program.start({
+      files: files(port),
+    });
+    const now = BigInt(Date.now()) * 1_000_000n;
+    await program.send('/loki/api/v1/push', {
+      streams: [{ stream: { container: 'api' }, values: [[String(now), `level=error msg="the queue is stuck" ${script}`]] }],
+    });
+    await until('the alert is delivered', () => received.some((t) => t.includes('QueueLong')), 60_000);
+    await until('the lines are there', async () => ((await program.logs('{container="api"}')) ?? 0) === 1, 60_000);
+  }, 180_000);
+
+  afterAll(async () => {
+    await program?.stop();
+    peer?.close();
+  });
+
+  beforeEach(async () => {
+    browser = await Browser.open(program);
+    await browser.login();
+  });
+
+  afterEach(async (context) => {
+    await browser.screenshot(`end-of-${context.task.name}`);
+    const { complaints } = browser;
+    const pwned = await browser.page.evaluate(() => (window as { pwned?: number }).pwned);
+    await browser.close();
+    expect(pwned).toBeUndefined();
+    expect(complaints).toEqual([]);
+  });
+}
+
+export const target = (text: string) => browser.page.getByTestId('target').filter({ hasText: text });

@@ -8,6 +8,9 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"net"
+	"net/http"
+	"net/http/httputil"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -285,4 +288,16 @@ func (e *engine) run(ctx context.Context, s service) (string, error) {
 		return "", fmt.Errorf("start %s: %w", s.name, err)
 	}
 	return created.ID, nil
+}
+
+// proxy forwards requests to the engine.
+func (e *engine) proxy() *httputil.ReverseProxy {
+	network, address, _ := strings.Cut(e.endpoint, "://")
+	return &httputil.ReverseProxy{
+		Rewrite: func(r *httputil.ProxyRequest) { r.Out.URL.Scheme, r.Out.URL.Host = "http", "docker" },
+		Transport: &http.Transport{DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) {
+			return (&net.Dialer{}).DialContext(ctx, network, address)
+		}},
+		FlushInterval: -1,
+	}
 }

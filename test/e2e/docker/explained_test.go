@@ -1,13 +1,10 @@
 package docker_test
 
 import (
-	"context"
 	"encoding/json"
 	"fmt"
-	"net"
 	"net/http"
 	"net/http/httptest"
-	"net/http/httputil"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -194,14 +191,7 @@ var granted = map[string]*regexp.Regexp{
 // socketProxy forwards read requests according to the permissions, and forbids all others.
 func socketProxy(t *testing.T, e *engine, grants ...string) *engine {
 	t.Helper()
-	network, address, _ := strings.Cut(e.endpoint, "://")
-	proxy := &httputil.ReverseProxy{
-		Rewrite: func(r *httputil.ProxyRequest) { r.Out.URL.Scheme, r.Out.URL.Host = "http", "docker" },
-		Transport: &http.Transport{DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) {
-			return (&net.Dialer{}).DialContext(ctx, network, address)
-		}},
-		FlushInterval: -1,
-	}
+	proxy := e.proxy()
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		reads := r.Method == http.MethodGet || r.Method == http.MethodHead
 		if !reads || !slices.ContainsFunc(grants, func(g string) bool { return granted[g].MatchString(r.URL.Path) }) {

@@ -4,15 +4,12 @@ import (
 	"context"
 	"fmt"
 	"maps"
-	"net"
 	"net/http"
 	"net/http/httptest"
-	"net/http/httputil"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"regexp"
-	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -34,14 +31,7 @@ var inPaths = regexp.MustCompile(`^/v[0-9.]+|[0-9a-f]{64}`)
 func countCalls(t *testing.T, e *engine) *asked {
 	t.Helper()
 	a := &asked{calls: map[string]int{}}
-	network, address, _ := strings.Cut(e.endpoint, "://")
-	proxy := &httputil.ReverseProxy{
-		Rewrite: func(r *httputil.ProxyRequest) { r.Out.URL.Scheme, r.Out.URL.Host = "http", "docker" },
-		Transport: &http.Transport{DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) {
-			return (&net.Dialer{}).DialContext(ctx, network, address)
-		}},
-		FlushInterval: -1,
-	}
+	proxy := e.proxy()
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		a.mtx.Lock()
 		a.calls[r.Method+" "+inPaths.ReplaceAllString(r.URL.Path, "")]++
