@@ -144,7 +144,7 @@ func addJob(content, ours []byte, theirs prometheusConfig, name string) ([]byte,
 func appended(content []byte, key, items string) ([]byte, error) {
 	changed, err := yamledit.Append(content, key, items)
 	if errors.Is(err, yamledit.ErrStyle) {
-		return nil, fmt.Errorf("%s is not a list with one item per line, so nothing was changed; add this to it:\n\n%s", key, items)
+		return nil, fmt.Errorf("%s cannot be extended automatically, so nothing was changed; add this to it:\n\n%s", key, items)
 	}
 	return changed, err
 }

@@ -65,7 +65,7 @@ var renamed = map[string]map[string]string{
 // implied are flags that configure the existing behavior.
 var implied = map[string][]string{
 	"prometheus":    {"storage.tsdb.wal-compression", "storage.tsdb.allow-overlapping-blocks"},
-	"loki":          {"config.expand-env", "target"},
+	"loki":          {"config.expand-env"},
 	"promtail":      {"config.expand-env"},
 	"node-exporter": {"path.procfs", "path.sysfs", "path.rootfs", "path.udev.data"},
 	"cadvisor":      {"docker_only", "logtostderr", "store_container_labels", "docker", "containerd", "v"},
@@ -91,6 +91,10 @@ func (p *plan) takeFlags(s *part) {
 			s.url = a.value
 		case a.name == "web.route-prefix" && (id == "prometheus" || id == "alertmanager"):
 			s.prefix = p.f.interpolate(a.value)
+		case id == "loki" && a.name == "target":
+			if target := p.f.interpolate(a.value); target != "all" {
+				p.note("%s: --target=%s has no effect. Ausguck runs all of Loki in one process, so it replaces every Loki of a distributed installation.", s.name, target)
+			}
 		case slices.Contains(implied[id], positive):
 		case id == "prometheus" && strings.HasPrefix(a.name, "web.console."), a.name == "web.config.file":
 			if id != "prometheus" || !p.mounted(s, p.f.interpolate(a.value)) {

@@ -142,6 +142,7 @@ func TestDetails(t *testing.T) {
 			"am: {image: prom/alertmanager, command: ['--web.external-url=https://a.example/alerts']}\n  grafana: {image: grafana/grafana, environment: {GF_SERVER_ROOT_URL: 'https://%(domain)s:%(http_port)s/charts'}}",
 			nil, []string{"am: its API was below /alerts"}, "",
 		},
+		"a part of Loki":              {"loki: {image: grafana/loki, command: [-target=write]}", nil, []string{"loki: --target=write has no effect"}, "target"},
 		"a flag twice":                {"prometheus: {image: prom/prometheus, command: [--log.level=debug]}\n  am: {image: prom/alertmanager, command: [--log.level=warn]}", []string{"- --log.level=debug"}, nil, "warn"},
 		"a blank in a value":          {"prometheus: {image: prom/prometheus, command: --storage.tsdb.retention.time '1 d'}", []string{"- '--storage.tsdb.retention.time=1 d'"}, nil, ""},
 		"a database server":           {"grafana: {image: grafana/grafana, environment: {GF_DATABASE_TYPE: postgres}}", nil, []string{"its data is in a database server"}, "--from-grafana=/"},

@@ -58,6 +58,9 @@ const pages = [
   ['data sources', '/settings/datasources', '[data-testid=datasource]'],
   ['users', '/settings/users', '[data-testid=user]'],
   ['tokens', '/settings/tokens', '#account-name'],
+  ['documentation', '/docs/', 'main h1'],
+  ['a page of it', '/docs/troubleshoot', 'main table'],
+  ['runbooks', '/runbooks/', 'main h1'],
   ['no page', '/alerts/nowhere', 'main [data-testid=no-page]'],
 ] as const;
 
