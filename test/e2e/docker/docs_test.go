@@ -196,6 +196,7 @@ var steps = []step{
 			return err
 		})
 	}},
+	{page: "README.md", command: "ausguck compose --from", elsewhere: asMovedOver},
 
 	{page: "docs/install.md", command: "docker load", after: (*reader).installed},
 	{page: "docs/install.md", command: "docker exec agent-ausguck /ausguck reset-password", after: (*reader).newPassword},
