@@ -120,7 +120,7 @@ func dashboards(t *testing.T) map[string]dashboard {
 	return set
 }
 
-func TestDashboardsAreTheSeven(t *testing.T) {
+func TestDashboardsAreTheBuiltInOnes(t *testing.T) {
 	uids := make(map[string]string)
 	for file, d := range dashboards(t) {
 		uids[file] = d.UID + " " + d.Title
@@ -133,6 +133,7 @@ func TestDashboardsAreTheSeven(t *testing.T) {
 		"code-agent.json": "ausguck-code-agent Code agent",
 		"logs.json":       "ausguck-logs Logs",
 		"ausguck.json":    "ausguck-self Ausguck",
+		"probes.json":     "ausguck-probes Probes",
 	}, uids)
 }
 

@@ -84,6 +84,11 @@ var rules = []rule{
 		why:     "only nodeexporter knows node_exporter, and it knows no sibling",
 	},
 	{
+		pkg: "internal/component/prober", ours: []string{"internal/confpath", "internal/database", "internal/problem", "internal/redact", "internal/upstreamlog"},
+		foreign: []string{"github.com/prometheus/blackbox_exporter/", "github.com/prometheus/client_golang/", "github.com/prometheus/common/", "go.yaml.in/yaml/", "golang.org/x/net/icmp"},
+		why:     "only prober knows blackbox_exporter, and it knows no sibling",
+	},
+	{
 		pkg: "internal/component/cadvisor", ours: []string{"internal/lifecycle", "internal/dockerhost"},
 		foreign: []string{"github.com/google/cadvisor/", "github.com/opencontainers/cgroups", "github.com/prometheus/client_golang/", "github.com/prometheus/client_model/", "k8s.io/utils/clock"},
 		why:     "only cadvisor knows cAdvisor, and it knows no sibling",
@@ -190,7 +195,7 @@ var rules = []rule{
 var (
 	programs = []string{
 		"github.com/prometheus/prometheus/", "github.com/prometheus/alertmanager/", "github.com/grafana/loki/",
-		"github.com/prometheus/node_exporter/", "github.com/google/cadvisor/",
+		"github.com/prometheus/node_exporter/", "github.com/google/cadvisor/", "github.com/prometheus/blackbox_exporter/",
 	}
 	behind = map[string][]string{
 		"promserver":   {"github.com/prometheus/prometheus/", "github.com/prometheus/alertmanager/api/v2/models"},
@@ -199,6 +204,7 @@ var (
 		"logcollector": {"github.com/grafana/loki/", "github.com/prometheus/prometheus/", "github.com/prometheus/alertmanager/"},
 		"nodeexporter": {"github.com/prometheus/node_exporter/"},
 		"cadvisor":     {"github.com/google/cadvisor/"},
+		"prober":       {"github.com/prometheus/blackbox_exporter/"},
 		"dashboards":   {},
 		"otlp":         {},
 	}

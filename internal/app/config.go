@@ -4,8 +4,10 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"maps"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"time"
 
@@ -45,6 +47,16 @@ type fault struct {
 // Error returns the problems and the configuration that runs instead.
 func (f fault) Error() string {
 	return fmt.Sprintf("%s; running %s", (&ConfigError{f.problems}).Error(), f.instead)
+}
+
+// faultOf returns the fault of a part's files. A part with several files has a key for each, which begins with its name and a dot.
+func faultOf(faults map[string]fault, part string) (fault, bool) {
+	for _, key := range slices.Sorted(maps.Keys(faults)) {
+		if name, _, _ := strings.Cut(key, "."); name == part {
+			return faults[key], true
+		}
+	}
+	return fault{}, false
 }
 
 func newLoading(o *Options) *loading {

@@ -143,8 +143,12 @@ func worth(f *promserver.Discovered) int {
 	return 1
 }
 
-// isOf reports whether a target was discovered from the container by the Docker engine, or is a static one that names it.
+// isOf reports whether a target was discovered from the container by the Docker engine, or is a static one that names it. Probes of
+// the container are not scrapes of it.
 func isOf(f *promserver.Discovered, c dockerhost.Container) bool {
+	if f.Labels["__metrics_path__"] == promserver.ProbePath {
+		return false
+	}
 	if id, ok := f.Labels["__meta_docker_container_id"]; ok {
 		return id == c.ID
 	}

@@ -107,7 +107,7 @@ func (o *Options) RegisterFlags(a *kingpin.Application) {
 
 func (w *WebOptions) register(a *kingpin.Application) {
 	a.Flag("web.listen-address", "Main address to listen on.").Default(DefaultListenAddress).Envar("AUSGUCK_LISTEN_ADDRESS").IsSetByUser(&w.listenAsked).StringVar(&w.ListenAddress)
-	a.Flag("web.well-known-ports", "Also listen on the ports of the separate programs (9090, 9093, 3100, 9100, 8080) and of OTLP (4318, 4317), on the host of the main address. On loopback they require no credentials, unless set to \"authenticated\".").
+	a.Flag("web.well-known-ports", "Also listen on the ports of the separate programs (9090, 9093, 3100, 9100, 8080, 9115) and of OTLP (4318, 4317), on the host of the main address. On loopback they require no credentials, unless set to \"authenticated\".").
 		Default("true").EnumVar(&w.WellKnownPorts, "true", portsOff, portsAsk)
 	a.Flag("no-web.well-known-ports", "Same as --web.well-known-ports=false.").Hidden().Action(func(*kingpin.ParseContext) error {
 		w.WellKnownPorts = portsOff

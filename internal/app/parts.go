@@ -22,6 +22,7 @@ type Parts struct {
 	Alertmanager AlertmanagerPart
 	Loki         LokiPart
 	LogCollector LogCollectorPart
+	Prober       ProberPart
 	Prometheus   PrometheusPart
 	OTLP         OTLPPart
 }

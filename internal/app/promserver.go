@@ -36,7 +36,7 @@ func (p *PrometheusPart) component() lifecycle.Component { return p.server }
 
 // needs returns the parts that it queries and notifies immediately.
 func (p *PrometheusPart) needs() []string {
-	return []string{"storage", "dockerhost", "nodeexporter", "cadvisor", "alertmanager"}
+	return []string{"storage", "dockerhost", "nodeexporter", "cadvisor", "prober", "alertmanager"}
 }
 
 func (p *PrometheusPart) flags(a *kingpin.Application) {

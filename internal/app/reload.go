@@ -9,6 +9,7 @@ import (
 	"maps"
 	"os"
 	"path/filepath"
+	"slices"
 	"time"
 )
 
@@ -126,7 +127,7 @@ func (a *App) remember(l *loading) {
 	a.faults.Store(&faults)
 	a.loaded.Store(&loaded)
 	for p := range a.parts() {
-		if f, wrong := l.faults[p.name()]; wrong {
+		if f, wrong := faultOf(l.faults, p.name()); wrong {
 			p.reloaded(f)
 		}
 	}
@@ -175,9 +176,9 @@ func wait(ctx context.Context, d time.Duration) bool {
 func (a *App) fingerprint() [sha256.Size]byte {
 	h := sha256.New()
 	var files []string
-	for _, p := range a.options.all() {
-		d := (*a.loaded.Load())[p.name()]
-		files = append(append(files, d.Name), d.beside...)
+	loaded := *a.loaded.Load()
+	for _, key := range slices.Sorted(maps.Keys(loaded)) {
+		files = append(append(files, loaded[key].Name), loaded[key].beside...)
 	}
 	if a.options.ConfigDir != "" {
 		_ = filepath.WalkDir(a.options.ConfigDir, func(path string, d fs.DirEntry, err error) error {

@@ -93,7 +93,7 @@ func (a *App) partViews() []partView {
 		if v.Says == "" {
 			v.Says, v.Wrong = p.says()
 		}
-		if f, replaced := faults[s.Name]; replaced {
+		if f, replaced := faultOf(faults, s.Name); replaced {
 			v.Says, v.Wrong = strings.TrimSuffix(f.Error()+"; "+v.Says, "; "), true
 		}
 		views = append(views, v)

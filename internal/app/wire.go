@@ -234,7 +234,7 @@ func (a *App) registerStates(reg prometheus.Registerer) {
 			Help:        "Whether a part runs with a configuration other than its file, because the file does not load.",
 			ConstLabels: prometheus.Labels{"part": s.Name},
 		}, func() float64 {
-			if _, replaced := (*a.faults.Load())[s.Name]; replaced {
+			if _, replaced := faultOf(*a.faults.Load(), s.Name); replaced {
 				return 1
 			}
 			return 0

@@ -15,7 +15,7 @@ import (
 )
 
 // containers are the configuration folders of the official images.
-var containers = []string{"/etc/prometheus", "/etc/alertmanager", "/etc/loki", "/etc/promtail"}
+var containers = []string{"/etc/prometheus", "/etc/alertmanager", "/etc/loki", "/etc/promtail", "/etc/blackbox_exporter"}
 
 // Here returns the location of path, which may be a pattern: path itself if it exists here or is not a container path, otherwise
 // the same path below dir.

@@ -77,8 +77,17 @@ const hostName = "host.docker.internal"
 
 // dialHost dials the machine that the engine runs on, at any address that it has from here.
 func (h *Host) dialHost(ctx context.Context, network, port string, v *view) (net.Conn, error) {
+	addrs := h.hostAddresses(ctx, network, v)
+	if len(addrs) == 0 {
+		return nil, fmt.Errorf("dial the host: %s is not known, and this container has no default gateway; "+
+			`add to the compose file: extra_hosts: ["%s:host-gateway"]`, hostName, hostName)
+	}
+	return h.dialAny(ctx, network, addrs, port)
+}
+
+// hostAddresses returns the addresses of the machine that the engine runs on, as seen from here.
+func (h *Host) hostAddresses(ctx context.Context, network string, v *view) (addrs []netip.Addr) {
 	me, known := v.find(h.self.id)
-	var addrs []netip.Addr
 	if !known || me.NetworkMode == "host" { // not known: the engine may run in the same container
 		addrs = []netip.Addr{loopback, netip.IPv6Loopback()}
 	}
@@ -89,11 +98,44 @@ func (h *Host) dialHost(ctx context.Context, network, port string, v *view) (net
 			addrs = append(addrs, h.self.gateway)
 		}
 	}
-	if len(addrs) == 0 {
-		return nil, fmt.Errorf("dial the host: %s is not known, and this container has no default gateway; "+
-			`add to the compose file: extra_hosts: ["%s:host-gateway"]`, hostName, hostName)
+	return addrs
+}
+
+// Resolve returns the address to use for a host, if that is not what DNS says: for the name of a container that DNS does not know,
+// for host.docker.internal, and for an address of a container that has another one on a network of this process.
+func (h *Host) Resolve(ctx context.Context, host string) (ip netip.Addr, ok bool) {
+	v := h.view.Load()
+	if strings.EqualFold(strings.TrimSuffix(host, "."), hostName) {
+		return first(h.hostAddresses(ctx, "tcp", v))
 	}
-	return h.dialAny(ctx, network, addrs, port)
+	me, inContainer := h.Self()
+	if ip, err := netip.ParseAddr(host); err == nil {
+		c, known := v.at(ip.Unmap())
+		if shared := near(me, c); known && inContainer && !slices.Contains(shared, ip.Unmap()) {
+			return first(shared)
+		}
+		return ip, false
+	}
+	named := v.named(host)
+	if len(named) == 0 {
+		return ip, false
+	}
+	if ips, err := h.lookup(ctx, "tcp", host); err == nil && len(ips) > 0 {
+		return ip, false // as for DialContext, DNS takes precedence
+	}
+	for _, c := range named {
+		if ip, ok := first(near(me, c)); ok && inContainer {
+			return ip, true
+		}
+	}
+	return first(h.reachable(named[0], v))
+}
+
+func first(addrs []netip.Addr) (ip netip.Addr, ok bool) {
+	if len(addrs) == 0 {
+		return ip, false
+	}
+	return addrs[0], true
 }
 
 // dialContainer tries the addresses of a container, those on shared networks first.

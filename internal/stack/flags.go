@@ -51,9 +51,10 @@ type part struct {
 
 // renamed are flags that have another name in Ausguck.
 var renamed = map[string]map[string]string{
-	"prometheus":   {"storage.tsdb.retention": "storage.tsdb.retention.time"},
-	"alertmanager": {"enable-feature": "alertmanager.enable-feature"},
-	"cadvisor":     {"housekeeping_interval": "cadvisor.housekeeping-interval", "whitelisted_container_labels": "docker.labels"},
+	"prometheus":        {"storage.tsdb.retention": "storage.tsdb.retention.time"},
+	"alertmanager":      {"enable-feature": "alertmanager.enable-feature"},
+	"cadvisor":          {"housekeeping_interval": "cadvisor.housekeeping-interval", "whitelisted_container_labels": "docker.labels"},
+	"blackbox-exporter": {"timeout-offset": "blackbox.timeout-offset", "history.limit": "blackbox.history-limit"},
 	"node-exporter": {
 		"collector.filesystem.ignored-mount-points": "collector.filesystem.mount-points-exclude", "collector.filesystem.ignored-fs-types": "collector.filesystem.fs-types-exclude",
 		"collector.netdev.ignored-devices": "collector.netdev.device-exclude", "collector.netdev.device-blacklist": "collector.netdev.device-exclude",
@@ -64,11 +65,12 @@ var renamed = map[string]map[string]string{
 
 // implied are flags that configure the existing behavior.
 var implied = map[string][]string{
-	"prometheus":    {"storage.tsdb.wal-compression", "storage.tsdb.allow-overlapping-blocks"},
-	"loki":          {"config.expand-env"},
-	"promtail":      {"config.expand-env"},
-	"node-exporter": {"path.procfs", "path.sysfs", "path.rootfs", "path.udev.data"},
-	"cadvisor":      {"docker_only", "logtostderr", "store_container_labels", "docker", "containerd", "v"},
+	"prometheus":        {"storage.tsdb.wal-compression", "storage.tsdb.allow-overlapping-blocks"},
+	"loki":              {"config.expand-env"},
+	"promtail":          {"config.expand-env"},
+	"node-exporter":     {"path.procfs", "path.sysfs", "path.rootfs", "path.udev.data"},
+	"blackbox-exporter": {"log.prober"},
+	"cadvisor":          {"docker_only", "logtostderr", "store_container_labels", "docker", "containerd", "v"},
 }
 
 // takeFlags classifies the flags of a service: those that Ausguck has are kept, those for paths and ports are translated, and all

@@ -72,6 +72,13 @@ var programs = []*program{
 		usual:  []string{"node-exporter", "node_exporter", "nodeexporter"},
 	},
 	{
+		id: "blackbox-exporter", label: "blackbox_exporter", port: "9115", flag: "blackbox.config.file", name: "blackbox.yml",
+		images: []image{{"blackbox-exporter", upstreams}, {"blackbox_exporter", upstreams}},
+		config: []string{"/etc/blackbox_exporter/config.yml", "/opt/bitnami/blackbox-exporter/conf/blackbox.yml"},
+		root:   []string{"/etc/blackbox_exporter", "/opt/bitnami/blackbox-exporter/conf"},
+		usual:  []string{"blackbox-exporter", "blackbox_exporter", "blackbox"},
+	},
+	{
 		id: "cadvisor", label: "cAdvisor", port: "8080",
 		images: []image{{"cadvisor", []string{"cadvisor", "google", "google-containers", "google_containers", "zcube", "bitnami"}}},
 		usual:  []string{"cadvisor"},

@@ -34,6 +34,7 @@ func All() []Embedded {
 		{"Loki", Loki()},
 		{"node_exporter", NodeExporter()},
 		{"cAdvisor", module("github.com/google/cadvisor/lib")},
+		{"blackbox_exporter", module("github.com/prometheus/blackbox_exporter")},
 	}
 }
 
@@ -54,7 +55,7 @@ func Text() string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "ausguck %s (revision %s, built with %s for %s)\n", Own(), Revision(), version.GoVersion, version.GoOS+"/"+version.GoArch)
 	for _, u := range All() {
-		fmt.Fprintf(&b, "  %-14s %s\n", u.Name, u.Version)
+		fmt.Fprintf(&b, "  %-17s %s\n", u.Name, u.Version)
 	}
 	return b.String()
 }

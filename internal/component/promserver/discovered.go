@@ -2,8 +2,11 @@ package promserver
 
 import (
 	"fmt"
+	"net/url"
+	"slices"
 	"strings"
 
+	promhttp "github.com/prometheus/prometheus/discovery/http"
 	"github.com/prometheus/prometheus/discovery/moby"
 	"github.com/prometheus/prometheus/model/labels"
 	"github.com/prometheus/prometheus/model/relabel"
@@ -63,11 +66,17 @@ func (s *Server) Discovered() []Discovered {
 	return all
 }
 
+// ProbePath is the path at which blackbox_exporter probes a target.
+const ProbePath = "/probe"
+
 // DockerHosts returns the Docker engines that scrape configurations query for targets, each with the job that
-// does so.
+// does so. Jobs that probe containers are left out.
 func (c *Config) DockerHosts() map[string]string {
 	hosts := map[string]string{}
 	for _, sc := range c.ScrapeConfigs {
+		if sc.MetricsPath == ProbePath {
+			continue
+		}
 		for _, sd := range sc.ServiceDiscoveryConfigs {
 			if docker, ok := sd.(*moby.DockerSDConfig); ok {
 				hosts[docker.Host] = sc.JobName
@@ -75,6 +84,22 @@ func (c *Config) DockerHosts() map[string]string {
 		}
 	}
 	return hosts
+}
+
+// DiscoversAt reports whether a scrape configuration gets its targets by HTTP from one of the addresses.
+func (c *Config) DiscoversAt(addresses []string) bool {
+	for _, sc := range c.ScrapeConfigs {
+		for _, sd := range sc.ServiceDiscoveryConfigs {
+			from, ok := sd.(*promhttp.SDConfig)
+			if !ok {
+				continue
+			}
+			if u, err := url.Parse(from.URL); err == nil && slices.Contains(addresses, u.Host) {
+				return true
+			}
+		}
+	}
+	return false
 }
 
 func discoveredLabels(t *scrape.Target) map[string]string {

@@ -168,10 +168,12 @@ func (e *engines) newScrape(reg prometheus.Registerer) error {
 	if err != nil {
 		return fmt.Errorf("register service discovery metrics: %w", err)
 	}
+	e.scrapeDialer = newScrapeDialer(e.set.Dial)
 	newSD := func(name string) (*discovery.Manager, context.CancelFunc, error) {
 		ctx, cancel := context.WithCancel(context.Background())
 		logger := e.calm("discovery manager " + name)
-		m := discovery.NewManager(ctx, logger, reg, sdMetrics, discovery.Name(name), discovery.FeatureRegistry(features.DefaultRegistry))
+		m := discovery.NewManager(ctx, logger, reg, sdMetrics, discovery.Name(name), discovery.FeatureRegistry(features.DefaultRegistry),
+			discovery.HTTPClientOptions(commonconfig.WithDialContextFunc(e.scrapeDialer.DialContext)))
 		if m == nil {
 			cancel()
 			return nil, nil, fmt.Errorf("create the %s discovery manager", name)
@@ -195,7 +197,6 @@ func (e *engines) newScrape(reg prometheus.Registerer) error {
 		ParseST:                           f["created-timestamp-zero-ingestion"] || f["st-storage"],
 		SynthesizeST:                      f["st-synthesis"],
 	}
-	e.scrapeDialer = newScrapeDialer(e.set.Dial)
 	o.HTTPClientOptions = []commonconfig.HTTPClientOption{commonconfig.WithDialContextFunc(e.scrapeDialer.DialContext)}
 	e.scrape, err = scrape.NewManager(o, upstreamlog.New(e.calm("scrape manager"), upstreamlog.Rules{Record: raiseRejections, Raises: true}), logging.NewJSONFileLogger, nil, e.fanout, reg)
 	if err != nil {

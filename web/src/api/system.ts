@@ -52,6 +52,40 @@ export interface ContainerLogs {
   remedy?: string;
 }
 
+/** An entry of probes.yml, or one that was added on the page. */
+export interface Probe {
+  name: string;
+  url: string;
+  interval?: string;
+  timeout?: string;
+  group?: string;
+  depends_on?: string[];
+  module?: string;
+  labels?: Labels;
+  expect?: {
+    status?: string[];
+    text?: string;
+    not_text?: string;
+    json?: Record<string, unknown>;
+    answer?: string;
+    max_duration?: string;
+    certificate_days?: number;
+  };
+}
+
+export interface KnownProbe extends Probe {
+  editable: boolean;
+  scrapeModule: string;
+  address: string;
+}
+
+export interface Probes {
+  probes: KnownProbe[];
+  /** What to do if Prometheus does not scrape the probes. */
+  remedy?: string;
+  modules: string[];
+}
+
 export interface Docker {
   enabled: boolean;
   connected: boolean;
@@ -122,6 +156,11 @@ export const system = {
     return result.map(({ metric, value }) => ({ metric, value: Number(value[1]) }));
   },
   containers: () => get<{ docker: Docker; containers: Container[] }>('/api/ausguck/containers'),
+  probes: () => get<Probes>('/api/ausguck/probes'),
+  addProbe: (probe: Probe) => getBackendSrv().post<Probes>('/api/ausguck/probes', probe, { showErrorAlert: false }),
+  changeProbe: (name: string, probe: Probe) => getBackendSrv().put<Probes>(`/api/ausguck/probes/${encodeURIComponent(name)}`, probe, { showErrorAlert: false }),
+  removeProbe: (name: string) => getBackendSrv().delete<Probes>(`/api/ausguck/probes/${encodeURIComponent(name)}`, undefined, { showErrorAlert: false }),
+  probeLog: (target: string, module: string) => get<string>('/api/ausguck/probes/log', { target, module }),
   status: () => get<Status>('/api/ausguck/status'),
   tsdb: () => prom<TsdbStatus>('status/tsdb', { limit: 10 }),
   flags: () => prom<Record<string, string>>('status/flags'),

@@ -22,6 +22,7 @@ const ReceiversPage = lazy(() => import('../pages/alerting/ReceiversPage'));
 
 const TargetsPage = lazy(() => import('../pages/targets/TargetsPage'));
 const ContainersPage = lazy(() => import('../pages/targets/ContainersPage'));
+const ProbesPage = lazy(() => import('../pages/targets/ProbesPage'));
 const DroppedPage = lazy(() => import('../pages/targets/DroppedPage'));
 
 const StatusPage = lazy(() => import('../pages/status/StatusPage'));
@@ -91,6 +92,7 @@ export function Routes() {
         <Route path="/alerts/receivers" element={<ReceiversPage />} />
         <Route path="/targets" element={<TargetsPage />} />
         <Route path="/targets/containers" element={<ContainersPage />} />
+        <Route path="/targets/probes" element={<ProbesPage />} />
         <Route path="/targets/dropped" element={<DroppedPage />} />
         <Route path="/graph" element={<ExplorePage />} />
         <Route path="/explore" element={<ExploreLink />} />
