@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
+	"net/url"
 	"os"
 	"path/filepath"
 	"slices"
@@ -19,6 +20,7 @@ import (
 	"github.com/prometheus/exporter-toolkit/web"
 	"github.com/prometheus/prometheus/config"
 	"github.com/prometheus/prometheus/discovery"
+	_ "github.com/prometheus/prometheus/discovery/http"
 	"github.com/prometheus/prometheus/discovery/moby"
 	"github.com/prometheus/prometheus/discovery/targetgroup"
 	"github.com/prometheus/prometheus/model/labels"
@@ -66,7 +68,7 @@ func TestFilesAreValidForTheStockPrograms(t *testing.T) {
 		require.NotZero(t, sc.BodySizeLimit)
 		require.NotZero(t, sc.LabelLimit)
 	}
-	require.Equal(t, []string{"prometheus", "node-exporter", "cadvisor", "containers"}, jobs)
+	require.Equal(t, []string{"prometheus", "node-exporter", "cadvisor", "containers", "probes", "container-probes"}, jobs)
 	require.NoError(t, web.Validate(filepath.Join(write(t), "web.yml")))
 }
 
@@ -142,11 +144,11 @@ type target struct {
 	labels map[string]string
 }
 
-// discover runs docker_sd with the built-in file against an engine and merges targets as the scrape pool does.
-func discover(t *testing.T, engine string) []target {
+// discover runs docker_sd of a job of the built-in file against an engine and merges targets as the scrape pool does.
+func discover(t *testing.T, job, engine string) []target {
 	t.Helper()
 	cfg := load(t)
-	i := slices.IndexFunc(cfg.ScrapeConfigs, func(sc *config.ScrapeConfig) bool { return sc.JobName == "containers" })
+	i := slices.IndexFunc(cfg.ScrapeConfigs, func(sc *config.ScrapeConfig) bool { return sc.JobName == job })
 	sc := cfg.ScrapeConfigs[i]
 	sd := *sc.ServiceDiscoveryConfigs[0].(*moby.DockerSDConfig)
 	require.Equal(t, "unix:///var/run/docker.sock", sd.Host)
@@ -321,8 +323,43 @@ func TestContainersBecomeTargets(t *testing.T) {
 	}
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {
-			require.Equal(t, tt.want, discover(t, fakeEngine(t, tt.containers)))
+			require.Equal(t, tt.want, discover(t, "containers", fakeEngine(t, tt.containers)))
 		})
+	}
+}
+
+// A container with the label prometheus.io/probe is probed, whether it has metrics or not.
+func TestContainersAreProbed(t *testing.T) {
+	bridge := map[string]string{"bridge": "172.17.0.2"}
+	for label, want := range map[string][3]string{ // module, target, instance
+		"http://:3001/healthz":        {"http_2xx", "http://172.17.0.2:3001/healthz", "http://api:3001/healthz"},
+		"https://:8443":               {"http_2xx", "https://172.17.0.2:8443", "https://api:8443"},
+		"http:///":                    {"http_2xx", "http://172.17.0.2/", "http://api/"},
+		"https://shop.example/x?y=:1": {"http_2xx", "https://shop.example/x?y=:1", "https://shop.example/x?y=:1"},
+		"tcp://:5432":                 {"tcp_connect", "172.17.0.2:5432", "tcp://api:5432"},
+		"tls://:6380":                 {"tcp_tls", "172.17.0.2:6380", "tls://api:6380"},
+		"tcp://db.example:5432":       {"tcp_connect", "db.example:5432", "tcp://db.example:5432"},
+		"grpc://:50051":               {"grpc_plain", "172.17.0.2:50051", "grpc://api:50051"},
+		"grpcs://:50051":              {"grpc", "172.17.0.2:50051", "grpcs://api:50051"},
+		"icmp://":                     {"icmp", "172.17.0.2", "icmp://api"},
+	} {
+		t.Run(label, func(t *testing.T) {
+			engine := fakeEngine(t, []container{
+				{name: "api", mode: "bridge", labels: map[string]string{"prometheus.io/probe": label, "com.docker.compose.service": "api", "com.docker.compose.project": "shop"}, networks: bridge, ports: []jsonMap{tcp(80), tcp(3001)}},
+				{name: "other", mode: "bridge", labels: scrapeLabels(), networks: map[string]string{"bridge": "172.17.0.3"}},
+				{name: "wrong", mode: "bridge", labels: map[string]string{"prometheus.io/probe": "3001"}, networks: map[string]string{"bridge": "172.17.0.4"}},
+			})
+			u := "http://blackbox:9115/probe?" + url.Values{"module": {want[0]}, "target": {want[1]}}.Encode()
+			require.Equal(t, []target{{u, map[string]string{
+				"job": "probes", "group": "Containers", "probe": "api", "instance": want[2], "compose_service": "api", "compose_project": "shop",
+			}}}, discover(t, "container-probes", engine))
+		})
+	}
+	for mode, want := range map[string]string{"host": "http://host.docker.internal:3001/", "six": "http://api:3001/"} {
+		engine := fakeEngine(t, []container{{name: "api", mode: mode, labels: map[string]string{"prometheus.io/probe": "http://:3001/"}, networks: map[string]string{mode: ""}}})
+		found := discover(t, "container-probes", engine)
+		require.Len(t, found, 1, mode)
+		require.Contains(t, found[0].url, url.QueryEscape(want), mode)
 	}
 }
 
@@ -351,15 +388,15 @@ func TestLowestPortIsScraped(t *testing.T) {
 func TestLabelsOfOldCompose(t *testing.T) {
 	for value, scraped := range map[string]bool{"true": true, "True": true, "TRUE": true, "false": false, "truely": false, "": false} {
 		api := container{name: "api", mode: "bridge", labels: map[string]string{"prometheus.io/scrape": value}, networks: map[string]string{"bridge": "172.17.0.2"}, ports: []jsonMap{tcp(3001)}}
-		require.Equal(t, scraped, len(discover(t, fakeEngine(t, []container{api}))) == 1, "prometheus.io/scrape=%q", value)
+		require.Equal(t, scraped, len(discover(t, "containers", fakeEngine(t, []container{api}))) == 1, "prometheus.io/scrape=%q", value)
 	}
 }
 
 func TestLabelsSurviveANewAddress(t *testing.T) {
 	api := container{name: "api", mode: "bridge", labels: scrapeLabels(), networks: map[string]string{"bridge": "172.17.0.2"}, ports: []jsonMap{tcp(3001)}}
-	before := discover(t, fakeEngine(t, []container{api}))
+	before := discover(t, "containers", fakeEngine(t, []container{api}))
 	api.networks = map[string]string{"bridge": "172.17.0.7"}
-	after := discover(t, fakeEngine(t, []container{api}))
+	after := discover(t, "containers", fakeEngine(t, []container{api}))
 	require.NotEqual(t, before[0].url, after[0].url)
 	require.Equal(t, before[0].labels, after[0].labels)
 }

@@ -86,7 +86,7 @@ func TestServiceNames(t *testing.T) {
 		_, err := a.Parse([]string{"--web.service-names=" + names})
 		require.NoError(t, err)
 		if err := o.Complete(); wrong {
-			require.ErrorContains(t, err, "write NAME=PROGRAM or NAME:PORT=PROGRAM, where PROGRAM is one of alertmanager, cadvisor, grafana, loki, node-exporter, prometheus, promtail")
+			require.ErrorContains(t, err, "write NAME=PROGRAM or NAME:PORT=PROGRAM, where PROGRAM is one of alertmanager, blackbox-exporter, cadvisor, grafana, loki, node-exporter, prometheus, promtail")
 		} else {
 			require.NoError(t, err)
 		}

@@ -50,7 +50,7 @@ func (p *ProberPart) flags(a *kingpin.Application) {
 }
 
 func (p *ProberPart) complete(*Options) {
-	p.at = newPort("blackbox", "9115", p.portRoutes, prober.Address, "blackbox-exporter:9115", "blackbox_exporter:9115")
+	p.at = newPort("blackbox-exporter", "9115", p.portRoutes, prober.Address, "blackbox-exporter:9115", "blackbox_exporter:9115")
 }
 
 func (p *ProberPart) load(l *loading) {

@@ -22,12 +22,16 @@ const (
 	rulesPattern = "rules/*.rules.yml"
 )
 
+// probePath is the path of jobs that probe their targets instead of scraping them.
+const probePath = "/probe"
+
 // prometheusConfig has the fields of a prometheus.yml that AddToConfig uses.
 type prometheusConfig struct {
 	RuleFiles     []string  `yaml:"rule_files"`
 	Alerting      yaml.Node `yaml:"alerting"`
 	ScrapeConfigs []struct {
 		Name   string    `yaml:"job_name"`
+		Path   string    `yaml:"metrics_path"`
 		Docker yaml.Node `yaml:"docker_sd_configs"`
 	} `yaml:"scrape_configs"`
 }
@@ -130,7 +134,7 @@ func addJob(content, ours []byte, theirs prometheusConfig, name string) ([]byte,
 		if have.Name == name {
 			return content, []string{"the job " + name + " exists already"}, nil
 		}
-		if name == "containers" && !have.Docker.IsZero() {
+		if name == "containers" && !have.Docker.IsZero() && have.Path != probePath {
 			return content, []string{"the job " + have.Name + " discovers containers already"}, nil
 		}
 	}

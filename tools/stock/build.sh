@@ -1,5 +1,5 @@
 #!/bin/sh
-# Builds the stock programs that Ausguck embeds into OUTDIR: prometheus, promtool, node_exporter, cadvisor, alertmanager
+# Builds the stock programs that Ausguck embeds into OUTDIR: prometheus, promtool, node_exporter, blackbox_exporter, cadvisor, alertmanager
 # and amtool with upstream's acceptance tests of both, and Loki's loki, promtail and logcli.
 # Go's build cache decides what is out of date, so a second run takes about a second.
 set -eu
@@ -30,6 +30,7 @@ go build -ldflags '-s -w' -o "$out/cadvisor" ./cadvisor
 # Alertmanager, too, with the versions of the program. Its module lacks the UI that it embeds; an empty page stands for it.
 cd ../..
 alertmanager=$(version github.com/prometheus/alertmanager)
+go build -ldflags "$(stamp "$(version github.com/prometheus/blackbox_exporter)")" -o "$out/" github.com/prometheus/blackbox_exporter
 package=github.com/prometheus/alertmanager
 source=$out/source/alertmanager-$alertmanager
 if [ ! -e "$source/ui/app/dist/index.html" ]; then
