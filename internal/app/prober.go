@@ -119,7 +119,6 @@ func (p *ProberPart) routes(*App) []route {
 	return []route{
 		{"GET /probe", editor, p.server},
 		{"GET /api/ausguck/probes", viewer, api},
-		{"GET /api/ausguck/probes/log", editor, api},
 		{"POST /api/ausguck/probes", editor, api},
 		{"PUT /api/ausguck/probes/{name}", editor, api},
 		{"DELETE /api/ausguck/probes/{name}", editor, api},

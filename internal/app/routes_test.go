@@ -137,7 +137,6 @@ func TestEveryRoute(t *testing.T) {
 		"POST /api/ausguck/probes":                        {no, not, 400, 400, "JSON object"},
 		"PUT /api/ausguck/probes/none":                    {no, not, 400, 400, "JSON object"},
 		"DELETE /api/ausguck/probes/none":                 {no, not, 404, 404, "no probe with this name"},
-		"GET /api/ausguck/probes/log":                     {no, not, 400, 400, "must be defined"},
 		"GET /api/ausguck/querylog":                       {no, not, not, 200, `"entries":[]`},
 		"POST /api/ausguck/query":                         {no, 400, 400, 400, "bad request data"},
 		"DELETE /api/ausguck/query/none?request=0":        {no, 200, 200, 200, "not waited for"},

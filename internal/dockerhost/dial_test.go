@@ -278,3 +278,27 @@ func TestDetectSelf(t *testing.T) {
 		"eth0\t00000000\t010011AC\t0003\t0\t0\t0\t00000000\t0\t0\t0\n")
 	require.Equal(t, self{inContainer: true, id: id("a"), gateway: netip.MustParseAddr("172.17.0.1")}, detectSelf(root))
 }
+
+// A host gets another address only where Docker knows better than DNS.
+func TestResolve(t *testing.T) {
+	e := newEngine(t)
+	e.set(runs(id("a"), "no-such-name-in-dns", on("bridge", "192.0.2.7")))
+	e.start(t)
+	h, _ := newHost(t, e.endpoint())
+	useDNS(t, h, nameUnknown, false)
+	run(t, h)
+	wait(t, h, "connected", connected(h))
+	c, ok := h.ByID(id("a"))
+	require.True(t, ok)
+	require.NotEmpty(t, c.Addresses)
+	ip, ok := h.Resolve(t.Context(), "no-such-name-in-dns")
+	require.True(t, ok)
+	require.Equal(t, c.Addresses[0], ip)
+	ip, ok = h.Resolve(t.Context(), "host.docker.internal")
+	require.True(t, ok)
+	require.True(t, ip.IsLoopback(), "%s", ip)
+	for _, host := range []string{"unknown.invalid", "192.0.2.1", c.Addresses[0].String()} {
+		_, ok = h.Resolve(t.Context(), host)
+		require.False(t, ok, host)
+	}
+}

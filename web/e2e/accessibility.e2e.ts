@@ -49,6 +49,7 @@ const pages = [
   ['receivers', '/alerts/receivers', 'main nav'],
   ['targets', '/targets', '[data-testid=target]'],
   ['containers', '/targets/containers', 'main nav'],
+  ['probes', '/targets/probes', 'main form'],
   ['dropped', '/targets/dropped', 'main nav'],
   ['status', '/admin/status', '[data-testid=part]'],
   ['series', '/admin/series', 'main nav'],

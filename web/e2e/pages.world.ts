@@ -64,6 +64,7 @@ export const pages = [
   ['alerts', '/alerts', 'main nav'],
   ['targets', '/targets', '[data-testid=target]'],
   ['containers', '/targets/containers', 'main nav'],
+  ['probes', '/targets/probes', 'main form'],
   ['dropped', '/targets/dropped', '[data-testid=dropped] li'],
   ['status', '/admin/status', '[data-testid=part]'],
   ['series', '/admin/series', '[data-testid=offender]'],

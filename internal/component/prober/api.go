@@ -26,7 +26,9 @@ type probeView struct {
 	Probe
 	// Editable is set if it was added on the page.
 	Editable bool `json:"editable"`
-	// Module and Address are those of its scrapes.
+	// Reason is why its last probe failed; empty if it did not.
+	Reason string `json:"reason,omitempty"`
+	// ScrapeModule and Address are those of its scrapes.
 	ScrapeModule string `json:"scrapeModule"`
 	Address      string `json:"address"`
 }
@@ -36,7 +38,6 @@ type probeView struct {
 //	GET                 all probes; with Accept: application/yaml, those of the page as a probes.yml
 //	POST                adds one, as a JSON object with the fields of probes.yml
 //	PUT, DELETE {name}  changes or removes one that was added
-//	GET log             the log of the last probe of target= by module=
 //
 // Errors are {"message": "…"}.
 func (p *Prober) API() http.Handler {
@@ -45,7 +46,6 @@ func (p *Prober) API() http.Handler {
 	mux.HandleFunc("POST /api/ausguck/probes", p.serveAdd)
 	mux.HandleFunc("PUT /api/ausguck/probes/{name}", p.serveReplace)
 	mux.HandleFunc("DELETE /api/ausguck/probes/{name}", p.serveRemove)
-	mux.HandleFunc("GET /api/ausguck/probes/log", p.Logs)
 	return mux
 }
 
@@ -60,7 +60,7 @@ func (p *Prober) serveProbes(w http.ResponseWriter, r *http.Request) {
 		v.Remedy = p.o.Scraped()
 	}
 	for _, e := range s.probes {
-		v.Probes = append(v.Probes, probeView{e.Probe, e.editable, e.moduleName(), e.address})
+		v.Probes = append(v.Probes, probeView{e.Probe, e.editable, p.reason(e), e.moduleName(), e.address})
 	}
 	w.Header().Set("Content-Type", "application/json")
 	_ = json.NewEncoder(w).Encode(v) // the client is gone

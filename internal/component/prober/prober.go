@@ -61,6 +61,8 @@ type Prober struct {
 	log     *promslog.Config // of single probes
 	calm    *slog.Logger     // for what happens at every probe
 
+	reasons sync.Map // why the last probe failed, by scrapeKey
+
 	mtx     sync.Mutex // held while the state is replaced
 	applied *Config
 	page    []Probe // what was added on the page
@@ -209,6 +211,7 @@ func (p *Prober) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		p.reject(w, params, err)
 		return
 	}
+	p.keepReason(params, answer)
 	for key, values := range answer.header {
 		w.Header()[key] = values
 	}
@@ -226,6 +229,9 @@ func (p *Prober) reject(w http.ResponseWriter, params url.Values, err error) {
 	p.refused.Inc()
 	p.calm.Warn("Probe refused", "target", redact.Text(target), "err", err)
 	p.history.Add(module, target, "Logs for the probe:\nprobe refused: "+err.Error()+"\n", false)
+	if p.known(module, target) {
+		p.reasons.Store(scrapeKey{module, target}, "probe refused: "+err.Error())
+	}
 	w.Header().Set("Content-Type", "text/plain; version=0.0.4; charset=utf-8")
 	fmt.Fprintf(w, "# probe refused: %s\n# TYPE probe_success gauge\nprobe_success 0\n# TYPE probe_duration_seconds gauge\nprobe_duration_seconds 0\n", err)
 }

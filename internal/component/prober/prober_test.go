@@ -334,6 +334,35 @@ func TestProbesOfThePage(t *testing.T) {
 	require.Equal(t, []string{"file probes/file 5s 5s"}, p.targets(t))
 }
 
+// The page says why a probe fails, as long as it does.
+func TestReasons(t *testing.T) {
+	var down atomic.Bool
+	address, _ := server(t, func(w http.ResponseWriter, _ *http.Request) {
+		if down.Load() {
+			w.WriteHeader(http.StatusBadGateway)
+		}
+	})
+	p, _ := newProber(t, `probes: [{name: a, url: "`+address+`"}, {name: b, url: "http://127.0.0.1:1/"}, {name: c, url: "http://169.254.169.254/"}]`)
+	reasons := func() (found []string) {
+		for _, e := range p.state.Load().probes {
+			p.ask(t, e.moduleName(), e.address)
+			found = append(found, p.reason(e))
+		}
+		return found
+	}
+	refused := "Error for HTTP request: Get \"http://127.0.0.1:1/\": dial tcp 127.0.0.1:1: connect: connection refused"
+	linkLocal := "probe refused: 169.254.169.254 is a link-local address, where clouds serve the credentials of a machine; allow it with --prober.allowed-networks=169.254.169.254/32"
+	require.Equal(t, []string{"", refused, linkLocal}, reasons())
+	down.Store(true)
+	require.Equal(t, []string{"Invalid HTTP response status code, wanted 2xx", refused, linkLocal}, reasons())
+	p.ask(t, "http_2xx", "http://127.0.0.1:2/")
+	kept := 0
+	p.reasons.Range(func(any, any) bool { kept++; return true })
+	require.Equal(t, 3, kept, "only of probes")
+	down.Store(false)
+	require.Empty(t, reasons()[0])
+}
+
 func TestMetricsOfProbes(t *testing.T) {
 	_, registry := newProber(t, `
 probes:

@@ -75,6 +75,8 @@ export interface Probe {
 
 export interface KnownProbe extends Probe {
   editable: boolean;
+  /** Why the last probe failed; empty if it did not. */
+  reason?: string;
   scrapeModule: string;
   address: string;
 }
@@ -158,9 +160,9 @@ export const system = {
   containers: () => get<{ docker: Docker; containers: Container[] }>('/api/ausguck/containers'),
   probes: () => get<Probes>('/api/ausguck/probes'),
   addProbe: (probe: Probe) => getBackendSrv().post<Probes>('/api/ausguck/probes', probe, { showErrorAlert: false }),
-  changeProbe: (name: string, probe: Probe) => getBackendSrv().put<Probes>(`/api/ausguck/probes/${encodeURIComponent(name)}`, probe, { showErrorAlert: false }),
   removeProbe: (name: string) => getBackendSrv().delete<Probes>(`/api/ausguck/probes/${encodeURIComponent(name)}`, undefined, { showErrorAlert: false }),
-  probeLog: (target: string, module: string) => get<string>('/api/ausguck/probes/log', { target, module }),
+  /** Probes a target now and returns the log. */
+  probeNow: (target: string, module: string) => get<string>('/probe', { target, module, debug: 'true' }),
   status: () => get<Status>('/api/ausguck/status'),
   tsdb: () => prom<TsdbStatus>('status/tsdb', { limit: 10 }),
   flags: () => prom<Record<string, string>>('status/flags'),

@@ -92,9 +92,9 @@ function One({ probed: p, onChange }: { probed: Probed; onChange: () => void }) 
               variant="secondary"
               fill="outline"
               aria-expanded={log !== undefined}
-              onClick={() => (log === undefined ? void act(async () => setLog(await system.probeLog(probe.address, probe.scrapeModule))) : setLog(undefined))}
+              onClick={() => (log === undefined ? void act(async () => setLog(await system.probeNow(probe.address, probe.scrapeModule))) : setLog(undefined))}
             >
-              {log === undefined ? 'Show log' : 'Hide log'}
+              {log === undefined ? 'Probe now' : 'Hide log'}
             </Button>
           )}
           {probe?.editable && mayEdit() && (
@@ -112,9 +112,10 @@ function One({ probed: p, onChange }: { probed: Probed; onChange: () => void }) 
         </span>
       </div>
       {state === 'waiting' && <div className={styles.quiet}>It is probed within one interval.</div>}
+      {state === 'down' && probe?.reason && <div className={styles.error}>{probe.reason}</div>}
       {probe && <Expectation probe={probe} />}
       {log !== undefined && (
-        <pre tabIndex={0} aria-label={`Log of the last probe of ${p.title}`}>
+        <pre tabIndex={0} aria-label={`Log of a probe of ${p.title}`}>
           {log.split('\n\n\nModule configuration:')[0]}
         </pre>
       )}

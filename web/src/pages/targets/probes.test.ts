@@ -1,0 +1,54 @@
+import { expect, test } from 'vitest';
+
+import type { KnownProbe } from '../../api/system';
+import { nameOf, noDraft, probed, probeOf } from './probes';
+
+const known = (name: string, url: string, group?: string): KnownProbe => ({
+  name,
+  url,
+  ...(group && { group }),
+  editable: true,
+  scrapeModule: `probes/${name}`,
+  address: url,
+});
+
+test('what is down comes first, and what was not probed yet is there', () => {
+  const shop = known('Shop', 'https://shop.example/', 'Public');
+  const waiting = known('New', 'tcp://db:5432');
+  const all = probed([shop, waiting], {
+    up: [
+      { metric: { probe: 'Shop', instance: 'https://shop.example/', job: 'probes', group: 'Public' }, value: 1 },
+      { metric: { instance: 'https://other.example/', job: 'blackbox' }, value: 0 },
+      // Of a probe that had another URL before.
+      { metric: { probe: 'Shop', instance: 'https://old.example/', job: 'probes' }, value: 1 },
+    ],
+    duration: [{ metric: { probe: 'Shop', instance: 'https://shop.example/', job: 'probes', group: 'Public' }, value: 0.25 }],
+    day: [{ metric: { instance: 'https://other.example/', job: 'blackbox' }, value: 0.5 }],
+    certificate: [{ metric: { instance: 'https://unknown.example/', job: 'blackbox' }, value: 1 }],
+  });
+  expect(all.map((p) => [p.title, p.up, p.group])).toEqual([
+    ['https://other.example/', false, 'blackbox'],
+    ['New', undefined, ''],
+    ['Shop', true, 'probes'],
+    ['Shop', true, 'Public'],
+  ]);
+  expect(all[3]).toMatchObject({ probe: shop, duration: 0.25 });
+  expect(all[0]).toMatchObject({ day: 0.5 });
+  expect(all[2]?.probe).toBeUndefined();
+  expect(all.some((p) => p.certificate !== undefined)).toBe(false);
+});
+
+test('the form becomes a probe', () => {
+  expect(probeOf({ ...noDraft, url: ' www.example.org/x ' })).toEqual({ name: 'www.example.org/x', url: 'https://www.example.org/x' });
+  expect(
+    probeOf({ url: 'tcp://db:5432', name: ' Database ', group: 'Internal', interval: '1m', text: 'ready', status: '200, 3xx', maxDuration: '2s' })
+  ).toEqual({
+    name: 'Database',
+    url: 'tcp://db:5432',
+    group: 'Internal',
+    interval: '1m',
+    expect: { text: 'ready', status: ['200', '3xx'], max_duration: '2s' },
+  });
+  expect(nameOf('https://www.example.org/')).toBe('www.example.org');
+  expect(nameOf('dns://9.9.9.9/example.org?')).toBe('9.9.9.9/example.org');
+});
