@@ -22,6 +22,7 @@ function tests() {
 }
 
 const reports = new Map(files.map((file) => [file, { name: file, status: 'passed', message: '', startTime: 0, endTime: 0, assertionResults: [] }]));
+const printed = new Map();
 let success = true;
 
 function record(data, status) {
@@ -36,7 +37,7 @@ function record(data, status) {
   const messages = status === 'failed' ? [inspect(data.details.error.cause ?? data.details.error)] : [];
   if (resolve(data.name) === data.file) { // the process of the file, which only has a result of its own if it failed
     report.status = status;
-    report.message = messages.join('\n');
+    report.message = (printed.get(data.file) ?? []).concat(messages).join('\n');
     return;
   }
   const skipped = data.skip !== undefined || data.todo !== undefined;
@@ -47,6 +48,7 @@ function record(data, status) {
 const stream = run({ files, concurrency: false, timeout: 120_000 });
 stream.on('test:pass', (data) => record(data, 'passed'));
 stream.on('test:fail', (data) => record(data, 'failed'));
+stream.on('test:stderr', ({ file, message }) => printed.set(file, [...(printed.get(file) ?? []), message]));
 if (values.outputFile === undefined) {
   stream.compose(new spec()).pipe(process.stdout);
 } else {
