@@ -7,11 +7,16 @@ import { Recorder } from './recorder.js';
 /** A request as Express has it, and where in the tree of routers it is. */
 interface Request extends IncomingMessage {
   baseUrl: string;
-  app: { request: object };
+  app: { request: object; response: object };
   res: ServerResponse;
   route?: { stack: unknown[] };
-  [mountsOf]?: Mount[];
-  [routeOf]?: string;
+  [placeOf]?: Place;
+}
+
+/** Where a request is: the routers around it, from the outermost, and the route that matched last. */
+interface Place {
+  mounts: Mount[];
+  route: string | undefined;
 }
 
 /** A router that a request is in: the part of the URL that led to it, and the pattern of that part. */
@@ -28,8 +33,7 @@ interface Started {
 }
 
 // Registered, so that copies of this package share them.
-const mountsOf = Symbol.for('ausguck.mounts');
-const routeOf = Symbol.for('ausguck.route');
+const placeOf = Symbol.for('ausguck.place');
 const followed = Symbol.for('ausguck.followed');
 
 /**
@@ -49,8 +53,8 @@ export function expressMetrics(metrics: Metrics): (req: IncomingMessage, res: Se
       metrics.serve(req, res);
       return;
     }
-    Recorder.begin(metrics.sink, req, res, () => (req as Request)[routeOf]);
-    if (!warned && (req as Request)[mountsOf] === undefined) {
+    Recorder.begin(metrics.sink, req, res, () => (req as Request)[placeOf]?.route);
+    if (!warned && (req as Request)[placeOf] === undefined) {
       warned = true;
       process.emitWarning('Routes are "unknown": this is not Express 5.3 or newer', { code: 'AUSGUCK_NO_ROUTES' });
     }
@@ -77,12 +81,13 @@ function subscribe(): void {
 }
 
 function started({ req, layer, route }: Started): void {
-  const mounts = req[mountsOf] ?? follow(req);
+  const place = req[placeOf] ?? follow(req);
+  const { mounts } = place;
   const top = mounts[mounts.length - 1]!;
   if (top.pattern === undefined) { // the layer is the one that the router has just descended into
     top.pattern = join(mounts[mounts.length - 2]!.pattern, route);
   } else if (req.route?.stack.includes(layer)) {
-    req[routeOf] = join(top.pattern, route) || '/';
+    place.route = join(top.pattern, route) || '/';
   }
 }
 
@@ -92,27 +97,36 @@ function join(prefix: string | undefined, path: string | RegExp | undefined): st
 }
 
 /** follow lets a request notice that a router descends into another, or returns from it: only baseUrl says so. */
-function follow(req: Request): Mount[] {
-  const { request } = req.app;
+function follow(req: Request): Place {
+  const { request, response } = req.app;
   if (!(followed in request)) {
     Object.defineProperty(request, followed, { value: true });
     Object.defineProperty(request, 'baseUrl', {
       get(this: Request) {
-        return this[mountsOf]?.at(-1)?.url;
+        return this[placeOf]?.mounts.at(-1)?.url;
       },
       set: moved,
     });
+    Recorder.countAllWrites(response);
   }
   const { baseUrl } = req;
-  delete (req as { baseUrl?: string }).baseUrl; // what the first request had before there was the property above
+  delete (req as { baseUrl?: string }).baseUrl; // what the first requests had before there was the property above
   moved.call(req, '');
   moved.call(req, baseUrl);
-  return req[mountsOf]!;
+  return req[placeOf]!;
 }
 
 /** moved is called with the new baseUrl; it is undefined outside of all routers. */
 function moved(this: Request, url = ''): void {
-  const mounts = (this[mountsOf] ??= [{ url: '', pattern: '' }]);
+  const place = this[placeOf];
+  if (!place) {
+    this[placeOf] = { mounts: [{ url: '', pattern: '' }], route: undefined };
+    if (url !== '') {
+      moved.call(this, url);
+    }
+    return;
+  }
+  const { mounts } = place;
   while (mounts.length > 1 && mounts[mounts.length - 1]!.url.length > url.length) {
     mounts.pop();
   }

@@ -15,6 +15,7 @@ export interface Sink {
 }
 
 const recorderOf = Symbol('ausguck.recorder');
+const counts = Symbol('ausguck.counts');
 
 type Response = ServerResponse & { [recorderOf]?: Recorder };
 
@@ -32,8 +33,6 @@ export class Recorder {
   readonly #res: Response;
   readonly #sink: Sink;
   readonly #start = performance.now();
-  readonly #write: ServerResponse['write'];
-  readonly #end: ServerResponse['end'];
   #received = -1; // the length that the client declared, if negative
   #sent = 0;
   #ending = false;
@@ -63,19 +62,18 @@ export class Recorder {
     this.#sink = sink;
     this.#req = req;
     this.#res = res;
-    this.#write = res.write;
-    this.#end = res.end;
     res[recorderOf] = this;
-    res.write = Recorder.#countedWrite as ServerResponse['write'];
-    res.end = Recorder.#countedEnd as ServerResponse['end'];
-    if (req.headers['transfer-encoding'] !== undefined) {
+    if (!(counts in res)) {
+      Recorder.countWrites(res);
+    }
+    if (req.headers['transfer-encoding'] !== undefined || (req.httpVersionMajor > 1 && req.headers['content-length'] === undefined)) {
       this.#countReceived();
     }
     sink.begun();
     res.on('finish', Recorder.#onFinish);
     res.on('close', Recorder.#onClose);
     if (res.closed || res.destroyed) {
-      this.#finish(this.#result(false)); // neither event follows
+      this.#over(false); // neither event follows
     }
   }
 
@@ -94,7 +92,7 @@ export class Recorder {
   /** threw counts a request whose handler threw outside any framework. That the client disconnected is no error of the handler. */
   threw(error: unknown): void {
     if (error === this.#req.errored) {
-      this.#finish(this.#result(false));
+      this.#over(false);
       return;
     }
     this.thrown = error;
@@ -102,13 +100,18 @@ export class Recorder {
   }
 
   static #onFinish(this: Response): void {
-    const recorder = this[recorderOf]!;
-    recorder.#finish(recorder.#result(true));
+    this[recorderOf]!.#over(true);
   }
 
   static #onClose(this: Response): void {
-    const recorder = this[recorderOf]!;
-    recorder.#finish(recorder.#result(false));
+    this[recorderOf]!.#over(false);
+  }
+
+  /** over counts a request whose response was handed to the system, if finished, or whose connection was closed. */
+  #over(finished: boolean): void {
+    if (!this.#done) {
+      this.#finish(this.#result(finished));
+    }
   }
 
   #settle(): boolean {
@@ -139,15 +142,22 @@ export class Recorder {
     return this.named ?? this.#matched?.() ?? '';
   }
 
-  /** result returns the status; finished is whether the whole response was handed to the system. */
   #result(finished: boolean): number {
+    const req = this.#req;
     const res = this.#res;
-    const { complete, gone } = ended(this.#req, res, finished);
+    const error = req.socket?.errored as NodeJS.ErrnoException | null | undefined;
+    let complete = finished && !error;
+    let gone = error ? disconnected.has(error.code ?? '') : req.socket?.readableEnded === true;
+    const { stream } = res as { stream?: { aborted: boolean; rstCode: number } };
+    if (stream) { // HTTP/2, which always emits finish
+      complete = !stream.aborted && stream.rstCode === constants.NGHTTP2_NO_ERROR;
+      gone = stream.rstCode === constants.NGHTTP2_CANCEL;
+    }
     if (complete) {
       return res.statusCode;
     }
-    if (!gone) {
-      return 500; // the service broke the response off
+    if (!gone) { // the service broke the response off
+      return error?.code === 'ERR_HTTP_REQUEST_TIMEOUT' && !res.headersSent ? 408 : 500;
     }
     if (!res.headersSent || res.writableEnded || this.#blocked || this.#sent < Number(res.getHeader('content-length'))) {
       return statusClientGone;
@@ -168,30 +178,44 @@ export class Recorder {
     };
   }
 
-  static #countedWrite(this: Response, ...args: Parameters<ServerResponse['write']>): boolean {
-    const rec = this[recorderOf]!;
-    if (!rec.#ending) {
-      rec.#sent += lengthOf(args[0], args[1]);
-    }
-    const more = rec.#write.apply(this, args);
-    if (!more && !rec.#blocked) {
-      rec.#blocked = true;
-      this.once('drain', Recorder.#onDrain);
-    }
-    return more;
+  /** countWrites makes a response, or the prototype of responses, tell their recorders what is written. */
+  static countWrites(target: object): void {
+    const response = target as Record<'write' | 'end', (...args: unknown[]) => unknown>;
+    const { write, end } = response;
+    response.write = function (this: Response, ...args: unknown[]) {
+      const more = write.apply(this, args);
+      this[recorderOf]?.wrote(args, more === true);
+      return more;
+    };
+    response.end = function (this: Response, ...args: unknown[]) {
+      this[recorderOf]?.ends(args);
+      return end.apply(this, args);
+    };
   }
 
-  static #onDrain(this: Response): void {
-    this[recorderOf]!.#blocked = false;
+  /** countAllWrites does the same for all responses with a prototype, which costs less than one by one. */
+  static countAllWrites(prototype: object): void {
+    if (!(counts in prototype)) {
+      Object.defineProperty(prototype, counts, { value: true });
+      Recorder.countWrites(prototype);
+    }
   }
 
-  static #countedEnd(this: Response, ...args: Parameters<ServerResponse['end']>): ServerResponse {
-    const rec = this[recorderOf]!;
-    if (!rec.#ending) {
-      rec.#ending = true; // some responses call write from here
-      rec.#sent += lengthOf(args[0], args[1]);
+  private wrote(args: unknown[], more: boolean): void {
+    if (!this.#ending) {
+      this.#sent += lengthOf(args[0], args[1]);
     }
-    return rec.#end.apply(this, args) as ServerResponse;
+    if (!more && !this.#blocked) {
+      this.#blocked = true;
+      this.#res.once('drain', () => (this.#blocked = false));
+    }
+  }
+
+  private ends(args: unknown[]): void {
+    if (!this.#ending) {
+      this.#ending = true; // some responses call write from there
+      this.#sent += lengthOf(args[0], args[1]);
+    }
   }
 }
 
@@ -200,17 +224,6 @@ function lengthOf(chunk: unknown, encoding: unknown): number {
     return Buffer.byteLength(chunk, typeof encoding === 'string' ? (encoding as BufferEncoding) : 'utf8');
   }
   return chunk instanceof Uint8Array ? chunk.length : 0;
-}
-
-/** ended returns whether a response reached the client, and otherwise whether the client disconnected, and not the service. */
-function ended(req: IncomingMessage, res: ServerResponse, finished: boolean): { complete: boolean; gone: boolean } {
-  const { stream } = res as { stream?: { aborted: boolean; rstCode: number } };
-  if (stream) { // HTTP/2, which always emits finish
-    return { complete: !stream.aborted && stream.rstCode === 0, gone: stream.rstCode === constants.NGHTTP2_CANCEL };
-  }
-  const { socket } = req;
-  const error = socket?.errored as NodeJS.ErrnoException | null | undefined;
-  return { complete: finished && !error, gone: error ? disconnected.has(error.code ?? '') : socket?.readableEnded === true };
 }
 
 /** hasStatus reports whether an error names its status, as those do that frameworks and handlers throw on purpose. */

@@ -214,6 +214,7 @@ test('HTTP/2', async (t) => {
   const app = Fastify({ http2: true });
   app.register(fastifyMetrics, { metrics });
   app.get('/items/:id', async () => 'item');
+  app.post('/items', async (request) => request.body);
   app.get('/hang', () => new Promise(() => {}));
   app.get('/late', (_request, reply) => {
     const stream = new Readable({ read() {} });
@@ -234,11 +235,15 @@ test('HTTP/2', async (t) => {
   }
   assert.equal(body, 'item');
   assert.equal(await value(metrics, 'http_response_size_bytes_sum{method="GET",route="/items/:id"}'), 4);
+  const post = session.request({ ':path': '/items', ':method': 'POST', 'content-type': 'text/plain' });
+  post.end('x'.repeat(70));
+  await once(post.resume(), 'close');
+  assert.equal(await value(metrics, 'http_request_size_bytes_sum{method="POST",route="/items"}'), 70);
   const hang = session.request({ ':path': '/hang' });
   await eventually(async () => assert.equal(await value(metrics, 'http_requests_in_flight'), 1));
   hang.close(8); // CANCEL
   const late = session.request({ ':path': '/late' });
   late.on('error', () => {}).resume();
   await once(late, 'close');
-  await wantRequests(metrics, { 'GET /items/:id 200': 1, 'GET /hang 499': 1, 'GET /late 500': 1 });
+  await wantRequests(metrics, { 'GET /items/:id 200': 1, 'POST /items 200': 1, 'GET /hang 499': 1, 'GET /late 500': 1 });
 });

@@ -200,6 +200,15 @@ test('a response that the service breaks off is a 500', async (t) => {
   assert.equal(await value(metrics, 'http_panics_total'), 0);
 });
 
+test('a request that takes too long to arrive is a 408, as the client sees it', async (t) => {
+  const metrics = new Metrics();
+  const port = await listen(t, createServer({ requestTimeout: 50, connectionsCheckingInterval: 10 }, metrics.handler(() => {})));
+  const client = await send(t, port, 'POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 10\r\n\r\nhalf');
+  const [chunk] = (await once(client, 'data')) as [Buffer];
+  assert.match(chunk.toString(), /^HTTP\/1\.1 408 /);
+  await wantRequests(metrics, { 'POST unknown 408': 1 });
+});
+
 test('a request that was closed before it was measured is not in flight', async (t) => {
   const metrics = new Metrics();
   const handler = metrics.handler(() => {});
