@@ -10,8 +10,8 @@ const pipelined = 8;
 const request = Buffer.from('GET /items/1 HTTP/1.1\r\nHost: x\r\n\r\n');
 const ours = '@ausguck/instrument';
 const sides = {
-  'Fastify': ['bare', ours, 'fastify-metrics', 'fastify-metrics, histogram only'],
-  'Express': ['bare', ours, 'express-prom-bundle'],
+  Fastify: ['bare', ours, 'fastify-metrics', 'fastify-metrics, histogram only'],
+  Express: ['bare', ours, 'express-prom-bundle'],
   'node:http': ['bare', ours],
 };
 
@@ -80,6 +80,8 @@ console.log('|---|---|---:|---:|---:|---:|');
 for (const { server, side, child, best } of running) {
   const of = (name) => running.find((other) => other.server === server && other.side === name).best;
   const over = best - of('bare');
-  console.log(`| ${[server, side, ...[best, over].map((n) => n.toFixed(1)), (best / of('bare')).toFixed(2), (over / (of(ours) - of('bare'))).toFixed(2)].join(' | ')} |`);
+  console.log(
+    `| ${[server, side, ...[best, over].map((n) => n.toFixed(1)), (best / of('bare')).toFixed(2), (over / (of(ours) - of('bare'))).toFixed(2)].join(' | ')} |`
+  );
   child.disconnect();
 }

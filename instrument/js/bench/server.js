@@ -19,7 +19,7 @@ const other = (routeMetrics) => ({
 });
 
 const servers = {
-  async 'Fastify'() {
+  async Fastify() {
     const app = Fastify({ forceCloseConnections: true });
     if (side === '@ausguck/instrument') {
       app.register(fastifyMetrics, { metrics: new Metrics() });
@@ -32,7 +32,7 @@ const servers = {
     await app.ready();
     return app.server;
   },
-  'Express'() {
+  Express() {
     const app = express();
     if (side === '@ausguck/instrument') {
       app.use(expressMetrics(new Metrics()));

@@ -84,7 +84,8 @@ function started({ req, layer, route }: Started): void {
   const place = req[placeOf] ?? follow(req);
   const { mounts } = place;
   const top = mounts[mounts.length - 1]!;
-  if (top.pattern === undefined) { // the layer is the one that the router has just descended into
+  if (top.pattern === undefined) {
+    // the layer is the one that the router has just descended into
     top.pattern = join(mounts[mounts.length - 2]!.pattern, route);
   } else if (req.route?.stack.includes(layer)) {
     place.route = join(top.pattern, route) || '/';

@@ -149,14 +149,16 @@ export class Recorder {
     let complete = finished && !error;
     let gone = error ? disconnected.has(error.code ?? '') : req.socket?.readableEnded === true;
     const { stream } = res as { stream?: { aborted: boolean; rstCode: number } };
-    if (stream) { // HTTP/2, which always emits finish
+    if (stream) {
+      // HTTP/2, which always emits finish
       complete = !stream.aborted && stream.rstCode === constants.NGHTTP2_NO_ERROR;
       gone = stream.rstCode === constants.NGHTTP2_CANCEL;
     }
     if (complete) {
       return res.statusCode;
     }
-    if (!gone) { // the service broke the response off
+    if (!gone) {
+      // the service broke the response off
       return error?.code === 'ERR_HTTP_REQUEST_TIMEOUT' && !res.headersSent ? 408 : 500;
     }
     if (!res.headersSent || res.writableEnded || this.#blocked || this.#sent < Number(res.getHeader('content-length'))) {

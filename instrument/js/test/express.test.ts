@@ -38,7 +38,10 @@ test('routes are patterns, of nested routers too', async (t) => {
     app.use('/v1/api/', api);
     app.use('/:any/:thing', (_req, _res, next) => next());
     app.use('/own', own);
-    app.use(['/one', /^\/re\d+/], express.Router().get('/x', (_req, res) => void res.send('x')));
+    app.use(
+      ['/one', /^\/re\d+/],
+      express.Router().get('/x', (_req, res) => void res.send('x'))
+    );
     app.use((req, res, next) => void express.Router().get('/inner/:i', (_q, r) => void r.send('inner'))(req, res, next));
     app.get('/', (_req, res) => void res.send('home'));
     app.get(['/p/:a', '/q'], (_req, res) => void res.send('pq'));
@@ -70,7 +73,11 @@ test('routes are patterns, of nested routers too', async (t) => {
     const answer = await ask(port, method, path);
     assert.deepEqual([answer.status, answer.body], [200, body], path);
   }
-  for (const [method, path] of [['GET', '/wp-login.php'], ['POST', '/v1/api/7'], ['GET', '/v1/api/x/y/z']] as const) {
+  for (const [method, path] of [
+    ['GET', '/wp-login.php'],
+    ['POST', '/v1/api/7'],
+    ['GET', '/v1/api/x/y/z'],
+  ] as const) {
     assert.equal((await ask(port, method, path)).status, 404, path);
   }
   await wantRequests(metrics, {
@@ -103,7 +110,10 @@ test('the first requests, at the same time', async (t) => {
       await all;
       next();
     });
-    app.use('/api/:x', express.Router().get('/items/:id', (req, res) => void res.send(req.baseUrl)));
+    app.use(
+      '/api/:x',
+      express.Router().get('/items/:id', (req, res) => void res.send(req.baseUrl))
+    );
   });
   const answers = [1, 2, 3].map((i) => ask(port, 'GET', `/api/${i}/items/1`));
   await eventually(() => assert.equal(arrived, 3));
@@ -176,7 +186,10 @@ test('clients that leave', async (t) => {
 
 test('10,000 random paths are as many series as one', async (t) => {
   const { metrics, port } = await served(t, (app) => {
-    app.use('/tenants/:tenant', express.Router().get('/items/:id', (_req, res) => void res.send('item')));
+    app.use(
+      '/tenants/:tenant',
+      express.Router().get('/items/:id', (_req, res) => void res.send('item'))
+    );
   });
   const worker = async () => {
     for (let i = 0; i < 1250; i++) {
@@ -213,7 +226,10 @@ test('an app inside a measured server is measured once', async (t) => {
 test('an Express that does not publish its routes is named', async (t) => {
   const metrics = new Metrics();
   const middleware = expressMetrics(metrics);
-  const port = await listen(t, createServer((req, res) => middleware(req, res, () => res.end())));
+  const port = await listen(
+    t,
+    createServer((req, res) => middleware(req, res, () => res.end()))
+  );
   const warning = once(process, 'warning') as Promise<[Error & { code?: string }]>;
   await ask(port, 'GET', '/items/1');
   const [{ code, message }] = await warning;

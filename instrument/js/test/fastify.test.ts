@@ -51,6 +51,7 @@ test('routes are patterns, with prefixes and in encapsulated plugins', async (t)
     ['GET', '/api/acme/v2/users/7/posts/8', 200],
     ['GET', '/api/acme/nothing', 404],
     ['GET', '/wp-login.php', 404],
+    ['GET', '/items/%zz', 400], // before any hook
   ] as const) {
     assert.equal((await ask(port, method, path)).status, status, path);
   }

@@ -74,7 +74,14 @@ export async function seriesOf(metrics: Metrics, name: string): Promise<string[]
 /** sorted returns a series with its labels in alphabetical order. */
 export function sorted(series: string): string {
   const [name, labels] = series.split(/\{(.*)\}$/s);
-  return labels === undefined ? series : `${name}{${labels.match(/\w+="(?:[^"\\]|\\.)*"/g)?.sort().join(',') ?? ''}}`;
+  return labels === undefined
+    ? series
+    : `${name}{${
+        labels
+          .match(/\w+="(?:[^"\\]|\\.)*"/g)
+          ?.sort()
+          .join(',') ?? ''
+      }}`;
 }
 
 /** wantRequests requires that exactly these requests have been counted, as `GET /route 200`, and that none is in flight. */

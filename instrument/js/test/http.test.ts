@@ -134,7 +134,12 @@ for (const [how, leave] of Object.entries({
     { name: 'in the middle of a stream, its usual end', status: 200, until: 1, answer: ((_req, res) => res.write('event 1')) as RequestListener },
     { name: 'while the answer is written', status: 499, until: 1, answer: ((_req, res) => res.end(Buffer.alloc(20e6))) as RequestListener },
     { name: 'while a stream is written', status: 499, until: 1, answer: ((_req, res) => res.write(Buffer.alloc(20e6))) as RequestListener },
-    { name: 'before the declared length', status: 499, until: 1, answer: ((_req, res) => res.setHeader('Content-Length', 9).write('event 1')) as RequestListener },
+    {
+      name: 'before the declared length',
+      status: 499,
+      until: 1,
+      answer: ((_req, res) => res.setHeader('Content-Length', 9).write('event 1')) as RequestListener,
+    },
   ]) {
     if (how === 'half closes' && name.startsWith('while')) {
       continue; // the client may still read it
@@ -173,7 +178,10 @@ test('a client that leaves while it sends is gone', async (t) => {
     for await (const _ of req);
   });
   const errors: unknown[] = [];
-  const port = await listen(t, createServer((req, res) => void Promise.resolve(handler(req, res)).catch((error: unknown) => errors.push(error))));
+  const port = await listen(
+    t,
+    createServer((req, res) => void Promise.resolve(handler(req, res)).catch((error: unknown) => errors.push(error)))
+  );
   const client = await send(t, port, 'POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 10\r\n\r\nhalf');
   await eventually(async () => assert.equal(await value(metrics, 'http_requests_in_flight'), 1));
   client.end();
@@ -202,7 +210,13 @@ test('a response that the service breaks off is a 500', async (t) => {
 
 test('a request that takes too long to arrive is a 408, as the client sees it', async (t) => {
   const metrics = new Metrics();
-  const port = await listen(t, createServer({ requestTimeout: 50, connectionsCheckingInterval: 10 }, metrics.handler(() => {})));
+  const port = await listen(
+    t,
+    createServer(
+      { requestTimeout: 50, connectionsCheckingInterval: 10 },
+      metrics.handler(() => {})
+    )
+  );
   const client = await send(t, port, 'POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 10\r\n\r\nhalf');
   const [chunk] = (await once(client, 'data')) as [Buffer];
   assert.match(chunk.toString(), /^HTTP\/1\.1 408 /);
@@ -212,7 +226,10 @@ test('a request that takes too long to arrive is a 408, as the client sees it', 
 test('a request that was closed before it was measured is not in flight', async (t) => {
   const metrics = new Metrics();
   const handler = metrics.handler(() => {});
-  const port = await listen(t, createServer((req, res) => void res.on('close', () => handler(req, res))));
+  const port = await listen(
+    t,
+    createServer((req, res) => void res.on('close', () => handler(req, res)))
+  );
   const client = await send(t, port, get);
   client.end();
   await wantRequests(metrics, { 'GET unknown 499': 1 });
@@ -259,7 +276,10 @@ test('a connection that is taken over is a 101, and not in flight', async (t) =>
   const sockets = new WebSocketServer({ noServer: true });
   server.on(
     'upgrade',
-    metrics.upgrade((req, socket, head) => sockets.handleUpgrade(req, socket, head, (client) => client.on('message', (m) => client.send(m.toString()))), '/echo')
+    metrics.upgrade(
+      (req, socket, head) => sockets.handleUpgrade(req, socket, head, (client) => client.on('message', (m) => client.send(m.toString()))),
+      '/echo'
+    )
   );
   const port = await listen(t, server);
   const client = new WebSocket(`ws://127.0.0.1:${port}/echo`);
@@ -336,7 +356,14 @@ test('two services share nothing, and a mistake in the options throws', async (t
 test('the metrics of the process are there once', async () => {
   const metrics = new Metrics({ service: 'gateway', version: '1.2.3', revision: 'abc' });
   collectDefaultMetrics({ register: metrics.register }); // as in the original metrics.ts
-  for (const name of ['process_cpu_seconds_total', 'process_resident_memory_bytes', 'process_start_time_seconds', 'nodejs_eventloop_lag_p99_seconds', 'nodejs_heap_size_used_bytes', 'nodejs_heap_size_total_bytes']) {
+  for (const name of [
+    'process_cpu_seconds_total',
+    'process_resident_memory_bytes',
+    'process_start_time_seconds',
+    'nodejs_eventloop_lag_p99_seconds',
+    'nodejs_heap_size_used_bytes',
+    'nodejs_heap_size_total_bytes',
+  ]) {
     assert.deepEqual(await seriesOf(metrics, name), [name]);
   }
   assert.equal(await value(metrics, 'service_info{revision="abc",service="gateway",version="1.2.3"}'), 1);

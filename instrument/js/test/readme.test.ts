@@ -15,7 +15,7 @@ import ts from 'typescript';
 
 import { fastifyMetrics } from '@ausguck/instrument/fastify';
 
-import { ask, eventually } from './helpers.js';
+import { ask, eventually, send } from './helpers.js';
 
 const root = join(import.meta.dirname, '..');
 const readme = readFileSync(join(root, 'README.md'), 'utf8');
@@ -52,7 +52,11 @@ async function freePort(): Promise<number> {
   return port;
 }
 
-for (const [name, route] of [['fastify', '/items/:id'], ['express', '/items/:id'], ['node:http', '/items/:id']] as const) {
+for (const [name, route] of [
+  ['fastify', '/items/:id'],
+  ['express', '/items/:id'],
+  ['node:http', '/items/:id'],
+] as const) {
   test(`the example for ${name} runs`, async (t) => {
     const port = await freePort();
     const code = block(`js ${name}`)
@@ -83,7 +87,8 @@ interface Original {
 
 const original = readFileSync(join(root, 'test/original/metrics.ts'), 'utf8');
 
-test('the original fails under Fastify 5, and the six lines do not', async () => {
+test('the original fails under Fastify 5, and the six lines do not', async (t) => {
+  let closed = 0;
   const middleware = readFileSync(join(root, 'test/original/middleware/metrics.ts'), 'utf8');
   assert.equal(block('ts original').trimEnd(), middleware.trimEnd());
   const metrics = compiled('src/metrics', original) as Original;
@@ -98,9 +103,11 @@ test('the original fails under Fastify 5, and the six lines do not', async () =>
 
   const lines = block('js six lines').trim();
   assert.equal(lines.split('\n').length, 6);
+  assert.ok(readFileSync(join(root, '../../docs/instrument.md'), 'utf8').includes(`\`\`\`js\n${lines}\n\`\`\``), 'the documentation has the same lines');
   const app = Fastify();
   const { register, httpRequestDuration, httpRequestCount } = metrics;
   new Function('app', 'register', 'httpRequestDuration', 'httpRequestCount', lines)(app, register, httpRequestDuration, httpRequestCount);
+  app.get('/hang', (_request, reply) => void reply.raw.on('close', () => closed++));
   app.get('/items/:id', async () => 'an item');
   assert.equal((await app.inject('/items/1')).statusCode, 200);
   assert.equal((await app.inject('/wp-login.php')).statusCode, 404);
@@ -108,6 +115,14 @@ test('the original fails under Fastify 5, and the six lines do not', async () =>
   assert.match(page, /^http_requests_total\{method="GET",route="\/items\/:id",status="200"\} 1$/m);
   assert.match(page, /^http_requests_total\{method="GET",route="unknown",status="404"\} 1$/m);
   assert.match(page, /^http_request_duration_seconds_count\{method="GET",route="\/items\/:id",status="200"\} 1$/m);
+
+  // What the page says they do not do.
+  await app.listen({ port: 0, host: '127.0.0.1' });
+  t.after(() => app.close());
+  const client = await send(t, (app.server.address() as AddressInfo).port, 'GET /hang HTTP/1.1\r\nHost: x\r\n\r\n');
+  client.end();
+  await eventually(() => assert.equal(closed, 1));
+  assert.doesNotMatch((await app.inject('/metrics')).body, /hang/);
 });
 
 test('the original metrics.ts can be replaced, and the rest of the service stays', async () => {

@@ -35,7 +35,8 @@ function record(data, status) {
   }
   report.endTime += data.nesting === 0 ? data.details.duration_ms : 0;
   const messages = status === 'failed' ? [inspect(data.details.error.cause ?? data.details.error)] : [];
-  if (resolve(data.name) === data.file) { // the process of the file, which only has a result of its own if it failed
+  if (resolve(data.name) === data.file) {
+    // the process of the file, which only has a result of its own if it failed
     report.status = status;
     report.message = (printed.get(data.file) ?? []).concat(messages).join('\n');
     return;

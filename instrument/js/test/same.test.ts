@@ -73,7 +73,10 @@ test('the metrics of the original are there with their labels and buckets', asyn
   for (const line of lines('original.txt')) {
     assert.ok(text.includes(line.replace(/^\S+\{.*\}/, sorted)), `/metrics lacks ${line}`);
   }
-  for (const [name, buckets] of [['http_request_duration_seconds', 10], ['orchestrator_call_duration_seconds', 8]] as const) {
+  for (const [name, buckets] of [
+    ['http_request_duration_seconds', 10],
+    ['orchestrator_call_duration_seconds', 8],
+  ] as const) {
     assert.equal(text.filter((line) => line.startsWith(`${name}_bucket`)).length, buckets);
   }
   assert.doesNotMatch(await metrics.text(), /ado_webhooks_total/, 'what the service does not use');

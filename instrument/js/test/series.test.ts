@@ -28,11 +28,16 @@ test('10,000 random paths are one series', async (t) => {
 test('series are capped, whatever a handler names', async (t) => {
   const metrics = new Metrics({ maxSeries: 10 });
   // The handler has the mistake that the limit protects against.
-  const port = await listen(t, createServer(metrics.handler((req, res) => {
-    setRoute(res, req.url!);
-    res.statusCode = req.method === 'DELETE' ? 503 : 200;
-    res.end();
-  })));
+  const port = await listen(
+    t,
+    createServer(
+      metrics.handler((req, res) => {
+        setRoute(res, req.url!);
+        res.statusCode = req.method === 'DELETE' ? 503 : 200;
+        res.end();
+      })
+    )
+  );
   for (let i = 0; i < 500; i++) {
     await ask(port, 'GET', `/scan/${i}`);
   }
@@ -61,7 +66,10 @@ test('the overflow is bounded itself', async () => {
   assert.equal(await value(metrics, 'http_requests_total{method="other",route="overflow",status="499"}'), 1);
   assert.ok((await value(metrics, 'http_requests_total{method="other",route="overflow",status="5xx"}'))! > 80);
   const values = await Promise.all(all.map((series) => value(metrics, series)));
-  assert.equal(values.reduce((sum, n) => sum! + n!, 0), 800);
+  assert.equal(
+    values.reduce((sum, n) => sum! + n!, 0),
+    800
+  );
 });
 
 test('statuses are exact below the cap', async () => {
