@@ -3,7 +3,6 @@ package instrument_test
 import (
 	"context"
 	"flag"
-	"fmt"
 	"io"
 	"log"
 	"net/http"
@@ -12,6 +11,7 @@ import (
 	"path/filepath"
 	"regexp"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -51,8 +51,10 @@ func TestSameAsJS(t *testing.T) {
 		ctx, leave := context.WithCancel(t.Context())
 		var body io.Reader
 		if len(fields) == 3 {
-			size := 0
-			fmt.Sscan(strings.TrimPrefix(fields[2], "+"), &size)
+			size, err := strconv.Atoi(strings.TrimPrefix(fields[2], "+"))
+			if err != nil {
+				t.Fatal(err)
+			}
 			body = strings.NewReader(strings.Repeat("x", size))
 			if fields[2][0] == '+' {
 				body = io.MultiReader(body) // of unknown length

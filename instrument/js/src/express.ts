@@ -7,8 +7,8 @@ import { Recorder } from './recorder.js';
 /** A request as Express has it, and where in the tree of routers it is. */
 interface Request extends IncomingMessage {
   baseUrl: string;
-  app: { request: object; response: object };
-  res: ServerResponse;
+  app?: { request: object; response: object }; // undefined if the package router is used without Express
+  res?: ServerResponse;
   route?: { stack: unknown[] };
   [placeOf]?: Place;
 }
@@ -73,7 +73,7 @@ function subscribe(): void {
   channel.start.subscribe((message) => started(message as Started));
   channel.error.subscribe((message) => {
     const { req, error } = message as { req: Request; error: unknown };
-    const recorder = Recorder.of(req.res);
+    const recorder = req.res && Recorder.of(req.res);
     if (recorder) {
       recorder.thrown = error;
     }
@@ -81,7 +81,10 @@ function subscribe(): void {
 }
 
 function started({ req, layer, route }: Started): void {
-  const place = req[placeOf] ?? follow(req);
+  const place = req[placeOf] ?? (req.app && follow(req, req.app));
+  if (!place) {
+    return;
+  }
   const { mounts } = place;
   const top = mounts[mounts.length - 1]!;
   if (top.pattern === undefined) {
@@ -98,8 +101,7 @@ function join(prefix: string | undefined, path: string | RegExp | undefined): st
 }
 
 /** follow lets a request notice that a router descends into another, or returns from it: only baseUrl says so. */
-function follow(req: Request): Place {
-  const { request, response } = req.app;
+function follow(req: Request, { request, response }: NonNullable<Request['app']>): Place {
   if (!(followed in request)) {
     Object.defineProperty(request, followed, { value: true });
     Object.defineProperty(request, 'baseUrl', {

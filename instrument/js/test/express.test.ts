@@ -223,6 +223,22 @@ test('an app inside a measured server is measured once', async (t) => {
   await wantRequests(metrics, { 'GET /items/:id 200': 1 });
 });
 
+test('a router without Express is left alone', async (t) => {
+  expressMetrics(new Metrics()); // listens to all routers of the process
+  const other = express.Router();
+  other.get('/items/:id', (req, res) => void res.end(req.params.id));
+  other.get('/throws', () => {
+    throw new Error('mistake');
+  });
+  const port = await listen(
+    t,
+    createServer((req, res) => other(req as express.Request, res as express.Response, (error?: unknown) => res.writeHead(error ? 500 : 404).end()))
+  );
+  assert.equal((await ask(port, 'GET', '/items/1')).body, '1');
+  assert.equal((await ask(port, 'GET', '/throws')).status, 500);
+  assert.equal((await ask(port, 'GET', '/nothing')).status, 404);
+});
+
 test('an Express that does not publish its routes is named', async (t) => {
   const metrics = new Metrics();
   const middleware = expressMetrics(metrics);
