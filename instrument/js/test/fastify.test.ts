@@ -89,6 +89,12 @@ test('what a handler throws is a 500, and a panic unless it has a status', async
         throw new Error('mistake');
       });
     });
+    app.register(async (own) => {
+      own.setErrorHandler((_error, _request, reply) => void reply.code(500).send('my page'));
+      own.get('/page', async () => {
+        throw new Error('mistake');
+      });
+    });
   });
   assert.equal((await ask(port, 'GET', '/throws')).status, 500);
   assert.equal(await value(metrics, 'http_panics_total'), 1);
@@ -96,12 +102,15 @@ test('what a handler throws is a 500, and a panic unless it has a status', async
   assert.equal((await ask(port, 'GET', '/handled')).body, 'handled');
   assert.equal((await ask(port, 'POST', '/validated', { body: '{}', headers: { 'content-type': 'application/json' } })).status, 400);
   assert.equal(await value(metrics, 'http_panics_total'), 1);
+  assert.equal((await ask(port, 'GET', '/page')).body, 'my page');
+  assert.equal(await value(metrics, 'http_panics_total'), 2);
   await assert.rejects(ask(port, 'GET', '/late'));
   await wantRequests(metrics, {
     'GET /throws 500': 1,
     'GET /deliberate 503': 1,
     'GET /handled 422': 1,
     'POST /validated 400': 1,
+    'GET /page 500': 1,
     'GET /late 500': 1,
   });
 });
