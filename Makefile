@@ -31,8 +31,10 @@ NESTED_TEST = $(foreach m,$(NESTED),'in $(m) -vet=off $(if $(shell command -v gc
 UI       = web/dist/index.html
 UI_FROM  = $(filter-out %.test.ts %.test.tsx,$(shell find web/src web/build -type f 2>/dev/null)) \
 	web/index.html web/package.json web/vite.config.ts web/tsconfig.json
+JS_FROM  = '../instrument/js/{src,bench,test}/*.{ts,js}'
 MODULES  = web/node_modules/.package-lock.json
 OTLPJS   = test/otlpjs/node_modules/.package-lock.json
+NODEJS   = instrument/js/node_modules/.package-lock.json
 
 export CGO_ENABLED := 0
 # go.mod names the patch release of Go that the engines' security notes ask for; an older go command fetches it.
@@ -65,7 +67,7 @@ $(UI): $(MODULES) $(UI_FROM)
 
 # Versions are those of the lock file. `npm ci` would also want the optional packages of all other platforms, which
 # mirrors need not have. Scripts of packages are not run, here as in web/.npmrc: none of them is needed.
-$(MODULES) $(OTLPJS): %/node_modules/.package-lock.json: %/package-lock.json %/package.json
+$(MODULES) $(OTLPJS) $(NODEJS): %/node_modules/.package-lock.json: %/package-lock.json %/package.json
 	@command -v $(NPM) >/dev/null || { echo 'The UI needs Node 20 or newer with npm: apt-get install nodejs npm. `go build ./cmd/ausguck` builds all but the UI.'; exit 1; }
 	@cd $* && $(NPM) install --no-save --ignore-scripts --no-audit --no-fund --loglevel=error
 	@touch $@
@@ -83,9 +85,9 @@ demo: build codeagent ## Ausguck and the code agent together; in containers wher
 	@deploy/demo/run.sh
 
 .PHONY: test
-test: vet build codeagent $(OTLPJS) $(if $(DOCKER),image $(BIN)/docker-compose) stock $(BIN)/testsum ## check, then run all tests; with AUSGUCK_TEST_DOCKER=1 those with a Docker engine too
+test: vet build codeagent $(OTLPJS) $(NODEJS) $(if $(DOCKER),image $(BIN)/docker-compose) stock $(BIN)/testsum ## check, then run all tests; with AUSGUCK_TEST_DOCKER=1 those with a Docker engine too
 	@$(if $(DOCKER),,echo 'The tests with a Docker engine are not run; AUSGUCK_TEST_DOCKER=1 make test runs them, as root on a machine with dockerd.')
-	@$(BIN)/testsum 'npm web' '-vet=off $(UNIT)' '$(if $(RACE),-vet=off -race $(RACE))' $(NESTED_TEST) 'in tools -vet=off ./testsum' \
+	@$(BIN)/testsum 'npm web' 'npm instrument/js' '-vet=off $(UNIT)' '$(if $(RACE),-vet=off -race $(RACE))' $(NESTED_TEST) 'in tools -vet=off ./testsum' \
 		'twice -vet=off -count=1 -p 1 -timeout 40m $(BLACKBOX)' 'twice in test/grafanaclient -vet=off -count=1 ./...' 'twice in test/oidcprovider -vet=off -count=1 ./...' 'twice npm web/e2e' '$(if $(DOCKER),twice $(DOCKER))'
 
 .PHONY: test-short
@@ -107,12 +109,12 @@ vet: ## what takes seconds: go vet and gofmt
 lint: $(BIN)/golangci-lint $(MODULES) ## run golangci-lint, whose first build takes some minutes, and the page's linters
 	@$(BIN)/golangci-lint run --timeout 15m ./...
 	@for m in $(NESTED) test/grafanaclient test/oidcprovider; do (cd $$m && GOWORK=off $(CURDIR)/$(BIN)/golangci-lint run --timeout 15m ./...) || exit 1; done
-	@cd web && $(NPM) run --silent lint
+	@cd web && $(NPM) run --silent lint && node_modules/.bin/prettier --check --log-level warn --config .prettierrc.json $(JS_FROM)
 
 .PHONY: fmt
 fmt: $(BIN)/golangci-lint $(MODULES) ## format the Go code and the page's
 	@$(BIN)/golangci-lint fmt ./...
-	@cd web && $(NPM) run --silent format
+	@cd web && $(NPM) run --silent format && node_modules/.bin/prettier --write --log-level warn --config .prettierrc.json $(JS_FROM)
 
 .PHONY: bench
 bench: build stock ## measure side by side with the stock programs
