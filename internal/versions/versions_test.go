@@ -41,6 +41,7 @@ func TestDocumentedVersions(t *testing.T) {
 		"Loki and Promtail's packages": version(`github\.com/grafana/loki/v3 v(\S+)`, mod),
 		"node_exporter":                version(`github\.com/prometheus/node_exporter v(\S+)`, mod),
 		"cAdvisor":                     version(`github\.com/google/cadvisor/lib v(\S+)`, mod),
+		"blackbox_exporter":            version(`github\.com/prometheus/blackbox_exporter v(\S+)`, mod),
 		"Grafana's libraries":          version(`"@grafana/data": "([^"]+)"`, npm),
 		"@grafana/scenes":              version(`"@grafana/scenes": "([^"]+)"`, npm),
 	}
