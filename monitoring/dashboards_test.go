@@ -131,6 +131,7 @@ func TestDashboardsAreTheBuiltInOnes(t *testing.T) {
 		"containers.json": "ausguck-containers Containers",
 		"services.json":   "ausguck-services Services",
 		"code-agent.json": "ausguck-code-agent Code agent",
+		"traefik.json":    "ausguck-traefik Traefik",
 		"logs.json":       "ausguck-logs Logs",
 		"ausguck.json":    "ausguck-self Ausguck",
 		"probes.json":     "ausguck-probes Probes",
@@ -219,8 +220,8 @@ var (
 	selector = regexp.MustCompile(`label_values\((.+), \w+\)`)
 )
 
-// queries returns the PromQL queries of a dashboard by location, with variables interpolated.
-func queries(t *testing.T, d dashboard) map[string]string {
+// queries returns the PromQL queries of a dashboard by location, with a value for every variable.
+func queries(t *testing.T, d dashboard, value string) map[string]string {
 	t.Helper()
 	names := make(map[string]bool)
 	found := make(map[string]string)
@@ -247,7 +248,7 @@ func queries(t *testing.T, d dashboard) map[string]string {
 		for _, m := range used.FindAllStringSubmatch(expr, -1) {
 			require.True(t, names[m[1]] || m[1] == "1", "%s: no variable %s", where, m[1])
 		}
-		found[where] = used.ReplaceAllString(expr, "x")
+		found[where] = used.ReplaceAllString(expr, value)
 	}
 	return found
 }
@@ -271,7 +272,7 @@ func knownMetrics(t *testing.T) map[string]string {
 func TestDashboardsAskForMetricsThatThereAre(t *testing.T) {
 	known, asked := knownMetrics(t), make(map[string]bool)
 	for file, d := range dashboards(t) {
-		for where, expr := range queries(t, d) {
+		for where, expr := range queries(t, d, "x") {
 			for _, name := range metricsOf(t, file+": "+where, expr) {
 				asked[name] = true
 				require.Contains(t, known, name, "%s: %s: add the metric to testdata/metrics.txt", file, where)
@@ -302,7 +303,7 @@ func TestSecondExporter(t *testing.T) {
 	engine := promql.NewEngine(promql.EngineOpts{MaxSamples: 1e6, Timeout: time.Minute, EnableAtModifier: true, EnableNegativeOffset: true})
 	all := make(map[string]map[string]string)
 	for file, d := range dashboards(t) {
-		all[file] = queries(t, d)
+		all[file] = queries(t, d, "x")
 	}
 	all["rules"] = make(map[string]string)
 	for i, r := range alertRules(t) {

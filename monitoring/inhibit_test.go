@@ -50,6 +50,13 @@ func TestInhibition(t *testing.T) {
 		"crash loop":            {set("ContainerCrashLooping", "critical", "job", "prometheus", "name", "x"), set("ContainerRestarting", "warning", "job", "cadvisor", "name", "x"), true},
 		"crash loop of another": {set("ContainerCrashLooping", "critical", "name", "y"), set("ContainerRestarting", "warning", "name", "x"), false},
 		"model fails":           {set("LanguageModelFails", "critical", "job", "llm-patch"), set("JobsFail", "warning", "job", "orchestrator"), true},
+		"no server left":        {set("TraefikServerDown", "critical", "job", "traefik", "service", "shop"), set("TraefikServerDown", "warning", "job", "traefik", "service", "shop", "url", "u"), true},
+		"no server, so errors":  {set("TraefikServerDown", "critical", "job", "traefik", "service", "shop"), set("TraefikServiceErrors", "critical", "job", "traefik", "service", "shop"), true},
+		"one server of two":     {set("TraefikServerDown", "warning", "job", "traefik", "service", "shop", "url", "u"), set("TraefikServiceErrors", "critical", "job", "traefik", "service", "shop"), false},
+		"another service":       {set("TraefikServiceErrors", "critical", "job", "traefik", "service", "shop"), set("TraefikServiceErrors", "warning", "job", "traefik", "service", "bank"), false},
+		"certificate":           {set("TraefikCertificateExpires", "warning", "job", "traefik", "cn", "a"), set("TraefikCertificateExpires", "info", "job", "traefik", "cn", "a"), true},
+		"another certificate":   {set("TraefikCertificateExpires", "critical", "job", "traefik", "sans", "a"), set("TraefikCertificateExpires", "info", "job", "traefik", "sans", "b"), false},
+		"Traefik is down":       {set("TargetDown", "critical", "job", "traefik", "instance", "a"), set("TraefikServiceErrors", "critical", "job", "traefik", "service", "shop"), true},
 		"heartbeat":             {set("TargetDown", "critical", "job", "shop"), set("Watchdog", "none"), false},
 	} {
 		require.Equal(t, tt.want, holdsBack(cfg.InhibitRules, tt.firing, tt.held), name)

@@ -9,9 +9,11 @@ import (
 	"os/signal"
 	"strings"
 	"syscall"
+	"time"
 
 	"github.com/ausguck/ausguck/internal/app"
 	"github.com/ausguck/ausguck/internal/command"
+	"github.com/ausguck/ausguck/internal/versions"
 )
 
 // Each command is one function that prints its output and returns its exit code.
@@ -185,6 +187,35 @@ func runResetPassword(o app.Options, login string, stdout, stderr io.Writer) int
 	}
 	fmt.Fprintf(stdout, "The password of %s is now %s\n", name, password)
 	return exitStopped
+}
+
+// runVersionCheck prints whether there is a newer version. Its exit codes differ from those of other commands, so that a script can
+// tell a newer version from a failure.
+func runVersionCheck(o app.Options, stdout, stderr io.Writer) int {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	source, err := o.Updates.Source()
+	if err != nil {
+		fmt.Fprintf(stderr, "ausguck version --check: %s\n", err)
+		return exitUnknown
+	}
+	newest, newer, err := source.Newest(ctx)
+	if err != nil {
+		fmt.Fprintf(stderr, "ausguck version --check: %s\n", err)
+		return exitUnknown
+	}
+	if !newer {
+		fmt.Fprintf(stdout, "ausguck %s is up to date: the newest version is %s\n", versions.Own(), newest.Version)
+		return exitUpToDate
+	}
+	fmt.Fprintf(stdout, "ausguck %s is available; this is %s\n", newest.Version, versions.Own())
+	if !newest.Published.IsZero() {
+		fmt.Fprintf(stdout, "  published  %s\n", newest.Published.Format(time.DateOnly))
+	}
+	if newest.URL != "" {
+		fmt.Fprintf(stdout, "  see        %s\n", newest.URL)
+	}
+	return exitNewer
 }
 
 // counted formats a number with its noun.

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"net/url"
 	"os"
 	"path/filepath"
 	"slices"
@@ -26,6 +27,13 @@ const (
 	exitStopped = 0 // stopped on request, completely
 	exitFailed  = 1 // failed while running
 	exitUsage   = 2 // invalid flags or configuration
+)
+
+// Exit codes of `version --check`, as documented in docs/backup.md.
+const (
+	exitUpToDate = 0
+	exitNewer    = 1
+	exitUnknown  = 2
 )
 
 func main() {
@@ -71,6 +79,7 @@ func run(args []string, stdout, stderr io.Writer) int {
 	reset := a.Command("reset-password", "Set a new password for a user and print it; works while Ausguck is running.")
 	resetLogin := reset.Arg("login", "The user. Default: the admin.").String()
 	version := a.Command("version", "Print the versions of Ausguck and of the embedded programs.")
+	versionCheck := version.Flag("check", "Ask --update.url whether there is a newer version instead. Exit code 0: no; 1: yes; 2: it could not be found out.").Bool()
 
 	command, err := a.Parse(keepDashes(options.TakeNodeExporterFlags(args)))
 	if err != nil {
@@ -115,6 +124,9 @@ func run(args []string, stdout, stderr io.Writer) int {
 	case reset.FullCommand():
 		return runResetPassword(options, *resetLogin, stdout, stderr)
 	case version.FullCommand():
+		if *versionCheck {
+			return runVersionCheck(options, stdout, stderr)
+		}
 		fmt.Fprint(stdout, versions.Text())
 	}
 	return exitStopped
@@ -168,8 +180,16 @@ func shownFlags(a *kingpin.Application) map[string]string {
 	flags := map[string]string{}
 	for _, f := range a.Model().Flags {
 		if boilerplate.GetFlag(f.Name) == nil {
-			flags[f.Name] = f.Value.String()
+			flags[f.Name] = withoutPassword(f.Value.String())
 		}
 	}
 	return flags
+}
+
+// withoutPassword replaces the password in a value that is a URL.
+func withoutPassword(value string) string {
+	if u, err := url.Parse(value); err == nil && u.User != nil {
+		return u.Redacted()
+	}
+	return value
 }

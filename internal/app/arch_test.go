@@ -52,6 +52,7 @@ var rules = []rule{
 	{pkg: "internal/expandenv", why: "it knows variables and no file"},
 	{pkg: "internal/page", ours: []string{"web"}, why: "it serves files and knows nothing of what they show"},
 	{pkg: "internal/versions", foreign: []string{"github.com/prometheus/common/version"}, why: "everybody may ask it, so it knows nobody"},
+	{pkg: "internal/updates", foreign: []string{"github.com/prometheus/client_golang/", "golang.org/x/mod/semver"}, why: "it is told its own version and URL, and knows nothing of the installation that it could send"},
 	{pkg: "internal/metrics", foreign: []string{"github.com/prometheus/client_golang/prometheus", "github.com/prometheus/client_model/go"}, why: "every part may import it, so it knows no metric"},
 	{
 		pkg: "internal/component/promserver", ours: []string{"internal/datadir", "internal/confpath", "internal/permission", "internal/versions", "internal/metrics", "internal/setaside", "internal/upstreamlog", "internal/lifecycle", "internal/redact", "internal/bounds", "internal/inproc", "internal/problem"},

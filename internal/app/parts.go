@@ -25,6 +25,7 @@ type Parts struct {
 	Prober       ProberPart
 	Prometheus   PrometheusPart
 	OTLP         OTLPPart
+	Updates      UpdatesPart
 }
 
 // all returns the fields of Parts.

@@ -19,6 +19,7 @@ import (
 	"github.com/ausguck/ausguck/internal/lifecycle"
 	"github.com/ausguck/ausguck/internal/page"
 	"github.com/ausguck/ausguck/internal/redact"
+	"github.com/ausguck/ausguck/internal/updates"
 	"github.com/ausguck/ausguck/internal/versions"
 )
 
@@ -171,6 +172,8 @@ type statusAnswer struct {
 	Files    []statusFile        `json:"files"`
 	Storage  []storageView       `json:"storage"`
 	Disk     diskView            `json:"disk"`
+	// Update is the result of the checks for a newer version; null if --update.url is not set.
+	Update *updates.State `json:"update"`
 	// Warnings are about the configuration, for admins only: some contain information useful to an attacker.
 	Warnings []string `json:"warnings"`
 	// QueryLog is the file of the query log; empty if it is disabled.
@@ -211,7 +214,7 @@ func (a *App) serveStatusAPI(w http.ResponseWriter, r *http.Request) {
 	host, _ := os.Hostname()
 	applied := a.options.Prometheus.server.Applied()
 	answer := statusAnswer{
-		Host: host, Version: versions.Own(), Revision: versions.Revision(), Started: a.started, Embedded: versions.All(),
+		Host: host, Version: versions.Own(), Revision: versions.Revision(), Started: a.started, Embedded: versions.All(), Update: a.options.Updates.state(),
 		Files: []statusFile{{"Prometheus", applied.Source}}, QueryLog: applied.GlobalConfig.QueryLogFile,
 	}
 	for _, v := range a.partViews() {

@@ -249,6 +249,8 @@ var steps = []step{
 	}},
 	{page: "docs/backup.md", command: "docker compose -f ausguck.yml run", after: (*reader).restored},
 
+	{page: "docs/backup.md", command: "ausguck version --check", elsewhere: "it asks a forge; test/script runs it with a server of its own"},
+
 	{page: "docs/migrate.md", command: "ausguck compose --from", elsewhere: asMovedOver},
 	{page: "docs/migrate.md", command: "docker run --rm", elsewhere: asMovedOver},
 	{page: "docs/migrate.md", command: "docker compose -f docker-compose.monitoring.yml stop", before: (*reader).startOriginals, after: (*reader).migrated},

@@ -96,6 +96,15 @@ export interface Docker {
   remedy?: string;
 }
 
+export interface Update {
+  /** What the last successful check returned. */
+  newest?: { version: string; url?: string; published?: string };
+  newer: boolean;
+  checked?: string;
+  /** Why the last check failed. */
+  error?: string;
+}
+
 export interface Status {
   host: string;
   version: string;
@@ -107,6 +116,8 @@ export interface Status {
   storage: Array<{ name: string; bytes: number; limit: number; retention?: string }>;
   disk: { free: number; size: number; scarce: boolean; full?: string };
   queryLog: string;
+  /** Result of the checks for a newer version; null if no URL for them is configured. */
+  update: Update | null;
   /** Warnings about the configuration; only returned to admins. */
   warnings: string[];
 }

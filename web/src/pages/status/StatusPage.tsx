@@ -11,6 +11,7 @@ import { TabbedPage } from '../../kit/Tabs';
 import { may } from '../../boot/role';
 import { useDoing } from '../settings/Ask';
 import { statusTabs } from './tabs';
+import { UpdateNotice } from './UpdateNotice';
 import { own } from '../../boot/own';
 
 const bytes = getValueFormat('bytes');
@@ -41,6 +42,7 @@ export default function StatusPage() {
             </span>
             {may('Admin') && <Reload />}
           </div>
+          <UpdateNotice update={data.update} version={data.version} />
           {data.disk.full && (
             <Alert severity="error" title="The disk is full">
               {data.disk.full}
