@@ -102,7 +102,7 @@ func (s *Service) known(r *http.Request, q question) (string, error) {
 // key covers everything that the answer depends on: names in web.yml are case-sensitive, and for unknown names webHash belongs to
 // another user. An answer is not shared between guests; otherwise a throttled guest could learn the answer given to another one.
 func (q question) key(p *passwords) [sha256.Size]byte {
-	return p.key(network(q.address), q.known, q.login, q.password, strconv.FormatInt(q.user.ID, 10), q.user.hash, q.webHash, strconv.FormatBool(q.webKnown), strconv.FormatBool(q.user.Disabled))
+	return p.key(Network(q.address), q.known, q.login, q.password, strconv.FormatInt(q.user.ID, 10), q.user.hash, q.webHash, strconv.FormatBool(q.webKnown), strconv.FormatBool(q.user.Disabled))
 }
 
 // tryPassword checks the password, unless too many attempts have failed, and records the result in metrics and log. It returns

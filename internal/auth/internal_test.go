@@ -173,10 +173,10 @@ func TestThrottleIsBounded(t *testing.T) {
 }
 
 func TestThrottleTakesIPv6ByNetwork(t *testing.T) {
-	require.Equal(t, network("2001:db8::1"), network("2001:db8::ffff"))
-	require.NotEqual(t, network("2001:db8::1"), network("2001:db8:0:1::1"))
-	require.Equal(t, "192.0.2.1", network("::ffff:192.0.2.1"))
-	require.Equal(t, "inproc", network("inproc"))
+	require.Equal(t, Network("2001:db8::1"), Network("2001:db8::ffff"))
+	require.NotEqual(t, Network("2001:db8::1"), Network("2001:db8:0:1::1"))
+	require.Equal(t, "192.0.2.1", Network("::ffff:192.0.2.1"))
+	require.Equal(t, "inproc", Network("inproc"))
 }
 
 func TestPasswordsRememberForAMinuteAndAskOnce(t *testing.T) {

@@ -57,7 +57,7 @@ func (g guest) keys() (own string, others []string) {
 	if g.known != "" {
 		return "known " + g.known, nil
 	}
-	login, address := fold(truncate(g.login, maxLogin)), network(g.address)
+	login, address := fold(truncate(g.login, maxLogin)), Network(g.address)
 	return "pair " + login + "\x00" + address, []string{"login " + login, "address " + address}
 }
 
@@ -208,8 +208,8 @@ func (a *attempt) dropped() {
 	}
 }
 
-// network returns an IPv4 address unchanged, and the network of an IPv6 address, because one customer has all of its addresses.
-func network(address string) string {
+// Network returns an IPv4 address unchanged, and the network of an IPv6 address, because one customer has all of its addresses.
+func Network(address string) string {
 	ip, err := netip.ParseAddr(address)
 	if err != nil {
 		return strings.ToLower(address)

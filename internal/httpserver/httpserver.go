@@ -56,6 +56,8 @@ type Options struct {
 	TrustedProxies []netip.Prefix
 	// AccessLog logs every request at debug level.
 	AccessLog bool
+	// LogPath returns a path as it is logged, without secrets in it; nil leaves it unchanged.
+	LogPath func(path string) string
 	// PlainHTTP2 names the listeners that also accept HTTP/2 without TLS, which gRPC clients use.
 	PlainHTTP2 []string
 	// DrainTimeout is how long requests in progress may continue after Serve is asked to stop.
@@ -114,6 +116,9 @@ func New(o Options) (*Server, error) {
 	}
 	if o.DrainTimeout == 0 {
 		o.DrainTimeout = DefaultDrainTimeout
+	}
+	if o.LogPath == nil {
+		o.LogPath = func(path string) string { return path }
 	}
 	if errs := CheckWebConfig(o.WebConfigFile); len(errs) > 0 {
 		return nil, errors.Join(errs...)

@@ -28,7 +28,7 @@ func (s *Server) wrap(name string, h http.Handler) http.Handler {
 			cause := recover()
 			if cause != nil && !isAbort(cause) {
 				s.metrics.panics.Inc()
-				s.logger.Error("Handler panicked", "listener", name, "method", r.Method, "path", r.URL.Path, "err", cause, "stack", string(debug.Stack()))
+				s.logger.Error("Handler panicked", "listener", name, "method", r.Method, "path", s.opts.LogPath(r.URL.Path), "err", cause, "stack", string(debug.Stack()))
 				if rec.code == 0 {
 					http.Error(rec, "internal error; the log has the details", http.StatusInternalServerError)
 					cause = nil
@@ -94,7 +94,7 @@ func (s *Server) observe(name string, r *http.Request, rec *recorder, d time.Dur
 	if s.opts.AccessLog {
 		// Without the query, which may contain a token.
 		s.logger.Debug("Request served", "listener", name, "remote", r.RemoteAddr, "method", r.Method,
-			"path", r.URL.Path, "code", code, "bytes", rec.bytes, "duration", d)
+			"path", s.opts.LogPath(r.URL.Path), "code", code, "bytes", rec.bytes, "duration", d)
 	}
 }
 
