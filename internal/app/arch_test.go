@@ -80,6 +80,11 @@ var rules = []rule{
 		why:     "only logcollector knows Promtail, and it knows no sibling",
 	},
 	{
+		pkg: "internal/component/heartbeats", ours: []string{"internal/bounds", "internal/database", "internal/inproc", "internal/lifecycle", "internal/problem"},
+		foreign: []string{"github.com/prometheus/client_golang/", "github.com/prometheus/common/", "go.yaml.in/yaml/", "golang.org/x/time/rate"},
+		why:     "it takes pings, and hands log lines to a handler without knowing the part behind it",
+	},
+	{
 		pkg: "internal/component/nodeexporter", ours: []string{"internal/versions", "internal/upstreamlog", "internal/lifecycle"},
 		foreign: []string{"github.com/prometheus/node_exporter/", "github.com/prometheus/client_model/", "github.com/prometheus/client_golang/", "github.com/alecthomas/kingpin/"},
 		why:     "only nodeexporter knows node_exporter, and it knows no sibling",
@@ -208,6 +213,7 @@ var (
 		"prober":       {"github.com/prometheus/blackbox_exporter/"},
 		"dashboards":   {},
 		"otlp":         {},
+		"heartbeats":   {},
 	}
 )
 
