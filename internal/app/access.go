@@ -10,6 +10,7 @@ import (
 
 	"github.com/ausguck/ausguck/internal/auth"
 	"github.com/ausguck/ausguck/internal/bounds"
+	"github.com/ausguck/ausguck/internal/component/heartbeats"
 	"github.com/ausguck/ausguck/internal/component/otlp"
 	"github.com/ausguck/ausguck/internal/edge"
 	"github.com/ausguck/ausguck/internal/httpserver"
@@ -70,7 +71,7 @@ func (a access) asking(routes []route) http.Handler {
 	for _, r := range routes {
 		mux.Handle(r.pattern, a.require(r))
 	}
-	return edge.New(a.edge(nil), stripPrefix(a.prefix, apiPolicy(otlp.Refusals(mux))))
+	return edge.New(a.edge(nil), stripPrefix(a.prefix, heartbeats.Aliases(apiPolicy(otlp.Refusals(mux)))))
 }
 
 // require wraps a route in the check of its role.

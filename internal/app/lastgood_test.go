@@ -209,11 +209,11 @@ remote_write: [{url: "https://127.0.0.1:1/", tls_config: {ca_file: gone.pem}}]
 func TestLinksThatLeadNowhere(t *testing.T) {
 	o := testOptions(t, "--config.dir="+t.TempDir())
 	o.LogCollector.On = true
-	for _, name := range []string{"prometheus.yml", "alertmanager.yml", "loki.yml", "promtail.yml", "web.yml"} {
+	for _, name := range []string{"prometheus.yml", "alertmanager.yml", "loki.yml", "promtail.yml", "heartbeats.yml", "web.yml"} {
 		require.NoError(t, os.Symlink("/run/configs/"+name, filepath.Join(o.ConfigDir, name)))
 	}
 	_, err := app.Check(o)
-	for _, name := range []string{"prometheus.yml", "alertmanager.yml", "loki.yml", "promtail.yml", "web.yml"} {
+	for _, name := range []string{"prometheus.yml", "alertmanager.yml", "loki.yml", "promtail.yml", "heartbeats.yml", "web.yml"} {
 		require.ErrorContains(t, err, name)
 	}
 }

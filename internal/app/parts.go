@@ -26,6 +26,7 @@ type Parts struct {
 	Prometheus   PrometheusPart
 	OTLP         OTLPPart
 	Updates      UpdatesPart
+	Heartbeats   HeartbeatsPart
 }
 
 // all returns the fields of Parts.

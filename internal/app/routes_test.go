@@ -119,6 +119,10 @@ func TestEveryRoute(t *testing.T) {
 		"POST /flush":                  {no, 404, 404, 404, ""},
 		"POST /ingester/shutdown":      {no, 404, 404, 404, ""},
 
+		"GET /hb/unknown":             {404, 404, 404, 404, "not found"},
+		"POST /ping/unknown/start":    {404, 404, 404, 404, "not found"},
+		"GET /api/ausguck/heartbeats": {no, 200, 200, 200, `"heartbeats":[]`},
+
 		"GET /debug/pprof/cmdline":                        {no, not, not, 200, ""},
 		"GET /login/generic_oauth":                        {404, 404, 404, 404, "--auth.oidc.issuer"},
 		"GET /login/password":                             {302, 302, 302, 302, ""},

@@ -98,6 +98,7 @@ func (a *App) build() error {
 		MaxConnections: o.Web.MaxConnections,
 		TrustedProxies: proxies,
 		AccessLog:      o.Web.AccessLog,
+		LogPath:        a.hideToken,
 		DrainTimeout:   drainTimeout,
 		PlainHTTP2:     plainHTTP2,
 	})

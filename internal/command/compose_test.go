@@ -61,7 +61,7 @@ func TestComposeSharesSecrets(t *testing.T) {
 	require.Empty(t, todo)
 	secret := filepath.Join(dir, "monitoring", "secrets", "slack_url")
 	require.NoError(t, os.WriteFile(secret, []byte("https://"), 0o644))
-	for _, name := range []string{secret, filepath.Join(dir, "monitoring", "alertmanager.yml")} {
+	for _, name := range []string{secret, filepath.Join(dir, "monitoring", "alertmanager.yml"), filepath.Join(dir, "monitoring", "heartbeats.yml")} {
 		info, err := os.Stat(name)
 		require.NoError(t, err)
 		require.Zero(t, info.Mode().Perm()&0o007, "%s is for nobody else", name)

@@ -8,6 +8,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 )
 
@@ -42,7 +43,7 @@ func forSocket(file []byte) []byte {
 // how to do what cannot be done here.
 func shareSecrets(configDir string) (todo string, err error) {
 	var left []string
-	for _, name := range []string{"alertmanager.yml", secretsDir} {
+	for _, name := range append(slices.Clone(secretFiles), secretsDir) {
 		path := filepath.Join(configDir, name)
 		info, err := os.Stat(path)
 		if errors.Is(err, fs.ErrNotExist) {

@@ -7,13 +7,17 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 
 	"github.com/pmezard/go-difflib/difflib"
 
 	"github.com/ausguck/ausguck/monitoring"
 )
 
-// secretsDir is the folder beside alertmanager.yml for the files that it names, each with the URL of a webhook or a password.
+// secretFiles are the files into which users write passwords and tokens.
+var secretFiles = []string{"alertmanager.yml", "heartbeats.yml"}
+
+// secretsDir is the folder beside them for the files that they name, each with the URL of a webhook, a password or a token.
 const secretsDir = "secrets"
 
 // WriteConfig writes the built-in configuration into dir, with a folder for secrets that only its owner can read, and returns the
@@ -116,8 +120,8 @@ func writeBuiltIn(dir, name string) (target string, err error) {
 		return target, err
 	}
 	mode := fs.FileMode(0o644)
-	if name == "alertmanager.yml" {
-		mode = 0o600 // users write passwords and tokens of receivers into it
+	if slices.Contains(secretFiles, name) {
+		mode = 0o600
 	}
 	if err := writeNew(target, content, mode); err != nil {
 		return target, fmt.Errorf("write %s: %w", target, err)
