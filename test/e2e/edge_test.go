@@ -229,9 +229,11 @@ func TestFilesAreNotForOthers(t *testing.T) {
 	dir := filepath.Join(t.TempDir(), "config")
 	code, report := runToEnd(t, ausguckBinary(t), "init", dir)
 	require.Zero(t, code, report)
-	info, err := os.Stat(filepath.Join(dir, "alertmanager.yml"))
-	require.NoError(t, err)
-	require.Equal(t, os.FileMode(0o600), info.Mode().Perm(), "people write passwords into it")
+	for _, name := range []string{"alertmanager.yml", "heartbeats.yml"} {
+		info, err := os.Stat(filepath.Join(dir, name))
+		require.NoError(t, err)
+		require.Equal(t, os.FileMode(0o600), info.Mode().Perm(), "people write passwords into %s", name)
+	}
 	storage := filepath.Join(t.TempDir(), "data")
 	s := startAusguck(t, dir, storage, "--no-docker", "--no-cadvisor")
 	s.stop(t)

@@ -221,6 +221,8 @@ var steps = []step{
 	{page: "docs/logs.md", command: "sudo systemctl edit", elsewhere: inRelease},
 	{page: "docs/logs.md", command: "ausguck migrate --from-loki", elsewhere: "docs/migrate.md has it in full"},
 
+	{page: "docs/heartbeats.md", command: "heartbeat=http", elsewhere: "TestCommandsOfHeartbeats runs it, with heartbeats that are configured"},
+
 	{page: "docs/secure.md", command: "ausguck --web.external-url", elsewhere: "it never ends; TestTrustedProxies has what it does"},
 	{page: "docs/secure.md", command: "systemd-analyze", elsewhere: inRelease},
 
@@ -304,7 +306,7 @@ func TestCommandsOfDocs(t *testing.T) {
 			used[k] = true
 		}
 	})
-	pages := []string{"install", "run", "alerting", "logs", "opentelemetry", "secure", "tune", "explore", "dashboards", "damage", "troubleshoot", "codeagent", "backup", "migrate"}
+	pages := []string{"install", "run", "alerting", "logs", "heartbeats", "opentelemetry", "secure", "tune", "explore", "dashboards", "damage", "troubleshoot", "codeagent", "backup", "migrate"}
 	for _, compose := range composeTools {
 		t.Run(compose, func(t *testing.T) {
 			r := newReader(t, compose)
