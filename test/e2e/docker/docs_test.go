@@ -94,6 +94,7 @@ func newReader(t *testing.T, compose string) *reader {
 		"--diff DIR", "--diff monitoring",
 		"--add rules,containers DIR", "--add rules,containers own",
 		"--add containers DIR", "--add containers own",
+		"--add probes,container-probes DIR", "--add probes,container-probes own",
 		"init DIR", `init "$(mktemp -d -p .)/written"`, // a new one each time
 		"notify-test RECEIVER", "notify-test team",
 		`logcli query --tail '{container="api"}'`, `(timeout 2 logcli query --tail '{container="api"}' || [ $? -eq 124 ])`, // it never ends
@@ -306,7 +307,7 @@ func TestCommandsOfDocs(t *testing.T) {
 			used[k] = true
 		}
 	})
-	pages := []string{"install", "run", "alerting", "logs", "heartbeats", "opentelemetry", "secure", "tune", "explore", "dashboards", "damage", "troubleshoot", "codeagent", "backup", "migrate"}
+	pages := []string{"install", "run", "alerting", "logs", "heartbeats", "probes", "traefik", "instrument", "opentelemetry", "secure", "tune", "explore", "dashboards", "damage", "troubleshoot", "codeagent", "backup", "migrate"}
 	for _, compose := range composeTools {
 		t.Run(compose, func(t *testing.T) {
 			r := newReader(t, compose)
