@@ -8,5 +8,5 @@ import "embed"
 
 // Files holds the configuration set under the names that it has in the configuration folder.
 //
-//go:embed prometheus.yml alertmanager.yml blackbox.yml probes.yml heartbeats.yml loki.yml loki-rules promtail.yml web.yml rules/*.rules.yml templates grafana
+//go:embed prometheus.yml alertmanager.yml blackbox.yml probes.yml status-pages.yml heartbeats.yml loki.yml loki-rules promtail.yml web.yml rules/*.rules.yml templates grafana
 var Files embed.FS

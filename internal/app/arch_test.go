@@ -90,6 +90,11 @@ var rules = []rule{
 		why:     "only nodeexporter knows node_exporter, and it knows no sibling",
 	},
 	{
+		pkg: "internal/component/statuspage", ours: []string{"internal/database", "internal/lifecycle", "internal/problem", "internal/upstreamlog"},
+		foreign: []string{"go.yaml.in/yaml/"},
+		why:     "what is public must be seen here alone: it is told values, and knows no engine",
+	},
+	{
 		pkg: "internal/component/prober", ours: []string{"internal/confpath", "internal/database", "internal/problem", "internal/redact", "internal/upstreamlog"},
 		foreign: []string{"github.com/prometheus/blackbox_exporter/", "github.com/prometheus/client_golang/", "github.com/prometheus/common/", "go.yaml.in/yaml/", "golang.org/x/net/icmp"},
 		why:     "only prober knows blackbox_exporter, and it knows no sibling",
@@ -210,6 +215,7 @@ var (
 		"logcollector": {"github.com/grafana/loki/", "github.com/prometheus/prometheus/", "github.com/prometheus/alertmanager/"},
 		"nodeexporter": {"github.com/prometheus/node_exporter/"},
 		"cadvisor":     {"github.com/google/cadvisor/"},
+		"statuspage":   {},
 		"prober":       {"github.com/prometheus/blackbox_exporter/"},
 		"dashboards":   {},
 		"otlp":         {},

@@ -25,6 +25,7 @@ type Parts struct {
 	Prober       ProberPart
 	Prometheus   PrometheusPart
 	OTLP         OTLPPart
+	StatusPage   StatusPagePart
 	Updates      UpdatesPart
 	Heartbeats   HeartbeatsPart
 }

@@ -115,6 +115,14 @@ func (p *PrometheusPart) withoutBuiltIn(c *promserver.Config, d document) (warni
 	return warnings
 }
 
+// checkExpr returns the error in a PromQL expression of another part's file.
+func (p *PrometheusPart) checkExpr(expr string) error {
+	if p.loader == nil { // its own problem is reported
+		return nil
+	}
+	return p.loader.CheckExpr(expr)
+}
+
 func (p *PrometheusPart) build(*App) error {
 	p.server = promserver.New(p.loader, p.next)
 	p.runs = p.server

@@ -85,6 +85,12 @@ func (s *settings) claimGlobals() {
 	}
 }
 
+// CheckExpr returns the error in a PromQL expression.
+func (l *Loader) CheckExpr(expr string) error {
+	_, err := newParser(l.set.features.parserOptions()).ParseExpr(expr)
+	return err
+}
+
 // Load reads src and the files it names. It returns all problems that it finds, each as "file:line: field: reason". The
 // Config is nil if prometheus.yml itself is invalid; other invalid files are left out of it, together with what needs
 // them.

@@ -254,6 +254,8 @@ var steps = []step{
 
 	{page: "docs/backup.md", command: "ausguck version --check", elsewhere: "it asks a forge; test/script runs it with a server of its own"},
 
+	{page: "docs/status-page.md", command: "curl -u admin:… http://127.0.0.1:3000/api/ausguck/status-pages", elsewhere: "TestStatusPage of test/e2e sends such requests to a page of that name"},
+
 	{page: "docs/migrate.md", command: "ausguck compose --from", elsewhere: asMovedOver},
 	{page: "docs/migrate.md", command: "docker run --rm", elsewhere: asMovedOver},
 	{page: "docs/migrate.md", command: "docker compose -f docker-compose.monitoring.yml stop", before: (*reader).startOriginals, after: (*reader).migrated},
@@ -307,7 +309,7 @@ func TestCommandsOfDocs(t *testing.T) {
 			used[k] = true
 		}
 	})
-	pages := []string{"install", "run", "alerting", "logs", "heartbeats", "probes", "traefik", "instrument", "opentelemetry", "secure", "tune", "explore", "dashboards", "damage", "troubleshoot", "codeagent", "backup", "migrate"}
+	pages := []string{"install", "run", "alerting", "logs", "heartbeats", "probes", "status-page", "traefik", "instrument", "opentelemetry", "secure", "tune", "explore", "dashboards", "damage", "troubleshoot", "codeagent", "backup", "migrate"}
 	for _, compose := range composeTools {
 		t.Run(compose, func(t *testing.T) {
 			r := newReader(t, compose)

@@ -1,0 +1,144 @@
+package statuspage
+
+import (
+	"context"
+	"database/sql"
+	"log/slog"
+	"net/http"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/ausguck/ausguck/internal/lifecycle"
+	"github.com/ausguck/ausguck/internal/upstreamlog"
+)
+
+// Options configures a Server.
+type Options struct {
+	Logger *slog.Logger
+	DB     *sql.DB
+	// Query returns the value of a PromQL expression with a single result; known is false if it has none.
+	Query func(ctx context.Context, expr string, at time.Time) (value float64, known bool, err error)
+	// StoredDays returns for how many days samples are kept.
+	StoredDays func() int
+	// Silence creates a silence for a maintenance, and returns its ID; Unsilence ends it. Both are nil without Alertmanager.
+	Silence   func(ctx context.Context, e Event, matchers []Matcher, by string) (id string, err error)
+	Unsilence func(ctx context.Context, id string) error
+	// Base is the URL at which visitors reach the server.
+	Base string
+}
+
+// Matcher is an equality matcher of a silence.
+type Matcher struct{ Name, Value string }
+
+// Server renders pages and serves them.
+type Server struct {
+	options Options
+	calm    *slog.Logger
+	store   store
+	changed chan struct{} // wakes Run after a change
+
+	mtx      sync.Mutex
+	applied  *Config
+	rendered atomic.Pointer[map[string]*document] // by page name; only public ones
+}
+
+var _ lifecycle.Component = (*Server)(nil)
+
+const (
+	// observeEvery is how often states are queried, and daysEvery how often the history is.
+	observeEvery = 10 * time.Second
+	daysEvery    = 10 * time.Minute
+)
+
+// New returns a server with a configuration. It opens nothing.
+func New(o Options, cfg *Config) *Server {
+	s := &Server{
+		options: o, calm: upstreamlog.New(o.Logger, upstreamlog.Rules{Repeat: time.Hour}), store: store{o.DB},
+		changed: make(chan struct{}, 1), applied: cfg,
+	}
+	s.rendered.Store(&map[string]*document{})
+	return s
+}
+
+// Applied returns the running configuration.
+func (s *Server) Applied() *Config {
+	s.mtx.Lock()
+	defer s.mtx.Unlock()
+	return s.applied
+}
+
+// ApplyConfig makes cfg the running configuration.
+func (s *Server) ApplyConfig(cfg *Config) error {
+	s.mtx.Lock()
+	s.applied = cfg
+	s.mtx.Unlock()
+	s.wake()
+	return nil
+}
+
+func (s *Server) wake() {
+	select {
+	case s.changed <- struct{}{}:
+	default:
+	}
+}
+
+// Run keeps the pages current until ctx ends.
+func (s *Server) Run(ctx context.Context, ready func()) error {
+	if err := s.store.prepare(ctx); err != nil {
+		return err
+	}
+	ready()
+	observe, days := time.NewTicker(observeEvery), time.NewTicker(daysEvery)
+	defer observe.Stop()
+	defer days.Stop()
+	s.keepAllDays(ctx)
+	for {
+		s.renderAll(ctx)
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-observe.C:
+		case <-s.changed:
+		case <-days.C:
+			s.keepAllDays(ctx)
+		}
+	}
+}
+
+func (s *Server) keepAllDays(ctx context.Context) {
+	for _, p := range s.Applied().Pages {
+		if err := s.keepDays(ctx, p, time.Now()); err != nil && ctx.Err() == nil {
+			s.calm.Warn("The history of a status page is not updated", "page", p.Name, "err", err)
+		}
+	}
+	if err := s.store.forget(ctx, time.Now()); err != nil && ctx.Err() == nil {
+		s.calm.Warn("Old days of status pages are not removed", "err", err)
+	}
+}
+
+// renderAll renders the public pages. A page that cannot be rendered stays as it was.
+func (s *Server) renderAll(ctx context.Context) {
+	before, next := *s.rendered.Load(), map[string]*document{}
+	for _, p := range s.Applied().Pages {
+		if !p.Public {
+			continue
+		}
+		snap, err := s.observe(ctx, p, time.Now())
+		if err != nil {
+			if ctx.Err() == nil {
+				s.calm.Error("Status page not updated", "page", p.Name, "err", err)
+			}
+			if old := before[p.Name]; old != nil {
+				next[p.Name] = old
+			}
+			continue
+		}
+		next[p.Name] = render(snap, s.options.Base)
+	}
+	s.rendered.Store(&next)
+}
+
+// ServeHTTP serves the documents of public pages, below /status-page/, and nothing else.
+func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) { s.serve(w, r) }
