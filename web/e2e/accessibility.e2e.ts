@@ -59,6 +59,7 @@ const pages = [
   ['data sources', '/settings/datasources', '[data-testid=datasource]'],
   ['users', '/settings/users', '[data-testid=user]'],
   ['tokens', '/settings/tokens', '#account-name'],
+  ['a status page', '/status-page/example', 'main svg'],
   ['documentation', '/docs/', 'main h1'],
   ['a page of it', '/docs/troubleshoot', 'main table'],
   ['runbooks', '/runbooks/', 'main h1'],
@@ -127,9 +128,14 @@ async function grave(part = 'html'): Promise<string> {
 
 beforeAll(async () => {
   program = await Program.start({
-    files: { 'prometheus.yml': "global: {scrape_interval: 1s}\nscrape_configs:\n- {job_name: prometheus, static_configs: [{targets: ['prometheus:9090']}]}\n" },
+    files: {
+      'prometheus.yml': "global: {scrape_interval: 1s}\nscrape_configs:\n- {job_name: prometheus, static_configs: [{targets: ['prometheus:9090']}]}\n",
+      'status-pages.yml':
+        'pages: [{name: example, public: true, groups: [{name: All, components: [{name: Metrics, job: prometheus}, {name: Off, expr: vector(0)}, {name: Half, expr: vector(0.5)}, {name: None, job: none}]}]}]\n',
+    },
   });
   await program.api('/api/dashboards/db', { method: 'POST', body: { dashboard } });
+  await program.api('/api/ausguck/status-pages/example/incidents', { method: 'POST', body: { title: 'Delays', components: ['Off'], text: 'We look.' } });
   await until('something is up', async () => (await program.query('up')) === 1, 60_000);
   browser = await Browser.open(program);
   await browser.login();
