@@ -77,14 +77,6 @@ func (e *Event) active(now time.Time) bool {
 	return !now.Before(e.Starts) && (e.Ends.IsZero() || now.Before(e.Ends))
 }
 
-// stage returns the last one of an incident.
-func (e *Event) stage() Stage {
-	if len(e.Updates) == 0 {
-		return Investigating
-	}
-	return e.Updates[len(e.Updates)-1].Stage
-}
-
 type store struct{ db *sql.DB }
 
 func (s store) prepare(ctx context.Context) error {
