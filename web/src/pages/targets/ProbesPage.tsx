@@ -159,14 +159,8 @@ function Watch({ onChange }: { onChange: () => void }) {
   const [more, setMore] = useState(false);
   const { busy, act, problem } = useDoing();
   const field = (name: keyof Draft, label: string, width: number, placeholder: string, description?: string) => (
-    <Field noMargin label={label} {...(description && { description })}>
-      <Input
-        id={`probe-${name}`}
-        width={width}
-        placeholder={placeholder}
-        value={draft[name]}
-        onChange={(e) => setDraft({ ...draft, [name]: e.currentTarget.value })}
-      />
+    <Field noMargin label={label} style={{ maxWidth: 8 * width }} {...(description && { description })}>
+      <Input id={`probe-${name}`} placeholder={placeholder} value={draft[name]} onChange={(e) => setDraft({ ...draft, [name]: e.currentTarget.value })} />
     </Field>
   );
   return (
