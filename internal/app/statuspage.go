@@ -49,7 +49,7 @@ func (p *StatusPagePart) load(l *loading) {
 func (p *StatusPagePart) build(a *App) error {
 	prometheus := a.up(&a.options.Prometheus, a.options.Prometheus.server.Handler())
 	o := statuspage.Options{
-		Logger: a.options.Logger.With("part", p.name()), DB: a.db, Base: a.options.external.String(),
+		Logger: a.options.Logger.With("part", p.name()), DB: a.db, Base: a.options.external.String(), Root: a.prefix,
 		Query: func(ctx context.Context, expr string, at time.Time) (float64, bool, error) {
 			return queryOne(ctx, prometheus, expr, at)
 		},

@@ -64,12 +64,12 @@ const (
 	badgePath = "/badge.svg"
 )
 
-// render returns all documents of a page.
-func render(s *snapshot, base string) *document {
+// render returns all documents of a page. Links within it begin with root.
+func render(s *snapshot, base, root string) *document {
 	p, w := s.page, languages[s.page.Language]
 	d := &document{parts: map[string]content{stylePath: newContent("text/css; charset=utf-8", styleCSS, fixedSeconds)}}
 	var b bytes.Buffer
-	if err := pageTemplate.Execute(&b, s.view()); err != nil { // the template is fixed, and a test renders everything
+	if err := pageTemplate.Execute(&b, s.view(root)); err != nil { // the template is fixed, and a test renders everything
 		b.Reset()
 		fmt.Fprintf(&b, "<!doctype html><title>%s</title>", template.HTMLEscapeString(p.Title))
 	}
@@ -123,10 +123,10 @@ type (
 // barWidth is that of a day in the drawing, with its gap.
 const barWidth = 6
 
-func (s *snapshot) view() pageView {
+func (s *snapshot) view(root string) pageView {
 	p, w := s.page, languages[s.page.Language]
 	v := pageView{
-		Language: p.Language, Title: p.Title, URL: p.URL, Root: Prefix + p.Name, Logo: p.logo != nil, Words: w,
+		Language: p.Language, Title: p.Title, URL: p.URL, Root: root + Prefix + p.Name, Logo: p.logo != nil, Words: w,
 		Overall: s.overall(), Summary: s.summary(w), Time: s.at.UTC().Format(time.RFC3339), Clock: clock(s.at),
 	}
 	for _, g := range p.Groups {

@@ -24,8 +24,8 @@ type Options struct {
 	// Silence creates a silence for a maintenance, and returns its ID; Unsilence ends it. Both are nil without Alertmanager.
 	Silence   func(ctx context.Context, e Event, matchers []Matcher, by string) (id string, err error)
 	Unsilence func(ctx context.Context, id string) error
-	// Base is the URL at which visitors reach the server.
-	Base string
+	// Base is the URL at which visitors reach the server, for feeds; Root is the path prefix of all routes, without a slash at the end.
+	Base, Root string
 }
 
 // Matcher is an equality matcher of a silence.
@@ -135,7 +135,7 @@ func (s *Server) renderAll(ctx context.Context) {
 			}
 			continue
 		}
-		next[p.Name] = render(snap, s.options.Base)
+		next[p.Name] = render(snap, s.options.Base, s.options.Root)
 	}
 	s.rendered.Store(&next)
 }

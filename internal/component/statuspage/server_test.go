@@ -177,6 +177,17 @@ func TestPage(t *testing.T) {
 	require.Contains(t, text, `<span class="state unknown">Unknown</span>`)
 }
 
+// Behind a path prefix, the page finds its style and its logo.
+func TestPathPrefix(t *testing.T) {
+	w := newWorld(t, pages)
+	w.options.Root = "/ausguck"
+	w.renderAll(t.Context())
+	text := w.get(t, "/status-page/public")
+	require.Contains(t, text, `href="/ausguck/status-page/public/style.css"`)
+	require.Contains(t, text, `src="/ausguck/status-page/public/logo"`)
+	require.NotContains(t, text, `"/status-page/`)
+}
+
 func TestCaching(t *testing.T) {
 	w := newWorld(t, pages)
 	a := w.ask(t, http.MethodGet, "/status-page/public", "Accept-Encoding", "gzip")
@@ -338,7 +349,7 @@ func BenchmarkVisitors(b *testing.B) {
 	require.Empty(b, problems)
 	snap := &snapshot{page: cfg.Pages[0], at: time.Now(), conditions: map[string]condition{}}
 	s := New(Options{Logger: slog.New(slog.DiscardHandler)}, cfg)
-	s.rendered.Store(&map[string]*document{"public": render(snap, "")})
+	s.rendered.Store(&map[string]*document{"public": render(snap, "", "")})
 	server := httptest.NewServer(s)
 	defer server.Close()
 	for b.Loop() {
