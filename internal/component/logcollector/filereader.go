@@ -105,8 +105,9 @@ func (r *fileReader) follow(ctx context.Context) error {
 // prepare waits for its turn, and completes what the previous process had begun.
 func (r *fileReader) prepare(ctx context.Context) error {
 	r.grew, r.lastSeen = time.Now(), r.clock().now()
-	if info, err := r.file.Stat(); err == nil {
-		r.lastSeen = info.ModTime() // it may have lost its name before it was first seen, and others may have had the name since
+	if info, err := r.file.Stat(); err == nil { // it may have lost its name before it was first seen, and others may have had the name since
+		pos, _ := r.sender.ledger.get(r.key)
+		r.lastSeen = pos.lastNamed(info)
 	}
 	if r.older != nil {
 		select {
@@ -181,15 +182,17 @@ func (r *fileReader) step(ctx context.Context) (progress bool, err error) {
 	if !same {
 		return true, r.restart(ctx)
 	}
-	if r.pos.Offset == 0 && len(content) > 0 {
+	if r.pos.Offset == 0 {
 		// It may have been truncated since the check above: then there is a copy of its earlier content, which comes
 		// first.
 		first := bytes.Clone(content[:min(len(content), headBytes)])
 		if found, err := r.missedCopies(ctx); err != nil || found {
 			return found, err
 		}
-		if content, _, err = r.read(r.file, 0); err != nil || !beginAlike(first, content) {
-			return err == nil, err // and try again
+		if content = content[:0]; len(first) > 0 { // an empty file stays empty until the next step
+			if content, _, err = r.read(r.file, 0); err != nil || !beginAlike(first, content) {
+				return err == nil, err // and try again
+			}
 		}
 	}
 	if r.pos.Offset > 0 || len(content) == 0 {

@@ -34,6 +34,8 @@ func TestHistories(t *testing.T) {
 		"set back before a batch of which nobody knows":    {1, "", []step{{jump, 0}, {sleep, 5}, {write_, 0}, {killAtPush, 0}, {rename, 0}, {write_, 0}, {copytr, 1}}},
 		"a batch that waited behind newer lines":           {1, "", []step{{rename, 1}, {jump, 0}, {lateWrite, 0}, {refuse, 0}, {write_, 0}, {sleep, 1}, {stop, 0}, {sleep, 5}}},
 		"a batch that runs ahead of the clock":             {1, "", []step{{write_, 0}, {reload, 0}, {reload, 0}, {powerCut, 3}}},
+		"emptied between a look for copies and a read":     {3, block, []step{{copytr, 23}}},
+		"set back before a rotation and a copy, killed":    {3, "", []step{{jump, 0}, {sleep, 5}, {rename, 0}, {write_, 0}, {kill, 0}, {write_, 0}, {copytr, 15}, {sleep, 14}}},
 	} {
 		t.Run(why, func(t *testing.T) {
 			require.NoError(t, h.happen(t), h)

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
+	"io/fs"
 	"maps"
 	"os"
 	"path/filepath"
@@ -47,6 +48,15 @@ func (p position) known() time.Time {
 		return time.Unix(0, p.Looked)
 	}
 	return p.written()
+}
+
+// lastNamed returns the last time at which the file of a position certainly had its name. It is no later than known,
+// because the clock may have been set back since the file was written.
+func (p position) lastNamed(info fs.FileInfo) time.Time {
+	if known := p.known(); known.Before(info.ModTime()) {
+		return known
+	}
+	return info.ModTime()
 }
 
 // span is the range of times for which the store may have lines unknown to the ledger, UnixNano, both ends included. It

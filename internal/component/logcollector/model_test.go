@@ -56,6 +56,10 @@ var actNames = [acts]string{
 // block is an ending that turns one line into three.
 const block = "\n\tat here\n\tat there"
 
+// betweenLookAndRead is the least number of a step whose rotation happens between a reader's search for copies and its
+// read.
+const betweenLookAndRead = 20
+
 // step is an act and a number that selects a variant.
 type step struct {
 	act act
@@ -106,7 +110,7 @@ func (h history) happen(t *testing.T, change ...func(*files)) (failure error) {
 		w := &world{
 			t: t, history: h, dir: filepath.Join(root, "logs"), ledger: filepath.Join(root, "ledger"), path: filepath.Join(root, "logs", "app.log"),
 			born: map[fileID]time.Time{}, mayDouble: map[string]bool{},
-			holders: map[string][]string{}, inHand: map[string]bool{}, excused: map[string]string{}, change: change,
+			atLook: make(chan func()), holders: map[string][]string{}, inHand: map[string]bool{}, excused: map[string]string{}, change: change,
 		}
 		w.store = newModelStore(w.now)
 		w.must(os.Mkdir(w.dir, 0o700))
@@ -161,7 +165,7 @@ func TestModel(t *testing.T) {
 
 func drawHistory(t *rapid.T) history {
 	steps := rapid.SliceOfN(rapid.Custom(func(t *rapid.T) step {
-		return step{act(rapid.IntRange(0, int(acts)-1).Draw(t, "act")), rapid.IntRange(0, 19).Draw(t, "n")}
+		return step{act(rapid.IntRange(0, int(acts)-1).Draw(t, "act")), rapid.IntRange(0, betweenLookAndRead+9).Draw(t, "n")}
 	}), 1, 15)
 	return history{
 		keep:  rapid.IntRange(1, 4).Draw(t, "keep"),

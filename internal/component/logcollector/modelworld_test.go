@@ -27,6 +27,7 @@ type world struct {
 	store     *modelStore
 	process   *process
 	change    []func(*files)
+	atLook    chan func()   // what happens between a reader's search for copies and its read
 	boots     int           // how often the machine was started
 	damaged   bool          // whether the ledger was damaged since the collector ended
 	ahead     time.Duration // of the machine's clock, relative to the bubble's
@@ -238,11 +239,28 @@ func (w *world) read(l *ledger) {
 		w.must(err)
 		f.jobs["files"] = j
 	}
-	w.process = readWith(w.t, l, w.path, w.store, append(slices.Clone(w.change), born, joined)...)
+	looking := func(f *files) {
+		f.looking = func() {
+			select {
+			case happen := <-w.atLook:
+				happen()
+			default:
+			}
+		}
+	}
+	w.process = readWith(w.t, l, w.path, w.store, append(slices.Clone(w.change), born, joined, looking)...)
 	synctest.Wait() // it has scanned once
 }
 
 func (w *world) do(s step) {
+	if s.n >= betweenLookAndRead {
+		switch s.act {
+		case rename, remove, truncate:
+			w.betweenLookAndRead(func() { w.do(step{s.act, s.n - betweenLookAndRead}) })
+			return
+		default:
+		}
+	}
 	switch s.act {
 	case jump:
 		by := jumps[s.n%len(jumps)]
@@ -335,10 +353,28 @@ func (w *world) copyTruncate(n int) {
 	w.made(w.generation(1))
 	w.holders[w.generation(1)] = slices.Clone(w.holders[w.path])
 	time.Sleep(waits[n%4])
-	w.must(os.Truncate(w.path, 0))
-	w.touch(w.path)
-	w.gone(w.path, false, "")
-	w.rotated = ""
+	empty := func() {
+		w.must(os.Truncate(w.path, 0))
+		w.touch(w.path)
+		w.gone(w.path, false, "")
+		w.rotated = ""
+	}
+	if n >= betweenLookAndRead {
+		w.betweenLookAndRead(empty)
+	} else {
+		empty()
+	}
+}
+
+// betweenLookAndRead makes something happen between a reader's search for copies and its read, or after a second.
+func (w *world) betweenLookAndRead(happen func()) {
+	happened := make(chan struct{})
+	select {
+	case w.atLook <- func() { happen(); close(happened) }:
+		<-happened
+	case <-time.After(time.Second):
+		happen()
+	}
 }
 
 // reuse deletes the oldest generation and gives its inode number to a new file, which happens if no process has the old

@@ -193,7 +193,7 @@ func (s *scan) leftBehind(t *fileTarget) {
 		}
 		s.add(candidate{target: t, key: key, path: pos.Path, file: file, info: info})
 		if !pos.Rotated {
-			s.passed = append(s.passed, passedName{t, pos.Path, info.ModTime()})
+			s.passed = append(s.passed, passedName{t, pos.Path, pos.lastNamed(info)})
 		}
 	}
 }
