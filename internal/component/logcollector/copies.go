@@ -46,12 +46,19 @@ func (f *files) isCopyOfKnown(path, mark, except string, file *os.File) bool {
 	return false
 }
 
-// claim assigns a copy to r, unless another reader has it. If own is set, the copy has the rest of what r was reading.
+// claim assigns a copy to r, unless another reader has it or will get it. If own is set, the copy has the rest of what r
+// was reading.
 func (f *files) claim(r *fileReader, key string, copied *os.File, own bool) bool {
 	f.mtx.Lock()
 	defer f.mtx.Unlock()
-	if f.readers[key] != nil || f.claimed[key] != nil || !own && f.isCopyOfKnown(r.path, r.mark(), r.key, copied) {
+	if f.readers[key] != nil || f.claimed[key] != nil {
 		return false
+	}
+	if !own {
+		_, found := f.sender.ledger.get(key) // by a scan, and it may wait for its reader
+		if found || f.isCopyOfKnown(r.path, r.mark(), r.key, copied) {
+			return false
+		}
 	}
 	f.claimed[key] = copied
 	return true
