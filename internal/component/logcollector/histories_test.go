@@ -35,6 +35,7 @@ func TestHistories(t *testing.T) {
 		"a batch that waited behind newer lines":           {1, "", []step{{rename, 1}, {jump, 0}, {lateWrite, 0}, {refuse, 0}, {write_, 0}, {sleep, 1}, {stop, 0}, {sleep, 5}}},
 		"a batch that runs ahead of the clock":             {1, "", []step{{write_, 0}, {reload, 0}, {reload, 0}, {powerCut, 3}}},
 		"emptied between a look for copies and a read":     {3, block, []step{{copytr, 23}}},
+		"a copy of a file with the inode of another copy":  {1, strings.Repeat("x", tailBytes), []step{{copytr, 25}, {remove, 29}, {kill, 0}, {reuse, 1}, {refuse, 2}, {start, 3}, {copytr, 22}, {scanNow, 0}}},
 		"set back before a rotation and a copy, killed":    {3, "", []step{{jump, 0}, {sleep, 5}, {rename, 0}, {write_, 0}, {kill, 0}, {write_, 0}, {copytr, 15}, {sleep, 14}}},
 	} {
 		t.Run(why, func(t *testing.T) {

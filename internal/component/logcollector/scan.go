@@ -294,11 +294,14 @@ func olderFirst(a, b candidate) int {
 func (f *files) read(ctx context.Context, c candidate) {
 	t, key := c.target, c.key
 	looked := time.Time{}
-	if pos, ok := f.sender.ledger.get(key); ok && (pos.Path != c.path || pos.Rotated) && !sameFile(c.file, pos) {
+	pos, known := f.sender.ledger.get(key)
+	if known && (pos.Path != c.path || pos.Rotated) && !sameFile(c.file, pos) {
 		f.sender.ledger.forget(key) // another file has the inode now
-	} else if !ok {
+		known = false
+	}
+	if !known {
 		looked = f.sender.ledger.clock.now()
-		pos := f.beginning(c)
+		pos = f.beginning(c)
 		if !c.copied.IsZero() && c.copied.Before(looked) {
 			looked = c.copied
 			pos.Looked = looked.UnixNano()
