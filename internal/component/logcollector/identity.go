@@ -62,13 +62,15 @@ func (h head) of(file io.ReaderAt, buf []byte) bool {
 // errRotating means that files were moved continuously while one of them was searched.
 var errRotating = errors.New("the files are being rotated")
 
+// mostLooks is how often a folder is listed until its files have stopped moving.
+const mostLooks = 20
+
 // openAs opens the file with an ID in the folder of path, whatever name rotation gave it. Rotation may continue
 // meanwhile, so a file counts as gone (fs.ErrNotExist) only if two consecutive looks find the same files without it.
 func openAs(path string, id fileID) (*os.File, error) {
-	const looks = 20
 	dir := filepath.Dir(path)
 	var before map[fileID]string
-	for range looks {
+	for range mostLooks {
 		now, err := filesIn(dir)
 		if err != nil {
 			return nil, err
@@ -87,7 +89,7 @@ func openAs(path string, id fileID) (*os.File, error) {
 
 // openIf opens the file that currently has the name, unless it has a different ID.
 func openIf(path string, id fileID) *os.File {
-	file, info, err := generation{path: path}.open()
+	file, info, err := openNamed(path)
 	if err != nil {
 		return nil
 	}
@@ -96,6 +98,25 @@ func openIf(path string, id fileID) *os.File {
 		return nil
 	}
 	return file
+}
+
+// openNamed opens the file that currently has the name.
+func openNamed(path string) (*os.File, os.FileInfo, error) {
+	file, err := os.Open(path)
+	if err != nil {
+		return nil, nil, err
+	}
+	return withInfo(file)
+}
+
+// withInfo returns an open file with what is known about it, or closes it.
+func withInfo(file *os.File) (*os.File, os.FileInfo, error) {
+	info, err := file.Stat()
+	if err != nil {
+		_ = file.Close()
+		return nil, nil, err
+	}
+	return file, info, nil
 }
 
 // filesIn returns the paths of a folder's files. A file that is moved meanwhile may be missing, or have the name of

@@ -16,33 +16,29 @@ import (
 // packed are the extensions of files that rotation has compressed; they contain nothing new.
 var packed = []string{".gz", ".bz2", ".xz", ".zst", ".lz4", ".Z", ".zip", ".tmp"}
 
-// generation is a file next to another one that rotation may have made from it. The name may belong to a different file
-// a moment later, so the file is checked again once it is open.
+// generation is a file next to another one that rotation may have made from it.
 type generation struct {
-	path string
+	path string // when it was listed
+	id   fileID
 	made time.Time // when it was last written
 }
 
-// generations returns the generations of path, newest first.
+// generations returns the generations of path, newest first. A list that is read while files are renamed may lack some
+// of them, so it counts only if two consecutive ones are the same.
 func generations(path string) []generation {
 	found := listGenerations(path)
-	// Callers go through the list by name; files that were renamed meanwhile are at the end.
-	if n := len(found); n > 0 {
-		if next := nextName(found[n-1].path); next != "" {
-			found = append(found, generation{next, found[n-1].made})
+	for range mostLooks {
+		before := found
+		found = listGenerations(path)
+		if slices.EqualFunc(found, before, generation.is) {
+			break
 		}
 	}
 	return found
 }
 
-// nextName returns the next name that numbered rotation gives a file, empty for other names.
-func nextName(path string) string {
-	n := rotationNumber(path)
-	if n < 0 {
-		return ""
-	}
-	return path[:strings.LastIndexByte(path, '.')+1] + strconv.Itoa(n+1)
-}
+// is reports whether both are the same file with the same name.
+func (g generation) is(other generation) bool { return g.path == other.path && g.id == other.id }
 
 // rotationNumber returns the number at the end of a name, which is higher for older files; -1 if there is none.
 func rotationNumber(path string) int {
@@ -61,14 +57,16 @@ func listGenerations(path string) []generation {
 	}
 	stem := strings.TrimSuffix(base, filepath.Ext(base))
 	var found []generation
+	listed := map[fileID]bool{} // a file that is renamed meanwhile may be listed twice
 	for _, e := range list {
 		name := e.Name()
 		if !e.Type().IsRegular() || name == base || slices.Contains(packed, filepath.Ext(name)) ||
 			!strings.HasPrefix(name, base) && (stem == "" || !strings.HasPrefix(name, stem+"-")) {
 			continue
 		}
-		if info, err := e.Info(); err == nil {
-			found = append(found, generation{filepath.Join(dir, name), info.ModTime()})
+		if info, err := e.Info(); err == nil && !listed[idOf(info)] {
+			listed[idOf(info)] = true
+			found = append(found, generation{filepath.Join(dir, name), idOf(info), info.ModTime()})
 		}
 	}
 	slices.SortStableFunc(found, func(a, b generation) int {
@@ -77,18 +75,16 @@ func listGenerations(path string) []generation {
 	return found
 }
 
-// open opens the file that currently has the name.
+// open opens the generation, whatever name it has by now.
 func (g generation) open() (*os.File, os.FileInfo, error) {
-	file, err := os.Open(g.path)
-	if err != nil {
-		return nil, nil, err
+	file := openIf(g.path, g.id)
+	if file == nil {
+		var err error
+		if file, err = openAs(g.path, g.id); err != nil {
+			return nil, nil, err
+		}
 	}
-	info, err := file.Stat()
-	if err != nil {
-		_ = file.Close()
-		return nil, nil, err
-	}
-	return file, info, nil
+	return withInfo(file)
 }
 
 // restart continues at the beginning of a file that was truncated. What had not been read is in the copies that

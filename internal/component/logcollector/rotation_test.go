@@ -197,6 +197,37 @@ func TestOpenAsWhileRotating(t *testing.T) {
 	require.ErrorIs(t, err, fs.ErrNotExist)
 }
 
+// A list of generations has all of them, also if rotation renames them meanwhile.
+func TestGenerationsWhileRotating(t *testing.T) {
+	const number = 8
+	path := filepath.Join(t.TempDir(), "app.log")
+	name := func(n int) string { return fmt.Sprintf("%s.%d", path, n) }
+	for n := range number {
+		require.NoError(t, os.WriteFile(name(n), nil, 0o600))
+	}
+	stop := make(chan struct{})
+	var rotating sync.WaitGroup
+	rotating.Go(func() {
+		for first := 0; ; first++ {
+			for n := first + number; n > first; n-- {
+				if err := os.Rename(name(n-1), name(n)); err != nil {
+					panic(err)
+				}
+			}
+			select {
+			case <-stop:
+				return
+			case <-time.After(2 * time.Millisecond): // more than a list takes
+			}
+		}
+	})
+	defer rotating.Wait()
+	defer close(stop)
+	for range 2000 {
+		require.Len(t, generations(path), number)
+	}
+}
+
 // How far a file was read is forgotten when the file is gone, but kept while its folder cannot be read: otherwise it
 // would be read twice.
 func TestOrphanOfAFolderThatCannotBeRead(t *testing.T) {

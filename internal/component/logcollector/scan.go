@@ -126,7 +126,7 @@ func (s *scan) current(t *fileTarget, path string) {
 	} else if s.stillOut(key) {
 		return
 	}
-	file, info, err := generation{path: path}.open() // another file may have the name by now
+	file, info, err := openNamed(path) // another file may have the name by now
 	if err != nil {
 		s.complain(path, err)
 		return
