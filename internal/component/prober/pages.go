@@ -5,10 +5,11 @@ import (
 	"net/http"
 	"strconv"
 
+	"github.com/prometheus/blackbox_exporter/config"
 	upstream "github.com/prometheus/blackbox_exporter/prober"
 	"go.yaml.in/yaml/v3"
 
-	"github.com/prometheus/blackbox_exporter/config"
+	"github.com/ausguck/ausguck/internal/redact"
 )
 
 var index = template.Must(template.New("index").Parse(`<!doctype html>
@@ -56,7 +57,26 @@ func (p *Prober) Logs(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	w.Header().Set("Content-Type", "text/plain; charset=utf-8")
-	_, _ = w.Write([]byte(withoutSecrets(result.DebugOutput))) // the client is gone
+	text := result.DebugOutput
+	if m, ok := p.state.Load().modules[result.ModuleName]; ok {
+		text = withModule(text, &m)
+	}
+	_, _ = w.Write([]byte(text)) // the client is gone
+}
+
+// debugOutput returns the log and the metrics of a probe in the format of upstream's debug output.
+func debugOutput(log, metrics string) string {
+	return "Logs for the probe:\n" + log + "\n\n\nMetrics that would have been returned:\n" + metrics
+}
+
+// withModule returns a debug output with its last part, the configuration of the module, without secrets.
+func withModule(debug string, m *config.Module) string {
+	const heading = "\n\n\nModule configuration:\n"
+	text, err := yaml.Marshal(m)
+	if err != nil {
+		return debug + heading + "Error marshalling config: " + err.Error() + "\n"
+	}
+	return debug + heading + redactModule(string(text))
 }
 
 // last returns the last result of a target; upstream's own function returns the first.
@@ -78,4 +98,36 @@ func (p *Prober) ServeConfig(w http.ResponseWriter, _ *http.Request) {
 	}
 	w.Header().Set("Content-Type", "text/plain; charset=utf-8")
 	_, _ = w.Write([]byte(redactModule(string(text)))) // the client is gone
+}
+
+// redactModule hides the values of headers and bodies, and of everything whose key says that it is a secret.
+func redactModule(text string) string {
+	var doc yaml.Node
+	if err := yaml.Unmarshal([]byte(text), &doc); err != nil || len(doc.Content) == 0 {
+		return redact.YAML([]byte(text))
+	}
+	hide(&doc, false)
+	out, err := yaml.Marshal(&doc)
+	if err != nil {
+		return redact.YAML([]byte(text))
+	}
+	return redact.YAML(out)
+}
+
+// hide replaces all scalars below keys that hold what is sent to a target.
+func hide(n *yaml.Node, hidden bool) {
+	if n.Kind == yaml.ScalarNode && hidden && n.Value != "" {
+		n.SetString(redact.Secret)
+		return
+	}
+	for i, c := range n.Content {
+		if n.Kind == yaml.MappingNode {
+			if i%2 == 1 {
+				key := n.Content[i-1].Value
+				hide(c, hidden || key == "headers" || key == "body" || key == "send" || key == "http_headers")
+			}
+			continue
+		}
+		hide(c, hidden)
+	}
 }

@@ -13,7 +13,6 @@ import (
 	"strings"
 	"sync/atomic"
 	"testing"
-	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/testutil"
@@ -384,12 +383,4 @@ ausguck_probe_info{group="G",probe="a",target="http://127.0.0.1:1/"} 1
 # TYPE ausguck_probe_max_duration_seconds gauge
 ausguck_probe_max_duration_seconds{probe="a"} 1.5
 `), "ausguck_probe_info", "ausguck_probe_max_duration_seconds", "ausguck_probe_certificate_min_seconds", "ausguck_probe_dependency"))
-}
-
-// The time that the lookup before a probe takes is not available to the probe.
-func TestTimeouts(t *testing.T) {
-	r := httptest.NewRequestWithContext(t.Context(), http.MethodGet, "/probe", nil)
-	require.Equal(t, 5*time.Second, halfOf(r))
-	r.Header.Set(scrapeTimeout, "3")
-	require.Equal(t, 1500*time.Millisecond, halfOf(r))
 }

@@ -1,9 +1,6 @@
 package prober
 
 import (
-	"bytes"
-	"cmp"
-	"net/url"
 	"regexp"
 	"strconv"
 	"strings"
@@ -30,17 +27,14 @@ func (p *Prober) reason(e entry) string {
 	return s
 }
 
-var failedProbe = []byte("\nprobe_success 0\n")
-
 // keepReason stores why a probe failed, which only its log says.
-func (p *Prober) keepReason(params url.Values, answer *recorder) {
-	key := scrapeKey{cmp.Or(params.Get("module"), defaultModule), params.Get("target")}
-	if !bytes.Contains(answer.body.Bytes(), failedProbe) {
+func (p *Prober) keepReason(q request, r *result) {
+	key := scrapeKey{q.name, q.target}
+	switch {
+	case r.success:
 		p.reasons.Delete(key)
-		return
-	}
-	if result := p.last(key.target, key.module); result != nil && p.known(key.module, key.target) {
-		p.reasons.Store(key, reasonIn(result.DebugOutput))
+	case p.known(q.name, q.target):
+		p.reasons.Store(key, reasonIn(r.log.String()))
 	}
 }
 
@@ -50,8 +44,8 @@ var (
 )
 
 // reasonIn returns the first problem in the log of a failed probe.
-func reasonIn(debug string) string {
-	for line := range strings.Lines(debug) {
+func reasonIn(log string) string {
+	for line := range strings.Lines(log) {
 		message := logMessage.FindStringSubmatch(line)
 		if message == nil || !strings.Contains(line, "level=ERROR") && !strings.Contains(line, "level=WARN") || strings.Contains(line, "Received redirect") {
 			continue
