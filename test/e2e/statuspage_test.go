@@ -2,6 +2,7 @@ package e2e
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 	"net/http"
 	"net/http/httptest"
@@ -11,6 +12,7 @@ import (
 	"time"
 
 	"github.com/stretchr/testify/require"
+	"golang.org/x/sync/errgroup"
 )
 
 // An outage is on the public page within a minute, a maintenance silences its alerts, and nobody without a login sees more.
@@ -75,4 +77,46 @@ func TestStatusPage(t *testing.T) {
 	require.NotContains(t, s.get(t, "/api/v2/silences?filter=probe%3Dshop-internal"), `"state":"active"`)
 	down.Store(false)
 	shows("All systems are operational")
+}
+
+// Visitors of a status page are served from memory: each gets the whole page with its style, on a connection of its own as browsers
+// open one, and while they come, nothing is asked of the engines. The figure is by the CPU time of the process, for which the
+// visitors' own work does not count.
+func TestVisitorsOfAStatusPage(t *testing.T) {
+	const visitors, atOnce = 5000, 20
+	components := "{name: Metrics, job: prometheus}, "
+	for n := range 29 {
+		components += fmt.Sprintf("{name: Service %d, expr: vector(1)}, ", n)
+	}
+	s := startAusguck(t, configDir(t, map[string]string{
+		"status-pages.yml": "pages: [{name: example, public: true, groups: [{components: [" + components + "]}]}]\n",
+	}), t.TempDir(), metricsOnly...)
+	visit := func(path string) (string, error) {
+		client := &http.Client{Transport: &http.Transport{DisableKeepAlives: true}}
+		response, err := client.Get("http://" + s.address + path)
+		if err != nil {
+			return "", err
+		}
+		body, err := readAll(response.Body)
+		return body, errors.Join(err, errUnless(response.StatusCode == http.StatusOK, "%s: %s", path, response.Status))
+	}
+	eventually(t, time.Minute, func() error {
+		page, err := visit("/status-page/example")
+		return errors.Join(err, errUnless(strings.Contains(page, "All systems are operational"), "not all are known"))
+	})
+	cpu := func() float64 { return metric(s.get(t, "/metrics"), "process_cpu_seconds_total") }
+	asked := func() float64 { return metric(s.get(t, "/metrics"), "prometheus_engine_query_duration_seconds_count") }
+	begun, before, queries := time.Now(), cpu(), asked()
+	var group errgroup.Group
+	group.SetLimit(atOnce)
+	for range visitors {
+		group.Go(func() error {
+			page, err := visit("/status-page/example")
+			return errors.Join(err, errUnless(strings.Contains(page, "Service 28"), "the page is not complete"))
+		})
+	}
+	require.NoError(t, group.Wait())
+	seconds, took := cpu()-before, time.Since(begun).Seconds()
+	figure(t, "a status page of 30 components: %.0f visitors a second of CPU time, each with a new connection; %.0f a second arrived", visitors/seconds, visitors/took)
+	require.Less(t, asked()-queries, visitors/10., "visitors cause no queries")
 }

@@ -23,13 +23,14 @@ export class Browser {
     private readonly profile: string
   ) {}
 
-  static async open(program: Program, viewport = { width: 1280, height: 900 }): Promise<Browser> {
+  static async open(program: Program, viewport = { width: 1280, height: 900 }, javaScriptEnabled = true): Promise<Browser> {
     const profile = mkdtempSync(join(tmpdir(), 'ausguck-chromium-'));
     const context = await chromium.launchPersistentContext(profile, {
       executablePath: executable,
       headless: true,
       args: flags,
       viewport,
+      javaScriptEnabled,
       acceptDownloads: true,
     });
     const page = await context.newPage();
