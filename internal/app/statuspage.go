@@ -74,7 +74,8 @@ func (p *StatusPagePart) build(a *App) error {
 
 func (p *StatusPagePart) routes(*App) []route {
 	if p.server == nil {
-		return []route{{statuspage.Prefix, everybody, absent("there are no status pages: they are switched off with --no-status-pages")}}
+		off := absent("there are no status pages: they are switched off with --no-status-pages")
+		return []route{{statuspage.Prefix, everybody, off}, {"GET /api/ausguck/status-pages", viewer, off}}
 	}
 	api := p.server.API(func(r *http.Request) string {
 		if id, ok := auth.FromContext(r.Context()); ok {

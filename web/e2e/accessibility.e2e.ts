@@ -45,6 +45,7 @@ const pages = [
   ['rules', '/alerts/rules', 'main nav'],
   ['silences', '/alerts/silences', 'main nav'],
   ['new silence', '/alerts/silences/new', 'main form'],
+  ['status pages', '/alerts/status-pages', '[data-testid=status-event]'],
   ['notifications', '/alerts/notifications', 'main nav'],
   ['receivers', '/alerts/receivers', 'main nav'],
   ['targets', '/targets', '[data-testid=target]'],

@@ -89,19 +89,36 @@ func (s *Server) page(name string) *Page {
 
 // listed is a page in the response of the API.
 type listed struct {
-	Name       string   `json:"name"`
-	Title      string   `json:"title"`
-	Public     bool     `json:"public"`
-	Components []string `json:"components"`
-	Events     []Event  `json:"events"`
+	Name   string `json:"name"`
+	Title  string `json:"title"`
+	Public bool   `json:"public"`
+	// URL is its path on this server, whether it is served or not.
+	URL string `json:"url"`
+	// Status is empty until the state is known.
+	Status     string            `json:"status"`
+	Components []listedComponent `json:"components"`
+	Events     []Event           `json:"events"`
+}
+
+type listedComponent struct {
+	Name   string `json:"name"`
+	Status string `json:"status"`
 }
 
 func (s *Server) serveList(w http.ResponseWriter, r *http.Request) {
 	pages := []listed{}
 	for _, p := range s.Applied().Pages {
-		one := listed{Name: p.Name, Title: p.Title, Public: p.Public, Events: []Event{}}
+		one := listed{Name: p.Name, Title: p.Title, Public: p.Public, URL: s.options.Root + Prefix + p.Name, Events: []Event{}}
+		seen := (*s.seen.Load())[p.Name]
+		if seen != nil {
+			one.Status = seen.overall().String()
+		}
 		for _, c := range p.components() {
-			one.Components = append(one.Components, c.Name)
+			v := listedComponent{Name: c.Name}
+			if seen != nil {
+				v.Status = seen.conditions[c.Name].String()
+			}
+			one.Components = append(one.Components, v)
 		}
 		events, err := s.store.events(r.Context(), p.Name, time.Now().Add(-historyDays*24*time.Hour))
 		if err != nil {

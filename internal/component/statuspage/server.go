@@ -41,6 +41,7 @@ type Server struct {
 	mtx      sync.Mutex
 	applied  *Config
 	rendered atomic.Pointer[map[string]*document] // by page name; only public ones
+	seen     atomic.Pointer[map[string]*snapshot] // by page name; all of them
 }
 
 var _ lifecycle.Component = (*Server)(nil)
@@ -58,6 +59,7 @@ func New(o Options, cfg *Config) *Server {
 		changed: make(chan struct{}, 1), applied: cfg,
 	}
 	s.rendered.Store(&map[string]*document{})
+	s.seen.Store(&map[string]*snapshot{})
 	return s
 }
 
@@ -118,25 +120,26 @@ func (s *Server) keepAllDays(ctx context.Context) {
 	}
 }
 
-// renderAll renders the public pages. A page that cannot be rendered stays as it was.
+// renderAll observes all pages and renders the public ones. A page that cannot be observed stays as it was.
 func (s *Server) renderAll(ctx context.Context) {
-	before, next := *s.rendered.Load(), map[string]*document{}
+	before, next, seen := *s.rendered.Load(), map[string]*document{}, map[string]*snapshot{}
 	for _, p := range s.Applied().Pages {
-		if !p.Public {
-			continue
-		}
 		snap, err := s.observe(ctx, p, time.Now())
-		if err != nil {
-			if ctx.Err() == nil {
-				s.calm.Error("Status page not updated", "page", p.Name, "err", err)
-			}
-			if old := before[p.Name]; old != nil {
-				next[p.Name] = old
+		switch {
+		case err == nil:
+			seen[p.Name] = snap
+			if p.Public {
+				next[p.Name] = render(snap, s.options.Base, s.options.Root)
 			}
 			continue
+		case ctx.Err() == nil:
+			s.calm.Error("Status page not updated", "page", p.Name, "err", err)
 		}
-		next[p.Name] = render(snap, s.options.Base, s.options.Root)
+		if old := before[p.Name]; old != nil && p.Public {
+			next[p.Name] = old
+		}
 	}
+	s.seen.Store(&seen)
 	s.rendered.Store(&next)
 }
 
