@@ -19,6 +19,8 @@ import (
 //	POST {page}/incidents/{id}/updates  a message about it: stage, text
 //	POST {page}/maintenance             a planned maintenance: title, components, text, starts, ends; it silences the alerts of its components
 //	DELETE {page}/events/{id}           removes an incident or a maintenance, and its silences
+//	GET {page}/subscribers              the addresses that get mails
+//	DELETE {page}/subscribers/{id}      ends a subscription
 //
 // Errors are {"message": "…"}. by returns the name of the user of a request.
 func (s *Server) API(by func(*http.Request) string) http.Handler {
@@ -45,6 +47,8 @@ func (s *Server) API(by func(*http.Request) string) http.Handler {
 	change("POST "+root+"/{page}/incidents/{id}/updates", s.addUpdate)
 	change("POST "+root+"/{page}/maintenance", s.addMaintenance)
 	change("DELETE "+root+"/{page}/events/{id}", s.removeEvent)
+	change("DELETE "+root+"/{page}/subscribers/{id}", s.removeSubscriber)
+	mux.HandleFunc("GET "+root+"/{page}/subscribers", s.serveSubscribers)
 	return mux
 }
 
@@ -67,7 +71,7 @@ func statusOf(err error) int {
 	switch {
 	case errors.As(err, &i):
 		return http.StatusBadRequest
-	case errors.Is(err, errNoEvent):
+	case errors.Is(err, errNoEvent), errors.Is(err, errNoSubscriber):
 		return http.StatusNotFound
 	}
 	return http.StatusInternalServerError
@@ -94,6 +98,8 @@ type listed struct {
 	Public bool   `json:"public"`
 	// URL is its path on this server, whether it is served or not.
 	URL string `json:"url"`
+	// Subscribers is how many addresses get mails; absent if nobody can subscribe.
+	Subscribers *int `json:"subscribers,omitempty"`
 	// Status is empty until the state is known.
 	Status     string            `json:"status"`
 	Components []listedComponent `json:"components"`
@@ -112,6 +118,14 @@ func (s *Server) serveList(w http.ResponseWriter, r *http.Request) {
 		seen := (*s.seen.Load())[p.Name]
 		if seen != nil {
 			one.Status = seen.overall().String()
+		}
+		n, err := s.subscribers.Count(r.Context(), p.Name)
+		if err != nil {
+			refuse(w, http.StatusInternalServerError, err)
+			return
+		}
+		if p.Subscribers != nil || n > 0 {
+			one.Subscribers = &n
 		}
 		for _, c := range p.components() {
 			v := listedComponent{Name: c.Name}
@@ -195,7 +209,7 @@ func (s *Server) addIncident(r *http.Request, p *Page, _ string) error {
 	if u.Stage == Resolved {
 		e.Ends = u.Time
 	}
-	return s.store.putEvent(r.Context(), &e)
+	return s.tell(r.Context(), p, &e)
 }
 
 // eventOf returns the event that a URL names, if it is one of the page.
@@ -232,7 +246,7 @@ func (s *Server) addUpdate(r *http.Request, p *Page, _ string) error {
 	if u.Stage == Resolved {
 		e.Ends = u.Time
 	}
-	return s.store.putEvent(r.Context(), &e)
+	return s.tell(r.Context(), p, &e)
 }
 
 func (s *Server) addMaintenance(r *http.Request, p *Page, by string) error {
@@ -258,7 +272,8 @@ func (s *Server) addMaintenance(r *http.Request, p *Page, by string) error {
 	if err := s.silence(r.Context(), p, &e, by); err != nil {
 		return fmt.Errorf("the maintenance is not saved, because its silences cannot be created: %w", err)
 	}
-	if err := s.store.putEvent(r.Context(), &e); err != nil {
+	e.Told = e.progress(time.Now())
+	if err := s.tell(r.Context(), p, &e); err != nil {
 		return errors.Join(err, s.unsilence(r.Context(), &e))
 	}
 	return nil

@@ -9,6 +9,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/ausguck/ausguck/internal/component/statuspage/subscribers"
 	"github.com/ausguck/ausguck/internal/lifecycle"
 	"github.com/ausguck/ausguck/internal/upstreamlog"
 )
@@ -24,6 +25,10 @@ type Options struct {
 	// Silence creates a silence for a maintenance, and returns its ID; Unsilence ends it. Both are nil without Alertmanager.
 	Silence   func(ctx context.Context, e Event, matchers []Matcher, by string) (id string, err error)
 	Unsilence func(ctx context.Context, id string) error
+	// Send delivers a mail with the settings of a receiver of Alertmanager.
+	Send func(ctx context.Context, receiver string, m subscribers.Mail) error
+	// Network returns what the addresses of one client have in common.
+	Network func(address string) string
 	// Base is the URL at which visitors reach the server, for feeds; Root is the path prefix of all routes, without a slash at the end.
 	Base, Root string
 }
@@ -33,10 +38,11 @@ type Matcher struct{ Name, Value string }
 
 // Server renders pages and serves them.
 type Server struct {
-	options Options
-	calm    *slog.Logger
-	store   store
-	changed chan struct{} // wakes Run after a change
+	options     Options
+	calm        *slog.Logger
+	store       store
+	subscribers *subscribers.Lists
+	changed     chan struct{} // wakes Run after a change
 
 	mtx      sync.Mutex
 	applied  *Config
@@ -60,6 +66,7 @@ func New(o Options, cfg *Config) *Server {
 	}
 	s.rendered.Store(&map[string]*document{})
 	s.seen.Store(&map[string]*snapshot{})
+	s.subscribers = subscribers.New(subscribers.Options{Logger: o.Logger, DB: o.DB, Send: o.Send, Network: o.Network, Lists: s.lists})
 	return s
 }
 
@@ -91,7 +98,13 @@ func (s *Server) Run(ctx context.Context, ready func()) error {
 	if err := s.store.prepare(ctx); err != nil {
 		return err
 	}
+	if err := s.subscribers.Prepare(ctx); err != nil {
+		return err
+	}
 	ready()
+	var sending sync.WaitGroup
+	defer sending.Wait()
+	sending.Go(func() { s.subscribers.Run(ctx) })
 	observe, days := time.NewTicker(observeEvery), time.NewTicker(daysEvery)
 	defer observe.Stop()
 	defer days.Stop()
@@ -128,6 +141,7 @@ func (s *Server) renderAll(ctx context.Context) {
 		switch {
 		case err == nil:
 			seen[p.Name] = snap
+			s.tellProgress(ctx, p, snap)
 			if p.Public {
 				next[p.Name] = render(snap, s.options.Base, s.options.Root)
 			}
