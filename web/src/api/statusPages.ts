@@ -29,8 +29,17 @@ export interface StatusPage {
   /** Empty until the state is known. */
   status: Condition | '';
   components: Array<{ name: string; status: Condition | '' }>;
+  /** How many addresses get mails; absent if nobody can subscribe. */
+  subscribers?: number;
   /** Newest first. */
   events: StatusEvent[];
+}
+
+/** An address that gets mails. */
+export interface Subscriber {
+  id: number;
+  address: string;
+  since: string;
 }
 
 export interface NewIncident {
@@ -58,5 +67,8 @@ export const statusPages = {
   addUpdate: (page: string, id: number, update: { stage: Stage; text: string }) =>
     getBackendSrv().post<unknown>(below(page, `incidents/${id}/updates`), update, quiet),
   planMaintenance: (page: string, maintenance: NewMaintenance) => getBackendSrv().post<unknown>(below(page, 'maintenance'), maintenance, quiet),
+  subscribers: async (page: string) =>
+    (await getBackendSrv().get<{ subscribers: Subscriber[] }>(below(page, 'subscribers'), undefined, undefined, quiet)).subscribers,
+  removeSubscriber: (page: string, id: number) => getBackendSrv().delete<unknown>(below(page, `subscribers/${id}`), undefined, quiet),
   removeEvent: (page: string, id: number) => getBackendSrv().delete<unknown>(below(page, `events/${id}`), undefined, quiet),
 };

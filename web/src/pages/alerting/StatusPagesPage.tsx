@@ -9,6 +9,7 @@ import { usePolled } from '../../runtime/usePolled';
 import { IncidentForm, MaintenanceForm } from './StatusForms';
 import { StatusEventItem } from './StatusEventItem';
 import { sorted } from './statusEvents';
+import { Subscribers } from './Subscribers';
 
 /** The public status pages, and what Editors report on them. */
 export default function StatusPagesPage() {
@@ -96,6 +97,7 @@ function One({ page, now, onChange }: { page: StatusPage; now: number; onChange:
           ))}
         </span>
       </div>
+      <Subscribers page={page} onChange={onChange} />
       {list('Open incidents', open, past.length + planned.length === 0 ? 'No incidents, and no planned maintenance' : 'No open incidents')}
       {list('Maintenance', planned)}
       {list('Last 90 days', past)}
