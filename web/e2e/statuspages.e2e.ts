@@ -1,18 +1,31 @@
+import { readFileSync } from 'node:fs';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 
 import { Browser } from './browser';
-import { Program, until } from './program';
+import { Mailbox } from './mailbox';
+import { freePort, Program, until } from './program';
 
 let program: Program;
+const mailbox = new Mailbox();
 let browser: Browser;
 
 const pages = `pages:
-- {name: example, title: Example status, public: true, groups: [{components: [{name: Shop, expr: vector(1)}, {name: Payments, expr: vector(0)}]}]}
+- {name: example, title: Example status, public: true, subscribers: {receiver: mails}, groups: [{components: [{name: Shop, expr: vector(1)}, {name: Payments, expr: vector(0)}]}]}
 - {name: inside, title: Inside, groups: [{components: [{name: Build, expr: vector(0.5)}]}]}
 `;
 
 beforeAll(async () => {
-  program = await Program.start({ args: ['--no-cadvisor', '--no-node-exporter', '--no-log-collector'] });
+  const [port, mails] = [await freePort(), await mailbox.open()];
+  program = await Program.start({
+    port,
+    args: ['--no-cadvisor', '--no-node-exporter', '--no-log-collector', `--web.external-url=http://127.0.0.1:${port}`],
+    files: {
+      'alertmanager.yml': `global: {smtp_smarthost: '127.0.0.1:${mails}', smtp_from: status@example.com, smtp_require_tls: false}
+route: {receiver: nobody}
+receivers: [{name: nobody}, {name: mails, email_configs: [{to: nobody@example.com}]}]
+`,
+    },
+  });
   browser = await Browser.open(program);
   await browser.login();
 }, 120_000);
@@ -20,6 +33,7 @@ beforeAll(async () => {
 afterAll(async () => {
   await browser?.close();
   await program?.stop();
+  mailbox.close();
 });
 
 const card = (title: string) => browser.page.getByTestId('status-page').filter({ hasText: title });
@@ -101,6 +115,43 @@ test('a maintenance is planned in the time zone of the browser, and removed', { 
   await page.getByRole('button', { name: 'Remove New disks' }).click();
   await page.getByRole('button', { name: 'Remove', exact: true }).last().click();
   await event('planned').waitFor({ state: 'detached' });
+});
+
+test('a visitor without JavaScript subscribes and unsubscribes; Editors see the address', { timeout: 120_000 }, async () => {
+  const guest = await Browser.open(program, { width: 390, height: 844 }, false);
+  const { page } = guest;
+  await guest.goto('/status-page/example');
+  await page.getByLabel('Email address').fill('ann@example.com');
+  await page.getByRole('button', { name: 'Subscribe by email' }).scrollIntoViewIfNeeded();
+  await guest.screenshot('status-page-form-phone');
+  await page.getByRole('button', { name: 'Subscribe by email' }).click();
+  await page.getByText('a mail is on its way').waitFor();
+  await until('a mail to confirm', () => mailbox.texts.length === 1, 30_000);
+  const link = () => /http:\S+token=\w+/.exec(mailbox.texts.at(-1) ?? '')?.[0] ?? '';
+  await page.goto(link());
+  await guest.screenshot('status-page-confirm-phone');
+  await page.getByRole('button', { name: 'Confirm subscription' }).click();
+  await page.getByText('You are subscribed.').waitFor();
+
+  await browser.goto('/alerts/status-pages');
+  const list = browser.page.getByTestId('subscribers');
+  await list.getByText('1 subscriber by email').waitFor();
+  await list.getByRole('button', { name: 'Show addresses' }).click();
+  await list.getByText('ann@example.com').waitFor();
+  await browser.screenshot('status-pages-subscribers');
+  const [file] = await Promise.all([browser.page.waitForEvent('download'), list.getByRole('button', { name: 'Export' }).click()]);
+  expect(file.suggestedFilename()).toBe('subscribers-example.txt');
+  expect(readFileSync(await file.path(), 'utf8')).toBe('ann@example.com\n');
+
+  await program.api('/api/ausguck/status-pages/example/incidents', { method: 'POST', body: { title: 'Slow', text: 'We measure.' } });
+  await until('a mail about it', () => mailbox.texts.length === 2, 30_000);
+  expect(mailbox.texts[1]).toContain('We measure.');
+  await page.goto(link());
+  await page.getByRole('button', { name: 'Unsubscribe' }).click();
+  await page.getByText('You get no more mails.').waitFor();
+  await until('nobody is subscribed', async () => (await list.innerText()).includes('0 subscribers'), 20_000);
+  expect(guest.complaints).toEqual([]);
+  await guest.close();
 });
 
 test('Viewers read it', async () => {
