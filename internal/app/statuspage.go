@@ -43,18 +43,20 @@ func (p *StatusPagePart) flags(a *kingpin.Application) {
 }
 
 func (p *StatusPagePart) load(l *loading) {
+	var name string
 	p.next = load(l, p.name(), l.file("status-pages.yml", p.File), func(d document) (*statuspage.Config, []error) {
+		name = d.Name
 		return statuspage.Load(statuspage.Source{Name: d.Name, Dir: d.Dir, Content: d.Content, Copies: d.copies}, l.o.Prometheus.checkExpr)
-	}, func(c *statuspage.Config) (beside, warnings []string) { return c.Files(), p.warnings(l.o, c) })
+	}, func(c *statuspage.Config) (beside, warnings []string) { return c.Files(), warningsOf(name, l.o, c) })
 }
 
-// warnings says why subscribers would get no mail, or one with links that lead nowhere.
-func (p *StatusPagePart) warnings(o *Options, c *statuspage.Config) (warnings []string) {
+// warningsOf says why the subscribers of pages in a file would get no mail, or one with links that lead nowhere.
+func warningsOf(file string, o *Options, c *statuspage.Config) (warnings []string) {
 	for _, page := range c.Pages {
 		if page.Subscribers == nil {
 			continue
 		}
-		about := fmt.Sprintf("status-pages.yml: page %q: subscribers: ", page.Name)
+		about := fmt.Sprintf("%s: page %q: subscribers: ", file, page.Name)
 		switch am := o.Alertmanager.next; {
 		case !o.Alertmanager.On:
 			warnings = append(warnings, about+"they get no mail with --no-alertmanager")

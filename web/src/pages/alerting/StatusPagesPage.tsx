@@ -51,11 +51,13 @@ function One({ page, now, onChange }: { page: StatusPage; now: number; onChange:
         <h3 className={`${styles.item} ${styles.quiet}`} style={{ margin: 0 }}>
           {events.length > 0 ? title : none}
         </h3>
-        <ul className={styles.list}>
-          {events.map((e) => (
-            <StatusEventItem key={e.id} page={page.name} event={e} now={now} onChange={onChange} />
-          ))}
-        </ul>
+        {events.length > 0 && (
+          <ul className={styles.list}>
+            {events.map((e) => (
+              <StatusEventItem key={e.id} page={page.name} event={e} now={now} onChange={onChange} />
+            ))}
+          </ul>
+        )}
       </section>
     );
   return (
