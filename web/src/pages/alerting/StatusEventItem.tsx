@@ -1,4 +1,4 @@
-import { dateTimeFormat } from '@grafana/data';
+import { dateTimeFormat, getTimeZone } from '@grafana/data';
 import { Badge, Button, ConfirmButton, useStyles2 } from '@grafana/ui';
 import { useState } from 'react';
 
@@ -6,7 +6,7 @@ import { statusPages, type Stage, type StatusEvent } from '../../api/statusPages
 import { Ago, getStyles, mayEdit } from '../../kit/parts';
 import { useDoing } from '../settings/Ask';
 import { UpdateForm } from './StatusForms';
-import { stateOf } from './statusEvents';
+import { stateOf, zoneName } from './statusEvents';
 
 interface Props {
   page: string;
@@ -57,7 +57,7 @@ export function StatusEventItem({ page, event, now, onChange }: Props) {
       </div>
       {event.planned && (
         <div className={styles.quiet}>
-          {dateTimeFormat(event.starts)} to {dateTimeFormat(event.ends ?? '')}
+          {dateTimeFormat(event.starts)} to {dateTimeFormat(event.ends ?? '')} ({zoneName(getTimeZone())})
         </div>
       )}
       {stage && (

@@ -47,7 +47,7 @@ function One({ page, now, onChange }: { page: StatusPage; now: number; onChange:
   };
   const list = (title: string, events: typeof open, none?: string) =>
     (events.length > 0 || none) && (
-      <section aria-label={`${title} of ${page.title}`}>
+      <section className={styles.item} style={{ padding: 0, gap: 0 }} aria-label={`${title} of ${page.title}`}>
         <h3 className={`${styles.item} ${styles.quiet}`} style={{ margin: 0 }}>
           {events.length > 0 ? title : none}
         </h3>
