@@ -90,9 +90,14 @@ var rules = []rule{
 		why:     "only nodeexporter knows node_exporter, and it knows no sibling",
 	},
 	{
-		pkg: "internal/component/statuspage", ours: []string{"internal/database", "internal/lifecycle", "internal/problem", "internal/upstreamlog"},
+		pkg: "internal/component/statuspage", ours: []string{"internal/component/statuspage/subscribers", "internal/database", "internal/lifecycle", "internal/problem", "internal/upstreamlog"},
 		foreign: []string{"go.yaml.in/yaml/"},
 		why:     "what is public must be seen here alone: it is told values, and knows no engine",
+	},
+	{
+		pkg: "internal/component/statuspage/subscribers", ours: []string{"internal/bounds", "internal/database", "internal/upstreamlog"},
+		foreign: []string{"golang.org/x/time/rate"},
+		why:     "personal data is kept in one room, which knows no page and no mail server",
 	},
 	{
 		pkg: "internal/component/prober", ours: []string{"internal/confpath", "internal/database", "internal/problem", "internal/redact", "internal/upstreamlog"},
@@ -170,7 +175,7 @@ var rules = []rule{
 		why: "it knows what the separate programs store and nothing of the parts that take it",
 	},
 	{
-		pkg: "internal/bounds", foreign: []string{"github.com/klauspost/compress/", "github.com/pierrec/lz4/"},
+		pkg: "internal/bounds", foreign: []string{"github.com/klauspost/compress/", "github.com/pierrec/lz4/", "golang.org/x/time/rate"},
 		why: "it looks at bytes before any part does, so it knows no part and decodes nothing but what is packed",
 	},
 	{pkg: "internal/bounds/boundstest", why: "tests of all levels send what it makes"},

@@ -15,7 +15,9 @@ import (
 	"github.com/alecthomas/kingpin/v2"
 
 	"github.com/ausguck/ausguck/internal/auth"
+	"github.com/ausguck/ausguck/internal/component/alertmanager"
 	"github.com/ausguck/ausguck/internal/component/statuspage"
+	"github.com/ausguck/ausguck/internal/component/statuspage/subscribers"
 	"github.com/ausguck/ausguck/internal/inproc"
 	"github.com/ausguck/ausguck/internal/lifecycle"
 )
@@ -41,15 +43,37 @@ func (p *StatusPagePart) flags(a *kingpin.Application) {
 }
 
 func (p *StatusPagePart) load(l *loading) {
+	var name string
 	p.next = load(l, p.name(), l.file("status-pages.yml", p.File), func(d document) (*statuspage.Config, []error) {
+		name = d.Name
 		return statuspage.Load(statuspage.Source{Name: d.Name, Dir: d.Dir, Content: d.Content, Copies: d.copies}, l.o.Prometheus.checkExpr)
-	}, func(c *statuspage.Config) (beside, warnings []string) { return c.Files(), nil })
+	}, func(c *statuspage.Config) (beside, warnings []string) { return c.Files(), warningsOf(name, l.o, c) })
+}
+
+// warningsOf says why the subscribers of pages in a file would get no mail, or one with links that lead nowhere.
+func warningsOf(file string, o *Options, c *statuspage.Config) (warnings []string) {
+	for _, page := range c.Pages {
+		if page.Subscribers == nil {
+			continue
+		}
+		about := fmt.Sprintf("%s: page %q: subscribers: ", file, page.Name)
+		switch am := o.Alertmanager.next; {
+		case !o.Alertmanager.On:
+			warnings = append(warnings, about+"they get no mail with --no-alertmanager")
+		case am != nil && !am.HasEmail(page.Subscribers.Receiver):
+			warnings = append(warnings, about+fmt.Sprintf("they get no mail: alertmanager.yml has no receiver %q with email_configs", page.Subscribers.Receiver))
+		}
+		if o.Prometheus.ExternalURL == "" {
+			warnings = append(warnings, about+"the links in mails lead to "+o.external.String()+"; say with --web.external-url where visitors reach the page")
+		}
+	}
+	return warnings
 }
 
 func (p *StatusPagePart) build(a *App) error {
 	prometheus := a.up(&a.options.Prometheus, a.options.Prometheus.server.Handler())
 	o := statuspage.Options{
-		Logger: a.options.Logger.With("part", p.name()), DB: a.db, Base: a.options.external.String(), Root: a.prefix,
+		Logger: a.options.Logger.With("part", p.name()), DB: a.db, Base: a.options.external.String(), Root: a.prefix, Network: auth.Network,
 		Query: func(ctx context.Context, expr string, at time.Time) (float64, bool, error) {
 			return queryOne(ctx, prometheus, expr, at)
 		},
@@ -58,7 +82,13 @@ func (p *StatusPagePart) build(a *App) error {
 			return min(int(kept/(24*time.Hour)), 90)
 		},
 	}
+	o.Send = func(context.Context, string, subscribers.Mail) error {
+		return errors.New("mails are sent by Alertmanager, which is switched off with --no-alertmanager")
+	}
 	if am := a.options.Alertmanager.server; am != nil {
+		o.Send = func(ctx context.Context, receiver string, m subscribers.Mail) error {
+			return am.SendMail(ctx, receiver, alertmanager.Mail(m))
+		}
 		o.Silence = func(ctx context.Context, e statuspage.Event, matchers []statuspage.Matcher, by string) (string, error) {
 			return silence(ctx, am.Handler(), e, matchers, by)
 		}
@@ -74,7 +104,8 @@ func (p *StatusPagePart) build(a *App) error {
 
 func (p *StatusPagePart) routes(*App) []route {
 	if p.server == nil {
-		return []route{{statuspage.Prefix, everybody, absent("there are no status pages: they are switched off with --no-status-pages")}}
+		off := absent("there are no status pages: they are switched off with --no-status-pages")
+		return []route{{statuspage.Prefix, everybody, off}, {"GET /api/ausguck/status-pages", viewer, off}}
 	}
 	api := p.server.API(func(r *http.Request) string {
 		if id, ok := auth.FromContext(r.Context()); ok {
@@ -85,6 +116,7 @@ func (p *StatusPagePart) routes(*App) []route {
 	return []route{
 		{statuspage.Prefix, everybody, p.server},
 		{"GET /api/ausguck/status-pages", viewer, api},
+		{"GET /api/ausguck/status-pages/", editor, api}, // personal data
 		{"POST /api/ausguck/status-pages/", editor, api},
 		{"DELETE /api/ausguck/status-pages/", editor, api},
 	}

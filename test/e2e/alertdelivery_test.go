@@ -187,21 +187,28 @@ func (s *server) follow(t *testing.T, link string) int {
 func (s *server) requireLetter(t *testing.T, m message) {
 	t.Helper()
 	require.Equal(t, "ausguck@example.com team@example.com", m.path)
+	header, text := m.letter(t)
+	require.Contains(t, header.Get("Subject"), "TooHot")
+	require.Contains(t, text, "FIRING: <http://evil.example|a> is hot")
+	links := regexp.MustCompile(`(?m)(?:Graph|Dashboard|Runbook|Silence): (\S+)`).FindAllStringSubmatch(text, -1)
+	require.Len(t, links, 7, "three for each alert, and one to silence: %s", text)
+	for _, link := range links {
+		require.Equal(t, http.StatusOK, s.follow(t, link[1]), link[1])
+	}
+}
+
+// letter returns the header of a mail, and its plain text.
+func (m message) letter(t *testing.T) (mail.Header, string) {
+	t.Helper()
 	letter, err := mail.ReadMessage(strings.NewReader(m.body))
 	require.NoError(t, err)
-	require.Contains(t, letter.Header.Get("Subject"), "TooHot")
 	_, params, err := mime.ParseMediaType(letter.Header.Get("Content-Type"))
 	require.NoError(t, err)
 	part, err := multipart.NewReader(letter.Body, params["boundary"]).NextRawPart()
 	require.NoError(t, err)
 	text, err := io.ReadAll(quotedprintable.NewReader(part))
 	require.NoError(t, err)
-	require.Contains(t, string(text), "FIRING: <http://evil.example|a> is hot")
-	links := regexp.MustCompile(`(?m)(?:Graph|Dashboard|Runbook|Silence): (\S+)`).FindAllStringSubmatch(string(text), -1)
-	require.Len(t, links, 7, "three for each alert, and one to silence: %s", text)
-	for _, link := range links {
-		require.Equal(t, http.StatusOK, s.follow(t, link[1]), link[1])
-	}
+	return letter.Header, string(text)
 }
 
 // requireNoSecrets checks every place where something is shown.

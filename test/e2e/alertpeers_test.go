@@ -17,6 +17,7 @@ import (
 	"os"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -147,6 +148,7 @@ type mailServer struct {
 	caFile   string
 	user     string
 	password string
+	refuses  atomic.Bool // all mails, for now
 }
 
 func startMailServer(t *testing.T) *mailServer {
@@ -194,6 +196,9 @@ func (s *mailSession) Auth(string) (sasl.Server, error) {
 func (s *mailSession) Mail(from string, _ *smtp.MailOptions) error {
 	if _, encrypted := s.conn.TLSConnectionState(); !encrypted || !s.knows {
 		return smtp.ErrAuthRequired
+	}
+	if s.server.refuses.Load() {
+		return &smtp.SMTPError{Code: 451, Message: "try again later"}
 	}
 	s.from = from
 	return nil

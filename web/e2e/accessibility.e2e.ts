@@ -45,6 +45,7 @@ const pages = [
   ['rules', '/alerts/rules', 'main nav'],
   ['silences', '/alerts/silences', 'main nav'],
   ['new silence', '/alerts/silences/new', 'main form'],
+  ['status pages', '/alerts/status-pages', '[data-testid=status-event]'],
   ['notifications', '/alerts/notifications', 'main nav'],
   ['receivers', '/alerts/receivers', 'main nav'],
   ['targets', '/targets', '[data-testid=target]'],
@@ -59,7 +60,9 @@ const pages = [
   ['data sources', '/settings/datasources', '[data-testid=datasource]'],
   ['users', '/settings/users', '[data-testid=user]'],
   ['tokens', '/settings/tokens', '#account-name'],
-  ['a status page', '/status-page/example', 'main svg'],
+  ['a status page', '/status-page/example', 'main form'],
+  ['a link to subscribe', `/status-page/example/confirm?token=${'A'.repeat(26)}`, 'main form'],
+  ['a link to unsubscribe', `/status-page/example/unsubscribe?token=${'A'.repeat(26)}`, 'main form'],
   ['documentation', '/docs/', 'main h1'],
   ['a page of it', '/docs/troubleshoot', 'main table'],
   ['runbooks', '/runbooks/', 'main h1'],
@@ -131,7 +134,7 @@ beforeAll(async () => {
     files: {
       'prometheus.yml': "global: {scrape_interval: 1s}\nscrape_configs:\n- {job_name: prometheus, static_configs: [{targets: ['prometheus:9090']}]}\n",
       'status-pages.yml':
-        'pages: [{name: example, public: true, groups: [{name: All, components: [{name: Metrics, job: prometheus}, {name: Off, expr: vector(0)}, {name: Half, expr: vector(0.5)}, {name: None, job: none}]}]}]\n',
+        'pages: [{name: example, public: true, subscribers: {receiver: mails}, groups: [{name: All, components: [{name: Metrics, job: prometheus}, {name: Off, expr: vector(0)}, {name: Half, expr: vector(0.5)}, {name: None, job: none}]}]}]\n',
     },
   });
   await program.api('/api/dashboards/db', { method: 'POST', body: { dashboard } });

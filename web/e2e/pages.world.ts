@@ -89,6 +89,7 @@ export const more = [
   ['rules', '/alerts/rules', '[data-testid=rule]'],
   ['silences', '/alerts/silences', 'main nav'],
   ['new silence', '/alerts/silences/new', 'main form'],
+  ['status pages', '/alerts/status-pages', 'main nav'],
   ['notifications', '/alerts/notifications', '[data-testid=notifications]'],
   ['receivers', '/alerts/receivers', '[data-testid=receiver]'],
   ['no page', '/alerts/nowhere', '[data-testid=no-page]'],

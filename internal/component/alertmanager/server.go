@@ -22,6 +22,7 @@ type Server struct {
 	history *history
 	// state is nil until Run has created the engine.
 	state atomic.Pointer[engine]
+	mails chan struct{} // deliveries of SendMail
 
 	loaded, loadedAt prometheus.Gauge
 
@@ -34,7 +35,7 @@ var _ lifecycle.Component = (*Server)(nil)
 // New returns a server that will start with cfg, which l has loaded. db stores the history of notifications, which are
 // sent even if it is unavailable.
 func New(l *Loader, cfg *Config, db *sql.DB) *Server {
-	s := &Server{Loader: l, history: newHistory(l.options, db), applied: cfg}
+	s := &Server{Loader: l, history: newHistory(l.options, db), mails: make(chan struct{}, maxMails), applied: cfg}
 	s.registerMetrics(l.options.Registerer)
 	return s
 }

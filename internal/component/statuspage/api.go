@@ -19,6 +19,8 @@ import (
 //	POST {page}/incidents/{id}/updates  a message about it: stage, text
 //	POST {page}/maintenance             a planned maintenance: title, components, text, starts, ends; it silences the alerts of its components
 //	DELETE {page}/events/{id}           removes an incident or a maintenance, and its silences
+//	GET {page}/subscribers              the addresses that get mails
+//	DELETE {page}/subscribers/{id}      ends a subscription
 //
 // Errors are {"message": "…"}. by returns the name of the user of a request.
 func (s *Server) API(by func(*http.Request) string) http.Handler {
@@ -45,6 +47,8 @@ func (s *Server) API(by func(*http.Request) string) http.Handler {
 	change("POST "+root+"/{page}/incidents/{id}/updates", s.addUpdate)
 	change("POST "+root+"/{page}/maintenance", s.addMaintenance)
 	change("DELETE "+root+"/{page}/events/{id}", s.removeEvent)
+	change("DELETE "+root+"/{page}/subscribers/{id}", s.removeSubscriber)
+	mux.HandleFunc("GET "+root+"/{page}/subscribers", s.serveSubscribers)
 	return mux
 }
 
@@ -67,7 +71,7 @@ func statusOf(err error) int {
 	switch {
 	case errors.As(err, &i):
 		return http.StatusBadRequest
-	case errors.Is(err, errNoEvent):
+	case errors.Is(err, errNoEvent), errors.Is(err, errNoSubscriber):
 		return http.StatusNotFound
 	}
 	return http.StatusInternalServerError
@@ -89,19 +93,46 @@ func (s *Server) page(name string) *Page {
 
 // listed is a page in the response of the API.
 type listed struct {
-	Name       string   `json:"name"`
-	Title      string   `json:"title"`
-	Public     bool     `json:"public"`
-	Components []string `json:"components"`
-	Events     []Event  `json:"events"`
+	Name   string `json:"name"`
+	Title  string `json:"title"`
+	Public bool   `json:"public"`
+	// URL is its path on this server, whether it is served or not.
+	URL string `json:"url"`
+	// Subscribers is how many addresses get mails; absent if nobody can subscribe.
+	Subscribers *int `json:"subscribers,omitempty"`
+	// Status is empty until the state is known.
+	Status     string            `json:"status"`
+	Components []listedComponent `json:"components"`
+	Events     []Event           `json:"events"`
+}
+
+type listedComponent struct {
+	Name   string `json:"name"`
+	Status string `json:"status"`
 }
 
 func (s *Server) serveList(w http.ResponseWriter, r *http.Request) {
 	pages := []listed{}
 	for _, p := range s.Applied().Pages {
-		one := listed{Name: p.Name, Title: p.Title, Public: p.Public, Events: []Event{}}
+		one := listed{Name: p.Name, Title: p.Title, Public: p.Public, URL: s.options.Root + Prefix + p.Name, Events: []Event{}}
+		seen := (*s.seen.Load())[p.Name]
+		if seen != nil {
+			one.Status = seen.overall().String()
+		}
+		n, err := s.subscribers.Count(r.Context(), p.Name)
+		if err != nil {
+			refuse(w, http.StatusInternalServerError, err)
+			return
+		}
+		if p.Subscribers != nil || n > 0 {
+			one.Subscribers = &n
+		}
 		for _, c := range p.components() {
-			one.Components = append(one.Components, c.Name)
+			v := listedComponent{Name: c.Name}
+			if seen != nil {
+				v.Status = seen.conditions[c.Name].String()
+			}
+			one.Components = append(one.Components, v)
 		}
 		events, err := s.store.events(r.Context(), p.Name, time.Now().Add(-historyDays*24*time.Hour))
 		if err != nil {
@@ -178,7 +209,7 @@ func (s *Server) addIncident(r *http.Request, p *Page, _ string) error {
 	if u.Stage == Resolved {
 		e.Ends = u.Time
 	}
-	return s.store.putEvent(r.Context(), &e)
+	return s.tell(r.Context(), p, &e)
 }
 
 // eventOf returns the event that a URL names, if it is one of the page.
@@ -215,7 +246,7 @@ func (s *Server) addUpdate(r *http.Request, p *Page, _ string) error {
 	if u.Stage == Resolved {
 		e.Ends = u.Time
 	}
-	return s.store.putEvent(r.Context(), &e)
+	return s.tell(r.Context(), p, &e)
 }
 
 func (s *Server) addMaintenance(r *http.Request, p *Page, by string) error {
@@ -241,7 +272,8 @@ func (s *Server) addMaintenance(r *http.Request, p *Page, by string) error {
 	if err := s.silence(r.Context(), p, &e, by); err != nil {
 		return fmt.Errorf("the maintenance is not saved, because its silences cannot be created: %w", err)
 	}
-	if err := s.store.putEvent(r.Context(), &e); err != nil {
+	e.Told = e.progress(time.Now())
+	if err := s.tell(r.Context(), p, &e); err != nil {
 		return errors.Join(err, s.unsilence(r.Context(), &e))
 	}
 	return nil

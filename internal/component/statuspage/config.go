@@ -33,11 +33,19 @@ type Page struct {
 	// Logo is an image beside the file: SVG, PNG, JPEG or WebP, of at most 256 KiB.
 	Logo string `yaml:"logo"`
 	// URL is where the title leads; empty if nowhere.
-	URL    string   `yaml:"url"`
-	Groups []*Group `yaml:"groups"`
+	URL string `yaml:"url"`
+	// Subscribers lets visitors subscribe to mails; nil if they cannot.
+	Subscribers *Subscribers `yaml:"subscribers"`
+	Groups      []*Group     `yaml:"groups"`
 
 	logo        []byte
 	contentType string
+}
+
+// Subscribers configures mails about incidents and maintenance.
+type Subscribers struct {
+	// Receiver is a receiver of alertmanager.yml with an email_config.
+	Receiver string `yaml:"receiver"`
 }
 
 // Group is a heading with components.
@@ -144,6 +152,9 @@ func (p *Page) check(checkExpr func(string) error) error {
 	}
 	if p.URL != "" && !strings.HasPrefix(p.URL, "https://") && !strings.HasPrefix(p.URL, "http://") {
 		return fmt.Errorf("url: %q does not begin with https:// or http://", p.URL)
+	}
+	if p.Subscribers != nil && p.Subscribers.Receiver == "" {
+		return errors.New("subscribers: receiver: name a receiver of alertmanager.yml with email_configs")
 	}
 	seen := map[string]bool{}
 	for _, g := range p.Groups {

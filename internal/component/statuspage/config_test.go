@@ -43,6 +43,8 @@ func TestProblems(t *testing.T) {
 		"{name: a, logo: ../x.svg, " + groups + "}":                                 "it is not in the folder of the file",
 		"{name: a, logo: logo.exe, " + groups + "}":                                 "it is not an SVG",
 		"{name: a, logo: big.svg, " + groups + "}":                                  "larger than 256 KiB",
+		"{name: a, subscribers: {}, " + groups + "}":                                "subscribers: receiver: name a receiver",
+		"{name: a, subscribers: {to: x}, " + groups + "}":                           "to",
 		"{name: a, colour: red, " + groups + "}":                                    "colour",
 		"{name: a, " + groups + "}\n  - {name: a, " + groups + "}":                  "is used twice",
 	} {

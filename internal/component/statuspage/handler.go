@@ -1,30 +1,41 @@
 package statuspage
 
 import (
+	"fmt"
 	"net/http"
 	"strconv"
 	"strings"
+
+	"github.com/ausguck/ausguck/internal/component/statuspage/subscribers"
 )
 
 // Prefix is the path of all pages.
 const Prefix = "/status-page/"
 
-// serve sends what was rendered. Every other path gets the same answer, whether there is a page that is not public or none.
+// policy is that of all documents but the pages behind forms; it lacks where forms may be sent.
+const policy = "default-src 'none'; style-src 'self'; img-src 'self'; base-uri 'none'; form-action %s; frame-ancestors *"
+
+// serve sends what was rendered, and takes the forms of pages with subscribers. Every other path gets the same answer, whether there
+// is a page that is not public or none.
 func (s *Server) serve(w http.ResponseWriter, r *http.Request) {
+	name, rest, _ := strings.Cut(strings.TrimPrefix(r.URL.Path, Prefix), "/")
+	d := (*s.rendered.Load())[name]
 	h := w.Header()
-	h.Set("Content-Security-Policy", "default-src 'none'; style-src 'self'; img-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors *")
 	h.Set("X-Content-Type-Options", "nosniff")
+	if d != nil && d.list != nil && subscribers.Action(rest) {
+		s.subscribers.Serve(w, r, *d.list, rest)
+		return
+	}
+	h.Set("Content-Security-Policy", fmt.Sprintf(policy, "'none'"))
 	if r.Method != http.MethodGet && r.Method != http.MethodHead {
 		h.Set("Allow", "GET, HEAD")
 		http.Error(w, "send GET or HEAD", http.StatusMethodNotAllowed)
 		return
 	}
-	name, rest, _ := strings.Cut(strings.TrimPrefix(r.URL.Path, Prefix), "/")
 	path := ""
 	if rest != "" {
 		path = "/" + rest
 	}
-	d := (*s.rendered.Load())[name]
 	var c content
 	found := false
 	if d != nil {
@@ -33,6 +44,9 @@ func (s *Server) serve(w http.ResponseWriter, r *http.Request) {
 	if !found {
 		http.Error(w, "not found", http.StatusNotFound)
 		return
+	}
+	if path == pagePath && d.list != nil {
+		h.Set("Content-Security-Policy", fmt.Sprintf(policy, "'self'"))
 	}
 	h.Set("Content-Type", c.kind)
 	h.Set("ETag", c.etag)

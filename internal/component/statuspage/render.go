@@ -13,6 +13,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"github.com/ausguck/ausguck/internal/component/statuspage/subscribers"
 )
 
 //go:embed page.html
@@ -45,7 +47,11 @@ func newContent(kind string, body []byte, cacheSeconds int) content {
 }
 
 // document is everything that can be asked of a page, by the path below it.
-type document struct{ parts map[string]content }
+type document struct {
+	parts map[string]content
+	// list is that of the subscribers; nil if nobody can subscribe.
+	list *subscribers.List
+}
 
 // The time for which browsers and proxies may keep what they got.
 const (
@@ -67,7 +73,7 @@ const (
 // render returns all documents of a page. Links within it begin with root.
 func render(s *snapshot, base, root string) *document {
 	p, w := s.page, languages[s.page.Language]
-	d := &document{parts: map[string]content{stylePath: newContent("text/css; charset=utf-8", styleCSS, fixedSeconds)}}
+	d := &document{list: p.list(base, root), parts: map[string]content{stylePath: newContent("text/css; charset=utf-8", styleCSS, fixedSeconds)}}
 	var b bytes.Buffer
 	if err := pageTemplate.Execute(&b, s.view(root)); err != nil { // the template is fixed, and a test renders everything
 		b.Reset()
@@ -79,7 +85,7 @@ func render(s *snapshot, base, root string) *document {
 	}
 	text, _ := json.Marshal(s.json()) // of strings and numbers
 	d.parts[jsonPath] = newContent("application/json", append(text, '\n'), stateSeconds)
-	url := strings.TrimSuffix(base, "/") + Prefix + p.Name
+	url := p.address(base)
 	d.parts[atomPath] = newContent("application/atom+xml; charset=utf-8", s.atom(url), stateSeconds)
 	d.parts[rssPath] = newContent("application/rss+xml; charset=utf-8", s.rss(url), stateSeconds)
 	d.parts[badgePath] = newContent("image/svg+xml", badge(p.Title, s.overall(), w), stateSeconds)
@@ -89,12 +95,15 @@ func render(s *snapshot, base, root string) *document {
 	return d
 }
 
+// address returns the URL of a page for visitors who reach the server at base.
+func (p *Page) address(base string) string { return strings.TrimSuffix(base, "/") + Prefix + p.Name }
+
 // Views of the template.
 type (
 	pageView struct {
 		Language, Title, URL, Root, Summary, Time, Clock string
 		Overall                                          condition
-		Logo                                             bool
+		Logo, Subscribe                                  bool
 		Words                                            words
 		Groups                                           []groupView
 		Active, Planned, Past                            []eventView
@@ -126,7 +135,7 @@ const barWidth = 6
 func (s *snapshot) view(root string) pageView {
 	p, w := s.page, languages[s.page.Language]
 	v := pageView{
-		Language: p.Language, Title: p.Title, URL: p.URL, Root: root + Prefix + p.Name, Logo: p.logo != nil, Words: w,
+		Language: p.Language, Title: p.Title, URL: p.URL, Root: root + Prefix + p.Name, Logo: p.logo != nil, Subscribe: p.Subscribers != nil, Words: w,
 		Overall: s.overall(), Summary: s.summary(w), Time: s.at.UTC().Format(time.RFC3339), Clock: clock(s.at),
 	}
 	for _, g := range p.Groups {

@@ -9,6 +9,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/ausguck/ausguck/internal/component/statuspage/subscribers"
 	"github.com/ausguck/ausguck/internal/lifecycle"
 	"github.com/ausguck/ausguck/internal/upstreamlog"
 )
@@ -24,6 +25,10 @@ type Options struct {
 	// Silence creates a silence for a maintenance, and returns its ID; Unsilence ends it. Both are nil without Alertmanager.
 	Silence   func(ctx context.Context, e Event, matchers []Matcher, by string) (id string, err error)
 	Unsilence func(ctx context.Context, id string) error
+	// Send delivers a mail with the settings of a receiver of Alertmanager.
+	Send func(ctx context.Context, receiver string, m subscribers.Mail) error
+	// Network returns what the addresses of one client have in common.
+	Network func(address string) string
 	// Base is the URL at which visitors reach the server, for feeds; Root is the path prefix of all routes, without a slash at the end.
 	Base, Root string
 }
@@ -33,14 +38,16 @@ type Matcher struct{ Name, Value string }
 
 // Server renders pages and serves them.
 type Server struct {
-	options Options
-	calm    *slog.Logger
-	store   store
-	changed chan struct{} // wakes Run after a change
+	options     Options
+	calm        *slog.Logger
+	store       store
+	subscribers *subscribers.Lists
+	changed     chan struct{} // wakes Run after a change
 
 	mtx      sync.Mutex
 	applied  *Config
 	rendered atomic.Pointer[map[string]*document] // by page name; only public ones
+	seen     atomic.Pointer[map[string]*snapshot] // by page name; all of them
 }
 
 var _ lifecycle.Component = (*Server)(nil)
@@ -58,6 +65,8 @@ func New(o Options, cfg *Config) *Server {
 		changed: make(chan struct{}, 1), applied: cfg,
 	}
 	s.rendered.Store(&map[string]*document{})
+	s.seen.Store(&map[string]*snapshot{})
+	s.subscribers = subscribers.New(subscribers.Options{Logger: o.Logger, DB: o.DB, Send: o.Send, Network: o.Network, Lists: s.lists})
 	return s
 }
 
@@ -89,7 +98,13 @@ func (s *Server) Run(ctx context.Context, ready func()) error {
 	if err := s.store.prepare(ctx); err != nil {
 		return err
 	}
+	if err := s.subscribers.Prepare(ctx); err != nil {
+		return err
+	}
 	ready()
+	var sending sync.WaitGroup
+	defer sending.Wait()
+	sending.Go(func() { s.subscribers.Run(ctx) })
 	observe, days := time.NewTicker(observeEvery), time.NewTicker(daysEvery)
 	defer observe.Stop()
 	defer days.Stop()
@@ -118,25 +133,27 @@ func (s *Server) keepAllDays(ctx context.Context) {
 	}
 }
 
-// renderAll renders the public pages. A page that cannot be rendered stays as it was.
+// renderAll observes all pages and renders the public ones. A page that cannot be observed stays as it was.
 func (s *Server) renderAll(ctx context.Context) {
-	before, next := *s.rendered.Load(), map[string]*document{}
+	before, next, seen := *s.rendered.Load(), map[string]*document{}, map[string]*snapshot{}
 	for _, p := range s.Applied().Pages {
-		if !p.Public {
-			continue
-		}
 		snap, err := s.observe(ctx, p, time.Now())
-		if err != nil {
-			if ctx.Err() == nil {
-				s.calm.Error("Status page not updated", "page", p.Name, "err", err)
-			}
-			if old := before[p.Name]; old != nil {
-				next[p.Name] = old
+		switch {
+		case err == nil:
+			seen[p.Name] = snap
+			s.tellProgress(ctx, p, snap)
+			if p.Public {
+				next[p.Name] = render(snap, s.options.Base, s.options.Root)
 			}
 			continue
+		case ctx.Err() == nil:
+			s.calm.Error("Status page not updated", "page", p.Name, "err", err)
 		}
-		next[p.Name] = render(snap, s.options.Base, s.options.Root)
+		if old := before[p.Name]; old != nil && p.Public {
+			next[p.Name] = old
+		}
 	}
+	s.seen.Store(&seen)
 	s.rendered.Store(&next)
 }
 

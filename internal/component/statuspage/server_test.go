@@ -21,6 +21,7 @@ import (
 	"github.com/stretchr/testify/require"
 	"golang.org/x/net/html"
 
+	"github.com/ausguck/ausguck/internal/component/statuspage/subscribers"
 	"github.com/ausguck/ausguck/internal/database"
 )
 
@@ -31,6 +32,7 @@ pages:
     public: true
     logo: logo.svg
     url: https://www.example.org/
+    subscribers: {receiver: internal-mail}
     groups:
       - name: Website
         components:
@@ -38,7 +40,11 @@ pages:
           - {name: Payments, job: payments-internal}
       - components:
           - {name: Search, expr: min(secret_metric)}
+  - name: plain
+    public: true
+    groups: [{components: [{name: Outside, job: outside}]}]
   - name: hidden
+    subscribers: {receiver: internal-mail}
     groups: [{components: [{name: Inside, job: inside}]}]
 `
 
@@ -48,6 +54,7 @@ type world struct {
 	values   map[string]float64 // by a part of the query
 	silences map[string]string
 	failing  bool
+	mails    chan subscribers.Mail
 }
 
 func newWorld(t *testing.T, text string) *world {
@@ -57,7 +64,7 @@ func newWorld(t *testing.T, text string) *world {
 	db, err := database.Open(filepath.Join(dir, "ausguck.db"))
 	require.NoError(t, err)
 	t.Cleanup(func() { require.NoError(t, db.Close()) })
-	w := &world{values: map[string]float64{"shop": 1, "payments": 1, "secret": 1}, silences: map[string]string{}}
+	w := &world{values: map[string]float64{"shop": 1, "payments": 1, "secret": 1}, silences: map[string]string{}, mails: make(chan subscribers.Mail, 100)}
 	w.Server = New(Options{
 		Logger: slog.New(slog.DiscardHandler), DB: db, Base: "https://ausguck.example", StoredDays: func() int { return 15 },
 		Query: func(_ context.Context, expr string, _ time.Time) (float64, bool, error) {
@@ -76,9 +83,18 @@ func newWorld(t *testing.T, text string) *world {
 			w.silences[id] = fmt.Sprint(e.Title, m, by)
 			return id, nil
 		},
+		Network: func(a string) string { return a },
+		Send: func(_ context.Context, receiver string, m subscribers.Mail) error {
+			if receiver != "internal-mail" {
+				return errors.New("no such receiver")
+			}
+			w.mails <- m
+			return nil
+		},
 		Unsilence: func(_ context.Context, id string) error { delete(w.silences, id); return nil },
 	}, loadConfig(t, dir, text))
 	require.NoError(t, w.store.prepare(t.Context()))
+	require.NoError(t, w.subscribers.Prepare(t.Context()))
 	w.renderAll(t.Context())
 	return w
 }
@@ -137,6 +153,23 @@ func TestOnlyPublicDocuments(t *testing.T) {
 		}
 		require.Equal(t, nothing, fmt.Sprint(a.Header, string(body)), path)
 	}
+	// Forms are taken only where visitors can subscribe.
+	for _, action := range []string{"subscribe", "confirm", "unsubscribe"} {
+		for _, page := range []string{"plain", "hidden", "none", "public/badge", "public/" + action} {
+			path := "/status-page/" + page + "/" + action + "?token=" + strings.Repeat("A", 26)
+			a := w.ask(t, http.MethodGet, path)
+			body, err := io.ReadAll(a.Body)
+			require.NoError(t, err)
+			require.Equal(t, http.StatusNotFound, a.StatusCode, path)
+			require.Equal(t, "not found\n", string(body), path)
+			require.Equal(t, http.StatusMethodNotAllowed, w.ask(t, http.MethodPost, path).StatusCode, path)
+		}
+	}
+	for path, code := range map[string]int{
+		"subscribe": 405, "subscribe/": 404, "confirm": 404, "unsubscribe": 404, "confirm?token=x": 404, "unsubscribe/../../hidden": 404, "subscribers": 404, "subscribers/1": 404,
+	} {
+		require.Equal(t, code, w.ask(t, http.MethodGet, "/status-page/public/"+path).StatusCode, path)
+	}
 	for _, method := range []string{"POST", "PUT", "DELETE", "OPTIONS", "TRACE"} {
 		require.Equal(t, http.StatusMethodNotAllowed, w.ask(t, method, "/status-page/public").StatusCode)
 		require.Equal(t, http.StatusMethodNotAllowed, w.ask(t, method, "/status-page/hidden").StatusCode)
@@ -162,6 +195,10 @@ func TestPage(t *testing.T) {
 	require.Contains(t, text, "Example &lt;status&gt;")
 	require.Contains(t, text, "buy &amp; pay")
 	require.NotContains(t, text, "<script")
+	require.Contains(t, text, `<form method="post" action="/status-page/public/subscribe">`)
+	require.Contains(t, w.ask(t, "GET", "/status-page/public").Header.Get("Content-Security-Policy"), "form-action 'self'")
+	require.NotContains(t, w.get(t, "/status-page/plain"), "<form")
+	require.Contains(t, w.ask(t, "GET", "/status-page/plain").Header.Get("Content-Security-Policy"), "form-action 'none'")
 	doc, err := html.Parse(strings.NewReader(text))
 	require.NoError(t, err)
 	require.NotNil(t, doc)

@@ -70,6 +70,28 @@ type Event struct {
 	Updates []Update `json:"updates"`
 	// Silences are the IDs of the silences that a maintenance has created.
 	Silences []string `json:"silences,omitempty"`
+	// Told is what subscribers were last told about a maintenance; empty if nothing.
+	Told progress `json:"told,omitempty"`
+}
+
+// progress is that of a maintenance.
+type progress string
+
+const (
+	planned progress = "planned"
+	started progress = "started"
+	ended   progress = "ended"
+)
+
+// progress of a maintenance at a time.
+func (e *Event) progress(now time.Time) progress {
+	switch {
+	case now.Before(e.Starts):
+		return planned
+	case now.Before(e.Ends):
+		return started
+	}
+	return ended
 }
 
 // active reports whether an incident is not resolved, or a maintenance is in progress.
@@ -160,21 +182,49 @@ func (s store) event(ctx context.Context, id int64) (e Event, err error) {
 	return e, nil
 }
 
-// putEvent adds an event whose ID is 0, or changes the one with the ID.
-func (s store) putEvent(ctx context.Context, e *Event) error {
+// putEvent adds an event whose ID is 0, or changes the one with the ID, and calls then in the same transaction. The error is
+// errNoEvent if the event was removed since it was read.
+func (s store) putEvent(ctx context.Context, e *Event, then func(*sql.Tx) error) error {
+	tx, err := s.db.BeginTx(ctx, nil)
+	if err != nil {
+		return err
+	}
+	defer func() { _ = tx.Rollback() }() // without effect after a commit
+	if err := writeEvent(ctx, tx, e); err != nil {
+		return err
+	}
+	if err := then(tx); err != nil {
+		return err
+	}
+	return tx.Commit()
+}
+
+func writeEvent(ctx context.Context, tx *sql.Tx, e *Event) error {
 	text, err := json.Marshal(e)
 	if err != nil {
 		return err
 	}
 	if e.ID == 0 {
-		result, err := s.db.ExecContext(ctx, "INSERT INTO statuspage_event (page, starts, event) VALUES (?, ?, ?)", e.Page, e.Starts.Unix(), string(text))
+		result, err := tx.ExecContext(ctx, "INSERT INTO statuspage_event (page, starts, event) VALUES (?, ?, ?)", e.Page, e.Starts.Unix(), string(text))
 		if err != nil {
 			return err
 		}
 		e.ID, err = result.LastInsertId()
 		return err
 	}
-	_, err = s.db.ExecContext(ctx, "UPDATE statuspage_event SET starts = ?, event = ? WHERE id = ?", e.Starts.Unix(), string(text), e.ID)
+	result, err := tx.ExecContext(ctx, "UPDATE statuspage_event SET starts = ?, event = ? WHERE id = ?", e.Starts.Unix(), string(text), e.ID)
+	if err != nil {
+		return err
+	}
+	return oneRow(result)
+}
+
+// oneRow returns errNoEvent if a statement has found no event.
+func oneRow(result sql.Result) error {
+	n, err := result.RowsAffected()
+	if err == nil && n == 0 {
+		err = errNoEvent
+	}
 	return err
 }
 
@@ -183,8 +233,5 @@ func (s store) removeEvent(ctx context.Context, id int64) error {
 	if err != nil {
 		return err
 	}
-	if n, err := result.RowsAffected(); err != nil || n == 0 {
-		return errors.Join(err, errNoEvent)
-	}
-	return nil
+	return oneRow(result)
 }

@@ -14,6 +14,8 @@ type words struct {
 	Investigating, Identified, Monitoring, Resolved       string
 	Feed                                                  string
 	From, To                                              string
+	Subscribe, Email, SubscribeHint                       string
+	MaintenancePlanned, MaintenanceEnded, Affected        string
 }
 
 // languages are the languages of pages, by code.
@@ -25,6 +27,9 @@ var languages = map[string]words{
 		Today: "today", DaysAgo: "90 days ago", Available: "%s %% available", NoData: "no data", Updated: "Updated",
 		Investigating: "Investigating", Identified: "Identified", Monitoring: "Monitoring", Resolved: "Resolved",
 		Feed: "Feed", From: "From", To: "to",
+		Subscribe: "Subscribe by email", Email: "Email address",
+		SubscribeHint:      "You get mails about incidents and maintenance, once you have confirmed your address. Every mail has a link to unsubscribe.",
+		MaintenancePlanned: "Maintenance is planned", MaintenanceEnded: "Maintenance is over", Affected: "Affected: %s",
 	},
 	"de": {
 		Operational: "In Betrieb", Degraded: "Eingeschränkt", Down: "Ausgefallen", Unknown: "Unbekannt", Maintenance: "Wartung",
@@ -33,6 +38,9 @@ var languages = map[string]words{
 		Today: "heute", DaysAgo: "vor 90 Tagen", Available: "%s %% verfügbar", NoData: "keine Daten", Updated: "Stand",
 		Investigating: "Wird untersucht", Identified: "Ursache gefunden", Monitoring: "Wird beobachtet", Resolved: "Behoben",
 		Feed: "Feed", From: "Von", To: "bis",
+		Subscribe: "Per E-Mail abonnieren", Email: "E-Mail-Adresse",
+		SubscribeHint:      "Sie erhalten E-Mails über Störungen und Wartungen, sobald Sie Ihre Adresse bestätigt haben. Jede E-Mail hat einen Link zum Abbestellen.",
+		MaintenancePlanned: "Eine Wartung ist geplant", MaintenanceEnded: "Die Wartung ist beendet", Affected: "Betroffen: %s",
 	},
 	"fr": {
 		Operational: "Opérationnel", Degraded: "Dégradé", Down: "En panne", Unknown: "Inconnu", Maintenance: "Maintenance",
@@ -41,6 +49,9 @@ var languages = map[string]words{
 		Today: "aujourd'hui", DaysAgo: "il y a 90 jours", Available: "disponible à %s %%", NoData: "aucune donnée", Updated: "Mis à jour",
 		Investigating: "En cours d'analyse", Identified: "Cause identifiée", Monitoring: "Sous surveillance", Resolved: "Résolu",
 		Feed: "Flux", From: "Du", To: "au",
+		Subscribe: "S'abonner par e-mail", Email: "Adresse e-mail",
+		SubscribeHint:      "Vous recevez des e-mails sur les incidents et les maintenances dès que vous avez confirmé votre adresse. Chaque e-mail contient un lien de désabonnement.",
+		MaintenancePlanned: "Une maintenance est planifiée", MaintenanceEnded: "La maintenance est terminée", Affected: "Concerné : %s",
 	},
 	"es": {
 		Operational: "Operativo", Degraded: "Degradado", Down: "Caído", Unknown: "Desconocido", Maintenance: "Mantenimiento",
@@ -49,6 +60,9 @@ var languages = map[string]words{
 		Today: "hoy", DaysAgo: "hace 90 días", Available: "%s %% disponible", NoData: "sin datos", Updated: "Actualizado",
 		Investigating: "En investigación", Identified: "Causa identificada", Monitoring: "En observación", Resolved: "Resuelto",
 		Feed: "Canal", From: "Del", To: "al",
+		Subscribe: "Suscribirse por correo", Email: "Dirección de correo",
+		SubscribeHint:      "Recibe correos sobre incidentes y mantenimientos en cuanto haya confirmado su dirección. Cada correo tiene un enlace para cancelar la suscripción.",
+		MaintenancePlanned: "Hay un mantenimiento planificado", MaintenanceEnded: "El mantenimiento ha terminado", Affected: "Afectado: %s",
 	},
 }
 

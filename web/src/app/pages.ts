@@ -22,6 +22,7 @@ export const pages: Page[] = [
   { to: '/alerts/rules', text: 'Alerting: rules', icon: 'bell' },
   { to: '/alerts/silences', text: 'Alerting: silences', icon: 'bell' },
   { to: '/alerts/silences/new', text: 'New silence', icon: 'bell', role: 'Editor' },
+  { to: '/alerts/status-pages', text: 'Alerting: status pages', icon: 'bell' },
   { to: '/alerts/notifications', text: 'Alerting: notifications', icon: 'bell' },
   { to: '/alerts/receivers', text: 'Alerting: receivers and routes', icon: 'bell' },
   { to: '/targets', text: 'Targets', icon: 'monitor' },

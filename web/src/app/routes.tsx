@@ -17,6 +17,7 @@ const ActivePage = lazy(() => import('../pages/alerting/ActivePage'));
 const RulesPage = lazy(() => import('../pages/alerting/RulesPage'));
 const SilencesPage = lazy(() => import('../pages/alerting/SilencesPage'));
 const SilencePage = lazy(() => import('../pages/alerting/SilencePage'));
+const StatusPagesPage = lazy(() => import('../pages/alerting/StatusPagesPage'));
 const NotificationsPage = lazy(() => import('../pages/alerting/NotificationsPage'));
 const ReceiversPage = lazy(() => import('../pages/alerting/ReceiversPage'));
 
@@ -88,6 +89,7 @@ export function Routes() {
           }
         />
         <Route path="/alerts/silences/:id" element={<SilencePage />} />
+        <Route path="/alerts/status-pages" element={<StatusPagesPage />} />
         <Route path="/alerts/notifications" element={<NotificationsPage />} />
         <Route path="/alerts/receivers" element={<ReceiversPage />} />
         <Route path="/targets" element={<TargetsPage />} />

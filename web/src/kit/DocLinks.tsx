@@ -6,7 +6,7 @@ import type { ReactNode } from 'react';
 import { address } from '../runtime/backendSrv';
 
 /** References to documentation pages in server messages, with an optional anchor. */
-const document = /(docs\/[a-z]+\.md(?:#[\w-]+)?)/;
+const document = /(docs\/[a-z-]+\.md(?:#[\w-]+)?)/;
 
 /** The URL of a documentation page: "alerting", or "secure#users". */
 export const docsAddress = (page = '') => address(`/docs/${page}`);

@@ -14,6 +14,7 @@ const tabs = [
   { to: '/alerts', text: 'Alerts' },
   { to: '/alerts/rules', text: 'Rules' },
   { to: '/alerts/silences', text: 'Silences' },
+  { to: '/alerts/status-pages', text: 'Status pages' },
   { to: '/alerts/notifications', text: 'Notifications' },
   { to: '/alerts/receivers', text: 'Receivers and routes' },
 ];
