@@ -102,7 +102,7 @@ var rules = []rule{
 	},
 	{
 		pkg: "internal/component/prober", ours: []string{"internal/confpath", "internal/database", "internal/problem", "internal/rdap", "internal/redact", "internal/upstreamlog"},
-		foreign: []string{"github.com/prometheus/blackbox_exporter/", "github.com/prometheus/client_golang/", "github.com/prometheus/common/", "go.yaml.in/yaml/", "golang.org/x/net/icmp"},
+		foreign: []string{"github.com/prometheus/blackbox_exporter/", "github.com/prometheus/client_golang/", "github.com/prometheus/common/", "go.yaml.in/yaml/"},
 		why:     "only prober knows blackbox_exporter, and it knows no sibling",
 	},
 	{

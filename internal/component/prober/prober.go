@@ -114,7 +114,6 @@ func (p *Prober) Run(ctx context.Context, ready func()) error {
 	if err := p.domains.load(ctx, time.Now()); err != nil {
 		return err
 	}
-	p.warnOfPings()
 	ready()
 	p.domains.run(ctx, p.watchedDomains)
 	return nil
