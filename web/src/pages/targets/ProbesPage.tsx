@@ -188,12 +188,14 @@ function Watch({ onChange }: { onChange: () => void }) {
             {field('text', 'Expected text', 40, '', 'A regular expression that the response has to match')}
             {field('status', 'Expected status', 20, '2xx')}
             {field('maxDuration', 'Slow above', 12, '2s')}
-            <Checkbox
-              label="Watch when the domain expires"
-              description="Asks the registry of the domain twice a day"
-              value={draft.domain}
-              onChange={(e) => setDraft({ ...draft, domain: e.currentTarget.checked })}
-            />
+            <div>
+              <Checkbox
+                label="Watch when the domain expires"
+                description="Asks the registry of the domain twice a day"
+                value={draft.domain}
+                onChange={(e) => setDraft({ ...draft, domain: e.currentTarget.checked })}
+              />
+            </div>
           </>
         )}
         <div className={styles.line}>
