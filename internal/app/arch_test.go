@@ -53,6 +53,7 @@ var rules = []rule{
 	{pkg: "internal/page", ours: []string{"web"}, why: "it serves files and knows nothing of what they show"},
 	{pkg: "internal/versions", foreign: []string{"github.com/prometheus/common/version"}, why: "everybody may ask it, so it knows nobody"},
 	{pkg: "internal/updates", foreign: []string{"github.com/prometheus/client_golang/", "golang.org/x/mod/semver"}, why: "it is told its own version and URL, and knows nothing of the installation that it could send"},
+	{pkg: "internal/rdap", foreign: []string{"golang.org/x/net/idna", "golang.org/x/net/publicsuffix"}, why: "it is told a domain, and knows nothing of the installation that it could send"},
 	{pkg: "internal/metrics", foreign: []string{"github.com/prometheus/client_golang/prometheus", "github.com/prometheus/client_model/go"}, why: "every part may import it, so it knows no metric"},
 	{
 		pkg: "internal/component/promserver", ours: []string{"internal/datadir", "internal/confpath", "internal/permission", "internal/versions", "internal/metrics", "internal/setaside", "internal/upstreamlog", "internal/lifecycle", "internal/redact", "internal/bounds", "internal/inproc", "internal/problem"},
@@ -100,8 +101,8 @@ var rules = []rule{
 		why:     "personal data is kept in one room, which knows no page and no mail server",
 	},
 	{
-		pkg: "internal/component/prober", ours: []string{"internal/confpath", "internal/database", "internal/problem", "internal/redact", "internal/upstreamlog"},
-		foreign: []string{"github.com/prometheus/blackbox_exporter/", "github.com/prometheus/client_golang/", "github.com/prometheus/common/", "go.yaml.in/yaml/", "golang.org/x/net/icmp"},
+		pkg: "internal/component/prober", ours: []string{"internal/confpath", "internal/database", "internal/problem", "internal/rdap", "internal/redact", "internal/upstreamlog"},
+		foreign: []string{"github.com/prometheus/blackbox_exporter/", "github.com/prometheus/client_golang/", "github.com/prometheus/common/", "go.yaml.in/yaml/"},
 		why:     "only prober knows blackbox_exporter, and it knows no sibling",
 	},
 	{

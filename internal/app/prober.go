@@ -7,6 +7,7 @@ import (
 	"io/fs"
 	"net/http"
 	"net/netip"
+	"net/url"
 	"path/filepath"
 
 	"github.com/alecthomas/kingpin/v2"
@@ -24,8 +25,10 @@ type ProberPart struct {
 	File string
 	// AllowedNetworks is a comma-separated list.
 	AllowedNetworks string
-	TimeoutOffset   float64
-	HistoryLimit    uint
+	// RDAPBootstrap is a URL; empty asks no registry.
+	RDAPBootstrap string
+	TimeoutOffset float64
+	HistoryLimit  uint
 
 	server *prober.Prober
 	at     *port
@@ -47,6 +50,8 @@ func (p *ProberPart) flags(a *kingpin.Application) {
 	a.Flag("blackbox.history-limit", "Number of results to keep for the page of port 9115.").Default("100").UintVar(&p.HistoryLimit)
 	a.Flag("prober.allowed-networks", "Networks that may be probed although they are link-local or contain the metadata address of a cloud, comma-separated. Default: none.").
 		PlaceHolder("<networks>").StringVar(&p.AllowedNetworks)
+	a.Flag("prober.rdap-bootstrap", "URL of the list of RDAP servers, which are asked when the domains of probes with expect.domain_days expire. Empty: no registry is asked.").
+		Default("https://data.iana.org/rdap/dns.json").StringVar(&p.RDAPBootstrap)
 }
 
 func (p *ProberPart) complete(*Options) {
@@ -54,6 +59,9 @@ func (p *ProberPart) complete(*Options) {
 }
 
 func (p *ProberPart) load(l *loading) {
+	if u, err := url.Parse(p.RDAPBootstrap); p.RDAPBootstrap != "" && (err != nil || u.Scheme != "http" && u.Scheme != "https" || u.Host == "") {
+		l.problem(errors.New("--prober.rdap-bootstrap: not an http or https URL with a host"))
+	}
 	standard, err := fs.ReadFile(monitoring.Files, "blackbox.yml")
 	if err != nil {
 		l.problem(err)
@@ -76,7 +84,7 @@ func (p *ProberPart) build(a *App) error {
 		return fmt.Errorf("--prober.allowed-networks: %w", err)
 	}
 	o := prober.Options{
-		Logger: a.options.Logger.With("part", p.name()), Registerer: a.registry, DB: a.db, Allowed: allowed,
+		Logger: a.options.Logger.With("part", p.name()), Registerer: a.registry, DB: a.db, Allowed: allowed, RDAPBootstrap: p.RDAPBootstrap,
 		TimeoutOffset: p.TimeoutOffset, HistoryLimit: p.HistoryLimit,
 		Refuse:  noDocker{host: a.options.Docker.host}.probe,
 		Scraped: func() string { return p.notScraped(&a.options.Prometheus, a.options.ConfigDir) },

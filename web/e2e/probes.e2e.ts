@@ -8,6 +8,7 @@ let program: Program;
 let browser: Browser;
 let shop: Server;
 let port: number;
+let registry: Server;
 
 const open = () =>
   new Promise<void>((done) => {
@@ -16,10 +17,28 @@ const open = () =>
   });
 const close = () => new Promise((done) => shop.close(done).closeAllConnections());
 
+/** The registry of .invalid, and the bootstrap file that says so. Its domains expire in 20 days. */
+const startRegistry = async () => {
+  const registryPort = await freePort();
+  const expires = new Date(Date.now() + 20.5 * 86_400_000).toISOString();
+  registry = createServer((request, response) =>
+    response.end(
+      JSON.stringify(
+        request.url === '/dns.json'
+          ? { services: [[['invalid'], [`http://127.0.0.1:${registryPort}/`]]] }
+          : { objectClassName: 'domain', events: [{ eventAction: 'expiration', eventDate: expires }] }
+      )
+    )
+  );
+  await new Promise<void>((done) => registry.listen(registryPort, '127.0.0.1', done));
+  return `http://127.0.0.1:${registryPort}/dns.json`;
+};
+
 beforeAll(async () => {
   port = await freePort();
   await open();
-  program = await Program.start({ args: ['--no-cadvisor', '--no-node-exporter', '--no-log-collector'] });
+  const bootstrap = await startRegistry();
+  program = await Program.start({ args: ['--no-cadvisor', '--no-node-exporter', '--no-log-collector', `--prober.rdap-bootstrap=${bootstrap}`] });
   browser = await Browser.open(program);
   await browser.login();
 }, 120_000);
@@ -28,6 +47,7 @@ afterAll(async () => {
   await browser?.close();
   await program?.stop();
   await close();
+  registry.close();
 });
 
 const probe = (state: string) => browser.page.locator(`[data-testid=probe][data-state=${state}]`);
@@ -85,4 +105,36 @@ test('what cannot be probed is said, and a probe is removed', async () => {
   await row.getByRole('button', { name: 'Remove' }).first().click();
   await row.getByRole('button', { name: 'Remove' }).last().click();
   await until('it is gone', async () => !JSON.stringify(await program.api('/api/ausguck/probes')).includes('Shop'), 10_000);
+});
+
+test('a probe shows when its domain expires, or why that is unknown, and an alert fires before', { timeout: 240_000 }, async () => {
+  const { page } = browser;
+  const watch = async (url: string) => {
+    await page.getByRole('textbox', { name: 'Watch a URL' }).fill(url);
+    await page.getByRole('checkbox', { name: 'Watch when the domain expires' }).check({ force: true });
+    await page.getByRole('button', { name: 'Watch', exact: true }).click();
+  };
+  await browser.goto('/targets/probes');
+  await page.getByRole('button', { name: 'More options' }).click();
+  await watch(`http://127.0.0.1:${port}/domain`);
+  await page.getByText('127.0.0.1 is an address, not a domain').waitFor();
+  await watch('tcp://mail.example.de:25');
+  await page
+    .getByTestId('probe')
+    .filter({ hasText: 'mail.example.de' })
+    .getByText('Domain example.de: it is unknown when it expires: the registry of .de has no RDAP server')
+    .waitFor();
+  await watch('https://www.shop.invalid/');
+  const row = page.getByTestId('probe').filter({ hasText: 'www.shop.invalid' });
+  await row.getByText(/^Domain shop\.invalid expires on \d{4}-\d\d-\d\d \(20 days\)$/).waitFor();
+  await row.getByText('domain for 30 days').waitFor();
+  await browser.screenshot('probes-domains');
+  await until(
+    'an alert',
+    async () => (await program.query('ALERTS{alertname="ProbeDomainExpires", domain="shop.invalid", alertstate="firing"}')) === 1,
+    120_000
+  );
+  await browser.goto('/d/ausguck-probes');
+  await page.getByRole('columnheader', { name: 'Domain' }).waitFor({ timeout: 30_000 });
+  await browser.screenshot('probes-dashboard');
 });

@@ -19,6 +19,21 @@ var migrations = []string{
 		name TEXT NOT NULL UNIQUE,
 		probe TEXT NOT NULL -- JSON
 	) STRICT;`,
+	`CREATE TABLE prober_domain (
+		domain TEXT PRIMARY KEY, -- in A-labels
+		expires INTEGER, -- seconds since 1970, as next; NULL if it is not known
+		problem TEXT NOT NULL, -- why the last lookup did not find it; empty if it did
+		next INTEGER NOT NULL, -- when the registry may be asked again
+		failures INTEGER NOT NULL
+	) STRICT;
+	CREATE TABLE prober_rdap_bootstrap (
+		one INTEGER PRIMARY KEY CHECK (one = 1), -- a single row
+		url TEXT NOT NULL,
+		content BLOB NOT NULL,
+		etag TEXT NOT NULL,
+		last_modified TEXT NOT NULL,
+		expires INTEGER NOT NULL
+	) STRICT;`,
 }
 
 func (a added) prepare(ctx context.Context) error {

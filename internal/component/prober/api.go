@@ -10,6 +10,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"time"
 
 	"go.yaml.in/yaml/v3"
 )
@@ -28,9 +29,20 @@ type probeView struct {
 	Editable bool `json:"editable"`
 	// Reason is why its last probe failed; empty if it did not.
 	Reason string `json:"reason,omitempty"`
+	// Domain is nil if its expiry is not watched.
+	Domain *domainView `json:"domain,omitempty"`
 	// ScrapeModule and Address are those of its scrapes.
 	ScrapeModule string `json:"scrapeModule"`
 	Address      string `json:"address"`
+}
+
+// domainView is what is known about the registration of a probe's domain. Before the registry was asked, that is the name only.
+type domainView struct {
+	// Name is in A-labels.
+	Name    string    `json:"name"`
+	Expires time.Time `json:"expires,omitzero"`
+	// Problem is why the last lookup did not find the date.
+	Problem string `json:"problem,omitempty"`
 }
 
 // API serves the probes, below /api/ausguck/probes:
@@ -60,10 +72,18 @@ func (p *Prober) serveProbes(w http.ResponseWriter, r *http.Request) {
 		v.Remedy = p.o.Scraped()
 	}
 	for _, e := range s.probes {
-		v.Probes = append(v.Probes, probeView{e.Probe, e.editable, p.reason(e), e.moduleName(), e.address})
+		v.Probes = append(v.Probes, probeView{e.Probe, e.editable, p.reason(e), p.domainOf(e), e.moduleName(), e.address})
 	}
 	w.Header().Set("Content-Type", "application/json")
 	_ = json.NewEncoder(w).Encode(v) // the client is gone
+}
+
+func (p *Prober) domainOf(e entry) *domainView {
+	if e.domain == "" {
+		return nil
+	}
+	s := p.domains.state(e.domain)
+	return &domainView{e.domain, s.Expires.UTC(), s.Problem}
 }
 
 // serveFile serves the probes of the page as a probes.yml.

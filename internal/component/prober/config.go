@@ -14,6 +14,7 @@ import (
 
 	"github.com/ausguck/ausguck/internal/confpath"
 	"github.com/ausguck/ausguck/internal/problem"
+	"github.com/ausguck/ausguck/internal/rdap"
 )
 
 // Config is a consistent state of blackbox.yml and probes.yml.
@@ -107,16 +108,38 @@ func LoadProbes(modules *Modules, name string, content []byte) (*Config, []error
 	return &Config{Modules: modules, Source: name, Probes: probes}, nil
 }
 
-// of returns the module that a probe uses.
-func (m *Modules) of(p Probe) (config.Module, error) {
+// of returns the module that a probe uses. If the probe has no domain but is to watch one, that is an error.
+func (m *Modules) of(p Probe) (module config.Module, err error) {
 	if p.Module != "" {
-		named, ok := m.all[p.Module]
-		if !ok {
-			return named, fmt.Errorf("module: blackbox.yml has no module %q", p.Module)
+		var ok bool
+		if module, ok = m.all[p.Module]; !ok {
+			return module, fmt.Errorf("module: blackbox.yml has no module %q", p.Module)
 		}
-		return named, nil
+	} else if module, err = p.compiled(); err != nil {
+		return module, err
 	}
-	return p.compiled()
+	_, err = p.domain(module)
+	return module, err
+}
+
+// domain returns the registered domain, in A-labels, whose expiry is watched; empty if none is.
+func (p *Probe) domain(m config.Module) (string, error) {
+	if p.Expect.DomainDays == 0 {
+		return "", nil
+	}
+	host := m.DNS.QueryName
+	if m.Prober != "dns" {
+		t, err := p.target()
+		if err != nil {
+			return "", err
+		}
+		host, _ = hostOf(m.Prober, t.address)
+	}
+	domain, err := rdap.Registrable(host)
+	if err != nil {
+		return "", fmt.Errorf("expect: domain_days: %w", err)
+	}
+	return domain, nil
 }
 
 // moduleName is the module that a probe uses. The names of generated ones contain a slash, as no name in practice does.

@@ -52,13 +52,17 @@ var (
 		"The duration above which a probe counts as slow; absent if none is set.", []string{"probe"}, nil)
 	probeMinCertificate = prometheus.NewDesc("ausguck_probe_certificate_min_seconds",
 		"How long a certificate has to be valid still; absent if it is not set.", []string{"probe"}, nil)
+	probeDomainExpiry = prometheus.NewDesc("ausguck_probe_domain_expiry_timestamp_seconds",
+		"When the registration of the domain of a probe expires, in seconds since 1970; absent if it is not known.", []string{"probe", "domain"}, nil)
+	probeMinDomain = prometheus.NewDesc("ausguck_probe_domain_min_seconds",
+		"How long the registration of a domain has to last still; absent if it is not set.", []string{"probe"}, nil)
 	probeDependency = prometheus.NewDesc("ausguck_probe_dependency",
 		"A probe whose failure explains that of another; always 1.", []string{"probe", "dependency"}, nil)
 )
 
 // Describe implements prometheus.Collector.
 func (described) Describe(to chan<- *prometheus.Desc) {
-	for _, d := range []*prometheus.Desc{probeInfo, probeMaxDuration, probeMinCertificate, probeDependency} {
+	for _, d := range []*prometheus.Desc{probeInfo, probeMaxDuration, probeMinCertificate, probeDomainExpiry, probeMinDomain, probeDependency} {
 		to <- d
 	}
 }
@@ -75,6 +79,12 @@ func (d described) Collect(to chan<- prometheus.Metric) {
 		}
 		if e.Expect.CertificateDays > 0 {
 			gauge(probeMinCertificate, e.Expect.CertificateDays*(24*time.Hour).Seconds(), e.Name)
+		}
+		if e.domain != "" {
+			gauge(probeMinDomain, e.Expect.DomainDays*(24*time.Hour).Seconds(), e.Name)
+			if expires := d.p.domains.state(e.domain).Expires; !expires.IsZero() {
+				gauge(probeDomainExpiry, float64(expires.Unix()), e.Name, e.domain)
+			}
 		}
 		for _, dependency := range unique(e.DependsOn) {
 			gauge(probeDependency, 1, e.Name, dependency)

@@ -16,7 +16,7 @@ func (p *Probe) module(t target) (map[string]any, error) {
 	response := len(e.Status) > 0 || e.Text != "" || e.NotText != "" || len(e.JSON) > 0 || e.Answer != ""
 	if p.Module != "" {
 		if response {
-			return nil, fmt.Errorf("expect: the module %q decides about the response; remove it, or the fields of expect other than max_duration and certificate_days", p.Module)
+			return nil, fmt.Errorf("expect: the module %q decides about the response; remove it, or the fields of expect other than max_duration, certificate_days and domain_days", p.Module)
 		}
 		return nil, nil
 	}

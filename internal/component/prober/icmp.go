@@ -1,36 +1,21 @@
 package prober
 
 import (
-	"fmt"
+	"strings"
 
-	"golang.org/x/net/icmp"
+	"github.com/prometheus/blackbox_exporter/config"
 )
 
-// warnOfPings warns if a probe of probes.yml uses ICMP and this process cannot send it.
-func (p *Prober) warnOfPings() {
-	s := p.state.Load()
-	for _, e := range s.probes {
-		if s.modules[e.moduleName()].Prober != "icmp" {
-			continue
-		}
-		if err := pingable(); err != nil {
-			p.o.Logger.Warn("ICMP probes fail", "err", err, "remedy", pingRemedy)
-		}
-		return
-	}
-}
+// noSocket is what upstream logs if this process may open none of the sockets for echo requests.
+const noSocket = `msg="Error listening to socket"`
 
-const pingRemedy = `allow it with the sysctl net.ipv4.ping_group_range="0 2147483647": in a compose file, sysctls: {net.ipv4.ping_group_range: "0 2147483647"}`
-
-// pingable returns an error if this process may open neither of the sockets that upstream tries.
-func pingable() error {
-	c, unprivileged := icmp.ListenPacket("udp4", "0.0.0.0")
-	if unprivileged == nil {
-		return c.Close()
+// pingsForbidden returns what to do if a probe failed because this process may not send echo requests.
+func pingsForbidden(m config.Module, debug string) (remedy string, forbidden bool) {
+	switch {
+	case m.Prober != "icmp" || !strings.Contains(debug, noSocket):
+		return "", false
+	case m.ICMP.DontFragment: // upstream needs a raw socket for it
+		return "dont_fragment needs the capability NET_RAW: in a compose file, cap_add: [NET_RAW] and user: root; or remove dont_fragment from the module", true
 	}
-	c, privileged := icmp.ListenPacket("ip4:icmp", "0.0.0.0")
-	if privileged == nil {
-		return c.Close()
-	}
-	return fmt.Errorf("%w; %w", unprivileged, privileged)
+	return `allow it with the sysctl net.ipv4.ping_group_range="0 2147483647": in a compose file, sysctls: {net.ipv4.ping_group_range: "0 2147483647"}`, true
 }

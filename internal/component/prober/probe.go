@@ -50,6 +50,9 @@ type Expect struct {
 	MaxDuration model.Duration `yaml:"max_duration,omitempty" json:"max_duration,omitzero"`
 	// CertificateDays is how long a certificate has to be valid still; it does not fail for that. The default is 21.
 	CertificateDays float64 `yaml:"certificate_days,omitempty" json:"certificate_days,omitempty"`
+	// DomainDays is how long the registration of the domain has to last still; it does not fail for that. If it is 0, the registry is
+	// not asked.
+	DomainDays float64 `yaml:"domain_days,omitempty" json:"domain_days,omitempty"`
 }
 
 // oneOrMore is a list that may be written as a single value.
@@ -180,6 +183,9 @@ func (p *Probe) complete() error {
 	}
 	if p.Expect.CertificateDays < 0 {
 		return of(errors.New("expect: certificate_days: it is negative"))
+	}
+	if p.Expect.DomainDays < 0 {
+		return of(errors.New("expect: domain_days: it is negative"))
 	}
 	t, err := p.target()
 	if err != nil {

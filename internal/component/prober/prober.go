@@ -32,8 +32,10 @@ type Options struct {
 	Resolve func(ctx context.Context, host string) (ip netip.Addr, ok bool)
 	// TimeoutOffset is subtracted from the timeout of a scrape, in seconds; upstream's default is 0.5.
 	TimeoutOffset float64
-	// DB holds the probes that users add on the page.
+	// DB holds the probes that users add on the page, and when domains expire.
 	DB *sql.DB
+	// RDAPBootstrap is the URL of the bootstrap file with the RDAP servers of registries (RFC 9224); empty asks no registry.
+	RDAPBootstrap string
 	// Scraped returns what to do if Prometheus does not scrape the probes; empty if it does.
 	Scraped func() (remedy string)
 	// HistoryLimit is how many results are kept for the page of port 9115; upstream's default is 100.
@@ -48,6 +50,8 @@ type Prober struct {
 	unknown prometheus.Counter
 	refused prometheus.Counter
 	calm    *slog.Logger // for what happens at every probe
+
+	domains *domains
 
 	reasons sync.Map // why the last probe failed, by scrapeKey
 
@@ -70,6 +74,8 @@ type entry struct {
 	editable bool
 	// address is the target as its module expects it.
 	address string
+	// domain is the registered domain whose expiry is watched, in A-labels; empty if none is.
+	domain string
 }
 
 // New returns a Prober with a configuration. It opens nothing.
@@ -87,8 +93,9 @@ func New(o Options, cfg *Config) (*Prober, error) {
 		calm:    upstreamlog.New(o.Logger, upstreamlog.Rules{Repeat: time.Hour}),
 		applied: cfg,
 	}
+	p.domains = newDomains(o, p.refuse)
 	p.state.Store(p.combine(cfg, nil))
-	for _, c := range []prometheus.Collector{p.unknown, p.refused, described{p}} {
+	for _, c := range []prometheus.Collector{p.unknown, p.refused, p.domains.lookups, described{p}} {
 		if err := o.Registerer.Register(c); err != nil {
 			return nil, err
 		}
@@ -96,7 +103,7 @@ func New(o Options, cfg *Config) (*Prober, error) {
 	return p, nil
 }
 
-// Run implements lifecycle.Component. It loads the probes that were added on the page.
+// Run implements lifecycle.Component. It loads the probes that were added on the page, and asks registries when domains expire.
 func (p *Prober) Run(ctx context.Context, ready func()) error {
 	if err := p.added.prepare(ctx); err != nil {
 		return err
@@ -104,10 +111,22 @@ func (p *Prober) Run(ctx context.Context, ready func()) error {
 	if err := p.reread(ctx); err != nil {
 		return err
 	}
-	p.warnOfPings()
+	if err := p.domains.load(ctx, time.Now()); err != nil {
+		return err
+	}
 	ready()
-	<-ctx.Done()
+	p.domains.run(ctx, p.watchedDomains)
 	return nil
+}
+
+// watchedDomains returns the domains whose expiry is watched.
+func (p *Prober) watchedDomains() (found []string) {
+	for _, e := range p.state.Load().probes {
+		if e.domain != "" {
+			found = append(found, e.domain)
+		}
+	}
+	return unique(found)
 }
 
 // reread loads the probes of the page.
@@ -120,6 +139,7 @@ func (p *Prober) reread(ctx context.Context) error {
 	defer p.mtx.Unlock()
 	p.page = page
 	p.state.Store(p.combine(p.applied, page))
+	p.domains.wake()
 	return nil
 }
 
@@ -136,6 +156,7 @@ func (p *Prober) ApplyConfig(cfg *Config) error {
 	defer p.mtx.Unlock()
 	p.applied = cfg
 	p.state.Store(p.combine(cfg, p.page))
+	p.domains.wake()
 	return nil
 }
 
@@ -155,7 +176,8 @@ func (p *Prober) combine(cfg *Config, page []Probe) *state {
 		}
 		names[probe.Name] = true
 		s.modules[probe.moduleName()] = m
-		s.probes = append(s.probes, entry{Probe: probe, editable: editable, address: t.address})
+		domain, _ := probe.domain(m) // checked by of
+		s.probes = append(s.probes, entry{Probe: probe, editable: editable, address: t.address, domain: domain})
 	}
 	for _, probe := range cfg.Probes {
 		add(probe, false)

@@ -30,11 +30,18 @@ func (p *Prober) reason(e entry) string {
 // keepReason stores why a probe failed, which only its log says.
 func (p *Prober) keepReason(q request, r *result) {
 	key := scrapeKey{q.name, q.target}
-	switch {
-	case r.success:
+	if r.success {
 		p.reasons.Delete(key)
-	case p.known(q.name, q.target):
-		p.reasons.Store(key, reasonIn(r.log.String()))
+		return
+	}
+	log := r.log.String()
+	reason := reasonIn(log)
+	if remedy, forbidden := pingsForbidden(q.module, log); forbidden {
+		p.calm.Warn("ICMP probes fail: this process may not send echo requests", "remedy", remedy)
+		reason = "this process may not send echo requests; " + remedy
+	}
+	if p.known(q.name, q.target) {
+		p.reasons.Store(key, reason)
 	}
 }
 

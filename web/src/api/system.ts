@@ -70,6 +70,7 @@ export interface Probe {
     answer?: string;
     max_duration?: string;
     certificate_days?: number;
+    domain_days?: number;
   };
 }
 
@@ -77,6 +78,8 @@ export interface KnownProbe extends Probe {
   editable: boolean;
   /** Why the last probe failed; empty if it did not. */
   reason?: string;
+  /** When the registration of its domain expires, or why that is unknown; neither before the registry was asked. */
+  domain?: { name: string; expires?: string; problem?: string };
   scrapeModule: string;
   address: string;
 }

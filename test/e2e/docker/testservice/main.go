@@ -4,11 +4,12 @@
 // PORTS (default 8080) lists the ports to listen on, METRICS_PATH (default /metrics) is the path of the page with
 // series, and BURN_CPU (default 0) is the share of one core that it uses. LOG_RATE (default 0) is the number of lines
 // per second that it writes until SIGTERM, with "total=N" as the last one; with LOG_LINES (default 0) it writes that
-// many lines at once and exits after LOG_LASTS milliseconds (default 0).
+// many lines at once and exits after LOG_LASTS milliseconds (default 0). After SIGUSR1 it no longer listens, but goes on to run.
 package main
 
 import (
 	"bufio"
+	"errors"
 	"fmt"
 	"log"
 	"net"
@@ -39,13 +40,24 @@ func main() {
 	})
 	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, r *http.Request) { fmt.Fprintln(w, "ok") })
 
+	deaf := make(chan os.Signal, 1)
+	signal.Notify(deaf, syscall.SIGUSR1)
+	server := &http.Server{Handler: mux}
 	for _, port := range strings.Split(env("PORTS", "8080"), ",") {
 		l, err := net.Listen("tcp", ":"+port)
 		if err != nil {
 			log.Fatalf("listen on %s: %v", port, err)
 		}
-		go func() { log.Fatal(http.Serve(l, mux)) }()
+		go func() {
+			if err := server.Serve(l); !errors.Is(err, http.ErrServerClosed) {
+				log.Fatal(err)
+			}
+		}()
 	}
+	go func() {
+		<-deaf
+		_ = server.Close()
+	}()
 	share, err := strconv.ParseFloat(env("BURN_CPU", "0"), 64)
 	if err != nil || share < 0 || share > 1 {
 		log.Fatalf("BURN_CPU: want a number from 0 to 1, have %q", os.Getenv("BURN_CPU"))

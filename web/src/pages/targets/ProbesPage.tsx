@@ -1,4 +1,4 @@
-import { Alert, Badge, Button, ConfirmButton, Field, Input, useStyles2 } from '@grafana/ui';
+import { Alert, Badge, Button, Checkbox, ConfirmButton, Field, Input, useStyles2 } from '@grafana/ui';
 import { useState } from 'react';
 
 import { system, type KnownProbe } from '../../api/system';
@@ -9,7 +9,7 @@ import { TabbedPage } from '../../kit/Tabs';
 import { useUrlParams } from '../../kit/MatcherInput';
 import { usePolled } from '../../runtime/usePolled';
 import { useDoing } from '../settings/Ask';
-import { noDraft, probed, probeOf, probeQueries, type Draft, type Probed } from './probes';
+import { domainText, noDraft, probed, probeOf, probeQueries, type Draft, type Probed } from './probes';
 import { tabs } from './tabs';
 
 const states = { down: 'down', up: 'up', waiting: 'waiting' } as const;
@@ -114,6 +114,7 @@ function One({ probed: p, onChange }: { probed: Probed; onChange: () => void }) 
       {state === 'waiting' && <div className={styles.quiet}>It is probed within one interval.</div>}
       {state === 'down' && probe?.reason && <div className={styles.error}>{probe.reason}</div>}
       {probe && <Expectation probe={probe} />}
+      {probe?.domain && <div className={styles.quiet}>{domainText(probe.domain, new Date())}</div>}
       {log !== undefined && (
         <pre tabIndex={0} aria-label={`Log of a probe of ${p.title}`}>
           {log.split('\n\n\nModule configuration:')[0]}
@@ -147,6 +148,7 @@ function Expectation({ probe }: { probe: KnownProbe }) {
     e.answer && `answer ${e.answer}`,
     e.max_duration && `slow above ${e.max_duration}`,
     e.certificate_days && `certificate for ${e.certificate_days} days`,
+    e.domain_days && `domain for ${e.domain_days} days`,
     probe.depends_on && `depends on ${probe.depends_on.join(', ')}`,
   ];
   return <div className={styles.quiet}>{parts.filter(Boolean).join(' · ')}</div>;
@@ -158,7 +160,7 @@ function Watch({ onChange }: { onChange: () => void }) {
   const [draft, setDraft] = useState<Draft>(noDraft);
   const [more, setMore] = useState(false);
   const { busy, act, problem } = useDoing();
-  const field = (name: keyof Draft, label: string, width: number, placeholder: string, description?: string) => (
+  const field = (name: Exclude<keyof Draft, 'domain'>, label: string, width: number, placeholder: string, description?: string) => (
     <Field noMargin label={label} style={{ maxWidth: 8 * width }} {...(description && { description })}>
       <Input id={`probe-${name}`} placeholder={placeholder} value={draft[name]} onChange={(e) => setDraft({ ...draft, [name]: e.currentTarget.value })} />
     </Field>
@@ -186,6 +188,14 @@ function Watch({ onChange }: { onChange: () => void }) {
             {field('text', 'Expected text', 40, '', 'A regular expression that the response has to match')}
             {field('status', 'Expected status', 20, '2xx')}
             {field('maxDuration', 'Slow above', 12, '2s')}
+            <div>
+              <Checkbox
+                label="Watch when the domain expires"
+                description="Asks the registry of the domain twice a day"
+                value={draft.domain}
+                onChange={(e) => setDraft({ ...draft, domain: e.currentTarget.checked })}
+              />
+            </div>
           </>
         )}
         <div className={styles.line}>

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 
 import type { KnownProbe } from '../../api/system';
-import { nameOf, noDraft, probed, probeOf } from './probes';
+import { domainText, nameOf, noDraft, probed, probeOf } from './probes';
 
 const known = (name: string, url: string, group?: string): KnownProbe => ({
   name,
@@ -41,14 +41,28 @@ test('what is down comes first, and what was not probed yet is there', () => {
 test('the form becomes a probe', () => {
   expect(probeOf({ ...noDraft, url: ' www.example.org/x ' })).toEqual({ name: 'www.example.org/x', url: 'https://www.example.org/x' });
   expect(
-    probeOf({ url: 'tcp://db:5432', name: ' Database ', group: 'Internal', interval: '1m', text: 'ready', status: '200, 3xx', maxDuration: '2s' })
+    probeOf({ url: 'tcp://db:5432', name: ' Database ', group: 'Internal', interval: '1m', text: 'ready', status: '200, 3xx', maxDuration: '2s', domain: true })
   ).toEqual({
     name: 'Database',
     url: 'tcp://db:5432',
     group: 'Internal',
     interval: '1m',
-    expect: { text: 'ready', status: ['200', '3xx'], max_duration: '2s' },
+    expect: { text: 'ready', status: ['200', '3xx'], max_duration: '2s', domain_days: 30 },
   });
   expect(nameOf('https://www.example.org/')).toBe('www.example.org');
   expect(nameOf('dns://9.9.9.9/example.org?')).toBe('9.9.9.9/example.org');
+});
+
+test('what is known about a domain', () => {
+  const now = new Date('2026-11-29T12:00:00Z');
+  const text = (known: { expires?: string; problem?: string }) => domainText({ name: 'example.org', ...known }, now);
+  expect(text({})).toBe('Domain example.org: its registry has not been asked yet');
+  expect(text({ problem: 'the registry of .org has no RDAP server' })).toBe(
+    'Domain example.org: it is unknown when it expires: the registry of .org has no RDAP server'
+  );
+  expect(text({ expires: '2026-12-30T12:00:00Z' })).toBe('Domain example.org expires on 2026-12-30 (31 days)');
+  expect(text({ expires: '2026-12-30T11:00:00Z', problem: 'the response is 502 Bad Gateway' })).toBe(
+    'Domain example.org expires on 2026-12-30 (30 days); the last request failed: the response is 502 Bad Gateway'
+  );
+  expect(text({ expires: '2026-11-29T11:00:00Z' })).toBe('Domain example.org expired on 2026-11-29');
 });

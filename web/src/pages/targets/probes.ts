@@ -68,9 +68,14 @@ export interface Draft {
   text: string;
   status: string;
   maxDuration: string;
+  /** Whether an alert is wanted before the domain expires. */
+  domain: boolean;
 }
 
-export const noDraft: Draft = { url: '', name: '', group: '', interval: '', text: '', status: '', maxDuration: '' };
+/** The days before the expiry of a domain at which the form asks for an alert. */
+const domainDays = 30;
+
+export const noDraft: Draft = { url: '', name: '', group: '', interval: '', text: '', status: '', maxDuration: '', domain: false };
 
 /** The probe that the form describes. Without a scheme, a URL is one of https. */
 export function probeOf(d: Draft): Probe {
@@ -79,6 +84,7 @@ export function probeOf(d: Draft): Probe {
     ...(d.text && { text: d.text }),
     ...(d.status && { status: d.status.split(/[\s,]+/).filter(Boolean) }),
     ...(d.maxDuration && { max_duration: d.maxDuration }),
+    ...(d.domain && { domain_days: domainDays }),
   };
   return {
     name: d.name.trim() || nameOf(url),
@@ -87,6 +93,16 @@ export function probeOf(d: Draft): Probe {
     ...(d.interval && { interval: d.interval.trim() }),
     ...(Object.keys(expect).length > 0 && { expect }),
   };
+}
+
+/** What is known about the registration of a probe's domain. */
+export function domainText({ name, expires, problem }: NonNullable<KnownProbe['domain']>, now: Date): string {
+  if (!expires) {
+    return problem ? `Domain ${name}: it is unknown when it expires: ${problem}` : `Domain ${name}: its registry has not been asked yet`;
+  }
+  const days = Math.floor((Date.parse(expires) - now.getTime()) / 86_400_000);
+  const date = expires.slice(0, 10);
+  return `Domain ${name} ${days < 0 ? `expired on ${date}` : `expires on ${date} (${days} days)`}${problem ? `; the last request failed: ${problem}` : ''}`;
 }
 
 /** The name that a URL suggests: its host, with the port and the path if there are any. */
