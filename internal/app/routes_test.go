@@ -119,9 +119,13 @@ func TestEveryRoute(t *testing.T) {
 		"POST /flush":                  {no, 404, 404, 404, ""},
 		"POST /ingester/shutdown":      {no, 404, 404, 404, ""},
 
-		"GET /hb/unknown":             {404, 404, 404, 404, "not found"},
-		"POST /ping/unknown/start":    {404, 404, 404, 404, "not found"},
-		"GET /api/ausguck/heartbeats": {no, 200, 200, 200, `"heartbeats":[]`},
+		"GET /hb/unknown":                              {404, 404, 404, 404, "not found"},
+		"POST /ping/unknown/start":                     {404, 404, 404, 404, "not found"},
+		"GET /api/ausguck/heartbeats":                  {no, 200, 200, 200, `"heartbeats":[]`},
+		"POST /api/ausguck/heartbeats":                 {no, not, 400, 400, "JSON object"},
+		"PUT /api/ausguck/heartbeats?name=none":        {no, not, 400, 400, "JSON object"},
+		"DELETE /api/ausguck/heartbeats?name=none":     {no, not, 404, 404, "no heartbeat with this name"},
+		"POST /api/ausguck/heartbeats/token?name=none": {no, not, 404, 404, "no heartbeat with this name"},
 
 		"GET /debug/pprof/cmdline":                            {no, not, not, 200, ""},
 		"GET /login/generic_oauth":                            {404, 404, 404, 404, "--auth.oidc.issuer"},
