@@ -50,22 +50,31 @@ func (p *HeartbeatsPart) build(a *App) error {
 }
 
 func (p *HeartbeatsPart) says() (string, bool) {
+	var says []string
 	if missing := p.server.Missing(); len(missing) > 0 {
-		return fmt.Sprintf("missing: %s; see docs/heartbeats.md", strings.Join(missing, ", ")), false
+		says = append(says, fmt.Sprintf("missing: %s; see docs/heartbeats.md", strings.Join(missing, ", ")))
 	}
-	return "", false
+	if unused := p.server.Unused(); len(unused) > 0 {
+		says = append(says, fmt.Sprintf("added on the page and not used: %s; the page Targets, Heartbeats says why", strings.Join(unused, ", ")))
+	}
+	return strings.Join(says, "; "), false
 }
 
 func (p *HeartbeatsPart) routes(*App) []route {
+	api := heartbeats.APIPath
 	if p.server == nil {
 		off := absent("heartbeats are not taken: they are switched off with --no-heartbeats")
-		return []route{{heartbeats.Prefix, everybody, off}, {heartbeats.OtherPrefix, everybody, off}, {"GET /api/ausguck/heartbeats", viewer, off}}
+		return []route{{heartbeats.Prefix, everybody, off}, {heartbeats.OtherPrefix, everybody, off}, {"GET " + api, viewer, off}}
 	}
-	take := p.server.Handler()
+	take, list := p.server.Handler(), p.server.API()
 	return []route{
 		{heartbeats.Prefix, everybody, take},
 		{heartbeats.OtherPrefix, everybody, take},
-		{"GET /api/ausguck/heartbeats", viewer, p.server.API()},
+		{"GET " + api, viewer, list},
+		{"POST " + api, editor, list},
+		{"PUT " + api, editor, list},
+		{"DELETE " + api, editor, list},
+		{"POST " + api + "/token", editor, list},
 	}
 }
 

@@ -1,6 +1,7 @@
 package app_test
 
 import (
+	"encoding/json"
 	"net/http"
 	"path/filepath"
 	"strings"
@@ -50,4 +51,40 @@ func TestHeartbeatsBelowAPrefixAndAfterAReload(t *testing.T) {
 	require.Equal(t, http.StatusNotFound, code)
 	code, _, _ = r.ask(t, nobody, http.MethodGet, "/hb/a-rotated-token-1", "")
 	require.Equal(t, http.StatusOK, code)
+}
+
+// Who adds a heartbeat on the page gets its token; nobody reads it afterwards.
+func TestViewersGetNoToken(t *testing.T) {
+	r := start(t, testOptions(t, "--no-cadvisor", "--web.external-url=https://example.org/ausguck/"))
+	r.addUsers(t)
+	const path = "/api/ausguck/heartbeats"
+	code, _, body := r.ask(t, editor, http.MethodPost, path, `{"name": "dump/main", "every": "1d"}`)
+	require.Equal(t, http.StatusOK, code, body)
+	var added struct{ Token string }
+	require.NoError(t, json.Unmarshal([]byte(body), &added))
+	code, _, _ = r.ask(t, nobody, http.MethodGet, "/ausguck/hb/"+added.Token+"/0", "")
+	require.Equal(t, http.StatusOK, code)
+	for _, who := range []user{viewer, editor, admin} {
+		code, header, body := r.ask(t, who, http.MethodGet, path, "")
+		require.Equal(t, http.StatusOK, code)
+		require.Equal(t, "no-store", header.Get("Cache-Control"))
+		require.Contains(t, body, `"name":"dump/main"`)
+		require.NotContains(t, strings.ToLower(body), "token")
+	}
+	for _, method := range []string{http.MethodPut, http.MethodDelete} {
+		code, _, _ = r.ask(t, viewer, method, path+"?name=dump/main", `{"name": "dump/main", "every": "2d"}`)
+		require.Equal(t, http.StatusForbidden, code, method)
+	}
+	code, _, body = r.ask(t, viewer, http.MethodPost, path+"/token?name=dump/main", "")
+	require.Equal(t, http.StatusForbidden, code)
+	require.NotContains(t, body, `"token"`)
+
+	code, _, body = r.ask(t, editor, http.MethodPost, path+"/token?name=dump/main", "")
+	require.Equal(t, http.StatusOK, code)
+	require.NotContains(t, body, added.Token)
+	code, _, _ = r.ask(t, nobody, http.MethodGet, "/hb/"+added.Token, "")
+	require.Equal(t, http.StatusNotFound, code)
+	code, _, body = r.ask(t, editor, http.MethodDelete, path+"?name=dump/main", "")
+	require.Equal(t, http.StatusOK, code)
+	require.NotContains(t, body, "dump")
 }

@@ -128,8 +128,8 @@ func (p *ProberPart) routes(*App) []route {
 		{"GET /probe", editor, p.server},
 		{"GET /api/ausguck/probes", viewer, api},
 		{"POST /api/ausguck/probes", editor, api},
-		{"PUT /api/ausguck/probes/{name}", editor, api},
-		{"DELETE /api/ausguck/probes/{name}", editor, api},
+		{"PUT /api/ausguck/probes", editor, api},
+		{"DELETE /api/ausguck/probes", editor, api},
 	}
 }
 

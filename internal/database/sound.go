@@ -20,7 +20,7 @@ import (
 var besides = []string{"-wal", "-shm"}
 
 // lost is the data that is lost with a database.
-const lost = "users, API tokens, sessions, annotations, stars, short links, the history of notifications, when heartbeats reported last, the incidents, the history and the subscribers of status pages, and the probes and data sources created on the page; " +
+const lost = "users, API tokens, sessions, annotations, stars, short links, the history of notifications, when heartbeats reported last, the incidents, the history and the subscribers of status pages, and the probes, heartbeats and data sources created on the page; " +
 	"Ausguck continues with an empty database and the initial admin"
 
 // OpenSound opens the database at path as Open does, but reads all of it first. A damaged one is set aside and replaced by an

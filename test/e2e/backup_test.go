@@ -40,6 +40,7 @@ func TestBackupAndRestore(t *testing.T) {
 	}
 	post("/loki/api/v1/push", string(body), http.StatusNoContent)
 	post("/api/dashboards/db", `{"dashboard":{"uid":"mine","title":"Mine","panels":[]}}`, http.StatusOK)
+	post("/api/ausguck/heartbeats", `{"name":"nightly","every":"1d"}`, http.StatusOK)
 	post("/api/admin/users", `{"name":"Eve","login":"eve","password":"eve's password"}`, http.StatusOK)
 	post("/api/v2/silences", fmt.Sprintf(`{"matchers":[{"name":"alertname","value":"x","isRegex":false}],"startsAt":%q,"endsAt":%q,"createdBy":"me","comment":"kept"}`,
 		time.Now().Format(time.RFC3339), time.Now().Add(time.Hour).Format(time.RFC3339)), http.StatusOK)
@@ -104,6 +105,7 @@ func TestBackupAndRestore(t *testing.T) {
 		return errUnless(answer.Data.Result[0].Value[1] == fmt.Sprint(lines), "lines: %s", body)
 	})
 	require.Contains(t, n.get(t, "/api/dashboards/uid/mine"), `"title":"Mine"`)
+	require.Contains(t, n.get(t, "/api/ausguck/heartbeats"), `"name":"nightly"`)
 	require.Contains(t, n.get(t, "/api/v2/silences"), `"comment":"kept"`)
 	request, err := http.NewRequest(http.MethodGet, "http://"+n.address+"/api/user", nil)
 	require.NoError(t, err)

@@ -51,6 +51,7 @@ const pages = [
   ['targets', '/targets', '[data-testid=target]'],
   ['containers', '/targets/containers', 'main nav'],
   ['probes', '/targets/probes', 'main form'],
+  ['heartbeats', '/targets/heartbeats', '[data-testid=heartbeat]'],
   ['dropped', '/targets/dropped', 'main nav'],
   ['status', '/admin/status', '[data-testid=part]'],
   ['series', '/admin/series', 'main nav'],
@@ -141,6 +142,7 @@ beforeAll(async () => {
   });
   await program.api('/api/dashboards/db', { method: 'POST', body: { dashboard } });
   await program.api('/api/ausguck/status-pages/example/incidents', { method: 'POST', body: { title: 'Delays', components: ['Off'], text: 'We look.' } });
+  await program.api('/api/ausguck/heartbeats', { method: 'POST', body: { name: 'backup', every: '1d', labels: { team: 'storage' } } });
   await until('something is up', async () => (await program.query('up')) === 1, 60_000);
   browser = await Browser.open(program);
   await browser.login();

@@ -65,6 +65,7 @@ export const pages = [
   ['targets', '/targets', '[data-testid=target]'],
   ['containers', '/targets/containers', 'main nav'],
   ['probes', '/targets/probes', 'main form'],
+  ['heartbeats', '/targets/heartbeats', '[data-testid=heartbeat]'],
   ['dropped', '/targets/dropped', '[data-testid=dropped] li'],
   ['status', '/admin/status', '[data-testid=part]'],
   ['series', '/admin/series', '[data-testid=offender]'],
@@ -110,6 +111,7 @@ export function inTheShop() {
     program = await Program.start({
       files: files(port),
     });
+    await program.api('/api/ausguck/heartbeats', { method: 'POST', body: { name: 'backup', cron: '0 3 * * *', group: script, labels: { team: script } } });
     const now = BigInt(Date.now()) * 1_000_000n;
     await program.send('/loki/api/v1/push', {
       streams: [{ stream: { container: 'api' }, values: [[String(now), `level=error msg="the queue is stuck" ${script}`]] }],

@@ -86,7 +86,7 @@ test('a URL is watched with three clicks; an outage is an alert within a minute,
   await until('the alert has ended', async () => (await program.query('count(ALERTS{alertname="ProbeDown"})')) === undefined, 180_000);
 });
 
-test('what cannot be probed is said, and a probe is removed', async () => {
+test('what cannot be probed is said, and a probe is edited and removed', { timeout: 240_000 }, async () => {
   const { page } = browser;
   await browser.goto('/targets/probes');
   await page.getByRole('textbox', { name: 'Watch a URL' }).fill('http://169.254.169.254/latest/');
@@ -102,8 +102,18 @@ test('what cannot be probed is said, and a probe is removed', async () => {
   const row = page.getByTestId('probe').filter({ hasText: 'Shop' });
   await row.getByText('text goodbye').waitFor();
   await until('it fails', async () => (await row.getAttribute('data-state')) === 'down', 60_000);
-  await row.getByRole('button', { name: 'Remove' }).first().click();
-  await row.getByRole('button', { name: 'Remove' }).last().click();
+  await row.getByRole('button', { name: 'Edit' }).click();
+  const form = page.getByRole('region', { name: 'Edit Shop' });
+  expect(await form.getByRole('textbox', { name: 'Group' }).inputValue()).toBe('Public');
+  await form.getByRole('textbox', { name: 'Expected text' }).fill('welcome');
+  await form.getByRole('textbox', { name: 'Name', exact: true }).fill('Shop/front');
+  await browser.screenshot('probes-edit');
+  await form.getByRole('button', { name: 'Save' }).click();
+  const renamed = page.getByTestId('probe').filter({ hasText: 'Shop/front' });
+  await renamed.getByText('text welcome').waitFor();
+  await until('it succeeds', async () => (await renamed.getAttribute('data-state')) === 'up', 60_000);
+  await renamed.getByRole('button', { name: 'Remove' }).first().click();
+  await renamed.getByRole('button', { name: 'Remove' }).last().click();
   await until('it is gone', async () => !JSON.stringify(await program.api('/api/ausguck/probes')).includes('Shop'), 10_000);
 });
 

@@ -2,13 +2,11 @@ package heartbeats
 
 import (
 	"cmp"
-	"crypto/sha256"
 	"errors"
 	"fmt"
 	"io/fs"
 	"os"
 	"path/filepath"
-	"regexp"
 	"slices"
 	"strings"
 	"time"
@@ -27,8 +25,6 @@ const (
 	maxHeartbeats = 1000
 	maxLabels     = 8
 	maxName       = 100
-	// minToken and minDistinct keep out tokens that can be guessed; a UUID has 36 characters.
-	minToken, maxToken, minDistinct = 16, 200, 6
 )
 
 // Source is the content of heartbeats.yml.
@@ -40,22 +36,29 @@ type Source struct {
 	Copies map[string]string
 }
 
-// Config is a checked heartbeats.yml.
+// Config is a checked heartbeats.yml, or that and the heartbeats of the page.
 type Config struct {
 	// Heartbeats are sorted by name.
 	Heartbeats []*Heartbeat
 
+	// source is the name of the file, without its folder.
+	source  string
 	byToken map[tokenHash]*Heartbeat
+	byName  map[string]*Heartbeat
 	files   []string
+}
+
+func (c *Config) add(h *Heartbeat, token tokenHash) {
+	c.byName[h.Name], c.byToken[token] = h, h
+	c.Heartbeats = append(c.Heartbeats, h)
+}
+
+func (c *Config) sort() {
+	slices.SortFunc(c.Heartbeats, func(a, b *Heartbeat) int { return strings.Compare(a.Name, b.Name) })
 }
 
 // Files returns the files that heartbeats.yml names.
 func (c *Config) Files() []string { return c.files }
-
-// tokenHash is what is kept of a token. Looking up a hash takes the same time whatever part of a token is right.
-type tokenHash [sha256.Size]byte
-
-func hashOf(token string) tokenHash { return sha256.Sum256([]byte(token)) }
 
 // find returns the heartbeat with the token; nil if there is none.
 func (c *Config) find(token string) *Heartbeat { return c.byToken[hashOf(canonical(token))] }
@@ -71,6 +74,8 @@ type Heartbeat struct {
 	Grace, MaxDuration time.Duration
 
 	schedule schedule
+	// added is how it was defined on the page; nil if it is in the file.
+	added *Definition
 }
 
 // interval describes the schedule, so that a changed one is recognized.
@@ -83,7 +88,9 @@ func (h *Heartbeat) interval() string {
 
 // LoadConfig parses heartbeats.yml. It returns all problems, each as "file:line: field: reason", and never repeats a token.
 func LoadConfig(s Source) (*Config, []error) {
-	r := &reader{source: s, config: &Config{byToken: map[tokenHash]*Heartbeat{}}, names: map[string]bool{}}
+	r := &reader{source: s, config: &Config{
+		source: filepath.Base(s.Name), byToken: map[tokenHash]*Heartbeat{}, byName: map[string]*Heartbeat{},
+	}}
 	var doc yaml.Node
 	if err := yaml.Unmarshal(s.Content, &doc); err != nil {
 		return nil, problem.Describe(s.Name, err)
@@ -94,7 +101,7 @@ func LoadConfig(s Source) (*Config, []error) {
 	if len(r.problems) > 0 {
 		return nil, r.problems
 	}
-	slices.SortFunc(r.config.Heartbeats, func(a, b *Heartbeat) int { return strings.Compare(a.Name, b.Name) })
+	r.config.sort()
 	return r.config, nil
 }
 
@@ -103,12 +110,22 @@ type reader struct {
 	source   Source
 	config   *Config
 	problems []error
-	names    map[string]bool
 }
 
+// wrong adds a problem. One of the page has no line, and no field if it concerns the whole heartbeat.
 func (r *reader) wrong(at *yaml.Node, field, format string, args ...any) {
-	r.problems = append(r.problems, fmt.Errorf("%s:%d: %s: %w", r.source.Name, at.Line, field, fmt.Errorf(format, args...)))
+	err := fmt.Errorf(format, args...)
+	if field != "" {
+		err = fmt.Errorf("%s: %w", field, err)
+	}
+	if at.Line > 0 {
+		err = fmt.Errorf("%s:%d: %w", r.source.Name, at.Line, err)
+	}
+	r.problems = append(r.problems, err)
 }
+
+// within returns the name of a field, for messages.
+func within(where, field string) string { return strings.TrimPrefix(where+"."+field, ".") }
 
 func (r *reader) document(root *yaml.Node) {
 	if root.Kind == yaml.ScalarNode && root.Tag == "!!null" {
@@ -150,7 +167,7 @@ func (r *reader) fields(n *yaml.Node, where string) func(yield func(key, value *
 		for i := 0; i+1 < len(n.Content); i += 2 {
 			key := n.Content[i]
 			if seen[key.Value] {
-				r.wrong(key, strings.TrimPrefix(where+"."+key.Value, "."), "is there twice")
+				r.wrong(key, within(where, key.Value), "is there twice")
 				continue
 			}
 			seen[key.Value] = true
@@ -161,14 +178,34 @@ func (r *reader) fields(n *yaml.Node, where string) func(yield func(key, value *
 	}
 }
 
+// choices are fields of which a heartbeat must have exactly one.
+var (
+	tokenChoice    = [2]string{"token", "token_file"}
+	scheduleChoice = [2]string{"every", "cron"}
+)
+
 // heartbeat reads one item of the list.
 func (r *reader) heartbeat(n *yaml.Node, where string) {
 	before := len(r.problems)
-	h := &Heartbeat{Grace: defaultGrace, Timezone: "UTC"}
-	at := map[string]*yaml.Node{}
-	var token string
+	h, token, at := r.entry(n, where, tokenChoice, scheduleChoice)
+	if len(r.problems) > before {
+		return
+	}
+	if r.config.byName[h.Name] != nil {
+		r.wrong(at["name"], where+".name", "%q is there twice", h.Name)
+	}
+	if other, taken := r.config.byToken[hashOf(token)]; taken {
+		r.wrong(n, where, "has the token of %q", other.Name)
+	}
+	r.config.add(h, hashOf(token))
+}
+
+// entry reads the fields of a heartbeat. It returns the values by their fields, too.
+func (r *reader) entry(n *yaml.Node, where string, choices ...[2]string) (h *Heartbeat, token string, at map[string]*yaml.Node) {
+	h = &Heartbeat{Grace: defaultGrace, Timezone: "UTC"}
+	at = map[string]*yaml.Node{}
 	for key, value := range r.fields(n, where) {
-		field := where + "." + key.Value
+		field := within(where, key.Value)
 		at[key.Value] = value
 		if key.Value == "labels" {
 			h.Labels = r.labels(value, field)
@@ -205,31 +242,19 @@ func (r *reader) heartbeat(n *yaml.Node, where string) {
 			r.wrong(key, field, "unknown field")
 		}
 	}
-	if n.Kind != yaml.MappingNode {
-		return
+	if n.Kind == yaml.MappingNode {
+		r.require(n, where, at, choices)
+		r.cron(h, where, at)
 	}
-	r.require(n, where, at)
-	r.cron(h, where, at)
-	if len(r.problems) > before {
-		return
-	}
-	if r.names[h.Name] {
-		r.wrong(at["name"], where+".name", "%q is there twice", h.Name)
-	}
-	if other, taken := r.config.byToken[hashOf(token)]; taken {
-		r.wrong(n, where, "has the token of %q", other.Name)
-	}
-	r.names[h.Name] = true
-	r.config.byToken[hashOf(token)] = h
-	r.config.Heartbeats = append(r.config.Heartbeats, h)
+	return h, token, at
 }
 
 // require checks which fields are there.
-func (r *reader) require(n *yaml.Node, where string, at map[string]*yaml.Node) {
+func (r *reader) require(n *yaml.Node, where string, at map[string]*yaml.Node, choices [][2]string) {
 	if at["name"] == nil {
 		r.wrong(n, where, "name is missing")
 	}
-	for _, choice := range [][2]string{{"token", "token_file"}, {"every", "cron"}} {
+	for _, choice := range choices {
 		switch one, other := at[choice[0]], at[choice[1]]; {
 		case one == nil && other == nil:
 			r.wrong(n, where, "%s or %s is missing", choice[0], choice[1])
@@ -238,7 +263,7 @@ func (r *reader) require(n *yaml.Node, where string, at map[string]*yaml.Node) {
 		}
 	}
 	if at["timezone"] != nil && at["cron"] == nil {
-		r.wrong(at["timezone"], where+".timezone", "is only used together with cron")
+		r.wrong(at["timezone"], within(where, "timezone"), "is only used together with cron")
 	}
 }
 
@@ -246,17 +271,17 @@ func (r *reader) cron(h *Heartbeat, where string, at map[string]*yaml.Node) {
 	if at["cron"] == nil || h.Cron == "" {
 		h.Timezone = ""
 		if at["cron"] != nil {
-			r.wrong(at["cron"], where+".cron", "must not be empty")
+			r.wrong(at["cron"], within(where, "cron"), "must not be empty")
 		}
 		return
 	}
 	zone, err := time.LoadLocation(h.Timezone)
 	if err != nil || h.Timezone == "" || h.Timezone == "Local" {
-		r.wrong(at["timezone"], where+".timezone", "%q is not the name of a time zone such as Europe/Berlin", h.Timezone)
+		r.wrong(at["timezone"], within(where, "timezone"), "%q is not the name of a time zone such as Europe/Berlin", h.Timezone)
 		return
 	}
 	schedule, err := parseCron(h.Cron, zone)
-	r.check(at["cron"], where+".cron", err)
+	r.check(at["cron"], within(where, "cron"), err)
 	h.schedule = schedule
 }
 
@@ -341,47 +366,6 @@ func checkText(text string) error {
 	}
 	if strings.ContainsFunc(text, func(c rune) bool { return c < 0x20 || c == 0x7f || c == 0xfffd }) {
 		return errors.New("has control characters")
-	}
-	return nil
-}
-
-var (
-	uuid    = regexp.MustCompile(`^[0-9a-fA-F]{8}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{12}$`)
-	secret  = regexp.MustCompile(`^[A-Za-z0-9_~.-]+$`)
-	slug    = regexp.MustCompile(`^[a-z0-9_-]+$`)
-	pingKey = regexp.MustCompile(`^[A-Za-z0-9_-]{22}$`)
-)
-
-// canonical returns the one spelling of a token: UUIDs may be written in capital letters.
-func canonical(token string) string {
-	if uuid.MatchString(token) {
-		return strings.ToLower(token)
-	}
-	return token
-}
-
-// checkToken checks a token, or the ping key and the slug of healthchecks.io with a slash in between. The error does not repeat
-// it.
-func checkToken(token string) error {
-	key, name, isSlug := strings.Cut(token, "/")
-	distinct := map[rune]bool{}
-	for _, c := range key {
-		distinct[c] = true
-	}
-	_, _, isAction := actionOf(name)
-	switch {
-	case len(key) < minToken:
-		return fmt.Errorf("must have at least %d characters, such as a UUID (uuidgen prints one)", minToken)
-	case len(token) > maxToken:
-		return fmt.Errorf("must have at most %d characters", maxToken)
-	case len(distinct) < minDistinct:
-		return fmt.Errorf("must have at least %d different characters, such as a UUID (uuidgen prints one)", minDistinct)
-	case !secret.MatchString(key):
-		return errors.New("must consist of letters, digits and the characters - _ . ~")
-	case isSlug && !slug.MatchString(name):
-		return errors.New("must have a slug of a-z, 0-9, - and _ behind its slash")
-	case isSlug && isAction:
-		return errors.New("must not have a slug that has a meaning in the URL: start, fail, log, or a number")
 	}
 	return nil
 }

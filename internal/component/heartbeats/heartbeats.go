@@ -13,6 +13,7 @@ import (
 	"fmt"
 	"log/slog"
 	"net/http"
+	"slices"
 	"sync"
 	"time"
 
@@ -42,16 +43,19 @@ type Server struct {
 	limits  *limits
 	metrics *ownMetrics
 
-	mtx     sync.RWMutex
-	applied *Config
-	store   *store // nil if the server is not running
+	mtx    sync.RWMutex
+	file   *Config // that was applied
+	page   []added
+	config *Config // both together
+	unused []unusedView
+	store  *store // nil if the server is not running
 }
 
 var _ lifecycle.Component = (*Server)(nil)
 
 // New returns a server that will start with cfg.
 func New(o Options, cfg *Config) *Server {
-	s := &Server{options: o, logger: o.Logger, limits: newLimits(time.Now), applied: cfg}
+	s := &Server{options: o, logger: o.Logger, limits: newLimits(time.Now), file: cfg, config: cfg}
 	s.metrics = newMetrics(o.Registerer)
 	o.Registerer.MustRegister(collector{s})
 	return s
@@ -86,11 +90,15 @@ func (s *Server) Run(ctx context.Context, ready func()) error {
 	return <-ended
 }
 
-// begin makes the store the one that pings go to, with the configuration that was applied last.
+// begin makes the store the one that pings go to, with the configuration that was applied last and the heartbeats of the page.
 func (s *Server) begin(ctx context.Context, st *store) error {
 	s.mtx.Lock()
 	defer s.mtx.Unlock()
-	if err := st.configure(ctx, s.applied); err != nil {
+	page, err := readAdded(ctx, s.options.DB)
+	if err != nil {
+		return fmt.Errorf("read the heartbeats that were added on the page: %w", err)
+	}
+	if err := s.apply(ctx, st, s.file, page, false); err != nil {
 		return err
 	}
 	s.store = st
@@ -108,30 +116,52 @@ func (s *Server) end() {
 func (s *Server) ApplyConfig(cfg *Config) error {
 	s.mtx.Lock()
 	defer s.mtx.Unlock()
-	if s.store != nil {
-		ctx, cancel := context.WithTimeout(context.Background(), applyTimeout)
-		defer cancel()
-		if err := s.store.configure(ctx, cfg); err != nil {
-			return fmt.Errorf("store which heartbeats there are: %w", err)
-		}
+	if s.store == nil {
+		s.file = cfg
+		return nil
 	}
-	s.applied = cfg
+	if err := s.apply(context.Background(), s.store, cfg, s.page, false); err != nil {
+		return fmt.Errorf("store which heartbeats there are: %w", err)
+	}
 	return nil
 }
 
-// applyTimeout is how long a reload waits for the database.
+// apply makes a file and the heartbeats of the page the running configuration. It stores the latter if they were edited. If it
+// fails, nothing has changed.
+func (s *Server) apply(ctx context.Context, st *store, file *Config, page []added, edited bool) error {
+	ctx, cancel := context.WithTimeout(ctx, applyTimeout)
+	defer cancel()
+	config, unused := file.with(page)
+	var stored []added
+	if edited {
+		stored = append([]added{}, page...) // not nil
+	}
+	if err := st.configure(ctx, config, stored); err != nil {
+		return err
+	}
+	if !slices.EqualFunc(unused, s.unused, func(a, b unusedView) bool { return a.Name == b.Name && a.Reason == b.Reason }) {
+		for _, u := range unused {
+			s.logger.Warn("A heartbeat that was added on the page is not used", "heartbeat", u.Name, "reason", u.Reason)
+		}
+	}
+	s.file, s.page, s.config, s.unused = file, page, config, unused
+	s.limits.keep(config)
+	return nil
+}
+
+// applyTimeout is how long a reload or an edit waits for the database.
 const applyTimeout = 15 * time.Second
 
-// Applied returns the running configuration.
+// Applied returns the file that was applied.
 func (s *Server) Applied() *Config {
 	s.mtx.RLock()
 	defer s.mtx.RUnlock()
-	return s.applied
+	return s.file
 }
 
 // running returns the configuration and the store; nil if the server is not running.
 func (s *Server) running() (*Config, *store) {
 	s.mtx.RLock()
 	defer s.mtx.RUnlock()
-	return s.applied, s.store
+	return s.config, s.store
 }

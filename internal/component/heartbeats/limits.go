@@ -1,6 +1,7 @@
 package heartbeats
 
 import (
+	"maps"
 	"slices"
 	"sync"
 	"time"
@@ -55,6 +56,14 @@ func (l *limits) remember(name, network string) {
 		return
 	}
 	l.known[name] = append(networks[max(0, len(networks)-maxKnown+1):], network)
+}
+
+// keep forgets what is known of other heartbeats than those of a configuration.
+func (l *limits) keep(c *Config) {
+	l.mtx.Lock()
+	defer l.mtx.Unlock()
+	maps.DeleteFunc(l.tokens, func(name string, _ *rate.Limiter) bool { return c.byName[name] == nil })
+	maps.DeleteFunc(l.known, func(name string, _ []string) bool { return c.byName[name] == nil })
 }
 
 // guess returns how long a network has to wait before the next token is looked up, because it sent too many unknown ones. Who

@@ -141,6 +141,7 @@ const (
 	statusFailed  status = "failed"
 	statusTooLong status = "too long"
 	statusRunning status = "running"
+	statusLate    status = "late" // within its grace
 	statusNew     status = "new"
 	statusUp      status = "up"
 )
@@ -150,8 +151,9 @@ func (h *Heartbeat) tooLong(r *record, now time.Time) bool {
 }
 
 func (h *Heartbeat) status(r *record, up uptime, now time.Time) status {
+	due := h.due(r, up)
 	switch {
-	case now.After(h.due(r, up)):
+	case now.After(due):
 		return statusMissing
 	case r.Failing:
 		return statusFailed
@@ -159,6 +161,8 @@ func (h *Heartbeat) status(r *record, up uptime, now time.Time) status {
 		return statusTooLong
 	case !r.Started.IsZero():
 		return statusRunning
+	case now.After(due.Add(-h.Grace)):
+		return statusLate
 	case r.Finished.IsZero():
 		return statusNew
 	}

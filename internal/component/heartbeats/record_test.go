@@ -93,7 +93,9 @@ func TestDue(t *testing.T) {
 	r := record{}.configured(h, noon)
 	late := noon.Add(time.Hour + 5*time.Minute)
 	require.Equal(t, late, h.due(&r, always))
-	require.Equal(t, statusNew, h.status(&r, always, late))
+	require.Equal(t, statusNew, h.status(&r, always, noon.Add(time.Hour)))
+	require.Equal(t, statusLate, h.status(&r, always, noon.Add(time.Hour+time.Nanosecond)))
+	require.Equal(t, statusLate, h.status(&r, always, late))
 	require.Equal(t, statusMissing, h.status(&r, always, late.Add(time.Nanosecond)))
 
 	r = r.with(t, noon.Add(30*time.Minute), Failed)

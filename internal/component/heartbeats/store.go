@@ -30,6 +30,11 @@ var migrations = []string{
 		one INTEGER PRIMARY KEY CHECK (one = 1),
 		time INTEGER NOT NULL -- when pings were taken for the last time, nanoseconds since 1970
 	) STRICT;`,
+	`CREATE TABLE heartbeats_added ( -- on the page
+		name TEXT PRIMARY KEY,
+		definition TEXT NOT NULL, -- JSON
+		token BLOB NOT NULL UNIQUE -- its SHA-256
+	) STRICT, WITHOUT ROWID;`,
 }
 
 const (
@@ -66,7 +71,9 @@ type store struct {
 type request struct {
 	ping   *ping
 	config *Config
-	done   chan error
+	// page is what the configuration has from the page, if that is to be stored; otherwise nil.
+	page []added
+	done chan error
 }
 
 // openStore reads the state of a program that took pings until now.
@@ -108,9 +115,10 @@ func openStore(ctx context.Context, db *sql.DB, keepsLines bool, now time.Time) 
 // take records a ping. It returns when the ping is on disk.
 func (s *store) take(ctx context.Context, p *ping) error { return s.do(ctx, &request{ping: p}) }
 
-// configure records which heartbeats are configured.
-func (s *store) configure(ctx context.Context, c *Config) error {
-	return s.do(ctx, &request{config: c})
+// configure records which heartbeats are configured, and stores those of the page, unless page is nil. Either all of it is on disk
+// afterwards or nothing.
+func (s *store) configure(ctx context.Context, c *Config, page []added) error {
+	return s.do(ctx, &request{config: c, page: page})
 }
 
 func (s *store) do(ctx context.Context, r *request) error {
@@ -186,6 +194,9 @@ func (s *store) commit(batch []*request) {
 		} else {
 			c.ping(r.ping)
 		}
+		if r.page != nil {
+			c.page = r.page
+		}
 	}
 	if !s.keepsLines {
 		c.lines = nil
@@ -241,6 +252,11 @@ func (s *store) write(c *change) (dropped int64, err error) {
 	if dropped, err = insertLines(ctx, tx, c.lines); err != nil {
 		return 0, err
 	}
+	if c.page != nil {
+		if err := replaceAdded(ctx, tx, c.page); err != nil {
+			return 0, err
+		}
+	}
 	if _, err := tx.ExecContext(ctx, "INSERT INTO heartbeats_alive (one, time) VALUES (1, ?1) ON CONFLICT (one) DO UPDATE SET time = ?1",
 		time.Now().UnixNano()); err != nil {
 		return 0, err
@@ -253,6 +269,8 @@ type change struct {
 	before, records map[string]record
 	forgotten       []string
 	lines           []line
+	// page is what is stored of the page; nil if that does not change.
+	page []added
 }
 
 func (c *change) record(name string) record {

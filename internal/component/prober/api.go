@@ -45,19 +45,19 @@ type domainView struct {
 	Problem string `json:"problem,omitempty"`
 }
 
-// API serves the probes, below /api/ausguck/probes:
+// API serves the probes, at /api/ausguck/probes:
 //
 //	GET                 all probes; with Accept: application/yaml, those of the page as a probes.yml
 //	POST                adds one, as a JSON object with the fields of probes.yml
-//	PUT, DELETE {name}  changes or removes one that was added
+//	PUT, DELETE ?name=  changes or removes one that was added
 //
 // Errors are {"message": "…"}.
 func (p *Prober) API() http.Handler {
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /api/ausguck/probes", p.serveProbes)
 	mux.HandleFunc("POST /api/ausguck/probes", p.serveAdd)
-	mux.HandleFunc("PUT /api/ausguck/probes/{name}", p.serveReplace)
-	mux.HandleFunc("DELETE /api/ausguck/probes/{name}", p.serveRemove)
+	mux.HandleFunc("PUT /api/ausguck/probes", p.serveReplace)
+	mux.HandleFunc("DELETE /api/ausguck/probes", p.serveRemove)
 	return mux
 }
 
@@ -106,8 +106,15 @@ func (p *Prober) serveFile(w http.ResponseWriter, s *state) {
 func (p *Prober) serveAdd(w http.ResponseWriter, r *http.Request) { p.put(w, r, "") }
 
 func (p *Prober) serveReplace(w http.ResponseWriter, r *http.Request) {
-	p.put(w, r, r.PathValue("name"))
+	if nameIn(r) == "" {
+		refuse(w, http.StatusNotFound, errNotFound)
+		return
+	}
+	p.put(w, r, nameIn(r))
 }
+
+// nameIn returns the name of the probe that is meant. It is not part of the path, because it may contain slashes.
+func nameIn(r *http.Request) string { return r.URL.Query().Get("name") }
 
 // maxProbe is the maximum size of a request that changes a probe.
 const maxProbe = 64 << 10
@@ -140,7 +147,7 @@ func (p *Prober) put(w http.ResponseWriter, r *http.Request, replaced string) {
 }
 
 func (p *Prober) serveRemove(w http.ResponseWriter, r *http.Request) {
-	p.respond(w, r, p.added.remove(r.Context(), r.PathValue("name")))
+	p.respond(w, r, p.added.remove(r.Context(), nameIn(r)))
 }
 
 // respond applies a change of the database and returns all probes.

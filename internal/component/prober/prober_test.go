@@ -305,9 +305,9 @@ func TestProbesOfThePage(t *testing.T) {
 		require.Equal(t, want.code, code, "%s: %s", body, answer)
 		require.Contains(t, answer, want.text, body)
 	}
-	code, _ = p.call(t, "PUT", "/api/ausguck/probes/page", `{"name": "other", "url": "http://127.0.0.1:3/"}`)
+	code, _ = p.call(t, "PUT", "/api/ausguck/probes?name=page", `{"name": "other", "url": "http://127.0.0.1:3/"}`)
 	require.Equal(t, 200, code)
-	code, _ = p.call(t, "PUT", "/api/ausguck/probes/file", `{"name": "file", "url": "http://127.0.0.1:3/"}`)
+	code, _ = p.call(t, "PUT", "/api/ausguck/probes?name=file", `{"name": "file", "url": "http://127.0.0.1:3/"}`)
 	require.Equal(t, 404, code, "the file is not changed")
 
 	again, err := New(Options{Logger: p.o.Logger, Registerer: prometheus.NewRegistry(), DB: p.o.DB}, configOf(t, "probes: [{name: other, url: 'http://127.0.0.1:4/'}]"))
@@ -326,9 +326,9 @@ func TestProbesOfThePage(t *testing.T) {
 	require.Empty(t, problems, w.Body.String())
 	require.Equal(t, "other", probes[0].Name)
 
-	code, _ = p.call(t, "DELETE", "/api/ausguck/probes/other", "")
+	code, _ = p.call(t, "DELETE", "/api/ausguck/probes?name=other", "")
 	require.Equal(t, 200, code)
-	code, _ = p.call(t, "DELETE", "/api/ausguck/probes/other", "")
+	code, _ = p.call(t, "DELETE", "/api/ausguck/probes?name=other", "")
 	require.Equal(t, 404, code)
 	require.Equal(t, []string{"file probes/file 5s 5s"}, p.targets(t))
 }

@@ -162,6 +162,8 @@ async function prom<T>(path: string, params?: Record<string, unknown>): Promise<
   return (await get<{ data: T }>(`/api/v1/${path}`, params)).data;
 }
 
+const probeCalled = (name: string) => `/api/ausguck/probes?name=${encodeURIComponent(name)}`;
+
 export const system = {
   targets: async () => (await prom<{ activeTargets: Target[] | null }>('targets', { state: 'active' })).activeTargets ?? [],
   dropped: async () => (await prom<{ droppedTargets: DroppedTarget[] | null }>('targets', { state: 'dropped' })).droppedTargets ?? [],
@@ -174,7 +176,8 @@ export const system = {
   containers: () => get<{ docker: Docker; containers: Container[] }>('/api/ausguck/containers'),
   probes: () => get<Probes>('/api/ausguck/probes'),
   addProbe: (probe: Probe) => getBackendSrv().post<Probes>('/api/ausguck/probes', probe, { showErrorAlert: false }),
-  removeProbe: (name: string) => getBackendSrv().delete<Probes>(`/api/ausguck/probes/${encodeURIComponent(name)}`, undefined, { showErrorAlert: false }),
+  changeProbe: (name: string, probe: Probe) => getBackendSrv().put<Probes>(probeCalled(name), probe, { showErrorAlert: false }),
+  removeProbe: (name: string) => getBackendSrv().delete<Probes>(probeCalled(name), undefined, { showErrorAlert: false }),
   /** Probes a target now and returns the log. */
   probeNow: (target: string, module: string) => get<string>('/probe', { target, module, debug: 'true' }),
   status: () => get<Status>('/api/ausguck/status'),

@@ -28,6 +28,7 @@ export const pages: Page[] = [
   { to: '/targets', text: 'Targets', icon: 'monitor' },
   { to: '/targets/containers', text: 'Targets: containers', icon: 'monitor' },
   { to: '/targets/probes', text: 'Targets: probes', icon: 'monitor' },
+  { to: '/targets/heartbeats', text: 'Targets: heartbeats', icon: 'monitor' },
   { to: '/targets/dropped', text: 'Targets: dropped', icon: 'monitor' },
   { to: '/admin/status', text: 'Status', icon: 'shield' },
   { to: '/admin/configuration', text: 'Status: configuration', icon: 'shield' },

@@ -24,6 +24,7 @@ const ReceiversPage = lazy(() => import('../pages/alerting/ReceiversPage'));
 const TargetsPage = lazy(() => import('../pages/targets/TargetsPage'));
 const ContainersPage = lazy(() => import('../pages/targets/ContainersPage'));
 const ProbesPage = lazy(() => import('../pages/targets/ProbesPage'));
+const HeartbeatsPage = lazy(() => import('../pages/targets/HeartbeatsPage'));
 const DroppedPage = lazy(() => import('../pages/targets/DroppedPage'));
 
 const StatusPage = lazy(() => import('../pages/status/StatusPage'));
@@ -95,6 +96,7 @@ export function Routes() {
         <Route path="/targets" element={<TargetsPage />} />
         <Route path="/targets/containers" element={<ContainersPage />} />
         <Route path="/targets/probes" element={<ProbesPage />} />
+        <Route path="/targets/heartbeats" element={<HeartbeatsPage />} />
         <Route path="/targets/dropped" element={<DroppedPage />} />
         <Route path="/graph" element={<ExplorePage />} />
         <Route path="/explore" element={<ExploreLink />} />

@@ -215,6 +215,8 @@ export const getStyles = (theme: GrafanaTheme2) => ({
   }),
   list: css({ listStyle: 'none', margin: 0 }),
   line: css({ display: 'flex', flexWrap: 'wrap', gap: theme.spacing(1), alignItems: 'center' }),
+  /** The fields of a form; the inputs of a row are on one line, whether they have a description or not. */
+  fields: css({ display: 'flex', flexWrap: 'wrap', alignItems: 'flex-end', gap: theme.spacing(1, 2) }),
   title: css({ fontWeight: theme.typography.fontWeightMedium, overflowWrap: 'anywhere' }),
   quiet: css({ color: theme.colors.text.secondary, fontSize: theme.typography.bodySmall.fontSize, overflowWrap: 'anywhere' }),
   error: css({ color: theme.colors.error.text, overflowWrap: 'anywhere', whiteSpace: 'pre-wrap' }),

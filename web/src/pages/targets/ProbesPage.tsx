@@ -1,4 +1,4 @@
-import { Alert, Badge, Button, Checkbox, ConfirmButton, Field, Input, useStyles2 } from '@grafana/ui';
+import { Alert, Badge, Button, ConfirmButton, useStyles2 } from '@grafana/ui';
 import { useState } from 'react';
 
 import { system, type KnownProbe } from '../../api/system';
@@ -9,7 +9,8 @@ import { TabbedPage } from '../../kit/Tabs';
 import { useUrlParams } from '../../kit/MatcherInput';
 import { usePolled } from '../../runtime/usePolled';
 import { useDoing } from '../settings/Ask';
-import { domainText, noDraft, probed, probeOf, probeQueries, type Draft, type Probed } from './probes';
+import { ProbeForm } from './ProbeForm';
+import { domainText, probed, probeQueries, sourceOf, type Probed } from './probes';
 import { tabs } from './tabs';
 
 const states = { down: 'down', up: 'up', waiting: 'waiting' } as const;
@@ -44,7 +45,11 @@ export default function ProbesPage() {
           <DocLinks text={data.known.remedy} />
         </Alert>
       )}
-      {mayEdit() && <Watch onChange={reload} />}
+      {mayEdit() && (
+        <section className={styles.card} aria-label="Watch a URL">
+          <ProbeForm save={(probe) => system.addProbe(probe).then(reload)} />
+        </section>
+      )}
       {data && all.length === 0 && (
         <Alert severity="info" title="Nothing is probed">
           Watch a URL with the form above, list targets in probes.yml, or add the label prometheus.io/probe to a container.
@@ -77,6 +82,7 @@ function One({ probed: p, onChange }: { probed: Probed; onChange: () => void }) 
   const styles = useStyles2(getStyles);
   const { act, problem } = useDoing();
   const [log, setLog] = useState<string>();
+  const [editing, setEditing] = useState(false);
   const state = stateOf(p);
   const { probe } = p;
   return (
@@ -84,7 +90,7 @@ function One({ probed: p, onChange }: { probed: Probed; onChange: () => void }) 
       <div className={styles.line}>
         <Badge color={state === 'up' ? 'green' : state === 'down' ? 'red' : 'blue'} text={states[state]} />
         <span className={styles.title}>{p.title}</span>
-        <span className={styles.quiet}>{[p.group, p.title !== p.target && p.target, ...facts(p)].filter(Boolean).join(' · ')}</span>
+        <span className={styles.quiet}>{[p.group, p.title !== p.target && p.target, ...facts(p), sourceOf(p)].filter(Boolean).join(' · ')}</span>
         <span className={styles.right}>
           {probe && mayEdit() && (
             <Button
@@ -95,6 +101,11 @@ function One({ probed: p, onChange }: { probed: Probed; onChange: () => void }) 
               onClick={() => (log === undefined ? void act(async () => setLog(await system.probeNow(probe.address, probe.scrapeModule))) : setLog(undefined))}
             >
               {log === undefined ? 'Probe now' : 'Hide log'}
+            </Button>
+          )}
+          {probe?.editable && mayEdit() && (
+            <Button size="sm" variant="secondary" fill="outline" aria-expanded={editing} onClick={() => setEditing(!editing)}>
+              Edit
             </Button>
           )}
           {probe?.editable && mayEdit() && (
@@ -115,6 +126,19 @@ function One({ probed: p, onChange }: { probed: Probed; onChange: () => void }) 
       {state === 'down' && probe?.reason && <div className={styles.error}>{probe.reason}</div>}
       {probe && <Expectation probe={probe} />}
       {probe?.domain && <div className={styles.quiet}>{domainText(probe.domain, new Date())}</div>}
+      {editing && probe && (
+        <section aria-label={`Edit ${p.title}`}>
+          <ProbeForm
+            edited={probe}
+            save={async (changed) => {
+              await system.changeProbe(probe.name, changed);
+              setEditing(false);
+              onChange();
+            }}
+            onCancel={() => setEditing(false)}
+          />
+        </section>
+      )}
       {log !== undefined && (
         <pre tabIndex={0} aria-label={`Log of a probe of ${p.title}`}>
           {log.split('\n\n\nModule configuration:')[0]}
@@ -152,62 +176,4 @@ function Expectation({ probe }: { probe: KnownProbe }) {
     probe.depends_on && `depends on ${probe.depends_on.join(', ')}`,
   ];
   return <div className={styles.quiet}>{parts.filter(Boolean).join(' · ')}</div>;
-}
-
-/** The form that adds a target. */
-function Watch({ onChange }: { onChange: () => void }) {
-  const styles = useStyles2(getStyles);
-  const [draft, setDraft] = useState<Draft>(noDraft);
-  const [more, setMore] = useState(false);
-  const { busy, act, problem } = useDoing();
-  const field = (name: Exclude<keyof Draft, 'domain'>, label: string, width: number, placeholder: string, description?: string) => (
-    <Field noMargin label={label} style={{ maxWidth: 8 * width }} {...(description && { description })}>
-      <Input id={`probe-${name}`} placeholder={placeholder} value={draft[name]} onChange={(e) => setDraft({ ...draft, [name]: e.currentTarget.value })} />
-    </Field>
-  );
-  return (
-    <section className={styles.card} aria-label="Watch a URL">
-      <form
-        className={styles.item}
-        onSubmit={(e) => {
-          e.preventDefault();
-          void act(() => system.addProbe(probeOf(draft))).then((done) => {
-            onChange();
-            if (done) {
-              setDraft(noDraft);
-            }
-          });
-        }}
-      >
-        {field('url', 'Watch a URL', 60, 'https://www.example.org/', 'Also tcp://host:port, tls://, grpc://, icmp://host and dns://server/name')}
-        {more && (
-          <>
-            {field('name', 'Name', 30, 'from the URL')}
-            {field('group', 'Group', 30, '')}
-            {field('interval', 'Interval', 12, '15s')}
-            {field('text', 'Expected text', 40, '', 'A regular expression that the response has to match')}
-            {field('status', 'Expected status', 20, '2xx')}
-            {field('maxDuration', 'Slow above', 12, '2s')}
-            <div>
-              <Checkbox
-                label="Watch when the domain expires"
-                description="Asks the registry of the domain twice a day"
-                value={draft.domain}
-                onChange={(e) => setDraft({ ...draft, domain: e.currentTarget.checked })}
-              />
-            </div>
-          </>
-        )}
-        <div className={styles.line}>
-          <Button type="submit" disabled={busy || draft.url.trim() === ''}>
-            Watch
-          </Button>
-          <Button type="button" variant="secondary" fill="text" aria-expanded={more} onClick={() => setMore(!more)}>
-            {more ? 'Fewer options' : 'More options'}
-          </Button>
-        </div>
-        {problem}
-      </form>
-    </section>
-  );
 }

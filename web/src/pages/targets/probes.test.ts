@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 
 import type { KnownProbe } from '../../api/system';
-import { domainText, nameOf, noDraft, probed, probeOf } from './probes';
+import { domainText, draftOf, nameOf, noDraft, probed, probeOf, sourceOf } from './probes';
 
 const known = (name: string, url: string, group?: string): KnownProbe => ({
   name,
@@ -65,4 +65,35 @@ test('what is known about a domain', () => {
     'Domain example.org expires on 2026-12-30 (30 days); the last request failed: the response is 502 Bad Gateway'
   );
   expect(text({ expires: '2026-11-29T11:00:00Z' })).toBe('Domain example.org expired on 2026-11-29');
+});
+
+test('an edited probe keeps what the form does not show', () => {
+  const edited: KnownProbe = {
+    ...known('Shop', 'https://shop.example/', 'Public'),
+    interval: '30s',
+    timeout: '10s',
+    depends_on: ['Router'],
+    labels: { team: 'a' },
+    expect: { text: 'Welcome', status: ['200', '3xx'], max_duration: '2s', not_text: 'error', certificate_days: 30, domain_days: 14 },
+    reason: 'connection refused',
+  };
+  const { editable, reason, scrapeModule, address, timeout, ...probe } = edited;
+  expect(probeOf(draftOf(edited), edited)).toEqual(probe);
+  expect(probeOf({ ...draftOf(edited), name: 'Other', text: '', status: '', maxDuration: '', domain: false, interval: '5s' }, edited)).toEqual({
+    ...probe,
+    name: 'Other',
+    interval: '5s',
+    expect: { not_text: 'error', certificate_days: 30 },
+  });
+  expect(probeOf(draftOf(edited), { ...edited, timeout: '3s' }).timeout).toBe('3s');
+});
+
+test('a target says where it is configured', () => {
+  const none = { key: '', title: '', target: '', group: '' };
+  const probe = known('Shop', 'https://shop.example/');
+  expect(sourceOf({ ...none, job: 'probes', probe })).toBe('');
+  expect(sourceOf({ ...none, job: 'probes', probe: { ...probe, editable: false } })).toBe('from probes.yml');
+  expect(sourceOf({ ...none, job: 'probes' })).toBe('no longer configured');
+  expect(sourceOf({ ...none, job: 'container-probes' })).toBe('from a container label');
+  expect(sourceOf({ ...none, job: 'blackbox' })).toBe('from the job blackbox in prometheus.yml');
 });

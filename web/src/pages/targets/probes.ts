@@ -1,3 +1,5 @@
+import { omit, pick } from 'lodash';
+
 import type { KnownProbe, Probe, Sample } from '../../api/system';
 
 /** A target with the results of its probes. */
@@ -6,6 +8,8 @@ export interface Probed {
   title: string;
   target: string;
   group: string;
+  /** The job that probes it; empty until the first probe. */
+  job: string;
   /** Undefined until the first probe. */
   up?: boolean;
   /** Seconds. */
@@ -40,6 +44,7 @@ export function probed(known: KnownProbe[], answers: Answers): Probed[] {
       title: metric['probe'] ?? metric['instance'] ?? '',
       target: metric['instance'] ?? '',
       group: metric['group'] ?? (probe ? '' : (metric['job'] ?? '')),
+      job: metric['job'] ?? '',
       up: value === 1,
       ...(probe && { probe }),
     });
@@ -55,7 +60,7 @@ export function probed(known: KnownProbe[], answers: Answers): Probed[] {
   const seen = [...all.values()];
   const waiting = known
     .filter((k) => !seen.some((s) => s.probe === k))
-    .map((probe): Probed => ({ key: probe.name, title: probe.name, target: probe.url, group: probe.group ?? '', probe }));
+    .map((probe): Probed => ({ key: probe.name, title: probe.name, target: probe.url, group: probe.group ?? '', job: '', probe }));
   return [...seen, ...waiting].sort((a, b) => Number(a.up ?? true) - Number(b.up ?? true) || a.group.localeCompare(b.group) || a.title.localeCompare(b.title));
 }
 
@@ -77,16 +82,53 @@ const domainDays = 30;
 
 export const noDraft: Draft = { url: '', name: '', group: '', interval: '', text: '', status: '', maxDuration: '', domain: false };
 
+/** Where a target is configured that cannot be edited on the page. */
+export function sourceOf(p: Probed): string {
+  if (p.probe) {
+    return p.probe.editable ? '' : 'from probes.yml';
+  }
+  switch (p.job) {
+    case 'probes':
+      return 'no longer configured';
+    case 'container-probes':
+      return 'from a container label';
+    default:
+      return `from the job ${p.job} in prometheus.yml`;
+  }
+}
+
+export function draftOf(p: Probe): Draft {
+  const { status, text, max_duration, domain_days } = p.expect ?? {};
+  return {
+    url: p.url,
+    name: p.name,
+    group: p.group ?? '',
+    interval: p.interval ?? '',
+    text: text ?? '',
+    status: status?.join(' ') ?? '',
+    maxDuration: max_duration ?? '',
+    domain: Boolean(domain_days),
+  };
+}
+
+/** What the form does not show of a probe. The server fills in a timeout, which belongs to the interval. */
+function hidden(p: KnownProbe): Partial<Probe> {
+  const byDefault = p.timeout === '10s' || p.timeout === p.interval;
+  return pick(p, ['depends_on', 'module', 'labels', ...(byDefault ? [] : (['timeout'] as const))]);
+}
+
 /** The probe that the form describes. Without a scheme, a URL is one of https. */
-export function probeOf(d: Draft): Probe {
+export function probeOf(d: Draft, edited?: KnownProbe): Probe {
   const url = d.url.includes('://') ? d.url.trim() : `https://${d.url.trim()}`;
   const expect = {
+    ...omit(edited?.expect, ['text', 'status', 'max_duration', 'domain_days']),
     ...(d.text && { text: d.text }),
     ...(d.status && { status: d.status.split(/[\s,]+/).filter(Boolean) }),
     ...(d.maxDuration && { max_duration: d.maxDuration }),
-    ...(d.domain && { domain_days: domainDays }),
+    ...(d.domain && { domain_days: edited?.expect?.domain_days || domainDays }),
   };
   return {
+    ...(edited && hidden(edited)),
     name: d.name.trim() || nameOf(url),
     url,
     ...(d.group && { group: d.group.trim() }),
