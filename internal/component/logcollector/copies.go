@@ -21,6 +21,18 @@ func (s *scan) isCopy(p passedName, file *os.File, made time.Time) bool {
 	return s.isCopyOfWaiting(p.target.mark+":"+p.path, first, made) || s.isCopyOfKnown(p.path, p.target.mark, "", file)
 }
 
+// isCopyOfUnseen reports whether a file is a copy of the one that has the name now, if that was created so recently that
+// this scan has not seen it. The next one sees both.
+func (s *scan) isCopyOfUnseen(p passedName, file *os.File) bool {
+	named, info, err := openNamed(p.path)
+	if err != nil {
+		return false
+	}
+	defer named.Close()
+	key := fileKey(idOf(info), p.target.mark)
+	return !s.keys[key] && s.readers[key] == nil && beginAlike(firstBytes(file), firstBytes(named))
+}
+
 // isCopyOfKnown reports whether a file is a copy of another file of the log, other than the one with the key except.
 func (f *files) isCopyOfKnown(path, mark, except string, file *os.File) bool {
 	first := firstBytes(file)

@@ -40,6 +40,9 @@ type fileTarget struct {
 	mark          string // of the job and the labels, in keys
 }
 
+// key identifies a target: service discovery makes it again whenever something changes.
+func (t *fileTarget) key() string { return t.path + "\x00" + t.exclude + "\x00" + t.mark }
+
 // sighting is when something was seen: by the clock, for comparisons with file times, and as measured time,
 // because the clock may be set.
 type sighting struct{ at, measured time.Time }
@@ -72,8 +75,9 @@ type files struct {
 	crowdedOut map[string]crowdedOut    // by key: files that wait because too many are open
 	crowdTold  bool
 	passed     []passedName
-	lastSeen   map[string]sighting // of paths by the last scan that matched them
-	scanned    time.Time           // when the last scan was, zero before the first
+	lastSeen   map[string]sighting  // of paths by the last scan that matched them
+	scanned    time.Time            // when the last scan was, zero before the first
+	watched    map[string]time.Time // since when each target is looked at, by fileTarget.key
 	wg         sync.WaitGroup
 }
 
@@ -82,7 +86,7 @@ func newFiles(logger *slog.Logger, s *sender, m *metrics, jobs map[string]*job) 
 		logger: logger, sender: s, metrics: m, jobs: jobs, wake: make(chan struct{}, 1),
 		importPosition: func(string) int64 { return 0 }, born: born,
 		targets: map[string][]*fileTarget{}, readers: map[string]*fileReader{}, newest: map[string]*fileReader{}, claimed: map[string]*os.File{},
-		finished: map[string]bool{}, unreadable: map[string]string{}, lastSeen: map[string]sighting{},
+		finished: map[string]bool{}, unreadable: map[string]string{}, lastSeen: map[string]sighting{}, watched: map[string]time.Time{},
 	}
 }
 
@@ -159,10 +163,10 @@ func (f *files) apply(all map[string][]*targetgroup.Group) {
 		for _, g := range groups {
 			for _, t := range g.Targets {
 				target := f.target(j, g.Labels.Merge(t), host)
-				if target == nil || seen[target.path+target.exclude+target.mark] {
+				if target == nil || seen[target.key()] {
 					continue
 				}
-				seen[target.path+target.exclude+target.mark] = true
+				seen[target.key()] = true
 				targets = append(targets, target)
 			}
 		}

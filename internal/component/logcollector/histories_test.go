@@ -36,6 +36,7 @@ func TestHistories(t *testing.T) {
 		"a batch that runs ahead of the clock":             {1, "", []step{{write_, 0}, {reload, 0}, {reload, 0}, {powerCut, 3}}},
 		"emptied between a look for copies and a read":     {3, block, []step{{copytr, 23}}},
 		"a copy of a file with the inode of another copy":  {1, strings.Repeat("x", tailBytes), []step{{copytr, 25}, {remove, 29}, {kill, 0}, {reuse, 1}, {refuse, 2}, {start, 3}, {copytr, 22}, {scanNow, 0}}},
+		"rotated before the first scan saw its name":       {1, "", []step{{rename, 1}, {powerCut, 1}, {start, 0}, {write_, 0}, {rename, 1}, {sleep, 5}}},
 		"set back before a rotation and a copy, killed":    {3, "", []step{{jump, 0}, {sleep, 5}, {rename, 0}, {write_, 0}, {kill, 0}, {write_, 0}, {copytr, 15}, {sleep, 14}}},
 	} {
 		t.Run(why, func(t *testing.T) {

@@ -40,21 +40,28 @@ func (s *scan) between(p passedName) {
 		if err != nil {
 			continue
 		}
-		if info.Size() == 0 && s.sender.ledger.clock.now().Sub(info.ModTime()) < scanInterval { // being copied, or it may grow
-			if !slices.Contains(s.again, p) {
-				s.again = append(s.again, p)
-			}
-			_ = file.Close()
-			continue
-		}
 		key := fileKey(idOf(info), p.target.mark)
 		pos, known := s.sender.ledger.get(key)
-		if s.keys[key] || s.readers[key] != nil || s.claimed[key] != nil || known && sameFile(file, pos) || s.isCopy(p, file, info.ModTime()) {
-			_ = file.Close()
-			continue
+		growing := info.Size() == 0 && s.sender.ledger.clock.now().Sub(info.ModTime()) < scanInterval // or it is being copied
+		switch {
+		case growing:
+			s.lookAgain(p)
+		case s.keys[key] || s.readers[key] != nil || s.claimed[key] != nil || known && sameFile(file, pos) || s.isCopy(p, file, info.ModTime()):
+		case s.isCopyOfUnseen(p, file):
+			s.lookAgain(p)
+		default:
+			s.sender.ledger.put(key, position{Path: p.path, Rotated: true, Unsure: s.maybeStored(p.path, p.target.mark, file)})
+			s.add(candidate{target: p.target, key: key, path: p.path, file: file, info: info})
+			continue // it stays open
 		}
-		s.sender.ledger.put(key, position{Path: p.path, Rotated: true, Unsure: s.maybeStored(p.path, p.target.mark, file)})
-		s.add(candidate{target: p.target, key: key, path: p.path, file: file, info: info})
+		_ = file.Close()
+	}
+}
+
+// lookAgain makes the next scan look for files that had the name, too.
+func (s *scan) lookAgain(p passedName) {
+	if !slices.Contains(s.again, p) {
+		s.again = append(s.again, p)
 	}
 }
 

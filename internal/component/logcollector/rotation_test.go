@@ -252,3 +252,29 @@ func TestOrphanOfAFolderThatCannotBeRead(t *testing.T) {
 	require.NotContains(t, l.known(), key)
 	require.Len(t, f.passed, 1)
 }
+
+// A file that was created and copied during a scan is not seen by it, but its copy is. The next scan reads both as one.
+func TestCopyOfAFileThatTheScanMissed(t *testing.T) {
+	l, err := openLedger(t.TempDir())
+	require.NoError(t, err)
+	t.Cleanup(func() { require.NoError(t, l.close()) })
+	reg := prometheus.NewRegistry()
+	s := &sender{logger: slog.New(slog.DiscardHandler), ledger: l, metrics: newMetrics(reg)}
+	f := newFiles(s.logger, s, s.metrics, nil)
+	_, path := logFolder(t)
+	for _, name := range []string{path, path + ".1"} {
+		write(t, name, "line 1\n")
+	}
+	p := passedName{&fileTarget{mark: "mark"}, path, time.Now().Add(-time.Minute)}
+	missed := &scan{files: f, keys: map[string]bool{}}
+	missed.between(p)
+	require.Empty(t, missed.candidates)
+	require.Empty(t, l.known())
+	require.Equal(t, []passedName{p}, missed.again)
+
+	write(t, path+".1", "line 2\n") // it is not a copy
+	require.NoError(t, os.WriteFile(path, []byte("line 3\n"), 0o600))
+	missed.between(p)
+	require.Len(t, missed.candidates, 1)
+	require.NoError(t, missed.candidates[0].file.Close())
+}

@@ -34,8 +34,10 @@ type candidate struct {
 type scan struct {
 	*files
 
+	now        time.Time
 	dirs       map[string]bool // that contain files, to be watched
 	seen       map[string]bool // paths that are matched
+	asked      map[string]bool // keys of targets
 	keys       map[string]bool // of files that are being read, were read, or are to be read
 	candidates []candidate
 	named      []string     // keys of names that have a file again
@@ -52,7 +54,7 @@ func (f *files) scan(ctx context.Context, watcher *fsnotify.Watcher) {
 		f.logger.Warn("Cannot record that the clock was set back", "err", err)
 	}
 	now := f.sender.ledger.clock.now()
-	s := &scan{files: f, dirs: map[string]bool{}, seen: map[string]bool{}, keys: map[string]bool{}, crowded: map[string]crowdedOut{}, since: f.waitingSince()}
+	s := &scan{files: f, now: now, dirs: map[string]bool{}, seen: map[string]bool{}, asked: map[string]bool{}, keys: map[string]bool{}, crowded: map[string]crowdedOut{}, since: f.waitingSince()}
 	for _, targets := range f.targets {
 		for _, t := range targets {
 			s.nameless(t)
@@ -79,6 +81,7 @@ func (f *files) scan(ctx context.Context, watcher *fsnotify.Watcher) {
 		maps.DeleteFunc(f.lastSeen, func(_ string, last sighting) bool { return time.Since(last.measured) > rememberNames })
 		f.scanned = now
 	}
+	maps.DeleteFunc(f.watched, func(key string, _ time.Time) bool { return !s.asked[key] })
 	known := f.sender.ledger.known()
 	maps.DeleteFunc(f.finished, func(key string, _ bool) bool {
 		_, ok := known[key]
@@ -91,6 +94,7 @@ func (f *files) scan(ctx context.Context, watcher *fsnotify.Watcher) {
 // match finds the files whose name is matched by a target.
 func (s *scan) match(t *fileTarget) {
 	s.dirs[t.base()] = true
+	since, before := s.watchedSince(t)
 	matches := t.matches()
 	if len(matches) == 0 && s.lookInto(t.base()) {
 		s.seen[t.base()] = true
@@ -104,10 +108,23 @@ func (s *scan) match(t *fileTarget) {
 		case known && last.at.Equal(s.scanned):
 		case known: // other files may have had the name since
 			s.passed = append(s.passed, passedName{t, path, last.at})
-		case !s.scanned.IsZero(): // it may have been rotated since it was created
-			s.passed = append(s.passed, passedName{t, path, s.scanned})
+		case before: // another file may have had it, too, before a scan saw any
+			s.passed = append(s.passed, passedName{t, path, since})
 		}
 	}
+}
+
+// watchedSince returns the time since when a target is looked at, and whether anything was before this scan.
+func (s *scan) watchedSince(t *fileTarget) (since time.Time, before bool) {
+	s.asked[t.key()] = true
+	since, before = s.watched[t.key()]
+	if !before {
+		if since, before = s.scanned, !s.scanned.IsZero(); !before {
+			since = s.now
+		}
+		s.watched[t.key()] = since
+	}
+	return since, before
 }
 
 // current makes the file that has a name a candidate, unless it is being read or was read.
