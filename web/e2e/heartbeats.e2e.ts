@@ -47,7 +47,7 @@ test('a heartbeat is added, and the line of its crontab reports', { timeout: 60_
   await page.getByRole('textbox', { name: 'Labels' }).fill('team=storage');
   await browser.screenshot('heartbeats-form');
   await page.getByRole('button', { name: 'Add heartbeat' }).click();
-  await page.getByText('How “backup” reports').waitFor();
+  await page.getByText('“backup” reports with this line').waitFor();
   await state('new').getByText('never seen').waitFor();
   const text = await line();
   expect(text.startsWith('0 3 * * * /path/to/job; curl ')).toBe(true);
@@ -78,7 +78,7 @@ test('it is edited, is missing, and its alert ends when it is deleted', { timeou
   await browser.screenshot('heartbeats-edit');
   await form.getByRole('button', { name: 'Save' }).click();
   await row('dump/main').getByText('every 10s · grace 1s').waitFor();
-  await page.getByText('How “dump/main” reports').waitFor();
+  await page.getByText('“dump/main” reports with this line').waitFor();
   run(await line(), 0); // its token stays
   await state('missing').waitFor({ timeout: 30_000 });
   const alerts = 'count(ALERTS{alertname="HeartbeatMissing", heartbeat="dump/main", group="nightly", team="storage", alertstate="firing"})';

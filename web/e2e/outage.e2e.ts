@@ -79,20 +79,39 @@ async function visitorReads(text: string): Promise<number> {
   return (Date.now() - begun) / 1000;
 }
 
-test('a watched URL goes down: an alert fires, visitors read it within a minute, and it ends', { timeout: 400_000 }, async () => {
+const probe = (state: string) => browser.page.locator(`[data-testid=probe][data-state=${state}]`).filter({ hasText: `:${port}` });
+
+test('a URL is watched with three clicks; an outage is an alert, and visitors read it within a minute; both end', { timeout: 400_000 }, async () => {
   const { page } = browser;
-  await browser.goto('/targets/probes');
+  await browser.goto('/');
+  await page.getByRole('link', { name: 'Targets', exact: true }).first().click();
+  await page.getByRole('navigation', { name: 'Targets' }).getByRole('link', { name: 'Probes' }).click();
   await page.getByRole('textbox', { name: 'Watch a URL' }).fill(`http://127.0.0.1:${port}/`);
   await page.getByRole('button', { name: 'Watch', exact: true }).click();
+  await probe('up').waitFor({ timeout: 60_000 });
+  await until('it knows the availability', async () => (await probe('up').innerText()).includes('100 % of the last day'), 30_000);
+  await probe('up').getByRole('button', { name: 'Probe now' }).click();
+  await page
+    .getByLabel(/^Log of a probe/)
+    .getByText('probe_success 1')
+    .waitFor();
+  await browser.screenshot('probes');
   await visitorReads('All systems are operational');
 
   await close(shop);
+  const begun = Date.now();
   expect(await visitorReads('Some systems are down')).toBeLessThan(60);
   await visitor.screenshot('status-page-down');
+  await until('an alert', async () => (await program.query(`ALERTS{alertname="ProbeDown", probe="127.0.0.1:${port}", alertstate="firing"}`)) === 1, 60_000);
+  expect(Date.now() - begun).toBeLessThan(90_000);
   await browser.goto('/alerts');
-  await page.getByText(`127.0.0.1:${port} is down`).first().waitFor({ timeout: 60_000 });
+  await page.getByText(`127.0.0.1:${port} is down`).first().waitFor();
+  await browser.goto('/targets/probes?state=down');
+  await probe('down').getByText('connection refused').waitFor();
+  await browser.screenshot('probes-down');
 
   await open();
+  await probe('down').waitFor({ state: 'detached', timeout: 60_000 });
   await visitorReads('All systems are operational');
   await until('the alert has ended', async () => (await program.query('count(ALERTS{alertname="ProbeDown"})')) === undefined, 180_000);
 });

@@ -10,13 +10,6 @@ let shop: Server;
 let port: number;
 let registry: Server;
 
-const open = () =>
-  new Promise<void>((done) => {
-    shop = createServer((_, response) => response.end('welcome'));
-    shop.listen(port, '127.0.0.1', done);
-  });
-const close = () => new Promise((done) => shop.close(done).closeAllConnections());
-
 /** The registry of .invalid, and the bootstrap file that says so. Its domains expire in 20 days. */
 const startRegistry = async () => {
   const registryPort = await freePort();
@@ -36,7 +29,8 @@ const startRegistry = async () => {
 
 beforeAll(async () => {
   port = await freePort();
-  await open();
+  shop = createServer((_, response) => response.end('welcome'));
+  await new Promise<void>((done) => shop.listen(port, '127.0.0.1', done));
   const bootstrap = await startRegistry();
   program = await Program.start({ args: ['--no-cadvisor', '--no-node-exporter', '--no-log-collector', `--prober.rdap-bootstrap=${bootstrap}`] });
   browser = await Browser.open(program);
@@ -46,49 +40,14 @@ beforeAll(async () => {
 afterAll(async () => {
   await browser?.close();
   await program?.stop();
-  await close();
+  shop.close().closeAllConnections();
   registry.close();
-});
-
-const probe = (state: string) => browser.page.locator(`[data-testid=probe][data-state=${state}]`);
-
-test('a URL is watched with three clicks; an outage is an alert within a minute, and ends', { timeout: 240_000 }, async () => {
-  const { page } = browser;
-  await browser.goto('/');
-  await page.getByRole('link', { name: 'Targets', exact: true }).first().click();
-  await page.getByRole('navigation', { name: 'Targets' }).getByRole('link', { name: 'Probes' }).click();
-  await page.getByText('Nothing is probed').waitFor();
-  await page.getByRole('textbox', { name: 'Watch a URL' }).fill(`http://127.0.0.1:${port}/`);
-  await page.getByRole('button', { name: 'Watch', exact: true }).click();
-  await probe('up').waitFor({ timeout: 60_000 });
-  await until('it knows the availability', async () => (await probe('up').innerText()).includes('100 % of the last day'), 30_000);
-  await probe('up').getByRole('button', { name: 'Probe now' }).click();
-  await page
-    .getByLabel(/^Log of a probe/)
-    .getByText('probe_success 1')
-    .waitFor();
-  await browser.screenshot('probes');
-
-  await close();
-  const begun = Date.now();
-  await probe('down').waitFor({ timeout: 60_000 });
-  await until('an alert', async () => (await program.query(`ALERTS{alertname="ProbeDown", probe="127.0.0.1:${port}", alertstate="firing"}`)) === 1, 60_000);
-  expect(Date.now() - begun).toBeLessThan(90_000);
-  await browser.goto('/alerts');
-  await page.getByText(`127.0.0.1:${port} is down`).first().waitFor();
-  await browser.goto('/targets/probes?state=down');
-  await probe('down').getByText('connection refused').waitFor();
-  await browser.screenshot('probes-down');
-
-  await open();
-  await probe('down').waitFor({ state: 'detached', timeout: 60_000 });
-  await browser.goto('/targets/probes');
-  await until('the alert has ended', async () => (await program.query('count(ALERTS{alertname="ProbeDown"})')) === undefined, 180_000);
 });
 
 test('what cannot be probed is said, and a probe is edited and removed', { timeout: 240_000 }, async () => {
   const { page } = browser;
   await browser.goto('/targets/probes');
+  await page.getByText('Nothing is probed').waitFor();
   await page.getByRole('textbox', { name: 'Watch a URL' }).fill('http://169.254.169.254/latest/');
   await page.getByRole('button', { name: 'Watch', exact: true }).click();
   await page.getByText('169.254.169.254 is a link-local address').waitFor();
@@ -124,8 +83,9 @@ test('a probe shows when its domain expires, or why that is unknown, and an aler
     await page.getByRole('checkbox', { name: 'Watch when the domain expires' }).check({ force: true });
     await page.getByRole('button', { name: 'Watch', exact: true }).click();
   };
+  const options = () => page.getByRole('button', { name: 'More options' }).click();
   await browser.goto('/targets/probes');
-  await page.getByRole('button', { name: 'More options' }).click();
+  await options();
   await watch(`http://127.0.0.1:${port}/domain`);
   await page.getByText('127.0.0.1 is an address, not a domain').waitFor();
   await watch('tcp://mail.example.de:25');
@@ -134,6 +94,7 @@ test('a probe shows when its domain expires, or why that is unknown, and an aler
     .filter({ hasText: 'mail.example.de' })
     .getByText('Domain example.de: it is unknown when it expires: the registry of .de has no RDAP server')
     .waitFor();
+  await options(); // they are closed after an addition
   await watch('https://www.shop.invalid/');
   const row = page.getByTestId('probe').filter({ hasText: 'www.shop.invalid' });
   await row.getByText(/^Domain shop\.invalid expires on \d{4}-\d\d-\d\d \(20 days\)$/).waitFor();

@@ -91,9 +91,9 @@ function Token({ definition, token, onClose }: Told & { onClose: () => void }) {
   const styles = useStyles2(getStyles);
   const line = crontabLine(definition, window.location.origin + address('/'), token);
   return (
-    <Alert severity="success" title={`How “${definition.name}” reports (shown only once)`} onRemove={onClose}>
+    <Alert severity="success" title={`“${definition.name}” reports with this line, which is shown only once`} onRemove={onClose}>
       <p>
-        Write this line into the crontab of the host that runs the job. Keep it secret: who has it can report. Other ways to report are in{' '}
+        Add this line to the crontab of the host that runs the job. Keep it secret: anyone who has it can report. For other ways to report, see{' '}
         <DocLink page="heartbeats#report">docs/heartbeats.md</DocLink>.
       </p>
       <div className={styles.line}>
