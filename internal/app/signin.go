@@ -186,7 +186,7 @@ func nowhere(c oidc.Config) []string {
 	if ip, err := netip.ParseAddr(u.Hostname()); u.Hostname() != "" && (err != nil || !ip.IsUnspecified()) {
 		return nil
 	}
-	return []string{"the sign-in provider would send browsers back to " + c.RedirectURL + "; say with --web.external-url where they come from"}
+	return []string{"the sign-in provider would send browsers back to " + c.RedirectURL + "; set --web.external-url to the address that they use"}
 }
 
 // plainText warns about secrets that cross a network unencrypted.

@@ -64,7 +64,7 @@ func warningsOf(file string, o *Options, c *statuspage.Config) (warnings []strin
 			warnings = append(warnings, about+fmt.Sprintf("they get no mail: alertmanager.yml has no receiver %q with email_configs", page.Subscribers.Receiver))
 		}
 		if o.Prometheus.ExternalURL == "" {
-			warnings = append(warnings, about+"the links in mails lead to "+o.external.String()+"; say with --web.external-url where visitors reach the page")
+			warnings = append(warnings, about+"the links in mails lead to "+o.external.String()+"; set --web.external-url to the address at which visitors reach the page")
 		}
 	}
 	return warnings

@@ -1,6 +1,7 @@
 package heartbeats
 
 import (
+	"cmp"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -76,21 +77,38 @@ func (s *Server) API() http.Handler {
 	})
 	mux.HandleFunc("PUT "+APIPath, func(w http.ResponseWriter, r *http.Request) {
 		d, err := readDefinition(w, r)
-		if err == nil {
-			err = s.change(r.Context(), nameIn(r), d)
+		name, unnamed := nameIn(r)
+		if err = cmp.Or(err, unnamed); err == nil {
+			err = s.change(r.Context(), name, d)
 		}
 		s.respond(w, "", err)
 	})
-	mux.HandleFunc("DELETE "+APIPath, func(w http.ResponseWriter, r *http.Request) { s.respond(w, "", s.remove(r.Context(), nameIn(r))) })
+	mux.HandleFunc("DELETE "+APIPath, func(w http.ResponseWriter, r *http.Request) {
+		name, err := nameIn(r)
+		if err == nil {
+			err = s.remove(r.Context(), name)
+		}
+		s.respond(w, "", err)
+	})
 	mux.HandleFunc("POST "+APIPath+"/token", func(w http.ResponseWriter, r *http.Request) {
-		token, err := s.renew(r.Context(), nameIn(r))
+		name, err := nameIn(r)
+		var token string
+		if err == nil {
+			token, err = s.renew(r.Context(), name)
+		}
 		s.respond(w, token, err)
 	})
 	return mux
 }
 
 // nameIn returns the name of the heartbeat that is meant. It is not part of the path, because it may contain slashes.
-func nameIn(r *http.Request) string { return r.URL.Query().Get("name") }
+func nameIn(r *http.Request) (string, error) {
+	name := r.URL.Query().Get("name")
+	if name == "" {
+		return "", invalid{errors.New("the parameter name is missing: ?name=NAME selects the heartbeat")}
+	}
+	return name, nil
+}
 
 // maxDefinition is the maximum size of a request that changes a heartbeat.
 const maxDefinition = 64 << 10

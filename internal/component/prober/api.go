@@ -1,6 +1,7 @@
 package prober
 
 import (
+	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -106,15 +107,19 @@ func (p *Prober) serveFile(w http.ResponseWriter, s *state) {
 func (p *Prober) serveAdd(w http.ResponseWriter, r *http.Request) { p.put(w, r, "") }
 
 func (p *Prober) serveReplace(w http.ResponseWriter, r *http.Request) {
-	if nameIn(r) == "" {
-		refuse(w, http.StatusNotFound, errNotFound)
-		return
+	if name, ok := nameIn(w, r); ok {
+		p.put(w, r, name)
 	}
-	p.put(w, r, nameIn(r))
 }
 
-// nameIn returns the name of the probe that is meant. It is not part of the path, because it may contain slashes.
-func nameIn(r *http.Request) string { return r.URL.Query().Get("name") }
+// nameIn returns the name of the probe that is meant, and responds with an error if there is none. It is not part of the path,
+// because it may contain slashes.
+func nameIn(w http.ResponseWriter, r *http.Request) (name string, ok bool) {
+	if name = r.URL.Query().Get("name"); name == "" {
+		refuse(w, http.StatusBadRequest, errors.New("the parameter name is missing: ?name=NAME selects the probe"))
+	}
+	return name, name != ""
+}
 
 // maxProbe is the maximum size of a request that changes a probe.
 const maxProbe = 64 << 10
@@ -134,6 +139,8 @@ func (p *Prober) put(w http.ResponseWriter, r *http.Request, replaced string) {
 		refuse(w, http.StatusBadRequest, err)
 		return
 	}
+	p.editing.Lock()
+	defer p.editing.Unlock()
 	probes := p.state.Load().probes
 	if probe.Name != replaced && slices.ContainsFunc(probes, func(e entry) bool { return e.Name == probe.Name }) {
 		refuse(w, http.StatusConflict, fmt.Errorf("a probe with the name %q exists", probe.Name))
@@ -147,13 +154,19 @@ func (p *Prober) put(w http.ResponseWriter, r *http.Request, replaced string) {
 }
 
 func (p *Prober) serveRemove(w http.ResponseWriter, r *http.Request) {
-	p.respond(w, r, p.added.remove(r.Context(), nameIn(r)))
+	name, ok := nameIn(w, r)
+	if !ok {
+		return
+	}
+	p.editing.Lock()
+	defer p.editing.Unlock()
+	p.respond(w, r, p.added.remove(r.Context(), name))
 }
 
-// respond applies a change of the database and returns all probes.
+// respond applies a change of the database and returns all probes; p.editing is held.
 func (p *Prober) respond(w http.ResponseWriter, r *http.Request, err error) {
 	if err == nil {
-		err = p.reread(r.Context())
+		err = p.reread(context.WithoutCancel(r.Context())) // it is stored: it also applies if the client is gone
 	}
 	switch {
 	case errors.Is(err, errNotFound):

@@ -55,6 +55,7 @@ type Prober struct {
 
 	reasons sync.Map // why the last probe failed, by scrapeKey
 
+	editing sync.Mutex // held while a probe of the page is checked, stored and applied
 	mtx     sync.Mutex // held while the state is replaced
 	applied *Config
 	page    []Probe // what was added on the page

@@ -3,6 +3,7 @@ package prober
 import (
 	"context"
 	"encoding/json"
+	"fmt"
 	"log/slog"
 	"net"
 	"net/http"
@@ -330,7 +331,40 @@ func TestProbesOfThePage(t *testing.T) {
 	require.Equal(t, 200, code)
 	code, _ = p.call(t, "DELETE", "/api/ausguck/probes?name=other", "")
 	require.Equal(t, 404, code)
+	code, body = p.call(t, "DELETE", "/api/ausguck/probes", "")
+	require.Equal(t, 400, code)
+	require.Contains(t, body, "?name=NAME")
 	require.Equal(t, []string{"file probes/file 5s 5s"}, p.targets(t))
+}
+
+// Of two users who add a probe with the same name at the same time, one is told that it exists, and no probe is left out of the state.
+func TestConcurrentAdditions(t *testing.T) {
+	p, _ := newProber(t, "")
+	const probes = 20
+	answers := make(chan int, 2*probes)
+	for i := range 2 * probes {
+		go func() {
+			code, _ := p.call(t, "POST", "/api/ausguck/probes", fmt.Sprintf(`{"name": "p%02d", "url": "tcp://127.0.0.1:2"}`, i/2))
+			answers <- code
+		}()
+	}
+	count := map[int]int{}
+	for range 2 * probes {
+		count[<-answers]++
+	}
+	require.Equal(t, map[int]int{200: probes, 409: probes}, count)
+	require.Len(t, p.state.Load().probes, probes)
+}
+
+// What is stored also applies if the client does not wait for the answer.
+func TestAdditionWithoutClient(t *testing.T) {
+	p, _ := newProber(t, "")
+	ctx, leave := context.WithCancel(t.Context())
+	r := httptest.NewRequestWithContext(ctx, http.MethodPost, "/api/ausguck/probes", nil)
+	require.NoError(t, p.added.put(ctx, "", Probe{Name: "a", URL: "tcp://127.0.0.1:2", Module: "tcp_connect"}))
+	leave()
+	p.respond(httptest.NewRecorder(), r, nil)
+	require.Len(t, p.state.Load().probes, 1)
 }
 
 // The page says why a probe fails, as long as it does.
