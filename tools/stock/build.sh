@@ -1,6 +1,7 @@
 #!/bin/sh
 # Builds the stock programs that Ausguck embeds into OUTDIR: prometheus, promtool, node_exporter, blackbox_exporter, cadvisor, alertmanager
-# and amtool with upstream's acceptance tests of both, and Loki's loki, promtail and logcli.
+# and amtool with upstream's acceptance tests of both, and Loki's loki, promtail and logcli; and the engines of docs/grow.md: thanos,
+# victoria-metrics and versitygw, an S3 server.
 # Go's build cache decides what is out of date, so a second run takes about a second.
 set -eu
 
@@ -48,3 +49,9 @@ go build -modfile="$source/with-ui.mod" -ldflags "$(stamp "$alertmanager")" -o "
 go build -ldflags "$(stamp "$alertmanager")" -o "$out/" $package/cmd/amtool
 go test -c -o "$out/alertmanager-api.test" $package/test/with_api_v2/acceptance
 go test -c -o "$out/alertmanager-cli.test" $package/test/cli/acceptance
+
+# Each with the versions of its own module, which is the main one only there. Thanos needs its replacements, which its go.mod repeats.
+cd tools/stock
+(cd thanos && go build -ldflags "$(stamp "$(version github.com/thanos-io/thanos)")" -o "$out/" github.com/thanos-io/thanos/cmd/thanos)
+(cd victoriametrics && go build -ldflags '-s -w' -o "$out/" github.com/VictoriaMetrics/VictoriaMetrics/app/victoria-metrics)
+(cd versitygw && go build -ldflags '-s -w' -o "$out/" github.com/versity/versitygw/cmd/versitygw)
