@@ -19,12 +19,21 @@ type targetGroup struct {
 
 // Targets serves the probes as targets for http_sd_configs.
 func (p *Prober) Targets(w http.ResponseWriter, _ *http.Request) {
+	w.Header().Set("Content-Type", "application/json")
+	_, _ = w.Write(p.state.Load().targets()) // the client is gone
+}
+
+// targetsOf returns the probes as JSON.
+func targetsOf(probes []entry) []byte {
 	groups := []targetGroup{}
-	for _, e := range p.state.Load().probes {
+	for _, e := range probes {
 		groups = append(groups, e.targets())
 	}
-	w.Header().Set("Content-Type", "application/json")
-	_ = json.NewEncoder(w).Encode(groups) // the client is gone
+	text, err := json.Marshal(groups)
+	if err != nil {
+		panic(err) // there are only strings in it
+	}
+	return text
 }
 
 func (e entry) targets() targetGroup {

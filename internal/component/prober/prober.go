@@ -66,6 +66,7 @@ type Prober struct {
 type state struct {
 	modules map[string]config.Module
 	probes  []entry
+	targets func() []byte // of Targets, which Prometheus asks for every ten seconds
 }
 
 // entry is a probe with its origin.
@@ -186,5 +187,6 @@ func (p *Prober) combine(cfg *Config, page []Probe) *state {
 	for _, probe := range page {
 		add(probe, true)
 	}
+	s.targets = sync.OnceValue(func() []byte { return targetsOf(s.probes) })
 	return s
 }

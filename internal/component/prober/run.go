@@ -133,7 +133,7 @@ func run(ctx context.Context, q request) *result {
 	} else {
 		logger.Error("Probe failed", "duration_seconds", took)
 	}
-	families, err := registry.Gather()
+	families, err := gather(registry)
 	for _, family := range families {
 		_, failed := expfmt.MetricFamilyToText(&r.metrics, family)
 		err = errors.Join(err, failed)
