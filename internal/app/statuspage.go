@@ -1,15 +1,10 @@
 package app
 
 import (
-	"bytes"
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
 	"net/http"
-	"net/url"
-	"strconv"
 	"time"
 
 	"github.com/alecthomas/kingpin/v2"
@@ -18,7 +13,6 @@ import (
 	"github.com/ausguck/ausguck/internal/component/alertmanager"
 	"github.com/ausguck/ausguck/internal/component/statuspage"
 	"github.com/ausguck/ausguck/internal/component/statuspage/subscribers"
-	"github.com/ausguck/ausguck/internal/inproc"
 	"github.com/ausguck/ausguck/internal/lifecycle"
 )
 
@@ -74,9 +68,7 @@ func (p *StatusPagePart) build(a *App) error {
 	prometheus := a.up(&a.options.Prometheus, a.options.Prometheus.server.Handler())
 	o := statuspage.Options{
 		Logger: a.options.Logger.With("part", p.name()), DB: a.db, Base: a.options.external.String(), Root: a.prefix, Network: auth.Network,
-		Query: func(ctx context.Context, expr string, at time.Time) (float64, bool, error) {
-			return queryOne(ctx, prometheus, expr, at)
-		},
+		Query: statuspage.QueryOf(prometheus),
 		StoredDays: func() int {
 			kept := time.Duration(a.options.Prometheus.server.Applied().StorageConfig.TSDBConfig.Retention.Time)
 			return min(int(kept/(24*time.Hour)), 90)
@@ -89,13 +81,7 @@ func (p *StatusPagePart) build(a *App) error {
 		o.Send = func(ctx context.Context, receiver string, m subscribers.Mail) error {
 			return am.SendMail(ctx, receiver, alertmanager.Mail(m))
 		}
-		o.Silence = func(ctx context.Context, e statuspage.Event, matchers []statuspage.Matcher, by string) (string, error) {
-			return silence(ctx, am.Handler(), e, matchers, by)
-		}
-		o.Unsilence = func(ctx context.Context, id string) error {
-			_, err := callJSON(ctx, am.Handler(), http.MethodDelete, "/api/v2/silence/"+url.PathEscape(id), nil)
-			return err
-		}
+		o.Silence, o.Unsilence = statuspage.SilencesOf(am.Handler())
 	}
 	p.server = statuspage.New(o, p.next)
 	p.runs = p.server
@@ -120,93 +106,4 @@ func (p *StatusPagePart) routes(*App) []route {
 		{"POST /api/ausguck/status-pages/", editor, api},
 		{"DELETE /api/ausguck/status-pages/", editor, api},
 	}
-}
-
-// callJSON sends a request to a handler of this process and returns the body of a successful response.
-func callJSON(ctx context.Context, h http.Handler, method, path string, body any) (_ []byte, err error) {
-	var content io.Reader
-	if body != nil {
-		text, err := json.Marshal(body)
-		if err != nil {
-			return nil, err
-		}
-		content = bytes.NewReader(text)
-	}
-	r, err := http.NewRequestWithContext(ctx, method, "http://inside"+path, content)
-	if err != nil {
-		return nil, err
-	}
-	r.Header.Set("Content-Type", "application/json")
-	response, err := inproc.Call(h, r)
-	if err != nil {
-		return nil, err
-	}
-	defer func() { err = errors.Join(err, response.Body.Close()) }()
-	text, err := io.ReadAll(response.Body)
-	if err == nil && response.StatusCode/100 != 2 {
-		err = fmt.Errorf("status %d: %s", response.StatusCode, bytes.TrimSpace(text))
-	}
-	return text, err
-}
-
-// queryOne evaluates PromQL and returns the value of the only series.
-func queryOne(ctx context.Context, h http.Handler, expr string, at time.Time) (value float64, known bool, err error) {
-	q := url.Values{"query": {expr}, "time": {strconv.FormatFloat(float64(at.UnixMilli())/1e3, 'f', 3, 64)}}
-	text, err := callJSON(ctx, h, http.MethodGet, "/api/v1/query?"+q.Encode(), nil)
-	if err != nil {
-		return 0, false, err
-	}
-	var answer struct {
-		Data struct {
-			Type   string          `json:"resultType"`
-			Result json.RawMessage `json:"result"`
-		} `json:"data"`
-	}
-	if err := json.Unmarshal(text, &answer); err != nil {
-		return 0, false, err
-	}
-	type sample [2]any
-	var one sample
-	if answer.Data.Type == "scalar" {
-		err = json.Unmarshal(answer.Data.Result, &one)
-	} else {
-		var series []struct {
-			Value sample `json:"value"`
-		}
-		if err := json.Unmarshal(answer.Data.Result, &series); err != nil {
-			return 0, false, fmt.Errorf("the expression has no single value: %w", err)
-		}
-		switch len(series) {
-		case 0:
-			return 0, false, nil
-		case 1:
-			one = series[0].Value
-		default:
-			return 0, false, fmt.Errorf("the expression has %d series, and not one", len(series))
-		}
-	}
-	if err != nil {
-		return 0, false, err
-	}
-	number, _ := one[1].(string)
-	value, err = strconv.ParseFloat(number, 64)
-	return value, err == nil, err
-}
-
-// silence creates a silence for a maintenance and returns its ID.
-func silence(ctx context.Context, am http.Handler, e statuspage.Event, matchers []statuspage.Matcher, by string) (string, error) {
-	var equal []map[string]any
-	for _, m := range matchers {
-		equal = append(equal, map[string]any{"name": m.Name, "value": m.Value, "isEqual": true, "isRegex": false})
-	}
-	text, err := callJSON(ctx, am, http.MethodPost, "/api/v2/silences", map[string]any{
-		"matchers": equal, "startsAt": e.Starts, "endsAt": e.Ends, "createdBy": by, "comment": "Maintenance: " + e.Title,
-	})
-	if err != nil {
-		return "", err
-	}
-	var created struct {
-		ID string `json:"silenceID"`
-	}
-	return created.ID, json.Unmarshal(text, &created)
 }
