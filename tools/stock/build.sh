@@ -50,8 +50,9 @@ go build -ldflags "$(stamp "$alertmanager")" -o "$out/" $package/cmd/amtool
 go test -c -o "$out/alertmanager-api.test" $package/test/with_api_v2/acceptance
 go test -c -o "$out/alertmanager-cli.test" $package/test/cli/acceptance
 
-# Each with the versions of its own module, which is the main one only there. Thanos needs its replacements, which its go.mod repeats.
+# Each with the versions of its own module, which is the main one only there. Thanos needs its replacements, which its go.mod repeats, and
+# its build tag: otherwise it panics when it serves labels.
 cd tools/stock
-(cd thanos && go build -ldflags "$(stamp "$(version github.com/thanos-io/thanos)")" -o "$out/" github.com/thanos-io/thanos/cmd/thanos)
+(cd thanos && go build -tags slicelabels -ldflags "$(stamp "$(version github.com/thanos-io/thanos)")" -o "$out/" github.com/thanos-io/thanos/cmd/thanos)
 (cd victoriametrics && go build -ldflags '-s -w' -o "$out/" github.com/VictoriaMetrics/VictoriaMetrics/app/victoria-metrics)
 (cd versitygw && go build -ldflags '-s -w' -o "$out/" github.com/versity/versitygw/cmd/versitygw)
