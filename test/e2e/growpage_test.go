@@ -2,6 +2,7 @@ package e2e
 
 import (
 	"os"
+	"os/exec"
 	"regexp"
 	"strings"
 	"testing"
@@ -40,18 +41,29 @@ func (p growPage) file(t *testing.T, name string) string {
 	return found[1]
 }
 
-// commands returns the arguments of all commands of the blocks of sh, without quotes; a backslash continues a line.
+// commands returns the arguments of all commands of the blocks of sh, as a shell passes them; a backslash continues a line.
 func (p growPage) commands(t *testing.T) (commands [][]string) {
 	t.Helper()
-	for _, block := range regexp.MustCompile("(?m)^```sh\n((?s:.*?))^```$").FindAllStringSubmatch(p.text, -1) {
-		for line := range strings.Lines(strings.ReplaceAll(block[1], "\\\n", " ")) {
-			require.NotContains(t, line, "'", "quotes are not supported")
-			if fields := strings.Fields(line); len(fields) > 0 {
-				commands = append(commands, fields)
-			}
+	for line := range strings.Lines(strings.ReplaceAll(p.script(), "\\\n", " ")) {
+		fields := strings.Fields(line)
+		if strings.Contains(line, "'") {
+			words, err := exec.Command("sh", "-c", `printf '%s\0' `+line).Output()
+			require.NoError(t, err, line)
+			fields = strings.Split(strings.TrimSuffix(string(words), "\x00"), "\x00")
+		}
+		if len(fields) > 0 {
+			commands = append(commands, fields)
 		}
 	}
 	return commands
+}
+
+// script returns the blocks of sh as they are printed.
+func (p growPage) script() (script string) {
+	for _, block := range regexp.MustCompile("(?m)^```sh\n((?s:.*?))^```$").FindAllStringSubmatch(p.text, -1) {
+		script += block[1]
+	}
+	return script
 }
 
 // command returns the arguments of the only command that begins with the words, without them.
