@@ -13,6 +13,7 @@ import (
 	"strconv"
 	"strings"
 	"sync/atomic"
+	"syscall"
 	"testing"
 	"time"
 
@@ -205,13 +206,16 @@ func (s *store) moved(args []string) (moved []string) {
 	return moved
 }
 
-// start starts the program with the flags of the page, and waits until it is ready.
-func (s *store) start(t *testing.T, section string, port int, flags []string, name string, command ...string) *server {
+// start starts the program with the flags of the page, and waits until it is ready. It is started again if it ends, as a service is:
+// Thanos Receive ends if its bucket does not answer, and panics if it opens its folder in the minute in which it prunes.
+func (s *store) start(t *testing.T, section string, port int, flags []string, name string, command ...string) (started *server) {
 	t.Helper()
 	args := append(command, s.moved(s.page.section(t, section).command(t, append([]string{name}, command...)...))...)
 	require.NoError(t, os.MkdirAll(filepath.Join(s.folder, "var/lib"), 0o755))
-	started := s.program(t, port, exec.Command(stockBinary(t, name), append(args, flags...)...))
-	eventually(t, readyTimeout, func() error {
+	eventually(t, 2*time.Minute, func() error {
+		if started == nil || started.ended() {
+			started = s.program(t, port, exec.Command(stockBinary(t, name), append(args, flags...)...))
+		}
 		response, err := started.client.Get(started.url + "/-/ready")
 		if err != nil {
 			return err
@@ -223,6 +227,16 @@ func (s *store) start(t *testing.T, section string, port int, flags []string, na
 		return errUnless(response.StatusCode == http.StatusOK, "%s is not ready: %d %s", name, response.StatusCode, body)
 	})
 	return started
+}
+
+// ended reports whether the process has ended.
+func (p *process) ended() bool {
+	select {
+	case <-p.exited:
+		return true
+	default:
+		return false
+	}
 }
 
 func (s *store) victoriaMetrics(t *testing.T) *server {
@@ -265,10 +279,13 @@ func TestRemoteWriteToStores(t *testing.T) {
 	startObjectStore(t, network, "metrics")
 	home, stores := network.host(t, 1), newStore(t, network, 2)
 	load, jobs := serveLoad(t, home)
-	config := configDir(t, map[string]string{"prometheus.yml": prometheusYML(t,
+	config := configDir(t, map[string]string{"prometheus.yml": strings.ReplaceAll(prometheusYML(t,
 		stores.page.section(t, "VictoriaMetrics").file(t, "prometheus.yml"),
-		stores.page.section(t, "Thanos Receive").file(t, "prometheus.yml"), jobs)})
+		stores.page.section(t, "Thanos Receive").file(t, "prometheus.yml"), jobs),
+		"send_native_histograms: true", "send_native_histograms: true\n      metadata_config: {send_interval: 5s}")})
 	storage := t.TempDir()
+	sources := stores.page.section(t, "Dashboards and Explore on the store").file(t, "grafana/provisioning/datasources/stores.yml")
+	writeFile(t, filepath.Join(config, "grafana/provisioning/datasources/stores.yml"), sources)
 	flags := append([]string{"--web.listen-address=10.0.0.1:2025", "--no-loki"}, metricsOnly...)
 
 	victoria, receive := stores.victoriaMetrics(t), stores.thanosReceive(t)
@@ -332,13 +349,107 @@ func TestRemoteWriteToStores(t *testing.T) {
 	stores.script(t, "If samples are missing in the store", home, "/var/lib/ausguck", storage,
 		"2026-11-30T01:00Z", begin.UTC().Format(time.RFC3339), "2026-11-30T02:00Z", end.Add(time.Second).UTC().Format(time.RFC3339))
 	gateway := stores.start(t, "Thanos Receive", 10912, nil, "thanos", "store")
-	eventually(t, time.Minute, func() error {
-		missing := own.missing(t, inThanos()).count()
-		return errUnless(missing == 0, "Thanos still lacks %d samples", missing)
-	})
-	require.Zero(t, own.missing(t, inVictoria()).count())
+	for name, read := range map[string]func() samples{"Thanos": inThanos, "VictoriaMetrics": inVictoria} {
+		eventually(t, time.Minute, func() error {
+			missing := own.missing(t, read()).count()
+			return errUnless(missing == 0, "%s still lacks %d samples", name, missing)
+		})
+	}
 	figure(t, "after the commands of docs/grow.md, both stores have all %d samples with equal values", own.count())
-	_ = gateway
+	requireKinds(t, ausguck, query, victoria)
+	requireSources(t, ausguck, config, sources, end)
+	for name, p := range map[string]*server{"victoria-metrics": victoria, "thanos receive": receive, "thanos query": query, "thanos store": gateway, "ausguck": ausguck} {
+		figure(t, "%s with %d series: %d MiB resident, %d MiB at most", name, loadSeries, p.memory(t, "VmRSS")>>20, p.memory(t, "VmHWM")>>20)
+	}
+}
+
+// requireKinds requires that native histograms, exemplars and metadata arrive where docs/grow.md says that they do.
+func requireKinds(t *testing.T, ausguck, thanos, victoria *server) {
+	t.Helper()
+	const count = `histogram_count(load_seconds)`
+	at := time.Now()
+	own := ausguck.queryAt(t, count, at)
+	require.Len(t, own, 1)
+	for _, stored := range []struct {
+		in    *server
+		query string
+	}{{thanos, count}, {victoria, `load_seconds_count`}} { // VictoriaMetrics stores a native histogram as series
+		eventually(t, time.Minute, func() error {
+			found := stored.in.queryAt(t, stored.query, at)
+			return errUnless(len(found) == 1 && found[0].value(t) == own[0].value(t), "%s is %v, not %v", stored.query, found, own)
+		})
+	}
+	require.NotEmpty(t, victoria.queryAt(t, `histogram_quantile(0.5, load_seconds_bucket)`, at))
+
+	var exemplars []struct {
+		Exemplars []struct {
+			Labels map[string]string `json:"labels"`
+			Value  string            `json:"value"`
+		} `json:"exemplars"`
+	}
+	asked := url.Values{"query": {"load_seconds"}, "start": {unixTime(at.Add(-time.Minute))}, "end": {unixTime(at)}}
+	thanos.data(t, "/api/v1/query_exemplars", asked, &exemplars)
+	require.NotEmpty(t, exemplars)
+	require.NotEmpty(t, exemplars[0].Exemplars[0].Labels["trace_id"])
+	var metadata map[string][]struct{ Type, Help string }
+	victoria.data(t, "/api/v1/metadata", url.Values{"metric": {"load_total"}}, &metadata)
+	require.NotEmpty(t, metadata["load_total"])
+	require.Equal(t, "A counter of the load.", metadata["load_total"][0].Help)
+	metadata = nil
+	thanos.data(t, "/api/v1/metadata", url.Values{"metric": {"load_total"}}, &metadata)
+	require.Empty(t, metadata, "docs/grow.md says that Thanos Receive stores none")
+}
+
+// requireSources requires that panels get the same values from the stores as from the built-in data source, and that one line selects
+// the default.
+func requireSources(t *testing.T, ausguck *server, config, file string, at time.Time) {
+	t.Helper()
+	ask := func(uid string) string {
+		query := map[string]any{"refId": "A", "expr": "sum(load_total)", "instant": true, "datasource": map[string]string{"uid": uid, "type": "prometheus"}}
+		body, err := json.Marshal(map[string]any{"queries": []any{query}, "from": fmt.Sprint(at.Add(-time.Minute).UnixMilli()), "to": fmt.Sprint(at.UnixMilli())})
+		require.NoError(t, err)
+		status, answer := ausguck.do(t, http.MethodPost, "/api/ds/query", map[string]string{"Content-Type": "application/json"}, string(body))
+		require.Equal(t, http.StatusOK, status, answer)
+		var result struct {
+			Results map[string]struct {
+				Frames []struct {
+					Data struct {
+						Values [][]float64 `json:"values"`
+					} `json:"data"`
+				} `json:"frames"`
+			} `json:"results"`
+		}
+		require.NoError(t, json.Unmarshal([]byte(answer), &result))
+		require.Len(t, result.Results["A"].Frames, 1, answer)
+		return fmt.Sprintf("%.0f", result.Results["A"].Frames[0].Data.Values[1][0])
+	}
+	byDefault := func() (name string) {
+		var all []struct {
+			UID       string
+			IsDefault bool
+		}
+		require.NoError(t, json.Unmarshal([]byte(ausguck.get(t, "/api/datasources")), &all))
+		for _, d := range all {
+			if d.IsDefault {
+				require.Empty(t, name, "one default")
+				name = d.UID
+			}
+		}
+		return name
+	}
+	own := ask("prometheus")
+	for _, uid := range []string{"thanos", "victoriametrics"} {
+		require.Equal(t, own, ask(uid), uid)
+		require.Contains(t, ausguck.get(t, "/api/datasources/uid/"+uid+"/health"), `"OK"`)
+		require.Contains(t, ausguck.get(t, "/api/datasources/proxy/uid/"+uid+"/api/v1/label/series/values?start="+unixTime(at.Add(-time.Minute))), `"4999"`)
+	}
+	require.Equal(t, "thanos", byDefault())
+	writeFile(t, filepath.Join(config, "grafana/provisioning/datasources/stores.yml"), strings.Replace(file, "    isDefault: true\n", "", 1))
+	ausguck.signal(t, syscall.SIGHUP)
+	eventually(t, readyTimeout, func() error {
+		name := byDefault()
+		return errUnless(name == "prometheus", "the default is %s", name)
+	})
 }
 
 // script runs the commands of a section on a host. Pairs of strings are what differs here from the page.

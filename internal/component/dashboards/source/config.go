@@ -110,10 +110,13 @@ func (l *loading) add(d Datasource, before *Datasource) (problems []error) {
 	return problems
 }
 
+// builtInUID is the UID of the built-in Prometheus. A provisioned data source that has it is the default unless a file states another one.
+const builtInUID = "prometheus"
+
 // builtInDatasources are the parts of this process, with the addresses they have as containers.
 func builtInDatasources() list {
 	all := list{
-		{UID: "prometheus", Name: "Prometheus", Type: typePrometheus, URL: "http://prometheus:9090", IsDefault: true,
+		{UID: builtInUID, Name: "Prometheus", Type: typePrometheus, URL: "http://prometheus:9090", IsDefault: true,
 			JSONData: map[string]any{"httpMethod": "POST"}},
 		{UID: "loki", Name: "Loki", Type: typeLoki, URL: "http://loki:3100"},
 		{UID: "alertmanager", Name: "Alertmanager", Type: typeAlertmanager, URL: "http://alertmanager:9093",
@@ -136,13 +139,15 @@ func withDefaults(all list) list {
 			all = append(all, b)
 		}
 	}
-	if !slices.ContainsFunc(all, func(d Datasource) bool { return d.IsDefault }) {
-		for i := range all {
-			if all[i].Type == typePrometheus {
-				all[i].IsDefault = true
-				break
-			}
-		}
+	if slices.ContainsFunc(all, func(d Datasource) bool { return d.IsDefault }) {
+		return all
+	}
+	i := slices.IndexFunc(all, func(d Datasource) bool { return d.Type == typePrometheus && d.UID == builtInUID })
+	if i < 0 {
+		i = slices.IndexFunc(all, func(d Datasource) bool { return d.Type == typePrometheus })
+	}
+	if i >= 0 {
+		all[i].IsDefault = true
 	}
 	return all
 }

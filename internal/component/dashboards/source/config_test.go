@@ -31,6 +31,22 @@ func TestDatasourceFilesAsGrafanaReadsThem(t *testing.T) {
 	}
 }
 
+// A long-term store becomes the default with one line, and without it the built-in Prometheus is the default again, wherever it is listed.
+func TestDefaultBesideAStore(t *testing.T) {
+	for name, tt := range map[string]struct{ line, want string }{
+		"store":    {"isDefault: true, ", "thanos"},
+		"built-in": {"", "prometheus"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			r := dashtest.Start(t, map[string]string{dashtest.SourcesFile: "datasources: [{" + tt.line +
+				"name: Thanos, uid: thanos, type: prometheus, url: 'http://a:1'}, {name: Prometheus, uid: prometheus, type: prometheus, url: 'http://prometheus:9090'}]"})
+			for _, uid := range []string{"thanos", "prometheus"} {
+				require.Equal(t, uid == tt.want, dashtest.At(t, r.OK("GET", "/api/datasources/uid/"+uid, ""), "isDefault"), uid)
+			}
+		})
+	}
+}
+
 // Without apiVersion, the keys are those of Grafana 4.
 func TestDatasourceFilesOfTheOldForm(t *testing.T) {
 	r := dashtest.Start(t, map[string]string{dashtest.SourcesFile: `
