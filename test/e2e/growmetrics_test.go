@@ -276,7 +276,7 @@ func prometheusYML(t *testing.T, parts ...string) string {
 // promise is filled in with the commands of the page.
 func TestRemoteWriteToStores(t *testing.T) {
 	network := newLAN(t)
-	startObjectStore(t, network, "metrics")
+	bucket := startObjectStore(t, network, "metrics")
 	home, stores := network.host(t, 1), newStore(t, network, 2)
 	load, jobs := serveLoad(t, home)
 	config := configDir(t, map[string]string{"prometheus.yml": strings.ReplaceAll(prometheusYML(t,
@@ -361,6 +361,43 @@ func TestRemoteWriteToStores(t *testing.T) {
 	for name, p := range map[string]*server{"victoria-metrics": victoria, "thanos receive": receive, "thanos query": query, "thanos store": gateway, "ausguck": ausguck} {
 		figure(t, "%s with %d series: %d MiB resident, %d MiB at most", name, loadSeries, p.memory(t, "VmRSS")>>20, p.memory(t, "VmHWM")>>20)
 	}
+
+	// Receive writes its block while the bucket refuses it, and uploads it when the bucket is back. Then the bucket has everything.
+	uploaded := func() int { return len(bucket.metas(t)) }
+	require.Equal(t, 1, uploaded(), "only the block of the gap")
+	bucket.fail(gateRefuses)
+	receive.signal(t, syscall.SIGTERM)
+	receive.exitCode(t, 2*time.Minute)
+	require.Equal(t, 1, uploaded())
+	bucket.open()
+	receive = stores.thanosReceive(t)
+	eventually(t, time.Minute, func() error { return errUnless(uploaded() == 2, "%d blocks are in the bucket", uploaded()) })
+	receive.signal(t, syscall.SIGTERM)
+	receive.exitCode(t, time.Minute)
+	gateway.kill()
+	stores.start(t, "Thanos Receive", 10912, nil, "thanos", "store")
+	eventually(t, time.Minute, func() error {
+		missing := own.missing(t, inThanos()).count()
+		return errUnless(missing == 0, "the bucket lacks %d samples", missing)
+	})
+	compact := stores.start(t, "Thanos Receive", 10922, []string{"--consistency-delay=0s"}, "thanos", "compact")
+	eventually(t, time.Minute, func() error {
+		page := compact.get(t, "/metrics")
+		require.Zero(t, metric(page, "thanos_compact_halted"))
+		return errUnless(metric(page, "thanos_compact_iterations_total") > 0, "no iteration of Compact")
+	})
+	figure(t, "the bucket alone has all %d samples after it had refused the upload; thanos compact: %d MiB", own.count(), compact.memory(t, "VmRSS")>>20)
+}
+
+// metas returns the blocks of the bucket for metrics.
+func (s *objectStore) metas(t *testing.T) (blocks []string) {
+	t.Helper()
+	for _, name := range s.objects(t, "metrics", "") {
+		if block, found := strings.CutSuffix(name, "/meta.json"); found && !strings.Contains(block, "/") {
+			blocks = append(blocks, block)
+		}
+	}
+	return blocks
 }
 
 // requireKinds requires that native histograms, exemplars and metadata arrive where docs/grow.md says that they do.
