@@ -496,7 +496,7 @@ func (s *store) script(t *testing.T, section string, on *host, differs ...string
 		Replace(s.page.section(t, section).script())
 	cmd := exec.Command("sh", "-eu", "-c", script)
 	cmd.Dir = t.TempDir()
-	cmd.Env = append(os.Environ(), "PATH="+filepath.Dir(stockBinary(t, "thanos"))+":"+os.Getenv("PATH"))
+	cmd.Env = append(os.Environ(), "PATH="+filepath.Dir(ausguckBinary(t))+":"+filepath.Dir(stockBinary(t, "thanos"))+":"+os.Getenv("PATH"))
 	var p *process
 	on.do(func() { p = startProcess(t, cmd) })
 	require.Zero(t, p.exitCode(t, time.Minute), "%s\n%s", script, p.output)
