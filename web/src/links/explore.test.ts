@@ -3,7 +3,7 @@ import { setDataSourceSrv, type DataSourceSrv } from '@grafana/runtime';
 import { expect, test } from 'vitest';
 
 import { durationOf, inputsOf, momentOf, paramsOf, queriesOf, queriesOfExplore, rangeOf, secondsOf, tabOf } from './explore';
-import { languageOf, nameOf, uidOf } from './sources';
+import { languageOf, nameOf, nameOfDefault, uidOf } from './sources';
 
 test('the address of a generatorURL', () => {
   const address = 'g0.expr=up+%3D%3D+0&g0.tab=0&g0.range_input=1h30m&g0.end_input=2026-11-24+03%3A00%3A00';
@@ -58,14 +58,29 @@ test('a picked range', () => {
   });
 });
 
-setDataSourceSrv({
-  getList: () => [
-    { uid: 'prometheus', name: 'Prometheus', type: 'prometheus', isDefault: true },
-    { uid: 'second', name: 'Far away', type: 'prometheus' },
-    { uid: 'loki', name: 'Loki', type: 'loki' },
-    { uid: 'logs2', name: 'Other logs', type: 'loki' },
-  ],
-} as unknown as DataSourceSrv);
+const withDefault = (uid: string) =>
+  setDataSourceSrv({
+    getList: () =>
+      [
+        { uid: 'prometheus', name: 'Prometheus', type: 'prometheus' },
+        { uid: 'second', name: 'Far away', type: 'prometheus' },
+        { uid: 'loki', name: 'Loki', type: 'loki' },
+        { uid: 'logs2', name: 'Other logs', type: 'loki' },
+      ].map((s) => ({ ...s, isDefault: s.uid === uid })),
+  } as unknown as DataSourceSrv);
+withDefault('prometheus');
+
+test.each([
+  ['prometheus', ''],
+  ['second', 'second'],
+  ['loki', 'loki'],
+  ['alertmanager', ''],
+])('a new query starts at the default data source %s', (uid, name) => {
+  withDefault(uid);
+  expect(nameOfDefault()).toBe(name);
+  expect(uidOf('')).toBe('prometheus');
+  withDefault('prometheus');
+});
 
 test.each([
   [undefined, 'prometheus', '', 'promql'],

@@ -17,6 +17,12 @@ export function builtIn(language: Language): string | undefined {
   return (all.find((s) => s.uid === type) ?? all.find((s) => s.isDefault) ?? all[0])?.uid;
 }
 
+/** The name in URLs of the default data source, where a new query starts; empty for the built-in Prometheus, or if the default cannot evaluate expressions. */
+export function nameOfDefault(): string {
+  const uid = sources().find((s) => s.isDefault)?.uid;
+  return uid ? nameOf(uid) : '';
+}
+
 /** The uid of the source in a URL: a uid or a name, empty for the built-in Prometheus or "loki" for the built-in Loki. */
 export function uidOf(source = ''): string | undefined {
   return (

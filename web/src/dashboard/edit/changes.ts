@@ -1,4 +1,4 @@
-import { locationService } from '@grafana/runtime';
+import { getDataSourceSrv, locationService } from '@grafana/runtime';
 import { sceneUtils } from '@grafana/scenes';
 import type { Dashboard } from '@grafana/schema';
 
@@ -40,7 +40,7 @@ export function addPanel(scene: DashboardScene): DashboardScene {
     type: 'timeseries',
     title: 'New panel',
     gridPos: { x: 0, y, w: 12, h: 8 },
-    datasource: { type: 'prometheus', uid: 'prometheus' },
+    datasource: { type: 'prometheus', uid: getDataSourceSrv().getInstanceSettings({ type: 'prometheus' })?.uid ?? 'prometheus' },
     targets: [{ refId: 'A', expr: '' }],
     fieldConfig: { defaults: {}, overrides: [] },
     options: {},

@@ -14,7 +14,7 @@ import { remember, type Past } from './history';
 import { InstantTable } from './InstantTable';
 import { isLines, proxyOf } from './source';
 import { inputsOf, paramsOf, queriesOf, queriesOfExplore, rangeOf, secondsOf, tabOf, type QueryState, type Tab } from '../../links/explore';
-import { languageOf, nameOf, sources, uidOf } from '../../links/sources';
+import { languageOf, nameOf, nameOfDefault, sources, uidOf } from '../../links/sources';
 import type { AnswerProps } from './answer';
 
 const PromqlEditor = lazy(async () => ({ default: (await import('../../dashboard/edit/PromqlEditor')).PromqlEditor }));
@@ -142,10 +142,12 @@ interface Props {
 }
 
 function Query({ query, number, round: asked, onChange, onRemove }: Props) {
-  const language = languageOf(query['source']);
-  const source = uidOf(query['source']);
-  const styles = useStyles2(getStyles);
   const expr = (query['expr'] ?? '').trim();
+  // Links without a source are those of alerts, which the built-in data sources evaluate; a new query starts at the default one.
+  const name = query['source'] || (expr === '' ? nameOfDefault() : '');
+  const language = languageOf(name);
+  const source = uidOf(name);
+  const styles = useStyles2(getStyles);
   const [{ text, of }, setDraft] = useState({ text: expr, of: expr });
   const setText = (next: string) => setDraft({ text: next, of: expr });
   const [adding, setAdding] = useState(false);
@@ -161,7 +163,7 @@ function Query({ query, number, round: asked, onChange, onRemove }: Props) {
   }, [expr, language]);
   const run = (asked: boolean) => {
     if (text.trim() !== expr) {
-      onChange({ expr: text.trim() });
+      onChange({ expr: text.trim(), ...(name && { source: name }) });
     } else if (asked) {
       setRound(round + 1);
     }
@@ -186,7 +188,14 @@ function Query({ query, number, round: asked, onChange, onRemove }: Props) {
           value={source ?? null}
           placeholder="No data source"
           options={sources().map((s) => ({ value: s.uid, label: s.name, description: s.type === 'loki' ? 'LogQL' : 'PromQL' }))}
-          onChange={({ value }) => onChange({ source: nameOf(value), ...(languageOf(value) !== language && { expr: ' ', tab: '0' }), back: '', live: '' })}
+          onChange={({ value }) =>
+            onChange({
+              source: nameOf(value) || (nameOfDefault() && value),
+              ...(languageOf(value) !== language && { expr: ' ', tab: '0' }),
+              back: '',
+              live: '',
+            })
+          }
         />
         <Button onClick={() => run(true)}>Run</Button>
         {source && expr !== '' && may('Editor') && <IconButton name="apps" size="lg" tooltip="Add to a dashboard" onClick={() => setAdding(true)} />}
@@ -195,11 +204,7 @@ function Query({ query, number, round: asked, onChange, onRemove }: Props) {
       {!source ? (
         <Alert
           severity="error"
-          title={
-            query['source'] && query['source'] !== 'loki'
-              ? `No data sources ${query['source']}`
-              : `There is no ${language === 'logql' ? 'Loki' : 'Prometheus'} among the data sources`
-          }
+          title={name && name !== 'loki' ? `No data sources ${name}` : `There is no ${language === 'logql' ? 'Loki' : 'Prometheus'} among the data sources`}
         />
       ) : expr === '' ? (
         <Alert severity="info" title="Write an expression">
