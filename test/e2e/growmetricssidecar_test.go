@@ -105,7 +105,7 @@ func TestThanosSidecar(t *testing.T) {
 		return errUnless(len(bucket.metas(t)) == len(blocksOf(t, tsdb)), "%d of %d blocks are in the bucket", len(bucket.metas(t)), len(blocksOf(t, tsdb)))
 	})
 
-	stores.start(t, "Thanos Receive", 10912, nil, "thanos", "store")
+	stores.thanosStore(t)
 	query := stores.start(t, "Thanos Sidecar", 10932, nil, "thanos", "query")
 	end := time.Now()
 	own := ausguck.samples(t, begin, end)
@@ -113,7 +113,8 @@ func TestThanosSidecar(t *testing.T) {
 		missing := own.missing(t, query.samples(t, begin, end)).count()
 		return errUnless(missing == 0, "Query lacks %d of the newest samples", missing)
 	})
-	figure(t, "Query has all %d samples that are not in a block yet; thanos sidecar: %d MiB", own.count(), sidecar.memory(t, "VmRSS")>>20)
+	figure(t, "Query has all %d samples that are not in a block yet; thanos sidecar: %d MiB, ausguck: %d MiB, at most %d MiB",
+		own.count(), sidecar.memory(t, "VmRSS")>>20, ausguck.memory(t, "VmRSS")>>20, ausguck.memory(t, "VmHWM")>>20)
 	total := 0
 	requireHistory := func(s *server) {
 		t.Helper()
