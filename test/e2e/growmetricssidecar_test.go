@@ -88,12 +88,15 @@ func TestThanosSidecar(t *testing.T) {
 	section := stores.page.section(t, "Thanos Sidecar")
 	flags := append(section.command(t, "ausguck"), "--storage.tsdb.block-reload-interval=1s")
 	ausguck = home.local(t, config, storage, flags...)
-	begin, before := time.Now(), len(bucket.metas(t))
+	begin, before, failing := time.Now(), len(bucket.metas(t)), int64(2)
+	if *growLong {
+		failing = 20 // ten minutes together
+	}
 	for mode, said := range map[int32]string{gateHangs: "starting sidecar", gateRefuses: "closed by foreign host|EOF|reset", gateForbids: "access key ID you provided"} {
 		bucket.fail(mode)
 		sidecar := stores.sidecar(t, home, tsdb)
 		sidecar.waitOutput(t, said)
-		load.wait(t, 2)
+		load.wait(t, failing)
 		require.Len(t, bucket.metas(t), before)
 		require.False(t, sidecar.ended(), "it waits for the bucket")
 		sidecar.kill()

@@ -30,8 +30,8 @@ func TestRemoteWrite2(t *testing.T) {
 	for _, address := range []string{"10.0.0.2:9090/api/v1/write", "10.0.0.2:8428/api/v1/write", "10.0.0.2:19291/api/v1/receive"} {
 		fmt.Fprintf(&config, "  - {url: 'http://%s', protobuf_message: io.prometheus.write.v2.Request, send_native_histograms: true}\n", address)
 	}
-	ausguck := home.local(t, configDir(t, map[string]string{"prometheus.yml": prometheusYML(t, config.String(), jobs)}), t.TempDir(),
-		"--enable-feature=metadata-wal-records")
+	folder, storage := configDir(t, map[string]string{"prometheus.yml": prometheusYML(t, config.String(), jobs)}), t.TempDir()
+	ausguck := home.local(t, folder, storage, "--enable-feature=metadata-wal-records")
 	begin := time.Now()
 	load.wait(t, 5)
 	end := time.Now()
@@ -56,6 +56,19 @@ func TestRemoteWrite2(t *testing.T) {
 		})
 		require.Zero(t, ausguck.metricOf(t, `prometheus_remote_storage_samples_failed_total\{[^}]*:9090`))
 	}
+
+	// What is not sent yet when Ausguck is stopped is sent before it ends.
+	load.wait(t, 2)
+	ausguck.stop(t)
+	ausguck = home.local(t, folder, storage, "--enable-feature=metadata-wal-records")
+	load.wait(t, 3)
+	end = time.Now()
+	own = ausguck.samples(t, begin, end)
+	eventually(t, time.Minute, func() error {
+		missing := own.missing(t, above.samples(t, begin, end)).count()
+		return errUnless(missing == 0, "%d samples are missing after a stop", missing)
+	})
+	figure(t, "nothing of %d samples is missing after a stop of Ausguck and a start", own.count())
 }
 
 // metricOf returns the sum of the series in /metrics whose line begins with the pattern.
