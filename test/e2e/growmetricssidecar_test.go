@@ -134,7 +134,7 @@ func TestThanosSidecar(t *testing.T) {
 	sidecar.kill()
 	token := ausguck.viewerToken(t)
 	writeFile(t, filepath.Join(stores.folder, "etc/thanos/client.yml"), strings.Replace(section.file(t, "client.yml"), "glsa_…", token, 1))
-	sidecar = stores.sidecar(t, home, tsdb, "--prometheus.url=http://127.0.0.1:3000", "--prometheus.http-client-file="+stores.folder+"/etc/thanos/client.yml")
+	stores.sidecar(t, home, tsdb, "--prometheus.url=http://127.0.0.1:3000", "--prometheus.http-client-file="+stores.folder+"/etc/thanos/client.yml")
 	now := time.Now()
 	eventually(t, time.Minute, func() error {
 		return errUnless(len(query.queryAt(t, "load_total", now)) >= loadSeries, "the sidecar does not serve samples")
