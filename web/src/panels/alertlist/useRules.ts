@@ -13,15 +13,15 @@ export interface Rules {
 
 const interval = 30_000;
 
-/** The named data source, or the default Prometheus. */
-function sourceUid(name: string | undefined): string {
+/** The named data source, or the built-in Prometheus, which evaluates the rules: the default can be a long-term store, which has none. */
+export function sourceUid(name: string | undefined): string {
   const sources = getDataSourceSrv();
   const named = name ? sources.getInstanceSettings(name) : undefined;
   if (named) {
     return named.uid;
   }
   const all = sources.getList({ type: 'prometheus' });
-  const found = all.find((source) => source.isDefault) ?? all[0];
+  const found = all.find((source) => source.uid === 'prometheus') ?? all.find((source) => source.isDefault) ?? all[0];
   if (found === undefined) {
     throw new Error('there is no Prometheus data source to ask for alerts');
   }
