@@ -131,7 +131,7 @@ func (w *writing) requireLosses(t *testing.T) {
 		for series := range maps.Values(missing) {
 			for at := range maps.Keys(series) {
 				if at := time.UnixMilli(at); name == "VictoriaMetrics" && at.Before(w.killed.Add(time.Second)) {
-					require.WithinDuration(t, w.killed, at, 7*time.Second, "only what was accepted and not yet written")
+					require.WithinDuration(t, w.killed, at, 15*time.Second, "only what was accepted and not yet written")
 					unwritten++
 				} else {
 					require.WithinDuration(t, w.sender, at, 3*time.Second, "only what was not sent yet")
