@@ -56,60 +56,57 @@ func (h *host) local(t *testing.T, config, storage string, flags ...string) *ser
 	return s
 }
 
+// besides is Ausguck with a sidecar on one host, and Query and Store on another one.
+type besides struct {
+	home            *host
+	stores          *store
+	bucket          *objectStore
+	load            *load
+	config, storage string
+	tsdb            string
+	flags           []string // of the page, for Ausguck
+	differs         []string // of the page's commands
+
+	compacted, fresh, late history
+}
+
+func newBesides(t *testing.T) *besides {
+	t.Helper()
+	network := newLAN(t)
+	b := &besides{bucket: startObjectStore(t, network, "metrics"), home: network.host(t, 1), stores: newStore(t, network, 2), storage: t.TempDir()}
+	b.tsdb = filepath.Join(b.storage, "prometheus")
+	b.differs = []string{"/var/lib/ausguck-new", filepath.Join(b.storage, "new"), "/var/lib/ausguck", b.storage}
+	var jobs string
+	b.load, jobs = serveLoad(t, b.home)
+	section := b.stores.page.section(t, "Thanos Sidecar")
+	b.config = configDir(t, map[string]string{"prometheus.yml": prometheusYML(t, section.file(t, "prometheus.yml"), jobs)})
+	b.flags = append(section.command(t, "ausguck"), "--storage.tsdb.block-reload-interval=1s")
+	day := time.Now().UTC().Truncate(24 * time.Hour)
+	b.compacted = history{day.AddDate(0, 0, -5), day.AddDate(0, 0, -4)}
+	b.fresh = history{day.AddDate(0, 0, -3), day.AddDate(0, 0, -3).Add(4 * time.Hour)}
+	b.late = history{day.AddDate(0, 0, -2), day.AddDate(0, 0, -2).Add(4 * time.Hour)}
+	return b
+}
+
 // The sidecar uploads what Ausguck has stored, before and after the object store fails in every way; nothing is lost when Ausguck deletes
 // its own copy, and the history comes back to one machine.
 func TestThanosSidecar(t *testing.T) {
-	network := newLAN(t)
-	bucket := startObjectStore(t, network, "metrics")
-	home, stores := network.host(t, 1), newStore(t, network, 2)
-	load, jobs := serveLoad(t, home)
-	config := configDir(t, map[string]string{"prometheus.yml": prometheusYML(t, stores.page.section(t, "Thanos Sidecar").file(t, "prometheus.yml"), jobs)})
-	storage := t.TempDir()
-	tsdb := filepath.Join(storage, "prometheus")
-	day := time.Now().UTC().Truncate(24 * time.Hour)
-	compacted := history{day.Add(-5 * 24 * time.Hour), day.Add(-4 * 24 * time.Hour)}
-	fresh := history{day.Add(-3 * 24 * time.Hour), day.Add(-3*24*time.Hour + 4*time.Hour)}
-	late := history{day.Add(-2 * 24 * time.Hour), day.Add(-2*24*time.Hour + 4*time.Hour)}
-	places := []string{"/var/lib/ausguck-new", filepath.Join(storage, "new"), "/var/lib/ausguck", storage}
+	b := newBesides(t)
+	b.uploadCompacted(t)
 
-	// Before there was a bucket, Ausguck has compacted.
-	compacted.blocks(t, tsdb)
-	ausguck := home.local(t, config, storage, "--storage.tsdb.block-reload-interval=1s")
+	b.fresh.blocks(t, b.tsdb)
+	ausguck := b.home.local(t, b.config, b.storage, b.flags...)
+	begin := time.Now()
+	b.requireWaiting(t)
+	b.late.blocks(t, b.tsdb)
+	sidecar := b.stores.sidecar(t, b.home, b.tsdb)
 	eventually(t, time.Minute, func() error {
-		compactions := metric(ausguck.get(t, "/metrics"), "prometheus_tsdb_compactions_total")
-		return errUnless(compactions >= 4 && len(blocksOf(t, tsdb)) < 12, "%v compactions, %d blocks", compactions, len(blocksOf(t, tsdb)))
-	})
-	ausguck.stop(t)
-	stores.script(t, "Existing history into the bucket", home, places...)
-	require.Len(t, bucket.metas(t), len(blocksOf(t, tsdb)))
-
-	// The sidecar finds blocks while the bucket hangs, refuses and forbids.
-	fresh.blocks(t, tsdb)
-	section := stores.page.section(t, "Thanos Sidecar")
-	flags := append(section.command(t, "ausguck"), "--storage.tsdb.block-reload-interval=1s")
-	ausguck = home.local(t, config, storage, flags...)
-	begin, before, failing := time.Now(), len(bucket.metas(t)), int64(2)
-	if *growLong {
-		failing = 20 // ten minutes together
-	}
-	for mode, said := range map[int32]string{gateHangs: "starting sidecar", gateRefuses: "closed by foreign host|EOF|reset", gateForbids: "access key ID you provided"} {
-		bucket.fail(mode)
-		sidecar := stores.sidecar(t, home, tsdb)
-		sidecar.waitOutput(t, said)
-		load.wait(t, failing)
-		require.Len(t, bucket.metas(t), before)
-		require.False(t, sidecar.ended(), "it waits for the bucket")
-		sidecar.kill()
-		bucket.open()
-	}
-	late.blocks(t, tsdb)
-	sidecar := stores.sidecar(t, home, tsdb)
-	eventually(t, time.Minute, func() error {
-		return errUnless(len(bucket.metas(t)) == len(blocksOf(t, tsdb)), "%d of %d blocks are in the bucket", len(bucket.metas(t)), len(blocksOf(t, tsdb)))
+		uploaded, all := len(b.bucket.metas(t)), len(blocksOf(t, b.tsdb))
+		return errUnless(uploaded == all, "%d of %d blocks are in the bucket", uploaded, all)
 	})
 
-	stores.thanosStore(t)
-	query := stores.start(t, "Thanos Sidecar", 10932, nil, "thanos", "query")
+	b.stores.thanosStore(t)
+	query := b.stores.start(t, "Thanos Sidecar", 10932, nil, "thanos", "query")
 	end := time.Now()
 	own := ausguck.samples(t, begin, end)
 	eventually(t, time.Minute, func() error {
@@ -118,42 +115,83 @@ func TestThanosSidecar(t *testing.T) {
 	})
 	figure(t, "Query has all %d samples that are not in a block yet; thanos sidecar: %d MiB, ausguck: %d MiB, at most %d MiB",
 		own.count(), sidecar.memory(t, "VmRSS")>>20, ausguck.memory(t, "VmRSS")>>20, ausguck.memory(t, "VmHWM")>>20)
-	total := 0
-	requireHistory := func(s *server) {
-		t.Helper()
-		total = 0
-		for _, h := range []history{compacted, fresh, late} {
-			h.require(t, s)
-			total += h.samples().count()
-		}
-	}
-	requireHistory(query)
-	requireHistory(ausguck)
+	b.requireHistory(t, query)
+	b.requireHistory(t, ausguck)
 
-	// With credentials, as in a container.
 	sidecar.kill()
-	token := ausguck.viewerToken(t)
-	writeFile(t, filepath.Join(stores.folder, "etc/thanos/client.yml"), strings.Replace(section.file(t, "client.yml"), "glsa_…", token, 1))
-	stores.sidecar(t, home, tsdb, "--prometheus.url=http://127.0.0.1:3000", "--prometheus.http-client-file="+stores.folder+"/etc/thanos/client.yml")
+	b.requireWithToken(t, ausguck, query)
+
+	// Ausguck deletes its own copy, and the bucket keeps it.
+	ausguck.stop(t)
+	ausguck = b.home.local(t, b.config, b.storage, append(b.flags, "--storage.tsdb.retention.time=1d")...)
+	eventually(t, time.Minute, func() error {
+		left := len(blocksOf(t, b.tsdb))
+		return errUnless(left == 2, "%d blocks are left; retention counts from the newest one", left)
+	})
+	b.requireHistory(t, query)
+	ausguck.stop(t)
+
+	b.stores.script(t, "History out of the bucket", b.home, b.differs...)
+	ausguck = b.home.local(t, b.config, filepath.Join(b.storage, "new"), "--storage.tsdb.retention.time=5y")
+	total := b.requireHistory(t, ausguck)
+	figure(t, "%d samples of the past are in the bucket after Ausguck has deleted them, and on one machine again", total)
+	ausguck.stop(t)
+}
+
+// uploadCompacted uploads with the commands of the page what Ausguck has compacted before there was a bucket.
+func (b *besides) uploadCompacted(t *testing.T) {
+	t.Helper()
+	b.compacted.blocks(t, b.tsdb)
+	before := len(blocksOf(t, b.tsdb))
+	ausguck := b.home.local(t, b.config, b.storage, "--storage.tsdb.block-reload-interval=1s")
+	eventually(t, time.Minute, func() error {
+		compactions, blocks := metric(ausguck.get(t, "/metrics"), "prometheus_tsdb_compactions_total"), len(blocksOf(t, b.tsdb))
+		return errUnless(compactions >= 4 && blocks < before, "%v compactions, %d of %d blocks", compactions, blocks, before)
+	})
+	ausguck.stop(t)
+	b.stores.script(t, "Existing history into the bucket", b.home, b.differs...)
+	require.Len(t, b.bucket.metas(t), len(blocksOf(t, b.tsdb)))
+}
+
+// requireWaiting requires that the sidecar waits while the bucket hangs, refuses and forbids, in the long form for ten minutes.
+func (b *besides) requireWaiting(t *testing.T) {
+	t.Helper()
+	before, scrapes := len(b.bucket.metas(t)), int64(2)
+	if *growLong {
+		scrapes = 20
+	}
+	for mode, said := range map[int32]string{gateHangs: "starting sidecar", gateRefuses: "closed by foreign host|EOF|reset", gateForbids: "access key ID you provided"} {
+		b.bucket.fail(mode)
+		sidecar := b.stores.sidecar(t, b.home, b.tsdb)
+		sidecar.waitOutput(t, said)
+		b.load.wait(t, scrapes)
+		require.Len(t, b.bucket.metas(t), before)
+		require.False(t, sidecar.ended(), "it waits for the bucket")
+		sidecar.kill()
+		b.bucket.open()
+	}
+}
+
+// requireWithToken requires that the sidecar serves samples of an Ausguck that requires credentials, as in a container.
+func (b *besides) requireWithToken(t *testing.T, ausguck, query *server) {
+	t.Helper()
+	file := strings.Replace(b.stores.page.section(t, "Thanos Sidecar").file(t, "client.yml"), "glsa_…", ausguck.viewerToken(t), 1)
+	writeFile(t, filepath.Join(b.stores.folder, "etc/thanos/client.yml"), file)
+	b.stores.sidecar(t, b.home, b.tsdb, "--prometheus.url=http://127.0.0.1:3000", "--prometheus.http-client-file="+b.stores.folder+"/etc/thanos/client.yml")
 	now := time.Now()
 	eventually(t, time.Minute, func() error {
 		return errUnless(len(query.queryAt(t, "load_total", now)) >= loadSeries, "the sidecar does not serve samples")
 	})
+}
 
-	// Ausguck deletes its own copy, and the bucket keeps it.
-	ausguck.stop(t)
-	ausguck = home.local(t, config, storage, append(flags, "--storage.tsdb.retention.time=1d")...)
-	eventually(t, time.Minute, func() error {
-		return errUnless(len(blocksOf(t, tsdb)) == 2, "%d blocks are left; retention counts from the newest one", len(blocksOf(t, tsdb)))
-	})
-	requireHistory(query)
-	ausguck.stop(t)
-
-	stores.script(t, "History out of the bucket", home, places...)
-	ausguck = home.local(t, config, filepath.Join(storage, "new"), "--storage.tsdb.retention.time=5y")
-	requireHistory(ausguck)
-	figure(t, "%d samples of the past are in the bucket after Ausguck has deleted them, and on one machine again", total)
-	ausguck.stop(t)
+// requireHistory requires that a server has all samples of the past, and returns their number.
+func (b *besides) requireHistory(t *testing.T, s *server) (total int) {
+	t.Helper()
+	for _, h := range []history{b.compacted, b.fresh, b.late} {
+		h.require(t, s)
+		total += h.samples().count()
+	}
+	return total
 }
 
 // require requires that a server has all samples of the history.
