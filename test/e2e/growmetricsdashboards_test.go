@@ -13,11 +13,13 @@ import (
 	"time"
 
 	"github.com/stretchr/testify/require"
+	"go.yaml.in/yaml/v3"
 
 	"github.com/ausguck/ausguck/monitoring"
 )
 
-// The stores answer every query of the built-in dashboards, and have an answer where Ausguck has one.
+// The stores answer every query of the built-in dashboards, and have an answer where Ausguck has one. The alerts about remote write
+// compare the metrics that there are, of each store.
 func TestBuiltInDashboardsOnStores(t *testing.T) {
 	network := newLAN(t)
 	startObjectStore(t, network, "metrics")
@@ -45,6 +47,16 @@ func TestBuiltInDashboardsOnStores(t *testing.T) {
 		})
 	}
 
+	for name, limit := range map[string]string{"RemoteWriteBehind": "> 120", "RemoteWriteRefused": "> 0"} {
+		expr, found := strings.CutSuffix(strings.TrimSpace(builtInRule(t, name)), limit)
+		require.True(t, found, name)
+		compared := ausguck.query(t, expr)
+		require.Len(t, compared, len(stored), name)
+		for _, p := range compared {
+			require.Contains(t, p.Metric["url"], "10.0.0.2")
+			require.Less(t, p.value(t), 60.0, name)
+		}
+	}
 	queries := dashboardQueries(t)
 	answered := 0
 	for _, query := range queries {
@@ -105,4 +117,26 @@ func dashboardQueries(t *testing.T) (queries []string) {
 		return walkErr
 	}))
 	return queries
+}
+
+// builtInRule returns the expression of a built-in alert about Ausguck itself.
+func builtInRule(t *testing.T, name string) string {
+	t.Helper()
+	content, err := fs.ReadFile(monitoring.Files, "rules/ausguck.rules.yml")
+	require.NoError(t, err)
+	var file struct {
+		Groups []struct {
+			Rules []struct{ Alert, Expr string }
+		}
+	}
+	require.NoError(t, yaml.Unmarshal(content, &file))
+	for _, group := range file.Groups {
+		for _, rule := range group.Rules {
+			if rule.Alert == name {
+				return rule.Expr
+			}
+		}
+	}
+	require.FailNow(t, "no rule", name)
+	return ""
 }
