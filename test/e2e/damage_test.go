@@ -38,10 +38,12 @@ var damages = []struct {
 		if err != nil {
 			return err
 		}
-		for _, at := range []int{0, len(content) / 2} {
-			if at < len(content) {
-				content[at] ^= 0xff
-			}
+		const page = 32 << 10 // of a write-ahead log, whose other pages could be read
+		for at := 0; at < len(content); at += page {
+			content[at] ^= 0xff
+		}
+		if middle := len(content) / 2; middle%page != 0 {
+			content[middle] ^= 0xff
 		}
 		return os.WriteFile(path, content, 0o600)
 	}},
@@ -313,8 +315,8 @@ func damageTable(results map[string]result) string {
 <!-- Written by TestDamagedData: go test ./test/e2e -run TestDamagedData -update -->
 
 The test damages one file of the data folder while Ausguck is stopped. It truncates the file to zero bytes (zero), removes its last 7
-bytes (cut), inverts its first and its middle byte (flipped), removes it (gone), or replaces it with a folder (not readable; file modes
-would have no effect, because root can read every file). Then it starts Ausguck. **Every part starts in every case.** Startup fails only
+bytes (cut), inverts its middle byte and the first one of each 32 KiB (flipped), removes it (gone), or replaces it with a folder (not
+readable; file modes would have no effect, because root can read every file). Then it starts Ausguck. **Every part starts in every case.** Startup fails only
 if the data folder cannot be created or written to.
 
 Ausguck renames unreadable data to ` + "`<name>.corrupt-<time>`" + ` in the same folder, so nothing is deleted. "alert, log, Status" means that
