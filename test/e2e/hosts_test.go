@@ -26,7 +26,7 @@ func newLAN(t *testing.T) lan {
 	return l
 }
 
-// host is a machine: a network namespace with the address 10.0.0.N of docs/grow.md.
+// host is a machine: a network namespace with the address 10.0.0.N of docs/grow.md, and with a name of its own, hostN.
 type host struct {
 	*network
 	ip   string
@@ -39,7 +39,14 @@ func (l lan) host(t *testing.T, number int) *host {
 	t.Helper()
 	h := &host{network: newNetwork(t), ip: fmt.Sprintf("10.0.0.%d", number), lan: l, port: fmt.Sprintf("port%d", number)}
 	var namespace string
-	h.do(func() { namespace = fmt.Sprintf("/proc/%d/task/%d/ns/net", os.Getpid(), unix.Gettid()) })
+	var err error
+	h.do(func() {
+		namespace = fmt.Sprintf("/proc/%d/task/%d/ns/net", os.Getpid(), unix.Gettid())
+		if err = unix.Unshare(unix.CLONE_NEWUTS); err == nil {
+			err = unix.Sethostname(fmt.Appendf(nil, "host%d", number))
+		}
+	})
+	require.NoError(t, err, "name the host")
 	l.run(t, "ip", "link", "add", h.port, "type", "veth", "peer", "name", "eth0", "netns", namespace)
 	l.run(t, "ip", "link", "set", h.port, "master", "switch", "up")
 	h.run(t, "ip", "address", "add", h.ip+"/24", "dev", "eth0")
@@ -159,4 +166,10 @@ func TestHosts(t *testing.T) {
 	require.Error(t, ask(hosts[0]), "the page takes four seconds")
 	hosts[1].fast(t)
 	require.NoError(t, ask(hosts[0]))
+	name := exec.Command("hostname")
+	var output []byte
+	var err error
+	hosts[1].do(func() { output, err = name.Output() })
+	require.NoError(t, err)
+	require.Equal(t, "host2\n", string(output))
 }
