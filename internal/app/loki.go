@@ -32,6 +32,15 @@ func (p *LokiPart) on() bool                       { return p.On }
 func (p *LokiPart) ports() []*port                 { return []*port{p.at} }
 func (p *LokiPart) component() lifecycle.Component { return p.server }
 
+// says reports an object store that does not answer.
+func (p *LokiPart) says() (string, bool) {
+	if p.server == nil {
+		return "", false
+	}
+	text := p.server.Says()
+	return text, text != ""
+}
+
 // needs returns the parts that receive its rules' alerts, and storage.
 func (p *LokiPart) needs() []string { return []string{"storage", "alertmanager"} }
 
@@ -107,7 +116,15 @@ func (p *LokiPart) routes(*App) []route {
 
 // portRoutes returns the routes of Loki's port.
 func (p *LokiPart) portRoutes(a *App) []route {
-	return append(a.own(p),
+	routes := a.own(p)
+	if p.server != nil {
+		api := p.server.Handler()
+		for _, ring := range []string{"/ring", "/compactor/ring", "/distributor/ring", "/ruler/ring", "/scheduler/ring"} {
+			routes = append(routes, route{"GET " + ring, viewer, api}, route{"POST " + ring, admin, api}) // forgets a member
+		}
+		routes = append(routes, route{"GET /memberlist", viewer, api}, route{"POST /flush", admin, api})
+	}
+	return append(routes,
 		route{"GET /ready", everybody, handler(p.serveReady)},
 		route{"GET /metrics", thisMachine, promhttp.HandlerFor(prometheus.GathererFunc(p.Gather), promhttp.HandlerOpts{})},
 		nothingElse,

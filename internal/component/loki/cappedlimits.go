@@ -52,8 +52,8 @@ func (l *cappedLimits) AllByUserID() map[string]*validation.Limits {
 // capped returns the limits with a shorter retention. They are requested several times per line, so the copy is cached
 // for a second.
 func (l *cappedLimits) capped(limits *validation.Limits) *validation.Limits {
-	oldest := l.cap.oldest.Load()
-	if oldest == 0 {
+	oldest, deleted := l.cap.deletedBefore()
+	if !deleted {
 		return limits
 	}
 	l.mtx.Lock()
@@ -66,7 +66,7 @@ func (l *cappedLimits) capped(limits *validation.Limits) *validation.Limits {
 	if limits != nil {
 		short = *limits
 	}
-	past := model.Duration(now.Sub(time.Unix(0, oldest)).Truncate(time.Second))
+	past := model.Duration(now.Sub(oldest).Truncate(time.Second))
 	past = max(past, model.Duration(time.Second))
 	shorten := func(d *model.Duration) {
 		if *d == 0 || *d > past {

@@ -135,6 +135,7 @@ func (c *Config) settle(o Options, doc document) {
 	c.Analytics.Enabled = false
 	c.settleRetention(doc)
 	c.settlePaths(o)
+	c.warnAboutObjectStore(o, doc)
 	last := c.SchemaConfig.Configs[len(c.SchemaConfig.Configs)-1]
 	if version, err := last.VersionAsInt(); err == nil && (version < 13 || last.IndexType != "tsdb") &&
 		!doc.has("limits_config.allow_structured_metadata") {
@@ -162,6 +163,28 @@ func (c *Config) settleRetention(doc document) {
 			cc.DeleteRequestStore = p.ObjectType
 			break
 		}
+	}
+}
+
+// warnAboutObjectStore says what stores on the local disk have and object stores lack.
+func (c *Config) warnAboutObjectStore(o Options, doc document) {
+	files, objects := 0, ""
+	for _, p := range c.SchemaConfig.Configs {
+		if p.ObjectType == "filesystem" {
+			files++
+		} else {
+			objects = p.ObjectType
+		}
+	}
+	switch {
+	case objects == "" || o.RetentionSize == 0:
+	case files == 0:
+		c.warn("schema_config: --storage.loki.retention.size has no effect, because all periods are in %s: set limits_config.retention_period instead", objects)
+	default:
+		c.warn("schema_config: --storage.loki.retention.size limits only the periods in files, not those in %s", objects)
+	}
+	if t := c.Ruler.StoreConfig.Type; t != "local" && t != "" && !doc.has("ruler.storage") && !doc.has("ruler_storage") {
+		c.warn("ruler: LogQL rules are read from %s, as common.storage says, so neither the built-in rules nor files are loaded; to load files, set `ruler: {storage: {type: local, local: {directory: loki-rules}}}`", t)
 	}
 }
 

@@ -22,6 +22,10 @@ func ourDefaults(w *loki.ConfigWrapper, o Options, doc document) {
 		w.Common.Storage.FSConfig.ChunksDirectory = filepath.Join(o.Dir, "chunks")
 		w.Common.Storage.FSConfig.RulesDirectory = filepath.Join(o.Dir, "rules")
 	}
+	if doc.has("storage_config") && !doc.has("common.storage") && !doc.has("ruler.storage") {
+		w.Ruler.StoreConfig.Type = "local"
+		w.Ruler.StoreConfig.Local.Directory = filepath.Join(o.Dir, "rules")
+	}
 	if !doc.has("schema_config.configs") {
 		w.SchemaConfig.Configs = defaultSchema()
 	}
@@ -36,8 +40,15 @@ func ourDefaults(w *loki.ConfigWrapper, o Options, doc document) {
 		w.Pattern.ClientConfig.PoolConfig.HealthCheckIngesters = false
 	}
 	ingestion(w)
+	if doc.clustered() {
+		// A member serves as soon as it is in the ring itself. With upstream's default, one that starts while another is dead
+		// would wait for that one.
+		w.Ingester.LifecyclerConfig.ReadinessCheckRingHealth = false
+		w.Pattern.LifecyclerConfig.ReadinessCheckRingHealth = false
+	} else {
+		w.CompactorConfig.RetentionDeleteDelay = 5 * time.Minute // only one process reads the index: no propagation needed
+	}
 	queries(w)
-	w.CompactorConfig.RetentionDeleteDelay = 5 * time.Minute // only one process reads the index: no propagation needed
 	w.CompactorConfig.DeleteRequestCancelPeriod = time.Hour
 	w.CompactorConfig.DeletionIgnoreMissingChunks = true
 	w.LimitsConfig.RetentionPeriod = o.RetentionTime
@@ -58,6 +69,7 @@ func ingestion(w *loki.ConfigWrapper) {
 	w.Ingester.LifecyclerConfig.FinalSleep = 0
 	w.Ingester.LifecyclerConfig.JoinAfter = 0
 	w.Ingester.ConcurrentFlushes = 2
+	w.Ingester.FlushOpTimeout = time.Minute // chunks that were stored before it stay stored; with 10m, an object store that hangs is noticed late
 	w.Ingester.FlushCheckPeriod = 5 * time.Second
 	w.Ingester.TargetChunkSize = 1 << 20
 	w.Ingester.ChunkEncoding = "snappy"

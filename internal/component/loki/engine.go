@@ -9,6 +9,7 @@ import (
 	"os"
 	"path/filepath"
 	"runtime"
+	"slices"
 	"sync/atomic"
 	"time"
 
@@ -32,6 +33,7 @@ type engine struct {
 	manager  *services.Manager
 	handler  http.Handler
 	failed   chan error
+	compacts bool // or is not to
 }
 
 // allModules are those of Loki's target "all" without its UI.
@@ -43,12 +45,16 @@ var allModules = []string{
 // engines counts starts, to give each engine its own socket name.
 var engines atomic.Int64
 
-// newEngine creates Loki's modules. It binds a loopback port for their calls to each other.
-func newEngine(s *Server, cfg *Config, limits *cappedLimits) (*engine, error) {
-	e := &engine{cfg: cfg, registry: prometheus.NewRegistry(), failed: make(chan error, 1)}
+// newEngine creates Loki's modules, without the compactor if it is not to compact. It binds a loopback port for their calls to each
+// other. The error is errCompactor if only the compactor cannot be created.
+func newEngine(s *Server, cfg *Config, limits *cappedLimits, compacts bool) (*engine, error) {
+	e := &engine{cfg: cfg, registry: prometheus.NewRegistry(), failed: make(chan error, 1), compacts: compacts}
 	c := cfg.Config // a copy, since modules modify it
 	e.listenInside(&c, s.logger)
 	e.pushDirectly(&c)
+	if cfg.cluster {
+		c.Server.GRPCMiddleware = append(c.Server.GRPCMiddleware, s.refusePushesWithoutRoom)
+	}
 	s.alerts.adopt(&c.Ruler)
 
 	if engines.Load() > 1 {
@@ -81,10 +87,13 @@ func newEngine(s *Server, cfg *Config, limits *cappedLimits) (*engine, error) {
 	if len(targets) == 1 && targets[0] == loki.All {
 		targets = allModules
 	}
+	if !compacts {
+		targets = slices.DeleteFunc(slices.Clone(targets), func(target string) bool { return target == loki.Compactor })
+	}
 	made, err := mm.InitModuleServices(targets...)
 	if err != nil {
 		e.closeListeners()
-		return nil, fmt.Errorf("create Loki's modules: %w", err)
+		return nil, asCompactorError(fmt.Errorf("create Loki's modules: %w", err))
 	}
 	list := make([]services.Service, 0, len(made))
 	for _, service := range made {
@@ -180,7 +189,8 @@ func (e *engine) start(ctx context.Context) error {
 	}
 }
 
-// ready checks the modules, and sends one query through all of them.
+// ready checks the modules, and sends one query through all of them. The query is about a time before every period of the
+// schema, so that it needs no object store: lines are accepted even if that is unreachable when Loki starts.
 func (e *engine) ready(ctx context.Context) error {
 	if e.loki.Ingester == nil {
 		return nil // a cluster member without an ingester
@@ -193,9 +203,12 @@ func (e *engine) ready(ctx context.Context) error {
 			return err
 		}
 	}
+	if e.cfg.cluster {
+		return nil // a query needs the other members, which may wait for this one
+	}
 	ctx, cancel := context.WithTimeout(ctx, 2*time.Second)
 	defer cancel()
-	r, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://loki/loki/api/v1/labels?"+url.Values{"since": {"1m"}}.Encode(), nil)
+	r, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://loki/loki/api/v1/labels?"+url.Values{"start": {"1000000000"}, "end": {"1000000001"}}.Encode(), nil)
 	if err != nil {
 		return err
 	}

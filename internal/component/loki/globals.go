@@ -83,10 +83,12 @@ func (s *registrySwitch) Unregister(c prometheus.Collector) bool {
 	return to != nil && to.Unregister(c) || s.Registerer.Unregister(c)
 }
 
-// expected are parts of error messages that are logged at every start and stop of a single process.
+// expected are parts of error messages that are logged at every start and stop of a single process, and for every query whose time
+// range has more than one period of the schema.
 var expected = []string{
 	"empty ring", "error contacting scheduler", "error contacting frontend", "error processing requests", "queue is stopped",
 	"Worker address is empty", "error closing", "context canceled", "queue not drained on shutdown, dropping alerts 0",
+	"does not fit in a single sharding configuration",
 }
 
 func lowerExpected(r slog.Record) slog.Record {

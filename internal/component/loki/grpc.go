@@ -5,10 +5,13 @@ import (
 	"errors"
 	"fmt"
 	"net"
+	"net/http"
 	"os"
 	"strconv"
 	"strings"
 
+	"github.com/grafana/dskit/httpgrpc"
+	"google.golang.org/grpc"
 	"google.golang.org/grpc/credentials"
 )
 
@@ -48,6 +51,22 @@ func (ownProcessOnly) OverrideServerName(string) error { return nil }
 type plainInfo struct{ credentials.CommonAuthInfo }
 
 func (plainInfo) AuthType() string { return "own process" }
+
+// refusePushesWithoutRoom does for the pushes of other members of a ring what servePush does for those of clients: an ingester
+// reports success even if there is no space for the lines in its write-ahead log, and would count for the quorum.
+func (s *Server) refusePushesWithoutRoom(ctx context.Context, req any, info *grpc.UnaryServerInfo, next grpc.UnaryHandler) (any, error) {
+	if info.FullMethod != "/logproto.Pusher/Push" {
+		return next(ctx, req)
+	}
+	if err := s.room(); err != nil {
+		return nil, httpgrpc.Error(http.StatusInsufficientStorage, err.Error())
+	}
+	response, err := next(ctx, req)
+	if full := s.room(); err == nil && full != nil {
+		return nil, httpgrpc.Error(http.StatusInsufficientStorage, full.Error())
+	}
+	return response, err
+}
 
 // isOwn reports whether the other end of a loopback connection is a socket of this process: the kernel's table
 // contains the inode of the socket that has our addresses in reverse.

@@ -43,6 +43,8 @@ type Server struct {
 	applied *Config
 	full    atomic.Bool
 	running atomic.Bool
+
+	storeError atomic.Value // string: what is wrong with the object store, or ""
 }
 
 type reloading struct {
@@ -61,11 +63,12 @@ func New(o Options, cfg *Config) *Server {
 		options: o, log: o.Logger, logger: claimGlobals(o.Logger), applied: cfg,
 		cap: newSizeCap(o), alerts: newAlertWay(o.Logger, o.Dial, o.InProcess), reload: make(chan reloading),
 	}
-	s.cap.chunks = chunkFolder(cfg)
+	s.cap.adopt(cfg)
+	s.newObjectStoreGauge()
 	return s
 }
 
-// chunkFolder returns the folder of the chunks if they are files, otherwise one that does not exist.
+// chunkFolder returns the folder of the chunks if some period stores them as files, otherwise "".
 func chunkFolder(cfg *Config) string {
 	for _, p := range cfg.SchemaConfig.Configs {
 		if p.ObjectType == "filesystem" {
@@ -96,6 +99,7 @@ func (s *Server) Run(ctx context.Context, ready func()) error {
 		return err
 	}
 	go s.checkShipped(ctx, s.Applied())
+	go s.watchObjectStore(ctx)
 	capped := make(chan struct{})
 	go func() {
 		defer close(capped)
@@ -134,8 +138,9 @@ func (s *Server) begin(ctx context.Context, cfg *Config) (*engine, error) {
 			s.log.Warn("Cannot check Loki's write-ahead log; lines after a damaged record and lines of recreated streams may be missing", "err", err)
 		}
 	}
+	s.cap.adopt(cfg)
 	limits := &cappedLimits{cap: s.cap, defaults: cfg.LimitsConfig, cache: map[*validation.Limits]cappedAt{}}
-	e, err := newEngine(s, cfg, limits)
+	e, err := s.create(ctx, cfg, limits)
 	if err != nil {
 		return nil, err
 	}
@@ -146,7 +151,7 @@ func (s *Server) begin(ctx context.Context, cfg *Config) (*engine, error) {
 	}
 	s.engine.Store(e)
 	s.tellRepairs(e, cfg)
-	s.log.Info("Loki is ready", "took", time.Since(started).Round(time.Millisecond), "retention", cfg.Retention(), "size_limit_bytes", s.cap.limit.Load())
+	s.log.Info("Loki is ready", "took", time.Since(started).Round(time.Millisecond), "retention", cfg.Retention(), "size_limit_bytes", s.cap.inForce())
 	return e, nil
 }
 

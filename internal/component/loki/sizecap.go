@@ -44,12 +44,13 @@ const (
 	walInterval = time.Second
 )
 
-// sizeCap keeps what Loki stores below a size. It deletes the oldest chunks from disk, and hides their time range from
-// queries until the compactor has removed them from the index (see cappedLimits).
+// sizeCap keeps what Loki stores on this disk below a size. It deletes the oldest chunks from disk, and hides their time range
+// from queries until the compactor has removed them from the index (see cappedLimits). It does nothing while no period of the
+// schema stores chunks as files: an object store has no size to stay below, and other members of a ring need its chunks.
 type sizeCap struct {
 	logger *slog.Logger
-	dir    string // Loki's whole data folder
-	chunks string // the folder in it that contains chunks
+	dir    string       // Loki's whole data folder
+	chunks atomic.Value // string: the folder in it that contains chunks; "" if there is none
 	file   string
 	auto   bool                           // no cap is set: it follows the disk space
 	free   func(dir string) (int64, bool) // free bytes on the disk of dir
@@ -74,6 +75,7 @@ func newSizeCap(o Options) *sizeCap {
 			Name: "ausguck_loki_size_cap_deleted_bytes_total", Help: "Bytes deleted to stay below --storage.loki.retention.size.",
 		}),
 	}
+	c.chunks.Store("")
 	c.limit.Store(int64(o.RetentionSize))
 	c.restore()
 	c.size.Store(diskUsage(o.Dir))
@@ -82,8 +84,31 @@ func newSizeCap(o Options) *sizeCap {
 		prometheus.NewGaugeFunc(prometheus.GaugeOpts{Name: "ausguck_loki_storage_bytes", Help: "Disk space used by logs, in bytes."},
 			func() float64 { return float64(c.size.Load()) }),
 		prometheus.NewGaugeFunc(prometheus.GaugeOpts{Name: "ausguck_loki_storage_limit_bytes", Help: "Maximum disk space for logs, in bytes; 0 for no limit."},
-			func() float64 { return float64(c.limit.Load()) }))
+			func() float64 { return float64(c.inForce()) }))
 	return c
+}
+
+// inForce returns the limit in bytes, 0 if there is none.
+func (c *sizeCap) inForce() int64 {
+	if c.folder() == "" {
+		return 0
+	}
+	return c.limit.Load()
+}
+
+// adopt makes the cap delete from the folder of a configuration.
+func (c *sizeCap) adopt(cfg *Config) { c.chunks.Store(chunkFolder(cfg)) }
+
+// folder returns the folder with the chunks, "" if none are stored as files.
+func (c *sizeCap) folder() string {
+	folder, _ := c.chunks.Load().(string)
+	return folder
+}
+
+// deletedBefore returns the time before which no lines are left because of their size, and false if none were deleted.
+func (c *sizeCap) deletedBefore() (time.Time, bool) {
+	oldest := c.oldest.Load()
+	return time.Unix(0, oldest), oldest > 0 && c.folder() != ""
 }
 
 // followRoom adjusts the default cap to the current disk space. It grows with the space. It also shrinks with it, but
@@ -124,10 +149,11 @@ func freeBytes(dir string) (int64, bool) {
 
 // warn logs once that lines will soon be deleted because of their size; it is called by c.run.
 func (c *sizeCap) warn() {
-	near := c.limit.Load() > 0 && float64(c.size.Load()) > float64(c.limit.Load())*warnWater
+	limit := c.inForce()
+	near := limit > 0 && float64(c.size.Load()) > float64(limit)*warnWater
 	if near && !c.warned {
 		c.logger.Warn("Logs are close to their size limit; the oldest will be deleted soon. Free disk space, set --storage.loki.retention.size or shorten --storage.loki.retention.time",
-			"bytes", c.size.Load(), "limit_bytes", c.limit.Load())
+			"bytes", c.size.Load(), "limit_bytes", limit)
 	}
 	c.warned = near
 }
@@ -169,7 +195,7 @@ func (c *sizeCap) run(ctx context.Context) {
 
 // full reports whether something has to be deleted.
 func (c *sizeCap) full() bool {
-	limit := c.limit.Load()
+	limit := c.inForce()
 	return limit > 0 && float64(c.size.Load()) > float64(limit)*highWater
 }
 
@@ -226,11 +252,12 @@ func (c *sizeCap) shrink() error {
 // list returns the stored chunks, whose names contain their times.
 func (c *sizeCap) list() ([]chunkFile, error) {
 	var files []chunkFile
-	err := filepath.WalkDir(c.chunks, func(path string, d fs.DirEntry, err error) error {
+	folder := c.folder()
+	err := filepath.WalkDir(folder, func(path string, d fs.DirEntry, err error) error {
 		if err != nil || d.IsDir() {
 			return nil // gone in the meantime
 		}
-		key, ok := chunkKey(c.chunks, path)
+		key, ok := chunkKey(folder, path)
 		if !ok {
 			return nil // the index, markers
 		}

@@ -17,6 +17,7 @@ func capOver(t *testing.T, dir string, used, free int64) *sizeCap {
 	t.Helper()
 	require.NoError(t, os.MkdirAll(dir, 0o750))
 	c := newSizeCap(Options{Logger: slog.New(slog.DiscardHandler), Dir: dir, Registerer: prometheus.NewRegistry()})
+	c.chunks.Store(dir)
 	c.free = func(string) (int64, bool) { return free, true }
 	c.size.Store(used)
 	return c

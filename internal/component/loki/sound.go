@@ -51,9 +51,7 @@ func fileKinds(cfg *Config) []fileKind {
 		linesLost = "log lines of the last hours that were not in a chunk yet"
 		asked     = "deletions of log lines requested since the last compaction"
 	)
-	shipped := filepath.Join(chunkFolder(cfg), "index")
-	return []fileKind{
-		{glob: filepath.Join(shipped, "*", "*.gz"), read: readGzip, lost: "the location of log lines of some minutes: queries do not find them", remedy: backupInstead},
+	kinds := []fileKind{
 		{glob: filepath.Join(active, "multitenant", "*", "*.tsdb"), read: readIndex, lost: indexLost, remedy: backupInstead},
 		{glob: filepath.Join(active, "wal", "*", "*", "[0-9]*"), lost: indexLost, remedy: backupInstead, empty: true},
 		{glob: filepath.Join(active, "uploader", "name"), lost: "nothing", remedy: nothingToDo},
@@ -64,6 +62,13 @@ func fileKinds(cfg *Config) []fileKind {
 		{glob: filepath.Join(deletion, "delete_requests", "delete_requests"), read: readBolt, lost: asked, remedy: "ask for the deletions again"},
 		{glob: filepath.Join(deletion, "series_progress.boltdb"), read: readBolt, lost: "the progress of deletions of log lines: they start again", remedy: nothingToDo},
 	}
+	if chunks := chunkFolder(cfg); chunks != "" {
+		kinds = append(kinds, fileKind{
+			glob: filepath.Join(chunks, "index", "*", "*.gz"), read: readGzip,
+			lost: "the location of log lines of some minutes: queries do not find them", remedy: backupInstead,
+		})
+	}
+	return kinds
 }
 
 // makeSound sets aside the files with which Loki would not start. The error names what could not be moved.
@@ -149,9 +154,13 @@ func copyFile(to, from string) error {
 }
 
 // checkShipped reads the shipped and compacted index files while Loki runs: a damaged one makes all queries of its day
-// fail, and blocks the compactor. They have checksums of their own.
+// fail, and blocks the compactor. They have checksums of their own. Those in an object store are left to it.
 func (s *Server) checkShipped(ctx context.Context, cfg *Config) {
-	dir := filepath.Join(chunkFolder(cfg), "index")
+	chunks := chunkFolder(cfg)
+	if chunks == "" {
+		return
+	}
+	dir := filepath.Join(chunks, "index")
 	err := filepath.WalkDir(dir, func(path string, d fs.DirEntry, err error) error {
 		if ctx.Err() != nil {
 			return ctx.Err()

@@ -1,0 +1,162 @@
+package loki
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/grafana/loki/v3/pkg/loki"
+	"github.com/grafana/loki/v3/pkg/storage"
+	"github.com/prometheus/client_golang/prometheus"
+)
+
+const (
+	askInterval      = 10 * time.Second // while it answers
+	askAgainInterval = 2 * time.Second  // while it does not
+	askTimeout       = 5 * time.Second
+)
+
+// objectStore returns the name of the object store of the newest lines, "" if they are stored in files.
+func (c *Config) objectStore() string {
+	if len(c.SchemaConfig.Configs) == 0 {
+		return ""
+	}
+	return onNetwork(c.SchemaConfig.Configs[len(c.SchemaConfig.Configs)-1].ObjectType)
+}
+
+func onNetwork(store string) string {
+	if store == "filesystem" {
+		return ""
+	}
+	return store
+}
+
+// ask lists a part of an object store that is empty. It returns an error if the store does not answer in askTimeout.
+func ask(ctx context.Context, cfg *Config, store string) error {
+	release := useRegistry(prometheus.NewRegistry())
+	client, err := storage.NewObjectClient(store, "ausguck", cfg.StorageConfig, storage.NewClientMetrics())
+	release()
+	if err != nil {
+		return fmt.Errorf("object store %s: %w", store, err)
+	}
+	defer client.Stop()
+	ctx, cancel := context.WithTimeout(ctx, askTimeout)
+	defer cancel()
+	if _, _, err := client.List(ctx, "ausguck-asks/", "/"); err != nil {
+		return fmt.Errorf("object store %s does not answer: %w", store, err)
+	}
+	return nil
+}
+
+// errCompactor is what creating the modules fails with if the compactor cannot read its list of deletions.
+var errCompactor = errors.New("create Loki's compactor")
+
+// create creates an engine. Without its object store, Loki would not start, because the compactor reads the list of deletions from
+// it; lines could not be accepted although the write-ahead log has space for them. The compactor is then left out, and so is
+// retention, until watchObjectStore finds that the store answers.
+func (s *Server) create(ctx context.Context, cfg *Config, limits *cappedLimits) (*engine, error) {
+	c := &cfg.CompactorConfig
+	store := onNetwork(c.DeleteRequestStore)
+	compacts := true
+	if c.RetentionEnabled && store != "" && cfg.isTargeted(loki.Compactor) {
+		if err := ask(ctx, cfg, store); err != nil {
+			compacts = false
+			s.log.Error("Loki runs without its compactor until the object store answers: lines are accepted, but no retention and no deletion takes place", "err", err)
+		}
+	}
+	e, err := newEngine(s, cfg, limits, compacts)
+	if !errors.Is(err, errCompactor) || store == "" {
+		return e, err
+	}
+	s.log.Error("Loki runs without its compactor: lines are accepted, but no retention and no deletion takes place", "err", err)
+	return newEngine(s, cfg, limits, false)
+}
+
+// isTargeted reports whether a module of allModules runs.
+func (c *Config) isTargeted(module string) bool {
+	for _, target := range c.Target {
+		if target == loki.All || target == module {
+			return true
+		}
+	}
+	return false
+}
+
+// asCompactorError marks errors of creating the compactor, which comes after all modules that store lines.
+func asCompactorError(err error) error {
+	if strings.Contains(err.Error(), "initialising module: "+loki.Compactor) {
+		return fmt.Errorf("%w: %w", errCompactor, err)
+	}
+	return err
+}
+
+// newObjectStoreGauge registers the metric of watchObjectStore.
+func (s *Server) newObjectStoreGauge() {
+	s.options.Registerer.MustRegister(prometheus.NewGaugeFunc(prometheus.GaugeOpts{
+		Name: "ausguck_loki_object_store_up", Help: "Whether the object store of the newest logs answered when it was last asked; 1 if logs are stored in files.",
+	}, func() float64 {
+		if s.Says() != "" {
+			return 0
+		}
+		return 1
+	}))
+}
+
+// Says returns what is wrong with the object store, or "".
+func (s *Server) Says() string {
+	text, _ := s.storeError.Load().(string)
+	return text
+}
+
+// watchObjectStore asks the object store until ctx ends, reports whether it answers, and has the engine created again when it
+// answers and the compactor is missing.
+func (s *Server) watchObjectStore(ctx context.Context) {
+	timer := time.NewTimer(askInterval)
+	defer timer.Stop()
+	for {
+		cfg := s.Applied()
+		if store := cfg.objectStore(); store == "" {
+			s.storeError.Store("")
+		} else {
+			s.tellObjectStore(ctx, ask(ctx, cfg, store))
+		}
+		if e := s.engine.Load(); e != nil && !e.compacts && s.Says() == "" && ctx.Err() == nil {
+			s.log.Info("Restarting Loki with its compactor, because the object store answers")
+			again := reloading{e.cfg, make(chan error, 1)}
+			select {
+			case s.reload <- again:
+				if err := <-again.done; err != nil {
+					s.log.Error("Cannot restart Loki with its compactor", "err", err)
+				}
+			case <-ctx.Done():
+			}
+		}
+		timer.Reset(askInterval)
+		if s.Says() != "" {
+			timer.Reset(askAgainInterval)
+		}
+		select {
+		case <-timer.C:
+		case <-ctx.Done():
+			return
+		}
+	}
+}
+
+// tellObjectStore logs when the object store stops and begins to answer.
+func (s *Server) tellObjectStore(ctx context.Context, err error) {
+	before := s.Says()
+	switch {
+	case ctx.Err() != nil:
+	case err != nil && before == "":
+		s.log.Error("The object store of logs does not answer. Lines are accepted and kept in memory and in the write-ahead log until it does; queries for older lines fail", "err", err)
+		s.storeError.Store(err.Error())
+	case err != nil:
+		s.storeError.Store(err.Error())
+	case before != "":
+		s.log.Info("The object store of logs answers again")
+		s.storeError.Store("")
+	}
+}
