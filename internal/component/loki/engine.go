@@ -34,6 +34,7 @@ type engine struct {
 	handler  http.Handler
 	failed   chan error
 	compacts bool // or is not to
+	queries  queryGate
 }
 
 // allModules are those of Loki's target "all" without its UI.
@@ -52,6 +53,7 @@ func newEngine(s *Server, cfg *Config, limits *cappedLimits, compacts bool) (*en
 	c := cfg.Config // a copy, since modules modify it
 	e.listenInside(&c, s.logger)
 	e.pushDirectly(&c)
+	c.Server.GRPCStreamMiddleware = append(c.Server.GRPCStreamMiddleware, e.queries.stream)
 	if cfg.cluster {
 		c.Server.GRPCMiddleware = append(c.Server.GRPCMiddleware, s.refusePushesWithoutRoom)
 	}
@@ -223,6 +225,9 @@ func (e *engine) ready(ctx context.Context) error {
 
 // stop stops the modules; what is in memory is in the write-ahead log.
 func (e *engine) stop(ctx context.Context) error {
+	grace, cancel := context.WithTimeout(ctx, queryGrace)
+	defer cancel()
+	e.queries.close(grace)
 	e.manager.StopAsync()
 	if err := e.manager.AwaitStopped(ctx); err != nil {
 		return fmt.Errorf("stop Loki: %w", err)

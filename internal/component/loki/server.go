@@ -242,16 +242,24 @@ func (s *Server) Handler() http.Handler {
 		}
 		e := s.engine.Load()
 		if e == nil {
-			w.Header().Set("Retry-After", "1")
-			http.Error(w, "Loki is not ready: it starts or reads its write-ahead log", http.StatusServiceUnavailable)
+			serveNotReady(w)
 			return
 		}
 		if isPush(r) {
 			s.servePush(e.handler, w, r)
 			return
 		}
-		e.handler.ServeHTTP(w, r)
+		if strings.HasSuffix(r.URL.Path, "/tail") { // it does not end by itself
+			e.handler.ServeHTTP(w, r)
+			return
+		}
+		e.queries.serve(e.handler, w, r)
 	}))
+}
+
+func serveNotReady(w http.ResponseWriter) {
+	w.Header().Set("Retry-After", "1")
+	http.Error(w, "Loki is not ready: it starts or reads its write-ahead log", http.StatusServiceUnavailable)
 }
 
 // servePush acknowledges a push only if its lines are kept. Loki reports success even if there is no space for them in
