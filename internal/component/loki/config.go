@@ -142,8 +142,13 @@ func (c *Config) settle(o Options, doc document) {
 		c.LimitsConfig.AllowStructuredMetadata = false
 		c.warn("schema_config: the last period is %s %s; OTLP logs and detected levels require tsdb v13: add a period with `store: tsdb`, `schema: v13` and a `from` in the future", last.IndexType, last.Schema)
 	}
+	if c.isTargeted(loki.All) && !doc.has("query_scheduler.use_scheduler_ring") {
+		// Queries are run by the process that they are sent to. In a ring, others could run parts of them; if one of those is
+		// killed, its parts would wait until query_timeout.
+		c.QueryScheduler.UseSchedulerRing = false
+	}
 	if !c.cluster {
-		c.QueryScheduler.UseSchedulerRing = false // single process: it would wait for a ring
+		c.QueryScheduler.UseSchedulerRing = false // it would wait for a ring
 		c.Common.Ring.KVStore.Store = "inmemory"
 	}
 }

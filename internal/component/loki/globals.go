@@ -2,6 +2,7 @@ package loki
 
 import (
 	"log/slog"
+	"os"
 	"slices"
 	"strings"
 	"sync"
@@ -16,12 +17,18 @@ import (
 	"github.com/ausguck/ausguck/internal/versions"
 )
 
-// claimGlobals sets global variables of Loki's packages: the logger, the version that its API reports, and the
-// default registry.
+// claimGlobals sets global variables of Loki's packages: the logger, the version that its API reports, the
+// default registry, and a variable of the environment that its S3 client reads.
 func claimGlobals(logger *slog.Logger) log.Logger {
 	l := logbridge.GoKit(upstreamlog.New(logger, upstreamlog.Rules{Level: upstreamlog.InfoIsDebug, Record: lowerExpected}))
 	utillog.Logger = l
 	build.Version = versions.Loki()
+	// Read by the AWS SDK for each object: of a store that sends no checksums, it would write a warning to the standard error for
+	// every chunk that is read. Chunks have checksums of their own.
+	const validation = "AWS_RESPONSE_CHECKSUM_VALIDATION"
+	if os.Getenv(validation) == "" {
+		_ = os.Setenv(validation, "when_required") // fails only for invalid names
+	}
 	switchRegistry()
 	return l
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"runtime/metrics"
 	"strings"
 	"time"
 
@@ -110,6 +111,18 @@ func (s *Server) Says() string {
 	return text
 }
 
+// crowdedShare is the share of the memory limit from which on lines are refused while the object store does not answer.
+const crowdedShare = 0.75
+
+var errCrowded = fmt.Errorf("the object store of logs does not answer, and the heap uses %.0f%% of the memory limit", crowdedShare*100)
+
+// weigh decides whether lines are refused: without its object store, Loki keeps all new chunks in memory.
+func (s *Server) weigh() {
+	heap := []metrics.Sample{{Name: "/memory/classes/heap/objects:bytes"}}
+	metrics.Read(heap)
+	s.crowded.Store(s.Says() != "" && float64(heap[0].Value.Uint64()) > crowdedShare*float64(memoryLimit()))
+}
+
 // watchObjectStore asks the object store until ctx ends, reports whether it answers, and has the engine created again when it
 // answers and the compactor is missing.
 func (s *Server) watchObjectStore(ctx context.Context) {
@@ -122,6 +135,7 @@ func (s *Server) watchObjectStore(ctx context.Context) {
 		} else {
 			s.tellObjectStore(ctx, ask(ctx, cfg, store))
 		}
+		s.weigh()
 		if e := s.engine.Load(); e != nil && !e.compacts && s.Says() == "" && ctx.Err() == nil {
 			s.log.Info("Restarting Loki with its compactor, because the object store answers")
 			again := reloading{e.cfg, make(chan error, 1)}

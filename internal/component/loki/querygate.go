@@ -20,7 +20,7 @@ type queryGate struct {
 }
 
 // queryGrace is how long queries have to end; it is a part of stopTimeout.
-const queryGrace = 3 * time.Second
+const queryGrace = 2 * time.Second
 
 // enter reports whether a query may begin; it then has to leave.
 func (g *queryGate) enter() bool {

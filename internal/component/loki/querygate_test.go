@@ -22,7 +22,7 @@ func TestQueriesEndBeforeLokiStops(t *testing.T) {
 		}
 		ended := false
 		go func() {
-			require.Equal(t, http.StatusOK, serve(2*time.Second))
+			require.Equal(t, http.StatusOK, serve(time.Second))
 			ended = true
 		}()
 		synctest.Wait()

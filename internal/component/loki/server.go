@@ -26,6 +26,8 @@ import (
 const (
 	startTimeout = 5 * time.Minute // enough for reading a long write-ahead log
 	stopTimeout  = 6 * time.Second
+	// leaveTimeout is how long a member of a ring may take to leave it before it starts again with its ports.
+	leaveTimeout = 30 * time.Second
 )
 
 // Server is Loki as a part.
@@ -45,6 +47,7 @@ type Server struct {
 	running atomic.Bool
 
 	storeError atomic.Value // string: what is wrong with the object store, or ""
+	crowded    atomic.Bool  // see weigh
 }
 
 type reloading struct {
@@ -110,9 +113,9 @@ func (s *Server) Run(ctx context.Context, ready func()) error {
 		select {
 		case <-ctx.Done():
 			<-capped
-			return s.end(e)
+			return s.leave(e)
 		case err := <-e.failed:
-			return errors.Join(err, s.end(e))
+			return errors.Join(err, s.end(e, stopTimeout))
 		case r := <-s.reload:
 			next, err := s.swap(ctx, e, r.cfg)
 			r.done <- err
@@ -147,7 +150,7 @@ func (s *Server) begin(ctx context.Context, cfg *Config) (*engine, error) {
 	ctx, cancel := context.WithTimeout(ctx, startTimeout)
 	defer cancel()
 	if err := e.start(ctx); err != nil {
-		return nil, errors.Join(err, s.end(e))
+		return nil, errors.Join(err, s.end(e, stopTimeout))
 	}
 	s.engine.Store(e)
 	s.tellRepairs(e, cfg)
@@ -155,9 +158,20 @@ func (s *Server) begin(ctx context.Context, cfg *Config) (*engine, error) {
 	return e, nil
 }
 
-func (s *Server) end(e *engine) error {
+// leave stops the engine before the process ends. Leaving a ring may take longer than the process has: nothing is lost then, because all
+// lines and the index are in write-ahead logs, and the other members notice the missing heartbeats.
+func (s *Server) leave(e *engine) error {
+	err := s.end(e, stopTimeout)
+	if e.cfg.cluster && errors.Is(err, context.DeadlineExceeded) {
+		s.log.Warn("Loki stops without waiting until it has left its ring", "waited", stopTimeout)
+		return nil
+	}
+	return err
+}
+
+func (s *Server) end(e *engine, timeout time.Duration) error {
 	s.engine.Store(nil)
-	ctx, cancel := context.WithTimeout(context.Background(), stopTimeout)
+	ctx, cancel := context.WithTimeout(context.Background(), timeout)
 	defer cancel()
 	return e.stop(ctx)
 }
@@ -165,7 +179,7 @@ func (s *Server) end(e *engine) error {
 // swap stops e and restarts Loki with cfg, or, if that fails, with its previous configuration. Pushes wait in the
 // meantime.
 func (s *Server) swap(ctx context.Context, e *engine, cfg *Config) (*engine, error) {
-	if err := s.end(e); err != nil {
+	if err := s.end(e, leaveTimeout); err != nil {
 		return nil, err
 	}
 	next, err := s.begin(ctx, cfg)
@@ -217,14 +231,19 @@ func (s *Server) setApplied(cfg *Config) {
 	s.applied = cfg
 }
 
-// room checks the disk before lines are stored.
+// room checks the disk before lines are stored, and the memory if they cannot leave it.
 func (s *Server) room() error {
-	if s.options.Disk == nil {
-		return nil
+	var err error
+	advice := "Logs are rejected while the disk is full; clients retry. Free some space, or lower --storage.loki.retention.size"
+	if s.options.Disk != nil {
+		err = s.options.Disk.Full()
 	}
-	err := s.options.Disk.Full()
+	if err == nil && s.crowded.Load() {
+		err = errCrowded
+		advice = "Logs are rejected until the object store takes those that are in memory; clients retry"
+	}
 	if full := err != nil; s.full.Swap(full) != full && full {
-		s.log.Error("Logs are rejected while the disk is full; clients retry. Free some space, or lower --storage.loki.retention.size", "err", err)
+		s.log.Error(advice, "err", err)
 	}
 	return err
 }
