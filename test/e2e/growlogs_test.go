@@ -186,6 +186,12 @@ func (h *host) at(s *server, port int) *server {
 	return &other
 }
 
+// reachable starts Ausguck on the host, with ports that other hosts can reach, and does not wait.
+func (h *host) reachable(t *testing.T, config, storage string, flags ...string) *server {
+	t.Helper()
+	return h.ausguck(t, config, storage, append([]string{"--web.listen-address=" + h.ip + ":2025"}, flags...)...)
+}
+
 // chunks returns the objects of the bucket that are chunks.
 func (s *objectStore) chunks(t *testing.T) (names []string) {
 	t.Helper()
@@ -208,7 +214,7 @@ func TestGrowLogsIntoObjectStore(t *testing.T) {
 	host := network.host(t, 1)
 	config, storage := configDir(t, map[string]string{"prometheus.yml": quietConfig}), t.TempDir()
 	today := time.Now().UTC().Truncate(24 * time.Hour)
-	s := host.ausguck(t, config, storage, metricsOnly...)
+	s := host.reachable(t, config, storage, metricsOnly...)
 	s.waitReady(t, time.Minute)
 	want := map[string]int{}
 	push := func(id string, at time.Time) {
@@ -234,7 +240,7 @@ func TestGrowLogsIntoObjectStore(t *testing.T) {
 	s.stop(t)
 
 	writeFile(t, filepath.Join(config, "loki.yml"), startToday(t, "Logs in an object store"))
-	s = host.ausguck(t, config, storage, metricsOnly...)
+	s = host.reachable(t, config, storage, metricsOnly...)
 	s.waitReady(t, time.Minute)
 	requireAll()
 	push("in-memory", time.Now())
@@ -249,7 +255,7 @@ func TestGrowLogsIntoObjectStore(t *testing.T) {
 	s.stop(t)
 	require.NotEmpty(t, store.objects(t, "logs", "index/"), "the index is shipped when it stops")
 
-	s = host.ausguck(t, config, storage, metricsOnly...)
+	s = host.reachable(t, config, storage, metricsOnly...)
 	s.waitReady(t, time.Minute)
 	requireAll()
 	figure(t, "from files to S3: %d of %d lines of both periods are answered by one query; chunks: %d in files, %d in S3",
@@ -259,7 +265,7 @@ func TestGrowLogsIntoObjectStore(t *testing.T) {
 	// Everything that is not in the bucket is gone with the host; another one reads the bucket.
 	other := network.host(t, 2)
 	require.NoError(t, os.RemoveAll(storage))
-	s = other.ausguck(t, config, t.TempDir(), metricsOnly...)
+	s = other.reachable(t, config, t.TempDir(), metricsOnly...)
 	s.waitReady(t, time.Minute)
 	require.Contains(t, s.entries(t, `{job="grow"}`, today.Add(-48*time.Hour), time.Now()), "in-memory")
 	s.stop(t)
@@ -278,7 +284,7 @@ func TestGrowLogsObjectStoreFails(t *testing.T) {
 		"prometheus.yml": quietConfig, "loki.yml": startToday(t, "Logs in an object store") + oftenFlushed,
 	}), t.TempDir()
 	start := func() *server {
-		s := host.ausguck(t, config, storage, metricsOnly...)
+		s := host.reachable(t, config, storage, metricsOnly...)
 		s.waitReady(t, time.Minute)
 		return s
 	}

@@ -207,7 +207,7 @@ func TestGrowLogsMembers(t *testing.T) {
 	reader.signal(t, syscall.SIGTERM)
 	require.Zero(t, reader.exitCode(t, time.Minute))
 	writeFile(t, filepath.Join(folder, "prometheus.yml"), quietConfig)
-	s := alone.ausguck(t, folder, t.TempDir(), metricsOnly...)
+	s := alone.reachable(t, folder, t.TempDir(), metricsOnly...)
 	s.waitReady(t, time.Minute)
 	for _, l := range append(loads, written) {
 		l.requireAll(t, s)

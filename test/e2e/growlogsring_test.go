@@ -46,7 +46,7 @@ func (r *logRing) add(h *host, files map[string]string) {
 }
 
 func (r *logRing) start(n int, flags ...string) {
-	r.servers[n] = r.hosts[n].ausguck(r.t, r.config[n], r.storage[n], append(flags, r.flags...)...)
+	r.servers[n] = r.hosts[n].reachable(r.t, r.config[n], r.storage[n], append(flags, r.flags...)...)
 }
 
 func (r *logRing) startAll() {
