@@ -142,7 +142,7 @@ func (h *host) installed(t *testing.T, number int, config, storage string, comma
 		args = append(args, strings.Replace(arg, "--storage.path=/var/lib/ausguck", "--storage.path="+storage, 1))
 	}
 	cmd := exec.Command(ausguckBinary(t), append(args, flags...)...)
-	cmd.Env = append(os.Environ(), passwordEnv, fmt.Sprintf("REPLICA=server-%d", number))
+	cmd.Env = append(os.Environ(), passwordEnv, fmt.Sprintf("PROMETHEUS_REPLICA=server-%d", number))
 	s := h.program(t, 3000, cmd)
 	s.url = urlOf("admin", adminPassword, s.address)
 	return s
