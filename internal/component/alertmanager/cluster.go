@@ -3,6 +3,9 @@ package alertmanager
 import (
 	"context"
 	"fmt"
+	"net/netip"
+	"slices"
+	"strings"
 	"time"
 
 	"github.com/prometheus/alertmanager/cluster"
@@ -59,4 +62,34 @@ func (e *engine) leave() {
 	if err := e.peer.Leave(leaveTimeout); err != nil {
 		e.logger.Warn("Cannot announce the shutdown to the cluster", "err", err)
 	}
+}
+
+// Member is a peer of the cluster, as this one sees it.
+type Member struct {
+	Name    string `json:"name"` // empty if it is not reached
+	Address string `json:"address"`
+	Self    bool   `json:"self"`
+	Reached bool   `json:"reached"`
+}
+
+// Cluster returns the state of the cluster, "settling" or "ready", with its members and the addresses of --cluster.peer that are not
+// reached. Peers that are configured by name are not among those. The state is empty without a cluster.
+func (s *Server) Cluster() (state string, members []Member) {
+	e := s.state.Load()
+	if e == nil || e.peer == nil {
+		return "", nil
+	}
+	self, reached := e.peer.Name(), map[string]bool{}
+	for _, m := range e.peer.Peers() {
+		reached[m.Address()] = true
+		members = append(members, Member{Name: m.Name(), Address: m.Address(), Self: m.Name() == self, Reached: true})
+	}
+	slices.SortFunc(members, func(a, b Member) int { return strings.Compare(a.Name, b.Name) })
+	for _, address := range e.options.Cluster.Peers {
+		if _, err := netip.ParseAddrPort(address); err == nil && !reached[address] {
+			reached[address] = true // named once
+			members = append(members, Member{Address: address})
+		}
+	}
+	return e.peer.Status(), members
 }
