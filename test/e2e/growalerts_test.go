@@ -86,7 +86,8 @@ const growRules = "groups: [{name: grow, interval: 1s, rules: [{alert: Broken, e
 
 // scrapeDesk is the rest of the prometheus.yml of an Ausguck that evaluates growRules.
 const scrapeDesk = `rule_files: ['*.rules.yml']
-scrape_configs: [{job_name: desk, scrape_interval: 1s, scrape_timeout: 1s, static_configs: [{targets: ['10.0.0.8:80']}]}]
+scrape_configs:
+  - {job_name: desk, scrape_interval: 1s, scrape_timeout: 1s, static_configs: [{targets: ['10.0.0.8:80']}]}
 `
 
 // stockAlertmanager is the additional entry of alertmanagers.

@@ -38,9 +38,11 @@ func newPair(t *testing.T) *pair {
 	config, storage := map[int]string{}, map[int]string{}
 	for n := 1; n <= 2; n++ {
 		p.hosts[n] = network.host(t, n)
-		alerting := alerts.file(t, "prometheus.yml")
+		alerting, each := alerts.file(t, "prometheus.yml"), all.section(t, "Watch each other").file(t, "prometheus.yml")
+		prometheus := strings.Replace(all.section(t, "One view of both").file(t, "prometheus.yml"), "global:\n", "global:\n  scrape_interval: 1s\n", 1) +
+			alerting[strings.Index(alerting, "alerting:"):] + strings.Replace(each, "scrape_configs:\n", scrapeDesk, 1)
 		config[n], storage[n] = configDir(t, map[string]string{
-			"prometheus.yml":         page.file(t, "prometheus.yml") + alerting[strings.Index(alerting, "alerting:"):] + scrapeDesk,
+			"prometheus.yml":         prometheus,
 			"grow.rules.yml":         growRules,
 			"web.yml":                alerts.file(t, "web.yml"),
 			"secrets/peer_password":  "change-me-please",
@@ -53,7 +55,7 @@ func newPair(t *testing.T) *pair {
 	}
 	p.start = func(t *testing.T, n int) {
 		t.Helper()
-		p.servers[n] = p.hosts[n].installed(t, n, config[n], storage[n], command, "--no-cadvisor", "--no-node-exporter", "--no-docker",
+		p.servers[n] = p.hosts[n].installed(t, n, config[n], storage[n], command, "--no-cadvisor", "--no-docker",
 			"--no-log-collector", "--scrape.discovery-reload-interval=1s", "--cluster.gossip-interval=100ms")
 	}
 	for n := range p.hosts {
@@ -131,6 +133,22 @@ func TestGrowPair(t *testing.T) {
 	figure(t, "120 requests with a password through haproxy succeed; of them to Prometheus's API by host: %v", hosts)
 	for name, count := range hosts {
 		require.GreaterOrEqual(t, count, 10, name)
+	}
+
+	// Each scrapes both, and knows them by their addresses.
+	for n, s := range p.servers {
+		for _, expression := range []string{
+			`count(up{job="prometheus", instance=~"10.0.0.[12]:3000"} == 1)`, `count(up{job="node-exporter"} == 1)`,
+			`count(alertmanager_config_hash and on (job, instance) alertmanager_cluster_members == 2)`, `count(prometheus_rule_group_rules)`,
+		} {
+			eventually(t, time.Minute, func() error {
+				return errUnless(s.value(t, expression) == 2, "server-%d: %s is %v", n, expression, s.value(t, expression))
+			})
+		}
+		status := s.get(t, "/api/ausguck/status")
+		require.Contains(t, status, `"name":"server-1","address":"10.0.0.1:9094"`, "server-%d", n)
+		require.Contains(t, status, `"name":"server-2","address":"10.0.0.2:9094"`, "server-%d", n)
+		require.Contains(t, status, `"host":"10.0.0.5:19291"`, "server-%d", n)
 	}
 
 	// A browser logs in once and stays on its host, even if the other one does not know its session.
@@ -267,6 +285,9 @@ func TestGrowPairInThanos(t *testing.T) {
 	const expression = `count(count_over_time(broken[5s])) == 2`
 	alone, merged := gaps(p.servers[1], expression), gaps(query, expression)
 	figure(t, "one of a pair was down for %.0f s: missing seconds in its own data %d, in the merged series %d", down.Seconds(), alone, merged)
+	for name, program := range map[string]*server{"Ausguck": p.servers[2], "thanos receive": receive, "thanos query": query} {
+		figure(t, "%s uses %d MiB", name, program.memory(t, "VmRSS")>>20)
+	}
 	require.Greater(t, alone, int(down.Seconds())-8)
 	require.Zero(t, merged)
 }
