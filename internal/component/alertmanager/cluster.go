@@ -2,12 +2,14 @@ package alertmanager
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"net/netip"
 	"slices"
 	"strings"
 	"time"
 
+	"github.com/hashicorp/go-sockaddr"
 	"github.com/prometheus/alertmanager/cluster"
 )
 
@@ -19,6 +21,9 @@ func (e *engine) join(o ClusterOptions) error {
 	if o.ListenAddress == "" {
 		return nil
 	}
+	if err := o.checkAddress(); err != nil {
+		return err
+	}
 	tls, err := cluster.GetTLSTransportConfig(o.TLSConfigFile)
 	if err != nil {
 		return fmt.Errorf("--cluster.tls-config: %w", err)
@@ -28,6 +33,28 @@ func (e *engine) join(o ClusterOptions) error {
 		tls, o.AllowInsecurePublic, o.Label, o.PeerName)
 	if err != nil {
 		return fmt.Errorf("start the cluster on --cluster.listen-address=%s: %w", o.ListenAddress, err)
+	}
+	return nil
+}
+
+// checkAddress reports why no address can be advertised to the other peers. Upstream finds that out after it has bound the port, which
+// it keeps, so that every later attempt would fail, also once there is an address.
+func (c ClusterOptions) checkAddress() error {
+	if c.AdvertiseAddress != "" {
+		if _, err := netip.ParseAddrPort(c.AdvertiseAddress); err != nil {
+			return fmt.Errorf("--cluster.advertise-address=%s: not an IP address and a port", c.AdvertiseAddress)
+		}
+		return nil
+	}
+	if listen, err := netip.ParseAddrPort(c.ListenAddress); err == nil && !listen.Addr().IsUnspecified() {
+		return nil
+	}
+	ip, err := sockaddr.GetPrivateIP()
+	if err == nil && ip == "" && c.AllowInsecurePublic {
+		ip, err = sockaddr.GetPublicIP()
+	}
+	if err != nil || ip == "" {
+		return errors.Join(errors.New("this host has no private IP address that can be advertised to the cluster: set --cluster.advertise-address"), err)
 	}
 	return nil
 }

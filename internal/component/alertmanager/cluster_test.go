@@ -11,6 +11,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/prometheus/client_golang/prometheus"
 	"github.com/stretchr/testify/require"
 
 	"github.com/ausguck/ausguck/internal/component/alertmanager"
@@ -63,4 +64,21 @@ func TestClusterPortAfterAFailedStart(t *testing.T) {
 	require.NoError(t, os.RemoveAll(mark))
 	ctx, stop := context.WithCancel(t.Context())
 	require.NoError(t, s.Run(ctx, stop))
+}
+
+// The reason for which a peer cannot start is the same at every attempt.
+func TestAddressThatCannotBeAdvertised(t *testing.T) {
+	p := newPeer(t, func(int) int { return 200 })
+	_, o, _ := clustered(t)
+	o.Registerer = prometheus.NewRegistry()
+	o.Cluster.AdvertiseAddress = "server-1:9094"
+	l, err := alertmanager.NewLoader(o)
+	require.NoError(t, err)
+	cfg, problems := load(t, l, fmt.Sprintf("route: {receiver: team}\nreceivers: [{name: team, webhook_configs: [{url: '%s'}]}]", p.URL))
+	require.Empty(t, problems)
+	s := alertmanager.New(l, cfg, nil)
+	for range 2 {
+		err := s.Run(t.Context(), func() { require.Fail(t, "it is ready") })
+		require.EqualError(t, err, "--cluster.advertise-address=server-1:9094: not an IP address and a port")
+	}
 }
