@@ -241,7 +241,6 @@ func TestGrowPairInThanos(t *testing.T) {
 		t.Helper()
 		args := append([]string{}, words[1:]...)
 		for _, arg := range page.command(t, words...) {
-			arg = strings.ReplaceAll(arg, `\"`, `"`)
 			args = append(args, strings.Replace(arg, "/var/lib/thanos", folder, 1))
 		}
 		return store.program(t, port, exec.Command(stockBinary(t, "thanos"), args...))
