@@ -62,7 +62,7 @@ var rules = []rule{
 	},
 	{
 		pkg: "internal/component/alertmanager", ours: []string{"internal/atomicfile", "internal/confpath", "internal/permission", "internal/metrics", "internal/setaside", "internal/upstreamlog", "internal/lifecycle", "internal/bounds", "internal/redact", "internal/problem", "internal/database"},
-		foreign: []string{"github.com/prometheus/alertmanager/", "github.com/prometheus/client_golang/", "github.com/prometheus/common/", "github.com/alecthomas/kingpin/", "go.yaml.in/yaml/"},
+		foreign: []string{"github.com/prometheus/alertmanager/", "github.com/prometheus/client_golang/", "github.com/prometheus/common/", "github.com/alecthomas/kingpin/", "github.com/hashicorp/go-sockaddr", "go.yaml.in/yaml/"},
 		why:     "only alertmanager knows Alertmanager, and it knows no sibling",
 	},
 	{

@@ -172,6 +172,7 @@ type statusAnswer struct {
 	Files    []statusFile        `json:"files"`
 	Storage  []storageView       `json:"storage"`
 	Disk     diskView            `json:"disk"`
+	Clusters clusterView         `json:"clusters"`
 	// Update is the result of the checks for a newer version; null if --update.url is not set.
 	Update *updates.State `json:"update"`
 	// Warnings are about the configuration, for admins only: some contain information useful to an attacker.
@@ -231,7 +232,9 @@ func (a *App) serveStatusAPI(w http.ResponseWriter, r *http.Request) {
 		}
 		answer.Warnings = append(answer.Warnings, warned[""]...) // last, because they matter less than files that are not read
 	}
-	gauges := a.gauges()
+	families := a.families()
+	gauges := gaugesOf(families)
+	answer.Clusters = a.clusterView(r.Context(), families)
 	retention := applied.StorageConfig.TSDBConfig.Retention
 	metrics := storageView{Name: "metrics", Limit: float64(retention.Size), Bytes: gauges["prometheus_tsdb_storage_blocks_bytes"] + gauges["prometheus_tsdb_head_chunks_storage_size_bytes"] + gauges["prometheus_tsdb_wal_storage_size_bytes"]}
 	if retention.Time > 0 {
@@ -248,12 +251,17 @@ func (a *App) serveStatusAPI(w http.ResponseWriter, r *http.Request) {
 	writeJSON(w, http.StatusOK, answer)
 }
 
-// gauges returns the values of our own gauges without labels, by name.
-func (a *App) gauges() map[string]float64 {
+// families returns all metrics of this process.
+func (a *App) families() []*dto.MetricFamily {
 	families, err := a.gatherer.Gather()
 	if err != nil { // Gather returns what it could gather despite the error
 		a.options.Logger.Debug("Some metrics for the status page are unavailable", "err", err)
 	}
+	return families
+}
+
+// gaugesOf returns the values of gauges without labels, by name.
+func gaugesOf(families []*dto.MetricFamily) map[string]float64 {
 	values := map[string]float64{}
 	for _, f := range families {
 		if f.GetType() == dto.MetricType_GAUGE && len(f.GetMetric()) == 1 {

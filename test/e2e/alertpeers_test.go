@@ -153,12 +153,18 @@ type mailServer struct {
 
 func startMailServer(t *testing.T) *mailServer {
 	t.Helper()
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	require.NoError(t, err)
+	return serveMail(t, listener)
+}
+
+// serveMail does the same on a listener. The name in the certificate is 127.0.0.1.
+func serveMail(t *testing.T, listener net.Listener) *mailServer {
+	t.Helper()
 	m := &mailServer{user: "ausguck", password: "p0st-c4rd", caFile: t.TempDir() + "/ca.pem"}
 	server := smtp.NewServer(m)
 	server.Domain = "localhost"
 	server.TLSConfig = &tls.Config{Certificates: []tls.Certificate{loopbackCertificate(t, m.caFile)}}
-	listener, err := net.Listen("tcp", "127.0.0.1:0")
-	require.NoError(t, err)
 	m.address = listener.Addr().String()
 	served := make(chan error, 1)
 	go func() { served <- server.Serve(listener) }()

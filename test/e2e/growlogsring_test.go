@@ -73,8 +73,8 @@ func (r *logRing) waitMembers(count int) {
 	}
 }
 
-// growRules fire when a line says so.
-const growRules = `
+// signalRules fire when a line says so.
+const signalRules = `
 groups:
   - name: grow
     interval: 1s
@@ -84,7 +84,7 @@ groups:
       - {alert: Third, expr: 'sum(count_over_time({job="signal"} |= "third" [10m])) > 0'}
 `
 
-const growAlertmanager = `
+const signalReceiver = `
 route: {receiver: inbox, group_by: [alertname], group_wait: 1s, group_interval: 5m, repeat_interval: 4h}
 receivers: [{name: inbox, webhook_configs: [{url: "http://10.0.0.8:8000/"}]}]
 `
@@ -99,7 +99,7 @@ func TestGrowLogsRing(t *testing.T) {
 	dir := t.TempDir()
 	written := filepath.Join(dir, "app.log")
 	ring := newLogRing(t, network, map[string]string{
-		"alertmanager.yml": growAlertmanager, "loki-rules/fake/grow.yml": growRules,
+		"alertmanager.yml": signalReceiver, "loki-rules/fake/grow.yml": signalRules,
 		"promtail.yml": "clients: [{url: http://loki:3100/loki/api/v1/push}]\nscrape_configs: []\n",
 	})
 	writeFile(t, filepath.Join(ring.config[2], "promtail.yml"), fmt.Sprintf(`

@@ -2,9 +2,14 @@ package alertmanager
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"net/netip"
+	"slices"
+	"strings"
 	"time"
 
+	"github.com/hashicorp/go-sockaddr"
 	"github.com/prometheus/alertmanager/cluster"
 )
 
@@ -16,6 +21,9 @@ func (e *engine) join(o ClusterOptions) error {
 	if o.ListenAddress == "" {
 		return nil
 	}
+	if err := o.checkAddress(); err != nil {
+		return err
+	}
 	tls, err := cluster.GetTLSTransportConfig(o.TLSConfigFile)
 	if err != nil {
 		return fmt.Errorf("--cluster.tls-config: %w", err)
@@ -25,6 +33,28 @@ func (e *engine) join(o ClusterOptions) error {
 		tls, o.AllowInsecurePublic, o.Label, o.PeerName)
 	if err != nil {
 		return fmt.Errorf("start the cluster on --cluster.listen-address=%s: %w", o.ListenAddress, err)
+	}
+	return nil
+}
+
+// checkAddress reports why no address can be advertised to the other peers. Upstream finds that out after it has bound the port, which
+// it keeps, so that every later attempt would fail, also once there is an address.
+func (c ClusterOptions) checkAddress() error {
+	if c.AdvertiseAddress != "" {
+		if _, err := netip.ParseAddrPort(c.AdvertiseAddress); err != nil {
+			return fmt.Errorf("--cluster.advertise-address=%s: not an IP address and a port", c.AdvertiseAddress)
+		}
+		return nil
+	}
+	if listen, err := netip.ParseAddrPort(c.ListenAddress); err == nil && !listen.Addr().IsUnspecified() {
+		return nil
+	}
+	ip, err := sockaddr.GetPrivateIP()
+	if err == nil && ip == "" && c.AllowInsecurePublic {
+		ip, err = sockaddr.GetPublicIP()
+	}
+	if err != nil || ip == "" {
+		return errors.Join(errors.New("this host has no private IP address that can be advertised to the cluster: set --cluster.advertise-address"), err)
 	}
 	return nil
 }
@@ -59,4 +89,34 @@ func (e *engine) leave() {
 	if err := e.peer.Leave(leaveTimeout); err != nil {
 		e.logger.Warn("Cannot announce the shutdown to the cluster", "err", err)
 	}
+}
+
+// Member is a peer of the cluster, as this one sees it.
+type Member struct {
+	Name    string `json:"name"` // empty if it is not reached
+	Address string `json:"address"`
+	Self    bool   `json:"self"`
+	Reached bool   `json:"reached"`
+}
+
+// Cluster returns the state of the cluster, "settling" or "ready", with its members and the addresses of --cluster.peer that are not
+// reached. Peers that are configured by name are not among those. The state is empty without a cluster.
+func (s *Server) Cluster() (state string, members []Member) {
+	e := s.state.Load()
+	if e == nil || e.peer == nil {
+		return "", nil
+	}
+	self, reached := e.peer.Name(), map[string]bool{}
+	for _, m := range e.peer.Peers() {
+		reached[m.Address()] = true
+		members = append(members, Member{Name: m.Name(), Address: m.Address(), Self: m.Name() == self, Reached: true})
+	}
+	slices.SortFunc(members, func(a, b Member) int { return strings.Compare(a.Name, b.Name) })
+	for _, address := range e.options.Cluster.Peers {
+		if _, err := netip.ParseAddrPort(address); err == nil && !reached[address] {
+			reached[address] = true // named once
+			members = append(members, Member{Address: address})
+		}
+	}
+	return e.peer.Status(), members
 }

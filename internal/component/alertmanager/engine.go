@@ -58,8 +58,8 @@ type engine struct {
 // noEvents is upstream's event recorder, disabled.
 var noEvents eventrecorder.Recorder
 
-// newEngine creates everything that outlives a configuration, in upstream's order: what is on disk first, then the
-// cluster, which contributes what other peers know, then the parts that act on it.
+// newEngine creates everything that outlives a configuration: what is on disk first, then the cluster, which contributes what other
+// peers know, then the parts that act on it. Upstream cannot close the port of the cluster again, so what can fail comes before it.
 func newEngine(o Options, h *history) (e *engine, err error) {
 	e = &engine{options: o, logger: o.Logger, history: h, started: time.Now(), muted: marker.NewGroupMarker()}
 	defer func() {
@@ -70,12 +70,13 @@ func newEngine(o Options, h *history) (e *engine, err error) {
 	if e.ff, err = o.flags(); err != nil {
 		return e, err
 	}
-	if err = e.join(o.Cluster); err != nil {
-		return e, err
-	}
 	if err = e.load(); err != nil {
 		return e, err
 	}
+	if err = e.join(o.Cluster); err != nil {
+		return e, err
+	}
+	e.share()
 	e.silencer = silence.NewSilencer(e.silences, e.logger, noEvents)
 	e.meet(o.Cluster)
 	e.alerts, err = mem.NewAlerts(context.Background(), o.AlertGCInterval, o.PerAlertNameLimit, e.silencer, e.logger, noEvents, o.Registerer, e.ff)

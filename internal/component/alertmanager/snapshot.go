@@ -14,6 +14,7 @@ import (
 	"syscall"
 	"time"
 
+	"github.com/prometheus/alertmanager/cluster"
 	"github.com/prometheus/alertmanager/nflog"
 	"github.com/prometheus/alertmanager/silence"
 
@@ -46,7 +47,7 @@ type snapshot struct {
 	written int64
 }
 
-// load reads the state from disk and keeps it up to date there.
+// load reads the state from disk.
 func (e *engine) load() (err error) {
 	o := e.options
 	sentFile, silenceFile := o.stored()
@@ -71,19 +72,38 @@ func (e *engine) load() (err error) {
 	if err != nil {
 		return fmt.Errorf("read the silences: %w", err)
 	}
+	return nil
+}
+
+// share exchanges the state with the peers, if there is a cluster, and keeps it up to date on disk.
+func (e *engine) share() {
+	sentFile, silenceFile := e.options.stored()
 	sent := newSnapshot(sentFile.path, e.sent.Snapshot)
 	silences := newSnapshot(silenceFile.path, e.silences.Snapshot)
 	gossipSent, gossipSilences := func([]byte) {}, func([]byte) {}
 	if e.peer != nil {
-		gossipSent = e.peer.AddState("nfl", e.sent, o.Registerer).Broadcast
-		gossipSilences = e.peer.AddState("sil", e.silences, o.Registerer).Broadcast
+		gossipSent = e.peer.AddState("nfl", merged{e.sent, sent}, e.options.Registerer).Broadcast
+		gossipSilences = e.peer.AddState("sil", merged{e.silences, silences}, e.options.Registerer).Broadcast
 	}
 	e.sent.SetBroadcast(func(b []byte) { sent.touch(); gossipSent(b) })
 	e.silences.SetBroadcast(func(b []byte) { silences.touch(); gossipSilences(b) })
 
 	e.snapshots = &snapshots{logger: e.logger, files: []*snapshot{silences, sent}, done: make(chan struct{})}
-	e.snapshots.start(o.MaintenanceInterval, e.sent, e.silences)
-	return nil
+	e.snapshots.start(e.options.MaintenanceInterval, e.sent, e.silences)
+}
+
+// merged is state that peers change as well. Upstream reports only changes that it passes on to other peers, and does not pass on
+// large messages, such as the whole state that a new peer receives.
+type merged struct {
+	cluster.State
+	snapshot *snapshot
+}
+
+// Merge implements cluster.State.
+func (m merged) Merge(b []byte) error {
+	err := m.State.Merge(b)
+	m.snapshot.touch()
+	return err
 }
 
 func newSnapshot(path string, save func(io.Writer) (int64, error)) *snapshot {

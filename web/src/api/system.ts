@@ -108,6 +108,28 @@ export interface Update {
   error?: string;
 }
 
+/** What this process sees of other hosts; nothing for what is not configured. */
+export interface Clusters {
+  alertmanager?: {
+    /** "settling" until the members have found each other, then "ready". */
+    state: string;
+    members: Array<{ name: string; address: string; self: boolean; reached: boolean }>;
+    /** Members that are not reached, including those that are configured by name and not listed. */
+    missing: number;
+  };
+  /** The members of Loki's ring. */
+  loki?: Array<{ name: string; address: string; self: boolean; state: string }>;
+  remoteWrite?: Array<{
+    name: string;
+    host: string;
+    /** Seconds; -1 if nothing was sent yet. */
+    lag: number;
+    pending: number;
+    failed: number;
+    retried: number;
+  }>;
+}
+
 export interface Status {
   host: string;
   version: string;
@@ -118,6 +140,7 @@ export interface Status {
   files: Array<{ name: string; source: string }>;
   storage: Array<{ name: string; bytes: number; limit: number; retention?: string }>;
   disk: { free: number; size: number; scarce: boolean; full?: string };
+  clusters: Clusters;
   queryLog: string;
   /** Result of the checks for a newer version; null if no URL for them is configured. */
   update: Update | null;

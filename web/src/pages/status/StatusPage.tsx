@@ -10,6 +10,7 @@ import { usePage } from '../../kit/page';
 import { TabbedPage } from '../../kit/Tabs';
 import { may } from '../../boot/role';
 import { useDoing } from '../settings/Ask';
+import { ClusterCards } from './ClusterCards';
 import { statusTabs } from './tabs';
 import { UpdateNotice } from './UpdateNotice';
 import { own } from '../../boot/own';
@@ -90,6 +91,7 @@ export default function StatusPage() {
               </ul>
             </section>
           )}
+          <ClusterCards clusters={data.clusters} />
           <section className={styles.card} aria-label="Storage">
             <div className={styles.head}>
               <h2>Storage</h2>

@@ -1,0 +1,465 @@
+package e2e
+
+import (
+	"crypto/x509"
+	"encoding/json"
+	"encoding/pem"
+	"fmt"
+	"net/http"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"strconv"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+)
+
+// desk receives the notifications of a cluster at 10.0.0.8, by Slack and by email, and exposes metrics on which rules fire.
+type desk struct {
+	*host
+	slack inbox
+	mail  *mailServer
+
+	mtx    sync.Mutex
+	broken map[string]bool
+}
+
+func newDesk(t *testing.T, l lan) *desk {
+	t.Helper()
+	d := &desk{host: l.host(t, 8), broken: map[string]bool{}}
+	d.mail = serveMail(t, d.listen(t, d.ip+":25"))
+	mux := http.NewServeMux()
+	mux.Handle("/slack", &d.slack)
+	mux.HandleFunc("/metrics", func(w http.ResponseWriter, _ *http.Request) {
+		d.mtx.Lock()
+		defer d.mtx.Unlock()
+		for part, broken := range d.broken {
+			value := 0
+			if broken {
+				value = 1
+			}
+			fmt.Fprintf(w, "broken{part=%q} %d\n", part, value)
+		}
+	})
+	d.serve(t, 80, mux)
+	t.Cleanup(func() {
+		if t.Failed() {
+			for _, m := range d.slack.all() {
+				t.Logf("%s %s", m.at.Format(time.StampMilli), subject.FindString(m.body))
+			}
+		}
+	})
+	return d
+}
+
+// set breaks parts or repairs them.
+func (d *desk) set(broken bool, parts ...string) {
+	d.mtx.Lock()
+	defer d.mtx.Unlock()
+	for _, part := range parts {
+		d.broken[part] = broken
+	}
+}
+
+// alertmanagerConfig notifies the desk, in a message for each part.
+func (d *desk) alertmanagerConfig(groupInterval time.Duration) string {
+	return fmt.Sprintf(`
+global:
+  slack_api_url: http://%[1]s/slack
+  smtp_smarthost: %[1]s:25
+  smtp_from: ausguck@example.com
+  smtp_auth_username: %[2]s
+  smtp_auth_password: %[3]s
+route: {receiver: team, group_by: [part], group_wait: 3s, group_interval: %[4]s, repeat_interval: 1h}
+receivers:
+  - name: team
+    slack_configs: [{channel: '#alerts', send_resolved: true}]
+    email_configs: [{to: team@example.com, send_resolved: true, tls_config: {ca_file: '%[5]s', server_name: 127.0.0.1}}]
+`, d.ip, d.mail.user, d.mail.password, groupInterval, d.mail.caFile)
+}
+
+// growRules fire for each broken part.
+const growRules = "groups: [{name: grow, interval: 1s, rules: [{alert: Broken, expr: broken == 1}]}]\n"
+
+// scrapeDesk is the rest of the prometheus.yml of an Ausguck that evaluates growRules.
+const scrapeDesk = `rule_files: ['*.rules.yml']
+scrape_configs:
+  - {job_name: desk, scrape_interval: 1s, scrape_timeout: 1s, static_configs: [{targets: ['10.0.0.8:80']}]}
+`
+
+// stockAlertmanager is the additional entry of alertmanagers.
+const stockAlertmanager = "    - static_configs: [{targets: ['10.0.0.4:9093']}]\n"
+
+var subject = regexp.MustCompile(`\[(FIRING|RESOLVED)[:\d]*\] ([\w-]+)`)
+
+// got returns how often each part was reported with a status, "FIRING" or "RESOLVED", by Slack and by email.
+func (d *desk) got(status string) map[string][2]int {
+	counts := map[string][2]int{}
+	for way, b := range []*inbox{&d.slack, &d.mail.inbox} {
+		for _, m := range b.all() {
+			if found := subject.FindStringSubmatch(m.body); found != nil && found[1] == status {
+				count := counts[found[2]]
+				count[way]++
+				counts[found[2]] = count
+			}
+		}
+	}
+	return counts
+}
+
+// wait waits until each part was reported with the status in both ways.
+func (d *desk) wait(t *testing.T, status string, parts ...string) {
+	t.Helper()
+	eventually(t, 2*time.Minute, func() error {
+		counts := d.got(status)
+		for _, part := range parts {
+			if counts[part][0] == 0 || counts[part][1] == 0 {
+				return fmt.Errorf("%s is not %s yet: %v", part, status, counts)
+			}
+		}
+		return nil
+	})
+}
+
+// everywhere replaces the address and name of the first host of a page by those of another.
+func everywhere(text string, number int) string {
+	own := strings.NewReplacer("listen-address=10.0.0.1:", fmt.Sprintf("listen-address=10.0.0.%d:", number),
+		"advertise-address=10.0.0.1:", fmt.Sprintf("advertise-address=10.0.0.%d:", number),
+		"server-1", fmt.Sprintf("server-%d", number))
+	return own.Replace(text)
+}
+
+// installed starts Ausguck on a host with the flags of a command of docs/grow.md, which it changes for the host and for the folders,
+// and with more flags. It does not wait.
+func (h *host) installed(t *testing.T, number int, config, storage string, command []string, flags ...string) *server {
+	t.Helper()
+	var args []string
+	for _, arg := range command {
+		arg = everywhere(arg, number)
+		arg = strings.Replace(arg, "--config.dir=/etc/ausguck", "--config.dir="+config, 1)
+		args = append(args, strings.Replace(arg, "--storage.path=/var/lib/ausguck", "--storage.path="+storage, 1))
+	}
+	cmd := exec.Command(ausguckBinary(t), append(args, flags...)...)
+	cmd.Env = append(os.Environ(), passwordEnv, fmt.Sprintf("PROMETHEUS_REPLICA=server-%d", number))
+	s := h.program(t, 3000, cmd)
+	s.url = urlOf("admin", adminPassword, s.address)
+	return s
+}
+
+// peers returns the names of the members of an Alertmanager's cluster, once it has settled.
+func (s *server) peers(t *testing.T) (names []string) {
+	t.Helper()
+	var status struct {
+		Cluster struct {
+			Status string
+			Peers  []struct{ Name string }
+		}
+	}
+	require.NoError(t, json.Unmarshal([]byte(s.get(t, "/api/v2/status")), &status))
+	if status.Cluster.Status == "ready" {
+		for _, p := range status.Cluster.Peers {
+			names = append(names, p.Name)
+		}
+	}
+	return names
+}
+
+// apart separates the host from others, but not from the rest of the network; together ends it.
+func (h *host) apart(t *testing.T, others ...*host) {
+	t.Helper()
+	for _, o := range others {
+		h.run(t, "ip", "route", "add", "blackhole", o.ip+"/32")
+		o.run(t, "ip", "route", "add", "blackhole", h.ip+"/32")
+	}
+}
+
+func (h *host) together(t *testing.T, others ...*host) {
+	t.Helper()
+	for _, o := range others {
+		h.run(t, "ip", "route", "delete", "blackhole", o.ip+"/32")
+		o.run(t, "ip", "route", "delete", "blackhole", h.ip+"/32")
+	}
+}
+
+// alertCluster are three Ausgucks and a stock Alertmanager. The first two Ausgucks evaluate the rules.
+type alertCluster struct {
+	*desk
+	hosts   map[int]*host
+	members map[int]*server
+	start   func(t *testing.T, number int)
+}
+
+func newAlertCluster(t *testing.T, peerTimeout time.Duration, flags ...string) *alertCluster {
+	t.Helper()
+	network := newLAN(t)
+	c := &alertCluster{desk: newDesk(t, network), hosts: map[int]*host{}, members: map[int]*server{}}
+	page := readGrowPage(t).section(t, "Alerts in a cluster")
+	command := page.command(t, "ausguck")
+	alerts := c.alertmanagerConfig(4*peerTimeout + time.Second)
+	config, storage := map[int]string{}, map[int]string{}
+	for n := 1; n <= 4; n++ {
+		c.hosts[n] = network.host(t, n)
+		files := map[string]string{
+			"prometheus.yml": page.file(t, "prometheus.yml"), "web.yml": page.file(t, "web.yml"), "alertmanager.yml": alerts,
+			"secrets/peer_password": "change-me-please",
+		}
+		if n < 3 {
+			const last = `"10.0.0.3:3000"]` + "\n"
+			require.Contains(t, files["prometheus.yml"], last)
+			files["prometheus.yml"] = strings.Replace(files["prometheus.yml"], last, last+stockAlertmanager, 1) + scrapeDesk
+			files["grow.rules.yml"] = growRules
+		}
+		config[n], storage[n] = configDir(t, files), t.TempDir()
+	}
+	c.start = func(t *testing.T, n int) {
+		t.Helper()
+		flags := append(flags, "--cluster.peer-timeout="+peerTimeout.String())
+		switch n {
+		case 4:
+			args := []string{"--config.file=" + filepath.Join(config[n], "alertmanager.yml"), "--storage.path=" + storage[n]}
+			for _, arg := range command {
+				if strings.HasPrefix(arg, "--cluster.") {
+					args = append(args, everywhere(arg, n))
+				}
+			}
+			c.members[n] = c.hosts[n].program(t, 9093, exec.Command(stockBinary(t, "alertmanager"), append(args, flags...)...))
+			return
+		case 3: // as in a container
+			inside := regexp.MustCompile("`(--cluster.listen-address=0.0.0.0:9094) (--cluster.advertise-address=.*?)`").FindStringSubmatch(page.text)
+			require.NotNil(t, inside)
+			var args []string
+			for _, arg := range command {
+				if !strings.HasPrefix(arg, "--cluster.listen-address=") {
+					args = append(args, arg)
+				}
+			}
+			command := append(args, inside[1], inside[2], "--cluster.peer=nobody.invalid:9094")
+			c.members[n] = c.hosts[n].installed(t, n, config[n], storage[n], command, append(flags, "--no-cadvisor", "--no-node-exporter", "--no-docker", "--no-log-collector", "--no-loki", "--scrape.discovery-reload-interval=1s", "--rules.alert.resend-delay=5s")...)
+		default:
+			c.members[n] = c.hosts[n].installed(t, n, config[n], storage[n], command, append(flags, "--no-cadvisor", "--no-node-exporter", "--no-docker", "--no-log-collector", "--no-loki", "--scrape.discovery-reload-interval=1s", "--rules.alert.resend-delay=5s")...)
+		}
+	}
+	for n := range c.hosts {
+		c.start(t, n)
+	}
+	for n := range c.hosts {
+		c.members[n].waitReady(t, time.Minute)
+	}
+	c.waitMembers(t, 1, 2, 3, 4)
+	return c
+}
+
+// waitMembers waits until the running members know each other, and nobody else.
+func (c *alertCluster) waitMembers(t *testing.T, numbers ...int) {
+	t.Helper()
+	var want []string
+	for _, n := range numbers {
+		want = append(want, fmt.Sprintf("server-%d", n))
+	}
+	for _, n := range numbers {
+		eventually(t, 2*time.Minute, func() error {
+			names := c.members[n].peers(t)
+			return errUnless(len(names) == len(want) && containsAll(strings.Join(names, " "), want), "server-%d sees %v, want %v", n, names, want)
+		})
+	}
+}
+
+// Each notification is sent once by a cluster of three Ausgucks and a stock Alertmanager, also when one is killed, restarted, or
+// separated from the others.
+func TestGrowAlertCluster(t *testing.T) {
+	t.Parallel()
+	peerTimeout, flags := 1500*time.Millisecond, []string{"--cluster.gossip-interval=100ms", "--cluster.probe-interval=500ms", "--cluster.probe-timeout=400ms", "--cluster.reconnect-interval=1s"}
+	if *growLong {
+		peerTimeout, flags = 15*time.Second, nil
+	}
+	begin := time.Now()
+	c := newAlertCluster(t, peerTimeout, flags...)
+	figure(t, "a cluster of four has settled after %.0f s", time.Since(begin).Seconds())
+	want := map[string][2]int{}
+	once := func(parts ...string) {
+		for _, part := range parts {
+			want[part] = [2]int{1, 1}
+		}
+	}
+	phase := func(name string) { t.Logf("%s after %.0f s", name, time.Since(begin).Seconds()) }
+	turns := func() { waitUntil(t, time.Now().Add(4*peerTimeout)) } // every member had its turn to send again
+
+	// A silence made on one holds on all.
+	for _, n := range []int{4, 1, 3} {
+		id := c.members[n].silence(t, "part", fmt.Sprintf("silenced-%d", n))
+		made := time.Now()
+		for _, m := range c.members {
+			eventually(t, time.Minute, func() error {
+				code, _ := m.do(t, http.MethodGet, "/api/v2/silence/"+id, nil, "")
+				return errUnless(code == http.StatusOK, "%s does not know it: %d", m.address, code)
+			})
+		}
+		figure(t, "a silence made on server-%d is known to all after %.1f s", n, time.Since(made).Seconds())
+		c.set(true, fmt.Sprintf("silenced-%d", n))
+	}
+
+	c.set(true, "first")
+	c.wait(t, "FIRING", "first")
+	once("first")
+	phase("first")
+	for n, m := range c.members {
+		eventually(t, time.Minute, func() error {
+			count := m.alertCount(t, "alertname=Broken")
+			return errUnless(count == 4, "server-%d has %d alerts, want each of both replicas once", n, count)
+		})
+	}
+
+	// The member that sends first, which also evaluates rules, is killed once the others know what it has sent.
+	for n := 2; n <= 4; n++ {
+		eventually(t, time.Minute, func() error {
+			known := metric(c.members[n].get(t, "/metrics"), "alertmanager_nflog_gossip_messages_propagated_total")
+			return errUnless(known >= 2, "server-%d knows of %v messages", n, known)
+		})
+	}
+	c.members[1].kill()
+	c.set(true, "killed")
+	c.set(false, "first")
+	c.wait(t, "FIRING", "killed")
+	c.wait(t, "RESOLVED", "first")
+	once("killed")
+	c.waitMembers(t, 2, 3, 4)
+	phase("killed")
+
+	// It comes back while another one restarts.
+	c.members[3].stop(t)
+	c.start(t, 3)
+	c.start(t, 1)
+	c.members[1].waitReady(t, time.Minute)
+	c.members[3].waitReady(t, time.Minute)
+	c.waitMembers(t, 1, 2, 3, 4)
+	c.set(true, "back")
+	c.wait(t, "FIRING", "back")
+	once("back")
+	phase("back")
+	turns()
+	require.Equal(t, want, c.got("FIRING"))
+	require.Equal(t, map[string][2]int{"first": {1, 1}}, c.got("RESOLVED"))
+
+	// Each side of a separated cluster sends, because it cannot know of the other.
+	c.hosts[1].apart(t, c.hosts[2], c.hosts[3], c.hosts[4])
+	c.set(true, "cut")
+	eventually(t, time.Minute, func() error {
+		return errUnless(c.got("FIRING")["cut"] == [2]int{2, 2}, "so far %v", c.got("FIRING"))
+	})
+	want["cut"] = [2]int{2, 2}
+	phase("cut")
+	c.waitMembers(t, 1)
+	c.waitMembers(t, 2, 3, 4)
+	phase("two sides")
+	c.hosts[1].together(t, c.hosts[2], c.hosts[3], c.hosts[4])
+	c.waitMembers(t, 1, 2, 3, 4)
+	phase("together")
+	c.set(true, "joined")
+	c.wait(t, "FIRING", "joined")
+	once("joined")
+	phase("joined")
+	turns()
+	c.set(false, "cut", "back")
+	c.wait(t, "RESOLVED", "cut", "back")
+	phase("resolved")
+	turns()
+	require.Equal(t, want, c.got("FIRING"))
+	require.Equal(t, map[string][2]int{"first": {1, 1}, "back": {1, 1}, "cut": {1, 1}}, c.got("RESOLVED"))
+	firing, resolved := len(c.got("FIRING")), len(c.got("RESOLVED"))
+	figure(t, "%d alerts fired and %d ended with a kill, a restart and a cut: each was reported once by Slack and by email, the one during the cut once by each side", firing, resolved)
+	for n := 1; n <= 3; n++ {
+		m := c.members[n]
+		memory := m.memory(t, "VmRSS")
+		figure(t, "server-%d uses %s MiB; the cluster port has received %s messages", n, strconv.Itoa(memory>>20),
+			strconv.FormatFloat(metric(m.get(t, "/metrics"), "alertmanager_cluster_messages_received_total"), 'f', 0, 64))
+	}
+}
+
+// Members find each other by names that lead elsewhere while they run, with mutual TLS, and one with only a public address says what it needs.
+func TestGrowAlertPeers(t *testing.T) {
+	t.Parallel()
+	network := newLAN(t)
+	text := readGrowPage(t).section(t, "Alerts in a cluster").text
+	tls := clusterTLS(t)
+	config := configDir(t, map[string]string{"prometheus.yml": quietConfig})
+	start := func(h *host, hosts string, flags ...string) *server {
+		t.Helper()
+		const withHosts = `mount --bind "$1" /etc/hosts; shift; exec "$@"` // Go reads the file again when it changes
+		args := append([]string{"--mount", "sh", "-ec", withHosts, "sh", hosts, ausguckBinary(t), "--config.dir=" + config, "--storage.path=" + t.TempDir(),
+			"--web.listen-address=" + h.ip + ":3000", "--no-web.well-known-ports", "--no-loki"}, metricsOnly...)
+		cmd := exec.Command("unshare", append(args, flags...)...)
+		cmd.Env = append(os.Environ(), passwordEnv)
+		s := h.program(t, 3000, cmd)
+		s.url = urlOf("admin", adminPassword, s.address)
+		return s
+	}
+	names := filepath.Join(t.TempDir(), "hosts")
+	writeFile(t, names, "127.0.0.1 localhost\n")
+	hosts := map[int]*host{}
+	member := func(n int, flags ...string) *server {
+		t.Helper()
+		hosts[n] = network.host(t, n)
+		s := start(hosts[n], names, append(flags, fmt.Sprintf("--cluster.peer-name=server-%d", n), "--cluster.tls-config="+tls,
+			fmt.Sprintf("--cluster.listen-address=10.0.0.%d:9094", n), "--cluster.gossip-interval=100ms")...)
+		s.waitReady(t, time.Minute)
+		return s
+	}
+	first, second := member(1), member(2)
+	third := member(3, "--cluster.peer=others.example:9094")
+	together := func(s *server, want int) {
+		t.Helper()
+		eventually(t, time.Minute, func() error {
+			return errUnless(len(s.peers(t)) == want, "%s sees %v", s.address, s.peers(t))
+		})
+	}
+	together(third, 1)
+	require.Contains(t, third.get(t, "/api/ausguck/status"), `"state":"ready"`)
+	writeFile(t, names, "127.0.0.1 localhost\n10.0.0.1 others.example\n")
+	appeared := time.Now()
+	together(third, 2)
+	together(first, 2)
+	figure(t, "a peer is found %.0f s after its name appeared", time.Since(appeared).Seconds())
+	writeFile(t, names, "127.0.0.1 localhost\n10.0.0.1 others.example\n10.0.0.2 others.example\n")
+	together(second, 3)
+
+	alone := network.host(t, 4)
+	alone.run(t, "ip", "address", "flush", "dev", "eth0")
+	alone.run(t, "ip", "address", "add", "1.2.3.4/24", "dev", "eth0")
+	alone.run(t, "ip", "route", "add", "default", "dev", "eth0")
+	alone.ip = "1.2.3.4"
+	inside := regexp.MustCompile("`(--cluster.listen-address=0.0.0.0:9094) (--cluster.advertise-address=)10.0.0.1(.*?)`").FindStringSubmatch(text)
+	require.NotNil(t, inside)
+	public := start(alone, names, inside[1], "--cluster.gossip-interval=100ms")
+	public.waitReady(t, time.Minute)
+	require.Contains(t, public.get(t, "/api/ausguck/status"), "this host has no private IP address that can be advertised to the cluster: set --cluster.advertise-address")
+	alone.run(t, "ip", "address", "add", "10.0.0.4/24", "dev", "eth0")
+	eventually(t, time.Minute, func() error {
+		return errUnless(strings.Contains(public.get(t, "/api/ausguck/status"), `"address":"10.0.0.4:9094"`), "it does not start with the address that it got")
+	})
+	public.stop(t)
+	alone.run(t, "ip", "address", "delete", "10.0.0.4/24", "dev", "eth0")
+	public = start(alone, names, inside[1], inside[2]+alone.ip+inside[3], "--cluster.gossip-interval=100ms")
+	public.waitReady(t, time.Minute)
+	together(public, 1)
+}
+
+// clusterTLS returns the path of a file for --cluster.tls-config.
+func clusterTLS(t *testing.T) string {
+	t.Helper()
+	dir := t.TempDir()
+	certificate := loopbackCertificate(t, filepath.Join(dir, "ca.pem"))
+	key, err := x509.MarshalPKCS8PrivateKey(certificate.PrivateKey)
+	require.NoError(t, err)
+	writeFile(t, filepath.Join(dir, "key.pem"), string(pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: key})))
+	path := filepath.Join(dir, "tls.yml")
+	writeFile(t, path, strings.ReplaceAll(`
+tls_server_config: {cert_file: DIR/ca.pem, key_file: DIR/key.pem, client_ca_file: DIR/ca.pem, client_auth_type: RequireAndVerifyClientCert}
+tls_client_config: {cert_file: DIR/ca.pem, key_file: DIR/key.pem, ca_file: DIR/ca.pem, server_name: 127.0.0.1}
+`, "DIR", dir))
+	return path
+}
