@@ -209,6 +209,7 @@ func startToday(t *testing.T, section string) string {
 
 // From files to an object store: one query answers lines of both periods, before and after they are flushed, and after a restart.
 func TestGrowLogsIntoObjectStore(t *testing.T) {
+	t.Parallel()
 	network := newLAN(t)
 	store := startObjectStore(t, network, "logs")
 	host := network.host(t, 1)
@@ -277,6 +278,7 @@ const oftenFlushed = "\ningester: {chunk_idle_period: 2s, max_chunk_age: 3s, flu
 // An object store refuses, hangs and forbids while lines arrive, and Ausguck is killed and started again in the meantime. No accepted line
 // is lost, lines are accepted and found all the time, memory and disk stay bounded, and it says what is wrong.
 func TestGrowLogsObjectStoreFails(t *testing.T) {
+	t.Parallel()
 	network := newLAN(t)
 	store := startObjectStore(t, network, "logs")
 	host := network.host(t, 1)

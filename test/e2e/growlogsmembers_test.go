@@ -14,11 +14,12 @@ import (
 )
 
 // hurried is the loki.yml of the page with a compactor that works every second, a retention of a day, and members that are forgotten soon.
+// Heartbeats have a resolution of a second: with one in each, leaving the ring would be repeated for up to ten seconds.
 func hurried(t *testing.T) string {
 	t.Helper()
 	file := readGrowPage(t).section(t, "Logs on three hosts").file(t, "loki.yml")
 	for from, to := range map[string]string{
-		"kvstore: {store: memberlist}": "kvstore: {store: memberlist}\n    heartbeat_period: 1s\n    heartbeat_timeout: 6s",
+		"kvstore: {store: memberlist}": "kvstore: {store: memberlist}\n    heartbeat_period: 2s\n    heartbeat_timeout: 6s",
 		"retention_period: 90d":        "retention_period: 24h\n  reject_old_samples: false",
 		"retention_enabled: true":      "retention_enabled: true\n  compaction_interval: 1s\n  retention_delete_delay: 1s",
 	} {
@@ -66,6 +67,7 @@ func (r *logRing) stopWithIndex(n int) {
 // While lines arrive, an Ausguck leaves the ring and comes back, a stock Loki joins and leaves, and another one is killed for good: no
 // accepted line is lost. Exactly one compactor runs, and deletes what is too old from the bucket. Then a stock Loki reads the bucket alone.
 func TestGrowLogsMembers(t *testing.T) {
+	t.Parallel()
 	network := newLAN(t)
 	store := startObjectStore(t, network, "logs")
 	files := map[string]string{"loki.yml": hurried(t)}

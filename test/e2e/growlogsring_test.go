@@ -92,6 +92,7 @@ receivers: [{name: inbox, webhook_configs: [{url: "http://10.0.0.8:8000/"}]}]
 // Three Ausgucks in one ring while 1,000 lines per second arrive at all of them and one collects a file: one is killed, another is cut off, a
 // third has a slow link. Each of them returns each accepted line once, and each alert of a LogQL rule is notified once.
 func TestGrowLogsRing(t *testing.T) {
+	t.Parallel()
 	network := newLAN(t)
 	store := startObjectStore(t, network, "logs")
 	var received inbox

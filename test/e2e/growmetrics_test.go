@@ -61,6 +61,7 @@ func (w *writing) startAusguck(t *testing.T) {
 // Both stores have every sample of Ausguck, although they are killed, cut off and slow, and so is Ausguck; what upstream does not
 // promise is filled in with the commands of the page.
 func TestRemoteWriteToStores(t *testing.T) {
+	t.Parallel()
 	w := newWriting(t)
 	w.disturb(t)
 	w.requireLosses(t)

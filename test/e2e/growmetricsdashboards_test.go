@@ -21,6 +21,7 @@ import (
 // The stores answer every query of the built-in dashboards, and have an answer where Ausguck has one. The alerts about remote write
 // compare the metrics that there are, of each store.
 func TestBuiltInDashboardsOnStores(t *testing.T) {
+	t.Parallel()
 	network := newLAN(t)
 	startObjectStore(t, network, "metrics")
 	home, stores := network.host(t, 1), newStore(t, network, 2)

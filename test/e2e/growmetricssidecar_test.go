@@ -91,6 +91,7 @@ func newBesides(t *testing.T) *besides {
 // The sidecar uploads what Ausguck has stored, before and after the object store fails in every way; nothing is lost when Ausguck deletes
 // its own copy, and the history comes back to one machine.
 func TestThanosSidecar(t *testing.T) {
+	t.Parallel()
 	b := newBesides(t)
 	b.uploadCompacted(t)
 

@@ -15,6 +15,7 @@ import (
 // Version 2.0 of remote write transports samples and native histograms to a store that supports it. The stores of docs/grow.md do not:
 // they store nothing, and Ausguck counts the samples as failed, which fires RemoteWriteRefused.
 func TestRemoteWrite2(t *testing.T) {
+	t.Parallel()
 	network := newLAN(t)
 	startObjectStore(t, network, "metrics")
 	home, stores := network.host(t, 1), newStore(t, network, 2)
