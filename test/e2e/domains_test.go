@@ -16,6 +16,7 @@ import (
 // A domain that expires in five days is a metric, on the page and an alert; after kill -9, without asking its registry again. One whose
 // registry has no RDAP server is unknown and no alert.
 func TestDomainsExpire(t *testing.T) {
+	t.Parallel()
 	expires := time.Now().Add(5 * 24 * time.Hour).UTC().Truncate(time.Second)
 	requests := &atomic.Int64{}
 	registry := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {

@@ -248,6 +248,7 @@ func TestProbesLikeStock(t *testing.T) {
 
 // A service that goes down and comes back, a certificate that expires, and a dependency, with the built-in rules.
 func TestProbesAlert(t *testing.T) {
+	t.Parallel()
 	config := configDir(t, map[string]string{"blackbox.yml": officialModules})
 	cert := certificate(t, filepath.Join(config, "ca.pem"), 5*24*time.Hour)
 	world := newProbeWorld(t, cert)

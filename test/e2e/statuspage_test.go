@@ -17,6 +17,7 @@ import (
 
 // An outage is on the public page within a minute, a maintenance silences its alerts, and nobody without a login sees more.
 func TestStatusPage(t *testing.T) {
+	t.Parallel()
 	var down atomic.Bool
 	shop := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
 		if down.Load() {

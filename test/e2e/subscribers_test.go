@@ -51,6 +51,7 @@ var linkOfMail = regexp.MustCompile(`http://\S+\?token=\w+`)
 // A visitor subscribes, confirms, hears of an incident although the mail server and the program were down, and unsubscribes with one
 // click.
 func TestSubscribers(t *testing.T) {
+	t.Parallel()
 	office := startMailServer(t)
 	config := configDir(t, map[string]string{
 		"secrets/smtp_password": office.password,
