@@ -298,7 +298,9 @@ func TestGrowLogsObjectStoreFails(t *testing.T) {
 		outage = 10 * time.Minute
 	}
 	failures := func() float64 { return metric(s.get(t, "/metrics"), "loki_ingester_chunks_flush_failures_total") }
-	for mode, name := range map[int32]string{gateRefuses: "refuses", gateHangs: "hangs", gateForbids: "forbids"} {
+	// In this order: Loki has a cached index when the store hangs, and compares it with the store when it starts.
+	for _, mode := range []int32{gateRefuses, gateHangs, gateForbids} {
+		name := map[int32]string{gateRefuses: "refuses", gateHangs: "hangs", gateForbids: "forbids"}[mode]
 		before, begin := failures(), time.Now()
 		store.fail(mode)
 		eventually(t, outage+time.Minute, func() error {
@@ -314,7 +316,7 @@ func TestGrowLogsObjectStoreFails(t *testing.T) {
 			return errUnless(strings.Contains(status, "object store s3 does not answer"), "the Status page does not tell: %s", status)
 		})
 		require.Zero(t, metric(s.get(t, "/metrics"), "ausguck_loki_object_store_up"), name)
-		if *growLong || mode == gateForbids {
+		if *growLong || mode != gateRefuses {
 			s.kill()
 			s = start()
 			load.waitAccepted(t)
@@ -336,7 +338,7 @@ func TestGrowLogsObjectStoreFails(t *testing.T) {
 		return errUnless(left == 0, "%.0f chunks are only in memory", left)
 	})
 	load.requireAll(t, s)
-	figure(t, "S3 failed three ways, and one kill -9: %d lines accepted, 0 lost, 0 doubled, longest wait %s, peak resident %d MB, disk %d MB",
+	figure(t, "S3 failed three ways, and two kills: %d lines accepted, 0 lost, 0 doubled, longest wait %s, peak resident %d MB, disk %d MB",
 		load.count(), load.longest.Round(100*time.Millisecond), s.memory(t, "VmHWM")>>20, diskUse(storage)>>20)
 	s.stop(t)
 }

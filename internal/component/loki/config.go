@@ -136,6 +136,7 @@ func (c *Config) settle(o Options, doc document) {
 	c.settleRetention(doc)
 	c.settlePaths(o)
 	c.warnAboutObjectStore(o, doc)
+	c.limitS3(doc)
 	last := c.SchemaConfig.Configs[len(c.SchemaConfig.Configs)-1]
 	if version, err := last.VersionAsInt(); err == nil && (version < 13 || last.IndexType != "tsdb") &&
 		!doc.has("limits_config.allow_structured_metadata") {
@@ -168,6 +169,18 @@ func (c *Config) settleRetention(doc document) {
 			cc.DeleteRequestStore = p.ObjectType
 			break
 		}
+	}
+}
+
+// s3ResponseTimeout is how long S3 may take to begin a response after it has the whole request. Without a limit, as upstream, Loki does
+// not start while the store accepts connections and does not respond.
+const s3ResponseTimeout = 10 * time.Second
+
+// limitS3 sets the limit if the file has none. It is no default: any value in common.storage.s3 counts there as a configured S3.
+func (c *Config) limitS3(doc document) {
+	const option = ".http_config.response_header_timeout"
+	if !doc.has("storage_config.aws"+option) && !doc.has("common.storage.s3"+option) {
+		c.StorageConfig.AWSStorageConfig.HTTPConfig.ResponseHeaderTimeout = s3ResponseTimeout
 	}
 }
 

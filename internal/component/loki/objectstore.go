@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"os"
 	"runtime/metrics"
 	"strings"
 	"time"
@@ -59,6 +60,11 @@ var errCompactor = errors.New("create Loki's compactor")
 // retention, until watchObjectStore finds that the store answers.
 func (s *Server) create(ctx context.Context, cfg *Config, limits *cappedLimits) (*engine, error) {
 	c := &cfg.CompactorConfig
+	if store := cfg.objectStore(); store != "" {
+		if err := ask(ctx, cfg, store); err != nil {
+			s.forgetIndexCache(cfg)
+		}
+	}
 	store := onNetwork(c.DeleteRequestStore)
 	compacts := true
 	if c.RetentionEnabled && store != "" && cfg.isTargeted(loki.Compactor) {
@@ -73,6 +79,19 @@ func (s *Server) create(ctx context.Context, cfg *Config, limits *cappedLimits) 
 	}
 	s.log.Error("Loki runs without its compactor: lines are accepted, but no retention and no deletion takes place", "err", err)
 	return newEngine(s, cfg, limits, false)
+}
+
+// forgetIndexCache removes the copies of the index that queries have fetched. Loki compares each with the object store before it starts,
+// which takes minutes if the store accepts connections and does not respond.
+func (s *Server) forgetIndexCache(cfg *Config) {
+	for _, dir := range []string{cfg.StorageConfig.TSDBShipperConfig.CacheLocation, cfg.StorageConfig.BoltDBShipperConfig.CacheLocation} {
+		if dir == "" {
+			continue
+		}
+		if err := os.RemoveAll(dir); err != nil {
+			s.log.Warn("Cannot remove the cache of the index; Loki may start late", "err", err)
+		}
+	}
 }
 
 // isTargeted reports whether a module of allModules runs.
