@@ -11,8 +11,8 @@
 //	builtin.go   the built-in rules, for configurations without rules
 //	push.go      storing lines without HTTP, and finding out which are stored; direct.go: from the distributor on
 //	mendwal.go   repairing the write-ahead log for a replay; lookback.go: which lines of which age are read from where
-//	sizecap.go   the size cap that Loki lacks; cappedlimits.go: which part of the past it has deleted
-//	querygate.go    letting queries end before Loki stops
+//	sizecap.go   the size cap that Loki lacks; sizecount.go: how much is stored; cappedlimits.go: which part of the past it has deleted
+//	querygate.go  letting queries end before Loki stops
 //	objectstore.go  running without an object store, and saying so
 //	alerts.go    routing the ruler's alerts to Alertmanagers inside the process
 package loki
