@@ -84,7 +84,10 @@ func TestOfficialStack(t *testing.T) {
 	t.Parallel()
 	code, out := runToEnd(t, stockBinary(t, "promtool"), "check", "config", "../../monitoring/prometheus.yml")
 	require.Zero(t, code, out)
-	startStockAlertmanager(t, t.TempDir()).stop(t)
+	alertmanager := startStockAlertmanager(t, t.TempDir())
+	status, body := alertmanager.do(t, http.MethodPost, "/-/reload", nil, "") // by the loop that also handles signals, which begins after it is ready
+	require.Equal(t, http.StatusOK, status, body)
+	alertmanager.stop(t)
 	startStockLoki(t, t.TempDir()).stop(t)
 
 	monitoring, err := filepath.Abs("../../monitoring")
