@@ -128,14 +128,7 @@ func TestGrowLogsMembers(t *testing.T) {
 	folder := configDir(t, files)
 	member := stock.stockLoki(t, folder)
 	ring.waitMembers(4)
-	eventually(t, time.Minute, func() error {
-		response, err := member.client.Get(member.url + "/ready")
-		if err != nil {
-			return err
-		}
-		body, err := readAll(response.Body)
-		return errUnless(err == nil && response.StatusCode == http.StatusOK, "%s %v", body, err)
-	})
+	member.waitAnswer(t, time.Minute, "/ready")
 	loads = append(loads, startLogLoad(stock, member, "stock", 100))
 	for _, l := range loads {
 		l.waitAccepted(t)
@@ -191,14 +184,7 @@ func TestGrowLogsMembers(t *testing.T) {
 	folder = configDir(t, map[string]string{"loki.yml": config})
 	reader := alone.stockLoki(t, folder)
 	for _, l := range loads {
-		eventually(t, time.Minute, func() error {
-			response, err := reader.client.Get(reader.url + "/ready")
-			if err != nil {
-				return err
-			}
-			body, err := readAll(response.Body)
-			return errUnless(err == nil && response.StatusCode == http.StatusOK, "%s %v", body, err)
-		})
+		reader.waitAnswer(t, time.Minute, "/ready")
 		l.requireAll(t, reader)
 	}
 	written := startLogLoad(alone, reader, "written-by-stock", 500)

@@ -1,9 +1,7 @@
 package e2e
 
 import (
-	"encoding/json"
 	"fmt"
-	"net/http"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -176,7 +174,8 @@ func (b *besides) requireWaiting(t *testing.T) {
 // requireWithToken requires that the sidecar serves samples of an Ausguck that requires credentials, as in a container.
 func (b *besides) requireWithToken(t *testing.T, ausguck, query *server) {
 	t.Helper()
-	file := strings.Replace(b.stores.page.section(t, "Thanos Sidecar").file(t, "client.yml"), "glsa_…", ausguck.viewerToken(t), 1)
+	_, token := ausguck.serviceAccount(t, "sidecar", "Viewer")
+	file := strings.Replace(b.stores.page.section(t, "Thanos Sidecar").file(t, "client.yml"), "glsa_…", token, 1)
 	writeFile(t, filepath.Join(b.stores.folder, "etc/thanos/client.yml"), file)
 	b.stores.sidecar(t, b.home, b.tsdb, "--prometheus.url=http://127.0.0.1:3000", "--prometheus.http-client-file="+b.stores.folder+"/etc/thanos/client.yml")
 	now := time.Now()
@@ -230,18 +229,4 @@ func blocksOf(t *testing.T, tsdb string) (blocks []string) {
 		}
 	}
 	return blocks
-}
-
-// viewerToken creates a service account with the role Viewer, and returns its token.
-func (s *server) viewerToken(t *testing.T) string {
-	t.Helper()
-	var account struct{ ID json.Number }
-	status, body := s.do(t, http.MethodPost, "/api/serviceaccounts", nil, `{"name":"sidecar","role":"Viewer"}`)
-	require.Equal(t, http.StatusCreated, status, body)
-	require.NoError(t, json.Unmarshal([]byte(body), &account))
-	var token struct{ Key string }
-	status, body = s.do(t, http.MethodPost, "/api/serviceaccounts/"+account.ID.String()+"/tokens", nil, `{"name":"one"}`)
-	require.Equal(t, http.StatusOK, status, body)
-	require.NoError(t, json.Unmarshal([]byte(body), &token))
-	return token.Key
 }

@@ -2,7 +2,6 @@ package e2e
 
 import (
 	"maps"
-	"net/http"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -49,15 +48,7 @@ func (s *store) start(t *testing.T, section string, port int, flags []string, na
 		if started == nil || started.ended() {
 			started = s.program(t, port, exec.Command(stockBinary(t, name), append(args, flags...)...))
 		}
-		response, err := started.client.Get(started.url + "/-/ready")
-		if err != nil {
-			return err
-		}
-		body, err := readAll(response.Body)
-		if err != nil {
-			return err
-		}
-		return errUnless(response.StatusCode == http.StatusOK, "%s is not ready: %d %s", name, response.StatusCode, body)
+		return started.answers("/-/ready")
 	})
 	return started
 }

@@ -180,11 +180,7 @@ func TestGrowPair(t *testing.T) {
 	post(p.servers[mine], "/api/dashboards/db", `{"dashboard": {"uid": "from-the-page", "title": "From the page", "panels": []}}`)
 	post(p.servers[mine], "/api/admin/users", `{"login": "eve", "password": "a long password"}`)
 	post(p.servers[mine], "/api/ausguck/probes", `{"name": "page", "url": "http://10.0.0.8/metrics"}`)
-	var account struct{ ID json.Number }
-	require.NoError(t, json.Unmarshal([]byte(post(p.servers[mine], "/api/serviceaccounts", `{"name": "peer", "role": "Editor"}`)), &account))
-	var token struct{ Key string }
-	require.NoError(t, json.Unmarshal([]byte(post(p.servers[mine], "/api/serviceaccounts/"+account.ID.String()+"/tokens", `{"name": "one"}`)), &token))
-	require.NotEmpty(t, token.Key)
+	_, token := p.servers[mine].serviceAccount(t, "peer", "Editor")
 	post(p.servers[mine], "/hb/"+pairToken, "")
 	silence := p.servers[mine].silence(t, "part", "silenced")
 	eventually(t, time.Minute, func() error {
@@ -203,9 +199,9 @@ func TestGrowPair(t *testing.T) {
 		require.Equal(t, n == mine, strings.Contains(s.get(t, "/api/ausguck/probes"), `"name":"page"`), "server-%d", n)
 		anonymous := *s
 		anonymous.url = "http://" + s.address
-		code, _ := anonymous.do(t, http.MethodGet, "/api/user", map[string]string{"Authorization": "Bearer " + token.Key}, "")
+		code, _ := anonymous.do(t, http.MethodGet, "/api/user", map[string]string{"Authorization": "Bearer " + token}, "")
 		require.Equal(t, map[bool]int{true: http.StatusOK, false: http.StatusUnauthorized}[n == mine], code, "server-%d", n)
-		code, _ = anonymous.do(t, http.MethodPost, "/api/v2/alerts", map[string]string{"Authorization": "Bearer " + token.Key, "Content-Type": "application/json"}, "[]")
+		code, _ = anonymous.do(t, http.MethodPost, "/api/v2/alerts", map[string]string{"Authorization": "Bearer " + token, "Content-Type": "application/json"}, "[]")
 		require.Equal(t, n == mine, code == http.StatusOK, "server-%d: a peer with the role Editor sends alerts: %d", n, code)
 		code, _ = anonymous.do(t, http.MethodGet, "/api/v1/labels", as("peer", "change-me-please"), "")
 		require.Equal(t, http.StatusOK, code, "server-%d knows the user of web.yml", n)

@@ -46,14 +46,8 @@ func startObjectStore(t *testing.T, l lan, buckets ...string) *objectStore {
 	cmd := exec.Command(stockBinary(t, "versitygw"), "--port", "127.0.0.1:7070", "--quiet", "--health", "/health", "posix", "--nometa", s.folder)
 	cmd.Env = append(os.Environ(), "ROOT_ACCESS_KEY="+objectKey, "ROOT_SECRET_KEY="+objectSecret)
 	behind := s.program(t, 7070, cmd)
-	eventually(t, readyTimeout, func() error {
-		response, err := behind.client.Get("http://127.0.0.1:7070/health")
-		if err != nil {
-			return err
-		}
-		_, err = readAll(response.Body)
-		return err
-	})
+	behind.url = "http://127.0.0.1:7070"
+	behind.waitAnswer(t, readyTimeout, "/health")
 	proxy := httputil.NewSingleHostReverseProxy(&url.URL{Scheme: "http", Host: "127.0.0.1:7070"})
 	proxy.Transport = behind.client.Transport
 	s.serve(t, 9000, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {

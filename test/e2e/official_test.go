@@ -37,22 +37,7 @@ func officialCommand(t *testing.T, service string, folders ...string) []string {
 func startProgram(t *testing.T, name, address, path string, args ...string) *server {
 	t.Helper()
 	s := launch(t, address, exec.Command(stockBinary(t, name), args...))
-	eventually(t, time.Minute, func() error {
-		select {
-		case <-s.exited:
-			require.FailNow(t, name+" ended", tail(s.output.String(), 3000))
-		default:
-		}
-		response, err := s.client.Get(s.url + path)
-		if err != nil {
-			return err
-		}
-		body, err := readAll(response.Body)
-		if err != nil {
-			return err
-		}
-		return errUnless(response.StatusCode == http.StatusOK, "%s: %d %s", path, response.StatusCode, body)
-	})
+	s.waitAnswer(t, time.Minute, path)
 	return s
 }
 

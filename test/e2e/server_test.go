@@ -105,23 +105,34 @@ func launch(t *testing.T, address string, cmd *exec.Cmd) *server {
 // waitReady polls /-/ready and returns the time from the start of the process to the first successful response.
 func (s *server) waitReady(t *testing.T, timeout time.Duration) time.Duration {
 	t.Helper()
+	s.waitAnswer(t, timeout, "/-/ready")
+	return time.Since(s.started)
+}
+
+// waitAnswer polls a path until it responds with 200. It fails if the process ends.
+func (s *server) waitAnswer(t *testing.T, timeout time.Duration, path string) {
+	t.Helper()
 	eventually(t, timeout, func() error {
 		select {
 		case <-s.exited:
 			require.FailNowf(t, "process ended before it was ready", "%s", tail(s.output.String(), 4000))
 		default:
 		}
-		response, err := s.client.Get(s.url + "/-/ready")
-		if err != nil {
-			return err
-		}
-		body, err := readAll(response.Body)
-		if err != nil {
-			return err
-		}
-		return errUnless(response.StatusCode == http.StatusOK, "/-/ready answers %d %s", response.StatusCode, body)
+		return s.answers(path)
 	})
-	return time.Since(s.started)
+}
+
+// answers returns an error unless a path responds with 200.
+func (s *server) answers(path string) error {
+	response, err := s.client.Get(s.url + path)
+	if err != nil {
+		return err
+	}
+	body, err := readAll(response.Body)
+	if err != nil {
+		return err
+	}
+	return errUnless(response.StatusCode == http.StatusOK, "%s responds %d %s", path, response.StatusCode, body)
 }
 
 // do sends a request and returns the status and the body of the response.

@@ -59,19 +59,20 @@ var errCompactor = errors.New("create Loki's compactor")
 // it; lines could not be accepted although the write-ahead log has space for them. The compactor is then left out, and so is
 // retention, until watchObjectStore finds that the store answers.
 func (s *Server) create(ctx context.Context, cfg *Config, limits *cappedLimits) (*engine, error) {
-	c := &cfg.CompactorConfig
-	if store := cfg.objectStore(); store != "" {
-		if err := ask(ctx, cfg, store); err != nil {
-			s.forgetIndexCache(cfg)
+	newest, store := cfg.objectStore(), onNetwork(cfg.CompactorConfig.DeleteRequestStore)
+	away := map[string]error{"": nil} // by store; files are always there
+	for _, name := range []string{newest, store} {
+		if _, asked := away[name]; !asked {
+			away[name] = ask(ctx, cfg, name)
 		}
 	}
-	store := onNetwork(c.DeleteRequestStore)
+	if away[newest] != nil {
+		s.forgetIndexCache(cfg)
+	}
 	compacts := true
-	if c.RetentionEnabled && store != "" && cfg.isTargeted(loki.Compactor) {
-		if err := ask(ctx, cfg, store); err != nil {
-			compacts = false
-			s.log.Error("Loki runs without its compactor until the object store answers: lines are accepted, but no retention and no deletion takes place", "err", err)
-		}
+	if err := away[store]; err != nil && cfg.CompactorConfig.RetentionEnabled && cfg.isTargeted(loki.Compactor) {
+		compacts = false
+		s.log.Error("Loki runs without its compactor until the object store answers: lines are accepted, but no retention and no deletion takes place", "err", err)
 	}
 	e, err := newEngine(s, cfg, limits, compacts)
 	if !errors.Is(err, errCompactor) || store == "" {
