@@ -15,8 +15,8 @@ import (
 // because the configuration has no rule folder. The ruler reads only files. Other files in the folder are left
 // unchanged.
 func (o *Options) writeBuiltInRules(cfg *Config) error {
-	store := cfg.Ruler.StoreConfig
-	if o.BuiltInRules == nil || store.Type != "local" || store.Local.Directory != storedRules(cfg) {
+	store := cfg.ruleStore()
+	if o.BuiltInRules == nil || store.kind != "local" || *store.dir != storedRules(cfg) {
 		return nil
 	}
 	return fs.WalkDir(o.BuiltInRules, ".", func(name string, d fs.DirEntry, err error) error {
@@ -27,7 +27,7 @@ func (o *Options) writeBuiltInRules(cfg *Config) error {
 		if err != nil {
 			return fmt.Errorf("read built-in rules: %w", err)
 		}
-		target := filepath.Join(store.Local.Directory, filepath.FromSlash(name))
+		target := filepath.Join(*store.dir, filepath.FromSlash(name))
 		if there, err := os.ReadFile(target); err == nil && bytes.Equal(there, content) {
 			return nil
 		} else if err != nil && !errors.Is(err, fs.ErrNotExist) {

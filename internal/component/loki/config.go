@@ -134,8 +134,9 @@ func (c *Config) settle(o Options, doc document) {
 	}
 	c.Analytics.Enabled = false
 	c.settleRetention(doc)
+	c.settleStores(o, doc)
 	c.settlePaths(o)
-	c.warnAboutObjectStore(o, doc)
+	c.warnAboutStores(o, doc)
 	c.limitS3(doc)
 	last := c.SchemaConfig.Configs[len(c.SchemaConfig.Configs)-1]
 	if version, err := last.VersionAsInt(); err == nil && (version < 13 || last.IndexType != "tsdb") &&
@@ -169,40 +170,6 @@ func (c *Config) settleRetention(doc document) {
 			cc.DeleteRequestStore = p.ObjectType
 			break
 		}
-	}
-}
-
-// s3ResponseTimeout is how long S3 may take to begin a response after it has the whole request. Without a limit, as upstream, Loki does
-// not start while the store accepts connections and does not respond.
-const s3ResponseTimeout = 10 * time.Second
-
-// limitS3 sets the limit if the file has none. It is no default: any value in common.storage.s3 counts there as a configured S3.
-func (c *Config) limitS3(doc document) {
-	const option = ".http_config.response_header_timeout"
-	if !doc.has("storage_config.aws"+option) && !doc.has("common.storage.s3"+option) {
-		c.StorageConfig.AWSStorageConfig.HTTPConfig.ResponseHeaderTimeout = s3ResponseTimeout
-	}
-}
-
-// warnAboutObjectStore says what stores on the local disk have and object stores lack.
-func (c *Config) warnAboutObjectStore(o Options, doc document) {
-	files, objects := 0, ""
-	for _, p := range c.SchemaConfig.Configs {
-		if p.ObjectType == "filesystem" {
-			files++
-		} else {
-			objects = p.ObjectType
-		}
-	}
-	switch {
-	case objects == "" || o.RetentionSize == 0:
-	case files == 0:
-		c.warn("schema_config: --storage.loki.retention.size has no effect, because all periods are in %s: set limits_config.retention_period instead", objects)
-	default:
-		c.warn("schema_config: --storage.loki.retention.size limits only the periods in files, not those in %s", objects)
-	}
-	if t := c.Ruler.StoreConfig.Type; t != "local" && t != "" && !doc.has("ruler.storage") && !doc.has("ruler_storage") {
-		c.warn("ruler: LogQL rules are read from %s, as common.storage says, so neither the built-in rules nor files are loaded; to load files, set `ruler: {storage: {type: local, local: {directory: loki-rules}}}`", t)
 	}
 }
 

@@ -119,7 +119,7 @@ func defaultSchema() []config.PeriodConfig {
 	return []config.PeriodConfig{{
 		From:       config.DayTime{Time: model.TimeFromUnix(day.Unix())},
 		IndexType:  "tsdb",
-		ObjectType: "filesystem",
+		ObjectType: filesystem,
 		Schema:     "v13",
 		IndexTables: config.IndexPeriodicTableConfig{
 			PathPrefix:          "index/",

@@ -20,21 +20,6 @@ const (
 	askTimeout       = 5 * time.Second
 )
 
-// objectStore returns the name of the object store of the newest lines, "" if they are stored in files.
-func (c *Config) objectStore() string {
-	if len(c.SchemaConfig.Configs) == 0 {
-		return ""
-	}
-	return onNetwork(c.SchemaConfig.Configs[len(c.SchemaConfig.Configs)-1].ObjectType)
-}
-
-func onNetwork(store string) string {
-	if store == "filesystem" {
-		return ""
-	}
-	return store
-}
-
 // ask lists a part of an object store that is empty. It returns an error if the store does not answer in askTimeout.
 func ask(ctx context.Context, cfg *Config, store string) error {
 	release := useRegistry(prometheus.NewRegistry())

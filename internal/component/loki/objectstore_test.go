@@ -3,14 +3,12 @@ package loki
 import (
 	"context"
 	"errors"
-	"fmt"
 	"log/slog"
 	"os"
 	"path/filepath"
 	"runtime/debug"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/grafana/loki/v3/pkg/logproto"
 	"github.com/prometheus/client_golang/prometheus"
@@ -103,20 +101,6 @@ func TestSizeCapIsOffOnAnObjectStore(t *testing.T) {
 	require.True(t, c.full())
 	_, deleted = c.deletedBefore()
 	require.True(t, deleted)
-}
-
-// S3 has a limited time to begin a response, unless the file sets another one, also in common.storage, where a default would count as a
-// second store.
-func TestS3ResponseTimeout(t *testing.T) {
-	const common, direct = "common: {storage: {s3: {bucketnames: b, region: r%s}}}\n", "storage_config: {aws: {bucketnames: b, region: r%s}}\n"
-	for _, file := range []string{common, direct} {
-		for option, want := range map[string]time.Duration{"": 10 * time.Second, ", http_config: {response_header_timeout: 0s}": 0, ", http_config: {response_header_timeout: 1m}": time.Minute} {
-			o := Options{Logger: slog.New(slog.DiscardHandler), Dir: t.TempDir()}
-			cfg, problems := LoadConfig(o, Source{Name: "loki.yml", Content: fmt.Appendf(nil, file, option)})
-			require.Empty(t, problems, file+option)
-			require.Equal(t, want, cfg.StorageConfig.AWSStorageConfig.HTTPConfig.ResponseHeaderTimeout, file+option)
-		}
-	}
 }
 
 // Chunks that are objects have no index files on the disk: nothing in the working directory is taken for them.

@@ -12,9 +12,9 @@ import (
 func (c *Config) paths() []*string {
 	return []*string{
 		&c.Common.PathPrefix, &c.Ingester.WAL.Dir, &c.Ingester.ShutdownMarkerPath, &c.CompactorConfig.WorkingDirectory,
-		&c.StorageConfig.FSConfig.Directory, &c.StorageConfig.TSDBShipperConfig.ActiveIndexDirectory,
+		c.fileStore(), &c.StorageConfig.TSDBShipperConfig.ActiveIndexDirectory,
 		&c.StorageConfig.TSDBShipperConfig.CacheLocation, &c.StorageConfig.BoltDBShipperConfig.ActiveIndexDirectory,
-		&c.StorageConfig.BoltDBShipperConfig.CacheLocation, &c.Ruler.RulePath, &c.Ruler.WAL.Dir, &c.Ruler.StoreConfig.Local.Directory,
+		&c.StorageConfig.BoltDBShipperConfig.CacheLocation, &c.Ruler.RulePath, &c.Ruler.WAL.Dir, c.ruleStore().dir,
 		&c.Common.Storage.FSConfig.ChunksDirectory, &c.Common.Storage.FSConfig.RulesDirectory,
 	}
 }
@@ -26,20 +26,21 @@ func (c *Config) settlePaths(o Options) {
 	storage := filepath.Dir(o.Dir)
 	prefix := c.Common.PathPrefix
 	moved, unmakable := "", false
+	rules := c.ruleStore().dir
 	for _, path := range c.paths() {
 		if below, ok := strings.CutPrefix(*path, "data/"); ok {
 			*path = filepath.Join(storage, below)
 			continue
 		}
 		root := passingRoot(*path)
-		onlyRead := path == &c.Ruler.StoreConfig.Local.Directory || path == &c.Common.Storage.FSConfig.RulesDirectory
+		onlyRead := path == rules || path == &c.Common.Storage.FSConfig.RulesDirectory
 		if root == "" && (!onlyRead || isBelow(*path, prefix)) && !isBelow(*path, storage) && !canMake(*path) {
 			unmakable = true
 			if root = filepath.Dir(*path); isBelow(*path, prefix) {
 				root = prefix
 			}
 		}
-		if root == "" || isBelow(*path, storage) || path == &c.Ruler.StoreConfig.Local.Directory && isFolder(*path) {
+		if root == "" || isBelow(*path, storage) || path == rules && isFolder(*path) {
 			continue // rules are only read
 		}
 		if isBelow(*path, prefix) && passingRoot(prefix) != "" {

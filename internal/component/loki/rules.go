@@ -21,13 +21,13 @@ import (
 // relative folder is next to the configuration file; one that does not exist is replaced by the storage folder,
 // which can be created.
 func (c *Config) checkRules(o Options, src Source) []error {
-	store := &c.Ruler.StoreConfig
-	if store.Type != "local" || store.Local.Directory == "" {
+	store := c.ruleStore()
+	if store.kind != "local" || *store.dir == "" {
 		return nil
 	}
-	named := src.named(store.Local.Directory)
+	named := src.named(*store.dir)
 	var moved confpath.Moved
-	dir := moved.Here(store.Local.Directory, src.Dir)
+	dir := moved.Here(*store.dir, src.Dir)
 	if warning := moved.Warning(src.Name, src.Dir); warning != "" {
 		c.Warnings = append(c.Warnings, warning)
 	}
@@ -35,18 +35,18 @@ func (c *Config) checkRules(o Options, src Source) []error {
 		dir = filepath.Join(src.Dir, dir)
 	}
 	if info, err := os.Stat(dir); err != nil || !info.IsDir() {
-		if !filepath.IsAbs(store.Local.Directory) {
-			store.Local.Directory = storedRules(c)
+		if !filepath.IsAbs(*store.dir) {
+			*store.dir = storedRules(c)
 		}
 		if named {
 			c.warn("ruler: folder %s does not exist, so no LogQL rule is loaded from it", dir)
 		}
 		return nil
 	}
-	store.Local.Directory = dir
+	*store.dir = dir
 	files, err := filepath.Glob(filepath.Join(dir, "*", "*"))
 	if err != nil {
-		return []error{fmt.Errorf("%s: ruler.storage.local.directory %s: %w", src.Name, dir, err)}
+		return []error{fmt.Errorf("%s: %s.local.directory %s: %w", src.Name, store.key, dir, err)}
 	}
 	if len(files) == 0 && named {
 		c.warn("ruler: no file matches %s, so no LogQL rule is loaded; Loki reads one folder per tenant, and the only tenant is called fake unless auth_enabled is set", filepath.Join(dir, "*", "*"))

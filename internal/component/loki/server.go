@@ -71,16 +71,6 @@ func New(o Options, cfg *Config) *Server {
 	return s
 }
 
-// chunkFolder returns the folder of the chunks if some period stores them as files, otherwise "".
-func chunkFolder(cfg *Config) string {
-	for _, p := range cfg.SchemaConfig.Configs {
-		if p.ObjectType == "filesystem" {
-			return cfg.StorageConfig.FSConfig.Directory
-		}
-	}
-	return ""
-}
-
 // Run starts Loki, calls ready when lines can be stored and queried, and stops it when ctx ends.
 func (s *Server) Run(ctx context.Context, ready func()) error {
 	if err := os.MkdirAll(s.options.Dir, 0o750); err != nil {
