@@ -9,7 +9,6 @@ import (
 	"crypto/x509"
 	"crypto/x509/pkix"
 	"encoding/pem"
-	"fmt"
 	"io"
 	"math/big"
 	"net"
@@ -341,35 +340,5 @@ func TestClientCertificates(t *testing.T) {
 	status, err := ask(&tls.Config{Certificates: []tls.Certificate{good}})
 	require.NoError(t, err)
 	require.Equal(t, http.StatusOK, status)
-	s.stop(t)
-}
-
-// The port of an Alertmanager cluster accepts anything sent on its network; none of it ends the process.
-func TestClusterPortSurvivesGarbage(t *testing.T) {
-	t.Parallel()
-	address := fmt.Sprintf("127.0.0.1:%d", freePort(t))
-	s := startAusguck(t, t.TempDir(), t.TempDir(), append([]string{"--cluster.listen-address=" + address}, "--no-cadvisor", "--no-node-exporter", "--no-docker", "--no-log-collector")...)
-	before := s.memory(t, "RssAnon")
-	random := make([]byte, 64<<10)
-	_, err := rand.Read(random)
-	require.NoError(t, err)
-	messages := []string{"", "\x00", string(random), strings.Repeat("\xff", 1<<20), "GET / HTTP/1.1\r\n\r\n"}
-	for kind := range 256 { // each kind of memberlist message, with wrong lengths
-		messages = append(messages, string(rune(kind))+"\xdf\xff\xff\xff\xff", string([]byte{byte(kind), 0xdd, 0xff, 0xff, 0xff, 0xff}), string([]byte{byte(kind)})+string(random[:1000]))
-	}
-	nested := "\x06" + strings.Repeat("\x91", 1_000_000) // arrays in arrays, in MessagePack
-	for _, message := range append(messages, nested) {
-		if c, err := net.DialTimeout("tcp", address, time.Second); err == nil {
-			_ = c.SetDeadline(time.Now().Add(time.Second))
-			_, _ = io.WriteString(c, message)
-			_ = c.Close()
-		}
-		if c, err := net.Dial("udp", address); err == nil {
-			_, _ = io.WriteString(c, message[:min(len(message), 60_000)])
-			_ = c.Close()
-		}
-	}
-	require.Equal(t, http.StatusOK, s.status(t, "/api/v2/status"))
-	require.Less(t, s.memory(t, "RssAnon"), before+(256<<20))
 	s.stop(t)
 }
