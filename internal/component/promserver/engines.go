@@ -47,15 +47,16 @@ type engines struct {
 	initial *Config
 	parser  boundedParser
 
-	storage *lateStorage
-	remote  *remote.Storage
-	guard   *guard
-	fanout  storage.Storage // local and remote, behind the guard
-	query   *promql.Engine
-	scrape  *scrape.Manager
-	notify  *notifier.Manager
-	rules   *rules.Manager
-	tracing *tracing.Manager
+	storage       *lateStorage
+	remote        *remote.Storage
+	remoteMetrics *prometheus.Registry // those of remote
+	guard         *guard
+	fanout        storage.Storage // local and remote, behind the guard
+	query         *promql.Engine
+	scrape        *scrape.Manager
+	notify        *notifier.Manager
+	rules         *rules.Manager
+	tracing       *tracing.Manager
 
 	scrapeSD, notifySD         *discovery.Manager
 	stopScrapeSD, stopNotifySD context.CancelFunc
@@ -86,6 +87,7 @@ func newEngines(set *settings, cfg *Config, changes *Changes) (_ *engines, err e
 		storage:       &lateStorage{stats: tsdb.NewDBStats(), changes: changes},
 		notifications: notifications.NewNotifications(set.Web.MaxNotificationSubscribers, reg),
 		tracing:       tracing.NewManager(set.Logger.With("component", "tracing")),
+		remoteMetrics: prometheus.NewRegistry(),
 		webBuilt:      make(chan struct{}),
 	}
 	defer func() {
@@ -100,8 +102,8 @@ func newEngines(set *settings, cfg *Config, changes *Changes) (_ *engines, err e
 	e.declareFeatures()
 
 	scraper := &lateScrape{}
-	e.remote = remote.NewStorage(e.component("remote"), reg, e.storage.StartTime, set.Dir,
-		time.Duration(set.RemoteFlushDeadline), scraper, set.features["type-and-unit-labels"])
+	e.remote = remote.NewStorage(e.component("remote"), gathered{reg, e.remoteMetrics}, e.storage.StartTime, set.Dir,
+		e.flushHalf(), scraper, set.features["type-and-unit-labels"])
 	e.guard = newGuard(storage.NewFanout(e.logger, e.storage, e.remote), set.Disk, reg)
 	e.fanout = e.guard
 	if err := e.newScrape(reg); err != nil {

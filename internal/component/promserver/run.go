@@ -55,7 +55,7 @@ func (e *engines) runStorage(ctx context.Context, ready func()) error {
 		"retention_size", e.initial.StorageConfig.TSDBConfig.Retention.Size)
 	ready()
 	<-ctx.Done()
-	if err := e.fanout.Close(); err != nil {
+	if err := errors.Join(e.drainRemoteWrite(), e.fanout.Close()); err != nil {
 		return fmt.Errorf("close storage: %w", err)
 	}
 	return nil
