@@ -1,7 +1,7 @@
 #!/bin/sh
 # Builds the stock programs that Ausguck embeds into OUTDIR: prometheus, promtool, node_exporter, blackbox_exporter, cadvisor, alertmanager
 # and amtool with upstream's acceptance tests of both, and Loki's loki, promtail and logcli; and the engines of docs/grow.md: thanos,
-# victoria-metrics and versitygw, an S3 server.
+# victoria-metrics with vmctl, and versitygw, an S3 server.
 # Go's build cache decides what is out of date, so a second run takes about a second.
 set -eu
 
@@ -54,5 +54,6 @@ go test -c -o "$out/alertmanager-cli.test" $package/test/cli/acceptance
 # its build tag: otherwise it panics when it serves labels.
 cd tools/stock
 (cd thanos && go build -tags slicelabels -ldflags "$(stamp "$(version github.com/thanos-io/thanos)")" -o "$out/" github.com/thanos-io/thanos/cmd/thanos)
-(cd victoriametrics && go build -ldflags '-s -w' -o "$out/" github.com/VictoriaMetrics/VictoriaMetrics/app/victoria-metrics)
+(cd victoriametrics && go build -ldflags '-s -w' -o "$out/" github.com/VictoriaMetrics/VictoriaMetrics/app/victoria-metrics \
+	github.com/VictoriaMetrics/VictoriaMetrics/app/vmctl)
 (cd versitygw && go build -ldflags '-s -w' -o "$out/" github.com/versity/versitygw/cmd/versitygw)
