@@ -10,6 +10,7 @@ import (
 	"slices"
 	"strconv"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -22,8 +23,9 @@ import (
 
 // remoteStore is a store of samples that remote write sends. It hangs until it is opened.
 type remoteStore struct {
-	url  string
-	gate chan struct{} // closed by open
+	url      string
+	gate     chan struct{} // closed by open
+	requests atomic.Int64 // that hang
 
 	mtx    sync.Mutex
 	values map[int64]bool
@@ -38,6 +40,8 @@ func newRemoteStore(t *testing.T) *remoteStore {
 			w.WriteHeader(http.StatusBadRequest)
 			return
 		}
+		s.requests.Add(1)
+		defer s.requests.Add(-1)
 		select {
 		case <-s.gate:
 		case <-r.Context().Done():
@@ -126,6 +130,23 @@ func TestStopWhileStoreIsDown(t *testing.T) {
 
 	// It goes on with new samples.
 	r = start(t, s.config(), "--storage.tsdb.path="+dir)
+	s.open()
+	last := r.addUntilSent(t, s, 51)
+	require.NoError(t, r.stop())
+	require.Equal(t, numbers(51, last), s.stored())
+}
+
+// A change of the store's entry drops what is not sent, and so does a change of the external labels.
+func TestStoreIsChangedWhileItIsDown(t *testing.T) {
+	t.Parallel()
+	s := newRemoteStore(t)
+	r := start(t, s.config(), "--storage.remote.flush-deadline=1s")
+	r.add(t, 1, 50)
+	require.Eventually(t, func() bool { return s.requests.Load() > 0 }, time.Minute, 10*time.Millisecond)
+	cfg, problems := r.load("global: {external_labels: {host: server-1}}\n" + s.config())
+	require.Empty(t, problems)
+	require.NoError(t, r.ApplyConfig(cfg))
+	require.Eventually(t, func() bool { return s.requests.Load() == 0 }, time.Minute, 10*time.Millisecond)
 	s.open()
 	last := r.addUntilSent(t, s, 51)
 	require.NoError(t, r.stop())
