@@ -93,11 +93,13 @@ func (w *writing) disturb(t *testing.T) {
 	w.stores.slow(t, "1mbit")
 	w.load.wait(t, 4)
 	w.stores.fast(t)
-	// Ausguck is killed while it keeps up.
-	eventually(t, time.Minute, func() error {
-		pending := metric(w.ausguck.get(t, "/metrics"), "prometheus_remote_storage_samples_pending")
-		return errUnless(pending < 2*loadSeries, "%v samples are pending", pending)
-	})
+	// Ausguck is killed while both stores keep up.
+	for _, port := range []string{"8428", "19291"} {
+		eventually(t, time.Minute, func() error {
+			behind := float64(time.Now().Unix()) - w.ausguck.metricOf(t, `prometheus_remote_storage_queue_highest_sent_timestamp_seconds\{[^}]*:`+port)
+			return errUnless(behind < 7, "port %s is %v seconds behind", port, behind)
+		})
+	}
 	w.load.wait(t, 2)
 	w.sender = time.Now()
 	w.ausguck.kill()
@@ -160,19 +162,39 @@ func (w *writing) fill(t *testing.T) {
 	figure(t, "after the commands of docs/grow.md, both stores have all %d samples with equal values", w.own.count())
 }
 
-// requireUploads requires that Receive writes its block while the bucket refuses it, and uploads it when the bucket is back. Then the
-// bucket has everything.
+// requireUploads requires that Receive accepts samples and writes its block while the bucket fails in every way, uploads it when the bucket
+// is back, and gets what Ausguck could not send meanwhile. Then the bucket has everything.
 func (w *writing) requireUploads(t *testing.T) {
 	t.Helper()
 	require.Len(t, w.bucket.metas(t), 1, "only the block of the gap")
-	w.bucket.fail(gateRefuses)
-	w.receive.signal(t, syscall.SIGTERM)
-	w.receive.exitCode(t, 2*time.Minute)
-	require.Len(t, w.bucket.metas(t), 1)
-	w.bucket.open()
-	w.receive = w.stores.thanosReceive(t)
+	for _, mode := range []int32{gateRefuses, gateHangs, gateForbids} {
+		before := w.bucket.metas(t)
+		w.bucket.fail(mode)
+		failed := time.Now()
+		w.load.wait(t, 2)
+		accepted := w.ausguck.samples(t, failed, time.Now())
+		eventually(t, time.Minute, func() error {
+			missing := accepted.missing(t, w.query.samples(t, failed, time.Now())).count()
+			return errUnless(missing == 0, "Receive lacks %d of %d samples without its bucket", missing, accepted.count())
+		})
+		w.receive.signal(t, syscall.SIGTERM)
+		w.receive.waitOutput(t, "storage is flushed successfully")
+		if mode == gateHangs { // it waits for the bucket until it is killed
+			w.receive.kill()
+		}
+		w.receive.exitCode(t, 2*time.Minute)
+		require.Equal(t, before, w.bucket.metas(t))
+		w.bucket.open()
+		w.receive = w.stores.thanosReceive(t)
+		eventually(t, time.Minute, func() error {
+			return errUnless(len(w.bucket.metas(t)) > len(before), "the block is not in the bucket")
+		})
+	}
+	w.end = time.Now()
+	w.own = w.ausguck.samples(t, w.begin, w.end)
 	eventually(t, time.Minute, func() error {
-		return errUnless(len(w.bucket.metas(t)) == 2, "%d blocks are in the bucket", len(w.bucket.metas(t)))
+		missing := w.own.missing(t, w.inThanos(t)).count()
+		return errUnless(missing == 0, "Thanos lacks %d of %d samples", missing, w.own.count())
 	})
 	w.receive.signal(t, syscall.SIGTERM)
 	w.receive.exitCode(t, time.Minute)
@@ -188,7 +210,7 @@ func (w *writing) requireUploads(t *testing.T) {
 		require.Zero(t, metric(page, "thanos_compact_halted"))
 		return errUnless(metric(page, "thanos_compact_iterations_total") > 0, "no iteration of Compact")
 	})
-	figure(t, "the bucket alone has all %d samples after it had refused the upload; thanos compact: %d MiB", w.own.count(), compact.memory(t, "VmRSS")>>20)
+	figure(t, "the bucket alone has all %d samples after it had refused uploads, hung and forbidden; thanos compact: %d MiB", w.own.count(), compact.memory(t, "VmRSS")>>20)
 }
 
 // requireKinds requires that native histograms, exemplars and metadata arrive where docs/grow.md says that they do.
