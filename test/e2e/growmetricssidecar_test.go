@@ -112,8 +112,9 @@ func TestThanosSidecar(t *testing.T) {
 		missing := own.missing(t, query.samples(t, begin, end)).count()
 		return errUnless(missing == 0, "Query lacks %d of the newest samples", missing)
 	})
-	figure(t, "Query has all %d samples that are not in a block yet; thanos sidecar: %d MiB, ausguck: %d MiB, at most %d MiB",
-		own.count(), sidecar.memory(t, "VmRSS")>>20, ausguck.memory(t, "VmRSS")>>20, ausguck.memory(t, "VmHWM")>>20)
+	figure(t, "Query has all %d samples that are not in a block yet", own.count())
+	b.stores.page.requireMemory(t, "Thanos Sidecar", sidecar)
+	b.stores.page.requireMemory(t, "Ausguck without `remote_write`", ausguck.process)
 	b.requireHistory(t, query)
 	b.requireHistory(t, ausguck)
 

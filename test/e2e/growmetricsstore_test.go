@@ -1,6 +1,7 @@
 package e2e
 
 import (
+	"encoding/json"
 	"maps"
 	"os"
 	"os/exec"
@@ -124,4 +125,22 @@ func (s *objectStore) metas(t *testing.T) (blocks []string) {
 		}
 	}
 	return blocks
+}
+
+// labels returns the labels of each block in the bucket for metrics.
+func (s *objectStore) labels(t *testing.T) map[string]map[string]string {
+	t.Helper()
+	found := map[string]map[string]string{}
+	for _, block := range s.metas(t) {
+		content, err := os.ReadFile(filepath.Join(s.folder, "metrics", block, "meta.json"))
+		require.NoError(t, err)
+		var meta struct {
+			Thanos struct {
+				Labels map[string]string `json:"labels"`
+			} `json:"thanos"`
+		}
+		require.NoError(t, json.Unmarshal(content, &meta))
+		found[block] = meta.Thanos.Labels
+	}
+	return found
 }
