@@ -219,8 +219,8 @@ func (w *writing) requireUploads(t *testing.T) {
 	})
 	figure(t, "the bucket alone has all %d samples after it had refused uploads, hung and forbidden", w.own.count())
 	w.stores.page.requireMemory(t, "Thanos Compact", compact.process)
-	for block, labels := range w.bucket.labels(t) {
-		require.Equal(t, "default-tenant", labels["tenant_id"], block)
+	for name, block := range w.bucket.blocks(t) {
+		require.Equal(t, "default-tenant", block.Thanos.Labels["tenant_id"], name)
 	}
 }
 

@@ -127,20 +127,31 @@ func (s *objectStore) metas(t *testing.T) (blocks []string) {
 	return blocks
 }
 
-// labels returns the labels of each block in the bucket for metrics.
-func (s *objectStore) labels(t *testing.T) map[string]map[string]string {
-	t.Helper()
-	found := map[string]map[string]string{}
-	for _, block := range s.metas(t) {
-		content, err := os.ReadFile(filepath.Join(s.folder, "metrics", block, "meta.json"))
-		require.NoError(t, err)
-		var meta struct {
-			Thanos struct {
-				Labels map[string]string `json:"labels"`
-			} `json:"thanos"`
+// bucketBlock is what the bucket says about a block.
+type bucketBlock struct {
+	MinTime, MaxTime int64
+	Thanos           struct {
+		Labels     map[string]string
+		Downsample struct {
+			Resolution int64
 		}
-		require.NoError(t, json.Unmarshal(content, &meta))
-		found[block] = meta.Thanos.Labels
+	}
+	marked bool // for deletion
+}
+
+// blocks returns the blocks of the bucket for metrics by name.
+func (s *objectStore) blocks(t *testing.T) map[string]bucketBlock {
+	t.Helper()
+	found := map[string]bucketBlock{}
+	for _, name := range s.metas(t) {
+		folder := filepath.Join(s.folder, "metrics", name)
+		content, err := os.ReadFile(filepath.Join(folder, "meta.json"))
+		require.NoError(t, err)
+		var block bucketBlock
+		require.NoError(t, json.Unmarshal(content, &block))
+		_, err = os.Stat(filepath.Join(folder, "deletion-mark.json"))
+		block.marked = err == nil
+		found[name] = block
 	}
 	return found
 }

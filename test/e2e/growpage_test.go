@@ -66,6 +66,13 @@ func (p growPage) script() (script string) {
 	return script
 }
 
+// flag returns a flag that the text of the section mentions.
+func (p growPage) flag(t *testing.T, name string) string {
+	t.Helper()
+	require.Contains(t, p.text, "`"+name+"`")
+	return name
+}
+
 // command returns the arguments of the only command that begins with the words, without them.
 func (p growPage) command(t *testing.T, words ...string) (args []string) {
 	t.Helper()
