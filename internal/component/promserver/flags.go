@@ -80,7 +80,7 @@ func (o *Options) registerStorage(a *kingpin.Application) {
 		Default("1m").SetValue(&s.BlockReloadInterval)
 	a.Flag("storage.tsdb.delay-compact-file.path", "JSON file listing uploaded blocks, as written by the Thanos sidecar; blocks not in it are not compacted.").
 		PlaceHolder("<path>").StringVar(&s.DelayCompactFile)
-	a.Flag("storage.remote.flush-deadline", "How long to wait for remote write to flush on shutdown (Prometheus: 1m).").
+	a.Flag("storage.remote.flush-deadline", "How long a shutdown waits for remote write to send what is stored (Prometheus: 1m).").
 		Default("3s").SetValue(&o.RemoteFlushDeadline)
 	a.Flag("storage.remote.read-sample-limit", "Maximum number of samples per remote read; 0 for no limit.").Default("5e7").IntVar(&s.RemoteReadSampleLimit)
 	a.Flag("storage.remote.read-concurrent-limit", "Maximum number of concurrent remote reads; 0 for no limit.").Default("10").IntVar(&s.RemoteReadConcurrencyLimit)

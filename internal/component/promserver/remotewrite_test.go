@@ -25,7 +25,7 @@ import (
 type remoteStore struct {
 	url      string
 	gate     chan struct{} // closed by open
-	requests atomic.Int64 // that hang
+	requests atomic.Int64  // that hang
 
 	mtx    sync.Mutex
 	values map[int64]bool
