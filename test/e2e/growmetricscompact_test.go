@@ -44,9 +44,11 @@ func TestThanosCompact(t *testing.T) {
 				raw++
 			}
 		}
-		return errUnless(tooOld == 0 && raw == 3 && downsampled == 1, "%d blocks older than a year, %d blocks, %d downsampled", tooOld, raw, downsampled)
+		return errUnless(tooOld == 0 && raw == 3 && downsampled == 1,
+			"%d blocks older than a year, %d blocks, %d downsampled", tooOld, raw, downsampled)
 	})
-	figure(t, "thanos compact has merged %d blocks into one of two days, which it has downsampled, and the two newest ones of two hours; %d MiB", uploaded, compact.memory(t, "VmHWM")>>20)
+	figure(t, "thanos compact has merged %d blocks into one of two days, which it has downsampled, and two of two hours; %d MiB",
+		uploaded, compact.memory(t, "VmHWM")>>20)
 	stores.thanosStore(t)
 	query := stores.start(t, "Thanos Receive", 10932, nil, "thanos", "query")
 	recent.require(t, query)

@@ -27,12 +27,16 @@ func TestRemoteWrite2(t *testing.T) {
 	above := stores.program(t, 9090, exec.Command(stockBinary(t, "prometheus"), "--config.file="+configFile, "--storage.tsdb.path="+t.TempDir(),
 		"--web.listen-address=10.0.0.2:9090", "--web.enable-remote-write-receiver", "--enable-feature=metadata-wal-records"))
 	above.waitReady(t, readyTimeout)
-	other := network.host(t, 3).ausguck(t, t.TempDir(), t.TempDir(), append([]string{"--web.listen-address=10.0.0.3:2025", "--no-loki", "--web.enable-remote-write-receiver"}, metricsOnly...)...)
+	flags := []string{"--web.listen-address=10.0.0.3:2025", "--no-loki", "--web.enable-remote-write-receiver"}
+	other := network.host(t, 3).ausguck(t, t.TempDir(), t.TempDir(), append(flags, metricsOnly...)...)
 	other.waitReady(t, readyTimeout)
 	config := strings.Builder{}
 	config.WriteString("remote_write:\n")
-	for _, address := range []string{"10.0.0.2:9090/api/v1/write", "10.0.0.2:8428/api/v1/write", "10.0.0.2:19291/api/v1/receive", "10.0.0.3:2025/api/v1/write"} {
-		fmt.Fprintf(&config, "  - {url: 'http://%s', protobuf_message: io.prometheus.write.v2.Request, send_native_histograms: true, send_exemplars: true", address)
+	for _, address := range []string{
+		"10.0.0.2:9090/api/v1/write", "10.0.0.2:8428/api/v1/write", "10.0.0.2:19291/api/v1/receive", "10.0.0.3:2025/api/v1/write",
+	} {
+		fmt.Fprintf(&config, "  - {url: 'http://%s', protobuf_message: io.prometheus.write.v2.Request", address)
+		config.WriteString(", send_native_histograms: true, send_exemplars: true")
 		if strings.Contains(address, "10.0.0.3") {
 			fmt.Fprintf(&config, ", basic_auth: {username: admin, password: %s}", adminPassword)
 		}

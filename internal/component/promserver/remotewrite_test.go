@@ -71,7 +71,8 @@ func (s *remoteStore) stored() []int64 {
 
 // config is a prometheus.yml whose queue contains at most three samples, one of them in a request.
 func (s *remoteStore) config() string {
-	return "remote_write: [{url: '" + s.url + "', queue_config: {capacity: 1, max_samples_per_send: 1, max_shards: 1, batch_send_deadline: 10ms, max_backoff: 50ms}}]"
+	return "remote_write: [{url: '" + s.url +
+		"', queue_config: {capacity: 1, max_samples_per_send: 1, max_shards: 1, batch_send_deadline: 10ms, max_backoff: 50ms}}]"
 }
 
 // add appends samples with the values from first to last, each in a series of its own. They are newer than the start of the server,
