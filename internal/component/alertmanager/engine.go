@@ -173,10 +173,11 @@ func (e *engine) apply(cfg *Config) {
 
 	inhibitor := inhibit.NewInhibitor(e.alerts, cfg.InhibitRules, e.logger, noEvents)
 	var peer notify.Peer
+	var log sentLog
 	if e.peer != nil {
-		peer = e.peer
+		peer, log = e.peer, sentLog{e.sent}
 	}
-	pipeline := e.pipelines.New(e.history.record(cfg.integrations, cfg.secrets), e.wait, inhibitor, e.silencer,
+	pipeline := e.pipelines.New(e.history.record(cfg.integrations, cfg.secrets, log), e.wait, inhibitor, e.silencer,
 		timeinterval.NewIntervener(cfg.intervals), e.muted, e.sent, peer)
 	e.counts.set(cfg)
 	e.secrets.Store(cfg.secrets)
