@@ -25,8 +25,8 @@ func TestRetriesEndWhenAnotherPeerHasSent(t *testing.T) {
 	first, address := start("1", unreachable)
 	second, _ := start("2", works, address)
 	require.Eventually(t, func() bool {
-		_, members := first.Cluster()
-		_, others := second.Cluster()
+		_, members, _ := first.Cluster()
+		_, others, _ := second.Cluster()
 		return len(members) == 2 && len(others) == 2
 	}, patience, 10*time.Millisecond)
 	for n, name := range []string{"DiskFull", "Other"} {

@@ -35,13 +35,14 @@ type engine struct {
 	history *history
 	started time.Time
 
-	peer      *cluster.Peer // nil without a cluster
-	sent      *nflog.Log
-	silences  *silence.Silences
-	silencer  *silence.Silencer
-	alerts    *mem.Alerts
-	muted     marker.GroupMarker
-	snapshots *snapshots
+	peer       *cluster.Peer // nil without a cluster
+	complaints complaints
+	sent       *nflog.Log
+	silences   *silence.Silences
+	silencer   *silence.Silencer
+	alerts     *mem.Alerts
+	muted      marker.GroupMarker
+	snapshots  *snapshots
 
 	api             *api.API
 	handler         http.Handler
