@@ -81,6 +81,7 @@ type alertCluster struct {
 	*desk
 	hosts   map[int]*host
 	members map[int]*server
+	config  map[int]string
 	start   func(t *testing.T, number int)
 }
 
@@ -92,6 +93,7 @@ func newAlertCluster(t *testing.T, peerTimeout time.Duration, flags ...string) *
 	command := page.command(t, "ausguck")
 	alerts := c.alertmanagerConfig(4*peerTimeout + time.Second)
 	config, storage := map[int]string{}, map[int]string{}
+	c.config = config
 	for n := 1; n <= 4; n++ {
 		c.hosts[n] = network.host(t, n)
 		files := map[string]string{
@@ -256,6 +258,7 @@ func TestGrowAlertCluster(t *testing.T) {
 	phase("together")
 	c.losesReceiver(t)
 	phase("receiver lost")
+	c.leaves(t)
 	c.set(true, "joined")
 	c.wait(t, "FIRING", "joined")
 	once("joined")
@@ -270,6 +273,7 @@ func TestGrowAlertCluster(t *testing.T) {
 	require.Equal(t, want, fired)
 	require.Equal(t, map[string][2]int{"first": {1, 1}, "back": {1, 1}, "cut": {1, 1}}, c.got("RESOLVED"))
 	figure(t, "%d alerts fired and %d ended with a kill, a restart and a cut: each was reported once by Slack and by email, the one during the cut once by each side", len(fired), len(c.got("RESOLVED")))
+	c.differs(t)
 	for n := 1; n <= 3; n++ {
 		m := c.members[n]
 		memory := m.memory(t, "VmRSS")

@@ -3,6 +3,8 @@ package e2e
 import (
 	"fmt"
 	"net/http"
+	"os"
+	"path/filepath"
 	"regexp"
 	"strings"
 	"testing"
@@ -78,4 +80,33 @@ func (c *alertCluster) repeated(t *testing.T, counts map[string][2]int) {
 		figure(t, "a member lost the others and the receivers: %s reports %d of 1 notifications", []string{"Slack", "email"}[way], count)
 	}
 	delete(counts, "lost")
+}
+
+// leaves stops the stock Alertmanager for good: another member misses it until it is restarted, because it is none of its --cluster.peer.
+func (c *alertCluster) leaves(t *testing.T) {
+	t.Helper()
+	c.members[4].stop(t)
+	failed := func() float64 {
+		return metric(c.members[2].get(t, "/metrics"), "alertmanager_cluster_failed_peers")
+	}
+	eventually(t, time.Minute, func() error { return errUnless(failed() == 1, "server-2 misses %v members", failed()) })
+	c.members[2].stop(t)
+	c.start(t, 2)
+	c.members[2].waitReady(t, time.Minute)
+	c.waitMembers(t, 1, 2, 3)
+	require.Zero(t, failed())
+}
+
+// differs gives the second member another receiver, so that it repeats what the first one sends.
+func (c *alertCluster) differs(t *testing.T) {
+	t.Helper()
+	path := filepath.Join(c.config[2], "alertmanager.yml")
+	content, err := os.ReadFile(path)
+	require.NoError(t, err)
+	writeFile(t, path, strings.NewReplacer("receiver: team", "receiver: other", "name: team", "name: other").Replace(string(content)))
+	c.members[2].reloadBySignal(t, nil)
+	c.set(true, "different")
+	eventually(t, time.Minute, func() error {
+		return errUnless(c.got("FIRING")["different"] == [2]int{2, 2}, "so far %v", c.got("FIRING")["different"])
+	})
 }

@@ -39,6 +39,7 @@ func TestGrowAlertPeers(t *testing.T) {
 	member := func(n int, flags ...string) *server {
 		t.Helper()
 		hosts[n] = network.host(t, n)
+		hosts[n].run(t, "iptables", "-A", "INPUT", "-p", "udp", "--dport", "9094", "-j", "DROP") // TLS needs TCP only
 		s := start(hosts[n], names, append(flags, fmt.Sprintf("--cluster.peer-name=server-%d", n), "--cluster.tls-config="+tls,
 			fmt.Sprintf("--cluster.listen-address=10.0.0.%d:9094", n), "--cluster.gossip-interval=100ms")...)
 		s.waitReady(t, time.Minute)
@@ -61,6 +62,21 @@ func TestGrowAlertPeers(t *testing.T) {
 	figure(t, "a peer is found %.0f s after its name appeared", time.Since(appeared).Seconds())
 	writeFile(t, names, "127.0.0.1 localhost\n10.0.0.1 others.example\n10.0.0.2 others.example\n")
 	together(second, 3)
+	for _, peer := range []string{"server-1", "server-3"} {
+		eventually(t, time.Minute, func() error {
+			answered := strings.Contains(second.get(t, "/metrics"), `alertmanager_cluster_pings_seconds_count{peer="`+peer+`"}`)
+			return errUnless(answered, "%s does not answer pings, for which AlertmanagerPeerWithoutUDP looks", peer)
+		})
+	}
+
+	// Without TLS, a host stays out, and both say so.
+	outside := start(network.host(t, 5), names, "--cluster.listen-address=10.0.0.5:9094", "--cluster.peer=10.0.0.1:9094", "--cluster.tcp-timeout=1s")
+	outside.waitReady(t, time.Minute)
+	outside.waitOutput(t, "Cannot join the cluster; retrying")
+	require.Contains(t, outside.get(t, "/api/ausguck/status"), `{"name":"","address":"10.0.0.1:9094","self":false,"reached":false}`)
+	require.Equal(t, 1.0, metric(outside.get(t, "/metrics"), "alertmanager_cluster_failed_peers"))
+	require.Len(t, second.peers(t), 3)
+	outside.stop(t)
 
 	alone := network.host(t, 4)
 	alone.run(t, "ip", "address", "flush", "dev", "eth0")
@@ -81,6 +97,52 @@ func TestGrowAlertPeers(t *testing.T) {
 	public = start(alone, names, inside[1], inside[2]+alone.ip+inside[3], "--cluster.gossip-interval=100ms")
 	public.waitReady(t, time.Minute)
 	together(public, 1)
+}
+
+// What is wrong between members that reach each other is in the log and on Status: a port that is closed for UDP, and a name that two have.
+func TestGrowAlertPeersProblems(t *testing.T) {
+	t.Parallel()
+	network := newLAN(t)
+	config := configDir(t, map[string]string{"prometheus.yml": quietConfig})
+	members := map[int]*server{}
+	memory := func(s *server) int { return s.memory(t, "VmRSS") >> 20 }
+	for n, name := range []string{"", "server-1", "server-2", "server-1", ""} {
+		if n == 0 {
+			continue
+		}
+		h := network.host(t, n)
+		if n == 2 {
+			h.run(t, "iptables", "-A", "INPUT", "-p", "udp", "--dport", "9094", "-j", "DROP")
+		}
+		flags := []string{
+			"--config.dir=" + config, "--storage.path=" + t.TempDir(), "--web.listen-address=" + h.ip + ":3000", "--no-web.well-known-ports",
+			"--no-loki", "--no-cadvisor", "--no-node-exporter", "--no-log-collector", "--no-docker",
+		}
+		if name != "" {
+			flags = append(flags, "--cluster.peer-name="+name, "--cluster.listen-address="+h.ip+":9094")
+		}
+		cmd := exec.Command(ausguckBinary(t), append(flags, "--cluster.peer=10.0.0.1:9094", "--cluster.peer=10.0.0.2:9094")...)
+		cmd.Env = append(os.Environ(), passwordEnv)
+		members[n] = h.program(t, 3000, cmd)
+		members[n].url = urlOf("admin", adminPassword, members[n].address)
+		members[n].waitReady(t, time.Minute) // one after the other, so that the third finds its name taken
+	}
+	says := func(n int, problem string) {
+		t.Helper()
+		eventually(t, 2*time.Minute, func() error {
+			return errUnless(strings.Contains(members[n].get(t, "/api/ausguck/status"), problem), "server %d does not say %q", n, problem)
+		})
+		require.Regexp(t, `level=WARN .*msg="Problem in the cluster".* problem=.*`+regexp.QuoteMeta(problem), members[n].output.String())
+	}
+	says(1, "server-2 is reached over TCP and not over UDP, so notifications may be sent twice: open the cluster port for UDP too")
+	says(1, "10.0.0.1:9094 and 10.0.0.3:9094 both have the name server-1, so one of them is left out: set --cluster.peer-name")
+	require.Positive(t, metric(members[1].get(t, "/metrics"), "alertmanager_cluster_peer_name_conflicts_total"))
+	require.NotContains(t, members[1].get(t, "/metrics"), `alertmanager_cluster_pings_seconds_count{peer="server-2"}`)
+	members[4].waitOutput(t, "--cluster.peer has no effect")
+	with, without := memory(members[2]), memory(members[4])
+	figure(t, "an Ausguck that only sends notifications uses %d MiB in a cluster, and %d MiB without one", with, without)
+	require.Less(t, with, 170, "docs/grow.md promises 130 MB")
+	require.Less(t, with-without, 20, "docs/grow.md promises 3 MB")
 }
 
 // clusterTLS returns the path of a file for --cluster.tls-config.
