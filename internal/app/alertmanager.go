@@ -57,6 +57,7 @@ func (p *AlertmanagerPart) load(l *loading) {
 			return
 		}
 	}
+	l.warn(p.name(), p.Cluster.Warnings())
 	p.next = load(l, p.name(), l.file("alertmanager.yml", p.File), func(d document) (*alertmanager.Config, []error) {
 		return p.loader.Load(alertmanager.Source{Name: d.Name, Dir: d.Dir, Content: d.Content, BuiltIn: d.BuiltIn, Copies: d.copies})
 	}, func(c *alertmanager.Config) (beside, warnings []string) { return c.Files(), c.Warnings })

@@ -28,6 +28,8 @@ type alertmanagerCluster struct {
 	Members []alertmanager.Member `json:"members"`
 	// Missing counts the peers that are not reached, including those that are configured by name.
 	Missing int `json:"missing"`
+	// Problems are what is wrong between members that are reached.
+	Problems []string `json:"problems,omitempty"`
 }
 
 // queueView is a queue of remote_write.
@@ -46,7 +48,7 @@ type queueView struct {
 
 func (a *App) clusterView(ctx context.Context, families []*dto.MetricFamily) (view clusterView) {
 	if p := &a.options.Alertmanager; p.on() {
-		if state, members := p.server.Cluster(); state != "" {
+		if state, members, problems := p.server.Cluster(); state != "" {
 			listed := 0
 			for _, m := range members {
 				if !m.Reached {
@@ -54,7 +56,7 @@ func (a *App) clusterView(ctx context.Context, families []*dto.MetricFamily) (vi
 				}
 			}
 			missing := max(listed, int(gaugesOf(families)["alertmanager_cluster_failed_peers"]))
-			view.Alertmanager = &alertmanagerCluster{State: state, Members: members, Missing: missing}
+			view.Alertmanager = &alertmanagerCluster{State: state, Members: members, Missing: missing, Problems: problems}
 		}
 	}
 	if p := &a.options.Loki; p.on() {

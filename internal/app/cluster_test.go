@@ -7,10 +7,13 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"path/filepath"
+	"strings"
 	"testing"
 	"time"
 
 	"github.com/stretchr/testify/require"
+
+	"github.com/ausguck/ausguck/internal/app"
 )
 
 // clusters is a part of the response of /api/ausguck/status.
@@ -82,6 +85,16 @@ common: {instance_addr: 127.0.0.1, replication_factor: 1, ring: {instance_id: se
 		require.Equal(t, []float64{0, 0, -1}, []float64{takes.Failed, takes.Retried, away.Lag})
 		return takes.Lag >= 0 && refuses.Failed > 0 && away.Retried > 0 && away.Pending > 0
 	}, time.Minute, 200*time.Millisecond)
+}
+
+// Stock Alertmanager listens without a flag, so command lines that were written for it lack one.
+func TestPeersWithoutAListener(t *testing.T) {
+	warnings, err := app.Check(testOptions(t, "--cluster.peer=10.0.0.1:9094"))
+	require.NoError(t, err)
+	require.Contains(t, warnings, "--cluster.peer has no effect: Alertmanager joins a cluster only with --cluster.listen-address, such as 0.0.0.0:9094")
+	warnings, err = app.Check(testOptions(t, "--cluster.peer=10.0.0.1:9094", "--cluster.listen-address=127.0.0.1:0"))
+	require.NoError(t, err)
+	require.NotContains(t, strings.Join(warnings, " "), "--cluster.")
 }
 
 func TestNoClustersOnStatus(t *testing.T) {

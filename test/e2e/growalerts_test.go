@@ -1,9 +1,7 @@
 package e2e
 
 import (
-	"crypto/x509"
 	"encoding/json"
-	"encoding/pem"
 	"fmt"
 	"net/http"
 	"os"
@@ -83,6 +81,7 @@ type alertCluster struct {
 	*desk
 	hosts   map[int]*host
 	members map[int]*server
+	config  map[int]string
 	start   func(t *testing.T, number int)
 }
 
@@ -94,6 +93,7 @@ func newAlertCluster(t *testing.T, peerTimeout time.Duration, flags ...string) *
 	command := page.command(t, "ausguck")
 	alerts := c.alertmanagerConfig(4*peerTimeout + time.Second)
 	config, storage := map[int]string{}, map[int]string{}
+	c.config = config
 	for n := 1; n <= 4; n++ {
 		c.hosts[n] = network.host(t, n)
 		files := map[string]string{
@@ -182,6 +182,7 @@ func TestGrowAlertCluster(t *testing.T) {
 	turns := func() { waitUntil(t, time.Now().Add(4*peerTimeout)) } // every member had its turn to send again
 
 	// A silence made on one holds on all.
+	known := ""
 	for _, n := range []int{4, 1, 3} {
 		id := c.members[n].silence(t, "part", fmt.Sprintf("silenced-%d", n))
 		made := time.Now()
@@ -191,6 +192,7 @@ func TestGrowAlertCluster(t *testing.T) {
 				return errUnless(code == http.StatusOK, "%s does not know it: %d", m.address, code)
 			})
 		}
+		known = c.members[n].silence(t, "part", "unused")
 		figure(t, "a silence made on server-%d is known to all after %.1f s", n, time.Since(made).Seconds())
 		c.set(true, fmt.Sprintf("silenced-%d", n))
 	}
@@ -199,6 +201,7 @@ func TestGrowAlertCluster(t *testing.T) {
 	c.wait(t, "FIRING", "first")
 	once("first")
 	phase("first")
+	c.sentBy(t, 1, "first")
 	for n, m := range c.members {
 		eventually(t, time.Minute, func() error {
 			count := m.alertCount(t, "alertname=Broken")
@@ -247,10 +250,15 @@ func TestGrowAlertCluster(t *testing.T) {
 	phase("cut")
 	c.waitMembers(t, 1)
 	c.waitMembers(t, 2, 3, 4)
+	joined := c.changeSilences(t, known)
 	phase("two sides")
 	c.hosts[1].together(t, c.hosts[2], c.hosts[3], c.hosts[4])
 	c.waitMembers(t, 1, 2, 3, 4)
+	joined()
 	phase("together")
+	c.losesReceiver(t)
+	phase("receiver lost")
+	c.leaves(t)
 	c.set(true, "joined")
 	c.wait(t, "FIRING", "joined")
 	once("joined")
@@ -260,98 +268,16 @@ func TestGrowAlertCluster(t *testing.T) {
 	c.wait(t, "RESOLVED", "cut", "back")
 	phase("resolved")
 	turns()
-	require.Equal(t, want, c.got("FIRING"))
+	fired := c.got("FIRING")
+	c.repeated(t, fired)
+	require.Equal(t, want, fired)
 	require.Equal(t, map[string][2]int{"first": {1, 1}, "back": {1, 1}, "cut": {1, 1}}, c.got("RESOLVED"))
-	firing, resolved := len(c.got("FIRING")), len(c.got("RESOLVED"))
-	figure(t, "%d alerts fired and %d ended with a kill, a restart and a cut: each was reported once by Slack and by email, the one during the cut once by each side", firing, resolved)
+	figure(t, "%d alerts fired and %d ended with a kill, a restart and a cut: each was reported once by Slack and by email, the one during the cut once by each side", len(fired), len(c.got("RESOLVED")))
+	c.differs(t)
 	for n := 1; n <= 3; n++ {
 		m := c.members[n]
 		memory := m.memory(t, "VmRSS")
 		figure(t, "server-%d uses %s MiB; the cluster port has received %s messages", n, strconv.Itoa(memory>>20),
 			strconv.FormatFloat(metric(m.get(t, "/metrics"), "alertmanager_cluster_messages_received_total"), 'f', 0, 64))
 	}
-}
-
-// Members find each other by names that lead elsewhere while they run, with mutual TLS, and one with only a public address says what it needs.
-func TestGrowAlertPeers(t *testing.T) {
-	t.Parallel()
-	network := newLAN(t)
-	text := readGrowPage(t).section(t, "Alerts in a cluster").text
-	tls := clusterTLS(t)
-	config := configDir(t, map[string]string{"prometheus.yml": quietConfig})
-	start := func(h *host, hosts string, flags ...string) *server {
-		t.Helper()
-		const withHosts = `mount --bind "$1" /etc/hosts; shift; exec "$@"` // Go reads the file again when it changes
-		args := append([]string{"--mount", "sh", "-ec", withHosts, "sh", hosts, ausguckBinary(t), "--config.dir=" + config, "--storage.path=" + t.TempDir(),
-			"--web.listen-address=" + h.ip + ":3000", "--no-web.well-known-ports", "--no-loki"}, metricsOnly...)
-		cmd := exec.Command("unshare", append(args, flags...)...)
-		cmd.Env = append(os.Environ(), passwordEnv)
-		s := h.program(t, 3000, cmd)
-		s.url = urlOf("admin", adminPassword, s.address)
-		return s
-	}
-	names := filepath.Join(t.TempDir(), "hosts")
-	writeFile(t, names, "127.0.0.1 localhost\n")
-	hosts := map[int]*host{}
-	member := func(n int, flags ...string) *server {
-		t.Helper()
-		hosts[n] = network.host(t, n)
-		s := start(hosts[n], names, append(flags, fmt.Sprintf("--cluster.peer-name=server-%d", n), "--cluster.tls-config="+tls,
-			fmt.Sprintf("--cluster.listen-address=10.0.0.%d:9094", n), "--cluster.gossip-interval=100ms")...)
-		s.waitReady(t, time.Minute)
-		return s
-	}
-	first, second := member(1), member(2)
-	third := member(3, "--cluster.peer=others.example:9094")
-	together := func(s *server, want int) {
-		t.Helper()
-		eventually(t, time.Minute, func() error {
-			return errUnless(len(s.peers(t)) == want, "%s sees %v", s.address, s.peers(t))
-		})
-	}
-	together(third, 1)
-	require.Contains(t, third.get(t, "/api/ausguck/status"), `"state":"ready"`)
-	writeFile(t, names, "127.0.0.1 localhost\n10.0.0.1 others.example\n")
-	appeared := time.Now()
-	together(third, 2)
-	together(first, 2)
-	figure(t, "a peer is found %.0f s after its name appeared", time.Since(appeared).Seconds())
-	writeFile(t, names, "127.0.0.1 localhost\n10.0.0.1 others.example\n10.0.0.2 others.example\n")
-	together(second, 3)
-
-	alone := network.host(t, 4)
-	alone.run(t, "ip", "address", "flush", "dev", "eth0")
-	alone.run(t, "ip", "address", "add", "1.2.3.4/24", "dev", "eth0")
-	alone.run(t, "ip", "route", "add", "default", "dev", "eth0")
-	alone.ip = "1.2.3.4"
-	inside := regexp.MustCompile("`(--cluster.listen-address=0.0.0.0:9094) (--cluster.advertise-address=)10.0.0.1(.*?)`").FindStringSubmatch(text)
-	require.NotNil(t, inside)
-	public := start(alone, names, inside[1], "--cluster.gossip-interval=100ms")
-	public.waitReady(t, time.Minute)
-	require.Contains(t, public.get(t, "/api/ausguck/status"), "this host has no private IP address that can be advertised to the cluster: set --cluster.advertise-address")
-	alone.run(t, "ip", "address", "add", "10.0.0.4/24", "dev", "eth0")
-	eventually(t, time.Minute, func() error {
-		return errUnless(strings.Contains(public.get(t, "/api/ausguck/status"), `"address":"10.0.0.4:9094"`), "it does not start with the address that it got")
-	})
-	public.stop(t)
-	alone.run(t, "ip", "address", "delete", "10.0.0.4/24", "dev", "eth0")
-	public = start(alone, names, inside[1], inside[2]+alone.ip+inside[3], "--cluster.gossip-interval=100ms")
-	public.waitReady(t, time.Minute)
-	together(public, 1)
-}
-
-// clusterTLS returns the path of a file for --cluster.tls-config.
-func clusterTLS(t *testing.T) string {
-	t.Helper()
-	dir := t.TempDir()
-	certificate := loopbackCertificate(t, filepath.Join(dir, "ca.pem"))
-	key, err := x509.MarshalPKCS8PrivateKey(certificate.PrivateKey)
-	require.NoError(t, err)
-	writeFile(t, filepath.Join(dir, "key.pem"), string(pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: key})))
-	path := filepath.Join(dir, "tls.yml")
-	writeFile(t, path, strings.ReplaceAll(`
-tls_server_config: {cert_file: DIR/ca.pem, key_file: DIR/key.pem, client_ca_file: DIR/ca.pem, client_auth_type: RequireAndVerifyClientCert}
-tls_client_config: {cert_file: DIR/ca.pem, key_file: DIR/key.pem, ca_file: DIR/ca.pem, server_name: 127.0.0.1}
-`, "DIR", dir))
-	return path
 }

@@ -4,11 +4,10 @@ import (
 	"encoding/json"
 	"fmt"
 	"net/http"
-	"net/http/cookiejar"
 	"net/url"
 	"os/exec"
 	"path/filepath"
-	"strconv"
+	"regexp"
 	"strings"
 	"testing"
 	"time"
@@ -21,6 +20,7 @@ type pair struct {
 	*desk
 	lan     lan
 	hosts   map[int]*host
+	config  map[int]string
 	servers map[int]*server
 	proxy   *server
 	start   func(t *testing.T, number int)
@@ -28,35 +28,43 @@ type pair struct {
 
 const pairToken = "0123456789abcdef-of-a-backup"
 
-func newPair(t *testing.T) *pair {
+// newPair starts both with the command of the page and with more flags, in which /etc/ausguck is their configuration folder.
+func newPair(t *testing.T, flags ...string) *pair {
 	t.Helper()
 	network := newLAN(t)
-	p := &pair{desk: newDesk(t, network), lan: network, hosts: map[int]*host{}, servers: map[int]*server{}}
+	p := &pair{desk: newDesk(t, network), lan: network, hosts: map[int]*host{}, config: map[int]string{}, servers: map[int]*server{}}
 	all := readGrowPage(t)
 	page, alerts := all.section(t, "High availability"), all.section(t, "Alerts in a cluster")
 	command := page.command(t, "ausguck")
-	config, storage := map[int]string{}, map[int]string{}
+	storage := map[int]string{}
 	for n := 1; n <= 2; n++ {
 		p.hosts[n] = network.host(t, n)
 		alerting, each := alerts.file(t, "prometheus.yml"), all.section(t, "Watch each other").file(t, "prometheus.yml")
 		prometheus := strings.Replace(all.section(t, "One view of both").file(t, "prometheus.yml"), "global:\n", "global:\n  scrape_interval: 1s\n", 1) +
 			alerting[strings.Index(alerting, "alerting:"):] + strings.Replace(each, "scrape_configs:\n", scrapeDesk, 1)
-		config[n], storage[n] = configDir(t, map[string]string{
+		p.config[n], storage[n] = configDir(t, map[string]string{
 			"prometheus.yml":         prometheus,
 			"grow.rules.yml":         growRules,
 			"web.yml":                alerts.file(t, "web.yml"),
 			"secrets/peer_password":  "change-me-please",
 			"alertmanager.yml":       p.alertmanagerConfig(10 * time.Second),
 			"heartbeats.yml":         "heartbeats: [{name: backup, token: " + pairToken + ", every: 10s, grace: 1s}]\n",
+			"probes.yml":             "probes: [{name: file, url: 'http://10.0.0.8/metrics'}]\n",
+			"status-pages.yml":       "pages: [{name: example, public: true, subscribers: {receiver: team}, groups: [{components: [{name: Shop, probe: file}]}]}]\n",
+			"secrets/oidc":           "the client's secret",
 			"dashboards/shared.json": `{"uid": "from-a-file", "title": "From a file", "schemaVersion": 42, "panels": []}`,
+			"grafana/provisioning/datasources/shared.yml": "apiVersion: 1\ndatasources: [{name: Shared, uid: from-a-file, type: prometheus, url: 'http://10.0.0.5:10932'}]\n",
 		}), t.TempDir()
-		writeFile(t, filepath.Join(config[n], "grafana/provisioning/dashboards/shared.yml"),
-			"apiVersion: 1\nproviders: [{name: shared, type: file, options: {path: '"+filepath.Join(config[n], "dashboards")+"'}}]\n")
+		writeFile(t, filepath.Join(p.config[n], "grafana/provisioning/dashboards/shared.yml"),
+			"apiVersion: 1\nproviders: [{name: shared, type: file, options: {path: '"+filepath.Join(p.config[n], "dashboards")+"'}}]\n")
 	}
 	p.start = func(t *testing.T, n int) {
 		t.Helper()
-		p.servers[n] = p.hosts[n].installed(t, n, config[n], storage[n], command, "--no-cadvisor", "--no-docker",
-			"--no-log-collector", "--scrape.discovery-reload-interval=1s", "--cluster.gossip-interval=100ms")
+		more := []string{"--no-cadvisor", "--no-docker", "--no-log-collector", "--scrape.discovery-reload-interval=1s"}
+		for _, flag := range flags {
+			more = append(more, strings.Replace(flag, "/etc/ausguck", p.config[n], 1))
+		}
+		p.servers[n] = p.hosts[n].installed(t, n, p.config[n], storage[n], command, more...)
 	}
 	for n := range p.hosts {
 		p.start(t, n)
@@ -74,53 +82,25 @@ func newPair(t *testing.T) *pair {
 	return p
 }
 
-// browser is a client of the proxy that keeps cookies.
-func (p *pair) browser(t *testing.T) *server {
-	t.Helper()
-	client := *p.proxy.client
-	var err error
-	client.Jar, err = cookiejar.New(nil)
-	require.NoError(t, err)
-	b := *p.proxy
-	b.url, b.client = "http://"+p.proxy.address, &client
-	return &b
-}
-
-// at returns the number of the host on which a browser stays.
-func (s *server) at(t *testing.T) int {
-	t.Helper()
-	address, err := url.Parse(s.url)
-	require.NoError(t, err)
-	for _, c := range s.client.Jar.Cookies(address) {
-		if name, found := strings.CutPrefix(c.Value, "server-"); found && c.Name == "ausguck_host" {
-			number, err := strconv.Atoi(name)
-			require.NoError(t, err)
-			return number
-		}
-	}
-	require.Fail(t, "the proxy has set no cookie")
-	return 0
-}
-
-func (s *server) logIn(t *testing.T) {
-	t.Helper()
-	code, answer := s.do(t, http.MethodPost, "/login", map[string]string{"Content-Type": "application/json", "Origin": s.url},
-		`{"user": "admin", "password": "`+adminPassword+`"}`)
-	require.Equal(t, http.StatusOK, code, answer)
-}
-
 // Two Ausgucks behind haproxy: what works through one address, and what belongs to a host.
 func TestGrowPair(t *testing.T) {
 	t.Parallel()
-	p := newPair(t)
-	post := func(s *server, path, body string) string {
-		t.Helper()
-		code, answer := s.do(t, http.MethodPost, path, map[string]string{"Content-Type": "application/json"}, body)
-		require.Less(t, code, 300, "%s: %s", path, answer)
-		return answer
-	}
+	p := newPair(t, signInFlags(t)...)
+	p.startProvider(t)
+	p.servesBoth(t)
+	p.seesBoth(t)
+	b := p.browser(t)
+	b.logIn(t)
+	mine := b.at(t)
+	p.keepsSession(t, b, mine)
+	p.keepsPerHost(t, mine)
+	p.watched(t, mine)
+	p.failsAndReturns(t, b, mine)
+}
 
-	// Requests with a password reach both hosts.
+// servesBoth checks that requests with a password reach both hosts.
+func (p *pair) servesBoth(t *testing.T) {
+	t.Helper()
 	hosts := map[string]int{}
 	for range 20 {
 		for _, path := range []string{"/api/v1/query?query=up", "/api/v1/labels", "/api/v2/alerts", "/loki/api/v1/labels", "/api/org", "/"} {
@@ -134,8 +114,11 @@ func TestGrowPair(t *testing.T) {
 	for name, count := range hosts {
 		require.GreaterOrEqual(t, count, 10, name)
 	}
+}
 
-	// Each scrapes both, and knows them by their addresses.
+// seesBoth checks that each host scrapes both, and knows them by their addresses.
+func (p *pair) seesBoth(t *testing.T) {
+	t.Helper()
 	for n, s := range p.servers {
 		for _, expression := range []string{
 			`count(up{job="prometheus", instance=~"10.0.0.[12]:3000"} == 1)`, `count(up{job="node-exporter"} == 1)`,
@@ -150,12 +133,11 @@ func TestGrowPair(t *testing.T) {
 		require.Contains(t, status, `"name":"server-2","address":"10.0.0.2:9094"`, "server-%d", n)
 		require.Contains(t, status, `"host":"10.0.0.5:19291"`, "server-%d", n)
 	}
+}
 
-	// A browser logs in once and stays on its host, even if the other one does not know its session.
-	b := p.browser(t)
-	b.logIn(t)
-	mine := b.at(t)
-	other := 3 - mine
+// keepsSession checks that a browser that has logged in stays on its host, and that the other one does not know its session.
+func (p *pair) keepsSession(t *testing.T, b *server, mine int) {
+	t.Helper()
 	for range 10 {
 		b.get(t, "/api/user")
 		require.Equal(t, mine, b.at(t))
@@ -174,45 +156,22 @@ func TestGrowPair(t *testing.T) {
 		return response.StatusCode
 	}
 	require.Equal(t, http.StatusOK, session(p.servers[mine]))
-	require.Equal(t, http.StatusUnauthorized, session(p.servers[other]), "a session belongs to a host")
+	require.Equal(t, http.StatusUnauthorized, session(p.servers[3-mine]), "a session belongs to a host")
+}
 
-	// What is in files is on both, and what is changed on the page on one.
-	post(p.servers[mine], "/api/dashboards/db", `{"dashboard": {"uid": "from-the-page", "title": "From the page", "panels": []}}`)
-	post(p.servers[mine], "/api/admin/users", `{"login": "eve", "password": "a long password"}`)
-	post(p.servers[mine], "/api/ausguck/probes", `{"name": "page", "url": "http://10.0.0.8/metrics"}`)
-	_, token := p.servers[mine].serviceAccount(t, "peer", "Editor")
-	post(p.servers[mine], "/hb/"+pairToken, "")
-	silence := p.servers[mine].silence(t, "part", "silenced")
-	eventually(t, time.Minute, func() error {
-		code, _ := p.servers[other].do(t, http.MethodGet, "/api/v2/silence/"+silence, nil, "")
-		return errUnless(code == http.StatusOK, "the other host does not know the silence")
-	})
-	for n, s := range p.servers {
-		has := func(path string) bool {
-			code, answer := s.do(t, http.MethodGet, path, nil, "")
-			require.Contains(t, []int{http.StatusOK, http.StatusNotFound}, code, answer)
-			return code == http.StatusOK
-		}
-		require.True(t, has("/api/dashboards/uid/from-a-file"), "server-%d", n)
-		require.Equal(t, n == mine, has("/api/dashboards/uid/from-the-page"), "server-%d", n)
-		require.Equal(t, n == mine, has("/api/users/lookup?loginOrEmail=eve"), "server-%d", n)
-		require.Equal(t, n == mine, strings.Contains(s.get(t, "/api/ausguck/probes"), `"name":"page"`), "server-%d", n)
-		anonymous := *s
-		anonymous.url = "http://" + s.address
-		code, _ := anonymous.do(t, http.MethodGet, "/api/user", map[string]string{"Authorization": "Bearer " + token}, "")
-		require.Equal(t, map[bool]int{true: http.StatusOK, false: http.StatusUnauthorized}[n == mine], code, "server-%d", n)
-		code, _ = anonymous.do(t, http.MethodPost, "/api/v2/alerts", map[string]string{"Authorization": "Bearer " + token, "Content-Type": "application/json"}, "[]")
-		require.Equal(t, n == mine, code == http.StatusOK, "server-%d: a peer with the role Editor sends alerts: %d", n, code)
-		code, _ = anonymous.do(t, http.MethodGet, "/api/v1/labels", as("peer", "change-me-please"), "")
-		require.Equal(t, http.StatusOK, code, "server-%d knows the user of web.yml", n)
-	}
-	eventually(t, time.Minute, func() error {
-		up := metric(p.servers[other].get(t, "/metrics"), "ausguck_heartbeat_up")
-		return errUnless(up == 0, "the other host does not miss the heartbeat: %v", up)
-	})
+// failsAndReturns kills the host on which a browser has logged in, and starts it again.
+func (p *pair) failsAndReturns(t *testing.T, b *server, mine int) {
+	t.Helper()
+	other := 3 - mine
+	eve, bob := p.browser(t), p.browser(t)
+	eve.stay(t, mine)
+	eve.signsIn(t)
+	bob.stay(t, mine)
+	form := bob.signInForm(t)
 
-	// The host of the browser fails: the proxy uses the other one, on which the browser logs in again.
+	// The proxy uses the other one, on which a browser logs in again.
 	p.servers[mine].kill()
+	killed := time.Now()
 	for range 20 {
 		p.proxy.get(t, "/api/v1/labels")
 	}
@@ -220,11 +179,40 @@ func TestGrowPair(t *testing.T) {
 		code, _ := b.do(t, http.MethodGet, "/api/user", nil, "")
 		return errUnless(code == http.StatusUnauthorized, "the browser gets %d", code)
 	})
+	took := time.Since(killed)
+	figure(t, "a host was killed: its browsers reach the other one after %.1f s", took.Seconds())
+	require.Less(t, took, 20*time.Second, "docs/grow.md promises four seconds")
 	b.logIn(t)
 	require.Equal(t, other, b.at(t))
 	b.get(t, "/api/user")
+	eve.isRedirected(t, other)
+	bob.startsAgain(t, form, other)
+
+	// The other one notices, and goes on alone.
+	missing := fmt.Sprintf(`up{job="prometheus", instance="10.0.0.%d:3000"} == 0`, mine)
+	eventually(t, time.Minute, func() error {
+		return errUnless(len(p.servers[other].query(t, missing)) == 1, "it does not see that the other one is down")
+	})
+	eventually(t, time.Minute, func() error {
+		found := p.servers[other].query(t, clusterRule(t, "AlertmanagerPeerMissing"))
+		return errUnless(len(found) == 1, "the cluster lacks nobody: %v", found)
+	})
 	p.set(true, "alone")
 	p.wait(t, "FIRING", "alone")
+
+	// A host that starts gets no requests until it is ready.
+	p.start(t, mine)
+	serves := regexp.MustCompile(`(?m)^prometheus_http_requests_total\{.*handler="/api/v1/labels".*\} [1-9]`)
+	requests := 0
+	eventually(t, time.Minute, func() error {
+		p.proxy.get(t, "/api/v1/labels")
+		requests++
+		if err := p.servers[mine].answers("/metrics"); err != nil {
+			return err
+		}
+		return errUnless(serves.MatchString(p.servers[mine].get(t, "/metrics")), "it gets no requests")
+	})
+	figure(t, "a host that was killed serves requests again %.1f s after its start; none of %d requests failed until then", time.Since(p.servers[mine].started).Seconds(), requests)
 }
 
 // The store shows the series of a pair once, and without a gap while one of them is down.

@@ -36,8 +36,8 @@ const maxRows = 1000
 func (s *Server) serveNotifications(w http.ResponseWriter, r *http.Request) {
 	q := r.URL.Query()
 	f := filter{receiver: q.Get("receiver"), result: Result(q.Get("result")), alertname: q.Get("alertname"), limit: 100}
-	if f.result != "" && !slices.Contains([]Result{Delivered, Retrying, Refused}, f.result) {
-		refuse(w, http.StatusBadRequest, "result is delivered, retrying or refused, not %q", f.result)
+	if f.result != "" && !slices.Contains(results, f.result) {
+		refuse(w, http.StatusBadRequest, "result is delivered, retrying, refused or elsewhere, not %q", f.result)
 		return
 	}
 	if text := q.Get("limit"); text != "" {

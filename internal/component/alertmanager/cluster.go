@@ -11,6 +11,8 @@ import (
 
 	"github.com/hashicorp/go-sockaddr"
 	"github.com/prometheus/alertmanager/cluster"
+
+	"github.com/ausguck/ausguck/internal/upstreamlog"
 )
 
 // leaveTimeout bounds how long a stopping peer takes to tell the others that it leaves.
@@ -28,7 +30,8 @@ func (e *engine) join(o ClusterOptions) error {
 	if err != nil {
 		return fmt.Errorf("--cluster.tls-config: %w", err)
 	}
-	e.peer, err = cluster.Create(e.logger.With("component", "cluster"), e.options.Registerer, o.ListenAddress, o.AdvertiseAddress,
+	logger := upstreamlog.New(e.logger.With("component", "cluster"), upstreamlog.Rules{Record: e.complaints.record, Raises: true, Repeat: complainEvery})
+	e.peer, err = cluster.Create(logger, e.options.Registerer, o.ListenAddress, o.AdvertiseAddress,
 		o.Peers, true, o.PushPullInterval, o.GossipInterval, o.TCPTimeout, o.PeersResolveTimeout, o.ProbeTimeout, o.ProbeInterval,
 		tls, o.AllowInsecurePublic, o.Label, o.PeerName)
 	if err != nil {
@@ -100,11 +103,11 @@ type Member struct {
 }
 
 // Cluster returns the state of the cluster, "settling" or "ready", with its members and the addresses of --cluster.peer that are not
-// reached. Peers that are configured by name are not among those. The state is empty without a cluster.
-func (s *Server) Cluster() (state string, members []Member) {
+// reached, and what is wrong between members. Peers that are configured by name are not among those. The state is empty without a cluster.
+func (s *Server) Cluster() (state string, members []Member, problems []string) {
 	e := s.state.Load()
 	if e == nil || e.peer == nil {
-		return "", nil
+		return "", nil, nil
 	}
 	self, reached := e.peer.Name(), map[string]bool{}
 	for _, m := range e.peer.Peers() {
@@ -118,5 +121,13 @@ func (s *Server) Cluster() (state string, members []Member) {
 			members = append(members, Member{Address: address})
 		}
 	}
-	return e.peer.Status(), members
+	return e.peer.Status(), members, e.complaints.list(time.Now())
+}
+
+// Warnings returns what is wrong with the flags, but does not prevent a start.
+func (c ClusterOptions) Warnings() (warnings []string) {
+	if c.ListenAddress == "" && len(c.Peers) > 0 {
+		warnings = append(warnings, "--cluster.peer has no effect: Alertmanager joins a cluster only with --cluster.listen-address, such as 0.0.0.0:9094")
+	}
+	return warnings
 }

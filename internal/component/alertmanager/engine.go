@@ -35,13 +35,14 @@ type engine struct {
 	history *history
 	started time.Time
 
-	peer      *cluster.Peer // nil without a cluster
-	sent      *nflog.Log
-	silences  *silence.Silences
-	silencer  *silence.Silencer
-	alerts    *mem.Alerts
-	muted     marker.GroupMarker
-	snapshots *snapshots
+	peer       *cluster.Peer // nil without a cluster
+	complaints complaints
+	sent       *nflog.Log
+	silences   *silence.Silences
+	silencer   *silence.Silencer
+	alerts     *mem.Alerts
+	muted      marker.GroupMarker
+	snapshots  *snapshots
 
 	api             *api.API
 	handler         http.Handler
@@ -173,10 +174,11 @@ func (e *engine) apply(cfg *Config) {
 
 	inhibitor := inhibit.NewInhibitor(e.alerts, cfg.InhibitRules, e.logger, noEvents)
 	var peer notify.Peer
+	var log sentLog
 	if e.peer != nil {
-		peer = e.peer
+		peer, log = e.peer, sentLog{e.sent}
 	}
-	pipeline := e.pipelines.New(e.history.record(cfg.integrations, cfg.secrets), e.wait, inhibitor, e.silencer,
+	pipeline := e.pipelines.New(e.history.record(cfg.integrations, cfg.secrets, log), e.wait, inhibitor, e.silencer,
 		timeinterval.NewIntervener(cfg.intervals), e.muted, e.sent, peer)
 	e.counts.set(cfg)
 	e.secrets.Store(cfg.secrets)

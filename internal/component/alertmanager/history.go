@@ -25,7 +25,11 @@ const (
 	Retrying Result = "retrying"
 	// Refused means that it failed permanently. Alertmanager retries the group after group_interval.
 	Refused Result = "refused"
+	// Elsewhere means that after failed attempts, another member of the cluster has sent it.
+	Elsewhere Result = "elsewhere"
 )
+
+var results = []Result{Delivered, Retrying, Refused, Elsewhere}
 
 // Attempt is one attempt to notify a receiver.
 type Attempt struct {
@@ -89,7 +93,7 @@ func newHistory(o Options, db *sql.DB) *history {
 	h := &history{
 		db: db, logger: o.Logger, size: max(o.HistorySize, 1), queue: make(chan *Attempt, min(max(o.HistorySize, minQueue), maxQueue)),
 		attempts: prometheus.NewCounterVec(prometheus.CounterOpts{
-			Name: "ausguck_alertmanager_notification_attempts_total", Help: "Notification attempts, by result: delivered, retrying, refused.",
+			Name: "ausguck_alertmanager_notification_attempts_total", Help: "Notification attempts, by result: delivered, retrying, refused, elsewhere (sent by another member of the cluster).",
 		}, labels),
 		last: prometheus.NewGaugeVec(prometheus.GaugeOpts{
 			Name: "ausguck_alertmanager_last_notification_attempt_timestamp_seconds", Help: "Timestamp of the last notification attempt with this result.",

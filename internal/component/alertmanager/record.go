@@ -10,13 +10,13 @@ import (
 	"github.com/prometheus/common/model"
 )
 
-// record wraps every integration in a recorder. Upstream calls an integration once per attempt.
-func (h *history) record(receivers map[string][]notify.Integration, known *secrets) map[string][]notify.Integration {
+// record wraps every integration in a recorder. Upstream calls an integration once per attempt. log is empty without a cluster.
+func (h *history) record(receivers map[string][]notify.Integration, known *secrets, log sentLog) map[string][]notify.Integration {
 	recorded := make(map[string][]notify.Integration, len(receivers))
 	for name, integrations := range receivers {
 		for i := range integrations {
 			inner := &integrations[i]
-			r := &recorder{history: h, receiver: name, inner: inner, secrets: known, attempts: map[attemptKey]int{}}
+			r := &recorder{history: h, receiver: name, inner: inner, secrets: known, log: log, messages: map[attemptKey]message{}}
 			recorded[name] = append(recorded[name], notify.NewIntegration(r, inner, inner.Name(), inner.Index(), name))
 		}
 		if integrations == nil { // a receiver without integrations
@@ -26,16 +26,18 @@ func (h *history) record(receivers map[string][]notify.Integration, known *secre
 	return recorded
 }
 
-// recorder is a notify.Notifier that records the attempts of another one.
+// recorder is a notify.Notifier that records the attempts of another one. It ends the attempts for a message that another peer of the
+// cluster has sent meanwhile.
 type recorder struct {
 	history  *history
 	receiver string
 	inner    *notify.Integration
 	secrets  *secrets
+	log      sentLog
 
 	mtx sync.Mutex
-	// attempts counts the attempts for messages that are being retried.
-	attempts map[attemptKey]int
+	// messages are those that are being retried.
+	messages map[attemptKey]message
 }
 
 // attemptKey identifies a message: upstream numbers the flushes of a group.
@@ -44,28 +46,44 @@ type attemptKey struct {
 	flush uint64
 }
 
+// message is a notification that is being retried.
+type message struct {
+	attempts int
+	// before is when the group was notified last, before the first attempt.
+	before time.Time
+}
+
 // Notify implements notify.Notifier.
 func (r *recorder) Notify(ctx context.Context, alerts ...*alert.Alert) (retry bool, err error) {
-	started := time.Now()
+	key, a := r.begin(ctx, alerts)
+	m, last := r.message(key), r.log.last(ctx, r.receiver, r.inner)
+	if m.attempts == 0 {
+		m.before = timeOf(last)
+	}
+	m.attempts++
+	a.Number = m.attempts
+	if m.attempts > 1 && covers(ctx, last, m.before) {
+		a.Result = Elsewhere
+		r.end(key, a, m, false)
+		r.history.logger.Info("Not sending a notification again: another member of the cluster has sent it", "receiver", r.receiver, "integration", r.inner.String(), "group", a.GroupKey)
+		return false, nil
+	}
 	retry, err = r.inner.Notify(ctx, alerts...)
 	err = shorten(r.secrets.hide(err)) // from here it is written to the log and the database, and returned by the API
-	a := Attempt{
-		Time: started, Seconds: time.Since(started).Seconds(),
-		Receiver: r.receiver, Integration: r.inner.Name(), Index: r.inner.Index(), Result: Delivered,
-	}
+	a.Seconds = time.Since(a.Time).Seconds()
 	switch {
 	case err != nil && retry:
 		a.Result, a.Error = Retrying, err.Error()
 	case err != nil:
 		a.Result, a.Error = Refused, err.Error()
 	}
-	r.describe(ctx, &a, alerts)
-	r.history.add(a)
+	r.end(key, a, m, a.Result == Retrying && ctx.Err() == nil)
 	return retry, err
 }
 
-// describe fills in what was sent, and why.
-func (r *recorder) describe(ctx context.Context, a *Attempt, alerts []*alert.Alert) {
+// begin returns what is known of an attempt before it is made.
+func (r *recorder) begin(ctx context.Context, alerts []*alert.Alert) (attemptKey, Attempt) {
+	a := Attempt{Time: time.Now(), Receiver: r.receiver, Integration: r.inner.Name(), Index: r.inner.Index(), Result: Delivered, Alerts: []map[string]string{}}
 	a.GroupKey, _ = notify.GroupKey(ctx)
 	a.Route, _ = notify.RouteID(ctx)
 	if reason, ok := notify.NotificationReason(ctx); ok {
@@ -73,7 +91,6 @@ func (r *recorder) describe(ctx context.Context, a *Attempt, alerts []*alert.Ale
 	}
 	groupLabels, _ := notify.GroupLabels(ctx)
 	a.GroupLabels = texts(groupLabels)
-	a.Alerts = []map[string]string{}
 	for _, alert := range alerts {
 		if alert.Resolved() {
 			a.Resolved++
@@ -85,20 +102,25 @@ func (r *recorder) describe(ctx context.Context, a *Attempt, alerts []*alert.Ale
 		}
 	}
 	flush, _ := notify.FlushID(ctx)
-	a.Number = r.count(attemptKey{a.GroupKey, flush}, a.Result == Retrying && ctx.Err() == nil)
+	return attemptKey{a.GroupKey, flush}, a
 }
 
-// count returns the number of an attempt, and forgets the message if it is not retried.
-func (r *recorder) count(key attemptKey, again bool) int {
+func (r *recorder) message(key attemptKey) message {
 	r.mtx.Lock()
 	defer r.mtx.Unlock()
-	n := r.attempts[key] + 1
+	return r.messages[key]
+}
+
+// end records an attempt, and forgets the message if it is not retried.
+func (r *recorder) end(key attemptKey, a Attempt, m message, again bool) {
+	r.mtx.Lock()
 	if again {
-		r.attempts[key] = n
+		r.messages[key] = m
 	} else {
-		delete(r.attempts, key)
+		delete(r.messages, key)
 	}
-	return n
+	r.mtx.Unlock()
+	r.history.add(a)
 }
 
 func texts(labels model.LabelSet) map[string]string {

@@ -101,7 +101,7 @@ export interface Attempt {
   alerts: Labels[];
 }
 
-export type Result = 'delivered' | 'retrying' | 'refused';
+export type Result = 'delivered' | 'retrying' | 'refused' | 'elsewhere';
 
 export interface Receiver {
   name: string;

@@ -116,6 +116,8 @@ export interface Clusters {
     members: Array<{ name: string; address: string; self: boolean; reached: boolean }>;
     /** Members that are not reached, including those that are configured by name and not listed. */
     missing: number;
+    /** What is wrong between members that are reached. */
+    problems?: string[];
   };
   /** The members of Loki's ring. */
   loki?: Array<{ name: string; address: string; self: boolean; state: string }>;

@@ -141,6 +141,7 @@ const resultLooks: Record<Result, { color: BadgeColor; text: string }> = {
   delivered: { color: 'green', text: 'delivered' },
   retrying: { color: 'orange', text: 'failed, retrying' },
   refused: { color: 'red', text: 'refused' },
+  elsewhere: { color: 'blue', text: 'sent by another host' },
 };
 
 export function ResultBadge({ result }: { result: Result }) {

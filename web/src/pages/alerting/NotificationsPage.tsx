@@ -46,6 +46,7 @@ export default function NotificationsPage() {
             ['delivered', 'Delivered'],
             ['retrying', 'Tried again'],
             ['refused', 'Refused'],
+            ['elsewhere', 'Sent by another host'],
           ]}
           onChange={(r) => setParams({ result: r, before: undefined })}
         />

@@ -33,6 +33,12 @@ describe('ClusterCards', () => {
     expect(shown({ alertmanager: { state: 'settling', members, missing: 2 } })).toContain('|2 members are not reached|');
   });
 
+  it('says what is wrong between members', () => {
+    const members = [member('server-1', '10.0.0.1:9094', true, true), member('server-2', '10.0.0.2:9094')];
+    const problems = ['server-2 is reached over TCP and not over UDP', 'another one'];
+    expect(shown({ alertmanager: { state: 'ready', members, missing: 0, problems } })).toContain(`|${problems.join('|')}|`);
+  });
+
   it("lists the members of Loki's ring with their states", () => {
     const text = shown({
       loki: [

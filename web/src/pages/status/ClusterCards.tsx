@@ -27,6 +27,9 @@ export function ClusterCards({ clusters: { alertmanager, loki, remoteWrite } }: 
           {alertmanager.missing > alertmanager.members.filter((m) => !m.reached).length && (
             <Problem text={`${alertmanager.missing} ${alertmanager.missing === 1 ? 'member is' : 'members are'} not reached`} />
           )}
+          {alertmanager.problems?.map((text) => (
+            <Problem key={text} text={text} />
+          ))}
         </Card>
       )}
       {loki && loki.length > 0 && (
