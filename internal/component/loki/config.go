@@ -137,6 +137,7 @@ func (c *Config) settle(o Options, doc document) {
 	c.settleStores(o, doc)
 	c.settlePaths(o)
 	c.warnAboutStores(o, doc)
+	c.warnAboutRingAddress(doc)
 	c.limitS3(doc)
 	last := c.SchemaConfig.Configs[len(c.SchemaConfig.Configs)-1]
 	if version, err := last.VersionAsInt(); err == nil && (version < 13 || last.IndexType != "tsdb") &&
