@@ -264,6 +264,10 @@ func (s *Server) Handler() http.Handler {
 			e.handler.ServeHTTP(w, r)
 			return
 		}
+		if isDeletion(r) {
+			e.queries.serve(http.HandlerFunc(e.serveDeletion), w, r)
+			return
+		}
 		e.queries.serve(e.handler, w, r)
 	}))
 }
