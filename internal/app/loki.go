@@ -32,7 +32,7 @@ func (p *LokiPart) on() bool                       { return p.On }
 func (p *LokiPart) ports() []*port                 { return []*port{p.at} }
 func (p *LokiPart) component() lifecycle.Component { return p.server }
 
-// says reports an object store that does not answer.
+// says reports an object store that does not answer, and a ring that cannot store lines.
 func (p *LokiPart) says() (string, bool) {
 	if p.server == nil {
 		return "", false

@@ -252,6 +252,13 @@ func TestGrowLogsIntoObjectStore(t *testing.T) {
 		return errUnless(len(files()) == 2 && len(store.chunks(t)) == 1, "chunks in files: %v, as objects: %v", files(), store.chunks(t))
 	})
 	requireAll()
+	if *growLong {
+		begin := time.Now()
+		eventually(t, 18*time.Minute, func() error {
+			return errUnless(len(store.objects(t, "logs", "index/")) > 0, "no index in the bucket")
+		})
+		figure(t, "the index of a line is in the bucket %s after its chunk", time.Since(begin).Round(time.Second))
+	}
 	push("after-the-flush", time.Now())
 	s.stop(t)
 	require.NotEmpty(t, store.objects(t, "logs", "index/"), "the index is shipped when it stops")

@@ -21,7 +21,7 @@ func hurried(t *testing.T) string {
 	for from, to := range map[string]string{
 		"kvstore: {store: memberlist}": "kvstore: {store: memberlist}\n    heartbeat_period: 2s\n    heartbeat_timeout: 6s",
 		"retention_period: 90d":        "retention_period: 24h\n  reject_old_samples: false",
-		"retention_enabled: true":      "retention_enabled: true\n  compaction_interval: 1s\n  retention_delete_delay: 1s",
+		"retention_enabled: true":      "retention_enabled: true\n  compaction_interval: 1s\n  retention_delete_delay: 1s\n  delete_request_cancel_period: 1s",
 	} {
 		require.Contains(t, file, from)
 		file = strings.Replace(file, from, to, 1)
@@ -99,6 +99,8 @@ func TestGrowLogsMembers(t *testing.T) {
 	code, answer := ring.servers[0].pushJob(t, "old", old, "id=old")
 	require.Equal(t, http.StatusNoContent, code, answer)
 	require.Empty(t, ring.servers[1].entries(t, `{job="old"}`, old.Add(-time.Hour), time.Now()), "older than the retention")
+	code, answer = ring.servers[0].pushJob(t, "gone", time.Now(), "id=gone")
+	require.Equal(t, http.StatusNoContent, code, answer)
 	for n, s := range ring.servers {
 		s.flush(t, ring.hosts[n])
 	}
@@ -151,6 +153,15 @@ func TestGrowLogsMembers(t *testing.T) {
 		})
 		eventually(t, 5*time.Minute, func() error { return errUnless(len(oldChunks()) == 0, "chunks that are too old: %v", oldChunks()) })
 		figure(t, "retention on S3: the chunk that was too old is gone %s after its index was written", time.Since(begin).Round(time.Second))
+		compacts := ring.servers[ring.compactor(time.Minute)]
+		begin = time.Now()
+		code, answer = compacts.deletion(t, `{job="gone"}`)
+		require.Equal(t, http.StatusNoContent, code, answer)
+		eventually(t, 10*time.Minute, func() error {
+			found, list := len(compacts.entries(t, `{job="gone"}`, begin.Add(-time.Hour), time.Now())), compacts.get(t, "/loki/api/v1/delete")
+			return errUnless(found == 0 && strings.Contains(list, `"status":"processed"`), "%d lines are found after the deletion %s", found, list)
+		})
+		figure(t, "a deletion is processed, and the compactor's host finds the line no more, after %s", time.Since(begin).Round(time.Second))
 	}
 	figure(t, "one compactor in the ring at a time: %s", compactor)
 	ring.servers[2].kill() // and never comes back

@@ -1,6 +1,8 @@
 package logcollector
 
 import (
+	"context"
+	"slices"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -97,4 +99,37 @@ func TestUntimelyBatch(t *testing.T) {
 		p.end(t)
 		require.Equal(t, map[string]int{"line 1": 1, "line 2": 1, "line 3": 1}, store.count)
 	})
+}
+
+// A batch that the store does not take is sent again with the same times for 45 minutes, so that a store that has a part of it, such as one
+// member of a ring, has nothing twice. From then on, lines get new times, which the store accepts.
+func TestHowLongABatchKeepsItsTimes(t *testing.T) {
+	for away, kept := range map[time.Duration]bool{44 * time.Minute: true, 46 * time.Minute: false} {
+		synctest.Test(t, func(t *testing.T) {
+			_, path := logFolder(t)
+			write(t, path, "line 1\n")
+			store := &refusingStore{modelStore: newModelStore(time.Now), until: time.Now().Add(away)}
+			p := startProcess(t, t.TempDir(), path, store)
+			time.Sleep(away + time.Minute)
+			p.end(t)
+			require.Equal(t, map[string]int{"line 1": 1}, store.count)
+			require.Greater(t, len(store.times), 100, "it is sent every few seconds")
+			require.Equal(t, kept, len(slices.Compact(store.times)) == 1, "away for %s", away)
+		})
+	}
+}
+
+// refusingStore refuses pushes until a time.
+type refusingStore struct {
+	*modelStore
+	until time.Time
+	times []time.Time // of the first line of each push
+}
+
+func (s *refusingStore) Push(ctx context.Context, req *logproto.PushRequest) error {
+	s.times = append(s.times, req.Streams[0].Entries[0].Timestamp)
+	if time.Now().Before(s.until) {
+		return errAway
+	}
+	return s.modelStore.Push(ctx, req)
 }

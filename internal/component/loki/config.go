@@ -134,9 +134,11 @@ func (c *Config) settle(o Options, doc document) {
 	}
 	c.Analytics.Enabled = false
 	c.settleRetention(doc)
+	c.settleDeletions(doc)
 	c.settleStores(o, doc)
 	c.settlePaths(o)
 	c.warnAboutStores(o, doc)
+	c.warnAboutRingAddress(doc)
 	c.limitS3(doc)
 	last := c.SchemaConfig.Configs[len(c.SchemaConfig.Configs)-1]
 	if version, err := last.VersionAsInt(); err == nil && (version < 13 || last.IndexType != "tsdb") &&
@@ -170,6 +172,23 @@ func (c *Config) settleRetention(doc document) {
 			cc.DeleteRequestStore = p.ObjectType
 			break
 		}
+	}
+}
+
+// indexDelay is how long a chunk's index may be only on the host that wrote the chunk: upstream writes it every 15 minutes and uploads it
+// every minute.
+const indexDelay = 16 * time.Minute
+
+// settleDeletions makes a deletion wait until all lines that were there before it are in the store. The compactor does it once: chunks and
+// indexes that are written later keep the lines, and queries find them again. Upstream waits for 24 hours.
+func (c *Config) settleDeletions(doc document) {
+	const option = "compactor.delete_request_cancel_period"
+	least := c.Ingester.MaxChunkAge + indexDelay
+	switch period := &c.CompactorConfig.DeleteRequestCancelPeriod; {
+	case !doc.has(option):
+		*period = c.Ingester.MaxChunkAge + time.Hour
+	case *period < least:
+		c.warn("%s: deletions miss lines that are not in the store yet; wait at least %s (ingester.max_chunk_age and %s for the index)", option, least, indexDelay)
 	}
 }
 

@@ -49,7 +49,6 @@ func ourDefaults(w *loki.ConfigWrapper, o Options, doc document) {
 		w.CompactorConfig.RetentionDeleteDelay = 5 * time.Minute // only one process reads the index: no propagation needed
 	}
 	queries(w)
-	w.CompactorConfig.DeleteRequestCancelPeriod = time.Hour
 	w.CompactorConfig.DeletionIgnoreMissingChunks = true
 	w.LimitsConfig.RetentionPeriod = o.RetentionTime
 	w.Ruler.EnableAPI = true

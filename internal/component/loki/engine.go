@@ -33,7 +33,8 @@ type engine struct {
 	manager  *services.Manager
 	handler  http.Handler
 	failed   chan error
-	compacts bool // or is not to
+	compacts bool   // or is not to
+	address  string // in the ring of a cluster
 	queries  queryGate
 }
 
@@ -56,6 +57,7 @@ func newEngine(s *Server, cfg *Config, limits *cappedLimits, compacts bool) (*en
 	c.Server.GRPCStreamMiddleware = append(c.Server.GRPCStreamMiddleware, e.queries.stream)
 	if cfg.cluster {
 		c.Server.GRPCMiddleware = append(c.Server.GRPCMiddleware, s.refusePushesWithoutRoom)
+		e.address = ringAddress(cfg)
 	}
 	s.alerts.adopt(&c.Ruler)
 

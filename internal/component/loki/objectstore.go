@@ -103,15 +103,15 @@ func (s *Server) newObjectStoreGauge() {
 	s.options.Registerer.MustRegister(prometheus.NewGaugeFunc(prometheus.GaugeOpts{
 		Name: "ausguck_loki_object_store_up", Help: "Whether the object store of the newest logs answered when it was last asked; 1 if logs are stored in files.",
 	}, func() float64 {
-		if s.Says() != "" {
+		if s.storeSays() != "" {
 			return 0
 		}
 		return 1
 	}))
 }
 
-// Says returns what is wrong with the object store, or "".
-func (s *Server) Says() string {
+// storeSays returns what is wrong with the object store, or "".
+func (s *Server) storeSays() string {
 	text, _ := s.storeError.Load().(string)
 	return text
 }
@@ -125,7 +125,7 @@ var errCrowded = fmt.Errorf("the object store of logs does not answer, and the h
 func (s *Server) weigh() {
 	heap := []metrics.Sample{{Name: "/memory/classes/heap/objects:bytes"}}
 	metrics.Read(heap)
-	s.crowded.Store(s.Says() != "" && float64(heap[0].Value.Uint64()) > crowdedShare*float64(memoryLimit()))
+	s.crowded.Store(s.storeSays() != "" && float64(heap[0].Value.Uint64()) > crowdedShare*float64(memoryLimit()))
 }
 
 // watchObjectStore asks the object store until ctx ends, reports whether it answers, and has the engine created again when it
@@ -141,7 +141,7 @@ func (s *Server) watchObjectStore(ctx context.Context) {
 			s.tellObjectStore(ctx, ask(ctx, cfg, store))
 		}
 		s.weigh()
-		if e := s.engine.Load(); e != nil && !e.compacts && s.Says() == "" && ctx.Err() == nil {
+		if e := s.engine.Load(); e != nil && !e.compacts && s.storeSays() == "" && ctx.Err() == nil {
 			s.log.Info("Restarting Loki with its compactor, because the object store answers")
 			again := reloading{e.cfg, make(chan error, 1)}
 			select {
@@ -153,7 +153,7 @@ func (s *Server) watchObjectStore(ctx context.Context) {
 			}
 		}
 		timer.Reset(askInterval)
-		if s.Says() != "" {
+		if s.storeSays() != "" {
 			timer.Reset(askAgainInterval)
 		}
 		select {
@@ -166,7 +166,7 @@ func (s *Server) watchObjectStore(ctx context.Context) {
 
 // tellObjectStore logs when the object store stops and begins to answer.
 func (s *Server) tellObjectStore(ctx context.Context, err error) {
-	before := s.Says()
+	before := s.storeSays()
 	switch {
 	case ctx.Err() != nil:
 	case err != nil && before == "":

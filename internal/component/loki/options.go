@@ -14,6 +14,8 @@
 //	sizecap.go   the size cap that Loki lacks; sizecount.go: how much is stored; cappedlimits.go: which part of the past it has deleted
 //	querygate.go  letting queries end before Loki stops
 //	objectstore.go  running without an object store, and saying so
+//	ring.go      the members of a cluster; ringwatch.go: what is wrong with them; ringaddress.go: where they reach this one
+//	deletions.go  which member of a cluster takes deletions
 //	alerts.go    routing the ruler's alerts to Alertmanagers inside the process
 package loki
 

@@ -24,28 +24,41 @@ func (s *Server) Ring(ctx context.Context) ([]RingMember, error) {
 	if e == nil || !e.cfg.cluster {
 		return nil, nil
 	}
-	r, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://loki/ring", nil)
+	entries, err := e.ring(ctx, "/ring")
+	if err != nil {
+		return nil, err
+	}
+	members := make([]RingMember, len(entries))
+	for i, m := range entries {
+		members[i] = RingMember{Name: m.ID, Address: m.Address, State: m.State, Self: m.ID == e.cfg.Ingester.LifecyclerConfig.ID}
+	}
+	return members, nil
+}
+
+// ringEntry is an instance in one of Loki's rings.
+type ringEntry struct {
+	ID, Address, State string
+	Tokens             []uint32
+}
+
+// ring returns the entries of the ring that upstream shows at the path, in the order of their IDs.
+func (e *engine) ring(ctx context.Context, path string) ([]ringEntry, error) {
+	r, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://loki"+path, nil)
 	if err != nil {
 		return nil, err
 	}
 	r.Header.Set("Accept", "application/json")
 	response, err := inproc.Call(e.handler, r)
 	if err != nil {
-		return nil, fmt.Errorf("ask Loki for its ring: %w", err)
+		return nil, fmt.Errorf("ask Loki for %s: %w", path, err)
 	}
 	defer response.Body.Close()
 	if response.StatusCode != http.StatusOK {
-		return nil, fmt.Errorf("ask Loki for its ring: %s", response.Status)
+		return nil, fmt.Errorf("ask Loki for %s: %s", path, response.Status)
 	}
-	var ring struct {
-		Shards []struct{ ID, Address, State string }
-	}
+	var ring struct{ Shards []ringEntry }
 	if err := json.NewDecoder(response.Body).Decode(&ring); err != nil {
-		return nil, fmt.Errorf("read Loki's ring: %w", err)
+		return nil, fmt.Errorf("read Loki's answer for %s: %w", path, err)
 	}
-	members := make([]RingMember, len(ring.Shards))
-	for i, m := range ring.Shards {
-		members[i] = RingMember{Name: m.ID, Address: m.Address, State: m.State, Self: m.ID == e.cfg.Ingester.LifecyclerConfig.ID}
-	}
-	return members, nil
+	return ring.Shards, nil
 }

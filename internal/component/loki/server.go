@@ -47,6 +47,7 @@ type Server struct {
 	running atomic.Bool
 
 	storeError atomic.Value // string: what is wrong with the object store, or ""
+	ringError  atomic.Value // string: what is wrong with the ring, or ""
 	crowded    atomic.Bool  // see weigh
 }
 
@@ -93,6 +94,7 @@ func (s *Server) Run(ctx context.Context, ready func()) error {
 	}
 	go s.checkShipped(ctx, s.Applied())
 	go s.watchObjectStore(ctx)
+	go s.watchRing(ctx)
 	capped := make(chan struct{})
 	go func() {
 		defer close(capped)
@@ -262,6 +264,10 @@ func (s *Server) Handler() http.Handler {
 			e.handler.ServeHTTP(w, r)
 			return
 		}
+		if isDeletion(r) {
+			e.queries.serve(http.HandlerFunc(e.serveDeletion), w, r)
+			return
+		}
 		e.queries.serve(e.handler, w, r)
 	}))
 }
@@ -295,6 +301,15 @@ func (s *Server) servePush(next http.Handler, w http.ResponseWriter, r *http.Req
 
 func isPush(r *http.Request) bool {
 	return r.Method == http.MethodPost && (strings.HasSuffix(r.URL.Path, "/push") || strings.HasSuffix(r.URL.Path, "/v1/logs"))
+}
+
+// Says returns what is wrong with the object store and with the ring, or "".
+func (s *Server) Says() string {
+	store, ring := s.storeSays(), s.ringSays()
+	if store != "" && ring != "" {
+		return store + "; " + ring
+	}
+	return store + ring
 }
 
 // Ready reports whether lines can be stored and queried.

@@ -1,0 +1,115 @@
+package loki
+
+import (
+	"context"
+	"fmt"
+	"strings"
+	"time"
+)
+
+const (
+	ringInterval = 2 * time.Second
+	// nameMemory is how long a host with the same name is reported after it was seen last: the entry of the two alternates with their
+	// heartbeats, of which there is one every 15 seconds by default.
+	nameMemory = time.Minute
+)
+
+// watchRing reports what is wrong with the ring of ingesters until ctx ends.
+func (s *Server) watchRing(ctx context.Context) {
+	ticker := time.NewTicker(ringInterval)
+	defer ticker.Stop()
+	for looks := (ringLooks{}); ; {
+		select {
+		case <-ticker.C:
+		case <-ctx.Done():
+			return
+		}
+		double, problem, e := "", "", s.engine.Load()
+		if e != nil && e.cfg.cluster {
+			members, err := e.ring(ctx, "/ring")
+			if err != nil {
+				s.log.Debug("Cannot look at Loki's ring", "err", err)
+				continue
+			}
+			double, problem = e.nameProblem(members), e.ringProblem(members)
+		}
+		s.tellRing(looks.add(time.Now(), double, problem))
+	}
+}
+
+// tellRing logs when a problem begins, becomes another one, and ends.
+func (s *Server) tellRing(problem string) {
+	switch {
+	case problem == s.ringSays():
+	case problem == "":
+		s.log.Info("Loki's ring is complete again")
+	default:
+		s.log.Error("Loki's ring has a problem", "err", problem)
+	}
+	s.ringError.Store(problem)
+}
+
+// ringLooks turns what is seen at each look into what is reported.
+type ringLooks struct {
+	double string // see nameProblem
+	times  int    // how often it was seen,
+	last   time.Time
+	before string // the problem at the look before,
+	told   string // and what was reported then
+}
+
+// add takes what a look has shown and returns what to report: what was seen twice, because members that start find each other after a moment.
+func (l *ringLooks) add(now time.Time, double, problem string) string {
+	if now.Sub(l.last) > nameMemory {
+		l.double, l.times = "", 0
+	}
+	if double != "" {
+		l.double, l.times, l.last = double, l.times+1, now
+	}
+	switch {
+	case l.times > 1:
+		l.told = l.double
+	case problem == l.before:
+		l.told = problem
+	}
+	l.before = problem
+	return l.told
+}
+
+// ringSays returns what is wrong with the ring, or "".
+func (s *Server) ringSays() string {
+	text, _ := s.ringError.Load().(string)
+	return text
+}
+
+// nameProblem returns that another host uses the name of this one, or "".
+func (e *engine) nameProblem(members []ringEntry) string {
+	for _, m := range members {
+		if m.ID == e.cfg.Ingester.LifecyclerConfig.ID && e.address != "" && m.Address != e.address {
+			return fmt.Sprintf("another host has the same name in Loki's ring: %s is %s here and %s there; give each host a name of its own (hostname, or common.ring.instance_id in loki.yml)",
+				m.ID, e.address, m.Address)
+		}
+	}
+	return ""
+}
+
+// ringProblem returns what prevents the members of a ring from storing lines, or "".
+func (e *engine) ringProblem(members []ringEntry) string {
+	active, at := 0, map[string]string{}
+	for _, m := range members {
+		if other, twice := at[m.Address]; twice {
+			return fmt.Sprintf("%s and %s have the same address in Loki's ring, %s: set common.instance_interface_names or common.instance_addr in loki.yml to what the other hosts reach; if one is an earlier name of the same host, press Forget at http://HOST:3100/ring",
+				other, m.ID, m.Address)
+		}
+		at[m.Address] = m.ID
+		if m.State == stateActive {
+			active++
+		}
+	}
+	factor := e.cfg.Ingester.LifecyclerConfig.RingConfig.ReplicationFactor
+	if least := factor/2 + 1; active < least {
+		return fmt.Sprintf("Loki's ring has %d active members, but with replication_factor %d lines are accepted and found only with %d: check memberlist.join_members (%s), common.instance_interface_names, and the ports 7946 and 9095 of the other hosts",
+			active, factor, least, strings.Join(e.cfg.MemberlistKV.JoinMembers, ", "))
+	}
+	return ""
+}

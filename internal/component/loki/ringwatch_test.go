@@ -1,0 +1,87 @@
+package loki
+
+import (
+	"cmp"
+	"log/slog"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+)
+
+const inARing = `
+common: {replication_factor: 3, ring: {instance_id: host1, instance_addr: 10.0.0.1, kvstore: {store: memberlist}}}
+memberlist: {join_members: ["10.0.0.1:7946", "10.0.0.2:7946"]}
+`
+
+func TestRingProblem(t *testing.T) {
+	cfg, problems := LoadConfig(Options{Logger: slog.New(slog.DiscardHandler), Dir: t.TempDir()}, Source{Name: "loki.yml", Content: []byte(inARing)})
+	require.Empty(t, problems)
+	e := &engine{cfg: cfg, address: ringAddress(cfg)}
+	require.Equal(t, "10.0.0.1:9095", e.address)
+	member := func(id, address, state string) ringEntry { return ringEntry{ID: id, Address: address, State: state} }
+	own := member("host1", "10.0.0.1:9095", "ACTIVE")
+	for name, c := range map[string]struct {
+		members []ringEntry
+		says    string
+	}{
+		"complete":        {[]ringEntry{own, member("host2", "10.0.0.2:9095", "ACTIVE"), member("host3", "10.0.0.3:9095", "ACTIVE")}, ""},
+		"one is missing":  {[]ringEntry{own, member("host2", "10.0.0.2:9095", "ACTIVE"), member("host3", "10.0.0.3:9095", "UNHEALTHY")}, ""},
+		"alone":           {[]ringEntry{own}, "Loki's ring has 1 active members, but with replication_factor 3 lines are accepted and found only with 2: check memberlist.join_members (10.0.0.1:7946, 10.0.0.2:7946)"},
+		"two are missing": {[]ringEntry{own, member("host2", "10.0.0.2:9095", "UNHEALTHY"), member("host3", "10.0.0.3:9095", "LEAVING")}, "has 1 active members"},
+		"same name":       {[]ringEntry{member("host1", "10.0.0.2:9095", "ACTIVE"), member("host3", "10.0.0.3:9095", "ACTIVE")}, "another host has the same name in Loki's ring: host1 is 10.0.0.1:9095 here and 10.0.0.2:9095 there"},
+		"same address":    {[]ringEntry{own, member("host2", "10.0.0.1:9095", "ACTIVE")}, "host1 and host2 have the same address in Loki's ring, 10.0.0.1:9095"},
+		"earlier name":    {[]ringEntry{own, member("old", "10.0.0.1:9095", "UNHEALTHY")}, "host1 and old have the same address in Loki's ring, 10.0.0.1:9095"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			if c.says == "" {
+				require.Empty(t, cmp.Or(e.nameProblem(c.members), e.ringProblem(c.members)))
+			} else {
+				require.Contains(t, cmp.Or(e.nameProblem(c.members), e.ringProblem(c.members)), c.says)
+			}
+		})
+	}
+}
+
+// A problem is reported at the second look, and a host with the same name for a minute, because each look may show the other one.
+func TestRingLooks(t *testing.T) {
+	now, l := time.Now(), ringLooks{}
+	look := func(double, problem string) string {
+		now = now.Add(ringInterval)
+		return l.add(now, double, problem)
+	}
+	require.Empty(t, look("", "alone"))
+	require.Equal(t, "alone", look("", "alone"))
+	require.Equal(t, "alone", look("", ""))
+	require.Empty(t, look("", ""))
+
+	require.Empty(t, look("double", ""), "an address may just have changed")
+	require.Empty(t, look("", ""))
+	require.Equal(t, "double", look("double", ""))
+	for range int(nameMemory / ringInterval) {
+		require.Equal(t, "double", look("", ""))
+	}
+	require.Empty(t, look("", ""))
+}
+
+// Upstream lets the owner of the lowest token compact, also while it is unhealthy.
+func TestCompactorOf(t *testing.T) {
+	entry := func(id, state string, tokens ...uint32) ringEntry {
+		return ringEntry{ID: id, State: state, Tokens: tokens}
+	}
+	for name, c := range map[string]struct {
+		ring []ringEntry
+		want string
+	}{
+		"empty":              {nil, ""},
+		"without a token":    {[]ringEntry{entry("a", "ACTIVE")}, ""},
+		"lowest":             {[]ringEntry{entry("a", "ACTIVE", 7), entry("b", "ACTIVE", 3), entry("c", "ACTIVE", 9)}, "b"},
+		"lowest of two":      {[]ringEntry{entry("a", "ACTIVE", 5, 2), entry("b", "ACTIVE", 3)}, "a"},
+		"not yet or no more": {[]ringEntry{entry("a", "JOINING", 1), entry("b", "LEAVING", 2), entry("c", "ACTIVE", 3)}, "c"},
+		"dead":               {[]ringEntry{entry("a", "ACTIVE", 7), entry("b", "UNHEALTHY", 3)}, "b"},
+	} {
+		chosen, ok := compactorOf(c.ring)
+		require.Equal(t, c.want != "", ok, name)
+		require.Equal(t, c.want, chosen.ID, name)
+	}
+}
