@@ -30,8 +30,8 @@ func (s *server) waitSays(t *testing.T, text string) {
 	})
 }
 
-// What users report as puzzling about rings: too few members, two hosts with one name, two hosts with one address, and a member of another
-// cluster. The Status page and the log say what is wrong, and no longer when it is mended.
+// What users report as puzzling about rings: too few members, two hosts with one name, two hosts with one address, one that cannot be reached,
+// and a member of another cluster. The Status page and the log say what is wrong, and no longer when it is mended.
 func TestGrowLogsRingMistakes(t *testing.T) {
 	t.Parallel()
 	network := newLAN(t)
@@ -71,6 +71,13 @@ func TestGrowLogsRingMistakes(t *testing.T) {
 	second.waitSays(t, "host1 and host2 have the same address in Loki's ring, 10.0.0.1:9095")
 	second.stop(t)
 
+	change(1, "instance_interface_names: [eth0]", "instance_addr: 10.0.0.77") // as of a container, which other hosts cannot reach
+	second = start(1)
+	first.waitSays(t, "host2 is in Loki's ring, but cannot be reached")
+	require.Contains(t, first.get(t, "/api/ausguck/status"), `"state":"UNREACHABLE"`)
+	require.Equal(t, 1.0, metric(first.get(t, "/metrics"), "ausguck_loki_ring_unreachable_members"))
+	second.stop(t)
+
 	change(1, "auth_enabled", "auth_enabled") // as on the page
 	second = start(1)
 	first.waitSays(t, "")
@@ -82,7 +89,7 @@ func TestGrowLogsRingMistakes(t *testing.T) {
 	ring.hosts[2].rename(t, "host1")
 	start(2)
 	first.waitSays(t, "another host has the same name in Loki's ring: host1 is 10.0.0.1:9095 here and 10.0.0.3:9095 there")
-	figure(t, "too few members, another cluster_label, one address twice and one name twice are on the Status page and in the log")
+	figure(t, "too few members, another cluster_label, one address twice, one that cannot be reached and one name twice are on the Status page and in the log")
 	for _, s := range ring.servers {
 		s.kill()
 	}

@@ -33,11 +33,6 @@ func (e *engine) serveDeletion(w http.ResponseWriter, r *http.Request) {
 	e.handler.ServeHTTP(w, r)
 }
 
-const (
-	stateActive    = "ACTIVE"
-	stateUnhealthy = "UNHEALTHY" // active, but without heartbeats
-)
-
 // compactorOf returns the entry of the compactor ring that upstream chooses: the owner of the lowest token. It stays so while it is
 // unhealthy, until it is forgotten.
 func compactorOf(ring []ringEntry) (chosen ringEntry, ok bool) {

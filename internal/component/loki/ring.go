@@ -9,12 +9,20 @@ import (
 	"github.com/ausguck/ausguck/internal/inproc"
 )
 
+// States of a member of a ring, besides those of its start and end. The last one is not upstream's.
+const (
+	stateActive      = "ACTIVE"
+	stateUnhealthy   = "UNHEALTHY"   // active, but without heartbeats
+	stateUnreachable = "UNREACHABLE" // active, but no connection can be made
+)
+
 // RingMember is an ingester in the ring of a cluster.
 type RingMember struct {
 	Name    string `json:"name"`
 	Address string `json:"address"`
 	Self    bool   `json:"self"`
-	// State is that of the lifecycle, such as ACTIVE or LEAVING, or UNHEALTHY if the member has sent no heartbeat for a minute.
+	// State is that of the lifecycle, such as ACTIVE or LEAVING, UNHEALTHY if the member has sent no heartbeat for a minute, or UNREACHABLE
+	// if it has, but no connection to it can be made.
 	State string `json:"state"`
 }
 
@@ -29,8 +37,12 @@ func (s *Server) Ring(ctx context.Context) ([]RingMember, error) {
 		return nil, err
 	}
 	members := make([]RingMember, len(entries))
+	unreached := s.unreachedMembers()
 	for i, m := range entries {
 		members[i] = RingMember{Name: m.ID, Address: m.Address, State: m.State, Self: m.ID == e.cfg.Ingester.LifecyclerConfig.ID}
+		if _, away := unreached[m.ID]; away && m.State == stateActive {
+			members[i].State = stateUnreachable
+		}
 	}
 	return members, nil
 }

@@ -3,15 +3,22 @@ package loki
 import (
 	"context"
 	"fmt"
+	"maps"
+	"net"
+	"slices"
 	"strings"
+	"sync"
 	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
 )
 
 const (
 	ringInterval = 2 * time.Second
 	// nameMemory is how long a host with the same name is reported after it was seen last: the entry of the two alternates with their
 	// heartbeats, of which there is one every 15 seconds by default.
-	nameMemory = time.Minute
+	nameMemory     = time.Minute
+	connectTimeout = time.Second
 )
 
 // watchRing reports what is wrong with the ring of ingesters until ctx ends.
@@ -32,6 +39,11 @@ func (s *Server) watchRing(ctx context.Context) {
 				continue
 			}
 			double, problem = e.nameProblem(members), e.ringProblem(members)
+			unreached := e.unreached(ctx, members)
+			s.unreached.Store(&unreached)
+			if problem == "" && len(unreached) > 0 {
+				problem = strings.Join(slices.Sorted(maps.Values(unreached)), "; ")
+			}
 		}
 		s.tellRing(looks.add(time.Now(), double, problem))
 	}
@@ -80,6 +92,49 @@ func (l *ringLooks) add(now time.Time, double, problem string) string {
 func (s *Server) ringSays() string {
 	text, _ := s.ringError.Load().(string)
 	return text
+}
+
+// newRingGauge registers the metric of watchRing.
+func (s *Server) newRingGauge() {
+	s.options.Registerer.MustRegister(prometheus.NewGaugeFunc(prometheus.GaugeOpts{
+		Name: "ausguck_loki_ring_unreachable_members", Help: "Members of Loki's ring that are active and to which no connection can be made.",
+	}, func() float64 { return float64(len(s.unreachedMembers())) }))
+}
+
+// unreachedMembers returns what unreached returned last.
+func (s *Server) unreachedMembers() map[string]string {
+	if m := s.unreached.Load(); m != nil {
+		return *m
+	}
+	return nil
+}
+
+// unreached returns, by ID, what prevents connections to members that are active. Heartbeats are passed on by other members, so upstream
+// takes one for healthy that has the address of its container or is behind a firewall; it gets no lines and answers no queries.
+func (e *engine) unreached(ctx context.Context, members []ringEntry) map[string]string {
+	ctx, cancel := context.WithTimeout(ctx, connectTimeout)
+	defer cancel()
+	var mtx sync.Mutex
+	var asking sync.WaitGroup
+	problems := map[string]string{}
+	for _, m := range members {
+		if m.State != stateActive || m.ID == e.cfg.Ingester.LifecyclerConfig.ID {
+			continue
+		}
+		asking.Go(func() {
+			conn, err := (&net.Dialer{}).DialContext(ctx, "tcp", m.Address)
+			if err == nil {
+				_ = conn.Close()
+				return
+			}
+			mtx.Lock()
+			defer mtx.Unlock()
+			problems[m.ID] = fmt.Sprintf("%s is in Loki's ring, but cannot be reached: %v; if it runs, set common.instance_addr in its loki.yml to an address that the other hosts reach, and admit them to that port",
+				m.ID, err)
+		})
+	}
+	asking.Wait()
+	return problems
 }
 
 // nameProblem returns that another host uses the name of this one, or "".

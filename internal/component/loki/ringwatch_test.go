@@ -3,6 +3,7 @@ package loki
 import (
 	"cmp"
 	"log/slog"
+	"net"
 	"testing"
 	"time"
 
@@ -41,6 +42,25 @@ func TestRingProblem(t *testing.T) {
 			}
 		})
 	}
+}
+
+// A member that sends heartbeats and to which no connection can be made is reported, unless it is leaving or this one.
+func TestUnreachedMembers(t *testing.T) {
+	open, err := net.Listen("tcp", "127.0.0.1:0")
+	require.NoError(t, err)
+	defer open.Close()
+	closed, err := net.Listen("tcp", "127.0.0.1:0")
+	require.NoError(t, err)
+	require.NoError(t, closed.Close())
+	e := &engine{cfg: &Config{}}
+	e.cfg.Ingester.LifecyclerConfig.ID = "host1"
+	away := closed.Addr().String()
+	got := e.unreached(t.Context(), []ringEntry{
+		{ID: "host1", Address: away, State: stateActive}, {ID: "host2", Address: open.Addr().String(), State: stateActive},
+		{ID: "host3", Address: away, State: stateActive}, {ID: "host4", Address: away, State: "LEAVING"}, {ID: "host5", Address: away, State: stateUnhealthy},
+	})
+	require.Len(t, got, 1)
+	require.Regexp(t, "host3 is in Loki's ring, but cannot be reached: dial tcp "+away+": .*refused; if it runs, set common.instance_addr", got["host3"])
 }
 
 // A problem is reported at the second look, and a host with the same name for a minute, because each look may show the other one.

@@ -48,7 +48,8 @@ type Server struct {
 
 	storeError atomic.Value // string: what is wrong with the object store, or ""
 	ringError  atomic.Value // string: what is wrong with the ring, or ""
-	crowded    atomic.Bool  // see weigh
+	unreached  atomic.Pointer[map[string]string]
+	crowded    atomic.Bool // see weigh
 }
 
 type reloading struct {
@@ -69,6 +70,7 @@ func New(o Options, cfg *Config) *Server {
 	}
 	s.cap.adopt(cfg)
 	s.newObjectStoreGauge()
+	s.newRingGauge()
 	return s
 }
 

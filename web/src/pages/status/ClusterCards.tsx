@@ -10,7 +10,14 @@ const seconds = getValueFormat('s');
 const short = getValueFormat('short');
 const count = (n: number) => formattedValueToString(short(n, n < 1000 ? 0 : 1));
 
-const ringStates: Record<string, BadgeColor> = { ACTIVE: 'green', PENDING: 'orange', JOINING: 'orange', LEAVING: 'orange', UNHEALTHY: 'red' };
+const ringStates: Record<string, BadgeColor> = {
+  ACTIVE: 'green',
+  PENDING: 'orange',
+  JOINING: 'orange',
+  LEAVING: 'orange',
+  UNHEALTHY: 'red',
+  UNREACHABLE: 'red',
+};
 
 /** A queue that is this much behind does not catch up by itself: Prometheus sends a sample after 5 seconds at the latest. */
 const longLag = 120;
