@@ -135,6 +135,9 @@ func TestGrowLogsOneHostDoesIt(t *testing.T) {
 		"alertmanager.yml": signalReceiver, "loki-rules/fake/grow.yml": manyRules(),
 	})
 	ring.flags = append(ring.flags, "--no-log-collector")
+	if !*growLong {
+		ring.flags = append(ring.flags, "--cluster.peer-timeout=3s")
+	}
 	ring.startAll()
 	ring.waitMembers(3)
 	for _, s := range ring.servers {
