@@ -45,6 +45,8 @@ func ourDefaults(w *loki.ConfigWrapper, o Options, doc document) {
 		// would wait for that one.
 		w.Ingester.LifecyclerConfig.ReadinessCheckRingHealth = false
 		w.Pattern.LifecyclerConfig.ReadinessCheckRingHealth = false
+		// Members that start at the same moment may each find only themselves in join_members. Upstream never looks again.
+		w.MemberlistKV.RejoinInterval = 30 * time.Second
 	} else {
 		w.CompactorConfig.RetentionDeleteDelay = 5 * time.Minute // only one process reads the index: no propagation needed
 	}

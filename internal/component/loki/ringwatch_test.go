@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"log/slog"
 	"net"
+	"strings"
 	"testing"
 	"time"
 
@@ -41,6 +42,17 @@ func TestRingProblem(t *testing.T) {
 				require.Contains(t, cmp.Or(e.nameProblem(c.members), e.ringProblem(c.members)), c.says)
 			}
 		})
+	}
+}
+
+// Members that start at the same moment find each other later, unless the file says not to look again; a Loki alone looks for nobody.
+func TestMembersAreLookedForAgain(t *testing.T) {
+	for file, want := range map[string]time.Duration{
+		inARing: 30 * time.Second, strings.Replace(inARing, "memberlist: {", "memberlist: {rejoin_interval: 0s, ", 1): 0, "": 0,
+	} {
+		cfg, problems := LoadConfig(Options{Logger: slog.New(slog.DiscardHandler), Dir: t.TempDir()}, Source{Name: "loki.yml", Content: []byte(file)})
+		require.Empty(t, problems)
+		require.Equal(t, want, cfg.MemberlistKV.RejoinInterval, file)
 	}
 }
 
