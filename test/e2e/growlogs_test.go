@@ -345,7 +345,10 @@ func TestGrowLogsObjectStoreFails(t *testing.T) {
 		return errUnless(left == 0, "%.0f chunks are only in memory", left)
 	})
 	load.requireAll(t, s)
+	peak, disk := s.memory(t, "VmHWM")>>20, diskUse(storage)>>20
 	figure(t, "S3 failed three ways, and two kills: %d lines accepted, 0 lost, 0 doubled, longest wait %s, peak resident %d MB, disk %d MB",
-		load.count(), load.longest.Round(100*time.Millisecond), s.memory(t, "VmHWM")>>20, diskUse(storage)>>20)
+		load.count(), load.longest.Round(100*time.Millisecond), peak, disk)
+	require.Less(t, peak, 400, "MB: at most twice what the page says")
+	require.Less(t, int(disk), 300, "MB: the write-ahead log and the index of a day")
 	s.stop(t)
 }

@@ -5,6 +5,7 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -214,6 +215,7 @@ scrape_configs: [{job_name: file, static_configs: [{labels: {job: file, __path__
 	requireAll()
 	figure(t, "three in a ring, %s under 1,000 lines/s: %d lines accepted, %d collected from a file; on each of the three 0 lost, 0 doubled; %d pushes were repeated; resident %v MB",
 		took.Round(time.Second), accepted, lines, retries, resident)
+	require.Less(t, slices.Max(resident), 400, "MB: at most twice what the page says")
 	for n, s := range ring.servers {
 		s.flush(t, ring.hosts[n])
 	}
