@@ -2,6 +2,7 @@ package e2e
 
 import (
 	"net/http"
+	"strings"
 	"testing"
 	"time"
 
@@ -49,4 +50,35 @@ ruler: {storage: {type: local, local: {directory: data/loki/rules}}}` + storedIn
 		require.Equal(t, 1.0, metric(s.get(t, "/metrics"), "ausguck_loki_object_store_up"), bucket)
 		s.stop(t)
 	}
+}
+
+// LogQL rules in the bucket are read again after S3 hung, although it never answers the requests of that time.
+func TestGrowLogsRulesInS3(t *testing.T) {
+	t.Parallel()
+	network := newLAN(t)
+	store := startObjectStore(t, network, "logs")
+	host := network.host(t, 1)
+	config := configDir(t, map[string]string{"prometheus.yml": quietConfig, "loki.yml": `common: {storage: {s3: {bucketnames: logs, endpoint: "http://10.0.0.9:9000", s3forcepathstyle: true, region: us-east-1, access_key_id: ` +
+		objectKey + `, secret_access_key: ` + objectSecret + "}}}\nruler: {poll_interval: 1s}" + storedIn("s3")})
+	s := host.reachable(t, config, t.TempDir(), metricsOnly...)
+	s.waitReady(t, time.Minute)
+	waitRule := func(name string) {
+		t.Helper()
+		status, body := s.do(t, http.MethodPost, "/loki/api/v1/rules/grow", nil, "{name: "+name+", interval: 1s, rules: [{alert: "+name+", expr: 'sum(count_over_time({job=\"grow\"}[1m])) > 0'}]}")
+		require.Equal(t, http.StatusAccepted, status, body)
+		eventually(t, time.Minute, func() error {
+			answer := s.get(t, "/prometheus/api/v1/rules")
+			return errUnless(strings.Contains(answer, name), "%s is not loaded: %s", name, answer)
+		})
+	}
+	waitRule("Before")
+	store.fail(gateHangs)
+	defer close(store.ended)
+	eventually(t, time.Minute, func() error {
+		query, _ := store.hung.Load().(string)
+		return errUnless(strings.Contains(query, "prefix=rules"), "the ruler does not ask; the last request: %s", query)
+	})
+	store.mode.Store(gateOpen)
+	waitRule("After")
+	s.stop(t)
 }

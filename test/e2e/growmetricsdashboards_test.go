@@ -13,7 +13,6 @@ import (
 	"time"
 
 	"github.com/stretchr/testify/require"
-	"go.yaml.in/yaml/v3"
 
 	"github.com/ausguck/ausguck/monitoring"
 )
@@ -118,26 +117,4 @@ func dashboardQueries(t *testing.T) (queries []string) {
 		return walkErr
 	}))
 	return queries
-}
-
-// builtInRule returns the expression of a built-in alert about Ausguck itself.
-func builtInRule(t *testing.T, name string) string {
-	t.Helper()
-	content, err := fs.ReadFile(monitoring.Files, "rules/ausguck.rules.yml")
-	require.NoError(t, err)
-	var file struct {
-		Groups []struct {
-			Rules []struct{ Alert, Expr string }
-		}
-	}
-	require.NoError(t, yaml.Unmarshal(content, &file))
-	for _, group := range file.Groups {
-		for _, rule := range group.Rules {
-			if rule.Alert == name {
-				return rule.Expr
-			}
-		}
-	}
-	require.FailNow(t, "no rule", name)
-	return ""
 }

@@ -194,7 +194,7 @@ func (p *pair) failsAndReturns(t *testing.T, b *server, mine int) {
 		return errUnless(len(p.servers[other].query(t, missing)) == 1, "it does not see that the other one is down")
 	})
 	eventually(t, time.Minute, func() error {
-		found := p.servers[other].query(t, clusterRule(t, "AlertmanagerPeerMissing"))
+		found := p.servers[other].query(t, builtInRule(t, "AlertmanagerPeerMissing"))
 		return errUnless(len(found) == 1, "the cluster lacks nobody: %v", found)
 	})
 	p.set(true, "alone")

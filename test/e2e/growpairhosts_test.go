@@ -11,7 +11,6 @@ import (
 	"time"
 
 	"github.com/stretchr/testify/require"
-	"go.yaml.in/yaml/v3"
 )
 
 // keepsPerHost checks each row of "What is the same on both hosts, and what is not" of docs/grow.md, with changes on one of the hosts.
@@ -140,7 +139,7 @@ func (p *pair) watched(t *testing.T, mine int) {
 	t.Helper()
 	s, other := p.servers[mine], p.servers[3-mine]
 	for file, rule := range map[string]string{"alertmanager.yml": "AlertmanagerConfigsDiffer", "grow.rules.yml": "ReplicaLacksRules"} {
-		expression, path := clusterRule(t, rule), filepath.Join(p.config[mine], file)
+		expression, path := builtInRule(t, rule), filepath.Join(p.config[mine], file)
 		require.Empty(t, other.query(t, expression), "both have the same %s", file)
 		before, err := os.ReadFile(path)
 		require.NoError(t, err)
@@ -155,26 +154,4 @@ func (p *pair) watched(t *testing.T, mine int) {
 			return errUnless(len(other.query(t, expression)) == 0, "the other host does not notice that %s is the same again", file)
 		})
 	}
-}
-
-// clusterRule returns the expression of a built-in alert about several hosts.
-func clusterRule(t *testing.T, alert string) string {
-	t.Helper()
-	content, err := os.ReadFile("../../monitoring/rules/cluster.rules.yml")
-	require.NoError(t, err)
-	var file struct {
-		Groups []struct {
-			Rules []struct{ Alert, Expr string }
-		}
-	}
-	require.NoError(t, yaml.Unmarshal(content, &file))
-	for _, group := range file.Groups {
-		for _, rule := range group.Rules {
-			if rule.Alert == alert {
-				return rule.Expr
-			}
-		}
-	}
-	require.Fail(t, "no such rule", alert)
-	return ""
 }

@@ -27,6 +27,7 @@ type objectStore struct {
 	folder string // with a folder per bucket
 	mode   atomic.Int32
 	ended  chan struct{} // closed by open, to end what hangs
+	hung   atomic.Value  // string: the query of the last request that hung
 }
 
 // How the gate fails.
@@ -55,6 +56,7 @@ func startObjectStore(t *testing.T, l lan, buckets ...string) *objectStore {
 		case gateRefuses:
 			panic(http.ErrAbortHandler) // the connection is reset
 		case gateHangs:
+			s.hung.Store(r.URL.RawQuery)
 			select {
 			case <-r.Context().Done():
 			case <-s.ended:

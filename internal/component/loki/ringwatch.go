@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"maps"
+	"math/rand/v2"
 	"net"
 	"slices"
 	"strings"
@@ -14,7 +15,7 @@ import (
 )
 
 const (
-	ringInterval = 2 * time.Second
+	ringInterval = 2 * time.Second // on average
 	// nameMemory is how long a host with the same name is reported after it was seen last: the entry of the two alternates with their
 	// heartbeats, of which there is one every 15 seconds by default.
 	nameMemory     = time.Minute
@@ -23,11 +24,13 @@ const (
 
 // watchRing reports what is wrong with the ring of ingesters until ctx ends.
 func (s *Server) watchRing(ctx context.Context) {
-	ticker := time.NewTicker(ringInterval)
-	defer ticker.Stop()
+	timer := time.NewTimer(ringInterval)
+	defer timer.Stop()
 	for looks := (ringLooks{}); ; {
 		select {
-		case <-ticker.C:
+		case <-timer.C:
+			// Not in step with the heartbeats, which replace the entry of another host with the same name.
+			timer.Reset(ringInterval/2 + rand.N(ringInterval))
 		case <-ctx.Done():
 			return
 		}

@@ -80,7 +80,7 @@ func (c *Config) settleStores(o Options, doc document) {
 }
 
 // s3ResponseTimeout is how long S3 may take to begin a response after it has the whole request. Without a limit, as upstream, Loki does
-// not start while the store accepts connections and does not respond.
+// not start while the store accepts connections and does not respond, and the ruler never reads rules again after such a time.
 const s3ResponseTimeout = 10 * time.Second
 
 // limitS3 sets the limit if the file has none. It is no default: any value in common.storage.s3 counts there as a configured S3.
@@ -94,6 +94,12 @@ func (c *Config) limitS3(doc document) {
 	s := &c.StorageConfig
 	limit(&s.AWSStorageConfig.HTTPConfig.ResponseHeaderTimeout, option, "storage_config.aws", "common.storage.s3")
 	limit(&s.ObjectStore.S3.HTTP.ResponseHeaderTimeout, thanosOption, "storage_config.object_store.s3", "common.storage.object_store.s3")
+	if c.Ruler.StoreConfig.Type == "s3" { // otherwise it is not configured, which upstream sees from its defaults
+		limit(&c.Ruler.StoreConfig.S3.HTTPConfig.ResponseHeaderTimeout, option, "ruler.storage.s3", "common.storage.s3")
+	}
+	if c.RulerStorage.Backend == "s3" {
+		limit(&c.RulerStorage.S3.HTTP.ResponseHeaderTimeout, thanosOption, "ruler_storage.s3")
+	}
 	for name, store := range s.NamedStores.AWS {
 		limit(&store.HTTPConfig.ResponseHeaderTimeout, option, "storage_config.named_stores.aws."+name)
 		s.NamedStores.AWS[name] = store

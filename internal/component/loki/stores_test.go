@@ -30,6 +30,12 @@ func TestS3ResponseTimeout(t *testing.T) {
 		"storage_config: {named_stores: {aws: {first: {bucketnames: b%s}}}}": func(c *Config) time.Duration {
 			return c.StorageConfig.NamedStores.AWS["first"].HTTPConfig.ResponseHeaderTimeout
 		},
+		"ruler: {storage: {type: s3, s3: {bucketnames: b%s}}}": func(c *Config) time.Duration {
+			return c.Ruler.StoreConfig.S3.HTTPConfig.ResponseHeaderTimeout
+		},
+		"common: {storage: {s3: {bucketnames: rules, region: r%s}}}": func(c *Config) time.Duration {
+			return c.Ruler.StoreConfig.S3.HTTPConfig.ResponseHeaderTimeout
+		},
 	} {
 		for option, want := range map[string]time.Duration{
 			"": 10 * time.Second, ", http_config: {response_header_timeout: 0s}": 0, ", http_config: {response_header_timeout: 1m}": time.Minute,
@@ -47,6 +53,9 @@ func TestS3ResponseTimeout(t *testing.T) {
 		},
 		"storage_config: {use_thanos_objstore: true, object_store: {named_stores: {s3: {first: {bucket_name: b%s}}}}}": func(c *Config) time.Duration {
 			return c.StorageConfig.ObjectStore.NamedStores.S3["first"].HTTP.ResponseHeaderTimeout
+		},
+		"{storage_config: {use_thanos_objstore: true}, ruler_storage: {backend: s3, s3: {bucket_name: b%s}}}": func(c *Config) time.Duration {
+			return c.RulerStorage.S3.HTTP.ResponseHeaderTimeout
 		},
 	} {
 		for option, want := range map[string]time.Duration{
