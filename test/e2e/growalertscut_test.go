@@ -25,6 +25,15 @@ func (c *alertCluster) sentBy(t *testing.T, number int, part string) {
 	}
 }
 
+// delivered returns what each Ausguck says about its notifications of a part.
+func (c *alertCluster) delivered(t *testing.T, part string) (text string) {
+	t.Helper()
+	for n := 1; n <= 3; n++ {
+		text += fmt.Sprintf("server-%d: %s\n", n, c.members[n].get(t, "/api/ausguck/alerting/notifications?part="+part))
+	}
+	return text
+}
+
 // changeSilences makes silences on both sides of a cut between the first member and the others, and expires one that all know. The
 // returned function checks that every member has all changes.
 func (c *alertCluster) changeSilences(t *testing.T, known string) (joined func()) {

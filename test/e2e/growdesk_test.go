@@ -58,6 +58,10 @@ func (d *desk) set(broken bool, parts ...string) {
 
 // alertmanagerConfig notifies the desk, in a message for each part.
 func (d *desk) alertmanagerConfig(groupInterval time.Duration) string {
+	groupWait := "3s"
+	if *growLong {
+		groupWait = "30s" // as the page says
+	}
 	return fmt.Sprintf(`
 global:
   slack_api_url: http://%[1]s/slack
@@ -65,12 +69,12 @@ global:
   smtp_from: ausguck@example.com
   smtp_auth_username: %[2]s
   smtp_auth_password: %[3]s
-route: {receiver: team, group_by: [part], group_wait: 3s, group_interval: %[4]s, repeat_interval: 1h}
+route: {receiver: team, group_by: [part], group_wait: %[6]s, group_interval: %[4]s, repeat_interval: 1h}
 receivers:
   - name: team
     slack_configs: [{channel: '#alerts', send_resolved: true}]
     email_configs: [{to: team@example.com, send_resolved: true, tls_config: {ca_file: '%[5]s', server_name: 127.0.0.1}}]
-`, d.ip, d.mail.user, d.mail.password, groupInterval, d.mail.caFile)
+`, d.ip, d.mail.user, d.mail.password, groupInterval, d.mail.caFile, groupWait)
 }
 
 // growRules fire for each broken part.
