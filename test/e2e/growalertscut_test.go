@@ -64,7 +64,9 @@ func (c *alertCluster) losesReceiver(t *testing.T) {
 	}
 	c.wait(t, "FIRING", "lost")
 	c.waitMembers(t, 1, 2, 4)
-	c.members[3].waitOutput(t, `Notify attempt failed, will retry later.*part=\\\\?"lost`)
+	eventually(t, 2*time.Minute, func() error { // when it is its turn
+		return errUnless(c.members[3].output.matches(`Notify attempt failed, will retry later.*part=\\\\?"lost`), "server-3 does not say that it could not send")
+	})
 	eventually(t, time.Minute, func() error {
 		for _, integration := range []string{"slack", "email"} {
 			failed := regexp.MustCompile(`(?m)^ausguck_alertmanager_notification_attempts_total\{integration="` + integration + `",receiver="team",result="retrying"\} [1-9]`)

@@ -13,7 +13,8 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// hurried is the loki.yml of the page with a compactor that works every second, a retention of a day, and members that are forgotten soon.
+// hurried is the loki.yml of the page with a compactor that works every second, a retention of a day, members that are forgotten soon, and
+// none that waits when it starts and stops.
 // Heartbeats have a resolution of a second: with one in each, leaving the ring would be repeated for up to ten seconds.
 func hurried(t *testing.T) string {
 	t.Helper()
@@ -21,6 +22,7 @@ func hurried(t *testing.T) string {
 	for from, to := range map[string]string{
 		"kvstore: {store: memberlist}": "kvstore: {store: memberlist}\n    heartbeat_period: 2s\n    heartbeat_timeout: 6s",
 		"retention_period: 90d":        "retention_period: 24h\n  reject_old_samples: false",
+		"autoforget_unhealthy: true":   "autoforget_unhealthy: true\n  lifecycler: {min_ready_duration: 0s, final_sleep: 0s}",
 		"retention_enabled: true":      "retention_enabled: true\n  compaction_interval: 1s\n  retention_delete_delay: 1s\n  delete_request_cancel_period: 1s",
 	} {
 		require.Contains(t, file, from)
